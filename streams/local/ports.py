@@ -1,0 +1,39 @@
+"""Free TCP ports on the loopback address."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+
+LOOPBACK = "127.0.0.1"
+# Below the range from which systems draw the ports of outgoing connections, so that none of those takes a
+# port between our look and the server's bind.
+_FIRST, _LAST = 20_000, 32_000
+
+
+def free_ports(count: int) -> list[int]:
+    """`count` different ports that could be bound just now.
+
+    Another process may still be faster: a server that finds its port taken is to be started again on others.
+    """
+    with contextlib.ExitStack() as held:
+        ports: list[int] = []
+        while len(ports) < count:
+            port = _FIRST + secrets.randbelow(_LAST - _FIRST)
+            candidate = held.enter_context(socket.socket())
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                candidate.bind((LOOPBACK, port))
+                ports.append(port)
+        return ports
+
+
+def ask(port: int, question: bytes, size: int, timeout_s: float = 0.5) -> bytes:
+    """The first `size` bytes that the server on `port` answers; fewer, or none, where it does not."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=timeout_s) as connection:
+            connection.sendall(question)
+            return connection.recv(size, socket.MSG_WAITALL)
+    except OSError:
+        return b""

@@ -1,0 +1,27 @@
+"""Waiting, with a deadline, for a server that was just started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from model.errors import LocalStackError
+from streams.local.processes import ChildProcess
+
+
+def wait_until_ready(child: ChildProcess, ready: Callable[[], bool], deadline_s: float) -> None:
+    """Return once `ready()`; raise `LocalStackError` with the end of the log when the child ends or time runs out."""
+    end = time.monotonic() + deadline_s
+    while True:
+        if child.returncode is not None:
+            raise LocalStackError(
+                f"{child.name} ended with status {child.returncode} before it answered; the end of {child.log}:\n{child.tail()}"
+            )
+        if ready():
+            return
+        if time.monotonic() > end:
+            raise LocalStackError(
+                f"{child.name} (process {child.pid}) gave no answer within {deadline_s:g} s;"
+                f" the end of {child.log}:\n{child.tail()}"
+            )
+        time.sleep(0.05)

@@ -1,0 +1,70 @@
+"""Kafka and Valkey together, for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from streams.local.kafka import KafkaServer
+from streams.local.valkey import ValkeyServer
+from streams.settings import Settings
+
+
+class LocalStack:
+    """Both servers on free ports; inside the block, `settings` are the given ones with their addresses.
+
+    `folder` keeps the data from one run to the next; without it, everything is gone afterwards. A server whose
+    address is given (`kafka_bootstrap`, `redis_url`) is used as it is: neither started nor stopped.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        folder: Path | None = None,
+        kafka_bootstrap: str = "",
+        redis_url: str = "",
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self._folder = folder
+        self._kafka_bootstrap = kafka_bootstrap
+        self._redis_url = redis_url
+        self._progress = progress
+        self._running = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as starting:
+            folder = self._folder or Path(starting.enter_context(_temporary_folder()))
+            # Valkey first: it is there at once, and Kafka's start is the longest wait anyway.
+            url = self._redis_url
+            if not url:
+                valkey = ValkeyServer.start(folder / "valkey", self._folder is not None, self._progress)
+                starting.callback(valkey.stop)
+                url = valkey.url
+            bootstrap = self._kafka_bootstrap
+            if not bootstrap:
+                kafka = KafkaServer.start(folder / "kafka", progress=self._progress)
+                starting.callback(kafka.stop)
+                bootstrap = kafka.bootstrap
+            self.settings = msgspec.structs.replace(
+                self.settings,
+                kafka=msgspec.structs.replace(self.settings.kafka, bootstrap=bootstrap),
+                redis=msgspec.structs.replace(self.settings.redis, url=url),
+            )
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="headrace-", ignore_cleanup_errors=True)

