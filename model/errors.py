@@ -1,0 +1,81 @@
+"""The one tree of exceptions. Each says what was expected, what came, and what to do.
+
+HeadraceError
+├── SettingsError            a setting is missing, unknown or out of range
+├── EventError               an event that can't be read or applied (has a `reason` code)
+├── DataError                a file or a row that can't be read
+├── StoreError
+│   ├── StoreUnavailableError    the store did not answer in time; try again
+│   ├── FencedError              another worker has written past us; drop the batch
+│   └── LedgerGapError           what a follower has yet to read was dropped; load the snapshot
+├── BrokerUnavailableError   Kafka did not answer in time; try again
+├── ModelError
+│   ├── ManifestError        a model folder is incomplete, changed or of another schema
+│   ├── ParityError          an exported model does not agree with its checkpoint
+│   └── ProviderError        the execution provider asked for is not there
+└── LocalStackError          a local Kafka or Valkey could not be started
+"""
+
+
+class HeadraceError(Exception):
+    """Root of everything Headrace raises on purpose."""
+
+
+class SettingsError(HeadraceError):
+    """A setting is missing, unknown or out of range."""
+
+
+class EventError(HeadraceError):
+    """An event that can't be read or applied.
+
+    `reason` is a short code (snake_case) that is safe as a metric label and is written beside the
+    dead letter; the message says more.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class DataError(HeadraceError):
+    """A dataset file, or a row of it, that can't be read."""
+
+
+class StoreError(HeadraceError):
+    """The store refused or failed."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store did not answer in time; the same call may succeed later."""
+
+
+class FencedError(StoreError):
+    """Another worker has already written past this batch; it must be dropped, not retried as it is."""
+
+
+class LedgerGapError(StoreError):
+    """The ledger no longer holds what a follower has yet to read; it must start again from the snapshot."""
+
+
+class BrokerUnavailableError(HeadraceError):
+    """Kafka did not answer in time; the same call may succeed later."""
+
+
+class ModelError(HeadraceError):
+    """A model can't be loaded, exported or run."""
+
+
+class ManifestError(ModelError):
+    """A model folder is incomplete, was changed, or has another schema."""
+
+
+class ParityError(ModelError):
+    """An exported model does not agree closely enough with its checkpoint."""
+
+
+class ProviderError(ModelError):
+    """The execution provider that was asked for is not there."""
+
+
+class LocalStackError(HeadraceError):
+    """A local Kafka or Valkey could not be started or stopped."""

@@ -1,0 +1,147 @@
+"""What the shell needs of a store. `memory` and `redis` pass the same contract suite.
+
+Values are opaque bytes here: the core encodes and decodes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from model.errors import StoreError
+
+
+class Loaded(NamedTuple):
+    """One MGET: a state (or None) for each user, in order, and the last applied offset of each partition (-1: none)."""
+
+    states: list[bytes | None]
+    progress: dict[str, int]
+
+
+class Commit(NamedTuple):
+    """Everything one batch writes, in one transaction.
+
+    `expected`: the progress that was loaded; `progress`: what it becomes (keys are "topic-partition").
+    Every partition of `progress` stands in `expected` too, and never moves back (`StoreError`).
+    Where the stored progress is no longer what was expected, nothing at all is written (`FencedError`).
+    `ledger` is the batch's entry for the other processes (empty: none is added).
+    """
+
+    expected: Mapping[str, int]
+    progress: Mapping[str, int]
+    states: Mapping[str, bytes]
+    feeds: Mapping[str, bytes]
+    items: Mapping[str, bytes]
+    ledger: bytes = b""
+
+
+class LedgerEntry(NamedTuple):
+    """One entry of the ledger: a totally ordered log of what was applied. `position` sorts and compares by `after`."""
+
+    position: str
+    writer: str
+    payload: bytes
+
+
+class Snapshot(NamedTuple):
+    """The counters as of a ledger position, so that a starting process need not read the whole ledger.
+
+    Entries of `writer` up to `own_position` are in it as well, even where they lie after `position`.
+    """
+
+    position: str
+    writer: str
+    own_position: str
+    payload: bytes
+
+
+START = "0-0"
+"""The ledger position before the first entry."""
+
+
+def order_of(position: str) -> tuple[int, int]:
+    """A ledger position as numbers that compare: milliseconds of the store's clock, then a sequence number.
+
+    >>> order_of("1763934000123-2") > order_of("1763934000123-0") > order_of(START)
+    True
+    """
+    ms, _, sequence = position.partition("-")
+    try:
+        return int(ms), int(sequence)
+    except ValueError:
+        raise StoreError(
+            f"ledger position {position!r}: expected MILLISECONDS-SEQUENCE, such as {START!r}"
+        ) from None
+
+
+def check_commit(commit: Commit) -> None:
+    """Progress without an expectation would not be fenced, and progress that moves back would undo one."""
+    for partition, offset in commit.progress.items():
+        if partition not in commit.expected:
+            raise StoreError(
+                f"commit moves {partition} but does not say what it expects there; load it first"
+            )
+        if offset < commit.expected[partition]:
+            raise StoreError(
+                f"commit moves {partition} back from {commit.expected[partition]} to {offset}; offsets only grow"
+            )
+
+
+class Store(Protocol):
+    """Raises `StoreUnavailableError` within the configured timeout when it can't be reached."""
+
+    async def load(self, users: Sequence[str], partitions: Sequence[str]) -> Loaded: ...
+
+    async def commit(self, commit: Commit, writer: str) -> str:
+        """Write all of it or nothing; the position of the ledger entry ("" where there was none).
+
+        After a `StoreUnavailableError` it is unknown whether the batch was written. The same writer may then
+        commit the same batch again: where it was written, its position is answered and nothing is written twice.
+        """
+        ...
+
+    async def intern(self, item_ids: Sequence[str]) -> list[int]:
+        """The global row number of each item id; new ids get the next numbers, without gaps, once for ever."""
+        ...
+
+    async def interned(self, start: int) -> list[str]:
+        """The item ids of the rows from `start` on, in row order."""
+        ...
+
+    async def items(self, item_ids: Sequence[str]) -> list[bytes | None]: ...
+
+    async def states(self, users: Sequence[str]) -> list[bytes | None]: ...
+
+    async def feed(self, user: str) -> bytes | None: ...
+
+    async def put_feed(self, user: str, feed: bytes) -> None:
+        """Write a feed outside a batch (the popular fallback)."""
+        ...
+
+    async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
+        """The next entries, oldest first. `LedgerGapError` where some after `after` were already dropped."""
+        ...
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep this snapshot instead of the last one, then drop the ledger that it covers.
+
+        A margin of the latest entries stays for followers that lag (`ledger_margin_ms` before the snapshot's
+        position). A snapshot that is older than the kept one is refused (`FencedError`).
+        """
+        ...
+
+    async def snapshot(self) -> Snapshot | None: ...
+
+    async def lead(self, name: str, writer: str, ttl_ms: int) -> bool:
+        """Take or renew the lease `name`; True while `writer` holds it."""
+        ...
+
+    async def activate(self, model: str) -> None:
+        """Make `model` the one that starting processes load."""
+        ...
+
+    async def active_model(self) -> str | None: ...
+
+    async def ping(self) -> None: ...
+
+    async def close(self) -> None: ...

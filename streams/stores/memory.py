@@ -1,0 +1,155 @@
+"""A store in this process: for replay, simulation and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from model.errors import FencedError, LedgerGapError
+from streams.clock import Clock, SystemClock
+from streams.settings import RedisSettings
+from streams.stores.base import START, Commit, LedgerEntry, Loaded, Snapshot, check_commit, order_of
+from streams.user_state import StateSettings
+
+MS_PER_DAY = 86_400_000
+
+
+@dataclass
+class _Expiring:
+    """Values that are forgotten `ttl_ms` after they were last written."""
+
+    ttl_ms: float
+    clock: Clock
+    values: dict[str, tuple[float, bytes]] = field(default_factory=dict)
+
+    def get(self, key: str) -> bytes | None:
+        until, value = self.values.get(key, (0.0, b""))
+        if until > self.clock.now_ms():
+            return value
+        self.values.pop(key, None)
+        return None
+
+    def put(self, key: str, value: bytes) -> None:
+        self.values[key] = (self.clock.now_ms() + self.ttl_ms, value)
+
+
+class MemoryStore:
+    """`Store` without a server. Nothing awaits in the middle of a write, so each call is a transaction."""
+
+    def __init__(
+        self,
+        state: StateSettings = StateSettings(),
+        clock: Clock | None = None,
+        ledger_margin_ms: int = RedisSettings().ledger_margin_ms,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._ledger_margin_ms = ledger_margin_ms
+        self._states = _Expiring(state.ttl_days * MS_PER_DAY, self._clock)
+        self._feeds = _Expiring(state.ttl_days * MS_PER_DAY, self._clock)
+        self._items: dict[str, bytes] = {}
+        self._rows: dict[str, int] = {}
+        self._progress: dict[str, int] = {}
+        self._last_commit: dict[str, tuple[Commit, str]] = {}
+        self._ledger: list[LedgerEntry] = []
+        self._last_position = START
+        self._dropped_up_to = START
+        self._snapshot: Snapshot | None = None
+        self._leases: dict[str, tuple[str, int]] = {}
+        self._model: str | None = None
+
+    async def load(self, users: Sequence[str], partitions: Sequence[str]) -> Loaded:
+        return Loaded(
+            [self._states.get(user) for user in users],
+            {partition: self._progress.get(partition, -1) for partition in partitions},
+        )
+
+    async def commit(self, commit: Commit, writer: str) -> str:
+        check_commit(commit)
+        for partition, offset in commit.expected.items():
+            stored = self._progress.get(partition, -1)
+            if stored != offset:
+                last, position = self._last_commit.get(writer, (None, ""))
+                if last == commit:
+                    return position
+                raise FencedError(
+                    f"{partition} is at {stored}, expected {offset}: another worker has written"
+                )
+        for user, state in commit.states.items():
+            self._states.put(user, state)
+        for user, feed in commit.feeds.items():
+            self._feeds.put(user, feed)
+        self._items.update(commit.items)
+        self._progress.update(commit.progress)
+        position = self._append(writer, commit.ledger) if commit.ledger else ""
+        self._last_commit[writer] = (commit, position)
+        return position
+
+    def _append(self, writer: str, payload: bytes) -> str:
+        ms, sequence = order_of(self._last_position)
+        now = self._clock.now_ms()
+        position = f"{now}-0" if now > ms else f"{ms}-{sequence + 1}"
+        self._ledger.append(LedgerEntry(position, writer, payload))
+        self._last_position = position
+        return position
+
+    async def intern(self, item_ids: Sequence[str]) -> list[int]:
+        return [self._rows.setdefault(item_id, len(self._rows)) for item_id in item_ids]
+
+    async def interned(self, start: int) -> list[str]:
+        return list(self._rows)[start:]
+
+    async def items(self, item_ids: Sequence[str]) -> list[bytes | None]:
+        return [self._items.get(item_id) for item_id in item_ids]
+
+    async def states(self, users: Sequence[str]) -> list[bytes | None]:
+        return [self._states.get(user) for user in users]
+
+    async def feed(self, user: str) -> bytes | None:
+        return self._feeds.get(user)
+
+    async def put_feed(self, user: str, feed: bytes) -> None:
+        self._feeds.put(user, feed)
+
+    async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
+        start = order_of(after)
+        if start < order_of(self._dropped_up_to):
+            raise LedgerGapError(
+                f"the ledger after {after} was dropped up to {self._dropped_up_to}; load the snapshot"
+            )
+        return [entry for entry in self._ledger if order_of(entry.position) > start][:limit]
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        if self._snapshot and order_of(snapshot.position) < order_of(self._snapshot.position):
+            raise FencedError(
+                f"snapshot at {snapshot.position} is older than the kept one: another worker leads"
+            )
+        self._snapshot = snapshot
+        oldest_ms = order_of(snapshot.position)[0] - self._ledger_margin_ms
+        kept = [entry for entry in self._ledger if order_of(entry.position)[0] >= oldest_ms]
+        dropped = len(self._ledger) - len(kept)
+        if dropped:
+            self._dropped_up_to = self._ledger[dropped - 1].position
+        self._ledger = kept
+
+    async def snapshot(self) -> Snapshot | None:
+        return self._snapshot
+
+    async def lead(self, name: str, writer: str, ttl_ms: int) -> bool:
+        now = self._clock.now_ms()
+        holder, until = self._leases.get(name, (writer, 0))
+        if holder != writer and until > now:
+            return False
+        self._leases[name] = (writer, now + ttl_ms)
+        return True
+
+    async def activate(self, model: str) -> None:
+        self._model = model
+
+    async def active_model(self) -> str | None:
+        return self._model
+
+    async def ping(self) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None

@@ -1,0 +1,128 @@
+"""The transactions, as Lua: the server runs each of them whole, with nothing in between.
+
+Redis does not roll back. So whatever may fail (a key of another type, memory used up) comes before
+the first write or is itself the first write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+
+class Script(NamedTuple):
+    """A script and the digest that the server knows it by."""
+
+    source: str
+    sha: str
+
+
+def _script(source: str) -> Script:
+    return Script(source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest())
+
+
+FENCED = "FENCED"
+"""How an error reply of a script begins where another writer came first."""
+
+# KEYS: progress, ledger, the writer's last commit, then a key for each state, feed and item
+# ARGV: writer, token, ms a last commit is known, ms states and feeds live, feed channel, ledger payload,
+#       counts of expected, progress, states, feeds, items,
+#       partition and offset of each expected, of each progress, then states, feeds, items, then the feeds' users
+COMMIT = _script(
+    """
+local writer, token, known_ms, ttl_ms, channel, ledger = unpack(ARGV, 1, 6)
+local expected, progress = tonumber(ARGV[7]), tonumber(ARGV[8])
+local states, feeds, items = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local at = 12
+for _ = 1, expected do
+  local stored = redis.call('HGET', KEYS[1], ARGV[at]) or '-1'
+  if stored ~= ARGV[at + 1] then
+    local last = redis.call('GET', KEYS[3])
+    if last and string.sub(last, 1, #token) == token then return string.sub(last, #token + 1) end
+    return redis.error_reply('FENCED ' .. ARGV[at] .. ' is at ' .. stored .. ', expected ' .. ARGV[at + 1])
+  end
+  at = at + 2
+end
+local position = ''
+if ledger ~= '' then position = redis.call('XADD', KEYS[2], '*', 'w', writer, 'p', ledger) end
+for _ = 1, progress do
+  redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1])
+  at = at + 2
+end
+redis.call('SET', KEYS[3], token .. position, 'PX', known_ms)
+local key = 4
+for _ = 1, states + feeds do
+  redis.call('SET', KEYS[key], ARGV[at], 'PX', ttl_ms)
+  key, at = key + 1, at + 1
+end
+for _ = 1, items do
+  redis.call('SET', KEYS[key], ARGV[at])
+  key, at = key + 1, at + 1
+end
+for _ = 1, feeds do
+  redis.call('PUBLISH', channel, ARGV[at])
+  at = at + 1
+end
+return position
+"""
+)
+
+# KEYS: item id -> row, item ids in row order     ARGV: item ids     -> their rows
+INTERN = _script(
+    """
+local rows = {}
+for at, id in ipairs(ARGV) do
+  local row = redis.call('HGET', KEYS[1], id)
+  if not row then
+    row = redis.call('RPUSH', KEYS[2], id) - 1
+    redis.call('HSET', KEYS[1], id, row)
+  end
+  rows[at] = tonumber(row)
+end
+return rows
+"""
+)
+
+# KEYS: lease     ARGV: writer, ms     -> 1 while the writer holds it
+LEAD = _script(
+    """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+)
+
+# KEYS: snapshot head, ledger, last dropped position
+# ARGV: position, writer, own position, chunk key prefix, chunks, margin in ms, ms the old chunks stay readable
+# The chunks were written before, to expire by themselves; from here on they stay, and the old ones go.
+SAVE_SNAPSHOT = _script(
+    """
+local function parts(position)
+  local ms, sequence = string.match(position, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(sequence)
+end
+local position, writer, own, chunk_key, chunks, margin, linger = unpack(ARGV)
+local ms, sequence = parts(position)
+local old = redis.call('HMGET', KEYS[1], 'position', 'chunk_key', 'chunks')
+if old[1] then
+  local old_ms, old_sequence = parts(old[1])
+  if ms < old_ms or (ms == old_ms and sequence < old_sequence) then
+    return redis.error_reply('FENCED the kept snapshot is at ' .. old[1] .. ', this one at ' .. position)
+  end
+end
+redis.call('HSET', KEYS[1], 'position', position, 'writer', writer, 'own_position', own,
+  'chunk_key', chunk_key, 'chunks', chunks)
+for n = 0, tonumber(chunks) - 1 do redis.call('PERSIST', chunk_key .. n) end
+if old[1] then
+  for n = 0, tonumber(old[3]) - 1 do redis.call('PEXPIRE', old[2] .. n, linger) end
+end
+local oldest = math.max(0, ms - tonumber(margin))
+local dropped = redis.call('XREVRANGE', KEYS[2], string.format('(%.0f-0', oldest), '-', 'COUNT', 1)
+if dropped[1] then
+  redis.call('SET', KEYS[3], dropped[1][1])
+  redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f-0', oldest))
+end
+return 'OK'
+"""
+)
