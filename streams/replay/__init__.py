@@ -1,0 +1,1 @@
+"""Prequential evaluation of any dataset through the core that serves."""

@@ -1,0 +1,62 @@
+"""Rows that could not be read: all counted, each named by file and line with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from model.errors import DataError
+
+SHOWN = 5
+
+
+class BadRow(NamedTuple):
+    """Where a bad row begins and why it was left out. `line` counts from 1, the header line included."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}"
+
+
+@dataclass
+class BadRows:
+    """Collects bad rows while files are read.
+
+    >>> bad = BadRows()
+    >>> bad.add("ratings.csv", 3, "no user")
+    >>> print(bad.first()[0])
+    ratings.csv:3: no user
+    """
+
+    rows: list[BadRow] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, file: str, line: int, reason: str) -> None:
+        self.rows.append(BadRow(file, line, reason))
+
+    def first(self, count: int = SHOWN) -> list[BadRow]:
+        return sorted(self.rows)[:count]
+
+    def by_file(self) -> Counter[str]:
+        return Counter(row.file for row in self.rows)
+
+    def refuse_if_most(self, file: str, good: int) -> None:
+        """Raise `DataError` where more than half of a file's rows are bad: then the mapping is wrong."""
+        mine = sorted(row for row in self.rows if row.file == file)
+        if len(mine) > good:
+            shown = "\n  ".join(str(row) for row in mine[:SHOWN])
+            raise DataError(
+                f"{file}: {len(mine)} of {len(mine) + good} rows can't be read, more than half; "
+                f"check the file and --map. The first ones:\n  {shown}"
+            )
+
+    def write(self, path: Path) -> None:
+        """One line each: file:line: reason, in file order."""
+        path.write_text("".join(f"{row}\n" for row in sorted(self.rows)), encoding="utf-8")

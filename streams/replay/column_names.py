@@ -1,0 +1,70 @@
+"""The names that public datasets give to the columns we need, most telling first."""
+
+from __future__ import annotations
+
+import re
+
+# What each kind of file can tell us.
+INTERACTION_FIELDS = ("user", "item", "ts", "rating", "text", "title", "action")
+ITEM_FIELDS = ("item", "title", "text", "categories", "tags", "price")
+USER_FIELDS = ("user",)
+
+_ITEM = (
+    "itemid item parentasin asin movieid productid bookid trackid songid artistid gameid businessid "
+    "articleid newsid videoid hotelid recipeid iid sku isbn"
+)
+_USER = "userid user reviewerid customerid visitorid memberid accountid uid"
+
+COMMON_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    kind: {field: tuple(names.split()) for field, names in fields.items()}
+    for kind, fields in {
+        "interactions": {
+            "user": _USER,
+            "item": _ITEM,
+            "ts": "timestamp ts unixreviewtime unixtime time eventtime datetime createdat date reviewtime",
+            "rating": "rating overall stars starrating score bookrating",
+            "text": "reviewtext reviewbody review text comment content body",
+            "title": "summary reviewsummary reviewtitle reviewheadline headline title",
+            "action": "action actiontype eventtype event behavior behaviortype",
+        },
+        "items": {
+            "item": _ITEM,
+            "title": "title movietitle itemtitle producttitle booktitle name itemname productname",
+            "text": "text description overview plot synopsis summary abstract content",
+            "categories": "categories genres category genre class maincategory",
+            "tags": "tags keywords brand author authors director directors artist store",
+            "price": "price",
+        },
+        "users": {"user": _USER},
+    }.items()
+}
+# These join all columns found, not just the first.
+JOINED = frozenset({"text", "tags"})
+
+_KNOWN = frozenset(name for fields in COMMON_NAMES.values() for names in fields.values() for name in names)
+
+
+def plain(column: str) -> str:
+    """A column's name for comparing: lower case, letters and digits only.
+
+    >>> plain("unixReviewTime") == plain("unix_review_time")
+    True
+    """
+    return re.sub(r"[^a-z0-9]", "", column.lower())
+
+
+def is_known(column: str) -> bool:
+    """Whether a header would have this name."""
+    return plain(column) in _KNOWN
+
+
+def guess(kind: str, field: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that most likely hold a field; empty where none does.
+
+    >>> guess("interactions", "user", ("reviewerID", "asin"))
+    ('reviewerID',)
+    """
+    by_plain = {plain(column): column for column in reversed(columns)}
+    found = [by_plain[name] for name in COMMON_NAMES[kind][field] if name in by_plain]
+    joined = field in JOINED and kind == "items"
+    return tuple(found if joined else found[:1])
