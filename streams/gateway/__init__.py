@@ -1,0 +1,1 @@
+"""The HTTP gateway: events in, feeds out."""

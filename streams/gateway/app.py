@@ -1,0 +1,79 @@
+"""The gateway as an ASGI app: events in, feeds out. It holds no model and imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from litestar import Litestar
+from litestar.exceptions import HTTPException
+from prometheus_client import CollectorRegistry
+
+from streams.clock import Clock
+from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
+from streams.gateway.events import events_route
+from streams.gateway.feeds import feed_route
+from streams.gateway.health import alive, ready_route
+from streams.gateway.impressions import ImpressionLog
+from streams.gateway.intake import Intake
+from streams.gateway.items import items_route
+from streams.gateway.metrics import GatewayMetrics, metrics_route
+from streams.gateway.openapi import config, describe_events
+from streams.gateway.producer import EventSink
+from streams.settings import Settings
+from streams.stores.base import Store
+
+
+def create_app(
+    settings: Settings,
+    store: Store,
+    producer: EventSink,
+    clock: Clock,
+    registry: CollectorRegistry | None = None,
+) -> Litestar:
+    """The app; it starts `producer` when it starts, and closes it and `store` when it ends.
+
+    registry: where its metrics are kept (its own, where none is given).
+    """
+    metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
+    gateway = settings.gateway
+    intake = Intake(settings, producer, clock, metrics)
+    impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        await producer.start()
+        impressions.start()
+        try:
+            yield
+        finally:
+            await impressions.stop(gateway.drain_deadline_s)
+            await producer.stop()
+            await store.close()
+
+    app = Litestar(
+        route_handlers=[
+            events_route(intake),
+            items_route(intake),
+            feed_route(settings, store, impressions, clock, metrics),
+            alive,
+            ready_route(gateway, store, producer, metrics),
+            metrics_route(metrics),
+        ],
+        lifespan=[running],
+        before_send=[metrics.count_request],
+        exception_handlers={ProblemError: on_problem, HTTPException: on_http, Exception: on_crash},
+        openapi_config=config(_version()),
+        request_max_body_size=gateway.body_max_bytes,
+        logging_config=None,
+    )
+    describe_events(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("headrace")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,121 @@
+"""Problem answers: JSON that says what was expected, what came, and what to do (RFC 9457, extended)."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+log = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class Problem(msgspec.Struct, kw_only=True):
+    """Why a request was not served. `reason` is a short code for programs; the rest is for people."""
+
+    status: int
+    title: str
+    reason: str
+    expected: str
+    came: str
+    remedy: str
+
+
+class ProblemError(Exception):
+    """Raised by a handler to answer with `problem`."""
+
+    def __init__(self, problem: Problem, headers: dict[str, str] | None = None) -> None:
+        super().__init__(f"{problem.status} {problem.reason}: {problem.came}")
+        self.problem = problem
+        self.headers = headers or {}
+
+
+def problem(status: int, reason: str, *, expected: str, came: str, remedy: str) -> Problem:
+    """A problem with the usual title of its status.
+
+    >>> problem(503, "kafka_unavailable", expected="an ack", came="none", remedy="try again").title
+    'Service Unavailable'
+    """
+    return Problem(
+        status=status,
+        title=HTTPStatus(status).phrase,
+        reason=reason,
+        expected=expected,
+        came=came,
+        remedy=remedy,
+    )
+
+
+def unavailable(part: str, came: str, retry_after_s: int) -> ProblemError:
+    """503 with Retry-After: Kafka or the store did not answer in time."""
+    return ProblemError(
+        problem(
+            503,
+            f"{part}_unavailable",
+            expected=f"an answer from the {part} within the timeout",
+            came=came,
+            remedy=f"try again in {retry_after_s} s; GET /readyz says when all parts are back",
+        ),
+        retry_after(retry_after_s),
+    )
+
+
+def retry_after(seconds: int) -> dict[str, str]:
+    """The header that tells a client when to come back."""
+    return {"Retry-After": str(seconds)}
+
+
+def answer(body: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
+    """A problem (or a subclass that says more) as a response."""
+    return Response(body, status_code=body.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def on_problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[Problem]:
+    """The answer for an error that a handler raised on purpose."""
+    return answer(error.problem, error.headers)
+
+
+def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """The answer for what the framework refuses: routes, methods, parameters, oversized bodies."""
+    reason, expected, remedy = _FRAMEWORK.get(error.status_code, _OTHER)
+    came = f"{request.method} {request.url.path[:200]}"
+    if isinstance(error, ValidationException):
+        came = "; ".join(_violations(error)) or error.detail
+    elif error.status_code not in _FRAMEWORK:
+        came = error.detail
+    body = problem(error.status_code, reason, expected=expected, came=came, remedy=remedy)
+    return answer(body, error.headers)
+
+
+def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """The answer for a defect of ours; the details stay in the log."""
+    log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    body = problem(
+        500,
+        "internal",
+        expected="an answer",
+        came="an unexpected error, which was logged",
+        remedy="report it with the time of the request",
+    )
+    return answer(body)
+
+
+def _violations(error: ValidationException) -> list[str]:
+    """`parameter: what is wrong with it`, for each parameter."""
+    details = error.extra if isinstance(error.extra, list) else []
+    return [f"{d.get('key', '?')}: {d.get('message', '')}" for d in details if isinstance(d, dict)]
+
+
+_SEE_SCHEMA = "GET /schema describes every route"
+_OTHER = ("refused", "a request as described by /schema", _SEE_SCHEMA)
+_FRAMEWORK = {
+    400: ("bad_request", "parameters as described by /schema", "correct the parameters that are named"),
+    404: ("not_found", "a path that exists", _SEE_SCHEMA),
+    405: ("method_not_allowed", "a method that this path has, see the Allow header", _SEE_SCHEMA),
+    413: ("body_too_large", "a body of at most gateway.body_max_bytes", "send fewer events in one request"),
+}

@@ -1,0 +1,77 @@
+"""GET /healthz and GET /readyz: is the process alive, and can it do its work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import msgspec
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+
+from model.errors import BrokerUnavailableError, StoreError
+from streams.gateway.errors import retry_after
+from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.producer import EventSink
+from streams.settings import GatewaySettings
+from streams.stores.base import Store
+
+
+class Alive(msgspec.Struct):
+    """The process runs and its event loop turns."""
+
+    status: str = "alive"
+
+
+class Part(msgspec.Struct, omit_defaults=True):
+    """One of the things the gateway needs; `trouble` says what is wrong with it."""
+
+    ready: bool
+    trouble: str = ""
+
+
+class Readiness(msgspec.Struct):
+    """`ready` where every part is."""
+
+    ready: bool
+    parts: dict[str, Part]
+
+
+@get("/healthz", summary="Is the process alive", tags=["operations"])
+async def alive() -> Alive:
+    """200 as long as the process answers at all, whatever Kafka and the store do."""
+    return Alive()
+
+
+def ready_route(
+    settings: GatewaySettings, store: Store, sink: EventSink, metrics: GatewayMetrics
+) -> HTTPRouteHandler:
+    """The route that asks Kafka and the store, both at once and with a deadline."""
+    timeout_s = settings.timeout_ms / 1_000
+
+    async def ask(name: str, question: Awaitable[None]) -> Part:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await question
+            part = Part(ready=True)
+        except (BrokerUnavailableError, StoreError, TimeoutError) as error:
+            part = Part(ready=False, trouble=str(error) or f"no answer within {settings.timeout_ms} ms")
+        metrics.up.labels(name).set(part.ready)
+        return part
+
+    @get(
+        "/readyz",
+        summary="Can it serve",
+        description="Asks Kafka and the store, within the timeout, and says which of them does not answer.",
+        tags=["operations"],
+        responses={503: ResponseSpec(Readiness, description="A part does not answer")},
+    )
+    async def ready() -> Response[Readiness]:
+        kafka, redis = await asyncio.gather(ask("kafka", sink.check(timeout_s)), ask("store", store.ping()))
+        readiness = Readiness(kafka.ready and redis.ready, {"kafka": kafka, "store": redis})
+        if readiness.ready:
+            return Response(readiness)
+        return Response(readiness, status_code=503, headers=retry_after(settings.retry_after_s))
+
+    return ready

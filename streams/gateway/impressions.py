@@ -1,0 +1,104 @@
+"""Each served feed is an impression: logged to Kafka behind the answer, never before it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+
+from streams.clock import Clock
+from streams.events import Impression
+from streams.feed import Slate
+from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.producer import EventSink
+
+log = logging.getLogger(__name__)
+
+CAPACITY = 10_000
+BATCH = 256
+RETRY_S = 0.5
+
+
+def impression_of(slate: Slate, user_id: str, shown: int, now_ms: int) -> Impression:
+    """What `user_id` saw: the first `shown` items of the slate, in their order."""
+    return Impression(
+        event_id=uuid.uuid4().hex,
+        ts=now_ms,
+        user_id=user_id,
+        slate_id=slate.slate_id,
+        items=[item.item_id for item in slate.items[:shown]],
+        arm=slate.arm,
+        model=slate.model,
+    )
+
+
+class ImpressionLog:
+    """A bounded queue before Kafka. While Kafka is down they wait; past the capacity they are dropped."""
+
+    def __init__(
+        self,
+        sink: EventSink,
+        clock: Clock,
+        metrics: GatewayMetrics,
+        timeout_s: float,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._metrics = metrics
+        self._timeout_s = timeout_s
+        self._queue: asyncio.Queue[Impression] = asyncio.Queue(capacity)
+        self._writer: asyncio.Task[None] | None = None
+        self._waiting = 0
+        self._dropping = False
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._writer = asyncio.create_task(self._write())
+
+    def add(self, impression: Impression) -> None:
+        """Queue it, or drop and count it; never waits."""
+        try:
+            self._queue.put_nowait(impression)
+        except asyncio.QueueFull:
+            if not self._dropping:
+                log.warning("impressions are dropped: %d wait for Kafka already", self._queue.qsize())
+            self._dropping = True
+            self._metrics.impressions.labels("dropped").inc()
+        else:
+            self._count_waiting(1)
+
+    async def stop(self, deadline_s: float) -> None:
+        """Write what waits, for `deadline_s` at most; the rest is dropped and counted."""
+        writer = self._writer
+        if writer is None:
+            return
+        drained = asyncio.create_task(self._queue.join())
+        await asyncio.wait([drained, writer], timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+        drained.cancel()
+        writer.cancel()
+        await asyncio.wait([drained, writer])
+        if left := self._waiting:
+            self._metrics.impressions.labels("dropped").inc(left)
+            log.warning("%d impressions were dropped at shutdown: Kafka did not take them in time", left)
+
+    async def _write(self) -> None:
+        while True:
+            waiting = [await self._queue.get()]
+            while len(waiting) < BATCH and not self._queue.empty():
+                waiting.append(self._queue.get_nowait())
+            while waiting:
+                delivery = await self._sink.deliver(waiting, self._clock.now_ms(), self._timeout_s)
+                logged = sum(delivery.confirmed)
+                for _ in range(logged):
+                    self._queue.task_done()
+                self._count_waiting(-logged)
+                self._metrics.impressions.labels("logged").inc(logged)
+                waiting = [event for event, ok in zip(waiting, delivery.confirmed, strict=True) if not ok]
+                if waiting:
+                    await asyncio.sleep(RETRY_S)
+            self._dropping = False
+
+    def _count_waiting(self, change: int) -> None:
+        self._waiting += change
+        self._metrics.impressions_waiting.set(self._waiting)

@@ -1,0 +1,115 @@
+"""A request body becomes events: one or many, each read on its own, written to Kafka, answered one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import Meta
+
+from model.errors import EventError
+from streams.clock import Clock
+from streams.events import AnyEvent, EventLimits
+from streams.gateway.errors import ProblemError, problem
+from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.producer import EventSink
+from streams.gateway.receipts import Receipt, RefusedReceipt, Result, receipt
+from streams.settings import Settings
+
+Read = Callable[[bytes, int, EventLimits], AnyEvent]
+"""Bytes, the time in ms and the limits to an event, or `EventError`."""
+
+BODY_TIMEOUT_S = 30.0
+
+
+class Intake:
+    """Takes the bodies of all routes that accept events."""
+
+    def __init__(self, settings: Settings, sink: EventSink, clock: Clock, metrics: GatewayMetrics) -> None:
+        self._settings = settings.gateway
+        self._limits = settings.events
+        self._sink = sink
+        self._clock = clock
+        self._metrics = metrics
+        bounded = Meta(max_length=settings.gateway.events_max)
+        self._many: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(
+            Annotated[list[msgspec.Raw], bounded]
+        )
+
+    async def take(
+        self, request: Request[Any, Any, Any], read: Read
+    ) -> Response[Receipt] | Response[RefusedReceipt]:
+        """Read, write and answer. Raises `ProblemError` where the body as a whole can't be read."""
+        body = await _body(request)
+        now_ms = self._clock.now_ms()
+        events: list[AnyEvent] = []
+        results: list[Result] = []
+        for raw in self._split(body):
+            try:
+                event = read(raw, now_ms, self._limits)
+            except EventError as error:
+                self._metrics.events.labels("unread", "rejected", error.reason).inc()
+                results.append(Result(status="rejected", reason=error.reason, message=str(error)))
+            else:
+                events.append(event)
+                results.append(Result(status="accepted", event_id=event.event_id))
+        trouble = await self._write(events, results, now_ms) if events else ""
+        return receipt(results, trouble, self._settings.retry_after_s)
+
+    def _split(self, body: bytes) -> list[bytes]:
+        """The bytes of each event: the elements of an array, or the body itself."""
+        start = body[:1] if body[:1] in b"{[" else body.lstrip(b" \t\r\n")[:1]
+        try:
+            if start == b"[":
+                return [bytes(raw) for raw in self._many.decode(body)]
+            # Decoded here only to tell a body that is no JSON (400) from an event that is wrong (422).
+            msgspec.json.decode(body, type=msgspec.Raw)
+        except msgspec.ValidationError:
+            raise ProblemError(
+                problem(
+                    413,
+                    "too_many_events",
+                    expected=f"at most {self._settings.events_max} events in one request",
+                    came="a longer array",
+                    remedy="split it over several requests",
+                )
+            ) from None
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ProblemError(
+                problem(
+                    400,
+                    "not_json",
+                    expected="one event as a JSON object, or an array of them",
+                    came=f"{len(body)} bytes: {error}",
+                    remedy="send JSON in UTF-8, not compressed; GET /schema describes the events",
+                )
+            ) from None
+        return [body]
+
+    async def _write(self, events: list[AnyEvent], results: list[Result], now_ms: int) -> str:
+        """Write the events, and mark those that were not confirmed. What was wrong with them, or ""."""
+        started_s = time.perf_counter()
+        delivery = await self._sink.deliver(events, now_ms, self._settings.timeout_ms / 1_000)
+        self._metrics.produce_s.observe(time.perf_counter() - started_s)
+        written = [result for result in results if result.status == "accepted"]
+        for event, result, confirmed in zip(events, written, delivery.confirmed, strict=True):
+            if not confirmed:
+                result.status = "unconfirmed"
+                result.reason = "kafka_unavailable"
+            kind = str(type(event).__struct_config__.tag)
+            self._metrics.events.labels(kind, result.status, result.reason).inc()
+        return delivery.trouble
+
+
+async def _body(request: Request[Any, Any, Any]) -> bytes:
+    """The whole body. A client that stops sending in the middle is not waited for for ever."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.body()
+    except TimeoutError:
+        raise HTTPException(status_code=408) from None

@@ -1,0 +1,71 @@
+"""PUT /v1/items: the catalog, one item or many."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, put
+from litestar.handlers import HTTPRouteHandler
+
+from model.errors import EventError
+from streams.events import EventLimits, Id, Item, Timestamp, check
+from streams.gateway.intake import Intake
+from streams.gateway.openapi import RECEIPTS, ItemsOperation
+from streams.gateway.receipts import Receipt, RefusedReceipt
+
+
+class ItemBody(Item, frozen=True, kw_only=True, tag="item"):
+    """An item as PUT takes it: the route says that it is an item, and that it is so from now on."""
+
+    event_id: Id = ""
+    ts: Timestamp = -1
+
+
+_decoder = msgspec.json.Decoder(ItemBody)
+
+
+def items_route(intake: Intake) -> HTTPRouteHandler:
+    """The route that takes items."""
+
+    @put(
+        "/v1/items",
+        status_code=202,
+        summary="Put items",
+        description=(
+            "One item, or an array of them; each is the whole item, not a patch. `type` may be left out, and "
+            "so may `event_id` and `ts` (the time of arrival then). An item is withdrawn by `available: "
+            "false`: it stays known, and leaves every feed with the feed's next update. Answers are those of "
+            "POST /v1/events, which accepts items too."
+        ),
+        tags=["items"],
+        operation_class=ItemsOperation,
+        responses=RECEIPTS,
+    )
+    async def put_items(request: Request[Any, Any, Any]) -> Response[Receipt] | Response[RefusedReceipt]:
+        return await intake.take(request, read_item)
+
+    return put_items
+
+
+def read_item(raw: bytes, now_ms: int, limits: EventLimits) -> Item:
+    """An item with what the route implies filled in; raises `EventError`.
+
+    >>> read_item(b'{"item_id": "i", "title": "Pad"}', 5, EventLimits()).ts
+    5
+    """
+    if len(raw) > limits.max_bytes:
+        raise EventError("too_large", f"item has {len(raw)} bytes; at most {limits.max_bytes} are accepted")
+    try:
+        body = _decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise EventError("invalid", str(error)) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise EventError("not_json", str(error)) from None
+    fields = {name: getattr(body, name) for name in Item.__struct_fields__}
+    fields["event_id"] = body.event_id or uuid.uuid4().hex
+    fields["ts"] = body.ts if body.ts >= 0 else now_ms
+    item = Item(**fields)
+    check(item, now_ms, limits)
+    return item

@@ -1,0 +1,83 @@
+"""The answer to a request with events: what became of each of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from litestar import Response
+
+from streams.gateway.errors import PROBLEM_JSON, Problem, problem, retry_after
+
+
+class Result(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What became of one event, in the order of the request.
+
+    accepted: in Kafka, acknowledged by all replicas. rejected: never will be as it is; `reason` is a code and
+    `message` says what is wrong. unconfirmed: Kafka did not acknowledge it in time; send it again with the
+    same `event_id`, it will count once.
+    """
+
+    status: Literal["accepted", "rejected", "unconfirmed"]
+    event_id: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class Receipt(msgspec.Struct, kw_only=True):
+    """The answer where at least one event was accepted, or none was sent (202)."""
+
+    accepted: int
+    rejected: int
+    results: list[Result]
+
+
+class RefusedReceipt(Problem, kw_only=True):
+    """The answer where something was not confirmed (503), or nothing was accepted (422)."""
+
+    accepted: int
+    rejected: int
+    unconfirmed: int
+    results: list[Result]
+
+
+def receipt(
+    results: list[Result], trouble: str, retry_after_s: int
+) -> Response[Receipt] | Response[RefusedReceipt]:
+    """The response for these results; `trouble` is what kept the unconfirmed ones from being written."""
+    counts = {"accepted": 0, "rejected": 0, "unconfirmed": 0}
+    for result in results:
+        counts[result.status] += 1
+    if unconfirmed := counts["unconfirmed"]:
+        why = problem(
+            503,
+            "kafka_unavailable",
+            expected="an acknowledgement from Kafka within the timeout",
+            came=f"none for {unconfirmed} of {len(results)} events: {trouble}",
+            remedy=f"in {retry_after_s} s send the unconfirmed ones again, with the same event_id",
+        )
+        return _refuse(why, counts, results, retry_after(retry_after_s))
+    if results and not counts["accepted"]:
+        why = problem(
+            422,
+            "none_accepted",
+            expected="at least one event that can be applied",
+            came=f"{len(results)} of {len(results)} rejected; the first: {results[0].message}",
+            remedy="correct each event as its message says; sent as it is, it will be rejected again",
+        )
+        return _refuse(why, counts, results, {})
+    accepted = Receipt(accepted=counts["accepted"], rejected=counts["rejected"], results=results)
+    return Response(accepted, status_code=202)
+
+
+def _refuse(
+    why: Problem, counts: dict[str, int], results: list[Result], headers: dict[str, str]
+) -> Response[RefusedReceipt]:
+    body = RefusedReceipt(
+        **msgspec.structs.asdict(why),
+        accepted=counts["accepted"],
+        rejected=counts["rejected"],
+        unconfirmed=counts["unconfirmed"],
+        results=results,
+    )
+    return Response(body, status_code=why.status, media_type=PROBLEM_JSON, headers=headers)

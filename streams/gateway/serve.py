@@ -1,0 +1,58 @@
+"""The gateway as a process: uvicorn on one port, drained on SIGTERM within a deadline."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import socket
+
+import uvicorn
+
+from model.errors import SettingsError
+from streams.clock import SystemClock
+from streams.gateway.app import create_app
+from streams.gateway.producer import KafkaProducer
+from streams.settings import GatewaySettings, Settings
+from streams.stores.redis import RedisStore
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; blocks. Raises `SettingsError` where the port is taken.
+
+    `gateway.port` 0 takes a free one; the address is logged.
+    """
+    gateway = settings.gateway
+    listener = listen(gateway)
+    # aiokafka reports each failed attempt as an error; the producer logs what changed instead.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    app = create_app(settings, RedisStore(settings.redis), KafkaProducer(settings.kafka), SystemClock())
+    config = uvicorn.Config(
+        app,
+        loop="auto",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=math.ceil(gateway.drain_deadline_s),
+    )
+    host, port = listener.getsockname()[:2]
+    log.info("gateway listens on http://%s:%d", host, port)
+    # Uvicorn drains on a signal and then raises it again, for the handler that was there before.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(gateway: GatewaySettings) -> socket.socket:
+    """A listening socket on the configured address."""
+    try:
+        return socket.create_server((gateway.host, gateway.port), backlog=1_024)
+    except OSError as error:
+        raise SettingsError(
+            f"gateway.host {gateway.host!r}, gateway.port {gateway.port}: an address to listen on was "
+            f"expected, and {error.strerror} came; set another port, or end what holds this one"
+        ) from None
