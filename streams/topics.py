@@ -1,8 +1,8 @@
 """The topics: created, and checked, before anything reads them.
 
-A Faust worker leaves out a topic that is not there when it starts, and never reads it later. Clicks, reviews and
-the rest are co-partitioned (one user's events meet in one worker), which holds only while all of them have the same
-number of partitions.
+A Faust worker leaves out a topic that is not there when it starts, and never reads it later. Clicks, reviews
+and the rest are co-partitioned (one user's events meet in one worker), which holds only while all of them
+have the same number of partitions.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ async def ensure_topics(settings: KafkaSettings) -> None:
     """Create the topics that are missing, and wait until all of them can be written to.
 
     Any number of processes may do this at once. Raises `SettingsError` where a topic has another number of
-    partitions than the settings say, or the cluster refuses to make it; `BrokerUnavailableError` where Kafka does
-    not answer, or is not ready, within `request_timeout_ms`.
+    partitions than the settings say, or the cluster refuses to make it; `BrokerUnavailableError` where Kafka
+    does not answer, or is not ready, within `request_timeout_ms`.
     """
     expected = partition_counts(settings)
     try:
         async with asyncio.timeout(settings.request_timeout_ms / 1000), _admin(settings) as admin:
-            await _create(admin, settings, expected)
-            while not _check(await admin.describe_topics(list(expected)), expected):
+            while missing := _missing(await admin.describe_topics(list(expected)), expected):
+                await _create(admin, settings, missing)
                 await asyncio.sleep(_RETRY_S)
     except (KafkaError, OSError, TimeoutError) as error:
         raise BrokerUnavailableError(
-            f"Kafka at {settings.bootstrap} did not have its topics ready within {settings.request_timeout_ms} ms"
+            f"Kafka at {settings.bootstrap} had no topics ready within {settings.request_timeout_ms} ms"
             f" ({type(error).__name__}: {error}); check that it runs, then try again"
         ) from error
 
@@ -69,41 +69,36 @@ async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, expected: Mapping[str, int]) -> None:
-    """Create those that are missing. Another process may do the same just now: "exists already" is as good."""
-    existing = {topic["topic"] for topic in await admin.describe_topics(list(expected)) if not topic["error_code"]}
+def _missing(topics: list[dict[str, Any]], expected: Mapping[str, int]) -> dict[str, int]:
+    """Those that are not there yet, or have no leader; `SettingsError` where one has other partitions."""
+    ready = set()
+    for topic in topics:
+        name, partitions = topic["topic"], topic["partitions"]
+        if topic["error_code"] or any(partition["error_code"] for partition in partitions):
+            continue
+        if len(partitions) != expected[name]:
+            raise SettingsError(
+                f"topic {name} has {len(partitions)} partitions; {expected[name]} were expected."
+                " Set kafka.partitions to what the topics have, or use another kafka.prefix: another number of"
+                " partitions would part a user's new events from their history"
+            )
+        ready.add(name)
+    return {name: count for name, count in expected.items() if name not in ready}
+
+
+async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: Mapping[str, int]) -> None:
+    """Another process may do the same just now, or may have just done it: "exists already" is as good."""
     # A write counts (acks=all) once all replicas but one have it: one broker may be down.
     safe = {"min.insync.replicas": str(max(1, settings.replication - 1))}
-    missing = [
-        NewTopic(name, count, settings.replication, topic_configs=safe)
-        for name, count in expected.items()
-        if name not in existing
-    ]
-    if not missing:
-        return
-    response = await admin.create_topics(missing)
+    response = await admin.create_topics(
+        [NewTopic(name, count, settings.replication, topic_configs=safe) for name, count in topics.items()]
+    )
     for topic in response.to_object()["topic_errors"]:
         refusal = for_code(topic["error_code"])
+        if refusal.retriable:
+            raise refusal(topic["error_message"])
         if topic["error_code"] and refusal is not TopicAlreadyExistsError:
-            if refusal.retriable:
-                raise refusal(topic["error_message"])
             raise SettingsError(
                 f"Kafka at {settings.bootstrap} refused to create {topic['topic']}: {topic['error_message']};"
                 " change the kafka settings (prefix, partitions, replication) to what the cluster allows"
             )
-
-
-def _check(topics: list[dict[str, Any]], expected: Mapping[str, int]) -> bool:
-    """Whether all are there and have leaders; `SettingsError` where one has another number of partitions."""
-    ready = True
-    for topic in topics:
-        name, partitions = topic["topic"], topic["partitions"]
-        if topic["error_code"] or any(part["error_code"] for part in partitions):
-            ready = False
-        elif len(partitions) != expected[name]:
-            raise SettingsError(
-                f"topic {name} has {len(partitions)} partitions; {expected[name]} were expected. Set kafka.partitions"
-                " to what the topics have, or use another kafka.prefix; changing the number under a running"
-                " deployment would send a user's events to another partition than their history came from"
-            )
-    return ready and len(topics) == len(expected)

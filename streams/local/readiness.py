@@ -10,12 +10,16 @@ from streams.local.processes import ChildProcess
 
 
 def wait_until_ready(child: ChildProcess, ready: Callable[[], bool], deadline_s: float) -> None:
-    """Return once `ready()`; raise `LocalStackError` with the end of the log when the child ends or time runs out."""
+    """Return once `ready()` holds.
+
+    Raises `LocalStackError`, with the end of the log, when the child ends or the deadline passes.
+    """
     end = time.monotonic() + deadline_s
     while True:
         if child.returncode is not None:
             raise LocalStackError(
-                f"{child.name} ended with status {child.returncode} before it answered; the end of {child.log}:\n{child.tail()}"
+                f"{child.name} ended with status {child.returncode} before it answered;"
+                f" the end of {child.log}:\n{child.tail()}"
             )
         if ready():
             return

@@ -19,7 +19,7 @@ from streams.settings import Settings
 class LocalStack:
     """Both servers on free ports; inside the block, `settings` are the given ones with their addresses.
 
-    `folder` keeps the data from one run to the next; without it, everything is gone afterwards. A server whose
+    `folder` keeps the data from one run to the next; without it, nothing stays afterwards. A server whose
     address is given (`kafka_bootstrap`, `redis_url`) is used as it is: neither started nor stopped.
     """
 

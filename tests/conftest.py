@@ -1,0 +1,65 @@
+"""Fixtures for tests that need real servers: each server is started once in a session, when first asked for.
+
+A test that uses one is marked `connected`; `pytest -m "not connected"` leaves those out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.local.kafka import KafkaServer
+from streams.local.valkey import ValkeyServer
+from streams.settings import KafkaSettings, RedisSettings
+
+_SERVERS = {"kafka_bootstrap", "valkey_url"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and _SERVERS & set(item.fixturenames):
+            item.add_marker(pytest.mark.connected)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """The address of a real Apache Kafka, e.g. "127.0.0.1:23456"."""
+    with tempfile.TemporaryDirectory(prefix="headrace-tests-") as folder:
+        server = KafkaServer.start(Path(folder))
+        try:
+            yield server.bootstrap
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """The address of a real Valkey, e.g. "redis://127.0.0.1:23457/0"."""
+    with tempfile.TemporaryDirectory(prefix="headrace-tests-") as folder:
+        server = ValkeyServer.start(Path(folder))
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix for topics, groups and keys that no other test has."""
+    return f"test-{uuid.uuid4().hex[:12]}."
+
+
+@pytest.fixture
+def kafka_settings(kafka_bootstrap: str, prefix: str) -> KafkaSettings:
+    """The real Kafka, under this test's own prefix; the topics are not created yet."""
+    return KafkaSettings(bootstrap=kafka_bootstrap, prefix=prefix)
+
+
+@pytest.fixture
+def redis_settings(valkey_url: str, prefix: str) -> RedisSettings:
+    """The real Valkey, under this test's own prefix."""
+    return RedisSettings(url=valkey_url, prefix=prefix)
