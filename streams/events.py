@@ -115,7 +115,7 @@ DEAD_LETTERS = "dead-letters"
 class EventLimits(msgspec.Struct, frozen=True):
     """Bounds on what is accepted.
 
-    `max_bytes` of JSON; `max_early_ms`: how far `ts` may lie ahead of our clock; `max_late_ms`: how far behind.
+    `max_bytes` of JSON; `max_early_ms`: how far `ts` may lie ahead of the clock; `max_late_ms`: behind it.
     """
 
     max_bytes: int = 65_536
@@ -151,7 +151,7 @@ def encode(event: AnyEvent) -> bytes:
 def decode(raw: bytes, now_ms: int, limits: EventLimits) -> AnyEvent:
     """Read one event, or raise `EventError` with the reason.
 
-    >>> decode(b'{"type":"click","event_id":"e","ts":5,"user_id":"u","item_id":"i"}', 5, EventLimits()).item_id
+    >>> decode(b'{"type":"item","event_id":"e","ts":5,"item_id":"i"}', 5, EventLimits()).item_id
     'i'
     >>> decode(b'{}', 5, EventLimits())
     Traceback (most recent call last):
@@ -172,9 +172,13 @@ def check(event: AnyEvent, now_ms: int, limits: EventLimits) -> None:
     if event.v > VERSION:
         raise EventError("unknown_version", f"event version {event.v}; this build reads up to {VERSION}")
     if event.ts - now_ms > limits.max_early_ms:
-        raise EventError("too_early", f"ts is {event.ts - now_ms} ms ahead of the clock; {limits.max_early_ms} allowed")
+        raise EventError(
+            "too_early", f"ts is {event.ts - now_ms} ms ahead of the clock; {limits.max_early_ms} allowed"
+        )
     if now_ms - event.ts > limits.max_late_ms:
-        raise EventError("too_late", f"ts is {now_ms - event.ts} ms in the past; {limits.max_late_ms} allowed")
+        raise EventError(
+            "too_late", f"ts is {now_ms - event.ts} ms in the past; {limits.max_late_ms} allowed"
+        )
     if (
         isinstance(event, Impression)
         and event.propensities is not None

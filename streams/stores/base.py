@@ -12,7 +12,7 @@ from model.errors import StoreError
 
 
 class Loaded(NamedTuple):
-    """One MGET: a state (or None) for each user, in order, and the last applied offset of each partition (-1: none)."""
+    """A state (or None) for each user, in order, and the last applied offset of each partition (-1: none)."""
 
     states: list[bytes | None]
     progress: dict[str, int]
@@ -36,7 +36,7 @@ class Commit(NamedTuple):
 
 
 class LedgerEntry(NamedTuple):
-    """One entry of the ledger: a totally ordered log of what was applied. `position` sorts and compares by `after`."""
+    """One entry of the ledger: a totally ordered log of what was applied. Positions compare by `order_of`."""
 
     position: str
     writer: str
@@ -83,7 +83,7 @@ def check_commit(commit: Commit) -> None:
             )
         if offset < commit.expected[partition]:
             raise StoreError(
-                f"commit moves {partition} back from {commit.expected[partition]} to {offset}; offsets only grow"
+                f"commit moves {partition} back, {commit.expected[partition]} to {offset}; offsets only grow"
             )
 
 
@@ -96,12 +96,12 @@ class Store(Protocol):
         """Write all of it or nothing; the position of the ledger entry ("" where there was none).
 
         After a `StoreUnavailableError` it is unknown whether the batch was written. The same writer may then
-        commit the same batch again: where it was written, its position is answered and nothing is written twice.
+        commit the same batch again: if it was written, its position is answered and nothing is written twice.
         """
         ...
 
     async def intern(self, item_ids: Sequence[str]) -> list[int]:
-        """The global row number of each item id; new ids get the next numbers, without gaps, once for ever."""
+        """The global row number of each item id; new ids get the next numbers, without gaps, for ever."""
         ...
 
     async def interned(self, start: int) -> list[str]:

@@ -123,7 +123,7 @@ class RedisStore:
         await self._redis.call("SET", self._key("feed", user), feed, "PX", self._ttl_ms)
 
     async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
-        # Entries first, then what was dropped: a trim in between may raise a needless gap, but never hides one.
+        # Entries first, then what was dropped: a trim in between may raise a needless gap but hides none.
         start = order_of(after)
         entries, dropped = await self._redis.pipeline(
             [

@@ -50,7 +50,7 @@ class RedisConnection:
         return (await self.pipeline([command]))[0]
 
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies to commands that travel together and run in order; other clients' may run in between."""
+        """The replies to commands that travel together and run in order; others may run in between."""
         async with self._bounded():
             return await self._exchange(commands)
 

@@ -27,7 +27,7 @@ FENCED = "FENCED"
 # KEYS: progress, ledger, the writer's last commit, then a key for each state, feed and item
 # ARGV: writer, token, ms a last commit is known, ms states and feeds live, feed channel, ledger payload,
 #       counts of expected, progress, states, feeds, items,
-#       partition and offset of each expected, of each progress, then states, feeds, items, then the feeds' users
+#       partition and offset of each expected, of each progress, then states, feeds, items, the feeds' users
 COMMIT = _script(
     """
 local writer, token, known_ms, ttl_ms, channel, ledger = unpack(ARGV, 1, 6)
@@ -94,7 +94,7 @@ return 1
 )
 
 # KEYS: snapshot head, ledger, last dropped position
-# ARGV: position, writer, own position, chunk key prefix, chunks, margin in ms, ms the old chunks stay readable
+# ARGV: position, writer, own position, prefix of chunk keys, chunks, margin in ms, ms the old chunks live on
 # The chunks were written before, to expire by themselves; from here on they stay, and the old ones go.
 SAVE_SNAPSHOT = _script(
     """

@@ -1,0 +1,122 @@
+"""What one batch tells the other processes, as one ledger entry: columns of bytes in msgpack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import StoreError
+from streams.user_state import Interaction, Rows
+
+VERSION = 1
+
+_I4, _I8, _F8, _U2 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f8"), np.dtype("<u2")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a batch did to the counters and the catalog, in the order it was applied.
+
+    `impressions`: the rows of each slate that was shown. `items`: row and encoded record of each item that
+    came or changed. `activate`: the model to switch to ("": none).
+    """
+
+    interactions: list[Interaction] = field(default_factory=list)
+    impressions: list[Rows] = field(default_factory=list)
+    items: list[tuple[int, bytes]] = field(default_factory=list)
+    activate: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.interactions or self.impressions or self.items or self.activate)
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    """Lists of rows lie end to end, with their lengths beside them."""
+
+    version: int
+    row: bytes
+    ts: bytes
+    action: bytes
+    rating: bytes
+    tied: bytes
+    previous: bytes
+    previous_lengths: bytes
+    shown: bytes
+    shown_lengths: bytes
+    item_rows: bytes
+    item_records: list[bytes]
+    activate: str
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Packed)
+
+
+def encode_record(record: Record) -> bytes:
+    """A record as the payload of a ledger entry."""
+    done = record.interactions
+    previous, previous_lengths = _flatten([interaction.previous for interaction in done])
+    shown, shown_lengths = _flatten(record.impressions)
+    return _encoder.encode(
+        _Packed(
+            version=VERSION,
+            row=np.array([interaction.row for interaction in done], _I4).tobytes(),
+            ts=np.array([interaction.ts for interaction in done], _I8).tobytes(),
+            action=bytes([interaction.action for interaction in done]),
+            rating=np.array([interaction.rating for interaction in done], _F8).tobytes(),
+            tied=np.array([interaction.tied for interaction in done], _U2).tobytes(),
+            previous=previous,
+            previous_lengths=previous_lengths,
+            shown=shown,
+            shown_lengths=shown_lengths,
+            item_rows=np.array([row for row, _ in record.items], _I4).tobytes(),
+            item_records=[packed for _, packed in record.items],
+            activate=record.activate,
+        )
+    )
+
+
+def decode_record(payload: bytes) -> Record:
+    """The record that `encode_record` packed; `StoreError` for anything else."""
+    try:
+        packed = _decoder.decode(payload)
+        if packed.version != VERSION:
+            raise StoreError(
+                f"ledger entry of version {packed.version}; this build reads {VERSION}: upgrade it"
+            )
+        columns = zip(
+            np.frombuffer(packed.row, _I4).tolist(),
+            np.frombuffer(packed.ts, _I8).tolist(),
+            packed.action,
+            np.frombuffer(packed.rating, _F8).tolist(),
+            _split(packed.previous, packed.previous_lengths),
+            np.frombuffer(packed.tied, _U2).tolist(),
+            strict=True,
+        )
+        return Record(
+            interactions=[Interaction(*column) for column in columns],
+            impressions=_split(packed.shown, packed.shown_lengths),
+            items=list(zip(np.frombuffer(packed.item_rows, _I4).tolist(), packed.item_records, strict=True)),
+            activate=packed.activate,
+        )
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StoreError(f"ledger entry of {len(payload)} bytes can't be read: {error}") from None
+
+
+def _flatten(parts: list[Rows]) -> tuple[bytes, bytes]:
+    if not parts:
+        return b"", b""
+    rows: NDArray[np.int32] = np.concatenate(parts)
+    return rows.astype(_I4, copy=False).tobytes(), np.array([len(part) for part in parts], _U2).tobytes()
+
+
+def _split(rows: bytes, lengths: bytes) -> list[Rows]:
+    flat = np.frombuffer(rows, _I4)
+    ends = np.frombuffer(lengths, _U2).cumsum(dtype=np.int64).tolist()
+    if (ends[-1] if ends else 0) != len(flat):
+        raise ValueError(f"{len(flat)} rows for lists that end at {ends[-1] if ends else 0}")
+    return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]

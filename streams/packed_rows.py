@@ -1,0 +1,129 @@
+"""Sorted row numbers as bytes: the gaps between them in Rice code (Rice and Plaunt, 1971).
+
+A gap is a quotient by 2^k in unary and a remainder of k bits, with k from the mean gap, so that rows
+drawn from any catalogue take 1.5 bits more than log2 of the mean gap each: 512 rows out of a million
+items in 0.8 KB, out of two thousand in 0.2 KB. A gap whose quotient would be long is written plainly.
+
+Layout: nothing for no rows; else their number (uint16, little-endian), k (one byte), the bits (low first).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from model.errors import StoreError
+
+Rows = NDArray[np.int32]
+Bytes = NDArray[np.uint8]
+
+MAX_ROWS = 65_535
+_HEAD = 3
+_MAX_ROW = 2**31 - 1
+_ESCAPE = 24  # ones that announce a plain gap
+_PLAIN = 31  # bits of a plain gap
+_MAX_CODE_BYTES = 8  # of one gap: _ESCAPE + _PLAIN bits, or _ESCAPE + k at most, rounded up
+
+
+def pack_sorted(rows: Rows) -> bytes:
+    """At most `MAX_ROWS` rows, strictly ascending, each at least 0."""
+    n = len(rows)
+    if not n:
+        return b""
+    out = np.zeros(_HEAD + _MAX_CODE_BYTES * n, np.uint8)
+    return out[: _pack(rows, out)].tobytes()
+
+
+def unpack_sorted(packed: bytes) -> Rows:
+    """The rows that `pack_sorted` packed; `StoreError` where that is not what the bytes are.
+
+    >>> unpack_sorted(pack_sorted(np.array([3, 70_000, 70_001], np.int32))).tolist()
+    [3, 70000, 70001]
+    """
+    if not packed:
+        return np.empty(0, np.int32)
+    if len(packed) < _HEAD:
+        raise StoreError(f"packed rows of {len(packed)} bytes are cut off")
+    rows = np.empty(packed[0] + 256 * packed[1], np.int32)
+    if not _unpack(np.frombuffer(packed, np.uint8), rows):
+        raise StoreError(
+            f"packed rows of {len(packed)} bytes do not hold {len(rows)} rows: they were changed"
+        )
+    return rows
+
+
+@compiled
+def _pack(rows: Rows, out: Bytes) -> int:
+    """Writes into zeroed `out`; how many bytes."""
+    mean = (int(rows[-1]) + 1) // len(rows)
+    k = 0
+    while (mean >> (k + 1)) > 0:
+        k += 1
+    out[0] = len(rows) & 255
+    out[1] = len(rows) >> 8
+    out[2] = k
+    at = 3
+    pending = np.uint64(0)  # bits not yet written, the low `held` of them
+    held = 0
+    last = -1
+    for n in range(len(rows)):
+        row = int(rows[n])
+        gap = row - last - 1
+        last = row
+        quotient = gap >> k
+        if quotient < _ESCAPE:
+            # `quotient` ones, a zero, then the remainder
+            code = ((1 << quotient) - 1) | ((gap & ((1 << k) - 1)) << (quotient + 1))
+            bits = quotient + 1 + k
+        else:
+            code = ((1 << _ESCAPE) - 1) | (gap << _ESCAPE)
+            bits = _ESCAPE + _PLAIN
+        pending |= np.uint64(code) << np.uint64(held)
+        held += bits
+        while held >= 8:
+            out[at] = pending & np.uint64(255)
+            at += 1
+            pending >>= np.uint64(8)
+            held -= 8
+    if held:
+        out[at] = pending & np.uint64(255)
+        at += 1
+    return at
+
+
+@compiled
+def _unpack(packed: Bytes, rows: Rows) -> bool:
+    """Fills `rows`; whether the bytes held that many."""
+    k = int(packed[2])
+    if k > 30:
+        return False
+    at = 3
+    end = len(packed)
+    pending = np.uint64(0)
+    held = 0
+    last = -1
+    for n in range(len(rows)):
+        while held <= 55 and at < end:
+            pending |= np.uint64(packed[at]) << np.uint64(held)
+            at += 1
+            held += 8
+        quotient = 0
+        while quotient < _ESCAPE and (pending >> np.uint64(quotient)) & np.uint64(1):
+            quotient += 1
+        if quotient < _ESCAPE:
+            bits = quotient + 1 + k
+            remainder = (pending >> np.uint64(quotient + 1)) & np.uint64((1 << k) - 1)
+            gap = (quotient << k) | int(remainder)
+        else:
+            bits = _ESCAPE + _PLAIN
+            gap = int((pending >> np.uint64(_ESCAPE)) & np.uint64((1 << _PLAIN) - 1))
+        if bits > held:
+            return False
+        pending >>= np.uint64(bits)
+        held -= bits
+        last += gap + 1
+        if last > _MAX_ROW:
+            return False
+        rows[n] = last
+    return bool(at == end and held < 8)

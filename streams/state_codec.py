@@ -1,0 +1,189 @@
+"""A user's state as bytes: one version byte, then msgpack. Under 4 KB for a full state, and lossless.
+
+(Words are stored in float16; the fold already rounds them to it, so nothing more is lost here and the
+outcome does not depend on how often a state is stored.)
+
+A stored state may be older than this build: `MIGRATIONS` lifts it, one version at a time, when it is
+read, and the next write stores it in the present form. A state of a newer build is refused.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from model.errors import StoreError
+from streams.packed_rows import pack_sorted, unpack_sorted
+from streams.user_state import EMPTY, EVENT_ID_BYTES, PendingSlate, UserState
+
+VERSION = 2
+
+_I4, _I8, _F2, _F4 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f2"), np.dtype("<f4")
+
+
+class _Body(msgspec.Struct, array_like=True, gc=False):
+    """Version 2. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
+    float16, event ids end to end; `consumed` and `consumed_before` are `packed_rows`.
+    """
+
+    items: bytes
+    actions: bytes
+    ratings: bytes
+    times: bytes
+    consumed: bytes
+    consumed_before: bytes
+    interactions: int
+    rating_count: int
+    rating_sum: float
+    activity: float
+    last_ts: int
+    words: bytes
+    words_weight: float
+    slates: list[tuple[str, int, bytes]]
+    weights: bytes
+    recent: bytes
+    offsets: dict[str, int]
+    profile: dict[str, str]
+
+
+class _BodyV1(msgspec.Struct, array_like=True):
+    """Version 1: one generation of consumed items, as plain rows; words in float32; no slates, no weights."""
+
+    items: bytes
+    actions: bytes
+    ratings: bytes
+    times: bytes
+    consumed: bytes
+    interactions: int
+    rating_count: int
+    rating_sum: float
+    activity: float
+    last_ts: int
+    words: bytes
+    words_weight: float
+    recent: bytes
+    offsets: dict[str, int]
+    profile: dict[str, str]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Body)
+_decoder_v1 = msgspec.msgpack.Decoder(_BodyV1)
+_LEAD = bytes([VERSION])
+
+
+def encode(state: UserState) -> bytes:
+    """A state as the bytes that `decode` reads."""
+    return _LEAD + _encoder.encode(
+        _Body(
+            items=state.items.astype(_I4, copy=False).tobytes(),
+            actions=state.actions.tobytes(),
+            ratings=state.ratings.astype(_F4, copy=False).tobytes(),
+            times=state.times.astype(_I8, copy=False).tobytes(),
+            consumed=pack_sorted(state.consumed),
+            consumed_before=pack_sorted(state.consumed_before),
+            interactions=state.interactions,
+            rating_count=state.rating_count,
+            rating_sum=state.rating_sum,
+            activity=state.activity,
+            last_ts=state.last_ts,
+            words=state.words.astype(_F2).tobytes(),
+            words_weight=state.words_weight,
+            slates=[
+                (slate.slate_id, slate.ts, slate.rows.astype(_I4, copy=False).tobytes())
+                for slate in state.slates
+            ],
+            weights=state.weights.astype(_F4, copy=False).tobytes(),
+            recent=b"".join(state.recent),
+            offsets=state.offsets,
+            profile=state.profile,
+        )
+    )
+
+
+def decode(raw: bytes | None) -> UserState:
+    """The state in `raw`; the empty state for None (a user who was never seen, or whose state expired).
+
+    Raises `StoreError` where the bytes are no state, or one of a newer version.
+    """
+    if raw is None:
+        return EMPTY
+    try:
+        version, body = raw[0], raw[1:]
+        if version > VERSION:
+            raise StoreError(f"user state of version {version}; this build reads up to {VERSION}: upgrade it")
+        while version < VERSION:
+            body = MIGRATIONS[version](body)
+            version += 1
+        return _state(_decoder.decode(body))
+    except (msgspec.MsgspecError, ValueError, LookupError, struct.error) as error:
+        raise StoreError(
+            f"user state of {len(raw)} bytes can't be read ({error}); it is no state or was changed"
+        ) from None
+
+
+def _state(body: _Body) -> UserState:
+    items = np.frombuffer(body.items, _I4)
+    ratings = np.frombuffer(body.ratings, _F4)
+    times = np.frombuffer(body.times, _I8)
+    if not len(items) == len(body.actions) == len(ratings) == len(times):
+        raise ValueError(
+            f"{len(items)} items, {len(body.actions)} actions, {len(ratings)} ratings, {len(times)} times"
+        )
+    return UserState(
+        items=items,
+        actions=np.frombuffer(body.actions, np.uint8),
+        ratings=ratings,
+        times=times,
+        consumed=unpack_sorted(body.consumed),
+        consumed_before=unpack_sorted(body.consumed_before),
+        interactions=body.interactions,
+        rating_count=body.rating_count,
+        rating_sum=body.rating_sum,
+        activity=body.activity,
+        last_ts=body.last_ts,
+        words=np.frombuffer(body.words, _F2).astype(np.float32),
+        words_weight=body.words_weight,
+        slates=tuple(
+            PendingSlate(slate_id, ts, np.frombuffer(rows, _I4)) for slate_id, ts, rows in body.slates
+        ),
+        weights=np.frombuffer(body.weights, _F4),
+        recent=struct.unpack(f"{EVENT_ID_BYTES}s" * (len(body.recent) // EVENT_ID_BYTES), body.recent),
+        offsets=body.offsets,
+        profile=body.profile,
+    )
+
+
+def _from_v1(raw: bytes) -> bytes:
+    """The consumed items become the young generation; slates and weights begin empty."""
+    old = _decoder_v1.decode(raw)
+    consumed = np.unique(np.frombuffer(old.consumed, _I4))
+    return _encoder.encode(
+        _Body(
+            items=old.items,
+            actions=old.actions,
+            ratings=old.ratings,
+            times=old.times,
+            consumed=pack_sorted(consumed),
+            consumed_before=b"",
+            interactions=old.interactions,
+            rating_count=old.rating_count,
+            rating_sum=old.rating_sum,
+            activity=old.activity,
+            last_ts=old.last_ts,
+            words=np.frombuffer(old.words, _F4).astype(_F2).tobytes(),
+            words_weight=old.words_weight,
+            slates=[],
+            weights=b"",
+            recent=old.recent,
+            offsets=old.offsets,
+            profile=old.profile,
+        )
+    )
+
+
+# From a version's body to the next one's. An entry stays for as long as states of that version may be stored.
+MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {1: _from_v1}

@@ -1,0 +1,212 @@
+"""One user's state and the fold that keeps it: `apply(state, event) -> state`.
+
+The fold is pure and idempotent: an event at or below its topic's offset, or with an event id seen
+lately, changes nothing. Items are global row numbers (see `streams.catalog`), so that a full history
+packs into a few hundred bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field, replace
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from streams.events import Action, Click, Impression, Review, User, UserEvent
+
+ACTIONS: tuple[Action | str, ...] = ("view", "click", "cart", "purchase", "play", "like", "skip", "review")
+ACTION_CODE = {name: code for code, name in enumerate(ACTIONS)}
+WORDS_DIM = 64
+EVENT_ID_BYTES = 8
+
+Rows = NDArray[np.int32]
+
+
+def _rows() -> Rows:
+    return np.empty(0, np.int32)
+
+
+class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds of a user's state; together they keep a full state under 4 KB.
+
+    `consumed` items are remembered in two generations: when the young one holds `consumed` items it
+    becomes the old one, so between `consumed` and `2 * consumed` of the latest items are known.
+    """
+
+    history: Annotated[int, Meta(gt=0, le=1_000)] = 50
+    recent_event_ids: Annotated[int, Meta(gt=0, le=10_000)] = 64
+    consumed: Annotated[int, Meta(gt=0, le=65_535)] = 512
+    pending_slates: Annotated[int, Meta(gt=0, le=64)] = 4
+    pending_items: Annotated[int, Meta(gt=0, le=200)] = 20
+    words_half_life: Annotated[float, Meta(gt=0)] = 5.0
+    activity_half_life_s: Annotated[float, Meta(gt=0)] = 86_400.0
+    ttl_days: Annotated[float, Meta(gt=0, le=36_500)] = 365.0
+
+
+class PendingSlate(NamedTuple):
+    """A slate that was shown and still waits for feedback. `rows` in the order shown."""
+
+    slate_id: str
+    ts: int
+    rows: Rows
+
+
+class Interaction(NamedTuple):
+    """What one applied click or review means to the counters.
+
+    `previous`: rows of the user's history before it, newest first. `tied`: how many of those share its
+    timestamp, so their order is unknown. `rating` is NaN where there is none.
+    """
+
+    row: int
+    ts: int
+    action: int
+    rating: float
+    previous: Rows
+    tied: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserState:
+    """Everything that is remembered of one user. Arrays are oldest first and never changed in place.
+
+    n <= history: items[n] int32 rows, actions[n] uint8 codes, ratings[n] float32 (NaN: none), times[n] int64.
+    `activity` is a forward-decayed count of interactions as of `last_ts`. `words` is the decaying mean of the
+    user's own review vectors, [WORDS_DIM] or empty, rounded to float16.
+    """
+
+    items: Rows = field(default_factory=_rows)
+    actions: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    ratings: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    times: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    consumed: Rows = field(default_factory=_rows)
+    consumed_before: Rows = field(default_factory=_rows)
+    interactions: int = 0
+    rating_count: int = 0
+    rating_sum: float = 0.0
+    activity: float = 0.0
+    last_ts: int = 0
+    words: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    words_weight: float = 0.0
+    slates: tuple[PendingSlate, ...] = ()
+    weights: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    recent: tuple[bytes, ...] = ()
+    offsets: dict[str, int] = field(default_factory=dict)
+    profile: dict[str, str] = field(default_factory=dict)
+
+    def has_consumed(self, row: int) -> bool:
+        return bool((self.consumed == row).any() or (self.consumed_before == row).any())
+
+
+EMPTY = UserState()
+
+
+class Delivery(NamedTuple):
+    """Where an event came from: the topic without its prefix, and its offset in the user's partition."""
+
+    topic: str
+    offset: int
+
+
+class Applied(NamedTuple):
+    """The outcome of one fold; an event that is `skipped` ("offset" or "duplicate") moved nothing but offsets."""
+
+    state: UserState
+    interaction: Interaction | None = None
+    skipped: str | None = None
+
+
+def apply(
+    state: UserState,
+    event: UserEvent,
+    delivery: Delivery,
+    rows: tuple[int, ...],
+    words: NDArray[np.float32] | None,
+    settings: StateSettings,
+) -> Applied:
+    """Fold one event into a user's state.
+
+    rows: the row of the event's item, or of each item of an impression; () for a profile.
+    words: the vector of a review's text, [WORDS_DIM], or None.
+    """
+    if delivery.offset <= state.offsets.get(delivery.topic, -1):
+        return Applied(state, skipped="offset")
+    offsets = {**state.offsets, delivery.topic: delivery.offset}
+    key = hashlib.blake2b(event.event_id.encode(), digest_size=EVENT_ID_BYTES).digest()
+    if key in state.recent:
+        return Applied(replace(state, offsets=offsets), skipped="duplicate")
+    recent = (*state.recent, key)[-settings.recent_event_ids :]
+    state = replace(state, offsets=offsets, recent=recent)
+    match event:
+        case User():
+            return Applied(replace(state, profile=dict(event.profile)))
+        case Impression():
+            shown = PendingSlate(event.slate_id, event.ts, np.array(rows[: settings.pending_items], np.int32))
+            return Applied(replace(state, slates=(*state.slates, shown)[-settings.pending_slates :]))
+        case Click():
+            return _interact(state, rows[0], event.ts, ACTION_CODE[event.action], math.nan, settings)
+        case Review():
+            rating = math.nan if event.rating is None else event.rating
+            applied = _interact(state, rows[0], event.ts, ACTION_CODE["review"], rating, settings)
+            if words is None:
+                return applied
+            return applied._replace(state=_hear(applied.state, words, settings))
+
+
+def _interact(
+    state: UserState, row: int, ts: int, action: int, rating: float, settings: StateSettings
+) -> Applied:
+    keep = settings.history
+    interaction = Interaction(
+        row=row,
+        ts=ts,
+        action=action,
+        rating=rating,
+        previous=state.items[::-1],
+        tied=int((state.times == ts).sum()),
+    )
+    rated = not math.isnan(rating)
+    idle_s = max(0.0, (ts - state.last_ts) / 1_000) if state.interactions else 0.0
+    consumed, before = _consume(state, row, settings.consumed)
+    return Applied(
+        replace(
+            state,
+            items=np.append(state.items, np.int32(row))[-keep:],
+            actions=np.append(state.actions, np.uint8(action))[-keep:],
+            ratings=np.append(state.ratings, np.float32(rating))[-keep:],
+            times=np.append(state.times, np.int64(ts))[-keep:],
+            consumed=consumed,
+            consumed_before=before,
+            interactions=state.interactions + 1,
+            rating_count=state.rating_count + rated,
+            rating_sum=state.rating_sum + (rating if rated else 0.0),
+            activity=state.activity * 0.5 ** (idle_s / settings.activity_half_life_s) + 1.0,
+            last_ts=max(state.last_ts, ts),
+        ),
+        interaction,
+    )
+
+
+def _consume(state: UserState, row: int, capacity: int) -> tuple[Rows, Rows]:
+    """The two generations with `row` added to the young one, which stays sorted."""
+    young, old = state.consumed, state.consumed_before
+    at = int(np.searchsorted(young, row))
+    if at < len(young) and young[at] == row:
+        return young, old
+    if len(young) >= capacity:
+        return np.array([row], np.int32), young
+    return np.insert(young, at, np.int32(row)), old
+
+
+def _hear(state: UserState, words: NDArray[np.float32], settings: StateSettings) -> UserState:
+    """Move the mean of the user's words towards `words`; half is forgotten in `words_half_life` reviews."""
+    kept = state.words_weight * 0.5 ** (1.0 / settings.words_half_life)
+    weight = kept + 1.0
+    mean = words if not len(state.words) else (state.words * kept + words) / weight
+    # Rounded as the codec stores it, so that a state is the same however often it was stored on the way.
+    return replace(state, words=mean.astype(np.float16).astype(np.float32), words_weight=weight)
