@@ -79,8 +79,8 @@ def _missing(topics: list[dict[str, Any]], expected: Mapping[str, int]) -> dict[
         if len(partitions) != expected[name]:
             raise SettingsError(
                 f"topic {name} has {len(partitions)} partitions; {expected[name]} were expected."
-                " Set kafka.partitions to what the topics have, or use another kafka.prefix: another number of"
-                " partitions would part a user's new events from their history"
+                " Set kafka.partitions to what the topics have, or use another kafka.prefix: with another"
+                " number of partitions, users' new events and their history would part"
             )
         ready.add(name)
     return {name: count for name, count in expected.items() if name not in ready}

@@ -42,8 +42,7 @@ class KafkaServer:
 
         `cache`: where the jars are kept. `attempts`: tries with other ports, where another process took ours.
         """
-        progress("getting Apache Kafka")
-        java = _java(kafka_jars(cache or cache_folder()))
+        java = _java(kafka_jars(cache or cache_folder(), progress))
         folder.mkdir(parents=True, exist_ok=True)
         port, controller_port = free_ports(2)
         configuration = folder / "server.properties"

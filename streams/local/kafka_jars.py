@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from model.errors import LocalStackError
@@ -35,11 +35,12 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headrace"
 
 
-def kafka_jars(cache: Path) -> Path:
-    """The folder that holds Kafka's jars; they are downloaded (45 MB) where they are not there yet."""
+def kafka_jars(cache: Path, progress: Callable[[str], None] = lambda _: None) -> Path:
+    """The folder that holds Kafka's jars; they are downloaded where they are not there yet."""
     folder = cache / f"kafka-{KAFKA_VERSION}"
     if folder.is_dir():
         return folder
+    progress(f"downloading Apache Kafka (45 MB, kept in {cache})")
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="kafka-", dir=cache) as work:
         gathered = Path(work) / "jars"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
+from model.errors import LocalStackError
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.settings import Settings
@@ -40,7 +42,11 @@ class LocalStack:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as starting:
-            folder = self._folder or Path(starting.enter_context(_temporary_folder()))
+            if self._folder is None:
+                folder = Path(starting.enter_context(_temporary_folder()))
+            else:
+                folder = self._folder
+                starting.enter_context(_sole_use(folder))
             # Valkey first: it is there at once, and Kafka's start is the longest wait anyway.
             url = self._redis_url
             if not url:
@@ -64,6 +70,20 @@ class LocalStack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._running.close()
+
+
+@contextlib.contextmanager
+def _sole_use(folder: Path) -> Iterator[None]:
+    """Hold the folder: two Valkeys that append to the same file would spoil it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalStackError(
+                f"another local stack is running on {folder}; stop it, or use another folder"
+            ) from None
+        yield
 
 
 def _temporary_folder() -> tempfile.TemporaryDirectory[str]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from model.errors import LocalStackError
 from streams.local.stack import LocalStack
 from streams.settings import Settings, load
 from tests.streams.local.running import eventually, listens, runs
@@ -101,3 +102,13 @@ def test_a_failed_start_ends_what_was_started(tmp_path: Path, monkeypatch: pytes
         raise AssertionError("the block must not be entered")
     assert steps == ["starting Valkey"]
     assert not runs(pids[0])
+
+
+def test_a_folder_serves_one_stack_at_a_time(tmp_path: Path) -> None:
+    def stack() -> LocalStack:
+        return LocalStack(folder=tmp_path, kafka_bootstrap="127.0.0.1:1", redis_url="redis://127.0.0.1:2/0")
+
+    with stack(), pytest.raises(LocalStackError, match="another local stack is running"), stack():
+        raise AssertionError("the block must not be entered")
+    with stack():
+        pass
