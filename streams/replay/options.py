@@ -1,0 +1,37 @@
+"""What `headrace replay` is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.errors import SettingsError
+
+# Told now and then how far the run is: the stage in words, steps done, steps in all.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """`warm`: the share of the stream, by events, that warms and trains before anything is predicted.
+
+    `model`: a folder of an exported model; None trains one on the warm part; "none" ranks by counters alone.
+    `limit`: only the first so many events of the stream. `slates`: where to write every slate, JSON lines.
+    """
+
+    warm: float = 0.5
+    seed: int = 7
+    model: str | None = None
+    limit: int | None = None
+    slates: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.warm < 1:
+            raise SettingsError(f"--warm {self.warm}: expected a share between 0 and 1, as in --warm 0.5")
+        if self.limit is not None and self.limit < 2:
+            raise SettingsError(f"--limit {self.limit}: expected at least 2 events")
+
+
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """The progress that shows nothing."""
