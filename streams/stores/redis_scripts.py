@@ -117,7 +117,8 @@ for n = 0, tonumber(chunks) - 1 do redis.call('PERSIST', chunk_key .. n) end
 if old[1] then
   for n = 0, tonumber(old[3]) - 1 do redis.call('PEXPIRE', old[2] .. n, linger) end
 end
-local oldest = math.max(0, ms - tonumber(margin))
+local oldest = ms - tonumber(margin)
+if oldest <= 0 then return 'OK' end
 local dropped = redis.call('XREVRANGE', KEYS[2], string.format('(%.0f-0', oldest), '-', 'COUNT', 1)
 if dropped[1] then
   redis.call('SET', KEYS[3], dropped[1][1])

@@ -1,0 +1,322 @@
+"""What every store must do. `test_memory_store` and `test_redis_store` run it on theirs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from model.errors import FencedError, LedgerGapError, StoreError
+from streams.settings import RedisSettings
+from streams.stores.base import START, Commit, LedgerEntry, Snapshot, Store, order_of
+from streams.user_state import StateSettings
+
+MS_PER_DAY = 86_400_000
+MARGIN_MS = RedisSettings().ledger_margin_ms
+
+MakeStore = Callable[..., Store]
+"""make_store(state=StateSettings(), ledger_margin_ms=MARGIN_MS): stores of one test share what they hold."""
+
+
+def batch(
+    expected: dict[str, int] | None = None,
+    progress: dict[str, int] | None = None,
+    states: dict[str, bytes] | None = None,
+    feeds: dict[str, bytes] | None = None,
+    items: dict[str, bytes] | None = None,
+    ledger: bytes = b"",
+) -> Commit:
+    return Commit(expected or {}, progress or {}, states or {}, feeds or {}, items or {}, ledger)
+
+
+class StoreContract:
+    """Subclasses give the fixture `make_store`."""
+
+    @pytest.fixture
+    def store(self, make_store: MakeStore) -> Store:
+        return make_store()
+
+    # Batches
+
+    async def test_an_empty_store_knows_nothing(self, store: Store) -> None:
+        loaded = await store.load(["u1", "u2"], ["clicks-0", "reviews-0"])
+        assert loaded.states == [None, None]
+        assert loaded.progress == {"clicks-0": -1, "reviews-0": -1}
+        assert await store.feed("u1") is None
+        assert await store.items(["i1"]) == [None]
+        assert await store.states(["u1"]) == [None]
+        assert await store.interned(0) == []
+        assert await store.read_ledger(START, 10) == []
+        assert await store.snapshot() is None
+        assert await store.active_model() is None
+
+    async def test_nothing_can_be_asked_for(self, store: Store) -> None:
+        assert await store.load([], []) == ([], {})
+        assert (await store.load([], ["clicks-0"])).progress == {"clicks-0": -1}
+        assert (await store.load(["u1"], [])).states == [None]
+        assert await store.items([]) == []
+        assert await store.states([]) == []
+        assert await store.intern([]) == []
+
+    async def test_a_batch_is_written_whole(self, store: Store) -> None:
+        position = await store.commit(
+            batch(
+                expected={"clicks-0": -1, "items-1": -1},
+                progress={"clicks-0": 41, "items-1": 7},
+                states={"u1": b"s1", "ü2": b"\x00\xff"},
+                feeds={"u1": b"f1"},
+                items={"i1": b"r1"},
+                ledger=b"entry",
+            ),
+            "w1",
+        )
+        loaded = await store.load(["ü2", "nobody", "u1"], ["items-1", "clicks-0", "clicks-1"])
+        assert loaded.states == [b"\x00\xff", None, b"s1"]
+        assert loaded.progress == {"items-1": 7, "clicks-0": 41, "clicks-1": -1}
+        assert await store.feed("u1") == b"f1"
+        assert await store.items(["i1", "i2"]) == [b"r1", None]
+        assert await store.states(["u1"]) == [b"s1"]
+        assert await store.read_ledger(START, 10) == [LedgerEntry(position, "w1", b"entry")]
+
+    async def test_kinds_of_values_do_not_mix(self, store: Store) -> None:
+        await store.commit(batch(states={"x": b"state"}, items={"x": b"item"}, feeds={"x": b"feed"}), "w1")
+        assert (await store.states(["x"]), await store.items(["x"]), await store.feed("x")) == (
+            [b"state"],
+            [b"item"],
+            b"feed",
+        )
+
+    @pytest.mark.parametrize("expected", [{"clicks-0": -1}, {"clicks-0": 4}, {"clicks-0": 6}])
+    async def test_a_batch_on_other_progress_writes_nothing_at_all(
+        self, store: Store, expected: dict[str, int]
+    ) -> None:
+        await store.commit(batch({"clicks-0": -1}, {"clicks-0": 5}, {"u1": b"first"}, ledger=b"1"), "w1")
+        with pytest.raises(FencedError, match="clicks-0"):
+            await store.commit(
+                batch(
+                    {"clicks-1": -1, **expected},
+                    {"clicks-1": 9, "clicks-0": 9},
+                    {"u1": b"second", "u2": b"second"},
+                    {"u1": b"feed"},
+                    {"i1": b"item"},
+                    b"2",
+                ),
+                "w2",
+            )
+        loaded = await store.load(["u1", "u2"], ["clicks-0", "clicks-1"])
+        assert loaded == ([b"first", None], {"clicks-0": 5, "clicks-1": -1})
+        assert await store.feed("u1") is None
+        assert await store.items(["i1"]) == [None]
+        assert [entry.payload for entry in await store.read_ledger(START, 10)] == [b"1"]
+
+    async def test_of_two_workers_on_one_partition_one_wins(self, make_store: MakeStore) -> None:
+        stores = [make_store() for _ in range(4)]
+        outcomes = await asyncio.gather(
+            *(
+                store.commit(
+                    batch({"clicks-0": -1}, {"clicks-0": 10 + n}, {"u": str(n).encode()}, ledger=b"e"),
+                    f"w{n}",
+                )
+                for n, store in enumerate(stores)
+            ),
+            return_exceptions=True,
+        )
+        (winner,) = (n for n, outcome in enumerate(outcomes) if isinstance(outcome, str))
+        assert sum(isinstance(outcome, FencedError) for outcome in outcomes) == 3
+        assert await stores[0].load(["u"], ["clicks-0"]) == (
+            [str(winner).encode()],
+            {"clicks-0": 10 + winner},
+        )
+        assert [entry.writer for entry in await stores[0].read_ledger(START, 10)] == [f"w{winner}"]
+
+    async def test_the_same_batch_again_changes_nothing(self, store: Store) -> None:
+        first = batch({"clicks-0": -1}, {"clicks-0": 5}, {"u1": b"s"}, ledger=b"entry")
+        position = await store.commit(first, "w1")
+        assert await store.commit(first, "w1") == position
+        assert len(await store.read_ledger(START, 10)) == 1
+
+    async def test_the_same_batch_of_another_writer_is_fenced(self, store: Store) -> None:
+        first = batch({"clicks-0": -1}, {"clicks-0": 5}, {"u1": b"s"}, ledger=b"entry")
+        await store.commit(first, "w1")
+        with pytest.raises(FencedError):
+            await store.commit(first, "w2")
+
+    async def test_an_older_batch_again_is_fenced(self, store: Store) -> None:
+        first = batch({"clicks-0": -1}, {"clicks-0": 5}, ledger=b"1")
+        await store.commit(first, "w1")
+        await store.commit(batch({"clicks-0": 5}, {"clicks-0": 6}, ledger=b"2"), "w1")
+        with pytest.raises(FencedError):
+            await store.commit(first, "w1")
+
+    @pytest.mark.parametrize("expected", [{}, {"clicks-0": 8}])
+    async def test_progress_must_be_fenced_and_grow(self, store: Store, expected: dict[str, int]) -> None:
+        with pytest.raises(StoreError, match="clicks-0"):
+            await store.commit(batch(expected, {"clicks-0": 7}, {"u1": b"s"}), "w1")
+        assert await store.states(["u1"]) == [None]
+
+    async def test_a_batch_without_a_ledger_entry_has_no_position(self, store: Store) -> None:
+        assert await store.commit(batch(states={"u": b"s"}), "w1") == ""
+        assert await store.read_ledger(START, 10) == []
+
+    async def test_many_users_in_one_batch(self, store: Store) -> None:
+        states = {f"u{n}": bytes([n % 256]) * 2_000 for n in range(3_000)}
+        await store.commit(batch(states=states, feeds=states), "w1")
+        assert await store.states(list(states)) == list(states.values())
+
+    async def test_states_and_feeds_expire_and_items_do_not(self, make_store: MakeStore) -> None:
+        store = make_store(state=StateSettings(ttl_days=200 / MS_PER_DAY))
+        await store.commit(batch(states={"u": b"s"}, feeds={"u": b"f"}, items={"i": b"r"}), "w1")
+        await store.put_feed("", b"popular")
+        await asyncio.sleep(0.4)
+        assert await store.states(["u"]) == [None]
+        assert (await store.load(["u"], [])).states == [None]
+        assert await store.feed("u") is None
+        assert await store.feed("") is None
+        assert await store.items(["i"]) == [b"r"]
+
+    async def test_feed_outside_a_batch(self, store: Store) -> None:
+        await store.put_feed("", b"popular")
+        await store.put_feed("u", b"own")
+        assert (await store.feed(""), await store.feed("u")) == (b"popular", b"own")
+
+    # Rows
+
+    async def test_rows_are_numbered_from_zero_once_for_ever(self, store: Store) -> None:
+        assert await store.intern(["a", "b", "a"]) == [0, 1, 0]
+        assert await store.intern(["c", "b", "ü"]) == [2, 1, 3]
+        assert await store.interned(0) == ["a", "b", "c", "ü"]
+        assert await store.interned(2) == ["c", "ü"]
+        assert await store.interned(4) == []
+
+    async def test_rows_have_no_gaps_when_many_number_at_once(self, make_store: MakeStore) -> None:
+        stores = [make_store() for _ in range(4)]
+        wanted = [[f"item{(7 * n + k) % 50}" for k in range(30)] for n in range(40)]
+        answers = await asyncio.gather(*(stores[n % 4].intern(ids) for n, ids in enumerate(wanted)))
+        names = await stores[0].interned(0)
+        assert sorted(names) == sorted({name for ids in wanted for name in ids})
+        assert [[names[row] for row in rows] for rows in answers] == wanted
+
+    async def test_many_rows_in_one_call(self, store: Store) -> None:
+        ids = [f"item{n}" for n in range(25_000)]
+        assert await store.intern(ids) == list(range(25_000))
+        assert await store.interned(0) == ids
+        assert await store.interned(24_999) == ids[24_999:]
+
+    # The ledger and its snapshot
+
+    async def test_the_ledger_keeps_the_order_of_the_batches(self, store: Store) -> None:
+        written = [await store.commit(batch(ledger=str(n).encode()), f"w{n % 2}") for n in range(20)]
+        entries = await store.read_ledger(START, 100)
+        assert [entry.position for entry in entries] == written
+        assert [(entry.writer, entry.payload) for entry in entries] == [
+            (f"w{n % 2}", str(n).encode()) for n in range(20)
+        ]
+        assert [order_of(position) for position in written] == sorted(map(order_of, written))
+
+    async def test_the_ledger_is_read_in_parts(self, store: Store) -> None:
+        written = [await store.commit(batch(ledger=bytes([n])), "w") for n in range(7)]
+        read: list[str] = []
+        after = START
+        while part := await store.read_ledger(after, 3):
+            assert len(part) <= 3
+            read += [entry.position for entry in part]
+            after = part[-1].position
+        assert read == written
+        assert await store.read_ledger(written[-1], 3) == []
+
+    async def test_a_snapshot_comes_back_whole(self, store: Store) -> None:
+        position = await store.commit(batch(ledger=b"e"), "w1")
+        payload = bytes(range(256)) * 10_000  # more than one chunk
+        snapshot = Snapshot(position, "w1", position, payload)
+        await store.save_snapshot(snapshot)
+        assert await store.snapshot() == snapshot
+        smaller = Snapshot(position, "w2", START, b"")
+        await store.save_snapshot(smaller)
+        assert await store.snapshot() == smaller
+
+    async def test_an_older_snapshot_is_refused(self, store: Store) -> None:
+        first, second = [await store.commit(batch(ledger=b"e"), "w1") for _ in range(2)]
+        newer = Snapshot(second, "w1", second, b"newer")
+        await store.save_snapshot(newer)
+        with pytest.raises(FencedError):
+            await store.save_snapshot(Snapshot(first, "w2", first, b"older"))
+        assert await store.snapshot() == newer
+
+    async def test_a_snapshot_drops_what_it_covers(self, make_store: MakeStore) -> None:
+        store = make_store(ledger_margin_ms=0)
+        written = await self._spaced_entries(store, 5)
+        await store.save_snapshot(Snapshot(written[3], "w", written[3], b"s"))
+        assert [entry.position for entry in await store.read_ledger(written[2], 10)] == written[3:]
+        assert [entry.position for entry in await store.read_ledger(written[3], 10)] == written[4:]
+        for gone in (START, written[0], written[1]):
+            with pytest.raises(LedgerGapError):
+                await store.read_ledger(gone, 10)
+
+    async def test_a_snapshot_leaves_a_margin_to_followers_that_lag(self, make_store: MakeStore) -> None:
+        store = make_store(ledger_margin_ms=600_000)
+        written = await self._spaced_entries(store, 3)
+        await store.save_snapshot(Snapshot(written[2], "w", written[2], b"s"))
+        assert [entry.position for entry in await store.read_ledger(START, 10)] == written
+
+    async def test_a_follower_that_has_read_all_never_meets_a_gap(self, make_store: MakeStore) -> None:
+        store = make_store(ledger_margin_ms=0)
+        written = await self._spaced_entries(store, 4)
+        # All but the last entry are dropped; a reader that stands right before it misses nothing.
+        await store.save_snapshot(Snapshot(written[3], "w", written[3], b"s"))
+        assert [entry.position for entry in await store.read_ledger(written[2], 10)] == written[3:]
+
+    async def test_positions_grow_after_everything_was_dropped(self, make_store: MakeStore) -> None:
+        store = make_store(ledger_margin_ms=0)
+        written = await self._spaced_entries(store, 2)
+        ms, _ = order_of(written[-1])
+        await store.save_snapshot(Snapshot(f"{ms + 1}-0", "w", written[-1], b"s"))
+        assert await store.read_ledger(written[-1], 10) == []
+        later = await store.commit(batch(ledger=b"later"), "w")
+        assert order_of(later) > order_of(written[-1])
+        assert [entry.payload for entry in await store.read_ledger(written[-1], 10)] == [b"later"]
+
+    @pytest.mark.parametrize("position", ["", "7", "x-1", "1-x"])
+    async def test_a_position_that_is_none_is_refused(self, store: Store, position: str) -> None:
+        with pytest.raises(StoreError, match="position"):
+            await store.read_ledger(position, 10)
+        with pytest.raises(StoreError, match="position"):
+            await store.save_snapshot(Snapshot(position, "w", START, b""))
+
+    @staticmethod
+    async def _spaced_entries(store: Store, n: int) -> list[str]:
+        """Entries of different milliseconds."""
+        written = []
+        for _ in range(n):
+            written.append(await store.commit(batch(ledger=b"e"), "w"))
+            await asyncio.sleep(0.005)
+        return written
+
+    # Leases, the active model, ends
+
+    async def test_one_writer_leads_at_a_time(self, store: Store) -> None:
+        assert await store.lead("snapshot", "w1", 60_000)
+        assert not await store.lead("snapshot", "w2", 60_000)
+        assert await store.lead("snapshot", "w1", 60_000)
+        assert await store.lead("other", "w2", 60_000)
+
+    async def test_a_lease_ends_by_itself(self, store: Store) -> None:
+        assert await store.lead("snapshot", "w1", 100)
+        await asyncio.sleep(0.3)
+        assert await store.lead("snapshot", "w2", 60_000)
+        assert not await store.lead("snapshot", "w1", 60_000)
+
+    async def test_renewing_a_lease_makes_it_longer(self, store: Store) -> None:
+        assert await store.lead("snapshot", "w1", 100)
+        assert await store.lead("snapshot", "w1", 60_000)
+        await asyncio.sleep(0.3)
+        assert not await store.lead("snapshot", "w2", 60_000)
+
+    async def test_the_active_model(self, store: Store) -> None:
+        await store.activate("m1")
+        await store.activate("m2")
+        assert await store.active_model() == "m2"
+
+    async def test_ping_and_close(self, store: Store) -> None:
+        await store.ping()
+        await store.close()

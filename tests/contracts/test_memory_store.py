@@ -1,0 +1,43 @@
+"""The store in memory keeps the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.clock import ManualClock
+from streams.stores.base import Store
+from streams.stores.memory import MemoryStore
+from streams.user_state import StateSettings
+from tests.contracts.store_contract import MARGIN_MS, MakeStore, StoreContract, batch
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def make_store(self) -> MakeStore:
+        made: list[MemoryStore] = []
+
+        def make(state: StateSettings = StateSettings(), ledger_margin_ms: int = MARGIN_MS) -> Store:
+            if not made:
+                made.append(MemoryStore(state, ledger_margin_ms=ledger_margin_ms))
+            return made[0]
+
+        return make
+
+
+async def test_it_goes_by_the_clock_it_is_given() -> None:
+    clock = ManualClock(1_000)
+    store = MemoryStore(StateSettings(ttl_days=1), clock)
+    assert await store.commit(batch(states={"u": b"s"}, ledger=b"e"), "w") == "1000-0"
+    assert await store.commit(batch(ledger=b"e"), "w") == "1000-1"
+    clock.advance(86_400_000 - 1)
+    assert await store.states(["u"]) == [b"s"]
+    clock.advance(1)
+    assert await store.states(["u"]) == [None]
+
+
+async def test_positions_grow_when_the_clock_steps_back() -> None:
+    clock = ManualClock(1_000)
+    store = MemoryStore(clock=clock)
+    await store.commit(batch(ledger=b"e"), "w")
+    clock.advance(-500)
+    assert await store.commit(batch(ledger=b"e"), "w") == "1000-1"

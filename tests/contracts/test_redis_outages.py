@@ -1,0 +1,201 @@
+"""What a caller sees while the server is away: one kind of error, soon; and the store heals by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.errors import FencedError, StoreUnavailableError
+from streams.local.ports import free_ports
+from streams.local.processes import ChildProcess
+from streams.local.valkey import server_binary
+from streams.settings import RedisSettings
+from streams.stores.base import START, Snapshot, Store
+from streams.stores.redis import RedisStore
+from tests.contracts.store_contract import batch
+
+TIMEOUT_MS = 300
+# What a slow machine may add to the store's own bound before a test calls it a hang.
+BOUND_S = TIMEOUT_MS / 1_000 + 5
+
+CALLS: dict[str, Callable[[Store], Coroutine[Any, Any, object]]] = {
+    "load": lambda store: store.load(["u"], ["clicks-0"]),
+    "commit": lambda store: store.commit(batch(states={"u": b"s"}), "w"),
+    "intern": lambda store: store.intern(["i"]),
+    "interned": lambda store: store.interned(0),
+    "items": lambda store: store.items(["i"]),
+    "states": lambda store: store.states(["u"]),
+    "feed": lambda store: store.feed("u"),
+    "put_feed": lambda store: store.put_feed("u", b"f"),
+    "read_ledger": lambda store: store.read_ledger(START, 1),
+    "save_snapshot": lambda store: store.save_snapshot(Snapshot(START, "w", START, b"p")),
+    "snapshot": lambda store: store.snapshot(),
+    "lead": lambda store: store.lead("l", "w", 1_000),
+    "activate": lambda store: store.activate("m"),
+    "active_model": lambda store: store.active_model(),
+    "ping": lambda store: store.ping(),
+}
+
+
+class Server:
+    """A Valkey on a port of its own that can be frozen, killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        (self.port,) = free_ports(1)
+        self._process: ChildProcess | None = None
+
+    def start(self) -> None:
+        command = [
+            *(server_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)),
+            *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
+        ]
+        self._process = ChildProcess("Valkey", command, self._folder / "valkey.log")
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self.signal(signal.SIGKILL)
+            self._process.terminate()
+            self._process = None
+
+    async def until_it_answers(self, store: Store) -> None:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return await store.ping()
+            except StoreUnavailableError:
+                assert time.monotonic() < deadline, "the server did not come up within 30 s"
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def store(server: Server) -> AsyncIterator[RedisStore]:
+    store = RedisStore(
+        RedisSettings(url=f"redis://127.0.0.1:{server.port}/0", timeout_ms=TIMEOUT_MS, connections=2)
+    )
+    await server.until_it_answers(store)
+    yield store
+    await store.close()
+
+
+pytestmark = pytest.mark.connected
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_where_nothing_listens(call: Callable[[Store], Coroutine[Any, Any, object]]) -> None:
+    (port,) = free_ports(1)
+    store = RedisStore(RedisSettings(url=f"redis://user:secret@127.0.0.1:{port}/0", timeout_ms=TIMEOUT_MS))
+    async with asyncio.timeout(BOUND_S):
+        with pytest.raises(StoreUnavailableError, match=f"127.0.0.1:{port}") as caught:
+            await call(store)
+    assert "secret" not in str(caught.value)
+    await store.close()
+
+
+async def test_a_frozen_server_fails_each_call_in_time_and_is_used_again_when_it_thaws(
+    server: Server, store: RedisStore
+) -> None:
+    await store.commit(batch({"c-0": -1}, {"c-0": 1}, {"u": b"s"}), "w")
+    server.signal(signal.SIGSTOP)
+    try:
+        for call in CALLS.values():
+            async with asyncio.timeout(BOUND_S):
+                with pytest.raises(StoreUnavailableError, match=r"within 0\.3 s"):
+                    await call(store)
+        # More callers than connections: whoever waits for one waits no longer than that either.
+        async with asyncio.timeout(BOUND_S):
+            outcomes = await asyncio.gather(*(store.feed("u") for _ in range(20)), return_exceptions=True)
+        assert all(isinstance(outcome, StoreUnavailableError) for outcome in outcomes)
+    finally:
+        server.signal(signal.SIGCONT)
+    await server.until_it_answers(store)
+    assert list(await asyncio.gather(*(store.states(["absent"]) for _ in range(20)))) == [[None]] * 20
+
+
+async def test_answers_that_came_too_late_reach_nobody_else(server: Server, store: RedisStore) -> None:
+    await store.put_feed("late", b"late")
+    await store.put_feed("next", b"next")
+    server.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreUnavailableError):
+            await store.feed("late")
+    finally:
+        server.signal(signal.SIGCONT)
+    await server.until_it_answers(store)
+    assert [await store.feed("next") for _ in range(4)] == [b"next"] * 4
+
+
+async def test_a_call_that_is_cancelled_leaves_the_connection_in_step(
+    server: Server, store: RedisStore
+) -> None:
+    await store.put_feed("a", b"a")
+    await store.put_feed("b", b"b")
+    server.signal(signal.SIGSTOP)
+    try:
+        asking = asyncio.create_task(store.feed("a"))
+        await asyncio.sleep(0.05)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    finally:
+        server.signal(signal.SIGCONT)
+    await server.until_it_answers(store)
+    assert [await store.feed("b") for _ in range(4)] == [b"b"] * 4
+
+
+async def test_a_server_that_comes_back_is_used_at_once(server: Server, store: RedisStore) -> None:
+    # Both connections of the pool are opened, then cut by the restart while they lie idle.
+    await asyncio.gather(*(store.commit(batch(states={f"u{n}": b"s"}), "w") for n in range(2)))
+    server.kill()
+    with pytest.raises(StoreUnavailableError):
+        await store.ping()
+    server.start()
+    await server.until_it_answers(store)
+    assert list(await asyncio.gather(store.states(["u0"]), store.states(["u1"]))) == [[b"s"], [b"s"]]
+
+
+async def test_a_batch_of_unknown_outcome_can_be_committed_again(server: Server, store: RedisStore) -> None:
+    unknown = batch({"c-0": -1}, {"c-0": 1}, {"u": b"s"}, ledger=b"e")
+    server.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreUnavailableError):
+            await store.commit(unknown, "w")
+    finally:
+        server.signal(signal.SIGCONT)
+    await server.until_it_answers(store)
+    # The frozen server had received the script, and ran it when it thawed: the second call finds it done.
+    position = await store.commit(unknown, "w")
+    assert [entry.position for entry in await store.read_ledger(START, 10)] == [position]
+    with pytest.raises(FencedError):
+        await store.commit(unknown, "another")
+
+
+async def test_what_was_committed_survives_a_killed_server(server: Server, store: RedisStore) -> None:
+    done = 0
+    for n in range(20):
+        await store.commit(batch({"c-0": n - 1}, {"c-0": n}, {"u": str(n).encode()}, ledger=b"e"), "w")
+        done = n
+    server.kill()
+    server.start()
+    await server.until_it_answers(store)
+    assert await store.load(["u"], ["c-0"]) == ([str(done).encode()], {"c-0": done})
+    assert len(await store.read_ledger(START, 100)) == 20

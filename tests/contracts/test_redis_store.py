@@ -1,0 +1,153 @@
+"""The store in a real Valkey keeps the contract, and what only it can show: keys, expiry, announcements."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from model.errors import SettingsError, StoreError, StoreUnavailableError
+from streams.settings import RedisSettings
+from streams.stores.base import START, Snapshot, Store
+from streams.stores.redis import CHUNK_BYTES, RedisStore
+from streams.user_state import StateSettings
+from tests.contracts.store_contract import MARGIN_MS, MakeStore, StoreContract, batch
+
+
+class TestRedisStore(StoreContract):
+    @pytest.fixture
+    async def make_store(self, redis_settings: RedisSettings) -> AsyncIterator[MakeStore]:
+        made: list[RedisStore] = []
+
+        def make(state: StateSettings = StateSettings(), ledger_margin_ms: int = MARGIN_MS) -> Store:
+            settings = RedisSettings(
+                url=redis_settings.url, prefix=redis_settings.prefix, ledger_margin_ms=ledger_margin_ms
+            )
+            made.append(RedisStore(settings, state))
+            return made[-1]
+
+        yield make
+        for store in made:
+            await store.close()
+
+
+@pytest.fixture
+async def client(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_settings.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def store(redis_settings: RedisSettings) -> AsyncIterator[RedisStore]:
+    store = RedisStore(redis_settings)
+    yield store
+    await store.close()
+
+
+async def test_every_key_has_the_prefix(
+    redis_settings: RedisSettings, client: Redis, store: RedisStore
+) -> None:
+    before = set(await client.keys("*"))
+    position = await store.commit(
+        batch({"c-0": -1}, {"c-0": 1}, {"u": b"s"}, {"u": b"f"}, {"i": b"r"}, b"e"), "w"
+    )
+    await store.intern(["i"])
+    await store.lead("l", "w", 60_000)
+    await store.activate("m")
+    await store.save_snapshot(Snapshot(position, "w", position, b"p"))
+    made = set(await client.keys("*")) - before
+    assert len(made) == 12  # one of each kind that `streams.stores.redis` lists, and no `ledger:dropped` yet
+    assert all(str(key, "utf-8").startswith(redis_settings.prefix) for key in made if isinstance(key, bytes))
+
+
+async def test_two_prefixes_are_two_stores(redis_settings: RedisSettings, store: RedisStore) -> None:
+    other = RedisStore(RedisSettings(url=redis_settings.url, prefix=redis_settings.prefix + "other:"))
+    await store.commit(batch(states={"u": b"s"}, ledger=b"e"), "w")
+    assert await other.states(["u"]) == [None]
+    assert await other.read_ledger(START, 10) == []
+    await other.close()
+
+
+async def test_a_write_sets_the_time_to_live_anew(redis_settings: RedisSettings, client: Redis) -> None:
+    store = RedisStore(redis_settings, StateSettings(ttl_days=2))
+    await store.commit(batch(states={"u": b"s"}), "w")
+    key = f"{redis_settings.prefix}state:u"
+    await client.pexpire(key, 1_000)
+    await store.commit(batch(states={"u": b"s"}), "w")
+    assert 1_000 < await client.pttl(key) <= 2 * 86_400_000
+    await store.close()
+
+
+async def test_each_feed_of_a_batch_is_announced(
+    redis_settings: RedisSettings, client: Redis, store: RedisStore
+) -> None:
+    async with client.pubsub() as listener:
+        await listener.subscribe(f"{redis_settings.prefix}feeds")
+        await listener.get_message(timeout=5)
+        await store.commit(batch(feeds={"u1": b"f", "ü2": b"f"}), "w")
+        heard = [await listener.get_message(ignore_subscribe_messages=True, timeout=5) for _ in range(2)]
+    assert [message["data"].decode() for message in heard if message] == ["u1", "ü2"]
+
+
+async def test_a_server_that_lost_its_scripts_gets_them_again(client: Redis, store: RedisStore) -> None:
+    assert await store.intern(["a"]) == [0]
+    await client.script_flush()
+    assert await store.intern(["b"]) == [1]
+
+
+async def test_a_refusal_is_an_error_that_names_it(
+    redis_settings: RedisSettings, client: Redis, store: RedisStore
+) -> None:
+    await client.set(f"{redis_settings.prefix}ledger", "not a stream")
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        await store.commit(batch({"c-0": -1}, {"c-0": 1}, {"u": b"s"}, ledger=b"e"), "w")
+    assert await store.load(["u"], ["c-0"]) == ([None], {"c-0": -1})
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        await store.read_ledger(START, 1)
+    assert await store.states(["u"]) == [None]  # the connection is in step again
+
+
+async def test_a_snapshot_replaced_while_it_is_read_is_read_anew(store: RedisStore, client: Redis) -> None:
+    position = await store.commit(batch(ledger=b"e"), "w")
+    payloads = [bytes([n]) * (2 * CHUNK_BYTES + n) for n in range(6)]
+    await store.save_snapshot(Snapshot(position, "w", START, payloads[0]))
+
+    async def replace() -> None:
+        for payload in payloads[1:]:
+            await store.save_snapshot(Snapshot(position, "w", START, payload))
+
+    replacing = asyncio.create_task(replace())
+    while not replacing.done():
+        snapshot = await store.snapshot()
+        assert snapshot is not None
+        assert snapshot.payload in payloads
+    await replacing
+
+
+async def test_a_snapshot_whose_chunks_are_gone_is_an_error(
+    redis_settings: RedisSettings, client: Redis, store: RedisStore
+) -> None:
+    await store.save_snapshot(Snapshot(START, "w", START, b"payload"))
+    (chunk,) = await client.keys(f"{redis_settings.prefix}snapshot:*")
+    await client.delete(chunk)
+    with pytest.raises(StoreUnavailableError, match="snapshot"):
+        await store.snapshot()
+
+
+async def test_the_chunks_of_the_kept_snapshot_stay_and_the_others_expire(
+    redis_settings: RedisSettings, client: Redis, store: RedisStore
+) -> None:
+    await store.save_snapshot(Snapshot(START, "w", START, b"old"))
+    (old,) = await client.keys(f"{redis_settings.prefix}snapshot:*")
+    assert await client.pttl(old) == -1
+    await store.save_snapshot(Snapshot(START, "w", START, b"new"))
+    (new,) = set(await client.keys(f"{redis_settings.prefix}snapshot:*")) - {old}
+    assert await client.pttl(new) == -1
+    assert await client.pttl(old) > 0
+
+
+def test_an_url_that_is_none_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"redis\.url"):
+        RedisStore(RedisSettings(url="localhost:6379"))
