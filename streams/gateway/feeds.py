@@ -12,7 +12,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from model.errors import StoreUnavailableError
 from streams.clock import Clock
@@ -106,13 +106,12 @@ def feed_route(
             400: ResponseSpec(Problem, description="n or user_id is out of range", media_type=PROBLEM_JSON),
             503: ResponseSpec(Problem, description="The store does not answer", media_type=PROBLEM_JSON),
         },
-        response_headers=[],
     )
     async def read_feed(
-        user_id: str,
-        n: Annotated[int | None, Parameter(description="How many items; 10 where left out.")] = None,
+        user_id: Annotated[str, PathParameter(description="The id that the user's events carry.")],
+        n: Annotated[int | None, QueryParameter(description="How many items; 10 where left out.")] = None,
         impression: Annotated[
-            bool, Parameter(description="false for a preview: no impression is logged.")
+            bool, QueryParameter(description="false for a preview: no impression is logged.")
         ] = True,
     ) -> Response[Feed]:
         shown = min(DEFAULT_N, size) if n is None else n

@@ -14,7 +14,7 @@ from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Referenc
 
 from streams.events import Click, Event, Impression, Item, Review, User
 from streams.gateway.errors import PROBLEM_JSON, Problem
-from streams.gateway.receipts import RefusedReceipt
+from streams.gateway.receipts import Receipt, RefusedReceipt
 
 FROM_APPS: tuple[type[Event], ...] = (Click, Review, Impression, Item, User)
 REF = "#/components/schemas/{name}"
@@ -57,6 +57,7 @@ EXAMPLES = {
 }
 
 RECEIPTS = {
+    202: ResponseSpec(Receipt, description="At least one event was accepted"),
     400: ResponseSpec(Problem, description="The body is not JSON", media_type=PROBLEM_JSON),
     413: ResponseSpec(Problem, description="Too many events, or too large a body", media_type=PROBLEM_JSON),
     422: ResponseSpec(RefusedReceipt, description="No event was accepted", media_type=PROBLEM_JSON),

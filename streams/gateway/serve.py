@@ -8,6 +8,7 @@ import signal
 import socket
 
 import uvicorn
+from prometheus_client import disable_created_metrics
 
 from model.errors import SettingsError
 from streams.clock import SystemClock
@@ -28,6 +29,7 @@ def serve(settings: Settings) -> None:
     listener = listen(gateway)
     # aiokafka reports each failed attempt as an error; the producer logs what changed instead.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    disable_created_metrics()
     app = create_app(settings, RedisStore(settings.redis), KafkaProducer(settings.kafka), SystemClock())
     config = uvicorn.Config(
         app,
@@ -37,6 +39,7 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=math.ceil(gateway.drain_deadline_s),
     )
     host, port = listener.getsockname()[:2]

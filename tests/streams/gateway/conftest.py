@@ -1,0 +1,76 @@
+"""The app around an in-memory store and a sink that a test can break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from prometheus_client import CollectorRegistry
+
+from model.errors import BrokerUnavailableError
+from streams.clock import ManualClock
+from streams.events import AnyEvent
+from streams.gateway.app import create_app
+from streams.gateway.producer import Delivery
+from streams.settings import GatewaySettings, Settings
+from streams.stores.memory import MemoryStore
+
+NOW_MS = 1_763_934_000_000
+
+
+@dataclass
+class RecordingSink:
+    """Keeps what is delivered. `confirms`: how many of each delivery are confirmed, the rest are not."""
+
+    confirms: int = 1_000_000
+    delivered: list[AnyEvent] = field(default_factory=list)
+    accepted_ms: list[int] = field(default_factory=list)
+    started: bool = False
+    stopped: bool = False
+
+    async def start(self) -> None:
+        self.started = True
+
+    async def deliver(self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Delivery:
+        taken = events[: self.confirms]
+        self.delivered += taken
+        self.accepted_ms.append(accepted_ms)
+        missing = len(events) - len(taken)
+        return Delivery([True] * len(taken) + [False] * missing, "the broker is down" if missing else "")
+
+    async def check(self, timeout_s: float) -> None:
+        if self.confirms == 0:
+            raise BrokerUnavailableError("the broker is down")
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+@pytest.fixture
+def sink() -> RecordingSink:
+    return RecordingSink()
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def app(sink: RecordingSink, store: MemoryStore, registry: CollectorRegistry) -> Litestar:
+    settings = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=200_000, timeout_ms=200))
+    return create_app(settings, store, sink, ManualClock(NOW_MS), registry)
+
+
+@pytest.fixture
+def client(app: Litestar) -> Iterator[TestClient[Litestar]]:
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client

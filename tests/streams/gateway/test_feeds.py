@@ -1,0 +1,157 @@
+"""GET /v1/users/{id}/feed: what the store holds, and an impression of what was shown."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from prometheus_client import CollectorRegistry
+
+from model.errors import StoreUnavailableError
+from streams.events import Impression
+from streams.feed import Reason, Slate, SlateItem, encode
+from streams.stores.memory import MemoryStore
+from tests.streams.gateway.conftest import NOW_MS, RecordingSink
+
+Client = TestClient[Litestar]
+
+
+def slate(user: str, count: int = 20, rung: str = "full") -> Slate:
+    items = [SlateItem(f"i{k}", 1.0 - k / 100, "transitions", Reason("after", "i0")) for k in range(count)]
+    return Slate(
+        f"slate-of-{user}",
+        user,
+        NOW_MS - 5,
+        items,
+        model="m1",
+        rung=rung,
+        arm="a",
+        cause="e9",
+        times={"event": 1.0},
+    )
+
+
+def put(client: Client, store: MemoryStore, user: str, feed: bytes) -> None:
+    with client.portal() as portal:
+        portal.call(store.put_feed, user, feed)
+
+
+def impressions(sink: RecordingSink, count: int) -> list[Impression]:
+    """The impressions, once `count` of them have come: they follow the answer."""
+    until = time.monotonic() + 5
+    while len(sink.delivered) < count and time.monotonic() < until:
+        time.sleep(0.005)
+    return [event for event in sink.delivered if isinstance(event, Impression)]
+
+
+def test_the_top_of_the_feed_with_its_reasons(
+    client: Client, store: MemoryStore, sink: RecordingSink
+) -> None:
+    put(client, store, "u", encode(slate("u")))
+    answer = client.get("/v1/users/u/feed", params={"n": 2})
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    reason = {"kind": "after", "item_id": "i0"}
+    assert answer.json() == {
+        "user_id": "u",
+        "slate_id": "slate-of-u",
+        "ts": NOW_MS - 5,
+        "items": [
+            {"item_id": "i0", "score": 1.0, "source": "transitions", "reason": reason},
+            {"item_id": "i1", "score": 0.99, "source": "transitions", "reason": reason},
+        ],
+        "model": "m1",
+        "rung": "full",
+        "arm": "a",
+        "cause": "e9",
+        "times": {"event": 1.0},
+    }
+    (shown,) = impressions(sink, 1)
+    assert (shown.user_id, shown.slate_id, shown.items) == ("u", "slate-of-u", ["i0", "i1"])
+    assert (shown.arm, shown.model, shown.ts) == ("a", "m1", NOW_MS)
+
+
+def test_ten_items_where_n_is_left_out(client: Client, store: MemoryStore) -> None:
+    put(client, store, "u", encode(slate("u")))
+    assert len(client.get("/v1/users/u/feed").json()["items"]) == 10
+    assert len(client.get("/v1/users/u/feed", params={"n": 20}).json()["items"]) == 20
+
+
+@pytest.mark.parametrize("n", ["0", "21", "-1", "x", "", "1.5"])
+def test_n_out_of_range_is_explained(client: Client, n: str) -> None:
+    answer = client.get("/v1/users/u/feed", params={"n": n})
+    assert answer.status_code == 400
+    assert "n" in answer.json()["expected"] + answer.json()["came"]
+    assert answer.json()["remedy"]
+
+
+def test_a_user_without_a_feed_gets_the_popular_one(
+    client: Client, store: MemoryStore, sink: RecordingSink
+) -> None:
+    put(client, store, "", encode(slate("", rung="counters")))
+    first = client.get("/v1/users/new/feed").json()
+    second = client.get("/v1/users/new/feed").json()
+    assert (first["user_id"], first["rung"], len(first["items"])) == ("new", "popular", 10)
+    assert first["slate_id"] != second["slate_id"]
+    shown = impressions(sink, 2)
+    assert [event.slate_id for event in shown] == [first["slate_id"], second["slate_id"]]
+    assert len({event.event_id for event in shown}) == 2
+
+
+def test_before_any_event_the_feed_is_empty(
+    client: Client, sink: RecordingSink, registry: CollectorRegistry
+) -> None:
+    body = client.get("/v1/users/u/feed").json()
+    assert (body["items"], body["rung"]) == ([], "empty")
+    assert sink.delivered == []
+    assert registry.get_sample_value("headrace_gateway_feeds_total", {"rung": "empty"}) == 1
+
+
+def test_a_preview_is_not_logged(client: Client, store: MemoryStore, sink: RecordingSink) -> None:
+    put(client, store, "u", encode(slate("u")))
+    client.get("/v1/users/u/feed", params={"impression": "false"})
+    client.get("/v1/users/u/feed", params={"n": 1})
+    assert [event.items for event in impressions(sink, 1)] == [["i0"]]
+
+
+def test_a_feed_that_cannot_be_read_is_as_none(client: Client, store: MemoryStore) -> None:
+    put(client, store, "u", b"\xc1 not a slate")
+    assert client.get("/v1/users/u/feed").json()["rung"] == "empty"
+
+
+@pytest.mark.parametrize("user", ["a b", "ü", "100%", "?", "x" * 128])
+def test_any_id_finds_its_feed(client: Client, store: MemoryStore, user: str) -> None:
+    put(client, store, user, encode(slate(user)))
+    quoted = "".join(f"%{byte:02X}" for byte in user.encode())
+    assert client.get(f"/v1/users/{quoted}/feed").json()["user_id"] == user
+
+
+def test_an_id_longer_than_any_event_may_have_is_refused(client: Client) -> None:
+    answer = client.get(f"/v1/users/{'x' * 129}/feed")
+    assert (answer.status_code, answer.json()["reason"]) == (400, "out_of_range")
+
+
+def test_the_store_down_is_503(client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(user: str) -> Any:
+        raise StoreUnavailableError("redis did not answer")
+
+    monkeypatch.setattr(store, "feed", down)
+    answer = client.get("/v1/users/u/feed")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert (answer.json()["reason"], answer.json()["came"]) == ("store_unavailable", "redis did not answer")
+
+
+def test_a_store_that_hangs_is_503_too(
+    client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    async def hang(user: str) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(store, "feed", hang)
+    assert client.get("/v1/users/u/feed").status_code == 503

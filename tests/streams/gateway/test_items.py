@@ -1,0 +1,53 @@
+"""PUT /v1/items fills in what the route implies."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from streams.events import Item
+from tests.streams.gateway.conftest import NOW_MS, RecordingSink
+
+Client = TestClient[Litestar]
+
+
+def test_an_item_needs_only_its_id(client: Client, sink: RecordingSink) -> None:
+    answer = client.put("/v1/items", json={"item_id": "i", "title": "Pad", "price": 9.5})
+    assert answer.status_code == 202
+    (item,) = sink.delivered
+    assert type(item) is Item
+    assert (item.item_id, item.title, item.price, item.ts) == ("i", "Pad", 9.5, NOW_MS)
+    assert answer.json()["results"] == [{"status": "accepted", "event_id": item.event_id}]
+
+
+def test_items_put_twice_are_two_events(client: Client, sink: RecordingSink) -> None:
+    client.put("/v1/items", json=[{"item_id": "i"}, {"item_id": "i", "available": False}])
+    first, second = sink.delivered
+    assert first.event_id != second.event_id
+    assert isinstance(second, Item)
+    assert not second.available
+
+
+def test_an_own_identity_is_kept(client: Client, sink: RecordingSink) -> None:
+    client.put("/v1/items", json={"type": "item", "item_id": "i", "event_id": "mine", "ts": NOW_MS - 7})
+    (item,) = sink.delivered
+    assert (item.event_id, item.ts) == ("mine", NOW_MS - 7)
+
+
+def test_what_is_no_item_is_rejected(client: Client, sink: RecordingSink) -> None:
+    body = [
+        {"title": "no id"},
+        {"type": "click", "item_id": "i"},
+        {"item_id": "i", "price": -1},
+        {"item_id": "i", "event_id": ""},
+        {"item_id": "i", "ts": -1},
+    ]
+    answer = client.put("/v1/items", json=body)
+    assert answer.status_code == 422
+    assert [result["reason"] for result in answer.json()["results"]] == ["invalid"] * 5
+    assert sink.delivered == []
+    assert client.put("/v1/items", json={"item_id": "i", "v": 2}).json()["results"][0]["reason"] == (
+        "unknown_version"
+    )
+    large = client.put("/v1/items", json={"item_id": "i", "pad": "x" * 70_000})
+    assert large.json()["results"][0]["reason"] == "too_large"
