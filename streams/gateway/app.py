@@ -12,14 +12,14 @@ from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
-from streams.gateway.events import events_route
+from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.feeds import feed_route
 from streams.gateway.health import alive, ready_route
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import Intake
-from streams.gateway.items import items_route
+from streams.gateway.items import ItemBody, items_route
 from streams.gateway.metrics import GatewayMetrics, metrics_route
-from streams.gateway.openapi import config, describe_events
+from streams.gateway.openapi import config, describe_bodies
 from streams.gateway.producer import EventSink
 from streams.settings import Settings
 from streams.stores.base import Store
@@ -68,7 +68,8 @@ def create_app(
         request_max_body_size=gateway.body_max_bytes,
         logging_config=None,
     )
-    describe_events(app)
+    describe_bodies(app, FROM_APPS)
+    describe_bodies(app, [ItemBody], implied=("type", "event_id", "ts"))
     return app
 
 

@@ -2,20 +2,81 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import Operation
 
 from model.errors import EventError
-from streams.events import AnyEvent, Control, EventLimits, decode
+from streams.events import (
+    AnyEvent,
+    Click,
+    Control,
+    Event,
+    EventLimits,
+    Impression,
+    Item,
+    Review,
+    User,
+    decode,
+)
 from streams.gateway.intake import Intake
-from streams.gateway.openapi import RECEIPTS, EventsOperation
+from streams.gateway.openapi import RECEIPTS, one_or_many
 from streams.gateway.receipts import Receipt, RefusedReceipt
 
 _IDENTITY = (
     "each event needs event_id (unique; the same on a retry) and ts (milliseconds since the epoch, UTC)"
 )
+
+
+FROM_APPS: tuple[type[Event], ...] = (Click, Review, Impression, Item, User)
+
+EXAMPLES = {
+    "click": {
+        "type": "click",
+        "event_id": "c-1",
+        "ts": 1763934000123,
+        "user_id": "u-7",
+        "item_id": "i-42",
+        "action": "purchase",
+        "value": 19.9,
+    },
+    "review": {
+        "type": "review",
+        "event_id": "r-1",
+        "ts": 1763934060456,
+        "user_id": "u-7",
+        "item_id": "i-42",
+        "rating": 5,
+        "text": "Exactly what my guitar needed.",
+    },
+    "item": {
+        "type": "item",
+        "event_id": "i-42-v1",
+        "ts": 1763930000000,
+        "item_id": "i-42",
+        "title": "Guitar strings, light",
+        "categories": ["strings"],
+        "price": 9.5,
+    },
+    "user": {
+        "type": "user",
+        "event_id": "u-7-v1",
+        "ts": 1763930000000,
+        "user_id": "u-7",
+        "profile": {"country": "DE"},
+    },
+}
+
+
+@dataclass
+class EventsOperation(Operation):
+    """What /schema says of the body."""
+
+    def __post_init__(self) -> None:
+        self.request_body = one_or_many(FROM_APPS, {**EXAMPLES, "many": list(EXAMPLES.values())})
 
 
 def events_route(intake: Intake) -> HTTPRouteHandler:

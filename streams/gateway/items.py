@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, put
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import Operation
 
 from model.errors import EventError
 from streams.events import EventLimits, Id, Item, Timestamp, check
 from streams.gateway.intake import Intake
-from streams.gateway.openapi import RECEIPTS, ItemsOperation
+from streams.gateway.openapi import RECEIPTS, one_or_many
 from streams.gateway.receipts import Receipt, RefusedReceipt
 
 
@@ -21,6 +23,18 @@ class ItemBody(Item, frozen=True, kw_only=True, tag="item"):
 
     event_id: Id = ""
     ts: Timestamp = -1
+
+
+EXAMPLE = {"item_id": "i-42", "title": "Guitar strings, light", "categories": ["strings"], "price": 9.5}
+
+
+@dataclass
+class ItemsOperation(Operation):
+    """What /schema says of the body."""
+
+    def __post_init__(self) -> None:
+        examples = {"item": EXAMPLE, "withdrawn": {**EXAMPLE, "available": False}, "many": [EXAMPLE]}
+        self.request_body = one_or_many([ItemBody], examples)
 
 
 _decoder = msgspec.json.Decoder(ItemBody)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,51 +11,20 @@ from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Reference,
+    RequestBody,
+    Schema,
+)
 
-from streams.events import Click, Event, Impression, Item, Review, User
+from streams.events import Event
 from streams.gateway.errors import PROBLEM_JSON, Problem
 from streams.gateway.receipts import Receipt, RefusedReceipt
 
-FROM_APPS: tuple[type[Event], ...] = (Click, Review, Impression, Item, User)
 REF = "#/components/schemas/{name}"
-
-EXAMPLES = {
-    "click": {
-        "type": "click",
-        "event_id": "c-1",
-        "ts": 1763934000123,
-        "user_id": "u-7",
-        "item_id": "i-42",
-        "action": "purchase",
-        "value": 19.9,
-    },
-    "review": {
-        "type": "review",
-        "event_id": "r-1",
-        "ts": 1763934060456,
-        "user_id": "u-7",
-        "item_id": "i-42",
-        "rating": 5,
-        "text": "Exactly what my guitar needed.",
-    },
-    "item": {
-        "type": "item",
-        "event_id": "i-42-v1",
-        "ts": 1763930000000,
-        "item_id": "i-42",
-        "title": "Guitar strings, light",
-        "categories": ["strings"],
-        "price": 9.5,
-    },
-    "user": {
-        "type": "user",
-        "event_id": "u-7-v1",
-        "ts": 1763930000000,
-        "user_id": "u-7",
-        "profile": {"country": "DE"},
-    },
-}
 
 RECEIPTS = {
     202: ResponseSpec(Receipt, description="At least one event was accepted"),
@@ -79,32 +49,15 @@ class JsonSchema(Schema):
         return self.written
 
 
-def _one_or_many(kinds: tuple[type[Event], ...], examples: dict[str, object]) -> RequestBody:
+def one_or_many(kinds: Sequence[type[Event]], examples: Mapping[str, object]) -> RequestBody:
+    """A JSON body that is one of `kinds`, or an array of them."""
     one: list[Schema | Reference] = [Reference(ref=REF.format(name=kind.__name__)) for kind in kinds]
     single = one[0] if len(one) == 1 else Schema(one_of=one)
     media = OpenAPIMediaType(
-        schema=Schema(any_of=[single, Schema(type="array", items=single)]),  # type: ignore[arg-type]
+        schema=Schema(any_of=[single, Schema(type=OpenAPIType.ARRAY, items=single)]),
         examples={name: Example(value=value) for name, value in examples.items()},
     )
     return RequestBody(content={"application/json": media}, required=True)
-
-
-@dataclass
-class EventsOperation(Operation):
-    """POST /v1/events, with its body."""
-
-    def __post_init__(self) -> None:
-        self.request_body = _one_or_many(FROM_APPS, {**EXAMPLES, "many": list(EXAMPLES.values())})
-
-
-@dataclass
-class ItemsOperation(Operation):
-    """PUT /v1/items, with its body."""
-
-    def __post_init__(self) -> None:
-        item = {k: v for k, v in EXAMPLES["item"].items() if k not in ("type", "event_id", "ts")}
-        withdrawn = {**item, "available": False}
-        self.request_body = _one_or_many((Item,), {"item": item, "withdrawn": withdrawn, "many": [item]})
 
 
 def config(version: str) -> OpenAPIConfig:
@@ -118,8 +71,11 @@ def config(version: str) -> OpenAPIConfig:
     )
 
 
-def describe_events(app: Litestar) -> None:
-    """Put the events among the schemas of the document."""
-    _, schemas = msgspec.json.schema_components(FROM_APPS, ref_template=REF)
+def describe_bodies(app: Litestar, kinds: Sequence[type[Event]], implied: Collection[str] = ()) -> None:
+    """Put these events among the schemas of the document. `implied`: fields that the route fills in."""
+    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
     for name, written in schemas.items():
+        written["required"] = [required for required in written["required"] if required not in implied]
+        for filled in implied:
+            written["properties"][filled].pop("default", None)
         app.openapi_schema.components.schemas[name] = JsonSchema(written=written)

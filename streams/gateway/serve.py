@@ -8,7 +8,6 @@ import signal
 import socket
 
 import uvicorn
-from prometheus_client import disable_created_metrics
 
 from model.errors import SettingsError
 from streams.clock import SystemClock
@@ -29,7 +28,6 @@ def serve(settings: Settings) -> None:
     listener = listen(gateway)
     # aiokafka reports each failed attempt as an error; the producer logs what changed instead.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    disable_created_metrics()
     app = create_app(settings, RedisStore(settings.redis), KafkaProducer(settings.kafka), SystemClock())
     config = uvicorn.Config(
         app,

@@ -1,0 +1,78 @@
+"""Impressions wait for Kafka, never the answer for them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from streams.clock import ManualClock
+from streams.events import AnyEvent, Impression
+from streams.gateway import impressions
+from streams.gateway.impressions import ImpressionLog
+from streams.gateway.metrics import GatewayMetrics
+from tests.streams.gateway.conftest import RecordingSink
+
+
+def shown(number: int) -> Impression:
+    return Impression(event_id=f"e{number}", ts=1, user_id="u", slate_id="s", items=["i"])
+
+
+def ids(events: list[AnyEvent]) -> list[str]:
+    return [event.event_id for event in events]
+
+
+@pytest.fixture
+def log(sink: RecordingSink, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> ImpressionLog:
+    monkeypatch.setattr(impressions, "RETRY_S", 0.01)
+    return ImpressionLog(sink, ManualClock(5), GatewayMetrics(registry), timeout_s=0.1, capacity=5)
+
+
+async def test_stopping_writes_what_waits(log: ImpressionLog, sink: RecordingSink) -> None:
+    for number in range(5):
+        log.add(shown(number))
+    log.start()
+    await log.stop(deadline_s=5)
+    assert ids(sink.delivered) == ["e0", "e1", "e2", "e3", "e4"]
+
+
+async def test_what_was_not_confirmed_is_sent_again(
+    log: ImpressionLog, sink: RecordingSink, registry: CollectorRegistry
+) -> None:
+    sink.confirms = 0
+    for number in range(3):
+        log.add(shown(number))
+    log.start()
+    async with asyncio.timeout(5):
+        while not sink.accepted_ms:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    sink.confirms = 2  # of three: the third follows in another write
+    await log.stop(deadline_s=5)
+    assert ids(sink.delivered) == ["e0", "e1", "e2"]
+    assert registry.get_sample_value("headrace_gateway_impressions_total", {"result": "logged"}) == 3
+
+
+async def test_past_the_capacity_new_ones_are_dropped_and_counted(
+    log: ImpressionLog, sink: RecordingSink, registry: CollectorRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        for number in range(8):
+            log.add(shown(number))
+    assert registry.get_sample_value("headrace_gateway_impressions_total", {"result": "dropped"}) == 3
+    assert len(caplog.records) == 1
+    log.start()
+    await log.stop(deadline_s=5)
+    assert ids(sink.delivered) == ["e0", "e1", "e2", "e3", "e4"]
+
+
+async def test_a_stop_does_not_wait_past_its_deadline(
+    log: ImpressionLog, sink: RecordingSink, registry: CollectorRegistry
+) -> None:
+    sink.confirms = 0
+    log.add(shown(1))
+    log.start()
+    async with asyncio.timeout(5):
+        await log.stop(deadline_s=0.05)
+    assert registry.get_sample_value("headrace_gateway_impressions_total", {"result": "dropped"}) == 1

@@ -1,0 +1,94 @@
+"""/schema is a document that clients can be made from: it validates what the gateway accepts and refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from streams.gateway.events import FROM_APPS
+from tests.streams.gateway.conftest import NOW_MS
+
+Client = TestClient[Litestar]
+
+
+@pytest.fixture
+def document(client: Client) -> dict[str, Any]:
+    answer = client.get("/schema/openapi.json")
+    assert answer.status_code == 200
+    assert answer.json() == client.get("/schema").json()
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def media(document: dict[str, Any], method: str, path: str) -> dict[str, Any]:
+    """The JSON body of a route, its references made absolute to the document."""
+    body: dict[str, Any] = document["paths"][path][method]["requestBody"]["content"]["application/json"]
+    return {**body, "schema": {**body["schema"], "components": document["components"]}}
+
+
+def test_every_route_is_described(document: dict[str, Any]) -> None:
+    assert set(document["paths"]) == {
+        "/v1/events",
+        "/v1/items",
+        "/v1/users/{user_id}/feed",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
+    assert set(document["paths"]["/v1/events"]["post"]["responses"]) == {"202", "400", "413", "422", "503"}
+    receipt = document["paths"]["/v1/events"]["post"]["responses"]["202"]["content"]["application/json"]
+    assert receipt["schema"] == {"$ref": "#/components/schemas/Receipt"}
+
+
+def test_references_lead_somewhere(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert {kind.__name__ for kind in FROM_APPS} <= set(schemas)
+
+    def references(node: object) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [ref for value in node.values() for ref in references(value)]
+        if isinstance(node, list):
+            return [ref for value in node for ref in references(value)]
+        return []
+
+    assert {ref.removeprefix("#/components/schemas/") for ref in references(document)} <= set(schemas)
+
+
+@pytest.mark.parametrize(("method", "path"), [("post", "/v1/events"), ("put", "/v1/items")])
+def test_the_examples_are_valid_and_accepted(
+    client: Client, document: dict[str, Any], method: str, path: str
+) -> None:
+    body = media(document, method, path)
+    assert body["examples"]
+    for example in body["examples"].values():
+        jsonschema.validate(example["value"], body["schema"])
+        answer = client.request(method, path, json=example["value"])
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["rejected"] == 0
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "click", "event_id": "e", "ts": NOW_MS, "user_id": "u"},
+        {"type": "click", "event_id": "e", "ts": NOW_MS, "user_id": "u", "item_id": "i", "action": "stare"},
+        {"type": "review", "event_id": "e", "ts": NOW_MS, "user_id": "u", "item_id": "i", "rating": 6},
+        {"type": "control", "event_id": "e", "ts": NOW_MS, "command": "activate_model"},
+    ],
+)
+def test_what_the_document_refuses_the_gateway_refuses(
+    client: Client, document: dict[str, Any], event: dict[str, Any]
+) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(event, media(document, "post", "/v1/events")["schema"])
+    assert client.post("/v1/events", json=event).status_code == 422
+
+
+def test_no_page_that_loads_scripts_from_elsewhere(client: Client) -> None:
+    for path in ("/schema", "/schema/swagger", "/schema/redoc", "/schema/elements", "/schema/rapidoc"):
+        assert "<script" not in client.get(path).text
