@@ -17,6 +17,7 @@ from model.errors import HeadraceError
 
 # The command's name and what it does. Its module is the name with _ for -.
 COMMANDS = {
+    "topics": "create the Kafka topics that are missing, and check the others",
     "replay": "evaluate on a dataset: each event is predicted before it is learned",
 }
 
