@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FIELD=COLUMN,...",
-        help="user, item, ts, rating, text, title, action, categories, tags, price; items.FIELD or users.FIELD "
-        "for one file; a number where there is no header; a+b joins columns",
+        help="user, item, ts, rating, text, title, action, categories, tags, price; items.FIELD or "
+        "users.FIELD for one file; a number where there is no header; a+b joins columns",
     )
     data.add_argument("--bad-rows", type=Path, metavar="FILE", help="write every row that could not be read")
     run = parser.add_argument_group("run")
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         from streams.replay.report import write_report
 
-        write_report(args.report, summary, result.outcomes, title=Path(args.interactions).name)
+        write_report(args.report, Path(args.interactions).name, summary, result.outcomes, dataset.bad)
         console.print(f"report: {args.report}", markup=False, highlight=False)
     return 0
 
