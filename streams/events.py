@@ -112,7 +112,7 @@ EVENT_TOPICS = tuple(TOPIC_OF.values())
 DEAD_LETTERS = "dead-letters"
 
 
-class EventLimits(msgspec.Struct, frozen=True):
+class EventLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on what is accepted.
 
     `max_bytes` of JSON; `max_early_ms`: how far `ts` may lie ahead of the clock; `max_late_ms`: behind it.
@@ -125,6 +125,10 @@ class EventLimits(msgspec.Struct, frozen=True):
 
 _decoder = msgspec.json.Decoder(AnyEvent)
 _encoder = msgspec.json.Encoder()
+
+
+# Nested too deep, or text that is not UTF-8: msgspec leaves these two as Python's own.
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class _Version(msgspec.Struct):
@@ -161,7 +165,7 @@ def decode(raw: bytes, now_ms: int, limits: EventLimits) -> AnyEvent:
         raise EventError("too_large", f"event has {len(raw)} bytes; at most {limits.max_bytes} are accepted")
     try:
         event: AnyEvent = _decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise _why(raw, error) from None
     check(event, now_ms, limits)
     return event
@@ -191,7 +195,7 @@ def _why(raw: bytes, error: Exception) -> EventError:
     """A newer version may have a shape we don't know: say `unknown_version`, not `invalid`."""
     try:
         version = _version_decoder.decode(raw).v
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         version = VERSION
     if version > VERSION:
         return EventError("unknown_version", f"event version {version}; this build reads up to {VERSION}")

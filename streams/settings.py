@@ -1,4 +1,4 @@
-"""Every setting, in one frozen tree: defaults here, then a TOML file, then `HEADRACE_SECTION__NAME` variables.
+"""Every setting, in one frozen tree: defaults, then a TOML file, then `HEADRACE_SECTION__NAME` variables.
 
 Units are in the names. Checked once, at the edge: an unknown name or a value of the wrong type or out of
 range is a `SettingsError` that names it.
@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -41,9 +41,9 @@ class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`prefix` goes before every key. `timeout_ms` bounds each call, connecting and waiting for a connection included.
+    """`prefix` goes before every key. `timeout_ms` bounds each call, with the wait for a connection.
 
-    `connections`: of one process at most. `ledger_margin_ms`: how much of the ledger before a snapshot is kept
+    `connections`: of a process at most. `ledger_margin_ms`: how much of the ledger before a snapshot is kept
     for followers that lag.
     """
 
@@ -54,19 +54,40 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledger_margin_ms: Annotated[int, Meta(ge=0)] = 60_000
 
 
+def _source_weights() -> dict[str, float]:
+    return {"trending": 0.3, "nearest": 0.3, "fresh": 0.1}
+
+
+def _source_reserve() -> dict[str, int]:
+    return {"nearest": 6, "fresh": 10}
+
+
 class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`pool`: how many candidates are rescored; `per_source`: how many each source may bring."""
+    """`pool`: how many candidates are rescored; `per_source`: how many each source may bring.
+
+    `weights`: of a source in the fusion of ranks (1 where none is named), `rank_constant` its constant.
+    `reserve`: places of the pool that a source's best candidates have in any case.
+    """
 
     pool: Positive = 200
-    per_source: Positive = 200
-    fresh_half_life_s: PositiveFloat = 86_400.0
+    per_source: Positive = 300
+    rank_constant: PositiveFloat = 60.0
+    weights: dict[str, float] = msgspec.field(default_factory=_source_weights)
+    reserve: dict[str, int] = msgspec.field(default_factory=_source_reserve)
+    fresh_half_life_s: PositiveFloat = 7 * 86_400.0
 
 
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`size`: items kept in a user's feed. `repeat`: whether consumed items may come back."""
+    """`size`: items kept in a user's feed. `repeat`: whether consumed items may come back.
+
+    `fresh_place`: the place (from 1) kept for a new item, 0 for none. `rating_weight`: what one star of the
+    expected rating above the mean adds to the click logit.
+    """
 
     size: Annotated[int, Meta(gt=0, le=200)] = 20
     repeat: bool = False
+    fresh_place: Annotated[int, Meta(ge=0)] = 12
+    rating_weight: float = 0.0
     popular_every_s: PositiveFloat = 1.0
 
 
@@ -107,10 +128,14 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`events_max`: events in one request at most; `timeout_ms`: the longest wait for Kafka or the store."""
+    """`events_max`: events in one request at most; `timeout_ms`: the longest wait for Kafka or the store.
+
+    SIGTERM has `drain_deadline_s` to answer what was asked and to log the last impressions.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    drain_deadline_s: PositiveFloat = 5.0
     events_max: Positive = 1_000
     body_max_bytes: Positive = 8 * 1024 * 1024
     timeout_ms: Positive = 2_000
@@ -134,11 +159,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 7
 
 
+# HEADRACE_CACHE: where the local stack keeps what it downloads (streams/local/kafka_jars.py).
+_NOT_SETTINGS = {"HEADRACE_CACHE"}
+
+
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a TOML file (or none), overridden by the environment.
 
     >>> load(None, {"HEADRACE_KAFKA__PARTITIONS": "8"}).kafka.partitions
     8
+    >>> load(None, {"HEADRACE_MODEL__PROVIDERS": "cuda,cpu"}).model.providers
+    ('cuda', 'cpu')
+    >>> load(None, {"HEADRACE_KAFKA__BOOTSTRAP": "one:9092,two:9092"}).kafka.bootstrap
+    'one:9092,two:9092'
     >>> load(None, {"HEADRACE_KAFKA__PARTS": "8"})
     Traceback (most recent call last):
     model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
@@ -148,11 +181,13 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         try:
             tree = tomllib.loads(path.read_text())
         except OSError as error:
-            raise SettingsError(f"settings file {path}: {error.strerror}; pass a TOML file that exists") from None
+            raise SettingsError(
+                f"settings file {path}: {error.strerror}; pass a TOML file that exists"
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"settings file {path} is not TOML: {error}") from None
     for name, value in environ.items():
-        if name.startswith("HEADRACE_"):
+        if name.startswith("HEADRACE_") and name not in _NOT_SETTINGS:
             _override(tree, name.removeprefix("HEADRACE_").lower().split("__"), value, name)
     try:
         return msgspec.convert(tree, Settings, strict=False)
@@ -161,10 +196,18 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
 
 
 def _override(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:
-    """Put `value` at `path`; lists and tuples are written with commas."""
+    """Put `value` at `path`; tuples are written with commas."""
     for part in path[:-1]:
         branch = tree.setdefault(part, {})
         if not isinstance(branch, dict):
             raise SettingsError(f"{name}: {part!r} is a value in the settings file, not a section")
         tree = branch
-    tree[path[-1]] = value.split(",") if "," in value else value
+    tree[path[-1]] = [part for part in value.split(",") if part] if _is_sequence(path) else value
+
+
+def _is_sequence(path: list[str]) -> bool:
+    """Whether the setting at `path` is a tuple; unknown settings are refused later, with their names."""
+    kind: Any = Settings
+    for part in path:
+        kind = get_type_hints(kind).get(part) if isinstance(kind, type) else None
+    return get_origin(kind) is tuple

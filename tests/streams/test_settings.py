@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from model.errors import SettingsError
+from streams.settings import Settings, load
+
+
+def leaves(tree: msgspec.Struct, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting with its path, e.g. ("kafka.partitions", 4)."""
+    for name, value in msgspec.structs.asdict(tree).items():
+        if isinstance(value, msgspec.Struct):
+            yield from leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
+
+
+def at(settings: Settings, path: str) -> Any:
+    value: Any = settings
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def variable(path: str) -> str:
+    return "HEADRACE_" + path.upper().replace(".", "__")
+
+
+LEAVES = dict(leaves(Settings()))
+SCALARS = {path: value for path, value in LEAVES.items() if not isinstance(value, dict)}
+
+
+def another(value: Any) -> Any:
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case float():
+            return value * 2 + 0.5
+        case tuple():
+            return tuple(map(another, value))
+        case str():
+            return value + "x"
+    raise AssertionError(f"no other value for {value!r}")
+
+
+def written(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+@pytest.mark.parametrize("path", SCALARS)
+def test_every_setting_can_be_set_by_its_variable_alone(path: str) -> None:
+    wanted = another(SCALARS[path])
+    settings = load(None, {variable(path): written(wanted)})
+    assert at(settings, path) == wanted
+    assert {p: v for p, v in leaves(settings) if p != path} == {p: v for p, v in LEAVES.items() if p != path}
+
+
+@pytest.mark.parametrize("path", SCALARS)
+def test_a_misspelt_variable_is_named(path: str) -> None:
+    with pytest.raises(SettingsError, match=f"{path.split('.')[-1]}x`"):
+        load(None, {variable(path) + "X": "1"})
+
+
+@pytest.mark.parametrize("path", [path for path, value in SCALARS.items() if type(value) in (int, float)])
+def test_a_number_that_is_none_is_refused(path: str) -> None:
+    with pytest.raises(SettingsError, match=path.split(".")[-1]):
+        load(None, {variable(path): "many"})
+
+
+def test_environment_overrides_the_file_which_overrides_the_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "headrace.toml"
+    file.write_text(
+        'seed = 3\n[kafka]\npartitions = 8\nprefix = "shop."\n[model]\nproviders = ["cuda", "cpu"]\n'
+    )
+    settings = load(file, {"HEADRACE_KAFKA__PARTITIONS": "16", "PATH": "/bin"})
+    assert settings.kafka.partitions == 16
+    assert settings.kafka.prefix == "shop."
+    assert settings.model.providers == ("cuda", "cpu")
+    assert settings.seed == 3
+    assert settings.redis == Settings().redis
+
+
+def test_one_entry_of_a_table_can_be_set() -> None:
+    settings = load(None, {"HEADRACE_CANDIDATES__WEIGHTS__NEAREST": "0.5"})
+    assert settings.candidates.weights == {"nearest": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"kafka = ", "is not TOML"),
+        (b"\xff\xfe", "is not TOML"),
+        (b"[kafka]\npartitions = 0", "partitions"),
+        (b'[kafka]\npartitions = "x"', "partitions"),
+        (b"[kafka]\nparts = 8", "parts"),
+        (b"[gateway]\nport = 70000", "port"),
+    ],
+)
+def test_bad_file_is_refused_with_what_is_wrong(tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "headrace.toml"
+    file.write_bytes(content)
+    with pytest.raises(SettingsError, match=message):
+        load(file, {})
+
+
+def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"absent\.toml"):
+        load(tmp_path / "absent.toml", {})
+
+
+def test_section_that_is_a_value_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "headrace.toml"
+    file.write_text("kafka = 3\n")
+    with pytest.raises(SettingsError, match="HEADRACE_KAFKA__PREFIX"):
+        load(file, {"HEADRACE_KAFKA__PREFIX": "a."})
