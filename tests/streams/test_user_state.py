@@ -1,0 +1,225 @@
+"""The fold of a user's events: what it keeps, and that nothing counts twice."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.events import Click, Impression, Review, User, UserEvent
+from streams.user_state import ACTION_CODE, ACTIONS, EMPTY, Delivery, StateSettings, UserState
+from tests.streams.user_events import (
+    ROWS,
+    SMALL,
+    clicks,
+    delivered,
+    fold,
+    impressions,
+    plain,
+    reviews,
+    row_of,
+    rows_of,
+    step,
+    user_events,
+    words_of,
+)
+
+acted = st.lists(clicks | reviews, max_size=30, unique_by=lambda event: event.event_id)
+
+
+# Redelivery
+
+
+@given(user_events, st.data())
+def test_a_redelivered_suffix_changes_nothing(events: list[UserEvent], data: st.DataObject) -> None:
+    deliveries = delivered(events)
+    state = fold(deliveries)
+    start = data.draw(st.integers(0, len(deliveries)))
+    for event, delivery in deliveries[start:]:
+        again = step(state, event, delivery)
+        assert (again.skipped, again.interaction) == ("offset", None)
+        assert plain(again.state) == plain(state)
+
+
+@given(user_events, st.data())
+def test_a_consumer_that_rewinds_at_any_time_ends_where_a_clean_run_does(
+    events: list[UserEvent], data: st.DataObject
+) -> None:
+    deliveries = delivered(events)
+    state = EMPTY
+    at = rewinds = counted = 0
+    while at < len(deliveries):
+        outcome = step(state, *deliveries[at])
+        state = outcome.state
+        counted += outcome.interaction is not None
+        at += 1
+        if rewinds < 5 and data.draw(st.booleans()):
+            at = data.draw(st.integers(0, at))
+            rewinds += 1
+    assert plain(state) == plain(fold(deliveries))
+    assert counted == sum(isinstance(event, Click | Review) for event in events)
+
+
+@given(user_events, st.data())
+def test_a_producer_that_sends_twice_moves_only_offsets(events: list[UserEvent], data: st.DataObject) -> None:
+    """A copy may come as late as `recent_event_ids` further events allow, and at an offset of its own."""
+    sent = list(events)
+    for event in data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []:
+        first = sent.index(event)
+        # Copies do not enter the memory of event ids, so only first deliveries count as further events.
+        further = [at for at in range(first + 1, len(sent)) if sent.index(sent[at]) == at]
+        latest = further[SMALL.recent_event_ids - 1] if len(further) >= SMALL.recent_event_ids else len(sent)
+        sent.insert(data.draw(st.integers(first + 1, latest)), event)
+    twice = fold(delivered(sent))
+    assert plain(twice, "offsets") == plain(fold(delivered(events)), "offsets")
+    assert sum(offset + 1 for offset in twice.offsets.values()) == len(sent)
+
+
+def test_a_copy_is_reported_and_its_offset_is_kept() -> None:
+    event = Click(event_id="e", ts=1, user_id="u", item_id="i1")
+    first = step(EMPTY, event, Delivery("clicks", 3))
+    copy = step(first.state, event, Delivery("clicks", 8))
+    assert (copy.skipped, copy.interaction, copy.state.offsets) == ("duplicate", None, {"clicks": 8})
+
+
+def test_offsets_of_topics_do_not_mix() -> None:
+    state = step(EMPTY, Click(event_id="a", ts=1, user_id="u", item_id="i1"), Delivery("clicks", 9)).state
+    review = step(state, Review(event_id="b", ts=1, user_id="u", item_id="i1"), Delivery("reviews", 0))
+    assert review.skipped is None
+    assert review.state.offsets == {"clicks": 9, "reviews": 0}
+
+
+# What is kept
+
+
+@given(user_events)
+def test_every_part_keeps_its_bound(events: list[UserEvent]) -> None:
+    state = fold(delivered(events))
+    assert len(state.items) == len(state.actions) == len(state.ratings) == len(state.times) <= SMALL.history
+    assert len(state.recent) <= SMALL.recent_event_ids
+    assert len(state.slates) <= SMALL.pending_slates
+    assert all(len(slate.rows) <= SMALL.pending_items for slate in state.slates)
+    for generation in (state.consumed, state.consumed_before):
+        assert len(generation) <= SMALL.consumed
+        assert (np.diff(generation) > 0).all()
+
+
+@given(user_events)
+def test_the_history_is_the_last_of_all_interactions(events: list[UserEvent]) -> None:
+    history: list[tuple[int, int, float | None, int]] = []
+    ratings: list[float] = []
+    state = EMPTY
+    for event, delivery in delivered(events):
+        outcome = step(state, event, delivery)
+        state = outcome.state
+        if not isinstance(event, Click | Review):
+            assert outcome.interaction is None
+            continue
+        rating = event.rating if isinstance(event, Review) else None
+        action = ACTION_CODE["review"] if isinstance(event, Review) else ACTION_CODE[event.action]
+        told = outcome.interaction
+        assert told is not None
+        assert (told.row, told.ts, told.action) == (row_of(event.item_id), event.ts, action)
+        assert told.rating == rating if rating is not None else math.isnan(told.rating)
+        known = history[-SMALL.history :]
+        assert told.previous.tolist() == [row for row, _, _, _ in reversed(known)]
+        assert told.tied == sum(ts == event.ts for _, _, _, ts in known)
+        history.append((row_of(event.item_id), action, rating, event.ts))
+        ratings += [] if rating is None else [rating]
+    kept = history[-SMALL.history :]
+    assert state.items.tolist() == [row for row, _, _, _ in kept]
+    assert state.actions.tolist() == [action for _, action, _, _ in kept]
+    assert state.times.tolist() == [ts for _, _, _, ts in kept]
+    expected = np.array([math.nan if rating is None else rating for _, _, rating, _ in kept], np.float32)
+    np.testing.assert_array_equal(state.ratings, expected)
+    assert state.interactions == len(history)
+    assert state.rating_count == len(ratings)
+    assert state.rating_sum == pytest.approx(math.fsum(ratings))
+    assert state.last_ts == max((ts for _, _, _, ts in history), default=0)
+
+
+@given(acted)
+def test_consumed_items_are_known_within_the_capacity_and_no_others_are(events: list[UserEvent]) -> None:
+    state = fold(delivered(events))
+    latest: dict[int, None] = {}
+    for event in events:
+        for row in rows_of(event):
+            latest.pop(row, None)
+            latest[row] = None
+    known = {row for row in range(ROWS) if state.has_consumed(row)}
+    assert set(list(latest)[-SMALL.consumed :]) <= known <= set(latest)
+
+
+@given(acted)
+def test_activity_is_the_sum_of_decayed_interactions(events: list[UserEvent]) -> None:
+    settings = StateSettings(activity_half_life_s=3.0)
+    ordered = sorted(events, key=lambda event: event.ts)
+    state = fold(delivered(ordered), settings=settings)
+    expected = sum(0.5 ** ((state.last_ts - event.ts) / 3_000) for event in ordered)
+    assert state.activity == pytest.approx(expected)
+
+
+@given(st.lists(reviews, max_size=12, unique_by=lambda event: event.event_id))
+def test_words_are_the_decaying_mean_of_what_was_said(events: list[UserEvent]) -> None:
+    settings = StateSettings(words_half_life=2.0)
+    state = fold(delivered(events), settings=settings)
+    said = [words for event in events if (words := words_of(event)) is not None]
+    if not said:
+        assert not len(state.words)
+        return
+    weights = 0.5 ** (np.arange(len(said))[::-1] / 2.0)
+    np.testing.assert_allclose(state.words, np.average(said, axis=0, weights=weights), atol=0.01)
+    assert state.words_weight == pytest.approx(weights.sum())
+    assert (state.words.astype(np.float16) == state.words).all()
+
+
+@given(st.lists(impressions, max_size=6, unique_by=lambda event: event.event_id))
+def test_the_last_slates_wait_in_the_order_shown(events: list[Impression]) -> None:
+    state = fold(delivered(events))
+    assert [(slate.slate_id, slate.ts, slate.rows.tolist()) for slate in state.slates] == [
+        (event.slate_id, event.ts, [row_of(item) for item in event.items][: SMALL.pending_items])
+        for event in events[-SMALL.pending_slates :]
+    ]
+
+
+def test_a_profile_replaces_the_last_one() -> None:
+    first = User(event_id="a", ts=1, user_id="u", profile={"age": "30", "country": "DE"})
+    second = User(event_id="b", ts=2, user_id="u", profile={"age": "31"})
+    assert fold(delivered([first, second])).profile == {"age": "31"}
+
+
+@given(user_events)
+def test_a_state_that_was_is_never_changed(events: list[UserEvent]) -> None:
+    states: list[tuple[UserState, dict[str, object]]] = [(EMPTY, plain(EMPTY))]
+    for event, delivery in delivered(events):
+        state = step(states[-1][0], event, delivery).state
+        states.append((state, plain(state)))
+    assert all(plain(state) == then for state, then in states)
+
+
+def test_every_action_of_the_wire_has_a_code() -> None:
+    for action in ACTIONS:
+        if action != "review":
+            raw = {
+                "type": "click",
+                "event_id": "e",
+                "ts": 1,
+                "user_id": "u",
+                "item_id": "i",
+                "action": action,
+            }
+            assert msgspec.convert(raw, Click).action == action
+    assert sorted(ACTION_CODE.values()) == list(range(len(ACTIONS)))
+
+
+@pytest.mark.parametrize(
+    "name", ["history", "recent_event_ids", "consumed", "pending_slates", "pending_items"]
+)
+def test_bounds_of_nothing_are_refused(name: str) -> None:
+    """A bound of 0 would keep everything: `[-0:]` is the whole list."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({name: 0}, StateSettings)
