@@ -1,0 +1,284 @@
+"""The gateway against the real Kafka and the real Valkey, which freeze, die and come back under it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from streams import feed
+from streams.events import AnyEvent, Click, EventLimits, Impression, decode
+from streams.local.kafka import KafkaServer
+from streams.local.valkey import ValkeyServer
+from streams.settings import RedisSettings
+from streams.stores.redis import RedisStore
+from tests.connected.gateway_process import Gateway, gateway
+
+ACCEPTED = "headrace-accepted"
+_numbers = itertools.count()
+
+
+def click(user: str = "u", item: str = "i") -> dict[str, Any]:
+    return {
+        "type": "click",
+        "event_id": f"e{next(_numbers)}",
+        "ts": now_ms(),
+        "user_id": user,
+        "item_id": item,
+    }
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def until(what: Callable[[], bool], deadline_s: float = 30.0) -> None:
+    """Wait until it is so; a test that waits in vain fails."""
+    end = time.monotonic() + deadline_s
+    while not what():
+        assert time.monotonic() < end, f"waited {deadline_s} s in vain"
+        time.sleep(0.05)
+
+
+def is_ready(client: httpx.Client) -> bool:
+    return client.get("/readyz").status_code == 200
+
+
+def read_topic(bootstrap: str, topic: str) -> list[Any]:
+    """Every record of a topic, partition by partition."""
+
+    async def read() -> list[Any]:
+        consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            partitions = consumer.assignment()
+            assert partitions, f"{topic} is not there"
+            ends = await consumer.end_offsets(partitions)
+            records: list[Any] = []
+            async with asyncio.timeout(30):
+                while len(records) < sum(ends.values()):
+                    for batch in (await consumer.getmany(timeout_ms=200)).values():
+                        records += batch
+            return records
+        finally:
+            await consumer.stop()
+
+    return asyncio.run(read())
+
+
+def events_of(records: list[Any]) -> list[AnyEvent]:
+    return [decode(record.value, now_ms(), EventLimits()) for record in records]
+
+
+def slate(user: str) -> feed.Slate:
+    items = [feed.SlateItem(f"i{k}", 1.0 / (k + 1), "popular", feed.Reason("popular")) for k in range(20)]
+    return feed.Slate("s1", user, now_ms(), items, model="m1", rung="full", arm="b")
+
+
+def put_feed(settings: RedisSettings, user: str) -> None:
+    async def put() -> None:
+        store = RedisStore(settings)
+        await store.put_feed(user, feed.encode(slate(user)))
+        await store.close()
+
+    asyncio.run(put())
+
+
+@pytest.fixture
+def running(tmp_path: Path, kafka_bootstrap: str, valkey_url: str, prefix: str) -> Iterator[Gateway]:
+    with gateway(tmp_path, kafka_bootstrap, valkey_url, prefix) as process:
+        until(lambda: is_ready(process.client))
+        yield process
+
+
+def test_accepted_means_in_kafka(running: Gateway, kafka_bootstrap: str, prefix: str) -> None:
+    before_ms = now_ms()
+    clicks = [click(user=f"u{k % 7}") for k in range(50)]
+    review = {**click(user="u3"), "type": "review", "rating": 5}
+    answers = [running.client.post("/v1/events", json=event) for event in clicks[:10]]
+    answers.append(running.client.post("/v1/events", json=[*clicks[10:], review]))
+    answers.append(running.client.put("/v1/items", json={"item_id": "i", "title": "Pad"}))
+    assert {answer.status_code for answer in answers} == {202}
+
+    records = read_topic(kafka_bootstrap, f"{prefix}clicks")
+    assert sorted(event.event_id for event in events_of(records)) == sorted(e["event_id"] for e in clicks)
+    for record in records:
+        headers = dict(record.headers)
+        assert before_ms <= float(headers[ACCEPTED]) <= now_ms()
+        assert record.key.decode() == events_of([record])[0].user_id  # type: ignore[union-attr]
+    partition_of = {record.key: record.partition for record in records}
+    (reviewed,) = read_topic(kafka_bootstrap, f"{prefix}reviews")
+    assert reviewed.partition == partition_of[b"u3"], "topics are co-partitioned by user"
+    (item,) = read_topic(kafka_bootstrap, f"{prefix}items")
+    assert item.key == b"i"
+
+
+def test_a_users_events_keep_their_order(running: Gateway, kafka_bootstrap: str, prefix: str) -> None:
+    sent = [click(user="same", item=f"i{k}") for k in range(300)]
+    running.client.post("/v1/events", json=sent[:150])
+    for event in sent[150:160]:
+        running.client.post("/v1/events", json=event)
+    running.client.post("/v1/events", json=sent[160:])
+    events = events_of(read_topic(kafka_bootstrap, f"{prefix}clicks"))
+    assert [event.event_id for event in events] == [event["event_id"] for event in sent]
+
+
+def test_a_served_feed_is_an_impression(
+    running: Gateway, kafka_bootstrap: str, prefix: str, redis_settings: RedisSettings
+) -> None:
+    put_feed(redis_settings, "u")
+    put_feed(redis_settings, "")
+    own = running.client.get("/v1/users/u/feed", params={"n": 3}).json()
+    assert [item["item_id"] for item in own["items"]] == ["i0", "i1", "i2"]
+    assert running.client.get("/v1/users/u/feed", params={"impression": "false"}).json()["slate_id"] == "s1"
+    popular = running.client.get("/v1/users/stranger/feed").json()
+    assert popular["rung"] == "popular"
+    # It ends within its deadline, and has written the impressions by then.
+    os.kill(running.process.pid, signal.SIGTERM)
+    assert running.process.wait(20)
+    assert running.process.returncode == 0, running.log()
+    shown = {
+        event.event_id: event for event in events_of(read_topic(kafka_bootstrap, f"{prefix}impressions"))
+    }
+    assert {
+        (event.user_id, event.slate_id, tuple(event.items))
+        for event in shown.values()
+        if isinstance(event, Impression)
+    } == {
+        ("u", "s1", ("i0", "i1", "i2")),
+        ("stranger", popular["slate_id"], tuple(item["item_id"] for item in popular["items"])),
+    }
+
+
+def test_a_frozen_valkey_is_503_and_heals(tmp_path: Path, kafka_bootstrap: str, prefix: str) -> None:
+    valkey = ValkeyServer.start(tmp_path / "valkey", keep=True)
+    try:
+        with gateway(tmp_path, kafka_bootstrap, valkey.url, prefix) as running:
+            client = running.client
+            put_feed(RedisSettings(url=valkey.url, prefix=prefix), "u")
+            assert client.get("/v1/users/u/feed").json()["slate_id"] == "s1"
+            with frozen(valkey.process.pid):
+                assert_unavailable(client, lambda: client.get("/v1/users/u/feed"), "store")
+                assert client.get("/healthz").status_code == 200
+                assert client.post("/v1/events", json=click()).status_code == 202
+            until(lambda: client.get("/v1/users/u/feed").status_code == 200)
+            os.kill(valkey.process.pid, signal.SIGKILL)
+            valkey.process.wait(10)
+            assert_unavailable(client, lambda: client.get("/v1/users/u/feed"), "store")
+            valkey = restarted_valkey(tmp_path / "valkey", valkey)
+            until(lambda: client.get("/v1/users/u/feed").status_code == 200)
+            assert is_ready(client)
+    finally:
+        valkey.stop()
+
+
+def test_a_frozen_or_killed_kafka_is_503_heals_and_loses_nothing(
+    tmp_path: Path, valkey_url: str, prefix: str
+) -> None:
+    kafka = KafkaServer.start(tmp_path / "kafka")
+    try:
+        with gateway(tmp_path, kafka.bootstrap, valkey_url, prefix) as running:
+            client = running.client
+            until(lambda: is_ready(client))
+            accepted: list[str] = []
+
+            def send() -> httpx.Response:
+                event = click()
+                answer = client.post("/v1/events", json=event)
+                if answer.status_code == 202:
+                    accepted.append(event["event_id"])
+                return answer
+
+            assert send().status_code == 202
+            with frozen(kafka.process.pid):
+                assert_unavailable(client, send, "kafka")
+                assert client.get("/healthz").status_code == 200
+                # A feed needs no Kafka; its impression waits.
+                assert client.get("/v1/users/u/feed").status_code == 200
+            until(lambda: send().status_code == 202)
+
+            os.kill(kafka.process.pid, signal.SIGKILL)
+            kafka.process.wait(10)
+            assert_unavailable(client, send, "kafka")
+            kafka = restarted_kafka(tmp_path / "kafka", kafka)
+            until(lambda: send().status_code == 202)
+            assert all(send().status_code == 202 for _ in range(20))
+            assert is_ready(client)
+            written = [e.event_id for e in events_of(read_topic(kafka.bootstrap, f"{prefix}clicks"))]
+            assert set(accepted) <= set(written), "accepted and not in Kafka"
+            assert all(written.count(event_id) == 1 for event_id in accepted)
+            assert "Traceback" not in running.log()
+    finally:
+        kafka.stop()
+
+
+def test_it_starts_before_kafka_and_finds_it(tmp_path: Path, valkey_url: str, prefix: str) -> None:
+    kafka = KafkaServer.start(tmp_path / "kafka")
+    kafka.stop()
+    try:
+        with gateway(tmp_path, kafka.bootstrap, valkey_url, prefix) as running:
+            client = running.client
+            assert_unavailable(client, lambda: client.post("/v1/events", json=click()), "kafka")
+            kafka = restarted_kafka(tmp_path / "kafka", kafka)
+            until(lambda: is_ready(client))
+            event = click()
+            assert client.post("/v1/events", json=event).status_code == 202
+            (written,) = events_of(read_topic(kafka.bootstrap, f"{prefix}clicks"))
+            assert written == Click(**{name: value for name, value in event.items() if name != "type"})
+    finally:
+        kafka.stop()
+
+
+def assert_unavailable(client: httpx.Client, ask: Callable[[], httpx.Response], part: str) -> None:
+    """503 with Retry-After, in bounded time, and /readyz names the part."""
+    began = time.monotonic()
+    answer = ask()
+    ready = client.get("/readyz")
+    assert time.monotonic() - began < 10
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json()["reason"] == f"{part}_unavailable"
+    assert ready.status_code == 503
+    assert [name for name, state in ready.json()["parts"].items() if not state["ready"]] == [part]
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def restarted_kafka(folder: Path, old: KafkaServer) -> KafkaServer:
+    """The broker on the ports and the data that it had."""
+    listeners = re.search(r"^listeners=.*", (folder / "server.properties").read_text(), re.MULTILINE)
+    assert listeners is not None
+    ports = [int(port) for port in re.findall(r":(\d+)", listeners[0])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streams.local.kafka.free_ports", lambda count: ports[:count])
+        new = KafkaServer.start(folder, attempts=1)
+    assert new.bootstrap == old.bootstrap
+    return new
+
+
+def restarted_valkey(folder: Path, old: ValkeyServer) -> ValkeyServer:
+    """The server on the port and the data that it had."""
+    port = int(re.findall(r":(\d+)", old.url)[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streams.local.valkey.free_ports", lambda count: [port])
+        new = ValkeyServer.start(folder, keep=True, attempts=1)
+    assert new.url == old.url
+    return new
