@@ -1,0 +1,72 @@
+"""A registered model, checked and ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from export.manifest import (
+    MODEL_FILES,
+    RESCORER,
+    RESCORER_FP32,
+    TOWER,
+    VOCABULARY,
+    Manifest,
+    check_schema,
+    read_manifest,
+    verify,
+)
+from export.providers import OnFallback
+from export.session import ItemTower, Rescorer, open_session
+from model.errors import ManifestError
+from model.schema import Schema
+
+_vocabulary = msgspec.json.Decoder(dict[str, Annotated[int, Meta(ge=1)]])
+
+
+class LoadedModel(NamedTuple):
+    """`vocabulary`: the id that the item tower knows an item by; items outside it have the id 0."""
+
+    manifest: Manifest
+    rescorer: Rescorer
+    tower: ItemTower
+    vocabulary: dict[str, int]
+
+
+def load_model(
+    folder: Path,
+    providers: Sequence[str] = ("cpu",),
+    fallback: bool = False,
+    threads: int = 1,
+    expected: Schema | None = None,
+    on_fallback: OnFallback | None = None,
+) -> LoadedModel:
+    """Check every file against the manifest, then open and warm up; `ManifestError` or `ProviderError`.
+
+    `expected`: the schema that this build computes features for; another one is refused. The int8 file runs
+    on CPUs, the fp32 file on GPUs (whose kernels have no dynamic int8).
+    """
+    manifest = read_manifest(folder, Manifest)
+    verify(folder, manifest, MODEL_FILES)
+    check_schema(folder, manifest.model_schema, expected)
+    try:
+        vocabulary = _vocabulary.decode((folder / VOCABULARY).read_bytes())
+    except msgspec.DecodeError as error:
+        raise ManifestError(
+            f"{folder / VOCABULARY}: expected item ids with numbers from 1 ({error})"
+        ) from None
+
+    def rescorer_file(provider: str) -> Path:
+        return folder / (RESCORER if provider == "cpu" else RESCORER_FP32)
+
+    def tower_file(_provider: str) -> Path:
+        return folder / TOWER
+
+    rescorer = open_session(rescorer_file, providers, fallback, threads, on_fallback)
+    tower = open_session(tower_file, providers, fallback, threads)
+    schema = manifest.model_schema
+    return LoadedModel(manifest, Rescorer(rescorer, schema), ItemTower(tower, schema), vocabulary)

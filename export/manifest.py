@@ -1,0 +1,147 @@
+"""The manifest of a model folder: what is in it, what it expects, how it was made and how exact it is.
+
+A folder is checked against its manifest before anything in it is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from export.parity import Parity
+from model.errors import ManifestError
+from model.schema import SCHEMA_VERSION, Schema
+
+MANIFEST = "manifest.json"
+TOWER = "item_tower.onnx"
+RESCORER = "rescorer.onnx"
+RESCORER_FP32 = "rescorer.fp32.onnx"
+VOCABULARY = "vocabulary.json"
+MODEL_FILES = (TOWER, RESCORER, RESCORER_FP32, VOCABULARY)
+
+TEXT_ENCODER = "text_encoder.onnx"
+TEXT_ENCODER_FP32 = "text_encoder.fp32.onnx"
+TOKENIZER = "tokenizer.json"
+TEXT_FILES = (TEXT_ENCODER, TEXT_ENCODER_FP32, TOKENIZER)
+
+
+class FileFacts(msgspec.Struct, frozen=True):
+    """Checksum and size of one file."""
+
+    sha256: str
+    bytes: int
+
+
+class TextEncoderRef(msgspec.Struct, frozen=True):
+    """The text encoder whose vectors a model was trained on: its id and the checksum of its int8 file."""
+
+    id: str
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a recommendation model. `created_ms` since the epoch; `training` and `counters` are free-form."""
+
+    name: str
+    created_ms: int
+    model_schema: Schema = msgspec.field(name="schema")
+    files: dict[str, FileFacts]
+    text_encoder: TextEncoderRef | None
+    parity: Parity
+    training: dict[str, Any]
+    counters: dict[str, Any]
+    versions: dict[str, str]
+
+
+class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a text encoder. The cosines are between the int8 and the fp32 vectors of `texts` real texts."""
+
+    name: str
+    created_ms: int
+    encoder: str
+    dim: int
+    files: dict[str, FileFacts]
+    texts: int
+    cosine_mean: float
+    cosine_min: float
+    versions: dict[str, str]
+
+
+AnyManifest = TypeVar("AnyManifest", Manifest, TextManifest)
+
+
+def facts_of(path: Path) -> FileFacts:
+    """Checksum and size, read in pieces."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return FileFacts(digest.hexdigest(), file.tell())
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """The installed versions of those of `packages` that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_manifest(folder: Path, manifest: Manifest | TextManifest) -> None:
+    """Write `manifest.json`, indented for people."""
+    (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+
+
+def read_manifest(folder: Path, kind: type[AnyManifest]) -> AnyManifest:
+    """The manifest alone; `verify` looks at the files."""
+    try:
+        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=kind)
+    except OSError as error:
+        raise ManifestError(
+            f"{folder / MANIFEST}: {error.strerror}; expected a folder made by the export"
+        ) from None
+    except msgspec.DecodeError as error:
+        raise ManifestError(
+            f"{folder / MANIFEST} is not a manifest of this build ({error}); export again"
+        ) from None
+
+
+def verify(folder: Path, manifest: Manifest | TextManifest, required: Iterable[str]) -> None:
+    """Every required file is listed, and every listed file is as it was written; else `ManifestError`."""
+    for name in required:
+        if name not in manifest.files:
+            raise ManifestError(f"{folder}: the manifest lists no {name}; export the model again")
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise ManifestError(f"{path} is missing; register the model again or activate another")
+        found = facts_of(path)
+        if found != expected:
+            raise ManifestError(
+                f"{path} was changed: expected {expected.bytes} bytes with sha256 {expected.sha256[:12]}…, "
+                f"found {found.bytes} bytes with {found.sha256[:12]}…; "
+                "register the model again or activate another"
+            )
+
+
+def check_schema(folder: Path, found: Schema, expected: Schema | None) -> None:
+    """The model's schema is one this build can feed; with `expected`, exactly that one."""
+    if found.version != SCHEMA_VERSION:
+        raise ManifestError(
+            f"{folder}: schema version {found.version}, this build feeds {SCHEMA_VERSION}; "
+            "train and export again"
+        )
+    if expected is None or found == expected:
+        return
+    differences = [
+        f"{field}: the model has {getattr(found, field)!r}, this build {getattr(expected, field)!r}"
+        for field in Schema.__struct_fields__
+        if getattr(found, field) != getattr(expected, field)
+    ]
+    raise ManifestError(f"{folder}: another schema ({'; '.join(differences)}); train and export again")

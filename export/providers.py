@@ -1,0 +1,99 @@
+"""Which execution provider runs a model: those asked for, in order; nothing falls back in silence.
+
+onnxruntime itself does: a session that was asked for CUDA quietly becomes a CPU session where the driver or
+a library is missing. So what a session says it runs on is compared with what was asked, after it was made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from model.errors import ModelError, ProviderError
+
+log = logging.getLogger(__name__)
+
+# What onnxruntime calls them, what it may hand single operators to, and how to get them.
+ONNX_NAME = {
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+WITH = {"tensorrt": ("tensorrt", "cuda", "cpu"), "cuda": ("cuda", "cpu"), "cpu": ("cpu",)}
+GPU_INSTALL = "uninstall onnxruntime, then install headrace[gpu]"
+INSTALL = {
+    "tensorrt": f"{GPU_INSTALL} and TensorRT's libraries (tensorrt-cu12)",
+    "cuda": f"{GPU_INSTALL}; the NVIDIA driver, CUDA and cuDNN must be on the machine",
+    "cpu": "install onnxruntime",
+}
+
+
+class Opened(NamedTuple):
+    """A session, the provider that truly runs it, and whether that is not the first one asked for."""
+
+    session: Any
+    provider: str
+    fell_back: bool
+
+
+Open = Callable[[str], Any]
+OnFallback = Callable[[str, str], None]
+
+
+def open_first(
+    wanted: Sequence[str],
+    offered: Sequence[str],
+    open_with: Open,
+    fallback: bool = False,
+    on_fallback: OnFallback | None = None,
+) -> Opened:
+    """Open with the first of `wanted`; with `fallback`, with the first that works (at last the CPU).
+
+    `offered`: what `onnxruntime.get_available_providers()` says. `open_with(provider)` makes a session.
+    `on_fallback(asked, got)` is for counting. Raises `ProviderError`.
+    """
+    asked = _checked(wanted)
+    order = (*asked, *(() if "cpu" in asked else ("cpu",))) if fallback else asked[:1]
+    missing = []
+    for provider in order:
+        session, why = _try(provider, offered, open_with)
+        if session is None:
+            missing.append(f"{provider}: {why}")
+            continue
+        if missing:
+            log.warning("running on %s, not on %s (%s)", provider, asked[0], "; ".join(missing))
+            if on_fallback is not None:
+                on_fallback(asked[0], provider)
+        return Opened(session, provider, bool(missing))
+    raise ProviderError(
+        f"execution provider {asked[0]!r} was asked for and is not there ({'; '.join(missing)}); "
+        f"onnxruntime offers {', '.join(offered)}. To get it: {INSTALL[asked[0]]}. "
+        "Or set model.providers to ['cpu'], or model.fallback to true"
+    )
+
+
+def _checked(wanted: Sequence[str]) -> tuple[str, ...]:
+    unknown = [name for name in wanted if name not in ONNX_NAME]
+    if unknown or not wanted:
+        raise ProviderError(
+            f"model.providers is {list(wanted)}; expected one or more of {', '.join(ONNX_NAME)}"
+        )
+    return tuple(wanted)
+
+
+def _try(provider: str, offered: Sequence[str], open_with: Open) -> tuple[Any, str]:
+    """A session that truly runs on `provider`, or None and why not."""
+    name = ONNX_NAME[provider]
+    if name not in offered:
+        return None, "not built into the installed onnxruntime"
+    try:
+        session = open_with(provider)
+    except ModelError:  # the file is at fault, not the provider
+        raise
+    except Exception as error:  # onnxruntime's errors have no base of their own
+        return None, str(error).splitlines()[0] if str(error) else type(error).__name__
+    running = session.get_providers()[0]
+    if running != name:
+        return None, f"it failed to start, and onnxruntime took {running} in its place"
+    return session, ""

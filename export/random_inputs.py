@@ -1,0 +1,29 @@
+"""Seeded random inputs of a schema's shapes: for warm-up, export checks and benchmarks. No torch here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.schema import F32, RescorerInputs, Schema
+
+
+def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) -> RescorerInputs:
+    """Normal values; histories of all lengths, newest first; of several users the last has none."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> F32:
+        return rng.standard_normal(shape, np.float32)
+
+    lengths = rng.integers(1, schema.history + 1, users)
+    lengths[-1] = 0 if users > 1 else lengths[-1]
+    mask = (np.arange(schema.history) < lengths[:, None]).astype(np.float32)
+    kept = mask[..., None]
+    return RescorerInputs(
+        history_vectors=normal(users, schema.history, schema.item_dim) * kept,
+        history_features=normal(users, schema.history, len(schema.history_features)) * kept,
+        history_mask=mask,
+        user_features=normal(users, len(schema.user_features)),
+        words=normal(users, schema.words_dim),
+        candidate_vectors=normal(users, candidates, schema.item_dim),
+        candidate_features=normal(users, candidates, len(schema.candidate_features)),
+    )

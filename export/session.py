@@ -1,0 +1,168 @@
+"""Running exported models with onnxruntime: no torch here, and the same code on CPUs and GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from export.providers import ONNX_NAME, WITH, OnFallback, Opened, open_first
+from export.random_inputs import random_inputs
+from model.errors import ManifestError, ModelError
+from model.schema import (
+    F32,
+    RESCORER_INPUTS,
+    RESCORER_OUTPUTS,
+    TOWER_INPUTS,
+    TOWER_OUTPUTS,
+    RescorerInputs,
+    Schema,
+    Scores,
+)
+
+TOWER_CHUNK = 4096
+FILE_ERRORS = ("InvalidGraph", "InvalidProtobuf", "NoSuchFile")
+"""Errors of onnxruntime that are the file's fault, not the provider's."""
+
+
+def open_session(
+    file_for: Callable[[str], Path],
+    providers: Sequence[str] = ("cpu",),
+    fallback: bool = False,
+    threads: int = 1,
+    on_fallback: OnFallback | None = None,
+) -> Opened:
+    """Open the file that suits the provider which truly runs (int8 serves CPUs, fp32 GPUs)."""
+
+    def open_with(provider: str) -> Any:
+        return _session(file_for(provider), provider, threads)
+
+    return open_first(providers, ort.get_available_providers(), open_with, fallback, on_fallback)
+
+
+def _session(path: Path, provider: str, threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    # Threads that spin between two runs take the cores from Kafka's and Redis's clients.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Memory patterns are planned per input shape; here the number of users changes with every batch.
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(
+            str(path), options, providers=[ONNX_NAME[name] for name in WITH[provider]]
+        )
+    except Exception as error:  # onnxruntime's errors have no base of their own
+        if type(error).__name__ in FILE_ERRORS or provider == "cpu":
+            raise ManifestError(f"{path} can't be run by onnxruntime ({error}); export it again") from None
+        raise
+    session.disable_fallback()  # nor may a failing run move to another provider
+    return session
+
+
+class Runner:
+    """One session with its inputs and outputs by name. On GPUs the buffers are bound, which spares a copy."""
+
+    def __init__(self, opened: Opened, outputs: Sequence[str]) -> None:
+        self.session, self.provider, self.fell_back = opened
+        self.outputs = list(outputs)
+        self._device = "cpu" if self.provider == "cpu" else "cuda"
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[F32]:
+        """The outputs, in order; `ModelError` names the shapes that did not fit."""
+        try:
+            if self._device == "cpu":
+                found: list[F32] = self.session.run(self.outputs, dict(inputs))
+                return found
+            return self.run_bound(inputs, self._device)
+        except Exception as error:  # onnxruntime's errors have no base of their own
+            shapes = ", ".join(f"{name} {value.dtype}{list(value.shape)}" for name, value in inputs.items())
+            raise ModelError(f"the model did not run on {shapes}: {error}") from error
+
+    def run_bound(self, inputs: Mapping[str, NDArray[Any]], device: str) -> list[F32]:
+        """The same through I/O binding: outputs are made on `device` and copied back once."""
+        binding = self.session.io_binding()
+        for name, value in inputs.items():
+            binding.bind_cpu_input(name, np.ascontiguousarray(value))
+        for name in self.outputs:
+            binding.bind_output(name, device)
+        self.session.run_with_iobinding(binding)
+        found: list[F32] = binding.copy_outputs_to_cpu()
+        return found
+
+
+class Rescorer:
+    """`RescorerInputs` of any number of users and candidates -> `Scores`; warmed up when it is made."""
+
+    def __init__(self, opened: Opened, schema: Schema) -> None:
+        self.schema = schema
+        self._runner = Runner(opened, RESCORER_OUTPUTS)
+        _check_inputs(opened.session, rescorer_shapes(schema))
+        for users, candidates in ((1, 200), (2, 200)):
+            self.score(random_inputs(schema, users, candidates))
+
+    @property
+    def provider(self) -> str:
+        """ "tensorrt", "cuda" or "cpu": what truly runs."""
+        return self._runner.provider
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether that is another than the first one asked for."""
+        return self._runner.fell_back
+
+    def score(self, inputs: RescorerInputs) -> Scores:
+        """Score a batch; the shapes stand in `model.schema`."""
+        return Scores(*self._runner.run(dict(zip(RESCORER_INPUTS, inputs, strict=True))))
+
+
+class ItemTower:
+    """Item ids and text vectors -> item vectors, in chunks: a large catalog needs no large buffers."""
+
+    def __init__(self, opened: Opened, schema: Schema) -> None:
+        self.schema = schema
+        self._runner = Runner(opened, TOWER_OUTPUTS)
+        _check_inputs(opened.session, {"id": (None,), "text": (None, schema.text_dim)})
+        self.vectors(np.zeros(1, np.int64), np.zeros((1, schema.text_dim), np.float32))
+
+    def vectors(self, ids: NDArray[np.int64], text: F32) -> F32:
+        """ids [N] (0: not in the vocabulary), text [N, text_dim] -> [N, item_dim]."""
+        found = np.empty((len(ids), self.schema.item_dim), np.float32)
+        for start in range(0, len(ids), TOWER_CHUNK):
+            part = slice(start, start + TOWER_CHUNK)
+            found[part] = self._runner.run(dict(zip(TOWER_INPUTS, (ids[part], text[part]), strict=True)))[0]
+        return found
+
+
+Shapes = Mapping[str, tuple[int | None, ...]]
+
+
+def rescorer_shapes(schema: Schema) -> Shapes:
+    """What the rescorer's ONNX inputs must be; None where the size is free."""
+    return {
+        "history_vectors": (None, schema.history, schema.item_dim),
+        "history_features": (None, schema.history, len(schema.history_features)),
+        "history_mask": (None, schema.history),
+        "user_features": (None, len(schema.user_features)),
+        "words": (None, schema.words_dim),
+        "candidate_vectors": (None, None, schema.item_dim),
+        "candidate_features": (None, None, len(schema.candidate_features)),
+    }
+
+
+def _check_inputs(session: Any, expected: Shapes) -> None:
+    """The file's inputs are what the manifest's schema says."""
+    found = {
+        each.name: tuple(size if isinstance(size, int) else None for size in each.shape)
+        for each in session.get_inputs()
+    }
+    if found != dict(expected):
+        raise ManifestError(
+            f"the ONNX file takes {found}, its manifest's schema says {dict(expected)}; export it again"
+        )
