@@ -1,0 +1,77 @@
+"""From a trained network to a registered model: ONNX, int8, the parity gate, the registry; all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from export.manifest import (
+    MODEL_FILES,
+    RESCORER,
+    RESCORER_FP32,
+    TOWER,
+    VOCABULARY,
+    Manifest,
+    TextEncoderRef,
+    facts_of,
+    versions_of,
+    write_manifest,
+)
+from export.parity import HeldOut, Parity, ParityLimits, check, measure
+from export.quantize import quantize_rescorer
+from export.registry import Registry
+from export.session import Rescorer, open_session
+from export.to_onnx import export_rescorer, export_tower, torch_scores
+from model.network import FusionNet
+from model.schema import Schema
+
+PACKAGES = ("headrace", "numpy", "onnx", "onnxruntime", "onnxscript", "torch")
+
+
+def export_model(
+    net: FusionNet,
+    schema: Schema,
+    vocabulary: Mapping[str, int],
+    held_out: Sequence[HeldOut],
+    registry: Registry,
+    name: str,
+    created_ms: int,
+    text_encoder: TextEncoderRef | None = None,
+    training: Mapping[str, Any] | None = None,
+    counters: Mapping[str, Any] | None = None,
+    limits: ParityLimits = ParityLimits(),
+) -> Manifest:
+    """Export, quantize, compare on `held_out` and register under `name`; the manifest.
+
+    `vocabulary`: item id -> the tower's id, from 1. Raises `ParityError`, with nothing registered, when the
+    int8 model is too far from `net`; `ModelError` when the name is taken.
+    """
+    with registry.adding(name) as folder:
+        export_tower(net.item_tower, schema, max(vocabulary.values(), default=0), folder / TOWER)
+        export_rescorer(net.rescorer, schema, folder / RESCORER_FP32)
+        quantize_rescorer(folder / RESCORER_FP32, folder / RESCORER)
+        (folder / VOCABULARY).write_bytes(msgspec.json.encode(vocabulary))
+        parity = parity_of(net, schema, folder / RESCORER, held_out)
+        check(parity, limits)
+        manifest = Manifest(
+            name=name,
+            created_ms=created_ms,
+            model_schema=schema,
+            files={each: facts_of(folder / each) for each in MODEL_FILES},
+            text_encoder=text_encoder,
+            parity=parity,
+            training=dict(training or {}),
+            counters=dict(counters or {}),
+            versions=versions_of(PACKAGES),
+        )
+        write_manifest(folder, manifest)
+    return manifest
+
+
+def parity_of(net: FusionNet, schema: Schema, exported: Path, held_out: Sequence[HeldOut]) -> Parity:
+    """How far the file, run as a worker runs it, is from the network."""
+    rescorer = Rescorer(open_session(lambda _provider: exported), schema)
+    return measure(torch_scores(net.rescorer), rescorer.score, held_out)

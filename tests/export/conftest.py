@@ -1,0 +1,80 @@
+"""A small, seeded network and what was exported from it; exporting takes seconds, so it is done once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from export.manifest import Manifest
+from export.package import export_model
+from export.parity import HeldOut
+from export.random_inputs import random_inputs
+from export.registry import Registry
+from model.network import FusionNet, NetworkConfig
+from model.schema import Schema
+
+SCHEMA = Schema(
+    candidate_features=tuple(f"candidate_{k}" for k in range(7)),
+    user_features=("gap", "count", "rating_mean"),
+    history_features=("liking", "gap"),
+    history=6,
+    text_dim=12,
+    item_dim=16,
+    words_dim=8,
+)
+VOCABULARY = {f"item-{k}": k for k in range(1, 21)}
+
+
+def small_net(seed: int = 0) -> FusionNet:
+    torch.manual_seed(seed)
+    net = FusionNet(NetworkConfig(vocabulary=len(VOCABULARY), width=32, hidden=(48, 32)), SCHEMA)
+    torch.nn.init.normal_(net.rescorer.click_skip.weight, std=0.5)
+    return net.eval()
+
+
+def held_out(users: int = 240, candidates: int = 40, seed: int = 3) -> list[HeldOut]:
+    """Batches in which the met item is the first; the last two candidates of each list are only padding."""
+    batches = []
+    for start in range(0, users, 60):
+        present = np.ones((60, candidates), np.bool_)
+        present[:, -2:] = False
+        inputs = random_inputs(SCHEMA, 60, candidates, seed + start)
+        batches.append(HeldOut(inputs, np.zeros(60, np.int64), present))
+    return batches
+
+
+@pytest.fixture(scope="session")
+def net() -> FusionNet:
+    return small_net()
+
+
+@pytest.fixture(scope="session")
+def registered(tmp_path_factory: pytest.TempPathFactory, net: FusionNet) -> tuple[Registry, Manifest]:
+    """A registry with one model, "first", exported from `net`."""
+    registry = Registry(tmp_path_factory.mktemp("models"))
+    manifest = export_model(
+        net,
+        SCHEMA,
+        VOCABULARY,
+        held_out(),
+        registry,
+        "first",
+        created_ms=1_700_000_000_000,
+        training={"seed": 0},
+        counters={"window": 10},
+    )
+    return registry, manifest
+
+
+@pytest.fixture
+def model_folder(registered: tuple[Registry, Manifest], tmp_path: Path) -> Path:
+    """A copy of the registered model that a test may damage."""
+    source = registered[0].get("first")
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    for path in source.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
