@@ -96,7 +96,7 @@ def _pack(rows: Rows, out: Bytes) -> int:
 def _unpack(packed: Bytes, rows: Rows) -> bool:
     """Fills `rows`; whether the bytes held that many."""
     k = int(packed[2])
-    if k > 30:
+    if k > _PLAIN:
         return False
     at = 3
     end = len(packed)

@@ -1,0 +1,125 @@
+"""The payload of a ledger entry: what one process applied comes to the others bit by bit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from model.errors import StoreError
+from streams.ledger import VERSION, Record, decode_record, encode_record
+from streams.user_state import Interaction, Rows
+
+rows = st.integers(0, 2**31 - 1)
+row_arrays = arrays.arrays(np.int32, st.integers(0, 6), elements=rows)
+interactions = st.builds(
+    Interaction,
+    row=rows,
+    ts=st.integers(0, 253_402_300_799_000),
+    action=st.integers(0, 255),
+    rating=st.floats(1, 5) | st.just(math.nan),
+    previous=row_arrays,
+    tied=st.integers(0, 1_000),
+)
+records = st.builds(
+    Record,
+    interactions=st.lists(interactions, max_size=5),
+    impressions=st.lists(row_arrays, max_size=5),
+    items=st.lists(st.tuples(rows, st.binary(max_size=20)), max_size=5),
+    activate=st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+)
+
+
+def plain(record: Record) -> Any:
+    """A record as values that compare bit by bit."""
+
+    def of(part: Rows) -> tuple[str, bytes]:
+        return part.dtype.str, part.tobytes()
+
+    return (
+        [
+            (i.row, i.ts, i.action, np.float64(i.rating).tobytes(), of(i.previous), i.tied)
+            for i in record.interactions
+        ],
+        [of(shown) for shown in record.impressions],
+        record.items,
+        record.activate,
+    )
+
+
+@given(records)
+def test_a_record_comes_back_as_it_was(record: Record) -> None:
+    again = decode_record(encode_record(record))
+    assert plain(again) == plain(record)
+    assert bool(again) == bool(record)
+
+
+def test_numbers_come_back_as_pythons_own() -> None:
+    """numpy's would overflow in arithmetic with times, and slow the learning loops down."""
+    told = Interaction(row=1, ts=2, action=3, rating=4.5, previous=np.array([9], np.int32)[::-1], tied=1)
+    (again,) = decode_record(encode_record(Record(interactions=[told]))).interactions
+    assert [type(value) for value in again] == [int, int, int, float, np.ndarray, int]
+
+
+def test_a_reversed_view_keeps_its_order() -> None:
+    newest_first = np.arange(5, dtype=np.int32)[::-1]
+    told = Interaction(row=1, ts=2, action=3, rating=math.nan, previous=newest_first, tied=0)
+    (again,) = decode_record(encode_record(Record(interactions=[told]))).interactions
+    assert again.previous.tolist() == [4, 3, 2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (Record(), False),
+        (Record(activate="m"), True),
+        (Record(items=[(0, b"")]), True),
+        (Record(impressions=[np.empty(0, np.int32)]), True),
+        (Record(interactions=[Interaction(0, 0, 0, math.nan, np.empty(0, np.int32), 0)]), True),
+    ],
+)
+def test_a_record_says_whether_there_is_anything_to_tell(record: Record, expected: bool) -> None:
+    assert bool(record) is expected
+
+
+def test_a_batch_of_32_takes_little_room() -> None:
+    told = [Interaction(n, 1_700_000_000_000, 1, 4.0, np.arange(10, dtype=np.int32), 0) for n in range(32)]
+    assert len(encode_record(Record(interactions=told))) < 32 * 70
+
+
+def test_an_entry_of_a_newer_build_is_refused_and_says_so() -> None:
+    raw = bytearray(encode_record(Record(activate="m")))
+    assert raw[1] == VERSION
+    raw[1] = VERSION + 1
+    with pytest.raises(StoreError, match=f"version {VERSION + 1}; this build reads {VERSION}"):
+        decode_record(bytes(raw))
+
+
+def check_readable_or_refused(raw: bytes) -> None:
+    try:
+        record = decode_record(raw)
+    except StoreError:
+        return
+    assert plain(decode_record(encode_record(record))) == plain(record)
+
+
+@given(st.binary(max_size=100))
+@example(b"")
+@example(b"\x91" * 10_000)
+def test_any_bytes_are_a_record_or_a_store_error(raw: bytes) -> None:
+    check_readable_or_refused(raw)
+
+
+@given(records, st.data())
+def test_a_record_with_changed_bytes_is_a_record_or_a_store_error(
+    record: Record, data: st.DataObject
+) -> None:
+    raw = bytearray(encode_record(record))
+    for at in data.draw(st.lists(st.integers(0, len(raw) - 1), min_size=1, max_size=3)):
+        raw[at] = data.draw(st.integers(0, 255))
+    check_readable_or_refused(bytes(raw))

@@ -1,0 +1,170 @@
+"""The bytes of a user's state: nothing is lost, little is used, old ones are lifted, wrong ones are named."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from model.errors import StoreError
+from streams.events import UserEvent
+from streams.state_codec import MIGRATIONS, VERSION, decode, encode
+from streams.user_state import ACTION_CODE, EMPTY, EVENT_ID_BYTES, PendingSlate, UserState
+from tests.streams.user_events import delivered, fold, plain, step, user_events
+
+CATALOGUE = 1_000_000
+
+
+def full_state(seed: int) -> UserState:
+    """Every part at its bound, with rows drawn from a large catalogue."""
+    draw = np.random.default_rng(seed)
+
+    def rows(n: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        return draw.choice(CATALOGUE, n, replace=False).astype(np.int32)
+
+    return UserState(
+        items=rows(50),
+        actions=draw.integers(0, len(ACTION_CODE), 50).astype(np.uint8),
+        ratings=draw.uniform(1, 5, 50).astype(np.float32),
+        times=np.sort(draw.integers(1_600_000_000_000, 1_800_000_000_000, 50)),
+        consumed=np.sort(rows(512)),
+        consumed_before=np.sort(rows(512)),
+        interactions=123_456,
+        rating_count=9_999,
+        rating_sum=34_567.8,
+        activity=17.3,
+        last_ts=1_799_999_999_999,
+        words=draw.normal(size=64).astype(np.float16).astype(np.float32),
+        words_weight=7.7,
+        slates=tuple(PendingSlate(draw.bytes(16).hex(), 1_799_999_999_999, rows(20)) for _ in range(4)),
+        recent=tuple(draw.bytes(EVENT_ID_BYTES) for _ in range(64)),
+        offsets=dict.fromkeys(("clicks", "reviews", "impressions", "users", "items", "control"), 10**9),
+        profile={"age": "35-44", "country": "DE", "language": "de", "gender": "f", "occupation": "librarian"},
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_full_state_is_under_4_kb_and_comes_back(seed: int) -> None:
+    state = full_state(seed)
+    raw = encode(state)
+    assert len(raw) < 4_096
+    assert plain(decode(raw)) == plain(state)
+
+
+@given(user_events)
+def test_a_state_comes_back_as_it_was(events: list[UserEvent]) -> None:
+    state = fold(delivered(events))
+    assert plain(decode(encode(state))) == plain(state)
+
+
+@given(user_events, st.data())
+def test_it_does_not_matter_how_often_a_state_is_stored_on_the_way(
+    events: list[UserEvent], data: st.DataObject
+) -> None:
+    state = EMPTY
+    for event, delivery in delivered(events):
+        state = step(state, event, delivery).state
+        if data.draw(st.booleans()):
+            state = decode(encode(state))
+    assert plain(state) == plain(fold(delivered(events)))
+
+
+def test_the_weights_come_back() -> None:
+    weights = np.array([0.1, -math.pi, math.inf], np.float32)
+    assert decode(encode(UserState(weights=weights))).weights.tolist() == weights.tolist()
+
+
+def test_an_unseen_user_is_empty() -> None:
+    assert decode(None) is EMPTY
+    assert plain(decode(encode(EMPTY))) == plain(EMPTY)
+
+
+# A state as version 1 stored it. Kept as bytes: this build has nothing that writes them.
+V1 = (
+    bytes.fromhex(
+        "019fc40c070000007011010007000000c403010703c40c0000c07f000090400000c07fc4180068e5cf8b0100000068e5cf8b"
+        "0100005454e6cf8b010000c40870110100070000000301cb4012000000000000cb4006000000000000cf0000018bcfe65454"
+        "c501000000803e000000bf"
+    )
+    + bytes(4 * 62)  # the rest of the words
+    + bytes.fromhex(
+        "cb3ff0000000000000c4103031323334353637616263646566676882a6636c69636b730ba77265766965777302"
+        "81a3616765a23330"
+    )
+)
+
+
+def test_a_state_of_version_1_is_lifted() -> None:
+    words = np.zeros(64, np.float32)
+    words[:2] = 0.25, -0.5
+    assert plain(decode(V1)) == plain(
+        UserState(
+            items=np.array([7, 70_000, 7], np.int32),
+            actions=np.array([1, 7, 3], np.uint8),
+            ratings=np.array([math.nan, 4.5, math.nan], np.float32),
+            times=np.array([1_700_000_000_000, 1_700_000_000_000, 1_700_000_060_500]),
+            consumed=np.array([7, 70_000], np.int32),
+            interactions=3,
+            rating_count=1,
+            rating_sum=4.5,
+            activity=2.75,
+            last_ts=1_700_000_060_500,
+            words=words,
+            words_weight=1.0,
+            recent=(b"01234567", b"abcdefgh"),
+            offsets={"clicks": 11, "reviews": 2},
+            profile={"age": "30"},
+        )
+    )
+
+
+def test_a_lifted_state_is_stored_in_the_present_version() -> None:
+    raw = encode(decode(V1))
+    assert raw[0] == VERSION
+    assert plain(decode(raw)) == plain(decode(V1))
+
+
+def test_there_is_a_way_up_from_every_version() -> None:
+    assert set(MIGRATIONS) == set(range(1, VERSION))
+
+
+def test_a_state_of_a_newer_build_is_refused_and_says_so() -> None:
+    with pytest.raises(StoreError, match=f"version {VERSION + 1}; this build reads up to {VERSION}"):
+        decode(bytes([VERSION + 1]) + encode(EMPTY)[1:])
+
+
+def readable(raw: bytes) -> bool:
+    """Whether it is a state, fit to be folded on and stored. Nothing but `StoreError` may be raised."""
+    try:
+        state = decode(raw)
+    except StoreError:
+        return False
+    assert plain(decode(encode(state))) == plain(state)
+    return True
+
+
+@given(st.binary(max_size=200))
+@example(b"")
+@example(bytes([VERSION]))
+@example(bytes([0]) + encode(EMPTY)[1:])
+@example(bytes([VERSION]) + b"\x91" * 10_000)
+def test_any_bytes_are_a_state_or_a_store_error(raw: bytes) -> None:
+    readable(raw)
+
+
+@given(user_events, st.data())
+def test_a_state_with_changed_bytes_is_a_state_or_a_store_error(
+    events: list[UserEvent], data: st.DataObject
+) -> None:
+    raw = bytearray(encode(fold(delivered(events))))
+    for at in data.draw(st.lists(st.integers(0, len(raw) - 1), min_size=1, max_size=3)):
+        raw[at] = data.draw(st.integers(0, 255))
+    readable(bytes(raw))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 100, 1_000, 3_000])
+def test_a_state_that_was_cut_off_is_refused(cut: int) -> None:
+    assert not readable(encode(full_state(0))[:-cut])
