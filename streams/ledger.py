@@ -9,29 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import StoreError
+from model.schema import F32
 from streams.user_state import Interaction, Rows
 
-VERSION = 1
+VERSION = 2
 
 _I4, _I8, _F8, _U2 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f8"), np.dtype("<u2")
+_F2 = np.dtype("<f2")
 
 
 @dataclass(frozen=True)
 class Record:
     """What a batch did to the counters and the catalog, in the order it was applied.
 
-    `impressions`: the rows of each slate that was shown. `items`: row and encoded record of each item that
-    came or changed. `activate`: the model to switch to ("": none).
+    `impressions`: the rows of each slate that was shown. `heard`: row and vector of each review that spoke for an
+    item (kept as float16). `items`: row and encoded record of each item that came or changed. `activate`: the model
+    to switch to ("": none).
     """
 
     interactions: list[Interaction] = field(default_factory=list)
     impressions: list[Rows] = field(default_factory=list)
+    heard: list[tuple[int, F32]] = field(default_factory=list)
     items: list[tuple[int, bytes]] = field(default_factory=list)
     activate: str = ""
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.interactions or self.impressions or self.items or self.activate)
+        return bool(self.interactions or self.impressions or self.heard or self.items or self.activate)
 
 
 class _Packed(msgspec.Struct, array_like=True):
@@ -47,6 +51,8 @@ class _Packed(msgspec.Struct, array_like=True):
     previous_lengths: bytes
     shown: bytes
     shown_lengths: bytes
+    heard_rows: bytes
+    heard_words: list[bytes]
     item_rows: bytes
     item_records: list[bytes]
     activate: str
@@ -73,6 +79,8 @@ def encode_record(record: Record) -> bytes:
             previous_lengths=previous_lengths,
             shown=shown,
             shown_lengths=shown_lengths,
+            heard_rows=np.array([row for row, _ in record.heard], _I4).tobytes(),
+            heard_words=[words.astype(_F2).tobytes() for _, words in record.heard],
             item_rows=np.array([row for row, _ in record.items], _I4).tobytes(),
             item_records=[packed for _, packed in record.items],
             activate=record.activate,
@@ -100,6 +108,12 @@ def decode_record(payload: bytes) -> Record:
         return Record(
             interactions=[Interaction(*column) for column in columns],
             impressions=_split(packed.shown, packed.shown_lengths),
+            heard=[
+                (row, np.frombuffer(words, _F2).astype(np.float32))
+                for row, words in zip(
+                    np.frombuffer(packed.heard_rows, _I4).tolist(), packed.heard_words, strict=True
+                )
+            ],
             items=list(zip(np.frombuffer(packed.item_rows, _I4).tolist(), packed.item_records, strict=True)),
             activate=packed.activate,
         )

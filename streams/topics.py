@@ -19,7 +19,11 @@ from model.errors import BrokerUnavailableError, SettingsError
 from streams.events import DEAD_LETTERS, EVENT_TOPICS
 from streams.settings import KafkaSettings
 
+ACCEPTED_HEADER = "headrace-accepted"
+"""The Kafka header with the time at which the gateway accepted an event, in ms since the epoch."""
+
 _RETRY_S = 0.05
+_DEAD_LETTER_MAX_BYTES = 4 * 1024 * 1024  # the largest record that an event topic takes, and its headers
 
 
 def topic_name(settings: KafkaSettings, topic: str) -> str:
@@ -90,8 +94,15 @@ async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: M
     """Another process may do the same just now, or may have just done it: "exists already" is as good."""
     # A write counts (acks=all) once all replicas but one have it: one broker may be down.
     safe = {"min.insync.replicas": str(max(1, settings.replication - 1))}
+    large = {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)}
+    dead_letters = topic_name(settings, DEAD_LETTERS)
     response = await admin.create_topics(
-        [NewTopic(name, count, settings.replication, topic_configs=safe) for name, count in topics.items()]
+        [
+            NewTopic(
+                name, count, settings.replication, topic_configs=safe | (large if name == dead_letters else {})
+            )
+            for name, count in topics.items()
+        ]
     )
     for topic in response.to_object()["topic_errors"]:
         refusal = for_code(topic["error_code"])

@@ -7,6 +7,7 @@ and connects anew when the connection can't be trusted any more.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,12 +19,9 @@ from aiokafka.errors import KafkaError
 from model.errors import BrokerUnavailableError, HeadraceError
 from streams.events import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
 from streams.settings import KafkaSettings
-from streams.topics import ensure_topics
+from streams.topics import ACCEPTED_HEADER, ensure_topics
 
 log = logging.getLogger(__name__)
-
-ACCEPTED_HEADER = "headrace-accepted"
-"""The Kafka header with the time of acceptance, in ms since the epoch."""
 
 LINGER_MS = 2
 BATCH_BYTES = 131_072
@@ -188,16 +186,15 @@ def _confirmed(ack: asyncio.Future[object]) -> bool:
 
 
 async def _close(producer: Any) -> None:
-    """Close within `CLOSE_TIMEOUT_S`. aiokafka's own `stop` waits for its queue without a deadline."""
-    stopping = asyncio.ensure_future(producer.stop())
-    await asyncio.wait([stopping], timeout=CLOSE_TIMEOUT_S)
-    if not stopping.done():
-        producer._message_accumulator.fail_all(
-            KafkaError("the producer was closed before an acknowledgement")
-        )
-        if producer._sender.sender_task is not None:
-            producer._sender.sender_task.cancel()
-        await asyncio.wait([stopping], timeout=CLOSE_TIMEOUT_S)
-    if not stopping.done():
-        stopping.cancel()
-        log.warning("a Kafka producer did not close in %g s and was left", 2 * CLOSE_TIMEOUT_S)
+    """Write what is queued, for `CLOSE_TIMEOUT_S` at most, and close.
+
+    aiokafka's own `stop` waits for its queue without a deadline: an idempotent producer never gives an event up.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await producer.flush()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await producer._sender.close()
+    await producer.client.close()
+    producer._closed = True  # else it warns that nobody closed it
