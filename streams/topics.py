@@ -99,7 +99,10 @@ async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: M
     response = await admin.create_topics(
         [
             NewTopic(
-                name, count, settings.replication, topic_configs=safe | (large if name == dead_letters else {})
+                name,
+                count,
+                settings.replication,
+                topic_configs=safe | (large if name == dead_letters else {}),
             )
             for name, count in topics.items()
         ]

@@ -1,0 +1,200 @@
+"""Features of candidates, users and histories: the one place, for training and for serving alike.
+
+Inputs are plain arrays, so that this file knows neither streams nor torch. Heavy-tailed counts enter as
+logarithms; the network standardises what it gets with means and deviations of its training examples.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from model.schema import F32
+
+COUNT_FEATURES = (
+    "popular_short",
+    "popular_mid",
+    "popular_long",
+    "popular_ever",
+    "shown",
+    "rating_mean",
+    "rating_count",
+    "idle",
+    "age",
+)
+SIGNAL_FEATURES = (
+    "follows",
+    "follows_share",
+    "follows_last",
+    "precedes",
+    "follows_fresh",
+    "together_10",
+    "together_all",
+    "together_liked",
+    "follows_lift",
+    "together_10_cosine",
+    "together_all_cosine",
+    "together_liked_cosine",
+)
+TEXT_FEATURES = ("text_last", "text_taste", "text_words")
+LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + TEXT_FEATURES
+USER_FEATURES = (
+    "interactions",
+    "gap",
+    "gap_before",
+    "tie",
+    "rating_mean",
+    "rating_count",
+    "activity",
+    "words",
+)
+HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
+RATING_PRIOR = 5.0  # ratings at the mean that every item is given
+
+
+def rank_feature(source: str) -> str:
+    """The name of the feature that says how well a source ranked the candidate."""
+    return f"rank_{source}"
+
+
+class ItemColumns(NamedTuple):
+    """Live columns over item rows [n]: decayed counts [n, 3] (to be multiplied by `ages`), and the rest as counted."""
+
+    decayed: NDArray[np.float64]
+    ages: NDArray[np.float64]
+    total: NDArray[np.float32]
+    shown: NDArray[np.int64]
+    rating_sum: NDArray[np.float64]
+    rating_count: NDArray[np.int64]
+    added_ms: NDArray[np.int64]
+    last_ms: NDArray[np.int64]
+    rating_mean: float
+
+
+class Moment(NamedTuple):
+    """A user's last times and ratings, newest first, at `now_ms`. `ratings` NaN where there is none."""
+
+    now_ms: int
+    times: NDArray[np.int64]
+    ratings: F32
+    weights: F32
+    rating_mean: float
+    rating_count: int
+    interactions: int
+    activity: float
+    words_weight: float
+
+
+def candidate_features(
+    rows: NDArray[np.int32],
+    items: ItemColumns,
+    signals: F32,
+    now_ms: int,
+    text: F32,
+    views: F32,
+    ranks: NDArray[np.int32],
+) -> F32:
+    """[len(rows), len(LIVE_FEATURES) + sources], in that order.
+
+    signals: the table [n, 8] of `streams.signals`. text: [n, dim] unit vectors. views: [3, dim], the unit vectors
+    of the last item, of the recent taste and of the user's own words. ranks: [len(rows), sources], 0 for absent.
+    """
+    live = len(LIVE_FEATURES)
+    out = np.empty((len(rows), live + ranks.shape[1]), np.float32)
+    _counts_and_signals(
+        rows, items.decayed, items.ages, items.total, items.shown, items.rating_sum, items.rating_count,
+        items.added_ms, items.last_ms, items.rating_mean, signals, now_ms, out,
+    )  # fmt: skip
+    out[:, live - len(TEXT_FEATURES) : live] = text[rows] @ views.T
+    out[:, live:] = np.where(ranks > 0, 1.0 / np.sqrt(np.maximum(ranks, 1)), 0.0)
+    return out
+
+
+@compiled
+def _counts_and_signals(
+    rows: NDArray[np.int32],
+    decayed: NDArray[np.float64],
+    ages: NDArray[np.float64],
+    total: NDArray[np.float32],
+    shown: NDArray[np.int64],
+    rating_sum: NDArray[np.float64],
+    rating_count: NDArray[np.int64],
+    added_ms: NDArray[np.int64],
+    last_ms: NDArray[np.int64],
+    rating_mean: float,
+    signals: F32,
+    now_ms: int,
+    out: F32,
+) -> None:
+    """Fill the columns of COUNT_FEATURES and SIGNAL_FEATURES."""
+    for k in range(len(rows)):
+        row = rows[k]
+        for c in range(3):
+            out[k, c] = math.log1p(decayed[row, c] * ages[c])
+        popularity = max(total[row], np.float32(1.0))
+        out[k, 3] = math.log1p(total[row])
+        out[k, 4] = math.log1p(shown[row])
+        count = rating_count[row]
+        mean = (rating_sum[row] + RATING_PRIOR * rating_mean) / (count + RATING_PRIOR)
+        out[k, 5] = mean - rating_mean
+        out[k, 6] = math.log1p(count)
+        idle_s = max(now_ms - last_ms[row], 0) / 1000.0 if last_ms[row] > 0 else 1e9
+        out[k, 7] = math.log1p(idle_s)
+        out[k, 8] = math.log1p(max(now_ms - added_ms[row], 0) / 1000.0)
+        root = 1.0 / math.sqrt(popularity)
+        follows, share, last, precedes, fresh = (
+            signals[row, 0], signals[row, 1], signals[row, 2], signals[row, 3], signals[row, 4],
+        )  # fmt: skip
+        near, far, liked = signals[row, 5], signals[row, 6], signals[row, 7]
+        out[k, 9] = math.log1p(follows)
+        out[k, 10] = math.log1p(100.0 * share)
+        out[k, 11] = math.log1p(100.0 * last)
+        out[k, 12] = math.log1p(10.0 * precedes)
+        out[k, 13] = math.log1p(10.0 * fresh)
+        out[k, 14] = math.log1p(near)
+        out[k, 15] = math.log1p(far)
+        out[k, 16] = math.copysign(math.log1p(abs(liked)), liked)
+        out[k, 17] = math.log1p(100.0 * share * root)
+        out[k, 18] = math.log1p(10.0 * near * root)
+        out[k, 19] = math.log1p(10.0 * far * root)
+        out[k, 20] = math.copysign(math.log1p(10.0 * abs(liked) * root), liked)
+
+
+def user_features(moment: Moment) -> F32:
+    """[len(USER_FEATURES)]."""
+    times, now = moment.times, moment.now_ms
+    gap = math.log1p(max(now - int(times[0]), 0) / 1_000.0) if len(times) else 0.0
+    before = math.log1p(max(int(times[0]) - int(times[1]), 0) / 1_000.0) if len(times) > 1 else 0.0
+    tie = int((times == times[0]).sum()) if len(times) else 0
+    return np.array(
+        [
+            math.log1p(moment.interactions),
+            gap,
+            before,
+            math.log1p(tie),
+            moment.rating_mean,
+            math.log1p(moment.rating_count),
+            math.log1p(moment.activity),
+            math.log1p(moment.words_weight),
+        ],
+        np.float32,
+    )
+
+
+def history_features(moment: Moment, length: int) -> F32:
+    """[length, len(HISTORY_FEATURES)], newest first, zeros past the history's end."""
+    out = np.zeros((length, len(HISTORY_FEATURES)), np.float32)
+    n = min(len(moment.times), length)
+    if n:
+        times, ratings = moment.times[:n], moment.ratings[:n]
+        rated = ~np.isnan(ratings)
+        out[:n, 0] = np.where(rated, ratings - moment.rating_mean, 0.0)
+        out[:n, 1] = rated
+        out[:n, 2] = np.log1p(np.maximum(moment.now_ms - times, 0) / 1_000.0)
+        out[:n, 3] = times == times[0]
+        out[:n, 4] = moment.weights[:n]
+    return out

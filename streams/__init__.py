@@ -1,0 +1,1 @@
+"""Events in, fresh recommendations out: the pure core and the thin shells around it."""

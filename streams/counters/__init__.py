@@ -1,0 +1,1 @@
+"""What every interaction updates: popularity, item pairs, ratings. Pure numpy and numba."""

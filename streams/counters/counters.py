@@ -1,0 +1,40 @@
+"""All counters that an interaction updates, and nothing else: popularity and pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.counters.pairs import PairTable
+from streams.counters.popularity import Popularity
+from streams.counters.settings import CounterSettings
+from streams.user_state import ACTIONS, Interaction
+
+
+class Counters:
+    """Live counters over item rows; a deterministic fold of interactions and impressions."""
+
+    def __init__(self, settings: CounterSettings) -> None:
+        self.settings = settings
+        self.weights = np.array(
+            [settings.action_weight.get(str(action), 1.0) for action in ACTIONS], np.float32
+        )
+        self.popularity = Popularity(settings)
+        self.pairs = PairTable(settings)
+        self.interactions = 0
+
+    def grow(self, items: int) -> None:
+        """Make room for `items` rows."""
+        self.popularity.grow(items)
+        self.pairs.grow(items)
+
+    def observe(self, interaction: Interaction) -> None:
+        """Count one applied click or review."""
+        weight = float(self.weights[interaction.action])
+        self.interactions += 1
+        self.popularity.observe(interaction.row, interaction.ts, weight, interaction.rating)
+        self.pairs.observe(interaction.row, interaction.previous, interaction.tied, interaction.ts, weight)
+
+    def show(self, rows: NDArray[np.int32]) -> None:
+        """Count one impression of each of `rows`."""
+        self.popularity.show(rows)

@@ -1,0 +1,215 @@
+"""Item pairs, counted as they happen: what follows what, and what goes together.
+
+For each item a row of neighbours, each with four counts:
+
+    FORWARD   the neighbour came after the item, within the window
+    REVERSE   the neighbour came before the item, within the window
+    FRESH     FORWARD with exponential forward decay (Cormode et al., ICDE 2009)
+    TOGETHER  both were met by one user, anywhere in the remembered history
+
+Rows live in one pool of blocks whose sizes are powers of two; a row that outgrows its block moves to a
+larger one, and the old block is used again. A full row, or a full pool, replaces the row's weakest pair, so
+memory is bounded whatever comes in.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from streams.counters.settings import CounterSettings
+
+FORWARD, REVERSE, FRESH, TOGETHER = range(4)
+KINDS = 4
+SMALLEST_BLOCK = 8
+REBASE_AT = 40.0  # exponent of the decay at which FRESH is scaled back, well inside float32
+
+
+class PairTable:
+    """The counts of all item pairs. Rows are global item rows."""
+
+    def __init__(self, settings: CounterSettings) -> None:
+        self.settings = settings
+        self.rate_per_ms = math.log(2.0) / (settings.pair_half_life_s * 1_000.0)
+        self.landmark_ms = -1
+        self.start = np.full(0, -1, np.int64)
+        self.length = np.zeros(0, np.int32)
+        self.room = np.zeros(0, np.int32)
+        self.outgoing = np.zeros(0, np.float32)
+        self.neighbour = np.zeros(0, np.int32)
+        self.count = np.zeros((0, KINDS), np.float32)
+        self.free = np.full(32, -1, np.int64)
+        self.used = np.zeros(1, np.int64)
+
+    def grow(self, items: int) -> None:
+        """Make room for `items` rows."""
+        more = items - len(self.start)
+        if more > 0:
+            more = max(more, len(self.start) // 2)
+            self.start = np.concatenate([self.start, np.full(more, -1, np.int64)])
+            self.length = np.concatenate([self.length, np.zeros(more, np.int32)])
+            self.room = np.concatenate([self.room, np.zeros(more, np.int32)])
+            self.outgoing = np.concatenate([self.outgoing, np.zeros(more, np.float32)])
+
+    def observe(self, row: int, previous: NDArray[np.int32], tied: int, ts: int, weight: float) -> None:
+        """Count `row` as following `previous` (newest first), of which the first `tied` share its timestamp."""
+        if not len(previous) or weight <= 0.0:
+            return
+        self._reserve(len(previous) + 1)
+        observe_pairs(
+            self.start, self.length, self.room, self.outgoing, self.neighbour, self.count, self.free, self.used,
+            row, previous, tied, weight, weight * self._decay(ts), self.settings.window, self.settings.row_pairs,
+        )  # fmt: skip
+
+    def _decay(self, ts: int) -> float:
+        """The forward-decay weight of an event at `ts`; scales the old counts back when it would overflow."""
+        if self.landmark_ms < 0:
+            self.landmark_ms = ts
+        exponent = (ts - self.landmark_ms) * self.rate_per_ms
+        if exponent > REBASE_AT:
+            self.count[:, FRESH] *= np.float32(math.exp(-min(exponent, 80.0)))
+            self.landmark_ms = ts
+            return 1.0
+        return math.exp(max(exponent, -REBASE_AT))
+
+    def age(self, now_ms: int) -> float:
+        """What FRESH counts are multiplied by to be as of `now_ms`."""
+        if self.landmark_ms < 0:
+            return 1.0
+        return math.exp(min(max(-(now_ms - self.landmark_ms) * self.rate_per_ms, -80.0), REBASE_AT))
+
+    def _reserve(self, rows: int) -> None:
+        """Grow the pool so that one event can't run out of it, up to `max_pairs`."""
+        need = int(self.used[0]) + rows * self.settings.row_pairs
+        have = len(self.neighbour)
+        if need <= have or have >= self.settings.max_pairs:
+            return
+        size = min(max(need, have + have // 2, 4_096), self.settings.max_pairs)
+        self.neighbour = np.concatenate([self.neighbour, np.zeros(size - have, np.int32)])
+        self.count = np.concatenate([self.count, np.zeros((size - have, KINDS), np.float32)])
+
+
+@compiled
+def _block_class(room: int) -> int:
+    size = 0
+    block = SMALLEST_BLOCK
+    while block < room:
+        block *= 2
+        size += 1
+    return size
+
+
+@compiled
+def _take_block(
+    neighbour: NDArray[np.int32], free: NDArray[np.int64], used: NDArray[np.int64], room: int
+) -> int:
+    """The start of a free block of `room` pairs, or -1. A free block's first neighbour links to the next one."""
+    size = _block_class(room)
+    head = free[size]
+    if head >= 0:
+        free[size] = neighbour[head]
+        return int(head)
+    if used[0] + room > len(neighbour):
+        return -1
+    begin = used[0]
+    used[0] += room
+    return int(begin)
+
+
+@compiled
+def _slot(
+    start: NDArray[np.int64],
+    length: NDArray[np.int32],
+    room: NDArray[np.int32],
+    neighbour: NDArray[np.int32],
+    count: NDArray[np.float32],
+    free: NDArray[np.int64],
+    used: NDArray[np.int64],
+    item: int,
+    other: int,
+    row_pairs: int,
+) -> int:
+    """Where the pair (item, other) is counted; made if it is new. -1 only where no block at all could be had."""
+    begin, n = start[item], length[item]
+    for at in range(begin, begin + n):
+        if neighbour[at] == other:
+            return int(at)
+    if n == room[item] and room[item] < row_pairs:
+        wider = min(max(SMALLEST_BLOCK, room[item] * 2), row_pairs)
+        block = _take_block(neighbour, free, used, wider)
+        if block >= 0:
+            for k in range(n):
+                neighbour[block + k] = neighbour[begin + k]
+                for kind in range(KINDS):
+                    count[block + k, kind] = count[begin + k, kind]
+            if room[item] > 0:
+                size = _block_class(room[item])
+                neighbour[begin] = free[size]
+                free[size] = begin
+            start[item], room[item] = block, wider
+            begin = block
+    if n < room[item]:
+        at = begin + n
+        length[item] += 1
+    else:
+        if n == 0:
+            return -1
+        at, weakest = begin, np.float32(np.inf)
+        for k in range(begin, begin + n):
+            strength = count[k, FORWARD] + count[k, REVERSE] + count[k, TOGETHER]
+            if strength < weakest:
+                at, weakest = k, strength
+    neighbour[at] = other
+    for kind in range(KINDS):
+        count[at, kind] = 0.0
+    return int(at)
+
+
+@compiled
+def observe_pairs(
+    start: NDArray[np.int64],
+    length: NDArray[np.int32],
+    room: NDArray[np.int32],
+    outgoing: NDArray[np.float32],
+    neighbour: NDArray[np.int32],
+    count: NDArray[np.float32],
+    free: NDArray[np.int64],
+    used: NDArray[np.int64],
+    row: int,
+    previous: NDArray[np.int32],
+    tied: int,
+    weight: float,
+    fresh_weight: float,
+    window: int,
+    row_pairs: int,
+) -> None:
+    """Add one event to the pairs of `row` with each of `previous`.
+
+    Inside a tie the order is unknown, so half of the weight goes each way: two events of one tie can't teach
+    each other their order.
+    """
+    for p in range(len(previous)):
+        item = previous[p]
+        if item == row:
+            continue
+        there = _slot(start, length, room, neighbour, count, free, used, item, row, row_pairs)
+        back = _slot(start, length, room, neighbour, count, free, used, row, item, row_pairs)
+        if p < window:
+            forward = 0.5 if p < tied else 1.0
+            outgoing[item] += weight * forward
+            if there >= 0:
+                count[there, FORWARD] += weight * forward
+                count[there, REVERSE] += weight * (1.0 - forward)
+                count[there, FRESH] += fresh_weight * forward
+            if back >= 0:
+                count[back, REVERSE] += weight * forward
+                count[back, FORWARD] += weight * (1.0 - forward)
+                count[back, FRESH] += fresh_weight * (1.0 - forward)
+            outgoing[row] += weight * (1.0 - forward)
+        if there >= 0:
+            count[there, TOGETHER] += weight
+        if back >= 0:
+            count[back, TOGETHER] += weight

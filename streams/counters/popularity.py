@@ -1,0 +1,87 @@
+"""How often each item was met, lately and ever, with forward decay: no sweeping (Cormode et al., ICDE 2009).
+
+A count is kept as the sum of exp(rate * (ts - landmark)); as of `now` it is that sum times
+exp(-rate * (now - landmark)). The order of items does not depend on `now`. The landmark moves, and the sums
+are scaled, before an exponent could overflow.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.counters.settings import CounterSettings
+
+REBASE_AT = 300.0
+RATING_PRIOR = 5.0  # how many ratings at the mean every item begins with
+
+
+class Popularity:
+    """Columns over item rows: decayed[n, 3], total[n], ratings, first and last time met (ms, 0: never)."""
+
+    def __init__(self, settings: CounterSettings) -> None:
+        self.rates_per_ms = np.log(2.0) / (np.array(settings.half_lives_s) * 1_000.0)
+        self.landmark_ms = -1
+        self.decayed = np.zeros((0, len(settings.half_lives_s)))
+        self.total = np.zeros(0, np.float32)
+        self.events = np.zeros(0, np.int64)
+        self.shown = np.zeros(0, np.int64)
+        self.rating_sum = np.zeros(0)
+        self.rating_count = np.zeros(0, np.int64)
+        self.first_ms = np.zeros(0, np.int64)
+        self.last_ms = np.zeros(0, np.int64)
+        self.all_rating_sum = 0.0
+        self.all_rating_count = 0
+
+    def grow(self, items: int) -> None:
+        """Make room for `items` rows."""
+        more = items - len(self.total)
+        if more <= 0:
+            return
+        more = max(more, len(self.total) // 2)
+        for name in ("total", "events", "shown", "rating_sum", "rating_count", "first_ms", "last_ms"):
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))
+        self.decayed = np.concatenate([self.decayed, np.zeros((more, self.decayed.shape[1]))])
+
+    def observe(self, row: int, ts: int, weight: float, rating: float) -> None:
+        """Count one interaction; `rating` is NaN where there is none."""
+        self.events[row] += 1
+        self.total[row] += weight
+        self.decayed[row] += weight * self._weights(ts)
+        if self.first_ms[row] == 0:
+            self.first_ms[row] = ts
+        self.last_ms[row] = max(int(self.last_ms[row]), ts)
+        if not math.isnan(rating):
+            self.rating_sum[row] += rating
+            self.rating_count[row] += 1
+            self.all_rating_sum += rating
+            self.all_rating_count += 1
+
+    def show(self, rows: NDArray[np.int32]) -> None:
+        """Count one impression of each of `rows`."""
+        np.add.at(self.shown, rows, 1)
+
+    def ages(self, now_ms: int) -> NDArray[np.float64]:
+        """What the columns of `decayed` are multiplied by to be as of `now_ms`, [3]."""
+        if self.landmark_ms < 0:
+            return np.ones(len(self.rates_per_ms))
+        return np.asarray(
+            np.exp(np.clip(-(now_ms - self.landmark_ms) * self.rates_per_ms, -600.0, REBASE_AT))
+        )
+
+    def mean_rating(self) -> float:
+        """The mean of all ratings, 3 before the first."""
+        return self.all_rating_sum / self.all_rating_count if self.all_rating_count else 3.0
+
+    def _weights(self, ts: int) -> NDArray[np.float64]:
+        if self.landmark_ms < 0:
+            self.landmark_ms = ts
+        exponents = (ts - self.landmark_ms) * self.rates_per_ms
+        if exponents.max() > REBASE_AT:
+            self.decayed *= np.exp(-np.minimum(exponents, 600.0))
+            self.landmark_ms = ts
+            return np.ones(len(exponents))
+        return np.asarray(np.exp(np.maximum(exponents, -REBASE_AT)))

@@ -1,0 +1,30 @@
+"""What the counters keep, and for how long."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from streams.user_state import ACTIONS
+
+
+def _weights() -> dict[str, float]:
+    return {name: {"view": 0.2, "skip": 0.0}.get(name, 1.0) for name in ACTIONS}
+
+
+class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`half_lives_s`: of the three popularity counters, short to long. `pair_half_life_s`: of the fresh pair counter.
+
+    `window`: how many of the user's last items an event is counted as following. `row_pairs`: neighbours kept per
+    item; `max_pairs`: of all items together, which bounds memory (20 bytes a pair).
+    `action_weight`: what each action adds to popularity and pairs.
+    """
+
+    half_lives_s: tuple[float, float, float] = (86_400.0, 7 * 86_400.0, 60 * 86_400.0)
+    pair_half_life_s: float = 14 * 86_400.0
+    window: Annotated[int, Meta(gt=0, le=50)] = 10
+    row_pairs: Annotated[int, Meta(ge=16)] = 1024
+    max_pairs: Annotated[int, Meta(ge=1024)] = 4_000_000
+    action_weight: dict[str, float] = msgspec.field(default_factory=_weights)

@@ -1,0 +1,114 @@
+"""All counters as bytes and back: names and raw columns in msgpack, no pickle.
+
+What follows from the settings (the rates of decay) is written too, and compared when the counters are read:
+sums that were decayed at another rate can't be continued.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import StoreError
+from streams.counters.counters import Counters
+
+VERSION = 1
+
+
+class _Column(msgspec.Struct, array_like=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+class _Part(msgspec.Struct, array_like=True):
+    columns: dict[str, _Column]
+    numbers: dict[str, int | float]
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    version: int
+    parts: dict[str, _Part]
+    interactions: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Packed)
+_FROM_SETTINGS = {"rates_per_ms", "rate_per_ms"}
+
+
+def pack_counters(counters: Counters) -> bytes:
+    """The counters as they are now; a copy, so that they may go on counting."""
+    parts = {name: _pack(part) for name, part in _parts(counters).items()}
+    return _encoder.encode(_Packed(VERSION, parts, counters.interactions))
+
+
+def restore_counters(counters: Counters, raw: bytes) -> None:
+    """Put what `pack_counters` packed into new counters, or raise `StoreError`."""
+    try:
+        packed = _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"counter snapshot of {len(raw)} bytes can't be read: {error}") from None
+    if packed.version != VERSION:
+        raise StoreError(
+            f"counter snapshot of version {packed.version}; this build reads {VERSION}: use the build that wrote it"
+        )
+    parts = _parts(counters)
+    if set(parts) != set(packed.parts):
+        raise StoreError(f"counter snapshot holds {sorted(packed.parts)}; expected {sorted(parts)}")
+    for name, part in parts.items():
+        _restore(name, part, packed.parts[name])
+    counters.interactions = packed.interactions
+
+
+def _parts(counters: Counters) -> dict[str, Any]:
+    return {"popularity": counters.popularity, "pairs": counters.pairs}
+
+
+def _pack(part: Any) -> _Part:
+    columns, numbers = {}, {}
+    for name, value in vars(part).items():
+        if isinstance(value, np.ndarray):
+            columns[name] = _Column(value.dtype.str, value.shape, value.tobytes())
+        elif isinstance(value, int | float):
+            numbers[name] = value
+    return _Part(columns, numbers)
+
+
+def _restore(what: str, part: Any, packed: _Part) -> None:
+    present = _pack(part)
+    if set(present.columns) != set(packed.columns) or set(present.numbers) != set(packed.numbers):
+        raise StoreError(
+            f"counter snapshot: {what} has {sorted({*packed.columns, *packed.numbers})}; expected "
+            f"{sorted({*present.columns, *present.numbers})}: use the build that wrote it"
+        )
+    for name, column in packed.columns.items():
+        value = _array(what, name, column)
+        if name in _FROM_SETTINGS:
+            if not np.array_equal(value, getattr(part, name)):
+                raise _other_settings(what, name)
+        else:
+            setattr(part, name, value)
+    for name, number in packed.numbers.items():
+        if name not in _FROM_SETTINGS:
+            setattr(part, name, number)
+        elif number != getattr(part, name):
+            raise _other_settings(what, name)
+
+
+def _array(what: str, name: str, column: _Column) -> NDArray[Any]:
+    try:
+        dtype = np.dtype(column.dtype)
+        return np.frombuffer(column.data, dtype).reshape(column.shape).copy()
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"counter snapshot: {what}.{name} can't be read: {error}") from None
+
+
+def _other_settings(what: str, name: str) -> StoreError:
+    return StoreError(
+        f"counter snapshot: {what}.{name} differs from what the settings give; set the half-lives as they were,"
+        " or use another redis.prefix to begin anew"
+    )

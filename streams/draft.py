@@ -1,0 +1,38 @@
+"""A slate in the making: each stage of the pipeline reads it and writes its own field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.schema import F32
+from streams.ladder import Rung
+from streams.user_state import UserState
+
+
+@dataclass
+class Draft:
+    """K candidates for one user.
+
+    rows int32 [K], best of the pool first. ranks int32 [K, sources]. origin int8 [K]: the source that ranked the
+    row best (-1: none). features [K, F]. order: the places of the slate as indices into rows, best first.
+    """
+
+    state: UserState
+    now_ms: int
+    rung: Rung
+    history: NDArray[np.int32]
+    extra: int = 0
+    rows: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    ranks: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    origin: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    user_features: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    history_features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    words: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    click: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    rating: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    score: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    order: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))

@@ -1,0 +1,57 @@
+"""A slate: what is pushed to a user's feed, and how it came about."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Reason(msgspec.Struct, frozen=True, array_like=True):
+    """Why an item is there. `kind` names the signal that the score used; `item_id` is the item it refers to, if any.
+
+    Kinds: "after" (often follows `item_id`), "with" (goes with `item_id`), "similar" (text like `item_id`),
+    "popular", "new", "for_you".
+    """
+
+    kind: str
+    item_id: str | None = None
+
+
+class SlateItem(msgspec.Struct, frozen=True, array_like=True):
+    """One place of a slate."""
+
+    item_id: str
+    score: float
+    source: str
+    reason: Reason
+
+
+class Slate(msgspec.Struct, frozen=True):
+    """A ranked list for one user.
+
+    `ts`: when it was made (ms). `cause`: the event_id that caused it. `rung`: which step of the degradation
+    ladder made it. `times`: ms since the epoch of each stage: event, accepted, applied, pushed.
+    """
+
+    slate_id: str
+    user_id: str
+    ts: int
+    items: list[SlateItem]
+    model: str
+    rung: str
+    arm: str = "default"
+    cause: str = ""
+    times: dict[str, float] = {}
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Slate)
+
+
+def encode(slate: Slate) -> bytes:
+    """A slate as msgpack, the value of a feed key."""
+    return _encoder.encode(slate)
+
+
+def decode(raw: bytes) -> Slate:
+    """The slate that `encode` packed."""
+    return _decoder.decode(raw)

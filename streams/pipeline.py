@@ -1,0 +1,208 @@
+"""From a user's state to a slate. The pipeline is the list of stages in `Pipeline.draft` and `Pipeline.rank`.
+
+    draft   signals · filter · candidates (SOURCES) · blend · features       for one user
+    rank    rescore (one run for the batch) · reweight · rerank · explain
+
+A candidate source is one file in `streams/candidates/` and one line in `sources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.features import (
+    ItemColumns,
+    Moment,
+    candidate_features,
+    history_features,
+    user_features,
+)
+from streams import filters
+from streams.candidates.blend import Pool, blend
+from streams.candidates.fresh import Fresh
+from streams.candidates.nearest import Nearest
+from streams.candidates.popular import Popular
+from streams.candidates.source import Source
+from streams.candidates.together import Together
+from streams.candidates.transitions import Transitions
+from streams.catalog import Catalog
+from streams.counters.counters import Counters
+from streams.draft import Draft
+from streams.explanations import Why, explain
+from streams.feed import SlateItem
+from streams.ladder import Rung
+from streams.query import Query
+from streams.reranking import rerank
+from streams.rescoring import ModelInService
+from streams.reweighting import reweight
+from streams.settings import Settings
+from streams.signals import Signals
+from streams.user_state import UserState
+
+
+def sources(settings: Settings) -> tuple[Source, ...]:
+    """Every candidate source, in the order of their columns in `Draft.ranks`."""
+    return (
+        Together(),
+        Transitions(),
+        Popular("trending", half_life=0),
+        Popular("popular", half_life=1),
+        Nearest(),
+        Fresh(settings.candidates.fresh_half_life_s),
+    )
+
+
+class Pipeline:
+    """The stages over one catalog and one set of counters; `model` may be swapped between two batches."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, counters: Counters) -> None:
+        self.settings, self.catalog, self.counters = settings, catalog, counters
+        self.model: ModelInService | None = None
+        self.sources = sources(settings)
+        self.names = [source.name for source in self.sources]
+        self.rules = () if settings.feed.repeat else (filters.consumed,)
+        self.rules = (*self.rules, filters.unavailable)
+        self._weights = [settings.candidates.weights.get(name, 1.0) for name in self.names]
+        self._reserve = [settings.candidates.reserve.get(name, 0) for name in self.names]
+        self._fresh = self.names.index("fresh") if "fresh" in self.names else -1
+        self._popular = self.names.index("popular")
+        self._signals = Signals()
+        self._blocked = np.zeros(0, np.uint8)
+
+    def draft(
+        self,
+        state: UserState,
+        now_ms: int,
+        rung: Rung = "full",
+        pool_size: int | None = None,
+        also: Sequence[int] = (),
+    ) -> Draft:
+        """Candidates for one user, with features where the rung uses the model.
+
+        `pool_size` overrides the rung's number of candidates. `also`: rows to score in any case and
+        never to place, for evaluation and training.
+        """
+        query = self._query(state, now_ms)
+        draft = Draft(state, now_ms, rung, query.history, extra=len(also))
+        if rung == "popular":
+            found = self.sources[self._popular].find(query)
+            pool = blend([found], [1.0], [0], 60.0, self.settings.feed.size)
+            ranks = np.zeros((len(pool.rows), len(self.names)), np.int32)
+            ranks[:, self._popular] = pool.ranks[:, 0]
+            draft.rows, draft.ranks = pool.rows, ranks
+            draft.origin = np.full(len(pool.rows), self._popular, np.int8)
+            return draft
+        self._signals.read(
+            self.counters.pairs,
+            self.counters.popularity.total,
+            query.history,
+            query.liking,
+            query.tied,
+            now_ms,
+        )
+        wanted = pool_size or (
+            self.settings.ladder.fewer_pool if rung == "fewer" else self.settings.candidates.pool
+        )
+        pool = _append(
+            blend(
+                [source.find(query) for source in self.sources],
+                self._weights,
+                self._reserve,
+                self.settings.candidates.rank_constant,
+                wanted,
+            ),
+            also,
+        )
+        draft.rows, draft.ranks, draft.origin = pool
+        if rung != "counters":
+            self._featurise(draft, query)
+        return draft
+
+    def rank(self, drafts: Sequence[Draft]) -> None:
+        """Score and order drafts; those of the upper rungs in one run of the model."""
+        self._rescore([draft for draft in drafts if len(draft.rows)])
+        for draft in drafts:
+            reweight(draft, self.settings.feed.rating_weight, self.counters.popularity.mean_rating())
+            rerank(draft, self.settings.feed.size, self._fresh, self.settings.feed.fresh_place)
+
+    def items(self, draft: Draft) -> list[SlateItem]:
+        """The slate's places with their reasons."""
+        rows = draft.rows[draft.order]
+        origins = [self.names[origin] for origin in draft.origin[draft.order]]
+        why = Why(draft.history, self.catalog, self.counters.pairs, self.counters.popularity.total)
+        reasons = explain(rows, origins, why)
+        scores = draft.score[draft.order].tolist()
+        ids = self.catalog.ids
+        return [
+            SlateItem(ids[row], round(score, 6), origin, reason)
+            for row, score, origin, reason in zip(rows.tolist(), scores, origins, reasons, strict=True)
+        ]
+
+    def grow(self) -> None:
+        """Make room in the scratch tables for every item of the catalog."""
+        items = len(self.catalog)
+        self.counters.grow(items)
+        self._signals.grow(items)
+        if items > len(self._blocked):
+            self._blocked = np.zeros(max(items, len(self._blocked) * 3 // 2), np.uint8)
+
+    def _query(self, state: UserState, now_ms: int) -> Query:
+        blocked = filters.blocked(state, self.catalog, self.rules, self._blocked)
+        limit = self.settings.candidates.per_source
+        return Query(state, now_ms, self.catalog, self.counters, self._signals, blocked, limit)
+
+    def _featurise(self, draft: Draft, query: Query) -> None:
+        popularity, state = self.counters.popularity, draft.state
+        text = self.catalog.text
+        words = state.words if len(state.words) else np.zeros(text.shape[1], np.float32)
+        last = text[query.history[0]] if len(query.history) else np.zeros(text.shape[1], np.float32)
+        columns = ItemColumns(
+            popularity.decayed, popularity.ages(draft.now_ms), popularity.total, popularity.shown,
+            popularity.rating_sum, popularity.rating_count, self.catalog.added_ms, popularity.last_ms,
+            popularity.mean_rating(),
+        )  # fmt: skip
+        draft.features = candidate_features(
+            draft.rows, columns, self._signals.values, draft.now_ms, text,
+            np.stack([last, query.taste, words]), draft.ranks,
+        )  # fmt: skip
+        moment = Moment(
+            now_ms=draft.now_ms,
+            times=state.times[::-1],
+            ratings=state.ratings[::-1],
+            weights=self.counters.weights[state.actions[::-1]],
+            rating_mean=query.mean_rating,
+            rating_count=state.rating_count,
+            interactions=state.interactions,
+            activity=state.activity,
+            words_weight=state.words_weight,
+        )
+        draft.user_features = user_features(moment)
+        draft.history_features = history_features(moment, self.settings.state.history)
+        draft.words = words
+
+    def _rescore(self, drafts: Sequence[Draft]) -> None:
+        """Model scores for the upper rungs; below, the pool's own order is the score."""
+        modelled = [draft for draft in drafts if self.model is not None and len(draft.features)]
+        for draft in drafts:
+            draft.click = -np.arange(len(draft.rows), dtype=np.float32)
+            draft.rating = np.full(len(draft.rows), self.counters.popularity.mean_rating(), np.float32)
+        if modelled and self.model is not None:
+            scores = self.model.score(modelled)
+            for b, draft in enumerate(modelled):
+                draft.click = scores.click[b, : len(draft.rows)]
+                draft.rating = scores.rating[b, : len(draft.rows)]
+
+
+def _append(pool: Pool, also: Sequence[int]) -> Pool:
+    """The pool with `also` at its end, found by no source."""
+    if not also:
+        return pool
+    extra: NDArray[np.int32] = np.array(also, np.int32)
+    return Pool(
+        np.concatenate([pool.rows, extra]),
+        np.concatenate([pool.ranks, np.zeros((len(extra), pool.ranks.shape[1]), np.int32)]),
+        np.concatenate([pool.origin, np.full(len(extra), -1, np.int8)]),
+    )

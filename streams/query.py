@@ -1,0 +1,60 @@
+"""What every candidate source and feature is given: one user, one moment, and the live counters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.catalog import Catalog
+from streams.counters.counters import Counters
+from streams.signals import NEAR, Signals
+from streams.user_state import UserState
+
+
+@dataclass(frozen=True)
+class Query:
+    """`blocked[n]` uint8 is 1 for rows that may not be recommended to this user now (see `streams.filters`).
+
+    `limit`: how many rows a source may bring.
+    """
+
+    state: UserState
+    now_ms: int
+    catalog: Catalog
+    counters: Counters
+    signals: Signals
+    blocked: NDArray[np.uint8]
+    limit: int
+
+    @cached_property
+    def history(self) -> NDArray[np.int32]:
+        """Rows of the user's last items, newest first."""
+        return np.ascontiguousarray(self.state.items[::-1])
+
+    @cached_property
+    def tied(self) -> int:
+        """How many of the newest items share the newest time: among them the order means nothing."""
+        times = self.state.times
+        return int((times == times[-1]).sum()) if len(times) else 0
+
+    @cached_property
+    def mean_rating(self) -> float:
+        """The user's mean rating, drawn to the mean of all by five ratings' worth."""
+        overall = self.counters.popularity.mean_rating()
+        return (self.state.rating_sum + 5.0 * overall) / (self.state.rating_count + 5.0)
+
+    @cached_property
+    def liking(self) -> NDArray[np.float32]:
+        """How far each history item's rating lies above the user's mean, newest first; 0 where there is none."""
+        return np.nan_to_num(self.state.ratings[::-1] - np.float32(self.mean_rating), nan=0.0)
+
+    @cached_property
+    def taste(self) -> NDArray[np.float32]:
+        """Unit mean of the text vectors of the last items, [text_dim]; zero where none has text."""
+        recent = self.catalog.text[self.history[:NEAR]]
+        mean = recent.sum(axis=0)
+        length = float(np.linalg.norm(mean))
+        return np.asarray(mean / length if length > 0 else mean, np.float32)

@@ -1,0 +1,123 @@
+"""The core as one object: events are folded, counters follow, slates come out.
+
+The worker, `replay` and the making of training examples all drive this class; none of them has a rule of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.schema import F32
+from streams.catalog import Catalog, ItemRecord, decode_item
+from streams.counters.counters import Counters
+from streams.draft import Draft
+from streams.events import Click, Impression, Review, UserEvent
+from streams.feed import Slate
+from streams.ladder import Rung
+from streams.ledger import Record
+from streams.pipeline import Pipeline
+from streams.rescoring import ModelInService
+from streams.settings import Settings
+from streams.user_state import Applied, Delivery, UserState, apply
+
+
+class Recommender:
+    """One catalog, one set of counters and the pipeline over them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalog = Catalog()
+        self.counters = Counters(settings.counters)
+        self.pipeline = Pipeline(settings, self.catalog, self.counters)
+
+    def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
+        """Take item ids under the next row numbers."""
+        if item_ids:
+            self.catalog.extend(item_ids, now_ms)
+            self.pipeline.grow()
+
+    def put_item(self, row: int, record: ItemRecord) -> bool:
+        """Take an item as it now is; False where a newer one is known."""
+        return self.catalog.put(row, record)
+
+    def apply(self, state: UserState, event: UserEvent, delivery: Delivery, words: F32 | None) -> Applied:
+        """Fold one event into its user's state and, where it counted, into the counters.
+
+        Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
+        """
+        rows = tuple(self.catalog.rows[item_id] for item_id in items_of(event))
+        applied = apply(state, event, delivery, rows, words, self.settings.state)
+        if applied.interaction is not None:
+            self.counters.observe(applied.interaction)
+            if words is not None:
+                self.catalog.hear(applied.interaction.row, words)
+        elif applied.skipped is None and isinstance(event, Impression):
+            self.counters.show(np.array(rows, np.int32))
+        return applied
+
+    def follow(self, record: Record) -> None:
+        """Count what another process has applied. Its items must have been met."""
+        for interaction in record.interactions:
+            self.counters.observe(interaction)
+        for rows in record.impressions:
+            self.counters.show(rows)
+        for row, words in record.heard:
+            self.catalog.hear(row, words)
+        for row, raw in record.items:
+            self.put_item(row, decode_item(raw))
+
+    def recommend(
+        self, users: Mapping[str, UserState], now_ms: int, rung: Rung, causes: Mapping[str, str]
+    ) -> list[Slate]:
+        """A slate for each user, all rescored in one run."""
+        self.refresh_model()
+        drafts = [self.pipeline.draft(state, now_ms, rung) for state in users.values()]
+        self.pipeline.rank(drafts)
+        return [
+            self.slate(user, draft, causes.get(user, "")) for user, draft in zip(users, drafts, strict=True)
+        ]
+
+    def slate(self, user: str, draft: Draft, cause: str) -> Slate:
+        """The slate of a ranked draft. Its id is a function of what made it, so a replay gives it again."""
+        model = self.pipeline.model
+        name = model.name if model is not None and draft.rung in ("full", "fewer") else ""
+        key = f"{user}|{cause}|{draft.now_ms}|{name}|{draft.rung}"
+        return Slate(
+            slate_id=hashlib.blake2b(key.encode(), digest_size=12).hexdigest(),
+            user_id=user,
+            ts=draft.now_ms,
+            items=self.pipeline.items(draft),
+            model=name,
+            rung=draft.rung if name or draft.rung == "popular" else "counters",
+            cause=cause,
+        )
+
+    def serve(self, model: ModelInService | None) -> None:
+        """Swap the model; call it between two batches."""
+        self.pipeline.model = model
+
+    def refresh_model(self) -> None:
+        """Bring the model's item vectors up to date with the catalog."""
+        model, changed = self.pipeline.model, self.catalog.changed
+        if model is not None and (changed or model.known < len(self.catalog)):
+            model.refresh(self.catalog, list(changed))
+        changed.clear()
+
+    def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:
+        """The ratings expected of a scored draft's rows, cut to the scale."""
+        return np.clip(draft.rating, 1.0, 5.0)
+
+
+def items_of(event: UserEvent) -> Sequence[str]:
+    """The item ids that an event names."""
+    match event:
+        case Click() | Review():
+            return (event.item_id,)
+        case Impression():
+            return event.items
+        case _:
+            return ()

@@ -1,0 +1,126 @@
+"""What the pair counts say of every item, given one user's history: computed once, used by sources and features.
+
+One pass over the rows of the history's items adds up, for every item they have met:
+
+    FOLLOWS       how often it came after the last `window` items
+    FOLLOWS_SHARE the same, each item's part divided by all that ever followed it
+    FOLLOWS_LAST  the share, from the newest item (or its whole tie) alone
+    PRECEDES      how often it came before them
+    FOLLOWS_FRESH lately, how often it came after them
+    TOGETHER_10   how often users met it together with the last 10 items, over the root of those items' counts
+    TOGETHER_ALL  the same with the whole history
+    TOGETHER_LIKED the same, each item weighted by how far its rating lies above the user's mean
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable
+
+FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, TOGETHER_10, TOGETHER_ALL, TOGETHER_LIKED = (
+    range(8)
+)
+SIGNALS = 8
+NEAR = 10
+
+
+class Signals:
+    """A reusable scratch table, `values[n, SIGNALS]`, and the rows in it that are not zero, `touched`."""
+
+    def __init__(self) -> None:
+        self.values = np.zeros((0, SIGNALS), np.float32)
+        self.seen = np.zeros(0, np.uint8)
+        self._rows = np.zeros(0, np.int32)
+        self.touched = self._rows
+
+    def grow(self, items: int) -> None:
+        """Make room for `items` rows."""
+        if items > len(self.seen):
+            items = max(items, len(self.seen) * 3 // 2)
+            self.values = np.zeros((items, SIGNALS), np.float32)
+            self.seen = np.zeros(items, np.uint8)
+            self._rows = np.zeros(items, np.int32)
+
+    def read(
+        self,
+        pairs: PairTable,
+        totals: NDArray[np.float32],
+        history: NDArray[np.int32],
+        liking: NDArray[np.float32],
+        tied: int,
+        now_ms: int,
+    ) -> None:
+        """Fill the table for `history` (newest first; its first `tied` items share one time)."""
+        clear(self.values, self.seen, self.touched)
+        n = read_pairs(
+            pairs.start, pairs.length, pairs.neighbour, pairs.count, pairs.outgoing, totals,
+            history, liking, tied, pairs.settings.window, np.float32(pairs.age(now_ms)),
+            self.values, self.seen, self._rows,
+        )  # fmt: skip
+        self.touched = self._rows[:n]
+
+
+@compiled
+def clear(values: NDArray[np.float32], seen: NDArray[np.uint8], touched: NDArray[np.int32]) -> None:
+    """Forget the last user."""
+    for k in range(len(touched)):
+        row = touched[k]
+        seen[row] = 0
+        for signal in range(SIGNALS):
+            values[row, signal] = 0.0
+
+
+@compiled
+def read_pairs(
+    start: NDArray[np.int64],
+    length: NDArray[np.int32],
+    neighbour: NDArray[np.int32],
+    count: NDArray[np.float32],
+    outgoing: NDArray[np.float32],
+    totals: NDArray[np.float32],
+    history: NDArray[np.int32],
+    liking: NDArray[np.float32],
+    tied: int,
+    window: int,
+    age: np.float32,
+    values: NDArray[np.float32],
+    seen: NDArray[np.uint8],
+    touched: NDArray[np.int32],
+) -> int:
+    """Add up the rows of `history`; returns how many rows were touched."""
+    n = 0
+    for p in range(len(history)):
+        item = history[p]
+        begin = start[item]
+        if begin < 0:
+            continue
+        root = np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
+        share = np.float32(1.0 / max(outgoing[item], np.float32(1.0)))
+        recency = np.float32(1.0 / np.sqrt(1.0 + p))
+        liked = liking[p] * root
+        in_window = p < window
+        is_last = p < max(tied, 1)
+        near = p < NEAR
+        for at in range(begin, begin + length[item]):
+            row = neighbour[at]
+            if seen[row] == 0:
+                seen[row] = 1
+                touched[n] = row
+                n += 1
+            together = count[at, TOGETHER] * root
+            values[row, TOGETHER_ALL] += together
+            values[row, TOGETHER_LIKED] += count[at, TOGETHER] * liked
+            if near:
+                values[row, TOGETHER_10] += together
+            if in_window:
+                forward = count[at, FORWARD] * recency
+                values[row, FOLLOWS] += forward
+                values[row, FOLLOWS_SHARE] += forward * share
+                values[row, PRECEDES] += count[at, REVERSE] * recency * root
+                values[row, FOLLOWS_FRESH] += count[at, FRESH] * recency * age
+                if is_last:
+                    values[row, FOLLOWS_LAST] += count[at, FORWARD] * share
+    return n
