@@ -188,7 +188,7 @@ def _confirmed(ack: asyncio.Future[object]) -> bool:
 async def _close(producer: Any) -> None:
     """Write what is queued, for `CLOSE_TIMEOUT_S` at most, and close.
 
-    aiokafka's own `stop` waits for its queue without a deadline: an idempotent producer never gives an event up.
+    aiokafka's own `stop` waits for its queue without a deadline: when idempotent it never gives an event up.
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
