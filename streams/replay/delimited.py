@@ -19,6 +19,8 @@ SAMPLE_LINES = 200
 FIELD_LIMIT = 1 << 20
 _TYPED = re.compile(r"(.+):(token|token_seq|float|float_seq)$")
 _NAMES = {"\t": "tab"}
+# Commas and semicolons come with quotes, :: without; with tabs and bars the text itself tells.
+_QUOTES = {",": (True,), ";": (True,), "::": (False,)}
 
 
 class Dialect(NamedTuple):
@@ -75,13 +77,14 @@ def _sniff(name: str, lines: list[str]) -> Dialect:
     sample = lines[:SAMPLE_LINES]
     best, best_score = None, (0.0, 0, False)
     for delimiter in DELIMITERS:
-        for quotes in (False, True) if len(delimiter) == 1 else (False,):
+        for quotes in _QUOTES.get(delimiter, (False, True)):
             dialect = Dialect(delimiter, quotes)
-            widths = [len(record.fields) for record in _records(sample, dialect, None)]
-            if not widths or widths[0] < 2:
+            first = next(_records(sample, dialect, None), None)
+            if first is None or len(first.fields) < 2:
                 continue
-            share = sum(width == widths[0] for width in widths) / len(widths)
-            score = (share, widths[0], quotes and _quotes_pair(sample, delimiter))
+            width = len(first.fields)
+            fits = [record.flaw is None for record in _records(sample, dialect, width)]
+            score = (sum(fits) / len(fits), width, quotes and _quotes_close(sample, delimiter))
             if score > best_score:
                 best, best_score = dialect, score
     if best is None:
@@ -92,10 +95,8 @@ def _sniff(name: str, lines: list[str]) -> Dialect:
     return best
 
 
-def _quotes_pair(lines: list[str], delimiter: str) -> bool:
-    """Whether quotes enclose fields here: always taken so with commas, else only where each one closes."""
-    if delimiter in ",;":
-        return True
+def _quotes_close(lines: list[str], delimiter: str) -> bool:
+    """Whether every field that begins with a quote also ends with one, and there are such fields."""
     fields = [field for line in lines for field in line.strip("\r\n").split(delimiter)]
     quoted = [field for field in fields if field.startswith('"')]
     return bool(quoted) and all(len(field) > 1 and field.endswith('"') for field in quoted)

@@ -18,8 +18,8 @@ from streams.replay.table import Table
 from streams.replay.times import MISSING, as_numbers, read_times
 
 LOWEST, HIGHEST = 1.0, 5.0
-# A rating this many times the 99th percentile is a slip of the pen; it must not stretch the scale for all.
-SLIP = 10.0
+# A rating this many times what 99.9% stay below is a slip of the pen; it must not stretch the scale for all.
+SLIP, USUAL_PERCENT = 10.0, 99.9
 
 ACTIONS = {
     "view": "view pv pageview detail impression visit open",
@@ -170,7 +170,7 @@ def _numbers(cells: list[Any], rows: int) -> tuple[NDArray[np.float64], NDArray[
         flawed[place] = not is_absent(cells[place])
     finite = values[np.isfinite(values)]
     if len(finite):
-        usual = float(np.percentile(np.abs(finite), 99))
+        usual = float(np.percentile(np.abs(finite), USUAL_PERCENT, method="lower"))
         flawed |= np.abs(np.nan_to_num(values)) > SLIP * max(usual, HIGHEST)
     return values, flawed
 

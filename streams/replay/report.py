@@ -74,8 +74,8 @@ def _page(title: str, summary: Mapping[str, Any], outcomes: Outcomes, bad: BadRo
         ),
         _section(
             "By depth",
-            "How often the true item is among the first k. The candidates' curve ends where rescoring begins: "
-            "an item that no source brought can't be ranked.",
+            "How often the true item is among the first k. An item that no source "
+            "brought can't be ranked: the model's curve ends where the candidates' does.",
             _plot(plots.hits_by_depth(outcomes, pool)),
         ),
         '<div class="two">',

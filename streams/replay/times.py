@@ -87,7 +87,7 @@ def as_numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _number(cell: Any) -> float:
-    if isinstance(cell, bool) or not isinstance(cell, int | float | str):
+    if not isinstance(cell, int | float | str):
         return np.nan
     try:
         return float(cell)
