@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; blocks. Raises `SettingsError` where the port is taken.
+    """Serve until SIGTERM or SIGINT; blocks. Raises `SettingsError` where it can't listen.
 
     `gateway.port` 0 takes a free one; the address is logged.
     """
@@ -41,7 +41,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=math.ceil(gateway.drain_deadline_s),
     )
     host, port = listener.getsockname()[:2]
-    log.info("gateway listens on http://%s:%d", host, port)
+    log.info("gateway listens on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     # Uvicorn drains on a signal and then raises it again, for the handler that was there before.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
@@ -51,9 +51,10 @@ def serve(settings: Settings) -> None:
 def listen(gateway: GatewaySettings) -> socket.socket:
     """A listening socket on the configured address."""
     try:
-        return socket.create_server((gateway.host, gateway.port), backlog=1_024)
-    except OSError as error:
+        family = socket.AF_INET6 if ":" in gateway.host else socket.AF_INET
+        return socket.create_server((gateway.host, gateway.port), family=family, backlog=1_024)
+    except (OSError, OverflowError) as error:
         raise SettingsError(
             f"gateway.host {gateway.host!r}, gateway.port {gateway.port}: an address to listen on was "
-            f"expected, and {error.strerror} came; set another port, or end what holds this one"
+            f"expected, and this came: {error}; set another, or end what holds this one"
         ) from None

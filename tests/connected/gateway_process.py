@@ -17,13 +17,10 @@ from streams.local.processes import ChildProcess
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """\
-import logging, sys
+import sys
 sys.modules["torch"] = None  # importing it raises ImportError
-from streams.gateway.serve import serve
-from streams.settings import load
-logging.basicConfig(level=logging.INFO)
-serve(load())
-print("ended", flush=True)
+from streams.commands.main import main
+sys.exit(main(["gateway", "--port", "0"]))
 """
 
 
@@ -47,7 +44,6 @@ def gateway(folder: Path, kafka: str, redis: str, prefix: str, timeout_ms: int =
         "HEADRACE_KAFKA__PREFIX": prefix,
         "HEADRACE_REDIS__URL": redis,
         "HEADRACE_REDIS__PREFIX": prefix,
-        "HEADRACE_GATEWAY__PORT": "0",
         "HEADRACE_GATEWAY__TIMEOUT_MS": str(timeout_ms),
         "HEADRACE_REDIS__TIMEOUT_MS": str(timeout_ms),
     }

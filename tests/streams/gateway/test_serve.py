@@ -39,16 +39,26 @@ def test_it_answers_without_torch_kafka_and_redis(tmp_path: Path) -> None:
         os.kill(running.process.pid, signal.SIGTERM)
         assert running.process.wait(20), running.log()
         assert running.process.returncode == 0, running.log()
-        assert "ended" in running.log()
         assert "Traceback" not in running.log()
 
 
 def test_a_port_that_is_taken_is_named() -> None:
     with (
         listen(GatewaySettings(port=0)) as taken,
-        pytest.raises(SettingsError, match=r"gateway\.port.*set another port"),
+        pytest.raises(SettingsError, match=r"gateway\.port.*set another"),
     ):
         listen(GatewaySettings(port=taken.getsockname()[1]))
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99_999), ("not an address", 0)])
+def test_an_address_that_is_none_is_named(host: str, port: int) -> None:
+    with pytest.raises(SettingsError, match=f"{host}.*{port}"):
+        listen(GatewaySettings(host=host, port=port))
+
+
+def test_an_address_of_ipv6_is_one_too() -> None:
+    with listen(GatewaySettings(host="::1", port=0)) as listener:
+        assert listener.getsockname()[0] == "::1"
 
 
 def _address(listener: socket.socket) -> str:
