@@ -2,34 +2,31 @@
 
   headrace gateway --port 8080
 
-Starts whether or not Kafka and Redis answer; `GET /readyz` says when they do. SIGTERM and Ctrl-C let requests and
-waiting impressions finish, within `gateway.drain_deadline_s`. More gateways may run side by side.
+Starts whether or not Kafka and Redis answer; `GET /readyz` says when they do. SIGTERM and Ctrl-C let requests
+and waiting impressions finish, within `gateway.drain_deadline_s`. More gateways may run side by side.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 
-from msgspec.structs import replace
-
-from streams.commands.options import add_settings, settings_from
+from streams.commands.options import add_settings
 from streams.gateway.serve import serve
+from streams.settings import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
     parser.add_argument("--host", help="the address to listen on (gateway.host)")
-    parser.add_argument("--port", type=int, help="the port to listen on, 0 for a free one (gateway.port)")
+    parser.add_argument("--port", help="the port to listen on, 0 for a free one (gateway.port)")
 
 
 def run(args: argparse.Namespace) -> int:
-    settings = settings_from(args)
-    gateway = settings.gateway
-    if args.host is not None:
-        gateway = replace(gateway, host=args.host)
-    if args.port is not None:
-        gateway = replace(gateway, port=args.port)
+    given = {"HEADRACE_GATEWAY__HOST": args.host, "HEADRACE_GATEWAY__PORT": args.port}
+    environ = {**os.environ, **{name: value for name, value in given.items() if value is not None}}
+    settings = load(args.settings, environ)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    serve(replace(settings, gateway=gateway))
+    serve(settings)
     return 0

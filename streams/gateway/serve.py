@@ -53,7 +53,7 @@ def listen(gateway: GatewaySettings) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in gateway.host else socket.AF_INET
         return socket.create_server((gateway.host, gateway.port), family=family, backlog=1_024)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise SettingsError(
             f"gateway.host {gateway.host!r}, gateway.port {gateway.port}: an address to listen on was "
             f"expected, and this came: {error}; set another, or end what holds this one"

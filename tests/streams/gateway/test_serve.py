@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import SettingsError
+from streams.commands.main import main
 from streams.gateway.serve import listen
 from streams.settings import GatewaySettings
 from tests.connected.gateway_process import gateway
@@ -50,10 +51,14 @@ def test_a_port_that_is_taken_is_named() -> None:
         listen(GatewaySettings(port=taken.getsockname()[1]))
 
 
-@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99_999), ("not an address", 0)])
-def test_an_address_that_is_none_is_named(host: str, port: int) -> None:
-    with pytest.raises(SettingsError, match=f"{host}.*{port}"):
-        listen(GatewaySettings(host=host, port=port))
+def test_a_host_that_is_none_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"gateway\.host 'not an address'"):
+        listen(GatewaySettings(host="not an address", port=0))
+
+
+def test_the_command_names_a_port_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gateway", "--port", "99999"]) == 2
+    assert "$.gateway.port" in capsys.readouterr().err
 
 
 def test_an_address_of_ipv6_is_one_too() -> None:
