@@ -53,7 +53,7 @@ def imported(folder: str) -> Iterator[tuple[str, Path]]:
                 case ast.ImportFrom(module=str(module), level=0):
                     yield module.split(".")[0], file
                 case ast.Call(
-                    func=ast.Attribute(attr="import_module" | "find_spec"),
+                    func=ast.Attribute(attr="import_module" | "find_spec") | ast.Name(id="from_demo_extra"),
                     args=[ast.Constant(value=str(name))],
                 ):
                     yield name.split(".")[0], file

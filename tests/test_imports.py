@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 # Rooms that talk to the outside, or train; everything else in `streams` is the core.
 SHELL = {
     "streams.commands",
+    "streams.fit",
     "streams.gateway",
     "streams.local",
     "streams.replay",
