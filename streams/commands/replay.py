@@ -48,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help='an exported model; "none" for counters alone (trains one by default)',
     )
+    run.add_argument("--epochs", type=int, default=8, help="passes over the training examples (8)")
+    run.add_argument("--fp32", action="store_true", help="rank with the unquantized model too, side by side")
     add_settings(run)
     out = parser.add_argument_group("output")
     out.add_argument(
@@ -69,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_from(args)
     seed = settings.seed if args.seed is None else args.seed
-    options = ReplayOptions(args.warm, seed, args.model, args.limit, args.slates)
-    for path in (args.report, args.json, args.bad_rows):
+    options = ReplayOptions(args.warm, seed, args.model, args.limit, args.slates, args.epochs, args.fp32)
+    for path in (args.report, args.json, args.slates, args.bad_rows):
         _check_writable(path)
     console = Console()
     dataset = load_dataset(DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed))

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from model.errors import DataError
 from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
@@ -250,3 +252,32 @@ def test_trivago_sessions_as_parquet() -> None:
     )
     assert len(dataset.interactions) == 100_003
     assert len(set(dataset.interactions.user)) == 6_593
+
+
+CSV = b"user,item,ts,rating,text\n" + b"".join(b'u%d,i%d,%d,3,"t %d"\n' % (k, k, k, k) for k in range(12))
+JSON = b"".join(b'{"user": "u%d", "item": %d, "ts": %d, "text": ["a"]}\n' % (k, k, k) for k in range(12))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from([CSV, JSON, gzip.compress(CSV), CSV.decode().encode("utf-16"), b""]),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 6), st.binary(max_size=8)), max_size=6),
+)
+def test_no_damage_gives_a_traceback(
+    tmp_path: Path, content: bytes, damage: list[tuple[int, int, bytes]]
+) -> None:
+    """Bytes cut out and put in anywhere: rows or a `DataError`, and every row is either good or counted."""
+    raw = bytearray(content)
+    for at, cut, put in damage:
+        raw[at : at + cut] = put
+    path = tmp_path / "damaged"
+    path.write_bytes(raw)
+    try:
+        dataset = load_dataset(DatasetSpec(str(path)))
+    except DataError:
+        return
+    stream = dataset.interactions
+    assert len(stream) >= len(dataset.bad)
+    assert (np.diff(stream.ts_ms) >= 0).all()
+    assert all(stream.user)
+    assert all(stream.item)

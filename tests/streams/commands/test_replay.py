@@ -1,0 +1,118 @@
+"""What `headrace replay` reads, asks for and writes; the loop itself stands still here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from streams.commands.main import main
+from streams.replay import prequential
+from streams.replay.dataset import Dataset
+from streams.replay.options import Progress, ReplayOptions
+from streams.replay.result import Outcome, ReplayResult, columns_of
+from streams.settings import Settings
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Dataset, ReplayOptions, Settings]]:
+    """What the loop was asked to run; it answers with two outcomes."""
+    calls = []
+
+    def replay(
+        dataset: Dataset, options: ReplayOptions, settings: Settings, progress: Progress
+    ) -> ReplayResult:
+        calls.append((dataset, options, settings))
+        progress("predict", 1, 1)
+        outcomes = [Outcome(1, 1, 1, True, 1, 1, (2, 3), 4.0, 3.0), Outcome(2, 1, 1, True, 0, 0, (2, 30))]
+        columns = columns_of(outcomes, ["popularity", "transitions"])
+        return ReplayResult(columns, "made", 4, 2, 1, 2, 200, options.seed, 1.0, 1.0, {"headrace": 1})
+
+    monkeypatch.setattr(prequential, "replay", replay, raising=False)
+    return calls
+
+
+@pytest.fixture
+def interactions(tmp_path: Path) -> str:
+    path = tmp_path / "r.csv"
+    path.write_text("who,item,ts\na,x,1\na,y,2\nb,x,3\n,y,4\n")
+    return str(path)
+
+
+def test_files_and_figures(
+    asked: list[tuple[Dataset, ReplayOptions, Settings]],
+    interactions: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [
+        "replay",
+        "--interactions",
+        interactions,
+        "--map",
+        "user=who",
+        "--map",
+        "item=item",
+        "--seed",
+        "11",
+    ]
+    words += [
+        "--warm",
+        "0.25",
+        "--slates",
+        str(tmp_path / "s.jsonl"),
+        "--bad-rows",
+        str(tmp_path / "bad.txt"),
+    ]
+    words += ["--json", str(tmp_path / "f.json"), "--report", str(tmp_path / "r.html")]
+    assert main(words) == 0
+    ((dataset, options, settings),) = asked
+    assert dataset.interactions.item == ["x", "y", "x"]
+    assert options == ReplayOptions(warm=0.25, seed=11, slates=tmp_path / "s.jsonl")
+    assert settings == Settings()
+    assert json.loads((tmp_path / "f.json").read_text())["ranking"]["headrace"]["hr@10"]["value"] == 0.5
+    assert (tmp_path / "r.html").exists()
+    assert (tmp_path / "bad.txt").read_text() == "r.csv:5: no user\n"
+    shown = capsys.readouterr().out
+    assert "r.csv:5: no user" in shown
+    assert "0.5000" in shown
+
+
+def test_the_seed_is_that_of_the_settings(
+    asked: list[tuple[Dataset, ReplayOptions, Settings]], interactions: str, tmp_path: Path
+) -> None:
+    (tmp_path / "h.toml").write_text("seed = 23\n")
+    words = [
+        "replay",
+        "--interactions",
+        interactions,
+        "--map",
+        "user=who",
+        "--settings",
+        str(tmp_path / "h.toml"),
+    ]
+    assert main(words) == 0
+    assert asked[0][1].seed == 23
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--map", "user=whom"], "no column 'whom' for user"),
+        (["--map", "user=who", "--warm", "1.5"], "--warm 1.5: expected a share between 0 and 1"),
+        (["--map", "user=who", "--limit", "1"], "--limit 1"),
+        (["--map", "user=who", "--json", "/nowhere/at/all.json"], "the folder /nowhere/at does not exist"),
+        (["--map", "user=who", "--items", "none.csv"], "none.csv: No such file"),
+    ],
+)
+def test_what_can_not_be_done_is_said_before_the_run(
+    asked: list[tuple[Dataset, ReplayOptions, Settings]],
+    interactions: str,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    assert main(["replay", "--interactions", interactions, *words]) == 2
+    assert not asked
+    assert message in capsys.readouterr().err
