@@ -115,7 +115,7 @@ class Delivery(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """The outcome of one fold; an event that is `skipped` ("offset" or "duplicate") moved nothing but offsets."""
+    """The outcome of one fold. An event `skipped` for its "offset" or as "duplicate" moved only offsets."""
 
     state: UserState
     interaction: Interaction | None = None
@@ -197,7 +197,7 @@ def _interact(
 def _consume(state: UserState, row: int, capacity: int) -> tuple[Rows, Rows]:
     """The two generations with `row` added to the young one, which stays sorted."""
     young, old = state.consumed, state.consumed_before
-    at = int(np.searchsorted(young, row))
+    at = int(young.searchsorted(np.int32(row)))  # a Python int would have all of `young` copied to int64
     if at < len(young) and young[at] == row:
         return young, old
     if len(young) >= capacity:

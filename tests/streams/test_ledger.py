@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from model.errors import StoreError
+from model.schema import F32
 from streams.ledger import VERSION, Record, decode_record, encode_record
 from streams.user_state import Interaction, Rows
 
 rows = st.integers(0, 2**31 - 1)
 row_arrays = arrays.arrays(np.int32, st.integers(0, 6), elements=rows)
+# Rounded to float16, as whoever tells them has done.
+words = arrays.arrays(np.float16, 4, elements=st.floats(-4, 4, width=16)).map(lambda w: w.astype(np.float32))
 interactions = st.builds(
     Interaction,
     row=rows,
@@ -30,6 +33,7 @@ records = st.builds(
     Record,
     interactions=st.lists(interactions, max_size=5),
     impressions=st.lists(row_arrays, max_size=5),
+    heard=st.lists(st.tuples(rows, words), max_size=3),
     items=st.lists(st.tuples(rows, st.binary(max_size=20)), max_size=5),
     activate=st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
 )
@@ -38,7 +42,7 @@ records = st.builds(
 def plain(record: Record) -> Any:
     """A record as values that compare bit by bit."""
 
-    def of(part: Rows) -> tuple[str, bytes]:
+    def of(part: Rows | F32) -> tuple[str, bytes]:
         return part.dtype.str, part.tobytes()
 
     return (
@@ -47,6 +51,7 @@ def plain(record: Record) -> Any:
             for i in record.interactions
         ],
         [of(shown) for shown in record.impressions],
+        [(row, of(said)) for row, said in record.heard],
         record.items,
         record.activate,
     )
@@ -79,6 +84,7 @@ def test_a_reversed_view_keeps_its_order() -> None:
         (Record(), False),
         (Record(activate="m"), True),
         (Record(items=[(0, b"")]), True),
+        (Record(heard=[(0, np.zeros(2, np.float32))]), True),
         (Record(impressions=[np.empty(0, np.int32)]), True),
         (Record(interactions=[Interaction(0, 0, 0, math.nan, np.empty(0, np.int32), 0)]), True),
     ],
