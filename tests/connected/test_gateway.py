@@ -7,6 +7,8 @@ import itertools
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,9 +25,9 @@ from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.settings import RedisSettings
 from streams.stores.redis import RedisStore
-from tests.connected.gateway_process import Gateway, gateway
+from streams.topics import ACCEPTED_HEADER
+from tests.connected.gateway_process import ROOT, Gateway, gateway
 
-ACCEPTED = "headrace-accepted"
 _numbers = itertools.count()
 
 
@@ -115,7 +117,7 @@ def test_accepted_means_in_kafka(running: Gateway, kafka_bootstrap: str, prefix:
     assert sorted(event.event_id for event in events_of(records)) == sorted(e["event_id"] for e in clicks)
     for record in records:
         headers = dict(record.headers)
-        assert before_ms <= float(headers[ACCEPTED]) <= now_ms()
+        assert before_ms <= float(headers[ACCEPTED_HEADER]) <= now_ms()
         assert record.key.decode() == events_of([record])[0].user_id  # type: ignore[union-attr]
     partition_of = {record.key: record.partition for record in records}
     (reviewed,) = read_topic(kafka_bootstrap, f"{prefix}reviews")
@@ -159,6 +161,17 @@ def test_a_served_feed_is_an_impression(
         ("u", "s1", ("i0", "i1", "i2")),
         ("stranger", popular["slate_id"], tuple(item["item_id"] for item in popular["items"])),
     }
+
+
+def test_the_example_runs(running: Gateway, kafka_bootstrap: str, prefix: str) -> None:
+    example = ROOT / "examples" / "send_events.py"
+    command = [sys.executable, str(example), "--gateway", str(running.client.base_url)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "ana: rung empty" in ended.stdout, "no worker runs here"
+    assert len(read_topic(kafka_bootstrap, f"{prefix}items")) == 5
+    assert len(read_topic(kafka_bootstrap, f"{prefix}clicks")) == 10
+    assert len(read_topic(kafka_bootstrap, f"{prefix}reviews")) == 1
 
 
 def test_a_frozen_valkey_is_503_and_heals(tmp_path: Path, kafka_bootstrap: str, prefix: str) -> None:

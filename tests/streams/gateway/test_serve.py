@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_it_answers_without_torch_kafka_and_redis(tmp_path: Path) -> None:
         assert running.process.wait(20), running.log()
         assert running.process.returncode == 0, running.log()
         assert "Traceback" not in running.log()
+
+
+def test_a_request_in_flight_is_answered_after_sigterm(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        gateway(
+            tmp_path, _address(silent), f"redis://{_address(silent)}/0", "p.", timeout_ms=1_500
+        ) as running,
+        ThreadPoolExecutor(1) as caller,
+    ):
+        asked = caller.submit(running.client.get, "/v1/users/u/feed")
+        time.sleep(0.5)  # long enough to have arrived, and less than the store's timeout
+        os.kill(running.process.pid, signal.SIGTERM)
+        assert asked.result(timeout=20).status_code == 503
+        assert running.process.wait(20), running.log()
+        assert running.process.returncode == 0, running.log()
 
 
 def test_a_port_that_is_taken_is_named() -> None:
