@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from model.errors import BrokerUnavailableError, HeadraceError
+from model.errors import BrokerUnavailableError
 from streams.events import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
 from streams.settings import KafkaSettings
 from streams.topics import ACCEPTED_HEADER, ensure_topics
@@ -63,11 +63,8 @@ class KafkaProducer:
     again with the same `event_id` is safe, since workers apply an `event_id` once.
     """
 
-    def __init__(
-        self, settings: KafkaSettings, prepare: Callable[[KafkaSettings], Awaitable[object]] = ensure_topics
-    ) -> None:
+    def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._prepare = prepare
         self._topics = {kind: settings.prefix + topic for kind, topic in TOPIC_OF.items()}
         self._producer: Any = None
         self._trouble = "not connected yet"
@@ -136,30 +133,33 @@ class KafkaProducer:
         while True:
             try:
                 producer = await self._connect()
-            except (HeadraceError, KafkaError, OSError, TimeoutError) as error:
+                pause_s = RECONNECT_S[0]
+                await self._use(producer)
+            except Exception as error:  # whatever it was, the next attempt may succeed
                 trouble = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
                 if trouble != self._trouble:
                     log.warning("can't connect to Kafka, trying on: %s", trouble)
                 self._trouble = trouble
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, longest_s)
-                continue
-            log.info("connected to Kafka at %s", self._settings.bootstrap)
-            pause_s = RECONNECT_S[0]
-            self._last_ack_s = time.monotonic()
-            self._distrusted.clear()
-            self._producer = producer
-            try:
-                await self._distrusted.wait()
-                log.warning("connecting to Kafka anew: %s", self._trouble)
-            finally:
-                self._producer = None
-                await _close(producer)
+
+    async def _use(self, producer: Any) -> None:
+        """Let `deliver` write through it until it is distrusted, or until we stop."""
+        log.info("connected to Kafka at %s", self._settings.bootstrap)
+        self._last_ack_s = time.monotonic()
+        self._distrusted.clear()
+        self._producer = producer
+        try:
+            await self._distrusted.wait()
+            log.warning("connecting to Kafka anew: %s", self._trouble)
+        finally:
+            self._producer = None
+            await _close(producer)
 
     async def _connect(self) -> Any:
         """A started producer. The topics come first: a write would let the broker create them wrongly."""
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await self._prepare(self._settings)
+            await ensure_topics(self._settings)
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._settings.bootstrap,
                 acks="all",
