@@ -27,7 +27,8 @@ MODEL_FILES = (TOWER, RESCORER, RESCORER_FP32, VOCABULARY)
 TEXT_ENCODER = "text_encoder.onnx"
 TEXT_ENCODER_FP32 = "text_encoder.fp32.onnx"
 TOKENIZER = "tokenizer.json"
-TEXT_FILES = (TEXT_ENCODER, TEXT_ENCODER_FP32, TOKENIZER)
+PROJECTION = "projection.npz"
+TEXT_FILES = (TEXT_ENCODER, TEXT_ENCODER_FP32, TOKENIZER, PROJECTION)
 
 
 class FileFacts(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from export.manifest import (
+    PROJECTION,
     TEXT_ENCODER,
     TEXT_ENCODER_FP32,
     TEXT_FILES,
@@ -21,6 +22,7 @@ from export.manifest import (
     read_manifest,
     verify,
 )
+from export.projection import Projection, load_projection
 from export.providers import OnFallback
 from export.session import Runner, open_session
 from model.errors import ManifestError
@@ -34,8 +36,16 @@ GPU_BATCH = 64
 class TextEncoder:
     """`encode(texts)` -> float32 [n, dim], rows of length 1; an empty text is a zero vector."""
 
-    def __init__(self, runner: Runner, tokenizer: Tokenizer, manifest: TextManifest, max_tokens: int) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: Tokenizer,
+        projection: Projection,
+        manifest: TextManifest,
+        max_tokens: int,
+    ) -> None:
         self.manifest = manifest
+        self.projection = projection
         self.dim = manifest.dim
         self._runner = runner
         self.batch = 1 if runner.provider == "cpu" else GPU_BATCH
@@ -53,6 +63,10 @@ class TextEncoder:
     def fell_back(self) -> bool:
         """Whether that is another than the first one asked for."""
         return self._runner.fell_back
+
+    def project(self, texts: Sequence[str]) -> F32:
+        """What is kept of an item's or a review's text: float32 [n, kept], rows of length 1 or zero."""
+        return self.projection(self.encode(texts))
 
     def encode(self, texts: Sequence[str]) -> F32:
         """The vectors, in the order of the texts."""
@@ -92,7 +106,13 @@ def load_text_encoder(
         return folder / (TEXT_ENCODER if provider == "cpu" else TEXT_ENCODER_FP32)
 
     opened = open_session(file_for, providers, fallback, threads, on_fallback)
-    return TextEncoder(Runner(opened, TEXT_OUTPUTS), load_tokenizer(folder / TOKENIZER), manifest, max_tokens)
+    return TextEncoder(
+        Runner(opened, TEXT_OUTPUTS),
+        load_tokenizer(folder / TOKENIZER),
+        load_projection(folder / PROJECTION, manifest.dim),
+        manifest,
+        max_tokens,
+    )
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

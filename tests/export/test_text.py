@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from export.manifest import TEXT_ENCODER, TEXT_ENCODER_FP32, TextManifest, read_manifest
+from export import text_to_onnx
+from export.manifest import PROJECTION, TEXT_ENCODER, TEXT_ENCODER_FP32, TextManifest, read_manifest
+from export.projection import load_projection
 from export.registry import Registry
 from export.session import Runner, open_session
 from export.text import TEXT_OUTPUTS, TextEncoder, load_text_encoder, load_tokenizer
@@ -67,7 +70,9 @@ def fp32(folder: Path, batch: int) -> TextEncoder:
     """The file that GPUs run, on the CPU."""
     opened = open_session(lambda provider: folder / TEXT_ENCODER_FP32)
     manifest = read_manifest(folder, TextManifest)
-    found = TextEncoder(Runner(opened, TEXT_OUTPUTS), load_tokenizer(folder / "tokenizer.json"), manifest, 64)
+    projection = load_projection(folder / PROJECTION, manifest.dim)
+    tokenizer = load_tokenizer(folder / "tokenizer.json")
+    found = TextEncoder(Runner(opened, TEXT_OUTPUTS), tokenizer, projection, manifest, 64)
     found.batch = batch
     return found
 
@@ -116,11 +121,19 @@ def test_similar_texts_are_near(encoder: TextEncoder) -> None:
     assert guitar @ strings > guitar @ thriller + 0.2
 
 
+def test_kept_dimensions_keep_what_is_near(encoder: TextEncoder) -> None:
+    kept = encoder.project([*TEXTS, ""])
+    assert kept.dtype == np.float32
+    assert not kept[-1].any()
+    np.testing.assert_allclose(np.linalg.norm(kept[:-1], axis=1), 1.0, atol=1e-5)
+    np.testing.assert_array_equal(kept[:-1], encoder.projection(encoder.encode(TEXTS)))
+
+
 def test_manifest_has_the_cosines(encoder_folder: Path) -> None:
     manifest = read_manifest(encoder_folder, TextManifest)
     assert manifest.encoder == BUNDLED
     assert manifest.dim == 384
-    assert manifest.texts == len(TEXTS)
+    assert manifest.texts == len(TEXTS) + len(text_to_onnx.GENERAL)
     assert 0.99 <= manifest.cosine_mean < 1
     assert 0.98 <= manifest.cosine_min <= manifest.cosine_mean
 
@@ -134,6 +147,17 @@ def test_changed_file_is_refused(encoder_folder: Path, tmp_path: Path) -> None:
         load_text_encoder(tmp_path)
 
 
+@pytest.fixture
+def traced_before(encoder_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tracing takes long, and was done once."""
+
+    def copied(*arguments: object) -> None:
+        shutil.copy(encoder_folder / TEXT_ENCODER_FP32, str(arguments[-1]))
+
+    monkeypatch.setattr(text_to_onnx, "write_onnx", copied)
+
+
+@pytest.mark.usefixtures("traced_before")
 def test_encoder_that_loses_too_much_is_not_registered(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
     with pytest.raises(ParityError, match="mean cosine"):
@@ -141,11 +165,15 @@ def test_encoder_that_loses_too_much_is_not_registered(tmp_path: Path) -> None:
     assert registry.text.names() == []
 
 
-def test_export_without_texts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no texts"):
-        export_text_encoder(Registry(tmp_path), [], created_ms=1)
+@pytest.mark.usefixtures("traced_before")
+def test_dataset_without_texts_gets_an_encoder_too(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    manifest = export_text_encoder(registry, [], created_ms=1)
+    assert manifest.texts == len(text_to_onnx.GENERAL)
+    kept = load_text_encoder(registry.text.get(BUNDLED)).project(["a film", "another film", "a guitar"])
+    assert kept[0] @ kept[1] > kept[0] @ kept[2]
 
 
-def test_unknown_encoder_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_unknown_encoder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="can't be loaded"):
         load_encoder(str(tmp_path))

@@ -1,0 +1,173 @@
+"""How long it takes to rescore 200 candidates for 1, 8 and 64 users: int8 and fp32, on the CPU and on GPUs.
+
+    python -m benchmarks.rescoring var/models/NAME --json benchmarks/rescoring.json
+
+Needs Python, numpy, msgspec and onnxruntime (or onnxruntime-gpu) only: a model folder and this repository are
+enough on a GPU machine. All variants take turns, so that a busy machine is unfair to none of them. It says
+which provider truly ran; one that is missing is reported as missing, with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from export.manifest import RESCORER, RESCORER_FP32, Manifest, read_manifest, versions_of
+from export.random_inputs import random_inputs
+from export.session import Rescorer, open_session
+from model.errors import ProviderError
+from model.schema import RescorerInputs, Schema
+
+PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu")
+
+
+class Variant(NamedTuple):
+    """One file on one provider."""
+
+    precision: str
+    rescorer: Rescorer
+
+
+class Row(NamedTuple):
+    """Wall time of one run, and CPU time of the whole process for each user in it."""
+
+    precision: str
+    provider: str
+    users: int
+    p50_ms: float
+    p99_ms: float
+    p50_ms_per_user: float
+    cpu_ms_per_user: float
+
+
+def open_variants(
+    folder: Path, providers: Sequence[str], threads: int
+) -> tuple[list[Variant], dict[str, str]]:
+    """What can run here, and why the rest can't. GPUs have no kernels for dynamic int8: fp32 alone."""
+    schema = read_manifest(folder, Manifest).model_schema
+    found: list[Variant] = []
+    missing: dict[str, str] = {}
+    for provider in providers:
+        for precision, name in (("int8", RESCORER), ("fp32", RESCORER_FP32)):
+            if precision == "int8" and provider != "cpu":
+                continue
+            try:
+                opened = open_session(partial(_file, folder / name), (provider,), threads=threads)
+            except ProviderError as error:
+                missing[provider] = str(error)
+                continue
+            found.append(Variant(precision, Rescorer(opened, schema)))
+    return found, missing
+
+
+def _file(path: Path, _provider: str) -> Path:
+    return path
+
+
+def measure(variants: Sequence[Variant], schema: Schema, users: int, candidates: int, runs: int) -> list[Row]:
+    """Each variant `runs` times, in turns."""
+    inputs: RescorerInputs = random_inputs(schema, users, candidates)
+    wall: list[list[float]] = [[] for _ in variants]
+    cpu = [0.0] * len(variants)
+    for warm_up_or_run in range(runs + 5):
+        for k, variant in enumerate(variants):
+            started, started_cpu = time.perf_counter(), time.process_time()
+            variant.rescorer.score(inputs)
+            if warm_up_or_run >= 5:
+                wall[k].append(1e3 * (time.perf_counter() - started))
+                cpu[k] += 1e3 * (time.process_time() - started_cpu)
+    rows = []
+    for k, variant in enumerate(variants):
+        p50, p99 = np.quantile(wall[k], [0.5, 0.99])
+        rows.append(
+            Row(
+                variant.precision,
+                variant.rescorer.provider,
+                users,
+                round(float(p50), 4),
+                round(float(p99), 4),
+                round(float(p50) / users, 4),
+                round(cpu[k] / runs / users, 4),
+            )
+        )
+    return rows
+
+
+def ratios(rows: Sequence[Row]) -> dict[str, float]:
+    """The median time of fp32 on the CPU over that of each variant: how many times faster it is."""
+    base = {row.users: row.p50_ms for row in rows if (row.precision, row.provider) == ("fp32", "cpu")}
+    return {
+        f"{row.provider} {row.precision}, {row.users} users": round(base[row.users] / row.p50_ms, 2)
+        for row in rows
+        if row.users in base
+    }
+
+
+def machine() -> dict[str, Any]:
+    """The size of the machine, without its name."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "architecture": platform.machine(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def main() -> None:
+    """Print a table and, with `--json`, write the same for programs."""
+    parser = argparse.ArgumentParser(description="Latency of rescoring, by precision and provider.")
+    parser.add_argument("model", type=Path, help="a folder of the model registry")
+    parser.add_argument("--providers", default="cpu,cuda", help="comma-separated: cpu, cuda, tensorrt")
+    parser.add_argument("--users", default="1,8,64", help="batch sizes")
+    parser.add_argument("--candidates", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+
+    manifest = read_manifest(arguments.model, Manifest)
+    report: dict[str, Any] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": "python -m benchmarks.rescoring MODEL " + " ".join(sys.argv[2:]),
+        "model": manifest.name,
+        "candidates": arguments.candidates,
+        "threads": arguments.threads,
+        "machine": machine(),
+        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
+    }
+    variants, missing = open_variants(arguments.model, arguments.providers.split(","), arguments.threads)
+    rows: list[Row] = []
+    print(
+        f"{'ran on':10} {'file':6} {'users':>5} {'p50 ms':>9} {'p99 ms':>9} {'p50/user':>9} {'CPU/user':>9}"
+    )
+    for users in map(int, arguments.users.split(",")):
+        for row in measure(variants, manifest.model_schema, users, arguments.candidates, arguments.runs):
+            rows.append(row)
+            print(
+                f"{row.provider:10} {row.precision:6} {row.users:5} {row.p50_ms:9.3f} {row.p99_ms:9.3f} "
+                f"{row.p50_ms_per_user:9.3f} {row.cpu_ms_per_user:9.3f}"
+            )
+    faster = ratios(rows)
+    for name, factor in faster.items():
+        print(f"{name}: {factor:.2f} times as fast as fp32 on the CPU")
+    for provider, why in missing.items():
+        print(f"{provider} did not run: {why}")
+    report |= {"rows": [row._asdict() for row in rows], "times_as_fast": faster, "did_not_run": missing}
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""From a text encoder's vectors to the few dimensions that are kept of every item: principal components.
+
+Fitted once, when the encoder is exported, and shipped with it: vectors of two projections can't be compared.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+from model.errors import ManifestError
+from model.schema import F32
+
+RIDGE = 1e-6  # keeps the components well defined where the texts are fewer than the dimensions
+
+
+class Projection(NamedTuple):
+    """mean [dim], components [dim, kept], orthonormal columns."""
+
+    mean: F32
+    components: F32
+
+    def __call__(self, vectors: F32) -> F32:
+        """[n, dim] -> [n, kept] of length 1; a zero vector (no text) stays zero."""
+        kept = (vectors - self.mean) @ self.components
+        lengths = np.linalg.norm(kept, axis=1, keepdims=True)
+        written = np.abs(vectors).any(axis=1, keepdims=True)
+        return np.where(written & (lengths > 0), kept / np.maximum(lengths, 1e-12), 0.0).astype(np.float32)
+
+
+def fit_projection(vectors: F32, kept: int) -> Projection:
+    """The `kept` directions in which the vectors [n, dim] differ most.
+
+    Each component's sign is fixed (its largest entry is positive): the same vectors give the same projection.
+    """
+    centre = vectors.mean(axis=0, dtype=np.float64)
+    shifted = vectors - centre
+    covariance = shifted.T @ shifted / len(vectors) + RIDGE * np.eye(vectors.shape[1])
+    _, directions = np.linalg.eigh(covariance)
+    chosen = directions[:, ::-1][:, :kept]
+    signs = np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])])
+    return Projection(centre.astype(np.float32), (chosen * signs).astype(np.float32))
+
+
+def save_projection(projection: Projection, path: Path) -> None:
+    """Write a .npz of two arrays."""
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, mean=projection.mean, components=projection.components)
+
+
+def load_projection(path: Path, dim: int) -> Projection:
+    """The projection of vectors of `dim`; `ManifestError` where the file holds another one."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            projection = Projection(arrays["mean"], arrays["components"])
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise ManifestError(f"{path} is no projection ({error}); export the text encoder again") from None
+    if projection.mean.shape != (dim,) or projection.components.shape[0] != dim:
+        raise ManifestError(
+            f"{path} projects from {projection.mean.shape} dimensions, the encoder has {dim}; export it again"
+        )
+    return projection
