@@ -7,7 +7,8 @@ HeadraceError
 ├── StoreError
 │   ├── StoreUnavailableError    the store did not answer in time; try again
 │   ├── FencedError              another worker has written past us; drop the batch
-│   └── LedgerGapError           what a follower has yet to read was dropped; load the snapshot
+│   ├── LedgerGapError           what a follower has yet to read was dropped; load the snapshot
+│   └── ProgressError            the store has applied more of a topic than the topic holds
 ├── BrokerUnavailableError   Kafka did not answer in time; try again
 ├── ModelError
 │   ├── ManifestError        a model folder is incomplete, changed or of another schema
@@ -55,6 +56,10 @@ class FencedError(StoreError):
 
 class LedgerGapError(StoreError):
     """The ledger no longer holds what a follower has yet to read; it must start again from the snapshot."""
+
+
+class ProgressError(StoreError):
+    """The store has applied offsets that the topic does not hold: the two do not belong together (any more)."""
 
 
 class BrokerUnavailableError(HeadraceError):

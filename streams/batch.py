@@ -37,9 +37,9 @@ class Incoming(NamedTuple):
 class Outcome:
     """What a batch comes to.
 
-    `applied`: the places in the batch of the events that changed something. `skipped`: places of those that were
-    applied before, and why. `failed`: places of those that raised, and the error. `unranked`: users whose slate
-    could not be made as the rung asks. `fold_s` and `recommend_s`: the time that took.
+    `applied`: the places in the batch of the events that changed something. `skipped`: places of those that
+    were applied before, and why. `failed`: places of those that raised, and the error. `unranked`: users
+    whose slate could not be made as the rung asks. `fold_s` and `recommend_s`: the time that took.
     """
 
     states: dict[str, UserState] = field(default_factory=dict)
@@ -65,8 +65,8 @@ def process(
 ) -> Outcome:
     """Fold a batch in its order, then make one slate for each user who acted.
 
-    states: of every user in the batch; a user without one is new. words: by place in the batch, the vector of a
-    review's or an item's text. Every item named in the batch must have been met (`Recommender.meet`).
+    states: of every user in the batch; a user without one is new. words: by place in the batch, the vector of
+    a review's or an item's text. Every item named in the batch must have been met (`Recommender.meet`).
     """
     out = Outcome()
     started = timer()
@@ -183,3 +183,9 @@ def item_record(event: Item, words: F32 | None) -> ItemRecord:
         categories=event.categories,
         price=event.price,
     )
+
+
+def popular_slate(recommender: Recommender, user: str, now_ms: int) -> Slate:
+    """What is popular just now, for users of whom nothing is known."""
+    (slate,) = recommender.recommend({user: EMPTY}, now_ms, "popular", {})
+    return slate

@@ -9,17 +9,38 @@ from streams.settings import LadderSettings
 Rung = Literal["full", "fewer", "counters", "popular"]
 RUNGS: tuple[Rung, ...] = ("full", "fewer", "counters", "popular")
 
+CLIMB_BELOW = 0.7
+"""A rung is left upwards only where the lag is below this part of the threshold that led down to it."""
 
-def choose(lag_ms: float, settings: LadderSettings) -> Rung:
-    """The rung for a batch whose oldest event has waited `lag_ms`.
+
+def choose(lag_ms: float, settings: LadderSettings, last: Rung = "full") -> Rung:
+    """The rung for a batch whose oldest event has waited `lag_ms`, after a batch on rung `last`.
+
+    Down as far as the lag says, at once; up with some slack, so that a lag near a threshold does not make the
+    rung go back and forth.
 
     >>> [choose(lag, LadderSettings()) for lag in (0, 60, 150, 1000)]
     ['full', 'fewer', 'counters', 'popular']
+    >>> choose(55, LadderSettings(), last="full"), choose(55, LadderSettings(), last="fewer")
+    ('full', 'fewer')
     """
-    if lag_ms < settings.fewer_at_ms:
-        return "full"
-    if lag_ms < settings.counters_at_ms:
-        return "fewer"
-    if lag_ms < settings.popular_at_ms:
-        return "counters"
-    return "popular"
+    down = _rung(lag_ms, settings)
+    if RUNGS.index(down) >= RUNGS.index(last):
+        return down
+    return _rung(min(lag_ms / CLIMB_BELOW, _from(last, settings)), settings)
+
+
+def _rung(lag_ms: float, settings: LadderSettings) -> Rung:
+    for rung in reversed(RUNGS[1:]):
+        if lag_ms >= _from(rung, settings):
+            return rung
+    return "full"
+
+
+def _from(rung: Rung, settings: LadderSettings) -> float:
+    return {
+        "full": 0.0,
+        "fewer": settings.fewer_at_ms,
+        "counters": settings.counters_at_ms,
+        "popular": settings.popular_at_ms,
+    }[rung]

@@ -17,6 +17,7 @@ from model.errors import HeadraceError
 
 # The command's name and what it does. Its module is the name with _ for -.
 COMMANDS = {
+    "worker": "run a worker: events into feeds",
     "topics": "create the Kafka topics that are missing, and check the others",
     "gateway": "serve the HTTP API: events in, feeds out",
     "replay": "evaluate on a dataset: each event is predicted before it is learned",

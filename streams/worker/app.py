@@ -1,0 +1,165 @@
+"""The Faust app: one agent over all event topics, which hands batches to `Batches` and acknowledges them in
+order.
+
+Faust's own web server, tables, leader topic and producer are not used: nothing of it can be reached from
+outside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from streams.events import EVENT_TOPICS
+from streams.settings import Settings
+from streams.topics import topic_name
+from streams.worker.driver import Transport, broker_urls, request_timeout_ms
+from streams.worker.message import Message
+
+log = logging.getLogger(__name__)
+
+Handle = Callable[[Sequence[Message]], Awaitable[Sequence[Message]]]
+"""Writes a batch and returns the messages of it that are done with."""
+
+COMMIT_EVERY_S = 1.0
+QUEUE_EVENTS = 4_096
+
+
+class App(faust.App):
+    """An app that leaves no folders behind: it has no tables."""
+
+    def _create_directories(self) -> None:
+        """Nothing is kept on disk."""
+
+
+def group_name(settings: Settings) -> str:
+    """The consumer group of all workers of a deployment."""
+    return topic_name(settings.kafka, "workers")
+
+
+def create_app(settings: Settings, intake: Intake) -> faust.App:
+    """A worker's app, whose events go to `intake`."""
+    kafka = settings.kafka
+    app = App(
+        group_name(settings),
+        broker=broker_urls(kafka),
+        autodiscover=False,
+        store="memory://",
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        broker_session_timeout=kafka.session_timeout_ms / 1_000,
+        broker_heartbeat_interval=kafka.heartbeat_ms / 1_000,
+        broker_request_timeout=request_timeout_ms(kafka) / 1_000,
+        broker_commit_interval=COMMIT_EVERY_S,
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=QUEUE_EVENTS,
+        # A batch that waits for the store must not hold up the others' rebalance: its commit is fenced.
+        stream_wait_empty=False,
+    )
+    app.transport = Transport(kafka, app)
+    topic = app.topic(
+        *(topic_name(kafka, name) for name in EVENT_TOPICS),
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+    )
+
+    @app.agent(topic, name="events", concurrency=1)
+    async def take(stream: Any) -> None:
+        stream.noack()
+        try:
+            await intake.run(app, stream.channel.queue)
+        except StopAsyncIteration:  # how Faust ends a stream
+            return
+        except Exception as error:  # Faust would restart the agent and go on behind what was lost
+            await app.crash(error)
+            raise
+
+    return app
+
+
+class Intake:
+    """Batches: waits for an event, takes what is already queued with it, and acknowledges them once written."""
+
+    def __init__(self, settings: Settings, handle: Handle) -> None:
+        self._batch_max, self._prefix = settings.worker.batch_max, len(settings.kafka.prefix)
+        self._handle = handle
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._draining = False
+        self.queued: Callable[[], int] = lambda: 0
+
+    async def run(self, app: Any, queue: Any) -> None:
+        """Take batches for as long as the stream goes."""
+        self.queued = queue.qsize
+        while True:
+            events = [await queue.get()]
+            while len(events) < self._batch_max and not queue.empty():
+                events.append(queue.get_nowait())
+            # Partitions may have moved since an event was fetched; whoever has its partition now reads it
+            # again.
+            generation = app.consumer_generation_id
+            events = [event for event in events if event.message.generation_id == generation]
+            if not events or self._draining:
+                continue
+            self._idle.clear()
+            try:
+                await self._write(events)
+            finally:
+                self._idle.set()
+
+    async def _write(self, events: Sequence[Any]) -> None:
+        messages = [as_message(event.message, self._prefix) for event in events]
+        done = {(message.place, message.offset) for message in await self._handle(messages)}
+        for event, message in zip(events, messages, strict=True):
+            if (message.place, message.offset) in done:
+                event.ack()
+
+    async def drain(self) -> None:
+        """Begin no further batch, and wait for the one in flight."""
+        self._draining = True
+        await self._idle.wait()
+
+
+def as_message(record: Any, prefix: int) -> Message:
+    """A Faust message as the worker's own."""
+    return Message(
+        topic=record.topic[prefix:],
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=(record.timestamp or 0.0) * 1_000,
+        key=record.key,
+        value=record.value,
+        headers=record.headers or (),
+    )
+
+
+class KafkaLog:
+    """What `Batches` asks of Kafka, asked of the app's consumer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._prefix = settings.kafka.prefix
+        self.app: Any = None
+
+    def _partition(self, place: str) -> TP:
+        topic, _, partition = place.rpartition("-")
+        return TP(self._prefix + topic, int(partition))
+
+    async def earliest(self, place: str) -> int:
+        partition = self._partition(place)
+        offsets = await self.app.consumer.earliest_offsets(partition)
+        return int(offsets[partition])
+
+    def end(self, place: str) -> int | None:
+        end = self.app.consumer.highwater(self._partition(place))
+        return None if end is None else int(end)
+
+    async def reread(self, place: str, offset: int) -> None:
+        await self.app.consumer.seek_wait({self._partition(place): offset})

@@ -1,0 +1,115 @@
+"""What a worker does besides its batches: follow the ledger; and, where it leads, snapshots and the fallback
+feed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from model.errors import FencedError, LedgerGapError, StoreUnavailableError
+from streams import feed
+from streams.batch import popular_slate
+from streams.clock import Clock
+from streams.settings import Settings
+from streams.stores.base import Store
+from streams.worker.batches import Models
+from streams.worker.metrics import WorkerMetrics
+from streams.worker.replica import Replica
+
+log = logging.getLogger(__name__)
+
+LEASE = "leader"
+LEASE_TTL_FACTOR = 3
+FALLBACK_USER = ""
+
+
+class Chores:
+    """Runs them until it is stopped; a store that is away is waited for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        replica: Replica,
+        models: Models,
+        metrics: WorkerMetrics,
+        clock: Clock,
+    ) -> None:
+        self.settings, self.store, self.replica, self.models = settings, store, replica, models
+        self.metrics, self.clock = metrics, clock
+        self.trouble = ""
+        self.caught_up = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        popular_s = self.settings.feed.popular_every_s
+        for every_s, chore in (
+            (self.settings.worker.ledger_every_ms / 1_000, self.follow),
+            (popular_s, self.popular),
+            (self.settings.worker.snapshot_every_s, self.snapshot),
+        ):
+            self._tasks.append(asyncio.create_task(self._every(every_s, chore)))
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await chore()
+            except StoreUnavailableError as error:
+                self.metrics.store_errors.inc()
+                if not self.trouble:
+                    log.warning("%s is waiting: %s", chore.__name__, error)
+                self.trouble = str(error)
+            else:
+                self.trouble = ""
+
+    async def follow(self) -> None:
+        """Count what other workers have applied."""
+        async with self.replica.lock:
+            try:
+                if not self.replica.sound:
+                    self.metrics.rebuilds.inc()
+                    await self.replica.rebuild()
+                before = self.replica.activated
+                self.metrics.followed.inc(await self.replica.catch_up())
+                self.caught_up = True
+            except LedgerGapError as error:
+                log.warning("away for too long, the counters are read anew: %s", error)
+                self.replica.sound = False
+                return
+            except BaseException:
+                self.replica.sound = False  # part of a page may have been counted
+                raise
+        if self.replica.activated != before:
+            await self.models.activated(self.replica.activated)
+
+    async def _leads(self) -> bool:
+        ttl_ms = round(LEASE_TTL_FACTOR * 1_000 * max(self.settings.feed.popular_every_s, 1.0))
+        leads = self.replica.sound and await self.store.lead(LEASE, self.replica.writer, ttl_ms)
+        self.metrics.leader.set(leads)
+        return leads
+
+    async def popular(self) -> None:
+        """The feed of users without one of their own."""
+        if await self._leads():
+            async with self.replica.lock:
+                if not self.replica.sound:
+                    return
+                slate = popular_slate(self.replica.recommender, FALLBACK_USER, self.clock.now_ms())
+            await self.store.put_feed(FALLBACK_USER, feed.encode(slate))
+
+    async def snapshot(self) -> None:
+        """Keep the counters, so that a starting worker need not read the whole ledger."""
+        if await self._leads():
+            try:
+                self.metrics.snapshot_bytes.set(await self.replica.save_snapshot())
+            except FencedError as error:
+                log.info("snapshot not kept: %s", error)

@@ -1,0 +1,111 @@
+"""What can't be read or applied goes to a topic of its own, as it came, with the reason beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from model.errors import BrokerUnavailableError
+from streams.events import DEAD_LETTERS
+from streams.settings import KafkaSettings
+from streams.topics import topic_name
+from streams.worker.message import Message
+
+log = logging.getLogger(__name__)
+
+MESSAGE_MAX = 1_000  # characters of an explanation
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+NO_KEY = "no-key"
+"""The header that tells a missing key from an empty one."""
+
+
+class DeadLetter(NamedTuple):
+    """`message` as it came; `reason` is a code, `why` says more; `time_ms`: when it was given up."""
+
+    message: Message
+    reason: str
+    why: str
+    time_ms: int
+
+
+class DeadLetters(Protocol):
+    """Where dead letters go; `send` returns once they are safe there, else `BrokerUnavailableError`."""
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def headers(letter: DeadLetter, original_topic: str) -> list[tuple[str, bytes]]:
+    """The Kafka headers of a letter: where it came from and why it is here."""
+    message = letter.message
+    return [
+        ("topic", original_topic.encode()),
+        ("partition", b"%d" % message.partition),
+        ("offset", b"%d" % message.offset),
+        ("reason", letter.reason.encode()),
+        ("message", letter.why[:MESSAGE_MAX].encode(errors="replace")),
+        ("key", message.key or b"") if message.key is not None else (NO_KEY, b""),
+        ("time", b"%d" % letter.time_ms),
+    ]
+
+
+class KafkaDeadLetters:
+    """Connects when the first letter comes, and anew after each failure."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._topic = topic_name(settings, DEAD_LETTERS)
+        self._producer: Any = None
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        timeout_s = self._settings.request_timeout_ms / 1_000
+        try:
+            async with asyncio.timeout(timeout_s):
+                producer = await self._connected()
+                acks = [
+                    await producer.send(
+                        self._topic,
+                        letter.message.value,
+                        letter.message.key,
+                        headers=headers(letter, topic_name(self._settings, letter.message.topic)),
+                    )
+                    for letter in letters
+                ]
+                await asyncio.gather(*acks)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.stop()
+            raise BrokerUnavailableError(
+                f"{len(letters)} dead letters were not acknowledged by {self._settings.bootstrap} within"
+                f" {timeout_s:g} s ({type(error).__name__}: {error}); they are sent again"
+            ) from error
+
+    async def _connected(self) -> Any:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._settings.bootstrap,
+                acks="all",
+                enable_idempotence=True,
+                max_request_size=MAX_REQUEST_BYTES,
+                request_timeout_ms=self._settings.request_timeout_ms,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def stop(self) -> None:
+        """Let go of the connection, within a second."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            stopping = asyncio.ensure_future(producer.stop())
+            await asyncio.wait([stopping], timeout=1.0)
+            stopping.cancel()

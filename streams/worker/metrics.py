@@ -1,0 +1,142 @@
+"""What a worker counts. Labels take values from fixed sets: nothing that a client sends becomes a label."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+STAGE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+FRESHNESS_BUCKETS_S = (
+    0.002,
+    0.005,
+    0.01,
+    0.015,
+    0.025,
+    0.04,
+    0.06,
+    0.1,
+    0.15,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    10.0,
+    60.0,
+)
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+STAGES = ("decode", "encode", "load", "fold", "recommend", "commit")
+
+
+class WorkerMetrics:
+    """The worker's own registry and everything in it."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry = registry or CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self.events = Counter(
+            "headrace_worker_events",
+            "Events taken from Kafka, by topic and result (applied, skipped, dead_letter).",
+            ("topic", "result"),
+            registry=registry,
+        )
+        self.skipped = Counter(
+            "headrace_worker_skipped_events",
+            "Events that changed nothing, by reason (offset, duplicate, older).",
+            ("reason",),
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "headrace_worker_dead_letters", "Dead letters written, by reason.", ("reason",), registry=registry
+        )
+        self.batch_events = Histogram(
+            "headrace_worker_batch_events", "Events in a batch.", buckets=BATCH_BUCKETS, registry=registry
+        )
+        self.stage_s = Histogram(
+            "headrace_worker_stage_seconds",
+            "Time of each stage of a batch.",
+            ("stage",),
+            buckets=STAGE_BUCKETS_S,
+            registry=registry,
+        )
+        self.applied_s = Histogram(
+            "headrace_worker_event_to_applied_seconds",
+            "From an event's own time until its batch was written.",
+            buckets=FRESHNESS_BUCKETS_S,
+            registry=registry,
+        )
+        self.pushed_s = Histogram(
+            "headrace_worker_accepted_to_pushed_seconds",
+            "From the acceptance of the event that caused a feed until the feed was written.",
+            buckets=FRESHNESS_BUCKETS_S,
+            registry=registry,
+        )
+        self.slates = Counter(
+            "headrace_worker_slates",
+            "Slates made, by rung of the degradation ladder.",
+            ("rung",),
+            registry=registry,
+        )
+        self.unranked = Counter(
+            "headrace_worker_ranking_failures",
+            "Slates that the rung's way of ranking failed on.",
+            registry=registry,
+        )
+        self.lag_events = Gauge(
+            "headrace_worker_lag_events",
+            "Events in Kafka that were not taken yet.",
+            ("topic",),
+            registry=registry,
+        )
+        self.queued_events = Gauge(
+            "headrace_worker_queued_events",
+            "Events that were fetched and wait in the worker.",
+            registry=registry,
+        )
+        self.model = Gauge(
+            "headrace_worker_model_info",
+            "1 for the model in service.",
+            ("model", "provider"),
+            registry=registry,
+        )
+        self.switches = Counter(
+            "headrace_worker_model_switches",
+            "Models put into service, by result.",
+            ("result",),
+            registry=registry,
+        )
+        self.fallbacks = Counter(
+            "headrace_worker_provider_fallbacks",
+            "Models and encoders that run on another provider than the first one asked for.",
+            ("asked", "got"),
+            registry=registry,
+        )
+        self.followed = Counter(
+            "headrace_worker_ledger_entries_followed", "Ledger entries of other workers.", registry=registry
+        )
+        self.store_errors = Counter(
+            "headrace_worker_store_errors", "Calls that the store did not answer.", registry=registry
+        )
+        self.broker_errors = Counter(
+            "headrace_worker_broker_errors", "Writes that Kafka did not acknowledge.", registry=registry
+        )
+        self.fenced = Counter(
+            "headrace_worker_fenced_batches", "Batches that another worker was ahead of.", registry=registry
+        )
+        self.rebuilds = Counter(
+            "headrace_worker_rebuilds", "Times the counters were read anew from the store.", registry=registry
+        )
+        self.gaps = Counter(
+            "headrace_worker_gaps",
+            "Gaps in the offsets of a partition, by what became of them (reread, accepted).",
+            ("result",),
+            registry=registry,
+        )
+        self.ready = Gauge("headrace_worker_ready", "1 while the worker is ready.", registry=registry)
+        self.leader = Gauge(
+            "headrace_worker_leader", "1 while it keeps snapshots and fallback.", registry=registry
+        )
+        self.snapshot_bytes = Gauge(
+            "headrace_worker_snapshot_bytes", "Size of the last snapshot it wrote.", registry=registry
+        )

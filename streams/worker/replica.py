@@ -1,0 +1,220 @@
+"""The catalog and the counters of this process, kept equal to the other workers' through the ledger.
+
+Whoever changes or copies them holds `lock`: between the fold of a batch and its commit the counters are ahead
+of the store, and a snapshot taken there would count that batch twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+import zlib
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from model.errors import LedgerGapError, StoreError
+from streams.catalog import decode_item
+from streams.clock import Clock
+from streams.counters.snapshot import pack_counters, restore_counters
+from streams.ledger import Record, decode_record
+from streams.recommender import Recommender
+from streams.rescoring import ModelInService
+from streams.settings import Settings
+from streams.stores.base import START, LedgerEntry, Snapshot, Store, order_of
+
+log = logging.getLogger(__name__)
+
+LEDGER_PAGE = 500
+GAP_ATTEMPTS = 5
+
+
+class _Heard(msgspec.Struct, array_like=True):
+    """Items that reviews speak for: rows int32, how many reviews float32, vectors float32, end to end."""
+
+    rows: bytes
+    reviews: bytes
+    text: bytes
+
+
+class _Payload(msgspec.Struct, array_like=True):
+    counters: bytes
+    heard: _Heard
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Payload)
+
+
+class Replica:
+    """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
+    yet).
+    """
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+        self.settings, self.store, self.clock = settings, store, clock
+        self.lock = asyncio.Lock()
+        self.recommender = Recommender(settings)
+        self.writer = ""
+        self.position = self.own_position = START
+        self.activated = ""
+        self.followed = 0
+        self.sound = False
+
+    async def rebuild(self) -> None:
+        """Begin again from the snapshot, the ledger after it and the item records. The caller holds `lock`.
+
+        This process becomes a new writer: what it wrote so far is read back like anybody else's. While
+        `sound` is False, the counters must not be used.
+        """
+        self.sound = False
+        for attempt in range(1, GAP_ATTEMPTS + 1):
+            try:
+                await self._rebuild()
+                self.sound = True
+                return
+            except LedgerGapError:  # a newer snapshot took the place of the one that we read
+                if attempt == GAP_ATTEMPTS:
+                    raise
+
+    async def _rebuild(self) -> None:
+        model = self.recommender.pipeline.model
+        recommender = Recommender(self.settings)
+        snapshot = await self.store.snapshot()
+        ids = await self.store.interned(0)
+        recommender.meet(ids, 0)
+        for row, raw in enumerate(await self.store.items(ids)):
+            if raw is not None:
+                recommender.put_item(row, decode_item(raw))
+        if snapshot is not None:
+            await asyncio.to_thread(_restore, recommender, snapshot.payload)
+        self.recommender = recommender
+        self.writer = uuid.uuid4().hex
+        self.position = snapshot.position if snapshot else START
+        self.own_position = START
+        while entries := await self.store.read_ledger(self.position, LEDGER_PAGE):
+            await self._take(
+                [
+                    entry
+                    for entry in entries
+                    if snapshot is None
+                    or entry.writer != snapshot.writer
+                    or order_of(entry.position) > order_of(snapshot.own_position)
+                ]
+            )
+            self.position = entries[-1].position
+        _date_unannounced(recommender)
+        if model is not None:
+            self.serve(model)
+
+    async def catch_up(self) -> int:
+        """Count what other workers have applied since; how many entries came. The caller holds `lock`.
+
+        Raises `LedgerGapError` where this process was away for too long: `rebuild` then.
+        """
+        came = 0
+        while entries := await self.store.read_ledger(self.position, LEDGER_PAGE):
+            others = [entry for entry in entries if entry.writer != self.writer]
+            await self._take(others)
+            self.position = entries[-1].position
+            came += len(others)
+        self.followed += came
+        return came
+
+    async def _take(self, entries: Sequence[LedgerEntry]) -> None:
+        records = [decode_record(entry.payload) for entry in entries]
+        newest = max(map(_newest_row, records), default=-1)
+        if newest >= len(self.recommender.catalog):
+            await self._meet_interned()
+        for record in records:
+            self.recommender.follow(record)
+            if record.activate:
+                self.activated = record.activate
+
+    async def meet(self, item_ids: Sequence[str]) -> None:
+        """Know these items, under the rows that all processes have for them. The caller holds `lock`."""
+        known = self.recommender.catalog.rows
+        new = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in known]
+        if not new:
+            return
+        rows = await self.store.intern(new)
+        first = len(self.recommender.catalog)
+        if rows == list(range(first, first + len(new))):
+            self.recommender.meet(new, self.clock.now_ms())
+        else:  # others have interned items that we don't know yet
+            await self._meet_interned()
+        if any(known.get(item_id) != row for item_id, row in zip(new, rows, strict=True)):
+            raise StoreError(
+                "the store's item rows are not those that this process knows (was it emptied?); the replica is to be"
+                " rebuilt"
+            )
+
+    async def _meet_interned(self) -> None:
+        ids = await self.store.interned(len(self.recommender.catalog))
+        self.recommender.meet(ids, self.clock.now_ms())
+
+    def committed(self, position: str) -> None:
+        """A batch of this process is in the ledger at `position` ("": it had nothing to tell)."""
+        if position:
+            self.own_position = position
+
+    def serve(self, model: ModelInService | None) -> None:
+        """Swap the model; its item vectors are made anew from this catalog."""
+        if model is not None:
+            model.known = 0
+        self.recommender.serve(model)
+
+    async def save_snapshot(self) -> int:
+        """Keep the counters as they are between two batches; how many bytes. Raises `FencedError` if not
+        leading.
+        """
+        async with self.lock:
+            position, writer, own = self.position, self.writer, self.own_position
+            counters = pack_counters(self.recommender.counters)
+            heard = _heard(self.recommender)
+        payload = await asyncio.to_thread(_compress, counters, heard)
+        await self.store.save_snapshot(Snapshot(position, writer, own, payload))
+        return len(payload)
+
+
+def _compress(counters: bytes, heard: _Heard) -> bytes:
+    return zlib.compress(_encoder.encode(_Payload(counters, heard)), level=1)
+
+
+def _restore(recommender: Recommender, raw: bytes) -> None:
+    try:
+        payload = _decoder.decode(zlib.decompress(raw))
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise StoreError(f"snapshot of {len(raw)} bytes can't be read: {error}") from None
+    restore_counters(recommender.counters, payload.counters)
+    recommender.pipeline.grow()
+    catalog = recommender.catalog
+    rows = np.frombuffer(payload.heard.rows, np.int32)
+    text = np.frombuffer(payload.heard.text, np.float32).reshape(len(rows), catalog.text.shape[1])
+    silent = ~catalog.own_text[rows]  # an item may have got a text of its own since
+    catalog.reviews[rows[silent]] = np.frombuffer(payload.heard.reviews, np.float32)[silent]
+    catalog.text[rows[silent]] = text[silent]
+
+
+def _heard(recommender: Recommender) -> _Heard:
+    catalog = recommender.catalog
+    count = len(catalog)
+    rows = np.flatnonzero((catalog.reviews[:count] > 0) & ~catalog.own_text[:count]).astype(np.int32)
+    return _Heard(rows.tobytes(), catalog.reviews[rows].tobytes(), catalog.text[rows].tobytes())
+
+
+def _date_unannounced(recommender: Recommender) -> None:
+    """An item that was never announced counts as added when it was first met."""
+    catalog, count = recommender.catalog, len(recommender.catalog)
+    first = recommender.counters.popularity.first_ms[:count]
+    silent = catalog.announced_ms[:count] < 0
+    catalog.added_ms[:count][silent] = first[silent]
+
+
+def _newest_row(record: Record) -> int:
+    rows = [interaction.row for interaction in record.interactions]
+    rows += [row for row, _ in record.items]
+    rows += [int(shown.max()) for shown in record.impressions if len(shown)]
+    return max(rows, default=-1)

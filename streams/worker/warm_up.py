@@ -1,0 +1,34 @@
+"""Compiled code is loaded, or compiled once on a machine, before the first event: it must not wait for it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.batch import Incoming, popular_slate, process
+from streams.events import Click, Review
+from streams.ladder import RUNGS
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.user_state import WORDS_DIM, Delivery, UserState
+
+NOW_MS = 1_000_000
+
+
+def warm_up(settings: Settings) -> None:
+    """Drive a recommender of its own through every stage, on every rung."""
+    recommender = Recommender(settings)
+    recommender.meet([f"item-{n}" for n in range(30)], NOW_MS)
+    states: dict[str, UserState] = {}
+    words = np.full(WORDS_DIM, WORDS_DIM**-0.5, np.float32)
+    for n in range(24):
+        user, item, event_id, ts = f"user-{n % 4}", f"item-{n}", str(n), NOW_MS + n
+        event: Click | Review = Click(event_id=event_id, ts=ts, user_id=user, item_id=item)
+        if n % 2:
+            event = Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=4.0, text="good")
+        delivery = Delivery("reviews" if n % 2 else "clicks", n)
+        rung = RUNGS[n // 2 % len(RUNGS)]
+        outcome = process(recommender, [Incoming(event, delivery, ts)], states, ts, rung, {0: words})
+        for error in (*outcome.failed.values(), *outcome.unranked.values()):
+            raise error
+        states |= outcome.states
+    popular_slate(recommender, "", NOW_MS)
