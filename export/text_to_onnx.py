@@ -77,7 +77,7 @@ def export_text_encoder(
     """Export `encoder` and register it under `encoder_name(encoder)`; the manifest.
 
     `texts`: real ones, to which the projection to `kept` dimensions is fitted; on `COMPARED` of them int8 is
-    compared with fp32, and a mean cosine below `cosine_mean` is a `ParityError`. Where there are few texts, or
+    compared with fp32: a mean cosine below `cosine_mean` is a `ParityError`. Where there are few texts, or
     none (a dataset of ids alone), general ones join them.
     """
     if len(texts) < len(GENERAL):
