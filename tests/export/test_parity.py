@@ -61,6 +61,23 @@ def test_errors_by_hand() -> None:
     assert parity.rating_error_mean == 1.0
 
 
+def test_lost_ndcg_must_exceed_its_noise() -> None:
+    click = np.random.default_rng(6).standard_normal((400, 30), np.float32)
+    exact = measure(answering(click), answering(click), [batch(400, 30)])
+    check(msgspec.structs.replace(exact, ndcg10_lost=0.003, ndcg10_lost_error=0.001))
+    with pytest.raises(ParityError, match=r"ndcg10_lost 0\.003 \(at most 0\.0022\)"):
+        check(msgspec.structs.replace(exact, ndcg10_lost=0.003, ndcg10_lost_error=0.0001))
+
+
+def test_standard_error_of_lost_ndcg_is_that_of_the_pairs() -> None:
+    click = np.tile(np.arange(30, 0, -1, dtype=np.float32), (100, 1))
+    found = click.copy()
+    found[:20, 0] = -1.0  # a fifth of the users lose all of it: differences are 1 with probability .2
+    parity = measure(answering(click), answering(found), [batch(100, 30)])
+    assert parity.ndcg10_lost == pytest.approx(0.2)
+    assert parity.ndcg10_lost_error == pytest.approx(np.sqrt(0.2 * 0.8 / 100))
+
+
 def test_overlap_of_the_top_ten() -> None:
     click = np.arange(20, dtype=np.float32)[None]
     found = click.copy()

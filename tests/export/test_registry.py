@@ -24,6 +24,7 @@ PARITY = Parity(
     top10_agreement=0.97,
     ndcg10=0.3,
     ndcg10_lost=0.0,
+    ndcg10_lost_error=0.0,
 )
 
 
