@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import platform
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -140,7 +139,10 @@ def main() -> None:
     manifest = read_manifest(arguments.model, Manifest)
     report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
-        "command": "python -m benchmarks.rescoring MODEL " + " ".join(sys.argv[2:]),
+        "command": (
+            f"python -m benchmarks.rescoring MODEL --providers {arguments.providers} --users {arguments.users} "
+            f"--candidates {arguments.candidates} --runs {arguments.runs} --threads {arguments.threads}"
+        ),
         "model": manifest.name,
         "candidates": arguments.candidates,
         "threads": arguments.threads,

@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,8 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
-from export.manifest import TEXT_ENCODER_FP32, TOKENIZER
+from benchmarks.rescoring import machine
+from export.manifest import TEXT_ENCODER_FP32, TOKENIZER, versions_of
 from export.session import Runner, open_session
 from export.text import TEXT_INPUTS, TEXT_OUTPUTS, load_tokenizer
 from model.schema import F32
@@ -164,8 +165,15 @@ def main() -> None:
             f"{row.cpu_ms:7.2f} {row.megabytes:5.0f}"
         )
     if arguments.json is not None:
-        command = "python -m benchmarks.text_encoder ENCODER " + " ".join(sys.argv[2:])
-        report = {"command": command, "texts": len(encoded), "rows": [row._asdict() for row in rows]}
+        command = f"python -m benchmarks.text_encoder ENCODER --texts FILE --count {arguments.count}"
+        report = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "command": command,
+            "texts": len(encoded),
+            "machine": machine(),
+            "versions": versions_of(("numpy", "onnx", "onnxruntime")),
+            "rows": [row._asdict() for row in rows],
+        }
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
