@@ -141,7 +141,8 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "command": (
             f"python -m benchmarks.rescoring MODEL --providers {arguments.providers} --users {arguments.users} "
-            f"--candidates {arguments.candidates} --runs {arguments.runs} --threads {arguments.threads}"
+            f"--candidates {arguments.candidates} --runs {arguments.runs} "
+            f"--threads {arguments.threads}"
         ),
         "model": manifest.name,
         "candidates": arguments.candidates,
