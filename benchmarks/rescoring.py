@@ -140,9 +140,9 @@ def main() -> None:
     report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": (
-            f"python -m benchmarks.rescoring MODEL --providers {arguments.providers} --users {arguments.users} "
-            f"--candidates {arguments.candidates} --runs {arguments.runs} "
-            f"--threads {arguments.threads}"
+            f"python -m benchmarks.rescoring MODEL --providers {arguments.providers} "
+            f"--users {arguments.users} --candidates {arguments.candidates} "
+            f"--runs {arguments.runs} --threads {arguments.threads}"
         ),
         "model": manifest.name,
         "candidates": arguments.candidates,
