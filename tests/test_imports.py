@@ -11,11 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# Rooms that talk to the outside, or train; everything else in `streams` is the core.
+# Rooms that talk to the outside, read models, or train; everything else in `streams` is the core.
 SHELL = {
+    "streams.bench",
     "streams.commands",
+    "streams.demo",
     "streams.fit",
     "streams.gateway",
+    "streams.loading",
     "streams.local",
     "streams.replay",
     "streams.stores.redis",

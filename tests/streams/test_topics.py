@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,11 +26,19 @@ async def on_cluster(settings: KafkaSettings) -> dict[str, int]:
     return {t["topic"]: len(t["partitions"]) for t in topics if t["topic"].startswith(settings.prefix)}
 
 
+def ready(topic: dict[str, Any]) -> bool:
+    return not topic["error_code"] and not any(part["error_code"] for part in topic["partitions"])
+
+
 async def create(settings: KafkaSettings, topic: str, partitions: int) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
     await admin.start()
+    name = settings.prefix + topic
     try:
-        await admin.create_topics([NewTopic(settings.prefix + topic, partitions, 1)])
+        await admin.create_topics([NewTopic(name, partitions, 1)])
+        async with asyncio.timeout(30):
+            while not ready((await admin.describe_topics([name]))[0]):
+                await asyncio.sleep(0.05)
     finally:
         await admin.close()
 
