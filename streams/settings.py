@@ -160,7 +160,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 # HEADRACE_CACHE: where the local stack keeps what it downloads (streams/local/kafka_jars.py).
-_NOT_SETTINGS = {"HEADRACE_CACHE"}
+NOT_SETTINGS = {"HEADRACE_CACHE"}
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -187,7 +187,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"settings file {path} is not TOML: {error}") from None
     for name, value in environ.items():
-        if name.startswith("HEADRACE_") and name not in _NOT_SETTINGS:
+        if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
             _override(tree, name.removeprefix("HEADRACE_").lower().split("__"), value, name)
     try:
         return msgspec.convert(tree, Settings, strict=False)

@@ -29,6 +29,17 @@ def free_ports(count: int) -> list[int]:
         return ports
 
 
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there just now."""
+    with socket.socket() as candidate:
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 def ask(port: int, question: bytes, size: int, timeout_s: float = 0.5) -> bytes:
     """The first `size` bytes that the server on `port` answers; fewer, or none, where it does not."""
     try:

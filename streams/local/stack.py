@@ -14,6 +14,7 @@ import msgspec
 
 from model.errors import LocalStackError
 from streams.local.kafka import KafkaServer
+from streams.local.processes import ChildProcess
 from streams.local.valkey import ValkeyServer
 from streams.settings import Settings
 
@@ -23,6 +24,7 @@ class LocalStack:
 
     `folder` keeps the data from one run to the next; without it, nothing stays afterwards. A server whose
     address is given (`kafka_bootstrap`, `redis_url`) is used as it is: neither started nor stopped.
+    `processes`: the servers that were started here.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class LocalStack:
         self._kafka_bootstrap = kafka_bootstrap
         self._redis_url = redis_url
         self._progress = progress
+        self.processes: list[ChildProcess] = []
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -52,11 +55,13 @@ class LocalStack:
             if not url:
                 valkey = ValkeyServer.start(folder / "valkey", self._folder is not None, self._progress)
                 starting.callback(valkey.stop)
+                self.processes.append(valkey.process)
                 url = valkey.url
             bootstrap = self._kafka_bootstrap
             if not bootstrap:
                 kafka = KafkaServer.start(folder / "kafka", progress=self._progress)
                 starting.callback(kafka.stop)
+                self.processes.append(kafka.process)
                 bootstrap = kafka.bootstrap
             self.settings = msgspec.structs.replace(
                 self.settings,

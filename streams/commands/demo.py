@@ -1,0 +1,36 @@
+"""The whole system on this machine, live: Kafka, Valkey, a worker, the gateway, and ml-100k as events.
+
+  headrace demo
+  headrace demo --seconds 60
+
+The first part of the stream trains a model (kept in var/demo for the next time), the rest is played as clicks
+and reviews. Serves until Ctrl-C, also when the stream is over. With --seconds it stops by itself; the exit
+status is not 0 where something went wrong: a process that ended, an event that was not accepted or applied, a
+dead letter.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from streams.commands.options import add_settings, settings_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, metavar="N", help="play for N seconds, then stop")
+    parser.add_argument("--rate", type=float, default=50.0, metavar="R", help="events a second (50)")
+    parser.add_argument("--epochs", type=int, default=3, metavar="N", help="passes of the training (3)")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N events of ml-100k")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("var/demo"), help="where model and logs are kept (var/demo)"
+    )
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from streams.demo.demo import run_demo
+    from streams.demo.prepare import DemoOptions
+
+    options = DemoOptions(rate=args.rate, epochs=args.epochs, limit=args.limit, folder=args.folder)
+    return run_demo(options, settings_from(args), args.seconds)

@@ -1,0 +1,31 @@
+"""Kafka, Valkey, workers and the gateway on this machine, for an app to use while it is written.
+
+  headrace up
+  headrace up --workers 2 --folder var/up
+
+Runs until Ctrl-C or SIGTERM, then stops everything and exits with 0. Where one of the processes ends by itself,
+the others are stopped, its name and the end of its log are shown, and the exit status is 1. Events and feeds are
+gone afterwards, unless --folder says where to keep them. Models come from model.registry; without one, feeds are
+ranked by the counters.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from streams.commands.options import add_settings, settings_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (1)")
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="keep data and logs here for the next time"
+    )
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from streams.local.up import run_until_stopped
+
+    return run_until_stopped(settings_from(args), args.workers, args.folder)

@@ -1,0 +1,78 @@
+"""The demo from beginning to end: prepare, start, seed, play, sum up, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import msgspec
+from rich.console import Console
+
+from model.errors import LocalStackError, SettingsError
+from streams.clock import SystemClock
+from streams.demo import summary
+from streams.demo.live import LiveDemo
+from streams.demo.prepare import DemoOptions, Prepared, prepared
+from streams.demo.progress import Steps
+from streams.demo.seed import seed
+from streams.local.ports import free_ports, is_free
+from streams.local.services import Services
+from streams.local.stack import LocalStack
+from streams.local.stopping import terminate_as_exit
+from streams.settings import Settings
+from streams.stores.redis import RedisStore
+from streams.topics import ensure_topics
+
+FAILED = 1
+
+
+def run_demo(options: DemoOptions, settings: Settings, seconds: float | None) -> int:
+    """The exit status: 0 where nothing went wrong."""
+    if options.rate <= 0:
+        raise SettingsError(f"--rate {options.rate:g}: expected more than 0 events a second")
+    terminate_as_exit()
+    console = Console()
+    started_s = time.monotonic()
+    with contextlib.ExitStack() as running:
+        with Steps(console) as steps:
+            stack = running.enter_context(LocalStack(settings, progress=steps.step))
+            ready = prepared(options, stack.settings, SystemClock(), steps.say)
+            settings = with_gateway_port(ready.settings)
+            steps.step("seeding the store with the first part")
+            asyncio.run(_seed(ready, settings))
+            services = running.enter_context(Services(settings, options.folder / "logs", progress=steps.step))
+        console.print(f"live after {time.monotonic() - started_s:.0f} s at {services.gateway_url}")
+        demo = LiveDemo(ready, services, [*stack.processes, *services.processes], options.rate, console)
+        try:
+            asyncio.run(demo.run(seconds))
+        except LocalStackError as error:
+            console.print(f"headrace demo: {error}", style="red", highlight=False, markup=False)
+            return FAILED
+        return _sum_up(demo, console)
+
+
+async def _seed(ready: Prepared, settings: Settings) -> None:
+    await ensure_topics(settings.kafka)
+    store = RedisStore(settings.redis, settings.state)
+    try:
+        await seed(store, ready.run.recommender, ready.run.states, ready.records(), settings, SystemClock())
+    finally:
+        await store.close()
+
+
+def with_gateway_port(settings: Settings) -> Settings:
+    """The settings' own port for the gateway where it is free, else another."""
+    gateway = settings.gateway
+    if gateway.port == 0 or not is_free(gateway.host, gateway.port):
+        gateway = msgspec.structs.replace(gateway, port=free_ports(1)[0])
+    return msgspec.structs.replace(settings, gateway=gateway)
+
+
+def _sum_up(demo: LiveDemo, console: Console) -> int:
+    for line in summary.lines(demo.tally, demo.applied, demo.dead_letters, demo.elapsed_s):
+        console.print(line, highlight=False, soft_wrap=True)
+    found = summary.problems(demo.tally, demo.applied, demo.dead_letters)
+    for problem in found:
+        console.print(f"problem: {problem}", style="red", highlight=False, soft_wrap=True)
+    return FAILED if found else 0

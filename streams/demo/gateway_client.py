@@ -1,0 +1,70 @@
+"""The gateway as an app sees it: send an event, read a feed."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import aiohttp
+import msgspec
+
+from model.errors import HeadraceError
+from streams.events import AnyEvent, encode
+from streams.gateway.feeds import Feed
+from streams.gateway.receipts import Receipt
+
+_feed_decoder = msgspec.json.Decoder(Feed)
+_receipt_decoder = msgspec.json.Decoder(Receipt)
+_JSON = {"Content-Type": "application/json"}
+TIMEOUT_S = 10.0
+
+
+class RefusedError(HeadraceError):
+    """The gateway did not do what was asked; the message is short enough to be counted by."""
+
+
+class GatewayClient:
+    """Keeps `connections` connections open at most. Raises `RefusedError`."""
+
+    def __init__(self, url: str, connections: int) -> None:
+        self._session = aiohttp.ClientSession(
+            base_url=url,
+            connector=aiohttp.TCPConnector(limit=connections),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        )
+
+    async def send(self, event: AnyEvent) -> None:
+        """Send one event; return once it is accepted."""
+        body = await self._ask("POST", "/v1/events", 202, encode(event))
+        receipt = _receipt_decoder.decode(body)
+        if receipt.accepted != 1:
+            raise RefusedError(f"event {receipt.results[0].status}: {receipt.results[0].reason}")
+
+    async def feed(self, user: str, n: int, impression: bool) -> Feed:
+        """The user's feed; `impression` says that it is shown to the user."""
+        shown = "true" if impression else "false"
+        return _feed_decoder.decode(
+            await self._ask("GET", f"/v1/users/{user}/feed?n={n}&impression={shown}", 200)
+        )
+
+    async def page(self, url: str) -> str:
+        """A page of another process, such as its /metrics."""
+        return (await self._ask("GET", url, 200)).decode()
+
+    async def _ask(self, method: str, path: str, status: int, body: bytes | None = None) -> bytes:
+        try:
+            async with self._session.request(method, path, data=body, headers=_JSON) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise RefusedError(f"{method}: {type(error).__name__}") from error
+        if answer.status != status:
+            raise RefusedError(f"{method}: status {answer.status}")
+        return content
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

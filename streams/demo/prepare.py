@@ -1,0 +1,161 @@
+"""What the demo needs before it is live: a stream, a trained model, and a core that has seen the first part.
+
+The model is kept from one run to the next under a name that says what it was made of: the data, the settings
+and the code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+import export
+import model
+import streams
+from export.registry import Registry
+from model.schema import F32
+from streams.catalog import ItemRecord
+from streams.clock import Clock
+from streams.demo.pace import at_steady_pace
+from streams.fit import Project, Say, TrainOptions, adapted, fit, prepare, text_encoder, texts_of
+from streams.loading import load_in_service
+from streams.local.datasets import ml_100k
+from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
+from streams.replay.driver import Prequential
+from streams.settings import Settings
+from streams.training import ExampleCollector
+
+# Rooms whose code can't change a model.
+_APART = {"bench", "commands", "demo", "gateway", "local", "stores", "worker", "__pycache__"}
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """`warm`: the share of the stream that trains; the rest is played at `rate` events a second.
+
+    `examples`: the newest share of the first part that becomes training examples; the rest is only learned.
+    `limit`: only the first so many events of the stream. `folder`: where the model is kept.
+    """
+
+    rate: float = 50.0
+    epochs: int = 3
+    warm: float = 0.5
+    examples: float = 0.5
+    limit: int | None = None
+    folder: Path = Path("var/demo")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`run` stands after the first `until` events of `dataset` and serves the model.
+
+    `settings` are those under which it was trained, with its registry; workers need them.
+    """
+
+    dataset: Dataset
+    until: int
+    run: Prequential
+    settings: Settings
+    model: str
+    trained: bool
+
+    def records(self) -> dict[str, ItemRecord]:
+        """Each described item as a worker would store it."""
+        catalog = self.run.recommender.catalog
+        return {
+            item_id: ItemRecord(
+                item_id=item_id,
+                ts=int(catalog.added_ms[catalog.rows[item_id]]),
+                text=catalog.text[catalog.rows[item_id]].astype(np.float16).tobytes() if item.joined else b"",
+                title=item.title,
+                categories=[*item.categories],
+                price=item.price,
+            )
+            for item_id, item in self.dataset.items.items()
+        }
+
+
+def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -> Prepared:
+    """Train where no kept model fits; then warm a core on the first part, which ends just now."""
+    say("reading ml-100k", 0, 1)
+    dataset = _dataset(options, settings.seed)
+    until = int(len(dataset.interactions) * options.warm)
+    registry = Registry(options.folder / "models")
+    served = msgspec.structs.replace(settings.model, registry=str(registry.folder.resolve()))
+    settings = msgspec.structs.replace(settings, model=served)
+    name = model_name(options, settings)
+    dataset = _ending_now(dataset, until, options.rate, clock)
+    settings = adapted(settings, dataset.interactions, until)
+    encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
+    project = Remembered(encoder.project)
+    trained = not registry.has(name)
+    if trained:
+        run = prepare(dataset, settings, project, say)
+        collector = ExampleCollector(run.recommender, settings.seed)
+        first = until - int(until * options.examples)
+        run.warm(until, collector, first, lambda done: say("making training examples", done, until))
+        shards = collector.shards()
+        fit(run, shards, registry, name, TrainOptions(epochs=options.epochs), say, encoder.manifest)
+        dataset = _ending_now(dataset, until, options.rate, clock)  # training took its time
+    run = prepare(dataset, settings, project, say)
+    run.warm(until, None, until, lambda done: say("replaying the first part", done, until))
+    run.recommender.serve(load_in_service(registry.get(name), settings.model, run.recommender.pipeline.names))
+    return Prepared(dataset, until, run, settings, name, trained)
+
+
+class Remembered:
+    """Texts -> vectors, each text read once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project, self._vectors = project, dict[str, F32]()
+
+    def __call__(self, texts: Sequence[str]) -> F32:
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            self._vectors |= zip(new, self._project(new), strict=True)
+        return np.stack([self._vectors[text] for text in texts])
+
+
+def model_name(options: DemoOptions, settings: Settings) -> str:
+    """A name that changes with whatever the model depends on."""
+    said = (
+        options.rate,
+        options.epochs,
+        options.warm,
+        options.examples,
+        options.limit,
+        settings.seed,
+        settings.model.text_encoder,
+        *(
+            msgspec.json.encode(part).hex()
+            for part in (settings.counters, settings.candidates, settings.state)
+        ),
+    )
+    digest = hashlib.blake2b(repr(said).encode(), digest_size=6)
+    for file in ml_100k():
+        digest.update(file.read_bytes())
+    for package in (model, export, streams):
+        root = Path(next(iter(package.__path__)))
+        for file in sorted(root.rglob("*.py")):
+            if not _APART & set(file.relative_to(root).parts):
+                digest.update(file.read_bytes())
+    return f"ml-100k-{digest.hexdigest()}"
+
+
+def _dataset(options: DemoOptions, seed: int) -> Dataset:
+    files = ml_100k()
+    spec = DatasetSpec(str(files.interactions), str(files.items), str(files.users), seed=seed)
+    dataset = load_dataset(spec)
+    if options.limit is None:
+        return dataset
+    first = np.arange(min(options.limit, len(dataset.interactions)))
+    return replace(dataset, interactions=dataset.interactions.take(first))
+
+
+def _ending_now(dataset: Dataset, until: int, rate: float, clock: Clock) -> Dataset:
+    return replace(dataset, interactions=at_steady_pace(dataset.interactions, until, rate, clock.now_ms()))

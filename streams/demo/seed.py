@@ -1,0 +1,76 @@
+"""Put a warm core into an empty store, as if its events had come through Kafka.
+
+The states, feeds and items are written in bulk through the `Store` protocol, the counters as the snapshot
+from which every worker starts. What belongs to the warm part's own deliveries (offsets, event ids) is left out:
+the topics are new, and their offsets begin at 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
+
+from model.errors import StoreError
+from streams import feed, state_codec
+from streams.catalog import ItemRecord, encode_item
+from streams.clock import Clock
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.stores.base import Commit, Store
+from streams.user_state import UserState
+from streams.worker.replica import Replica
+
+V = TypeVar("V")
+WRITER = "seed"
+AT_A_TIME = 200
+
+
+async def seed(
+    store: Store,
+    recommender: Recommender,
+    states: Mapping[str, UserState],
+    records: Mapping[str, ItemRecord],
+    settings: Settings,
+    clock: Clock,
+) -> None:
+    """Write what `recommender` knows, and a feed for each user. `StoreError` where the store is not empty."""
+    ids = recommender.catalog.ids
+    if await store.intern(ids) != list(range(len(ids))):
+        raise StoreError("the store holds other items already; give it another redis.prefix, or empty it")
+    for items in _parts(records):
+        await _write(store, items={item_id: encode_item(record) for item_id, record in items.items()})
+    for users in _parts(states):
+        slates = recommender.recommend(users, clock.now_ms(), "full", {})
+        await _write(
+            store,
+            states={
+                user: state_codec.encode(replace(state, offsets={}, recent=()))
+                for user, state in users.items()
+            },
+            feeds={slate.user_id: feed.encode(slate) for slate in slates},
+        )
+    replica = Replica(settings, store, clock)
+    replica.recommender, replica.writer = recommender, WRITER
+    await replica.save_snapshot()
+    model = recommender.pipeline.model
+    if model is not None:
+        await store.activate(model.name)
+
+
+async def _write(
+    store: Store,
+    states: Mapping[str, bytes] = {},
+    feeds: Mapping[str, bytes] = {},
+    items: Mapping[str, bytes] = {},
+) -> None:
+    await store.commit(Commit({}, {}, states, feeds, items), WRITER)
+
+
+def _parts(whole: Mapping[str, V]) -> list[dict[str, V]]:
+    rest = iter(whole.items())
+    parts = []
+    while part := dict(islice(rest, AT_A_TIME)):
+        parts.append(part)
+    return parts

@@ -1,0 +1,41 @@
+"""What a demo came to, in plain lines, and whether it went as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streams.demo.tally import STAGES, Tally
+
+
+def problems(tally: Tally, applied: int, dead_letters: int) -> list[str]:
+    """What went wrong, in words; empty where all is well."""
+    found = [f"{count} requests failed: {what}" for what, count in tally.errors.items()]
+    if not tally.accepted:
+        found.append("no event was accepted")
+    if applied != tally.accepted:
+        found.append(f"{tally.accepted:,} events were accepted, but {applied:,} applied")
+    if dead_letters:
+        found.append(f"{dead_letters:,} dead letters; `headrace dead-letters list` shows such")
+    if not tally.rungs["full"]:
+        found.append("no feed came from the full model")
+    return found
+
+
+def lines(tally: Tally, applied: int, dead_letters: int, elapsed_s: float) -> Iterator[str]:
+    """The summary."""
+    yield (
+        f"{tally.accepted:,} events in {elapsed_s:.0f} s ({tally.reviews:,} reviews, {tally.clicks:,} clicks)"
+        f"; {applied:,} applied, {dead_letters:,} dead letters, {sum(tally.errors.values()):,} errors"
+    )
+    for stage, (middle, high) in tally.freshness.quantiles().items():
+        begin, end = STAGES[stage]
+        yield f"freshness, {begin} to {end}: p50 {middle:.1f} ms, p99 {high:.1f} ms"
+    for who, name in (("feed", "served feeds"), ("popularity", "popularity")):
+        yield (
+            f"HR@10 of {name}: {tally.hit_rate(who):.3f} ± {tally.hit_rate_error(who):.3f}"
+            f" ({tally.hits[who]:,} of {tally.compared:,} events)"
+        )
+    total = sum(tally.rungs.values())
+    if total:
+        shares = ", ".join(f"{rung} {count / total:.1%}" for rung, count in tally.rungs.most_common())
+        yield f"rungs of the feeds that were read: {shares}"

@@ -1,0 +1,102 @@
+"""Workers and the gateway as child processes, watched for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from model.errors import LocalStackError
+from streams.local.environment import environment
+from streams.local.ports import LOOPBACK, free_ports
+from streams.local.processes import ChildProcess
+from streams.local.readiness import wait_until_ready
+from streams.settings import Settings
+
+
+class Services:
+    """`workers` workers and one gateway under `settings`, whose Kafka and Redis run already.
+
+    The gateway has the settings' port, the workers free ones. Logs are written to `logs`. Inside the block,
+    `gateway_url` and `worker_urls` say where they answer.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        logs: Path,
+        workers: int = 1,
+        progress: Callable[[str], None] = lambda _: None,
+        deadline_s: float = 120.0,
+    ) -> None:
+        self.settings, self._logs, self._progress, self._deadline_s = settings, logs, progress, deadline_s
+        self._worker_ports = free_ports(workers)
+        self.gateway_url = f"http://{settings.gateway.host}:{settings.gateway.port}"
+        self.worker_urls = [f"http://{LOOPBACK}:{port}" for port in self._worker_ports]
+        self.workers: list[ChildProcess] = []
+        self.gateway: ChildProcess | None = None
+        self._running = contextlib.ExitStack()
+
+    @property
+    def processes(self) -> list[ChildProcess]:
+        """Every child that should be running."""
+        return [*self.workers, *([self.gateway] if self.gateway is not None else [])]
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as starting:
+            self._progress("starting the gateway and " + _count(len(self._worker_ports), "worker"))
+            # All of them first, then the wait: they start side by side.
+            for number, port in enumerate(self._worker_ports, start=1):
+                worker = msgspec.structs.replace(self.settings.worker, host=LOOPBACK, port=port)
+                settings = msgspec.structs.replace(self.settings, worker=worker)
+                name = "worker" if len(self._worker_ports) == 1 else f"worker {number}"
+                self.workers.append(starting.enter_context(self._start(name, "worker", settings)))
+            self.gateway = starting.enter_context(self._start("gateway", "gateway", self.settings))
+            for child, url in zip(self.processes, [*self.worker_urls, self.gateway_url], strict=True):
+                wait_until_ready(child, partial(is_ready, url), self._deadline_s)
+            self._running = starting.pop_all()
+        return self
+
+    def _start(self, name: str, command: str, settings: Settings) -> ChildProcess:
+        return ChildProcess(
+            name,
+            [sys.executable, "-m", "streams.commands", command],
+            self._logs / f"{name.replace(' ', '-')}.log",
+            environment(settings),
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+
+def check_running(processes: Sequence[ChildProcess]) -> None:
+    """Raises `LocalStackError`, with the end of the log, where one of them has ended."""
+    for child in processes:
+        if child.returncode is not None:
+            raise LocalStackError(
+                f"{child.name} (process {child.pid}) ended with status {child.returncode};"
+                f" the end of {child.log}:\n{child.tail()}"
+            )
+
+
+def is_ready(url: str, timeout_s: float = 2.0) -> bool:
+    """Whether the process at `url` says that it can do its work."""
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=timeout_s) as answer:  # noqa: S310  # our own http
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

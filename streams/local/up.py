@@ -1,0 +1,62 @@
+"""The local stack with its services, until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.errors import LocalStackError, SettingsError
+from streams.local.processes import ChildProcess
+from streams.local.services import Services, check_running
+from streams.local.stack import LocalStack
+from streams.local.stopping import stop_event, terminate_as_exit
+from streams.settings import Settings
+from streams.topics import ensure_topics
+
+FAILED = 1
+LOOK_EVERY_S = 0.5
+
+
+def run_until_stopped(settings: Settings, workers: int, folder: Path | None) -> int:
+    """The exit status: 0 after Ctrl-C or SIGTERM, 1 where a process ended by itself."""
+    if workers < 1:
+        raise SettingsError(f"--workers {workers}: expected at least 1")
+    if settings.gateway.port == 0:
+        raise SettingsError("gateway.port 0: `headrace up` needs a port that the app can know; set one")
+    terminate_as_exit()
+    with contextlib.ExitStack() as running:
+        logs = folder or Path(running.enter_context(tempfile.TemporaryDirectory(prefix="headrace-logs-")))
+        stack = running.enter_context(LocalStack(settings, folder, progress=_say))
+        asyncio.run(ensure_topics(stack.settings.kafka))
+        services = running.enter_context(Services(stack.settings, logs / "logs", workers, _say))
+        _say(f"gateway   {services.gateway_url}   (its API: {services.gateway_url}/schema)")
+        for url in services.worker_urls:
+            _say(f"worker    {url}/metrics")
+        _say(f"Kafka     {stack.settings.kafka.bootstrap}")
+        _say(f"Redis     {stack.settings.redis.url}")
+        _say(f"logs      {logs / 'logs'}")
+        _say("running until Ctrl-C")
+        try:
+            asyncio.run(_watch([*stack.processes, *services.processes]))
+        except LocalStackError as error:
+            print(f"headrace up: {error}", file=sys.stderr)
+            return FAILED
+        _say("stopping")
+        return 0
+
+
+async def _watch(processes: Sequence[ChildProcess]) -> None:
+    """Return when asked to stop; raises `LocalStackError` where one of the processes has ended."""
+    asked = stop_event()
+    while not asked.is_set():
+        check_running(processes)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), LOOK_EVERY_S)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
