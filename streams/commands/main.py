@@ -17,6 +17,9 @@ from model.errors import HeadraceError
 
 # The command's name and what it does. Its module is the name with _ for -.
 COMMANDS = {
+    "demo": "the whole system on this machine, live, with ml-100k as events",
+    "up": "the whole system on this machine, empty, for an app to use",
+    "bench": "measure the running system under offered load",
     "worker": "run a worker: events into feeds",
     "topics": "create the Kafka topics that are missing, and check the others",
     "gateway": "serve the HTTP API: events in, feeds out",

@@ -1,8 +1,8 @@
 """Put a warm core into an empty store, as if its events had come through Kafka.
 
 The states, feeds and items are written in bulk through the `Store` protocol, the counters as the snapshot
-from which every worker starts. What belongs to the warm part's own deliveries (offsets, event ids) is left out:
-the topics are new, and their offsets begin at 0.
+from which every worker starts. What belongs to the warm part's own deliveries (offsets, event ids) is left
+out: the topics are new, and their offsets begin at 0.
 """
 
 from __future__ import annotations
