@@ -1,0 +1,100 @@
+"""What the documents name is there: files, commands, settings, metrics, fields of events."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from streams.commands.main import COMMANDS
+from streams.events import AnyEvent, Click, Control, Event, Impression, Item, Review, User
+from streams.gateway.metrics import GatewayMetrics
+from streams.settings import Settings
+from streams.worker.metrics import WorkerMetrics
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+EVENTS = (ROOT / "docs/events.md").read_text()
+SUFFIX = {"counter": "_total"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_exist(page: Path) -> None:
+    for path in re.findall(
+        r"`((?:streams|model|export|tests|benchmarks|docs|ops|dev|scripts)/[\w./]*)`", page.read_text()
+    ):
+        assert (ROOT / path).exists(), f"{page.name} names {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page: Path) -> None:
+    for name in re.findall(r"(?:`|^|bin/)headrace ([a-z][a-z-]*)", page.read_text(), re.MULTILINE):
+        assert name in COMMANDS, f"{page.name} names headrace {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_targets_exist(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for words in re.findall(r"(?:`|^|=1 )make ([a-z]+(?: [a-z]+)*)", page.read_text(), re.MULTILINE):
+        assert set(words.split()) <= targets, f"{page.name} names make {words}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_settings_exist(page: Path) -> None:
+    named = re.findall(r"`([a-z]+)\.([a-z_]+)`", page.read_text())
+    variables = re.findall(r"`HEADRACE_([A-Z_]+)__([A-Z_]+)", page.read_text())
+    sections = {field.name for field in msgspec.structs.fields(Settings)}
+    for section, name in [*named, *((section.lower(), name.lower()) for section, name in variables)]:
+        if section in sections and not (ROOT / "streams" / f"{section}.{name}").exists():
+            assert hasattr(getattr(Settings(), section), name), f"{page.name} names {section}.{name}"
+
+
+def test_defaults_are_those_of_the_settings() -> None:
+    for section, name, default in re.findall(
+        r"^\| `(\w+)\.(\w+)` \| ([^`,|]+?) \|", OPERATIONS, re.MULTILINE
+    ):
+        assert str(getattr(getattr(Settings(), section), name)) == default, f"{section}.{name}"
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    families = [
+        family
+        for metrics in (GatewayMetrics(CollectorRegistry()), WorkerMetrics(CollectorRegistry()))
+        for family in metrics.registry.collect()
+        if family.name.startswith("headrace_")
+    ]
+    exported = {family.name + SUFFIX.get(family.type, "") for family in families}
+    assert set(re.findall(r"`(headrace_\w+)", OPERATIONS)) == exported
+
+
+def sections() -> dict[str, set[str]]:
+    """Of each section of docs/events.md the fields in its table."""
+    heads = [*re.finditer(r"^## (.+)$", EVENTS, re.MULTILINE), re.search(r"\Z", EVENTS)]
+    found = {}
+    for head, following in pairwise(heads):
+        assert head is not None
+        assert following is not None
+        rows = re.findall(r"^\| (`[^|]+`) \|", EVENTS[head.end() : following.start()], re.MULTILINE)
+        found[head[1]] = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    return found
+
+
+@pytest.mark.parametrize(
+    "kind", [Click, Review, Impression, Item, User, Control], ids=lambda kind: kind.__name__
+)
+def test_every_field_of_an_event_is_documented_and_no_other(kind: type[AnyEvent]) -> None:
+    common = {field.name for field in msgspec.structs.fields(Event)}
+    own = {field.name for field in msgspec.structs.fields(kind)} - common
+    assert sections()[kind.__name__] == own
+    assert sections()["What every event has"] == common | {"type"}
