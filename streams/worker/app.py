@@ -86,7 +86,7 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
 
 
 class Intake:
-    """Batches: waits for an event, takes what is already queued with it, and acknowledges them once written."""
+    """Waits for an event, takes what is already queued with it, and acknowledges them once written."""
 
     def __init__(self, settings: Settings, handle: Handle) -> None:
         self._batch_max, self._prefix = settings.worker.batch_max, len(settings.kafka.prefix)

@@ -113,6 +113,7 @@ class Batches:
         self.gaps = Gaps()
         self.rung: Rung = "full"
         self.trouble = ""
+        self._written: dict[str, int] = {}
 
     async def handle(self, messages: Sequence[Message]) -> list[Message]:
         """Write a batch; the messages that are done with. The others will be read again.
@@ -154,6 +155,7 @@ class Batches:
             )
             raise
         self.replica.committed(position)
+        self._written |= work.progress
         self._count(work, outcome)
         if outcome.record.activate:
             await self.models.activated(outcome.record.activate)
@@ -166,6 +168,7 @@ class Batches:
         await self.replica.meet([item_id for each in reads for item_id in items_named(each.event)])
         users = list(dict.fromkeys(user for each in reads if (user := user_of(each.event)) is not None))
         loaded = await self.store.load(users, sorted(_fenced_places(messages)))
+        self._check_kept(loaded)
         held = await self._held_back(messages, loaded)
         progress: dict[str, int] = {}
         for message in messages:
@@ -194,6 +197,16 @@ class Batches:
         self.metrics.stage_s.labels("load").observe(time.perf_counter() - started)
         done = [message for message in messages if message.place not in held]
         return _Work(kept, fresh_letters, states, loaded, progress, done)
+
+    def _check_kept(self, loaded: Loaded) -> None:
+        """Raises `FencedError` where the store has forgotten what this process wrote (it was emptied, or
+        restored).
+        """
+        for place, offset in loaded.progress.items():
+            if offset < self._written.get(place, -1):
+                self._written.clear()
+                self.replica.sound = False
+                raise FencedError(f"the store has {place} at {offset}, and it was further before")
 
     async def _held_back(self, messages: Sequence[Message], loaded: Loaded) -> set[str]:
         """The places whose events must not be applied yet, for others before them were left out."""
@@ -227,9 +240,9 @@ class Batches:
         end = self.kafka.end(message.place)
         if end is not None and end <= progress:
             raise ProgressError(
-                f"{message.place} ends at offset {end}, but the store has applied it up to {progress}: the topic was"
-                " made anew while the store was kept. Its new events would be taken for old ones. Use another"
-                " redis.prefix (states begin anew and are read from Kafka), or restore the topic"
+                f"{message.place} ends at offset {end}, but the store has applied it up to {progress}: the"
+                " topic was made anew while the store was kept. Its new events would be taken for old ones."
+                " Use another redis.prefix (states begin anew and are read from Kafka), or restore the topic"
             )
 
     async def _write(self, work: _Work) -> tuple[Outcome, str]:

@@ -85,6 +85,6 @@ def listen(worker: WorkerSettings) -> socket.socket:
         return socket.create_server((worker.host, worker.port), backlog=128)
     except OSError as error:
         raise SettingsError(
-            f"worker.host {worker.host!r}, worker.port {worker.port}: an address to listen on was expected, and"
-            f" {error.strerror} came; set another port, or end what holds this one"
+            f"worker.host {worker.host!r}, worker.port {worker.port}: an address to listen on was expected,"
+            f" and {error.strerror} came; set another port, or end what holds this one"
         ) from None

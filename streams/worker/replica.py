@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from model.errors import LedgerGapError, StoreError
+from model.errors import FencedError, LedgerGapError, StoreError
 from streams.catalog import decode_item
 from streams.clock import Clock
 from streams.counters.snapshot import pack_counters, restore_counters
@@ -146,10 +146,8 @@ class Replica:
         else:  # others have interned items that we don't know yet
             await self._meet_interned()
         if any(known.get(item_id) != row for item_id, row in zip(new, rows, strict=True)):
-            raise StoreError(
-                "the store's item rows are not those that this process knows (was it emptied?); the replica is to be"
-                " rebuilt"
-            )
+            self.sound = False
+            raise FencedError("the store's item rows are not those that this process knows: it was emptied")
 
     async def _meet_interned(self) -> None:
         ids = await self.store.interned(len(self.recommender.catalog))

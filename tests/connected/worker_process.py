@@ -1,0 +1,103 @@
+"""A worker in a process of its own, in which torch can't be imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from streams.local.processes import ChildProcess
+from streams.settings import KafkaSettings, RedisSettings
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """\
+import sys
+sys.modules["torch"] = None  # importing it raises ImportError
+from streams.commands.main import main
+sys.exit(main(["worker"]))
+"""
+START_DEADLINE_S = 90.0
+
+
+class WorkerProcess:
+    """A running worker, asked over HTTP."""
+
+    def __init__(self, process: ChildProcess) -> None:
+        self.process = process
+        self.address = ""
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body; (0, b"") where nothing answers."""
+        if not self.address:
+            found = re.search(r"worker answers on (\S+)", self.log())
+            if not found:
+                return 0, b""
+            self.address = found[1]
+        try:
+            with urllib.request.urlopen(self.address + path, timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+        except OSError:
+            return 0, b""
+
+    def readiness(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.get("/readyz")[1] or b"{}")
+        return found
+
+    def ready(self) -> bool:
+        return self.get("/readyz")[0] == 200
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of all samples of a metric with these labels."""
+        total = 0.0
+        for line in self.get("/metrics")[1].decode().splitlines():
+            if re.match(rf"{name}[{{ ]", line) and all(f'{k}="{v}"' in line for k, v in labels.items()):
+                total += float(line.rpartition(" ")[2])
+        return total
+
+    def log(self) -> str:
+        return self.process.log.read_text() if self.process.log.exists() else ""
+
+    def wait_until_ready(self, deadline_s: float = START_DEADLINE_S) -> None:
+        until = time.monotonic() + deadline_s
+        while not self.ready():
+            assert self.process.returncode is None, self.process.tail(60)
+            assert time.monotonic() < until, f"{self.readiness()}\n{self.process.tail(60)}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def worker(
+    folder: Path,
+    kafka: KafkaSettings,
+    redis: RedisSettings,
+    more: Mapping[str, str] = {},
+    name: str = "worker",
+    wait: bool = True,
+) -> Iterator[WorkerProcess]:
+    """A worker on a free port; it is ended when the block ends. `more`: further settings, as variables."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("HEADRACE_")} | {
+        "PYTHONPATH": str(ROOT),
+        "HEADRACE_KAFKA__BOOTSTRAP": kafka.bootstrap,
+        "HEADRACE_KAFKA__PREFIX": kafka.prefix,
+        "HEADRACE_KAFKA__PARTITIONS": str(kafka.partitions),
+        "HEADRACE_REDIS__URL": redis.url,
+        "HEADRACE_REDIS__PREFIX": redis.prefix,
+        "HEADRACE_WORKER__PORT": "0",
+        "HEADRACE_MODEL__REGISTRY": str(folder / "models"),
+        **more,
+    }
+    with ChildProcess(name, [sys.executable, "-c", PROGRAM], folder / f"{name}.log", environ) as process:
+        running = WorkerProcess(process)
+        if wait:
+            running.wait_until_ready()
+        yield running

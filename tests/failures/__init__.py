@@ -1,0 +1,1 @@
+"""The system under failures: killed workers, zombies, a store that goes away."""
