@@ -19,7 +19,8 @@ class Weighted(nn.Module):
 
     def forward(self, views: Tensor) -> Tensor:
         """[..., views, width] -> [..., width]."""
-        return (views * self.weights.softmax(0).unsqueeze(-1)).sum(-2)
+        fused: Tensor = (views * self.weights.softmax(0).unsqueeze(-1)).sum(-2)
+        return fused
 
 
 class Concat(nn.Module):
@@ -47,7 +48,8 @@ class Attention(nn.Module):
     def forward(self, views: Tensor) -> Tensor:
         """[..., views, width] -> [..., width]."""
         weights = (self.query(torch.tanh(self.hidden(views))) + self.bias).softmax(-2)
-        return (views * weights).sum(-2)
+        fused: Tensor = (views * weights).sum(-2)
+        return fused
 
 
 KINDS: dict[str, type[Weighted] | type[Concat] | type[Attention]] = {

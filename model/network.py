@@ -91,7 +91,8 @@ class TargetAttention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """[B, N, width] -> [B, heads, N, each]."""
-        return x.unflatten(-1, (self.heads, self.each)).transpose(1, 2)
+        split: Tensor = x.reshape(*x.shape[:2], self.heads, self.each).transpose(1, 2)
+        return split
 
 
 class Rescorer(nn.Module):
@@ -101,15 +102,15 @@ class Rescorer(nn.Module):
         super().__init__()
         width, features = config.width, len(schema.candidate_features)
         users, steps = len(schema.user_features), len(schema.history_features)
-        self.half = schema.item_dim // 2
+        self.part = schema.item_dim // 2
         self.candidate_scale = Standardise(features)
         self.user_scale = Standardise(users)
         self.history_scale = Standardise(steps)
         self.attention = TargetAttention(schema.item_dim, schema.item_dim + steps, width, config.heads)
         self.user_view = nn.Linear(width + users, width)
         self.item_view = nn.Linear(schema.item_dim, width)
-        self.words = nn.Linear(schema.words_dim, self.half)
-        self.language_view = nn.Linear(2 * self.half, width)
+        self.words = nn.Linear(schema.words_dim, self.part)
+        self.language_view = nn.Linear(2 * self.part, width)
         self.fusion = KINDS[config.fusion](3, width)
         inputs = 4 * width + features + users
         first, second = config.hidden
@@ -144,7 +145,7 @@ class Rescorer(nn.Module):
         history = torch.cat([history_vectors, self.history_scale(history_features)], -1)
         attended = self.attention(candidate_vectors, history, history_mask)
         spoken = self.words(words)[:, None, :]
-        text = candidate_vectors[..., self.half :]
+        text = candidate_vectors[..., self.part :]
         user_view = torch.relu(self.user_view(torch.cat([attended, user], -1)))
         item_view = torch.relu(self.item_view(candidate_vectors))
         language_view = torch.relu(self.language_view(torch.cat([text, text * spoken], -1)))

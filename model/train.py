@@ -124,7 +124,7 @@ def inputs_of(net: FusionNet, batch: Batch) -> tuple[Tensor, ...]:
 
 def _tower(net: FusionNet, ids: Tensor, text: Tensor) -> Tensor:
     vectors: Tensor = net.item_tower(ids.flatten(), text.flatten(0, 1))
-    return vectors.unflatten(0, ids.shape)
+    return vectors.reshape(*ids.shape, -1)
 
 
 def batches(shards: Sequence[Shard], order: np.ndarray, size: int, device: str) -> Iterator[Batch]:

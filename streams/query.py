@@ -49,7 +49,8 @@ class Query:
     @cached_property
     def liking(self) -> NDArray[np.float32]:
         """How far each history item's rating lies above the user's mean, newest first; 0 where there is none."""
-        return np.nan_to_num(self.state.ratings[::-1] - np.float32(self.mean_rating), nan=0.0)
+        above = self.state.ratings[::-1] - np.float32(self.mean_rating)
+        return np.where(np.isnan(above), np.float32(0.0), above)
 
     @cached_property
     def taste(self) -> NDArray[np.float32]:

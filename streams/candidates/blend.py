@@ -49,7 +49,7 @@ def blend(
     fused = np.bincount(index, weights=shares[source] / (constant + rank), minlength=len(unique))
     order = np.lexsort((unique, -fused))
     if len(order) > size:
-        kept = ((ranks > 0) & (ranks <= np.asarray(reserve))).any(axis=1)
+        kept = np.any((ranks > 0) & (ranks <= np.asarray(reserve)), axis=1)
         certain = order[kept[order]][:size]
         rest = order[~kept[order]][: size - len(certain)]
         chosen = np.concatenate([certain, rest])

@@ -18,6 +18,7 @@ class ReplayOptions:
 
     `model`: a folder of an exported model; None trains one on the warm part; "none" ranks by counters alone.
     `limit`: only the first so many events of the stream. `slates`: where to write every slate, JSON lines.
+    `epochs`: passes over the training examples. `fp32`: rank with the unquantized model as well.
     """
 
     warm: float = 0.5
@@ -25,6 +26,8 @@ class ReplayOptions:
     model: str | None = None
     limit: int | None = None
     slates: Path | None = None
+    epochs: int = 8
+    fp32: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.warm < 1:

@@ -6,127 +6,32 @@ The true item is ranked among all items the user has not met; one that no source
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from export.projection import fit_projection
+from export.registry import Registry
+from model.errors import DataError
 from model.schema import F32
-from streams.catalog import ItemRecord
 from streams.draft import Draft
-from streams.events import Review
-from streams.recommender import Recommender
-from streams.replay.baselines import Baseline, Popularity, Transitions, first_of, rank_of, tie_order
-from streams.replay.interactions import Interactions
-from streams.replay.result import Outcome
-from streams.training import ExampleCollector
-from streams.user_state import EMPTY, Delivery, UserState
+from streams.fit import TrainOptions, adapted, fit, prepare, spread, text_encoder, texts_of, warm
+from streams.loading import load_in_service
+from streams.local.kafka_jars import cache_folder
+from streams.replay.compared import Compared
+from streams.replay.dataset import Dataset
+from streams.replay.driver import Prequential
+from streams.replay.options import Progress, ReplayOptions
+from streams.replay.result import Outcome, ReplayResult, columns_of
+from streams.replay.slates import SlateFile
+from streams.replay.summary import MODEL
+from streams.rescoring import ModelInService
+from streams.settings import Settings
 
-Say = Callable[[int], None]
-"""Told how many events are done."""
-
-
-class Stream(NamedTuple):
-    """A dataset made ready: `words[k]` is the vector of event k's review text, or None."""
-
-    interactions: Interactions
-    words: Mapping[int, F32]
-    profiles: Mapping[str, Mapping[str, str]]
-
-
-class Prequential:
-    """Drives a `Recommender` along a stream, event by event."""
-
-    def __init__(self, recommender: Recommender, stream: Stream) -> None:
-        self.recommender, self.stream = recommender, stream
-        self.states: dict[str, UserState] = {}
-        self.at = 0
-
-    def announce(self, items: Sequence[tuple[str, F32 | None]], ts_ms: int) -> None:
-        """Tell the recommender of items and their text vectors before the stream begins."""
-        core = self.recommender
-        core.meet([item_id for item_id, _ in items], ts_ms)
-        for item_id, vector in items:
-            text = b"" if vector is None else vector.astype(np.float16).tobytes()
-            core.put_item(core.catalog.rows[item_id], ItemRecord(item_id, ts_ms, text=text))
-
-    def state(self, user: str) -> UserState:
-        """What is known of a user; their profile where they are new."""
-        if user not in self.states:
-            return UserState(profile=dict(self.stream.profiles.get(user, {})))
-        return self.states[user]
-
-    def learn(self) -> int:
-        """Fold the next event; the item's row."""
-        k, events = self.at, self.stream.interactions
-        core, user, item = self.recommender, events.user[k], events.item[k]
-        ts, rating = int(events.ts_ms[k]), float(events.rating[k])
-        if item not in core.catalog.rows:
-            core.meet([item], ts)
-        event = Review(
-            event_id=str(k), ts=ts, user_id=user, item_id=item, rating=None if np.isnan(rating) else rating
-        )
-        applied = core.apply(self.state(user), event, Delivery("reviews", k), self.stream.words.get(k))
-        self.states[user] = applied.state
-        self.at += 1
-        return core.catalog.rows[item]
-
-    def warm(self, until: int, collector: ExampleCollector | None, burn_in: int, say: Say) -> None:
-        """Learn up to event `until`; from `burn_in` on, each event first becomes a training example."""
-        events, rows = self.stream.interactions, self.recommender.catalog.rows
-        while self.at < until:
-            k = self.at
-            row = rows.get(events.item[k])
-            if collector is not None and k >= burn_in and row is not None:
-                state = self.state(events.user[k])
-                if not state.has_consumed(row):
-                    collector.take(state, int(events.ts_ms[k]), row, float(events.rating[k]))
-            self.learn()
-            say(self.at)
-
-    def predict(self) -> tuple[Draft, int]:
-        """A ranked draft for the next event's user at its time; the true item's row, or -1 where it is unknown."""
-        events, core = self.stream.interactions, self.recommender
-        user, ts = events.user[self.at], int(events.ts_ms[self.at])
-        row = core.catalog.rows.get(events.item[self.at], -1)
-        core.refresh_model()
-        draft = core.pipeline.draft(self.state(user), ts, also=[row] if row >= 0 else [])
-        core.pipeline.rank([draft])
-        return draft, row
-
-
-class Compared:
-    """The baselines in the same pass, over all items the user has not met."""
-
-    def __init__(self, stream: Interactions, seed: int) -> None:
-        self.users = {user: number for number, user in enumerate(dict.fromkeys(stream.user))}
-        self.items = {item: number for number, item in enumerate(dict.fromkeys(stream.item))}
-        size = len(self.items)
-        self.baselines: tuple[Baseline, ...] = (Popularity(size), Transitions(size))
-        self.recommended: dict[str, set[int]] = {each.name: set() for each in self.baselines}
-        self._met = np.zeros((len(self.users), size), np.bool_)
-        self._seen = np.zeros(size, np.bool_)
-        self._order = tie_order(size, seed)
-        self._stream = stream
-
-    def ranks(self, k: int) -> list[int]:
-        """The place of event k's item for each baseline; 0 where the item was never seen before."""
-        user, item = self.users[self._stream.user[k]], self.items[self._stream.item[k]]
-        met = self._met[user] | ~self._seen
-        ranks = []
-        for each in self.baselines:
-            scores = each.scores(user, met)
-            ranks.append(rank_of(item, scores, met, self._order))
-            self.recommended[each.name].update(first_of(10, scores, met, self._order).tolist())
-        return ranks
-
-    def learn(self, k: int) -> None:
-        """Event k is over."""
-        user, item = self.users[self._stream.user[k]], self.items[self._stream.item[k]]
-        for each in self.baselines:
-            each.learn(user, item, int(self._stream.ts_ms[k]))
-        self._met[user, item] = True
-        self._seen[item] = True
+WARM = "warm and train"  # reported by itself: the other stages are those of the predicted part
 
 
 def outcome(run: Prequential, draft: Draft, row: int, baseline_ranks: Sequence[int]) -> Outcome:
@@ -162,6 +67,128 @@ def place_of(draft: Draft, at: int) -> int:
     return max(ahead, len(draft.order) + 1)
 
 
-def seconds_since(start: float) -> float:
-    """Seconds of wall time since `start` (`time.perf_counter`)."""
-    return time.perf_counter() - start
+def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progress: Progress) -> ReplayResult:
+    """Warm and train on the first part, then predict and learn each event of the second.
+
+    Raises `DataError` where there is too little to do either.
+    """
+    stream = dataset.interactions
+    total = len(stream) if options.limit is None else min(options.limit, len(stream))
+    until = int(total * options.warm)
+    if until < 1 or until >= total:
+        raise DataError(
+            f"{total} events can't be parted at {options.warm}; at least one must come on each side"
+        )
+    settings = adapted(settings, stream, until)
+    clock = _Stages()
+    run, model, fp32, notes = _ready(dataset, options, settings, until, progress)
+    run.recommender.serve(model)
+    compared = Compared(stream, options.seed)
+    for k in range(until):
+        compared.learn(k)
+    warm_seconds = clock.lap(WARM)
+    recommended: set[int] = set()
+    outcomes: list[Outcome] = []
+    with SlateFile(options.slates) if options.slates is not None else nullcontext() as slates:
+        for k in range(until, total):
+            draft, row = run.predict()
+            clock.lap("predict")
+            ranks = compared.ranks(k)
+            if fp32 is not None:
+                ranks.append(_rank_with(fp32, run, draft, row))
+            compared.learn(k)
+            outcomes.append(outcome(run, draft, row, ranks))
+            recommended.update(draft.rows[draft.order[:10]].tolist())
+            clock.lap("compare")
+            if slates is not None:
+                slates.write(run.recommender.slate(stream.user[k], draft, str(k)))
+            run.learn()
+            clock.lap("learn")
+            progress("predicting", k + 1 - until, total - until)
+    names = [each.name for each in compared.baselines] + (["fp32"] if fp32 is not None else [])
+    return ReplayResult(
+        outcomes=columns_of(outcomes, names),
+        model=model.name if model is not None else "counters",
+        events=total,
+        warm_events=until,
+        users=len(set(stream.user[:total])),
+        catalogue=len(run.recommender.catalog),
+        pool=settings.candidates.pool,
+        seed=options.seed,
+        seconds=clock.seconds["predict"] + clock.seconds["learn"],
+        warm_seconds=warm_seconds,
+        recommended={MODEL: len(recommended)}
+        | {name: len(items) for name, items in compared.recommended.items()},
+        stage_seconds={name: round(spent, 3) for name, spent in clock.seconds.items() if name != WARM},
+        notes=notes,
+    )
+
+
+def _ready(
+    dataset: Dataset, options: ReplayOptions, settings: Settings, until: int, progress: Progress
+) -> tuple[Prequential, ModelInService | None, ModelInService | None, tuple[str, ...]]:
+    """The core after the warm part, the model to serve, and its fp32 twin where that is asked for."""
+    texts, project = texts_of(dataset, until), None
+    if texts:
+        encoder = text_encoder(Registry(cache_folder() / "models"), texts, settings, progress)
+        projection = fit_projection(encoder.encode(spread(texts, 2_000)), 64)
+
+        def project(some: Sequence[str]) -> F32:
+            return projection(encoder.encode(some))
+
+    run = prepare(dataset, settings, project, progress)
+    names = run.recommender.pipeline.names
+    if options.model == "none":
+        run.warm(until, None, until, lambda done: progress("warming", done, until))
+        return run, None, None, ("ranked by counters alone: no model was asked for",)
+    if options.model is not None:
+        run.warm(until, None, until, lambda done: progress("warming", done, until))
+        return run, load_in_service(Path(options.model), settings.model, names), None, ()
+    shards = warm(run, until, options.seed, progress)
+    with TemporaryDirectory(prefix="headrace-replay-") as folder:
+        registry = Registry(Path(folder))
+        manifest = fit(run, shards, registry, "replay", TrainOptions(epochs=options.epochs), progress)
+        model = load_in_service(registry.get("replay"), settings.model, names)
+        fp32 = _fp32_twin(registry.get("replay"), model, names) if options.fp32 else None
+    parity = manifest.parity
+    note = (
+        f"int8 against fp32 on {parity.examples} held-out examples: top-10 agreement {parity.top10_agreement:.3f}, "
+        f"NDCG@10 lost {parity.ndcg10_lost:.4f}"
+    )
+    return run, model, fp32, (note,)
+
+
+def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> ModelInService:
+    """The same model with its unquantized rescorer."""
+    from export.manifest import RESCORER_FP32
+    from export.session import Rescorer, open_session
+
+    rescorer = Rescorer(open_session(lambda provider: folder / RESCORER_FP32), model.schema)
+    return ModelInService("fp32", model.schema, model.vocabulary, model.tower, rescorer.score, sources)
+
+
+def _rank_with(twin: ModelInService, run: Prequential, draft: Draft, row: int) -> int:
+    """The place of the true item among the candidates as the twin scores them; 0 where it is not among them."""
+    served = run.recommender.pipeline.model
+    placed = len(draft.rows) - draft.extra
+    found = np.flatnonzero(draft.rows[:placed] == row)
+    if served is None or not len(found):
+        return 0
+    twin.vectors, twin.known = served.vectors, served.known
+    scores = twin.score([draft]).click[0, :placed]
+    return int((scores > scores[found[0]]).sum()) + 1
+
+
+class _Stages:
+    """Wall time by stage."""
+
+    def __init__(self) -> None:
+        self.seconds = {"predict": 0.0, "learn": 0.0}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> float:
+        """Book the time since the last call under `stage`; that time."""
+        now = time.perf_counter()
+        spent, self._last = now - self._last, now
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+        return spent

@@ -1,0 +1,95 @@
+"""Drives the core along a recorded stream, event by event: learn, or predict and then learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, cast
+
+import numpy as np
+
+from model.schema import F32
+from streams.catalog import ItemRecord
+from streams.draft import Draft
+from streams.events import Action, Click, Review
+from streams.recommender import Recommender
+from streams.replay.interactions import Interactions
+from streams.training import ExampleCollector
+from streams.user_state import Delivery, UserState
+
+Say = Callable[[int], None]
+"""Told how many events are done."""
+
+
+class Stream(NamedTuple):
+    """A dataset made ready: `words[k]` is the vector of event k's review text, or None."""
+
+    interactions: Interactions
+    words: Mapping[int, F32]
+    profiles: Mapping[str, Mapping[str, str]]
+
+
+class Prequential:
+    """Drives a `Recommender` along a stream, event by event."""
+
+    def __init__(self, recommender: Recommender, stream: Stream) -> None:
+        self.recommender, self.stream = recommender, stream
+        self.states: dict[str, UserState] = {}
+        self.at = 0
+
+    def announce(self, items: Sequence[tuple[str, F32 | None]], ts_ms: int) -> None:
+        """Tell the recommender of items and their text vectors before the stream begins."""
+        core = self.recommender
+        core.meet([item_id for item_id, _ in items], ts_ms)
+        for item_id, vector in items:
+            text = b"" if vector is None else vector.astype(np.float16).tobytes()
+            core.put_item(core.catalog.rows[item_id], ItemRecord(item_id, ts_ms, text=text))
+
+    def state(self, user: str) -> UserState:
+        """What is known of a user; their profile where they are new."""
+        if user not in self.states:
+            return UserState(profile=dict(self.stream.profiles.get(user, {})))
+        return self.states[user]
+
+    def learn(self) -> int:
+        """Fold the next event; the item's row."""
+        k, events = self.at, self.stream.interactions
+        core, user, item = self.recommender, events.user[k], events.item[k]
+        if item not in core.catalog.rows:
+            core.meet([item], int(events.ts_ms[k]))
+        applied = core.apply(self.state(user), self.event(k), Delivery("stream", k), self.stream.words.get(k))
+        self.states[user] = applied.state
+        self.at += 1
+        return core.catalog.rows[item]
+
+    def event(self, k: int) -> Click | Review:
+        """Event k as it would come over the wire: a click where it names an action, else a review."""
+        events, rating = self.stream.interactions, float(self.stream.interactions.rating[k])
+        user, item, ts = events.user[k], events.item[k], int(events.ts_ms[k])
+        if events.action is not None and np.isnan(rating):
+            action = cast(Action, events.action[k])
+            return Click(event_id=str(k), ts=ts, user_id=user, item_id=item, action=action)
+        stars = None if np.isnan(rating) else rating
+        return Review(event_id=str(k), ts=ts, user_id=user, item_id=item, rating=stars)
+
+    def warm(self, until: int, collector: ExampleCollector | None, burn_in: int, say: Say) -> None:
+        """Learn up to event `until`; from `burn_in` on, each event first becomes a training example."""
+        events, rows = self.stream.interactions, self.recommender.catalog.rows
+        while self.at < until:
+            k = self.at
+            row = rows.get(events.item[k])
+            if collector is not None and k >= burn_in and row is not None:
+                state = self.state(events.user[k])
+                if not state.has_consumed(row):
+                    collector.take(state, int(events.ts_ms[k]), row, float(events.rating[k]))
+            self.learn()
+            say(self.at)
+
+    def predict(self) -> tuple[Draft, int]:
+        """A ranked draft for the next event's user at its time; the true item's row, or -1 where it is unknown."""
+        events, core = self.stream.interactions, self.recommender
+        user, ts = events.user[self.at], int(events.ts_ms[self.at])
+        row = core.catalog.rows.get(events.item[self.at], -1)
+        core.refresh_model()
+        draft = core.pipeline.draft(self.state(user), ts, also=[row] if row >= 0 else [])
+        core.pipeline.rank([draft])
+        return draft, row
