@@ -15,7 +15,6 @@ OURS = {"streams", "model", "export", "tests", "benchmarks"}
 
 # Used without an import of ours, each for the reason given.
 NEVER_IMPORTED = {
-    "httptools": "uvicorn parses with it",
     "import-linter": "a program",
     "mypy": "a program",
     "onnxruntime-gpu": "the same module as onnxruntime",
