@@ -8,13 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.compiled import compiled
 from streams.candidates.source import Found
 
 
 class Pool(NamedTuple):
     """rows int32 [n], best first. ranks int32 [n, sources]: the place in each source's list, from 1; 0 where absent.
 
-    origin int8 [n]: the source that ranked the row best.
+    origin int8 [n]: the source that gave the row the largest part of its sum.
     """
 
     rows: NDArray[np.int32]
@@ -39,21 +40,78 @@ def blend(
     >>> blend([one, two], [1.0, 0.1], [0, 1], 60.0, 2).rows
     array([3, 8], dtype=int32)
     """
-    shares = np.asarray(weights, np.float64)
-    rows = np.concatenate([each.rows for each in found])
-    source = np.repeat(np.arange(len(found)), [len(each.rows) for each in found])
-    rank = np.concatenate([np.arange(1, len(each.rows) + 1) for each in found])
-    unique, index = np.unique(rows, return_inverse=True)
-    ranks = np.zeros((len(unique), len(found)), np.int32)
-    ranks[index, source] = rank
-    fused = np.bincount(index, weights=shares[source] / (constant + rank), minlength=len(unique))
-    order = np.lexsort((unique, -fused))
-    if len(order) > size:
-        kept = np.any((ranks > 0) & (ranks <= np.asarray(reserve)), axis=1)
-        certain = order[kept[order]][:size]
-        rest = order[~kept[order]][: size - len(certain)]
+    brought = np.concatenate([each.rows for each in found]).astype(np.int32, copy=False)
+    ends = np.cumsum([len(each.rows) for each in found])
+    most = len(brought)
+    rows, fused = np.empty(most, np.int32), np.zeros(most)
+    ranks, origin = np.zeros((most, len(found)), np.int32), np.empty(most, np.int8)
+    kept = np.zeros(most, np.bool_)
+    table = np.full(1 << max(2 * most, 1).bit_length(), -1, np.int32)
+    shares, reserved = np.array(weights, np.float64), np.array(reserve, np.int64)
+    n = _fuse(brought, ends, shares, reserved, float(constant), table, rows, fused, ranks, origin, kept)
+    rows, fused = rows[:n], fused[:n]
+    chosen = np.arange(n)
+    if n > size:
+        certain = _top(np.flatnonzero(kept[:n]), rows, fused, size)
+        rest = _top(np.flatnonzero(~kept[:n]), rows, fused, size - len(certain))
         chosen = np.concatenate([certain, rest])
-        order = chosen[np.lexsort((unique[chosen], -fused[chosen]))]
-    chosen_ranks = ranks[order]
-    strength = np.where(chosen_ranks > 0, shares / (constant + chosen_ranks), 0.0)
-    return Pool(unique[order].astype(np.int32), chosen_ranks, strength.argmax(axis=1).astype(np.int8))
+    order = chosen[np.lexsort((rows[chosen], -fused[chosen]))]
+    return Pool(rows[order], ranks[order], origin[order])
+
+
+def _top(
+    places: NDArray[np.intp], rows: NDArray[np.int32], fused: NDArray[np.float64], count: int
+) -> NDArray[np.intp]:
+    """Those `count` of `places` with the highest sums, in no order; ties go to the lower row."""
+    if len(places) <= count:
+        return places
+    if count == 0:
+        return places[:0]
+    sums = fused[places]
+    edge = np.partition(sums, len(sums) - count)[len(sums) - count]
+    above, level = places[sums > edge], places[sums == edge]
+    lowest = level[np.argsort(rows[level], kind="stable")]
+    return np.concatenate([above, lowest[: count - len(above)]])
+
+
+@compiled
+def _fuse(
+    brought: NDArray[np.int32],
+    ends: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    reserved: NDArray[np.int64],
+    constant: float,
+    table: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    fused: NDArray[np.float64],
+    ranks: NDArray[np.int32],
+    origin: NDArray[np.int8],
+    kept: NDArray[np.bool_],
+) -> int:
+    """Add up the lists that lie end to end in `brought`; how many different rows there are.
+
+    `table` is an empty hash table (-1), its length a power of two and more than what was brought.
+    """
+    n, mask = 0, len(table) - 1
+    largest = np.empty(len(brought))
+    begin = 0
+    for source in range(len(ends)):
+        for k in range(begin, ends[source]):
+            row, rank = brought[k], k - begin + 1
+            at = (row * 2_654_435_761) & mask
+            while table[at] >= 0 and rows[table[at]] != row:
+                at = (at + 1) & mask
+            part = shares[source] / (constant + rank)
+            place = table[at]
+            if place < 0:
+                place = n
+                table[at], rows[n], largest[n], origin[n] = n, row, part, source
+                n += 1
+            elif part > largest[place]:
+                largest[place], origin[place] = part, source
+            fused[place] += part
+            ranks[place, source] = rank
+            if rank <= reserved[source]:
+                kept[place] = True
+        begin = ends[source]
+    return n

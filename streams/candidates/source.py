@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from model.compiled import compiled
 from streams.query import Query
 
+LOW = np.uint64(0xFFFF_FFFF)
+HALF = np.uint64(32)
+
 
 class Found(NamedTuple):
-    """Rows int32 [n] and scores float32 [n], best first."""
+    """Rows int32 [n], each once, and scores float32 [n], best first."""
 
     rows: NDArray[np.int32]
     scores: NDArray[np.float32]
@@ -35,26 +38,30 @@ def best(
     >>> best(rows, scores, np.zeros(10, np.uint8), 2).rows
     array([2, 9], dtype=int32)
     """
-    keep = np.empty(len(rows), np.int64)
-    n = _eligible(rows, scores, blocked, keep)
-    rows, scores = rows[keep[:n]], scores[keep[:n]]
-    if n > limit:
-        cut = np.argpartition(-scores, limit - 1)[:limit]
-        rows, scores = rows[cut], scores[cut]
-    order = np.lexsort((rows, -scores))
-    return Found(rows[order], scores[order])
+    keys = np.empty(len(rows), np.uint64)
+    keys = keys[: _keys(rows, scores, scores.view(np.uint32), blocked, keys)]
+    if len(keys) > limit:
+        keys.partition(limit - 1)
+        keys = keys[:limit]
+    keys.sort()
+    return Found((keys & LOW).astype(np.int32), (LOW - (keys >> HALF)).astype(np.uint32).view(np.float32))
 
 
 @compiled
-def _eligible(
+def _keys(
     rows: NDArray[np.int32],
     scores: NDArray[np.float32],
+    bits: NDArray[np.uint32],
     blocked: NDArray[np.uint8],
-    keep: NDArray[np.int64],
+    keys: NDArray[np.uint64],
 ) -> int:
+    """One number for score and row, smaller for better: the bits of positive floats are ordered as they are.
+
+    No two are equal, so whatever sorts or cuts them can't break a tie its own way.
+    """
     n = 0
     for k in range(len(rows)):
         if scores[k] > 0.0 and blocked[rows[k]] == 0:
-            keep[n] = k
+            keys[n] = ((LOW - np.uint64(bits[k])) << HALF) | np.uint64(rows[k])
             n += 1
     return n
