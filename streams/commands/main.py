@@ -23,6 +23,9 @@ COMMANDS = {
     "worker": "run a worker: events into feeds",
     "topics": "create the Kafka topics that are missing, and check the others",
     "gateway": "serve the HTTP API: events in, feeds out",
+    "activate": "switch the running workers to another model",
+    "dead-letters": "look at events that could not be applied, and send them again",
+    "train": "train, export and register a model from a dataset",
     "replay": "evaluate on a dataset: each event is predicted before it is learned",
 }
 

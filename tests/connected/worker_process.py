@@ -30,9 +30,10 @@ START_DEADLINE_S = 90.0
 class WorkerProcess:
     """A running worker, asked over HTTP."""
 
-    def __init__(self, process: ChildProcess) -> None:
+    def __init__(self, process: ChildProcess, log_from: int = 0) -> None:
         self.process = process
         self.address = ""
+        self._log_from = log_from
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body; (0, b"") where nothing answers."""
@@ -65,7 +66,8 @@ class WorkerProcess:
         return total
 
     def log(self) -> str:
-        return self.process.log.read_text() if self.process.log.exists() else ""
+        """What this process has logged; the file may begin with what another one of its name did."""
+        return self.process.log.read_text()[self._log_from :] if self.process.log.exists() else ""
 
     def wait_until_ready(self, deadline_s: float = START_DEADLINE_S) -> None:
         until = time.monotonic() + deadline_s
@@ -96,8 +98,10 @@ def worker(
         "HEADRACE_MODEL__REGISTRY": str(folder / "models"),
         **more,
     }
-    with ChildProcess(name, [sys.executable, "-c", PROGRAM], folder / f"{name}.log", environ) as process:
-        running = WorkerProcess(process)
+    log = folder / f"{name}.log"
+    log_from = len(log.read_text()) if log.exists() else 0
+    with ChildProcess(name, [sys.executable, "-c", PROGRAM], log, environ) as process:
+        running = WorkerProcess(process, log_from)
         if wait:
             running.wait_until_ready()
         yield running
