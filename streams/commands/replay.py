@@ -12,32 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from model.errors import DataError
-from streams.commands.options import add_settings, settings_from
-
-if TYPE_CHECKING:
-    from streams.replay.options import Progress
+from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data")
-    data.add_argument("--interactions", required=True, metavar="FILE", help="who met which item, when")
-    data.add_argument(
-        "--items", metavar="FILE", help="titles, texts, categories; FILE.zip:MEMBER for one of many"
-    )
-    data.add_argument("--users", metavar="FILE", help="profile fields")
-    data.add_argument(
-        "--map",
-        action="append",
-        default=[],
-        metavar="FIELD=COLUMN,...",
-        help="user, item, ts, rating, text, title, action, categories, tags, price; items.FIELD or "
-        "users.FIELD for one file; a number where there is no header; a+b joins columns",
-    )
+    add_dataset(data)
     data.add_argument("--bad-rows", type=Path, metavar="FILE", help="write every row that could not be read")
     run = parser.add_argument_group("run")
     run.add_argument("--warm", type=float, default=0.5, help="share of events that warm and train (0.5)")
@@ -78,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     dataset = load_dataset(DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed))
     if args.bad_rows is not None:
         dataset.bad.write(args.bad_rows)
-    result = replay(dataset, options, settings, _progress())
+    result = replay(dataset, options, settings, progress_bar())
     summary = summarise(dataset, options, result)
     print_summary(console, summary, dataset.bad)
     if args.json is not None:
@@ -95,32 +78,3 @@ def _check_writable(path: Path | None) -> None:
     """A long run must not end in a file that can't be written."""
     if path is not None and not path.parent.is_dir():
         raise DataError(f"{path}: the folder {path.parent} does not exist; make it first")
-
-
-def _progress() -> Progress:
-    """A bar on a terminal; nothing where the output is kept."""
-    from streams.replay.options import silent
-
-    if not sys.stderr.isatty():
-        return silent
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns: tuple[Any, ...] = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    tasks: dict[str, Any] = {}
-
-    def show(stage: str, done: int, total: int) -> None:
-        bar.start()
-        if stage not in tasks:
-            tasks[stage] = bar.add_task(stage, total=total)
-        bar.update(tasks[stage], completed=done, total=total)
-        if all(task.finished for task in bar.tasks):
-            bar.stop()
-
-    return show

@@ -1,0 +1,63 @@
+"""Train on a dataset, export, quantize, pass the parity gate and register: a model that workers can serve.
+
+  headrace train --interactions ratings.csv --items movies.csv --registry var/models --name first
+  headrace activate first
+
+The stream is replayed in time order through the core that serves; the examples are what it saw on the way. A
+model that does not agree with its checkpoint is not registered. Needs the extra `train`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import msgspec
+
+from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_dataset(parser.add_argument_group("data"))
+    run = parser.add_argument_group("run")
+    run.add_argument("--name", required=True, help="the model's name in the registry")
+    run.add_argument("--registry", type=Path, metavar="FOLDER", help="from the settings: model.registry")
+    run.add_argument("--epochs", type=int, default=8, help="passes over the examples (8)")
+    run.add_argument("--fusion", choices=("weighted", "concat", "attention"), default="attention")
+    run.add_argument("--device", default="cpu", help="torch's name of it: cpu, cuda (cpu)")
+    run.add_argument("--seed", type=int, help="from the settings: 7")
+    add_settings(run)
+
+
+def run(args: argparse.Namespace) -> int:
+    # Imported here, so that --help and a wrong option answer at once.
+    from rich.console import Console
+
+    from export.registry import Registry, check_name
+    from streams.fit import TrainOptions, fit_model
+    from streams.replay.dataset import DatasetSpec, load_dataset
+
+    settings = settings_from(args)
+    seed = settings.seed if args.seed is None else args.seed
+    settings = msgspec.structs.replace(settings, seed=seed)
+    registry = Registry(args.registry or Path(settings.model.registry))
+    check_name(args.name)
+    console = Console()
+    spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed)
+    dataset = load_dataset(spec)
+    options = TrainOptions(args.epochs, args.fusion, args.device)
+    events = len(dataset.interactions)
+    fitted = fit_model(dataset, settings, registry, args.name, events, options, progress_bar())
+    parity, facts = fitted.manifest.parity, fitted.manifest.training
+    console.print(f"registered {fitted.folder}", markup=False, highlight=False)
+    console.print(f"trained on {facts['examples']} examples in {facts['seconds']} s", highlight=False)
+    console.print(
+        f"int8 against fp32 on {parity.examples} examples: top-10 agreement {parity.top10_agreement:.3f}, "
+        f"NDCG@10 lost {parity.ndcg10_lost:.4f}",
+        highlight=False,
+    )
+    half_lives = ", ".join(f"{each:.0f}" for each in fitted.settings.counters.half_lives_s)
+    console.print(
+        f"counters.half_lives_s = [{half_lives}]  (put this into the workers' settings)", markup=False
+    )
+    return 0
