@@ -37,7 +37,7 @@ def save_checkpoint(net: FusionNet, vocabulary: list[str], folder: Path) -> None
 
 
 def load_checkpoint(folder: Path) -> tuple[FusionNet, list[str]]:
-    """The network in evaluation mode, and its vocabulary; `ManifestError` where the folder is not a checkpoint."""
+    """The network in evaluation mode, and its vocabulary; `ManifestError` where there is no checkpoint."""
     try:
         facts = msgspec.json.decode((folder / FACTS).read_bytes(), type=_Facts)
         net = FusionNet(facts.config, facts.schema)

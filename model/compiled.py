@@ -14,5 +14,5 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def compiled(function: F) -> F:
-    """Compile on first call; releases the GIL while it runs. No fast-math: the same input gives the same bits."""
-    return cast(F, njit(cache=True, nogil=True)(function))
+    """Compile on first call; releases the GIL. No fast-math: the same input gives the same bits."""
+    return cast("F", njit(cache=True, nogil=True)(function))

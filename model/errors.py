@@ -59,7 +59,7 @@ class LedgerGapError(StoreError):
 
 
 class ProgressError(StoreError):
-    """The store has applied offsets that the topic does not hold: the two do not belong together (any more)."""
+    """The store has applied offsets that the topic does not hold: the two do not belong together."""
 
 
 class BrokerUnavailableError(HeadraceError):

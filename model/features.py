@@ -62,7 +62,7 @@ def rank_feature(source: str) -> str:
 
 
 class ItemColumns(NamedTuple):
-    """Live columns over item rows [n]: decayed counts [n, 3] (to be multiplied by `ages`), and the rest as counted."""
+    """Live columns over item rows [n]; decayed counts [n, 3] are to be multiplied by `ages`."""
 
     decayed: NDArray[np.float64]
     ages: NDArray[np.float64]
@@ -100,18 +100,24 @@ def candidate_features(
 ) -> F32:
     """[len(rows), len(LIVE_FEATURES) + sources], in that order.
 
-    signals: the table [n, 8] of `streams.signals`. text: [n, dim] unit vectors. views: [3, dim], the unit vectors
-    of the last item, of the recent taste and of the user's own words. ranks: [len(rows), sources], 0 for absent.
+    signals: the table [n, 8] of `streams.signals`. text: [n, dim] unit vectors. views: [3, dim], the unit
+    vectors of the last item, of the recent taste and of the user's own words. ranks: [len(rows), sources], 0
+    for absent.
     """
     live = len(LIVE_FEATURES)
     out = np.empty((len(rows), live + ranks.shape[1]), np.float32)
     _counts_and_signals(
         rows, items.decayed, items.ages, items.total, items.shown, items.rating_sum, items.rating_count,
-        items.added_ms, items.last_ms, items.rating_mean, signals, now_ms, out,
+        items.added_ms, items.last_ms, items.rating_mean, signals, now_ms, ranks, live, out,
     )  # fmt: skip
-    out[:, live - len(TEXT_FEATURES) : live] = text[rows] @ views.T
-    out[:, live:] = np.where(ranks > 0, 1.0 / np.sqrt(np.maximum(ranks, 1)), 0.0)
+    out[:, live - len(TEXT_FEATURES) : live] = text.take(rows, axis=0) @ views.T
     return out
+
+
+@compiled
+def _log1p(count: float) -> float:
+    """log(1 + count), and at once where there is nothing to count, as for most pairs."""
+    return math.log1p(count) if count != 0.0 else count
 
 
 @compiled
@@ -128,40 +134,45 @@ def _counts_and_signals(
     rating_mean: float,
     signals: F32,
     now_ms: int,
+    ranks: NDArray[np.int32],
+    live: int,
     out: F32,
 ) -> None:
-    """Fill the columns of COUNT_FEATURES and SIGNAL_FEATURES."""
+    """Fill the columns of COUNT_FEATURES and SIGNAL_FEATURES, and those of the ranks from `live` on."""
     for k in range(len(rows)):
         row = rows[k]
         for c in range(3):
-            out[k, c] = math.log1p(decayed[row, c] * ages[c])
+            out[k, c] = _log1p(decayed[row, c] * ages[c])
         popularity = max(total[row], np.float32(1.0))
-        out[k, 3] = math.log1p(total[row])
-        out[k, 4] = math.log1p(shown[row])
+        out[k, 3] = _log1p(total[row])
+        out[k, 4] = _log1p(shown[row])
         count = rating_count[row]
         mean = (rating_sum[row] + RATING_PRIOR * rating_mean) / (count + RATING_PRIOR)
         out[k, 5] = mean - rating_mean
-        out[k, 6] = math.log1p(count)
+        out[k, 6] = _log1p(count)
         idle_s = max(now_ms - last_ms[row], 0) / 1000.0 if last_ms[row] > 0 else 1e9
-        out[k, 7] = math.log1p(idle_s)
-        out[k, 8] = math.log1p(max(now_ms - added_ms[row], 0) / 1000.0)
+        out[k, 7] = _log1p(idle_s)
+        out[k, 8] = _log1p(max(now_ms - added_ms[row], 0) / 1000.0)
         root = 1.0 / math.sqrt(popularity)
         follows, share, last, precedes, fresh = (
             signals[row, 0], signals[row, 1], signals[row, 2], signals[row, 3], signals[row, 4],
         )  # fmt: skip
         near, far, liked = signals[row, 5], signals[row, 6], signals[row, 7]
-        out[k, 9] = math.log1p(follows)
-        out[k, 10] = math.log1p(100.0 * share)
-        out[k, 11] = math.log1p(100.0 * last)
-        out[k, 12] = math.log1p(10.0 * precedes)
-        out[k, 13] = math.log1p(10.0 * fresh)
-        out[k, 14] = math.log1p(near)
-        out[k, 15] = math.log1p(far)
-        out[k, 16] = math.copysign(math.log1p(abs(liked)), liked)
-        out[k, 17] = math.log1p(100.0 * share * root)
-        out[k, 18] = math.log1p(10.0 * near * root)
-        out[k, 19] = math.log1p(10.0 * far * root)
-        out[k, 20] = math.copysign(math.log1p(10.0 * abs(liked) * root), liked)
+        out[k, 9] = _log1p(follows)
+        out[k, 10] = _log1p(100.0 * share)
+        out[k, 11] = _log1p(100.0 * last)
+        out[k, 12] = _log1p(10.0 * precedes)
+        out[k, 13] = _log1p(10.0 * fresh)
+        out[k, 14] = _log1p(near)
+        out[k, 15] = _log1p(far)
+        out[k, 16] = math.copysign(_log1p(abs(liked)), liked)
+        out[k, 17] = _log1p(100.0 * share * root)
+        out[k, 18] = _log1p(10.0 * near * root)
+        out[k, 19] = _log1p(10.0 * far * root)
+        out[k, 20] = math.copysign(_log1p(10.0 * abs(liked) * root), liked)
+        for source in range(ranks.shape[1]):
+            rank = ranks[k, source]
+            out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0
 
 
 def user_features(moment: Moment) -> F32:

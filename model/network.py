@@ -1,7 +1,7 @@
 """The fusion network: z = f(user, item, language), with a click and a rating head.
 
-Shapes: B users, K candidates, L history items, D item_dim. The item tower runs once per item and its vectors are
-kept; the rescorer runs for every slate on those vectors and the live features.
+Shapes: B users, K candidates, L history items, D item_dim. The item tower runs once per item and its vectors
+are kept; the rescorer runs for every slate on those vectors and the live features.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class TargetAttention(nn.Module):
         self.value = nn.Linear(key, width)
 
     def forward(self, candidates: Tensor, history: Tensor, mask: Tensor) -> Tensor:
-        """candidates [B, K, query], history [B, L, key], mask [B, L] -> [B, K, width]; zeros for no history."""
+        """candidates [B, K, query], history [B, L, key], mask [B, L] -> [B, K, width]; 0: no history."""
         q = self._split(self.query(candidates))
         k = self._split(self.key(history))
         v = self._split(self.value(history))

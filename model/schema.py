@@ -1,10 +1,13 @@
 """The shapes that training, export and serving agree on. No torch here.
 
-Item tower:  id int64 [N] (0: not in the vocabulary), text float32 [N, text_dim] -> vectors float32 [N, item_dim]
-Rescorer:    history_vectors float32 [B, history, item_dim], history_features float32 [B, history, len(HISTORY_FEATURES)],
+Item tower:  id int64 [N] (0: not in the vocabulary), text float32 [N, text_dim]
+             -> vectors float32 [N, item_dim]
+Rescorer:    history_vectors float32 [B, history, item_dim],
+             history_features float32 [B, history, len(HISTORY_FEATURES)],
              history_mask float32 [B, history] (1: an item is there; newest first),
              user_features float32 [B, len(USER_FEATURES)], words float32 [B, words_dim],
-             candidate_vectors float32 [B, K, item_dim], candidate_features float32 [B, K, len(candidate_features)]
+             candidate_vectors float32 [B, K, item_dim],
+             candidate_features float32 [B, K, len(candidate_features)]
              -> click float32 [B, K] (a logit), rating float32 [B, K] (on the scale 1 to 5)
 B and K are free.
 """

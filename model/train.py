@@ -32,7 +32,7 @@ class TrainSettings:
 
 
 class Progress(NamedTuple):
-    """Where training stands: after `step` of `steps` batches. `validation` is NaN but at the end of an epoch."""
+    """Where training stands: after `step` of `steps` batches. `validation` is NaN within an epoch."""
 
     epoch: int
     step: int

@@ -85,7 +85,7 @@ def process(
 
 
 def rounded(words: F32) -> F32:
-    """Vectors as they are stored and told to other processes (float16), so that all of them compute the same."""
+    """Vectors as they are stored and told to other processes (float16), so that all compute the same."""
     return words.astype(np.float16).astype(np.float32)
 
 

@@ -16,7 +16,7 @@ F32 = NDArray[np.float32]
 
 
 class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
-    """What is stored of an item. `text`: unit vector in the projected text space as float16 bytes, b"" for none."""
+    """What is stored of an item. `text`: unit vector in the projected text space, float16; b"" for none."""
 
     item_id: str
     ts: int
@@ -44,8 +44,8 @@ def decode_item(raw: bytes) -> ItemRecord:
 class Catalog:
     """All items this process knows.
 
-    text[n, dim]: unit vector of the item's own text, or where it has none, of what reviews said of it; zero for
-    neither. available[n]: may be recommended. added_ms[n]: when the item was first announced or met.
+    text[n, dim]: unit vector of the item's own text, or where it has none, of what reviews said of it; zero
+    for neither. available[n]: may be recommended. added_ms[n]: when the item was first announced or met.
     vectors[n, item_dim]: what the active model makes of it, kept up to date by `streams.rescoring`.
     """
 
@@ -95,7 +95,7 @@ class Catalog:
         return True
 
     def hear(self, row: int, words: F32) -> None:
-        """A review's vector: it speaks for an item that has no text of its own (a running mean, kept at unit length)."""
+        """A review's vector: speaks for an item without text of its own (a running mean, of unit length)."""
         if self.own_text[row]:
             return
         self.reviews[row] += 1.0

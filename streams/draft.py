@@ -16,8 +16,8 @@ from streams.user_state import UserState
 class Draft:
     """K candidates for one user.
 
-    rows int32 [K], best of the pool first. ranks int32 [K, sources]. origin int8 [K]: the source that ranked the
-    row best (-1: none). features [K, F]. order: the places of the slate as indices into rows, best first.
+    rows int32 [K], best of the pool first. ranks int32 [K, sources]. origin int8 [K]: the source that ranked
+    the row best (-1: none). features [K, F]. order: the places of the slate as indices into rows, best first.
     """
 
     state: UserState

@@ -77,7 +77,7 @@ def strongest(
     rows: NDArray[np.int32],
     kind: int,
 ) -> NDArray[np.int32]:
-    """For each of `rows` the item of `recent` with the largest pair count of `kind` over its root; -1 for none."""
+    """For each row the item of `recent` with the largest pair count of `kind` over its root; -1: none."""
     best = np.full(len(rows), -1, np.int32)
     value = np.zeros(len(rows), np.float32)
     for p in range(len(recent)):

@@ -6,7 +6,8 @@ import msgspec
 
 
 class Reason(msgspec.Struct, frozen=True, array_like=True):
-    """Why an item is there. `kind` names the signal that the score used; `item_id` is the item it refers to, if any.
+    """Why an item is there. `kind` names the signal that the score used; `item_id` is the item it refers to,
+    if any.
 
     Kinds: "after" (often follows `item_id`), "with" (goes with `item_id`), "similar" (text like `item_id`),
     "popular", "new", "for_you".

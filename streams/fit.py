@@ -24,8 +24,8 @@ from model.schema import F32, Schema
 from streams.counters.settings import CounterSettings
 from streams.recommender import Recommender
 from streams.replay.dataset import Dataset
-from streams.replay.interactions import Interactions
 from streams.replay.driver import Prequential, Stream
+from streams.replay.interactions import Interactions
 from streams.rescoring import feature_names
 from streams.settings import Settings
 from streams.training import ExampleCollector
@@ -54,7 +54,7 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A registered model, the settings it was trained under, and the core as it stands after the warm part."""
+    """A registered model, the settings it was trained under, and the core after the warm part."""
 
     name: str
     folder: Path
@@ -144,7 +144,7 @@ def fit(
     encoder: TextManifest | None = None,
     limits: ParityLimits = ParityLimits(),
 ) -> Manifest:
-    """Train on the shards, export, pass the gate, register under `name`. Raises `ParityError` with nothing kept."""
+    """Train on the shards, export, pass the gate, register under `name`. `ParityError` keeps nothing."""
     import torch
 
     from export.package import export_model
@@ -213,7 +213,7 @@ def fit_model(
     options: TrainOptions,
     say: Say,
 ) -> Fitted:
-    """All of it: text encoder, warm core, examples, training, export; the registered model and the warm core."""
+    """All of it: text encoder, warm core, examples, training, export. The model and the warm core."""
     settings = adapted(settings, dataset.interactions, warm_events)
     encoder = text_encoder(registry, texts_of(dataset, warm_events), settings, say)
     run = prepare(dataset, settings, encoder.project, say)

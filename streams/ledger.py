@@ -22,9 +22,9 @@ _F2 = np.dtype("<f2")
 class Record:
     """What a batch did to the counters and the catalog, in the order it was applied.
 
-    `impressions`: the rows of each slate that was shown. `heard`: row and vector of each review that spoke for
-    an item (kept as float16). `items`: row and encoded record of each item that came or changed. `activate`:
-    the model to switch to ("": none).
+    `impressions`: the rows of each slate that was shown. `heard`: row and vector of each review that spoke
+    for an item (kept as float16). `items`: row and encoded record of each item that came or changed.
+    `activate`: the model to switch to ("": none).
     """
 
     interactions: list[Interaction] = field(default_factory=list)

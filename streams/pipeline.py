@@ -157,16 +157,18 @@ class Pipeline:
     def _featurise(self, draft: Draft, query: Query) -> None:
         popularity, state = self.counters.popularity, draft.state
         text = self.catalog.text
-        words = state.words if len(state.words) else np.zeros(text.shape[1], np.float32)
-        last = text[query.history[0]] if len(query.history) else np.zeros(text.shape[1], np.float32)
+        views = np.zeros((3, text.shape[1]), np.float32)  # last item, taste, words
+        if len(query.history):
+            views[0], views[1] = text[query.history[0]], query.taste
+        if len(state.words):
+            views[2] = state.words
         columns = ItemColumns(
             popularity.decayed, popularity.ages(draft.now_ms), popularity.total, popularity.shown,
             popularity.rating_sum, popularity.rating_count, self.catalog.added_ms, popularity.last_ms,
             popularity.mean_rating(),
         )  # fmt: skip
         draft.features = candidate_features(
-            draft.rows, columns, self._signals.values, draft.now_ms, text,
-            np.stack([last, query.taste, words]), draft.ranks,
+            draft.rows, columns, self._signals.values, draft.now_ms, text, views, draft.ranks,
         )  # fmt: skip
         moment = Moment(
             now_ms=draft.now_ms,
@@ -181,7 +183,7 @@ class Pipeline:
         )
         draft.user_features = user_features(moment)
         draft.history_features = history_features(moment, self.settings.state.history)
-        draft.words = words
+        draft.words = views[2]
 
     def _rescore(self, drafts: Sequence[Draft]) -> None:
         """Model scores for the upper rungs; below, the pool's own order is the score."""

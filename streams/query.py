@@ -48,7 +48,7 @@ class Query:
 
     @cached_property
     def liking(self) -> NDArray[np.float32]:
-        """How far each history item's rating lies above the user's mean, newest first; 0 where there is none."""
+        """How far each history item's rating lies above the user's mean, newest first; 0 without one."""
         above = self.state.ratings[::-1] - np.float32(self.mean_rating)
         return np.where(np.isnan(above), np.float32(0.0), above)
 

@@ -1,6 +1,6 @@
 """The core as one object: events are folded, counters follow, slates come out.
 
-The worker, `replay` and the making of training examples all drive this class; none of them has a rule of its own.
+The worker, `replay` and the making of training examples all drive this class; none has a rule of its own.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from streams.draft import Draft
 def rerank(draft: Draft, size: int, fresh_source: int, fresh_place: int) -> None:
     """Write `order`: the `size` best by score; ties keep the pool's order.
 
-    Where nothing on the slate came from the source `fresh_source`, that source's best candidate takes the place
-    `fresh_place` (from 1; 0: none): an item nobody has met yet can't earn one by its counters.
+    Where nothing on the slate came from the source `fresh_source`, that source's best candidate takes the
+    place `fresh_place` (from 1; 0: none): an item nobody has met yet can't earn one by its counters.
     """
     order = np.argsort(-draft.score[: len(draft.rows) - draft.extra], kind="stable")
     chosen = order[:size]

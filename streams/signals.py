@@ -1,4 +1,4 @@
-"""What the pair counts say of every item, given one user's history: computed once, used by sources and features.
+"""What the pair counts say of every item, given one user's history: for sources and features alike.
 
 One pass over the rows of the history's items adds up, for every item they have met:
 

@@ -1,4 +1,4 @@
-"""Training examples from the stream itself: taken at each event, before it is learned, by the core that serves."""
+"""Training examples from the stream itself: taken before each event is learned, by the core that serves."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ NEGATIVES_NEAR, NEGATIVES_FAR = 24, 24
 class ExampleCollector:
     """Collects an example for each interaction it is shown, in shards of `shard_size`.
 
-    Negatives: half from the best `NEAR` of the pool, half from the best `FAR`; with the near ones alone, an item
-    that no source had found would give itself away by its missing ranks.
+    Negatives: half from the best `NEAR` of the pool, half from the best `FAR`; with the near ones alone, an
+    item that no source had found would give itself away by its missing ranks.
     """
 
     def __init__(self, recommender: Recommender, seed: int, shard_size: int = 2_500) -> None:

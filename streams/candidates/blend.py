@@ -1,4 +1,4 @@
-"""From what each source brought to one pool: reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
+"""What each source brought as one pool: reciprocal rank fusion (Cormack, Clarke, Büttcher, SIGIR 2009)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streams.candidates.source import Found
 
 
 class Pool(NamedTuple):
-    """rows int32 [n], best first. ranks int32 [n, sources]: the place in each source's list, from 1; 0 where absent.
+    """rows int32 [n], best first. ranks int32 [n, sources]: places in each source's list, from 1; 0: none.
 
     origin int8 [n]: the source that gave the row the largest part of its sum.
     """
@@ -30,7 +30,7 @@ def blend(
     constant: float,
     size: int,
 ) -> Pool:
-    """The `size` rows with the highest sum over sources of weight / (constant + rank); ties go to the lower row.
+    """The `size` rows with the highest sum of weight / (constant + rank); ties go to the lower row.
 
     The first `reserve[s]` rows of each source s are in the pool in any case.
 

@@ -14,6 +14,6 @@ class Nearest:
     name = "nearest"
 
     def find(self, query: Query) -> Found:
-        items = len(query.catalog)
+        items = len(query.catalog) if query.taste.any() else 0
         scores = query.catalog.text[:items] @ query.taste
         return best(np.arange(items, dtype=np.int32), scores, query.blocked, query.limit)

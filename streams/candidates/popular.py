@@ -12,8 +12,8 @@ from streams.query import Query
 class Popular:
     """Score: the forward-decayed count with one of the configured half-lives.
 
-    The order changes slowly, so the list is made anew only after a share of the items' number of interactions;
-    it holds enough spare rows for a user who has met many of them.
+    The order changes slowly, so the list is made anew only after a share of the items' number of
+    interactions; it holds enough spare rows for a user who has met many of them.
     """
 
     def __init__(self, name: str = "popular", half_life: int = 1, spare: int = 2048) -> None:

@@ -10,7 +10,7 @@ from streams.signals import TOGETHER_10
 
 
 class Together:
-    """Score: sum over the last items of the cosine between item and candidate, over the users who met them."""
+    """Score: the sum, over the last items, of the cosine of item and candidate by who met them."""
 
     name = "together"
 

@@ -8,7 +8,7 @@ from streams.signals import FOLLOWS_SHARE
 
 
 class Transitions:
-    """Score: the share of events after each of the last items that went to the candidate, newer items first."""
+    """Score: the share of events after each of the last items that went to the candidate, newer first."""
 
     name = "transitions"
 

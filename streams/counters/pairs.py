@@ -55,13 +55,15 @@ class PairTable:
             self.outgoing = np.concatenate([self.outgoing, np.zeros(more, np.float32)])
 
     def observe(self, row: int, previous: NDArray[np.int32], tied: int, ts: int, weight: float) -> None:
-        """Count `row` as following `previous` (newest first), of which the first `tied` share its timestamp."""
+        """Count `row` as following `previous` (newest first), of which the first `tied` share its time."""
         if not len(previous) or weight <= 0.0:
             return
         self._reserve(len(previous) + 1)
         observe_pairs(
-            self.start, self.length, self.room, self.outgoing, self.neighbour, self.count, self.free, self.used,
-            row, previous, tied, weight, weight * self._decay(ts), self.settings.window, self.settings.row_pairs,
+            self.start, self.length, self.room, self.outgoing,
+            self.neighbour, self.count, self.free, self.used,
+            row, previous, tied, weight, weight * self._decay(ts),
+            self.settings.window, self.settings.row_pairs,
         )  # fmt: skip
 
     def _decay(self, ts: int) -> float:
@@ -106,7 +108,7 @@ def _block_class(room: int) -> int:
 def _take_block(
     neighbour: NDArray[np.int32], free: NDArray[np.int64], used: NDArray[np.int64], room: int
 ) -> int:
-    """The start of a free block of `room` pairs, or -1. A free block's first neighbour links to the next one."""
+    """The start of a free block of `room` pairs, or -1. A free block's first neighbour links to the next."""
     size = _block_class(room)
     head = free[size]
     if head >= 0:
@@ -132,7 +134,7 @@ def _slot(
     other: int,
     row_pairs: int,
 ) -> int:
-    """Where the pair (item, other) is counted; made if it is new. -1 only where no block at all could be had."""
+    """Where the pair (item, other) is counted; made if it is new. -1 only where no block could be had."""
     begin, n = start[item], length[item]
     for at in range(begin, begin + n):
         if neighbour[at] == other:

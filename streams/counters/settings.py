@@ -15,11 +15,11 @@ def _weights() -> dict[str, float]:
 
 
 class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`half_lives_s`: of the three popularity counters, short to long. `pair_half_life_s`: of the fresh pair counter.
+    """`half_lives_s`: of the popularity counters, short to long. `pair_half_life_s`: of the fresh pairs.
 
-    `window`: how many of the user's last items an event is counted as following. `row_pairs`: neighbours kept per
-    item; `max_pairs`: of all items together, which bounds memory (20 bytes a pair).
-    `action_weight`: what each action adds to popularity and pairs.
+    `window`: how many of the user's last items an event is counted as following. `row_pairs`: neighbours kept
+    per item; `max_pairs`: of all items together, which bounds memory (20 bytes a pair). `action_weight`: what
+    each action adds to popularity and pairs.
     """
 
     half_lives_s: tuple[float, float, float] = (86_400.0, 7 * 86_400.0, 60 * 86_400.0)

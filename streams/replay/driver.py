@@ -66,7 +66,7 @@ class Prequential:
         events, rating = self.stream.interactions, float(self.stream.interactions.rating[k])
         user, item, ts = events.user[k], events.item[k], int(events.ts_ms[k])
         if events.action is not None and np.isnan(rating):
-            action = cast(Action, events.action[k])
+            action = cast("Action", events.action[k])
             return Click(event_id=str(k), ts=ts, user_id=user, item_id=item, action=action)
         stars = None if np.isnan(rating) else rating
         return Review(event_id=str(k), ts=ts, user_id=user, item_id=item, rating=stars)
@@ -85,7 +85,7 @@ class Prequential:
             say(self.at)
 
     def predict(self) -> tuple[Draft, int]:
-        """A ranked draft for the next event's user at its time; the true item's row, or -1 where it is unknown."""
+        """A ranked draft for the next event's user at its time; the true item's row, -1 where unknown."""
         events, core = self.stream.interactions, self.recommender
         user, ts = events.user[self.at], int(events.ts_ms[self.at])
         row = core.catalog.rows.get(events.item[self.at], -1)

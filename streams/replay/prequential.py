@@ -58,7 +58,7 @@ def outcome(run: Prequential, draft: Draft, row: int, baseline_ranks: Sequence[i
 
 
 def place_of(draft: Draft, at: int) -> int:
-    """The place (from 1) of candidate `at`: on the slate where it is there, else behind the slate by its score."""
+    """The place (from 1) of candidate `at`: on the slate where it is there, else behind it by its score."""
     on_slate = np.flatnonzero(draft.order == at)
     if len(on_slate):
         return int(on_slate[0]) + 1
@@ -152,8 +152,8 @@ def _ready(
         fp32 = _fp32_twin(registry.get("replay"), model, names) if options.fp32 else None
     parity = manifest.parity
     note = (
-        f"int8 against fp32 on {parity.examples} held-out examples: top-10 agreement {parity.top10_agreement:.3f}, "
-        f"NDCG@10 lost {parity.ndcg10_lost:.4f}"
+        f"int8 against fp32 on {parity.examples} held-out examples: "
+        f"top-10 agreement {parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}"
     )
     return run, model, fp32, (note,)
 
@@ -168,7 +168,7 @@ def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> M
 
 
 def _rank_with(twin: ModelInService, run: Prequential, draft: Draft, row: int) -> int:
-    """The place of the true item among the candidates as the twin scores them; 0 where it is not among them."""
+    """The place of the true item among the candidates as the twin scores them; 0: not among them."""
     served = run.recommender.pipeline.model
     placed = len(draft.rows) - draft.extra
     found = np.flatnonzero(draft.rows[:placed] == row)
