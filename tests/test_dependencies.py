@@ -22,6 +22,7 @@ NEVER_IMPORTED = {
     "pytest-asyncio": "a plugin of pytest",
     "ruff": "a program",
     "types-jsonschema": "types for mypy",
+    "types-psutil": "types for mypy",
     "types-pyyaml": "types for mypy",
 }
 
