@@ -13,6 +13,7 @@ from streams.counters.pairs import FORWARD, TOGETHER, PairTable
 from streams.feed import Reason
 
 AFTER_WINDOW = 10
+FILTER = 4_096
 SIMILAR_AT = 0.5  # cosine above which two texts are called similar
 
 POPULAR = Reason("popular")
@@ -80,6 +81,9 @@ def strongest(
     """For each row the item of `recent` with the largest pair count of `kind` over its root; -1: none."""
     best = np.full(len(rows), -1, np.int32)
     value = np.zeros(len(rows), np.float32)
+    maybe = np.zeros(FILTER, np.bool_)  # almost no neighbour is among the rows: most are told by this
+    for row in rows:
+        maybe[row % FILTER] = True
     for p in range(len(recent)):
         item = recent[p]
         if start[item] < 0:
@@ -87,6 +91,8 @@ def strongest(
         root = np.float32(np.sqrt(max(totals[item], np.float32(1.0))))
         for at in range(start[item], start[item] + length[item]):
             other = neighbour[at]
+            if not maybe[other % FILTER]:
+                continue
             for k in range(len(rows)):
                 if rows[k] == other:
                     part = count[at, kind] / root

@@ -65,8 +65,8 @@ class Pipeline:
         self.names = [source.name for source in self.sources]
         self.rules = () if settings.feed.repeat else (filters.consumed,)
         self.rules = (*self.rules, filters.unavailable)
-        self._weights = [settings.candidates.weights.get(name, 1.0) for name in self.names]
-        self._reserve = [settings.candidates.reserve.get(name, 0) for name in self.names]
+        self._weights = np.array([settings.candidates.weights.get(name, 1.0) for name in self.names])
+        self._reserve = np.array([settings.candidates.reserve.get(name, 0) for name in self.names])
         self._fresh = self.names.index("fresh") if "fresh" in self.names else -1
         self._popular = self.names.index("popular")
         self._signals = Signals()
@@ -163,7 +163,7 @@ class Pipeline:
         if len(state.words):
             views[2] = state.words
         columns = ItemColumns(
-            popularity.decayed, popularity.ages(draft.now_ms), popularity.total, popularity.shown,
+            popularity.decayed, query.ages, popularity.total, popularity.shown,
             popularity.rating_sum, popularity.rating_count, self.catalog.added_ms, popularity.last_ms,
             popularity.mean_rating(),
         )  # fmt: skip

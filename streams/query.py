@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,6 +42,11 @@ class Query:
         return int((times == times[-1]).sum()) if len(times) else 0
 
     @cached_property
+    def ages(self) -> NDArray[np.float64]:
+        """What the decayed popularity counts are multiplied by to be as of now, [3]."""
+        return self.counters.popularity.ages(self.now_ms)
+
+    @cached_property
     def mean_rating(self) -> float:
         """The user's mean rating, drawn to the mean of all by five ratings' worth."""
         overall = self.counters.popularity.mean_rating()
@@ -57,5 +63,5 @@ class Query:
         """Unit mean of the text vectors of the last items, [text_dim]; zero where none has text."""
         recent = self.catalog.text[self.history[:NEAR]]
         mean = recent.sum(axis=0)
-        length = float(np.linalg.norm(mean))
+        length = math.sqrt(float(mean @ mean))
         return np.asarray(mean / length if length > 0 else mean, np.float32)

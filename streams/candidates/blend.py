@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.candidates.source import Found
 
 
 class Pool(NamedTuple):
@@ -24,9 +23,9 @@ class Pool(NamedTuple):
 
 
 def blend(
-    found: Sequence[Found],
-    weights: Sequence[float],
-    reserve: Sequence[int],
+    found: Sequence[NDArray[np.int32]],
+    weights: Sequence[float] | NDArray[np.float64],
+    reserve: Sequence[int] | NDArray[np.int64],
     constant: float,
     size: int,
 ) -> Pool:
@@ -34,20 +33,20 @@ def blend(
 
     The first `reserve[s]` rows of each source s are in the pool in any case.
 
-    >>> one, two = Found(np.array([5, 3]), np.ones(2)), Found(np.array([8, 3]), np.ones(2))
+    >>> one, two = np.array([5, 3], np.int32), np.array([8, 3], np.int32)
     >>> blend([one, two], [1.0, 1.0], [0, 0], 60.0, 2).rows
     array([3, 5], dtype=int32)
     >>> blend([one, two], [1.0, 0.1], [0, 1], 60.0, 2).rows
     array([3, 8], dtype=int32)
     """
-    brought = np.concatenate([each.rows for each in found]).astype(np.int32, copy=False)
-    ends = np.cumsum([len(each.rows) for each in found])
+    brought = np.concatenate(found)
+    ends = np.cumsum([len(rows) for rows in found])
     most = len(brought)
     rows, fused = np.empty(most, np.int32), np.zeros(most)
     ranks, origin = np.zeros((most, len(found)), np.int32), np.empty(most, np.int8)
     kept = np.zeros(most, np.bool_)
     table = np.full(1 << max(2 * most, 1).bit_length(), -1, np.int32)
-    shares, reserved = np.array(weights, np.float64), np.array(reserve, np.int64)
+    shares, reserved = np.asarray(weights, np.float64), np.asarray(reserve, np.int64)
     n = _fuse(brought, ends, shares, reserved, float(constant), table, rows, fused, ranks, origin, kept)
     rows, fused = rows[:n], fused[:n]
     chosen = np.arange(n)

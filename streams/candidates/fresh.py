@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from streams.candidates.source import Found, best
+from streams.candidates.source import best
 from streams.query import Query
 
 
@@ -16,7 +17,7 @@ class Fresh:
     def __init__(self, half_life_s: float) -> None:
         self.half_life_ms = half_life_s * 1_000.0
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> NDArray[np.int32]:
         items = len(query.catalog)
         rows = np.arange(max(0, items - 4 * query.limit), items, dtype=np.int32)
         age_ms = np.maximum(query.now_ms - query.catalog.added_ms[rows], 0)

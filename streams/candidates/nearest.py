@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from streams.candidates.source import Found, best
+from streams.candidates.source import best
 from streams.query import Query
 
 
@@ -13,7 +14,7 @@ class Nearest:
 
     name = "nearest"
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> NDArray[np.int32]:
         items = len(query.catalog) if query.taste.any() else 0
         scores = query.catalog.text[:items] @ query.taste
         return best(np.arange(items, dtype=np.int32), scores, query.blocked, query.limit)

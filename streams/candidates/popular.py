@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.candidates.source import Found, best
+from model.compiled import compiled
+from streams.candidates.source import best
 from streams.query import Query
 
 
@@ -23,7 +24,7 @@ class Popular:
         self._made_at = (-1, -1)
         self._rows: NDArray[np.int32] = np.zeros(0, np.int32)
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> NDArray[np.int32]:
         counters, items = query.counters, len(query.catalog)
         stale = counters.interactions - self._made_at[0] >= max(1, items // 256)
         if stale or items != self._made_at[1] or counters.interactions < self._made_at[0]:
@@ -32,6 +33,19 @@ class Popular:
             rows = np.argpartition(-decayed, keep - 1)[:keep] if keep < items else np.arange(items)
             self._rows = rows[np.lexsort((rows, -decayed[rows]))].astype(np.int32)
             self._made_at = (counters.interactions, items)
-        age = counters.popularity.ages(query.now_ms)[self.half_life]
-        scores = (counters.popularity.decayed[self._rows, self.half_life] * age).astype(np.float32)
+        scores = np.empty(len(self._rows), np.float32)
+        age = query.ages[self.half_life]
+        _scores(counters.popularity.decayed, self._rows, self.half_life, age, scores)
         return best(self._rows, scores, query.blocked, query.limit)
+
+
+@compiled
+def _scores(
+    decayed: NDArray[np.float64],
+    rows: NDArray[np.int32],
+    column: int,
+    age: float,
+    scores: NDArray[np.float32],
+) -> None:
+    for k in range(len(rows)):
+        scores[k] = decayed[rows[k], column] * age

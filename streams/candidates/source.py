@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,28 +14,21 @@ LOW = np.uint64(0xFFFF_FFFF)
 HALF = np.uint64(32)
 
 
-class Found(NamedTuple):
-    """Rows int32 [n], each once, and scores float32 [n], best first."""
-
-    rows: NDArray[np.int32]
-    scores: NDArray[np.float32]
-
-
 class Source(Protocol):
-    """Brings at most `query.limit` rows that are not blocked, best first."""
+    """Brings at most `query.limit` rows that are not blocked: int32 [n], best first, each once."""
 
     name: str
 
-    def find(self, query: Query) -> Found: ...
+    def find(self, query: Query) -> NDArray[np.int32]: ...
 
 
 def best(
     rows: NDArray[np.int32], scores: NDArray[np.float32], blocked: NDArray[np.uint8], limit: int
-) -> Found:
+) -> NDArray[np.int32]:
     """The `limit` best of `rows` that have a positive score and are not blocked; ties go to the lower row.
 
     >>> rows, scores = np.array([4, 2, 9], np.int32), np.array([1, 3, 2], np.float32)
-    >>> best(rows, scores, np.zeros(10, np.uint8), 2).rows
+    >>> best(rows, scores, np.zeros(10, np.uint8), 2)
     array([2, 9], dtype=int32)
     """
     keys = np.empty(len(rows), np.uint64)
@@ -44,7 +37,7 @@ def best(
         keys.partition(limit - 1)
         keys = keys[:limit]
     keys.sort()
-    return Found((keys & LOW).astype(np.int32), (LOW - (keys >> HALF)).astype(np.uint32).view(np.float32))
+    return (keys & LOW).astype(np.int32)
 
 
 @compiled

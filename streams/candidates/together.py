@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from streams.candidates.source import Found, best
+from streams.candidates.source import best
 from streams.query import Query
 from streams.signals import TOGETHER_10
 
@@ -14,8 +15,9 @@ class Together:
 
     name = "together"
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> NDArray[np.int32]:
         touched = query.signals.touched
-        totals = np.maximum(query.counters.popularity.total[touched], 1.0)
-        scores = query.signals.values[touched, TOGETHER_10] / np.sqrt(totals)
+        totals = query.counters.popularity.total.take(touched)
+        np.sqrt(np.maximum(totals, np.float32(1.0), out=totals), out=totals)
+        scores = query.signals.values[touched, TOGETHER_10] / totals
         return best(touched, scores, query.blocked, query.limit)

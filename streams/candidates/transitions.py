@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from streams.candidates.source import Found, best
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.candidates.source import best
 from streams.query import Query
 from streams.signals import FOLLOWS_SHARE
 
@@ -12,6 +15,6 @@ class Transitions:
 
     name = "transitions"
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: Query) -> NDArray[np.int32]:
         touched = query.signals.touched
         return best(touched, query.signals.values[touched, FOLLOWS_SHARE], query.blocked, query.limit)
