@@ -104,9 +104,19 @@ async def test_a_refusal_is_an_error_that_names_it(
     with pytest.raises(StoreError, match="WRONGTYPE"):
         await store.commit(batch({"c-0": -1}, {"c-0": 1}, {"u": b"s"}, ledger=b"e"), "w")
     assert await store.load(["u"], ["c-0"]) == ([None], {"c-0": -1})
-    with pytest.raises(StoreError, match="WRONGTYPE"):
-        await store.read_ledger(START, 1)
-    assert await store.states(["u"]) == [None]  # the connection is in step again
+
+
+async def test_a_refusal_does_not_cost_the_connection(
+    redis_settings: RedisSettings, client: Redis, store: RedisStore
+) -> None:
+    await client.set(f"{redis_settings.prefix}ledger", "not a stream")
+    await store.ping()
+    connected = (await client.info("stats"))["total_connections_received"]
+    for _ in range(5):
+        with pytest.raises(StoreError, match="WRONGTYPE"):
+            await store.read_ledger(START, 1)  # the refused command is the first of two
+        assert await store.states(["u"]) == [None]
+    assert (await client.info("stats"))["total_connections_received"] == connected
 
 
 async def test_a_snapshot_replaced_while_it_is_read_is_read_anew(store: RedisStore, client: Redis) -> None:

@@ -165,6 +165,18 @@ def test_a_state_with_changed_bytes_is_a_state_or_a_store_error(
     readable(bytes(raw))
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        UserState(recent=(b"short",)),
+        UserState(items=np.array([1], np.int32)),
+        UserState(actions=np.array([1], np.uint8)),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused(state: UserState) -> None:
+    assert not readable(encode(state))
+
+
 @pytest.mark.parametrize("cut", [1, 2, 100, 1_000, 3_000])
 def test_a_state_that_was_cut_off_is_refused(cut: int) -> None:
     assert not readable(encode(full_state(0))[:-cut])
