@@ -74,7 +74,8 @@ class Recommender:
         self, users: Mapping[str, UserState], now_ms: int, rung: Rung, causes: Mapping[str, str]
     ) -> list[Slate]:
         """A slate for each user, all rescored in one run."""
-        self.refresh_model()
+        if rung in ("full", "fewer"):
+            self.refresh_model()
         drafts = [self.pipeline.draft(state, now_ms, rung) for state in users.values()]
         self.pipeline.rank(drafts)
         return [

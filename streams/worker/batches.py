@@ -184,6 +184,7 @@ class Batches:
             return message.place not in held and message.offset > loaded.progress[message.place]
 
         states, unreadable = _decoded(users, loaded)
+        await self.replica.know(states.values())
         fresh_letters = [letter for letter in letters if fresh(letter.message)]
         kept = []
         for each in reads:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ from streams.recommender import Recommender
 from streams.rescoring import ModelInService
 from streams.settings import Settings
 from streams.stores.base import START, LedgerEntry, Snapshot, Store, order_of
+from streams.user_state import UserState
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +149,16 @@ class Replica:
         if any(known.get(item_id) != row for item_id, row in zip(new, rows, strict=True)):
             self.sound = False
             raise FencedError("the store's item rows are not those that this process knows: it was emptied")
+
+    async def know(self, states: Iterable[UserState]) -> None:
+        """Meet the items of states that another worker wrote; it may have interned some since we last asked.
+
+        The caller holds `lock`.
+        """
+        rows = (column for state in states for column in (state.items, state.consumed, state.consumed_before))
+        newest = max((int(column.max()) for column in rows if len(column)), default=-1)
+        if newest >= len(self.recommender.catalog):
+            await self._meet_interned()
 
     async def _meet_interned(self) -> None:
         ids = await self.store.interned(len(self.recommender.catalog))

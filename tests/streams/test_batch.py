@@ -1,0 +1,198 @@
+"""One batch in, everything it comes to out; what fails does not touch the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.schema import F32
+from streams.batch import Incoming, Outcome, popular_slate, process, rounded
+from streams.catalog import decode_item
+from streams.events import AnyEvent, Click, Control, Impression, Item, Review, User
+from streams.ledger import decode_record, encode_record
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.user_state import EMPTY, WORDS_DIM, Delivery, UserState
+
+NOW_MS = 1_700_000_000_000
+ITEMS = [f"i{n}" for n in range(12)]
+
+
+@pytest.fixture
+def recommender() -> Recommender:
+    recommender = Recommender(Settings())
+    recommender.meet(ITEMS, NOW_MS)
+    return recommender
+
+
+def click(n: int, user: str = "ann", item: str = "i1", offset: int | None = None) -> Incoming:
+    event = Click(event_id=f"e{n}", ts=NOW_MS + n, user_id=user, item_id=item)
+    return Incoming(event, Delivery("clicks", n if offset is None else offset), NOW_MS + n - 3.5)
+
+
+def incoming(event: AnyEvent, topic: str, offset: int = 0) -> Incoming:
+    return Incoming(event, Delivery(topic, offset), NOW_MS)
+
+
+def words(seed: int) -> F32:
+    vector = np.random.default_rng(seed).normal(size=WORDS_DIM).astype(np.float32)
+    return rounded(vector / np.linalg.norm(vector))
+
+
+def run(recommender: Recommender, *batch: Incoming, **more: Any) -> Outcome:
+    return process(recommender, batch, more.pop("states", {}), NOW_MS + 100, more.pop("rung", "full"), **more)
+
+
+def test_one_slate_for_each_user_who_acted(recommender: Recommender) -> None:
+    """It comes from the last state in the batch, and names the event that caused it."""
+    out = run(recommender, click(1), click(2, "bob"), click(3, item="i2"))
+    assert sorted(out.states) == ["ann", "bob"]
+    assert {slate.user_id: slate.cause for slate in out.slates} == {"ann": "e3", "bob": "e2"}
+    ann = next(slate for slate in out.slates if slate.user_id == "ann")
+    assert {"i1", "i2"}.isdisjoint(item.item_id for item in ann.items)
+    assert ann.times == {"event": NOW_MS + 3, "accepted": NOW_MS - 0.5, "applied": NOW_MS + 100}
+    assert out.applied == [0, 1, 2]
+    assert [done.row for done in out.record.interactions] == [1, 1, 2]
+    assert recommender.counters.interactions == 3
+
+
+def test_impressions_and_profiles_make_no_slate(recommender: Recommender) -> None:
+    shown = Impression(event_id="s", ts=NOW_MS, user_id="ann", slate_id="s", items=["i3", "i4"])
+    profile = User(event_id="p", ts=NOW_MS, user_id="bob", profile={"city": "Oslo"})
+    out = run(recommender, incoming(shown, "impressions"), incoming(profile, "users"))
+    assert out.slates == []
+    assert sorted(out.states) == ["ann", "bob"]
+    assert [rows.tolist() for rows in out.record.impressions] == [[3, 4]]
+    assert recommender.counters.popularity.shown[:6].tolist() == [0, 0, 0, 1, 1, 0]
+
+
+def test_what_was_applied_before_changes_nothing(recommender: Recommender) -> None:
+    first = run(recommender, click(5))
+    again = run(recommender, click(5), click(5, offset=9), states=first.states)
+    assert again.skipped == {0: "offset", 1: "duplicate"}
+    assert again.slates == []
+    assert not again.record
+    assert recommender.counters.interactions == 1
+
+
+def test_the_states_given_are_not_changed(recommender: Recommender) -> None:
+    states = run(recommender, click(1)).states
+    before = states["ann"]
+    run(recommender, click(2), states=states)
+    assert states == {"ann": before}
+    assert before.interactions == 1
+
+
+def test_an_item_is_stored_told_and_put(recommender: Recommender) -> None:
+    vector = words(1)
+    event = Item(event_id="x", ts=NOW_MS, item_id="i7", title="Seven", price=3.5, available=False)
+    old = Item(event_id="y", ts=NOW_MS - 1, item_id="i7", title="Sev")
+    out = run(
+        recommender, incoming(event, "items"), incoming(old, "items", 1), words={0: vector, 1: words(2)}
+    )
+    assert out.applied == [0]
+    assert out.skipped == {1: "older"}
+    assert decode_item(out.items["i7"]).title == "Seven"
+    assert out.record.items == [(7, out.items["i7"])]
+    np.testing.assert_array_equal(recommender.catalog.text[7], vector)
+    assert not recommender.catalog.available[7]
+
+
+def test_an_order_is_told(recommender: Recommender) -> None:
+    event = Control(event_id="o", ts=NOW_MS, command="activate_model", model="m2")
+    out = run(recommender, click(1), incoming(event, "control"), click(2))
+    assert out.record.activate == "m2"
+    assert len(out.record.interactions) == 2
+
+
+def test_an_event_that_raises_is_set_aside(recommender: Recommender) -> None:
+    """An item that was not met is an error of ours; the events around it do not suffer."""
+    out = run(recommender, click(1), click(2, item="never met"), click(3, item="i4"))
+    assert list(out.failed) == [1]
+    assert isinstance(out.failed[1], KeyError)
+    assert out.applied == [0, 2]
+    assert out.states["ann"].interactions == 2
+    assert out.slates[0].cause == "e3"
+    assert recommender.counters.interactions == 2
+
+
+class BrokenModel:
+    """Can't do anything."""
+
+    name = "broken"
+    known = 0
+
+    def refresh(self, catalog: object, changed: object) -> None:
+        raise RuntimeError("no vectors today")
+
+
+def test_a_model_that_fails_leaves_the_counters(
+    recommender: Recommender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recommender.pipeline, "model", BrokenModel())
+    out = run(recommender, click(1), click(2, "bob"))
+    assert {slate.user_id for slate in out.slates} == {"ann", "bob"}
+    assert {slate.rung for slate in out.slates} == {"counters"}
+    assert sorted(out.unranked) == ["ann", "bob"]
+    assert not out.failed
+
+
+def test_the_record_makes_another_process_equal(recommender: Recommender) -> None:
+    """Through the ledger's bytes: interactions, impressions, items and what reviews say of items."""
+    shown = Impression(event_id="s", ts=NOW_MS, user_id="ann", slate_id="s", items=["i3", "i4"])
+    review = Review(event_id="r", ts=NOW_MS + 9, user_id="bob", item_id="i5", rating=4.0, text="fine")
+    item = Item(event_id="x", ts=NOW_MS, item_id="i7", title="Seven")
+    out = run(
+        recommender,
+        click(1),
+        incoming(shown, "impressions"),
+        incoming(review, "reviews"),
+        incoming(item, "items"),
+        click(8, "bob", "i6"),
+        words={2: words(1), 3: words(2)},
+    )
+    other = Recommender(Settings())
+    other.meet(ITEMS, NOW_MS)
+    other.follow(decode_record(encode_record(out.record)))
+    for part in ("popularity", "pairs"):
+        mine, theirs = vars(getattr(recommender.counters, part)), vars(getattr(other.counters, part))
+        for name, value in mine.items():
+            if isinstance(value, np.ndarray | int | float):
+                np.testing.assert_array_equal(value, theirs[name], name)
+    np.testing.assert_array_equal(recommender.catalog.text, other.catalog.text)
+    np.testing.assert_array_equal(recommender.catalog.reviews, other.catalog.reviews)
+    assert other.catalog.text[5].any()
+
+
+def test_batches_may_be_cut_anywhere() -> None:
+    """States and counters do not depend on where one batch ends and the next begins."""
+    draw = np.random.default_rng(3)
+    events = [click(n, f"u{draw.integers(4)}", f"i{draw.integers(12)}") for n in range(60)]
+    found = []
+    for size in (60, 7, 1):
+        recommender = Recommender(Settings())
+        recommender.meet(ITEMS, NOW_MS)
+        states: dict[str, UserState] = {}
+        for at in range(0, len(events), size):
+            states |= process(recommender, events[at : at + size], states, NOW_MS + 100, "popular").states
+        found.append((recommender, states))
+    (whole, states), *others = found
+    for recommender, other in others:
+        assert {user: state.items.tolist() for user, state in other.items()} == {
+            user: state.items.tolist() for user, state in states.items()
+        }
+        np.testing.assert_array_equal(recommender.counters.pairs.count, whole.counters.pairs.count)
+        np.testing.assert_array_equal(
+            recommender.counters.popularity.decayed, whole.counters.popularity.decayed
+        )
+
+
+def test_the_fallback_is_what_is_popular(recommender: Recommender) -> None:
+    run(recommender, *(click(n, f"u{n}", "i3") for n in range(3)), click(9, "z", "i4"))
+    slate = popular_slate(recommender, "", NOW_MS)
+    assert [item.item_id for item in slate.items][:2] == ["i3", "i4"]
+    assert slate.rung == "popular"
+    assert slate.user_id == ""
+    assert EMPTY.interactions == 0
