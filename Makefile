@@ -4,6 +4,11 @@ SHELL := /usr/bin/env bash
 BIN := .venv/bin
 SECONDS ?=
 
+# What downloads Kafka's jars looks for a company's own certificates under another name than uv and pip do.
+ifdef SSL_CERT_FILE
+export REQUESTS_CA_BUNDLE ?= $(SSL_CERT_FILE)
+endif
+
 .PHONY: help env demo test format lint types imports lock bench clean
 
 help:  ## list the targets
