@@ -33,7 +33,7 @@ class Query:
     @cached_property
     def history(self) -> NDArray[np.int32]:
         """Rows of the user's last items, newest first."""
-        return np.ascontiguousarray(self.state.items[::-1])
+        return self.state.items[::-1].copy()
 
     @cached_property
     def tied(self) -> int:

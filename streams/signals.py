@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable
+from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, check_known
 
 FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, TOGETHER_10, TOGETHER_ALL, TOGETHER_LIKED = (
     range(8)
@@ -54,6 +54,7 @@ class Signals:
         now_ms: int,
     ) -> None:
         """Fill the table for `history` (newest first; its first `tied` items share one time)."""
+        check_known(history, len(pairs.start))
         clear(self.values, self.seen, self.touched)
         n = read_pairs(
             pairs.start, pairs.length, pairs.neighbour, pairs.count, pairs.outgoing, totals,

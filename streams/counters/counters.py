@@ -16,9 +16,8 @@ class Counters:
 
     def __init__(self, settings: CounterSettings) -> None:
         self.settings = settings
-        self.weights = np.array(
-            [settings.action_weight.get(str(action), 1.0) for action in ACTIONS], np.float32
-        )
+        weights: dict[str, float] = {**settings.action_weight}
+        self.weights = np.array([weights.get(action, 1.0) for action in ACTIONS], np.float32)
         self.popularity = Popularity(settings)
         self.pairs = PairTable(settings)
         self.interactions = 0

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.errors import StoreError
 from streams.counters.settings import CounterSettings
 
 FORWARD, REVERSE, FRESH, TOGETHER = range(4)
@@ -58,6 +59,9 @@ class PairTable:
         """Count `row` as following `previous` (newest first), of which the first `tied` share its time."""
         if not len(previous) or weight <= 0.0:
             return
+        check_known(previous, len(self.start))
+        # A copy, since memory that is read-only or reversed would have the loop compiled once more for it.
+        previous = previous.copy()
         self._reserve(len(previous) + 1)
         observe_pairs(
             self.start, self.length, self.room, self.outgoing,
@@ -92,6 +96,15 @@ class PairTable:
         size = min(max(need, have + have // 2, 4_096), self.settings.max_pairs)
         self.neighbour = np.concatenate([self.neighbour, np.zeros(size - have, np.int32)])
         self.count = np.concatenate([self.count, np.zeros((size - have, KINDS), np.float32)])
+
+
+def check_known(rows: NDArray[np.int32], items: int) -> None:
+    """Raise `StoreError` for a row that is not known yet: compiled code does not check its bounds."""
+    newest = int(rows.max()) if len(rows) else -1
+    if newest >= items:
+        raise StoreError(
+            f"a user's history holds item row {newest}, but only {items} are known: meet the rest"
+        )
 
 
 @compiled

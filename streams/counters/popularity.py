@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from streams.counters.settings import CounterSettings
 
 REBASE_AT = 300.0
-RATING_PRIOR = 5.0  # how many ratings at the mean every item begins with
 
 
 class Popularity:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from streams.user_state import ACTIONS
+from streams.events import Action
+
+HalfLife = Annotated[float, Meta(gt=0)]
+Weight = Annotated[float, Meta(ge=0)]  # counts enter the features as logarithms
+ActionName = Action | Literal["review"]
 
 
-def _weights() -> dict[str, float]:
-    return {name: {"view": 0.2, "skip": 0.0}.get(name, 1.0) for name in ACTIONS}
+def _weights() -> dict[ActionName, Weight]:
+    return {
+        "view": 0.2,
+        "click": 1.0,
+        "cart": 1.0,
+        "purchase": 1.0,
+        "play": 1.0,
+        "like": 1.0,
+        "skip": 0.0,
+        "review": 1.0,
+    }
 
 
 class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,12 +32,12 @@ class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `window`: how many of the user's last items an event is counted as following. `row_pairs`: neighbours kept
     per item; `max_pairs`: of all items together, which bounds memory (20 bytes a pair). `action_weight`: what
-    each action adds to popularity and pairs.
+    each action adds to popularity and pairs, 1 where it is not named.
     """
 
-    half_lives_s: tuple[float, float, float] = (86_400.0, 7 * 86_400.0, 60 * 86_400.0)
-    pair_half_life_s: float = 14 * 86_400.0
+    half_lives_s: tuple[HalfLife, HalfLife, HalfLife] = (86_400.0, 7 * 86_400.0, 60 * 86_400.0)
+    pair_half_life_s: HalfLife = 14 * 86_400.0
     window: Annotated[int, Meta(gt=0, le=50)] = 10
     row_pairs: Annotated[int, Meta(ge=16)] = 1024
     max_pairs: Annotated[int, Meta(ge=1024)] = 4_000_000
-    action_weight: dict[str, float] = msgspec.field(default_factory=_weights)
+    action_weight: dict[ActionName, Weight] = msgspec.field(default_factory=_weights)

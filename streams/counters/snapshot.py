@@ -54,7 +54,8 @@ def restore_counters(counters: Counters, raw: bytes) -> None:
         raise StoreError(f"counter snapshot of {len(raw)} bytes can't be read: {error}") from None
     if packed.version != VERSION:
         raise StoreError(
-            f"counter snapshot of version {packed.version}; this build reads {VERSION}: use the build that wrote it"
+            f"counter snapshot of version {packed.version}; this build reads {VERSION}:"
+            " use the build that wrote it"
         )
     parts = _parts(counters)
     if set(parts) != set(packed.parts):
@@ -109,6 +110,6 @@ def _array(what: str, name: str, column: _Column) -> NDArray[Any]:
 
 def _other_settings(what: str, name: str) -> StoreError:
     return StoreError(
-        f"counter snapshot: {what}.{name} differs from what the settings give; set the half-lives as they were,"
-        " or use another redis.prefix to begin anew"
+        f"counter snapshot: {what}.{name} differs from what the settings give; set the half-lives as they"
+        " were, or use another redis.prefix to begin anew"
     )
