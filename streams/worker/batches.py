@@ -113,7 +113,7 @@ class Batches:
         self.gaps = Gaps()
         self.rung: Rung = "full"
         self.trouble = ""
-        self._written: dict[str, int] = {}
+        self._known: dict[str, int] = {}
 
     async def handle(self, messages: Sequence[Message]) -> list[Message]:
         """Write a batch; the messages that are done with. The others will be read again.
@@ -155,7 +155,7 @@ class Batches:
             )
             raise
         self.replica.committed(position)
-        self._written |= work.progress
+        self._known |= work.progress
         self._count(work, outcome)
         if outcome.record.activate:
             await self.models.activated(outcome.record.activate)
@@ -200,14 +200,15 @@ class Batches:
         return _Work(kept, fresh_letters, states, loaded, progress, done)
 
     def _check_kept(self, loaded: Loaded) -> None:
-        """Raises `FencedError` where the store has forgotten what this process wrote (it was emptied, or
+        """Raises `FencedError` where the store has forgotten what it once said (it was emptied, or
         restored).
         """
         for place, offset in loaded.progress.items():
-            if offset < self._written.get(place, -1):
-                self._written.clear()
+            if offset < self._known.get(place, -1):
+                self._known.clear()
                 self.replica.sound = False
                 raise FencedError(f"the store has {place} at {offset}, and it was further before")
+        self._known |= loaded.progress
 
     async def _held_back(self, messages: Sequence[Message], loaded: Loaded) -> set[str]:
         """The places whose events must not be applied yet, for others before them were left out."""

@@ -129,7 +129,7 @@ class WorkerMetrics:
         )
         self.gaps = Counter(
             "headrace_worker_gaps",
-            "Gaps in the offsets of a partition, by what became of them (reread, accepted).",
+            "Gaps in the offsets of a partition, by what became of them (reread, accept).",
             ("result",),
             registry=registry,
         )

@@ -156,7 +156,8 @@ async def clean_run(settings: Settings, store: Store) -> Clean:
     recommender.meet(await store.interned(0), 0)
     states: dict[str, UserState] = {}
     for record in records:
-        assert not isinstance(record.event, Item | Control)
+        if isinstance(record.event, Item | Control):
+            continue
         user = record.event.user_id
         applied = recommender.apply(
             states.get(user, EMPTY), record.event, Delivery(record.topic, record.offset), None

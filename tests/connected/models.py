@@ -1,0 +1,48 @@
+"""A registry with small models of the schema that this build feeds: seeded, not trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from export.package import export_model
+from export.parity import HeldOut, ParityLimits
+from export.random_inputs import random_inputs
+from export.registry import Registry
+from model.features import HISTORY_FEATURES, USER_FEATURES
+from model.network import FusionNet, NetworkConfig
+from model.schema import Schema
+from streams.pipeline import sources
+from streams.rescoring import feature_names
+from streams.settings import Settings
+
+LOOSE = ParityLimits(
+    examples=1,
+    click_error_max=1e9,
+    click_error_mean=1e9,
+    probability_error_max=1e9,
+    probability_error_mean=1e9,
+    rating_error_max=1e9,
+    rating_error_mean=1e9,
+    top10_agreement=0.0,
+    ndcg10_lost=1e9,
+)
+
+
+def register_models(folder: Path, names: tuple[str, ...], items: int = 100) -> Registry:
+    """Models of these names, each with weights of its own; what int8 costs does not matter here."""
+    registry = Registry(folder)
+    schema = Schema(
+        candidate_features=feature_names([source.name for source in sources(Settings())]),
+        user_features=USER_FEATURES,
+        history_features=HISTORY_FEATURES,
+    )
+    vocabulary = {f"item-{n}": n + 1 for n in range(items)}
+    held_out = [HeldOut(random_inputs(schema, 8, 20), np.zeros(8, np.int64), np.ones((8, 20), np.bool_))]
+    for seed, name in enumerate(names):
+        torch.manual_seed(seed)
+        net = FusionNet(NetworkConfig(vocabulary=len(vocabulary), width=16, hidden=(16, 8)), schema).eval()
+        export_model(net, schema, vocabulary, held_out, registry, name, seed + 1, limits=LOOSE)
+    return registry

@@ -1,0 +1,123 @@
+"""A worker's parts around a store in memory, with Kafka and the models played by simple stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from model.errors import BrokerUnavailableError, ModelError
+from streams.clock import ManualClock
+from streams.events import TOPIC_OF, AnyEvent, Click, encode, key_of
+from streams.settings import Settings
+from streams.stores.memory import MemoryStore
+from streams.worker.batches import Batches
+from streams.worker.dead_letters import DeadLetter
+from streams.worker.message import Message
+from streams.worker.metrics import WorkerMetrics
+from streams.worker.reading import Reader
+from streams.worker.replica import Replica
+
+NOW_MS = 1_700_000_000_000
+
+
+@dataclass
+class Box:
+    """Dead letters in a list; the first `refusals` calls fail."""
+
+    letters: list[DeadLetter] = field(default_factory=list)
+    refusals: int = 0
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise BrokerUnavailableError("no answer")
+        self.letters.extend(letters)
+
+    async def stop(self) -> None:
+        return None
+
+
+@dataclass
+class PlayedLog:
+    """A log that begins at `first` and ends at `last_end`; remembers what was to be read again."""
+
+    first: int = 0
+    last_end: int | None = None
+    reread_from: list[tuple[str, int]] = field(default_factory=list)
+
+    async def earliest(self, place: str) -> int:
+        return self.first
+
+    def end(self, place: str) -> int | None:
+        return self.last_end
+
+    async def reread(self, place: str, offset: int) -> None:
+        self.reread_from.append((place, offset))
+
+
+@dataclass
+class PlayedModels:
+    """Knows the models in `known`; remembers the orders."""
+
+    known: tuple[str, ...] = ("m1",)
+    orders: list[str] = field(default_factory=list)
+
+    async def check(self, name: str) -> None:
+        if name not in self.known:
+            raise ModelError(f"no model {name!r}")
+
+    def swap(self) -> None:
+        return None
+
+    async def activated(self, name: str) -> None:
+        self.orders.append(name)
+
+
+class Desk:
+    """Everything that one worker is made of, over a store that several may share."""
+
+    def __init__(self, store: MemoryStore, settings: Settings = Settings()) -> None:
+        self.store, self.settings = store, settings
+        self.clock = ManualClock(NOW_MS)
+        self.box, self.log, self.models = Box(), PlayedLog(), PlayedModels()
+        self.metrics = WorkerMetrics()
+        self.replica = Replica(settings, store, self.clock)
+        reader = Reader(settings.events, self.clock, self.metrics, self.models.check)
+        self.batches = Batches(
+            settings, store, self.replica, self.models, reader, self.box, self.log, self.metrics, self.clock
+        )
+
+    async def take(self, *messages: Message) -> list[Message]:
+        return await self.batches.handle(messages)
+
+    def counted(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(f"headrace_worker_{name}", labels) or 0.0
+
+
+def message(event: AnyEvent, offset: int, partition: int = 0) -> Message:
+    return Message(
+        TOPIC_OF[type(event)],
+        partition,
+        offset,
+        NOW_MS,
+        key_of(event),
+        encode(event),
+        {"headrace-accepted": b"%d" % (NOW_MS - 5)},
+    )
+
+
+def click(offset: int, user: str = "ann", item: str = "i1", partition: int = 0) -> Message:
+    event = Click(event_id=f"{partition}-{offset}", ts=NOW_MS, user_id=user, item_id=item)
+    return message(event, offset, partition)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def desk(store: MemoryStore) -> Desk:
+    return Desk(store)

@@ -1,0 +1,251 @@
+"""A batch is written whole or not at all, whatever the store, Kafka and other workers do meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from model.errors import ProgressError, StoreUnavailableError
+from streams import feed, state_codec
+from streams.events import Control, Impression, Item, Review
+from streams.stores.base import Commit
+from streams.stores.memory import MemoryStore
+from streams.worker import batches
+from tests.streams.worker.conftest import NOW_MS, Desk, click, message
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "RETRY_S", (0.0, 0.001))
+
+
+async def interactions(store: MemoryStore, user: str = "ann") -> int:
+    return state_codec.decode((await store.states([user]))[0]).interactions
+
+
+async def counted(store: MemoryStore) -> int:
+    """What a new worker would count."""
+    desk = Desk(store)
+    async with desk.replica.lock:
+        await desk.replica.rebuild()
+    return desk.replica.recommender.counters.interactions
+
+
+class Failing:
+    """Makes a method of the store fail at some calls, before or after it has done its work."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, store: MemoryStore, method: str) -> None:
+        self.before = self.after = self.calls = 0
+        real: Callable[..., Awaitable[Any]] = getattr(store, method)
+
+        async def called(*arguments: Any) -> Any:
+            self.calls += 1
+            if self.before:
+                self.before -= 1
+                raise StoreUnavailableError("away")
+            answer = await real(*arguments)
+            if self.after:
+                self.after -= 1
+                raise StoreUnavailableError("the answer was lost")
+            return answer
+
+        monkeypatch.setattr(store, method, called)
+
+
+async def test_a_batch_is_written_and_done(desk: Desk, store: MemoryStore) -> None:
+    batch = [click(0), click(1, "bob"), click(0, "cy", partition=1)]
+    assert await desk.take(*batch) == batch
+    assert (await store.load([], ["clicks-0", "clicks-1"])).progress == {"clicks-0": 1, "clicks-1": 0}
+    raw = await store.feed("ann")
+    assert raw is not None
+    slate = feed.decode(raw)
+    assert slate.times == {"event": NOW_MS, "accepted": NOW_MS - 5, "applied": NOW_MS, "pushed": NOW_MS}
+    assert desk.counted("events_total", topic="clicks", result="applied") == 3
+    assert await counted(store) == 3
+
+
+async def test_redelivered_events_change_nothing(desk: Desk, store: MemoryStore) -> None:
+    await desk.take(click(0), click(1))
+    batch = [click(0), click(1), click(2)]
+    assert await desk.take(*batch) == batch
+    assert await interactions(store) == 3
+    assert desk.counted("skipped_events_total", reason="offset") == 2
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 3
+
+
+@pytest.mark.parametrize("method", ["load", "commit", "intern"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_store_that_is_away_is_waited_for(
+    desk: Desk, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, method: str, when: str
+) -> None:
+    """Even where the batch was written and only the answer was lost, it counts once."""
+    failing = Failing(monkeypatch, store, method)
+    setattr(failing, when, 3)
+    await desk.take(click(0), click(1))
+    assert failing.calls >= 4
+    assert await interactions(store) == 2
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 2
+    assert desk.counted("store_errors_total") == 3
+    assert desk.batches.trouble == ""
+
+
+async def test_a_worker_that_was_overtaken_goes_on_with_the_rest(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one has written a part of our batch between our load and our commit."""
+    zombie, heir = Desk(store), Desk(store)
+    await zombie.take(click(0))
+    real = store.load
+    overtaken = False
+
+    async def load(*arguments: Any) -> Any:
+        nonlocal overtaken
+        loaded = await real(*arguments)
+        if not overtaken:
+            overtaken = True
+            await heir.take(click(1), message(review(0), 0))
+        return loaded
+
+    monkeypatch.setattr(store, "load", load)
+    batch = [click(1), click(2)]
+    assert await zombie.take(*batch) == batch
+    assert zombie.counted("fenced_batches_total") == 1
+    assert await interactions(store) == 4
+    assert zombie.replica.recommender.counters.interactions == await counted(store) == 4
+
+
+def review(n: int, user: str = "ann") -> Review:
+    return Review(event_id=f"r{n}", ts=NOW_MS, user_id=user, item_id="i2", rating=3.0)
+
+
+async def test_the_other_topics_of_a_user_are_fenced_too(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zombie's click must not undo a review that its heir has applied to the same user."""
+    zombie, heir = Desk(store), Desk(store)
+    real = store.load
+    overtaken = False
+
+    async def load(*arguments: Any) -> Any:
+        nonlocal overtaken
+        loaded = await real(*arguments)
+        if not overtaken:
+            overtaken = True
+            await heir.take(message(review(0), 0))
+        return loaded
+
+    monkeypatch.setattr(store, "load", load)
+    await zombie.take(click(0))
+    state = state_codec.decode((await store.states(["ann"]))[0])
+    assert state.interactions == 2
+    assert state.rating_count == 1
+
+
+async def test_dead_letters_are_safe_before_the_batch_is_done(desk: Desk, store: MemoryStore) -> None:
+    desk.box.refusals = 2
+    bad = click(1)._replace(value=b"nonsense", key=None)
+    batch = [click(0), bad, click(2)]
+    assert await desk.take(*batch) == batch
+    assert [(letter.message, letter.reason) for letter in desk.box.letters] == [(bad, "not_json")]
+    assert await interactions(store) == 2
+    assert desk.replica.recommender.counters.interactions == 2, "waiting for Kafka counted something twice"
+    assert desk.counted("broker_errors_total") == 2
+    await desk.take(bad)
+    assert len(desk.box.letters) == 1, "a bad event that comes again is no second letter"
+
+
+async def test_an_event_that_raises_in_the_core_is_a_dead_letter(
+    desk: Desk, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk.replica.lock:
+        await desk.replica.rebuild()
+    core = desk.replica.recommender
+    real = core.apply
+
+    def apply(state: Any, event: Any, *rest: Any) -> Any:
+        if event.event_id == "0-1":
+            raise ZeroDivisionError("one in a million")
+        return real(state, event, *rest)
+
+    monkeypatch.setattr(core, "apply", apply)
+    await desk.take(click(0), click(1), click(2))
+    assert [(letter.reason, letter.message.offset) for letter in desk.box.letters] == [("apply_failed", 1)]
+    assert "ZeroDivisionError" in desk.box.letters[0].why
+    assert await interactions(store) == 2
+
+
+async def test_a_state_that_cannot_be_read_is_kept(desk: Desk, store: MemoryStore) -> None:
+    """Its user's events become dead letters, for a replay once it is repaired."""
+    await store.commit(Commit({}, {}, {"ann": b"\xff nonsense"}, {}, {}), "somebody")
+    await desk.take(click(0), click(1, "bob"))
+    assert [letter.reason for letter in desk.box.letters] == ["state_unreadable"]
+    assert (await store.states(["ann"]))[0] == b"\xff nonsense"
+    assert await interactions(store, "bob") == 1
+
+
+async def test_a_gap_is_read_again(desk: Desk, store: MemoryStore) -> None:
+    """Events behind it are left alone: they are not done, and come again."""
+    await desk.take(click(0))
+    other = click(0, "bob", partition=1)
+    assert await desk.take(click(3), click(4), other) == [other]
+    assert desk.log.reread_from == [("clicks-0", 1)]
+    assert await desk.take(click(5)) == []
+    assert desk.log.reread_from == [("clicks-0", 1)], "one seek is enough"
+    await desk.take(*(click(n) for n in range(1, 6)))
+    assert await interactions(store) == 6
+
+
+async def test_what_kafka_has_dropped_is_passed_over(desk: Desk, store: MemoryStore) -> None:
+    await desk.take(click(0))
+    desk.log.first = 7
+    batch = [click(7), click(8)]
+    assert await desk.take(*batch) == batch
+    assert await interactions(store) == 3
+    assert desk.counted("gaps_total", result="accept") == 1
+
+
+async def test_a_topic_made_anew_under_a_kept_store_is_refused(desk: Desk) -> None:
+    """Its first events would be taken for old ones."""
+    await desk.take(*(click(n) for n in range(5)))
+    desk.log.last_end = 2
+    with pytest.raises(ProgressError, match=r"ends at offset 2.*applied it up to 4.*redis\.prefix"):
+        await desk.take(click(1))
+
+
+async def test_a_store_that_was_emptied_begins_anew(desk: Desk, store: MemoryStore) -> None:
+    await desk.take(click(0), click(1))
+    store.__init__()  # type: ignore[misc]  # as a restart without persistence
+    assert await desk.take(click(2)) == []
+    assert desk.log.reread_from == [("clicks-0", 0)]
+    await desk.take(click(0), click(1), click(2))
+    assert await interactions(store) == 3
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 3
+
+
+async def test_an_order_is_checked_then_told(desk: Desk, store: MemoryStore) -> None:
+    orders = [
+        message(Control(event_id=name, ts=NOW_MS, command="activate_model", model=name), n)
+        for n, name in enumerate(("m1", "unknown"))
+    ]
+    await desk.take(*orders, click(0))
+    assert desk.models.orders == ["m1"]
+    assert [(letter.reason, letter.message.offset) for letter in desk.box.letters] == [("bad_model", 1)]
+    other = Desk(store)
+    async with other.replica.lock:
+        await other.replica.rebuild()
+    assert other.replica.activated == "m1"
+
+
+async def test_items_and_impressions_are_told(desk: Desk, store: MemoryStore) -> None:
+    item = Item(event_id="x", ts=NOW_MS, item_id="i1", title="One", available=False)
+    shown = Impression(event_id="y", ts=NOW_MS, user_id="ann", slate_id="s", items=["i1", "i9"])
+    await desk.take(message(item, 0), message(shown, 0))
+    other = Desk(store)
+    async with other.replica.lock:
+        await other.replica.rebuild()
+    catalog = other.replica.recommender.catalog
+    assert catalog.ids == ["i1", "i9"]
+    assert catalog.available[:2].tolist() == [False, True]
+    assert other.replica.recommender.counters.popularity.shown[:2].tolist() == [1, 1]
