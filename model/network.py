@@ -112,14 +112,13 @@ class Rescorer(nn.Module):
         self.words = nn.Linear(schema.words_dim, self.part)
         self.language_view = nn.Linear(2 * self.part, width)
         self.fusion = KINDS[config.fusion](3, width)
-        inputs = 4 * width + features + users
         first, second = config.hidden
+        # Two layers added, not one over both: views and features have scales of their own, and keep them when
+        # activations are quantized.
+        self.from_views = nn.Linear(4 * width, first)
+        self.from_features = nn.Linear(features + users, first)
         self.body = nn.Sequential(
-            nn.Linear(inputs, first),
-            nn.ReLU(),
-            nn.Dropout(config.dropout),
-            nn.Linear(first, second),
-            nn.ReLU(),
+            nn.ReLU(), nn.Dropout(config.dropout), nn.Linear(first, second), nn.ReLU()
         )
         self.click = nn.Linear(second, 1)
         self.rating = nn.Linear(second, 1)
@@ -150,10 +149,11 @@ class Rescorer(nn.Module):
         item_view = torch.relu(self.item_view(candidate_vectors))
         language_view = torch.relu(self.language_view(torch.cat([text, text * spoken], -1)))
         fused = self.fusion(torch.stack([user_view, item_view, language_view], -2))
-        joined = [fused, attended * item_view, user_view * item_view, item_view, features, user]
-        body = self.body(torch.cat(joined, -1))
+        views = torch.cat([fused, attended * item_view, user_view * item_view, item_view], -1)
+        known = torch.cat([features, user], -1)
+        body = self.body(self.from_views(views) + self.from_features(known))
         click = self.click(body) + self.click_skip(features)
-        rating = self.rating(body) + self.rating_skip(torch.cat([features, user], -1))
+        rating = self.rating(body) + self.rating_skip(known)
         return click.squeeze(-1), rating.squeeze(-1)
 
 
