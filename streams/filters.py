@@ -1,4 +1,4 @@
-"""Which items may not be recommended, and why. Each rule names the rows it removes; add a rule to `RULES`."""
+"""Which items may not be recommended, and why. A rule names the rows it removes; add one to `rules`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def unavailable(state: UserState, catalog: Catalog) -> NDArray[np.integer]:
     return np.flatnonzero(~catalog.available[: len(catalog)])
 
 
-RULES: tuple[Rule, ...] = (consumed, unavailable)
+def rules(repeat: bool) -> tuple[Rule, ...]:
+    """The rules in force; with `repeat`, consumed items may come back."""
+    return (unavailable,) if repeat else (consumed, unavailable)
 
 
 def blocked(

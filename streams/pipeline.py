@@ -63,8 +63,7 @@ class Pipeline:
         self.model: ModelInService | None = None
         self.sources = sources(settings)
         self.names = [source.name for source in self.sources]
-        self.rules = () if settings.feed.repeat else (filters.consumed,)
-        self.rules = (*self.rules, filters.unavailable)
+        self.rules = filters.rules(settings.feed.repeat)
         self._weights = np.array([settings.candidates.weights.get(name, 1.0) for name in self.names])
         self._reserve = np.array([settings.candidates.reserve.get(name, 0) for name in self.names])
         self._fresh = self.names.index("fresh") if "fresh" in self.names else -1

@@ -16,7 +16,7 @@ class Counters:
 
     def __init__(self, settings: CounterSettings) -> None:
         self.settings = settings
-        weights: dict[str, float] = {**settings.action_weight}
+        weights = {str(action): weight for action, weight in settings.action_weight.items()}
         self.weights = np.array([weights.get(action, 1.0) for action in ACTIONS], np.float32)
         self.popularity = Popularity(settings)
         self.pairs = PairTable(settings)

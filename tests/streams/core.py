@@ -1,0 +1,120 @@
+"""A small core and its pieces, for tests that need a catalog, counters and users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from model.schema import F32
+from streams.candidates.source import Source
+from streams.catalog import ItemRecord
+from streams.events import Click, Review
+from streams.filters import blocked, rules
+from streams.query import Query
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.signals import Signals
+from streams.user_state import Delivery, UserState
+
+START_MS = 1_700_000_000_000
+HOUR_MS = 3_600_000
+
+
+class Small:
+    """A recommender over items "i0", "i1", ..., all met at `START_MS`, and its users' states."""
+
+    def __init__(self, items: int = 30, settings: Settings = Settings()) -> None:
+        self.core = Recommender(settings)
+        self.core.meet([f"i{row}" for row in range(items)], START_MS)
+        self.states: dict[str, UserState] = {}
+        self.now_ms = START_MS
+        self._offset = -1
+
+    def state(self, user: str) -> UserState:
+        return self.states.get(user, UserState())
+
+    def act(
+        self,
+        user: str,
+        row: int,
+        ts: int | None = None,
+        rating: float | None = None,
+        words: F32 | None = None,
+    ) -> UserState:
+        """The user clicks on an item, or reviews it; where no time is given, a second after the last event."""
+        self.now_ms = self.now_ms + 1_000 if ts is None else ts
+        self._offset += 1
+        name, item = f"e{self._offset}", self.core.catalog.ids[row]
+        event: Click | Review
+        if rating is None and words is None:
+            event = Click(event_id=name, ts=self.now_ms, user_id=user, item_id=item)
+        else:
+            event = Review(event_id=name, ts=self.now_ms, user_id=user, item_id=item, rating=rating)
+        applied = self.core.apply(self.state(user), event, Delivery("events", self._offset), words)
+        self.states[user] = applied.state
+        return applied.state
+
+    def random_events(self, count: int, users: int, seed: int, rated: bool = True) -> None:
+        """Seeded clicks and reviews, some of them in ties; nobody meets an item twice."""
+        rng = np.random.default_rng(seed)
+        items = len(self.core.catalog)
+        for _ in range(count):
+            user, row = f"u{rng.integers(users)}", int(min(rng.geometric(4 / items) - 1, items - 1))
+            if self.state(user).has_consumed(row):
+                continue
+            ts = self.now_ms + int(rng.choice([0, 1_000, 60_000]))
+            self.act(user, row, ts, float(rng.integers(1, 6)) if rated and rng.random() < 0.5 else None)
+
+    def announce(self, row: int, text: F32 | None = None, available: bool = True, ts: int = START_MS) -> None:
+        """An item event: the item as it now is."""
+        record = ItemRecord(
+            self.core.catalog.ids[row],
+            ts,
+            available,
+            b"" if text is None else text.astype(np.float16).tobytes(),
+        )
+        self.core.put_item(row, record)
+
+    def announce_all(self, seed: int) -> None:
+        """Random unit texts for every item."""
+        rng = np.random.default_rng(seed)
+        for row in range(len(self.core.catalog)):
+            self.announce(row, unit(rng.normal(size=64)))
+
+    def query(self, user: str, limit: int = 300, now_ms: int | None = None) -> Query:
+        """What a source is given, with signals of its own."""
+        state, core, items = self.state(user), self.core, len(self.core.catalog)
+        now = self.now_ms if now_ms is None else now_ms
+        signals = Signals()
+        signals.grow(items)
+        core.counters.grow(items)
+        mask = blocked(state, core.catalog, rules(repeat=False), np.zeros(items, np.uint8))
+        query = Query(state, now, core.catalog, core.counters, signals, mask, limit)
+        signals.read(
+            core.counters.pairs, core.counters.popularity.total, query.history, query.liking, query.tied, now
+        )
+        return query
+
+    def find(self, source: Source, user: str, limit: int = 300) -> list[int]:
+        found: list[int] = source.find(self.query(user, limit)).tolist()
+        return found
+
+
+def unit(vector: NDArray[np.floating]) -> F32:
+    """The vector at length 1, rounded as it is stored."""
+    return (vector / np.linalg.norm(vector)).astype(np.float16).astype(np.float32)
+
+
+def naive_best(scores: Mapping[int, float], blocked_rows: Sequence[int], limit: int) -> list[int]:
+    """Rows with a positive score, best first; ties go to the lower row."""
+    blocked_set = {int(row) for row in blocked_rows}
+    eligible = [(-score, row) for row, score in scores.items() if score > 0 and row not in blocked_set]
+    return [row for _, row in sorted(eligible)[:limit]]
+
+
+def with_settings(**sections: object) -> Settings:
+    """`Settings()` with these sections replaced."""
+    return msgspec.structs.replace(Settings(), **sections)

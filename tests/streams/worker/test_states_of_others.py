@@ -1,0 +1,39 @@
+"""A state that another worker wrote may name items that this one has not met yet."""
+
+from __future__ import annotations
+
+from streams.clock import ManualClock
+from streams.events import Click
+from streams.settings import Settings
+from streams.stores.memory import MemoryStore
+from streams.user_state import EMPTY, Delivery
+from streams.worker.replica import Replica
+
+
+async def test_a_state_from_another_worker_makes_its_items_known() -> None:
+    store, clock = MemoryStore(), ManualClock(1_000)
+    here, there = Replica(Settings(), store, clock), Replica(Settings(), store, clock)
+    await there.meet(["a", "b", "c"])
+    click = Click(event_id="1", ts=1_000, user_id="u", item_id="c")
+    state = there.recommender.apply(EMPTY, click, Delivery("clicks", 0), None).state
+
+    await here.know([EMPTY, state])
+
+    assert here.recommender.catalog.ids == ["a", "b", "c"]
+    next_click = Click(event_id="2", ts=2_000, user_id="u", item_id="a")
+    applied = here.recommender.apply(state, next_click, Delivery("clicks", 1), None)
+    assert applied.interaction is not None
+    assert applied.interaction.previous.tolist() == [2]
+
+
+async def test_known_states_ask_the_store_for_nothing() -> None:
+    class Silent(MemoryStore):
+        async def interned(self, first: int) -> list[str]:
+            raise AssertionError(f"asked for the items from {first} on")
+
+    replica = Replica(Settings(), Silent(), ManualClock(1_000))
+    await replica.meet(["a"])
+    click = Click(event_id="1", ts=1_000, user_id="u", item_id="a")
+    state = replica.recommender.apply(EMPTY, click, Delivery("clicks", 0), None).state
+    await replica.know([state])
+    assert len(replica.recommender.catalog) == 1
