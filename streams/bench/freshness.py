@@ -1,0 +1,253 @@
+"""Freshness by offered load: from an event to its user's new feed in Redis, on the local stack."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from model.errors import LocalStackError
+from streams.bench.cpu import CpuMeter
+from streams.bench.load import Plan, Sent
+from streams.bench.observe import Observer
+from streams.bench.result import StepResult, step_result
+from streams.bench.schedule import Arrivals
+from streams.bench.synthetic import catalogue, warm_core
+from streams.bench.workload import zipf
+from streams.catalog import ItemRecord
+from streams.clock import SystemClock
+from streams.demo.gateway_client import GatewayClient
+from streams.demo.prepare import DemoOptions, Prepared, prepared
+from streams.demo.progress import Steps
+from streams.demo.seed import seed
+from streams.loading import load_in_service
+from streams.local.environment import environment
+from streams.local.processes import ChildProcess
+from streams.local.scrape import Samples
+from streams.local.services import Services, check_running
+from streams.local.stack import LocalStack
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.stores.redis import RedisStore
+from streams.topics import ensure_topics
+from streams.user_state import UserState
+
+GENERATOR_STARTS_WITHIN_S = 60.0
+DRAIN_WITHIN_S = 120.0
+REST_S = 1.0
+WARM_EVENTS = 50_000
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """`items` 0: ml-100k's; else a synthetic catalogue of so many. `folder`: where the model is kept;
+    `limit`: trained on the first part of so many events only."""
+
+    rates: tuple[float, ...] = (100.0, 300.0, 600.0, 1_000.0)
+    seconds: float = 20.0
+    warm_seconds: float = 5.0
+    items: int = 0
+    users: int = 1_000
+    workers: int = 1
+    arrivals: Arrivals = "poisson"
+    connections: int = 32
+    per_request: int = 1
+    direct: bool = False
+    seed: int = 7
+    folder: Path = Path("var/demo")
+    limit: int | None = None
+
+
+class _World(NamedTuple):
+    """What the store is seeded with, and what the load draws from."""
+
+    core: Recommender
+    states: dict[str, UserState]
+    records: dict[str, ItemRecord]
+    settings: Settings
+    users: list[str]
+    items: list[str]
+    popularity: list[float]
+
+
+def measure(
+    options: BenchOptions, settings: Settings, steps: Steps, say: Callable[[StepResult], None]
+) -> list[StepResult]:
+    """Run every rate in turn on one system that is started for it; `say` gets each result as it comes."""
+    with contextlib.ExitStack() as running:
+        logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="headrace-bench-")))
+        stack = running.enter_context(LocalStack(settings, progress=steps.step))
+        world = _world(options, stack.settings, steps)
+        steps.step("seeding the store")
+        asyncio.run(_seed(world))
+        services = running.enter_context(Services(world.settings, logs, options.workers, steps.step))
+        steps.done()
+        return asyncio.run(_Bench(options, world, services, stack, logs).run(say))
+
+
+def _world(options: BenchOptions, settings: Settings, steps: Steps) -> _World:
+    ready = prepared(
+        DemoOptions(folder=options.folder, limit=options.limit), settings, SystemClock(), steps.say
+    )
+    if options.items:
+        return _synthetic(options, ready)
+    users = sorted(ready.run.states)
+    users += [f"newcomer-{n}" for n in range(options.users - len(users))]
+    counts = ready.run.recommender.counters.popularity.total
+    items = ready.run.recommender.catalog.ids
+    return _World(
+        ready.run.recommender,
+        ready.run.states,
+        ready.records(),
+        ready.settings,
+        users[: options.users],
+        list(items),
+        (np.asarray(counts[: len(items)], np.float64) + 1.0).tolist(),
+    )
+
+
+def _synthetic(options: BenchOptions, ready: Prepared) -> _World:
+    now, settings = SystemClock().now_ms(), ready.settings
+    records = catalogue(options.items, ready.run.recommender.catalog.text.shape[1], now, options.seed)
+    core, states = warm_core(settings, records, options.users, WARM_EVENTS, now, options.seed)
+    folder = Path(settings.model.registry) / ready.model
+    core.serve(load_in_service(folder, settings.model, core.pipeline.names))
+    return _World(core, states, records, settings, list(states), list(records), zipf(options.items).tolist())
+
+
+async def _seed(world: _World) -> None:
+    await ensure_topics(world.settings.kafka)
+    store = RedisStore(world.settings.redis, world.settings.state)
+    try:
+        await seed(store, world.core, world.states, world.records, world.settings, SystemClock())
+    finally:
+        await store.close()
+
+
+class _Bench:
+    """The steps on a running system."""
+
+    def __init__(
+        self, options: BenchOptions, world: _World, services: Services, stack: LocalStack, logs: Path
+    ) -> None:
+        self.options, self.world, self.services, self.logs = options, world, services, logs
+        self.processes = [*stack.processes, *services.processes]
+        self.pids = {
+            "worker": [child.pid for child in services.workers],
+            "gateway": [child.pid for child in services.processes if child not in services.workers],
+            "Kafka": [child.pid for child in stack.processes if child.name == "Apache Kafka"],
+            "Valkey": [child.pid for child in stack.processes if child.name == "Valkey"],
+        }
+
+    async def run(self, say: Callable[[StepResult], None]) -> list[StepResult]:
+        results = []
+        async with (
+            GatewayClient(self.services.gateway_url, 2) as client,
+            Observer(self.world.settings.redis) as observer,
+        ):
+            if self.options.warm_seconds > 0:
+                await self._step("warm", min(self.options.rates), self.options.warm_seconds, client, observer)
+            for rate in self.options.rates:
+                result = await self._step(f"r{rate:g}", rate, self.options.seconds, client, observer)
+                results.append(result)
+                say(result)
+        return results
+
+    async def _step(
+        self, name: str, rate: float, seconds: float, client: GatewayClient, observer: Observer
+    ) -> StepResult:
+        observer.seen.clear()
+        before = await self._applied(client)
+        plan = self._plan(name, rate, seconds)
+        path = self.logs / f"{name}.json"
+        path.write_bytes(msgspec.json.encode(plan))
+        command = [sys.executable, "-m", "streams.bench.load", str(path)]
+        with ChildProcess(
+            "load generator", command, self.logs / f"{name}.log", environment(self.world.settings)
+        ) as generator:
+            await self._started(plan, generator, observer)
+            meter = CpuMeter({**self.pids, "generator": [generator.pid]})
+            begun_s = time.monotonic()
+            while generator.returncode is None:
+                meter.look()
+                self._check(observer)
+                await asyncio.sleep(0.2)
+            if generator.returncode != 0:
+                raise LocalStackError(f"the load generator failed:\n{generator.tail()}")
+        sent = _sent(plan)
+        applied = await self._drain(client, observer, before, sent.accepted)
+        wall_s = time.monotonic() - begun_s
+        meter.look()
+        result = step_result(name, rate, seconds, sent, observer.seen, applied, meter.spent_s(), wall_s)
+        await asyncio.sleep(REST_S)
+        return result
+
+    async def _drain(self, client: GatewayClient, observer: Observer, before: float, accepted: int) -> int:
+        """Wait until what was accepted is applied, and its feeds were seen."""
+        end_s = time.monotonic() + DRAIN_WITHIN_S
+        while True:
+            self._check(observer)
+            seen = len(observer.seen)
+            applied = int(await self._applied(client) - before)
+            await asyncio.sleep(0.3)
+            if (applied >= accepted and len(observer.seen) == seen) or time.monotonic() > end_s:
+                return applied
+
+    async def _started(self, plan: Plan, generator: ChildProcess, observer: Observer) -> None:
+        """Wait until the generator's schedule is set."""
+        end_s = time.monotonic() + GENERATOR_STARTS_WITHIN_S
+        while not _exists(plan.started):
+            self._check(observer)
+            if generator.returncode is not None or time.monotonic() > end_s:
+                raise LocalStackError(f"the load generator did not start:\n{generator.tail()}")
+            await asyncio.sleep(0.05)
+
+    def _plan(self, name: str, rate: float, seconds: float) -> Plan:
+        gateway, options = self.world.settings.gateway, self.options
+        return Plan(
+            name=name,
+            rate=rate,
+            seconds=seconds,
+            arrivals=options.arrivals,
+            seed=options.seed + round(rate),
+            users=self.world.users,
+            items=self.world.items,
+            popularity=self.world.popularity,
+            host=gateway.host,
+            port=gateway.port,
+            connections=options.connections,
+            per_request=options.per_request,
+            direct=options.direct,
+            kafka=self.world.settings.kafka,
+            started=str(self.logs / f"{name}-started"),
+            result=str(self.logs / f"{name}-sent.json"),
+        )
+
+    async def _applied(self, client: GatewayClient) -> float:
+        pages = [await client.page(f"{url}/metrics") for url in self.services.worker_urls]
+        samples = Samples.of(pages)
+        return sum(
+            samples.total("headrace_worker_events_total", topic=topic, result="applied")
+            for topic in ("clicks", "reviews")
+        )
+
+    def _check(self, observer: Observer) -> None:
+        check_running(self.processes)
+        observer.check()
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
+
+
+def _sent(plan: Plan) -> Sent:
+    return msgspec.json.decode(Path(plan.result).read_bytes(), type=Sent)

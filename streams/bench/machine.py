@@ -1,0 +1,63 @@
+"""Where a measurement was made, so that its numbers can be read."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from streams.local.kafka_jars import KAFKA_VERSION
+
+PACKAGES = ("headrace", "faust-streaming", "aiokafka", "litestar", "msgspec", "numpy", "onnxruntime", "redis")
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """`load_before`: the system's one-minute load average when the measurement began."""
+
+    date: str
+    command: str
+    processor: str
+    cores: int
+    memory_gib: float
+    load_before: float
+    versions: dict[str, str]
+
+
+def this_machine() -> Machine:
+    """As it is now."""
+    return Machine(
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        command=shlex.join(["headrace", *sys.argv[1:]]),
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
+        load_before=round(os.getloadavg()[0], 2),
+        versions={
+            "python": platform.python_version(),
+            "Kafka": KAFKA_VERSION,
+            **{name: _version(name) for name in PACKAGES},
+        },
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
