@@ -1,0 +1,77 @@
+"""From scores to places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from streams.draft import Draft
+from streams.reranking import rerank
+from streams.reweighting import reweight
+from streams.user_state import UserState
+
+FRESH = 1
+
+
+def scored(scores: Sequence[float], fresh_ranks: Sequence[int] = (), extra: int = 0) -> Draft:
+    """Candidates with these scores; `fresh_ranks` in the second source (0: absent)."""
+    draft = Draft(UserState(), 0, "full", np.empty(0, np.int32), extra=extra)
+    draft.rows = np.arange(100, 100 + len(scores), dtype=np.int32)
+    draft.ranks = np.zeros((len(scores), 2), np.int32)
+    draft.ranks[: len(fresh_ranks), FRESH] = fresh_ranks
+    draft.score = np.array(scores, np.float32)
+    return draft
+
+
+def order(draft: Draft, size: int, place: int = 0, source: int = FRESH) -> list[int]:
+    rerank(draft, size, source, place)
+    found: list[int] = draft.order.tolist()
+    return found
+
+
+def test_the_best_come_first_and_ties_keep_the_pools_order() -> None:
+    assert order(scored([1, 3, 2, 3]), 3) == [1, 3, 2]
+    assert order(scored([5, 5, 5]), 2) == [0, 1]
+
+
+def test_extra_candidates_are_never_placed() -> None:
+    assert order(scored([1, 2, 9], extra=1), 5) == [1, 0]
+
+
+def test_a_new_item_takes_its_place_and_pushes_the_rest_down() -> None:
+    draft = scored([9, 8, 7, 6, 1, 2], fresh_ranks=[0, 0, 0, 0, 1, 2])
+    assert order(draft, 4, place=2) == [0, 4, 1, 2]
+
+
+def test_the_newest_of_the_new_is_chosen_not_the_best_scored() -> None:
+    draft = scored([9, 8, 7, 2, 1], fresh_ranks=[0, 0, 0, 2, 1])
+    assert order(draft, 3, place=3) == [0, 1, 4]
+
+
+def test_a_new_item_that_earned_its_place_is_enough() -> None:
+    draft = scored([9, 8, 7, 6, 1], fresh_ranks=[0, 2, 0, 0, 1])
+    assert order(draft, 3, place=2) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("place", "source"), [(0, FRESH), (4, FRESH), (2, -1)], ids=["none kept", "beyond the slate", "no source"]
+)
+def test_no_place_is_kept(place: int, source: int) -> None:
+    draft = scored([9, 8, 7, 1], fresh_ranks=[0, 0, 0, 1])
+    assert order(draft, 3, place, source) == [0, 1, 2]
+
+
+def test_no_candidates_give_no_places() -> None:
+    assert order(scored([]), 5, place=1) == []
+
+
+def test_the_expected_rating_moves_the_score_by_its_weight() -> None:
+    draft = scored([0, 0])
+    draft.click = np.array([1.0, 2.0], np.float32)
+    draft.rating = np.array([5.0, 3.0], np.float32)
+    reweight(draft, 0.5, 4.0)
+    assert draft.score.tolist() == [1.5, 1.5]
+    reweight(draft, 0.0, 4.0)
+    assert draft.score.tolist() == [1.0, 2.0]
