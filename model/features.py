@@ -32,11 +32,11 @@ SIGNAL_FEATURES = (
     "follows_last",
     "precedes",
     "follows_fresh",
-    "together_10",
+    "close",
     "together_all",
     "together_liked",
     "follows_lift",
-    "together_10_cosine",
+    "close_cosine",
     "together_all_cosine",
     "together_liked_cosine",
 )

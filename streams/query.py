@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from streams.catalog import Catalog
 from streams.counters.counters import Counters
-from streams.signals import NEAR, Signals
+from streams.signals import Signals
 from streams.user_state import UserState
+
+RECENT = 10  # items that make up the user's taste just now
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Query:
     @cached_property
     def taste(self) -> NDArray[np.float32]:
         """Unit mean of the text vectors of the last items, [text_dim]; zero where none has text."""
-        recent = self.catalog.text[self.history[:NEAR]]
+        recent = self.catalog.text[self.history[:RECENT]]
         mean = recent.sum(axis=0)
         length = math.sqrt(float(mean @ mean))
         return np.asarray(mean / length if length > 0 else mean, np.float32)

@@ -7,8 +7,9 @@ One pass over the rows of the history's items adds up, for every item they have 
     FOLLOWS_LAST  the share, from the newest item (or its whole tie) alone
     PRECEDES      how often it came before them
     FOLLOWS_FRESH lately, how often it came after them
-    TOGETHER_10   how often users met it together with the last 10 items, over the root of those items' counts
-    TOGETHER_ALL  the same with the whole history
+    CLOSE         how often, and how closely, users met it together with the history's items, over the root of
+                  those items' counts; each item's part shrinks by `FADE` with every newer one
+    TOGETHER_ALL  how often they met it together with them, the whole history alike
     TOGETHER_LIKED the same, each item weighted by how far its rating lies above the user's mean
 """
 
@@ -18,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from streams.counters.pairs import CLOSE as CLOSE_COUNT
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, check_known
 
-FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, TOGETHER_10, TOGETHER_ALL, TOGETHER_LIKED = (
+FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, CLOSE, TOGETHER_ALL, TOGETHER_LIKED = (
     range(8)
 )
 SIGNALS = 8
-NEAR = 10
+FADE = 0.85
 
 
 class Signals:
@@ -93,9 +95,12 @@ def read_pairs(
 ) -> int:
     """Add up the rows of `history`; returns how many rows were touched."""
     n = 0
+    fade = np.float32(1.0)
     for p in range(len(history)):
         item = history[p]
         begin = start[item]
+        faded = fade
+        fade *= np.float32(FADE)
         if begin < 0:
             continue
         root = np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
@@ -104,18 +109,16 @@ def read_pairs(
         liked = liking[p] * root
         in_window = p < window
         is_last = p < max(tied, 1)
-        near = p < NEAR
+        near = faded * root
         for at in range(begin, begin + length[item]):
             row = neighbour[at]
             if seen[row] == 0:
                 seen[row] = 1
                 touched[n] = row
                 n += 1
-            together = count[at, TOGETHER] * root
-            values[row, TOGETHER_ALL] += together
+            values[row, CLOSE] += count[at, CLOSE_COUNT] * near
+            values[row, TOGETHER_ALL] += count[at, TOGETHER] * root
             values[row, TOGETHER_LIKED] += count[at, TOGETHER] * liked
-            if near:
-                values[row, TOGETHER_10] += together
             if in_window:
                 forward = count[at, FORWARD] * recency
                 values[row, FOLLOWS] += forward

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from streams.candidates.source import best
 from streams.query import Query
-from streams.signals import TOGETHER_10
+from streams.signals import CLOSE
 
 
 class Together:
@@ -19,5 +19,5 @@ class Together:
         touched = query.signals.touched
         totals = query.counters.popularity.total.take(touched)
         np.sqrt(np.maximum(totals, np.float32(1.0), out=totals), out=totals)
-        scores = query.signals.values[touched, TOGETHER_10] / totals
+        scores = query.signals.values[touched, CLOSE] / totals
         return best(touched, scores, query.blocked, query.limit)

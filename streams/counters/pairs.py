@@ -6,6 +6,7 @@ For each item a row of neighbours, each with four counts:
     REVERSE   the neighbour came before the item, within the window
     FRESH     FORWARD with exponential forward decay (Cormode et al., ICDE 2009)
     TOGETHER  both were met by one user, anywhere in the remembered history
+    CLOSE     TOGETHER, each time divided by the root of their distance: 1 for neighbours and within a tie
 
 Rows live in one pool of blocks whose sizes are powers of two; a row that outgrows its block moves to a
 larger one, and the old block is used again. A full row, or a full pool, replaces the row's weakest pair, so
@@ -23,8 +24,8 @@ from model.compiled import compiled
 from model.errors import StoreError
 from streams.counters.settings import CounterSettings
 
-FORWARD, REVERSE, FRESH, TOGETHER = range(4)
-KINDS = 4
+FORWARD, REVERSE, FRESH, TOGETHER, CLOSE = range(5)
+KINDS = 5
 SMALLEST_BLOCK = 8
 REBASE_AT = 40.0  # exponent of the decay at which FRESH is scaled back, well inside float32
 
@@ -212,6 +213,7 @@ def observe_pairs(
             continue
         there = _slot(start, length, room, neighbour, count, free, used, item, row, row_pairs)
         back = _slot(start, length, room, neighbour, count, free, used, row, item, row_pairs)
+        close = weight / math.sqrt(1.0 + max(p - tied, 0))
         if p < window:
             forward = 0.5 if p < tied else 1.0
             outgoing[item] += weight * forward
@@ -226,5 +228,7 @@ def observe_pairs(
             outgoing[row] += weight * (1.0 - forward)
         if there >= 0:
             count[there, TOGETHER] += weight
+            count[there, CLOSE] += close
         if back >= 0:
             count[back, TOGETHER] += weight
+            count[back, CLOSE] += close

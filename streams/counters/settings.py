@@ -31,7 +31,7 @@ class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`half_lives_s`: of the popularity counters, short to long. `pair_half_life_s`: of the fresh pairs.
 
     `window`: how many of the user's last items an event is counted as following. `row_pairs`: neighbours kept
-    per item; `max_pairs`: of all items together, which bounds memory (20 bytes a pair). `action_weight`: what
+    per item; `max_pairs`: of all items together, which bounds memory (24 bytes a pair). `action_weight`: what
     each action adds to popularity and pairs, 1 where it is not named.
     """
 

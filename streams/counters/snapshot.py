@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from model.errors import StoreError
 from streams.counters.counters import Counters
 
-VERSION = 1
+VERSION = 2
 
 
 class _Column(msgspec.Struct, array_like=True):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import StoreError
-from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable
+from streams.counters.pairs import CLOSE, FORWARD, FRESH, REVERSE, TOGETHER, PairTable
 from streams.counters.settings import CounterSettings
 from streams.signals import SIGNALS, Signals
 from tests.streams.core import START_MS, Small
@@ -49,7 +49,7 @@ def naive(
                 values[other, 2] += share if place < max(tied, 1) else 0.0
                 values[other, 3] += counts[REVERSE] * recency * root
                 values[other, 4] += counts[FRESH] * recency
-            values[other, 5] += together if place < 10 else 0.0
+            values[other, 5] += counts[CLOSE] * root * 0.85**place
             values[other, 6] += together
             values[other, 7] += together * liking[place]
     return values

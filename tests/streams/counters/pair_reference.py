@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from streams.counters.pairs import FORWARD, FRESH, KINDS, REVERSE, TOGETHER, PairTable
+from streams.counters.pairs import CLOSE, FORWARD, FRESH, KINDS, REVERSE, TOGETHER, PairTable
 from streams.counters.settings import CounterSettings
 
 
@@ -30,6 +30,8 @@ class Reference:
             back = self.pairs[row].setdefault(item, [0.0] * KINDS)
             there[TOGETHER] += weight
             back[TOGETHER] += weight
+            there[CLOSE] += weight / math.sqrt(1 + max(place - tied, 0))
+            back[CLOSE] += weight / math.sqrt(1 + max(place - tied, 0))
             if place >= self.settings.window:
                 continue
             for before, after, part in ((item, row, 0.5 if place < tied else 1.0), (row, item, 0.5)):

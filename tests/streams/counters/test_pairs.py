@@ -133,7 +133,7 @@ def test_the_weakest_pair_goes_and_the_strong_ones_stay() -> None:
     table.observe(30, np.array([0], np.int32), 0, START_MS, 1.0)
     kept = set(as_dicts(table, START_MS)[0])
     assert kept == {*range(1, 17), 30} - {7}
-    assert as_dicts(table, START_MS)[0][30] == [1.0, 0.0, 1.0, 1.0]
+    assert as_dicts(table, START_MS)[0][30] == [1.0, 0.0, 1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -159,7 +159,7 @@ def test_two_events_of_one_tie_cannot_teach_their_order() -> None:
         return as_dicts(table_of(events, PLAIN, 8), START_MS)
 
     assert after(1, 2) == after(2, 1)
-    assert after(1, 2)[1][2] == after(1, 2)[2][1] == [0.5, 0.5, 0.5, 1.0]
+    assert after(1, 2)[1][2] == after(1, 2)[2][1] == [0.5, 0.5, 0.5, 1.0, 1.0]
 
 
 @given(histories(items=12, most=30), st.data())
