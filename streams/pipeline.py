@@ -125,7 +125,16 @@ class Pipeline:
         self._rescore([draft for draft in drafts if len(draft.rows)])
         for draft in drafts:
             reweight(draft, self.settings.feed.rating_weight, self.counters.popularity.mean_rating())
-            rerank(draft, self.settings.feed.size, self._fresh, self.settings.feed.fresh_place)
+            rerank(
+                draft, self.settings.feed.size, self._fresh, self.settings.feed.fresh_place, self._new(draft)
+            )
+
+    def _new(self, draft: Draft) -> NDArray[np.bool_] | None:
+        """Which candidates came within the last half-life of newness; None where no source looks for them."""
+        if self._fresh < 0:
+            return None
+        since_ms = draft.now_ms - self.settings.candidates.fresh_half_life_s * 1_000
+        return np.asarray(self.catalog.added_ms[draft.rows] >= since_ms)
 
     def items(self, draft: Draft) -> list[SlateItem]:
         """The slate's places with their reasons."""

@@ -64,7 +64,7 @@ class ModelInService:
         batch, dim = len(drafts), self.schema.item_dim
         inputs = RescorerInputs(
             history_vectors=np.zeros((batch, length, dim), np.float32),
-            history_features=np.empty((batch, length, len(self.schema.history_features)), np.float32),
+            history_features=np.zeros((batch, length, len(self.schema.history_features)), np.float32),
             history_mask=np.zeros((batch, length), np.float32),
             user_features=np.empty((batch, len(self.schema.user_features)), np.float32),
             words=np.empty((batch, self.schema.words_dim), np.float32),
@@ -72,9 +72,9 @@ class ModelInService:
             candidate_features=np.zeros((batch, size, len(self.schema.candidate_features)), np.float32),
         )
         for b, draft in enumerate(drafts):
-            met, candidates = len(draft.history[:length]), len(draft.rows)
+            met, candidates = min(len(draft.history), length), len(draft.rows)
             inputs.history_vectors[b, :met] = self.vectors.take(draft.history[:met], axis=0)
-            inputs.history_features[b] = draft.history_features
+            inputs.history_features[b, :met] = draft.history_features[:met]
             inputs.history_mask[b, :met] = 1.0
             inputs.user_features[b] = draft.user_features
             inputs.words[b] = draft.words

@@ -34,15 +34,14 @@ class ExampleCollector:
         chosen = self._choose(draft, row)
         if chosen is None:
             return
+        catalog = self.recommender.catalog
         if not self._pending:
-            self._text = self.recommender.catalog.text.copy()
+            self._text = catalog.text[: len(catalog)].copy()
         length = self.recommender.settings.state.history
         history = np.full(length, -1, np.int32)
         history[: len(draft.history)] = draft.history[:length]
-        known = len(self._text)
-        if max(int(history.max()), int(draft.rows[chosen].max())) >= known:
-            grown = self.recommender.catalog.text[known:]
-            self._text = np.concatenate([self._text, grown])
+        if len(catalog) > len(self._text):  # items that came while this shard was filled
+            self._text = np.concatenate([self._text, catalog.text[len(self._text) : len(catalog)]])
         self._pending.append(
             Example(
                 history=history,

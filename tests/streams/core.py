@@ -8,13 +8,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from model.schema import F32
+from model.features import HISTORY_FEATURES, USER_FEATURES
+from model.schema import F32, RescorerInputs, Schema, Scores
 from streams.candidates.source import Source
 from streams.catalog import ItemRecord
 from streams.events import Click, Review
 from streams.filters import blocked, rules
+from streams.pipeline import Pipeline
 from streams.query import Query
 from streams.recommender import Recommender
+from streams.rescoring import ModelInService, feature_names
 from streams.settings import Settings
 from streams.signals import Signals
 from streams.user_state import Delivery, UserState
@@ -44,7 +47,7 @@ class Small:
         rating: float | None = None,
         words: F32 | None = None,
     ) -> UserState:
-        """The user clicks on an item, or reviews it; where no time is given, a second after the last event."""
+        """The user clicks on an item, or reviews it; a second after the last event where no time is given."""
         self.now_ms = self.now_ms + 1_000 if ts is None else ts
         self._offset += 1
         name, item = f"e{self._offset}", self.core.catalog.ids[row]
@@ -101,6 +104,31 @@ class Small:
     def find(self, source: Source, user: str, limit: int = 300) -> list[int]:
         found: list[int] = source.find(self.query(user, limit)).tolist()
         return found
+
+
+def toy_model(pipeline: Pipeline, features: Sequence[str] | None = None) -> ModelInService:
+    """A model that can be worked out by hand: the click is the candidate's vector times the last item's, plus
+    the sum of its features; the rating is 3.
+    """
+    schema = Schema(
+        candidate_features=tuple(features or feature_names(pipeline.names)),
+        user_features=USER_FEATURES,
+        history_features=HISTORY_FEATURES,
+        item_dim=4,
+    )
+
+    def tower(ids: NDArray[np.int64], text: F32) -> F32:
+        vectors = np.zeros((len(ids), 4), np.float32)
+        vectors[:, 0], vectors[:, 1:] = ids % 7, text[:, :3]
+        return vectors
+
+    def score(inputs: RescorerInputs) -> Scores:
+        last = inputs.history_vectors[:, 0] * inputs.history_mask[:, :1]
+        click = np.einsum("bkd,bd->bk", inputs.candidate_vectors, last) + inputs.candidate_features.sum(-1)
+        return Scores(click.astype(np.float32), np.full(click.shape, 3.0, np.float32))
+
+    vocabulary = {item_id: row + 1 for row, item_id in enumerate(pipeline.catalog.ids)}
+    return ModelInService("toy", schema, vocabulary, tower, score, pipeline.names)
 
 
 def unit(vector: NDArray[np.floating]) -> F32:

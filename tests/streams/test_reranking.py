@@ -25,8 +25,11 @@ def scored(scores: Sequence[float], fresh_ranks: Sequence[int] = (), extra: int 
     return draft
 
 
-def order(draft: Draft, size: int, place: int = 0, source: int = FRESH) -> list[int]:
-    rerank(draft, size, source, place)
+def order(draft: Draft, size: int, place: int = 0, old: Sequence[int] = (), known: bool = True) -> list[int]:
+    """`old`: candidates that are no longer new. `known`: whether it is known which are."""
+    new = np.ones(len(draft.rows), np.bool_)
+    new[list(old)] = False
+    rerank(draft, size, FRESH, place, new if known else None)
     found: list[int] = draft.order.tolist()
     return found
 
@@ -55,12 +58,19 @@ def test_a_new_item_that_earned_its_place_is_enough() -> None:
     assert order(draft, 3, place=2) == [0, 1, 2]
 
 
+def test_an_old_item_on_the_slate_does_not_count_as_new() -> None:
+    """In a small catalog the source brings items of any age."""
+    draft = scored([9, 8, 7, 6, 1], fresh_ranks=[0, 2, 0, 3, 1])
+    assert order(draft, 3, place=2, old=[1, 3]) == [0, 4, 1]
+    assert order(draft, 3, place=2, old=[1, 3, 4]) == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
-    ("place", "source"), [(0, FRESH), (4, FRESH), (2, -1)], ids=["none kept", "beyond the slate", "no source"]
+    ("place", "known"), [(0, True), (4, True), (2, False)], ids=["none kept", "beyond the slate", "no source"]
 )
-def test_no_place_is_kept(place: int, source: int) -> None:
+def test_no_place_is_kept(place: int, known: bool) -> None:
     draft = scored([9, 8, 7, 1], fresh_ranks=[0, 0, 0, 1])
-    assert order(draft, 3, place, source) == [0, 1, 2]
+    assert order(draft, 3, place, known=known) == [0, 1, 2]
 
 
 def test_no_candidates_give_no_places() -> None:

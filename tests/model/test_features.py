@@ -1,0 +1,185 @@
+"""Features by hand, and at extremes."""
+
+from __future__ import annotations
+
+import math
+from math import log1p
+
+import numpy as np
+import pytest
+
+from model.features import (
+    COUNT_FEATURES,
+    HISTORY_FEATURES,
+    LIVE_FEATURES,
+    SIGNAL_FEATURES,
+    TEXT_FEATURES,
+    USER_FEATURES,
+    ItemColumns,
+    Moment,
+    candidate_features,
+    history_features,
+    rank_feature,
+    user_features,
+)
+from model.schema import F32
+
+NOW_MS = 1_700_000_000_000
+NAN = math.nan
+
+
+def items(**columns: object) -> ItemColumns:
+    """Two items: one met a few times, one never."""
+    usual: dict[str, object] = {
+        "decayed": np.array([[4.0, 6.0, 8.0], [0.0, 0.0, 0.0]]),
+        "ages": np.array([0.25, 0.5, 1.0]),
+        "total": np.array([9.0, 0.0], np.float32),
+        "shown": np.array([3, 0]),
+        "rating_sum": np.array([13.0, 0.0]),
+        "rating_count": np.array([3, 0]),
+        "added_ms": np.array([NOW_MS - 90_000, NOW_MS]),
+        "last_ms": np.array([NOW_MS - 20_000, 0]),
+        "rating_mean": 3.5,
+    }
+    return ItemColumns(**{**usual, **columns})  # type: ignore[arg-type]  # columns by name
+
+
+def features(
+    columns: ItemColumns,
+    signals: F32 | None = None,
+    ranks: list[list[int]] | None = None,
+    now_ms: int = NOW_MS,
+) -> F32:
+    n = len(columns.total)
+    found: F32 = candidate_features(
+        np.arange(n, dtype=np.int32),
+        columns,
+        np.zeros((n, 8), np.float32) if signals is None else signals,
+        now_ms,
+        np.eye(n, 4, dtype=np.float32),
+        np.array([[1, 0, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 0, 1]], np.float32),
+        np.array(ranks or [[0, 0]] * n, np.int32),
+    )
+    return found
+
+
+def test_the_counts_of_an_item_by_hand() -> None:
+    met, never = features(items())[:, : len(COUNT_FEATURES)]
+    prior_mean = (13.0 + 5 * 3.5) / (3 + 5)
+    assert dict(zip(COUNT_FEATURES, met.tolist(), strict=True)) == pytest.approx(
+        {
+            "popular_short": log1p(1.0),
+            "popular_mid": log1p(3.0),
+            "popular_long": log1p(8.0),
+            "popular_ever": log1p(9.0),
+            "shown": log1p(3),
+            "rating_mean": prior_mean - 3.5,
+            "rating_count": log1p(3),
+            "idle": log1p(20),
+            "age": log1p(90),
+        },
+        rel=1e-6,
+    )
+    assert never.tolist() == pytest.approx([0, 0, 0, 0, 0, 0, 0, log1p(1e9), 0], rel=1e-6)
+
+
+def test_the_signals_of_an_item_by_hand() -> None:
+    signals = np.zeros((2, 8), np.float32)
+    signals[0] = [2.0, 0.5, 0.25, 1.5, 0.75, 3.0, 6.0, -4.0]
+    found = features(items(), signals)
+    begin = len(COUNT_FEATURES)
+    root = math.sqrt(9.0)  # of the item's count
+    by_hand = [
+        *(log1p(2.0), log1p(100 * 0.5), log1p(100 * 0.25), log1p(10 * 1.5), log1p(10 * 0.75)),
+        *(log1p(3.0), log1p(6.0), -log1p(4.0)),
+        *(log1p(100 * 0.5 / root), log1p(10 * 3.0 / root), log1p(10 * 6.0 / root), -log1p(10 * 4.0 / root)),
+    ]
+    assert found[0, begin : begin + len(SIGNAL_FEATURES)].tolist() == pytest.approx(by_hand, rel=1e-5)
+    assert not found[1, begin : begin + len(SIGNAL_FEATURES)].any()
+
+
+def test_texts_and_ranks_by_hand() -> None:
+    found = features(items(), ranks=[[1, 0], [16, 4]])
+    text = found[:, len(LIVE_FEATURES) - len(TEXT_FEATURES) : len(LIVE_FEATURES)]
+    np.testing.assert_allclose(text, [[1, 0.6, 0], [0, 0.8, 0]], rtol=1e-6)
+    assert found[:, len(LIVE_FEATURES) :].tolist() == [[1.0, 0.0], [0.25, 0.5]]
+    assert rank_feature("together") == "rank_together"
+
+
+def test_no_extreme_makes_a_feature_infinite() -> None:
+    """Counts that no stream could reach, times before the epoch's start and far ahead."""
+    huge = items(
+        decayed=np.full((2, 3), 1e300),
+        ages=np.array([1e-300, 1.0, 1e5]),
+        total=np.array([3e38, 1e-30], np.float32),
+        shown=np.array([2**62, 0]),
+        rating_sum=np.array([5.0 * 2**40, 0.0]),
+        rating_count=np.array([2**40, 0]),
+        added_ms=np.array([NOW_MS + 10**12, 0]),
+        last_ms=np.array([NOW_MS + 10**12, 1]),
+    )
+    signals = np.full((2, 8), 1e36, np.float32)
+    signals[1, 7] = -1e36
+    for now_ms in (0, NOW_MS, 253_402_300_799_000):
+        found = features(huge, signals, [[2**31 - 1, 1], [0, 0]], now_ms)
+        assert np.isfinite(found).all()
+
+
+def moment(times_s: list[int], ratings: list[float], now_s: int = 100, **changed: object) -> Moment:
+    """`times_s` and `ratings` newest first."""
+    usual: dict[str, object] = {
+        "now_ms": now_s * 1_000,
+        "times": np.array(times_s, np.int64) * 1_000,
+        "ratings": np.array(ratings, np.float32),
+        "weights": np.ones(len(times_s), np.float32),
+        "rating_mean": 3.5,
+        "rating_count": 2,
+        "interactions": len(times_s),
+        "activity": 1.5,
+        "words_weight": 0.5,
+    }
+    return Moment(**{**usual, **changed})  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_users_features_by_hand() -> None:
+    found = user_features(moment([90, 90, 40], [5, NAN, 2]))
+    assert dict(zip(USER_FEATURES, found.tolist(), strict=True)) == pytest.approx(
+        {
+            "interactions": log1p(3),
+            "gap": log1p(10),
+            "gap_before": 0.0,
+            "tie": log1p(2),
+            "rating_mean": 3.5,
+            "rating_count": log1p(2),
+            "activity": log1p(1.5),
+            "words": log1p(0.5),
+        },
+        rel=1e-6,
+    )
+    assert user_features(moment([90, 40], [5, 2]))[2] == pytest.approx(log1p(50))
+
+
+def test_a_history_by_hand() -> None:
+    found = history_features(moment([90, 90, 40], [5, NAN, 2], weights=np.array([1, 0.2, 1], np.float32)), 4)
+    assert found.shape == (4, len(HISTORY_FEATURES))
+    expected = [[1.5, 1, log1p(10), 1, 1], [0, 0, log1p(10), 1, 0.2], [-1.5, 1, log1p(60), 0, 1], [0] * 5]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_history_longer_than_the_schema_is_cut_at_the_oldest() -> None:
+    found = history_features(moment([90, 80, 70], [1, 2, 3]), 2)
+    np.testing.assert_allclose(found[:, 0], [-2.5, -1.5])
+
+
+def test_nothing_known_of_a_user_is_all_zero_but_the_mean() -> None:
+    nobody = moment([], [], rating_count=0, interactions=0, activity=0.0, words_weight=0.0)
+    assert user_features(nobody).tolist() == [0, 0, 0, 0, 3.5, 0, 0, 0]
+    assert not history_features(nobody, 5).any()
+
+
+def test_events_from_the_future_are_of_now() -> None:
+    """A clock that is ahead, or an event that came late."""
+    ahead = moment([200, 90], [NAN, NAN])
+    assert user_features(ahead)[1] == 0.0
+    assert history_features(ahead, 2)[0, 2] == 0.0
+    assert np.isfinite(user_features(moment([90, 200], [NAN, NAN]))).all()  # the newer is not the later
