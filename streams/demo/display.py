@@ -35,7 +35,6 @@ class Status:
     gateway: str
     model: str
     elapsed_s: float
-    played: int
     left: int
     applied: int
     dead_letters: int
@@ -67,7 +66,7 @@ def page(tally: Tally, watch: Watch, titles: Mapping[str, str], status: Status) 
             border_style="blue",
         ),
         _feed(watch, titles),
-        Text(status.note, style=QUIET, no_wrap=True, overflow="ellipsis"),
+        Text(f" {status.note}", style=QUIET, no_wrap=True, overflow="ellipsis"),
     )
 
 
@@ -77,7 +76,7 @@ def _header(status: Status) -> RenderableType:
     line.add_column(justify="right", no_wrap=True)
     minutes, seconds = divmod(int(status.elapsed_s), 60)
     line.add_row(
-        Text.assemble(("headrace", "bold"), f"  {status.gateway}"),
+        Text.assemble((" headrace", "bold"), f"  {status.gateway}"),
         Text(f"model {status.model}  {minutes:02d}:{seconds:02d} ", style=QUIET),
     )
     return line
@@ -87,15 +86,15 @@ def _flow(tally: Tally, status: Status) -> RenderableType:
     errors = sum(tally.errors.values())
     total = sum(tally.rungs.values())
     rungs = ", ".join(
-        f"{rung} {tally.rungs[rung] / total:.1%}" for rung in (*RUNGS, "empty") if tally.rungs[rung]
+        f"{rung} {tally.rungs[rung] / total:.0%}" for rung in (*RUNGS, "empty") if tally.rungs[rung]
     )
     table = _pairs()
-    table.add_row("a second", Text(f"{tally.rate():,.1f}", style=ACTIVE))
+    table.add_row("events/s", Text(f"{tally.rate():,.1f}", style=ACTIVE))
     table.add_row("accepted", f"{tally.accepted:,}  ({tally.reviews:,} reviews, {tally.clicks:,} clicks)")
     table.add_row("applied", f"{status.applied:,}")
     table.add_row("dead letters", _none_wanted(status.dead_letters))
     table.add_row("errors", _none_wanted(errors))
-    table.add_row("rungs of feeds", rungs or "none yet")
+    table.add_row("feeds by rung", rungs or "none yet")
     table.add_row("left to play", f"{status.left:,}")
     return table
 
@@ -113,10 +112,10 @@ def _freshness(tally: Tally) -> RenderableType:
 
 
 _STAGE_NAMES = {
-    "accepted": "event → accepted by the gateway",
-    "applied": "accepted → applied to the state",
-    "pushed": "applied → new feed pushed",
-    "accepted to pushed": "accepted → new feed pushed",
+    "accepted": "event → accepted",
+    "applied": "accepted → applied",
+    "pushed": "applied → pushed",
+    "accepted to pushed": "accepted → pushed",
 }
 
 
@@ -176,7 +175,7 @@ def _moved(place: Place) -> Text:
 
 def _pairs() -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style=QUIET, no_wrap=True)
+    table.add_column(style=QUIET, width=12)
     table.add_column(no_wrap=True, overflow="ellipsis")
     return table
 

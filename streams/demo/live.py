@@ -147,7 +147,6 @@ class LiveDemo:
             gateway=self.services.gateway_url,
             model=self.ready.model,
             elapsed_s=self.elapsed_s,
-            played=player.played,
             left=player.left,
             applied=self.applied,
             dead_letters=self.dead_letters,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from dataclasses import dataclass
 
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.gateway.feeds import Feed
 from streams.replay.interactions import Interactions
 
-WINDOW = 400  # events ahead in which the watched user is the one who acts most
+WINDOW, BUSY = 200, 8  # of so many events ahead, this many make a user worth watching
 QUIET_S = 4.0  # the next user is watched when this one has done nothing for so long
+PATIENCE_S = 10.0  # then anybody will do
 LOOK_AFTER_S = 0.1  # after an event, as a page would be loaded anew
 
 
@@ -45,16 +45,19 @@ class Watch:
         self.places: list[Place] = []
         self.rung = ""
         self._slate_id = ""
-        self._active_s = float("-inf")
+        self._active_s = time.monotonic() - QUIET_S
 
     def consider(self, user: str, stream: Interactions, at: int) -> None:
-        """Event `at` of the stream is `user`'s; watch the busiest one once the watched one is quiet."""
+        """Event `at` of the stream is `user`'s: watch them if the watched one is quiet, and they will be busy."""
         now_s = time.monotonic()
         if user == self.user:
             self._active_s = now_s
-        elif now_s - self._active_s > QUIET_S:
-            self.user, _ = Counter(stream.user[at : at + WINDOW]).most_common(1)[0]
-            self._active_s = now_s
+            return
+        quiet_s = now_s - self._active_s
+        if quiet_s < QUIET_S:
+            return
+        if quiet_s > PATIENCE_S or stream.user[at : at + WINDOW].count(user) >= BUSY:
+            self.user, self._active_s = user, now_s
             self.act, self.acts, self.places, self._slate_id = None, 0, [], ""
 
     def acted(self, item: str, rating: float, clicked: bool) -> None:
