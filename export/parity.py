@@ -56,9 +56,9 @@ class ParityLimits(msgspec.Struct, frozen=True):
     """
 
     examples: int = 200
-    click_error_max: float = 1.5
+    click_error_max: float = 3.0
     click_error_mean: float = 0.1
-    probability_error_max: float = 0.25
+    probability_error_max: float = 0.5
     probability_error_mean: float = 0.02
     rating_error_max: float = 0.5
     rating_error_mean: float = 0.05

@@ -174,7 +174,9 @@ def fit(
     )
     net = train(shards, schema, config, train_settings, report).to("cpu")
     total = sum(len(shard) for shard in shards)
-    newest = np.arange(total - max(int(total * train_settings.validate), min(total, limits.examples)), total)
+    # A small dataset has few examples that were not trained on; the gate then looks at the newest of all.
+    limits = msgspec.structs.replace(limits, examples=min(limits.examples, total))
+    newest = np.arange(total - max(int(total * train_settings.validate), limits.examples), total)
     with torch.no_grad():
         held_out = [
             HeldOut(

@@ -55,7 +55,7 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _source_weights() -> dict[str, float]:
-    return {"trending": 0.3, "nearest": 0.3, "fresh": 0.1}
+    return {"transitions": 0.3, "trending": 0.1, "popular": 0.1, "nearest": 0.1, "fresh": 0.1}
 
 
 def _source_reserve() -> dict[str, int]:
