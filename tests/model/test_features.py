@@ -162,7 +162,12 @@ def test_a_users_features_by_hand() -> None:
 def test_a_history_by_hand() -> None:
     found = history_features(moment([90, 90, 40], [5, NAN, 2], weights=np.array([1, 0.2, 1], np.float32)), 4)
     assert found.shape == (4, len(HISTORY_FEATURES))
-    expected = [[1.5, 1, log1p(10), 1, 1], [0, 0, log1p(10), 1, 0.2], [-1.5, 1, log1p(60), 0, 1], [0] * 5]
+    expected: list[list[float]] = [
+        [1.5, 1, log1p(10), 1, 1],
+        [0, 0, log1p(10), 1, 0.2],
+        [-1.5, 1, log1p(60), 0, 1],
+        [0, 0, 0, 0, 0],
+    ]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 

@@ -1,0 +1,129 @@
+"""The core as one object: the same events, the same slates; other processes follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from streams import feed
+from streams.counters.snapshot import pack_counters
+from streams.events import Impression
+from streams.ladder import RUNGS, Rung
+from streams.ledger import Record, decode_record, encode_record
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.user_state import Delivery, Interaction, UserState
+from tests.streams.core import START_MS, Small, toy_model, unit
+
+
+def driven(seed: int = 2) -> Small:
+    small = Small(items=60)
+    small.announce_all(seed=1)
+    small.random_events(300, users=10, seed=seed)
+    small.core.serve(toy_model(small.core.pipeline))
+    return small
+
+
+def slates(small: Small, rung: Rung) -> list[bytes]:
+    users = dict(sorted(small.states.items()))
+    made = small.core.recommend(users, small.now_ms, rung, {user: f"cause-{user}" for user in users})
+    return [feed.encode(slate) for slate in made]
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_the_same_events_give_the_same_bytes(rung: Rung) -> None:
+    assert slates(driven(), rung) == slates(driven(), rung)
+    assert slates(driven(), rung) != slates(driven(seed=3), rung)
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_asking_changes_nothing(rung: Rung) -> None:
+    small = driven()
+    before = pack_counters(small.core.counters)
+    first = slates(small, rung)
+    for other in RUNGS:
+        slates(small, other)
+    assert slates(small, rung) == first
+    assert pack_counters(small.core.counters) == before
+
+
+def test_a_slate_says_who_made_it() -> None:
+    small = driven()
+    user = "u1"
+    for rung in RUNGS:
+        (slate,) = small.core.recommend({user: small.state(user)}, small.now_ms, rung, {user: "e"})
+        assert (slate.user_id, slate.cause, slate.ts, slate.rung) == (user, "e", small.now_ms, rung)
+        assert slate.model == ("toy" if rung in ("full", "fewer") else "")
+        assert len(slate.items) == 20
+    small.core.serve(None)
+    (slate,) = small.core.recommend({user: small.state(user)}, small.now_ms, "full", {})
+    assert (slate.model, slate.rung, slate.cause) == ("", "counters", "")
+
+
+def test_every_slate_has_an_id_of_its_own() -> None:
+    small = driven()
+    ids = set()
+    for rung in RUNGS:
+        for now_ms in (small.now_ms, small.now_ms + 1):
+            for cause in ("a", "b"):
+                for user in ("u1", "u2"):
+                    (slate,) = small.core.recommend({user: small.state(user)}, now_ms, rung, {user: cause})
+                    ids.add(slate.slate_id)
+    assert len(ids) == len(RUNGS) * 8
+
+
+def test_a_process_that_follows_counts_the_same() -> None:
+    here, there = Small(items=60), Recommender(Settings())
+    there.meet(here.core.catalog.ids, START_MS)
+    told: list[Interaction] = []
+    observe = here.core.counters.observe
+
+    def listen(interaction: Interaction) -> None:
+        told.append(interaction)
+        observe(interaction)
+
+    here.core.counters.observe = listen  # type: ignore[method-assign]  # what a batch writes into its record
+    here.random_events(200, users=10, seed=7)
+    shown = Impression(event_id="shown", ts=here.now_ms, user_id="u1", slate_id="s", items=["i1", "i2"])
+    here.core.apply(here.state("u1"), shown, Delivery("impressions", 0), None)
+
+    for begin in range(0, len(told), 7):  # as ledger entries of seven
+        there.follow(decode_record(encode_record(Record(interactions=told[begin : begin + 7]))))
+    there.follow(decode_record(encode_record(Record(impressions=[np.array([1, 2], np.int32)]))))
+
+    assert pack_counters(there.counters) == pack_counters(here.core.counters)
+    assert there.counters.popularity.shown[:3].tolist() == [0, 1, 1]
+
+
+def test_a_redelivered_event_counts_once() -> None:
+    small = driven()
+    before = pack_counters(small.core.counters)
+    shown = Impression(event_id="x", ts=small.now_ms, user_id="u1", slate_id="s", items=["i1"])
+    state = small.core.apply(small.state("u1"), shown, Delivery("impressions", 5), None).state
+    once = pack_counters(small.core.counters)
+    assert once != before
+    again = small.core.apply(state, shown, Delivery("impressions", 5), None)
+    assert again.skipped == "offset"
+    assert small.core.apply(state, shown, Delivery("impressions", 6), None).skipped == "duplicate"
+    assert pack_counters(small.core.counters) == once
+
+
+def test_a_review_speaks_for_its_item_and_its_user() -> None:
+    small = Small(items=3)
+    words = unit(np.ones(64))
+    state = small.act("u", 1, rating=4.0, words=words)
+    assert (small.core.catalog.text[1] == words).all()
+    assert (state.words == words).all()
+    assert small.core.counters.popularity.rating_sum[1] == 4.0
+
+
+def test_expected_ratings_stay_on_the_scale() -> None:
+    small = driven()
+    draft = small.core.pipeline.draft(small.state("u1"), small.now_ms)
+    draft.rating = np.array([-3.0, 2.5, 9.0], np.float32)
+    assert small.core.expected_ratings(draft).tolist() == [1.0, 2.5, 5.0]
+
+
+def test_nobody_asked_nobody_answered() -> None:
+    assert driven().core.recommend({}, START_MS, "full", {}) == []
+    assert driven().core.recommend({"": UserState()}, START_MS, "popular", {})[0].items

@@ -1,0 +1,175 @@
+"""Examples from the stream: what serving would compute, and nothing of what comes later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from model.examples import FIELDS, Shard
+from streams.recommender import Recommender
+from streams.replay.driver import Prequential, Stream
+from streams.replay.interactions import Interactions
+from streams.settings import Settings
+from streams.training import ExampleCollector
+from tests.streams.core import START_MS, Small, toy_model, unit
+
+EVENTS, USERS, ITEMS = 160, 8, 40
+
+
+def stream(seed: int = 1, tied: bool = False) -> Interactions:
+    """Seeded interactions in time order; nobody meets an item twice."""
+    rng = np.random.default_rng(seed)
+    met: set[tuple[int, int]] = set()
+    while len(met) < EVENTS:
+        met.add((int(rng.integers(USERS)), int(rng.integers(ITEMS))))
+    pairs = sorted(met, key=lambda pair: rng.random())
+    steps = rng.integers(0, 2, EVENTS) if tied else np.ones(EVENTS, np.int64)
+    return Interactions(
+        [f"u{user}" for user, _ in pairs],
+        [f"i{item}" for _, item in pairs],
+        START_MS + 1_000 * np.cumsum(steps),
+        np.where(rng.random(EVENTS) < 0.5, rng.integers(1, 6, EVENTS), np.nan).astype(np.float32),
+    )
+
+
+def driven(events: Interactions) -> Prequential:
+    run = Prequential(Recommender(Settings()), Stream(events, {}, {}))
+    rng = np.random.default_rng(5)
+    run.announce([(f"i{row}", unit(rng.normal(size=64))) for row in range(ITEMS)], START_MS)
+    return run
+
+
+def collected(events: Interactions, until: int = EVENTS, shard_size: int = 2_500) -> list[Shard]:
+    run = driven(events)
+    collector = ExampleCollector(run.recommender, seed=3, shard_size=shard_size)
+    run.warm(until, collector, 20, lambda done: None)
+    return collector.shards()
+
+
+def column(shards: Sequence[Shard], name: str) -> np.ndarray:
+    found: np.ndarray = np.concatenate([getattr(shard, name) for shard in shards])
+    return found
+
+
+def test_an_example_holds_the_met_item_first_and_others_after_it() -> None:
+    events = stream()
+    shards = collected(events)
+    candidates = column(shards, "candidates")
+    assert len(candidates) == EVENTS - 20
+    assert candidates.shape[1] == 49
+    expected = [int(item[1:]) for item in events.item[20:]]
+    assert candidates[:, 0].tolist() == expected
+    assert not (candidates[:, 1:] == candidates[:, :1]).any()
+    assert column(shards, "rating").tolist() == pytest.approx(events.rating[20:].tolist(), nan_ok=True)
+
+
+def test_negatives_are_nothing_the_user_has_met() -> None:
+    events = stream()
+    met: dict[str, set[int]] = {}
+    candidates = column(collected(events), "candidates")
+    for k, (user, item) in enumerate(zip(events.user, events.item, strict=True)):
+        if k >= 20:
+            assert not met.get(user, set()) & set(candidates[k - 20].tolist())
+        met.setdefault(user, set()).add(int(item[1:]))
+
+
+def test_examples_hold_what_serving_computes_for_the_same_state_and_moment() -> None:
+    events = stream(tied=True)
+    shards = collected(events)
+    examples = {name: column(shards, name) for name in FIELDS if name != "text"}
+    run = driven(events)
+    run.recommender.serve(toy_model(run.recommender.pipeline))
+    while run.at < EVENTS:
+        if run.at >= 20:
+            k = run.at - 20
+            draft, row = run.predict()
+            assert examples["user_features"][k].tobytes() == draft.user_features.tobytes()
+            assert examples["history_features"][k].tobytes() == draft.history_features.tobytes()
+            assert examples["words"][k].tobytes() == draft.words.tobytes()
+            history = examples["history"][k]
+            assert history[history >= 0].tolist() == draft.history.tolist()
+            served = {int(each): draft.features[at] for at, each in enumerate(draft.rows[:-1].tolist())}
+            for place, candidate in enumerate(examples["candidates"][k].tolist()):
+                if candidate in served:
+                    assert examples["candidate_features"][k, place].tobytes() == served[candidate].tobytes()
+            assert row == examples["candidates"][k, 0]
+        run.learn()
+
+
+def same(one: Sequence[Shard], other: Sequence[Shard], until: int) -> None:
+    for name in FIELDS:
+        if name != "text":
+            assert column(one, name)[:until].tobytes() == column(other, name)[:until].tobytes(), name
+
+
+def test_the_same_stream_and_seed_give_the_same_bytes() -> None:
+    same(collected(stream()), collected(stream()), EVENTS)
+
+
+def test_a_later_event_changes_no_earlier_example() -> None:
+    events = stream()
+    at = 100
+    changed = Interactions(list(events.user), list(events.item), events.ts_ms.copy(), events.rating.copy())
+    unmet = set(events.item) - {
+        item for user, item in zip(events.user, events.item, strict=True) if user == "u0"
+    }
+    changed.user[at], changed.item[at], changed.rating[at] = "u0", min(unmet), 5.0
+    changed.ts_ms[at:] += 10_000_000
+    assert (changed.user[at], changed.item[at]) != (events.user[at], events.item[at])
+    one, other = collected(events), collected(changed)
+    same(one, other, at - 20)
+    later = slice(at - 20, None)
+    assert (
+        column(one, "candidate_features")[later].tobytes()
+        != column(other, "candidate_features")[later].tobytes()
+    )
+
+
+def test_two_events_of_one_tie_teach_nothing_of_their_order() -> None:
+    """Whichever came first: a third user who met one of them finds the other with the same order signals."""
+    found = []
+    for first, second in ((1, 2), (2, 1)):
+        small = Small(items=5)
+        small.act("u", first, ts=START_MS + 1_000)
+        small.act("u", second, ts=START_MS + 1_000)
+        small.act("asks", 1, ts=START_MS + 2_000)
+        small.act("asks-too", 2, ts=START_MS + 2_000)
+        values = [
+            small.query(user, now_ms=START_MS + 3_000).signals.values[:5].tolist()
+            for user in ("asks", "asks-too")
+        ]
+        assert values[0][2] == values[1][1]
+        found.append(values)
+    assert found[0] == found[1]
+
+
+def test_items_that_come_while_a_shard_is_filled_have_their_text_in_it() -> None:
+    small = Small(items=30)
+    small.announce_all(seed=1)
+    small.random_events(150, users=5, seed=2)
+    collector = ExampleCollector(small.core, seed=1)
+    collector.take(small.state("u1"), small.now_ms, 29, np.nan)
+    known = small.core.catalog.text[:30].copy()
+    small.announce(0, unit(np.ones(64)), ts=small.now_ms + 1)
+    small.core.meet(["late"], small.now_ms)
+    small.announce(30, unit(np.arange(1, 65)), ts=small.now_ms + 1)
+    collector.take(small.state("u1"), small.now_ms, 30, np.nan)
+    (shard,) = collector.shards()
+    assert shard.candidates[1, 0] == 30
+    assert shard.text[:30].tobytes() == known.astype(np.float16).tobytes()  # as it was when the shard began
+    assert (shard.text[30] == small.core.catalog.text[30].astype(np.float16)).all()
+
+
+def test_shards_are_closed_at_their_size() -> None:
+    shards = collected(stream(), shard_size=50)
+    assert [len(shard) for shard in shards] == [50, 50, 40]
+    same(shards, collected(stream()), EVENTS)
+
+
+def test_where_there_is_nothing_to_choose_from_there_is_no_example() -> None:
+    small = Small(items=1)
+    collector = ExampleCollector(small.core, seed=1)
+    collector.take(small.state("u"), START_MS, 0, np.nan)
+    assert collector.shards() == []
