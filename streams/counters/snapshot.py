@@ -88,6 +88,12 @@ def _restore(what: str, part: Any, packed: _Part) -> None:
         )
     for name, column in packed.columns.items():
         value = _array(what, name, column)
+        expected = getattr(part, name)
+        if value.dtype != expected.dtype or value.shape[1:] != expected.shape[1:]:
+            raise StoreError(
+                f"counter snapshot: {what}.{name} is {value.dtype}{list(value.shape)}; expected"
+                f" {expected.dtype}{list(expected.shape)}: use the build that wrote it"
+            )
         if name in _FROM_SETTINGS:
             if not np.array_equal(value, getattr(part, name)):
                 raise _other_settings(what, name)

@@ -157,9 +157,19 @@ class KafkaLog:
         offsets = await self.app.consumer.earliest_offsets(partition)
         return int(offsets[partition])
 
-    def end(self, place: str) -> int | None:
-        end = self.app.consumer.highwater(self._partition(place))
-        return None if end is None else int(end)
+    async def end(self, place: str, after: int) -> int:
+        partition = self._partition(place)
+        heard = self.app.consumer.highwater(partition)
+        if heard is not None and heard > after:
+            return int(heard)
+        ends = await self.app.consumer.highwaters(partition)
+        return int(ends[partition])
 
     async def reread(self, place: str, offset: int) -> None:
-        await self.app.consumer.seek_wait({self._partition(place): offset})
+        await self.app.consumer.reread(self._partition(place), offset)
+
+    def assigned(self) -> list[str]:
+        return [
+            f"{partition.topic.removeprefix(self._prefix)}-{partition.partition}"
+            for partition in (self.app.consumer.assignment() if self.app is not None else ())
+        ]

@@ -13,14 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from model.errors import (
     BrokerUnavailableError,
     FencedError,
     LedgerGapError,
-    ProgressError,
     StoreError,
     StoreUnavailableError,
 )
@@ -36,6 +35,7 @@ from streams.worker.dead_letters import DeadLetter, DeadLetters
 from streams.worker.gaps import Gaps
 from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
+from streams.worker.positions import beyond_the_end
 from streams.worker.reading import Read, Reader, items_named, user_of
 from streams.worker.replica import Replica
 
@@ -55,12 +55,16 @@ class Log(Protocol):
         """The first offset that is still there."""
         ...
 
-    def end(self, place: str) -> int | None:
-        """The offset after the last one, as far as it is known."""
+    async def end(self, place: str, after: int) -> int:
+        """The offset after the last one; what was heard last will do where it is above `after`."""
         ...
 
     async def reread(self, place: str, offset: int) -> None:
         """Go on reading at `offset`."""
+        ...
+
+    def assigned(self) -> list[str]:
+        """The places that this process reads."""
         ...
 
 
@@ -74,6 +78,19 @@ class Models(Protocol):
     async def activated(self, name: str) -> None:
         """The ledger says that `name` is the model now."""
         ...
+
+
+class Places:
+    """A set of messages, each known by its partition and offset."""
+
+    def __init__(self) -> None:
+        self._places: set[tuple[str, int]] = set()
+
+    def add(self, message: Message) -> None:
+        self._places.add((message.place, message.offset))
+
+    def __contains__(self, message: Message) -> bool:
+        return (message.place, message.offset) in self._places
 
 
 class _Work(NamedTuple):
@@ -139,9 +156,7 @@ class Batches:
     async def _attempt(
         self, messages: Sequence[Message], reads: Sequence[Read], letters: Sequence[DeadLetter]
     ) -> list[Message]:
-        if not self.replica.sound:
-            self.metrics.rebuilds.inc()
-            await self.replica.rebuild()
+        await self.make_sound()
         self.models.swap()
         work = await self._look_up(messages, reads, letters)
         self.trouble = ""
@@ -161,6 +176,18 @@ class Batches:
             await self.models.activated(outcome.record.activate)
         return work.done
 
+    async def make_sound(self) -> None:
+        """Read the counters anew where they can't be trusted. The caller holds the replica's lock."""
+        if self.replica.sound:
+            return
+        self.metrics.rebuilds.inc()
+        await self.replica.rebuild()
+        if self.replica.forgotten:  # the store was emptied: what Kafka still has makes it whole again
+            places = self.kafka.assigned()
+            for place, offset in (await self.store.load([], places)).progress.items():
+                await self.kafka.reread(place, max(offset + 1, await self.kafka.earliest(place)))
+            self.replica.forgotten = False
+
     async def _look_up(
         self, messages: Sequence[Message], reads: Sequence[Read], letters: Sequence[DeadLetter]
     ) -> _Work:
@@ -169,26 +196,16 @@ class Batches:
         users = list(dict.fromkeys(user for each in reads if (user := user_of(each.event)) is not None))
         loaded = await self.store.load(users, sorted(_fenced_places(messages)))
         self._check_kept(loaded)
-        held = await self._held_back(messages, loaded)
+        taken, old = await self._in_order(messages, loaded.progress)
         progress: dict[str, int] = {}
         for message in messages:
-            before = loaded.progress[message.place]
-            if message.offset > before and message.place not in held:
+            if message in taken:
                 progress[message.place] = max(message.offset, progress.get(message.place, -1))
-            elif message.offset <= before:
-                self._check_end(message, before)
-                self.metrics.events.labels(message.topic, "skipped").inc()
-                self.metrics.skipped.labels("offset").inc()
-
-        def fresh(message: Message) -> bool:
-            return message.place not in held and message.offset > loaded.progress[message.place]
-
         states, unreadable = _decoded(users, loaded)
-        await self.replica.know(states.values())
-        fresh_letters = [letter for letter in letters if fresh(letter.message)]
+        fresh_letters = [letter for letter in letters if letter.message in taken]
         kept = []
         for each in reads:
-            if not fresh(each.message):
+            if each.message not in taken:
                 continue
             user = user_of(each.event)
             if user in unreadable:
@@ -196,8 +213,48 @@ class Batches:
             else:
                 kept.append(each)
         self.metrics.stage_s.labels("load").observe(time.perf_counter() - started)
-        done = [message for message in messages if message.place not in held]
+        done = [message for message in messages if message in taken or message in old]
         return _Work(kept, fresh_letters, states, loaded, progress, done)
+
+    async def _in_order(
+        self, messages: Sequence[Message], progress: Mapping[str, int]
+    ) -> tuple[Places, Places]:
+        """The messages to apply, each the next one of its partition, and those that were applied before.
+
+        Whatever else there is came too early: something before it was left out and is read again.
+        """
+        taken, old = Places(), Places()
+        upcoming = {place: offset + 1 for place, offset in progress.items()}
+        rereads: dict[str, int] = {}
+        for message in messages:
+            place, offset = message.place, message.offset
+            if offset < upcoming[place]:
+                end = await self.kafka.end(place, progress[place])
+                if end <= progress[place]:
+                    raise beyond_the_end(place, end, progress[place])
+                self.metrics.events.labels(message.topic, "skipped").inc()
+                self.metrics.skipped.labels("offset").inc()
+                old.add(message)
+                continue
+            verdict = self.gaps.judge(place, upcoming[place], offset)
+            if verdict == "reread":
+                earliest = await self.kafka.earliest(place)
+                if upcoming[place] < earliest == offset:
+                    log.warning(
+                        "%s: offsets %d to %d are gone from Kafka", place, upcoming[place], offset - 1
+                    )
+                    self.gaps.close(place)
+                    verdict = "accept"
+                else:
+                    rereads[place] = max(upcoming[place], earliest)
+            if verdict in ("reread", "accept"):
+                self.metrics.gaps.labels(verdict).inc()
+            if verdict in ("next", "accept"):
+                taken.add(message)
+                upcoming[place] = offset + 1
+        for place, offset in rereads.items():
+            await self.kafka.reread(place, offset)
+        return taken, old
 
     def _check_kept(self, loaded: Loaded) -> None:
         """Raises `FencedError` where the store has forgotten what it once said (it was emptied, or
@@ -206,46 +263,9 @@ class Batches:
         for place, offset in loaded.progress.items():
             if offset < self._known.get(place, -1):
                 self._known.clear()
-                self.replica.sound = False
+                self.replica.forget()
                 raise FencedError(f"the store has {place} at {offset}, and it was further before")
         self._known |= loaded.progress
-
-    async def _held_back(self, messages: Sequence[Message], loaded: Loaded) -> set[str]:
-        """The places whose events must not be applied yet, for others before them were left out."""
-        first: dict[str, int] = {}
-        held = set()
-        for message in messages:
-            first[message.place] = min(message.offset, first.get(message.place, message.offset))
-        for place, offset in first.items():
-            expected = loaded.progress[place] + 1
-            verdict = self.gaps.judge(place, expected, offset)
-            if verdict == "reread":
-                earliest = await self.kafka.earliest(place)
-                if earliest > expected and offset <= earliest:
-                    log.warning(
-                        "%s: offsets %d to %d are no longer in Kafka; going on after them",
-                        place,
-                        expected,
-                        earliest - 1,
-                    )
-                    verdict = "accept"
-                    self.gaps.close(place)
-                else:
-                    await self.kafka.reread(place, max(expected, earliest))
-            if verdict in ("reread", "wait"):
-                held.add(place)
-            if verdict in ("reread", "accept"):
-                self.metrics.gaps.labels(verdict).inc()
-        return held
-
-    def _check_end(self, message: Message, progress: int) -> None:
-        end = self.kafka.end(message.place)
-        if end is not None and end <= progress:
-            raise ProgressError(
-                f"{message.place} ends at offset {end}, but the store has applied it up to {progress}: the"
-                " topic was made anew while the store was kept. Its new events would be taken for old ones."
-                " Use another redis.prefix (states begin anew and are read from Kafka), or restore the topic"
-            )
 
     async def _write(self, work: _Work) -> tuple[Outcome, str]:
         now_ms = self.clock.now_ms()

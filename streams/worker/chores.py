@@ -34,11 +34,12 @@ class Chores:
         store: Store,
         replica: Replica,
         models: Models,
+        make_sound: Callable[[], Awaitable[None]],
         metrics: WorkerMetrics,
         clock: Clock,
     ) -> None:
         self.settings, self.store, self.replica, self.models = settings, store, replica, models
-        self.metrics, self.clock = metrics, clock
+        self.make_sound, self.metrics, self.clock = make_sound, metrics, clock
         self.trouble = ""
         self.caught_up = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,14 +76,13 @@ class Chores:
         """Count what other workers have applied."""
         async with self.replica.lock:
             try:
-                if not self.replica.sound:
-                    self.metrics.rebuilds.inc()
-                    await self.replica.rebuild()
+                await self.make_sound()
+                await self.replica.check_kept()
                 before = self.replica.activated
                 self.metrics.followed.inc(await self.replica.catch_up())
                 self.caught_up = True
-            except LedgerGapError as error:
-                log.warning("away for too long, the counters are read anew: %s", error)
+            except (LedgerGapError, FencedError) as error:
+                log.warning("the counters are read anew: %s", error)
                 self.replica.sound = False
                 return
             except BaseException:

@@ -11,11 +11,14 @@ events of a user are folded in one place.
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import aiokafka as stock
+from faust.types import TP
 from yarl import URL
 
 from streams.settings import KafkaSettings
@@ -44,8 +47,36 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
         )
 
 
+class _Reread(NamedTuple):
+    offset: int
+    until_s: float
+
+
 class Consumer(stock.Consumer):
-    """Faust's consumer over that thread."""
+    """Faust's consumer over that thread, and a way to go back that holds.
+
+    After a seek, what was fetched before still comes out; Faust notes its offsets as read, and then drops
+    what the seek brings.
+    """
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._rereads: dict[TP, _Reread] = {}
+
+    async def reread(self, partition: TP, offset: int) -> None:
+        """Go on at `offset`; nothing else of the partition comes out before it."""
+        self._rereads[partition] = _Reread(offset, time.monotonic() + STALE_AT_MOST_S)
+        await self.seek_wait({partition: offset})
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        async for partition, message in super().getmany(timeout):
+            reread = self._rereads.get(partition)
+            if reread is not None:
+                if message.offset != reread.offset and time.monotonic() < reread.until_s:
+                    continue
+                del self._rereads[partition]
+                self._read_offset[partition] = None
+            yield partition, message
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -60,6 +91,9 @@ class Transport(stock.Transport):
         super().__init__(broker_urls(kafka), app)
         self.kafka = kafka
 
+
+STALE_AT_MOST_S = 3.0
+"""So long after a seek other offsets are taken for old ones; later, the log itself lacks the one sought."""
 
 MAX_POLL_INTERVAL_MS = 24 * 3_600_000
 """A worker that waits for its store keeps its partitions: no other worker could write either."""

@@ -63,6 +63,11 @@ class Replica:
         self.activated = ""
         self.followed = 0
         self.sound = False
+        self.forgotten = False
+
+    def forget(self) -> None:
+        """The store does not know what it knew before: it was emptied, or restored from an older copy."""
+        self.sound, self.forgotten = False, True
 
     async def rebuild(self) -> None:
         """Begin again from the snapshot, the ledger after it and the item records. The caller holds `lock`.
@@ -147,7 +152,7 @@ class Replica:
         else:  # others have interned items that we don't know yet
             await self._meet_interned()
         if any(known.get(item_id) != row for item_id, row in zip(new, rows, strict=True)):
-            self.sound = False
+            self.forget()
             raise FencedError("the store's item rows are not those that this process knows: it was emptied")
 
     async def know(self, states: Iterable[UserState]) -> None:
@@ -159,6 +164,15 @@ class Replica:
         newest = max((int(column.max()) for column in rows if len(column)), default=-1)
         if newest >= len(self.recommender.catalog):
             await self._meet_interned()
+
+    async def check_kept(self) -> None:
+        """Raises `FencedError` where the store's items are not those that this process knows. Caller holds
+        `lock`.
+        """
+        ids = self.recommender.catalog.ids
+        if ids and (await self.store.interned(len(ids) - 1))[:1] != ids[-1:]:
+            self.forget()
+            raise FencedError("the store has forgotten the items that this process knows: it was emptied")
 
     async def _meet_interned(self) -> None:
         ids = await self.store.interned(len(self.recommender.catalog))
@@ -180,6 +194,7 @@ class Replica:
         leading.
         """
         async with self.lock:
+            await self.check_kept()
             position, writer, own = self.position, self.writer, self.own_position
             counters = pack_counters(self.recommender.counters)
             heard = _heard(self.recommender)

@@ -23,6 +23,7 @@ from streams.worker.dead_letters import KafkaDeadLetters
 from streams.worker.health import HealthServer, Part, Readiness
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.models import RegistryModels
+from streams.worker.positions import check_progress
 from streams.worker.reading import Reader
 from streams.worker.replica import Replica
 from streams.worker.warm_up import warm_up
@@ -53,7 +54,9 @@ class Worker:
             clock,
         )
         self.intake = Intake(settings, self.batches.handle)
-        self.chores = Chores(settings, store, self.replica, self.models, self.metrics, clock)
+        self.chores = Chores(
+            settings, store, self.replica, self.models, self.batches.make_sound, self.metrics, clock
+        )
         self.health = HealthServer(listener, self.metrics.registry, self.readiness, self._collect)
         self.app: Any = None
         self.trouble = "starting"
@@ -64,6 +67,7 @@ class Worker:
         loading = asyncio.create_task(asyncio.to_thread(self.models.load_encoder))
         warming = asyncio.create_task(asyncio.to_thread(warm_up, self.settings))
         await self._until_there(lambda: ensure_topics(self.settings.kafka))
+        await self._until_there(lambda: check_progress(self.settings.kafka, self.store))
         await self._until_there(self._rebuild)
         await self._until_there(self.models.start)
         self.reader.encode = await loading

@@ -13,6 +13,7 @@ from streams.events import TOPIC_OF, AnyEvent, Click, encode, key_of
 from streams.settings import Settings
 from streams.stores.memory import MemoryStore
 from streams.worker.batches import Batches
+from streams.worker.chores import Chores
 from streams.worker.dead_letters import DeadLetter
 from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
@@ -44,17 +45,20 @@ class PlayedLog:
     """A log that begins at `first` and ends at `last_end`; remembers what was to be read again."""
 
     first: int = 0
-    last_end: int | None = None
+    last_end: int = 10**9
     reread_from: list[tuple[str, int]] = field(default_factory=list)
 
     async def earliest(self, place: str) -> int:
         return self.first
 
-    def end(self, place: str) -> int | None:
+    async def end(self, place: str, after: int) -> int:
         return self.last_end
 
     async def reread(self, place: str, offset: int) -> None:
         self.reread_from.append((place, offset))
+
+    def assigned(self) -> list[str]:
+        return ["clicks-0", "reviews-0"]
 
 
 @dataclass
@@ -87,6 +91,17 @@ class Desk:
         reader = Reader(settings.events, self.clock, self.metrics, self.models.check)
         self.batches = Batches(
             settings, store, self.replica, self.models, reader, self.box, self.log, self.metrics, self.clock
+        )
+
+    def chores(self) -> Chores:
+        return Chores(
+            self.settings,
+            self.store,
+            self.replica,
+            self.models,
+            self.batches.make_sound,
+            self.metrics,
+            self.clock,
         )
 
     async def take(self, *messages: Message) -> list[Message]:

@@ -197,6 +197,27 @@ async def test_a_gap_is_read_again(desk: Desk, store: MemoryStore) -> None:
     assert await interactions(store) == 6
 
 
+async def test_what_was_fetched_before_a_reread_is_no_part_of_it(desk: Desk, store: MemoryStore) -> None:
+    """Old and reread events in one batch: those that are not next would take the progress past a gap."""
+    await desk.take(click(0))
+    await desk.take(click(5))
+    batch = [click(6), click(1), click(2), click(7), click(3)]
+    assert [each.offset for each in await desk.take(*batch)] == [1, 2, 3]
+    assert (await store.load([], ["clicks-0"])).progress == {"clicks-0": 3}
+    await desk.take(click(4), click(5), click(6), click(7))
+    assert await interactions(store) == 8
+
+
+async def test_an_idle_worker_notices_that_the_store_was_emptied(desk: Desk, store: MemoryStore) -> None:
+    await desk.take(click(0))
+    store.__init__()  # type: ignore[misc]  # as a restart without persistence
+    chores = desk.chores()
+    await chores.follow()
+    await chores.follow()
+    assert desk.log.reread_from == [("clicks-0", 0), ("reviews-0", 0)]
+    assert desk.replica.recommender.counters.interactions == 0
+
+
 async def test_what_kafka_has_dropped_is_passed_over(desk: Desk, store: MemoryStore) -> None:
     await desk.take(click(0))
     desk.log.first = 7
@@ -218,7 +239,7 @@ async def test_a_store_that_was_emptied_begins_anew(desk: Desk, store: MemorySto
     await desk.take(click(0), click(1))
     store.__init__()  # type: ignore[misc]  # as a restart without persistence
     assert await desk.take(click(2)) == []
-    assert desk.log.reread_from == [("clicks-0", 0)]
+    assert desk.log.reread_from == [("clicks-0", 0), ("reviews-0", 0), ("clicks-0", 0)]
     await desk.take(click(0), click(1), click(2))
     assert await interactions(store) == 3
     assert desk.replica.recommender.counters.interactions == await counted(store) == 3

@@ -14,7 +14,6 @@ from streams.counters.snapshot import pack_counters, restore_counters
 from streams.events import Item, Review
 from streams.settings import Settings
 from streams.stores.memory import MemoryStore
-from streams.worker.chores import Chores
 from streams.worker.replica import Replica
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
@@ -81,7 +80,7 @@ async def test_a_follower_left_behind_begins_at_the_snapshot() -> None:
         await one.replica.catch_up()
     await one.replica.save_snapshot()
     assert (await rebuilt(store)).recommender.counters.interactions == 4
-    chores = Chores(two.settings, store, two.replica, two.models, two.metrics, clock)
+    chores = two.chores()
     await chores.follow()
     assert two.replica.recommender.counters.interactions == 1, "it has found that the ledger was dropped"
     await chores.follow()
@@ -92,7 +91,7 @@ async def test_a_follower_left_behind_begins_at_the_snapshot() -> None:
 
 async def test_only_the_leader_keeps_snapshot_and_fallback(store: MemoryStore) -> None:
     one, two = Desk(store), Desk(store)
-    chores = [Chores(d.settings, store, d.replica, d.models, d.metrics, d.clock) for d in (one, two)]
+    chores = [one.chores(), two.chores()]
     await one.take(click(0))
     await two.take(click(0, "bob", "i2", partition=1))
     for each in chores:
