@@ -42,6 +42,8 @@ def load_checkpoint(folder: Path) -> tuple[FusionNet, list[str]]:
         facts = msgspec.json.decode((folder / FACTS).read_bytes(), type=_Facts)
         net = FusionNet(facts.config, facts.schema)
         net.load_state_dict(load_file(folder / WEIGHTS))
-    except (OSError, msgspec.DecodeError, SafetensorError, RuntimeError, TypeError) as error:
+        if len(facts.vocabulary) != facts.config.vocabulary:
+            raise ValueError(f"{len(facts.vocabulary)} items for {facts.config.vocabulary} ids")
+    except (OSError, ValueError, ArithmeticError, TypeError, SafetensorError, RuntimeError) as error:
         raise ManifestError(f"{folder} is not a checkpoint of this build ({error}); train again") from None
     return net.eval(), facts.vocabulary

@@ -6,12 +6,15 @@ carries the text vectors of its items as they were when it began, so no example 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from model.errors import DataError
@@ -77,8 +80,11 @@ def save(shards: Sequence[Shard], path: Path) -> None:
 def load(path: Path) -> list[Shard]:
     """The shards that `save` wrote; `DataError` where the file is not such a file."""
     try:
-        with np.load(path, allow_pickle=False) as columns:
+        with path.open("rb") as file:
+            columns = np.load(file, allow_pickle=False)
+            if not isinstance(columns, NpzFile):
+                raise ValueError("it holds a single array")
             count = len({name.split(".")[0] for name in columns})
             return [Shard(*(columns[f"{k}.{field}"] for field in FIELDS)) for k in range(count)]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: expected examples written by `headrace train`: {error}") from None

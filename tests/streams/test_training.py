@@ -154,7 +154,7 @@ def test_items_that_come_while_a_shard_is_filled_have_their_text_in_it() -> None
     known = small.core.catalog.text[:30].copy()
     small.announce(0, unit(np.ones(64)), ts=small.now_ms + 1)
     small.core.meet(["late"], small.now_ms)
-    small.announce(30, unit(np.arange(1, 65)), ts=small.now_ms + 1)
+    small.announce(30, unit(np.arange(1.0, 65.0)), ts=small.now_ms + 1)
     collector.take(small.state("u1"), small.now_ms, 30, np.nan)
     (shard,) = collector.shards()
     assert shard.candidates[1, 0] == 30
