@@ -48,7 +48,7 @@ class Watch:
         self._active_s = time.monotonic() - QUIET_S
 
     def consider(self, user: str, stream: Interactions, at: int) -> None:
-        """Event `at` of the stream is `user`'s: watch them if the watched one is quiet, and they will be busy."""
+        """Event `at` of the stream is `user`'s: watch them, where the watched one is quiet."""
         now_s = time.monotonic()
         if user == self.user:
             self._active_s = now_s

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from streams.demo.summary import lines, problems
+from streams.demo.tally import Tally
+
+
+def good() -> Tally:
+    tally = Tally(reviews=90, clicks=10, feeds=100, compared=100)
+    tally.rungs.update({"full": 99, "popular": 1})
+    tally.hits.update({"feed": 20, "popularity": 7})
+    return tally
+
+
+def test_a_good_run_has_no_problems() -> None:
+    assert problems(good(), applied=100, dead_letters=0) == []
+
+
+@pytest.mark.parametrize(
+    ("applied", "dead_letters", "errors", "rungs", "said"),
+    [
+        (99, 0, {}, {"full": 1}, "100 events were accepted, but 99 applied"),
+        (100, 2, {}, {"full": 1}, "2 dead letters"),
+        (100, 0, {"POST: status 503": 3}, {"full": 1}, "3 requests failed: POST: status 503"),
+        (100, 0, {}, {"counters": 9}, "no feed came from the full model"),
+    ],
+)
+def test_whatever_went_wrong_is_said(
+    applied: int, dead_letters: int, errors: dict[str, int], rungs: dict[str, int], said: str
+) -> None:
+    tally = good()
+    tally.errors, tally.rungs = Counter(errors), Counter(rungs)
+    (problem,) = problems(tally, applied, dead_letters)
+    assert said in problem
+
+
+def test_no_event_is_a_problem() -> None:
+    assert "no event was accepted" in problems(Tally(), 0, 0)
+
+
+def test_the_summary_has_the_counts_and_both_hit_rates() -> None:
+    text = "\n".join(lines(good(), 100, 0, 2.0))
+    assert "100 events in 2 s (90 reviews, 10 clicks); 100 applied, 0 dead letters, 0 errors" in text
+    assert "HR@10 of served feeds: 0.200 ± 0.040 (20 of 100 events)" in text
+    assert "HR@10 of popularity: 0.070" in text
+    assert "full 99.0%, popular 1.0%" in text
