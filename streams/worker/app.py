@@ -28,6 +28,8 @@ Handle = Callable[[Sequence[Message]], Awaitable[Sequence[Message]]]
 
 COMMIT_EVERY_S = 1.0
 QUEUE_EVENTS = 4_096
+TURNS = 3
+"""How often the event loop may go round without another event before a batch is begun."""
 
 
 class App(faust.App):
@@ -101,8 +103,15 @@ class Intake:
         self.queued = queue.qsize
         while True:
             events = [await queue.get()]
-            while len(events) < self._batch_max and not queue.empty():
-                events.append(queue.get_nowait())
+            # Fetched events are handed on one at a time, whenever we wait: let those come that are there
+            # already.
+            turns = 0
+            while len(events) < self._batch_max and turns < TURNS:
+                turns += 1
+                while len(events) < self._batch_max and not queue.empty():
+                    events.append(queue.get_nowait())
+                    turns = 0
+                await asyncio.sleep(0)
             # Partitions may have moved since an event was fetched; whoever has its partition now reads it
             # again.
             generation = app.consumer_generation_id

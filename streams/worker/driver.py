@@ -11,6 +11,7 @@ events of a user are folded in one place.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -77,6 +78,36 @@ class Consumer(stock.Consumer):
                 del self._rereads[partition]
                 self._read_offset[partition] = None
             yield partition, message
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Hand on what is fetched, for as long as the fetcher runs.
+
+        The stock loop makes four tasks for every event, to be woken where partitions are revoked while the
+        queue is full. Here that is looked up before each event; what slips through is of an old generation,
+        and left out.
+        """
+        stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set
+        read_offsets, deliver, acks_enabled = (
+            self._read_offset,
+            self.callback,
+            self.app.topics.acks_enabled_for,
+        )
+        try:
+            while not (stopped() or fetcher_stopped()):
+                await asyncio.sleep(0)
+                async for partition, message in self.getmany(timeout=1.0):
+                    if not self.flow_active:
+                        break
+                    offset, last = message.offset, read_offsets[partition]
+                    if last is not None and offset < last:
+                        continue
+                    if last and offset > last + 1 and acks_enabled(message.topic):
+                        await self._add_gap(partition, last + 1, offset)
+                    await deliver(message)
+                    read_offsets[partition] = offset
+        except self.consumer_stopped_errors:
+            if not self.transport.app.should_stop:
+                raise
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
