@@ -117,9 +117,7 @@ class Rescorer(nn.Module):
         # activations are quantized.
         self.from_views = nn.Linear(4 * width, first)
         self.from_features = nn.Linear(features + users, first)
-        self.body = nn.Sequential(
-            nn.ReLU(), nn.Dropout(config.dropout), nn.Linear(first, second), nn.ReLU()
-        )
+        self.body = nn.Sequential(nn.ReLU(), nn.Dropout(config.dropout), nn.Linear(first, second), nn.ReLU())
         self.click = nn.Linear(second, 1)
         self.rating = nn.Linear(second, 1)
         self.click_skip = nn.Linear(features, 1, bias=False)
