@@ -37,9 +37,9 @@ def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reaso
     """
     recent = np.ascontiguousarray(why.history[:AFTER_WINDOW])
     pairs = why.pairs
-    after, together = (
-        strongest(pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, kind)
-        for kind in (FORWARD, TOGETHER)
+    kinds = (FORWARD, TOGETHER)
+    after, together = strongest(
+        pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, kinds
     )
     ids = why.catalog.ids
     reasons = []
@@ -76,26 +76,34 @@ def strongest(
     totals: NDArray[np.float32],
     recent: NDArray[np.int32],
     rows: NDArray[np.int32],
-    kind: int,
+    kinds: tuple[int, int],
 ) -> NDArray[np.int32]:
-    """For each row the item of `recent` with the largest pair count of `kind` over its root; -1: none."""
-    best = np.full(len(rows), -1, np.int32)
-    value = np.zeros(len(rows), np.float32)
-    maybe = np.zeros(FILTER, np.bool_)  # almost no neighbour is among the rows: most are told by this
-    for row in rows:
-        maybe[row % FILTER] = True
+    """For each kind and row the item of `recent` with the largest pair count over its root; -1: none."""
+    mask = 1
+    while mask < 4 * len(rows):
+        mask *= 2
+    mask -= 1
+    table = np.full(mask + 1, -1, np.int32)  # a hash table from a row to its place
+    for k in range(len(rows)):
+        at = (rows[k] * 2_654_435_761) & mask
+        while table[at] >= 0:
+            at = (at + 1) & mask
+        table[at] = k
+    best = np.full((len(kinds), len(rows)), -1, np.int32)
+    value = np.zeros((len(kinds), len(rows)), np.float32)
     for p in range(len(recent)):
         item = recent[p]
         if start[item] < 0:
             continue
         root = np.float32(np.sqrt(max(totals[item], np.float32(1.0))))
         for at in range(start[item], start[item] + length[item]):
-            other = neighbour[at]
-            if not maybe[other % FILTER]:
-                continue
-            for k in range(len(rows)):
-                if rows[k] == other:
-                    part = count[at, kind] / root
-                    if part > value[k]:
-                        value[k], best[k] = part, item
+            slot = (neighbour[at] * 2_654_435_761) & mask
+            while table[slot] >= 0:
+                k = table[slot]
+                if rows[k] == neighbour[at]:
+                    for which in range(len(kinds)):
+                        part = count[at, kinds[which]] / root
+                        if part > value[which, k]:
+                            value[which, k], best[which, k] = part, item
+                slot = (slot + 1) & mask
     return best
