@@ -17,7 +17,7 @@ class Compared:
         size = len(self.items)
         self.baselines: tuple[Baseline, ...] = (Popularity(size), Transitions(size))
         self.recommended: dict[str, set[int]] = {each.name: set() for each in self.baselines}
-        self._met = np.zeros((len(self.users), size), np.bool_)
+        self._met: list[list[int]] = [[] for _ in self.users]
         self._seen = np.zeros(size, np.bool_)
         self._order = tie_order(size, seed)
         self._stream = stream
@@ -25,7 +25,8 @@ class Compared:
     def ranks(self, k: int) -> list[int]:
         """The place of event k's item for each baseline; 0 where the item was never seen before."""
         user, item = self.users[self._stream.user[k]], self.items[self._stream.item[k]]
-        met = self._met[user] | ~self._seen
+        met = ~self._seen
+        met[self._met[user]] = True
         ranks = []
         for each in self.baselines:
             scores = each.scores(user, met)
@@ -38,5 +39,5 @@ class Compared:
         user, item = self.users[self._stream.user[k]], self.items[self._stream.item[k]]
         for each in self.baselines:
             each.learn(user, item, int(self._stream.ts_ms[k]))
-        self._met[user, item] = True
+        self._met[user].append(item)
         self._seen[item] = True

@@ -5,6 +5,7 @@ The true item is ranked among all items the user has not met; one that no source
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -72,8 +73,11 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
 
     Raises `DataError` where there is too little to do either.
     """
+    if options.limit is not None and options.limit < len(dataset.interactions):
+        first = dataset.interactions.take(np.arange(options.limit))
+        dataset = dataclasses.replace(dataset, interactions=first)
     stream = dataset.interactions
-    total = len(stream) if options.limit is None else min(options.limit, len(stream))
+    total = len(stream)
     until = int(total * options.warm)
     if until < 1 or until >= total:
         raise DataError(
@@ -102,6 +106,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
             clock.lap("compare")
             if slates is not None:
                 slates.write(run.recommender.slate(stream.user[k], draft, str(k)))
+                clock.lap("write slates")
             run.learn()
             clock.lap("learn")
             progress("predicting", k + 1 - until, total - until)
@@ -111,7 +116,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         model=model.name if model is not None else "counters",
         events=total,
         warm_events=until,
-        users=len(set(stream.user[:total])),
+        users=len(set(stream.user)),
         catalogue=len(run.recommender.catalog),
         pool=settings.candidates.pool,
         seed=options.seed,
@@ -143,7 +148,8 @@ def _ready(
         return run, None, None, ("ranked by counters alone: no model was asked for",)
     if options.model is not None:
         run.warm(until, None, until, lambda done: progress("warming", done, until))
-        return run, load_in_service(Path(options.model), settings.model, names), None, ()
+        model = load_in_service(Path(options.model), settings.model, names)
+        return run, model, _fp32_twin(Path(options.model), model, names) if options.fp32 else None, ()
     shards = warm(run, until, options.seed, progress)
     with TemporaryDirectory(prefix="headrace-replay-") as folder:
         registry = Registry(Path(folder))
