@@ -25,7 +25,7 @@ class NetworkConfig:
     hidden: tuple[int, int] = (96, 48)
     fusion: FusionKind = "attention"
     dropout: float = 0.1
-    forget_id: float = 0.1
+    forget_id: float = 0.3
 
 
 class ItemTower(nn.Module):
