@@ -64,14 +64,14 @@ class Worker:
     async def start(self) -> None:
         """Health first, so that a worker that waits for Kafka or the store can be asked what it waits for."""
         await self.health.start()
-        loading = asyncio.create_task(asyncio.to_thread(self.models.load_encoder))
-        warming = asyncio.create_task(asyncio.to_thread(warm_up, self.settings))
+        # First, and alone: where it has to compile, nothing else in this process gets its turn in time.
+        await asyncio.to_thread(warm_up, self.settings)
         await self._until_there(lambda: ensure_topics(self.settings.kafka))
+        loading = asyncio.create_task(asyncio.to_thread(self.models.load_encoder))
         await self._until_there(lambda: check_progress(self.settings.kafka, self.store))
         await self._until_there(self._rebuild)
         await self._until_there(self.models.start)
         self.reader.encode = await loading
-        await warming
         self.chores.start()
         self.app = self.kafka.app = create_app(self.settings, self.intake)
         await self.app.start()

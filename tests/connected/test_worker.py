@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from streams import feed
@@ -33,7 +34,7 @@ def settings(kafka_settings: KafkaSettings, redis_settings: RedisSettings) -> Se
 
 @pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[RedisStore]:
-    store = RedisStore(settings.redis)
+    store = RedisStore(msgspec.structs.replace(settings.redis, timeout_ms=20_000))
     yield store
     await store.close()
 

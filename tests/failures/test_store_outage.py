@@ -1,4 +1,4 @@
-"""A store that freezes, is killed, or comes back empty: the worker waits, heals by itself, and counts once."""
+"""A store that freezes, is killed, or comes back empty: the worker waits, heals, and counts once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import assert_as_a_clean_run, eventually, wait_until_applied
 from tests.connected.test_gateway import frozen, restarted_valkey
 from tests.connected.worker_process import worker
-from tests.failures.test_killed_worker import QUICK, play
+from tests.failures.test_killed_worker import QUICK, patient, playing
 
 
 @pytest.fixture
@@ -46,27 +46,26 @@ async def test_frozen_killed_and_back(
     settings: Settings, valkey: list[ValkeyServer], tmp_path: Path, kept: bool
 ) -> None:
     """`kept` False: it comes back without its data; all of it is made anew from Kafka."""
-    store = RedisStore(settings.redis)
+    store = RedisStore(patient(settings.redis))
     more = QUICK | {"HEADRACE_REDIS__TIMEOUT_MS": "500"}
     with worker(tmp_path, settings.kafka, settings.redis, more) as running:
-        playing = asyncio.create_task(play(settings, 3_000, seed=31, pause_s=0.05))
-        await eventually(lambda: applied_some(settings, store, 100))
-        with frozen(valkey[0].process.pid):
+        async with playing(settings, 3_000, seed=31):
+            await eventually(lambda: applied_some(settings, store, 100))
+            with frozen(valkey[0].process.pid):
+                await eventually(lambda: not running.ready())
+                assert not running.readiness()["parts"]["store"]["ready"]
+                assert running.get("/healthz")[0] == 200
+                await asyncio.sleep(1.0)
+            await eventually(running.ready)
+            os.kill(valkey[0].process.pid, signal.SIGKILL)
+            assert valkey[0].process.wait(10)
             await eventually(lambda: not running.ready())
-            assert not running.readiness()["parts"]["store"]["ready"]
-            assert running.get("/healthz")[0] == 200
-            await asyncio.sleep(1.0)
-        await eventually(running.ready)
-        os.kill(valkey[0].process.pid, signal.SIGKILL)
-        assert valkey[0].process.wait(10)
-        await eventually(lambda: not running.ready())
-        if not kept:
-            for path in sorted((tmp_path / "valkey").rglob("*"), reverse=True):
-                if path.is_file() and path.suffix != ".log":
-                    path.unlink()
-        valkey[0] = restarted_valkey(tmp_path / "valkey", valkey[0])
-        await eventually(running.ready)
-        await playing
+            if not kept:
+                for path in sorted((tmp_path / "valkey").rglob("*")):
+                    if path.is_file() and path.suffix != ".log":
+                        path.unlink()
+            valkey[0] = restarted_valkey(tmp_path / "valkey", valkey[0])
+            await eventually(running.ready)
         await wait_until_applied(settings, store)
         assert running.process.returncode is None
         assert running.metric("headrace_worker_store_errors_total") > 0
