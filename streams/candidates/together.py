@@ -1,4 +1,4 @@
-"""What users met together with this user's last items (item-kNN, cosine, kept online)."""
+"""What users met together with this user's items (item-kNN, cosine, kept online)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.signals import CLOSE
 
 
 class Together:
-    """Score: the sum, over the last items, of the cosine of item and candidate by who met them."""
+    """Score: the sum, over the history, of how closely users met item and candidate, as a cosine."""
 
     name = "together"
 

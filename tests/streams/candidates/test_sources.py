@@ -91,19 +91,27 @@ def histories(small: Small) -> dict[str, list[tuple[int, int]]]:
     }
 
 
-def test_together_is_the_cosine_between_items_over_users() -> None:
-    """Small histories, so nothing is forgotten: item-kNN straight from the users' sets."""
+def test_together_is_the_cosine_of_how_closely_users_met_two_items() -> None:
+    """Item-kNN straight from the users' histories: a pair counts one over the root of its distance, where the
+    items of one tie are no distance apart; each item's part shrinks with every newer one.
+    """
     small = Small(items=12)
     small.random_events(60, users=8, seed=3, rated=False)
-    users = {user: {row for row, _ in met} for user, met in histories(small).items()}
-    count = [sum(row in met for met in users.values()) for row in range(12)]
+    count: dict[int, int] = defaultdict(int)
+    close: dict[tuple[int, int], float] = defaultdict(float)
+    for met in histories(small).values():
+        for at, (row, ts) in enumerate(met):
+            count[row] += 1
+            tied = sum(before_ts == ts for _, before_ts in met[:at])
+            for distance, (before, _) in enumerate(reversed(met[:at])):
+                close[before, row] += (1 + max(distance - tied, 0)) ** -0.5
+                close[row, before] = close[before, row]
     for user, met in histories(small).items():
         scores: dict[int, float] = defaultdict(float)
-        for row, _ in met[-10:]:
+        for place, (row, _) in enumerate(reversed(met)):
             for other in range(12):
-                both = sum(row in each and other in each for each in users.values())
-                if other != row and both:
-                    scores[other] += both / (count[row] * count[other]) ** 0.5
+                if close[row, other]:
+                    scores[other] += 0.85**place * close[row, other] / (count[row] * count[other]) ** 0.5
         expected = naive_best(scores, blocked_rows(small, user), 300)
         found = small.find(Together(), user)
         assert sorted(found) == sorted(expected)
