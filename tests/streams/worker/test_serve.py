@@ -51,7 +51,7 @@ def run(
     finally:
         process.kill()
         process.wait()
-    return Done(process.args, process.returncode, out, err)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
