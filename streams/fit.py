@@ -65,7 +65,7 @@ class Fitted:
 
 
 def adapted(settings: Settings, stream: Interactions, until: int) -> Settings:
-    """Settings whose half-lives fit the stream's pace: so many events long, in seconds of its last fifth so far.
+    """Settings whose half-lives fit the stream's pace: so many events of its last fifth.
 
     The pace of the whole past would do where it is steady; a store that grows is faster now than it ever was.
 

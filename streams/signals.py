@@ -22,9 +22,7 @@ from model.compiled import compiled
 from streams.counters.pairs import CLOSE as CLOSE_COUNT
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, check_known
 
-FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, CLOSE, TOGETHER_ALL, TOGETHER_LIKED = (
-    range(8)
-)
+FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, CLOSE, TOGETHER_ALL, TOGETHER_LIKED = range(8)
 SIGNALS = 8
 FADE = 0.85
 
