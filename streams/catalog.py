@@ -46,7 +46,7 @@ class Catalog:
 
     text[n, dim]: unit vector of the item's own text, or where it has none, of what reviews said of it; zero
     for neither. available[n]: may be recommended. added_ms[n]: when the item was first announced or met.
-    vectors[n, item_dim]: what the active model makes of it, kept up to date by `streams.rescoring`.
+    `changed`: rows whose text is not yet in the active model's vectors (see `streams.rescoring`).
     """
 
     def __init__(self, text_dim: int = 64) -> None:
