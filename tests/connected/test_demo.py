@@ -33,7 +33,7 @@ def text_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("encoders") / "small"
     torch.manual_seed(0)
     config = BertConfig(hidden_size=64, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
-    BertModel(config).save_pretrained(folder)
+    BertModel(config).save_pretrained(folder)  # type: ignore[no-untyped-call]  # not annotated there
     AutoTokenizer.from_pretrained(folder_of(BUNDLED)).save_pretrained(folder)
     return folder
 

@@ -84,5 +84,5 @@ def test_watches_who_will_be_busy_and_stays_while_they_act() -> None:
 def test_watches_anybody_when_nobody_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "PATIENCE_S", 0.0)
     watch = Watch()
-    watch.consider("once", Interactions(["once"], ["i"], np.zeros(1), np.zeros(1, np.float32)), 0)
+    watch.consider("once", Interactions(["once"], ["i"], np.zeros(1, np.int64), np.zeros(1, np.float32)), 0)
     assert watch.user == "once"
