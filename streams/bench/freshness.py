@@ -8,75 +8,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from model.errors import LocalStackError
 from streams.bench.cpu import CpuMeter
 from streams.bench.load import Plan, Sent
 from streams.bench.observe import Observer
 from streams.bench.result import StepResult, step_result
-from streams.bench.schedule import Arrivals
-from streams.bench.synthetic import catalogue, warm_core
-from streams.bench.workload import zipf
-from streams.catalog import ItemRecord
-from streams.clock import SystemClock
+from streams.bench.world import BenchOptions, World, seed_world, world_of
 from streams.demo.gateway_client import GatewayClient
-from streams.demo.prepare import DemoOptions, Prepared, prepared
 from streams.demo.progress import Steps
-from streams.demo.seed import seed
-from streams.loading import load_in_service
 from streams.local.environment import environment
 from streams.local.processes import ChildProcess
 from streams.local.scrape import Samples
 from streams.local.services import Services, check_running
 from streams.local.stack import LocalStack
-from streams.recommender import Recommender
 from streams.settings import Settings
-from streams.stores.redis import RedisStore
-from streams.topics import ensure_topics
-from streams.user_state import UserState
 
 GENERATOR_STARTS_WITHIN_S = 60.0
 DRAIN_WITHIN_S = 120.0
 REST_S = 1.0
-WARM_EVENTS = 50_000
-
-
-@dataclass(frozen=True)
-class BenchOptions:
-    """`items` 0: ml-100k's; else a synthetic catalogue of so many. `folder`: where the model is kept;
-    `limit`: trained on the first part of so many events only."""
-
-    rates: tuple[float, ...] = (100.0, 300.0, 600.0, 1_000.0)
-    seconds: float = 20.0
-    warm_seconds: float = 5.0
-    items: int = 0
-    users: int = 1_000
-    workers: int = 1
-    arrivals: Arrivals = "poisson"
-    connections: int = 32
-    per_request: int = 1
-    direct: bool = False
-    seed: int = 7
-    folder: Path = Path("var/demo")
-    limit: int | None = None
-
-
-class _World(NamedTuple):
-    """What the store is seeded with, and what the load draws from."""
-
-    core: Recommender
-    states: dict[str, UserState]
-    records: dict[str, ItemRecord]
-    settings: Settings
-    users: list[str]
-    items: list[str]
-    popularity: list[float]
 
 
 def measure(
@@ -86,58 +39,19 @@ def measure(
     with contextlib.ExitStack() as running:
         logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="headrace-bench-")))
         stack = running.enter_context(LocalStack(settings, progress=steps.step))
-        world = _world(options, stack.settings, steps)
+        world = world_of(options, stack.settings, steps)
         steps.step("seeding the store")
-        asyncio.run(_seed(world))
+        asyncio.run(seed_world(world))
         services = running.enter_context(Services(world.settings, logs, options.workers, steps.step))
         steps.done()
         return asyncio.run(_Bench(options, world, services, stack, logs).run(say))
-
-
-def _world(options: BenchOptions, settings: Settings, steps: Steps) -> _World:
-    ready = prepared(
-        DemoOptions(folder=options.folder, limit=options.limit), settings, SystemClock(), steps.say
-    )
-    if options.items:
-        return _synthetic(options, ready)
-    users = sorted(ready.run.states)
-    users += [f"newcomer-{n}" for n in range(options.users - len(users))]
-    counts = ready.run.recommender.counters.popularity.total
-    items = ready.run.recommender.catalog.ids
-    return _World(
-        ready.run.recommender,
-        ready.run.states,
-        ready.records(),
-        ready.settings,
-        users[: options.users],
-        list(items),
-        (np.asarray(counts[: len(items)], np.float64) + 1.0).tolist(),
-    )
-
-
-def _synthetic(options: BenchOptions, ready: Prepared) -> _World:
-    now, settings = SystemClock().now_ms(), ready.settings
-    records = catalogue(options.items, ready.run.recommender.catalog.text.shape[1], now, options.seed)
-    core, states = warm_core(settings, records, options.users, WARM_EVENTS, now, options.seed)
-    folder = Path(settings.model.registry) / ready.model
-    core.serve(load_in_service(folder, settings.model, core.pipeline.names))
-    return _World(core, states, records, settings, list(states), list(records), zipf(options.items).tolist())
-
-
-async def _seed(world: _World) -> None:
-    await ensure_topics(world.settings.kafka)
-    store = RedisStore(world.settings.redis, world.settings.state)
-    try:
-        await seed(store, world.core, world.states, world.records, world.settings, SystemClock())
-    finally:
-        await store.close()
 
 
 class _Bench:
     """The steps on a running system."""
 
     def __init__(
-        self, options: BenchOptions, world: _World, services: Services, stack: LocalStack, logs: Path
+        self, options: BenchOptions, world: World, services: Services, stack: LocalStack, logs: Path
     ) -> None:
         self.options, self.world, self.services, self.logs = options, world, services, logs
         self.processes = [*stack.processes, *services.processes]

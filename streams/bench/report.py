@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from streams.bench.freshness import BenchOptions, measure
+from streams.bench.freshness import measure
 from streams.bench.machine import Machine, this_machine
 from streams.bench.result import END_TO_END, FRESHNESS, StepResult
 from streams.bench.table import markdown
+from streams.bench.world import BenchOptions
 from streams.demo.demo import with_gateway_port
 from streams.demo.progress import Steps
 from streams.local.stopping import terminate_as_exit

@@ -25,8 +25,9 @@ class StepResult(msgspec.Struct, kw_only=True):
     """One rate. Times in ms; `cpu_ms_per_event` and `cores` by process.
 
     `stages`: of the feeds seen, each by the event that caused it; `due_to_seen` is of every event: a feed
-    shows all of its user's events up to its cause. `lost`: accepted, and not applied. `unseen`: accepted,
-    and in no feed. `drained_s`: from the last event's due time until everything was applied and seen.
+    shows all of its user's events up to its cause. `refused`: not accepted, or not within the generator's
+    deadline; of the latter some are applied all the same. `lost`: accepted, and not applied. `unseen`:
+    accepted, and in no feed. `drained_s`: from the last event's due time until the last feed was seen.
     """
 
     rate: float
@@ -89,7 +90,7 @@ def step_result(
         accepted=count,
         refused=len(due) - count,
         applied=applied,
-        lost=count - applied,
+        lost=max(0, count - applied),
         unseen=int((accepted & np.isnan(seen_ms)).sum()),
         drained_s=round(max(0.0, (last - float(due[-1])) / 1_000), 3) if len(due) else 0.0,
         stages={

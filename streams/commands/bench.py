@@ -50,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
     for path in (args.json, args.table, args.plot):
         if path is not None and not path.parent.is_dir():
             raise DataError(f"{path}: the folder {path.parent} does not exist; make it first")
-    from streams.bench.freshness import BenchOptions
     from streams.bench.report import run_freshness
+    from streams.bench.world import BenchOptions
 
     options = BenchOptions(
         rates=_rates(args.rates),

@@ -1,0 +1,151 @@
+"""A worker's memory with a large catalogue, and how long it takes from its start until it is ready.
+
+    python -m benchmarks.memory --items 100000 --json benchmarks/results/memory.json
+
+Starts the local stack, seeds it with a synthetic catalogue that 50,000 events have passed through, starts one
+worker, then sends events. Resident memory is read when the worker is ready and at its highest in the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import psutil
+from rich.console import Console
+
+from streams.bench.load import Plan, Sent, run
+from streams.bench.machine import Machine, this_machine
+from streams.bench.world import BenchOptions, World, seed_world, world_of
+from streams.demo.progress import Steps
+from streams.local.environment import environment
+from streams.local.ports import free_ports
+from streams.local.processes import ChildProcess
+from streams.local.readiness import wait_until_ready
+from streams.local.services import is_ready
+from streams.local.stack import LocalStack
+from streams.settings import load
+
+RATE, SECONDS, SETTLE_S = 100.0, 20.0, 5.0
+READY_WITHIN_S = 120.0
+
+
+class MemoryReport(msgspec.Struct, frozen=True):
+    """Resident memory in MiB; `ready_s` from the start of the process."""
+
+    machine: Machine
+    items: int
+    users: int
+    ready_s: float
+    ready_mib: float
+    peak_mib: float
+    events: int
+
+
+def measure(options: BenchOptions) -> MemoryReport:
+    """Start everything, measure, stop everything."""
+    machine = this_machine()
+    with (
+        Steps(Console()) as steps,
+        tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder,
+        LocalStack(load(), progress=steps.step) as stack,
+    ):
+        world = world_of(options, stack.settings, steps)
+        steps.step("seeding the store")
+        asyncio.run(seed_world(world))
+        steps.step("starting the worker")
+        (port,) = free_ports(1)
+        worker_settings = msgspec.structs.replace(world.settings.worker, port=port)
+        settings = msgspec.structs.replace(world.settings, worker=worker_settings)
+        started_s = time.monotonic()
+        with ChildProcess(
+            "worker",
+            [sys.executable, "-m", "streams.commands", "worker"],
+            Path(folder) / "worker.log",
+            environment(settings),
+        ) as worker:
+            ready = partial(is_ready, f"http://127.0.0.1:{port}")
+            wait_until_ready(worker, ready, READY_WITHIN_S)
+            ready_s = time.monotonic() - started_s
+            process = psutil.Process(worker.pid)
+            ready_mib = process.memory_info().rss / 2**20
+            steps.step("sending events")
+            sent, peak_mib = asyncio.run(_load(_plan(options, world, Path(folder)), process))
+    return MemoryReport(
+        machine,
+        len(world.items),
+        len(world.users),
+        round(ready_s, 2),
+        round(ready_mib, 1),
+        round(max(ready_mib, peak_mib), 1),
+        sent.accepted,
+    )
+
+
+async def _load(plan: Plan, process: psutil.Process) -> tuple[Sent, float]:
+    """Send the events, and watch the memory until they are surely applied."""
+    peak = 0
+
+    async def watch() -> None:
+        nonlocal peak
+        while True:
+            peak = max(peak, process.memory_info().rss)
+            await asyncio.sleep(0.1)
+
+    watching = asyncio.create_task(watch())
+    sent = await run(plan)
+    await asyncio.sleep(SETTLE_S)
+    watching.cancel()
+    return sent, peak / 2**20
+
+
+def _plan(options: BenchOptions, world: World, folder: Path) -> Plan:
+    return Plan(
+        name="memory",
+        rate=RATE,
+        seconds=SECONDS,
+        arrivals="poisson",
+        seed=options.seed,
+        users=world.users,
+        items=world.items,
+        popularity=world.popularity,
+        host="",
+        port=0,
+        connections=1,
+        per_request=1,
+        direct=True,
+        kafka=world.settings.kafka,
+        started=str(folder / "started"),
+        result=str(folder / "result"),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--items", type=int, default=100_000, metavar="N", help="of the catalogue (100,000)")
+    parser.add_argument("--users", type=int, default=5_000, metavar="U", help="users with a history (5,000)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("var/demo"), help="where the model is kept (var/demo)"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="train on the first N events of ml-100k only")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+    args = parser.parse_args()
+    report = measure(BenchOptions(items=args.items, users=args.users, folder=args.folder, limit=args.limit))
+    print(
+        f"{report.items:,} items: ready after {report.ready_s:.1f} s with {report.ready_mib:.0f} MiB;"
+        f" {report.peak_mib:.0f} MiB at most during {report.events:,} events"
+    )
+    if args.json is not None:
+        args.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

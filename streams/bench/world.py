@@ -1,0 +1,99 @@
+"""What the system is seeded with before a load: ml-100k's first half, or a synthetic catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.bench.schedule import Arrivals
+from streams.bench.synthetic import catalogue, warm_core
+from streams.bench.workload import zipf
+from streams.catalog import ItemRecord
+from streams.clock import SystemClock
+from streams.demo.prepare import DemoOptions, Prepared, prepared
+from streams.demo.progress import Steps
+from streams.demo.seed import seed
+from streams.loading import load_in_service
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.stores.redis import RedisStore
+from streams.topics import ensure_topics
+from streams.user_state import UserState
+
+WARM_EVENTS = 50_000
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """`items` 0: ml-100k's; else a synthetic catalogue of so many. `folder`: where the model is kept;
+    `limit`: trained on the first part of so many events only."""
+
+    rates: tuple[float, ...] = (100.0, 300.0, 600.0, 1_000.0)
+    seconds: float = 20.0
+    warm_seconds: float = 5.0
+    items: int = 0
+    users: int = 1_000
+    workers: int = 1
+    arrivals: Arrivals = "poisson"
+    connections: int = 32
+    per_request: int = 1
+    direct: bool = False
+    seed: int = 7
+    folder: Path = Path("var/demo")
+    limit: int | None = None
+
+
+class World(NamedTuple):
+    """What the store is seeded with, and what the load draws from."""
+
+    core: Recommender
+    states: dict[str, UserState]
+    records: dict[str, ItemRecord]
+    settings: Settings
+    users: list[str]
+    items: list[str]
+    popularity: list[float]
+
+
+def world_of(options: BenchOptions, settings: Settings, steps: Steps) -> World:
+    """Prepare it; the model is trained first where none is kept."""
+    ready = prepared(
+        DemoOptions(folder=options.folder, limit=options.limit), settings, SystemClock(), steps.say
+    )
+    if options.items:
+        return _synthetic(options, ready)
+    users = sorted(ready.run.states)
+    users += [f"newcomer-{n}" for n in range(options.users - len(users))]
+    counts = ready.run.recommender.counters.popularity.total
+    items = ready.run.recommender.catalog.ids
+    return World(
+        ready.run.recommender,
+        ready.run.states,
+        ready.records(),
+        ready.settings,
+        users[: options.users],
+        list(items),
+        (np.asarray(counts[: len(items)], np.float64) + 1.0).tolist(),
+    )
+
+
+def _synthetic(options: BenchOptions, ready: Prepared) -> World:
+    now, settings = SystemClock().now_ms(), ready.settings
+    records = catalogue(options.items, ready.run.recommender.catalog.text.shape[1], now, options.seed)
+    core, states = warm_core(settings, records, options.users, WARM_EVENTS, now, options.seed)
+    folder = Path(settings.model.registry) / ready.model
+    core.serve(load_in_service(folder, settings.model, core.pipeline.names))
+    return World(core, states, records, settings, list(states), list(records), zipf(options.items).tolist())
+
+
+async def seed_world(world: World) -> None:
+    """Create the topics and fill the store."""
+    await ensure_topics(world.settings.kafka)
+    store = RedisStore(world.settings.redis, world.settings.state)
+    try:
+        await seed(store, world.core, world.states, world.records, world.settings, SystemClock())
+    finally:
+        await store.close()
