@@ -202,6 +202,7 @@ class Batches:
             if message in taken:
                 progress[message.place] = max(message.offset, progress.get(message.place, -1))
         states, unreadable = _decoded(users, loaded)
+        await self.replica.know(states.values())
         fresh_letters = [letter for letter in letters if letter.message in taken]
         kept = []
         for each in reads:
@@ -270,12 +271,15 @@ class Batches:
     async def _write(self, work: _Work) -> tuple[Outcome, str]:
         now_ms = self.clock.now_ms()
         self.rung = self._rung(work.reads, now_ms)
+        recommender = self.replica.recommender
+        # Without a model its features are not worth their price.
+        modelled = recommender.pipeline.model is not None or self.rung == "popular"
         outcome = process(
-            self.replica.recommender,
+            recommender,
             [each.incoming for each in work.reads],
             work.states,
             now_ms,
-            self.rung,
+            self.rung if modelled else "counters",
             {at: each.words for at, each in enumerate(work.reads) if each.words is not None},
         )
         letters = work.letters + [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from streams import state_codec
 from streams.clock import ManualClock
 from streams.events import Click
 from streams.settings import Settings
 from streams.stores.memory import MemoryStore
 from streams.user_state import EMPTY, Delivery
 from streams.worker.replica import Replica
+from tests.streams.worker.conftest import Desk, click
 
 
 async def test_a_state_from_another_worker_makes_its_items_known() -> None:
@@ -37,3 +39,21 @@ async def test_known_states_ask_the_store_for_nothing() -> None:
     state = replica.recommender.apply(EMPTY, click, Delivery("clicks", 0), None).state
     await replica.know([state])
     assert len(replica.recommender.catalog) == 1
+
+
+async def test_a_worker_takes_over_a_user_whose_items_it_has_never_heard_of() -> None:
+    """The other worker met an item and wrote the state after this one last read the ledger."""
+    store = MemoryStore()
+    here, there = Desk(store), Desk(store)
+    await here.take(click(0, "bob"))
+    await there.take(click(0, item="known-there-alone", partition=1))
+    assert "known-there-alone" not in here.replica.recommender.catalog.rows
+
+    await here.take(click(1, partition=1))  # of an item that it knows
+
+    assert not here.box.letters
+    (raw,) = await store.states(["ann"])
+    assert state_codec.decode(raw).interactions == 2
+    rows = here.replica.recommender.catalog.rows
+    pairs = here.replica.recommender.counters.pairs
+    assert pairs.length[rows["known-there-alone"]] == 1
