@@ -84,7 +84,7 @@ class Pipeline:
         `pool_size` overrides the rung's number of candidates. `also`: rows to score in any case and
         never to place, for evaluation and training.
         """
-        query = self._query(state, now_ms)
+        query = self._query(state, now_ms, rung)
         draft = Draft(state, now_ms, rung, query.history, extra=len(also))
         if rung == "popular":
             found = self.sources[self._popular].find(query)
@@ -103,7 +103,7 @@ class Pipeline:
             now_ms,
         )
         wanted = pool_size or (
-            self.settings.ladder.fewer_pool if rung == "fewer" else self.settings.candidates.pool
+            self.settings.candidates.pool if rung == "full" else self.settings.ladder.fewer_pool
         )
         pool = _append(
             blend(
@@ -157,9 +157,12 @@ class Pipeline:
         if items > len(self._blocked):
             self._blocked = np.zeros(max(items, len(self._blocked) * 3 // 2), np.uint8)
 
-    def _query(self, state: UserState, now_ms: int) -> Query:
+    def _query(self, state: UserState, now_ms: int, rung: Rung) -> Query:
         blocked = filters.blocked(state, self.catalog, self.rules, self._blocked)
-        limit = self.settings.candidates.per_source
+        # The lower rungs are there to be cheap. On "fewer" ranks are features, so they are those of "full".
+        limit = {"counters": self.settings.ladder.fewer_pool, "popular": self.settings.feed.size}.get(
+            rung, self.settings.candidates.per_source
+        )
         return Query(state, now_ms, self.catalog, self.counters, self._signals, blocked, limit)
 
     def _featurise(self, draft: Draft, query: Query) -> None:
