@@ -131,7 +131,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--items", type=int, default=100_000, metavar="N", help="of the catalogue (100,000)")
-    parser.add_argument("--users", type=int, default=5_000, metavar="U", help="users with a history (5,000)")
+    parser.add_argument("--users", type=int, default=1_000, metavar="U", help="users with a history (1,000)")
     parser.add_argument(
         "--folder", type=Path, default=Path("var/demo"), help="where the model is kept (var/demo)"
     )

@@ -34,7 +34,7 @@ def this_machine() -> Machine:
     """As it is now."""
     return Machine(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        command=shlex.join(["headrace", *sys.argv[1:]]),
+        command=_command(),
         processor=_processor(),
         cores=os.cpu_count() or 1,
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
@@ -45,6 +45,13 @@ def this_machine() -> Machine:
             **{name: _version(name) for name in PACKAGES},
         },
     )
+
+
+def _command() -> str:
+    """As it would be typed: `headrace ...`, or the module of a benchmark that is no command."""
+    name = Path(sys.argv[0]).stem
+    program = ["headrace"] if name in ("headrace", "__main__") else ["python", "-m", f"benchmarks.{name}"]
+    return shlex.join([*program, *sys.argv[1:]])
 
 
 def _processor() -> str:
