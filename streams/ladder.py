@@ -19,9 +19,9 @@ def choose(lag_ms: float, settings: LadderSettings, last: Rung = "full") -> Rung
     Down as far as the lag says, at once; up with some slack, so that a lag near a threshold does not make the
     rung go back and forth.
 
-    >>> [choose(lag, LadderSettings()) for lag in (0, 60, 150, 1000)]
+    >>> [choose(lag, LadderSettings()) for lag in (0, 40, 80, 160)]
     ['full', 'fewer', 'counters', 'popular']
-    >>> choose(55, LadderSettings(), last="full"), choose(55, LadderSettings(), last="fewer")
+    >>> choose(35, LadderSettings(), last="full"), choose(35, LadderSettings(), last="fewer")
     ('full', 'fewer')
     """
     down = _rung(lag_ms, settings)

@@ -42,6 +42,8 @@ from streams.settings import Settings
 from streams.signals import Signals
 from streams.user_state import UserState
 
+QUICK_HISTORY = 10
+
 
 def sources(settings: Settings) -> tuple[Source, ...]:
     """Every candidate source, in the order of their columns in `Draft.ranks`."""
@@ -94,11 +96,13 @@ class Pipeline:
             draft.rows, draft.ranks = pool.rows, ranks
             draft.origin = np.full(len(pool.rows), self._popular, np.int8)
             return draft
+        # Reading the pairs of a long history is most of what a slate costs without the model.
+        read = QUICK_HISTORY if rung == "counters" else len(query.history)
         self._signals.read(
             self.counters.pairs,
             self.counters.popularity.total,
-            query.history,
-            query.liking,
+            query.history[:read],
+            query.liking[:read],
             query.tied,
             now_ms,
         )

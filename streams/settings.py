@@ -94,9 +94,9 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When the rungs of the degradation ladder are taken, by the age of the oldest waiting event."""
 
-    fewer_at_ms: PositiveFloat = 60.0
-    counters_at_ms: PositiveFloat = 150.0
-    popular_at_ms: PositiveFloat = 1_000.0
+    fewer_at_ms: PositiveFloat = 40.0
+    counters_at_ms: PositiveFloat = 80.0
+    popular_at_ms: PositiveFloat = 160.0
     fewer_pool: Positive = 64
 
 
