@@ -94,7 +94,7 @@ def _flow(tally: Tally, status: Status) -> RenderableType:
     table.add_row("applied", f"{status.applied:,}")
     table.add_row("dead letters", _none_wanted(status.dead_letters))
     table.add_row("errors", _none_wanted(errors))
-    table.add_row("feeds by rung", rungs or "none yet")
+    table.add_row("rungs", rungs or "none yet")
     table.add_row("left to play", f"{status.left:,}")
     return table
 
