@@ -17,6 +17,7 @@ from export.manifest import Manifest, TextEncoderRef, TextManifest
 from export.parity import HeldOut, ParityLimits
 from export.registry import Registry
 from export.text import TextEncoder, encoder_name, load_text_encoder
+from model import examples
 from model.errors import DataError, ModelError
 from model.examples import Shard
 from model.features import HISTORY_FEATURES, USER_FEATURES
@@ -46,11 +47,15 @@ TEXTS_AT_A_TIME = 64
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How the network is trained; see `model.train.TrainSettings`."""
+    """How the network is trained; see `model.train.TrainSettings`.
+
+    `keep`: a folder for the checkpoint and the examples, so that training can be taken up again.
+    """
 
     epochs: int = 8
     fusion: str = "attention"
     device: str = "cpu"
+    keep: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,7 @@ def fit(
     import torch
 
     from export.package import export_model
+    from model.checkpoint import save_checkpoint
     from model.network import NetworkConfig
     from model.train import Progress, TrainSettings, batches, rescorer_inputs, train
 
@@ -177,6 +183,9 @@ def fit(
         epochs=options.epochs, seed=recommender.settings.seed, device=options.device
     )
     net = train(shards, schema, config, train_settings, report).to("cpu")
+    if options.keep is not None:
+        save_checkpoint(net, list(vocabulary), options.keep)
+        examples.save(shards, options.keep / "examples.npz")
     total = sum(len(shard) for shard in shards)
     # A small dataset has few examples that were not trained on; the gate then looks at the newest of all.
     limits = msgspec.structs.replace(limits, examples=min(limits.examples, total))

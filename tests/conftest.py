@@ -68,3 +68,19 @@ def kafka_settings(kafka_bootstrap: str, prefix: str) -> KafkaSettings:
 def redis_settings(valkey_url: str, prefix: str) -> RedisSettings:
     """The real Valkey, under this test's own prefix."""
     return RedisSettings(url=valkey_url, prefix=prefix)
+
+
+@pytest.fixture(scope="session")
+def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A text encoder of one random layer with the real tokenizer: the real one takes long to export."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    from model.text_encoder import BUNDLED, folder_of
+
+    folder = tmp_path_factory.mktemp("encoders") / "small"
+    torch.manual_seed(0)
+    config = BertConfig(hidden_size=64, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+    BertModel(config).save_pretrained(folder)  # type: ignore[no-untyped-call]  # not annotated there
+    AutoTokenizer.from_pretrained(folder_of(BUNDLED)).save_pretrained(folder)
+    return folder

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from model.errors import ModelError
 from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
 
 
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--epochs", type=int, default=8, help="passes over the examples (8)")
     run.add_argument("--fusion", choices=("weighted", "concat", "attention"), default="attention")
     run.add_argument("--device", default="cpu", help="torch's name of it: cpu, cuda (cpu)")
+    run.add_argument("--keep", type=Path, metavar="FOLDER", help="write checkpoint and examples here too")
     run.add_argument("--seed", type=int, help="from the settings: 7")
     add_settings(run)
 
@@ -33,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     # Imported here, so that --help and a wrong option answer at once.
     from rich.console import Console
 
-    from export.registry import Registry, check_name
+    from export.registry import Registry
     from streams.fit import TrainOptions, fit_model
     from streams.replay.dataset import DatasetSpec, load_dataset
 
@@ -41,11 +43,14 @@ def run(args: argparse.Namespace) -> int:
     seed = settings.seed if args.seed is None else args.seed
     settings = msgspec.structs.replace(settings, seed=seed)
     registry = Registry(args.registry or Path(settings.model.registry))
-    check_name(args.name)
+    if registry.has(args.name):  # said now, not after the training
+        raise ModelError(
+            f"{registry.get(args.name)} is already there; a model never changes: choose another name"
+        )
     console = Console()
     spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed)
     dataset = load_dataset(spec)
-    options = TrainOptions(args.epochs, args.fusion, args.device)
+    options = TrainOptions(args.epochs, args.fusion, args.device, args.keep)
     events = len(dataset.interactions)
     fitted = fit_model(dataset, settings, registry, args.name, events, options, progress_bar())
     parity, facts = fitted.manifest.parity, fitted.manifest.training

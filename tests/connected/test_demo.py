@@ -13,10 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-import torch
-from transformers import AutoTokenizer, BertConfig, BertModel
 
-from model.text_encoder import BUNDLED, folder_of
 from streams.local.ports import free_ports
 from tests.streams.local.running import listens, runs
 
@@ -25,17 +22,6 @@ pytestmark = pytest.mark.connected
 ROOT = Path(__file__).parents[2]
 SLICE = ("--limit", "1500", "--epochs", "1", "--rate", "40")
 ENCODER = "HEADRACE_MODEL__TEXT_ENCODER"
-
-
-@pytest.fixture(scope="module")
-def text_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One random layer with the real tokenizer: to export and to run the real one takes most of a minute."""
-    folder = tmp_path_factory.mktemp("encoders") / "small"
-    torch.manual_seed(0)
-    config = BertConfig(hidden_size=64, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
-    BertModel(config).save_pretrained(folder)  # type: ignore[no-untyped-call]  # not annotated there
-    AutoTokenizer.from_pretrained(folder_of(BUNDLED)).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +80,10 @@ def assert_gone(family: dict[int, str], addresses: list[str]) -> None:
     assert [address for address in addresses if listens(address)] == []
 
 
-def test_plays_for_some_seconds_and_leaves_nothing_behind(folder: Path, text_encoder: Path) -> None:
+def test_plays_for_some_seconds_and_leaves_nothing_behind(folder: Path, small_encoder: Path) -> None:
     output = folder / "first.txt"
     arguments = ("demo", *SLICE, "--seconds", "6", "--folder", str(folder))
-    with command(*arguments, output=output, **{ENCODER: str(text_encoder)}) as process:
+    with command(*arguments, output=output, **{ENCODER: str(small_encoder)}) as process:
         wait_for(process, output, lambda text: "live after" in text)
         family, addresses = offspring(process)
         assert len(family) >= 4, family
@@ -111,10 +97,10 @@ def test_plays_for_some_seconds_and_leaves_nothing_behind(folder: Path, text_enc
     assert_gone(family, addresses)
 
 
-def test_a_worker_that_dies_ends_the_demo_with_its_log(folder: Path, text_encoder: Path) -> None:
+def test_a_worker_that_dies_ends_the_demo_with_its_log(folder: Path, small_encoder: Path) -> None:
     output = folder / "second.txt"
     arguments = ("demo", *SLICE, "--folder", str(folder))
-    with command(*arguments, output=output, **{ENCODER: str(text_encoder)}) as process:
+    with command(*arguments, output=output, **{ENCODER: str(small_encoder)}) as process:
         text = wait_for(process, output, lambda text: "live after" in text)
         assert "training" not in text  # the first run's model serves again
         family, addresses = offspring(process)

@@ -1,0 +1,46 @@
+"""`headrace train` on a small file: what it leaves can be loaded, and an existing model is never replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.loaded import load_model
+from model.checkpoint import load_checkpoint
+from model.examples import load
+from streams.commands.main import FAILED, main
+
+
+@pytest.fixture
+def ratings(tmp_path: Path) -> Path:
+    """Each user goes round the items in order: something to learn."""
+    rng = np.random.default_rng(1)
+    lines = ["user,item,ts,rating"]
+    for k in range(900):
+        user = int(rng.integers(30))
+        lines.append(f"u{user},i{(user + k // 30) % 60},{1_700_000_000 + k * 60},{rng.integers(1, 6)}")
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_leaves_a_model_a_checkpoint_and_examples(
+    ratings: Path, tmp_path: Path, small_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADRACE_MODEL__TEXT_ENCODER", str(small_encoder))
+    registry, kept = tmp_path / "models", tmp_path / "kept"
+    words = ["train", "--interactions", str(ratings), "--registry", str(registry), "--name", "first"]
+    assert main([*words, "--epochs", "1", "--keep", str(kept)]) == 0
+    loaded = load_model(registry / "first")
+    net, vocabulary = load_checkpoint(kept)
+    assert loaded.manifest.model_schema == net.schema
+    assert list(loaded.vocabulary) == vocabulary
+    assert sum(len(shard) for shard in load(kept / "examples.npz")) == loaded.manifest.training["examples"]
+    assert main([*words, "--epochs", "1"]) == FAILED
+
+
+def test_refuses_a_name_that_is_no_name(ratings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--interactions", str(ratings), "--name", "../up"]) == FAILED
+    assert "model name" in capsys.readouterr().err
