@@ -8,11 +8,13 @@ outside.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from streams.events import EVENT_TOPICS
@@ -168,14 +170,19 @@ class KafkaLog:
 
     async def end(self, place: str, after: int) -> int:
         partition = self._partition(place)
-        heard = self.app.consumer.highwater(partition)
-        if heard is not None and heard > after:
-            return int(heard)
+        # Partitions may be taken from us at any moment; then the consumer refuses to speak of them.
+        with contextlib.suppress(AssertionError, IllegalStateError):
+            heard = self.app.consumer.highwater(partition)
+            if heard is not None and heard > after:
+                return int(heard)
         ends = await self.app.consumer.highwaters(partition)
         return int(ends[partition])
 
     async def reread(self, place: str, offset: int) -> None:
-        await self.app.consumer.reread(self._partition(place), offset)
+        # A partition that is another worker's by now is read by that one, from where the store's progress
+        # ends.
+        with contextlib.suppress(AssertionError, IllegalStateError):
+            await self.app.consumer.reread(self._partition(place), offset)
 
     def assigned(self) -> list[str]:
         return [
