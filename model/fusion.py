@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
-
-FusionKind = Literal["weighted", "concat", "attention"]
 
 
 class Weighted(nn.Module):

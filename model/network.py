@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from model.fusion import KINDS, FusionKind
-from model.schema import Schema
+from model.fusion import KINDS
+from model.schema import FusionKind, Schema
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ B and K are free.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
 F32 = NDArray[np.float32]
+FusionKind = Literal["weighted", "concat", "attention"]
 
 RESCORER_INPUTS = (
     "history_vectors",

@@ -21,7 +21,7 @@ from model import examples
 from model.errors import DataError, ModelError
 from model.examples import Shard
 from model.features import HISTORY_FEATURES, USER_FEATURES
-from model.schema import F32, Schema
+from model.schema import F32, FusionKind, Schema
 from streams.counters.settings import CounterSettings
 from streams.recommender import Recommender
 from streams.replay.dataset import Dataset
@@ -53,7 +53,7 @@ class TrainOptions:
     """
 
     epochs: int = 8
-    fusion: str = "attention"
+    fusion: FusionKind = "attention"
     device: str = "cpu"
     keep: Path | None = None
 
@@ -178,7 +178,7 @@ def fit(
             losses.append(progress.validation)
 
     started = time.perf_counter()
-    config = NetworkConfig(vocabulary=len(vocabulary), fusion=options.fusion)  # type: ignore[arg-type]
+    config = NetworkConfig(vocabulary=len(vocabulary), fusion=options.fusion)
     train_settings = TrainSettings(
         epochs=options.epochs, seed=recommender.settings.seed, device=options.device
     )

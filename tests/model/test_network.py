@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from model.fusion import KINDS, FusionKind
+from model.fusion import KINDS
 from model.network import FusionNet, NetworkConfig, Standardise, TargetAttention
-from model.schema import RESCORER_INPUTS, RescorerInputs
+from model.schema import RESCORER_INPUTS, FusionKind, RescorerInputs
 from tests.model.examples_of import SCHEMA
 
 FUSIONS: tuple[FusionKind, ...] = ("weighted", "concat", "attention")

@@ -11,8 +11,8 @@ import torch
 
 from model.errors import DataError
 from model.examples import Shard
-from model.fusion import FusionKind
 from model.network import FusionNet, NetworkConfig
+from model.schema import FusionKind
 from model.train import Progress, TrainSettings, batches, rescorer_inputs, train, validate
 from tests.model.examples_of import CANDIDATES, ITEMS, SCHEMA, planted
 
