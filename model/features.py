@@ -116,8 +116,10 @@ def candidate_features(
 
 @compiled
 def _log1p(count: float) -> float:
-    """log(1 + count), and at once where there is nothing to count, as for most pairs."""
-    return math.log1p(count) if count != 0.0 else count
+    """log(1 + count) for counts and seconds, where `math.log1p` would be exact for what is far below one, and
+    slower; at once where there is nothing to count, as for most pairs.
+    """
+    return math.log(1.0 + count) if count != 0.0 else count
 
 
 @compiled
@@ -177,35 +179,58 @@ def _counts_and_signals(
 
 def user_features(moment: Moment) -> F32:
     """[len(USER_FEATURES)]."""
-    times, now = moment.times, moment.now_ms
-    gap = math.log1p(max(now - int(times[0]), 0) / 1_000.0) if len(times) else 0.0
-    before = math.log1p(max(int(times[0]) - int(times[1]), 0) / 1_000.0) if len(times) > 1 else 0.0
-    tie = int((times == times[0]).sum()) if len(times) else 0
-    return np.array(
-        [
-            math.log1p(moment.interactions),
-            gap,
-            before,
-            math.log1p(tie),
-            moment.rating_mean,
-            math.log1p(moment.rating_count),
-            math.log1p(moment.activity),
-            math.log1p(moment.words_weight),
-        ],
-        np.float32,
-    )
+    out = np.empty(len(USER_FEATURES), np.float32)
+    _user(
+        moment.times, moment.now_ms, moment.interactions, moment.rating_mean, moment.rating_count,
+        moment.activity, moment.words_weight, out,
+    )  # fmt: skip
+    return out
+
+
+@compiled
+def _user(
+    times: NDArray[np.int64],
+    now_ms: int,
+    interactions: int,
+    rating_mean: float,
+    rating_count: int,
+    activity: float,
+    words_weight: float,
+    out: F32,
+) -> None:
+    gap_s = before_s = 0.0
+    tie = 0
+    if len(times) > 0:
+        gap_s = max(now_ms - times[0], 0) / 1_000.0
+        for time in times:
+            tie += time == times[0]
+    if len(times) > 1:
+        before_s = max(times[0] - times[1], 0) / 1_000.0
+    out[0] = _log1p(interactions)
+    out[1] = _log1p(gap_s)
+    out[2] = _log1p(before_s)
+    out[3] = _log1p(tie)
+    out[4] = rating_mean
+    out[5] = _log1p(rating_count)
+    out[6] = _log1p(activity)
+    out[7] = _log1p(words_weight)
 
 
 def history_features(moment: Moment, length: int) -> F32:
     """[length, len(HISTORY_FEATURES)], newest first, zeros past the history's end."""
     out = np.zeros((length, len(HISTORY_FEATURES)), np.float32)
-    n = min(len(moment.times), length)
-    if n:
-        times, ratings = moment.times[:n], moment.ratings[:n]
-        rated = ~np.isnan(ratings)
-        out[:n, 0] = np.where(rated, ratings - moment.rating_mean, 0.0)
-        out[:n, 1] = rated
-        out[:n, 2] = np.log1p(np.maximum(moment.now_ms - times, 0) / 1_000.0)
-        out[:n, 3] = times == times[0]
-        out[:n, 4] = moment.weights[:n]
+    _history(moment.times, moment.ratings, moment.weights, moment.now_ms, moment.rating_mean, out)
     return out
+
+
+@compiled
+def _history(
+    times: NDArray[np.int64], ratings: F32, weights: F32, now_ms: int, rating_mean: float, out: F32
+) -> None:
+    for k in range(min(len(times), len(out))):
+        if not math.isnan(ratings[k]):
+            out[k, 0] = ratings[k] - np.float32(rating_mean)
+            out[k, 1] = 1.0
+        out[k, 2] = _log1p(max(now_ms - times[k], 0) / 1_000.0)
+        out[k, 3] = times[k] == times[0]
+        out[k, 4] = weights[k]

@@ -82,10 +82,9 @@ class TargetAttention(nn.Module):
         """candidates [B, K, query], history [B, L, key], mask [B, L] -> [B, K, width]; 0: no history."""
         q = self._split(self.query(candidates))
         k = self._split(self.key(history))
-        v = self._split(self.value(history))
+        v = self._split(self.value(history) * mask[..., None])
         logits = q @ k.transpose(-1, -2) / self.each**0.5
-        kept = mask[:, None, None, :]
-        weights = (logits + (kept - 1.0) * 1e4).softmax(-1) * kept
+        weights = (logits + (mask[:, None, None, :] - 1.0) * 1e4).softmax(-1)
         mixed: Tensor = (weights @ v).transpose(1, 2).flatten(-2)
         return mixed
 
@@ -146,7 +145,7 @@ class Rescorer(nn.Module):
         user_view = torch.relu(self.user_view(torch.cat([attended, user], -1)))
         item_view = torch.relu(self.item_view(candidate_vectors))
         language_view = torch.relu(self.language_view(torch.cat([text, text * spoken], -1)))
-        fused = self.fusion(torch.stack([user_view, item_view, language_view], -2))
+        fused = self.fusion([user_view, item_view, language_view])
         views = torch.cat([fused, attended * item_view, user_view * item_view, item_view], -1)
         known = torch.cat([features, user], -1)
         body = self.body(self.from_views(views) + self.from_features(known))

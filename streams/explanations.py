@@ -13,7 +13,6 @@ from streams.counters.pairs import FORWARD, TOGETHER, PairTable
 from streams.feed import Reason
 
 AFTER_WINDOW = 10
-FILTER = 4_096
 SIMILAR_AT = 0.5  # cosine above which two texts are called similar
 
 POPULAR = Reason("popular")
@@ -22,12 +21,13 @@ FOR_YOU = Reason("for_you")
 
 
 class Why(NamedTuple):
-    """What a reason may be drawn from."""
+    """What a reason may be drawn from. `places`: a scratch table over rows, all -1."""
 
     history: NDArray[np.int32]
     catalog: Catalog
     pairs: PairTable
     totals: NDArray[np.float32]
+    places: NDArray[np.int16]
 
 
 def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reason]:
@@ -39,8 +39,8 @@ def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reaso
     pairs = why.pairs
     kinds = (FORWARD, TOGETHER)
     after, together = strongest(
-        pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, kinds
-    )
+        pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, kinds, why.places,
+    )  # fmt: skip
     ids = why.catalog.ids
     reasons = []
     for k, source in enumerate(sources):
@@ -77,18 +77,14 @@ def strongest(
     recent: NDArray[np.int32],
     rows: NDArray[np.int32],
     kinds: tuple[int, int],
+    places: NDArray[np.int16],
 ) -> NDArray[np.int32]:
-    """For each kind and row the item of `recent` with the largest pair count over its root; -1: none."""
-    mask = 1
-    while mask < 4 * len(rows):
-        mask *= 2
-    mask -= 1
-    table = np.full(mask + 1, -1, np.int32)  # a hash table from a row to its place
+    """For each kind and row the item of `recent` with the largest pair count over its root; -1: none.
+
+    `rows` are different ones; `places` is all -1 before and after.
+    """
     for k in range(len(rows)):
-        at = (rows[k] * 2_654_435_761) & mask
-        while table[at] >= 0:
-            at = (at + 1) & mask
-        table[at] = k
+        places[rows[k]] = k
     best = np.full((len(kinds), len(rows)), -1, np.int32)
     value = np.zeros((len(kinds), len(rows)), np.float32)
     for p in range(len(recent)):
@@ -97,13 +93,12 @@ def strongest(
             continue
         root = np.float32(np.sqrt(max(totals[item], np.float32(1.0))))
         for at in range(start[item], start[item] + length[item]):
-            slot = (neighbour[at] * 2_654_435_761) & mask
-            while table[slot] >= 0:
-                k = table[slot]
-                if rows[k] == neighbour[at]:
-                    for which in range(len(kinds)):
-                        part = count[at, kinds[which]] / root
-                        if part > value[which, k]:
-                            value[which, k], best[which, k] = part, item
-                slot = (slot + 1) & mask
+            k = places[neighbour[at]]
+            if k >= 0:
+                for which in range(len(kinds)):
+                    part = count[at, kinds[which]] / root
+                    if part > value[which, k]:
+                        value[which, k], best[which, k] = part, item
+    for k in range(len(rows)):
+        places[rows[k]] = -1
     return best

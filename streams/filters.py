@@ -1,4 +1,4 @@
-"""Which items may not be recommended, and why. A rule names the rows it removes; add one to `rules`."""
+"""Which items may not be recommended, and why. A rule marks the rows it removes; add one to `rules`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 from streams.catalog import Catalog
 from streams.user_state import UserState
 
-Rule = Callable[[UserState, Catalog], NDArray[np.integer]]
+Rule = Callable[[UserState, Catalog, NDArray[np.uint8]], None]
+"""Sets 1 in a mask over rows, at least as long as the catalog."""
 
 
-def consumed(state: UserState, catalog: Catalog) -> NDArray[np.integer]:
+def consumed(state: UserState, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
     """Items the user has already acted on."""
-    return np.concatenate([state.consumed, state.consumed_before])
+    mask[state.consumed] = 1
+    mask[state.consumed_before] = 1
 
 
-def unavailable(state: UserState, catalog: Catalog) -> NDArray[np.integer]:
+def unavailable(state: UserState, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
     """Items that can't be had now."""
-    return np.flatnonzero(~catalog.available[: len(catalog)])
+    items = len(catalog)
+    mask[:items] |= ~catalog.available[:items]
 
 
 def rules(repeat: bool) -> tuple[Rule, ...]:
@@ -34,5 +37,5 @@ def blocked(
     """A mask over rows, 1 where any rule removes the item, written into `into`."""
     into[:] = 0
     for rule in rules:
-        into[rule(state, catalog)] = 1
+        rule(state, catalog, into)
     return into

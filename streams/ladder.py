@@ -19,10 +19,13 @@ def choose(lag_ms: float, settings: LadderSettings, last: Rung = "full") -> Rung
     Down as far as the lag says, at once; up with some slack, so that a lag near a threshold does not make the
     rung go back and forth.
 
-    >>> [choose(lag, LadderSettings()) for lag in (0, 40, 80, 160)]
+    >>> settings = LadderSettings(fewer_at_ms=50, counters_at_ms=100, popular_at_ms=250)
+    >>> [choose(lag, settings) for lag in (0, 50, 100, 250)]
     ['full', 'fewer', 'counters', 'popular']
-    >>> choose(35, LadderSettings(), last="full"), choose(35, LadderSettings(), last="fewer")
+    >>> choose(45, settings, last="full"), choose(45, settings, last="fewer")
     ('full', 'fewer')
+    >>> [choose(lag, LadderSettings()) for lag in (99, 100)]  # `fewer` begins where `counters` does
+    ['full', 'counters']
     """
     down = _rung(lag_ms, settings)
     if RUNGS.index(down) >= RUNGS.index(last):

@@ -72,6 +72,7 @@ class Pipeline:
         self._popular = self.names.index("popular")
         self._signals = Signals()
         self._blocked = np.zeros(0, np.uint8)
+        self._places = np.zeros(0, np.int16)
 
     def draft(
         self,
@@ -144,12 +145,14 @@ class Pipeline:
         """The slate's places with their reasons."""
         rows = draft.rows[draft.order]
         origins = [self.names[origin] for origin in draft.origin[draft.order]]
-        why = Why(draft.history, self.catalog, self.counters.pairs, self.counters.popularity.total)
+        why = Why(
+            draft.history, self.catalog, self.counters.pairs, self.counters.popularity.total, self._places
+        )
         reasons = explain(rows, origins, why)
-        scores = draft.score[draft.order].tolist()
+        scores = draft.score[draft.order].astype(float).round(6).tolist()
         ids = self.catalog.ids
         return [
-            SlateItem(ids[row], round(score, 6), origin, reason)
+            SlateItem(ids[row], score, origin, reason)
             for row, score, origin, reason in zip(rows.tolist(), scores, origins, reasons, strict=True)
         ]
 
@@ -159,7 +162,8 @@ class Pipeline:
         self.counters.grow(items)
         self._signals.grow(items)
         if items > len(self._blocked):
-            self._blocked = np.zeros(max(items, len(self._blocked) * 3 // 2), np.uint8)
+            room = max(items, len(self._blocked) * 3 // 2)
+            self._blocked, self._places = np.zeros(room, np.uint8), np.full(room, -1, np.int16)
 
     def _query(self, state: UserState, now_ms: int, rung: Rung) -> Query:
         blocked = filters.blocked(state, self.catalog, self.rules, self._blocked)
@@ -187,8 +191,8 @@ class Pipeline:
         )  # fmt: skip
         moment = Moment(
             now_ms=draft.now_ms,
-            times=state.times[::-1],
-            ratings=state.ratings[::-1],
+            times=state.times[::-1].copy(),
+            ratings=state.ratings[::-1].copy(),
             weights=self.counters.weights[state.actions[::-1]],
             rating_mean=query.mean_rating,
             rating_count=state.rating_count,

@@ -101,15 +101,12 @@ def read_pairs(
         fade *= np.float32(FADE)
         if begin < 0:
             continue
+        end = begin + length[item]
         root = np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
-        share = np.float32(1.0 / max(outgoing[item], np.float32(1.0)))
-        recency = np.float32(1.0 / np.sqrt(1.0 + p))
         liked = liking[p] * root
-        in_window = p < window
-        is_last = p < max(tied, 1)
         near = faded * root
-        for at in range(begin, begin + length[item]):
-            row = neighbour[at]
+        for at in range(begin, end):
+            row = np.uint32(neighbour[at])
             if seen[row] == 0:
                 seen[row] = 1
                 touched[n] = row
@@ -117,12 +114,18 @@ def read_pairs(
             values[row, CLOSE] += count[at, CLOSE_COUNT] * near
             values[row, TOGETHER_ALL] += count[at, TOGETHER] * root
             values[row, TOGETHER_LIKED] += count[at, TOGETHER] * liked
-            if in_window:
-                forward = count[at, FORWARD] * recency
-                values[row, FOLLOWS] += forward
-                values[row, FOLLOWS_SHARE] += forward * share
-                values[row, PRECEDES] += count[at, REVERSE] * recency * root
-                values[row, FOLLOWS_FRESH] += count[at, FRESH] * recency * age
-                if is_last:
-                    values[row, FOLLOWS_LAST] += count[at, FORWARD] * share
+        if p >= window:
+            continue
+        share = np.float32(1.0 / max(outgoing[item], np.float32(1.0)))
+        recency = np.float32(1.0 / np.sqrt(1.0 + p))
+        is_last = p < max(tied, 1)
+        for at in range(begin, end):
+            row = np.uint32(neighbour[at])
+            forward = count[at, FORWARD] * recency
+            values[row, FOLLOWS] += forward
+            values[row, FOLLOWS_SHARE] += forward * share
+            values[row, PRECEDES] += count[at, REVERSE] * recency * root
+            values[row, FOLLOWS_FRESH] += count[at, FRESH] * recency * age
+            if is_last:
+                values[row, FOLLOWS_LAST] += count[at, FORWARD] * share
     return n

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -142,25 +143,31 @@ def apply(
     if key in state.recent:
         return Applied(replace(state, offsets=offsets), skipped="duplicate")
     recent = (*state.recent, key)[-settings.recent_event_ids :]
-    state = replace(state, offsets=offsets, recent=recent)
+    noted: dict[str, Any] = {"offsets": offsets, "recent": recent}  # with all else in one copy
     match event:
         case User():
-            return Applied(replace(state, profile=dict(event.profile)))
+            return Applied(replace(state, profile=dict(event.profile), **noted))
         case Impression():
             shown = PendingSlate(event.slate_id, event.ts, np.array(rows[: settings.pending_items], np.int32))
-            return Applied(replace(state, slates=(*state.slates, shown)[-settings.pending_slates :]))
+            return Applied(replace(state, slates=(*state.slates, shown)[-settings.pending_slates :], **noted))
         case Click():
-            return _interact(state, rows[0], event.ts, ACTION_CODE[event.action], math.nan, settings)
+            return _interact(state, rows[0], event.ts, ACTION_CODE[event.action], math.nan, noted, settings)
         case Review():
             rating = math.nan if event.rating is None else event.rating
-            applied = _interact(state, rows[0], event.ts, ACTION_CODE["review"], rating, settings)
+            applied = _interact(state, rows[0], event.ts, ACTION_CODE["review"], rating, noted, settings)
             if words is None:
                 return applied
             return applied._replace(state=_hear(applied.state, words, settings))
 
 
 def _interact(
-    state: UserState, row: int, ts: int, action: int, rating: float, settings: StateSettings
+    state: UserState,
+    row: int,
+    ts: int,
+    action: int,
+    rating: float,
+    noted: Mapping[str, Any],
+    settings: StateSettings,
 ) -> Applied:
     skip = max(0, len(state.items) + 1 - settings.history)
     end = len(state.items) - skip
@@ -189,6 +196,7 @@ def _interact(
             rating_sum=state.rating_sum + (rating if rated else 0.0),
             activity=state.activity * 0.5 ** (idle_s / settings.activity_half_life_s) + 1.0,
             last_ts=max(state.last_ts, ts),
+            **noted,
         ),
         interaction,
     )

@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from streams.candidates.source import HALF, LOW
+
+OTHERS = np.uint64(1 << 63)  # the highest bit of a key: of all rows that no source has reserved
 
 
 class Pool(NamedTuple):
@@ -29,7 +32,8 @@ def blend(
     constant: float,
     size: int,
 ) -> Pool:
-    """The `size` rows with the highest sum of weight / (constant + rank); ties go to the lower row.
+    """The `size` rows with the highest sum of weight / (constant + rank), compared as float32; ties go to
+    the lower row.
 
     The first `reserve[s]` rows of each source s are in the pool in any case.
 
@@ -42,35 +46,17 @@ def blend(
     brought = np.concatenate(found)
     ends = np.cumsum([len(rows) for rows in found])
     most = len(brought)
-    rows, fused = np.empty(most, np.int32), np.zeros(most)
+    rows, keys = np.empty(most, np.int32), np.empty(most, np.uint64)
     ranks, origin = np.zeros((most, len(found)), np.int32), np.empty(most, np.int8)
-    kept = np.zeros(most, np.bool_)
     table = np.full(1 << max(2 * most, 1).bit_length(), -1, np.int32)
     shares, reserved = np.asarray(weights, np.float64), np.asarray(reserve, np.int64)
-    n = _fuse(brought, ends, shares, reserved, float(constant), table, rows, fused, ranks, origin, kept)
-    rows, fused = rows[:n], fused[:n]
-    chosen = np.arange(n)
-    if n > size:
-        certain = _top(np.flatnonzero(kept[:n]), rows, fused, size)
-        rest = _top(np.flatnonzero(~kept[:n]), rows, fused, size - len(certain))
-        chosen = np.concatenate([certain, rest])
-    order = chosen[np.lexsort((rows[chosen], -fused[chosen]))]
-    return Pool(rows[order], ranks[order], origin[order])
-
-
-def _top(
-    places: NDArray[np.intp], rows: NDArray[np.int32], fused: NDArray[np.float64], count: int
-) -> NDArray[np.intp]:
-    """Those `count` of `places` with the highest sums, in no order; ties go to the lower row."""
-    if len(places) <= count:
-        return places
-    if count == 0:
-        return places[:0]
-    sums = fused[places]
-    edge = np.partition(sums, len(sums) - count)[len(sums) - count]
-    above, level = places[sums > edge], places[sums == edge]
-    lowest = level[np.argsort(rows[level], kind="stable")]
-    return np.concatenate([above, lowest[: count - len(above)]])
+    keys = keys[: _fuse(brought, ends, shares, reserved, float(constant), table, rows, ranks, origin, keys)]
+    if len(keys) > size:
+        keys.partition(size - 1)
+        keys = keys[:size]
+    keys |= OTHERS
+    keys.sort()
+    return Pool(*_pick(keys, table, rows, ranks, origin))
 
 
 @compiled
@@ -82,25 +68,24 @@ def _fuse(
     constant: float,
     table: NDArray[np.int32],
     rows: NDArray[np.int32],
-    fused: NDArray[np.float64],
     ranks: NDArray[np.int32],
     origin: NDArray[np.int8],
-    kept: NDArray[np.bool_],
+    keys: NDArray[np.uint64],
 ) -> int:
     """Add up the lists that lie end to end in `brought`; how many different rows there are.
 
-    `table` is an empty hash table (-1), its length a power of two and more than what was brought.
+    `table` is an empty hash table (-1), its length a power of two and more than what was brought. `keys`: a
+    number for each row, smaller for a higher sum, then for a lower row; reserved rows are below all others.
     """
-    n, mask = 0, len(table) - 1
-    largest = np.empty(len(brought))
+    n = 0
+    fused, largest = np.zeros(len(brought)), np.empty(len(brought))
+    kept = np.zeros(len(brought), np.bool_)
     begin = 0
     for source in range(len(ends)):
         for k in range(begin, ends[source]):
             row, rank = brought[k], k - begin + 1
-            at = (row * 2_654_435_761) & mask
-            while table[at] >= 0 and rows[table[at]] != row:
-                at = (at + 1) & mask
             part = shares[source] / (constant + rank)
+            at = _slot(table, rows, row)
             place = table[at]
             if place < 0:
                 place = n
@@ -113,4 +98,38 @@ def _fuse(
             if rank <= reserved[source]:
                 kept[place] = True
         begin = ends[source]
+    bits = fused.astype(np.float32).view(np.uint32)
+    for place in range(n):
+        # Bits of positive floats are ordered as they are; below 2 the highest two are never both set.
+        key = ((LOW - np.uint64(bits[place])) << HALF) | np.uint64(rows[place])
+        keys[place] = key & ~OTHERS if kept[place] else key | OTHERS
     return n
+
+
+@compiled
+def _slot(table: NDArray[np.int32], rows: NDArray[np.int32], row: int) -> int:
+    """Where `row` stands in the hash table, or is to stand."""
+    mask = len(table) - 1
+    at = (row * 2_654_435_761) & mask
+    while table[at] >= 0 and rows[table[at]] != row:
+        at = (at + 1) & mask
+    return at
+
+
+@compiled
+def _pick(
+    keys: NDArray[np.uint64],
+    table: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    origin: NDArray[np.int8],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int8]]:
+    """The rows that `keys` name, with what is known of them, in the order of the keys."""
+    chosen = np.empty(len(keys), np.int32)
+    their_ranks, their_origin = np.empty((len(keys), ranks.shape[1]), np.int32), np.empty(len(keys), np.int8)
+    for k in range(len(keys)):
+        row = int(keys[k] & LOW)
+        place = table[_slot(table, rows, row)]
+        chosen[k], their_origin[k] = row, origin[place]
+        their_ranks[k] = ranks[place]
+    return chosen, their_ranks, their_origin

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.compiled import compiled
 from streams.candidates.source import best
 from streams.query import Query
 from streams.signals import CLOSE
@@ -17,7 +18,16 @@ class Together:
 
     def find(self, query: Query) -> NDArray[np.int32]:
         touched = query.signals.touched
-        totals = query.counters.popularity.total.take(touched)
-        np.sqrt(np.maximum(totals, np.float32(1.0), out=totals), out=totals)
-        scores = query.signals.values[touched, CLOSE] / totals
+        scores = _cosines(touched, query.signals.values, query.counters.popularity.total)
         return best(touched, scores, query.blocked, query.limit)
+
+
+@compiled
+def _cosines(
+    rows: NDArray[np.int32], signals: NDArray[np.float32], totals: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    scores = np.empty(len(rows), np.float32)
+    for k in range(len(rows)):
+        row = rows[k]
+        scores[k] = signals[row, CLOSE] / np.sqrt(max(totals[row], np.float32(1.0)))
+    return scores

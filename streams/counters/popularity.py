@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.counters.leaders import Leaders
 from streams.counters.settings import CounterSettings
 
 REBASE_AT = 300.0
@@ -33,6 +34,15 @@ class Popularity:
         self.last_ms = np.zeros(0, np.int64)
         self.all_rating_sum = 0.0
         self.all_rating_count = 0
+        self._leaders = Leaders(len(settings.half_lives_s))
+
+    def leaders(self, column: int) -> NDArray[np.int32]:
+        """The rows with the highest counts of that half-life, highest first, ties to the lower row."""
+        return self._leaders.rows(column)
+
+    def sort(self) -> None:
+        """Bring the leaders in line with counts that came from elsewhere."""
+        self._leaders.sort(self.decayed)
 
     def grow(self, items: int) -> None:
         """Make room for `items` rows."""
@@ -49,7 +59,7 @@ class Popularity:
         """Count one interaction; `rating` is NaN where there is none."""
         self.events[row] += 1
         self.total[row] += weight
-        self.decayed[row] += weight * self._weights(ts)
+        self._leaders.add(self.decayed, row, weight * self._weights(ts))
         if self.first_ms[row] == 0:
             self.first_ms[row] = ts
         self.last_ms[row] = max(int(self.last_ms[row]), ts)
@@ -82,5 +92,6 @@ class Popularity:
         if exponents.max() > REBASE_AT:
             self.decayed *= np.exp(-np.minimum(exponents, 600.0))
             self.landmark_ms = ts
+            self.sort()  # what was scaled down to nothing counts no more
             return np.ones(len(exponents))
         return np.asarray(np.exp(np.maximum(exponents, -REBASE_AT)))

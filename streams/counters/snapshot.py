@@ -63,6 +63,7 @@ def restore_counters(counters: Counters, raw: bytes) -> None:
     for name, part in parts.items():
         _restore(name, part, packed.parts[name])
     counters.interactions = packed.interactions
+    counters.popularity.sort()
 
 
 def _parts(counters: Counters) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from streams.topics import ACCEPTED_HEADER, ensure_topics
 
 log = logging.getLogger(__name__)
 
-LINGER_MS = 2
+LINGER_MS = 0
 BATCH_BYTES = 131_072
 CONNECT_TIMEOUT_S = 10.0
 RECONNECT_S = (0.2, 2.0)

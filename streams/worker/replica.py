@@ -25,6 +25,7 @@ from streams.rescoring import ModelInService
 from streams.settings import Settings
 from streams.stores.base import START, LedgerEntry, Snapshot, Store, order_of
 from streams.user_state import UserState
+from streams.worker.background import Background
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Replica:
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings, self.store, self.clock = settings, store, clock
         self.lock = asyncio.Lock()
+        self._background = Background()
         self.recommender = Recommender(settings)
         self.writer = ""
         self.position = self.own_position = START
@@ -198,7 +200,7 @@ class Replica:
             position, writer, own = self.position, self.writer, self.own_position
             counters = pack_counters(self.recommender.counters)
             heard = _heard(self.recommender)
-        payload = await asyncio.to_thread(_compress, counters, heard)
+        payload = await self._background.call(_compress, counters, heard)
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
         return len(payload)
 

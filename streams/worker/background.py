@@ -1,0 +1,32 @@
+"""One thread for work that can wait, which yields the processor to everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+LOWEST_PRIORITY = 19
+
+
+class Background:
+    """Calls one at a time, at the lowest priority that the system has."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "background", initializer=_yield_to_others)
+
+    async def call(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        """What `function` returns; it should spend its time where it releases the interpreter's lock."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+
+def _yield_to_others() -> None:
+    if sys.platform == "linux":  # where each thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOWEST_PRIORITY)
