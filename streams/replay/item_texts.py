@@ -9,6 +9,7 @@ from streams.replay.cells import LIST_MAX, SHORT_MAX, TEXT_MAX, as_id, as_names,
 from streams.replay.mapping import ColumnMap, Columns, described
 from streams.replay.table import Table
 from streams.replay.times import as_numbers
+from streams.texts import of_item
 
 PROFILE_MAX = 32
 
@@ -24,9 +25,8 @@ class ItemText(NamedTuple):
 
     @property
     def joined(self) -> str:
-        """Title, categories, tags and text as one text, for an encoder."""
-        parts = (self.title, ", ".join(self.categories), ", ".join(self.tags), self.text)
-        return ". ".join(part for part in parts if part)[:TEXT_MAX]
+        """What the encoder reads of it."""
+        return of_item(self.title, self.categories, self.tags, self.text)
 
 
 class ReadItems(NamedTuple):

@@ -33,6 +33,12 @@ class DeadLetter(NamedTuple):
     time_ms: int
 
 
+def dead_letter(message: Message, reason: str, error: Exception, now_ms: int) -> DeadLetter:
+    """What could not be applied, said in the log too."""
+    log.error("dead letter %s at %s:%d: %r", reason, message.place, message.offset, error, exc_info=error)
+    return DeadLetter(message, reason, f"{type(error).__name__}: {error}", now_ms)
+
+
 class DeadLetters(Protocol):
     """Where dead letters go; `send` returns once they are safe there, else `BrokerUnavailableError`."""
 

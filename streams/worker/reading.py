@@ -13,6 +13,7 @@ from streams.batch import Incoming, rounded
 from streams.clock import Clock
 from streams.events import AnyEvent, Control, EventLimits, Item, Review
 from streams.recommender import items_of
+from streams.texts import of_item, of_review
 from streams.worker.dead_letters import DeadLetter
 from streams.worker.message import Message, read
 from streams.worker.metrics import WorkerMetrics
@@ -88,20 +89,14 @@ class Reader:
 
 
 def text_of(event: AnyEvent) -> str:
-    """The text that the encoder reads of an item or a review; "" for none.
-
-    >>> text_of(Item(event_id="e", ts=0, item_id="i", title="Alien", categories=["Horror"], text="In space."))
-    'Alien. Horror. In space.'
-    """
-    parts: tuple[str, ...]
+    """The text that the encoder reads of an event; "" for none."""
     match event:
         case Item():
-            parts = (event.title, ", ".join(event.categories), ", ".join(event.tags), event.text)
+            return of_item(event.title, event.categories, event.tags, event.text)
         case Review():
-            parts = (event.title, event.text)
+            return of_review(event.title, event.text)
         case _:
             return ""
-    return ". ".join(part for part in parts if part.strip())
 
 
 def user_of(event: AnyEvent) -> str | None:

@@ -1,0 +1,197 @@
+"""What is left of a batch once the store has said what was applied before.
+
+meet new items · load states and progress · leave out what was applied, or came too early · decode states
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from model.errors import FencedError, StoreError
+from streams import state_codec
+from streams.clock import Clock
+from streams.stores.base import Loaded, Store
+from streams.user_state import UserState
+from streams.worker.dead_letters import DeadLetter, dead_letter
+from streams.worker.gaps import Gaps
+from streams.worker.message import Message
+from streams.worker.metrics import WorkerMetrics
+from streams.worker.positions import beyond_the_end
+from streams.worker.reading import Read, items_named, user_of
+from streams.worker.replica import Replica
+
+log = logging.getLogger(__name__)
+
+USER_TOPICS = ("clicks", "reviews", "impressions", "users")
+
+
+class Log(Protocol):
+    """What must be asked of Kafka about a partition; a place is "topic-partition"."""
+
+    async def earliest(self, place: str) -> int:
+        """The first offset that is still there."""
+        ...
+
+    async def end(self, place: str, after: int) -> int:
+        """The offset after the last one; what was heard last will do where it is above `after`."""
+        ...
+
+    async def reread(self, place: str, offset: int) -> None:
+        """Go on reading at `offset`."""
+        ...
+
+    def assigned(self) -> list[str]:
+        """The places that this process reads."""
+        ...
+
+
+class Places:
+    """A set of messages, each known by its partition and offset."""
+
+    def __init__(self) -> None:
+        self._places: set[tuple[str, int]] = set()
+
+    def add(self, message: Message) -> None:
+        self._places.add((message.place, message.offset))
+
+    def __contains__(self, message: Message) -> bool:
+        return (message.place, message.offset) in self._places
+
+
+class Work(NamedTuple):
+    """`reads` are to be applied; `done` messages are acknowledged once `progress` is written."""
+
+    reads: list[Read]
+    letters: list[DeadLetter]
+    states: dict[str, UserState]
+    loaded: Loaded
+    progress: dict[str, int]
+    done: list[Message]
+
+
+class LookUp:
+    """Asks the store what it knows of a batch, and of its users. The caller holds the replica's lock."""
+
+    def __init__(
+        self, store: Store, replica: Replica, kafka: Log, metrics: WorkerMetrics, clock: Clock
+    ) -> None:
+        self.store, self.replica, self.kafka = store, replica, kafka
+        self.metrics, self.clock = metrics, clock
+        self.gaps = Gaps()
+        self._known: dict[str, int] = {}
+
+    def written(self, progress: Mapping[str, int]) -> None:
+        """Note what was committed: a store that says less later has forgotten."""
+        self._known |= progress
+
+    async def rest(
+        self, messages: Sequence[Message], reads: Sequence[Read], letters: Sequence[DeadLetter]
+    ) -> Work:
+        """What of `messages` (decoded: `reads`, or `letters` where they could not be) is still to be written.
+
+        Raises `FencedError` where the store has forgotten, `ProgressError` where it is ahead of Kafka.
+        """
+        started = time.perf_counter()
+        await self.replica.meet([item_id for each in reads for item_id in items_named(each.event)])
+        users = list(dict.fromkeys(user for each in reads if (user := user_of(each.event)) is not None))
+        loaded = await self.store.load(users, sorted(_fenced_places(messages)))
+        self._check_kept(loaded)
+        taken, old = await self._in_order(messages, loaded.progress)
+        progress: dict[str, int] = {}
+        for message in messages:
+            if message in taken:
+                progress[message.place] = max(message.offset, progress.get(message.place, -1))
+        states, unreadable = _decoded(users, loaded)
+        await self.replica.know(states.values())
+        fresh_letters = [letter for letter in letters if letter.message in taken]
+        kept = []
+        for each in reads:
+            if each.message not in taken:
+                continue
+            user = user_of(each.event)
+            if user in unreadable:
+                fresh_letters.append(
+                    dead_letter(each.message, "state_unreadable", unreadable[user], self.clock.now_ms())
+                )
+            else:
+                kept.append(each)
+        self.metrics.stage_s.labels("load").observe(time.perf_counter() - started)
+        done = [message for message in messages if message in taken or message in old]
+        return Work(kept, fresh_letters, states, loaded, progress, done)
+
+    async def _in_order(
+        self, messages: Sequence[Message], progress: Mapping[str, int]
+    ) -> tuple[Places, Places]:
+        """The messages to apply, each the next one of its partition, and those that were applied before.
+
+        Whatever else there is came too early: something before it was left out and is read again.
+        """
+        taken, old = Places(), Places()
+        upcoming = {place: offset + 1 for place, offset in progress.items()}
+        rereads: dict[str, int] = {}
+        for message in messages:
+            place, offset = message.place, message.offset
+            if offset < upcoming[place]:
+                end = await self.kafka.end(place, progress[place])
+                if end <= progress[place]:
+                    raise beyond_the_end(place, end, progress[place])
+                self.metrics.events.labels(message.topic, "skipped").inc()
+                self.metrics.skipped.labels("offset").inc()
+                old.add(message)
+                continue
+            verdict = self.gaps.judge(place, upcoming[place], offset)
+            if verdict == "reread":
+                earliest = await self.kafka.earliest(place)
+                if upcoming[place] < earliest == offset:
+                    log.warning(
+                        "%s: offsets %d to %d are gone from Kafka", place, upcoming[place], offset - 1
+                    )
+                    self.gaps.close(place)
+                    verdict = "accept"
+                else:
+                    rereads[place] = max(upcoming[place], earliest)
+            if verdict in ("reread", "accept"):
+                self.metrics.gaps.labels(verdict).inc()
+            if verdict in ("next", "accept"):
+                taken.add(message)
+                upcoming[place] = offset + 1
+        for place, offset in rereads.items():
+            await self.kafka.reread(place, offset)
+        return taken, old
+
+    def _check_kept(self, loaded: Loaded) -> None:
+        """Raises `FencedError` where the store has forgotten what it once said (it was emptied, or
+        restored).
+        """
+        for place, offset in loaded.progress.items():
+            if offset < self._known.get(place, -1):
+                self._known.clear()
+                self.replica.forget()
+                raise FencedError(f"the store has {place} at {offset}, and it was further before")
+        self._known |= loaded.progress
+
+
+def _fenced_places(messages: Sequence[Message]) -> set[str]:
+    """The partitions whose progress guards a batch: its own, and those that hold other events of the same
+    users.
+    """
+    places = {message.place for message in messages}
+    numbers = {message.partition for message in messages if message.topic in USER_TOPICS}
+    return places | {f"{topic}-{number}" for topic in USER_TOPICS for number in numbers}
+
+
+def _decoded(
+    users: Sequence[str], loaded: Loaded
+) -> tuple[dict[str, UserState], dict[str | None, StoreError]]:
+    """The states, and why some could not be read."""
+    states: dict[str, UserState] = {}
+    unreadable: dict[str | None, StoreError] = {}
+    for user, raw in zip(users, loaded.states, strict=True):
+        try:
+            states[user] = state_codec.decode(raw)
+        except StoreError as error:
+            unreadable[user] = error
+    return states, unreadable
