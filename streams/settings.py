@@ -125,7 +125,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str = "127.0.0.1"
     port: Port = 6066
-    batch_max: Positive = 64
+    batch_max: Positive = 128
     drain_deadline_s: PositiveFloat = 10.0
     ledger_every_ms: Positive = 200
     snapshot_every_s: PositiveFloat = 30.0
