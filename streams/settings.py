@@ -72,8 +72,8 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     pool: Positive = 200
     per_source: Positive = 300
     rank_constant: PositiveFloat = 60.0
-    weights: dict[str, float] = msgspec.field(default_factory=_source_weights)
-    reserve: dict[str, int] = msgspec.field(default_factory=_source_reserve)
+    weights: dict[str, Annotated[float, Meta(ge=0)]] = msgspec.field(default_factory=_source_weights)
+    reserve: dict[str, Annotated[int, Meta(ge=0)]] = msgspec.field(default_factory=_source_reserve)
     fresh_half_life_s: PositiveFloat = 7 * 86_400.0
 
 

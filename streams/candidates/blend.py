@@ -35,7 +35,7 @@ def blend(
     """The `size` rows with the highest sum of weight / (constant + rank), compared as float32; ties go to
     the lower row.
 
-    The first `reserve[s]` rows of each source s are in the pool in any case.
+    The first `reserve[s]` rows of each source s are in the pool in any case. No weight is below 0.
 
     >>> one, two = np.array([5, 3], np.int32), np.array([8, 3], np.int32)
     >>> blend([one, two], [1.0, 1.0], [0, 0], 60.0, 2).rows
@@ -100,9 +100,9 @@ def _fuse(
         begin = ends[source]
     bits = fused.astype(np.float32).view(np.uint32)
     for place in range(n):
-        # Bits of positive floats are ordered as they are; below 2 the highest two are never both set.
+        # The bits of floats that are not negative are ordered as they are, and below the highest bit.
         key = ((LOW - np.uint64(bits[place])) << HALF) | np.uint64(rows[place])
-        keys[place] = key & ~OTHERS if kept[place] else key | OTHERS
+        keys[place] = key & ~OTHERS if kept[place] else key
     return n
 
 
