@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
-from streams.settings import KafkaSettings, RedisSettings
+from streams.settings import KafkaSettings, RedisSettings, Settings
+from streams.stores.redis import RedisStore
 
 # How long an example takes depends on what else the machine does; it decides nothing.
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -68,6 +70,25 @@ def kafka_settings(kafka_bootstrap: str, prefix: str) -> KafkaSettings:
 def redis_settings(valkey_url: str, prefix: str) -> RedisSettings:
     """The real Valkey, under this test's own prefix."""
     return RedisSettings(url=valkey_url, prefix=prefix)
+
+
+@pytest.fixture(name="settings")
+def deployment(kafka_settings: KafkaSettings, redis_settings: RedisSettings) -> Settings:
+    """A deployment of this test's own on both."""
+    return Settings(kafka=kafka_settings, redis=redis_settings)
+
+
+def patient(redis: RedisSettings) -> RedisSettings:
+    """For the test's own questions: a busy machine is no failure of the worker."""
+    return msgspec.structs.replace(redis, timeout_ms=20_000)
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[RedisStore]:
+    """What the workers of this deployment write to."""
+    store = RedisStore(patient(settings.redis))
+    yield store
+    await store.close()
 
 
 @pytest.fixture(scope="session")

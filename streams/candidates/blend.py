@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.candidates.source import HALF, LOW
+from streams.candidates.source import LOW, key, lowest
 
 OTHERS = np.uint64(1 << 63)  # the highest bit of a key: of all rows that no source has reserved
 
@@ -50,10 +50,8 @@ def blend(
     ranks, origin = np.zeros((most, len(found)), np.int32), np.empty(most, np.int8)
     table = np.full(1 << max(2 * most, 1).bit_length(), -1, np.int32)
     shares, reserved = np.asarray(weights, np.float64), np.asarray(reserve, np.int64)
-    keys = keys[: _fuse(brought, ends, shares, reserved, float(constant), table, rows, ranks, origin, keys)]
-    if len(keys) > size:
-        keys.partition(size - 1)
-        keys = keys[:size]
+    n = _fuse(brought, ends, shares, reserved, float(constant), table, rows, ranks, origin, keys)
+    keys = lowest(keys[:n], size)
     keys |= OTHERS
     keys.sort()
     return Pool(*_pick(keys, table, rows, ranks, origin))
@@ -75,7 +73,7 @@ def _fuse(
     """Add up the lists that lie end to end in `brought`; how many different rows there are.
 
     `table` is an empty hash table (-1), its length a power of two and more than what was brought. `keys`: a
-    number for each row, smaller for a higher sum, then for a lower row; reserved rows are below all others.
+    number for each row (`source.key` of its sum); those of reserved rows are below all others.
     """
     n = 0
     fused, largest = np.zeros(len(brought)), np.empty(len(brought))
@@ -100,9 +98,8 @@ def _fuse(
         begin = ends[source]
     bits = fused.astype(np.float32).view(np.uint32)
     for place in range(n):
-        # The bits of floats that are not negative are ordered as they are, and below the highest bit.
-        key = ((LOW - np.uint64(bits[place])) << HALF) | np.uint64(rows[place])
-        keys[place] = key & ~OTHERS if kept[place] else key
+        its_key = key(bits[place], rows[place])
+        keys[place] = its_key & ~OTHERS if kept[place] else its_key
     return n
 
 

@@ -32,12 +32,28 @@ def best(
     array([2, 9], dtype=int32)
     """
     keys = np.empty(len(rows), np.uint64)
-    keys = keys[: _keys(rows, scores, scores.view(np.uint32), blocked, keys)]
-    if len(keys) > limit:
-        keys.partition(limit - 1)
-        keys = keys[:limit]
+    keys = lowest(keys[: _keys(rows, scores, scores.view(np.uint32), blocked, keys)], limit)
     keys.sort()
     return (keys & LOW).astype(np.int32)
+
+
+def lowest(keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+    """The `count` lowest keys, in no order; changes the order of `keys`."""
+    if len(keys) <= count:
+        return keys
+    keys.partition(count - 1)
+    return keys[:count]
+
+
+@compiled
+def key(bits: np.uint32, row: np.int32) -> np.uint64:
+    """One number for a score, by its float32's bits, and a row: smaller for better, then for the lower row.
+
+    The bits of floats that are not negative are ordered as they are, and below the highest bit, which is
+    therefore set in every key. No two keys are equal, so whatever sorts or cuts them can't break a tie its
+    own way.
+    """
+    return ((LOW - np.uint64(bits)) << HALF) | np.uint64(row)
 
 
 @compiled
@@ -48,13 +64,10 @@ def _keys(
     blocked: NDArray[np.uint8],
     keys: NDArray[np.uint64],
 ) -> int:
-    """One number for score and row, smaller for better: the bits of positive floats are ordered as they are.
-
-    No two are equal, so whatever sorts or cuts them can't break a tie its own way.
-    """
+    """Write the key of each row that may be found; how many there are."""
     n = 0
     for k in range(len(rows)):
         if scores[k] > 0.0 and blocked[rows[k]] == 0:
-            keys[n] = ((LOW - np.uint64(bits[k])) << HALF) | np.uint64(rows[k])
+            keys[n] = key(bits[k], rows[k])
             n += 1
     return n

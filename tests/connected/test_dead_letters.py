@@ -8,7 +8,7 @@ import pytest
 
 from streams.commands.main import main
 from streams.events import Click
-from streams.settings import KafkaSettings, RedisSettings, Settings
+from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from streams.topics import topic_name
 from streams.worker.dead_letter_box import read_letters, replay_letters
@@ -16,11 +16,6 @@ from tests.connected.events_on_kafka import eventually, now_ms, producer, send
 from tests.connected.worker_process import worker
 
 ODD = b"\xff\x00not json at all \xe2\x82"
-
-
-@pytest.fixture
-def settings(kafka_settings: KafkaSettings, redis_settings: RedisSettings) -> Settings:
-    return Settings(kafka=kafka_settings, redis=redis_settings)
 
 
 async def test_bad_events_come_out_as_they_went_in(settings: Settings, tmp_path: Path) -> None:

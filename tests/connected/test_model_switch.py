@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from export.manifest import RESCORER
@@ -14,7 +12,7 @@ from export.registry import Registry
 from streams import feed
 from streams.commands.main import main
 from streams.events import Control
-from streams.settings import KafkaSettings, RedisSettings, Settings
+from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from streams.worker.dead_letter_box import read_letters
 from tests.connected.events_on_kafka import (
@@ -43,18 +41,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     path = registry.get("damaged") / RESCORER
     path.write_bytes(path.read_bytes()[:-1])
     return registry
-
-
-@pytest.fixture
-def settings(kafka_settings: KafkaSettings, redis_settings: RedisSettings) -> Settings:
-    return Settings(kafka=kafka_settings, redis=redis_settings)
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[RedisStore]:
-    store = RedisStore(msgspec.structs.replace(settings.redis, timeout_ms=20_000))
-    yield store
-    await store.close()
 
 
 def order(model: str, number: int) -> Control:

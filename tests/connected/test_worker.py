@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
-import msgspec
-import pytest
-
 from streams import feed
 from streams.events import Click, Impression, Item, Review, User
-from streams.settings import KafkaSettings, RedisSettings, Settings
+from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
@@ -25,18 +21,6 @@ from tests.connected.events_on_kafka import (
     wait_until_applied,
 )
 from tests.connected.worker_process import WorkerProcess, worker
-
-
-@pytest.fixture
-def settings(kafka_settings: KafkaSettings, redis_settings: RedisSettings) -> Settings:
-    return Settings(kafka=kafka_settings, redis=redis_settings)
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[RedisStore]:
-    store = RedisStore(msgspec.structs.replace(settings.redis, timeout_ms=20_000))
-    yield store
-    await store.close()
 
 
 async def test_events_become_feeds(settings: Settings, store: RedisStore, tmp_path: Path) -> None:

@@ -13,10 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import msgspec
-import pytest
-
-from streams.settings import KafkaSettings, RedisSettings, Settings
+from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
@@ -34,23 +31,6 @@ QUICK = {
     "HEADRACE_WORKER__SNAPSHOT_EVERY_S": "0.7",
     "HEADRACE_WORKER__BATCH_MAX": "16",
 }
-
-
-@pytest.fixture
-def settings(kafka_settings: KafkaSettings, redis_settings: RedisSettings) -> Settings:
-    return Settings(kafka=kafka_settings, redis=redis_settings)
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[RedisStore]:
-    store = RedisStore(patient(settings.redis))
-    yield store
-    await store.close()
-
-
-def patient(redis: RedisSettings) -> RedisSettings:
-    """For the test's own questions: a busy machine is no failure of the worker."""
-    return msgspec.structs.replace(redis, timeout_ms=20_000)
 
 
 @asynccontextmanager

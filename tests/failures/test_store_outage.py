@@ -14,10 +14,11 @@ from model.errors import StoreUnavailableError
 from streams.local.valkey import ValkeyServer
 from streams.settings import KafkaSettings, RedisSettings, Settings
 from streams.stores.redis import RedisStore
+from tests.conftest import patient
 from tests.connected.events_on_kafka import assert_as_a_clean_run, eventually, wait_until_applied
 from tests.connected.test_gateway import frozen, restarted_valkey
 from tests.connected.worker_process import worker
-from tests.failures.test_killed_worker import QUICK, patient, playing
+from tests.failures.test_killed_worker import QUICK, playing
 
 
 @pytest.fixture
