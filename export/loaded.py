@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from msgspec import Meta
 
 from export.manifest import (
     MODEL_FILES,
     RESCORER,
     RESCORER_FP32,
     TOWER,
+    USER_TOWER,
     VOCABULARY,
     Manifest,
     check_schema,
@@ -21,20 +21,20 @@ from export.manifest import (
     verify,
 )
 from export.providers import OnFallback
-from export.session import ItemTower, Rescorer, open_session
+from export.session import ItemTower, Rescorer, UserTower, open_session
 from model.errors import ManifestError
 from model.schema import Schema
-
-_vocabulary = msgspec.json.Decoder(dict[str, Annotated[int, Meta(ge=1)]])
+from model.vocabulary import Vocabulary
 
 
 class LoadedModel(NamedTuple):
-    """`vocabulary`: the id that the item tower knows an item by; items outside it have the id 0."""
+    """`vocabulary`: the number that the item tower knows an item by."""
 
     manifest: Manifest
     rescorer: Rescorer
     tower: ItemTower
-    vocabulary: dict[str, int]
+    users: UserTower
+    vocabulary: Vocabulary
 
 
 def load_model(
@@ -54,11 +54,9 @@ def load_model(
     verify(folder, manifest, MODEL_FILES)
     check_schema(folder, manifest.model_schema, expected)
     try:
-        vocabulary = _vocabulary.decode((folder / VOCABULARY).read_bytes())
+        vocabulary = msgspec.json.decode((folder / VOCABULARY).read_bytes(), type=Vocabulary)
     except msgspec.DecodeError as error:
-        raise ManifestError(
-            f"{folder / VOCABULARY}: expected item ids with numbers from 1 ({error})"
-        ) from None
+        raise ManifestError(f"{folder / VOCABULARY}: expected a list of item ids ({error})") from None
 
     def rescorer_file(provider: str) -> Path:
         return folder / (RESCORER if provider == "cpu" else RESCORER_FP32)
@@ -66,7 +64,17 @@ def load_model(
     def tower_file(_provider: str) -> Path:
         return folder / TOWER
 
+    def user_file(_provider: str) -> Path:
+        return folder / USER_TOWER
+
     rescorer = open_session(rescorer_file, providers, fallback, threads, on_fallback)
     tower = open_session(tower_file, providers, fallback, threads)
+    users = open_session(user_file, providers, fallback, threads)
     schema = manifest.model_schema
-    return LoadedModel(manifest, Rescorer(rescorer, schema), ItemTower(tower, schema), vocabulary)
+    return LoadedModel(
+        manifest,
+        Rescorer(rescorer, schema),
+        ItemTower(tower, schema),
+        UserTower(users, schema),
+        vocabulary,
+    )

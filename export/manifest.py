@@ -21,8 +21,9 @@ MANIFEST = "manifest.json"
 TOWER = "item_tower.onnx"
 RESCORER = "rescorer.onnx"
 RESCORER_FP32 = "rescorer.fp32.onnx"
+USER_TOWER = "user_tower.onnx"
 VOCABULARY = "vocabulary.json"
-MODEL_FILES = (TOWER, RESCORER, RESCORER_FP32, VOCABULARY)
+MODEL_FILES = (TOWER, USER_TOWER, RESCORER, RESCORER_FP32, VOCABULARY)
 
 TEXT_ENCODER = "text_encoder.onnx"
 TEXT_ENCODER_FP32 = "text_encoder.fp32.onnx"

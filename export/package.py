@@ -13,6 +13,7 @@ from export.manifest import (
     RESCORER,
     RESCORER_FP32,
     TOWER,
+    USER_TOWER,
     VOCABULARY,
     Manifest,
     TextEncoderRef,
@@ -24,17 +25,16 @@ from export.parity import HeldOut, Parity, ParityLimits, check, measure
 from export.quantize import quantize_rescorer
 from export.registry import Registry
 from export.session import Rescorer, open_session
-from export.to_onnx import export_rescorer, export_tower, torch_scores
+from export.to_onnx import export_rescorer, export_tower, export_users, torch_scores
 from model.network import FusionNet
-from model.schema import Schema
+from model.vocabulary import Vocabulary
 
 PACKAGES = ("headrace", "numpy", "onnx", "onnxruntime", "onnxscript", "torch")
 
 
 def export_model(
     net: FusionNet,
-    schema: Schema,
-    vocabulary: Mapping[str, int],
+    vocabulary: Vocabulary,
     held_out: Sequence[HeldOut],
     registry: Registry,
     name: str,
@@ -46,20 +46,21 @@ def export_model(
 ) -> Manifest:
     """Export, quantize, compare on `held_out` and register under `name`; the manifest.
 
-    `vocabulary`: item id -> the tower's id, from 1. Raises `ParityError`, with nothing registered, when the
-    int8 model is too far from `net`; `ModelError` when the name is taken.
+    Raises `ParityError`, with nothing registered, when the int8 model is too far from `net`; `ModelError`
+    when the name is taken.
     """
     with registry.adding(name) as folder:
-        export_tower(net.item_tower, schema, max(vocabulary.values(), default=0), folder / TOWER)
-        export_rescorer(net.rescorer, schema, folder / RESCORER_FP32)
+        export_tower(net, folder / TOWER)
+        export_users(net, folder / USER_TOWER)
+        export_rescorer(net, folder / RESCORER_FP32)
         quantize_rescorer(folder / RESCORER_FP32, folder / RESCORER)
         (folder / VOCABULARY).write_bytes(msgspec.json.encode(vocabulary))
-        parity = parity_of(net, schema, folder / RESCORER, held_out)
+        parity = parity_of(net, folder / RESCORER, held_out)
         check(parity, limits)
         manifest = Manifest(
             name=name,
             created_ms=created_ms,
-            model_schema=schema,
+            model_schema=net.schema,
             files={each: facts_of(folder / each) for each in MODEL_FILES},
             text_encoder=text_encoder,
             parity=parity,
@@ -71,7 +72,7 @@ def export_model(
     return manifest
 
 
-def parity_of(net: FusionNet, schema: Schema, exported: Path, held_out: Sequence[HeldOut]) -> Parity:
+def parity_of(net: FusionNet, exported: Path, held_out: Sequence[HeldOut]) -> Parity:
     """How far the file, run as a worker runs it, is from the network."""
-    rescorer = Rescorer(open_session(lambda _provider: exported), schema)
-    return measure(torch_scores(net.rescorer), rescorer.score, held_out)
+    rescorer = Rescorer(open_session(lambda _provider: exported), net.schema)
+    return measure(torch_scores(net), rescorer.score, held_out)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.hashing import PROFILE_BUCKETS
 from model.schema import F32, RescorerInputs, Schema
+from model.tasks import ACTIONS
 
 
 def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) -> RescorerInputs:
@@ -21,9 +23,13 @@ def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) ->
     return RescorerInputs(
         history_vectors=normal(users, schema.history, schema.item_dim) * kept,
         history_features=normal(users, schema.history, len(schema.history_features)) * kept,
+        history_actions=rng.integers(1, len(ACTIONS) + 1, mask.shape) * mask.astype(np.int64),
         history_mask=mask,
         user_features=normal(users, len(schema.user_features)),
-        words=normal(users, schema.words_dim),
+        profile=rng.integers(0, PROFILE_BUCKETS + 1, (users, schema.profile)),
+        words=normal(users, schema.text_dim),
+        liked=normal(users, schema.text_dim),
+        query=normal(users, schema.text_dim),
         candidate_vectors=normal(users, candidates, schema.item_dim),
         candidate_features=normal(users, candidates, len(schema.candidate_features)),
     )

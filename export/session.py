@@ -16,12 +16,13 @@ from model.errors import ManifestError, ModelError
 from model.schema import (
     F32,
     RESCORER_INPUTS,
-    RESCORER_OUTPUTS,
-    TOWER_INPUTS,
     TOWER_OUTPUTS,
+    USER_INPUTS,
+    USER_OUTPUTS,
     RescorerInputs,
     Schema,
     Scores,
+    UserInputs,
 )
 
 TOWER_CHUNK = 4096
@@ -102,7 +103,7 @@ class Rescorer:
 
     def __init__(self, opened: Opened, schema: Schema) -> None:
         self.schema = schema
-        self._runner = Runner(opened, RESCORER_OUTPUTS)
+        self._runner = Runner(opened, schema.tasks)
         _check_inputs(opened.session, rescorer_shapes(schema))
         for users, candidates in ((1, 200), (2, 200)):
             self.score(random_inputs(schema, users, candidates))
@@ -119,28 +120,63 @@ class Rescorer:
 
     def score(self, inputs: RescorerInputs) -> Scores:
         """Score a batch; the shapes stand in `model.schema`."""
-        return Scores(*self._runner.run(dict(zip(RESCORER_INPUTS, inputs, strict=True))))
+        click, rating, *more = self._runner.run(dict(zip(RESCORER_INPUTS, inputs, strict=True)))
+        return Scores(click, rating, tuple(more))
+
+
+class UserTower:
+    """What is known of users -> their vectors; warmed up when it is made."""
+
+    def __init__(self, opened: Opened, schema: Schema) -> None:
+        self._runner = Runner(opened, USER_OUTPUTS)
+        shapes = rescorer_shapes(schema)
+        _check_inputs(opened.session, {name: shapes[name] for name in USER_INPUTS})
+        for users in (1, 2):
+            self.vectors(random_inputs(schema, users, 1).of_users)
+
+    def vectors(self, inputs: UserInputs) -> F32:
+        """[B, user_dim]."""
+        return self._runner.run(dict(zip(USER_INPUTS, inputs, strict=True)))[0]
 
 
 class ItemTower:
-    """Item ids and text vectors -> item vectors, in chunks: a large catalog needs no large buffers."""
+    """What is known of items -> their vectors and keys, in chunks: a large catalog needs no large buffers."""
 
     def __init__(self, opened: Opened, schema: Schema) -> None:
         self.schema = schema
         self._runner = Runner(opened, TOWER_OUTPUTS)
-        _check_inputs(opened.session, {"id": (None,), "text": (None, schema.text_dim)})
-        self.vectors(np.zeros(1, np.int64), np.zeros((1, schema.text_dim), np.float32))
+        shapes = tower_shapes(schema)
+        _check_inputs(opened.session, shapes)
+        content = {
+            name: np.zeros((1, shape[1] or 0), np.float32) for name, shape in shapes.items() if name != "id"
+        }
+        content["attributes"] = content["attributes"].astype(np.int64)
+        self.vectors(np.zeros(1, np.int64), content)
 
-    def vectors(self, ids: NDArray[np.int64], text: F32) -> F32:
-        """ids [N] (0: not in the vocabulary), text [N, text_dim] -> [N, item_dim]."""
-        found = np.empty((len(ids), self.schema.item_dim), np.float32)
+    def vectors(self, ids: NDArray[np.int64], content: Mapping[str, NDArray[Any]]) -> tuple[F32, F32]:
+        """ids [N] (0: not in the vocabulary), and the tower's other inputs by name -> vectors [N, item_dim],
+        keys [N, user_dim].
+        """
+        vectors = np.empty((len(ids), self.schema.item_dim), np.float32)
+        keys = np.empty((len(ids), self.schema.user_dim), np.float32)
         for start in range(0, len(ids), TOWER_CHUNK):
             part = slice(start, start + TOWER_CHUNK)
-            found[part] = self._runner.run(dict(zip(TOWER_INPUTS, (ids[part], text[part]), strict=True)))[0]
-        return found
+            inputs = {"id": ids[part]} | {name: values[part] for name, values in content.items()}
+            vectors[part], keys[part] = self._runner.run(inputs)
+        return vectors, keys
 
 
 Shapes = Mapping[str, tuple[int | None, ...]]
+
+
+def tower_shapes(schema: Schema) -> dict[str, tuple[int | None, ...]]:
+    """What the item tower's ONNX inputs must be; None where the size is free."""
+    return {
+        "id": (None,),
+        "text": (None, schema.text_dim),
+        "attributes": (None, schema.attributes),
+        **{name: (None, dim) for name, dim in schema.modalities.items()},
+    }
 
 
 def rescorer_shapes(schema: Schema) -> Shapes:
@@ -148,9 +184,13 @@ def rescorer_shapes(schema: Schema) -> Shapes:
     return {
         "history_vectors": (None, schema.history, schema.item_dim),
         "history_features": (None, schema.history, len(schema.history_features)),
+        "history_actions": (None, schema.history),
         "history_mask": (None, schema.history),
         "user_features": (None, len(schema.user_features)),
-        "words": (None, schema.words_dim),
+        "profile": (None, schema.profile),
+        "words": (None, schema.text_dim),
+        "liked": (None, schema.text_dim),
+        "query": (None, schema.text_dim),
         "candidate_vectors": (None, None, schema.item_dim),
         "candidate_features": (None, None, len(schema.candidate_features)),
     }

@@ -19,14 +19,16 @@ from export.providers import Opened
 from export.random_inputs import random_inputs
 from export.session import Runner, open_session
 from model.errors import ParityError
+from model.hashing import ATTRIBUTE_BUCKETS
+from model.network import FusionNet
 from model.schema import (
     F32,
     RESCORER_INPUTS,
-    RESCORER_OUTPUTS,
     TOWER_INPUTS,
     TOWER_OUTPUTS,
+    USER_INPUTS,
+    USER_OUTPUTS,
     RescorerInputs,
-    Schema,
     Scores,
 )
 
@@ -36,44 +38,68 @@ TOLERANCE = 1e-3
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
-def export_rescorer(rescorer: nn.Module, schema: Schema, path: Path) -> None:
+def export_rescorer(net: FusionNet, path: Path) -> None:
     """Write the rescorer with free numbers of users and candidates; `ParityError` where torch disagrees."""
+    schema, scoring = net.schema, net.scoring()
     users, candidates = torch.export.Dim("users"), torch.export.Dim("candidates")
     sample = _tensors(random_inputs(schema, 2, 5))
     shapes = tuple(
         {0: users, 1: candidates} if name.startswith("candidate_") else {0: users} for name in RESCORER_INPUTS
     )
-    write_onnx(rescorer, sample, shapes, RESCORER_INPUTS, RESCORER_OUTPUTS, path)
-    checks = [
+    write_onnx(scoring, sample, (shapes,), RESCORER_INPUTS, schema.tasks, path)
+    checks: list[Arrays] = [
         dict(zip(RESCORER_INPUTS, random_inputs(schema, *size, seed=7), strict=True))
         for size in ((1, 1), (1, 200), (3, 17))
     ]
-    compare(rescorer, path, checks, RESCORER_OUTPUTS)
+    compare(scoring, path, checks, schema.tasks)
 
 
-def export_tower(tower: nn.Module, schema: Schema, vocabulary: int, path: Path) -> None:
-    """Write the item tower with a free number of items; `vocabulary`: the largest id it knows."""
+def export_users(net: FusionNet, path: Path) -> None:
+    """Write the user tower with a free number of users; `ParityError` where torch disagrees."""
+    schema, finding = net.schema, net.finding()
+    users = torch.export.Dim("users")
+
+    def inputs(count: int, seed: int) -> Arrays:
+        return dict(zip(USER_INPUTS, random_inputs(schema, count, 1, seed)[: len(USER_INPUTS)], strict=True))
+
+    shapes = tuple({0: users} for _ in USER_INPUTS)
+    write_onnx(finding, _tensors(inputs(2, 0).values()), (shapes,), USER_INPUTS, USER_OUTPUTS, path)
+    compare(finding, path, [inputs(1, 7), inputs(3, 7)], USER_OUTPUTS)
+
+
+def export_tower(net: FusionNet, path: Path) -> None:
+    """Write the item tower with a free number of items; `ParityError` where torch disagrees."""
+    schema, tower = net.schema, net.item_tower
     items = torch.export.Dim("items")
     rng = np.random.default_rng(7)
 
     def arrays(count: int) -> Arrays:
-        text = rng.standard_normal((count, schema.text_dim), np.float32)
-        return {"id": rng.integers(0, vocabulary + 1, count), "text": text}
+        content = {
+            name: rng.standard_normal((count, dim), np.float32) for name, dim in schema.modalities.items()
+        }
+        return {
+            "id": rng.integers(0, net.items + 1, count),
+            "text": rng.standard_normal((count, schema.text_dim), np.float32),
+            "attributes": rng.integers(0, ATTRIBUTE_BUCKETS + 1, (count, schema.attributes)),
+            **content,
+        }
 
+    named = ({0: items},) * len(TOWER_INPUTS)
+    content = (({0: items},) * len(schema.modalities),) if schema.modalities else ()
     write_onnx(
-        tower, _tensors(arrays(2).values()), ({0: items}, {0: items}), TOWER_INPUTS, TOWER_OUTPUTS, path
+        tower, _tensors(arrays(2).values()), (*named, *content), schema.tower_inputs, TOWER_OUTPUTS, path
     )
     compare(tower, path, [arrays(1), arrays(33)], TOWER_OUTPUTS)
 
 
-def torch_scores(rescorer: nn.Module) -> Score:
+def torch_scores(net: FusionNet) -> Score:
     """The checkpoint's rescorer as a function of arrays, the reference of the parity gate."""
-    module = frozen(rescorer)
+    module = frozen(net.scoring())
 
     def score(inputs: RescorerInputs) -> Scores:
         with torch.no_grad():
-            click, rating = module(*_tensors(inputs))
-        return Scores(click.numpy(), rating.numpy())
+            click, rating, *more = module(*_tensors(inputs))
+        return Scores(click.numpy(), rating.numpy(), tuple(each.numpy() for each in more))
 
     return score
 
@@ -86,7 +112,7 @@ def frozen(module: nn.Module) -> nn.Module:
 def write_onnx(
     module: nn.Module,
     sample: Sequence[Tensor],
-    dynamic_shapes: Sequence[dict[int, Any]],
+    dynamic_shapes: Sequence[Any],
     inputs: Sequence[str],
     outputs: Sequence[str],
     path: Path,

@@ -1,16 +1,17 @@
 """Training examples as columns, in shards: what was known when each event came, and what it was.
 
-Candidate 0 of every example is the item that was met; the others were not. Items are catalogue rows; a shard
-carries the text vectors of its items as they were when it began, so no example sees text written later.
+Candidate 0 of every example is the item that was met; the others were not. A shard stands for itself: it
+carries the ids, texts and attributes of its items as they were when it began, so that no example sees text
+that was written later, and shards of several processes can be trained on together.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -23,56 +24,118 @@ from model.schema import F32
 
 @dataclass(frozen=True)
 class Shard:
-    """n examples, L history items, K candidates, F candidate features.
+    """n examples, L history items, K candidates, F candidate features; m items.
 
-    history [n, L] and candidates [n, K] are catalogue rows (-1: none); rating is NaN where there is none.
+    Of items: items [m] their ids, text [m, dim], attributes [m, A], modalities: one float16 [m, its dim] a
+    name. Of examples: history [n, L] and candidates [n, K] are places in `items` (-1: none); action [n] codes
+    of `model.tasks`; rating [n], NaN where there is none; found [n]: whether a source had brought the item;
+    user_events, item_events [n]: how many events came before; ts_ms [n].
     """
 
+    items: NDArray[np.str_]
     text: NDArray[np.float16]
+    attributes: NDArray[np.int32]
     history: NDArray[np.int32]
     history_features: F32
+    history_actions: NDArray[np.uint8]
     user_features: F32
+    profile: NDArray[np.int32]
     words: F32
+    liked: F32
+    query: F32
     candidates: NDArray[np.int32]
     candidate_features: F32
+    action: NDArray[np.uint8]
     rating: F32
+    found: NDArray[np.bool_]
+    user_events: NDArray[np.int32]
+    item_events: NDArray[np.int32]
+    ts_ms: NDArray[np.int64]
+    modalities: dict[str, NDArray[np.float16]]
 
     def __len__(self) -> int:
         return len(self.rating)
 
+    def rows(self, chosen: NDArray[np.intp] | slice) -> Shard:
+        """The examples at `chosen`, with all the items."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in EXAMPLE_FIELDS})
 
-FIELDS = tuple(field.name for field in fields(Shard))
+
+ITEM_FIELDS = ("items", "text", "attributes")
+EXAMPLE_FIELDS = tuple(
+    field.name for field in fields(Shard) if field.name not in (*ITEM_FIELDS, "modalities")
+)
+MODALITY = "modality."
 
 
 class Example(NamedTuple):
-    """One row of a shard."""
+    """One row of a shard; history and candidates are places in the item table that the shard will have."""
 
     history: NDArray[np.int32]
     history_features: F32
+    history_actions: NDArray[np.uint8]
     user_features: F32
+    profile: NDArray[np.int32]
     words: F32
+    liked: F32
+    query: F32
     candidates: NDArray[np.int32]
     candidate_features: F32
+    action: int
     rating: float
+    found: bool
+    user_events: int
+    item_events: int
+    ts_ms: int
 
 
-def shard(examples: Sequence[Example], text: F32) -> Shard:
-    """Stack examples; `text` [items, dim] is the catalogue's text as of the first of them."""
+class ItemTable(NamedTuple):
+    """The items of a shard: ids [m], text [m, dim], attributes [m, A], modalities by name."""
+
+    items: Sequence[str]
+    text: F32
+    attributes: NDArray[np.int32]
+    modalities: dict[str, NDArray[np.float16]]
+
+
+def shard(examples: Sequence[Example], table: ItemTable) -> Shard:
+    """Stack examples; items that none of them names are left out of the table."""
+    columns: dict[str, Any] = {name: [getattr(e, name) for e in examples] for name in Example._fields}
+    history, candidates = np.stack(columns["history"]), np.stack(columns["candidates"])
+    named = np.unique(np.concatenate([history.ravel(), candidates.ravel()]))
+    named = named[named >= 0]
+    place = np.full(len(table.items) + 1, -1, np.int32)  # the last one is what -1 points at
+    place[named] = np.arange(len(named), dtype=np.int32)
     return Shard(
-        text=text.astype(np.float16),
-        history=np.stack([e.history for e in examples]),
-        history_features=np.stack([e.history_features for e in examples]),
-        user_features=np.stack([e.user_features for e in examples]),
-        words=np.stack([e.words for e in examples]),
-        candidates=np.stack([e.candidates for e in examples]),
-        candidate_features=np.stack([e.candidate_features for e in examples]),
-        rating=np.array([e.rating for e in examples], np.float32),
+        items=np.array([table.items[row] for row in named], np.str_),
+        text=table.text[named].astype(np.float16),
+        attributes=table.attributes[named],
+        history=place[history],
+        history_features=np.stack(columns["history_features"]),
+        history_actions=np.stack(columns["history_actions"]),
+        user_features=np.stack(columns["user_features"]),
+        profile=np.stack(columns["profile"]),
+        words=np.stack(columns["words"]),
+        liked=np.stack(columns["liked"]),
+        query=np.stack(columns["query"]),
+        candidates=place[candidates],
+        candidate_features=np.stack(columns["candidate_features"]),
+        action=np.array(columns["action"], np.uint8),
+        rating=np.array(columns["rating"], np.float32),
+        found=np.array(columns["found"], np.bool_),
+        user_events=np.array(columns["user_events"], np.int32),
+        item_events=np.array(columns["item_events"], np.int32),
+        ts_ms=np.array(columns["ts_ms"], np.int64),
+        modalities={name: vectors[named] for name, vectors in table.modalities.items()},
     )
 
 
 def save(shards: Sequence[Shard], path: Path) -> None:
     """Write shards into one .npz file (arrays only, never pickled objects)."""
-    columns = {f"{k}.{name}": getattr(each, name) for k, each in enumerate(shards) for name in FIELDS}
+    columns: dict[str, Any] = {}
+    for k, each in enumerate(shards):
+        columns |= {f"{k}.{name}": getattr(each, name) for name in (*ITEM_FIELDS, *EXAMPLE_FIELDS)}
+        columns |= {f"{k}.{MODALITY}{name}": vectors for name, vectors in each.modalities.items()}
     with path.open("wb") as file:
         np.savez(file, allow_pickle=False, **columns)
 
@@ -85,6 +148,14 @@ def load(path: Path) -> list[Shard]:
             if not isinstance(columns, NpzFile):
                 raise ValueError("it holds a single array")
             count = len({name.split(".")[0] for name in columns})
-            return [Shard(*(columns[f"{k}.{field}"] for field in FIELDS)) for k in range(count)]
+            return [_read(columns, k) for k in range(count)]
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: expected examples written by `headrace train`: {error}") from None
+
+
+def _read(columns: NpzFile, k: int) -> Shard:
+    lead = f"{k}.{MODALITY}"
+    return Shard(
+        **{name: columns[f"{k}.{name}"] for name in (*ITEM_FIELDS, *EXAMPLE_FIELDS)},
+        modalities={name.removeprefix(lead): columns[name] for name in columns if name.startswith(lead)},
+    )

@@ -40,7 +40,7 @@ SIGNAL_FEATURES = (
     "together_all_cosine",
     "together_liked_cosine",
 )
-TEXT_FEATURES = ("text_last", "text_taste", "text_words")
+TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query")
 LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + TEXT_FEATURES
 USER_FEATURES = (
     "interactions",
@@ -51,6 +51,7 @@ USER_FEATURES = (
     "rating_count",
     "activity",
     "words",
+    "query",
 )
 HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
@@ -87,6 +88,7 @@ class Moment(NamedTuple):
     interactions: int
     activity: float
     words_weight: float
+    searching: bool = False
 
 
 def candidate_features(
@@ -100,9 +102,9 @@ def candidate_features(
 ) -> F32:
     """[len(rows), len(LIVE_FEATURES) + sources], in that order.
 
-    signals: the table [n, 8] of `streams.signals`. text: [n, dim] unit vectors. views: [3, dim], the unit
-    vectors of the last item, of the recent taste and of the user's own words. ranks: [len(rows), sources], 0
-    for absent.
+    signals: the table [n, 8] of `streams.signals`. text: [n, dim] unit vectors. views: [5, dim], in the order
+    of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with their sentiment, and
+    the query; zero for none. ranks: [len(rows), sources], 0 for absent.
     """
     live = len(LIVE_FEATURES)
     out = np.empty((len(rows), live + ranks.shape[1]), np.float32)
@@ -182,7 +184,7 @@ def user_features(moment: Moment) -> F32:
     out = np.empty(len(USER_FEATURES), np.float32)
     _user(
         moment.times, moment.now_ms, moment.interactions, moment.rating_mean, moment.rating_count,
-        moment.activity, moment.words_weight, out,
+        moment.activity, moment.words_weight, moment.searching, out,
     )  # fmt: skip
     return out
 
@@ -196,6 +198,7 @@ def _user(
     rating_count: int,
     activity: float,
     words_weight: float,
+    searching: bool,
     out: F32,
 ) -> None:
     gap_s = before_s = 0.0
@@ -214,6 +217,7 @@ def _user(
     out[5] = _log1p(rating_count)
     out[6] = _log1p(activity)
     out[7] = _log1p(words_weight)
+    out[8] = 1.0 if searching else 0.0
 
 
 def history_features(moment: Moment, length: int) -> F32:

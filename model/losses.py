@@ -1,4 +1,4 @@
-"""The losses of the tasks. Candidate 0 is the item that was met."""
+"""The terms of the loss. Candidate 0 is the item that was met; logits [B, K] are very low where none is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,65 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def click_loss(logits: Tensor) -> Tensor:
-    """Softmax cross entropy of candidate 0 among all K, logits [B, K]."""
-    return functional.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.long, device=logits.device))
+def softmax_loss(logits: Tensor, said: Tensor) -> Tensor:
+    """Softmax cross entropy of candidate 0 among all K, where said [B] is 1 (NaN: not taught)."""
+    return _mean(functional.cross_entropy(logits, _first(logits), reduction="none"), said)
 
 
-def rating_loss(predicted: Tensor, rating: Tensor) -> Tensor:
-    """Mean squared error where there is a rating (not NaN), both [B]; zero where there is none."""
-    known = ~rating.isnan()
-    if not bool(known.any()):
-        return predicted.sum() * 0.0
-    return functional.mse_loss(predicted[known], rating[known])
+def binary_loss(logits: Tensor, said: Tensor) -> Tensor:
+    """Binary cross entropy of candidate 0 against said [B] (0 or 1; NaN: not taught)."""
+    target = said.nan_to_num()
+    return _mean(functional.binary_cross_entropy_with_logits(logits[:, 0], target, reduction="none"), said)
+
+
+def squared_loss(predicted: Tensor, said: Tensor) -> Tensor:
+    """Squared error of candidate 0 against said [B] (NaN: not taught)."""
+    return _mean((predicted[:, 0] - said.nan_to_num()) ** 2, said)
+
+
+TASK_LOSSES = {"softmax": softmax_loss, "binary": binary_loss, "squared": squared_loss}
+
+
+def retrieval_loss(user: Tensor, met: Tensor, own: Tensor, drawn: Tensor) -> Tensor:
+    """Sampled softmax of the item that was met, over it, the event's own negatives and drawn items.
+
+    user [B, R], met [B, R], own [B, N, R], drawn [M, R]; drawn items that are the met one do not count.
+    """
+    hit = (user * met).sum(-1, keepdim=True)
+    others = user @ drawn.T
+    same = (met @ drawn.T) > 1.0 - 1e-5  # keys are of length 1
+    own_logits = (user[:, None, :] * own).sum(-1)
+    logits = torch.cat([hit, own_logits, others.masked_fill(same, -1e4)], -1)
+    return functional.cross_entropy(logits, _first(logits))
+
+
+def diversity_loss(logits: Tensor, text: Tensor) -> Tensor:
+    """The expected cosine of two different candidates drawn by the softmax of logits [B, K]: low where what
+    is likely to be shown differs. text [B, K, dim], unit rows.
+    """
+    shares = logits.softmax(-1)
+    mean = (shares[..., None] * text).sum(-2)
+    itself = shares**2
+    both = (mean**2).sum(-1) - (itself * (text**2).sum(-1)).sum(-1)
+    return (both / (1.0 - itself.sum(-1)).clamp_min(1e-3)).mean()
+
+
+def fairness_loss(logits: Tensor, tail: Tensor, present: Tensor) -> Tensor:
+    """How far the exposure of tail items, under the softmax of logits [B, K], is from their share among the
+    candidates that are present: the squared gap over a batch (disparate exposure, arXiv 1802.07281).
+
+    tail, present [B, K]: 1 or 0.
+    """
+    exposure = (logits.softmax(-1) * tail).sum(-1).mean()
+    share = (tail * present).sum() / present.sum().clamp_min(1.0)
+    return (exposure - share) ** 2
+
+
+def _first(logits: Tensor) -> Tensor:
+    return torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+
+
+def _mean(losses: Tensor, said: Tensor) -> Tensor:
+    """Over the events that are taught; zero where none is."""
+    taught = (~said.isnan()).to(losses.dtype)
+    return (losses * taught).sum() / taught.sum().clamp_min(1.0)

@@ -1,71 +1,22 @@
-"""The fusion network: z = f(user, item, language), with a click and a rating head.
+"""The fusion network: z = f(user, item, language), with a head a task.
 
 Shapes: B users, K candidates, L history items, D item_dim. The item tower runs once per item and its vectors
-are kept; the rescorer runs for every slate on those vectors and the live features.
+are kept; the user tower runs once an event, to find candidates; the rescorer runs for every slate on those
+vectors and the live features.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from model.fusion import KINDS
-from model.schema import FusionKind, Schema
+from model.plan import NetworkPlan
+from model.schema import Schema
+from model.standardise import Standardise
+from model.towers import ItemTower, Seen, UserTower, UserView
 
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """`vocabulary`: how many items have an id of their own (0 is every other item's)."""
-
-    vocabulary: int
-    width: int = 32
-    heads: int = 2
-    hidden: tuple[int, int] = (96, 48)
-    fusion: FusionKind = "attention"
-    dropout: float = 0.1
-    forget_id: float = 0.3
-
-
-class ItemTower(nn.Module):
-    """id [N], text [N, text_dim] -> vectors [N, D]: half from the id, half from the text.
-
-    In training some ids are forgotten, so that an item without an id is represented by its text.
-    """
-
-    def __init__(self, config: NetworkConfig, schema: Schema) -> None:
-        super().__init__()
-        half = schema.item_dim // 2
-        self.forget = config.forget_id
-        self.embedding = nn.Embedding(config.vocabulary + 1, half)
-        self.text = nn.Linear(schema.text_dim, half)
-        nn.init.normal_(self.embedding.weight, std=0.05)
-
-    def forward(self, id: Tensor, text: Tensor) -> Tensor:
-        if self.training and self.forget > 0:
-            id = id * (torch.rand(id.shape, device=id.device) >= self.forget)
-        return torch.cat([self.embedding(id), self.text(text)], dim=-1)
-
-
-class Standardise(nn.Module):
-    """(x - mean) / deviation with constants of the training examples, cut at 5 deviations."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(size))
-        self.register_buffer("scale", torch.ones(size))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return ((x - self.mean) * self.scale).clamp(-5.0, 5.0)
-
-    def fit(self, rows: Tensor) -> None:
-        """Take mean and deviation from rows [n, size]."""
-        self.mean.copy_(rows.mean(0))
-        self.scale.copy_(1.0 / rows.std(0, unbiased=False).clamp_min(1e-2))
+MEAN_RATING = 3.5
 
 
 class TargetAttention(nn.Module):
@@ -95,70 +46,95 @@ class TargetAttention(nn.Module):
 
 
 class Rescorer(nn.Module):
-    """The inputs of `model.schema` -> click logits [B, K] and expected ratings [B, K]."""
+    """`Seen`, candidate_vectors [B, K, D], candidate_features [B, K, F] -> [B, K, tasks]."""
 
-    def __init__(self, config: NetworkConfig, schema: Schema) -> None:
+    def __init__(self, plan: NetworkPlan, schema: Schema, view: UserView) -> None:
         super().__init__()
-        width, features = config.width, len(schema.candidate_features)
-        users, steps = len(schema.user_features), len(schema.history_features)
+        width, features = plan.width, len(schema.candidate_features)
         self.part = schema.item_dim // 2
         self.candidate_scale = Standardise(features)
-        self.user_scale = Standardise(users)
-        self.history_scale = Standardise(steps)
-        self.attention = TargetAttention(schema.item_dim, schema.item_dim + steps, width, config.heads)
-        self.user_view = nn.Linear(width + users, width)
+        self.attention = TargetAttention(schema.item_dim, view.states, width, plan.heads)
+        self.user_view = nn.Linear(width + view.users, width)
         self.item_view = nn.Linear(schema.item_dim, width)
-        self.words = nn.Linear(schema.words_dim, self.part)
-        self.language_view = nn.Linear(2 * self.part, width)
-        self.fusion = KINDS[config.fusion](3, width)
-        first, second = config.hidden
+        self.said = nn.Linear(view.said, 3 * self.part)
+        self.language_view = nn.Linear(4 * self.part, width)
+        self.fusion = KINDS[plan.fusion](3, width)
+        first, second = plan.hidden
         # Two layers added, not one over both: views and features have scales of their own, and keep them when
         # activations are quantized.
         self.from_views = nn.Linear(4 * width, first)
-        self.from_features = nn.Linear(features + users, first)
-        self.body = nn.Sequential(nn.ReLU(), nn.Dropout(config.dropout), nn.Linear(first, second), nn.ReLU())
-        self.click = nn.Linear(second, 1)
-        self.rating = nn.Linear(second, 1)
-        self.click_skip = nn.Linear(features, 1, bias=False)
-        self.rating_skip = nn.Linear(features + users, 1)
-        nn.init.zeros_(self.click_skip.weight)
-        nn.init.zeros_(self.rating_skip.weight)
-        nn.init.constant_(self.rating_skip.bias, 3.5)
+        self.from_features = nn.Linear(features + view.users, first)
+        self.body = nn.Sequential(nn.ReLU(), nn.Dropout(plan.dropout), nn.Linear(first, second), nn.ReLU())
+        self.heads = nn.Linear(second, len(schema.tasks))
+        self.skip = nn.Linear(features + view.users, len(schema.tasks))
+        nn.init.zeros_(self.skip.weight)
+        nn.init.zeros_(self.skip.bias)
+        with torch.no_grad():
+            self.skip.bias[schema.tasks.index("rating")] = MEAN_RATING
 
-    def forward(
-        self,
-        history_vectors: Tensor,
-        history_features: Tensor,
-        history_mask: Tensor,
-        user_features: Tensor,
-        words: Tensor,
-        candidate_vectors: Tensor,
-        candidate_features: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, seen: Seen, candidate_vectors: Tensor, candidate_features: Tensor) -> Tensor:
         features = self.candidate_scale(candidate_features)
-        user = self.user_scale(user_features)
-        user = user[:, None, :].expand(-1, features.shape[1], -1)
-        history = torch.cat([history_vectors, self.history_scale(history_features)], -1)
-        attended = self.attention(candidate_vectors, history, history_mask)
-        spoken = self.words(words)[:, None, :]
+        user = seen.user[:, None, :].expand(-1, features.shape[1], -1)
+        attended = self.attention(candidate_vectors, seen.states, seen.mask)
+        said = self.said(seen.said)[:, None, :].split(self.part, -1)
         text = candidate_vectors[..., self.part :]
         user_view = torch.relu(self.user_view(torch.cat([attended, user], -1)))
         item_view = torch.relu(self.item_view(candidate_vectors))
-        language_view = torch.relu(self.language_view(torch.cat([text, text * spoken], -1)))
+        language = torch.cat([text, *(text * each for each in said)], -1)
+        language_view = torch.relu(self.language_view(language))
         fused = self.fusion([user_view, item_view, language_view])
         views = torch.cat([fused, attended * item_view, user_view * item_view, item_view], -1)
         known = torch.cat([features, user], -1)
         body = self.body(self.from_views(views) + self.from_features(known))
-        click = self.click(body) + self.click_skip(features)
-        rating = self.rating(body) + self.rating_skip(known)
-        return click.squeeze(-1), rating.squeeze(-1)
+        scores: Tensor = self.heads(body) + self.skip(known)
+        return scores
 
 
 class FusionNet(nn.Module):
-    """The whole network; its two halves are exported as two ONNX files."""
+    """The whole network; its towers and its rescorer are exported as files of their own.
 
-    def __init__(self, config: NetworkConfig, schema: Schema) -> None:
+    `items`: how many rows the id table has (`Vocabulary.size`).
+    """
+
+    def __init__(self, plan: NetworkPlan, schema: Schema, items: int) -> None:
         super().__init__()
-        self.config, self.schema = config, schema
-        self.item_tower = ItemTower(config, schema)
-        self.rescorer = Rescorer(config, schema)
+        self.plan, self.schema, self.items = plan, schema, items
+        self.item_tower = ItemTower(plan, schema, items)
+        self.view = UserView(plan, schema)
+        self.user_tower = UserTower(self.view, schema)
+        self.rescorer = Rescorer(plan, schema, self.view)
+
+    def scoring(self) -> Scoring:
+        """The RESCORER_INPUTS -> one [B, K] a task, as one module."""
+        return Scoring(self)
+
+    def finding(self) -> Finding:
+        """The USER_INPUTS -> the user's vector [B, user_dim], as one module."""
+        return Finding(self)
+
+
+class Scoring(nn.Module):
+    """The view of the user and the rescorer, as they are exported."""
+
+    def __init__(self, net: FusionNet) -> None:
+        super().__init__()
+        self.view, self.rescorer = net.view, net.rescorer
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """RESCORER_INPUTS, in order."""
+        *user, candidate_vectors, candidate_features = inputs
+        scores: Tensor = self.rescorer(self.view(*user), candidate_vectors, candidate_features)
+        return scores.unbind(-1)
+
+
+class Finding(nn.Module):
+    """The view of the user and the user tower, as they are exported."""
+
+    def __init__(self, net: FusionNet) -> None:
+        super().__init__()
+        self.view, self.user_tower = net.view, net.user_tower
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """USER_INPUTS, in order."""
+        user: Tensor = self.user_tower(self.view(*inputs))
+        return user

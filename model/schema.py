@@ -1,14 +1,21 @@
 """The shapes that training, export and serving agree on. No torch here.
 
-Item tower:  id int64 [N] (0: not in the vocabulary), text float32 [N, text_dim]
-             -> vectors float32 [N, item_dim]
+Item tower:  id int64 [N] (0: not in the vocabulary), text float32 [N, text_dim],
+             attributes int64 [N, attributes] (hashed; 0: none), and for each modality, if any,
+             float32 [N, its dimensions] (a zero row: the item has none)
+             -> vectors float32 [N, item_dim], keys float32 [N, user_dim]
+User tower:  the USER_INPUTS -> user float32 [B, user_dim]; user . key ranks all items, for retrieval
 Rescorer:    history_vectors float32 [B, history, item_dim],
              history_features float32 [B, history, len(HISTORY_FEATURES)],
+             history_actions int64 [B, history] (code + 1; 0 where no item is),
              history_mask float32 [B, history] (1: an item is there; newest first),
-             user_features float32 [B, len(USER_FEATURES)], words float32 [B, words_dim],
+             user_features float32 [B, len(USER_FEATURES)],
+             profile int64 [B, profile] (hashed fields; 0: none),
+             words, liked, query float32 [B, text_dim]: the user's own words, those words weighted by their
+             sentiment, and what the user searches for now; zero rows where there is none
              candidate_vectors float32 [B, K, item_dim],
              candidate_features float32 [B, K, len(candidate_features)]
-             -> click float32 [B, K] (a logit), rating float32 [B, K] (on the scale 1 to 5)
+             -> one float32 [B, K] a task: logits, or expected values where the task's loss is squared
 B and K are free.
 """
 
@@ -20,35 +27,66 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
 FusionKind = Literal["weighted", "concat", "attention"]
+EncoderKind = Literal["none", "sasrec", "ligr"]
 
-RESCORER_INPUTS = (
+USER_INPUTS = (
     "history_vectors",
     "history_features",
+    "history_actions",
     "history_mask",
     "user_features",
+    "profile",
     "words",
-    "candidate_vectors",
-    "candidate_features",
+    "liked",
+    "query",
 )
-RESCORER_OUTPUTS = ("click", "rating")
-TOWER_INPUTS = ("id", "text")
-TOWER_OUTPUTS = ("vectors",)
+RESCORER_INPUTS = (*USER_INPUTS, "candidate_vectors", "candidate_features")
+USER_OUTPUTS = ("user",)
+TOWER_INPUTS = ("id", "text", "attributes")
+TOWER_OUTPUTS = ("vectors", "keys")
 
 
 class Schema(msgspec.Struct, frozen=True):
-    """What a model expects; written into its manifest and checked when it is loaded."""
+    """What a model expects; written into its manifest and checked when it is loaded.
+
+    `tasks`: the rescorer's outputs; "click" and "rating" come first. `modalities`: dimensions by name.
+    """
 
     candidate_features: tuple[str, ...]
     user_features: tuple[str, ...]
     history_features: tuple[str, ...]
+    tasks: tuple[str, ...] = ("click", "rating")
+    modalities: dict[str, int] = {}
     history: int = 50
     text_dim: int = 64
     item_dim: int = 64
-    words_dim: int = 64
+    user_dim: int = 32
+    attributes: int = 8
+    profile: int = 8
     version: int = SCHEMA_VERSION
+
+    @property
+    def tower_inputs(self) -> tuple[str, ...]:
+        """The item tower's inputs, the modalities' last."""
+        return (*TOWER_INPUTS, *self.modalities)
+
+
+class UserInputs(NamedTuple):
+    """One batch for the user tower; the shapes stand at the top of this file."""
+
+    history_vectors: F32
+    history_features: F32
+    history_actions: I64
+    history_mask: F32
+    user_features: F32
+    profile: I64
+    words: F32
+    liked: F32
+    query: F32
 
 
 class RescorerInputs(NamedTuple):
@@ -56,15 +94,28 @@ class RescorerInputs(NamedTuple):
 
     history_vectors: F32
     history_features: F32
+    history_actions: I64
     history_mask: F32
     user_features: F32
+    profile: I64
     words: F32
+    liked: F32
+    query: F32
     candidate_vectors: F32
     candidate_features: F32
 
+    @property
+    def of_users(self) -> UserInputs:
+        """The part that the user tower reads."""
+        return UserInputs(
+            self.history_vectors, self.history_features, self.history_actions, self.history_mask,
+            self.user_features, self.profile, self.words, self.liked, self.query,
+        )  # fmt: skip
+
 
 class Scores(NamedTuple):
-    """What the rescorer says: click logits and expected ratings, each [B, K]."""
+    """What the rescorer says, each [B, K]: click logits, expected ratings, and the further tasks in order."""
 
     click: F32
     rating: F32
+    more: tuple[F32, ...] = ()

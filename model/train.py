@@ -2,183 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from model.batches import batches
 from model.errors import DataError
+from model.evaluate import Estimate
 from model.examples import Shard
-from model.losses import click_loss, rating_loss
-from model.network import FusionNet, NetworkConfig
-from model.schema import RescorerInputs, Schema
+from model.network import FusionNet
+from model.objective import Objective
+from model.plan import NetworkPlan, TrainPlan
+from model.ranking import ranking
+from model.schema import Schema
+from model.standardise import Moments
+from model.tasks import Task
+from model.vocabulary import Vocabulary
 
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """`validate`: the newest share of the examples, never trained on; its loss is reported by epoch."""
-
-    epochs: int = 8
-    batch: int = 256
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    rating_weight: float = 0.2
-    validate: float = 0.05
-    seed: int = 7
-    device: str = "cpu"
+UNKNOWN = Estimate(math.nan, math.nan)
+WARM_UP = 0.3  # of the steps: the learning rate rises
+FLAT = {"rescorer.skip.weight"}
 
 
 class Progress(NamedTuple):
-    """Where training stands: after `step` of `steps` batches. `validation` is NaN within an epoch."""
+    """Where training stands: `done` of `total` examples, over all epochs, and the mean loss by term since the
+    last report. After each epoch also `hit_rate` and `ndcg` on the held-out examples, NaN within one.
+    """
 
     epoch: int
-    step: int
-    steps: int
+    done: int
+    total: int
     loss: float
-    validation: float
+    terms: Mapping[str, float]
+    hit_rate: Estimate = UNKNOWN
+    ndcg: Estimate = UNKNOWN
 
 
-class Batch(NamedTuple):
-    """Tensors of one batch; the fields are those of a shard, items as ids and texts."""
+Report = Callable[[Progress], None]
 
-    history_id: Tensor
-    history_text: Tensor
-    history_features: Tensor
-    history_mask: Tensor
-    user_features: Tensor
-    words: Tensor
-    candidate_id: Tensor
-    candidate_text: Tensor
-    candidate_features: Tensor
-    rating: Tensor
+
+def silent(_progress: Progress) -> None:
+    """The report that says nothing."""
 
 
 def train(
     shards: Sequence[Shard],
+    held_out: Sequence[Shard],
     schema: Schema,
-    config: NetworkConfig,
-    settings: TrainSettings,
-    report: Callable[[Progress], None] = lambda progress: None,
+    network: NetworkPlan,
+    plan: TrainPlan,
+    tasks: Mapping[str, Task],
+    vocabulary: Vocabulary,
+    report: Report = silent,
 ) -> FusionNet:
-    """A network fitted to all but the newest `validate` share of the examples."""
+    """A network fitted to `shards`, judged after each epoch on `held_out`, which holds whole pools."""
+    check_examples(shards)
+    torch.manual_seed(plan.seed)
+    net = FusionNet(network, schema, vocabulary.size).to(plan.device)
+    fit_scales(net, shards)
+    return fit(net, shards, held_out, plan, tasks, vocabulary, report)
+
+
+def check_examples(shards: Sequence[Shard]) -> int:
+    """How many examples there are; `DataError` where there is none."""
     total = sum(len(each) for each in shards)
-    kept = total - int(total * settings.validate)
-    if kept < 1:
+    if total < 1:
         raise DataError(f"training needs at least one example; got {total}; warm on a longer stretch")
-    torch.manual_seed(settings.seed)
-    net = FusionNet(config, schema).to(settings.device)
-    _standardise(net, shards, kept)
-    optimizer = torch.optim.AdamW(
-        net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    steps = settings.epochs * -(-kept // settings.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=steps + 1)
-    rng = np.random.default_rng(settings.seed)
-    step = 0
-    for epoch in range(settings.epochs):
-        net.train()
-        for batch in batches(shards, rng.permutation(kept), settings.batch, settings.device):
-            loss = loss_of(net, batch, settings.rating_weight)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
-            optimizer.step()
-            schedule.step()
-            step += 1
-            report(Progress(epoch, step, steps, float(loss.detach()), float("nan")))
-        report(Progress(epoch, step, steps, float(loss.detach()), validate(net, shards, kept, settings)))
+    return total
+
+
+def fit(
+    net: FusionNet,
+    shards: Sequence[Shard],
+    held_out: Sequence[Shard],
+    plan: TrainPlan,
+    tasks: Mapping[str, Task],
+    vocabulary: Vocabulary,
+    report: Report = silent,
+) -> FusionNet:
+    """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time."""
+    total = check_examples(shards) * plan.epochs
+    numbering = vocabulary.numbering()
+    objective = Objective(tasks, plan).to(plan.device)
+    optimizer = optimizer_of(net, objective, plan)
+    done = 0
+    for epoch in range(plan.epochs):
+        rng = np.random.default_rng([plan.seed, epoch])
+        for window in windows(len(shards), plan.window, rng):
+            net.train()
+            parts = [shards[k] for k in window]
+            for batch in batches(parts, numbering, plan.batch, plan.device, rng, plan.negatives):
+                set_rate(optimizer, plan.learning_rate, done / total)
+                loss, terms = objective(net, batch)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                done += len(batch.rating)
+                report(Progress(epoch, done, total, float(loss.detach()), terms))
+        if held_out:
+            report(Progress(epoch, done, total, math.nan, {}, *ranking(net, held_out, vocabulary)))
     return net.eval()
 
 
-def validate(net: FusionNet, shards: Sequence[Shard], kept: int, settings: TrainSettings) -> float:
-    """The mean loss on the examples from `kept` on; NaN where there are none."""
-    total = sum(len(each) for each in shards)
-    net.eval()
-    losses: list[float] = []
-    with torch.no_grad():
-        for batch in batches(shards, np.arange(kept, total), settings.batch, settings.device):
-            losses += [float(loss_of(net, batch, settings.rating_weight))] * len(batch.rating)
-    return float(np.mean(losses)) if losses else float("nan")
+def windows(shards: int, size: int, rng: np.random.Generator) -> list[list[int]]:
+    """The shards in a random order, `size` at a time."""
+    order = rng.permutation(shards).tolist()
+    return [order[begin : begin + size] for begin in range(0, shards, size)]
 
 
-def loss_of(net: FusionNet, batch: Batch, rating_weight: float) -> Tensor:
-    """Click loss plus weighted rating loss of one batch."""
-    click, rating = net.rescorer(*inputs_of(net, batch))
-    return click_loss(click) + rating_weight * rating_loss(rating[:, 0], batch.rating)
-
-
-def inputs_of(net: FusionNet, batch: Batch) -> tuple[Tensor, ...]:
-    """The rescorer's inputs, in the order of `model.schema.RESCORER_INPUTS`."""
-    return (
-        _tower(net, batch.history_id, batch.history_text),
-        batch.history_features,
-        batch.history_mask,
-        batch.user_features,
-        batch.words,
-        _tower(net, batch.candidate_id, batch.candidate_text),
-        batch.candidate_features,
-    )
-
-
-def _tower(net: FusionNet, ids: Tensor, text: Tensor) -> Tensor:
-    vectors: Tensor = net.item_tower(ids.flatten(), text.flatten(0, 1))
-    return vectors.reshape(*ids.shape, -1)
-
-
-def batches(shards: Sequence[Shard], order: np.ndarray, size: int, device: str) -> Iterator[Batch]:
-    """The examples numbered `order` (over all shards), `size` at a time.
-
-    A batch is made of parts, one a shard, since each shard has item texts of its own.
-    """
-    ends = np.cumsum([len(each) for each in shards])
-    owner = np.searchsorted(ends, order, side="right")
-    for begin in range(0, len(order), size):
-        chosen, owners = order[begin : begin + size], owner[begin : begin + size]
-        parts = [
-            _part(shards[k], chosen[owners == k] - (ends[k] - len(shards[k]))) for k in np.unique(owners)
-        ]
-        columns = (np.concatenate(column) for column in zip(*parts, strict=True))
-        yield Batch(*(torch.from_numpy(column).to(device) for column in columns))
-
-
-def _part(shard: Shard, rows: np.ndarray) -> tuple[np.ndarray, ...]:
-    history, candidates = shard.history[rows], shard.candidates[rows]
-    return (
-        (history + 1).astype(np.int64),
-        shard.text[history].astype(np.float32) * (history >= 0)[..., None],
-        shard.history_features[rows],
-        (history >= 0).astype(np.float32),
-        shard.user_features[rows],
-        shard.words[rows],
-        (candidates + 1).astype(np.int64),
-        shard.text[candidates].astype(np.float32),
-        shard.candidate_features[rows],
-        shard.rating[rows],
-    )
-
-
-def rescorer_inputs(net: FusionNet, batch: Batch) -> RescorerInputs:
-    """The same inputs as arrays, for the exported model."""
-    with torch.no_grad():
-        return RescorerInputs(*(each.cpu().numpy() for each in inputs_of(net, batch)))
-
-
-def _standardise(net: FusionNet, shards: Sequence[Shard], kept: int) -> None:
-    """Fit the constants on the training examples alone."""
-    ends = np.cumsum([len(each) for each in shards])
-    used = [each for each, end in zip(shards, ends, strict=True) if end - len(each) < kept]
-    counts = [min(len(each), kept - int(ends[k]) + len(each)) for k, each in enumerate(used)]
-    rescorer = net.rescorer
-    flat = [
-        each.candidate_features[:n].reshape(-1, each.candidate_features.shape[-1])
-        for each, n in zip(used, counts, strict=True)
+def optimizer_of(net: FusionNet, objective: Objective, plan: TrainPlan) -> torch.optim.Optimizer:
+    """AdamW; the linear part of the scores is not drawn to zero, for it is the start of everything else."""
+    flat = [each for name, each in net.named_parameters() if name in FLAT]
+    rest = [each for name, each in net.named_parameters() if name not in FLAT]
+    groups: list[dict[str, Any]] = [
+        {"params": rest, "weight_decay": plan.weight_decay},
+        {"params": [*flat, *(each for each in objective.parameters() if each.requires_grad)]},
     ]
-    rescorer.candidate_scale.fit(torch.from_numpy(np.concatenate(flat)))
-    rescorer.user_scale.fit(
-        torch.from_numpy(np.concatenate([e.user_features[:n] for e, n in zip(used, counts, strict=True)]))
-    )
-    steps = [each.history_features[:n][each.history[:n] >= 0] for each, n in zip(used, counts, strict=True)]
-    if sum(len(each) for each in steps):
-        rescorer.history_scale.fit(torch.from_numpy(np.concatenate(steps)))
+    return torch.optim.AdamW(groups, lr=plan.learning_rate, weight_decay=0.0)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, highest: float, part: float) -> None:
+    """One cycle of the learning rate (arXiv 1708.07120): up from a 25th, then down to nothing, as cosines."""
+    if part < WARM_UP:
+        share = 0.04 + 0.96 * (1.0 - math.cos(math.pi * part / WARM_UP)) / 2.0
+    else:
+        share = (1.0 + math.cos(math.pi * (part - WARM_UP) / (1.0 - WARM_UP))) / 2.0
+    for group in optimizer.param_groups:
+        group["lr"] = highest * share
+
+
+def fit_scales(net: FusionNet, shards: Sequence[Shard], only_constant: bool = False) -> None:
+    """Fit the constants of the features on the shards, one at a time."""
+    scales = (net.rescorer.candidate_scale, net.view.user_scale, net.view.history_scale)
+    candidates, users, steps = (Moments(len(scale.mean)) for scale in scales)
+    for shard in shards:
+        there = shard.candidates >= 0
+        candidates.add(torch.from_numpy(shard.candidate_features[there]))
+        users.add(torch.from_numpy(shard.user_features))
+        steps.add(torch.from_numpy(shard.history_features[shard.history >= 0]))
+    for moments, scale in zip((candidates, users, steps), scales, strict=True):
+        moments.fit(scale, only_constant)

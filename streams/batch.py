@@ -182,7 +182,19 @@ def item_record(event: Item, words: F32 | None) -> ItemRecord:
         title=event.title,
         categories=event.categories,
         price=event.price,
+        tags=event.tags,
+        image=_packed(event.image_vector),
+        audio=_packed(event.audio_vector),
     )
+
+
+def _packed(vector: Sequence[float] | None) -> bytes:
+    """As it is stored: of length 1, float16; b"" for none."""
+    if not vector:
+        return b""
+    values = np.asarray(vector, np.float64)
+    length = np.linalg.norm(values)
+    return (values / length if length > 0 else values).astype(np.float16).tobytes()
 
 
 def popular_slate(recommender: Recommender, user: str, now_ms: int) -> Slate:

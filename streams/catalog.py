@@ -6,17 +6,24 @@ every stored state. Features for 200 candidates are then a gather, not 200 look-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from model.hashing import ATTRIBUTES, attributes_of
+
 F32 = NDArray[np.float32]
+NO_MODALITIES: Mapping[str, int] = {}
 
 
 class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
-    """What is stored of an item. `text`: unit vector in the projected text space, float16; b"" for none."""
+    """What is stored of an item. `text`: unit vector in the projected text space, float16; b"" for none.
+
+    `image`, `audio`: vectors of other views of it, float16; b"" for none.
+    """
 
     item_id: str
     ts: int
@@ -25,6 +32,9 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     title: str = ""
     categories: list[str] = []
     price: float | None = None
+    tags: list[str] = []
+    image: bytes = b""
+    audio: bytes = b""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -41,18 +51,30 @@ def decode_item(raw: bytes) -> ItemRecord:
     return _decoder.decode(raw)
 
 
+class Content(NamedTuple):
+    """Of n items: text [n, dim], attributes [n, 8], and modalities by name."""
+
+    text: F32
+    attributes: NDArray[np.int32]
+    modalities: dict[str, NDArray[np.float16]]
+
+
 class Catalog:
     """All items this process knows.
 
     text[n, dim]: unit vector of the item's own text, or where it has none, of what reviews said of it; zero
-    for neither. available[n]: may be recommended. added_ms[n]: when the item was first announced or met.
-    `changed`: rows whose text is not yet in the active model's vectors (see `streams.rescoring`).
+    for neither. attributes[n, 8]: categories, tags and price as hashed numbers (0: none).
+    modalities[name][n, its dim]: other views of the item, zero where it has none; only those asked for.
+    available[n]: may be recommended. added_ms[n]: when the item was first announced or met.
+    `changed`: rows whose content is not yet in the active model's vectors (see `streams.rescoring`).
     """
 
-    def __init__(self, text_dim: int = 64) -> None:
+    def __init__(self, text_dim: int = 64, modalities: Mapping[str, int] = NO_MODALITIES) -> None:
         self.ids: list[str] = []
         self.rows: dict[str, int] = {}
         self.text: F32 = np.zeros((0, text_dim), np.float32)
+        self.attributes = np.zeros((0, ATTRIBUTES), np.int32)
+        self.modalities = {name: np.zeros((0, dim), np.float16) for name, dim in modalities.items()}
         self.own_text = np.zeros(0, np.bool_)
         self.reviews = np.zeros(0, np.float32)
         self.available = np.zeros(0, np.bool_)
@@ -72,6 +94,10 @@ class Catalog:
         if size > len(self.available):
             more = max(size - len(self.available), len(self.available) // 2, 64)
             self.text = np.concatenate([self.text, np.zeros((more, self.text.shape[1]), np.float32)])
+            self.attributes = np.concatenate([self.attributes, np.zeros((more, ATTRIBUTES), np.int32)])
+            for name, vectors in self.modalities.items():
+                room = np.zeros((more, vectors.shape[1]), np.float16)
+                self.modalities[name] = np.concatenate([vectors, room])
             self.own_text = np.concatenate([self.own_text, np.zeros(more, np.bool_)])
             self.reviews = np.concatenate([self.reviews, np.zeros(more, np.float32)])
             self.available = np.concatenate([self.available, np.ones(more, np.bool_)])
@@ -91,8 +117,35 @@ class Catalog:
         if record.text:
             self.text[row] = np.frombuffer(record.text, np.float16)
             self.own_text[row] = True
-            self.changed.add(row)
+        self.attributes[row] = attributes_of(record.categories, record.tags, record.price)
+        for name, vectors in self.modalities.items():
+            found = np.frombuffer(getattr(record, name), np.float16)
+            vectors[row] = found if len(found) == vectors.shape[1] else 0.0
+        self.changed.add(row)
         return True
+
+    def copy(self) -> Catalog:
+        """The ids and the content as they are now; nothing that is done to this one later is seen there."""
+        items = len(self)
+        copy = Catalog(self.text.shape[1])
+        copy.ids, copy.text = list(self.ids), self.text[:items].copy()
+        copy.attributes = self.attributes[:items].copy()
+        copy.modalities = {name: vectors[:items].copy() for name, vectors in self.modalities.items()}
+        return copy
+
+    def changed_since(self, before: Catalog) -> list[int]:
+        """Rows of `before`, a copy, whose content is another one now."""
+        rows = np.arange(len(before))
+        now, then = self.content(rows), before.content(rows)
+        changed = (now.text != then.text).any(1) | (now.attributes != then.attributes).any(1)
+        for name, vectors in then.modalities.items():
+            changed |= (now.modalities[name] != vectors).any(1)
+        return np.flatnonzero(changed).tolist()
+
+    def content(self, rows: Sequence[int] | NDArray[np.int64] | NDArray[np.int32]) -> Content:
+        """What a model's item tower reads of `rows`."""
+        modalities = {name: vectors[rows] for name, vectors in self.modalities.items()}
+        return Content(self.text[rows], self.attributes[rows], modalities)
 
     def hear(self, row: int, words: F32) -> None:
         """A review's vector: speaks for an item without text of its own (a running mean, of unit length)."""

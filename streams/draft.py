@@ -17,7 +17,8 @@ class Draft:
     """K candidates for one user.
 
     rows int32 [K], best of the pool first. ranks int32 [K, sources]. origin int8 [K]: the source that ranked
-    the row best (-1: none). features [K, F]. order: the places of the slate as indices into rows, best first.
+    the row best (-1: none). features [K, F]. click, rating and `more`, the further tasks by name: [K] each.
+    order: the places of the slate as indices into rows, best first.
     """
 
     state: UserState
@@ -31,8 +32,13 @@ class Draft:
     features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     user_features: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     history_features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    history_actions: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    profile: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     words: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    liked: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    query: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     click: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     rating: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    more: dict[str, F32] = field(default_factory=dict)
     score: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     order: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))

@@ -36,7 +36,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class Click(Event, frozen=True, kw_only=True, tag="click"):
-    """A user acted on an item."""
+    """A user acted on an item; `query` is what they had searched for, where they had."""
 
     user_id: Id
     item_id: Id
@@ -44,6 +44,7 @@ class Click(Event, frozen=True, kw_only=True, tag="click"):
     value: Finite | None = None
     slate_id: Id | None = None
     position: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    query: Short = ""
 
 
 class Review(Event, frozen=True, kw_only=True, tag="review"):

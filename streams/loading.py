@@ -18,6 +18,7 @@ def in_service(loaded: LoadedModel, sources: Sequence[str]) -> ModelInService:
         loaded.manifest.model_schema,
         loaded.vocabulary,
         loaded.tower.vectors,
+        loaded.users.vectors,
         loaded.rescorer.score,
         sources,
     )

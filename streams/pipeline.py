@@ -1,6 +1,7 @@
-"""From a user's state to a slate. The pipeline is the list of stages in `Pipeline.draft` and `Pipeline.rank`.
+"""From a user's state to a slate: the list of stages in `Pipeline.drafts` and `Pipeline.rank`.
 
-    draft   signals · filter · candidates (SOURCES) · blend · features       for one user
+    drafts  view of the user (one run of the user tower for the batch), then for each user
+            filter · signals · candidates (SOURCES) · blend · features
     rank    rescore (one run for the batch) · reweight · rerank · explain
 
 A candidate source is one file in `streams/candidates/` and one line in `sources`.
@@ -20,9 +21,12 @@ from model.features import (
     history_features,
     user_features,
 )
+from model.hashing import profile_of
+from model.schema import F32
 from streams import filters
 from streams.candidates.blend import Pool, blend
 from streams.candidates.fresh import Fresh
+from streams.candidates.learned import LearnedNearest
 from streams.candidates.nearest import Nearest
 from streams.candidates.popular import Popular
 from streams.candidates.source import Source
@@ -34,7 +38,7 @@ from streams.draft import Draft
 from streams.explanations import Why, explain
 from streams.feed import SlateItem
 from streams.ladder import Rung
-from streams.query import Query
+from streams.query import Learned, Query
 from streams.reranking import rerank
 from streams.rescoring import ModelInService
 from streams.reweighting import reweight
@@ -54,6 +58,7 @@ def sources(settings: Settings) -> tuple[Source, ...]:
         Popular("popular", half_life=1),
         Nearest(),
         Fresh(settings.candidates.fresh_half_life_s),
+        LearnedNearest(),
     )
 
 
@@ -81,14 +86,49 @@ class Pipeline:
         rung: Rung = "full",
         pool_size: int | None = None,
         also: Sequence[int] = (),
+        searched: F32 | None = None,
     ) -> Draft:
         """Candidates for one user, with features where the rung uses the model.
 
         `pool_size` overrides the rung's number of candidates. `also`: rows to score in any case and
-        never to place, for evaluation and training.
+        never to place, for evaluation and training. `searched`: the vector of the user's query.
         """
-        query = self._query(state, now_ms, rung)
-        draft = Draft(state, now_ms, rung, query.history, extra=len(also))
+        draft = self._begin(state, now_ms, rung, searched)
+        self._gather(draft, self._learned([draft])[0], pool_size, also)
+        return draft
+
+    def drafts(self, states: Sequence[UserState], now_ms: int, rung: Rung = "full") -> list[Draft]:
+        """The same for several users, whose vectors are made in one run."""
+        drafts = [self._begin(state, now_ms, rung) for state in states]
+        for draft, learned in zip(drafts, self._learned(drafts), strict=True):
+            self._gather(draft, learned)
+        return drafts
+
+    def _begin(self, state: UserState, now_ms: int, rung: Rung, searched: F32 | None = None) -> Draft:
+        """A draft with what the model reads of the user, where the rung uses it."""
+        draft = Draft(state, now_ms, rung, state.items[::-1].copy())
+        if rung in ("full", "fewer"):
+            self._view(draft, searched)
+        return draft
+
+    def _learned(self, drafts: Sequence[Draft]) -> list[Learned | None]:
+        """The users' vectors with the keys of all items, in one run; None where no model is asked."""
+        model = self.model
+        if (
+            model is None
+            or model.users is None
+            or not all(draft.rung in ("full", "fewer") for draft in drafts)
+        ):
+            return [None] * len(drafts)
+        return [Learned(user, model.keys[: model.known]) for user in model.user_vectors(drafts)]
+
+    def _gather(
+        self, draft: Draft, learned: Learned | None, pool_size: int | None = None, also: Sequence[int] = ()
+    ) -> None:
+        """Candidates and their features."""
+        rung, now_ms = draft.rung, draft.now_ms
+        query = self._query(draft, learned)
+        draft.extra = len(also)
         if rung == "popular":
             found = self.sources[self._popular].find(query)
             pool = blend([found], [1.0], [0], 60.0, self.settings.feed.size)
@@ -96,7 +136,7 @@ class Pipeline:
             ranks[:, self._popular] = pool.ranks[:, 0]
             draft.rows, draft.ranks = pool.rows, ranks
             draft.origin = np.full(len(pool.rows), self._popular, np.int8)
-            return draft
+            return
         # Reading the pairs of a long history is most of what a slate costs without the model.
         read = QUICK_HISTORY if rung == "counters" else len(query.history)
         self._signals.read(
@@ -123,13 +163,12 @@ class Pipeline:
         draft.rows, draft.ranks, draft.origin = pool
         if rung != "counters":
             self._featurise(draft, query)
-        return draft
 
     def rank(self, drafts: Sequence[Draft]) -> None:
         """Score and order drafts; those of the upper rungs in one run of the model."""
         self._rescore([draft for draft in drafts if len(draft.rows)])
         for draft in drafts:
-            reweight(draft, self.settings.feed.rating_weight, self.counters.popularity.mean_rating())
+            reweight(draft, self.settings.feed, self.counters.popularity.mean_rating())
             rerank(
                 draft, self.settings.feed.size, self._fresh, self.settings.feed.fresh_place, self._new(draft)
             )
@@ -165,22 +204,48 @@ class Pipeline:
             room = max(items, len(self._blocked) * 3 // 2)
             self._blocked, self._places = np.zeros(room, np.uint8), np.full(room, -1, np.int16)
 
-    def _query(self, state: UserState, now_ms: int, rung: Rung) -> Query:
-        blocked = filters.blocked(state, self.catalog, self.rules, self._blocked)
+    def _query(self, draft: Draft, learned: Learned | None) -> Query:
+        blocked = filters.blocked(draft.state, self.catalog, self.rules, self._blocked)
         # The lower rungs are there to be cheap. On "fewer" ranks are features, so they are those of "full".
         limit = {"counters": self.settings.ladder.fewer_pool, "popular": self.settings.feed.size}.get(
-            rung, self.settings.candidates.per_source
+            draft.rung, self.settings.candidates.per_source
         )
-        return Query(state, now_ms, self.catalog, self.counters, self._signals, blocked, limit)
+        searched = draft.query if draft.query.any() else None
+        return Query(
+            draft.state, draft.now_ms, self.catalog, self.counters, self._signals, blocked, limit, learned,
+            searched,
+        )  # fmt: skip
+
+    def _view(self, draft: Draft, searched: F32 | None) -> None:
+        """What the model reads of the user."""
+        state, nothing = draft.state, np.zeros(self.catalog.text.shape[1], np.float32)
+        overall = self.counters.popularity.mean_rating()
+        moment = Moment(
+            now_ms=draft.now_ms,
+            times=state.times[::-1].copy(),
+            ratings=state.ratings[::-1].copy(),
+            weights=self.counters.weights[state.actions[::-1]],
+            rating_mean=state.mean_rating(overall),
+            rating_count=state.rating_count,
+            interactions=state.interactions,
+            activity=state.activity,
+            words_weight=state.words_weight,
+            searching=searched is not None,
+        )
+        draft.user_features = user_features(moment)
+        draft.history_features = history_features(moment, self.settings.state.history)
+        draft.history_actions = state.actions[::-1]
+        draft.profile = profile_of(state.profile)
+        draft.words = state.words if len(state.words) else nothing
+        draft.liked = state.liked if len(state.liked) else nothing
+        draft.query = nothing if searched is None else searched
 
     def _featurise(self, draft: Draft, query: Query) -> None:
-        popularity, state = self.counters.popularity, draft.state
-        text = self.catalog.text
-        views = np.zeros((3, text.shape[1]), np.float32)  # last item, taste, words
+        popularity, text = self.counters.popularity, self.catalog.text
+        views = np.zeros((5, text.shape[1]), np.float32)
         if len(query.history):
             views[0], views[1] = text[query.history[0]], query.taste
-        if len(state.words):
-            views[2] = state.words
+        views[2], views[3], views[4] = draft.words, draft.liked, draft.query
         columns = ItemColumns(
             popularity.decayed, query.ages, popularity.total, popularity.shown,
             popularity.rating_sum, popularity.rating_count, self.catalog.added_ms, popularity.last_ms,
@@ -189,20 +254,6 @@ class Pipeline:
         draft.features = candidate_features(
             draft.rows, columns, self._signals.values, draft.now_ms, text, views, draft.ranks,
         )  # fmt: skip
-        moment = Moment(
-            now_ms=draft.now_ms,
-            times=state.times[::-1].copy(),
-            ratings=state.ratings[::-1].copy(),
-            weights=self.counters.weights[state.actions[::-1]],
-            rating_mean=query.mean_rating,
-            rating_count=state.rating_count,
-            interactions=state.interactions,
-            activity=state.activity,
-            words_weight=state.words_weight,
-        )
-        draft.user_features = user_features(moment)
-        draft.history_features = history_features(moment, self.settings.state.history)
-        draft.words = views[2]
 
     def _rescore(self, drafts: Sequence[Draft]) -> None:
         """Model scores for the upper rungs; below, the pool's own order is the score."""
@@ -215,6 +266,8 @@ class Pipeline:
             for b, draft in enumerate(modelled):
                 draft.click = scores.click[b, : len(draft.rows)]
                 draft.rating = scores.rating[b, : len(draft.rows)]
+                further = zip(self.model.schema.tasks[2:], scores.more, strict=True)
+                draft.more = {name: values[b, : len(draft.rows)] for name, values in further}
 
 
 def _append(pool: Pool, also: Sequence[int]) -> Pool:

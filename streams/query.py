@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,19 @@ from streams.user_state import UserState
 RECENT = 10  # items that make up the user's taste just now
 
 
+class Learned(NamedTuple):
+    """user [user_dim], keys [n, user_dim]: their products rank all items for the user."""
+
+    user: NDArray[np.float32]
+    keys: NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class Query:
     """`blocked[n]` uint8 is 1 for rows that may not be recommended to this user now (see `streams.filters`).
 
-    `limit`: how many rows a source may bring.
+    `limit`: how many rows a source may bring. `learned`: the model's vector of the user and its keys of all
+    items, where a model is in service. `searched`: the vector of what the user searches for, where they do.
     """
 
     state: UserState
@@ -31,6 +40,8 @@ class Query:
     signals: Signals
     blocked: NDArray[np.uint8]
     limit: int
+    learned: Learned | None = None
+    searched: NDArray[np.float32] | None = None
 
     @cached_property
     def history(self) -> NDArray[np.int32]:
@@ -50,9 +61,8 @@ class Query:
 
     @cached_property
     def mean_rating(self) -> float:
-        """The user's mean rating, drawn to the mean of all by five ratings' worth."""
-        overall = self.counters.popularity.mean_rating()
-        return (self.state.rating_sum + 5.0 * overall) / (self.state.rating_count + 5.0)
+        """The user's mean rating, drawn to the mean of all."""
+        return self.state.mean_rating(self.counters.popularity.mean_rating())
 
     @cached_property
     def liking(self) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ class Recommender:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.catalog = Catalog()
+        self.catalog = Catalog(modalities=settings.model.modalities)
         self.counters = Counters(settings.counters)
         self.pipeline = Pipeline(settings, self.catalog, self.counters)
 
@@ -76,7 +76,7 @@ class Recommender:
         """A slate for each user, all rescored in one run."""
         if rung in ("full", "fewer"):
             self.refresh_model()
-        drafts = [self.pipeline.draft(state, now_ms, rung) for state in users.values()]
+        drafts = self.pipeline.drafts(list(users.values()), now_ms, rung)
         self.pipeline.rank(drafts)
         return [
             self.slate(user, draft, causes.get(user, "")) for user, draft in zip(users, drafts, strict=True)

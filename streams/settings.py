@@ -16,6 +16,8 @@ import msgspec
 from msgspec import Meta
 
 from model.errors import SettingsError
+from model.plan import NetworkPlan, TrainPlan
+from model.tasks import Task, default_tasks
 from streams.counters.settings import CounterSettings
 from streams.events import EventLimits
 from streams.user_state import StateSettings
@@ -81,13 +83,15 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`size`: items kept in a user's feed. `repeat`: whether consumed items may come back.
 
     `fresh_place`: the place (from 1) kept for a new item, 0 for none. `rating_weight`: what one star of the
-    expected rating above the mean adds to the click logit.
+    expected rating above the mean adds to the click logit. `task_weights`: what the logarithm of a further
+    task's probability adds, by the task's name (see `model.tasks`).
     """
 
     size: Annotated[int, Meta(gt=0, le=200)] = 20
     repeat: bool = False
     fresh_place: Annotated[int, Meta(ge=0)] = 12
     rating_weight: float = 0.0
+    task_weights: dict[str, float] = msgspec.field(default_factory=dict)
     popular_every_s: PositiveFloat = 1.0
 
 
@@ -109,6 +113,8 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `fallback`: where the first provider is missing, go on with the next (logged, counted, shown by /readyz)
     instead of refusing to start. `active`: the model to use where the store names none ("" for the newest).
+    `image_dim`, `audio_dim`: dimensions of the items' image and audio vectors; 0: those views are not used.
+    `tasks`, `network`, `training`: what `headrace train` makes; workers take theirs from the manifest.
     """
 
     registry: str = "var/models"
@@ -118,6 +124,16 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fallback: bool = False
     threads: Positive = 1
     text_max_tokens: Positive = 128
+    image_dim: Annotated[int, Meta(ge=0, le=4_096)] = 0
+    audio_dim: Annotated[int, Meta(ge=0, le=4_096)] = 0
+    tasks: dict[str, Task] = msgspec.field(default_factory=default_tasks)
+    network: NetworkPlan = NetworkPlan()
+    training: TrainPlan = TrainPlan()
+
+    @property
+    def modalities(self) -> dict[str, int]:
+        """The dimensions of the views that are used."""
+        return {name: dim for name, dim in (("image", self.image_dim), ("audio", self.audio_dim)) if dim}
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -197,6 +213,28 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"settings: {error}") from None
+
+
+def override(settings: Settings, tree: Mapping[str, Any]) -> Settings:
+    """The settings with those of `tree`, sections in sections; raises `SettingsError`.
+
+    >>> override(Settings(), {"feed": {"size": 5}}).feed.size
+    5
+    """
+    merged = msgspec.to_builtins(settings)
+    _merge(merged, tree)
+    try:
+        return msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}") from None
+
+
+def _merge(into: dict[str, Any], tree: Mapping[str, Any]) -> None:
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
+        else:
+            into[name] = value
 
 
 def _override(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:

@@ -19,14 +19,14 @@ from model.errors import StoreError
 from streams.packed_rows import pack_sorted, unpack_sorted
 from streams.user_state import EMPTY, EVENT_ID_BYTES, PendingSlate, UserState
 
-VERSION = 2
+VERSION = 3
 
 _I4, _I8, _F2, _F4 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f2"), np.dtype("<f4")
 
 
 class _Body(msgspec.Struct, array_like=True, gc=False):
-    """Version 2. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
-    float16, event ids end to end; `consumed` and `consumed_before` are `packed_rows`.
+    """Version 3. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
+    and liked float16, event ids end to end; `consumed` and `consumed_before` are `packed_rows`.
     """
 
     items: bytes
@@ -47,6 +47,7 @@ class _Body(msgspec.Struct, array_like=True, gc=False):
     recent: bytes
     offsets: dict[str, int]
     profile: dict[str, str]
+    liked: bytes = b""  # version 2 ends before it
 
 
 class _BodyV1(msgspec.Struct, array_like=True):
@@ -100,6 +101,7 @@ def encode(state: UserState) -> bytes:
             recent=b"".join(state.recent),
             offsets=state.offsets,
             profile=state.profile,
+            liked=state.liked.astype(_F2).tobytes(),
         )
     )
 
@@ -147,6 +149,7 @@ def _state(body: _Body) -> UserState:
         last_ts=body.last_ts,
         words=np.frombuffer(body.words, _F2).astype(np.float32),
         words_weight=body.words_weight,
+        liked=np.frombuffer(body.liked, _F2).astype(np.float32),
         slates=tuple(
             PendingSlate(slate_id, ts, np.frombuffer(rows, _I4)) for slate_id, ts, rows in body.slates
         ),
@@ -185,5 +188,12 @@ def _from_v1(raw: bytes) -> bytes:
     )
 
 
+def _from_v2(raw: bytes) -> bytes:
+    """What the user's words felt like was not kept: as if they had said nothing of it."""
+    old = _decoder.decode(raw)
+    old.liked = bytes(len(old.words))
+    return _encoder.encode(old)
+
+
 # From a version's body to the next one's. An entry stays for as long as states of that version may be stored.
-MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {1: _from_v1}
+MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {1: _from_v1, 2: _from_v2}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple, TypeVar
 
-from model.examples import Example, Shard, shard
+import numpy as np
+from numpy.typing import NDArray
+
+from model.examples import Example, ItemTable, Shard, shard
 from model.schema import F32
 from streams.draft import Draft
 from streams.recommender import Recommender
@@ -12,45 +15,74 @@ from streams.user_state import UserState
 
 NEAR, FAR = 200, 500
 NEGATIVES_NEAR, NEGATIVES_FAR = 24, 24
+SHARD_SIZE = 2_500
+
+Kind = TypeVar("Kind", np.int32, np.uint8)
+
+
+class Met(NamedTuple):
+    """What is about to be learned: `row` was met, with this action and rating (NaN: none), after a search for
+    `searched` (None: after none).
+    """
+
+    row: int
+    action: int
+    rating: float
+    searched: F32 | None = None
 
 
 class ExampleCollector:
     """Collects an example for each interaction it is shown, in shards of `shard_size`.
 
-    Negatives: half from the best `NEAR` of the pool, half from the best `FAR`; with the near ones alone, an
-    item that no source had found would give itself away by its missing ranks.
+    To learn from: half of the negatives from the best `NEAR` of the pool, half from the best `FAR`; with the
+    near ones alone, an item that no source had found would give itself away by its missing ranks. To be
+    judged on (`whole`): the whole pool, as it would be rescored in service.
     """
 
-    def __init__(self, recommender: Recommender, seed: int, shard_size: int = 2_500) -> None:
-        self.recommender, self.shard_size = recommender, shard_size
+    def __init__(
+        self, recommender: Recommender, seed: int, whole: bool = False, shard_size: int = SHARD_SIZE
+    ) -> None:
+        self.recommender, self.whole, self.shard_size = recommender, whole, shard_size
         self._rng = np.random.default_rng(seed)
         self._pending: list[Example] = []
-        self._text: F32 = np.zeros((0, 0), np.float32)
+        self._table = ItemTable([], np.zeros((0, 0), np.float32), np.zeros((0, 0), np.int32), {})
         self._shards: list[Shard] = []
 
-    def take(self, state: UserState, now_ms: int, row: int, rating: float) -> None:
-        """One example: this user at this moment met `row`."""
-        draft = self.recommender.pipeline.draft(state, now_ms, pool_size=FAR, also=[row])
-        chosen = self._choose(draft, row)
+    def take(self, state: UserState, now_ms: int, met: Met) -> None:
+        """One example: this user at this moment met an item."""
+        pool = self.recommender.settings.candidates.pool if self.whole else FAR
+        draft = self.recommender.pipeline.draft(
+            state, now_ms, pool_size=pool, also=[met.row], searched=met.searched
+        )
+        chosen, found = self._choose(draft, met.row)
         if chosen is None:
             return
-        catalog = self.recommender.catalog
-        if not self._pending:
-            self._text = catalog.text[: len(catalog)].copy()
+        candidates, features = draft.rows[chosen], draft.features[chosen]
+        if self.whole and len(chosen) < pool + 1:
+            room = pool + 1 - len(chosen)
+            candidates = np.pad(candidates, (0, room), constant_values=-1)
+            features = np.pad(features, ((0, room), (0, 0)))
+        self._note_items()
         length = self.recommender.settings.state.history
-        history = np.full(length, -1, np.int32)
-        history[: len(draft.history)] = draft.history[:length]
-        if len(catalog) > len(self._text):  # items that came while this shard was filled
-            self._text = np.concatenate([self._text, catalog.text[len(self._text) : len(catalog)]])
+        popularity = self.recommender.counters.popularity
         self._pending.append(
             Example(
-                history=history,
+                history=_filled(draft.history, length, -1),
                 history_features=draft.history_features,
+                history_actions=_filled(draft.history_actions, length, 0),
                 user_features=draft.user_features,
+                profile=draft.profile,
                 words=draft.words,
-                candidates=draft.rows[chosen],
-                candidate_features=draft.features[chosen],
-                rating=rating,
+                liked=draft.liked,
+                query=draft.query,
+                candidates=candidates,
+                candidate_features=features,
+                action=met.action,
+                rating=met.rating,
+                found=found,
+                user_events=state.interactions,
+                item_events=int(popularity.events[met.row]),
+                ts_ms=now_ms,
             )
         )
         if len(self._pending) >= self.shard_size:
@@ -61,22 +93,57 @@ class ExampleCollector:
         self._close()
         return self._shards
 
-    def _choose(self, draft: Draft, row: int) -> np.ndarray | None:
-        """Indices into the draft: the met item first, then the negatives; None where there are too few."""
+    def drain(self) -> list[Shard]:
+        """The examples since the last call, which are then forgotten here."""
+        shards, self._shards = self.shards(), []
+        return shards
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        return len(self._pending) + sum(len(each) for each in self._shards)
+
+    def _choose(self, draft: Draft, row: int) -> tuple[NDArray[np.intp] | None, bool]:
+        """Indices into the draft, the met item first, then others; None where there are too few. And whether
+        a source had found the item.
+        """
         pool = len(draft.rows) - 1
         found = np.flatnonzero(draft.rows[:pool] == row)
         positive = int(found[0]) if len(found) else pool
-        near = np.delete(np.arange(min(NEAR, pool)), found[found < NEAR])
-        if not len(near):
-            return None
-        far = np.delete(np.arange(pool), found)
+        others = np.delete(np.arange(pool), found)
+        if not len(others):
+            return None, False
+        if self.whole:
+            return np.concatenate([[positive], others]), len(found) > 0
+        near = others[others < NEAR]
         picked = [
             self._rng.choice(near, NEGATIVES_NEAR, replace=len(near) < NEGATIVES_NEAR),
-            self._rng.choice(far, NEGATIVES_FAR, replace=len(far) < NEGATIVES_FAR),
+            self._rng.choice(others, NEGATIVES_FAR, replace=len(others) < NEGATIVES_FAR),
         ]
-        return np.concatenate([[positive], *picked])
+        return np.concatenate([[positive], *picked]), len(found) > 0
+
+    def _note_items(self) -> None:
+        """Keep the items' content as it is when a shard begins; of later ones, as it is when they come."""
+        catalog, known = self.recommender.catalog, len(self._table.items) if self._pending else 0
+        if known == len(catalog):
+            return
+        text, attributes, modalities = catalog.content(np.arange(known, len(catalog)))
+        if known:
+            text = np.concatenate([self._table.text, text])
+            attributes = np.concatenate([self._table.attributes, attributes])
+            modalities = {
+                name: np.concatenate([self._table.modalities[name], vectors])
+                for name, vectors in modalities.items()
+            }
+        self._table = ItemTable(list(catalog.ids), text, attributes, modalities)
 
     def _close(self) -> None:
         if self._pending:
-            self._shards.append(shard(self._pending, self._text))
+            self._shards.append(shard(self._pending, self._table))
             self._pending = []
+
+
+def _filled(values: NDArray[Kind], length: int, nothing: int) -> NDArray[Kind]:
+    """The first `length` values, and `nothing` behind them."""
+    filled = np.full(length, nothing, values.dtype)
+    filled[: len(values)] = values[:length]
+    return filled

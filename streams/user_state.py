@@ -18,10 +18,11 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from streams.events import Action, Click, Impression, Review, User, UserEvent
+from model.features import RATING_PRIOR
+from model.tasks import ACTIONS
+from streams.events import Click, Impression, Review, User, UserEvent
 
-ACTIONS: tuple[Action | str, ...] = ("view", "click", "cart", "purchase", "play", "like", "skip", "review")
-ACTION_CODE = {name: code for code, name in enumerate(ACTIONS)}
+ACTION_CODE: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}
 WORDS_DIM = 64
 EVENT_ID_BYTES = 8
 
@@ -79,7 +80,8 @@ class UserState:
 
     n <= history: items[n] int32 rows, actions[n] uint8 codes, ratings[n] float32 (NaN: none), times[n] int64.
     `activity` is a forward-decayed count of interactions as of `last_ts`. `words` is the decaying mean of the
-    user's own review vectors, [WORDS_DIM] or empty, rounded to float16.
+    user's own review vectors, [WORDS_DIM] or empty, rounded to float16; `liked` is the same mean with each
+    vector times its sentiment, from -1 for one star to 1 for five (0 where the review has no rating).
     """
 
     items: Rows = field(default_factory=_rows)
@@ -95,11 +97,16 @@ class UserState:
     last_ts: int = 0
     words: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     words_weight: float = 0.0
+    liked: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     slates: tuple[PendingSlate, ...] = ()
     weights: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     recent: tuple[bytes, ...] = ()
     offsets: dict[str, int] = field(default_factory=dict)
     profile: dict[str, str] = field(default_factory=dict)
+
+    def mean_rating(self, overall: float) -> float:
+        """The user's mean rating, drawn to the mean of all by `RATING_PRIOR` ratings' worth."""
+        return (self.rating_sum + RATING_PRIOR * overall) / (self.rating_count + RATING_PRIOR)
 
     def has_consumed(self, row: int) -> bool:
         return bool((self.consumed == row).any() or (self.consumed_before == row).any())
@@ -151,13 +158,13 @@ def apply(
             shown = PendingSlate(event.slate_id, event.ts, np.array(rows[: settings.pending_items], np.int32))
             return Applied(replace(state, slates=(*state.slates, shown)[-settings.pending_slates :], **noted))
         case Click():
-            return _interact(state, rows[0], event.ts, ACTION_CODE[event.action], math.nan, noted, settings)
+            return _interact(state, rows[0], event.ts, action_of(event), math.nan, noted, settings)
         case Review():
             rating = math.nan if event.rating is None else event.rating
-            applied = _interact(state, rows[0], event.ts, ACTION_CODE["review"], rating, noted, settings)
+            applied = _interact(state, rows[0], event.ts, action_of(event), rating, noted, settings)
             if words is None:
                 return applied
-            return applied._replace(state=_hear(applied.state, words, settings))
+            return applied._replace(state=_hear(applied.state, words, sentiment(rating), settings))
 
 
 def _interact(
@@ -222,10 +229,29 @@ def _with(values: NDArray[Scalar], at: int, value: float) -> NDArray[Scalar]:
     return grown
 
 
-def _hear(state: UserState, words: NDArray[np.float32], settings: StateSettings) -> UserState:
-    """Move the mean of the user's words towards `words`; half is forgotten in `words_half_life` reviews."""
+def action_of(event: Click | Review) -> int:
+    """The code of what the user did."""
+    return ACTION_CODE[event.action if isinstance(event, Click) else "review"]
+
+
+def sentiment(rating: float) -> float:
+    """What a review's stars say of its words, from -1 to 1; 0 for none.
+
+    >>> [sentiment(stars) for stars in (1.0, 3.0, 5.0, math.nan)]
+    [-1.0, 0.0, 1.0, 0.0]
+    """
+    return 0.0 if math.isnan(rating) else (rating - 3.0) / 2.0
+
+
+def _hear(state: UserState, words: NDArray[np.float32], feeling: float, settings: StateSettings) -> UserState:
+    """Move the means of the user's words towards `words`; half is forgotten in `words_half_life` reviews."""
     kept = state.words_weight * 0.5 ** (1.0 / settings.words_half_life)
     weight = kept + 1.0
-    mean = words if not len(state.words) else (state.words * kept + words) / weight
-    # Rounded as the codec stores it, so that a state is the same however often it was stored on the way.
-    return replace(state, words=mean.astype(np.float16).astype(np.float32), words_weight=weight)
+
+    def moved(mean: NDArray[np.float32], towards: NDArray[np.float32]) -> NDArray[np.float32]:
+        mean = towards if not len(mean) else (mean * kept + towards) / weight
+        # Rounded as the codec stores it, so that a state is the same however often it was stored on the way.
+        return mean.astype(np.float16).astype(np.float32)
+
+    said, liked = moved(state.words, words), moved(state.liked, np.float32(feeling) * words)
+    return replace(state, words=said, liked=liked, words_weight=weight)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from streams.settings import Settings, load
+from model.schema import EncoderKind, FusionKind
+from streams.settings import Settings, load, override
 
 if TYPE_CHECKING:
     from streams.replay.options import Progress
@@ -28,6 +29,30 @@ def settings_from(args: argparse.Namespace) -> Settings:
     return load(args.settings)
 
 
+def add_training(parser: argparse._ActionsContainer) -> None:
+    """What a training is most often told; the rest is in `model.training` of the settings."""
+    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the examples (8)")
+    parser.add_argument("--fusion", choices=get_args(FusionKind), help="how the views become one (attention)")
+    parser.add_argument("--encoder", choices=get_args(EncoderKind), help="of the history (none)")
+    parser.add_argument("--device", metavar="NAME", help="torch's name of it: cpu, cuda (cpu)")
+    parser.add_argument("--seed", type=int, help="seeds all that draws at random (7)")
+
+
+def training_from(args: argparse.Namespace, settings: Settings) -> Settings:
+    """The settings with what `add_training` was given; raises `SettingsError`."""
+    training = {"epochs": args.epochs, "device": args.device, "seed": args.seed}
+    network = {"fusion": args.fusion, "encoder": args.encoder}
+    tree = {
+        "model": {"training": _given(training), "network": _given(network)},
+        **_given({"seed": args.seed}),
+    }
+    return override(settings, tree)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def add_dataset(parser: argparse._ActionsContainer) -> None:
     """The files of a dataset and their columns."""
     parser.add_argument("--interactions", required=True, metavar="FILE", help="who met which item, when")
@@ -40,7 +65,7 @@ def add_dataset(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         metavar="FIELD=COLUMN,...",
-        help="user, item, ts, rating, text, title, action, categories, tags, price; items.FIELD or "
+        help="user, item, ts, rating, text, title, action, query, categories, tags, price; items.FIELD or "
         "users.FIELD for one file; a number where there is no header; a+b joins columns",
     )
 

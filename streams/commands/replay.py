@@ -15,7 +15,14 @@ import json
 from pathlib import Path
 
 from model.errors import DataError
-from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
+from streams.commands.options import (
+    add_dataset,
+    add_settings,
+    add_training,
+    progress_bar,
+    settings_from,
+    training_from,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,14 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--bad-rows", type=Path, metavar="FILE", help="write every row that could not be read")
     run = parser.add_argument_group("run")
     run.add_argument("--warm", type=float, default=0.5, help="share of events that warm and train (0.5)")
-    run.add_argument("--seed", type=int, help="breaks ties in time and seeds training (from the settings: 7)")
     run.add_argument("--limit", type=int, metavar="N", help="only the first N events")
     run.add_argument(
         "--model",
         metavar="FOLDER",
         help='an exported model; "none" for counters alone (trains one by default)',
     )
-    run.add_argument("--epochs", type=int, default=8, help="passes over the training examples (8)")
+    add_training(run)
     run.add_argument("--fp32", action="store_true", help="rank with the unquantized model too, side by side")
     add_settings(run)
     out = parser.add_argument_group("output")
@@ -52,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
     from streams.replay.summary import summarise
     from streams.replay.terminal import print_summary
 
-    settings = settings_from(args)
-    seed = settings.seed if args.seed is None else args.seed
-    options = ReplayOptions(args.warm, seed, args.model, args.limit, args.slates, args.epochs, args.fp32)
+    settings = training_from(args, settings_from(args))
+    seed = settings.seed
+    options = ReplayOptions(args.warm, seed, args.model, args.limit, args.slates, args.fp32)
     for path in (args.report, args.json, args.slates, args.bad_rows):
         _check_writable(path)
     console = Console()

@@ -12,10 +12,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import msgspec
-
 from model.errors import ModelError
-from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
+from streams.commands.options import (
+    add_dataset,
+    add_settings,
+    add_training,
+    progress_bar,
+    settings_from,
+    training_from,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     run.add_argument("--name", required=True, help="the model's name in the registry")
     run.add_argument("--registry", type=Path, metavar="FOLDER", help="from the settings: model.registry")
-    run.add_argument("--epochs", type=int, default=8, help="passes over the examples (8)")
-    run.add_argument("--fusion", choices=("weighted", "concat", "attention"), default="attention")
-    run.add_argument("--device", default="cpu", help="torch's name of it: cpu, cuda (cpu)")
+    add_training(run)
     run.add_argument("--keep", type=Path, metavar="FOLDER", help="write checkpoint and examples here too")
-    run.add_argument("--seed", type=int, help="from the settings: 7")
     add_settings(run)
 
 
@@ -36,23 +38,20 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from export.registry import Registry
-    from streams.fit import TrainOptions, fit_model
+    from streams.fit import fit_model
     from streams.replay.dataset import DatasetSpec, load_dataset
 
-    settings = settings_from(args)
-    seed = settings.seed if args.seed is None else args.seed
-    settings = msgspec.structs.replace(settings, seed=seed)
+    settings = training_from(args, settings_from(args))
     registry = Registry(args.registry or Path(settings.model.registry))
     if registry.has(args.name):  # said now, not after the training
         raise ModelError(
             f"{registry.get(args.name)} is already there; a model never changes: choose another name"
         )
     console = Console()
-    spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed)
+    spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), settings.seed)
     dataset = load_dataset(spec)
-    options = TrainOptions(args.epochs, args.fusion, args.device, args.keep)
     events = len(dataset.interactions)
-    fitted = fit_model(dataset, settings, registry, args.name, events, options, progress_bar())
+    fitted = fit_model(dataset, settings, registry, args.name, events, progress_bar(), args.keep)
     parity, facts = fitted.manifest.parity, fitted.manifest.training
     console.print(f"registered {fitted.folder}", markup=False, highlight=False)
     console.print(f"trained on {facts['examples']} examples in {facts['seconds']} s", highlight=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.tasks import ACTIONS
 from streams.counters.pairs import PairTable
 from streams.counters.popularity import Popularity
 from streams.counters.settings import CounterSettings
-from streams.user_state import ACTIONS, Interaction
+from streams.user_state import Interaction
 
 
 class Counters:

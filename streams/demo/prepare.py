@@ -21,14 +21,15 @@ from export.registry import Registry
 from model.schema import F32
 from streams.catalog import ItemRecord
 from streams.clock import Clock
+from streams.dataset_texts import Project, Say, text_encoder, texts_of
 from streams.demo.pace import at_steady_pace
-from streams.fit import Project, Say, TrainOptions, adapted, fit, prepare, text_encoder, texts_of
+from streams.fit import fit, item_record, prepare, warm
 from streams.loading import load_in_service
 from streams.local.datasets import ml_100k
+from streams.pace import adapted
 from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
 from streams.replay.driver import Prequential
 from streams.settings import Settings
-from streams.training import ExampleCollector
 
 # Rooms whose code can't change a model.
 _APART = {"bench", "commands", "demo", "gateway", "local", "stores", "worker", "__pycache__"}
@@ -67,16 +68,14 @@ class Prepared:
     def records(self) -> dict[str, ItemRecord]:
         """Each described item as a worker would store it."""
         catalog = self.run.recommender.catalog
-        return {
-            item_id: ItemRecord(
-                item_id=item_id,
-                ts=int(catalog.added_ms[catalog.rows[item_id]]),
-                text=catalog.text[catalog.rows[item_id]].astype(np.float16).tobytes() if item.joined else b"",
-                title=item.title,
-                categories=[*item.categories],
-                price=item.price,
-            )
+        vectors = {
+            item_id: catalog.text[catalog.rows[item_id]]
             for item_id, item in self.dataset.items.items()
+            if item.joined
+        }
+        return {
+            item_id: item_record(item_id, self.dataset, vectors, int(catalog.added_ms[catalog.rows[item_id]]))
+            for item_id in self.dataset.items
         }
 
 
@@ -86,7 +85,8 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
     dataset = _dataset(options, settings.seed)
     until = int(len(dataset.interactions) * options.warm)
     registry = Registry(options.folder / "models")
-    served = msgspec.structs.replace(settings.model, registry=str(registry.folder.resolve()))
+    plan = msgspec.structs.replace(settings.model.training, epochs=options.epochs)
+    served = msgspec.structs.replace(settings.model, registry=str(registry.folder.resolve()), training=plan)
     settings = msgspec.structs.replace(settings, model=served)
     name = model_name(options, settings)
     dataset = _ending_now(dataset, until, options.rate, clock)
@@ -96,11 +96,8 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
     trained = not registry.has(name)
     if trained:
         run = prepare(dataset, settings, project, say)
-        collector = ExampleCollector(run.recommender, settings.seed)
-        first = until - int(until * options.examples)
-        run.warm(until, collector, first, lambda done: say("making training examples", done, until))
-        shards = collector.shards()
-        fit(run, shards, registry, name, TrainOptions(epochs=options.epochs), say, encoder.manifest)
+        collected = warm(run, until, settings, say, burn_in=1.0 - options.examples)
+        fit(run, collected, registry, name, say, encoder.manifest)
         dataset = _ending_now(dataset, until, options.rate, clock)  # training took its time
     run = prepare(dataset, settings, project, say)
     run.warm(until, None, until, lambda done: say("replaying the first part", done, until))
@@ -125,15 +122,22 @@ def model_name(options: DemoOptions, settings: Settings) -> str:
     """A name that changes with whatever the model depends on."""
     said = (
         options.rate,
-        options.epochs,
         options.warm,
         options.examples,
         options.limit,
         settings.seed,
         settings.model.text_encoder,
+        settings.model.modalities,
         *(
             msgspec.json.encode(part).hex()
-            for part in (settings.counters, settings.candidates, settings.state)
+            for part in (
+                settings.counters,
+                settings.candidates,
+                settings.state,
+                settings.model.tasks,
+                settings.model.network,
+                settings.model.training,
+            )
         ),
     )
     digest = hashlib.blake2b(repr(said).encode(), digest_size=6)

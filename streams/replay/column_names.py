@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # What each kind of file can tell us.
-INTERACTION_FIELDS = ("user", "item", "ts", "rating", "text", "title", "action")
+INTERACTION_FIELDS = ("user", "item", "ts", "rating", "text", "title", "action", "query")
 ITEM_FIELDS = ("item", "title", "text", "categories", "tags", "price")
 USER_FIELDS = ("user",)
 
@@ -26,6 +26,7 @@ COMMON_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
             "text": "reviewtext reviewbody review text comment content body",
             "title": "summary reviewsummary reviewtitle reviewheadline headline title",
             "action": "action actiontype eventtype event behavior behaviortype",
+            "query": "query searchquery searchterm keywords",
         },
         "items": {
             "item": _ITEM,

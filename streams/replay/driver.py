@@ -13,19 +13,22 @@ from streams.draft import Draft
 from streams.events import Action, Click, Review
 from streams.recommender import Recommender
 from streams.replay.interactions import Interactions
-from streams.training import ExampleCollector
-from streams.user_state import Delivery, UserState
+from streams.training import ExampleCollector, Met
+from streams.user_state import Delivery, UserState, action_of
 
 Say = Callable[[int], None]
 """Told how many events are done."""
 
 
 class Stream(NamedTuple):
-    """A dataset made ready: `words[k]` is the vector of event k's review text, or None."""
+    """A dataset made ready: `words[k]` is the vector of event k's review text, where it has one; `queries`
+    the vectors of what was searched for.
+    """
 
     interactions: Interactions
     words: Mapping[int, F32]
     profiles: Mapping[str, Mapping[str, str]]
+    queries: Mapping[str, F32] = {}
 
 
 class Prequential:
@@ -36,13 +39,12 @@ class Prequential:
         self.states: dict[str, UserState] = {}
         self.at = 0
 
-    def announce(self, items: Sequence[tuple[str, F32 | None]], ts_ms: int) -> None:
-        """Tell the recommender of items and their text vectors before the stream begins."""
+    def announce(self, items: Sequence[ItemRecord], ts_ms: int) -> None:
+        """Tell the recommender of items before the stream begins."""
         core = self.recommender
-        core.meet([item_id for item_id, _ in items], ts_ms)
-        for item_id, vector in items:
-            text = b"" if vector is None else vector.astype(np.float16).tobytes()
-            core.put_item(core.catalog.rows[item_id], ItemRecord(item_id, ts_ms, text=text))
+        core.meet([record.item_id for record in items], ts_ms)
+        for record in items:
+            core.put_item(core.catalog.rows[record.item_id], record)
 
     def state(self, user: str) -> UserState:
         """What is known of a user; their profile where they are new."""
@@ -67,7 +69,8 @@ class Prequential:
         user, item, ts = events.user[k], events.item[k], int(events.ts_ms[k])
         if events.action is not None and np.isnan(rating):
             action = cast("Action", events.action[k])
-            return Click(event_id=str(k), ts=ts, user_id=user, item_id=item, action=action)
+            query = events.query[k] if events.query is not None else ""
+            return Click(event_id=str(k), ts=ts, user_id=user, item_id=item, action=action, query=query)
         stars = None if np.isnan(rating) else rating
         return Review(event_id=str(k), ts=ts, user_id=user, item_id=item, rating=stars)
 
@@ -80,9 +83,19 @@ class Prequential:
             if collector is not None and k >= burn_in and row is not None:
                 state = self.state(events.user[k])
                 if not state.has_consumed(row):
-                    collector.take(state, int(events.ts_ms[k]), row, float(events.rating[k]))
+                    collector.take(state, int(events.ts_ms[k]), self.met(k, row))
             self.learn()
             say(self.at)
+
+    def met(self, k: int, row: int) -> Met:
+        """Event k as an example is taught of it."""
+        action = action_of(self.event(k))
+        return Met(row, action, float(self.stream.interactions.rating[k]), self.searched(k))
+
+    def searched(self, k: int) -> F32 | None:
+        """The vector of what the user had searched for before event k."""
+        query = self.stream.interactions.query
+        return None if query is None else self.stream.queries.get(query[k])
 
     def predict(self) -> tuple[Draft, int]:
         """A ranked draft for the next event's user at its time; the true item's row, -1 where unknown."""
@@ -90,6 +103,7 @@ class Prequential:
         user, ts = events.user[self.at], int(events.ts_ms[self.at])
         row = core.catalog.rows.get(events.item[self.at], -1)
         core.refresh_model()
-        draft = core.pipeline.draft(self.state(user), ts, also=[row] if row >= 0 else [])
+        also = [row] if row >= 0 else []
+        draft = core.pipeline.draft(self.state(user), ts, also=also, searched=self.searched(self.at))
         core.pipeline.rank([draft])
         return draft, row

@@ -37,8 +37,9 @@ _ACTION = {word: action for action, words in ACTIONS.items() for word in words.s
 class Interactions:
     """Columns of equal length, sorted by time.
 
-    `ts_ms` int64; `rating` float32 on the scale 1 to 5, NaN where there is none; `text`, `title` and `action`
-    are None where the file has no such column. `action` holds the wire's names (`streams.events.Action`).
+    `ts_ms` int64; `rating` float32 on the scale 1 to 5, NaN where there is none; `text`, `title`, `action`
+    and `query` (what the user had searched for) are None where the file has no such column. `action` holds
+    the wire's names (`streams.events.Action`).
     """
 
     user: list[str]
@@ -48,6 +49,7 @@ class Interactions:
     text: list[str] | None = None
     title: list[str] | None = None
     action: list[str] | None = None
+    query: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -66,6 +68,7 @@ class Interactions:
             pick(self.text),
             pick(self.title),
             pick(self.action),
+            pick(self.query),
         )
 
 
@@ -108,7 +111,7 @@ def read_interactions(table: Table, mapping: ColumnMap, seed: int, bad: BadRows)
     bad.refuse_if_most(table.name, int(keep.sum()))
     scaled, note = _rescale(ratings, keep)
     action, unknown = _actions(raw.action)
-    read = Interactions(raw.user, raw.item, times.ms, scaled, raw.text, raw.title, action)
+    read = Interactions(raw.user, raw.item, times.ms, scaled, raw.text, raw.title, action, raw.query)
     ordered = in_time_order(read.take(np.flatnonzero(keep)), seed)
     said = (described(columns), f"times read as {times.notation}", note, unknown)
     notes = (*table.notes, *(f"{table.name}: {part}" for part in said if part))
@@ -125,6 +128,7 @@ class _Raw:
     text: list[str] | None
     title: list[str] | None
     action: list[str] | None
+    query: list[str] | None
 
 
 def _collect(table: Table, columns: Columns, bad: BadRows) -> _Raw:
@@ -132,8 +136,12 @@ def _collect(table: Table, columns: Columns, bad: BadRows) -> _Raw:
     fields = [name for name in columns for _ in columns[name]]
     place = {name: fields.index(name) for name in columns}
     count = {name: len(columns[name]) for name in columns}
-    texts: dict[str, list[str]] = {name: [] for name in ("text", "title", "action") if name in columns}
-    raw = _Raw([], [], [], [], [], texts.get("text"), texts.get("title"), texts.get("action"))
+    texts: dict[str, list[str]] = {
+        name: [] for name in ("text", "title", "action", "query") if name in columns
+    }
+    raw = _Raw(
+        [], [], [], [], [], texts.get("text"), texts.get("title"), texts.get("action"), texts.get("query")
+    )
     same: dict[str, str] = {}
     rating_at = place.get("rating")
     for line, cells in table.rows([column for name in columns for column in columns[name]], bad):

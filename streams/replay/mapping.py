@@ -5,8 +5,8 @@
     --map items.text=overview+tagline                                 (columns joined by a blank line)
 
 A bare name applies to every file that has such a column; `interactions.`, `items.` or `users.` before the
-field picks one file. A bare number means the interactions file for user, item, ts, rating, text and action,
-the items file for title, categories, tags and price.
+field picks one file. A bare number means the interactions file for user, item, ts, rating, text, action
+and query, the items file for title, categories, tags and price.
 """
 
 from __future__ import annotations

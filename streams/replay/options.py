@@ -18,7 +18,7 @@ class ReplayOptions:
 
     `model`: a folder of an exported model; None trains one on the warm part; "none" ranks by counters alone.
     `limit`: only the first so many events of the stream. `slates`: where to write every slate, JSON lines.
-    `epochs`: passes over the training examples. `fp32`: rank with the unquantized model as well.
+    `fp32`: rank with the unquantized model as well.
     """
 
     warm: float = 0.5
@@ -26,7 +26,6 @@ class ReplayOptions:
     model: str | None = None
     limit: int | None = None
     slates: Path | None = None
-    epochs: int = 8
     fp32: bool = False
 
     def __post_init__(self) -> None:

@@ -18,10 +18,13 @@ from export.projection import fit_projection
 from export.registry import Registry
 from model.errors import DataError
 from model.schema import F32
+from model.vocabulary import Vocabulary
+from streams.dataset_texts import spread, text_encoder, texts_of
 from streams.draft import Draft
-from streams.fit import TrainOptions, adapted, fit, prepare, spread, text_encoder, texts_of, warm
+from streams.fit import fit, prepare, warm
 from streams.loading import load_in_service
 from streams.local.kafka_jars import cache_folder
+from streams.pace import adapted
 from streams.replay.compared import Compared
 from streams.replay.dataset import Dataset
 from streams.replay.driver import Prequential
@@ -150,10 +153,10 @@ def _ready(
         run.warm(until, None, until, lambda done: progress("warming", done, until))
         model = load_in_service(Path(options.model), settings.model, names)
         return run, model, _fp32_twin(Path(options.model), model, names) if options.fp32 else None, ()
-    shards = warm(run, until, options.seed, progress)
+    collected = warm(run, until, settings, progress)
     with TemporaryDirectory(prefix="headrace-replay-") as folder:
         registry = Registry(Path(folder))
-        manifest = fit(run, shards, registry, "replay", TrainOptions(epochs=options.epochs), progress)
+        manifest = fit(run, collected, registry, "replay", progress)
         model = load_in_service(registry.get("replay"), settings.model, names)
         fp32 = _fp32_twin(registry.get("replay"), model, names) if options.fp32 else None
     parity = manifest.parity
@@ -170,7 +173,9 @@ def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> M
     from export.session import Rescorer, open_session
 
     rescorer = Rescorer(open_session(lambda provider: folder / RESCORER_FP32), model.schema)
-    return ModelInService("fp32", model.schema, model.vocabulary, model.tower, rescorer.score, sources)
+    twin = ModelInService("fp32", model.schema, Vocabulary(), model.tower, None, rescorer.score, sources)
+    twin.numbering = model.numbering
+    return twin
 
 
 def _rank_with(twin: ModelInService, run: Prequential, draft: Draft, row: int) -> int:

@@ -9,14 +9,11 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from export.loaded import load_model
 from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
 from export.registry import Registry
 from export.text import encoder_name, load_text_encoder
 from model.errors import ModelError
-from model.schema import F32
 from streams.catalog import Catalog
 from streams.loading import in_service
 from streams.rescoring import ModelInService
@@ -30,11 +27,11 @@ log = logging.getLogger(__name__)
 
 
 class _Waiting(NamedTuple):
-    """A loaded model whose item vectors are those of `text` [n, dim]: the catalog when loading began."""
+    """A loaded model whose item vectors are those of `seen`: the catalog when loading began."""
 
     model: ModelInService
     provider: str
-    text: F32
+    seen: Catalog
 
 
 class RegistryModels:
@@ -108,8 +105,7 @@ class RegistryModels:
     async def _load(self, name: str) -> _Waiting:
         async with self.replica.lock:
             catalog = self.replica.recommender.catalog
-            seen = Catalog(catalog.text.shape[1])
-            seen.ids, seen.text = list(catalog.ids), catalog.text[: len(catalog)].copy()
+            seen = catalog.copy()
         return await asyncio.to_thread(self._open, name, seen)
 
     def _open(self, name: str, catalog: Catalog) -> _Waiting:
@@ -122,7 +118,7 @@ class RegistryModels:
         )
         model = in_service(loaded, self.replica.recommender.pipeline.names)
         model.refresh(catalog)
-        return _Waiting(model, loaded.rescorer.provider, catalog.text)
+        return _Waiting(model, loaded.rescorer.provider, catalog)
 
     def swap(self) -> None:
         """Serve the model that was loaded meanwhile, if any. The caller holds the replica's lock."""
@@ -130,11 +126,8 @@ class RegistryModels:
         if waiting is None:
             return
         recommender, before = self.replica.recommender, self.name
-        known = len(waiting.text)
-        if recommender.catalog.ids[:known]:
-            # Items that changed while the model was loaded.
-            same = (recommender.catalog.text[:known] == waiting.text).all(axis=1)
-            waiting.model.refresh(recommender.catalog, np.flatnonzero(~same).tolist())
+        # Items that changed while the model was loaded.
+        waiting.model.refresh(recommender.catalog, recommender.catalog.changed_since(waiting.seen))
         recommender.serve(waiting.model)
         if before:
             self.metrics.model.remove(before, self.provider)

@@ -1,0 +1,69 @@
+"""The loss of a batch: the tasks, weighted, the user tower's retrieval, and the terms for other aims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from model.batches import Batch, forward
+from model.losses import TASK_LOSSES, diversity_loss, fairness_loss, retrieval_loss
+from model.network import FusionNet
+from model.plan import TrainPlan
+from model.tasks import Task, labels, ordered
+
+POPULARITY = "popular_ever"
+
+
+class Objective(nn.Module):
+    """`Objective(tasks, plan)(net, batch)` -> the loss, and its terms by name.
+
+    With `plan.weighting` "uncertainty" each task's loss is divided by a learned variance, whose logarithm is
+    added (Kendall et al., arXiv 1705.07115); the tasks' own weights then scale those terms.
+    """
+
+    def __init__(self, tasks: Mapping[str, Task], plan: TrainPlan) -> None:
+        super().__init__()
+        self.tasks, self.plan = ordered(tasks), plan
+        self.log_variance = nn.Parameter(
+            torch.zeros(len(self.tasks)), requires_grad=plan.weighting == "uncertainty"
+        )
+
+    def forward(self, net: FusionNet, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        plan = self.plan
+        inputs, candidate_keys, drawn_keys = forward(net, batch)
+        *user_inputs, vectors, features = inputs
+        seen = net.view(*user_inputs)
+        scores = net.rescorer(seen, vectors, features)
+        absent = ~batch.present
+        terms: dict[str, Tensor] = {}
+        total = scores.new_zeros(())
+        for at, (name, task) in enumerate(self.tasks.items()):
+            said = torch.from_numpy(labels(task, batch.action, batch.rating)).to(scores.device)
+            logits = scores[..., at]
+            if task.loss == "softmax":
+                logits = logits.masked_fill(absent, -1e4)
+            terms[name] = TASK_LOSSES[task.loss](logits, said)
+            if plan.weighting == "uncertainty":
+                spread = self.log_variance[at]
+                total = total + task.weight * ((-spread).exp() * terms[name] + spread)
+            else:
+                total = total + task.weight * terms[name]
+        if plan.retrieval > 0:
+            user = net.user_tower(seen)
+            terms["retrieval"] = retrieval_loss(user, candidate_keys[:, 0], candidate_keys[:, 1:], drawn_keys)
+            total = total + plan.retrieval * terms["retrieval"]
+        click = scores[..., 0].masked_fill(absent, -1e4)
+        if plan.diversity > 0:
+            text = torch.cat([batch.text, batch.text.new_zeros(1, batch.text.shape[1])])[batch.candidates]
+            terms["diversity"] = diversity_loss(click, text)
+            total = total + plan.diversity * terms["diversity"]
+        if plan.fairness > 0:
+            popularity = net.rescorer.candidate_scale(features)[
+                ..., net.schema.candidate_features.index(POPULARITY)
+            ]
+            present = batch.present.to(scores.dtype)
+            terms["fairness"] = fairness_loss(click, (popularity < 0).to(scores.dtype) * present, present)
+            total = total + plan.fairness * terms["fairness"]
+        return total, {name: float(term.detach()) for name, term in terms.items()}

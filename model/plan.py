@@ -1,0 +1,59 @@
+"""The settings of the network and of its training. No torch here: workers read the same settings file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from model.schema import EncoderKind, FusionKind
+
+Count = Annotated[int, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, lt=1)]
+Weight = Annotated[float, Meta(ge=0)]
+
+
+class NetworkPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The network's form.
+
+    `fusion`: how the views of user, item and language become one. `encoder`: what a history item learns of
+    those before it, before candidates attend to it: nothing, causal self-attention (SASRec) or LiGR layers.
+    `id_buckets`: rows of a hashed id table; 0: a row for each item of the training data. `forget_id`: the
+    share of ids hidden in training, so that an item without an id is represented by its text.
+    """
+
+    fusion: FusionKind = "attention"
+    encoder: EncoderKind = "none"
+    layers: Count = 1
+    width: Count = 32
+    heads: Count = 2
+    hidden: tuple[Count, Count] = (96, 48)
+    dropout: Share = 0.1
+    forget_id: Share = 0.3
+    id_buckets: Annotated[int, Meta(ge=0)] = 0
+
+
+class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How it is trained.
+
+    `validate`: the newest share of the examples, never trained on. `window`: shards in memory at once, within
+    which examples are shuffled. `weighting`: tasks by their fixed weights, or by learned uncertainty
+    (arXiv 1705.07115), which their weights then scale. `retrieval`: weight of the user tower's loss,
+    `negatives`: items drawn for it. `diversity`, `fairness`: weights of those terms of the loss, see
+    `model.losses`.
+    """
+
+    epochs: Count = 8
+    batch: Count = 256
+    learning_rate: Annotated[float, Meta(gt=0)] = 2e-3
+    weight_decay: Weight = 1e-2
+    validate: Share = 0.05
+    window: Count = 32
+    weighting: Literal["fixed", "uncertainty"] = "fixed"
+    retrieval: Weight = 0.2
+    negatives: Count = 512
+    diversity: Weight = 0.0
+    fairness: Weight = 0.0
+    seed: int = 7
+    device: str = "cpu"

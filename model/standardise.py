@@ -1,0 +1,60 @@
+"""Features on one scale, by constants of the training examples."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+CONSTANT = 1e-6  # a deviation below this is none
+
+
+class Standardise(nn.Module):
+    """(x - mean) / deviation, cut at 5 deviations.
+
+    A feature that never varied among the training examples is 0 ever after: nothing was learned about it.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("scale", torch.ones(size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ((x - self.mean) * self.scale).clamp(-5.0, 5.0)
+
+
+class Moments:
+    """Mean and deviation of rows that come in parts (Chan et al., 1979), so that none must be held."""
+
+    def __init__(self, size: int) -> None:
+        self.count = 0
+        self.mean, self.squares = (
+            torch.zeros(size, dtype=torch.float64),
+            torch.zeros(size, dtype=torch.float64),
+        )
+
+    def add(self, rows: Tensor) -> None:
+        """rows [n, size]."""
+        if not len(rows):
+            return
+        rows = rows.double()
+        mean, squares = rows.mean(0), rows.var(0, unbiased=False) * len(rows)
+        total = self.count + len(rows)
+        apart = mean - self.mean
+        self.mean += apart * (len(rows) / total)
+        self.squares += squares + apart**2 * (self.count * len(rows) / total)
+        self.count = total
+
+    def fit(self, module: Standardise, only_constant: bool = False) -> None:
+        """Give the constants to `module`; with `only_constant`, only those of features that never varied."""
+        if not self.count:
+            return
+        deviation = (self.squares / self.count).sqrt()
+        varied = deviation > CONSTANT
+        scale = torch.where(varied, 1.0 / deviation.clamp_min(1e-2), 0.0).float()
+        chosen = module.scale == 0 if only_constant else torch.ones_like(varied)
+        module.mean.copy_(torch.where(chosen, self.mean.float(), module.mean))
+        module.scale.copy_(torch.where(chosen, scale, module.scale))

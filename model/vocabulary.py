@@ -1,0 +1,52 @@
+"""Which row of the id table an item has: its own, or, for catalogues without bound, a hashed one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from model.hashing import bucket
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """`ids[k]` has the number k + 1; others have 0. With `buckets`, every id has a number from 1 to that."""
+
+    ids: tuple[str, ...] = ()
+    buckets: int = 0
+
+    @property
+    def size(self) -> int:
+        """The largest number there is."""
+        return self.buckets or len(self.ids)
+
+    def numbers(self) -> Mapping[str, int]:
+        """The numbers of `ids`; empty where ids are hashed."""
+        return {item_id: number for number, item_id in enumerate(self.ids, 1)}
+
+    def numbering(self) -> Numbering:
+        """What looks numbers up quickly."""
+        return Numbering(self)
+
+    def extended(self, item_ids: Iterable[str]) -> Vocabulary:
+        """With the new ones of `item_ids` at the end; a hashed vocabulary stays as it is."""
+        if self.buckets:
+            return self
+        return Vocabulary(tuple(dict.fromkeys((*self.ids, *item_ids))))
+
+
+class Numbering:
+    """Looks up the numbers of item ids."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._numbers, self._buckets = vocabulary.numbers(), vocabulary.buckets
+
+    def of(self, item_ids: Sequence[str]) -> list[int]:
+        """A number for each id.
+
+        >>> Vocabulary(("a", "b")).numbering().of(["b", "x"])
+        [2, 0]
+        """
+        if self._buckets:
+            return [bucket(item_id, self._buckets) for item_id in item_ids]
+        return [self._numbers.get(item_id, 0) for item_id in item_ids]

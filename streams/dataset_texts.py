@@ -1,0 +1,65 @@
+"""A dataset's texts, and the encoder that reads them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from export.registry import Registry
+from export.text import TextEncoder, encoder_name, load_text_encoder
+from model.errors import ModelError
+from model.schema import F32
+from streams.replay.dataset import Dataset
+from streams.settings import Settings
+
+Say = Callable[[str, int, int], None]
+"""Told the stage, how far it is, and how far it goes."""
+Project = Callable[[Sequence[str]], F32]
+"""Texts -> unit vectors [n, text_dim]."""
+
+TEXTS_FOR_PROJECTION = 2_000
+TEXTS_AT_A_TIME = 64
+
+
+def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, say: Say) -> TextEncoder:
+    """The registered encoder that the settings name; exported first where it is not there yet."""
+    name = encoder_name(settings.model.text_encoder)
+    if not registry.text.has(name):
+        from export.text_to_onnx import export_text_encoder
+
+        say("exporting the text encoder", 0, 1)
+        sample = spread(texts, TEXTS_FOR_PROJECTION)
+        try:
+            export_text_encoder(registry, sample, time.time_ns() // 1_000_000, settings.model.text_encoder)
+        except ModelError:
+            if not registry.text.has(name):  # else another process was faster
+                raise
+        say("exporting the text encoder", 1, 1)
+    model = settings.model
+    return load_text_encoder(
+        registry.text.get(name), model.providers, model.fallback, model.threads, model.text_max_tokens
+    )
+
+
+def texts_of(dataset: Dataset, until: int) -> list[str]:
+    """The texts known by event `until`: of all items announced, and of the reviews so far."""
+    reviews = dataset.interactions.text or []
+    return [text for text in (*(item.joined for item in dataset.items.values()), *reviews[:until]) if text]
+
+
+def spread(texts: Sequence[str], count: int) -> list[str]:
+    """At most `count` of the texts, evenly from all of them."""
+    if len(texts) <= count:
+        return list(texts)
+    return [texts[int(place)] for place in np.linspace(0, len(texts) - 1, count)]
+
+
+def projected(texts: Sequence[str], project: Project, stage: str, say: Say) -> list[F32]:
+    """A vector for each text."""
+    vectors: list[F32] = []
+    for begin in range(0, len(texts), TEXTS_AT_A_TIME):
+        vectors.extend(project(texts[begin : begin + TEXTS_AT_A_TIME]))
+        say(stage, len(vectors), len(texts))
+    return vectors
