@@ -39,6 +39,7 @@ SIGNAL_FEATURES = (
     "close_cosine",
     "together_all_cosine",
     "together_liked_cosine",
+    "liked_near",
 )
 TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query")
 LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + TEXT_FEATURES
@@ -52,6 +53,8 @@ USER_FEATURES = (
     "activity",
     "words",
     "query",
+    "rating_bias",
+    "rating_lately",
 )
 HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
@@ -77,11 +80,13 @@ class ItemColumns(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A user's last times and ratings, newest first, at `now_ms`. `ratings` NaN where there is none."""
+    """A user's last times and likings (see `streams.leaning`), newest first, at `now_ms`. `liking` is NaN
+    where there is no rating.
+    """
 
     now_ms: int
     times: NDArray[np.int64]
-    ratings: F32
+    liking: F32
     weights: F32
     rating_mean: float
     rating_count: int
@@ -89,6 +94,8 @@ class Moment(NamedTuple):
     activity: float
     words_weight: float
     searching: bool = False
+    rating_bias: float = 0.0
+    rating_lately: float = 0.0
 
 
 def candidate_features(
@@ -174,6 +181,7 @@ def _counts_and_signals(
         out[k, 18] = _log1p(10.0 * near * root)
         out[k, 19] = _log1p(10.0 * far * root)
         out[k, 20] = math.copysign(_log1p(10.0 * abs(liked) * root), liked)
+        out[k, 21] = liked / (far + 1.0)  # the mean liking of what was met together with it
         for source in range(ranks.shape[1]):
             rank = ranks[k, source]
             out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0
@@ -186,6 +194,7 @@ def user_features(moment: Moment) -> F32:
         moment.times, moment.now_ms, moment.interactions, moment.rating_mean, moment.rating_count,
         moment.activity, moment.words_weight, moment.searching, out,
     )  # fmt: skip
+    out[9], out[10] = moment.rating_bias, moment.rating_lately
     return out
 
 
@@ -223,17 +232,15 @@ def _user(
 def history_features(moment: Moment, length: int) -> F32:
     """[length, len(HISTORY_FEATURES)], newest first, zeros past the history's end."""
     out = np.zeros((length, len(HISTORY_FEATURES)), np.float32)
-    _history(moment.times, moment.ratings, moment.weights, moment.now_ms, moment.rating_mean, out)
+    _history(moment.times, moment.liking, moment.weights, moment.now_ms, out)
     return out
 
 
 @compiled
-def _history(
-    times: NDArray[np.int64], ratings: F32, weights: F32, now_ms: int, rating_mean: float, out: F32
-) -> None:
+def _history(times: NDArray[np.int64], liking: F32, weights: F32, now_ms: int, out: F32) -> None:
     for k in range(min(len(times), len(out))):
-        if not math.isnan(ratings[k]):
-            out[k, 0] = ratings[k] - np.float32(rating_mean)
+        if not math.isnan(liking[k]):
+            out[k, 0] = liking[k]
             out[k, 1] = 1.0
         out[k, 2] = _log1p(max(now_ms - times[k], 0) / 1_000.0)
         out[k, 3] = times[k] == times[0]

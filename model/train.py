@@ -84,7 +84,8 @@ def fit(
     report: Report = silent,
 ) -> FusionNet:
     """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time."""
-    total = check_examples(shards) * plan.epochs
+    examples = check_examples(shards)
+    total, size = examples * plan.epochs, plan.batch_for(examples)
     numbering = vocabulary.numbering()
     objective = Objective(tasks, plan).to(plan.device)
     optimizer = optimizer_of(net, objective, plan)
@@ -94,7 +95,7 @@ def fit(
         for window in windows(len(shards), plan.window, rng):
             net.train()
             parts = [shards[k] for k in window]
-            for batch in batches(parts, numbering, plan.batch, plan.device, rng, plan.negatives):
+            for batch in batches(parts, numbering, size, plan.device, rng, plan.negatives):
                 set_rate(optimizer, plan.learning_rate, done / total)
                 loss, terms = objective(net, batch)
                 optimizer.zero_grad()

@@ -38,6 +38,7 @@ from streams.draft import Draft
 from streams.explanations import Why, explain
 from streams.feed import SlateItem
 from streams.ladder import Rung
+from streams.leaning import leaning
 from streams.query import Learned, Query
 from streams.reranking import rerank
 from streams.rescoring import ModelInService
@@ -220,10 +221,11 @@ class Pipeline:
         """What the model reads of the user."""
         state, nothing = draft.state, np.zeros(self.catalog.text.shape[1], np.float32)
         overall = self.counters.popularity.mean_rating()
+        lean = leaning(state, self.counters.popularity)
         moment = Moment(
             now_ms=draft.now_ms,
             times=state.times[::-1].copy(),
-            ratings=state.ratings[::-1].copy(),
+            liking=lean.liking,
             weights=self.counters.weights[state.actions[::-1]],
             rating_mean=state.mean_rating(overall),
             rating_count=state.rating_count,
@@ -231,6 +233,8 @@ class Pipeline:
             activity=state.activity,
             words_weight=state.words_weight,
             searching=searched is not None,
+            rating_bias=lean.bias,
+            rating_lately=lean.lately,
         )
         draft.user_features = user_features(moment)
         draft.history_features = history_features(moment, self.settings.state.history)

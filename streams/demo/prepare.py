@@ -154,11 +154,7 @@ def model_name(options: DemoOptions, settings: Settings) -> str:
 def _dataset(options: DemoOptions, seed: int) -> Dataset:
     files = ml_100k()
     spec = DatasetSpec(str(files.interactions), str(files.items), str(files.users), seed=seed)
-    dataset = load_dataset(spec)
-    if options.limit is None:
-        return dataset
-    first = np.arange(min(options.limit, len(dataset.interactions)))
-    return replace(dataset, interactions=dataset.interactions.take(first))
+    return load_dataset(spec).first(options.limit)
 
 
 def _ending_now(dataset: Dataset, until: int, rate: float, clock: Clock) -> Dataset:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from streams.replay.bad_rows import BadRows
 from streams.replay.interactions import Interactions, read_interactions
@@ -37,6 +39,12 @@ class Dataset:
     users: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     bad: BadRows = field(default_factory=BadRows)
+
+    def first(self, events: int | None) -> Dataset:
+        """With only the first so many events of the stream; None for all."""
+        if events is None or events >= len(self.interactions):
+            return self
+        return replace(self, interactions=self.interactions.take(np.arange(events)))
 
 
 def load_dataset(spec: DatasetSpec) -> Dataset:
