@@ -39,6 +39,7 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How it is trained.
 
     `batch` examples a step, fewer where there are so few that it would take less than `steps_least` steps.
+    `scout`: the share of the examples on which a scout is trained (see `streams.scouting`); 0: none is.
     `validate`: the newest share of the examples, never trained on. `window`: shards in memory at once, within
     which examples are shuffled. `weighting`: tasks by their fixed weights, or by learned uncertainty
     (arXiv 1705.07115), which their weights then scale. `retrieval`: weight of the user tower's loss,
@@ -51,6 +52,7 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps_least: Count = 400
     learning_rate: Annotated[float, Meta(gt=0)] = 2e-3
     weight_decay: Weight = 1e-2
+    scout: Share = 0.3
     validate: Share = 0.05
     window: Count = 32
     weighting: Literal["fixed", "uncertainty"] = "fixed"

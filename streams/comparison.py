@@ -20,7 +20,8 @@ from model.schema import EncoderKind, FusionKind
 from model.tasks import ordered, teachable
 from model.train import Progress
 from streams.dataset_texts import Say, text_encoder, texts_of
-from streams.fit import prepare, schema_of, vocabulary_of, warm
+from streams.fit import prepare, warm
+from streams.model_schema import schema_of, vocabulary_of
 from streams.pace import adapted
 from streams.replay.dataset import Dataset
 from streams.settings import Settings

@@ -20,18 +20,16 @@ from export.registry import Registry
 from model import examples
 from model.errors import DataError
 from model.examples import Shard
-from model.features import HISTORY_FEATURES, USER_FEATURES
-from model.plan import NetworkPlan
-from model.schema import F32, Schema
-from model.tasks import Task, ordered, teachable
-from model.vocabulary import Vocabulary
+from model.schema import F32
+from model.tasks import ordered, teachable
 from streams.catalog import ItemRecord
 from streams.dataset_texts import Project, Say, projected, text_encoder, texts_of
+from streams.model_schema import schema_of, vocabulary_of
 from streams.pace import adapted
 from streams.recommender import Recommender
 from streams.replay.dataset import Dataset
 from streams.replay.driver import Prequential, Stream
-from streams.rescoring import feature_names
+from streams.scouting import scout
 from streams.settings import Settings
 from streams.training import ExampleCollector
 
@@ -101,37 +99,29 @@ def item_record(item_id: str, dataset: Dataset, vectors: Mapping[str, F32], ts_m
 def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: float = BURN_IN) -> Collected:
     """Learn up to event `until`, and the examples made on the way; the newest are held out.
 
-    `burn_in`: the share of those events that is learned, but too early to be an example.
+    `burn_in`: the share of those events that is learned, but too early to be an example. A scout, trained on
+    the first examples, retrieves for the later ones (see `streams.scouting`).
     """
     first, plan, seed = int(until * burn_in), settings.model.training, settings.seed
-    held = min(
-        max(int((until - first) * plan.validate), min(ParityLimits().examples, until // 4)), HELD_OUT_MAX
-    )
-    learned, judged = (
-        ExampleCollector(run.recommender, seed),
-        ExampleCollector(run.recommender, seed, whole=True),
-    )
-    run.warm(until - held, learned, first, lambda done: say("warming", done, until))
-    run.warm(until, judged, first, lambda done: say("warming", done, until))
-    return Collected(learned.shards(), judged.shards())
+    held = max(int((until - first) * plan.validate), min(ParityLimits().examples, until // 4))
+    judged_from = until - min(held, HELD_OUT_MAX)
+    scouted = first + int((judged_from - first) * plan.scout)
+    learned = ExampleCollector(run.recommender, seed)
+    judged = ExampleCollector(run.recommender, seed, whole=True)
 
+    def learning(done: int) -> None:
+        say("warming", done, until)
 
-def schema_of(recommender: Recommender, tasks: Mapping[str, Task]) -> Schema:
-    """What a model of this core is fed with."""
-    return Schema(
-        candidate_features=feature_names(recommender.pipeline.names),
-        user_features=USER_FEATURES,
-        history_features=HISTORY_FEATURES,
-        tasks=tuple(ordered(tasks)),
-        modalities=recommender.settings.model.modalities,
-        history=recommender.settings.state.history,
-        text_dim=recommender.catalog.text.shape[1],
-    )
-
-
-def vocabulary_of(item_ids: Sequence[str], network: NetworkPlan) -> Vocabulary:
-    """A number of its own for each item, or hashed ones where the plan says so."""
-    return Vocabulary(buckets=network.id_buckets) if network.id_buckets else Vocabulary(tuple(item_ids))
+    early: Sequence[Shard] = ()
+    if plan.scout > 0:
+        run.warm(scouted, learned, first, learning)
+        early = learned.drain()
+        if early:
+            run.recommender.serve(scout(run.recommender, early, say))
+    run.warm(judged_from, learned, first, learning)
+    run.warm(until, judged, first, learning)
+    run.recommender.serve(None)
+    return Collected([*early, *learned.shards()], judged.shards())
 
 
 def fit(
