@@ -114,12 +114,9 @@ class Pipeline:
 
     def _learned(self, drafts: Sequence[Draft]) -> list[Learned | None]:
         """The users' vectors with the keys of all items, in one run; None where no model is asked."""
-        model = self.model
-        if (
-            model is None
-            or model.users is None
-            or not all(draft.rung in ("full", "fewer") for draft in drafts)
-        ):
+        wanted = bool(drafts) and all(draft.rung in ("full", "fewer") for draft in drafts)
+        model = self.model if wanted else None
+        if model is None or model.users is None:
             return [None] * len(drafts)
         return [Learned(user, model.keys[: model.known]) for user in model.user_vectors(drafts)]
 
