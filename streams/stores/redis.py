@@ -72,11 +72,16 @@ class RedisStore:
         keys += [self._key("state", user) for user in commit.states]
         keys += [self._key("feed", user) for user in commit.feeds]
         keys += [self._key("item", item_id) for item_id in commit.items]
-        parts = (commit.expected, commit.progress, commit.states, commit.feeds, commit.items)
+        keys += [self._key("state", user) for user in commit.found]
+        parts = (
+            *(commit.expected, commit.progress, commit.states, commit.feeds, commit.items),
+            commit.found,
+        )
         arguments = [
             *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._key("feeds"), commit.ledger),
             *map(len, parts),
             *_flat(commit.expected),
+            *commit.found.values(),
             *_flat(commit.progress),
             *commit.states.values(),
             *commit.feeds.values(),
