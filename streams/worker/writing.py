@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -101,14 +102,16 @@ class Writing:
         metrics.stage_s.labels("fold").observe(outcome.fold_s)
         if outcome.slates:
             metrics.stage_s.labels("recommend").observe(outcome.recommend_s)
+        for topic, count in Counter(work.reads[at].message.topic for at in outcome.applied).items():
+            metrics.events.labels(topic, "applied").inc(count)
         for at in outcome.applied:
-            metrics.events.labels(work.reads[at].message.topic, "applied").inc()
             metrics.applied_s.observe(max(0.0, (now_ms - work.reads[at].event.ts) / 1_000))
         for at, reason in outcome.skipped.items():
             metrics.events.labels(work.reads[at].message.topic, "skipped").inc()
             metrics.skipped.labels(reason).inc()
+        for rung, count in Counter(slate.rung for slate in outcome.slates).items():
+            metrics.slates.labels(rung).inc(count)
         for slate in outcome.slates:
-            metrics.slates.labels(slate.rung).inc()
             written_ms = _written_ms(position, slate.times["pushed"], now_ms)
             metrics.pushed_s.observe(max(0.0, (written_ms - slate.times["accepted"]) / 1_000))
         for user, error in outcome.unranked.items():
