@@ -98,7 +98,7 @@ async def test_a_state_that_was_changed_by_hand_is_not_overwritten() -> None:
     store.gate.set()
     desk = Desk(store)
     await desk.take(click(0))
-    rated = Review(event_id="r", ts=NOW_MS, user_id="ann", item_id="i2", rating=3.0)
+    rated = Review(event_id="r", ts=NOW_MS, user_id="ann", item_id="i1", rating=3.0)
     await Desk(other).take(click(0), message(rated, 0))
     (repaired,) = await other.states(["ann"])
     assert repaired is not None
