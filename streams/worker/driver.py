@@ -29,7 +29,11 @@ from streams.worker.idle_partitions import spare_idle
 
 
 class ConsumerThread(stock.AIOKafkaConsumerThread):
-    """Faust's consumer thread over a consumer of our making."""
+    """Faust's consumer thread over a consumer of our making, on a faster event loop."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, thread_loop=uvloop.new_event_loop(), **more)
+        self._close_thread_loop_on_stop = True
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -117,7 +121,7 @@ class Consumer(stock.Consumer):
                 raise
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, thread_loop=uvloop.new_event_loop(), beacon=self.beacon)
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
 
 class Transport(stock.Transport):

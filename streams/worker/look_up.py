@@ -145,6 +145,8 @@ class LookUp:
         rests on it, and the commit compares.
         """
         missing = [user for user in users if user not in known]
+        self.metrics.states.labels("kept").inc(len(known))
+        self.metrics.states.labels("read").inc(len(missing))
         progress, unreadable = self.kept.progress, dict[str | None, StoreError]()
         if missing or not places <= progress.keys():
             loaded = await self.store.load(missing, sorted(places))

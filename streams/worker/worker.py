@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from model.errors import BrokerUnavailableError, StoreUnavailableError
+from streams import garbage
 from streams.clock import Clock
 from streams.events import EVENT_TOPICS
 from streams.settings import Settings
@@ -76,6 +77,7 @@ class Worker:
         self.chores.start()
         self.app = self.kafka.app = create_app(self.settings, self.intake)
         await self.app.start()
+        garbage.freeze()
         self.trouble = ""
         log.info("worker reads events")
 

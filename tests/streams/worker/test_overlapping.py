@@ -91,6 +91,7 @@ async def test_users_at_hand_are_not_read_again() -> None:
     await desk.take(click(4))
     assert store.calls[5:] == ["load", "commit"], "partitions have moved: another may have written"
     assert await interactions(store, "ann") == 5
+    assert [desk.counted("states_total", source=source) for source in ("read", "kept")] == [2, 3]
 
 
 async def test_a_state_that_was_changed_by_hand_is_not_overwritten() -> None:
