@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.protocol.fetch import FetchRequest
@@ -19,7 +20,16 @@ IDLE_AFTER_S = 5.0
 """A partition that has brought nothing for so long is idle."""
 
 EVERY = 4
-"""Idle partitions are in one of so many fetches (each waits for kafka.fetch_max_wait_ms at most)."""
+"""An idle partition is in one of so many fetches (each waits for kafka.fetch_max_wait_ms at most)."""
+
+
+@dataclass
+class _Partition:
+    """The offset last asked for, since when, and in how many fetches it was left out since it was in one."""
+
+    offset: int
+    since_s: float
+    left_out: int = 0
 
 
 class IdlePartitions:
@@ -27,25 +37,31 @@ class IdlePartitions:
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
-        self._moved: dict[tuple[str, int], tuple[int, float]] = {}
-        self._fetches = 0
+        self._partitions: dict[tuple[str, int], _Partition] = {}
 
     def without(self, asked: Asked) -> Asked:
         """`asked`, mostly without the idle ones. All of it where all are idle: that saves nothing."""
-        now_s, busy = self._now_s(), []
+        now_s, busy, kept = self._now_s(), False, []
         for topic, partitions in asked:
-            kept = [each for each in partitions if self._is_busy(topic, each[0], each[1], now_s)]
-            if kept:
-                busy.append((topic, kept))
-        self._fetches += 1
-        return asked if not busy or self._fetches % EVERY == 0 else busy
+            part = []
+            for each in partitions:
+                known = self._known(topic, each[0], each[1], now_s)
+                if now_s - known.since_s < IDLE_AFTER_S:
+                    busy = True
+                elif known.left_out < EVERY - 1:
+                    known.left_out += 1
+                    continue
+                known.left_out = 0
+                part.append(each)
+            if part:
+                kept.append((topic, part))
+        return kept if busy else asked
 
-    def _is_busy(self, topic: str, partition: int, offset: int, now_s: float) -> bool:
-        last = self._moved.get((topic, partition))
-        if last is None or last[0] != offset:
-            self._moved[topic, partition] = (offset, now_s)
-            return True
-        return now_s - last[1] < IDLE_AFTER_S
+    def _known(self, topic: str, partition: int, offset: int, now_s: float) -> _Partition:
+        known = self._partitions.get((topic, partition))
+        if known is None or known.offset != offset:
+            known = self._partitions[topic, partition] = _Partition(offset, now_s)
+        return known
 
 
 def spare_idle(fetcher: Any) -> None:
