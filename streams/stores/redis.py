@@ -1,4 +1,5 @@
-"""The store in Redis or Valkey. Every call is bounded in time, and a batch is one round trip in and one out.
+"""The store in Redis or Valkey. Every call is bounded in time, and a batch is one round trip out, and at most
+one in.
 
 Keys, all after the deployment's prefix:
     state:USER feed:USER item:ID   the values (states and feeds expire)
