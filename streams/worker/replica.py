@@ -26,6 +26,7 @@ from streams.settings import Settings
 from streams.stores.base import START, LedgerEntry, Snapshot, Store, order_of
 from streams.user_state import UserState
 from streams.worker.background import Background
+from streams.worker.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Replica:
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings, self.store, self.clock = settings, store, clock
-        self.lock = asyncio.Lock()
+        self.lock = Turns()
         self._background = Background()
         self.recommender = Recommender(settings)
         self.writer = ""

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from model.errors import BrokerUnavailableError, StoreUnavailableError
+from streams import garbage
 from streams.clock import Clock
 from streams.events import EVENT_TOPICS
 from streams.settings import Settings
 from streams.stores.base import Store
 from streams.topics import ensure_topics, topic_name
 from streams.worker.app import Intake, KafkaLog, create_app
-from streams.worker.batches import RETRY_S, Batches
+from streams.worker.batches import Batches
 from streams.worker.chores import Chores
 from streams.worker.dead_letters import KafkaDeadLetters
 from streams.worker.health import HealthServer, Part, Readiness
@@ -27,6 +28,7 @@ from streams.worker.positions import check_progress
 from streams.worker.reading import Reader
 from streams.worker.replica import Replica
 from streams.worker.warm_up import warm_up
+from streams.worker.writing import RETRY_S
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Worker:
             self.metrics,
             clock,
         )
-        self.intake = Intake(settings, self.batches.handle)
+        self.intake = Intake(settings, self.batches)
         self.chores = Chores(
             settings, store, self.replica, self.models, self.batches.make_sound, self.metrics, clock
         )
@@ -75,6 +77,7 @@ class Worker:
         self.chores.start()
         self.app = self.kafka.app = create_app(self.settings, self.intake)
         await self.app.start()
+        garbage.freeze()
         self.trouble = ""
         log.info("worker reads events")
 
