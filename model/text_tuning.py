@@ -29,6 +29,7 @@ class TuneSettings:
 
     temperature: float = 0.05
     correction: float = 1.0
+    centre: bool = True
     batch: int = 64
     round_pairs: int = 2_000
     held_out_pairs: int = 512
@@ -86,6 +87,8 @@ def pair_loss(
     device = settings.device
     rows, mask = tokens.batch(batch.texts.tolist())
     vectors = encoder(rows.to(device), mask.to(device))  # [U, D]
+    if settings.centre:
+        vectors = vectors - vectors.mean(dim=0)
     users = nn.functional.normalize(torch.from_numpy(batch.history).to(device) @ vectors, dim=1)
     items = nn.functional.normalize(torch.from_numpy(batch.target).to(device) @ vectors, dim=1)
     logits = users @ items.T / settings.temperature - offset.to(device)
