@@ -71,6 +71,7 @@ def save_encoder(encoder: SentenceEncoder, source: str, folder: Path) -> None:
     """
     if folder.exists():
         raise ModelError(f"{folder} is already there; an encoder never changes: choose another folder")
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # no annotation of its own
     staging = folder.parent / f".adding-{folder.name}-{uuid.uuid4().hex[:8]}"
     staging.mkdir(parents=True)
     try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from model.errors import ModelError, SettingsError
+from model.errors import DataError, ModelError, SettingsError
 from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
             raise SettingsError(f"--{name.replace('_', '-')} {getattr(args, name)}: expected at least 1")
     if args.out.exists():  # said now, not after the training
         raise ModelError(f"{args.out} is already there; an encoder never changes: choose another folder")
+    if args.json is not None and not args.json.parent.is_dir():
+        raise DataError(f"{args.json}: the folder {args.json.parent} does not exist; make it first")
     # Imported here, so that --help and a wrong option answer at once.
     from tempfile import TemporaryDirectory
 
@@ -86,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
         trials = run_trials(dataset, options, Path(work), progress_bar())
         console.print(_table(trials))
         best = winner(trials)
+        if best is None:
+            console.print("no gain beyond two standard errors", highlight=False)
         if best is None and args.keep_anyway:
             best = max((each for each in trials if each.name != UNTUNED), key=lambda each: each.gain.value)
         if best is not None and best.folder is not None:
@@ -93,9 +97,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json is not None:
         args.json.write_bytes(msgspec.json.format(msgspec.json.encode(_figures(trials)), indent=2) + b"\n")
     if best is None:
-        console.print("no gain beyond two standard errors: nothing was written (--keep-anyway would)")
+        console.print("nothing was written (--keep-anyway would)", highlight=False)
     else:
-        console.print(f"{best.name} wins: {args.out}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{best.name} wins; written: {args.out}", markup=False, highlight=False, soft_wrap=True)
         console.print("name it as model.text_encoder in the settings, then train", markup=False)
     return 0
 
@@ -104,18 +108,16 @@ def _table(trials: list[Trial]) -> Table:
     from rich.table import Table
 
     table = Table(title="The next item by text alone, among all items not met", title_justify="left")
-    columns = ("fp32 R@10", "R@200", "int8 R@10", "R@200", "NDCG", "gain in NDCG", "cosine", "neighbours")
-    for name in ("", *columns):
+    for name in ("", *(each.name for each in trials)):
         table.add_column(name, justify="right" if name else "left")
-    for each in trials:
-        kept = each.neighbours_kept
-        table.add_row(
-            each.name,
-            *map(_shown, (*each.fp32[:2], *each.int8)),
-            f"{each.gain.value:+.4f} ±{each.gain.error:.4f}",
-            f"{each.cosine:.4f}",
-            "–" if kept is None else f"{kept:.3f}",
-        )
+    for precision in ("fp32", "int8"):
+        for place, figure in enumerate(("recall@10", "recall@200", "NDCG")):
+            figures = (getattr(each, precision)[place] for each in trials)
+            table.add_row(f"{precision} {figure}", *map(_shown, figures))
+    table.add_row("gain in int8 NDCG", *(f"{each.gain.value:+.4f} ±{each.gain.error:.4f}" for each in trials))
+    table.add_row("int8 cosine", *(f"{each.cosine:.4f}" for each in trials))
+    kept = (each.neighbours_kept for each in trials)
+    table.add_row("int8 neighbours kept", *("–" if each is None else f"{each:.3f}" for each in kept))
     return table
 
 
