@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,7 +30,6 @@ class TuneSettings:
 
     temperature: float = 0.05
     correction: float = 1.0
-    centre: bool = True
     batch: int = 64
     round_pairs: int = 2_000
     held_out_pairs: int = 512
@@ -40,6 +40,13 @@ class TuneSettings:
     schedule: Schedule = field(default_factory=Schedule)
 
 
+class Space(NamedTuple):
+    """The few dimensions that are served (`export/projection.py`): mean [D], components [D, kept]."""
+
+    mean: Tensor
+    components: Tensor
+
+
 def tune(
     encoder: SentenceEncoder,
     tokenizer: PreTrainedTokenizerBase,
@@ -47,10 +54,12 @@ def tune(
     held_out: Pairs,
     settings: TuneSettings,
     report: Report = lambda progress: None,
+    space: Space | None = None,
 ) -> tuple[SentenceEncoder, list[float]]:
     """The encoder with its adapters merged, and the held-out loss before and after each round.
 
-    `encoder` itself is used up. `train` and `held_out` number the same texts.
+    `encoder` itself is used up. `train` and `held_out` number the same texts. `space`: where cosines are
+    taken; None takes them between whole vectors.
     """
     adapted = attach(encoder.transformer, settings.lora, settings.seed)
     tuned = SentenceEncoder(adapted).to(settings.device)
@@ -67,7 +76,7 @@ def tune(
         ]
 
     def loss_of(batch: tuple[PairBatch, Tensor]) -> Tensor:
-        return pair_loss(tuned, tokens, batch[0], settings.correction * batch[1], settings)
+        return pair_loss(tuned, tokens, batch[0], settings.correction * batch[1], settings, space)
 
     losses = fit(
         tuned,
@@ -81,14 +90,19 @@ def tune(
 
 
 def pair_loss(
-    encoder: SentenceEncoder, tokens: TokenTable, batch: PairBatch, offset: Tensor, settings: TuneSettings
+    encoder: SentenceEncoder,
+    tokens: TokenTable,
+    batch: PairBatch,
+    offset: Tensor,
+    settings: TuneSettings,
+    space: Space | None = None,
 ) -> Tensor:
     """Cross entropy of each pair's item among the batch's; `offset` [B] is taken off their logits."""
     device = settings.device
     rows, mask = tokens.batch(batch.texts.tolist())
     vectors = encoder(rows.to(device), mask.to(device))  # [U, D]
-    if settings.centre:
-        vectors = vectors - vectors.mean(dim=0)
+    if space is not None:
+        vectors = (vectors - space.mean.to(device)) @ space.components.to(device)
     users = nn.functional.normalize(torch.from_numpy(batch.history).to(device) @ vectors, dim=1)
     items = nn.functional.normalize(torch.from_numpy(batch.target).to(device) @ vectors, dim=1)
     logits = users @ items.T / settings.temperature - offset.to(device)

@@ -27,15 +27,18 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def planted(events: int = 1_200, seed: int = 1) -> Dataset:
-    """Users keep to one of eight kinds of items; a kind's words look nothing alike to an untuned encoder."""
+def planted(users: int = 600, seed: int = 1) -> Dataset:
+    """Users keep to one of four kinds of ten items; its words look nothing alike to an untuned encoder."""
     rng = np.random.default_rng(seed)
-    kinds = [WORDS[k * 5 : k * 5 + 5] for k in range(8)]
-    items = {f"i{k}": ItemText(title=" ".join(rng.choice(kinds[k % 8], 2))) for k in range(320)}
-    users = rng.integers(120, size=events)
-    met = [f"i{user % 8 + 8 * int(rng.integers(40))}" for user in users]
+    kinds = [WORDS[k * 10 : k * 10 + 10] for k in range(4)]
+    items = {f"i{k}": ItemText(title=" ".join(rng.choice(kinds[k % 4], 2))) for k in range(40)}
+    met = [(user, user % 4 + 4 * int(k)) for user in range(users) for k in rng.permutation(10)[:4]]
+    order = rng.permutation(len(met))
     stream = Interactions(
-        [f"u{user}" for user in users], met, np.arange(events) * 1_000, np.full(events, np.nan, np.float32)
+        [f"u{met[k][0]}" for k in order],
+        [f"i{met[k][1]}" for k in order],
+        np.arange(len(met)) * 1_000,
+        np.full(len(met), np.nan, np.float32),
     )
     return Dataset(stream, items)
 
