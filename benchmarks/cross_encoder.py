@@ -196,6 +196,7 @@ def main() -> None:
     parser.add_argument("--choices", type=int, default=1_200, help="to train the cross-encoder on (1200)")
     parser.add_argument("--rounds", type=int, default=3, help="at most so many passes over them (3)")
     parser.add_argument("--max-tokens", type=int, default=96, help="of both texts together (96)")
+    parser.add_argument("--bfloat16", action="store_true", help="train in 16 bits, where the processor can")
     parser.add_argument("--timed", type=int, default=5, help="users to take times of (5)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path)
@@ -225,7 +226,7 @@ def main() -> None:
         cross = CrossEncoderSettings(
             seed=arguments.seed,
             max_tokens=arguments.max_tokens,
-            schedule=Schedule(rounds=arguments.rounds),
+            schedule=Schedule(rounds=arguments.rounds, bfloat16=arguments.bfloat16),
         )
         tokenizer = load_tokenizer(cross.encoder)
         cut = int(len(choices) * (1 - HELD_OUT))

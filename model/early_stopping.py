@@ -23,6 +23,7 @@ class Schedule:
     """At most `rounds` of training; the end comes after `patience` rounds without a lower held-out loss.
 
     The rate rises over the first tenth of the first round and falls linearly to a tenth of itself.
+    `bfloat16`: matrices are multiplied in 16 bits, in half of the time where the processor can do that.
     """
 
     rounds: int = 6
@@ -30,6 +31,7 @@ class Schedule:
     learning_rate: float = 5e-4
     weight_decay: float = 1e-2
     clip: float = 1.0
+    bfloat16: bool = False
 
 
 class Round(NamedTuple):
@@ -64,7 +66,13 @@ def fit(
     optimizer = torch.optim.AdamW(
         trained.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
     )
-    losses = [_mean_loss(module, loss_of, held_out)]
+    device = next(module.parameters()).device.type
+
+    def counted(batch: Batch) -> Tensor:
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=schedule.bfloat16):
+            return loss_of(batch)
+
+    losses = [_mean_loss(module, counted, held_out)]
     best = {name: each.detach().clone() for name, each in trained.items()}
     since = 0
     for number in range(schedule.rounds):
@@ -73,13 +81,13 @@ def fit(
         for step, batch in enumerate(some):
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _rate(number + step / len(some), schedule.rounds)
-            loss = loss_of(batch)
+            loss = counted(batch)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
             nn.utils.clip_grad_norm_(trained.values(), schedule.clip)
             optimizer.step()
             report(Round(number, step + 1, len(some), float(loss.detach()), math.nan))
-        losses.append(_mean_loss(module, loss_of, held_out))
+        losses.append(_mean_loss(module, counted, held_out))
         report(Round(number, len(some), len(some), float(loss.detach()), losses[-1]))
         since += 1
         if losses[-1] < min(losses[:-1]):

@@ -101,13 +101,15 @@ def pair_loss(
     device = settings.device
     rows, mask = tokens.batch(batch.texts.tolist())
     vectors = encoder(rows.to(device), mask.to(device))  # [U, D]
-    if space is not None:
-        vectors = (vectors - space.mean.to(device)) @ space.components.to(device)
-    users = nn.functional.normalize(torch.from_numpy(batch.history).to(device) @ vectors, dim=1)
-    items = nn.functional.normalize(torch.from_numpy(batch.target).to(device) @ vectors, dim=1)
-    logits = users @ items.T / settings.temperature - offset.to(device)
-    logits = logits.masked_fill(~torch.from_numpy(batch.allowed).to(device), -1e4)
-    return nn.functional.cross_entropy(logits, torch.arange(len(logits), device=device))
+    with torch.autocast(vectors.device.type, enabled=False):  # differences of cosines need all their digits
+        vectors = vectors.float()
+        if space is not None:
+            vectors = (vectors - space.mean.to(device)) @ space.components.to(device)
+        users = nn.functional.normalize(torch.from_numpy(batch.history).to(device) @ vectors, dim=1)
+        items = nn.functional.normalize(torch.from_numpy(batch.target).to(device) @ vectors, dim=1)
+        logits = users @ items.T / settings.temperature - offset.to(device)
+        logits = logits.masked_fill(~torch.from_numpy(batch.allowed).to(device), -1e4)
+        return nn.functional.cross_entropy(logits, torch.arange(len(logits), device=device))
 
 
 def _log_shares(train: Pairs) -> Callable[[str], float]:

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--rounds", type=int, default=6, help="at most so many rounds of tuning (6)")
     run.add_argument("--round-pairs", type=int, default=2_000, help="pairs of texts in a round (2000)")
     run.add_argument("--max-tokens", type=int, default=64, help="of a text while tuning (64)")
+    run.add_argument("--bfloat16", action="store_true", help="tune in 16 bits, where the processor can")
     run.add_argument("--device", default="cpu", help="torch's name of it: cpu, cuda (cpu)")
     run.add_argument("--seed", type=int, help="from the settings: 7")
     add_settings(run)
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         max_tokens=settings.model.text_max_tokens,
         tuning=TuneSettings(
             round_pairs=args.round_pairs, max_tokens=args.max_tokens, seed=seed, device=args.device,
-            schedule=Schedule(rounds=args.rounds),
+            schedule=Schedule(rounds=args.rounds, bfloat16=args.bfloat16),
         ),
         pretraining=PretrainSettings(max_tokens=args.max_tokens, seed=seed, device=args.device),
     )  # fmt: skip
