@@ -16,24 +16,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from benchmarks.rescoring import machine
+from benchmarks.text_walk import Ranked, Walk
 from export.manifest import versions_of
 from export.quantize import quantize_text_encoder
 from export.registry import Registry
 from export.session import Runner, open_session
 from export.to_onnx import compare, write_onnx
 from model.baselines.cross_encoder import (
-    Choice,
     CrossEncoder,
     CrossEncoderSettings,
     PairTokens,
@@ -41,7 +40,6 @@ from model.baselines.cross_encoder import (
     teacher_scores,
     train_cross_encoder,
 )
-from model.baselines.pair_words import item_words, user_words
 from model.early_stopping import Round, Schedule
 from model.evaluate import Estimate, hit_rate, ndcg
 from model.schema import F32
@@ -52,85 +50,12 @@ from streams.draft import Draft
 from streams.fit import TrainOptions, adapted, fit, prepare, text_encoder, texts_of
 from streams.loading import load_in_service
 from streams.replay.dataset import DatasetSpec, load_dataset
-from streams.replay.driver import Prequential
 from streams.replay.options import Progress
 from streams.settings import Settings
 from streams.training import ExampleCollector
 
 INPUTS, OUTPUTS = ("tokens", "mask", "types"), ("score",)
-NEGATIVES = 4
-BURN_IN, HELD_OUT = 0.2, 0.15
-
-
-class Ranked(NamedTuple):
-    """One drawn event: the places of the met item by each ranker (0: not in the pool), and the choice."""
-
-    pool: int
-    fusion: int
-    choice: Choice | None
-    draft: Draft
-
-
-@dataclass
-class Walk:
-    """Drives the core and a memory of texts along the stream, side by side."""
-
-    run: Prequential
-    memory: TextMemory
-    pool: int
-    rng: np.random.Generator
-
-    def learn(self) -> None:
-        events = self.run.stream.interactions
-        k = self.run.at
-        self.memory.learn(events.user[k], events.item[k], events.text[k] if events.text else "")
-        self.run.learn()
-
-    def choice(self, user: str, rows: Sequence[int]) -> Choice:
-        ids = self.run.recommender.catalog.ids
-        return Choice(user_words(self.memory, user), tuple(item_words(self.memory, ids[row]) for row in rows))
-
-    def warm(self, until: int, wanted: int, collector: ExampleCollector, say: Progress) -> list[Choice]:
-        """Learn up to `until`; about `wanted` choices on the way, and all the fusion model's examples."""
-        events, core = self.run.stream.interactions, self.run.recommender
-        begin = int(until * BURN_IN)
-        drawn = set((begin + self.rng.permutation(until - begin)[:wanted]).tolist())
-        choices = []
-        for k in range(until):
-            row, state = core.catalog.rows.get(events.item[k]), self.run.state(events.user[k])
-            if k >= until // 10 and row is not None and not state.has_consumed(row):
-                collector.take(state, int(events.ts_ms[k]), row, float(events.rating[k]))
-                if k in drawn and state.interactions:
-                    draft = core.pipeline.draft(state, int(events.ts_ms[k]), pool_size=self.pool)
-                    others = draft.rows[draft.rows != row]
-                    if len(others) >= NEGATIVES:
-                        picked = self.rng.choice(others, NEGATIVES, replace=False)
-                        choices.append(self.choice(events.user[k], [row, *picked.tolist()]))
-            self.learn()
-            say("warming", k + 1, until)
-        return choices
-
-    def judge(self, wanted: int, say: Progress) -> list[Ranked]:
-        """`wanted` events of what is left, ranked by the pool and by the model in service."""
-        events, begin = self.run.stream.interactions, self.run.at
-        total = len(events)
-        drawn = set((begin + self.rng.permutation(total - begin)[:wanted]).tolist())
-        found = []
-        for k in range(begin, total):
-            if k in drawn:
-                draft, row = self.run.predict()
-                rows = draft.rows[: len(draft.rows) - draft.extra][: self.pool]
-                at = np.flatnonzero(rows == row)
-                if len(at):
-                    scores = draft.score[: len(rows)]
-                    fusion = int((scores > scores[at[0]]).sum()) + 1
-                    choice = self.choice(events.user[k], rows.tolist())
-                    found.append(Ranked(int(at[0]) + 1, fusion, choice, draft))
-                else:
-                    found.append(Ranked(0, 0, None, draft))
-            self.learn()
-            say("judging", k + 1 - begin, total - begin)
-        return found
+HELD_OUT = 0.15
 
 
 def places(ranked: Sequence[Ranked], scores: Sequence[F32]) -> list[int]:
@@ -159,6 +84,11 @@ def export_cross_encoder(scorer: CrossEncoder, sample: PairTokens, folder: Path)
     }
 
 
+def _without_folder(word: str) -> str:
+    """Where a file lies is this machine's affair."""
+    return Path(word).name if Path(word).exists() else word
+
+
 def _file(path: Path, _provider: str) -> Path:
     return path
 
@@ -182,8 +112,9 @@ def medians_ms(ways: dict[str, Sequence[Callable[[], object]]]) -> dict[str, flo
     return {name: float(np.median(spent)) for name, spent in times.items()}
 
 
-def shown(estimate: Estimate) -> str:
-    return f"{estimate.value:.4f} ±{estimate.error:.4f}"
+def shown(estimate: Estimate | None) -> str:
+    """As `.0312 ±.0041`; nothing where it was not measured."""
+    return "–" if estimate is None else f"{estimate.value:.4f} ±{estimate.error:.4f}"
 
 
 def main() -> None:
@@ -236,19 +167,26 @@ def main() -> None:
 
         scorer, losses = train_cross_encoder(tokenizer, choices[:cut], choices[cut:], cross, report)
         figures = _measure(scorer, tokenizer, cross, ranked, model.score, Path(folder), arguments.timed, say)
+    print(f"{'':28} {'HR@10':>14} {'NDCG@10':>14} {'ms a user':>10}")
     for name, row in figures.items():
-        print(f"{name:28} {row['HR@10']:>17} {row['NDCG@10']:>17} {row['ms'] or '':>9}")
+        print(f"{name:28} {shown(row['hr@10']):>14} {shown(row['ndcg@10']):>14} {row['ms'] or '–':>10}")
     if arguments.json is not None:
         report_file = {
             "date": datetime.now(UTC).date().isoformat(),
-            "command": " ".join(["python -m benchmarks.cross_encoder", *sys.argv[1:]]),
+            "command": " ".join(["python -m benchmarks.cross_encoder", *map(_without_folder, sys.argv[1:])]),
             "events": len(ranked),
             "met item in the pool": sum(each.pool > 0 for each in ranked),
             "choices": len(choices),
             "held-out losses": losses,
             "machine": machine(),
             "versions": versions_of(("headrace", "onnxruntime", "peft", "torch", "transformers")),
-            "rows": figures,
+            "rows": {
+                name: {
+                    each: value._asdict() if isinstance(value, Estimate) else value
+                    for each, value in row.items()
+                }
+                for name, row in figures.items()
+            },
         }
         arguments.json.write_text(json.dumps(report_file, indent=2) + "\n")
 
@@ -302,8 +240,8 @@ def _measure(
     }
     return {
         name: {
-            "HR@10": shown(hit_rate(ranks[name])) if name in ranks else "",
-            "NDCG@10": shown(ndcg(ranks[name])) if name in ranks else "",
+            "hr@10": hit_rate(ranks[name]) if name in ranks else None,
+            "ndcg@10": ndcg(ranks[name]) if name in ranks else None,
             "ms": round(ms[name], 3) if name in ms else None,
         }
         for name in dict.fromkeys((*ranks, *ms))

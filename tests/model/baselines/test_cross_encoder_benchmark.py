@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.cross_encoder import Ranked, arrays_of, export_cross_encoder, medians_ms, places
+from benchmarks.cross_encoder import arrays_of, export_cross_encoder, medians_ms, places
+from benchmarks.text_walk import Ranked
 from model.baselines.cross_encoder import Choice, CrossEncoder, pair_tokens
 from streams.draft import Draft
 from streams.user_state import UserState
