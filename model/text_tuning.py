@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -40,13 +39,6 @@ class TuneSettings:
     schedule: Schedule = field(default_factory=Schedule)
 
 
-class Space(NamedTuple):
-    """The few dimensions that are served (`export/projection.py`): mean [D], components [D, kept]."""
-
-    mean: Tensor
-    components: Tensor
-
-
 def tune(
     encoder: SentenceEncoder,
     tokenizer: PreTrainedTokenizerBase,
@@ -54,12 +46,10 @@ def tune(
     held_out: Pairs,
     settings: TuneSettings,
     report: Report = lambda progress: None,
-    space: Space | None = None,
 ) -> tuple[SentenceEncoder, list[float]]:
     """The encoder with its adapters merged, and the held-out loss before and after each round.
 
-    `encoder` itself is used up. `train` and `held_out` number the same texts. `space`: where cosines are
-    taken; None takes them between whole vectors.
+    `encoder` itself is used up. `train` and `held_out` number the same texts.
     """
     adapted = attach(encoder.transformer, settings.lora, settings.seed)
     tuned = SentenceEncoder(adapted).to(settings.device)
@@ -76,7 +66,7 @@ def tune(
         ]
 
     def loss_of(batch: tuple[PairBatch, Tensor]) -> Tensor:
-        return pair_loss(tuned, tokens, batch[0], settings.correction * batch[1], settings, space)
+        return pair_loss(tuned, tokens, batch[0], settings.correction * batch[1], settings)
 
     losses = fit(
         tuned,
@@ -95,7 +85,6 @@ def pair_loss(
     batch: PairBatch,
     offset: Tensor,
     settings: TuneSettings,
-    space: Space | None = None,
 ) -> Tensor:
     """Cross entropy of each pair's item among the batch's; `offset` [B] is taken off their logits."""
     device = settings.device
@@ -103,8 +92,6 @@ def pair_loss(
     vectors = encoder(rows.to(device), mask.to(device))  # [U, D]
     with torch.autocast(vectors.device.type, enabled=False):  # differences of cosines need all their digits
         vectors = vectors.float()
-        if space is not None:
-            vectors = (vectors - space.mean.to(device)) @ space.components.to(device)
         users = nn.functional.normalize(torch.from_numpy(batch.history).to(device) @ vectors, dim=1)
         items = nn.functional.normalize(torch.from_numpy(batch.target).to(device) @ vectors, dim=1)
         logits = users @ items.T / settings.temperature - offset.to(device)

@@ -13,7 +13,7 @@ from model.early_stopping import Schedule
 from model.lora import LoraSettings
 from model.text_encoder import SentenceEncoder
 from model.text_pairs import Event, Pairs, draw, make_pairs, split
-from model.text_tuning import Space, TuneSettings, pair_loss, tune
+from model.text_tuning import TuneSettings, pair_loss, tune
 from model.token_table import TokenTable, encode_all
 from tests.model.small_text import WORDS, small_bert, small_tokenizer
 
@@ -101,19 +101,3 @@ def test_loss_is_the_softmax_over_the_allowed_items() -> None:
     with torch.no_grad():
         found = pair_loss(encoder, tokens, batch, offset, SETTINGS)
     assert float(found) == pytest.approx(float(np.mean(expected)), rel=1e-4)
-
-
-def test_a_space_is_where_cosines_are_taken() -> None:
-    """All dimensions, turned and moved by nothing, change no loss; two of them alone do."""
-    pairs = planted()
-    tokens = TokenTable(list(pairs.texts), small_tokenizer(), 12)
-    encoder = SentenceEncoder(small_bert())
-    batch, offset = draw(pairs, range(9), np.random.default_rng(3)), torch.zeros(9)
-    turned = torch.linalg.qr(torch.randn(32, 32, generator=torch.Generator().manual_seed(1)))[0]
-
-    def loss(space: Space | None) -> float:
-        with torch.no_grad():
-            return float(pair_loss(encoder, tokens, batch, offset, SETTINGS, space))
-
-    assert loss(Space(torch.zeros(32), turned)) == pytest.approx(loss(None), rel=1e-4)
-    assert loss(Space(torch.zeros(32), turned[:, :2])) != pytest.approx(loss(None), rel=1e-2)
