@@ -79,7 +79,7 @@ def prepare(dataset: Dataset, settings: Settings, project: Project | None, say: 
             zip(written, projected(list(written.values()), project, "reading items", say), strict=True)
         )
     begin = int(stream.ts_ms[0])
-    run = Prequential(Recommender(settings), Stream(stream, words, dataset.users, queries))
+    run = Prequential(Recommender(settings, dataset.graph), Stream(stream, words, dataset.users, queries))
     run.announce([item_record(item_id, dataset, vectors, begin) for item_id in dataset.items], begin)
     return run
 

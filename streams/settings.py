@@ -108,6 +108,18 @@ class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fewer_pool: Positive = 64
 
 
+class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The knowledge graph; "" for none. `triples`: a file of heads, relations and tails. `links`: which item each
+    of its entities is; without it, items are found in the triples by their own ids.
+
+    `hub_items`: what is linked to more items than this says nothing of any of them.
+    """
+
+    triples: str = ""
+    links: str = ""
+    hub_items: Positive = 500
+
+
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`registry`: the folder of models. `providers`: tried in order, "tensorrt", "cuda" or "cpu".
 
@@ -174,6 +186,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed: FeedSettings = FeedSettings()
     ladder: LadderSettings = LadderSettings()
     model: ModelSettings = ModelSettings()
+    graph: GraphSettings = GraphSettings()
     worker: WorkerSettings = WorkerSettings()
     gateway: GatewaySettings = GatewaySettings()
     seed: int = 7
