@@ -1,8 +1,8 @@
 """What the knowledge graph says of every item, given one user's history: for sources and features alike.
 
-    ENTITY_LAST  the weight of the entities that an item shares with the user's last one
-    ENTITY_TASTE with all those of the history together
-    ENTITY_LIKED the same, each of them times how far its rating lies above the user's mean
+ENTITY_LAST  the weight of the entities that an item shares with the user's last one
+ENTITY_TASTE with all those of the history together
+ENTITY_LIKED the same, each of them times how far its rating lies above the user's mean
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ NOTHING = np.zeros((0, ENTITY_SIGNALS), np.float32)
 
 
 class Shared(NamedTuple):
-    """The item of a history that shares most with a candidate; `entity`: the node that counts most of what they
-    share, or the candidate's own where the two are linked to each other.
+    """The item of a history that shares most with a candidate; `entity`: the node that counts most of what
+    they share, or the candidate's own where the two are linked to each other.
     """
 
     row: int
@@ -101,7 +101,7 @@ def read_shared(
     touched: NDArray[np.int32],
     rows: NDArray[np.int32],
 ) -> int:
-    """Forget `touched`, add up what the items of `history` share with all others; how many rows were touched."""
+    """Forget `touched`, add up what the items of `history` share with others; how many rows were touched."""
     for k in range(len(touched)):
         seen[touched[k]] = 0
         values[touched[k]] = 0.0
@@ -156,8 +156,8 @@ def _strongest(
     nodes: NDArray[np.int32],
     direct: np.float32,
 ) -> tuple[int, int]:
-    """The place in `nodes` of the item that shares most with `candidate`, and the heaviest shared node; (-1, -1)
-    for none. Ties go to the newer item and the lower node.
+    """The place in `nodes` of the item that shares most with `candidate`, and the heaviest shared node;
+    (-1, -1) for none. Ties go to the newer item and the lower node.
     """
     best, best_entity, most = -1, -1, np.float32(0.0)
     for p in range(len(nodes)):

@@ -10,8 +10,8 @@ class Reason(msgspec.Struct, frozen=True, array_like=True):
     if any.
 
     Kinds: "after" (often follows `item_id`), "with" (goes with `item_id`), "similar" (text like `item_id`),
-    "shares" (the knowledge graph links it with `item_id`; `text` says how, in words to stand before that item's
-    title), "popular", "new", "for_you".
+    "shares" (the knowledge graph links it with `item_id`; `text` says how, in words to stand before that
+    item's title), "popular", "new", "for_you".
     """
 
     kind: str

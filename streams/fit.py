@@ -150,7 +150,7 @@ def fit(
     from model.checkpoint import Checkpoint, save_checkpoint
     from model.train import Progress, train
 
-    model = run.recommender.settings.model
+    model, entities = run.recommender.settings.model, run.recommender.pipeline.entities
     shards, held_out = collected
     if not shards:  # too short a stream to hold any out
         shards = held_out
@@ -181,6 +181,7 @@ def fit(
         "network": msgspec.to_builtins(model.network),
         "plan": msgspec.to_builtins(model.training),
         "tasks": msgspec.to_builtins(tasks),
+        "graph": "" if entities is None else entities.graph.digest(),
     }
     say("exporting the model", 0, 1)
     manifest = register(

@@ -1,8 +1,8 @@
 """A knowledge graph: which things each item is linked to, and by which relation.
 
-Nodes are items and entities alike, linked by `(head, relation, tail)` triples in either direction. Two items are
-close where they share entities: each counts by the inverse logarithm of how many items it has (Adamic & Adar,
-"Friends and neighbors on the Web", 2003), and one that has very many says nothing.
+Nodes are items and entities alike, linked by `(head, relation, tail)` triples in either direction. Two items
+are close where they share entities: each counts by the inverse logarithm of how many items it has (Adamic &
+Adar, "Friends and neighbors on the Web", 2003), and one that has very many says nothing.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Triple(NamedTuple):
 
 
 class Ties(NamedTuple):
-    """What leads from a node to its neighbour, in words: the node's own relations to it ("directed by"), and what
-    the neighbour's relations to the node call the neighbour ("director").
+    """What leads from a node to its neighbour, in words: the node's own relations to it ("directed by"), and
+    what the neighbour's relations to the node call the neighbour ("director").
     """
 
     forward: tuple[str, ...] = ()
@@ -77,9 +77,9 @@ def build(
 ) -> Graph:
     """The graph of `triples`.
 
-    items: the item id of each entity that is an item; triples that touch none are left out. None: any node may
-    turn out to be an item, by its own id. names: of entities, for people. hub_items: an entity with more items
-    than this counts for nothing.
+    items: the item id of each entity that is an item; triples that touch none are left out. None: any node
+    may turn out to be an item, by its own id. names: of entities, for people. hub_items: an entity with more
+    items than this counts for nothing.
 
     >>> graph = build([Triple("m1", "directed_by", "d"), Triple("m2", "directed_by", "d")])
     >>> graph.between(graph.nodes["m1"], graph.nodes["d"]).forward
@@ -136,9 +136,7 @@ def _columns(
     links: Mapping[tuple[int, int], tuple[dict[str, None], dict[str, None]]],
     item_like: NDArray[np.bool_],
     hub_items: int,
-) -> tuple[
-    NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], tuple[Ties, ...], NDArray[np.float32]
-]:
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], tuple[Ties, ...], NDArray[np.float32]]:
     """start, neighbour, tie, ties, weight."""
     codes: dict[Ties, int] = {}
     pairs = sorted(links)

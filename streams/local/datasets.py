@@ -14,7 +14,9 @@ _REMEDY = "run `make env`, or `pip install --no-deps --force-reinstall recbole==
 class DatasetFiles(NamedTuple):
     """Tab-separated files whose headers are written `name:kind`, as RecBole does.
 
-    `triples`: a knowledge graph (Freebase); `links`: which item each of its entities is.
+    `triples`: a knowledge graph (Freebase); `links`: which film each of its
+    entities is, but in the numbering of the later MovieLens releases, not in that of `items`
+    (RUCAIBox/RecSysDatasets#130); see `benchmarks/ml_100k_links.py`.
     """
 
     interactions: Path

@@ -13,6 +13,8 @@ from streams.replay.tables import open_table
 from streams.replay.triples import read_graph
 from streams.settings import GraphSettings
 
+NO_GRAPH = GraphSettings()
+
 
 @dataclass(frozen=True)
 class DatasetSpec:
@@ -26,14 +28,15 @@ class DatasetSpec:
     users: str | None = None
     columns: str = ""
     seed: int = 7
-    graph: GraphSettings = GraphSettings()
+    graph: GraphSettings = NO_GRAPH
 
 
 @dataclass(frozen=True)
 class Dataset:
     """`items` and `users` may describe ids that never occur, and miss some that do.
 
-    `graph`: how items are related, where that is known. `notes`: what was assumed in reading, to be shown. `bad`: the rows left out.
+    `notes`: what was assumed in reading, to be shown. `bad`: the rows left out. `graph`: how items are
+    related, where that is known.
     """
 
     interactions: Interactions

@@ -1,7 +1,7 @@
 """A knowledge graph out of files: triples, and which item each of their entities is.
 
-Columns are found by name (RecBole's `head_id:token` among others), else the first ones are taken: head, relation,
-tail; item, entity.
+Columns are found by name (RecBole's `head_id:token` among others), else the first ones are taken: head,
+relation, tail; item, entity.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from streams.replay.tables import open_table
 from streams.settings import GraphSettings
 
 TRIPLE_COLUMNS = {
-    "head": tuple("headid head subject subjectid source h".split()),
-    "relation": tuple("relationid relation predicate rel r".split()),
-    "tail": tuple("tailid tail object objectid target t".split()),
+    "head": ("headid", "head", "subject", "subjectid", "source", "h"),
+    "relation": ("relationid", "relation", "predicate", "rel", "r"),
+    "tail": ("tailid", "tail", "object", "objectid", "target", "t"),
 }
 NAME_COLUMNS = {
-    "head": tuple("headname headlabel subjectname subjectlabel".split()),
-    "tail": tuple("tailname taillabel objectname objectlabel".split()),
+    "head": ("headname", "headlabel", "subjectname", "subjectlabel"),
+    "tail": ("tailname", "taillabel", "objectname", "objectlabel"),
 }
 LINK_COLUMNS = {
     "item": COMMON_NAMES["interactions"]["item"],
-    "entity": tuple("entityid entity freebaseid wikidataid kgid node".split()),
+    "entity": ("entityid", "entity", "freebaseid", "wikidataid", "kgid", "node"),
 }
 
 Columns = Mapping[str, tuple[str, ...]]
@@ -128,7 +128,8 @@ def _table(spec: str, known: Columns) -> tuple[Table, dict[str, str]]:
     columns = {field: column for field, column in found.items() if column is not None}
     if missing := [field for field in known if field not in columns]:
         raise DataError(
-            f"{table.name}: no column found for {', '.join(missing)}; it has: {', '.join(table.columns[:40])}. "
+            f"{table.name}: no column found for {', '.join(missing)}; "
+            f"it has: {', '.join(table.columns[:40])}. "
             f"Expected columns {', '.join(known)}, by these names, or without a header in this order"
         )
     return table, columns
