@@ -3,8 +3,8 @@
   python -m benchmarks.ml_100k_links --movies ml-latest-small/movies.csv --out ml-100k.link
 
 The wheel's own ml-100k.link numbers films as the later MovieLens releases do: there 260 is Star Wars, in
-ml-100k it is Event Horizon (RUCAIBox/RecSysDatasets#130). Read as it stands it joins films at random. So titles
-and years lead from one numbering to the other; `movies.csv` is that of ml-latest, 20m, 25m or 32m
+ml-100k it is Event Horizon (RUCAIBox/RecSysDatasets#130). Read as it stands it joins films at random. So
+titles and years lead from one numbering to the other; `movies.csv` is that of ml-latest, 20m, 25m or 32m
 (grouplens.org).
 """
 

@@ -33,7 +33,8 @@ def sources_of(small: Small, user: str) -> dict[int, str]:
 
 def test_it_finds_what_the_next_item_is_where_entities_tell(graph: Graph) -> None:
     """Everybody goes on with the same maker, whose other items nobody has met: only the graph can know."""
-    settings = with_settings(candidates=CandidateSettings(pool=20))
+    weights = {"trending": 0.1, "popular": 0.1, "fresh": 0.1}
+    settings = with_settings(candidates=CandidateSettings(pool=20, weights=weights, reserve={}))
     small = Small(MAKERS * EACH, settings, graph)
     blind = Small(MAKERS * EACH, settings)
     rng = np.random.default_rng(5)
@@ -47,7 +48,7 @@ def test_it_finds_what_the_next_item_is_where_entities_tell(graph: Graph) -> Non
         pipeline = small.core.pipeline
         draft = pipeline.draft(small.state(f"u{n}"), small.now_ms)
         query = pipeline._query(draft, None)
-        of_maker = {row for row in range(n, MAKERS * EACH, MAKERS)} - {first}
+        of_maker = set(range(n, MAKERS * EACH, MAKERS)) - {first}
         assert set(Entities().find(query)[: EACH - 1].tolist()) == of_maker
     assert found == MAKERS
     assert missed > MAKERS / 2
