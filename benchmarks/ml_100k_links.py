@@ -28,8 +28,8 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
     args = parser.parse_args()
     files = ml_100k()
-    entities = dict(_cells(str(files.links), "item_id", "entity_id"))
-    later = {}
+    entities = {movie_id: entity for movie_id, entity in _cells(str(files.links), "item_id", "entity_id")}
+    later: dict[tuple[str, int], str] = {}
     for movie_id, title in _cells(args.movies, "movieId", "title"):
         if match := _YEAR.match(title):
             later.setdefault((_letters(match[1]), int(match[2])), movie_id)
@@ -38,9 +38,9 @@ def main() -> None:
     for item, title, year in films:
         # The two differ by a year where one has the premiere and the other the release.
         years = [int(year) + by for by in (0, 1, -1)] if year.isdecimal() else []
-        movie_id = next((later[key] for each in years if (key := (_letters(title), each)) in later), None)
-        if movie_id in entities:
-            found.append(f"{item}\t{entities[movie_id]}\n")
+        number = next((later[key] for each in years if (key := (_letters(title), each)) in later), "")
+        if number in entities:
+            found.append(f"{item}\t{entities[number]}\n")
     args.out.write_text("item_id:token\tentity_id:token\n" + "".join(found), encoding="utf-8")
     print(f"{args.out}: {len(found)} of {len(films)} films")
 

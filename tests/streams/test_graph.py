@@ -16,6 +16,7 @@ from streams.relations import shared_words
 
 IDS = st.integers(0, 11).map(lambda n: f"n{n}")
 TRIPLES = st.lists(st.builds(Triple, IDS, st.sampled_from(["a.b.c", "made_by"]), IDS), max_size=60)
+Weights = dict[str, dict[str, float]]
 LINKED = {f"n{n}": f"i{n}" for n in range(6)}
 FILMS = [
     Triple("m1", "film.film.directed_by", "d"),
@@ -30,14 +31,14 @@ FILMS = [
 ]
 
 
-def naive_weights(triples: list[Triple], items: set[str], may_be_item: set[str], hub: int) -> dict[str, dict]:
+def naive_weights(triples: list[Triple], items: set[str], may_be_item: set[str], hub: int) -> Weights:
     """The weight that each two items share, by the words of `build`."""
     near: dict[str, set[str]] = defaultdict(set)
     for head, _, tail in triples:
         if head != tail and {head, tail} & may_be_item:
             near[head].add(tail)
             near[tail].add(head)
-    weights: dict[str, dict] = defaultdict(lambda: defaultdict(float))
+    weights: Weights = defaultdict(lambda: defaultdict(float))
     for one in items:
         for other in items - {one}:
             for entity in near[one] & near[other]:
