@@ -41,8 +41,9 @@ SIGNAL_FEATURES = (
     "together_liked_cosine",
     "liked_near",
 )
+ENTITY_FEATURES = ("entity_last", "entity_taste", "entity_liked")
 TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query")
-LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + TEXT_FEATURES
+LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + ENTITY_FEATURES + TEXT_FEATURES
 USER_FEATURES = (
     "interactions",
     "gap",
@@ -106,12 +107,14 @@ def candidate_features(
     text: F32,
     views: F32,
     ranks: NDArray[np.int32],
+    shared: F32 | None = None,
 ) -> F32:
     """[len(rows), len(LIVE_FEATURES) + sources], in that order.
 
     signals: the table [n, 8] of `streams.signals`. text: [n, dim] unit vectors. views: [5, dim], in the order
     of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with their sentiment, and
-    the query; zero for none. ranks: [len(rows), sources], 0 for absent.
+    the query; zero for none. ranks: [len(rows), sources], 0 for absent. shared: the table [n, 3] of
+    `streams.entity_signals`, None without a knowledge graph: those features are zero then.
     """
     live = len(LIVE_FEATURES)
     out = np.empty((len(rows), live + ranks.shape[1]), np.float32)
@@ -119,6 +122,12 @@ def candidate_features(
         rows, items.decayed, items.ages, items.total, items.shown, items.rating_sum, items.rating_count,
         items.added_ms, items.last_ms, items.rating_mean, signals, now_ms, ranks, live, out,
     )  # fmt: skip
+    entities = out[:, live - len(TEXT_FEATURES) - len(ENTITY_FEATURES) : live - len(TEXT_FEATURES)]
+    if shared is None:
+        entities[:] = 0.0
+    else:
+        weights = shared.take(rows, axis=0)
+        np.copysign(np.log1p(np.abs(weights)), weights, out=entities)
     out[:, live - len(TEXT_FEATURES) : live] = text.take(rows, axis=0) @ views.T
     return out
 

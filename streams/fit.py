@@ -77,7 +77,7 @@ def prepare(dataset: Dataset, settings: Settings, project: Project | None, say: 
             zip(written, projected(list(written.values()), project, "reading items", say), strict=True)
         )
     begin = int(stream.ts_ms[0])
-    run = Prequential(Recommender(settings), Stream(stream, words, dataset.users, queries))
+    run = Prequential(Recommender(settings, dataset.graph), Stream(stream, words, dataset.users, queries))
     run.announce([item_record(item_id, dataset, vectors, begin) for item_id in dataset.items], begin)
     return run
 
@@ -140,7 +140,7 @@ def fit(
     from model.checkpoint import Checkpoint, save_checkpoint
     from model.train import Progress, train
 
-    model = run.recommender.settings.model
+    model, entities = run.recommender.settings.model, run.recommender.pipeline.entities
     shards, held_out = collected
     if not shards:  # too short a stream to hold any out
         shards = held_out
@@ -171,6 +171,7 @@ def fit(
         "network": msgspec.to_builtins(model.network),
         "plan": msgspec.to_builtins(model.training),
         "tasks": msgspec.to_builtins(tasks),
+        "graph": "" if entities is None else entities.graph.digest(),
     }
     say("exporting the model", 0, 1)
     manifest = register(

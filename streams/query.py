@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from streams.catalog import Catalog
 from streams.counters.counters import Counters
+from streams.entity_signals import EntitySignals
 from streams.leaning import leaning
 from streams.signals import Signals
 from streams.user_state import UserState
@@ -32,6 +33,7 @@ class Query:
 
     `limit`: how many rows a source may bring. `learned`: the model's vector of the user and its keys of all
     items, where a model is in service. `searched`: the vector of what the user searches for, where they do.
+    `entities`: what the knowledge graph says, where one is loaded.
     """
 
     state: UserState
@@ -43,6 +45,7 @@ class Query:
     limit: int
     learned: Learned | None = None
     searched: NDArray[np.float32] | None = None
+    entities: EntitySignals | None = None
 
     @cached_property
     def history(self) -> NDArray[np.int32]:

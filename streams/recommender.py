@@ -17,6 +17,7 @@ from streams.counters.counters import Counters
 from streams.draft import Draft
 from streams.events import Click, Impression, Review, UserEvent
 from streams.feed import Slate
+from streams.graph import Graph
 from streams.ladder import Rung
 from streams.ledger import Record
 from streams.pipeline import Pipeline
@@ -26,13 +27,15 @@ from streams.user_state import Applied, Delivery, UserState, apply
 
 
 class Recommender:
-    """One catalog, one set of counters and the pipeline over them."""
+    """One catalog, one set of counters and the pipeline over them; `graph`: what is known of how items are
+    related, if anything.
+    """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
         self.settings = settings
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.counters = Counters(settings.counters)
-        self.pipeline = Pipeline(settings, self.catalog, self.counters)
+        self.pipeline = Pipeline(settings, self.catalog, self.counters, graph)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""

@@ -1,8 +1,8 @@
 """A first, small training in the middle of the warm part, so that examples know what a model retrieves.
 
-Candidates that the user tower finds are unlike those of the counters. A network that has never seen them among
-its negatives ranks them too high, and the place that the tower gave them can't be a feature. So a scout is
-trained on the first examples and serves as a candidate source while the later ones are collected: it never
+Candidates that the user tower finds are unlike those of the counters. A network that has never seen them
+among its negatives ranks them too high, and the place that the tower gave them can't be a feature. So a scout
+is trained on the first examples and serves as a candidate source while the later ones are collected: it never
 retrieves for an event that it was trained on.
 """
 

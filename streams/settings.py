@@ -57,7 +57,14 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _source_weights() -> dict[str, float]:
-    return {"transitions": 0.3, "trending": 0.1, "popular": 0.1, "nearest": 0.1, "fresh": 0.1}
+    return {
+        "transitions": 0.3,
+        "trending": 0.1,
+        "popular": 0.1,
+        "nearest": 0.1,
+        "fresh": 0.1,
+        "entities": 0.3,
+    }
 
 
 def _source_reserve() -> dict[str, int]:
@@ -106,6 +113,18 @@ class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counters_at_ms: PositiveFloat = 100.0
     popular_at_ms: PositiveFloat = 250.0
     fewer_pool: Positive = 64
+
+
+class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The knowledge graph; "" for none. `triples`: a file of heads, relations and tails. `links`: which item
+    each of its entities is; without it, items are found in the triples by their own ids.
+
+    `hub_items`: what is linked to more items than this says nothing of any of them.
+    """
+
+    triples: str = ""
+    links: str = ""
+    hub_items: Positive = 500
 
 
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +197,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed: FeedSettings = FeedSettings()
     ladder: LadderSettings = LadderSettings()
     model: ModelSettings = ModelSettings()
+    graph: GraphSettings = GraphSettings()
     worker: WorkerSettings = WorkerSettings()
     gateway: GatewaySettings = GatewaySettings()
     seed: int = 7

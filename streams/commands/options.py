@@ -39,10 +39,11 @@ def add_training(parser: argparse._ActionsContainer) -> None:
 
 
 def training_from(args: argparse.Namespace, settings: Settings) -> Settings:
-    """The settings with what `add_training` was given; raises `SettingsError`."""
+    """The settings with what `add_training` and `add_dataset` were given; raises `SettingsError`."""
     training = {"epochs": args.epochs, "device": args.device, "seed": args.seed}
     network = {"fusion": args.fusion, "encoder": args.encoder}
     tree = {
+        "graph": _given({"triples": args.graph, "links": args.links}),
         "model": {"training": _given(training), "network": _given(network)},
         **_given({"seed": args.seed}),
     }
@@ -60,6 +61,12 @@ def add_dataset(parser: argparse._ActionsContainer) -> None:
         "--items", metavar="FILE", help="titles, texts, categories; FILE.zip:MEMBER for one of many"
     )
     parser.add_argument("--users", metavar="FILE", help="profile fields")
+    parser.add_argument(
+        "--graph", metavar="FILE", help="knowledge graph: triples of head, relation, tail (graph.triples)"
+    )
+    parser.add_argument(
+        "--links", metavar="FILE", help="the item that each entity of the graph is (graph.links)"
+    )
     parser.add_argument(
         "--map",
         action="append",

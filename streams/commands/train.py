@@ -67,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
             f"{registry.get(args.name)} is already there; a model never changes: choose another name"
         )
     console = Console()
-    spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), settings.seed)
+    spec = DatasetSpec(
+        args.interactions, args.items, args.users, ",".join(args.map), settings.seed, settings.graph
+    )
     dataset = load_dataset(spec).first(args.limit)
     events = len(dataset.interactions)
     fitted = fit_model(dataset, settings, registry, args.name, events, progress_bar(), args.keep)

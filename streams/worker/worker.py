@@ -21,6 +21,7 @@ from streams.worker.app import Intake, KafkaLog, create_app
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores
 from streams.worker.dead_letters import KafkaDeadLetters
+from streams.worker.graph import load_graph
 from streams.worker.health import HealthServer, Part, Readiness
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.models import RegistryModels
@@ -71,6 +72,7 @@ class Worker:
         await self._until_there(lambda: ensure_topics(self.settings.kafka))
         loading = asyncio.create_task(asyncio.to_thread(self.models.load_encoder))
         await self._until_there(lambda: check_progress(self.settings.kafka, self.store))
+        self.replica.graph = await asyncio.to_thread(load_graph, self.settings.graph)
         await self._until_there(self._rebuild)
         await self._until_there(self.models.start)
         self.reader.encode = await loading
