@@ -26,6 +26,7 @@ COMMANDS = {
     "activate": "switch the running workers to another model",
     "dead-letters": "look at events that could not be applied, and send them again",
     "train": "train, export and register a model from a dataset",
+    "renew": "have the model in force go on learning from logged examples, as a service",
     "replay": "evaluate on a dataset: each event is predicted before it is learned",
 }
 

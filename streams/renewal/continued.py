@@ -40,8 +40,9 @@ def continue_model(
     """Fine-tune `parent` on the examples logged since, compare both on the youngest, register as `name`.
 
     It is registered whatever the comparison says: `Manifest.training` holds the verdict, and
-    `Registry.newest` passes over one that is not better. Raises `DataError` where too little was logged, or under other
-    features; `ManifestError` where the parent has no checkpoint; `ParityError`, with nothing registered.
+    `Registry.newest` passes over one that is not better. Raises `DataError` where too little was logged, or
+    under other features; `ManifestError` where the parent has no checkpoint; `ParityError`, with nothing
+    registered.
     """
     from export.package import CHECKPOINT_FILES
     from model.checkpoint import load_checkpoint
