@@ -4,9 +4,9 @@
   headrace renew --once
 
 Once enough was logged, the model is fine-tuned on it in a process of its own, exported, checked and compared
-with what it was on the newest examples. What is better beyond the noise is activated; what is not is kept under
-its name, and the model in force stays. One renewal at a time; SIGTERM ends it, and a new start goes on where it
-was. Needs the extra `train`.
+with what it was on the newest examples. What is better beyond the noise is activated; what is not is kept
+under its name, and the model in force stays. One renewal at a time; SIGTERM ends it, and a new start goes on
+where it was. Needs the extra `train`.
 """
 
 from __future__ import annotations

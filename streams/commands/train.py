@@ -105,7 +105,8 @@ def _continue(args: argparse.Namespace, settings: Settings, registry: Registry, 
     console.print(
         f"{args.name} is {facts['verdict']} than {args.parent}: NDCG@10 {facts['ndcg10'][0]:.4f} against "
         f"{facts['parent_ndcg10'][0]:.4f}, {difference:+.4f} (standard error {error:.4f}) "
-        f"on {facts['judged']} examples; learned from {facts['examples']} new and {facts['replayed']} older ones",
+        f"on {facts['judged']} examples; it has learned from {facts['examples']} new and "
+        f"{facts['replayed']} older ones",
         highlight=False,
         soft_wrap=True,
     )
