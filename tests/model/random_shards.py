@@ -22,7 +22,9 @@ def random_shard(
 ) -> Shard:
     """Examples `step_ms` apart; the widths are those of `schema`, or small ones."""
     rng = np.random.default_rng(seed)
-    schema = schema or Schema(("a", "b", "c"), ("d", "e"), ("f",), history=4, text_dim=6, attributes=3, profile=2)
+    schema = schema or Schema(
+        ("a", "b", "c"), ("d", "e"), ("f",), history=4, text_dim=6, attributes=3, profile=2
+    )
 
     def normal(*shape: int) -> F32:
         return rng.normal(size=shape).astype(np.float32)

@@ -100,7 +100,9 @@ def test_facts_times_and_items_are_read_by_themselves(tmp_path: Path) -> None:
     assert read_items(path) == shard.items.tolist()
 
 
-def test_files_are_oldest_first_and_read_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_oldest_first_and_read_one_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = [random_shard(n, seed=n, begin_ms=10_000 * n) for n in (3, 1, 2)]
     paths = [write_shard(shard, tmp_path, f"s{k}") for k, shard in enumerate(made)]
     read: list[Path] = []
@@ -131,7 +133,9 @@ def test_training_holds_one_window_at_a_time(tmp_path: Path, monkeypatch: pytest
     from model.vocabulary import Vocabulary
     from tests.model.alive import Alive
 
-    schema = Schema(("a", "b"), ("c",), ("d",), ("click", "rating", "like"), history=3, text_dim=4, item_dim=8)
+    schema = Schema(
+        ("a", "b"), ("c",), ("d",), ("click", "rating", "like"), history=3, text_dim=4, item_dim=8
+    )
     files = ShardFiles(
         write_shard(random_shard(20, seed=k, schema=schema, begin_ms=k), tmp_path, f"s{k}") for k in range(6)
     )
@@ -158,7 +162,7 @@ def test_a_name_that_leads_elsewhere_and_a_shard_of_nothing_are_refused(tmp_path
 def test_a_taken_name_is_an_error_and_keeps_what_is_there(tmp_path: Path) -> None:
     first = random_shard(3, seed=1)
     write_shard(first, tmp_path, "one")
-    with pytest.raises(OSError, match="not empty|exists"):
+    with pytest.raises(OSError, match=r"not empty|exists"):
         write_shard(random_shard(3, seed=2), tmp_path, "one")
     assert_same(read_shard(tmp_path / "one"), first)
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
