@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from streams.renewal.progress import only_one
 STUBBORN = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-open(sys.argv[1], "w").close()
+open(sys.argv[1], "w").close()  # a pipe: the test waits at its other end
 time.sleep(600)
 """
 
@@ -32,12 +33,12 @@ async def test_it_is_ended_when_it_is_to_stop(tmp_path: Path, monkeypatch: pytes
     """Even one that does not listen; and until then it keeps the lock."""
     monkeypatch.setattr(child, "GRACE_S", 0.1)
     stopped, started = asyncio.Event(), tmp_path / "started"
+    os.mkfifo(started)
     with only_one(tmp_path) as lock:
         running = asyncio.create_task(
             run_child([sys.executable, "-c", STUBBORN, str(started)], stopped, lock)
         )
-        while not started.exists():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(started.read_bytes)
     with pytest.raises(ModelError, match="another process renews"), only_one(tmp_path):
         pass
     stopped.set()

@@ -1,4 +1,4 @@
-"""Renewals end to end but for the training: a better model is promoted, a worse one kept and not activated."""
+"""Renewals all but the training: a better model is promoted, a worse one is kept and not activated."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def register(registry: Registry, name: str, created_ms: int, **training: object)
         write_manifest(
             folder,
             Manifest(
-                name=name, created_ms=created_ms, model_schema=Schema((), (), ()), files={}, text_encoder=None,
-                parity=PARITY, training=training, counters={}, versions={},
+                name=name, created_ms=created_ms, model_schema=Schema((), (), ()), files={},
+                text_encoder=None, parity=PARITY, training=training, counters={}, versions={},
             ),
         )  # fmt: skip
 
@@ -48,6 +48,7 @@ class World:
             renewal=RenewalSettings(examples_min=20, judge_min=5, keep_models=keep_models)
         )
         self.verdict, self.confirmed, self.trained = verdict, True, list[tuple[str, str]]()
+        self.rounds: asyncio.Queue[str] = asyncio.Queue()
         register(self.registry, "first", 1, to_ms=1_000)
         self.log(0)
 
@@ -71,6 +72,7 @@ class World:
 
     async def train(self, parent: str, name: str) -> bool:
         self.trained.append((parent, name))
+        self.rounds.put_nowait(name)
         if self.verdict == "failed":
             return False
         register(
@@ -173,8 +175,7 @@ async def test_the_service_renews_when_it_is_due_and_stops_when_it_is_asked(
     world.verdict = "worse"
     stopped = asyncio.Event()
     serving = asyncio.create_task(world.renewal().serve(3_600.0, stopped))
-    while len(world.trained) < 1:
-        await asyncio.sleep(0.001)
+    await world.rounds.get()
     await asyncio.sleep(0.05)
     assert len(world.trained) == 1
     stopped.set()
@@ -189,8 +190,7 @@ async def test_the_service_renews_when_it_is_due_and_stops_when_it_is_asked(
     world.clock.advance(3_600_000)
     stopped.clear()
     serving = asyncio.create_task(world.renewal().serve(3_600.0, stopped))
-    while len(world.trained) < 2:
-        await asyncio.sleep(0.001)
+    await world.rounds.get()
     stopped.set()
     await serving
 
@@ -210,8 +210,7 @@ async def test_a_store_that_is_away_is_waited_for(
     monkeypatch.setattr(world, "in_force", in_force)
     stopped = asyncio.Event()
     serving = asyncio.create_task(world.renewal().serve(3_600.0, stopped))
-    while not world.trained:
-        await asyncio.sleep(0.001)
+    await world.rounds.get()
     stopped.set()
     await serving
     assert "no renewal: no answer" in caplog.text
