@@ -21,7 +21,7 @@ DAY_MS = 86_400_000
 STALE_S = 86_400.0
 """How old what a killed process left half-written must be before it is swept up."""
 
-_named = re.compile(r"(\d{13})-(\d{13})-[0-9a-z]+-\d+")
+_named = re.compile(r"\d{13}-\d{13}-[0-9a-z]+-\d+")
 
 
 def shard_name(first_ms: int, last_ms: int, writer: str, number: int) -> str:
@@ -31,6 +31,16 @@ def shard_name(first_ms: int, last_ms: int, writer: str, number: int) -> str:
     '1700000000000-1700000060000-a1-3'
     """
     return f"{first_ms:013d}-{last_ms:013d}-{writer}-{number}"
+
+
+def logged(folder: Path, kind: str) -> list[Path]:
+    """The finished shards of a kind whose names are as `shard_name` makes them, in the order of their begin."""
+    return [path for path in shard_folders(folder / kind) if _named.fullmatch(path.name)]
+
+
+def end_ms(shard: Path) -> int:
+    """When a shard ends, by its name: no file is opened that might be gone."""
+    return int(shard.name.split("-")[1])
 
 
 class _Kept(NamedTuple):
@@ -59,9 +69,8 @@ def prune(folder: Path, keep_days: float, keep_bytes: int, now_ms: int) -> list[
 
 def _kept(folder: Path) -> Iterator[_Kept]:
     for kind in KINDS:
-        for path in shard_folders(folder / kind):
-            if (named := _named.fullmatch(path.name)) is not None:
-                yield _Kept(int(named[2]), path, sum(_size(each) for each in path.glob("*")))
+        for path in logged(folder, kind):
+            yield _Kept(end_ms(path), path, sum(_size(each) for each in path.glob("*")))
 
 
 def _delete(path: Path) -> None:

@@ -32,7 +32,7 @@ from streams.replay.driver import Prequential
 from streams.settings import Settings
 
 # Rooms whose code can't change a model.
-_APART = {"bench", "commands", "demo", "gateway", "local", "stores", "worker", "__pycache__"}
+_APART = {"bench", "commands", "demo", "gateway", "local", "renewal", "stores", "worker", "__pycache__"}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.examples import Shard
-from model.shards import ShardFiles, read_times, shard_folders
-from streams.example_folder import LEARN, WHOLE
+from model.shards import ShardFiles, read_times
+from streams.example_folder import LEARN, WHOLE, end_ms, logged
 from streams.settings import RenewalSettings
 
 AT_RISK = 0.05
@@ -40,10 +40,8 @@ class Stretch:
 
 def stretch(folder: Path, since_ms: int, settings: RenewalSettings, seed: int) -> Stretch:
     """What there is to learn in `folder` since `since_ms`, the cut of the model that is to go on learning."""
-    shards = ShardFiles(_safe(shard_folders(folder / LEARN), since_ms))
-    whole = ShardFiles(
-        path for path in _safe(shard_folders(folder / WHOLE), since_ms) if _ends(path) > since_ms
-    )
+    shards = ShardFiles(_safe(logged(folder, LEARN), since_ms))
+    whole = ShardFiles(path for path in logged(folder, WHOLE) if end_ms(path) > since_ms)
     times = np.concatenate([np.empty(0, np.int64), *(read_times(path) for path in whole.paths)])
     times = times[times > since_ms]
     wanted = max(settings.judge_min, min(settings.judge_max, math.ceil(settings.judge * len(times))))
@@ -70,13 +68,8 @@ def stretch(folder: Path, since_ms: int, settings: RenewalSettings, seed: int) -
 
 
 def _safe(paths: Sequence[Path], since_ms: int) -> list[Path]:
-    older = [path for path in paths if _ends(path) <= since_ms]
+    older = [path for path in paths if end_ms(path) <= since_ms]
     return list(paths[math.ceil(len(older) * AT_RISK) :])
-
-
-def _ends(path: Path) -> int:
-    """When a shard ends, by its name: no file is opened that might be gone."""
-    return int(path.name.split("-")[1])
 
 
 def _cut(ends: Sequence[int], times: NDArray[np.int64], wanted: int) -> int | None:

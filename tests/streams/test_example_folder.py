@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from model.shards import UNFINISHED, shard_folders, write_shard
-from streams.example_folder import DAY_MS, KINDS, LEARN, STALE_S, WHOLE, prune, shard_name
+from streams.example_folder import DAY_MS, KINDS, LEARN, STALE_S, WHOLE, logged, prune, shard_name
 from tests.model.random_shards import random_shard
 
 NOW_MS = 1_700_000_000_000
@@ -47,6 +47,7 @@ def test_names_of_others_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("keep")
     assert prune(tmp_path, 1e-6, 0, NOW_MS) == []
     assert there(tmp_path) == {mine}
+    assert logged(tmp_path, LEARN) == []
     assert prune(tmp_path / "nowhere", 1.0, 0, NOW_MS) == []
 
 
