@@ -34,7 +34,7 @@ def shard_name(first_ms: int, last_ms: int, writer: str, number: int) -> str:
 
 
 def logged(folder: Path, kind: str) -> list[Path]:
-    """The finished shards of a kind whose names are as `shard_name` makes them, in the order of their begin."""
+    """The finished shards of a kind, named as `shard_name` does, in the order in which they begin."""
     return [path for path in shard_folders(folder / kind) if _named.fullmatch(path.name)]
 
 

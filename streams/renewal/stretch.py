@@ -50,9 +50,9 @@ def stretch(folder: Path, since_ms: int, settings: RenewalSettings, seed: int) -
     taught = [k for k in new if cut is not None and shards.facts[k].last_ms <= cut]
     examples = sum(shards.lengths[k] for k in taught)
     if cut is None or examples < settings.examples_min:
-        logged = sum(shards.lengths[k] for k in new)
+        there = sum(shards.lengths[k] for k in new)
         return Stretch(
-            f"{folder} holds {logged} new examples to learn from and {len(times)} to be judged on; "
+            f"{folder} holds {there} new examples to learn from and {len(times)} to be judged on; "
             f"expected at least {settings.examples_min}, and {wanted} younger than all of them"
         )
     older = _some(
