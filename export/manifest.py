@@ -32,6 +32,10 @@ PROJECTION = "projection.npz"
 TEXT_FILES = (TEXT_ENCODER, TEXT_ENCODER_FP32, TOKENIZER, PROJECTION)
 
 
+BETTER = "better"
+"""What `training` holds under "verdict" where the model was compared with another one and won."""
+
+
 class FileFacts(msgspec.Struct, frozen=True):
     """Checksum and size of one file."""
 
@@ -58,6 +62,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     training: dict[str, Any]
     counters: dict[str, Any]
     versions: dict[str, str]
+
+    @property
+    def held_back(self) -> bool:
+        """Whether it was compared with the model in force, and was not found better."""
+        return bool(self.training.get("verdict", BETTER) != BETTER)
 
 
 class TextManifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,9 +26,12 @@ from export.quantize import quantize_rescorer
 from export.registry import Registry
 from export.session import Rescorer, open_session
 from export.to_onnx import export_rescorer, export_tower, export_users, torch_scores
+from model.checkpoint import FACTS, WEIGHTS, Checkpoint, save_checkpoint
 from model.network import FusionNet
 from model.vocabulary import Vocabulary
 
+CHECKPOINT_FILES = (WEIGHTS, FACTS)
+"""What a model has beside `MODEL_FILES` where it keeps its checkpoint."""
 PACKAGES = ("headrace", "numpy", "onnx", "onnxruntime", "onnxscript", "torch")
 
 
@@ -43,25 +46,31 @@ def export_model(
     training: Mapping[str, Any] | None = None,
     counters: Mapping[str, Any] | None = None,
     limits: ParityLimits = ParityLimits(),
+    checkpoint: Checkpoint | None = None,
 ) -> Manifest:
     """Export, quantize, compare on `held_out` and register under `name`; the manifest.
 
     Raises `ParityError`, with nothing registered, when the int8 model is too far from `net`; `ModelError`
-    when the name is taken.
+    when the name is taken. `checkpoint`: of `net`, kept in the model's folder, so that training can go on
+    from the registered model alone.
     """
+    files: tuple[str, ...] = MODEL_FILES
     with registry.adding(name) as folder:
         export_tower(net, folder / TOWER)
         export_users(net, folder / USER_TOWER)
         export_rescorer(net, folder / RESCORER_FP32)
         quantize_rescorer(folder / RESCORER_FP32, folder / RESCORER)
         (folder / VOCABULARY).write_bytes(msgspec.json.encode(vocabulary))
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, folder)
+            files += CHECKPOINT_FILES
         parity = parity_of(net, folder / RESCORER, held_out)
         check(parity, limits)
         manifest = Manifest(
             name=name,
             created_ms=created_ms,
             model_schema=net.schema,
-            files={each: facts_of(folder / each) for each in MODEL_FILES},
+            files={each: facts_of(folder / each) for each in files},
             text_encoder=text_encoder,
             parity=parity,
             training=dict(training or {}),

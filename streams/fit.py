@@ -166,6 +166,7 @@ def fit(
         examples.save([*shards, *held_out], keep / "examples.npz")
     facts = {
         "examples": sum(len(each) for each in shards),
+        "to_ms": max(int(each.ts_ms.max()) for each in [*shards, *held_out]),
         "validation_ndcg10": ranked,
         "seconds": round(time.perf_counter() - started, 1),
         "network": msgspec.to_builtins(model.network),
@@ -203,8 +204,9 @@ def register(
     )
     ref = None if encoder is None else TextEncoderRef(encoder.name, encoder.files[TEXT_ENCODER].sha256)
     return export_model(
-        net, vocabulary, batches, registry, name, time.time_ns() // 1_000_000, ref, facts, counters, limits
-    )
+        net, vocabulary, batches, registry, name, time.time_ns() // 1_000_000, ref, facts, counters, limits,
+        checkpoint,
+    )  # fmt: skip
 
 
 def held_out_batches(checkpoint: Checkpoint, shards: Sequence[Shard]) -> list[HeldOut]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -54,9 +55,9 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def add_dataset(parser: argparse._ActionsContainer) -> None:
+def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> None:
     """The files of a dataset and their columns."""
-    parser.add_argument("--interactions", required=True, metavar="FILE", help="who met which item, when")
+    parser.add_argument("--interactions", required=required, metavar="FILE", help="who met which item, when")
     parser.add_argument(
         "--items", metavar="FILE", help="titles, texts, categories; FILE.zip:MEMBER for one of many"
     )
@@ -75,6 +76,21 @@ def add_dataset(parser: argparse._ActionsContainer) -> None:
         help="user, item, ts, rating, text, title, action, query, categories, tags, price; items.FIELD or "
         "users.FIELD for one file; a number where there is no header; a+b joins columns",
     )
+
+
+def progress_lines(every_s: float = 30.0) -> Progress:
+    """A bar on a terminal; where the output is kept, a line now and then."""
+    if sys.stderr.isatty():
+        return progress_bar()
+    said_s = time.monotonic()
+
+    def show(stage: str, done: int, total: int) -> None:
+        nonlocal said_s
+        if time.monotonic() - said_s >= every_s:
+            said_s = time.monotonic()
+            print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+
+    return show
 
 
 def progress_bar() -> Progress:

@@ -21,8 +21,11 @@ from streams import ladder
 from streams.batch import Outcome, process
 from streams.clock import Clock
 from streams.ladder import Rung
+from streams.recommender import Recommender
 from streams.settings import Settings
 from streams.stores.base import Store, digest_of
+from streams.training import Met
+from streams.user_state import UserState
 from streams.worker.dead_letters import DeadLetter, DeadLetters
 from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.look_up import Log, LookUp, Work
@@ -45,6 +48,20 @@ class Models(Protocol):
     async def activated(self, name: str) -> None:
         """The ledger says that `name` is the model now."""
         ...
+
+
+class Examples(Protocol):
+    """The log of training examples: `begin` and `take` as a batch is folded, `keep` once it is written, and
+    `undo` where it was not, which voids a batch that was folded on it as well.
+    """
+
+    def begin(self, recommender: Recommender) -> None: ...
+
+    def take(self, event_id: str, state: UserState, now_ms: int, met: Met) -> None: ...
+
+    def keep(self) -> None: ...
+
+    def undo(self) -> None: ...
 
 
 class _Batch(NamedTuple):
@@ -94,7 +111,9 @@ class Batches:
         kafka: Log,
         metrics: WorkerMetrics,
         clock: Clock,
+        examples: Examples | None = None,
     ) -> None:
+        self.examples = examples
         self.settings, self.store, self.replica, self.models = settings, store, replica, models
         self.reader, self.kafka, self.metrics, self.clock = reader, kafka, metrics, clock
         self.rung: Rung = "full"
@@ -203,6 +222,8 @@ class Batches:
             return _Folded(work, self._process(work))
         except BaseException:
             self.replica.sound = False
+            if self.examples is not None:
+                self.examples.undo()
             raise
 
     def _process(self, work: Work) -> Outcome:
@@ -211,6 +232,10 @@ class Batches:
         recommender = self.replica.recommender
         # Without a model its features are not worth their price.
         modelled = recommender.pipeline.model is not None or self.rung == "popular"
+        if self.examples is not None:
+            self.examples.begin(recommender)
+        # A worker that is behind has no time for examples.
+        before = self.examples.take if self.examples is not None and self.rung == "full" else None
         return process(
             recommender,
             [each.incoming for each in work.reads],
@@ -218,6 +243,7 @@ class Batches:
             now_ms,
             self.rung if modelled else "counters",
             {at: each.words for at, each in enumerate(work.reads) if each.words is not None},
+            before=before,
         )
 
     def _rung(self, reads: Collection[Read], now_ms: int) -> Rung:
@@ -234,7 +260,11 @@ class Batches:
                 except BaseException:
                     # The counters are ahead of the store, or it is not known whether they are.
                     self.replica.sound = False
+                    if self.examples is not None:
+                        self.examples.undo()
                     raise
+                if self.examples is not None:
+                    self.examples.keep()
                 self.replica.committed(position)
                 self._look_up.written(work.progress)
                 self._writing.count(work, outcome, position)
