@@ -1,15 +1,21 @@
-"""Train the fusion network on examples; the same seed and examples give the same weights."""
+"""Train the fusion network on examples; the same seed and examples give the same weights.
+
+What is drawn at random (the order, the negatives, the dropout) depends on the seed and the place of the batch
+alone, so that a training can go on after any batch (`model.resume`), and several processes draw alike.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 
-from model.batches import batches
+from model.batches import Batch, batches
+from model.distributed import ALONE, Group, agree, average_gradients, gathered
 from model.errors import DataError
 from model.evaluate import Estimate
 from model.examples import Shard
@@ -17,11 +23,13 @@ from model.network import FusionNet
 from model.objective import Objective
 from model.plan import NetworkPlan, TrainPlan
 from model.ranking import ranking
+from model.resume import Parts, Position, Savepoints, Training
 from model.schema import Schema
 from model.shards import lengths
 from model.standardise import Moments
+from model.survey import digest_of, fingerprint
 from model.tasks import Task
-from model.vocabulary import Vocabulary
+from model.vocabulary import Numbering, Vocabulary
 
 UNKNOWN = Estimate(math.nan, math.nan)
 WARM_UP = 0.3  # of the steps: the learning rate rises
@@ -58,13 +66,15 @@ def train(
     tasks: Mapping[str, Task],
     vocabulary: Vocabulary,
     report: Report = silent,
+    savepoints: Savepoints | None = None,
+    group: Group = ALONE,
 ) -> FusionNet:
     """A network fitted to `shards`, judged after each epoch on `held_out`, which holds whole pools."""
     check_examples(shards)
     torch.manual_seed(plan.seed)
     net = FusionNet(network, schema, vocabulary.size).to(plan.device)
-    fit_scales(net, shards)
-    return fit(net, shards, held_out, plan, tasks, vocabulary, report)
+    fit_scales(net, shards, group=group)
+    return fit(net, shards, held_out, plan, tasks, vocabulary, report, savepoints, group)
 
 
 def check_examples(shards: Sequence[Shard]) -> int:
@@ -83,31 +93,95 @@ def fit(
     tasks: Mapping[str, Task],
     vocabulary: Vocabulary,
     report: Report = silent,
+    savepoints: Savepoints | None = None,
+    group: Group = ALONE,
 ) -> FusionNet:
-    """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time."""
+    """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time.
+
+    `savepoints`: where the state is kept, and taken up again where there is one. `group`: the processes that
+    train together, all of which make this call with the same arguments; the first one reports and saves.
+    """
     total = check_examples(shards) * plan.epochs
     numbering = vocabulary.numbering()
     objective = Objective(tasks, plan).to(plan.device)
-    optimizer = optimizer_of(net, objective, plan)
-    done = 0
-    for epoch in range(plan.epochs):
-        rng = np.random.default_rng([plan.seed, epoch])
-        for window in windows(len(shards), plan.window, rng):
-            net.train()
-            # Not named, so that one window is forgotten before the next is read.
-            for batch in batches(
-                [shards[k] for k in window], numbering, plan.batch, plan.device, rng, plan.negatives
-            ):
-                set_rate(optimizer, plan.learning_rate, done / total)
+    parts = Parts(net, objective, optimizer_of(net, objective, plan))
+    agree(net.state_dict().values(), group)
+    place = Position()
+    if savepoints is not None:
+        training = _training(net, shards, plan, tasks, vocabulary)
+        place = savepoints.load(training, parts)
+        _check_same(place, group)
+    parameters = [*net.parameters(), *objective.parameters()]
+    for epoch in range(place.epoch, plan.epochs):
+        net.train()
+        for at, batch in _epoch(shards, numbering, plan, place, group):
+            _seed_dropout(plan.seed, at, group)
+            set_rate(parts.optimizer, plan.learning_rate, place.done / total)
+            parts.optimizer.zero_grad()
+            mean, terms = math.nan, {}
+            if len(batch.rating):
                 loss, terms = objective(net, batch)
-                optimizer.zero_grad()
                 loss.backward()
-                optimizer.step()
-                done += len(batch.rating)
-                report(Progress(epoch, done, total, float(loss.detach()), terms))
-        if held_out:
-            report(Progress(epoch, done, total, math.nan, {}, *ranking(net, held_out, vocabulary)))
+                mean = float(loss.detach())
+            step = average_gradients(parameters, mean, len(batch.rating), group)
+            parts.optimizer.step()
+            place = msgspec.structs.replace(at, batch=at.batch + 1, done=place.done + step.examples)
+            if group.leads:
+                report(Progress(epoch, place.done, total, step.loss, terms))
+                if savepoints is not None and savepoints.due():
+                    savepoints.save(place, training, parts)
+        place = Position(epoch + 1, done=place.done)
+        if group.leads:
+            if savepoints is not None:
+                savepoints.save(place, training, parts)
+            if held_out:
+                report(Progress(epoch, place.done, total, math.nan, {}, *ranking(net, held_out, vocabulary)))
     return net.eval()
+
+
+def _epoch(
+    shards: Sequence[Shard], numbering: Numbering, plan: TrainPlan, start: Position, group: Group
+) -> Iterator[tuple[Position, Batch]]:
+    """The batches of an epoch from `start` on, and where each of them stands."""
+    order = windows(len(shards), plan.window, np.random.default_rng([plan.seed, start.epoch]))
+    for number in range(start.window, len(order)):
+        begin = start.batch if number == start.window else 0
+        rng = np.random.default_rng([plan.seed, start.epoch, number])
+        # Not named, so that one window is forgotten before the next is read.
+        found = batches(
+            [shards[k] for k in order[number]],
+            numbering, plan.batch, plan.device, rng, plan.negatives, begin, group,
+        )  # fmt: skip
+        for at, batch in enumerate(found, begin):
+            yield Position(start.epoch, number, at), batch
+
+
+def _seed_dropout(seed: int, at: Position, group: Group) -> None:
+    places = [seed, at.epoch, at.window, at.batch, group.rank]
+    torch.manual_seed(int(np.random.SeedSequence(places).generate_state(1, np.uint64)[0]))
+
+
+def _training(
+    net: FusionNet,
+    shards: Sequence[Shard],
+    plan: TrainPlan,
+    tasks: Mapping[str, Task],
+    vocabulary: Vocabulary,
+) -> Training:
+    """Which training this is; on which device it runs is no part of it."""
+    plan = msgspec.structs.replace(plan, device="")
+    examples = fingerprint(shards)
+    return Training(net.plan, plan, net.schema, dict(tasks), digest_of(vocabulary), examples)
+
+
+def _check_same(place: Position, group: Group) -> None:
+    """`DataError` where the processes found different states: their steps would not belong together."""
+    mine = torch.tensor(msgspec.structs.astuple(place))
+    if any(not torch.equal(mine, other) for other in gathered(mine, group)):
+        raise DataError(
+            f"process {group.rank} goes on from {place}, another one from elsewhere; give all processes one "
+            "folder that they share"
+        )
 
 
 def windows(shards: int, size: int, rng: np.random.Generator) -> list[list[int]]:
@@ -137,14 +211,20 @@ def set_rate(optimizer: torch.optim.Optimizer, highest: float, part: float) -> N
         group["lr"] = highest * share
 
 
-def fit_scales(net: FusionNet, shards: Sequence[Shard], only_constant: bool = False) -> None:
-    """Fit the constants of the features on the shards, one at a time."""
+def fit_scales(
+    net: FusionNet, shards: Sequence[Shard], only_constant: bool = False, group: Group = ALONE
+) -> None:
+    """Fit the constants of the features on the shards, one at a time; each process reads its share."""
     scales = (net.rescorer.candidate_scale, net.view.user_scale, net.view.history_scale)
     candidates, users, steps = (Moments(len(scale.mean)) for scale in scales)
-    for shard in shards:
+    for number in range(group.rank, len(shards), group.world):
+        shard = shards[number]
         there = shard.candidates >= 0
         candidates.add(torch.from_numpy(shard.candidate_features[there]))
         users.add(torch.from_numpy(shard.user_features))
         steps.add(torch.from_numpy(shard.history_features[shard.history >= 0]))
     for moments, scale in zip((candidates, users, steps), scales, strict=True):
-        moments.fit(scale, only_constant)
+        of_all = Moments(len(scale.mean))
+        for count, mean, squares in zip(*(gathered(each, group) for each in moments.parts()), strict=True):
+            of_all.merge(int(count), mean, squares)
+        of_all.fit(scale, only_constant)
