@@ -56,7 +56,7 @@ _name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 class ShardFacts(msgspec.Struct, frozen=True):
     """Of a shard: how many examples and items, the times of its first and last example, and of each column
-    the shape that a row has.
+    the shape that a row has. `features`: the names of the candidate features, where the writer told them.
     """
 
     examples: int
@@ -64,12 +64,15 @@ class ShardFacts(msgspec.Struct, frozen=True):
     first_ms: int
     last_ms: int
     shapes: dict[str, tuple[int, ...]]
+    features: tuple[str, ...] = ()
     version: int = VERSION
 
 
-def write_shard(shard: Shard, folder: Path, name: str) -> Path:
+def write_shard(shard: Shard, folder: Path, name: str, features: Sequence[str] = ()) -> Path:
     """Write a shard under `name`; its folder. Raises `OSError` where it can't be written (disk full,
     read-only, the name is taken), `DataError` for a name that is none and for a shard without examples.
+
+    `features`: the names of the candidate features, for whoever reads them with a model made elsewhere.
     """
     if not _name.fullmatch(name):
         raise DataError(f"shard name {name!r}: expected letters, digits, '.', '_' or '-', 128 at most")
@@ -84,6 +87,7 @@ def write_shard(shard: Shard, folder: Path, name: str) -> Path:
         first_ms=int(shard.ts_ms.min()),
         last_ms=int(shard.ts_ms.max()),
         shapes={each: values.shape[1:] for each, values in (of_examples | of_items).items()},
+        features=tuple(features),
     )
     folder.mkdir(parents=True, exist_ok=True)
     staging = folder / f"{UNFINISHED}{name}-{uuid.uuid4().hex[:8]}"
@@ -130,6 +134,19 @@ def read_shard(path: Path) -> Shard:
                 f"{path}: {name} names items {places.min()} to {places.max()}; "
                 f"expected -1 to {facts.items - 1}, as the shard has {facts.items} items"
             )
+    return found
+
+
+def read_times(path: Path) -> NDArray[np.int64]:
+    """`ts_ms` of the examples of a shard; nothing else is read."""
+    return _unpacked(path / EXAMPLES, _table(path / EXAMPLES, ["ts_ms"]), "ts_ms", read_facts(path))
+
+
+def read_items(path: Path) -> list[str]:
+    """The ids of a shard's items; nothing else is read."""
+    found: list[str] = _column(
+        path / ITEMS, _table(path / ITEMS, ["items"]), "items", pa.string()
+    ).to_pylist()
     return found
 
 
@@ -229,13 +246,17 @@ def _write(path: Path, columns: Mapping[str, Any], facts: ShardFacts) -> None:
         os.fsync(file.fileno())
 
 
-def _read(path: Path, facts: ShardFacts, rows: int) -> Any:
+def _table(path: Path, columns: Sequence[str] | None = None) -> Any:
     try:
         with parquet.ParquetFile(path, page_checksum_verification=True) as file:
-            own, table = _facts(path, file.metadata.metadata), file.read()
+            return file.read(columns)
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from None
-    if own != facts or table.num_rows != rows:
+
+
+def _read(path: Path, facts: ShardFacts, rows: int) -> Any:
+    table = _table(path)
+    if _facts(path, table.schema.metadata) != facts or table.num_rows != rows:
         raise DataError(
             f"{path}: expected {rows} rows of its shard; got {table.num_rows}, or those of another"
         )

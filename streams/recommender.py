@@ -40,6 +40,10 @@ class Recommender:
             self.catalog.extend(item_ids, now_ms)
             self.pipeline.grow()
 
+    def knows(self, row: int) -> bool:
+        """Whether the item was announced, or any event of it learned; else it was met just now."""
+        return bool(self.catalog.announced_ms[row] >= 0 or self.counters.popularity.events[row] > 0)
+
     def put_item(self, row: int, record: ItemRecord) -> bool:
         """Take an item as it now is; False where a newer one is known."""
         return self.catalog.put(row, record)

@@ -147,6 +147,44 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     snapshot_every_s: PositiveFloat = 30.0
 
 
+class ExampleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The training examples that workers log, in `folder` ("": none), which they and `renew` share.
+
+    `sample`: the share of interactions that become examples; `whole`: the share of those that are logged with
+    their whole pool, to judge models on and never to learn from. A shard is closed after `shard_events`
+    examples or `rotate_s`. The oldest are deleted after `keep_days`, or beyond `keep_bytes` in all.
+    """
+
+    folder: str = ""
+    sample: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    whole: Annotated[float, Meta(ge=0, le=1)] = 0.1
+    shard_events: Positive = 1_000
+    rotate_s: PositiveFloat = 600.0
+    keep_days: PositiveFloat = 30.0
+    keep_bytes: Positive = 10 * 1024**3
+
+
+class RenewalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a model goes on learning from logged examples.
+
+    `examples_min`: new examples that a renewal waits for. `judge`: the newest share of the whole-pool
+    examples, at least `judge_min` and at most `judge_max`, on which the new model is compared with the one in
+    force; nothing of that stretch is learned. `replay`: older examples for each new one. `errors`: standard
+    errors by which the new model must be better to be activated. `keep_models`: of the registry, with the
+    active one.
+    """
+
+    examples_min: Positive = 5_000
+    judge: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    judge_min: Positive = 300
+    judge_max: Positive = 4_000
+    replay: Annotated[float, Meta(ge=0)] = 1.0
+    learning_rate: PositiveFloat = 6e-4
+    epochs: Positive = 1
+    errors: Annotated[float, Meta(ge=0)] = 2.0
+    keep_models: Positive = 5
+
+
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`events_max`: events in one request at most; `timeout_ms`: the longest wait for Kafka or the store.
 
@@ -175,6 +213,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ladder: LadderSettings = LadderSettings()
     model: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
+    examples: ExampleSettings = ExampleSettings()
+    renewal: RenewalSettings = RenewalSettings()
     gateway: GatewaySettings = GatewaySettings()
     seed: int = 7
 

@@ -28,8 +28,11 @@ from streams.batch import Outcome, process
 from streams.clock import Clock
 from streams.ladder import Rung
 from streams.ledger import encode_record
+from streams.recommender import Recommender
 from streams.settings import Settings
 from streams.stores.base import Commit, Store
+from streams.training import Met
+from streams.user_state import UserState
 from streams.worker.dead_letters import DeadLetter, DeadLetters, dead_letter
 from streams.worker.look_up import Log, LookUp, Work
 from streams.worker.message import Message
@@ -57,6 +60,18 @@ class Models(Protocol):
         ...
 
 
+class Examples(Protocol):
+    """The log of training examples: `begin`, `take`, and then `keep` or `undo`, once a batch."""
+
+    def begin(self, recommender: Recommender) -> None: ...
+
+    def take(self, event_id: str, state: UserState, now_ms: int, met: Met) -> None: ...
+
+    def keep(self) -> None: ...
+
+    def undo(self) -> None: ...
+
+
 class Batches:
     """Takes messages in the order in which they came; returns once they are written."""
 
@@ -71,7 +86,9 @@ class Batches:
         kafka: Log,
         metrics: WorkerMetrics,
         clock: Clock,
+        examples: Examples | None = None,
     ) -> None:
+        self.examples = examples
         self.settings, self.store, self.replica, self.models = settings, store, replica, models
         self.reader, self.letters, self.kafka, self.metrics, self.clock = (
             reader,
@@ -120,7 +137,11 @@ class Batches:
             self.replica.sound = (
                 False  # its counters are ahead of the store, or it is not known whether they are
             )
+            if self.examples is not None:
+                self.examples.undo()
             raise
+        if self.examples is not None:
+            self.examples.keep()
         self.replica.committed(position)
         self._look_up.written(work.progress)
         self._count(work, outcome)
@@ -146,6 +167,10 @@ class Batches:
         recommender = self.replica.recommender
         # Without a model its features are not worth their price.
         modelled = recommender.pipeline.model is not None or self.rung == "popular"
+        if self.examples is not None:
+            self.examples.begin(recommender)
+        # A worker that is behind has no time for examples.
+        before = self.examples.take if self.examples is not None and self.rung == "full" else None
         outcome = process(
             recommender,
             [each.incoming for each in work.reads],
@@ -153,6 +178,7 @@ class Batches:
             now_ms,
             self.rung if modelled else "counters",
             {at: each.words for at, each in enumerate(work.reads) if each.words is not None},
+            before=before,
         )
         letters = work.letters + [
             dead_letter(work.reads[at].message, "apply_failed", error, self.clock.now_ms())

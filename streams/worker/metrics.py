@@ -133,6 +133,24 @@ class WorkerMetrics:
             ("result",),
             registry=registry,
         )
+        self.examples = Counter(
+            "headrace_worker_examples",
+            "Training examples in finished shards, by kind (learn, whole).",
+            ("kind",),
+            registry=registry,
+        )
+        self.example_shards = Counter(
+            "headrace_worker_example_shards",
+            "Shards of training examples written, by kind (learn, whole).",
+            ("kind",),
+            registry=registry,
+        )
+        self.example_failures = Counter(
+            "headrace_worker_example_failures",
+            "Failures of the examples log, by reason: take (of one example), write, full (of one shard).",
+            ("reason",),
+            registry=registry,
+        )
         self.ready = Gauge("headrace_worker_ready", "1 while the worker is ready.", registry=registry)
         self.leader = Gauge(
             "headrace_worker_leader", "1 while it keeps snapshots and fallback.", registry=registry

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.errors import BrokerUnavailableError, StoreUnavailableError
 from streams.clock import Clock
@@ -28,6 +28,9 @@ from streams.worker.reading import Reader
 from streams.worker.replica import Replica
 from streams.worker.warm_up import warm_up
 
+if TYPE_CHECKING:
+    from streams.worker.examples_log import ExamplesLog
+
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +45,7 @@ class Worker:
         self.letters = KafkaDeadLetters(settings.kafka)
         self.kafka = KafkaLog(settings)
         self.reader = Reader(settings.events, clock, self.metrics, self.models.check)
+        self.examples = _examples_log(settings, self.metrics, clock)
         self.batches = Batches(
             settings,
             store,
@@ -52,6 +56,7 @@ class Worker:
             self.kafka,
             self.metrics,
             clock,
+            self.examples,
         )
         self.intake = Intake(settings, self.batches.handle)
         self.chores = Chores(
@@ -73,6 +78,8 @@ class Worker:
         await self._until_there(self.models.start)
         self.reader.encode = await loading
         self.chores.start()
+        if self.examples is not None:
+            self.examples.start()
         self.app = self.kafka.app = create_app(self.settings, self.intake)
         await self.app.start()
         self.trouble = ""
@@ -108,6 +115,8 @@ class Worker:
         if self.app is not None:
             await self.app.stop()
         await self.chores.stop()
+        if self.examples is not None:
+            await self.examples.stop()
         await self.models.stop()
         await self.letters.stop()
         await self.store.close()
@@ -148,6 +157,15 @@ class Worker:
                     lag += max(0, (end or 0) - (0 if read is None else read + 1))
             self.metrics.lag_events.labels(name).set(lag)
         self.metrics.queued_events.set(self.intake.queued())
+
+
+def _examples_log(settings: Settings, metrics: WorkerMetrics, clock: Clock) -> ExamplesLog | None:
+    if not settings.examples.folder:
+        return None
+    # Imported here: a worker that logs none does without Arrow.
+    from streams.worker.examples_log import ExamplesLog
+
+    return ExamplesLog(settings, metrics, clock)
 
 
 def _part(trouble: str) -> Part:
