@@ -103,10 +103,8 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
 
     `burn_in`: the share of those events that is learned, but too early to be an example.
     """
-    first, plan, seed = int(until * burn_in), settings.model.training, settings.seed
-    held = min(
-        max(int((until - first) * plan.validate), min(ParityLimits().examples, until // 4)), HELD_OUT_MAX
-    )
+    first, seed = int(until * burn_in), settings.seed
+    held = held_out_of(until, first, settings.model.training.validate)
     learned, judged = (
         ExampleCollector(run.recommender, seed),
         ExampleCollector(run.recommender, seed, whole=True),
@@ -114,6 +112,12 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
     run.warm(until - held, learned, first, lambda done: say("warming", done, until))
     run.warm(until, judged, first, lambda done: say("warming", done, until))
     return Collected(learned.shards(), judged.shards())
+
+
+def held_out_of(until: int, first: int, validate: float) -> int:
+    """How many events, the newest of those from `first` up to `until`, are held out."""
+    enough = min(ParityLimits().examples, until // 4)
+    return min(max(int((until - first) * validate), enough), HELD_OUT_MAX)
 
 
 def schema_of(recommender: Recommender, tasks: Mapping[str, Task]) -> Schema:
@@ -142,12 +146,15 @@ def fit(
     say: Say,
     encoder: TextManifest | None = None,
     keep: Path | None = None,
+    resume: Path | None = None,
 ) -> Manifest:
     """Train on the examples, export, pass the gate, register under `name`. `ParityError` keeps nothing.
 
-    `keep`: a folder for the checkpoint and the examples, so that training can be taken up again.
+    `keep`: a folder for the checkpoint and the examples, so that training can be taken up again. `resume`:
+    a folder for the state of the training, which goes on from what is there.
     """
     from model.checkpoint import Checkpoint, save_checkpoint
+    from model.resume import Savepoints
     from model.train import Progress, train
 
     model = run.recommender.settings.model
@@ -169,7 +176,10 @@ def fit(
             ranked.append(progress.ndcg.value)
 
     started = time.perf_counter()
-    net = train(shards, held_out, schema, model.network, model.training, tasks, vocabulary, report).to("cpu")
+    savepoints = None if resume is None else Savepoints(resume)
+    net = train(
+        shards, held_out, schema, model.network, model.training, tasks, vocabulary, report, savepoints
+    ).to("cpu")
     checkpoint = Checkpoint(net, tasks, vocabulary)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
@@ -239,11 +249,12 @@ def fit_model(
     warm_events: int,
     say: Say,
     keep: Path | None = None,
+    resume: Path | None = None,
 ) -> Fitted:
     """All of it: text encoder, warm core, examples, training, export. The model and the warm core."""
     settings = adapted(settings, dataset.interactions, warm_events)
     encoder = text_encoder(registry, texts_of(dataset, warm_events), settings, say)
     run = prepare(dataset, settings, encoder.project, say)
     collected = warm(run, warm_events, settings, say)
-    manifest = fit(run, collected, registry, name, say, encoder.manifest, keep)
+    manifest = fit(run, collected, registry, name, say, encoder.manifest, keep, resume)
     return Fitted(name, registry.get(name), manifest, settings, run)

@@ -25,6 +25,7 @@ COMMANDS = {
     "gateway": "serve the HTTP API: events in, feeds out",
     "activate": "switch the running workers to another model",
     "dead-letters": "look at events that could not be applied, and send them again",
+    "examples": "build training examples as shards, for data that outgrows a machine",
     "train": "train, export and register a model from a dataset",
     "replay": "evaluate on a dataset: each event is predicted before it is learned",
 }

@@ -53,9 +53,9 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def add_dataset(parser: argparse._ActionsContainer) -> None:
+def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> None:
     """The files of a dataset and their columns."""
-    parser.add_argument("--interactions", required=True, metavar="FILE", help="who met which item, when")
+    parser.add_argument("--interactions", required=required, metavar="FILE", help="who met which item, when")
     parser.add_argument(
         "--items", metavar="FILE", help="titles, texts, categories; FILE.zip:MEMBER for one of many"
     )
