@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +21,9 @@ ray = pytest.importorskip("ray", reason="the extra `scale` is not installed")
 @pytest.fixture
 def two_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(
+        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+    )
     yield
     ray.shutdown()
 
@@ -48,7 +50,4 @@ def test_segments_on_ray_are_the_pass_of_one_process(tmp_path: Path) -> None:
     assert len(list((tmp_path / "ray" / LEARN).iterdir())) == 3
     assert len(list((tmp_path / "ray" / WHOLE).iterdir())) == 1
     assert said[-1] == ("building examples", 4, 4)
-    assert os.listdir(tmp_path / "ray") == [LEARN, WHOLE] or set(os.listdir(tmp_path / "ray")) == {
-        LEARN,
-        WHOLE,
-    }
+    assert {path.name for path in (tmp_path / "ray").iterdir()} == {LEARN, WHOLE}
