@@ -38,7 +38,7 @@ def files(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("two_workers")
-@pytest.mark.filterwarnings("default")  # Ray's own
+@pytest.mark.filterwarnings("ignore")  # Ray's own
 def test_segments_on_ray_are_the_pass_of_one_process(tmp_path: Path) -> None:
     from streams.building.with_ray import build_with_ray
 
