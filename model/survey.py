@@ -72,6 +72,8 @@ def fingerprint(shards: Sequence[Shard]) -> str:
     for shard in shards:
         for name in (*ITEM_FIELDS, *EXAMPLE_FIELDS):
             digest.update(getattr(shard, name).tobytes())
+        for name in sorted(shard.modalities):
+            digest.update(name.encode() + shard.modalities[name].tobytes())
     return digest.hexdigest()
 
 

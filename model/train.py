@@ -1,21 +1,16 @@
-"""Train the fusion network on examples; the same seed and examples give the same weights.
-
-What is drawn at random (the order, the negatives, the dropout) depends on the seed and the place of the batch
-alone, so that a training can go on after any batch (`model.resume`), and several processes draw alike.
-"""
+"""Train the fusion network on examples; the same seed and examples give the same weights."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 import torch
 
-from model.batches import Batch, batches
 from model.distributed import ALONE, Group, agree, average_gradients, gathered
+from model.epoch import epoch_batches, seed_dropout
 from model.errors import DataError
 from model.evaluate import Estimate
 from model.examples import Shard
@@ -29,7 +24,7 @@ from model.shards import lengths
 from model.standardise import Moments
 from model.survey import digest_of, fingerprint
 from model.tasks import Task
-from model.vocabulary import Numbering, Vocabulary
+from model.vocabulary import Vocabulary
 
 UNKNOWN = Estimate(math.nan, math.nan)
 WARM_UP = 0.3  # of the steps: the learning rate rises
@@ -114,8 +109,8 @@ def fit(
     parameters = [*net.parameters(), *objective.parameters()]
     for epoch in range(place.epoch, plan.epochs):
         net.train()
-        for at, batch in _epoch(shards, numbering, plan, place, group):
-            _seed_dropout(plan.seed, at, group)
+        for at, batch in epoch_batches(shards, numbering, plan, place, group):
+            seed_dropout(plan.seed, at, group)
             set_rate(parts.optimizer, plan.learning_rate, place.done / total)
             parts.optimizer.zero_grad()
             mean, terms = math.nan, {}
@@ -132,33 +127,11 @@ def fit(
                     savepoints.save(place, training, parts)
         place = Position(epoch + 1, done=place.done)
         if group.leads:
-            if savepoints is not None:
-                savepoints.save(place, training, parts)
             if held_out:
                 report(Progress(epoch, place.done, total, math.nan, {}, *ranking(net, held_out, vocabulary)))
+            if savepoints is not None:
+                savepoints.save(place, training, parts)
     return net.eval()
-
-
-def _epoch(
-    shards: Sequence[Shard], numbering: Numbering, plan: TrainPlan, start: Position, group: Group
-) -> Iterator[tuple[Position, Batch]]:
-    """The batches of an epoch from `start` on, and where each of them stands."""
-    order = windows(len(shards), plan.window, np.random.default_rng([plan.seed, start.epoch]))
-    for number in range(start.window, len(order)):
-        begin = start.batch if number == start.window else 0
-        rng = np.random.default_rng([plan.seed, start.epoch, number])
-        # Not named, so that one window is forgotten before the next is read.
-        found = batches(
-            [shards[k] for k in order[number]],
-            numbering, plan.batch, plan.device, rng, plan.negatives, begin, group,
-        )  # fmt: skip
-        for at, batch in enumerate(found, begin):
-            yield Position(start.epoch, number, at), batch
-
-
-def _seed_dropout(seed: int, at: Position, group: Group) -> None:
-    places = [seed, at.epoch, at.window, at.batch, group.rank]
-    torch.manual_seed(int(np.random.SeedSequence(places).generate_state(1, np.uint64)[0]))
 
 
 def _training(
@@ -182,12 +155,6 @@ def _check_same(place: Position, group: Group) -> None:
             f"process {group.rank} goes on from {place}, another one from elsewhere; give all processes one "
             "folder that they share"
         )
-
-
-def windows(shards: int, size: int, rng: np.random.Generator) -> list[list[int]]:
-    """The shards in a random order, `size` at a time."""
-    order = rng.permutation(shards).tolist()
-    return [order[begin : begin + size] for begin in range(0, shards, size)]
 
 
 def optimizer_of(net: FusionNet, objective: Objective, plan: TrainPlan) -> torch.optim.Optimizer:

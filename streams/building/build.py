@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,7 @@ from streams.replay.dataset import Dataset
 from streams.settings import Settings
 
 MADE = "made.json"
+Engine = Literal["local", "ray"]
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -46,12 +47,11 @@ def build_examples(
     until: int,
     segments: int,
     folder: Path,
-    ray_workers: tuple[int | None] | None,
+    engine: Engine,
+    workers: int | None,
     say: Say,
 ) -> Built:
-    """Shards of the first `until` events in `folder`. `ray_workers`: None for this process alone, else how
-    many cores a Ray of our own takes (None: all).
-    """
+    """Shards of the first `until` events in `folder`; `workers`: cores of a Ray of our own (None: all)."""
     if not until:
         raise DataError("no event to make examples of; expected at least one: see --warm and the notes")
     settings = adapted(settings, dataset.interactions, until)
@@ -60,12 +60,12 @@ def build_examples(
     run = prepare(dataset, settings, encoder.project, say)
     folder.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    if ray_workers is None:
+    if engine == "local":
         examples = build_here(run, plan, folder, say)
     else:
         from streams.building.with_ray import build_with_ray
 
-        examples = build_with_ray(run, plan, folder, ray_workers[0], say)
+        examples = build_with_ray(run, plan, folder, workers, say)
     ref = TextEncoderRef(encoder.manifest.name, encoder.manifest.files[TEXT_ENCODER].sha256)
     (folder / MADE).write_bytes(msgspec.json.encode(Made(settings.counters, ref)))
     return Built(examples, time.perf_counter() - started)

@@ -64,7 +64,7 @@ def build_segment(row: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _ray(workers: int | None) -> Iterator[Any]:
     """Ray Data on the cluster that RAY_ADDRESS names, else on a Ray of our own, which ends with the block."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no word to Ray's makers unless it is asked for
     try:
         import ray
         import ray.data

@@ -51,9 +51,8 @@ def run(args: argparse.Namespace) -> int:
     dataset = load_dataset(spec)
     until = int(len(dataset.interactions) * args.warm)
     registry = Registry(args.registry or Path(settings.model.registry))
-    workers = (args.workers,) if args.engine == "ray" else None
     built = build_examples(
-        dataset, settings, registry, until, args.segments, args.out, workers, progress_bar()
+        dataset, settings, registry, until, args.segments, args.out, args.engine, args.workers, progress_bar()
     )
     Console().print(
         f"{built.examples} examples of {until} events in {built.seconds:.1f} s: {args.out}",
