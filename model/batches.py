@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.distributed import ALONE, Group
 from model.examples import Shard
 from model.network import FusionNet
 from model.schema import RescorerInputs
@@ -62,10 +63,14 @@ def batches(
     device: str = "cpu",
     rng: np.random.Generator | None = None,
     drawn: int = 0,
+    begin: int = 0,
+    group: Group = ALONE,
 ) -> Iterator[Batch]:
     """All examples of `shards`, `size` at a time; in a random order where `rng` is given.
 
-    `drawn`: how many items are drawn at random, with replacement, from the shards of each batch.
+    `drawn`: how many items are drawn at random, with replacement, from the shards of each batch. Each batch
+    has a generator of its own, so that those from `begin` on do not depend on those before. `group`: of each
+    batch only this process's share, which is empty where the last batch has fewer examples than processes.
     """
     lengths = [len(each) for each in shards]
     ends = np.cumsum(lengths)
@@ -73,10 +78,13 @@ def batches(
     order = np.arange(total) if rng is None else rng.permutation(total)
     owner = np.searchsorted(ends, order, side="right")
     numbers = [np.array(numbering.of(each.items.tolist()), np.int64) for each in shards]
-    for begin in range(0, total, size):
-        chosen, owners = order[begin : begin + size], owner[begin : begin + size]
-        parts = [(k, shards[k].rows(chosen[owners == k] - (ends[k] - lengths[k]))) for k in np.unique(owners)]
-        yield _batch(parts, numbers, device, rng, drawn)
+    draws = [None] * -(-total // size) if rng is None else rng.spawn(-(-total // size))
+    for at in range(begin, len(draws)):
+        mine = slice(at * size + group.rank, (at + 1) * size, group.world)
+        chosen, owners = order[mine], owner[mine]
+        met = np.unique(owners) if len(owners) else owner[:1]
+        parts = [(k, shards[k].rows(chosen[owners == k] - (ends[k] - lengths[k]))) for k in met]
+        yield _batch(parts, numbers, device, group.own(draws[at]), drawn)
 
 
 def _batch(

@@ -25,7 +25,7 @@ class NetworkPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     fusion: FusionKind = "attention"
-    encoder: EncoderKind = "none"
+    encoder: EncoderKind = "ligr"
     layers: Count = 1
     width: Count = 32
     heads: Count = 2
@@ -69,10 +69,11 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 7
     device: str = "cpu"
 
-    def batch_for(self, examples: int) -> int:
-        """How many examples a step takes.
+    def sized(self, examples: int) -> TrainPlan:
+        """The plan for so many examples: with smaller steps where they would be too few.
 
-        >>> TrainPlan(epochs=8, batch=256, steps_least=400).batch_for(3_200)
+        >>> TrainPlan(epochs=8, batch=256, steps_least=400).sized(3_200).batch
         64
         """
-        return min(self.batch, max(BATCH_LEAST, examples * self.epochs // self.steps_least))
+        fewer = max(BATCH_LEAST, examples * self.epochs // self.steps_least)
+        return self if self.batch <= fewer else msgspec.structs.replace(self, batch=fewer)

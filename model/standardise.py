@@ -41,12 +41,21 @@ class Moments:
         if not len(rows):
             return
         rows = rows.double()
-        mean, squares = rows.mean(0), rows.var(0, unbiased=False) * len(rows)
-        total = self.count + len(rows)
+        self.merge(len(rows), rows.mean(0), rows.var(0, unbiased=False) * len(rows))
+
+    def merge(self, count: int, mean: Tensor, squares: Tensor) -> None:
+        """Take in `count` rows with this mean and sum of squared distances from it, each [size]."""
+        if not count:
+            return
+        total = self.count + count
         apart = mean - self.mean
-        self.mean += apart * (len(rows) / total)
-        self.squares += squares + apart**2 * (self.count * len(rows) / total)
+        self.mean += apart * (count / total)
+        self.squares += squares + apart**2 * (self.count * count / total)
         self.count = total
+
+    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """What `merge` takes, as tensors: count [], mean and squares [size]."""
+        return torch.tensor(self.count), self.mean, self.squares
 
     def fit(self, module: Standardise, only_constant: bool = False) -> None:
         """Give the constants to `module`; with `only_constant`, only those of features that never varied."""

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
+import msgspec
 import torch
 
-from model.batches import batches
+from model.distributed import ALONE, Group, agree, average_gradients, gathered
+from model.epoch import epoch_batches, seed_dropout
 from model.errors import DataError
 from model.evaluate import Estimate
 from model.examples import Shard
@@ -17,9 +18,11 @@ from model.network import FusionNet
 from model.objective import Objective
 from model.plan import NetworkPlan, TrainPlan
 from model.ranking import ranking
+from model.resume import Parts, Position, Savepoints, Training
 from model.schema import Schema
 from model.shards import lengths
 from model.standardise import Moments
+from model.survey import digest_of, fingerprint
 from model.tasks import Task
 from model.vocabulary import Vocabulary
 
@@ -58,13 +61,15 @@ def train(
     tasks: Mapping[str, Task],
     vocabulary: Vocabulary,
     report: Report = silent,
+    savepoints: Savepoints | None = None,
+    group: Group = ALONE,
 ) -> FusionNet:
     """A network fitted to `shards`, judged after each epoch on `held_out`, which holds whole pools."""
     check_examples(shards)
     torch.manual_seed(plan.seed)
     net = FusionNet(network, schema, vocabulary.size).to(plan.device)
-    fit_scales(net, shards)
-    return fit(net, shards, held_out, plan, tasks, vocabulary, report)
+    fit_scales(net, shards, group=group)
+    return fit(net, shards, held_out, plan, tasks, vocabulary, report, savepoints, group)
 
 
 def check_examples(shards: Sequence[Shard]) -> int:
@@ -83,38 +88,74 @@ def fit(
     tasks: Mapping[str, Task],
     vocabulary: Vocabulary,
     report: Report = silent,
+    savepoints: Savepoints | None = None,
+    group: Group = ALONE,
 ) -> FusionNet:
-    """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time."""
+    """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time.
+
+    `savepoints`: where the state is kept, and taken up again where there is one. `group`: the processes that
+    train together, all of which make this call with the same arguments; the first one reports and saves.
+    """
     examples = check_examples(shards)
-    total, size = examples * plan.epochs, plan.batch_for(examples)
+    total, plan = examples * plan.epochs, plan.sized(examples)
     numbering = vocabulary.numbering()
     objective = Objective(tasks, plan).to(plan.device)
-    optimizer = optimizer_of(net, objective, plan)
-    done = 0
-    for epoch in range(plan.epochs):
-        rng = np.random.default_rng([plan.seed, epoch])
-        for window in windows(len(shards), plan.window, rng):
-            net.train()
-            # Not named, so that one window is forgotten before the next is read.
-            for batch in batches(
-                [shards[k] for k in window], numbering, size, plan.device, rng, plan.negatives
-            ):
-                set_rate(optimizer, plan.learning_rate, done / total)
+    parts = Parts(net, objective, optimizer_of(net, objective, plan))
+    agree(net.state_dict().values(), group)
+    place = Position()
+    if savepoints is not None:
+        training = _training(net, shards, plan, tasks, vocabulary)
+        place = savepoints.load(training, parts)
+        _check_same(place, group)
+    parameters = [*net.parameters(), *objective.parameters()]
+    for epoch in range(place.epoch, plan.epochs):
+        net.train()
+        for at, batch in epoch_batches(shards, numbering, plan, place, group):
+            seed_dropout(plan.seed, at, group)
+            set_rate(parts.optimizer, plan.learning_rate, place.done / total)
+            parts.optimizer.zero_grad()
+            mean, terms = math.nan, {}
+            if len(batch.rating):
                 loss, terms = objective(net, batch)
-                optimizer.zero_grad()
                 loss.backward()
-                optimizer.step()
-                done += len(batch.rating)
-                report(Progress(epoch, done, total, float(loss.detach()), terms))
-        if held_out:
-            report(Progress(epoch, done, total, math.nan, {}, *ranking(net, held_out, vocabulary)))
+                mean = float(loss.detach())
+            step = average_gradients(parameters, mean, len(batch.rating), group)
+            parts.optimizer.step()
+            place = msgspec.structs.replace(at, batch=at.batch + 1, done=place.done + step.examples)
+            if group.leads:
+                report(Progress(epoch, place.done, total, step.loss, terms))
+                if savepoints is not None and savepoints.due():
+                    savepoints.save(place, training, parts)
+        place = Position(epoch + 1, done=place.done)
+        if group.leads:
+            if held_out:
+                report(Progress(epoch, place.done, total, math.nan, {}, *ranking(net, held_out, vocabulary)))
+            if savepoints is not None:
+                savepoints.save(place, training, parts)
     return net.eval()
 
 
-def windows(shards: int, size: int, rng: np.random.Generator) -> list[list[int]]:
-    """The shards in a random order, `size` at a time."""
-    order = rng.permutation(shards).tolist()
-    return [order[begin : begin + size] for begin in range(0, shards, size)]
+def _training(
+    net: FusionNet,
+    shards: Sequence[Shard],
+    plan: TrainPlan,
+    tasks: Mapping[str, Task],
+    vocabulary: Vocabulary,
+) -> Training:
+    """Which training this is; on which device it runs is no part of it."""
+    plan = msgspec.structs.replace(plan, device="")
+    examples = fingerprint(shards)
+    return Training(net.plan, plan, net.schema, dict(tasks), digest_of(vocabulary), examples)
+
+
+def _check_same(place: Position, group: Group) -> None:
+    """`DataError` where the processes found different states: their steps would not belong together."""
+    mine = torch.tensor(msgspec.structs.astuple(place))
+    if any(not torch.equal(mine, other) for other in gathered(mine, group)):
+        raise DataError(
+            f"process {group.rank} goes on from {place}, another one from elsewhere; give all processes one "
+            "folder that they share"
+        )
 
 
 def optimizer_of(net: FusionNet, objective: Objective, plan: TrainPlan) -> torch.optim.Optimizer:
@@ -138,14 +179,20 @@ def set_rate(optimizer: torch.optim.Optimizer, highest: float, part: float) -> N
         group["lr"] = highest * share
 
 
-def fit_scales(net: FusionNet, shards: Sequence[Shard], only_constant: bool = False) -> None:
-    """Fit the constants of the features on the shards, one at a time."""
+def fit_scales(
+    net: FusionNet, shards: Sequence[Shard], only_constant: bool = False, group: Group = ALONE
+) -> None:
+    """Fit the constants of the features on the shards, one at a time; each process reads its share."""
     scales = (net.rescorer.candidate_scale, net.view.user_scale, net.view.history_scale)
     candidates, users, steps = (Moments(len(scale.mean)) for scale in scales)
-    for shard in shards:
+    for number in range(group.rank, len(shards), group.world):
+        shard = shards[number]
         there = shard.candidates >= 0
         candidates.add(torch.from_numpy(shard.candidate_features[there]))
         users.add(torch.from_numpy(shard.user_features))
         steps.add(torch.from_numpy(shard.history_features[shard.history >= 0]))
     for moments, scale in zip((candidates, users, steps), scales, strict=True):
-        moments.fit(scale, only_constant)
+        of_all = Moments(len(scale.mean))
+        for count, mean, squares in zip(*(gathered(each, group) for each in moments.parts()), strict=True):
+            of_all.merge(int(count), mean, squares)
+        of_all.fit(scale, only_constant)

@@ -103,8 +103,7 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
     the first examples, retrieves for the later ones (see `streams.scouting`).
     """
     first, plan, seed = int(until * burn_in), settings.model.training, settings.seed
-    held = max(int((until - first) * plan.validate), min(ParityLimits().examples, until // 4))
-    judged_from = until - min(held, HELD_OUT_MAX)
+    judged_from = until - held_out_of(until, first, plan.validate)
     scouted = first + int((judged_from - first) * plan.scout)
     learned = ExampleCollector(run.recommender, seed)
     judged = ExampleCollector(run.recommender, seed, whole=True)
@@ -124,6 +123,12 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
     return Collected([*early, *learned.shards()], judged.shards())
 
 
+def held_out_of(until: int, first: int, validate: float) -> int:
+    """How many events, the newest of those from `first` up to `until`, are held out."""
+    enough = min(ParityLimits().examples, until // 4)
+    return min(max(int((until - first) * validate), enough), HELD_OUT_MAX)
+
+
 def fit(
     run: Prequential,
     collected: Collected,
@@ -132,12 +137,15 @@ def fit(
     say: Say,
     encoder: TextManifest | None = None,
     keep: Path | None = None,
+    resume: Path | None = None,
 ) -> Manifest:
     """Train on the examples, export, pass the gate, register under `name`. `ParityError` keeps nothing.
 
-    `keep`: a folder for the checkpoint and the examples, so that training can be taken up again.
+    `keep`: a folder for the checkpoint and the examples, so that training can be taken up again. `resume`:
+    a folder for the state of the training, which goes on from what is there.
     """
     from model.checkpoint import Checkpoint, save_checkpoint
+    from model.resume import Savepoints
     from model.train import Progress, train
 
     model, entities = run.recommender.settings.model, run.recommender.pipeline.entities
@@ -159,7 +167,10 @@ def fit(
             ranked.append(progress.ndcg.value)
 
     started = time.perf_counter()
-    net = train(shards, held_out, schema, model.network, model.training, tasks, vocabulary, report).to("cpu")
+    savepoints = None if resume is None else Savepoints(resume)
+    net = train(
+        shards, held_out, schema, model.network, model.training, tasks, vocabulary, report, savepoints
+    ).to("cpu")
     checkpoint = Checkpoint(net, tasks, vocabulary)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
@@ -232,11 +243,12 @@ def fit_model(
     warm_events: int,
     say: Say,
     keep: Path | None = None,
+    resume: Path | None = None,
 ) -> Fitted:
     """All of it: text encoder, warm core, examples, training, export. The model and the warm core."""
     settings = adapted(settings, dataset.interactions, warm_events)
     encoder = text_encoder(registry, texts_of(dataset, warm_events), settings, say)
     run = prepare(dataset, settings, encoder.project, say)
     collected = warm(run, warm_events, settings, say)
-    manifest = fit(run, collected, registry, name, say, encoder.manifest, keep)
+    manifest = fit(run, collected, registry, name, say, encoder.manifest, keep, resume)
     return Fitted(name, registry.get(name), manifest, settings, run)

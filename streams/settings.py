@@ -63,7 +63,8 @@ def _source_weights() -> dict[str, float]:
         "popular": 0.1,
         "nearest": 0.1,
         "fresh": 0.1,
-        "entities": 0.3,
+        "entities": 0.2,
+        "learned": 0.3,
     }
 
 

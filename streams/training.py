@@ -45,7 +45,7 @@ class ExampleCollector:
         self, recommender: Recommender, seed: int, whole: bool = False, shard_size: int | None = SHARD_SIZE
     ) -> None:
         self.recommender, self.whole, self.shard_size = recommender, whole, shard_size
-        self._rng = np.random.default_rng(seed)
+        self._seed = seed
         self._pending: list[Example] = []
         self._content: list[Content] = []
         self._shards: list[Shard] = []
@@ -57,7 +57,9 @@ class ExampleCollector:
         draft = self.recommender.pipeline.draft(
             state, now_ms, pool_size=pool, also=[met.row], searched=met.searched
         )
-        chosen, found = self._choose(draft, met.row)
+        # A generator of the example's own: the draws are the same whatever was collected before, and where.
+        rng = np.random.default_rng([self._seed, abs(now_ms), met.row, state.interactions])
+        chosen, found = self._choose(draft, met.row, rng)
         if chosen is None:
             return False
         candidates, features = draft.rows[chosen], draft.features[chosen]
@@ -116,7 +118,9 @@ class ExampleCollector:
         """How many examples there are."""
         return len(self._pending) + sum(len(each) for each in self._shards)
 
-    def _choose(self, draft: Draft, row: int) -> tuple[NDArray[np.intp] | None, bool]:
+    def _choose(
+        self, draft: Draft, row: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.intp] | None, bool]:
         """Indices into the draft, the met item first, then others; None where there are too few. And whether
         a source had found the item.
         """
@@ -130,8 +134,8 @@ class ExampleCollector:
             return np.concatenate([[positive], others]), len(found) > 0
         near = others[others < NEAR]
         picked = [
-            self._rng.choice(near, NEGATIVES_NEAR, replace=len(near) < NEGATIVES_NEAR),
-            self._rng.choice(others, NEGATIVES_FAR, replace=len(others) < NEGATIVES_FAR),
+            rng.choice(near, NEGATIVES_NEAR, replace=len(near) < NEGATIVES_NEAR),
+            rng.choice(others, NEGATIVES_FAR, replace=len(others) < NEGATIVES_FAR),
         ]
         return np.concatenate([[positive], *picked]), len(found) > 0
 

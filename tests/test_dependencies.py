@@ -103,7 +103,7 @@ def test_lock_files_pin_every_declared_requirement() -> None:
     groups = declared()
     run, dev = (pinned(name) for name in ("run.txt", "dev.txt"))
     assert groups[""] <= run
-    assert groups[""] | groups["train"] | groups["demo"] | groups["dev"] <= dev
+    assert groups[""] | groups["train"] | groups["scale"] | groups["demo"] | groups["dev"] <= dev
     assert run <= dev
     assert "torch" not in run
 

@@ -14,9 +14,11 @@ ROOT = Path(__file__).parents[1]
 # Rooms that talk to the outside, read models, or train; everything else in `streams` is the core.
 SHELL = {
     "streams.bench",
+    "streams.building",
     "streams.commands",
     "streams.demo",
     "streams.fit",
+    "streams.fit_shards",
     "streams.gateway",
     "streams.loading",
     "streams.local",

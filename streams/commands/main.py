@@ -25,6 +25,7 @@ COMMANDS = {
     "gateway": "serve the HTTP API: events in, feeds out",
     "activate": "switch the running workers to another model",
     "dead-letters": "look at events that could not be applied, and send them again",
+    "examples": "build training examples as shards, for data that outgrows a machine",
     "train": "train, export and register a model from a dataset",
     "tune-text": "tune the text encoder on a dataset; kept where it is better",
     "renew": "have the model in force go on learning from logged examples, as a service",

@@ -12,6 +12,7 @@ from model.schema import EncoderKind, FusionKind
 from streams.settings import Settings, load, override
 
 if TYPE_CHECKING:
+    from streams.replay.dataset import Dataset
     from streams.replay.options import Progress
 
 
@@ -120,3 +121,12 @@ def progress_bar() -> Progress:
             bar.stop()
 
     return show
+
+
+def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
+    """The dataset that `add_dataset` was given, up to `--limit`; raises `DataError`."""
+    from streams.replay.dataset import DatasetSpec, load_dataset
+
+    columns = ",".join(args.map)
+    spec = DatasetSpec(args.interactions, args.items, args.users, columns, settings.seed, settings.graph)
+    return load_dataset(spec).first(args.limit)

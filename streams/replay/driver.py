@@ -32,10 +32,13 @@ class Stream(NamedTuple):
 
 
 class Prequential:
-    """Drives a `Recommender` along a stream, event by event."""
+    """Drives a `Recommender` along a stream, event by event.
 
-    def __init__(self, recommender: Recommender, stream: Stream) -> None:
-        self.recommender, self.stream = recommender, stream
+    `first`: the number of the stream's first event, where it is a part of a longer one.
+    """
+
+    def __init__(self, recommender: Recommender, stream: Stream, first: int = 0) -> None:
+        self.recommender, self.stream, self.first = recommender, stream, first
         self.states: dict[str, UserState] = {}
         self.at = 0
 
@@ -58,7 +61,8 @@ class Prequential:
         core, user, item = self.recommender, events.user[k], events.item[k]
         if item not in core.catalog.rows:
             core.meet([item], int(events.ts_ms[k]))
-        applied = core.apply(self.state(user), self.event(k), Delivery("stream", k), self.stream.words.get(k))
+        delivery = Delivery("stream", self.first + k)
+        applied = core.apply(self.state(user), self.event(k), delivery, self.stream.words.get(k))
         self.states[user] = applied.state
         self.at += 1
         return core.catalog.rows[item]
@@ -67,12 +71,13 @@ class Prequential:
         """Event k as it would come over the wire: a click where it names an action, else a review."""
         events, rating = self.stream.interactions, float(self.stream.interactions.rating[k])
         user, item, ts = events.user[k], events.item[k], int(events.ts_ms[k])
+        event_id = str(self.first + k)
         if events.action is not None and np.isnan(rating):
             action = cast("Action", events.action[k])
             query = events.query[k] if events.query is not None else ""
-            return Click(event_id=str(k), ts=ts, user_id=user, item_id=item, action=action, query=query)
+            return Click(event_id=event_id, ts=ts, user_id=user, item_id=item, action=action, query=query)
         stars = None if np.isnan(rating) else rating
-        return Review(event_id=str(k), ts=ts, user_id=user, item_id=item, rating=stars)
+        return Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=stars)
 
     def warm(self, until: int, collector: ExampleCollector | None, burn_in: int, say: Say) -> None:
         """Learn up to event `until`; from `burn_in` on, each event first becomes a training example."""

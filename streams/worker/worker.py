@@ -34,6 +34,9 @@ from streams.worker.writing import RETRY_S
 if TYPE_CHECKING:
     from streams.worker.examples_log import ExamplesLog
 
+if TYPE_CHECKING:
+    from streams.worker.examples_log import ExamplesLog
+
 log = logging.getLogger(__name__)
 
 

@@ -1,0 +1,62 @@
+"""Build the training examples of a dataset as Parquet shards, for data that outgrows a process's memory.
+
+  headrace examples --interactions ratings.csv --items movies.csv --out var/examples --engine ray
+  headrace train --examples var/examples --name first
+
+The stream is learned once; the examples, most of the work, are made by Ray Data tasks, one a segment, each
+from the counters and users' states as they were where its segment begins. They are the same, bit for bit, as
+those of one process (`--engine local`). RAY_ADDRESS names a cluster; without it Ray runs on this machine.
+Ray needs the extra `scale`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from model.errors import DataError
+from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_dataset(parser.add_argument_group("data"))
+    run = parser.add_argument_group("run")
+    run.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the shards are written")
+    run.add_argument("--engine", choices=("local", "ray"), default="local", help="what builds them (local)")
+    run.add_argument("--segments", type=int, default=8, metavar="N", help="pieces of the stream (8)")
+    run.add_argument("--workers", type=int, metavar="N", help="cores that a Ray of our own takes (all)")
+    run.add_argument(
+        "--warm", type=float, default=1.0, help="share of the stream, by events, that becomes examples (1)"
+    )
+    run.add_argument(
+        "--registry", type=Path, metavar="FOLDER", help="of the text encoder; as in the settings"
+    )
+    add_settings(run)
+
+
+def run(args: argparse.Namespace) -> int:
+    # Imported here, so that --help and a wrong option answer at once.
+    from rich.console import Console
+
+    from export.registry import Registry
+    from streams.building.build import build_examples
+    from streams.replay.dataset import DatasetSpec, load_dataset
+
+    settings = settings_from(args)
+    if args.out.exists() and any(args.out.iterdir()):
+        raise DataError(f"{args.out} is not empty; give a new folder, so that no two builds are mixed")
+    if not 0 < args.warm <= 1:
+        raise DataError(f"--warm {args.warm}: expected a share above 0 and up to 1")
+    spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), settings.seed)
+    dataset = load_dataset(spec)
+    until = int(len(dataset.interactions) * args.warm)
+    registry = Registry(args.registry or Path(settings.model.registry))
+    built = build_examples(
+        dataset, settings, registry, until, args.segments, args.out, args.engine, args.workers, progress_bar()
+    )
+    Console().print(
+        f"{built.examples} examples of {until} events in {built.seconds:.1f} s: {args.out}",
+        markup=False,
+        highlight=False,
+    )
+    return 0

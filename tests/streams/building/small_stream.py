@@ -1,0 +1,39 @@
+"""A small stream with all that an example reads: ratings, actions, reviews, searches, profiles, new items."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.catalog import ItemRecord
+from streams.recommender import Recommender
+from streams.replay.driver import Prequential, Stream
+from streams.replay.interactions import Interactions
+from streams.settings import Settings
+from tests.streams.core import START_MS, unit
+
+EVENTS, USERS, ITEMS, ANNOUNCED = 900, 30, 80, 60
+
+
+def run_of(seed: int = 1, settings: Settings | None = None) -> Prequential:
+    """A run before its first event; the last 20 items come without having been announced."""
+    rng = np.random.default_rng(seed)
+    events = Interactions(
+        [f"u{k}" for k in rng.integers(0, USERS, EVENTS)],
+        [f"i{k}" for k in rng.integers(0, ITEMS, EVENTS)],
+        START_MS + 60_000 * np.cumsum(rng.integers(0, 3, EVENTS)),
+        np.where(rng.random(EVENTS) < 0.5, rng.integers(1, 6, EVENTS), np.nan).astype(np.float32),
+        action=[("click", "cart", "like")[k] for k in rng.integers(0, 3, EVENTS)],
+        query=[("", "red", "blue")[k] for k in rng.integers(0, 3, EVENTS)],
+    )
+    words = {k: unit(rng.normal(size=64)) for k in range(0, EVENTS, 3)}
+    queries = {name: unit(rng.normal(size=64)) for name in ("red", "blue")}
+    profiles = {f"u{k}": {"age": str(k % 4)} for k in range(0, USERS, 2)}
+    run = Prequential(Recommender(settings or Settings()), Stream(events, words, profiles, queries))
+    items = [
+        ItemRecord(
+            f"i{k}", START_MS, text=unit(rng.normal(size=64)).astype(np.float16).tobytes(), tags=[f"t{k % 5}"]
+        )
+        for k in range(ANNOUNCED)
+    ]
+    run.announce(items, START_MS)
+    return run
