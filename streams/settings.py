@@ -63,7 +63,7 @@ def _source_weights() -> dict[str, float]:
         "popular": 0.1,
         "nearest": 0.1,
         "fresh": 0.1,
-        "entities": 0.3,
+        "entities": 0.2,
     }
 
 
@@ -124,7 +124,7 @@ class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     triples: str = ""
     links: str = ""
-    hub_items: Positive = 500
+    hub_items: Positive = 200
 
 
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
