@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="FILE")
     args = parser.parse_args()
     files = ml_100k()
-    entities = dict(_cells(str(files.links), "item_id", "entity_id"))
+    entities = {item: entity for entity, item in _cells(str(files.links), "entity_id", "item_id")}
     later: dict[tuple[str, int], str] = {}
     for movie_id, title in _cells(args.movies, "movieId", "title"):
         if match := _YEAR.match(title):

@@ -73,7 +73,7 @@ def build(
     triples: Iterable[Triple],
     items: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
-    hub_items: int = 500,
+    hub_items: int = 200,
 ) -> Graph:
     """The graph of `triples`.
 

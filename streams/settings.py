@@ -125,7 +125,7 @@ class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     triples: str = ""
     links: str = ""
-    hub_items: Positive = 500
+    hub_items: Positive = 200
 
 
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from model.errors import DataError
 from streams.graph import Graph, Triple, build
 from streams.replay.bad_rows import BadRows
 from streams.replay.cells import SHORT_MAX, as_id, as_text, id_flaw, is_absent
-from streams.replay.column_names import COMMON_NAMES, plain
+from streams.replay.column_names import COMMON_NAMES, is_known, plain
 from streams.replay.table import Table
 from streams.replay.tables import open_table
 from streams.settings import GraphSettings
@@ -122,7 +122,8 @@ def _table(spec: str, known: Columns) -> tuple[Table, dict[str, str]]:
     """The file, and its column for each field; by number where its first line names none of them."""
     table = open_table(spec)
     found = {field: _find(names, table) for field, names in known.items()}
-    if not any(found.values()):
+    header = bool(table.types) or any(is_known(column) for column in table.columns)
+    if not any(found.values()) and not header:
         table = open_table(spec, numbered=True)
         found = {field: str(k) for k, field in enumerate(known, 1) if str(k) in table.columns}
     columns = {field: column for field, column in found.items() if column is not None}

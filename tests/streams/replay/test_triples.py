@@ -75,6 +75,8 @@ def test_bad_rows_are_named_and_left_out(tmp_path: Path) -> None:
         ("m1,by,d\nm2,by,d\n", "item_id,entity_id\n1,q1\n2,q2\n", "none of its 2 triples touches"),
         ("m1,by,d\nm2,by,d\n", "item_id,entity_id\n,q1\n,q2\n1,m1\n", "more than half"),
         ("", None, "is empty"),
+        ("user_id:token\titem_id:token\trating:float\n1\t2\t3\n", None, "for head, relation, tail"),
+        ("userId,movieId,rating\n1,2,3\n", None, "for head, relation, tail"),
     ],
 )
 def test_what_can_not_be_used_is_refused_with_a_reason(
