@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from model.errors import ModelError
+from model.errors import ModelError, SettingsError
 from streams.commands.options import (
     add_dataset,
     add_settings,
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--name", required=True, help="the model's name in the registry")
     run.add_argument("--registry", type=Path, metavar="FOLDER", help="from the settings: model.registry")
     add_training(run)
+    run.add_argument("--limit", type=int, metavar="N", help="only the first N events")
     run.add_argument("--keep", type=Path, metavar="FOLDER", help="write checkpoint and examples here too")
     add_settings(run)
 
@@ -47,10 +48,12 @@ def run(args: argparse.Namespace) -> int:
         raise ModelError(
             f"{registry.get(args.name)} is already there; a model never changes: choose another name"
         )
+    if args.limit is not None and args.limit < 2:
+        raise SettingsError(f"--limit {args.limit}: expected at least 2 events")
     console = Console()
     spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), settings.seed)
     dataset = load_dataset(spec)
-    events = len(dataset.interactions)
+    events = len(dataset.interactions) if args.limit is None else min(args.limit, len(dataset.interactions))
     fitted = fit_model(dataset, settings, registry, args.name, events, progress_bar(), args.keep)
     parity, facts = fitted.manifest.parity, fitted.manifest.training
     console.print(f"registered {fitted.folder}", markup=False, highlight=False)
