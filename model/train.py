@@ -14,7 +14,7 @@ from model.errors import DataError
 from model.evaluate import Estimate
 from model.examples import Shard
 from model.network import FusionNet
-from model.objective import Objective
+from model.objective import Objective, Term
 from model.plan import NetworkPlan, TrainPlan
 from model.ranking import ranking
 from model.schema import Schema
@@ -82,11 +82,15 @@ def fit(
     tasks: Mapping[str, Task],
     vocabulary: Vocabulary,
     report: Report = silent,
+    more: Mapping[str, Term] = {},
 ) -> FusionNet:
-    """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time."""
+    """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time.
+
+    `more`: further terms of the loss, see `model.objective`.
+    """
     total = check_examples(shards) * plan.epochs
     numbering = vocabulary.numbering()
-    objective = Objective(tasks, plan).to(plan.device)
+    objective = Objective(tasks, plan, more).to(plan.device)
     optimizer = optimizer_of(net, objective, plan)
     done = 0
     for epoch in range(plan.epochs):

@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
     console.print(f"registered {fitted.folder}", markup=False, highlight=False)
     console.print(f"trained on {facts['examples']} examples in {facts['seconds']} s", highlight=False)
     console.print(
-        f"int8 against fp32 on {parity.examples} examples: top-10 agreement {parity.top10_agreement:.3f}, "
-        f"NDCG@10 lost {parity.ndcg10_lost:.4f}",
+        f"{fitted.manifest.precision} against fp32 on {parity.examples} examples: top-10 agreement "
+        f"{parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}",
         highlight=False,
     )
     half_lives = ", ".join(f"{each:.0f}" for each in fitted.settings.counters.half_lives_s)
