@@ -56,7 +56,9 @@ def load_model(
     try:
         vocabulary = msgspec.json.decode((folder / VOCABULARY).read_bytes(), type=Vocabulary)
     except msgspec.DecodeError as error:
-        raise ManifestError(f"{folder / VOCABULARY}: expected a list of item ids ({error})") from None
+        raise ManifestError(
+            f"{folder / VOCABULARY}: expected the ids of items ({error}); export it again"
+        ) from None
 
     def rescorer_file(provider: str) -> Path:
         return folder / (RESCORER if provider == "cpu" else RESCORER_FP32)

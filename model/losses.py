@@ -29,12 +29,13 @@ TASK_LOSSES = {"softmax": softmax_loss, "binary": binary_loss, "squared": square
 def retrieval_loss(user: Tensor, met: Tensor, own: Tensor, drawn: Tensor) -> Tensor:
     """Sampled softmax of the item that was met, over it, the event's own negatives and drawn items.
 
-    user [B, R], met [B, R], own [B, N, R], drawn [M, R]; drawn items that are the met one do not count.
+    user [B, R], met [B, R], own [B, N, R] (zero: none), drawn [M, R]; drawn items that are the met one do not
+    count.
     """
     hit = (user * met).sum(-1, keepdim=True)
     others = user @ drawn.T
     same = (met @ drawn.T) > 1.0 - 1e-5  # keys are of length 1
-    own_logits = (user[:, None, :] * own).sum(-1)
+    own_logits = (user[:, None, :] * own).sum(-1).masked_fill((own == 0).all(-1), -1e4)
     logits = torch.cat([hit, own_logits, others.masked_fill(same, -1e4)], -1)
     return functional.cross_entropy(logits, _first(logits))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -43,11 +44,14 @@ class Objective(nn.Module):
         terms: dict[str, Tensor] = {}
         total = scores.new_zeros(())
         for at, (name, task) in enumerate(self.tasks.items()):
-            said = torch.from_numpy(labels(task, batch.action, batch.rating)).to(scores.device)
+            told = labels(task, batch.action, batch.rating)
+            said = torch.from_numpy(told).to(scores.device)
             logits = scores[..., at]
             if task.loss == "softmax":
                 logits = logits.masked_fill(absent, -1e4)
             terms[name] = TASK_LOSSES[task.loss](logits, said)
+            if np.isnan(told).all():  # nothing is learned of it here, least of all that it is certain
+                continue
             if plan.weighting == "uncertainty":
                 spread = self.log_variance[at]
                 total = total + task.weight * ((-spread).exp() * terms[name] + spread)

@@ -33,6 +33,12 @@ class NetworkPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forget_id: Share = 0.3
     id_buckets: Annotated[int, Meta(ge=0)] = 0
 
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(
+                f"width {self.width} is not a multiple of heads {self.heads}; choose one that is"
+            )
+
 
 class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How it is trained.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from model.hashing import bucket
 
 
-class Vocabulary(msgspec.Struct, frozen=True):
+class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`ids[k]` has the number k + 1; others have 0. With `buckets`, every id has a number from 1 to that."""
 
     ids: tuple[str, ...] = ()
-    buckets: int = 0
+    buckets: Annotated[int, Meta(ge=0)] = 0
 
     @property
     def size(self) -> int:

@@ -117,6 +117,7 @@ class Pipeline:
         if (
             model is None
             or model.users is None
+            or not drafts
             or not all(draft.rung in ("full", "fewer") for draft in drafts)
         ):
             return [None] * len(drafts)

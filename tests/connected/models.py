@@ -12,8 +12,10 @@ from export.parity import HeldOut, ParityLimits
 from export.random_inputs import random_inputs
 from export.registry import Registry
 from model.features import HISTORY_FEATURES, USER_FEATURES
-from model.network import FusionNet, NetworkConfig
+from model.network import FusionNet
+from model.plan import NetworkPlan
 from model.schema import Schema
+from model.vocabulary import Vocabulary
 from streams.pipeline import sources
 from streams.rescoring import feature_names
 from streams.settings import Settings
@@ -39,10 +41,10 @@ def register_models(folder: Path, names: tuple[str, ...], items: int = 100) -> R
         user_features=USER_FEATURES,
         history_features=HISTORY_FEATURES,
     )
-    vocabulary = {f"item-{n}": n + 1 for n in range(items)}
+    vocabulary = Vocabulary(tuple(f"item-{n}" for n in range(items)))
     held_out = [HeldOut(random_inputs(schema, 8, 20), np.zeros(8, np.int64), np.ones((8, 20), np.bool_))]
     for seed, name in enumerate(names):
         torch.manual_seed(seed)
-        net = FusionNet(NetworkConfig(vocabulary=len(vocabulary), width=16, hidden=(16, 8)), schema).eval()
-        export_model(net, schema, vocabulary, held_out, registry, name, seed + 1, limits=LOOSE)
+        net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
+        export_model(net, vocabulary, held_out, registry, name, seed + 1, limits=LOOSE)
     return registry

@@ -13,25 +13,31 @@ from export.package import export_model
 from export.parity import HeldOut
 from export.random_inputs import random_inputs
 from export.registry import Registry
-from model.network import FusionNet, NetworkConfig
+from model.network import FusionNet
+from model.plan import NetworkPlan
 from model.schema import Schema
+from model.vocabulary import Vocabulary
 
 SCHEMA = Schema(
     candidate_features=tuple(f"candidate_{k}" for k in range(7)),
     user_features=("gap", "count", "rating_mean"),
     history_features=("liking", "gap"),
+    tasks=("click", "rating", "like"),
+    modalities={"image": 5, "audio": 3},
     history=6,
     text_dim=12,
     item_dim=16,
-    words_dim=8,
+    user_dim=8,
 )
-VOCABULARY = {f"item-{k}": k for k in range(1, 21)}
+VOCABULARY = Vocabulary(tuple(f"item-{k}" for k in range(1, 21)))
+PLAN = NetworkPlan(width=32, hidden=(48, 32))
 
 
-def small_net(seed: int = 0) -> FusionNet:
+def small_net(seed: int = 0, schema: Schema = SCHEMA, plan: NetworkPlan = PLAN) -> FusionNet:
     torch.manual_seed(seed)
-    net = FusionNet(NetworkConfig(vocabulary=len(VOCABULARY), width=32, hidden=(48, 32)), SCHEMA)
-    torch.nn.init.normal_(net.rescorer.click_skip.weight, std=0.5)
+    net = FusionNet(plan, schema, VOCABULARY.size)
+    with torch.no_grad():
+        torch.nn.init.normal_(net.rescorer.skip.weight[0], std=0.5)
     return net.eval()
 
 
@@ -57,7 +63,6 @@ def registered(tmp_path_factory: pytest.TempPathFactory, net: FusionNet) -> tupl
     registry = Registry(tmp_path_factory.mktemp("models"))
     manifest = export_model(
         net,
-        SCHEMA,
         VOCABULARY,
         held_out(),
         registry,

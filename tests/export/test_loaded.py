@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from export.loaded import load_model
 from export.manifest import (
@@ -22,7 +24,7 @@ from export.random_inputs import random_inputs
 from export.registry import Registry
 from export.session import Runner, open_session
 from model.errors import ManifestError, ProviderError
-from model.schema import RESCORER_INPUTS, RESCORER_OUTPUTS
+from model.schema import RESCORER_INPUTS
 from tests.export.conftest import SCHEMA
 
 
@@ -89,12 +91,13 @@ def test_schema_that_the_files_do_not_have_is_refused(model_folder: Path) -> Non
         load_model(model_folder)
 
 
-def test_vocabulary_with_the_unknown_id_is_refused(model_folder: Path) -> None:
-    (model_folder / VOCABULARY).write_bytes(b'{"a": 0}')
+@pytest.mark.parametrize("raw", [b'{"a": 0}', b'["a"]', b"ids"])
+def test_what_is_no_vocabulary_is_refused(model_folder: Path, raw: bytes) -> None:
+    (model_folder / VOCABULARY).write_bytes(raw)
     files = dict(read_manifest(model_folder, Manifest).files)
     files[VOCABULARY] = facts_of(model_folder / VOCABULARY)
     rewrite(model_folder, files=files)
-    with pytest.raises(ManifestError, match="numbers from 1"):
+    with pytest.raises(ManifestError, match="expected the ids of items"):
         load_model(model_folder)
 
 
@@ -115,8 +118,9 @@ def test_loaded_model_says_what_runs_it(registered: tuple[Registry, Manifest]) -
 def test_bound_buffers_give_the_same_scores(registered: tuple[Registry, Manifest]) -> None:
     """The way GPUs are fed, on the CPU."""
     folder = registered[0].get("first")
-    runner = Runner(open_session(lambda provider: folder / "rescorer.onnx"), RESCORER_OUTPUTS)
-    inputs = dict(zip(RESCORER_INPUTS, random_inputs(SCHEMA, 3, 20), strict=True))
+    runner = Runner(open_session(lambda provider: folder / "rescorer.onnx"), SCHEMA.tasks)
+    given = random_inputs(SCHEMA, 3, 20)
+    inputs: dict[str, NDArray[Any]] = dict(zip(RESCORER_INPUTS, given, strict=True))
     plain, bound = runner.run(inputs), runner.run_bound(inputs, "cpu")
     for one, other in zip(plain, bound, strict=True):
         np.testing.assert_array_equal(one, other)

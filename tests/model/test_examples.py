@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model.errors import DataError
-from model.examples import FIELDS, Example, load, save, shard
-from tests.model.examples_of import planted
+from model.examples import EXAMPLE_FIELDS, ITEM_FIELDS, Example, ItemTable, Shard, load, save, shard
+from tests.model.examples_of import CANDIDATES, HISTORY, planted
 
 
-def test_shards_come_back_as_they_were(tmp_path: Path) -> None:
-    shards = [planted(7, seed=1), planted(3, seed=2), *(planted(1, seed=k) for k in range(3, 12))]
+def columns_of(each: Shard) -> dict[str, NDArray[Any]]:
+    """Every array of a shard."""
+    return {name: getattr(each, name) for name in (*ITEM_FIELDS, *EXAMPLE_FIELDS)} | {
+        f"modality {name}": vectors for name, vectors in each.modalities.items()
+    }
+
+
+def same(one: Shard, other: Shard) -> None:
+    before, after = columns_of(one), columns_of(other)
+    assert set(before) == set(after)
+    for name, values in before.items():
+        assert (values.dtype, values.shape) == (after[name].dtype, after[name].shape), name
+        assert values.tobytes() == after[name].tobytes(), name
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_shards_come_back_as_they_were(tmp_path: Path, image: bool) -> None:
+    seeds = {1: 7, 2: 3, **dict.fromkeys(range(3, 12), 1)}
+    shards = [planted(count, seed, image=image) for seed, count in seeds.items()]
     save(shards, tmp_path / "examples.npz")
     again = load(tmp_path / "examples.npz")
     assert len(again) == len(shards)
     for one, other in zip(shards, again, strict=True):
-        for name in FIELDS:
-            before, after = getattr(one, name), getattr(other, name)
-            assert (before.dtype, before.shape) == (after.dtype, after.shape)
-            assert before.tobytes() == after.tobytes()
+        same(one, other)
 
 
 def test_no_shards_are_no_shards(tmp_path: Path) -> None:
@@ -60,11 +76,42 @@ def test_other_arrays_are_refused(tmp_path: Path) -> None:
         load(tmp_path / "missing.npz")
 
 
-def test_examples_are_stacked_with_their_text_as_float16() -> None:
-    source = planted(4)
-    columns = [getattr(source, name) for name in FIELDS if name != "text"]
-    examples = [Example(*(column[k] for column in columns)) for k in range(4)]
-    made = shard(examples, source.text.astype(np.float32))
+def examples_in(source: Shard) -> list[Example]:
+    return [
+        Example(**{name: getattr(source, name)[k] for name in Example._fields}) for k in range(len(source))
+    ]
+
+
+def test_examples_are_stacked_and_items_that_none_names_are_left_out() -> None:
+    source = planted(4, items=200, image=True)
+    table = ItemTable(
+        source.items.tolist(), source.text.astype(np.float32), source.attributes, source.modalities
+    )
+    made = shard(examples_in(source), table)
     assert len(made) == 4
-    for name in FIELDS:
-        assert getattr(made, name).tobytes() == getattr(source, name).tobytes()
+    for name in EXAMPLE_FIELDS:
+        if name not in ("history", "candidates"):
+            assert getattr(made, name).dtype == getattr(source, name).dtype
+            assert getattr(made, name).tobytes() == getattr(source, name).tobytes(), name
+    named = {*source.history.ravel().tolist(), *source.candidates.ravel().tolist()} - {-1}
+    assert made.items.tolist() == [f"i{row}" for row in sorted(named)]
+    for name in ("history", "candidates"):
+        for new, old in zip(getattr(made, name).ravel(), getattr(source, name).ravel(), strict=True):
+            if old < 0:
+                assert new == -1
+                continue
+            assert made.items[new] == source.items[old]
+            assert made.text[new].tobytes() == source.text[old].tobytes()
+            assert made.attributes[new].tobytes() == source.attributes[old].tobytes()
+            assert made.modalities["image"][new].tobytes() == source.modalities["image"][old].tobytes()
+
+
+def test_chosen_rows_keep_all_the_items() -> None:
+    source = planted(6)
+    part = source.rows(np.array([4, 1]))
+    assert len(part) == 2
+    assert part.history.shape == (2, HISTORY)
+    assert part.candidates.shape == (2, CANDIDATES)
+    assert part.user_features.tobytes() == source.user_features[[4, 1]].tobytes()
+    assert part.items is source.items
+    same(source.rows(slice(None)), source)

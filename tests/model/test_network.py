@@ -6,23 +6,26 @@ import numpy as np
 import pytest
 import torch
 
+from export.random_inputs import random_inputs
 from model.fusion import KINDS
-from model.network import FusionNet, NetworkConfig, Standardise, TargetAttention
-from model.schema import RESCORER_INPUTS, FusionKind, RescorerInputs
-from tests.model.examples_of import SCHEMA
+from model.network import MEAN_RATING, FusionNet, TargetAttention
+from model.plan import NetworkPlan
+from model.schema import RESCORER_INPUTS, USER_INPUTS, FusionKind, RescorerInputs, UserInputs
+from tests.model.examples_of import ITEMS, SCHEMA
 
 FUSIONS: tuple[FusionKind, ...] = ("weighted", "concat", "attention")
 
 
 def small_net(fusion: FusionKind = "attention", seed: int = 0) -> FusionNet:
     torch.manual_seed(seed)
-    net = FusionNet(NetworkConfig(vocabulary=30, width=8, hidden=(16, 8), fusion=fusion), SCHEMA).eval()
-    torch.nn.init.normal_(net.rescorer.click_skip.weight, std=0.3)
-    torch.nn.init.normal_(net.rescorer.rating_skip.weight, std=0.3)
+    net = FusionNet(NetworkPlan(width=8, hidden=(16, 8), fusion=fusion), SCHEMA, ITEMS).eval()
+    torch.nn.init.normal_(net.rescorer.skip.weight, std=0.3)
     return net
 
 
 def inputs(users: int, candidates: int, seed: int = 0, met: int = 4) -> RescorerInputs:
+    """Every user has met `met` items."""
+    given = random_inputs(SCHEMA, users, candidates, seed)
     rng = np.random.default_rng(seed)
 
     def normal(*shape: int) -> np.ndarray:
@@ -30,37 +33,60 @@ def inputs(users: int, candidates: int, seed: int = 0, met: int = 4) -> Rescorer
 
     mask = np.zeros((users, SCHEMA.history), np.float32)
     mask[:, :met] = 1.0
-    return RescorerInputs(
-        normal(users, SCHEMA.history, SCHEMA.item_dim),
-        normal(users, SCHEMA.history, len(SCHEMA.history_features)),
-        mask,
-        normal(users, len(SCHEMA.user_features)),
-        normal(users, SCHEMA.words_dim),
-        normal(users, candidates, SCHEMA.item_dim),
-        normal(users, candidates, len(SCHEMA.candidate_features)),
+    return given._replace(
+        history_vectors=normal(*given.history_vectors.shape),
+        history_features=normal(*given.history_features.shape),
+        history_actions=rng.integers(1, 6, mask.shape),
+        history_mask=mask,
     )
 
 
 def run(net: FusionNet, given: RescorerInputs) -> np.ndarray:
-    """[2, users, candidates]: clicks and ratings."""
+    """[tasks, users, candidates]."""
     with torch.no_grad():
-        return torch.stack(net.rescorer(*map(torch.from_numpy, given))).numpy()
+        return torch.stack(net.scoring()(*map(torch.from_numpy, given))).numpy()
+
+
+def find(net: FusionNet, given: UserInputs) -> np.ndarray:
+    """[users, user_dim]."""
+    with torch.no_grad():
+        found: np.ndarray = net.finding()(*map(torch.from_numpy, given)).numpy()
+    return found
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize(("users", "candidates"), [(1, 1), (3, 7)])
 def test_a_score_for_each_user_and_candidate(fusion: FusionKind, users: int, candidates: int) -> None:
     found = run(small_net(fusion), inputs(users, candidates))
-    assert found.shape == (2, users, candidates)
+    assert found.shape == (3, users, candidates)
     assert np.isfinite(found).all()
 
 
 def test_the_inputs_come_in_the_order_of_the_schema() -> None:
     import inspect
 
-    assert tuple(inspect.signature(small_net().rescorer.forward).parameters) == RESCORER_INPUTS
+    net = small_net()
+    assert tuple(inspect.signature(net.rescorer.forward).parameters) == (
+        "seen",
+        *RESCORER_INPUTS[len(USER_INPUTS) :],
+    )
+    assert tuple(inspect.signature(net.view.forward).parameters) == USER_INPUTS
     assert RescorerInputs._fields == RESCORER_INPUTS
+    assert UserInputs._fields == USER_INPUTS
     assert set(KINDS) == set(FUSIONS)
+    given = inputs(1, 2)
+    assert all(one is other for one, other in zip(given.of_users, given, strict=False))
+
+
+def test_before_training_a_rating_is_the_middle_one_and_a_task_has_its_place() -> None:
+    torch.manual_seed(0)
+    net = FusionNet(NetworkPlan(width=8, hidden=(16, 8)), SCHEMA, ITEMS).eval()
+    for each in (net.rescorer.heads.weight, net.rescorer.heads.bias):
+        torch.nn.init.zeros_(each)
+    click, rating, like = run(net, inputs(2, 3))
+    assert (rating == MEAN_RATING).all()
+    assert not click.any()
+    assert not like.any()
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
@@ -75,8 +101,10 @@ def test_padding_changes_no_score(fusion: FusionKind) -> None:
         history_features=np.where(given.history_mask[..., None] > 0, given.history_features, -9).astype(
             np.float32
         ),
+        history_actions=np.where(given.history_mask > 0, given.history_actions, 7),
     )
     np.testing.assert_allclose(run(net, rubbish), plain, atol=1e-5)
+    np.testing.assert_allclose(find(net, rubbish.of_users), find(net, given.of_users), atol=1e-5)
 
     wider = given._replace(
         candidate_vectors=np.pad(given.candidate_vectors, ((0, 0), (0, 3), (0, 0))),
@@ -96,14 +124,27 @@ def test_an_empty_history_is_finite_and_attends_to_nothing(fusion: FusionKind) -
     assert run(net, other).tobytes() == found.tobytes()
 
 
+def other(value: np.ndarray, name: str) -> np.ndarray:
+    if name == "history_mask":
+        return np.zeros_like(value)
+    return value % 5 + 1 if value.dtype == np.int64 else (value + 0.5).astype(np.float32)
+
+
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_every_input_matters(fusion: FusionKind) -> None:
     net, given = small_net(fusion), inputs(2, 5)
     plain = run(net, given)
     for name in RESCORER_INPUTS:
-        value = getattr(given, name)
-        changed = np.zeros_like(value) if name == "history_mask" else value + 0.5
+        changed = other(getattr(given, name), name)
         assert not np.allclose(run(net, given._replace(**{name: changed})), plain, atol=1e-6), name
+
+
+def test_everything_known_of_a_user_moves_their_vector() -> None:
+    net, given = small_net(), inputs(2, 1).of_users
+    plain = find(net, given)
+    for name in USER_INPUTS:
+        changed = other(getattr(given, name), name)
+        assert not np.allclose(find(net, given._replace(**{name: changed})), plain, atol=1e-6), name
 
 
 def test_attention_is_a_weighted_mean_of_the_values_by_hand() -> None:
@@ -133,39 +174,3 @@ def test_equal_views_fuse_to_a_function_of_one(fusion: FusionKind) -> None:
         with torch.no_grad():
             view = fuse.mix(view.repeat(1, 3))  # type: ignore[operator]  # the layer of Concat
     torch.testing.assert_close(found, view)
-
-
-def test_an_item_without_an_id_is_told_by_its_text() -> None:
-    tower = small_net().item_tower
-    text = torch.randn(3, SCHEMA.text_dim)
-    with torch.no_grad():
-        unknown = tower(torch.zeros(3, dtype=torch.long), text)
-        known = tower(torch.tensor([1, 2, 3]), text)
-    half = SCHEMA.item_dim // 2
-    assert (unknown[:, :half] == unknown[0, :half]).all()
-    assert not torch.allclose(known[0, :half], known[1, :half])
-    torch.testing.assert_close(unknown[:, half:], known[:, half:])
-    assert not torch.allclose(unknown[0, half:], unknown[1, half:])
-
-
-def test_ids_are_forgotten_in_training_alone() -> None:
-    tower = small_net().item_tower
-    tower.forget = 1.0
-    ids, text = torch.tensor([5]), torch.zeros(1, SCHEMA.text_dim)
-    half = SCHEMA.item_dim // 2
-    with torch.no_grad():
-        assert not torch.equal(tower.eval()(ids, text)[0, :half], tower.embedding.weight[0])
-        assert torch.equal(tower.train()(ids, text)[0, :half], tower.embedding.weight[0])
-
-
-def test_standardising_takes_mean_and_deviation_away_and_cuts_what_is_far() -> None:
-    rows = torch.randn(200, 3) * torch.tensor([5.0, 0.1, 1.0]) + 7
-    rows[:, 2] = 4.0  # a feature that never changes
-    scale = Standardise(3)
-    scale.fit(rows)
-    found = scale(rows)
-    torch.testing.assert_close(found[:, :2].mean(0), torch.zeros(2), atol=1e-4, rtol=0)
-    torch.testing.assert_close(found[:, :2].std(0, unbiased=False), torch.ones(2), atol=0.05, rtol=0)
-    assert found.isfinite().all()
-    assert found[:, 2].abs().max() < 1e-3
-    assert scale(torch.full((1, 3), 1e9)).max() == 5.0

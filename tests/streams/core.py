@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from model.features import HISTORY_FEATURES, USER_FEATURES
 from model.schema import F32, RescorerInputs, Schema, Scores
+from model.vocabulary import Vocabulary
 from streams.candidates.source import Source
 from streams.catalog import ItemRecord
 from streams.events import Click, Review
@@ -108,7 +110,7 @@ class Small:
 
 def toy_model(pipeline: Pipeline, features: Sequence[str] | None = None) -> ModelInService:
     """A model that can be worked out by hand: the click is the candidate's vector times the last item's, plus
-    the sum of its features; the rating is 3.
+    the sum of its features; the rating is 3. It retrieves nothing.
     """
     schema = Schema(
         candidate_features=tuple(features or feature_names(pipeline.names)),
@@ -117,18 +119,18 @@ def toy_model(pipeline: Pipeline, features: Sequence[str] | None = None) -> Mode
         item_dim=4,
     )
 
-    def tower(ids: NDArray[np.int64], text: F32) -> F32:
+    def tower(ids: NDArray[np.int64], content: Mapping[str, NDArray[Any]]) -> tuple[F32, F32]:
         vectors = np.zeros((len(ids), 4), np.float32)
-        vectors[:, 0], vectors[:, 1:] = ids % 7, text[:, :3]
-        return vectors
+        vectors[:, 0], vectors[:, 1:] = ids % 7, content["text"][:, :3]
+        return vectors, np.zeros((len(ids), schema.user_dim), np.float32)
 
     def score(inputs: RescorerInputs) -> Scores:
         last = inputs.history_vectors[:, 0] * inputs.history_mask[:, :1]
         click = np.einsum("bkd,bd->bk", inputs.candidate_vectors, last) + inputs.candidate_features.sum(-1)
         return Scores(click.astype(np.float32), np.full(click.shape, 3.0, np.float32))
 
-    vocabulary = {item_id: row + 1 for row, item_id in enumerate(pipeline.catalog.ids)}
-    return ModelInService("toy", schema, vocabulary, tower, score, pipeline.names)
+    vocabulary = Vocabulary(tuple(pipeline.catalog.ids))
+    return ModelInService("toy", schema, vocabulary, tower, None, score, pipeline.names)
 
 
 def unit(vector: NDArray[np.floating]) -> F32:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from streams.catalog import decode_item
 from streams.events import AnyEvent, Click, Control, Impression, Item, Review, User
 from streams.ledger import decode_record, encode_record
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings import ModelSettings, Settings
 from streams.user_state import EMPTY, WORDS_DIM, Delivery, UserState
 
 NOW_MS = 1_700_000_000_000
@@ -98,6 +99,23 @@ def test_an_item_is_stored_told_and_put(recommender: Recommender) -> None:
     assert out.record.items == [(7, out.items["i7"])]
     np.testing.assert_array_equal(recommender.catalog.text[7], vector)
     assert not recommender.catalog.available[7]
+
+
+def test_an_items_other_views_are_stored_at_length_one() -> None:
+    seeing = Recommender(msgspec.structs.replace(Settings(), model=ModelSettings(image_dim=2, audio_dim=3)))
+    seeing.meet(["i0", "i1", "i2"], NOW_MS)
+    events = [
+        Item(event_id="a", ts=NOW_MS, item_id="i0", tags=["t"], image_vector=[3.0, -4.0]),
+        Item(event_id="b", ts=NOW_MS, item_id="i1", image_vector=[1.0, 2.0, 3.0], audio_vector=[0.0] * 3),
+        Item(event_id="c", ts=NOW_MS, item_id="i2", image_vector=[], audio_vector=[1e6, 1e6, -1e6]),
+    ]
+    out = run(seeing, *(incoming(event, "items", k) for k, event in enumerate(events)))
+    assert out.applied == [0, 1, 2]  # a vector of another size is left out, the item is kept
+    image, audio = seeing.catalog.modalities["image"], seeing.catalog.modalities["audio"]
+    np.testing.assert_allclose(image[:3], [[0.6, -0.8], [0, 0], [0, 0]], atol=1e-3)
+    np.testing.assert_allclose(audio[:3], [[0] * 3, [0] * 3, np.array([1, 1, -1]) / 3**0.5], atol=1e-3)
+    assert decode_item(out.items["i0"]).tags == ["t"]
+    assert len(decode_item(out.items["i1"]).image) == 6  # told to others as it came
 
 
 def test_an_order_is_told(recommender: Recommender) -> None:

@@ -270,3 +270,18 @@ def test_events_can_not_be_changed() -> None:
     with pytest.raises(AttributeError):
         event.item_id = "j"  # type: ignore[misc]  # the point of the test
     assert msgspec.structs.replace(event, item_id="j").item_id == "j"
+
+
+@given(short)
+def test_what_was_searched_for_travels_with_a_click(query: str) -> None:
+    event = Click(event_id="e", ts=NOW, user_id="u", item_id="i", query=query)
+    assert decode(encode(event), NOW, LIMITS) == event
+
+
+def test_a_click_after_no_search_has_an_empty_one_and_one_too_long_is_refused() -> None:
+    raw = {"type": "click", "event_id": "e", "ts": NOW, "user_id": "u", "item_id": "i"}
+    found = decode(json.dumps(raw).encode(), NOW, LIMITS)
+    assert isinstance(found, Click)
+    assert found.query == ""
+    with pytest.raises(EventError, match="query"):
+        decode(json.dumps(raw | {"query": "x" * 257}).encode(), NOW, LIMITS)

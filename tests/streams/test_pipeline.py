@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import streams.pipeline
+from model.features import LIVE_FEATURES
+from model.hashing import profile_of
+from model.schema import F32, RescorerInputs, Scores, UserInputs
 from streams.candidates.source import Source
 from streams.draft import Draft
 from streams.ladder import RUNGS, Rung
+from streams.pipeline import Pipeline
 from streams.query import Query
+from streams.rescoring import ModelInService
 from streams.settings import CandidateSettings, FeedSettings, Settings
 from streams.user_state import UserState
 from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
@@ -246,3 +256,103 @@ def test_features_are_finite_for_anyone_at_any_time(small: Small) -> None:
             draft = pipeline.draft(state, now_ms, also=[119])
             for values in (draft.features, draft.user_features, draft.history_features, draft.words):
                 assert np.isfinite(values).all()
+
+
+class Asked:
+    """A user tower that keeps what it was asked; every user is the same."""
+
+    def __init__(self) -> None:
+        self.batches: list[UserInputs] = []
+
+    def __call__(self, inputs: UserInputs) -> F32:
+        self.batches.append(inputs)
+        user = np.zeros((len(inputs.user_features), 32), np.float32)
+        user[:, 0] = 1.0
+        return user
+
+
+def learned_model(pipeline: Pipeline, asked: Asked) -> ModelInService:
+    """The toy model with keys that put the last rows first."""
+    model = toy_model(pipeline)
+    model.users, plain = asked, model.tower
+
+    def tower(ids: NDArray[np.int64], content: Mapping[str, NDArray[Any]]) -> tuple[F32, F32]:
+        vectors, keys = plain(ids, content)
+        keys[:, 0] = ids
+        return vectors, keys
+
+    model.tower = tower
+    return model
+
+
+@pytest.mark.parametrize("rung", ["full", "fewer", "counters", "popular"])
+def test_the_model_finds_candidates_for_all_users_in_one_run(small: Small, rung: Rung) -> None:
+    asked = Asked()
+    small.core.serve(learned_model(small.core.pipeline, asked))
+    small.core.refresh_model()
+    pipeline = small.core.pipeline
+    states = [small.state(user) for user in ("u1", "u2", "u3")]
+    drafts = pipeline.drafts(states, small.now_ms, rung)
+    source = pipeline.names.index("learned")
+    if rung in ("counters", "popular"):
+        assert asked.batches == []
+        assert not any(draft.ranks[:, source].any() for draft in drafts)
+        return
+    (inputs,) = asked.batches
+    for at, (state, draft) in enumerate(zip(states, drafts, strict=True)):
+        assert (inputs.user_features[at] == draft.user_features).all()
+        ranks = draft.ranks[:, source]
+        found = draft.rows[ranks > 0][np.argsort(ranks[ranks > 0])]
+        unmet = [row for row in range(119, -1, -1) if not state.has_consumed(row)]
+        assert found.tolist() == [row for row in unmet if row in found]
+        assert (found[:5] == unmet[:5]).all()
+        alone = pipeline.draft(state, small.now_ms, rung)
+        assert alone.rows.tolist() == draft.rows.tolist()
+
+
+def test_nobody_to_recommend_to_is_no_run_of_the_model(small: Small) -> None:
+    asked = Asked()
+    small.core.serve(learned_model(small.core.pipeline, asked))
+    assert small.core.recommend({}, small.now_ms, "full", {}) == []
+    assert asked.batches == []
+
+
+def test_a_search_is_seen_by_the_features_and_by_the_model(small: Small) -> None:
+    searched = unit(np.arange(1.0, 65.0))
+    state, pipeline = small.state("u1"), small.core.pipeline
+    plain = pipeline.draft(state, small.now_ms)
+    asking = pipeline.draft(state, small.now_ms, searched=searched)
+    column = LIVE_FEATURES.index("text_query")
+    assert not plain.features[:, column].any()
+    expected = small.core.catalog.text[asking.rows] @ searched
+    np.testing.assert_allclose(asking.features[:, column], expected, atol=1e-6)
+    assert (asking.query == searched).all()
+    assert not plain.query.any()
+
+
+def test_further_tasks_of_the_model_reach_the_score(small: Small) -> None:
+    weighted = with_settings(feed=FeedSettings(task_weights={"like": 2.0}))
+    other = Small(items=120, settings=weighted)
+    other.announce_all(seed=1)
+    other.random_events(600, users=15, seed=2)
+    model = toy_model(other.core.pipeline)
+    model.schema = msgspec.structs.replace(model.schema, tasks=("click", "rating", "like"))
+    plain = model.scorer
+
+    def score(inputs: RescorerInputs) -> Scores:
+        click, rating, _ = plain(inputs)
+        return Scores(click, rating, (0.1 * click - 1.0,))
+
+    model.scorer = score
+    other.core.serve(model)
+    draft = ranked(other, "u1")
+    np.testing.assert_allclose(draft.more["like"], 0.1 * draft.click - 1.0)
+    probability = 1 / (1 + np.exp(-draft.more["like"].astype(np.float64)))
+    np.testing.assert_allclose(draft.score, draft.click + 2.0 * np.log(probability), rtol=1e-5)
+
+
+def test_a_users_profile_and_actions_reach_the_model(small: Small) -> None:
+    state = dataclasses.replace(small.state("u1"), profile={"age": "30"})
+    draft = small.core.pipeline.draft(state, small.now_ms)
+    assert draft.profile.tolist() == profile_of({"age": "30"}).tolist()
+    assert draft.history_actions.tolist() == state.actions[::-1].tolist()

@@ -9,7 +9,6 @@ import pytest
 
 from streams.draft import Draft
 from streams.reranking import rerank
-from streams.reweighting import reweight
 from streams.user_state import UserState
 
 FRESH = 1
@@ -75,13 +74,3 @@ def test_no_place_is_kept(place: int, known: bool) -> None:
 
 def test_no_candidates_give_no_places() -> None:
     assert order(scored([]), 5, place=1) == []
-
-
-def test_the_expected_rating_moves_the_score_by_its_weight() -> None:
-    draft = scored([0, 0])
-    draft.click = np.array([1.0, 2.0], np.float32)
-    draft.rating = np.array([5.0, 3.0], np.float32)
-    reweight(draft, 0.5, 4.0)
-    assert draft.score.tolist() == [1.5, 1.5]
-    reweight(draft, 0.0, 4.0)
-    assert draft.score.tolist() == [1.0, 2.0]

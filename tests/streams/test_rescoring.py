@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model.errors import ManifestError
 from model.features import HISTORY_FEATURES, LIVE_FEATURES, USER_FEATURES
+from model.hashing import attributes_of
 from model.schema import F32, RescorerInputs, Schema, Scores
+from streams.catalog import ItemRecord
 from streams.draft import Draft
+from model.tasks import ACTIONS
+from model.vocabulary import Vocabulary
 from streams.rescoring import ModelInService, feature_names
-from tests.streams.core import START_MS, Small, toy_model, unit
+from streams.settings import ModelSettings
+from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
 
 SOURCES = ("one", "two")
+CLICK, REVIEW = ACTIONS.index("click"), ACTIONS.index("review")
 NAMES = (*LIVE_FEATURES, "rank_one", "rank_two")
 
 
@@ -28,11 +38,14 @@ def model_of(
         return Scores(flat, flat)
 
     schema = Schema(features, USER_FEATURES, HISTORY_FEATURES, history=5, item_dim=2)
-    model = ModelInService(
-        "m", schema, {}, lambda ids, text: np.zeros((len(ids), 2), np.float32), score, sources
-    )
+    model = ModelInService("m", schema, Vocabulary(), no_tower, None, score, sources)
     model.vectors = np.arange(40, dtype=np.float32).reshape(20, 2)
     return model, seen
+
+
+def no_tower(ids: NDArray[np.int64], content: Mapping[str, NDArray[Any]]) -> tuple[F32, F32]:
+    """Nothing is known of any item."""
+    return np.zeros((len(ids), 2), np.float32), np.zeros((len(ids), 32), np.float32)
 
 
 def draft(small: Small, rows: list[int], features: F32) -> Draft:
@@ -78,7 +91,9 @@ def test_drafts_are_laid_out_side_by_side_and_padded() -> None:
     long, short = draft(small, [1, 2, 3], columns(3, len(NAMES))), draft(small, [4], columns(1, len(NAMES)))
     for each in (long, short):
         each.history_features = each.history_features[:5]
-    short.history = np.empty(0, np.int32)
+    short.history, short.history_actions = np.empty(0, np.int32), np.empty(0, np.uint8)
+    long.liked, long.query = np.full(64, 2.0, np.float32), np.full(64, 3.0, np.float32)
+    long.profile = np.arange(8, dtype=np.int32)
     scores = model.score([long, short])
     (inputs,) = seen
     assert inputs.history_vectors[0].tolist() == [[18, 19], [14, 15], [0, 0], [0, 0], [0, 0]]
@@ -90,7 +105,12 @@ def test_drafts_are_laid_out_side_by_side_and_padded() -> None:
     assert (inputs.user_features[0] == long.user_features).all()
     assert (inputs.history_features[0] == long.history_features).all()
     assert scores.click.shape == (2, 3)
-    assert [each.dtype for each in inputs] == [np.dtype(np.float32)] * len(inputs)
+    assert inputs.history_actions.tolist() == [[REVIEW + 1, CLICK + 1, 0, 0, 0], [0] * 5]
+    assert inputs.profile.tolist() == [list(range(8)), [0] * 8]
+    assert inputs.liked[:, 0].tolist() == [2, 0]
+    assert inputs.query[:, 0].tolist() == [3, 0]
+    for name, each in inputs._asdict().items():
+        assert each.dtype == (np.int64 if name in ("history_actions", "profile") else np.float32), name
 
 
 def test_vectors_follow_the_catalog() -> None:
@@ -117,3 +137,32 @@ def test_a_model_that_comes_later_knows_every_item() -> None:
     small.core.serve(model)
     small.core.refresh_model()
     assert model.vectors[:300, 0].tolist() == [(row + 1) % 7 for row in range(300)]
+
+
+def test_a_modality_the_catalog_does_not_keep_as_the_model_wants_it_is_missing_for_all() -> None:
+    small = Small(items=3, settings=with_settings(model=ModelSettings(image_dim=2, audio_dim=4)))
+    image = np.array([0.5, 0.25], np.float16)
+    small.core.put_item(1, ItemRecord("i1", START_MS, image=image.tobytes(), audio=bytes(8), tags=["x"]))
+    seen: list[dict[str, NDArray[Any]]] = []
+
+    def tower(ids: NDArray[np.int64], content: Mapping[str, NDArray[Any]]) -> tuple[F32, F32]:
+        seen.append(dict(content))
+        return no_tower(ids, content)
+
+    schema = Schema(
+        NAMES, USER_FEATURES, HISTORY_FEATURES, modalities={"image": 2, "audio": 5, "video": 3}, item_dim=2
+    )
+
+    def score(inputs: RescorerInputs) -> Scores:
+        raise AssertionError("not asked")
+
+    ModelInService("m", schema, Vocabulary(), tower, None, score, SOURCES).refresh(small.core.catalog)
+    (content,) = seen
+    assert list(content) == ["text", "attributes", *schema.modalities]
+    assert content["image"].tolist() == [[0, 0], [0.5, 0.25], [0, 0]]
+    assert content["audio"].shape == (3, 5)
+    assert not content["audio"].any()
+    assert content["video"].shape == (3, 3)
+    assert content["attributes"].dtype == np.int64
+    assert content["attributes"][1].tolist() == attributes_of([], ["x"], None).tolist()
+    assert [content[name].dtype for name in ("text", *schema.modalities)] == [np.dtype(np.float32)] * 4

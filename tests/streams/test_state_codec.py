@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from model.errors import StoreError
-from streams.events import UserEvent
+from streams.events import Review, UserEvent
 from streams.state_codec import MIGRATIONS, VERSION, decode, encode
-from streams.user_state import ACTION_CODE, EMPTY, EVENT_ID_BYTES, PendingSlate, UserState
+from streams.user_state import (
+    ACTION_CODE,
+    EMPTY,
+    EVENT_ID_BYTES,
+    Delivery,
+    PendingSlate,
+    StateSettings,
+    UserState,
+    apply,
+)
 from tests.streams.user_events import delivered, fold, plain, step, user_events
 
 CATALOGUE = 1_000_000
@@ -39,6 +50,7 @@ def full_state(seed: int) -> UserState:
         last_ts=1_799_999_999_999,
         words=draw.normal(size=64).astype(np.float16).astype(np.float32),
         words_weight=7.7,
+        liked=draw.normal(size=64).astype(np.float16).astype(np.float32),
         slates=tuple(PendingSlate(draw.bytes(16).hex(), 1_799_999_999_999, rows(20)) for _ in range(4)),
         recent=tuple(draw.bytes(EVENT_ID_BYTES) for _ in range(64)),
         offsets=dict.fromkeys(("clicks", "reviews", "impressions", "users", "items", "control"), 10**9),
@@ -114,6 +126,7 @@ def test_a_state_of_version_1_is_lifted() -> None:
             last_ts=1_700_000_060_500,
             words=words,
             words_weight=1.0,
+            liked=np.zeros(64, np.float32),
             recent=(b"01234567", b"abcdefgh"),
             offsets={"clicks": 11, "reviews": 2},
             profile={"age": "30"},
@@ -125,6 +138,30 @@ def test_a_lifted_state_is_stored_in_the_present_version() -> None:
     raw = encode(decode(V1))
     assert raw[0] == VERSION
     assert plain(decode(raw)) == plain(decode(V1))
+
+
+def as_version_2(state: UserState) -> bytes:
+    """The bytes that version 2 stored: the present form without its last part, which version 3 added."""
+    body = msgspec.msgpack.decode(encode(state)[1:])
+    return b"\x02" + msgspec.msgpack.encode(body[:-1])
+
+
+@given(user_events)
+def test_a_state_of_version_2_is_lifted_as_if_its_words_had_felt_like_nothing(
+    events: list[UserEvent],
+) -> None:
+    state = fold(delivered(events))
+    expected = replace(state, liked=np.zeros(len(state.words), np.float32))
+    assert plain(decode(as_version_2(state))) == plain(expected)
+
+
+def test_a_lifted_state_goes_on_hearing() -> None:
+    old = decode(as_version_2(replace(full_state(1), words_weight=1.0)))
+    words = np.full(64, 0.5, np.float32)
+    review = Review(event_id="new", ts=old.last_ts, user_id="u", item_id="i1", rating=5.0)
+    heard = apply(old, review, Delivery("reviews", 10**9 + 1), (1,), words, StateSettings()).state
+    kept = 0.5 ** (1 / StateSettings().words_half_life)
+    np.testing.assert_allclose(heard.liked, words / (1 + kept), atol=1e-3)
 
 
 def test_there_is_a_way_up_from_every_version() -> None:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from model.examples import FIELDS, Shard
+from model.examples import EXAMPLE_FIELDS, Shard
+from model.tasks import ACTIONS
+from streams.catalog import ItemRecord
 from streams.recommender import Recommender
 from streams.replay.driver import Prequential, Stream
 from streams.replay.interactions import Interactions
 from streams.settings import Settings
-from streams.training import ExampleCollector
+from streams.training import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Met
 from tests.streams.core import START_MS, Small, toy_model, unit
 
 EVENTS, USERS, ITEMS = 160, 8, 40
@@ -37,7 +39,8 @@ def stream(seed: int = 1, tied: bool = False) -> Interactions:
 def driven(events: Interactions) -> Prequential:
     run = Prequential(Recommender(Settings()), Stream(events, {}, {}))
     rng = np.random.default_rng(5)
-    run.announce([(f"i{row}", unit(rng.normal(size=64))) for row in range(ITEMS)], START_MS)
+    text = [unit(rng.normal(size=64)).astype(np.float16).tobytes() for _ in range(ITEMS)]
+    run.announce([ItemRecord(f"i{row}", START_MS, text=text[row]) for row in range(ITEMS)], START_MS)
     return run
 
 
@@ -53,12 +56,21 @@ def column(shards: Sequence[Shard], name: str) -> np.ndarray:
     return found
 
 
+def rows(shards: Sequence[Shard], name: str) -> np.ndarray:
+    """The catalog's rows that a column of places in the shards' items stands for; -1 for none."""
+    found = []
+    for shard in shards:
+        numbers = np.array([int(item[1:]) for item in shard.items] + [-1], np.int32)
+        found.append(numbers[getattr(shard, name)])
+    return np.concatenate(found)
+
+
 def test_an_example_holds_the_met_item_first_and_others_after_it() -> None:
     events = stream()
     shards = collected(events)
-    candidates = column(shards, "candidates")
+    candidates = rows(shards, "candidates")
     assert len(candidates) == EVENTS - 20
-    assert candidates.shape[1] == 49
+    assert candidates.shape[1] == 1 + NEGATIVES_NEAR + NEGATIVES_FAR
     expected = [int(item[1:]) for item in events.item[20:]]
     assert candidates[:, 0].tolist() == expected
     assert not (candidates[:, 1:] == candidates[:, :1]).any()
@@ -68,7 +80,7 @@ def test_an_example_holds_the_met_item_first_and_others_after_it() -> None:
 def test_negatives_are_nothing_the_user_has_met() -> None:
     events = stream()
     met: dict[str, set[int]] = {}
-    candidates = column(collected(events), "candidates")
+    candidates = rows(collected(events), "candidates")
     for k, (user, item) in enumerate(zip(events.user, events.item, strict=True)):
         if k >= 20:
             assert not met.get(user, set()) & set(candidates[k - 20].tolist())
@@ -78,7 +90,8 @@ def test_negatives_are_nothing_the_user_has_met() -> None:
 def test_examples_hold_what_serving_computes_for_the_same_state_and_moment() -> None:
     events = stream(tied=True)
     shards = collected(events)
-    examples = {name: column(shards, name) for name in FIELDS if name != "text"}
+    examples = {name: column(shards, name) for name in EXAMPLE_FIELDS}
+    examples |= {name: rows(shards, name) for name in ("history", "candidates")}
     run = driven(events)
     run.recommender.serve(toy_model(run.recommender.pipeline))
     while run.at < EVENTS:
@@ -87,7 +100,16 @@ def test_examples_hold_what_serving_computes_for_the_same_state_and_moment() -> 
             draft, row = run.predict()
             assert examples["user_features"][k].tobytes() == draft.user_features.tobytes()
             assert examples["history_features"][k].tobytes() == draft.history_features.tobytes()
-            assert examples["words"][k].tobytes() == draft.words.tobytes()
+            for name in ("words", "liked", "query", "profile"):
+                assert examples[name][k].tobytes() == getattr(draft, name).tobytes(), name
+            actions = examples["history_actions"][k]
+            assert actions[: len(draft.history)].tolist() == draft.history_actions.tolist()
+            assert not actions[len(draft.history) :].any()
+            assert examples["action"][k] == ACTIONS.index("review")
+            assert examples["ts_ms"][k] == draft.now_ms
+            assert examples["user_events"][k] == draft.state.interactions
+            assert examples["item_events"][k] == events.item[: run.at].count(events.item[run.at])
+            assert examples["found"][k] == (row in draft.rows[:-1])
             history = examples["history"][k]
             assert history[history >= 0].tolist() == draft.history.tolist()
             served = {int(each): draft.features[at] for at, each in enumerate(draft.rows[:-1].tolist())}
@@ -99,9 +121,9 @@ def test_examples_hold_what_serving_computes_for_the_same_state_and_moment() -> 
 
 
 def same(one: Sequence[Shard], other: Sequence[Shard], until: int) -> None:
-    for name in FIELDS:
-        if name != "text":
-            assert column(one, name)[:until].tobytes() == column(other, name)[:until].tobytes(), name
+    for name in EXAMPLE_FIELDS:
+        read = rows if name in ("history", "candidates") else column
+        assert read(one, name)[:until].tobytes() == read(other, name)[:until].tobytes(), name
 
 
 def test_the_same_stream_and_seed_give_the_same_bytes() -> None:
@@ -150,16 +172,18 @@ def test_items_that_come_while_a_shard_is_filled_have_their_text_in_it() -> None
     small.announce_all(seed=1)
     small.random_events(150, users=5, seed=2)
     collector = ExampleCollector(small.core, seed=1)
-    collector.take(small.state("u1"), small.now_ms, 29, np.nan)
+    collector.take(small.state("u1"), small.now_ms, Met(29, 1, np.nan))
     known = small.core.catalog.text[:30].copy()
     small.announce(0, unit(np.ones(64)), ts=small.now_ms + 1)
     small.core.meet(["late"], small.now_ms)
     small.announce(30, unit(np.arange(1.0, 65.0)), ts=small.now_ms + 1)
-    collector.take(small.state("u1"), small.now_ms, 30, np.nan)
+    collector.take(small.state("u1"), small.now_ms, Met(30, 1, np.nan))
     (shard,) = collector.shards()
-    assert shard.candidates[1, 0] == 30
-    assert shard.text[:30].tobytes() == known.astype(np.float16).tobytes()  # as it was when the shard began
-    assert (shard.text[30] == small.core.catalog.text[30].astype(np.float16)).all()
+    assert shard.items[shard.candidates[1, 0]] == "late"
+    place = {item: k for k, item in enumerate(shard.items.tolist())}
+    assert (shard.text[place["i0"]] == known[0].astype(np.float16)).all()  # as it was when the shard began
+    assert (shard.text[place["late"]] == small.core.catalog.text[30].astype(np.float16)).all()
+    assert shard.attributes[place["late"]].tolist() == small.core.catalog.attributes[30].tolist()
 
 
 def test_shards_are_closed_at_their_size() -> None:
@@ -171,5 +195,37 @@ def test_shards_are_closed_at_their_size() -> None:
 def test_where_there_is_nothing_to_choose_from_there_is_no_example() -> None:
     small = Small(items=1)
     collector = ExampleCollector(small.core, seed=1)
-    collector.take(small.state("u"), START_MS, 0, np.nan)
+    collector.take(small.state("u"), START_MS, Met(0, 1, np.nan))
     assert collector.shards() == []
+
+
+def test_what_is_judged_on_holds_the_whole_pool_of_service() -> None:
+    small = Small(items=30)
+    small.announce_all(seed=1)
+    small.random_events(150, users=5, seed=2)
+    state = small.state("u1")
+    row = next(row for row in range(30) if not state.has_consumed(row))
+    collector = ExampleCollector(small.core, seed=1, whole=True)
+    searched = unit(np.arange(1.0, 65.0))
+    collector.take(state, small.now_ms, Met(row, ACTIONS.index("purchase"), np.nan, searched))
+    (shard,) = collector.shards()
+    draft = small.core.pipeline.draft(state, small.now_ms, also=[row], searched=searched)
+    assert shard.candidates.shape == (1, Settings().candidates.pool + 1)
+    (found,) = rows([shard], "candidates")
+    assert found[0] == row
+    assert sorted(found[found >= 0].tolist()) == sorted({*draft.rows.tolist()})
+    assert not shard.candidate_features[shard.candidates < 0].any()
+    assert shard.action.tolist() == [ACTIONS.index("purchase")]
+    assert (shard.query[0] == searched).all()
+    assert shard.found.tolist() == [row in draft.rows[:-1]]
+
+
+def test_what_was_drained_is_forgotten() -> None:
+    small = Small(items=30)
+    small.random_events(100, users=5, seed=2)
+    collector = ExampleCollector(small.core, seed=1, shard_size=2)
+    for _ in range(3):
+        collector.take(small.state("u1"), small.now_ms, Met(29, 1, np.nan))
+    assert len(collector) == 3
+    assert [len(each) for each in collector.drain()] == [2, 1]
+    assert (len(collector), collector.drain()) == (0, [])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import Click, Impression, Review, User, UserEvent
-from streams.user_state import ACTION_CODE, ACTIONS, EMPTY, Delivery, StateSettings, UserState
+from streams.user_state import ACTION_CODE, ACTIONS, EMPTY, Delivery, StateSettings, UserState, sentiment
 from tests.streams.user_events import (
     ROWS,
     SMALL,
@@ -223,3 +223,30 @@ def test_bounds_of_nothing_are_refused(name: str) -> None:
     """A bound of 0 would keep everything: `[-0:]` is the whole list."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({name: 0}, StateSettings)
+
+
+@given(st.lists(reviews, max_size=12, unique_by=lambda event: event.event_id))
+def test_liked_is_the_decaying_mean_of_words_times_their_sentiment(events: list[UserEvent]) -> None:
+    settings = StateSettings(words_half_life=2.0)
+    state = fold(delivered(events), settings=settings)
+    said = [
+        (words, 0.0 if event.rating is None else (event.rating - 3.0) / 2.0)
+        for event in events
+        if isinstance(event, Review) and (words := words_of(event)) is not None
+    ]
+    if not said:
+        assert not len(state.liked)
+        return
+    weights = 0.5 ** (np.arange(len(said))[::-1] / 2.0)
+    felt = [feeling * words for words, feeling in said]
+    np.testing.assert_allclose(state.liked, np.average(felt, axis=0, weights=weights), atol=0.01)
+    assert (state.liked.astype(np.float16) == state.liked).all()
+    longest = max(float(np.linalg.norm(words)) for words, _ in said)
+    assert np.linalg.norm(state.liked) <= longest * 1.001 + 0.01
+
+
+@given(st.floats(1, 5))
+def test_sentiment_rises_with_the_stars_and_is_bounded(stars: float) -> None:
+    assert -1.0 <= sentiment(stars) <= 1.0
+    assert sentiment(stars) == pytest.approx(-sentiment(6.0 - stars))
+    assert sentiment(min(stars + 0.5, 5.0)) >= sentiment(stars)

@@ -34,9 +34,10 @@ def test_leaves_a_model_a_checkpoint_and_examples(
     words = ["train", "--interactions", str(ratings), "--registry", str(registry), "--name", "first"]
     assert main([*words, "--epochs", "1", "--keep", str(kept)]) == 0
     loaded = load_model(registry / "first")
-    net, vocabulary = load_checkpoint(kept)
+    net, tasks, vocabulary = load_checkpoint(kept)
     assert loaded.manifest.model_schema == net.schema
-    assert list(loaded.vocabulary) == vocabulary
+    assert loaded.vocabulary == vocabulary
+    assert tuple(tasks) == net.schema.tasks
     assert sum(len(shard) for shard in load(kept / "examples.npz")) == loaded.manifest.training["examples"]
     assert main([*words, "--epochs", "1"]) == FAILED
 

@@ -281,3 +281,13 @@ def test_no_damage_gives_a_traceback(
     assert (np.diff(stream.ts_ms) >= 0).all()
     assert all(stream.user)
     assert all(stream.item)
+
+
+@pytest.mark.parametrize(("column", "columns"), [("query", ""), ("asked", "query=asked")])
+def test_what_was_searched_for_is_read(tmp_path: Path, column: str, columns: str) -> None:
+    rows = f"user,item,ts,{column}\nu,b,20,red shoes\nu,a,10,\n"
+    found = load(tmp_path, rows, columns).interactions
+    assert found.item == ["a", "b"]
+    assert found.query == ["", "red shoes"]
+    assert found.take(np.array([1])).query == ["red shoes"]
+    assert load(tmp_path, "user,item,ts\nu,b,20\n").interactions.query is None

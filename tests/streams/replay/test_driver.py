@@ -6,6 +6,10 @@ import dataclasses
 
 import numpy as np
 
+from model.features import USER_FEATURES
+from model.hashing import attributes_of
+from model.tasks import ACTIONS
+from streams.catalog import ItemRecord
 from streams.counters.snapshot import pack_counters
 from streams.events import Click, Review
 from streams.recommender import Recommender
@@ -69,11 +73,13 @@ def test_announced_items_and_profiles_are_known_before_the_first_event() -> None
     events = planted(5).interactions
     run = driven(events, profiles={events.user[0]: {"age": "7"}})
     text = unit(np.arange(1.0, 65.0))
-    run.announce([("x", text), ("y", None)], 500)
+    packed = text.astype(np.float16).tobytes()
+    run.announce([ItemRecord("x", 500, text=packed, categories=["c"]), ItemRecord("y", 500)], 500)
     catalog = run.recommender.catalog
     assert catalog.ids == ["x", "y"]
     assert (catalog.text[0] == text).all()
     assert catalog.own_text[:2].tolist() == [True, False]
+    assert catalog.attributes[0].tolist() == attributes_of(["c"], [], None).tolist()
     assert run.state(events.user[0]).profile == {"age": "7"}
 
 
@@ -84,3 +90,33 @@ def test_a_reviews_words_are_heard() -> None:
     run.learn()
     assert (run.states["u"].words == words).all()
     assert (run.recommender.catalog.text[0] == words).all()
+
+
+def test_what_was_searched_for_comes_with_the_event_and_its_vector() -> None:
+    vector = unit(np.arange(1.0, 65.0))
+    events = Interactions(
+        ["u", "u"],
+        ["a", "b"],
+        np.array([1_000, 2_000]),
+        np.array([np.nan, np.nan], np.float32),
+        action=["click", "purchase"],
+        query=["red shoes", ""],
+    )
+    run = driven(events, queries={"red shoes": vector})
+    first, second = run.event(0), run.event(1)
+    assert isinstance(first, Click)
+    assert isinstance(second, Click)
+    assert (first.query, second.query) == ("red shoes", "")
+    assert run.searched(0) is vector
+    assert run.searched(1) is None
+    assert driven(dataclasses.replace(events, query=None)).searched(0) is None
+    met = run.met(1, 7)
+    assert (met.row, met.action) == (7, ACTIONS.index("purchase"))
+    assert np.isnan(met.rating)
+    draft, _ = run.predict()
+    assert (draft.query == vector).all()
+    assert draft.user_features[USER_FEATURES.index("query")] == 1.0
+    run.learn()
+    draft, _ = run.predict()
+    assert not draft.query.any()
+    assert draft.user_features[USER_FEATURES.index("query")] == 0.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.errors import DataError
+from model.plan import TrainPlan
 from streams.draft import Draft
 from streams.replay.dataset import Dataset
 from streams.replay.interactions import Interactions
@@ -15,9 +16,12 @@ from streams.replay.options import ReplayOptions, silent
 from streams.replay.prequential import place_of, replay
 from streams.replay.result import ReplayResult
 from streams.replay.summary import MODEL, summarise
-from streams.settings import Settings
+from streams.settings import ModelSettings, Settings
 from streams.user_state import UserState
+from tests.streams.core import with_settings
 from tests.streams.replay.planted import planted
+
+ONE_EPOCH = with_settings(model=ModelSettings(training=TrainPlan(epochs=1)))
 
 
 def hit_rates(result: ReplayResult) -> dict[str, float]:
@@ -39,8 +43,8 @@ def counters_only(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReplayResul
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReplayResult, bytes]:
     path = tmp_path_factory.mktemp("slates") / "slates.jsonl"
-    options = ReplayOptions(epochs=1, slates=path, fp32=True)
-    return replay(planted(), options, Settings(), silent), path.read_bytes()
+    options = ReplayOptions(slates=path, fp32=True)
+    return replay(planted(), options, ONE_EPOCH, silent), path.read_bytes()
 
 
 def test_the_planted_order_is_found_by_counters_alone(counters_only: tuple[ReplayResult, bytes]) -> None:
@@ -71,7 +75,7 @@ def test_the_fp32_twin_ranks_nearly_the_same(trained: tuple[ReplayResult, bytes]
 def test_two_whole_runs_write_the_same_bytes(trained: tuple[ReplayResult, bytes], tmp_path: Path) -> None:
     """Warming, training, export and serving, all over again."""
     path = tmp_path / "again.jsonl"
-    result = replay(planted(), ReplayOptions(epochs=1, slates=path), Settings(), silent)
+    result = replay(planted(), ReplayOptions(slates=path), ONE_EPOCH, silent)
     first, slates = trained
     assert path.read_bytes() == slates
     assert len(slates.splitlines()) == len(result.outcomes)
@@ -146,7 +150,7 @@ def test_a_stream_without_an_example_to_train_on_is_said() -> None:
     names = [f"{k}" for k in range(10)]
     events = Interactions(names, names, 1_000 * np.arange(10), np.full(10, np.nan, np.float32))
     with pytest.raises(DataError, match="at least one example"):
-        replay(Dataset(events), ReplayOptions(epochs=1), Settings(), silent)
+        replay(Dataset(events), ReplayOptions(), ONE_EPOCH, silent)
 
 
 def test_the_place_of_an_item_is_on_the_slate_or_behind_it_by_score() -> None:
