@@ -6,8 +6,8 @@
 The folder holds a checkpoint and its examples. Of the held-out ones (whole pools, newest) the oldest quarter
 fixes the scales of static int8, the rest is what errors and NDCG are taken on; pruning and distillation learn
 from the others, which the checkpoint learned from too. Times are of real examples with 200 candidates on one
-thread; all variants take turns, so that a busy machine is unfair to none. Wall time on a shared machine counts
-the waiting as well: CPU time is the better one to compare.
+thread; all variants take turns, so that a busy machine is unfair to none. Wall time on a shared machine has
+the waiting in it: compare by CPU time.
 """
 
 from __future__ import annotations
@@ -17,59 +17,33 @@ import json
 import platform
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
-from onnxruntime.quantization import CalibrationMethod
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.compressed_variants import BATCH, CANDIDATES, Variant, divided, held_out_of, smaller, variants
 from benchmarks.rescoring import machine
-from export.half import halve_rescorer
 from export.manifest import versions_of
 from export.parity import HeldOut, Parity, measure
-from export.quantize import quantize_rescorer
-from export.session import Rescorer, open_session
-from export.static_int8 import quantize_rescorer_static
-from export.to_onnx import export_rescorer, torch_scores
+from export.to_onnx import torch_scores
 from model import examples
-from model.batches import batches, rescorer_inputs
-from model.checkpoint import Checkpoint, load_checkpoint
-from model.distil import distil
-from model.errors import DataError
-from model.examples import Shard
-from model.network import FusionNet
-from model.plan import NetworkPlan, TrainPlan
-from model.prune import importance, prune
+from model.checkpoint import load_checkpoint
+from model.plan import TrainPlan
 from model.schema import RescorerInputs, Scores
-from model.train import fit
 
-CANDIDATES, TOGETHER, BATCH = 200, 32, 8
+TOGETHER = 32
 PACKAGES = ("numpy", "onnx", "onnxruntime", "torch")
-METHODS = {
-    "int8-static": CalibrationMethod.MinMax,
-    "int8-static, entropy": CalibrationMethod.Entropy,
-    "int8-static, percentile": CalibrationMethod.Percentile,
-}
-
-
-class Variant(NamedTuple):
-    """A file, the session that runs it, and its inputs: those of another network have other item vectors."""
-
-    name: str
-    path: Path
-    rescorer: Rescorer
-    held_out: Sequence[HeldOut]
 
 
 class Row(NamedTuple):
-    """One variant. Times by users, in milliseconds a run; `together`: the largest change of a click logit where
-    32 users are run at once and not one by one. `ndcg10_lost` is against the fp32 checkpoint.
+    """One variant. Times by users, in milliseconds a run. `together`: the largest change of a click logit
+    where 32 users are run at once and not one by one. `ndcg10_lost` is against the fp32 checkpoint.
     """
 
     name: str
@@ -85,54 +59,6 @@ class Row(NamedTuple):
     together: float
 
 
-def divided(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
-    """Those that were trained on, and the held-out ones with whole pools, which stand last."""
-    pool = shards[-1].candidates.shape[1]
-    learned = [each for each in shards if each.candidates.shape[1] != pool]
-    held_out = [each for each in shards if each.candidates.shape[1] == pool]
-    if not learned or pool < CANDIDATES:
-        raise DataError(
-            f"expected examples with {CANDIDATES} candidates or more after those trained on, and the last have "
-            f"{pool}; keep them with `headrace train --keep FOLDER` on a longer stretch"
-        )
-    return learned, held_out
-
-
-def held_out_of(net: FusionNet, shards: Sequence[Shard], checkpoint: Checkpoint, size: int) -> list[HeldOut]:
-    """The examples of `shards` with the item vectors of `net`."""
-    return [
-        HeldOut(rescorer_inputs(net, each), np.zeros(len(each.rating), np.int64), each.present.numpy())
-        for each in batches(shards, checkpoint.vocabulary.numbering(), size)
-    ]
-
-
-def variants(
-    checkpoint: Checkpoint,
-    nets: dict[str, FusionNet],
-    calibrating: Sequence[Shard],
-    judging: Sequence[Shard],
-    folder: Path,
-) -> Iterator[Variant]:
-    """Every precision of the checkpoint, and the other networks in both kinds of int8."""
-    for title, net in ({"": checkpoint.net} | nets).items():
-        held_out = held_out_of(net, judging, checkpoint, BATCH)
-        calibration = [each.inputs for each in held_out_of(net, calibrating, checkpoint, BATCH)]
-        lead = f"{title}, " if title else ""
-        fp32 = folder / f"{lead}fp32.onnx"
-        export_rescorer(net, fp32)
-        names = ["fp32", "int8", *METHODS, "fp16"] if not title else ["int8", "int8-static"]
-        for name in names:
-            path = folder / f"{lead}{name}.onnx"
-            if name == "int8":
-                quantize_rescorer(fp32, path)
-            elif name == "fp16":
-                halve_rescorer(fp32, path)
-            elif name in METHODS:
-                quantize_rescorer_static(fp32, path, calibration, METHODS[name])
-            opened = open_session(lambda _provider, path=path: path)  # type: ignore[misc]
-            yield Variant(lead + name, path, Rescorer(opened, net.schema), held_out)
-
-
 def compared(variant: Variant, expected: Sequence[Scores]) -> Parity:
     """Against the scores of the checkpoint, which has its own inputs."""
     answers = iter(expected)
@@ -141,7 +67,7 @@ def compared(variant: Variant, expected: Sequence[Scores]) -> Parity:
 
 def users_of(held_out: Sequence[HeldOut], users: int) -> RescorerInputs:
     """The first `users` examples with `CANDIDATES` candidates each."""
-    columns = [
+    columns: list[Any] = [
         np.concatenate(parts)[:users] for parts in zip(*(each.inputs for each in held_out), strict=True)
     ]
     inputs = RescorerInputs(*columns)
@@ -154,10 +80,10 @@ def users_of(held_out: Sequence[HeldOut], users: int) -> RescorerInputs:
 def together(variant: Variant) -> float:
     """The largest change of a click logit between one run of many users and a run for each."""
     inputs = users_of(variant.held_out, TOGETHER)
-    alone = [
-        variant.rescorer.score(RescorerInputs(*(each[k : k + 1] for each in inputs))).click
-        for k in range(TOGETHER)
-    ]
+    alone = []
+    for k in range(TOGETHER):
+        own: list[Any] = [each[k : k + 1] for each in inputs]
+        alone.append(variant.rescorer.score(RescorerInputs(*own)).click)
     return float(np.abs(variant.rescorer.score(inputs).click - np.concatenate(alone)).max())
 
 
@@ -173,24 +99,6 @@ def timed(tried: Sequence[Variant], users: int, runs: int) -> list[tuple[float, 
                 wall[k, run] = 1e3 * (time.perf_counter() - started)
                 cpu[k, run] = 1e3 * (time.process_time() - started_cpu)
     return list(zip(np.median(wall, 1).tolist(), np.median(cpu, 1).tolist(), strict=True))
-
-
-def smaller(
-    checkpoint: Checkpoint, learned: Sequence[Shard], plan: TrainPlan, epochs: int
-) -> dict[str, FusionNet]:
-    """Pruned networks, trained on for one pass, and a distilled one."""
-    net, tasks, vocabulary = checkpoint
-    important = importance(net, learned[-2:], tasks, plan, vocabulary)
-    short = msgspec.structs.replace(plan, epochs=1, learning_rate=plan.learning_rate / 2)
-    found = {}
-    for width, hidden in ((24, (64, 32)), (16, (48, 24))):
-        cut = prune(net, important, width, hidden)
-        found[f"pruned to {width}, {hidden[0]}-{hidden[1]}"] = fit(cut, learned, [], short, tasks, vocabulary)
-    form = msgspec.structs.replace(net.plan, width=16, hidden=(32, 16))
-    student: NetworkPlan = form
-    longer = msgspec.structs.replace(plan, epochs=epochs)
-    found["distilled to 16, 32-16"] = distil(net, student, learned, [], longer, tasks, vocabulary)
-    return found
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -254,8 +162,10 @@ def main() -> None:
     judging = [held_out[0].rows(slice(count // 4, None)), *held_out[1:]]
     report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
-        "command": f"python -m benchmarks.compression FOLDER --users {arguments.users} --runs {arguments.runs} "
-        f"--epochs {arguments.epochs} --learned {arguments.learned}",
+        "command": (
+            f"python -m benchmarks.compression FOLDER --users {arguments.users} --runs {arguments.runs} "
+            f"--epochs {arguments.epochs} --learned {arguments.learned}"
+        ),
         "examples": {
             "learned": sum(map(len, learned)),
             "calibration": len(before),
@@ -296,9 +206,9 @@ def main() -> None:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
         made = report["machine"]
         heading = (
-            f"{report['date']}, {made['cores']} cores, {made['memory_gib']} GiB, {made['architecture']}, one thread; "
-            f"onnxruntime {report['versions']['onnxruntime']}; {report['examples']['judged']} held-out examples; "
-            f"`{report['command']}`"
+            f"{report['date']}, {made['cores']} cores, {made['memory_gib']} GiB, {made['architecture']}, "
+            f"one thread; onnxruntime {report['versions']['onnxruntime']}; "
+            f"{report['examples']['judged']} held-out examples; `{report['command']}`"
         )
         arguments.json.with_suffix(".md").write_text(markdown(rows, heading))
 

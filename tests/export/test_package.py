@@ -23,8 +23,8 @@ from export.registry import Registry
 from export.session import ItemTower, Rescorer, UserTower, open_session
 from export.to_onnx import compare, export_rescorer, export_tower, export_users, torch_scores
 from model.errors import ModelError, ParityError
-from model.network import FusionNet
 from model.hashing import ATTRIBUTE_BUCKETS
+from model.network import FusionNet
 from model.plan import NetworkPlan
 from model.schema import RESCORER_INPUTS, EncoderKind, RescorerInputs, Schema
 from tests.export.conftest import SCHEMA, VOCABULARY, held_out, small_net
