@@ -62,8 +62,7 @@ def test_removing_dead_units_changes_no_score(fusion: FusionKind) -> None:
     net, shard = half_dead(fusion), planted(80)
     important = importance(net, [shard], TASKS, PLAN, VOCABULARY)
     for kind, alive in ALIVE._asdict().items():
-        if kind != "mixed" or fusion != "weighted":
-            assert set(torch.nonzero(getattr(important, kind)).flatten().tolist()) == set(alive.tolist())
+        assert set(torch.nonzero(getattr(important, kind)).flatten().tolist()) <= set(alive.tolist())
     smaller = prune(net, important, SMALLER, THINNER)
     np.testing.assert_allclose(
         scores_of(smaller, [shard], VOCABULARY), scores_of(net, [shard], VOCABULARY), atol=1e-5

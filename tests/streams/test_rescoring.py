@@ -13,10 +13,10 @@ from model.errors import ManifestError
 from model.features import HISTORY_FEATURES, LIVE_FEATURES, USER_FEATURES
 from model.hashing import attributes_of
 from model.schema import F32, RescorerInputs, Schema, Scores
-from streams.catalog import ItemRecord
-from streams.draft import Draft
 from model.tasks import ACTIONS
 from model.vocabulary import Vocabulary
+from streams.catalog import ItemRecord
+from streams.draft import Draft
 from streams.rescoring import ModelInService, feature_names
 from streams.settings import ModelSettings
 from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
