@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 
 from export.package import export_model
-from export.parity import HeldOut
 from export.quantize import quantize_rescorer
 from export.random_inputs import random_inputs
 from export.registry import Registry
@@ -42,11 +42,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory, net: FusionNet) -> Path:
     return made
 
 
+def zeros_like(inputs: RescorerInputs) -> RescorerInputs:
+    columns: list[Any] = [each * 0 for each in inputs]
+    return RescorerInputs(*columns)
+
+
 def alone_and_together(path: Path) -> float:
     """The largest difference of a click logit."""
     rescorer, inputs = opened(path), random_inputs(SCHEMA, USERS, 40, 5)
     together = rescorer.score(inputs).click
-    alone = [rescorer.score(RescorerInputs(*(x[k : k + 1] for x in inputs))).click for k in range(USERS)]  # type: ignore[arg-type]
+    alone = []
+    for k in range(USERS):
+        own: list[Any] = [each[k : k + 1] for each in inputs]
+        alone.append(rescorer.score(RescorerInputs(*own)).click)
     return float(np.abs(together - np.concatenate(alone)).max())
 
 
@@ -78,7 +86,7 @@ def test_every_wide_matrix_is_an_integer_product_with_its_bias(folder: Path, net
 
 
 def test_values_beyond_the_calibrated_range_are_cut(folder: Path, tmp_path: Path) -> None:
-    small = [RescorerInputs(*(x * 0 for x in each)) for each in calibration()]  # type: ignore[arg-type]
+    small = [zeros_like(each) for each in calibration()]
     quantize_rescorer_static(folder / "fp32.onnx", tmp_path / "cut.onnx", small)
     inputs = random_inputs(SCHEMA, 20, 40, 9)
     expected = opened(folder / "fp32.onnx").score(inputs).click
@@ -92,9 +100,7 @@ def test_nothing_to_calibrate_on_is_refused(folder: Path, tmp_path: Path) -> Non
 
 def test_the_gate_refuses_scales_of_other_data(tmp_path: Path, net: FusionNet) -> None:
     registry, right = Registry(tmp_path), held_out(60)
-    wrong = [
-        HeldOut(RescorerInputs(*(x * 0 for x in each.inputs)), each.positive, each.present) for each in right
-    ]  # type: ignore[arg-type]
+    wrong = [each._replace(inputs=zeros_like(each.inputs)) for each in right]
     with pytest.raises(ParityError, match="top10_agreement"):
         export_model(
             net, VOCABULARY, held_out(), registry, "wrong", 1, precision="int8-static", calibration=wrong
