@@ -1,4 +1,5 @@
-# Workers, gateway and the one-shot commands: one image, without torch. Versions and hashes are those of the tests.
+# Two images. `run`: workers, gateway and the one-shot commands, without torch. `train`: `headrace train` and
+# `headrace renew`. Versions and hashes are those of the tests.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -12,12 +13,16 @@ COPY export export
 RUN /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /headrace/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
 
-FROM python:3.12-slim-bookworm
+FROM build AS build-train
+# What training needs is locked together with what the tests need.
+COPY requirements/dev.txt requirements/
+RUN /headrace/bin/pip install --quiet --require-hashes -r requirements/dev.txt
+
+FROM python:3.12-slim-bookworm AS base
 # The volumes of docker-compose.yml take the owner of these folders.
 RUN useradd --system --uid 10001 --home-dir /var/lib/headrace headrace \
-    && mkdir -p /var/lib/headrace/models /var/lib/headrace/compiled \
+    && mkdir -p /var/lib/headrace/models /var/lib/headrace/compiled /var/lib/headrace/examples \
     && chown -R headrace /var/lib/headrace
-COPY --from=build /headrace /headrace
 ENV PATH=/headrace/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/var/lib/headrace/compiled \
@@ -26,3 +31,9 @@ WORKDIR /var/lib/headrace
 USER headrace
 ENTRYPOINT ["headrace"]
 CMD ["--help"]
+
+FROM base AS train
+COPY --from=build-train /headrace /headrace
+
+FROM base AS run
+COPY --from=build /headrace /headrace

@@ -33,6 +33,10 @@ PROJECTION = "projection.npz"
 TEXT_FILES = (TEXT_ENCODER, TEXT_ENCODER_FP32, TOKENIZER, PROJECTION)
 
 
+BETTER = "better"
+"""What `training` holds under "verdict" where the model was compared with another one and won."""
+
+
 class FileFacts(msgspec.Struct, frozen=True):
     """Checksum and size of one file."""
 
@@ -64,9 +68,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     precision: Precision = "int8"
 
+    @property
+    def held_back(self) -> bool:
+        """Whether it was compared with the model in force, and was not found better."""
+        return bool(self.training.get("verdict", BETTER) != BETTER)
+
 
 class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a text encoder. The cosines are between the int8 and the fp32 vectors of `texts` real texts."""
+    """Of a text encoder. The cosines are between the int8 and the fp32 vectors of `texts` real texts.
+
+    `neighbours_kept`: the share of each text's ten nearest in fp32 that are among its ten nearest in int8,
+    among `neighbours` different texts; None where it was not measured, or where there are too few texts.
+    """
 
     name: str
     created_ms: int
@@ -77,6 +90,8 @@ class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
     cosine_mean: float
     cosine_min: float
     versions: dict[str, str]
+    neighbours_kept: float | None = None
+    neighbours: int = 0
 
 
 AnyManifest = TypeVar("AnyManifest", Manifest, TextManifest)

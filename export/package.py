@@ -30,9 +30,12 @@ from export.registry import Registry
 from export.session import Rescorer, open_session
 from export.static_int8 import quantize_rescorer_static
 from export.to_onnx import export_rescorer, export_tower, export_users, torch_scores
+from model.checkpoint import FACTS, WEIGHTS, Checkpoint, save_checkpoint
 from model.network import FusionNet
 from model.vocabulary import Vocabulary
 
+CHECKPOINT_FILES = (WEIGHTS, FACTS)
+"""What a model has beside `MODEL_FILES` where it keeps its checkpoint."""
 PACKAGES = ("headrace", "numpy", "onnx", "onnxruntime", "onnxscript", "torch")
 
 
@@ -47,28 +50,34 @@ def export_model(
     training: Mapping[str, Any] | None = None,
     counters: Mapping[str, Any] | None = None,
     limits: ParityLimits = ParityLimits(),
+    checkpoint: Checkpoint | None = None,
     precision: Precision = "int8",
     calibration: Sequence[HeldOut] = (),
 ) -> Manifest:
     """Export, write in `precision`, compare on `held_out` and register under `name`; the manifest.
 
-    `calibration`: further held-out examples, which "int8-static" needs. Raises `ParityError`, with nothing
-    registered, when what would be served is too far from `net`; `ModelError` when the name is taken or there
-    is nothing to calibrate on.
+    `calibration`: further held-out examples, which "int8-static" needs. `checkpoint`: of `net`, kept in the
+    model's folder, so that training can go on from the registered model alone. Raises `ParityError`, with
+    nothing registered, when what would be served is too far from `net`; `ModelError` when the name is taken or
+    there is nothing to calibrate on.
     """
+    files: tuple[str, ...] = MODEL_FILES
     with registry.adding(name) as folder:
         export_tower(net, folder / TOWER)
         export_users(net, folder / USER_TOWER)
         export_rescorer(net, folder / RESCORER_FP32)
         write_served(precision, folder / RESCORER_FP32, folder / RESCORER, calibration)
         (folder / VOCABULARY).write_bytes(msgspec.json.encode(vocabulary))
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, folder)
+            files += CHECKPOINT_FILES
         parity = parity_of(net, folder / RESCORER, held_out)
         check(parity, limits)
         manifest = Manifest(
             name=name,
             created_ms=created_ms,
             model_schema=net.schema,
-            files={each: facts_of(folder / each) for each in MODEL_FILES},
+            files={each: facts_of(folder / each) for each in files},
             text_encoder=text_encoder,
             parity=parity,
             training=dict(training or {}),

@@ -101,8 +101,10 @@ class Registry:
         return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.name))
 
     def newest(self) -> str | None:
-        """The name of the model that was made last, or None where there is none."""
-        models = self.models()
+        """The name of the model that was made last, or None where there is none. One that was found no better
+        than another is passed over: it is for whoever names it.
+        """
+        models = [each for each in self.models() if not each.held_back]
         return models[-1].name if models else None
 
     def delete(self, name: str) -> None:

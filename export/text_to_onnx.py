@@ -21,6 +21,7 @@ from export.manifest import (
     versions_of,
     write_manifest,
 )
+from export.neighbours import neighbours_kept
 from export.projection import fit_projection, save_projection
 from export.quantize import quantize_text_encoder
 from export.registry import Registry
@@ -95,13 +96,16 @@ def export_text_encoder(
         quantize_text_encoder(fp32, folder / TEXT_ENCODER)
         served = _vectors(folder / TEXT_ENCODER, encoded)
         step = -(-len(encoded) // COMPARED)
-        cosines = (_vectors(fp32, encoded[::step]) * served[::step]).sum(1)
+        exact = _vectors(fp32, encoded[::step])
+        cosines = (exact * served[::step]).sum(1)
         if not cosines.mean() >= cosine_mean:
             raise ParityError(
                 f"int8 keeps a mean cosine of {cosines.mean():.4f} to fp32 on {len(cosines)} texts (at least "
                 f"{cosine_mean}); nothing was registered. Name another encoder, or lower the limit"
             )
         save_projection(fit_projection(served, kept), folder / PROJECTION)
+        different = sorted({tuple(ids): k for k, ids in reversed([*enumerate(encoded[::step])])}.values())
+        kept_near = neighbours_kept(exact[different], served[::step][different])
         manifest = TextManifest(
             name=encoder_name(encoder),
             created_ms=created_ms,
@@ -112,6 +116,8 @@ def export_text_encoder(
             cosine_mean=float(cosines.mean()),
             cosine_min=float(cosines.min()),
             versions=versions_of(PACKAGES),
+            neighbours_kept=None if np.isnan(kept_near) else kept_near,
+            neighbours=len(different),
         )
         write_manifest(folder, manifest)
     return manifest

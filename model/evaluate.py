@@ -46,9 +46,17 @@ def ndcg(ranks: ArrayLike, k: int = 10) -> Estimate:
     >>> ndcg([3]).value
     0.5
     """
-    places = np.asarray(ranks)
-    gains = 1 / np.log2(np.maximum(places, 1) + 1)
-    return _mean(np.where(_hits(places, k) > 0, gains, 0.0))
+    return _mean(_gains(np.asarray(ranks), k))
+
+
+def ndcg_difference(ranks: ArrayLike, others: ArrayLike, k: int = 10) -> Estimate:
+    """NDCG@k of `ranks` less that of `others`, for the same events, with the standard error of the paired
+    differences: what both find easy, or hard, is no part of it.
+
+    >>> ndcg_difference([1, 3], [3, 1]).value
+    0.0
+    """
+    return _mean(_gains(np.asarray(ranks), k) - _gains(np.asarray(others), k))
 
 
 def mrr(ranks: ArrayLike) -> Estimate:
@@ -120,6 +128,10 @@ def moving_mean(values: ArrayLike, window: int) -> F64:
 
 def _hits(places: NDArray[Any], k: int) -> F64:
     return ((places > 0) & (places <= k)).astype(np.float64)
+
+
+def _gains(places: NDArray[Any], k: int) -> F64:
+    return np.where(_hits(places, k) > 0, 1 / np.log2(np.maximum(places, 1) + 1), 0.0)
 
 
 def _floats(values: ArrayLike) -> F64:

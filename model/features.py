@@ -39,9 +39,11 @@ SIGNAL_FEATURES = (
     "close_cosine",
     "together_all_cosine",
     "together_liked_cosine",
+    "liked_near",
 )
+ENTITY_FEATURES = ("entity_last", "entity_taste", "entity_liked")
 TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query")
-LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + TEXT_FEATURES
+LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + ENTITY_FEATURES + TEXT_FEATURES
 USER_FEATURES = (
     "interactions",
     "gap",
@@ -52,6 +54,8 @@ USER_FEATURES = (
     "activity",
     "words",
     "query",
+    "rating_bias",
+    "rating_lately",
 )
 HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
@@ -77,11 +81,13 @@ class ItemColumns(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A user's last times and ratings, newest first, at `now_ms`. `ratings` NaN where there is none."""
+    """A user's last times and likings (see `streams.leaning`), newest first, at `now_ms`. `liking` is NaN
+    where there is no rating.
+    """
 
     now_ms: int
     times: NDArray[np.int64]
-    ratings: F32
+    liking: F32
     weights: F32
     rating_mean: float
     rating_count: int
@@ -89,6 +95,8 @@ class Moment(NamedTuple):
     activity: float
     words_weight: float
     searching: bool = False
+    rating_bias: float = 0.0
+    rating_lately: float = 0.0
 
 
 def candidate_features(
@@ -99,12 +107,14 @@ def candidate_features(
     text: F32,
     views: F32,
     ranks: NDArray[np.int32],
+    shared: F32 | None = None,
 ) -> F32:
     """[len(rows), len(LIVE_FEATURES) + sources], in that order.
 
     signals: the table [n, 8] of `streams.signals`. text: [n, dim] unit vectors. views: [5, dim], in the order
     of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with their sentiment, and
-    the query; zero for none. ranks: [len(rows), sources], 0 for absent.
+    the query; zero for none. ranks: [len(rows), sources], 0 for absent. shared: the table [n, 3] of
+    `streams.entity_signals`, None without a knowledge graph: those features are zero then.
     """
     live = len(LIVE_FEATURES)
     out = np.empty((len(rows), live + ranks.shape[1]), np.float32)
@@ -112,6 +122,12 @@ def candidate_features(
         rows, items.decayed, items.ages, items.total, items.shown, items.rating_sum, items.rating_count,
         items.added_ms, items.last_ms, items.rating_mean, signals, now_ms, ranks, live, out,
     )  # fmt: skip
+    entities = out[:, live - len(TEXT_FEATURES) - len(ENTITY_FEATURES) : live - len(TEXT_FEATURES)]
+    if shared is None:
+        entities[:] = 0.0
+    else:
+        weights = shared.take(rows, axis=0)
+        np.copysign(np.log1p(np.abs(weights)), weights, out=entities)
     out[:, live - len(TEXT_FEATURES) : live] = text.take(rows, axis=0) @ views.T
     return out
 
@@ -174,6 +190,7 @@ def _counts_and_signals(
         out[k, 18] = _log1p(10.0 * near * root)
         out[k, 19] = _log1p(10.0 * far * root)
         out[k, 20] = math.copysign(_log1p(10.0 * abs(liked) * root), liked)
+        out[k, 21] = liked / (far + 1.0)  # the mean liking of what was met together with it
         for source in range(ranks.shape[1]):
             rank = ranks[k, source]
             out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0
@@ -186,6 +203,7 @@ def user_features(moment: Moment) -> F32:
         moment.times, moment.now_ms, moment.interactions, moment.rating_mean, moment.rating_count,
         moment.activity, moment.words_weight, moment.searching, out,
     )  # fmt: skip
+    out[9], out[10] = moment.rating_bias, moment.rating_lately
     return out
 
 
@@ -223,17 +241,15 @@ def _user(
 def history_features(moment: Moment, length: int) -> F32:
     """[length, len(HISTORY_FEATURES)], newest first, zeros past the history's end."""
     out = np.zeros((length, len(HISTORY_FEATURES)), np.float32)
-    _history(moment.times, moment.ratings, moment.weights, moment.now_ms, moment.rating_mean, out)
+    _history(moment.times, moment.liking, moment.weights, moment.now_ms, out)
     return out
 
 
 @compiled
-def _history(
-    times: NDArray[np.int64], ratings: F32, weights: F32, now_ms: int, rating_mean: float, out: F32
-) -> None:
+def _history(times: NDArray[np.int64], liking: F32, weights: F32, now_ms: int, out: F32) -> None:
     for k in range(min(len(times), len(out))):
-        if not math.isnan(ratings[k]):
-            out[k, 0] = ratings[k] - np.float32(rating_mean)
+        if not math.isnan(liking[k]):
+            out[k, 0] = liking[k]
             out[k, 1] = 1.0
         out[k, 2] = _log1p(max(now_ms - times[k], 0) / 1_000.0)
         out[k, 3] = times[k] == times[0]

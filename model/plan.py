@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from model.schema import EncoderKind, FusionKind
 
+BATCH_LEAST = 32
 Count = Annotated[int, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
 Weight = Annotated[float, Meta(ge=0)]
@@ -43,6 +44,8 @@ class NetworkPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How it is trained.
 
+    `batch` examples a step, fewer where there are so few that it would take less than `steps_least` steps.
+    `scout`: the share of the examples on which a scout is trained (see `streams.scouting`); 0: none is.
     `validate`: the newest share of the examples, never trained on. `window`: shards in memory at once, within
     which examples are shuffled. `weighting`: tasks by their fixed weights, or by learned uncertainty
     (arXiv 1705.07115), which their weights then scale. `retrieval`: weight of the user tower's loss,
@@ -52,8 +55,10 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     epochs: Count = 8
     batch: Count = 256
+    steps_least: Count = 400
     learning_rate: Annotated[float, Meta(gt=0)] = 2e-3
     weight_decay: Weight = 1e-2
+    scout: Share = 0.3
     validate: Share = 0.05
     window: Count = 32
     weighting: Literal["fixed", "uncertainty"] = "fixed"
@@ -63,3 +68,11 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fairness: Weight = 0.0
     seed: int = 7
     device: str = "cpu"
+
+    def batch_for(self, examples: int) -> int:
+        """How many examples a step takes.
+
+        >>> TrainPlan(epochs=8, batch=256, steps_least=400).batch_for(3_200)
+        64
+        """
+        return min(self.batch, max(BATCH_LEAST, examples * self.epochs // self.steps_least))

@@ -46,8 +46,13 @@ def places(click: F32, found: NDArray[np.bool_]) -> NDArray[np.int32]:
     return np.where(found, ahead, 0).astype(np.int32)
 
 
+def ranks_of(net: FusionNet, shards: Sequence[Shard], vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """The place of the item that was met, for each example in order; one shard in memory at a time."""
+    found = [places(scores_of(net, [each], vocabulary)[..., 0], each.found) for each in shards]
+    return np.concatenate(found) if found else np.empty(0, np.int32)
+
+
 def ranking(net: FusionNet, shards: Sequence[Shard], vocabulary: Vocabulary) -> tuple[Estimate, Estimate]:
     """HR@10 and NDCG@10 on examples that hold whole pools of candidates."""
-    found = np.concatenate([each.found for each in shards]) if shards else np.empty(0, np.bool_)
-    ranks = places(scores_of(net, shards, vocabulary)[..., 0], found)
+    ranks = ranks_of(net, shards, vocabulary)
     return hit_rate(ranks), ndcg(ranks)

@@ -6,11 +6,13 @@ This is the training and exporting side; workers run the ONNX file that `export/
 from __future__ import annotations
 
 import importlib.util
+import shutil
+import uuid
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel
+from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from model.errors import ModelError
@@ -59,3 +61,25 @@ def load_encoder(name: str = BUNDLED) -> SentenceEncoder:
             f"pass {BUNDLED!r}, a folder with config.json and weights, or a Hugging Face id"
         ) from None
     return SentenceEncoder(transformer).eval()
+
+
+def save_encoder(encoder: SentenceEncoder, source: str, folder: Path) -> None:
+    """Write the weights (safetensors), their config and the tokenizer of `source` as one new folder.
+
+    It is there whole or not at all; `ModelError` where something of that name is there already. The folder
+    can be named wherever a text encoder can.
+    """
+    if folder.exists():
+        raise ModelError(f"{folder} is already there; an encoder never changes: choose another folder")
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # no annotation of its own
+    staging = folder.parent / f".adding-{folder.name}-{uuid.uuid4().hex[:8]}"
+    staging.mkdir(parents=True)
+    try:
+        encoder.transformer.save_pretrained(staging)  # type: ignore[operator]  # every transformer has it
+        AutoTokenizer.from_pretrained(folder_of(source)).save_pretrained(staging)
+        try:
+            staging.rename(folder)
+        except OSError as error:
+            raise ModelError(f"{folder}: {error.strerror}; choose another folder") from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -18,6 +18,7 @@ from model.objective import Objective, Term
 from model.plan import NetworkPlan, TrainPlan
 from model.ranking import ranking
 from model.schema import Schema
+from model.shards import lengths
 from model.standardise import Moments
 from model.tasks import Task
 from model.vocabulary import Vocabulary
@@ -68,7 +69,7 @@ def train(
 
 def check_examples(shards: Sequence[Shard]) -> int:
     """How many examples there are; `DataError` where there is none."""
-    total = sum(len(each) for each in shards)
+    total = sum(lengths(shards))
     if total < 1:
         raise DataError(f"training needs at least one example; got {total}; warm on a longer stretch")
     return total
@@ -88,7 +89,8 @@ def fit(
 
     `more`: further terms of the loss, see `model.objective`.
     """
-    total = check_examples(shards) * plan.epochs
+    examples = check_examples(shards)
+    total, size = examples * plan.epochs, plan.batch_for(examples)
     numbering = vocabulary.numbering()
     objective = Objective(tasks, plan, more).to(plan.device)
     optimizer = optimizer_of(net, objective, plan)
@@ -97,8 +99,10 @@ def fit(
         rng = np.random.default_rng([plan.seed, epoch])
         for window in windows(len(shards), plan.window, rng):
             net.train()
-            parts = [shards[k] for k in window]
-            for batch in batches(parts, numbering, plan.batch, plan.device, rng, plan.negatives):
+            # Not named, so that one window is forgotten before the next is read.
+            for batch in batches(
+                [shards[k] for k in window], numbering, size, plan.device, rng, plan.negatives
+            ):
                 set_rate(optimizer, plan.learning_rate, done / total)
                 loss, terms = objective(net, batch)
                 optimizer.zero_grad()

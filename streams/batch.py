@@ -5,6 +5,7 @@ An event that can't be applied is set aside in `Outcome.failed` and does not tou
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,14 +16,20 @@ import numpy as np
 
 from model.schema import F32
 from streams.catalog import ItemRecord, encode_item
-from streams.events import AnyEvent, Control, Impression, Item
+from streams.events import AnyEvent, Click, Control, Impression, Item, Review, UserEvent
 from streams.feed import Slate
 from streams.ladder import Rung
 from streams.ledger import Record
 from streams.recommender import Recommender, items_of
-from streams.user_state import EMPTY, Delivery, UserState
+from streams.training import Met
+from streams.user_state import EMPTY, Delivery, UserState, action_of, repeats
 
 NO_WORDS: Mapping[int, F32] = {}
+
+Before = Callable[[str, UserState, int, Met], None]
+"""Told of each interaction right before it is folded: the event's id, the state, the event's time, what was
+met. It must not raise.
+"""
 
 
 class Incoming(NamedTuple):
@@ -62,18 +69,20 @@ def process(
     rung: Rung,
     words: Mapping[int, F32] = NO_WORDS,
     timer: Callable[[], float] = time.perf_counter,
+    before: Before | None = None,
 ) -> Outcome:
     """Fold a batch in its order, then make one slate for each user who acted.
 
     states: of every user in the batch; a user without one is new. words: by place in the batch, the vector of
     a review's or an item's text. Every item named in the batch must have been met (`Recommender.meet`).
+    before: see `Before`; not told of what is skipped, was consumed already or is of an item unknown till now.
     """
     out = Outcome()
     started = timer()
     causes: dict[str, Incoming] = {}
     for at, incoming in enumerate(batch):
         try:
-            user = _fold(recommender, out, states, at, incoming, words.get(at))
+            user = _fold(recommender, out, states, at, incoming, words.get(at), before)
             if user is not None:
                 causes[user] = incoming
         except Exception as error:  # whatever it is, the other events must not suffer for it
@@ -96,6 +105,7 @@ def _fold(
     at: int,
     incoming: Incoming,
     words: F32 | None,
+    before: Before | None,
 ) -> str | None:
     """Apply one event; the user who gets a new slate for it, if any."""
     event = incoming.event
@@ -118,6 +128,8 @@ def _fold(
     state = out.states.get(event.user_id)
     if state is None:
         state = states.get(event.user_id, EMPTY)
+    if before is not None:
+        _tell(before, recommender, state, event, incoming.delivery)
     applied = recommender.apply(state, event, incoming.delivery, words)
     out.states[event.user_id] = applied.state
     if applied.skipped is not None:
@@ -133,6 +145,17 @@ def _fold(
     if words is not None:
         out.record.heard.append((applied.interaction.row, words))
     return event.user_id
+
+
+def _tell(
+    before: Before, recommender: Recommender, state: UserState, event: UserEvent, delivery: Delivery
+) -> None:
+    if not isinstance(event, Click | Review) or repeats(state, event, delivery) is not None:
+        return
+    row = recommender.catalog.rows[event.item_id]
+    if recommender.knows(row) and not state.has_consumed(row):
+        rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
+        before(event.event_id, state, event.ts, Met(row, action_of(event), rating))
 
 
 def _slates(

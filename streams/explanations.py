@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from model.compiled import compiled
 from streams.catalog import Catalog
 from streams.counters.pairs import FORWARD, TOGETHER, PairTable
+from streams.entity_signals import EntitySignals
 from streams.feed import Reason
+from streams.relations import shared_words
 
 AFTER_WINDOW = 10
 SIMILAR_AT = 0.5  # cosine above which two texts are called similar
@@ -21,19 +23,23 @@ FOR_YOU = Reason("for_you")
 
 
 class Why(NamedTuple):
-    """What a reason may be drawn from. `places`: a scratch table over rows, all -1."""
+    """What a reason may be drawn from. `places`: a scratch table over rows, all -1. `entities`: where a
+    knowledge graph is loaded.
+    """
 
     history: NDArray[np.int32]
     catalog: Catalog
     pairs: PairTable
     totals: NDArray[np.float32]
     places: NDArray[np.int16]
+    entities: EntitySignals | None = None
 
 
 def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reason]:
     """A reason for each of `rows`; `sources` names the source that ranked each best.
 
-    "after" and "with" name the history item whose pair count with the row is the largest part of the signal.
+    "after" and "with" name the history item whose pair count with the row is the largest part of the signal;
+    "shares" the one that shares most with it, where the graph brought it or nothing else can be named.
     """
     recent = np.ascontiguousarray(why.history[:AFTER_WINDOW])
     pairs = why.pairs
@@ -56,7 +62,16 @@ def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reaso
             reasons.append(POPULAR)
         else:
             reasons.append(FOR_YOU)
+        if source == "entities" or reasons[-1] is FOR_YOU:
+            reasons[-1] = _shares(int(rows[k]), recent, why) or reasons[-1]
     return reasons
+
+
+def _shares(row: int, recent: NDArray[np.int32], why: Why) -> Reason | None:
+    found = None if why.entities is None else why.entities.strongest(row, recent)
+    if found is None or why.entities is None:
+        return None
+    return Reason("shares", why.catalog.ids[found.row], shared_words(why.entities.graph, found))
 
 
 def _similar(row: int, recent: NDArray[np.int32], catalog: Catalog) -> Reason:

@@ -10,11 +10,13 @@ class Reason(msgspec.Struct, frozen=True, array_like=True):
     if any.
 
     Kinds: "after" (often follows `item_id`), "with" (goes with `item_id`), "similar" (text like `item_id`),
-    "popular", "new", "for_you".
+    "shares" (the knowledge graph links it with `item_id`; `text` says how, in words to stand before that
+    item's title), "popular", "new", "for_you".
     """
 
     kind: str
     item_id: str | None = None
+    text: str | None = None
 
 
 class SlateItem(msgspec.Struct, frozen=True, array_like=True):

@@ -21,18 +21,16 @@ from export.registry import Registry
 from model import examples
 from model.errors import DataError
 from model.examples import Shard
-from model.features import HISTORY_FEATURES, USER_FEATURES
-from model.plan import NetworkPlan
-from model.schema import F32, Schema
-from model.tasks import Task, ordered, teachable
-from model.vocabulary import Vocabulary
+from model.schema import F32
+from model.tasks import ordered, teachable
 from streams.catalog import ItemRecord
 from streams.dataset_texts import Project, Say, projected, text_encoder, texts_of
+from streams.model_schema import schema_of, vocabulary_of
 from streams.pace import adapted
 from streams.recommender import Recommender
 from streams.replay.dataset import Dataset
 from streams.replay.driver import Prequential, Stream
-from streams.rescoring import feature_names
+from streams.scouting import scout
 from streams.settings import Settings
 from streams.training import ExampleCollector
 
@@ -80,7 +78,7 @@ def prepare(dataset: Dataset, settings: Settings, project: Project | None, say: 
             zip(written, projected(list(written.values()), project, "reading items", say), strict=True)
         )
     begin = int(stream.ts_ms[0])
-    run = Prequential(Recommender(settings), Stream(stream, words, dataset.users, queries))
+    run = Prequential(Recommender(settings, dataset.graph), Stream(stream, words, dataset.users, queries))
     run.announce([item_record(item_id, dataset, vectors, begin) for item_id in dataset.items], begin)
     return run
 
@@ -102,37 +100,29 @@ def item_record(item_id: str, dataset: Dataset, vectors: Mapping[str, F32], ts_m
 def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: float = BURN_IN) -> Collected:
     """Learn up to event `until`, and the examples made on the way; the newest are held out.
 
-    `burn_in`: the share of those events that is learned, but too early to be an example.
+    `burn_in`: the share of those events that is learned, but too early to be an example. A scout, trained on
+    the first examples, retrieves for the later ones (see `streams.scouting`).
     """
     first, plan, seed = int(until * burn_in), settings.model.training, settings.seed
-    held = min(
-        max(int((until - first) * plan.validate), min(ParityLimits().examples, until // 4)), HELD_OUT_MAX
-    )
-    learned, judged = (
-        ExampleCollector(run.recommender, seed),
-        ExampleCollector(run.recommender, seed, whole=True),
-    )
-    run.warm(until - held, learned, first, lambda done: say("warming", done, until))
-    run.warm(until, judged, first, lambda done: say("warming", done, until))
-    return Collected(learned.shards(), judged.shards())
+    held = max(int((until - first) * plan.validate), min(ParityLimits().examples, until // 4))
+    judged_from = until - min(held, HELD_OUT_MAX)
+    scouted = first + int((judged_from - first) * plan.scout)
+    learned = ExampleCollector(run.recommender, seed)
+    judged = ExampleCollector(run.recommender, seed, whole=True)
 
+    def learning(done: int) -> None:
+        say("warming", done, until)
 
-def schema_of(recommender: Recommender, tasks: Mapping[str, Task]) -> Schema:
-    """What a model of this core is fed with."""
-    return Schema(
-        candidate_features=feature_names(recommender.pipeline.names),
-        user_features=USER_FEATURES,
-        history_features=HISTORY_FEATURES,
-        tasks=tuple(ordered(tasks)),
-        modalities=recommender.settings.model.modalities,
-        history=recommender.settings.state.history,
-        text_dim=recommender.catalog.text.shape[1],
-    )
-
-
-def vocabulary_of(item_ids: Sequence[str], network: NetworkPlan) -> Vocabulary:
-    """A number of its own for each item, or hashed ones where the plan says so."""
-    return Vocabulary(buckets=network.id_buckets) if network.id_buckets else Vocabulary(tuple(item_ids))
+    early: Sequence[Shard] = ()
+    if plan.scout > 0:
+        run.warm(scouted, learned, first, learning)
+        early = learned.drain()
+        if early:
+            run.recommender.serve(scout(run.recommender, early, say))
+    run.warm(judged_from, learned, first, learning)
+    run.warm(until, judged, first, learning)
+    run.recommender.serve(None)
+    return Collected([*early, *learned.shards()], judged.shards())
 
 
 def fit(
@@ -151,7 +141,7 @@ def fit(
     from model.checkpoint import Checkpoint, save_checkpoint
     from model.train import Progress, train
 
-    model = run.recommender.settings.model
+    model, entities = run.recommender.settings.model, run.recommender.pipeline.entities
     shards, held_out = collected
     if not shards:  # too short a stream to hold any out
         shards = held_out
@@ -177,11 +167,13 @@ def fit(
         examples.save([*shards, *held_out], keep / "examples.npz")
     facts = {
         "examples": sum(len(each) for each in shards),
+        "to_ms": max(int(each.ts_ms.max()) for each in [*shards, *held_out]),
         "validation_ndcg10": ranked,
         "seconds": round(time.perf_counter() - started, 1),
         "network": msgspec.to_builtins(model.network),
         "plan": msgspec.to_builtins(model.training),
         "tasks": msgspec.to_builtins(tasks),
+        "graph": "" if entities is None else entities.graph.digest(),
     }
     say("exporting the model", 0, 1)
     manifest = register(
@@ -215,7 +207,7 @@ def register(
     ref = None if encoder is None else TextEncoderRef(encoder.name, encoder.files[TEXT_ENCODER].sha256)
     return export_model(
         net, vocabulary, batches, registry, name, time.time_ns() // 1_000_000, ref, facts, counters, limits,
-        plan.precision, calibration,
+        checkpoint, plan.precision, calibration,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.loaded import LoadedModel, load_model
+from export.manifest import Manifest
 from export.providers import OnFallback
 from streams.rescoring import ModelInService
 from streams.settings import ModelSettings
@@ -21,6 +22,19 @@ def in_service(loaded: LoadedModel, sources: Sequence[str]) -> ModelInService:
         loaded.users.vectors,
         loaded.rescorer.score,
         sources,
+    )
+
+
+def other_graph(manifest: Manifest, digest: str) -> str:
+    """What is wrong where a model was trained with another knowledge graph than this one ("" for none); ""
+    where nothing is.
+    """
+    trained = str(manifest.training.get("graph", ""))
+    if trained == digest:
+        return ""
+    return (
+        f"model {manifest.name!r} was trained with knowledge graph {trained or '(none)'}, here is "
+        f"{digest or '(none)'}: it ranks worse so; set graph.triples and graph.links as for its training"
     )
 
 

@@ -25,6 +25,7 @@ from model.hashing import profile_of
 from model.schema import F32
 from streams import filters
 from streams.candidates.blend import Pool, blend
+from streams.candidates.entities import Entities
 from streams.candidates.fresh import Fresh
 from streams.candidates.learned import LearnedNearest
 from streams.candidates.nearest import Nearest
@@ -35,10 +36,13 @@ from streams.candidates.transitions import Transitions
 from streams.catalog import Catalog
 from streams.counters.counters import Counters
 from streams.draft import Draft
+from streams.entity_signals import EntitySignals
 from streams.explanations import Why, explain
 from streams.feed import SlateItem
+from streams.graph import Graph
 from streams.ladder import Rung
-from streams.query import Learned, Query
+from streams.leaning import leaning
+from streams.query import RECENT, Learned, Query
 from streams.reranking import rerank
 from streams.rescoring import ModelInService
 from streams.reweighting import reweight
@@ -59,13 +63,16 @@ def sources(settings: Settings) -> tuple[Source, ...]:
         Nearest(),
         Fresh(settings.candidates.fresh_half_life_s),
         LearnedNearest(),
+        Entities(),
     )
 
 
 class Pipeline:
     """The stages over one catalog and one set of counters; `model` may be swapped between two batches."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, counters: Counters) -> None:
+    def __init__(
+        self, settings: Settings, catalog: Catalog, counters: Counters, graph: Graph | None = None
+    ) -> None:
         self.settings, self.catalog, self.counters = settings, catalog, counters
         self.model: ModelInService | None = None
         self.sources = sources(settings)
@@ -76,6 +83,7 @@ class Pipeline:
         self._fresh = self.names.index("fresh") if "fresh" in self.names else -1
         self._popular = self.names.index("popular")
         self._signals = Signals()
+        self.entities = None if graph is None else EntitySignals(graph)
         self._blocked = np.zeros(0, np.uint8)
         self._places = np.zeros(0, np.int16)
 
@@ -113,13 +121,9 @@ class Pipeline:
 
     def _learned(self, drafts: Sequence[Draft]) -> list[Learned | None]:
         """The users' vectors with the keys of all items, in one run; None where no model is asked."""
-        model = self.model
-        if (
-            model is None
-            or model.users is None
-            or not drafts
-            or not all(draft.rung in ("full", "fewer") for draft in drafts)
-        ):
+        wanted = bool(drafts) and all(draft.rung in ("full", "fewer") for draft in drafts)
+        model = self.model if wanted else None
+        if model is None or model.users is None:
             return [None] * len(drafts)
         return [Learned(user, model.keys[: model.known]) for user in model.user_vectors(drafts)]
 
@@ -148,6 +152,8 @@ class Pipeline:
             query.tied,
             now_ms,
         )
+        if self.entities is not None:
+            self.entities.read(query.history[:RECENT], query.liking[:RECENT])
         wanted = pool_size or (
             self.settings.candidates.pool if rung == "full" else self.settings.ladder.fewer_pool
         )
@@ -186,8 +192,9 @@ class Pipeline:
         rows = draft.rows[draft.order]
         origins = [self.names[origin] for origin in draft.origin[draft.order]]
         why = Why(
-            draft.history, self.catalog, self.counters.pairs, self.counters.popularity.total, self._places
-        )
+            draft.history, self.catalog, self.counters.pairs, self.counters.popularity.total, self._places,
+            self.entities,
+        )  # fmt: skip
         reasons = explain(rows, origins, why)
         scores = draft.score[draft.order].astype(float).round(6).tolist()
         ids = self.catalog.ids
@@ -201,6 +208,8 @@ class Pipeline:
         items = len(self.catalog)
         self.counters.grow(items)
         self._signals.grow(items)
+        if self.entities is not None:
+            self.entities.grow(self.catalog.ids)
         if items > len(self._blocked):
             room = max(items, len(self._blocked) * 3 // 2)
             self._blocked, self._places = np.zeros(room, np.uint8), np.full(room, -1, np.int16)
@@ -214,17 +223,18 @@ class Pipeline:
         searched = draft.query if draft.query.any() else None
         return Query(
             draft.state, draft.now_ms, self.catalog, self.counters, self._signals, blocked, limit, learned,
-            searched,
+            searched, self.entities,
         )  # fmt: skip
 
     def _view(self, draft: Draft, searched: F32 | None) -> None:
         """What the model reads of the user."""
         state, nothing = draft.state, np.zeros(self.catalog.text.shape[1], np.float32)
         overall = self.counters.popularity.mean_rating()
+        lean = leaning(state, self.counters.popularity)
         moment = Moment(
             now_ms=draft.now_ms,
             times=state.times[::-1].copy(),
-            ratings=state.ratings[::-1].copy(),
+            liking=lean.liking,
             weights=self.counters.weights[state.actions[::-1]],
             rating_mean=state.mean_rating(overall),
             rating_count=state.rating_count,
@@ -232,6 +242,8 @@ class Pipeline:
             activity=state.activity,
             words_weight=state.words_weight,
             searching=searched is not None,
+            rating_bias=lean.bias,
+            rating_lately=lean.lately,
         )
         draft.user_features = user_features(moment)
         draft.history_features = history_features(moment, self.settings.state.history)
@@ -254,6 +266,7 @@ class Pipeline:
         )  # fmt: skip
         draft.features = candidate_features(
             draft.rows, columns, self._signals.values, draft.now_ms, text, views, draft.ranks,
+            None if self.entities is None else self.entities.values,
         )  # fmt: skip
 
     def _rescore(self, drafts: Sequence[Draft]) -> None:

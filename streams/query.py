@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from streams.catalog import Catalog
 from streams.counters.counters import Counters
+from streams.entity_signals import EntitySignals
+from streams.leaning import leaning
 from streams.signals import Signals
 from streams.user_state import UserState
 
@@ -31,6 +33,7 @@ class Query:
 
     `limit`: how many rows a source may bring. `learned`: the model's vector of the user and its keys of all
     items, where a model is in service. `searched`: the vector of what the user searches for, where they do.
+    `entities`: what the knowledge graph says, where one is loaded.
     """
 
     state: UserState
@@ -42,6 +45,7 @@ class Query:
     limit: int
     learned: Learned | None = None
     searched: NDArray[np.float32] | None = None
+    entities: EntitySignals | None = None
 
     @cached_property
     def history(self) -> NDArray[np.int32]:
@@ -60,15 +64,11 @@ class Query:
         return self.counters.popularity.ages(self.now_ms)
 
     @cached_property
-    def mean_rating(self) -> float:
-        """The user's mean rating, drawn to the mean of all."""
-        return self.state.mean_rating(self.counters.popularity.mean_rating())
-
-    @cached_property
     def liking(self) -> NDArray[np.float32]:
-        """How far each history item's rating lies above the user's mean, newest first; 0 without one."""
-        above = self.state.ratings[::-1] - np.float32(self.mean_rating)
-        return np.where(np.isnan(above), np.float32(0.0), above)
+        """How far each history item's rating lies above what was to be expected of user and item, newest
+        first; 0 without one.
+        """
+        return np.nan_to_num(leaning(self.state, self.counters.popularity).liking)
 
     @cached_property
     def taste(self) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from streams.counters.counters import Counters
 from streams.draft import Draft
 from streams.events import Click, Impression, Review, UserEvent
 from streams.feed import Slate
+from streams.graph import Graph
 from streams.ladder import Rung
 from streams.ledger import Record
 from streams.pipeline import Pipeline
@@ -26,19 +27,25 @@ from streams.user_state import Applied, Delivery, UserState, apply
 
 
 class Recommender:
-    """One catalog, one set of counters and the pipeline over them."""
+    """One catalog, one set of counters and the pipeline over them; `graph`: what is known of how items are
+    related, if anything.
+    """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
         self.settings = settings
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.counters = Counters(settings.counters)
-        self.pipeline = Pipeline(settings, self.catalog, self.counters)
+        self.pipeline = Pipeline(settings, self.catalog, self.counters, graph)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""
         if item_ids:
             self.catalog.extend(item_ids, now_ms)
             self.pipeline.grow()
+
+    def knows(self, row: int) -> bool:
+        """Whether the item was announced, or any event of it learned; else it was met just now."""
+        return bool(self.catalog.announced_ms[row] >= 0 or self.counters.popularity.events[row] > 0)
 
     def put_item(self, row: int, record: ItemRecord) -> bool:
         """Take an item as it now is; False where a newer one is known."""

@@ -58,7 +58,14 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _source_weights() -> dict[str, float]:
-    return {"transitions": 0.3, "trending": 0.1, "popular": 0.1, "nearest": 0.1, "fresh": 0.1}
+    return {
+        "transitions": 0.3,
+        "trending": 0.1,
+        "popular": 0.1,
+        "nearest": 0.1,
+        "fresh": 0.1,
+        "entities": 0.3,
+    }
 
 
 def _source_reserve() -> dict[str, int]:
@@ -109,6 +116,18 @@ class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fewer_pool: Positive = 64
 
 
+class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The knowledge graph; "" for none. `triples`: a file of heads, relations and tails. `links`: which item
+    each of its entities is; without it, items are found in the triples by their own ids.
+
+    `hub_items`: what is linked to more items than this says nothing of any of them.
+    """
+
+    triples: str = ""
+    links: str = ""
+    hub_items: Positive = 500
+
+
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`registry`: the folder of models. `providers`: tried in order, "tensorrt", "cuda" or "cpu".
 
@@ -139,7 +158,10 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`batch_max` events are folded in one transaction at most; SIGTERM has `drain_deadline_s` to finish."""
+    """`batch_max` events are folded in one transaction at most; SIGTERM has `drain_deadline_s` to finish.
+
+    `states_kept`: of so many users, those written last, the worker has the states at hand.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 6066
@@ -147,6 +169,45 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drain_deadline_s: PositiveFloat = 10.0
     ledger_every_ms: Positive = 200
     snapshot_every_s: PositiveFloat = 30.0
+    states_kept: Annotated[int, Meta(ge=0)] = 4_096
+
+
+class ExampleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The training examples that workers log, in `folder` ("": none), which they and `renew` share.
+
+    `sample`: the share of interactions that become examples; `whole`: the share of those that are logged with
+    their whole pool, to judge models on and never to learn from. A shard is closed after `shard_events`
+    examples or `rotate_s`. The oldest are deleted after `keep_days`, or beyond `keep_bytes` in all.
+    """
+
+    folder: str = ""
+    sample: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    whole: Annotated[float, Meta(ge=0, le=1)] = 0.1
+    shard_events: Positive = 1_000
+    rotate_s: PositiveFloat = 600.0
+    keep_days: PositiveFloat = 30.0
+    keep_bytes: Positive = 10 * 1024**3
+
+
+class RenewalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a model goes on learning from logged examples.
+
+    `examples_min`: new examples that a renewal waits for. `judge`: the newest share of the whole-pool
+    examples, at least `judge_min` and at most `judge_max`, on which the new model is compared with the one in
+    force; nothing of that stretch is learned. `replay`: older examples for each new one. `errors`: standard
+    errors by which the new model must be better to be activated. `keep_models`: of the registry, with the
+    active one.
+    """
+
+    examples_min: Positive = 5_000
+    judge: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    judge_min: Positive = 300
+    judge_max: Positive = 4_000
+    replay: Annotated[float, Meta(ge=0)] = 1.0
+    learning_rate: PositiveFloat = 6e-4
+    epochs: Positive = 1
+    errors: Annotated[float, Meta(ge=0)] = 2.0
+    keep_models: Positive = 5
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -176,7 +237,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed: FeedSettings = FeedSettings()
     ladder: LadderSettings = LadderSettings()
     model: ModelSettings = ModelSettings()
+    graph: GraphSettings = GraphSettings()
     worker: WorkerSettings = WorkerSettings()
+    examples: ExampleSettings = ExampleSettings()
+    renewal: RenewalSettings = RenewalSettings()
     gateway: GatewaySettings = GatewaySettings()
     seed: int = 7
 

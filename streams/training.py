@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from model.examples import Example, ItemTable, Shard, shard
 from model.schema import F32
+from streams.catalog import Content
 from streams.draft import Draft
 from streams.recommender import Recommender
 from streams.user_state import UserState
@@ -32,7 +33,8 @@ class Met(NamedTuple):
 
 
 class ExampleCollector:
-    """Collects an example for each interaction it is shown, in shards of `shard_size`.
+    """Collects an example for each interaction it is shown, in shards of `shard_size` (None: of any size,
+    until `release`).
 
     To learn from: half of the negatives from the best `NEAR` of the pool, half from the best `FAR`; with the
     near ones alone, an item that no source had found would give itself away by its missing ranks. To be
@@ -40,23 +42,24 @@ class ExampleCollector:
     """
 
     def __init__(
-        self, recommender: Recommender, seed: int, whole: bool = False, shard_size: int = SHARD_SIZE
+        self, recommender: Recommender, seed: int, whole: bool = False, shard_size: int | None = SHARD_SIZE
     ) -> None:
         self.recommender, self.whole, self.shard_size = recommender, whole, shard_size
         self._rng = np.random.default_rng(seed)
         self._pending: list[Example] = []
-        self._table = ItemTable([], np.zeros((0, 0), np.float32), np.zeros((0, 0), np.int32), {})
+        self._content: list[Content] = []
         self._shards: list[Shard] = []
 
-    def take(self, state: UserState, now_ms: int, met: Met) -> None:
-        """One example: this user at this moment met an item."""
+    def take(self, state: UserState, now_ms: int, met: Met) -> bool:
+        """One example: this user at this moment met an item. False where there is nothing to choose from."""
         pool = self.recommender.settings.candidates.pool if self.whole else FAR
+        self.recommender.refresh_model()
         draft = self.recommender.pipeline.draft(
             state, now_ms, pool_size=pool, also=[met.row], searched=met.searched
         )
         chosen, found = self._choose(draft, met.row)
         if chosen is None:
-            return
+            return False
         candidates, features = draft.rows[chosen], draft.features[chosen]
         if self.whole and len(chosen) < pool + 1:
             room = pool + 1 - len(chosen)
@@ -85,8 +88,9 @@ class ExampleCollector:
                 ts_ms=now_ms,
             )
         )
-        if len(self._pending) >= self.shard_size:
+        if self.shard_size is not None and len(self._pending) >= self.shard_size:
             self._close()
+        return True
 
     def shards(self) -> list[Shard]:
         """All examples so far."""
@@ -97,6 +101,16 @@ class ExampleCollector:
         """The examples since the last call, which are then forgotten here."""
         shards, self._shards = self.shards(), []
         return shards
+
+    def undo(self, count: int) -> None:
+        """Forget the last `count` examples of the shard in the making: their events were not written."""
+        del self._pending[len(self._pending) - count :]
+
+    def release(self, but_last: int = 0) -> tuple[list[Example], ItemTable]:
+        """The shard in the making, as `model.examples.shard` takes it; the last ones begin a new one."""
+        cut = len(self._pending) - but_last
+        pending, self._pending = self._pending[:cut], self._pending[cut:]
+        return pending, self._table()
 
     def __len__(self) -> int:
         """How many examples there are."""
@@ -123,23 +137,25 @@ class ExampleCollector:
 
     def _note_items(self) -> None:
         """Keep the items' content as it is when a shard begins; of later ones, as it is when they come."""
-        catalog, known = self.recommender.catalog, len(self._table.items) if self._pending else 0
-        if known == len(catalog):
-            return
-        text, attributes, modalities = catalog.content(np.arange(known, len(catalog)))
-        if known:
-            text = np.concatenate([self._table.text, text])
-            attributes = np.concatenate([self._table.attributes, attributes])
-            modalities = {
-                name: np.concatenate([self._table.modalities[name], vectors])
-                for name, vectors in modalities.items()
-            }
-        self._table = ItemTable(list(catalog.ids), text, attributes, modalities)
+        if not self._pending:
+            self._content = []
+        known, items = sum(len(each.text) for each in self._content), len(self.recommender.catalog)
+        if known < items:
+            self._content.append(self.recommender.catalog.content(np.arange(known, items)))
+
+    def _table(self) -> ItemTable:
+        text, attributes, modalities = zip(*self._content, strict=True)
+        rows = sum(len(each) for each in text)
+        return ItemTable(
+            self.recommender.catalog.ids[:rows],
+            np.concatenate(text),
+            np.concatenate(attributes),
+            {name: np.concatenate([each[name] for each in modalities]) for name in modalities[0]},
+        )
 
     def _close(self) -> None:
         if self._pending:
-            self._shards.append(shard(self._pending, self._table))
-            self._pending = []
+            self._shards.append(shard(*self.release()))
 
 
 def _filled(values: NDArray[Kind], length: int, nothing: int) -> NDArray[Kind]:

@@ -143,12 +143,13 @@ def apply(
     rows: the row of the event's item, or of each item of an impression; () for a profile.
     words: the vector of a review's text, [WORDS_DIM], or None.
     """
-    if delivery.offset <= state.offsets.get(delivery.topic, -1):
-        return Applied(state, skipped="offset")
+    key = _key_of(event)
+    skipped = _repeats(state, delivery, key)
+    if skipped == "offset":
+        return Applied(state, skipped=skipped)
     offsets = {**state.offsets, delivery.topic: delivery.offset}
-    key = hashlib.blake2b(event.event_id.encode(), digest_size=EVENT_ID_BYTES).digest()
-    if key in state.recent:
-        return Applied(replace(state, offsets=offsets), skipped="duplicate")
+    if skipped is not None:
+        return Applied(replace(state, offsets=offsets), skipped=skipped)
     recent = (*state.recent, key)[-settings.recent_event_ids :]
     noted: dict[str, Any] = {"offsets": offsets, "recent": recent}  # with all else in one copy
     match event:
@@ -165,6 +166,21 @@ def apply(
             if words is None:
                 return applied
             return applied._replace(state=_hear(applied.state, words, sentiment(rating), settings))
+
+
+def repeats(state: UserState, event: UserEvent, delivery: Delivery) -> str | None:
+    """Why `apply` would skip the event, as in `Applied.skipped`; None where it would not."""
+    return _repeats(state, delivery, _key_of(event))
+
+
+def _key_of(event: UserEvent) -> bytes:
+    return hashlib.blake2b(event.event_id.encode(), digest_size=EVENT_ID_BYTES).digest()
+
+
+def _repeats(state: UserState, delivery: Delivery, key: bytes) -> str | None:
+    if delivery.offset <= state.offsets.get(delivery.topic, -1):
+        return "offset"
+    return "duplicate" if key in state.recent else None
 
 
 def _interact(

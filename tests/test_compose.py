@@ -27,7 +27,7 @@ from streams.worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
-OURS = ("topics", "worker", "gateway")
+OURS = ("topics", "worker", "gateway", "renew")
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -26,6 +26,8 @@ COMMANDS = {
     "activate": "switch the running workers to another model",
     "dead-letters": "look at events that could not be applied, and send them again",
     "train": "train, export and register a model from a dataset",
+    "tune-text": "tune the text encoder on a dataset; kept where it is better",
+    "renew": "have the model in force go on learning from logged examples, as a service",
     "replay": "evaluate on a dataset: each event is predicted before it is learned",
 }
 

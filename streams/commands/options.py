@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -39,10 +40,11 @@ def add_training(parser: argparse._ActionsContainer) -> None:
 
 
 def training_from(args: argparse.Namespace, settings: Settings) -> Settings:
-    """The settings with what `add_training` was given; raises `SettingsError`."""
+    """The settings with what `add_training` and `add_dataset` were given; raises `SettingsError`."""
     training = {"epochs": args.epochs, "device": args.device, "seed": args.seed}
     network = {"fusion": args.fusion, "encoder": args.encoder}
     tree = {
+        "graph": _given({"triples": args.graph, "links": args.links}),
         "model": {"training": _given(training), "network": _given(network)},
         **_given({"seed": args.seed}),
     }
@@ -53,13 +55,19 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def add_dataset(parser: argparse._ActionsContainer) -> None:
+def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> None:
     """The files of a dataset and their columns."""
-    parser.add_argument("--interactions", required=True, metavar="FILE", help="who met which item, when")
+    parser.add_argument("--interactions", required=required, metavar="FILE", help="who met which item, when")
     parser.add_argument(
         "--items", metavar="FILE", help="titles, texts, categories; FILE.zip:MEMBER for one of many"
     )
     parser.add_argument("--users", metavar="FILE", help="profile fields")
+    parser.add_argument(
+        "--graph", metavar="FILE", help="knowledge graph: triples of head, relation, tail (graph.triples)"
+    )
+    parser.add_argument(
+        "--links", metavar="FILE", help="the item that each entity of the graph is (graph.links)"
+    )
     parser.add_argument(
         "--map",
         action="append",
@@ -68,6 +76,21 @@ def add_dataset(parser: argparse._ActionsContainer) -> None:
         help="user, item, ts, rating, text, title, action, query, categories, tags, price; items.FIELD or "
         "users.FIELD for one file; a number where there is no header; a+b joins columns",
     )
+
+
+def progress_lines(every_s: float = 30.0) -> Progress:
+    """A bar on a terminal; where the output is kept, a line now and then."""
+    if sys.stderr.isatty():
+        return progress_bar()
+    said_s = time.monotonic()
+
+    def show(stage: str, done: int, total: int) -> None:
+        nonlocal said_s
+        if time.monotonic() - said_s >= every_s:
+            said_s = time.monotonic()
+            print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+
+    return show
 
 
 def progress_bar() -> Progress:

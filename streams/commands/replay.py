@@ -64,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
     for path in (args.report, args.json, args.slates, args.bad_rows):
         _check_writable(path)
     console = Console()
-    dataset = load_dataset(DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed))
+    dataset = load_dataset(
+        DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed, settings.graph)
+    )
     if args.bad_rows is not None:
         dataset.bad.write(args.bad_rows)
     result = replay(dataset, options, settings, progress_bar())

@@ -159,7 +159,7 @@ def _act(watch: Watch, titles: Mapping[str, str]) -> Text:
 
 def reason(place: Place, titles: Mapping[str, str]) -> str:
     """Why an item is there, in words."""
-    words = REASONS.get(place.reason, place.reason)
+    words = place.reason_text or REASONS.get(place.reason, place.reason)
     return f"{words} {titles.get(place.reason_item, place.reason_item)}" if place.reason_item else words
 
 

@@ -32,7 +32,7 @@ from streams.replay.driver import Prequential
 from streams.settings import Settings
 
 # Rooms whose code can't change a model.
-_APART = {"bench", "commands", "demo", "gateway", "local", "stores", "worker", "__pycache__"}
+_APART = {"bench", "commands", "demo", "gateway", "local", "renewal", "stores", "worker", "__pycache__"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
     registry = Registry(options.folder / "models")
     plan = msgspec.structs.replace(settings.model.training, epochs=options.epochs)
     served = msgspec.structs.replace(settings.model, registry=str(registry.folder.resolve()), training=plan)
-    settings = msgspec.structs.replace(settings, model=served)
+    folder = settings.examples.folder or str((options.folder / "examples").resolve())
+    logged = msgspec.structs.replace(settings.examples, folder=folder)
+    settings = msgspec.structs.replace(settings, model=served, examples=logged)
     name = model_name(options, settings)
     dataset = _ending_now(dataset, until, options.rate, clock)
     settings = adapted(settings, dataset.interactions, until)
@@ -154,11 +156,7 @@ def model_name(options: DemoOptions, settings: Settings) -> str:
 def _dataset(options: DemoOptions, seed: int) -> Dataset:
     files = ml_100k()
     spec = DatasetSpec(str(files.interactions), str(files.items), str(files.users), seed=seed)
-    dataset = load_dataset(spec)
-    if options.limit is None:
-        return dataset
-    first = np.arange(min(options.limit, len(dataset.interactions)))
-    return replace(dataset, interactions=dataset.interactions.take(first))
+    return load_dataset(spec).first(options.limit)
 
 
 def _ending_now(dataset: Dataset, until: int, rate: float, clock: Clock) -> Dataset:

@@ -27,12 +27,16 @@ class Act:
 
 @dataclass(frozen=True)
 class Place:
-    """One place of the feed. `moved`: places up since the feed before, None where the item is new to it."""
+    """One place of the feed. `moved`: places up since the feed before, None where the item is new to it.
+
+    `reason_text`: words for the reason that are this item's own.
+    """
 
     item: str
     reason: str
     reason_item: str | None
     moved: int | None
+    reason_text: str | None = None
 
 
 class Watch:
@@ -86,6 +90,7 @@ class Watch:
                 item.reason.kind,
                 item.reason.item_id,
                 before[item.item_id] - number if item.item_id in before else None,
+                item.reason.text,
             )
             for number, item in enumerate(feed.items)
         ]

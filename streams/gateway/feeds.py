@@ -33,10 +33,14 @@ USER_ID_MAX = 128
 
 
 class FeedReason(msgspec.Struct):
-    """Why an item is there: "after" or "with" or "similar" to `item_id`; "popular"; "new"; "for_you"."""
+    """Why an item is there: "after" or "with" or "similar" to `item_id`; "popular"; "new"; "for_you".
+
+    "shares": linked to `item_id` in the knowledge graph; `text` is how, to be followed by that item's title.
+    """
 
     kind: str
     item_id: str | None
+    text: str | None = None
 
 
 class FeedItem(msgspec.Struct):
@@ -143,7 +147,12 @@ def _read(raw: bytes | None) -> Slate | None:
 
 def _feed(slate: Slate, shown: int) -> Feed:
     items = [
-        FeedItem(item.item_id, item.score, item.source, FeedReason(item.reason.kind, item.reason.item_id))
+        FeedItem(
+            item.item_id,
+            item.score,
+            item.source,
+            FeedReason(item.reason.kind, item.reason.item_id, item.reason.text),
+        )
         for item in slate.items[:shown]
     ]
     return Feed(

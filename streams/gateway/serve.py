@@ -10,6 +10,7 @@ import socket
 import uvicorn
 
 from model.errors import SettingsError
+from streams import garbage
 from streams.clock import SystemClock
 from streams.gateway.app import create_app
 from streams.gateway.producer import KafkaProducer
@@ -45,6 +46,7 @@ def serve(settings: Settings) -> None:
     # Uvicorn drains on a signal and then raises it again, for the handler that was there before.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
+    garbage.freeze()
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -12,11 +12,18 @@ _REMEDY = "run `make env`, or `pip install --no-deps --force-reinstall recbole==
 
 
 class DatasetFiles(NamedTuple):
-    """Tab-separated files whose headers are written `name:kind`, as RecBole does."""
+    """Tab-separated files whose headers are written `name:kind`, as RecBole does.
+
+    `triples`: a knowledge graph (Freebase); `links`: which film each of its
+    entities is, but in the numbering of the later MovieLens releases, not in that of `items`
+    (RUCAIBox/RecSysDatasets#130); see `benchmarks/ml_100k_links.py`.
+    """
 
     interactions: Path
     users: Path
     items: Path
+    triples: Path
+    links: Path
 
 
 def ml_100k() -> DatasetFiles:
@@ -32,7 +39,7 @@ def ml_100k() -> DatasetFiles:
     if package is None or package.origin is None:
         raise DataError(f"ml-100k comes with the recbole wheel, which is not installed; {_REMEDY}")
     folder = Path(package.origin).parent / "dataset_example" / "ml-100k"
-    files = DatasetFiles(folder / "ml-100k.inter", folder / "ml-100k.user", folder / "ml-100k.item")
+    files = DatasetFiles(*(folder / f"ml-100k.{kind}" for kind in ("inter", "user", "item", "kg", "link")))
     for file in files:
         if not file.is_file():
             raise DataError(f"{file} is missing from the recbole wheel; {_REMEDY}")

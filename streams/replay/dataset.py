@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from streams.graph import Graph
 from streams.replay.bad_rows import BadRows
 from streams.replay.interactions import Interactions, read_interactions
 from streams.replay.item_texts import ItemText, read_items, read_users
 from streams.replay.mapping import parse_map
 from streams.replay.tables import open_table
+from streams.replay.triples import read_graph
+from streams.settings import GraphSettings
+
+NO_GRAPH = GraphSettings()
 
 
 @dataclass(frozen=True)
@@ -23,13 +30,15 @@ class DatasetSpec:
     users: str | None = None
     columns: str = ""
     seed: int = 7
+    graph: GraphSettings = NO_GRAPH
 
 
 @dataclass(frozen=True)
 class Dataset:
     """`items` and `users` may describe ids that never occur, and miss some that do.
 
-    `notes`: what was assumed in reading, to be shown. `bad`: the rows left out.
+    `notes`: what was assumed in reading, to be shown. `bad`: the rows left out. `graph`: how items are
+    related, where that is known.
     """
 
     interactions: Interactions
@@ -37,6 +46,13 @@ class Dataset:
     users: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     bad: BadRows = field(default_factory=BadRows)
+    graph: Graph | None = None
+
+    def first(self, events: int | None) -> Dataset:
+        """With only the first so many events of the stream; None for all."""
+        if events is None or events >= len(self.interactions):
+            return self
+        return replace(self, interactions=self.interactions.take(np.arange(events)))
 
 
 def load_dataset(spec: DatasetSpec) -> Dataset:
@@ -55,4 +71,11 @@ def load_dataset(spec: DatasetSpec) -> Dataset:
         users, said = read_users(open_table(spec.users, mapping.numbered("users")), mapping, bad)
         notes += said
     mapping.check_used()
-    return Dataset(stream, items, users, notes, bad)
+    read, graph = read_graph(spec.graph), None
+    if read is not None:
+        graph, said, left_out = read
+        notes += said
+        bad.rows.extend(left_out.rows)
+        if not graph.nodes.keys() & set(stream.item):
+            notes += ("the knowledge graph links none of the stream's items; see --links",)
+    return Dataset(stream, items, users, notes, bad, graph)

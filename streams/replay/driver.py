@@ -83,6 +83,7 @@ class Prequential:
             if collector is not None and k >= burn_in and row is not None:
                 state = self.state(events.user[k])
                 if not state.has_consumed(row):
+                    self.recommender.refresh_model()
                     collector.take(state, int(events.ts_ms[k]), self.met(k, row))
             self.learn()
             say(self.at)

@@ -5,7 +5,6 @@ The true item is ranked among all items the user has not met; one that no source
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -76,9 +75,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
 
     Raises `DataError` where there is too little to do either.
     """
-    if options.limit is not None and options.limit < len(dataset.interactions):
-        first = dataset.interactions.take(np.arange(options.limit))
-        dataset = dataclasses.replace(dataset, interactions=first)
+    dataset = dataset.first(options.limit)
     stream = dataset.interactions
     total = len(stream)
     until = int(total * options.warm)

@@ -5,6 +5,7 @@ Values are opaque bytes here: the core encodes and decodes them.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -24,6 +25,7 @@ class Commit(NamedTuple):
     `expected`: the progress that was loaded; `progress`: what it becomes (keys are "topic-partition").
     Every partition of `progress` stands in `expected` too, and never moves back (`StoreError`).
     Where the stored progress is no longer what was expected, nothing at all is written (`FencedError`).
+    `found`: the digest (`digest_of`) of a user's state as it was before; so for those who stand there.
     `ledger` is the batch's entry for the other processes (empty: none is added).
     """
 
@@ -33,6 +35,7 @@ class Commit(NamedTuple):
     feeds: Mapping[str, bytes]
     items: Mapping[str, bytes]
     ledger: bytes = b""
+    found: Mapping[str, str] = {}
 
 
 class LedgerEntry(NamedTuple):
@@ -53,6 +56,11 @@ class Snapshot(NamedTuple):
     writer: str
     own_position: str
     payload: bytes
+
+
+def digest_of(state: bytes | None) -> str:
+    """Names the bytes of a state; "" for none."""
+    return "" if state is None else hashlib.sha1(state, usedforsecurity=False).hexdigest()
 
 
 START = "0-0"

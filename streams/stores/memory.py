@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock, SystemClock
 from streams.settings import RedisSettings
-from streams.stores.base import START, Commit, LedgerEntry, Loaded, Snapshot, check_commit, order_of
+from streams.stores.base import (
+    START,
+    Commit,
+    LedgerEntry,
+    Loaded,
+    Snapshot,
+    check_commit,
+    digest_of,
+    order_of,
+)
 from streams.user_state import StateSettings
 
 MS_PER_DAY = 86_400_000
@@ -73,6 +82,11 @@ class MemoryStore:
                     return position
                 raise FencedError(
                     f"{partition} is at {stored}, expected {offset}: another worker has written"
+                )
+        for user, digest in commit.found.items():
+            if digest_of(self._states.get(user)) != digest:
+                raise FencedError(
+                    f"the state of {user} is not the one that was found: another has written it"
                 )
         for user, state in commit.states.items():
             self._states.put(user, state)

@@ -1,4 +1,5 @@
-"""The store in Redis or Valkey. Every call is bounded in time, and a batch is one round trip in and one out.
+"""The store in Redis or Valkey. Every call is bounded in time, and a batch is one round trip out, and at most
+one in.
 
 Keys, all after the deployment's prefix:
     state:USER feed:USER item:ID   the values (states and feeds expire)
@@ -72,11 +73,16 @@ class RedisStore:
         keys += [self._key("state", user) for user in commit.states]
         keys += [self._key("feed", user) for user in commit.feeds]
         keys += [self._key("item", item_id) for item_id in commit.items]
-        parts = (commit.expected, commit.progress, commit.states, commit.feeds, commit.items)
+        keys += [self._key("state", user) for user in commit.found]
+        parts = (
+            *(commit.expected, commit.progress, commit.states, commit.feeds, commit.items),
+            commit.found,
+        )
         arguments = [
             *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._key("feeds"), commit.ledger),
             *map(len, parts),
             *_flat(commit.expected),
+            *commit.found.values(),
             *_flat(commit.progress),
             *commit.states.values(),
             *commit.feeds.values(),

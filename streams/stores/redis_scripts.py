@@ -24,16 +24,18 @@ def _script(source: str) -> Script:
 FENCED = "FENCED"
 """How an error reply of a script begins where another writer came first."""
 
-# KEYS: progress, ledger, the writer's last commit, then a key for each state, feed and item
+# KEYS: progress, ledger, the writer's last commit, then a key for each state, feed and item, and for each
+#       state that must be as it was found
 # ARGV: writer, token, ms a last commit is known, ms states and feeds live, feed channel, ledger payload,
-#       counts of expected, progress, states, feeds, items,
-#       partition and offset of each expected, of each progress, then states, feeds, items, the feeds' users
+#       counts of expected, progress, states, feeds, items, found,
+#       partition and offset of each expected, digest of each found, partition and offset of each progress,
+#       then states, feeds, items, the feeds' users
 COMMIT = _script(
     """
 local writer, token, known_ms, ttl_ms, channel, ledger = unpack(ARGV, 1, 6)
 local expected, progress = tonumber(ARGV[7]), tonumber(ARGV[8])
 local states, feeds, items = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local at = 12
+local found, at = tonumber(ARGV[12]), 13
 for _ = 1, expected do
   local stored = redis.call('HGET', KEYS[1], ARGV[at]) or '-1'
   if stored ~= ARGV[at + 1] then
@@ -42,6 +44,13 @@ for _ = 1, expected do
     return redis.error_reply('FENCED ' .. ARGV[at] .. ' is at ' .. stored .. ', expected ' .. ARGV[at + 1])
   end
   at = at + 2
+end
+for key = #KEYS - found + 1, #KEYS do
+  local state = redis.call('GET', KEYS[key])
+  if (state and redis.sha1hex(state) or '') ~= ARGV[at] then
+    return redis.error_reply('FENCED ' .. KEYS[key] .. ' is not the state that was found')
+  end
+  at = at + 1
 end
 local position = ''
 if ledger ~= '' then position = redis.call('XADD', KEYS[2], '*', 'w', writer, 'p', ledger) end

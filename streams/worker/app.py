@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import faust
 from aiokafka.errors import IllegalStateError
@@ -25,8 +25,18 @@ from streams.worker.message import Message
 
 log = logging.getLogger(__name__)
 
-Handle = Callable[[Sequence[Message]], Awaitable[Sequence[Message]]]
-"""Writes a batch and returns the messages of it that are done with."""
+
+class BatchHandler(Protocol):
+    """Writes batches in the order in which they are begun."""
+
+    async def begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
+        """Returns once the next batch may be begun; the task gives the messages that are done with."""
+        ...
+
+    def moved(self) -> None:
+        """Partitions have come or gone. Called while no batch is under way."""
+        ...
+
 
 COMMIT_EVERY_S = 1.0
 QUEUE_EVENTS = 4_096
@@ -89,47 +99,96 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
     return app
 
 
-class Intake:
-    """Waits for an event, takes what is already queued with it, and acknowledges them once written."""
+class _Flight(NamedTuple):
+    """Faust's events, what `BatchHandler` was given of each, and what it gives back."""
 
-    def __init__(self, settings: Settings, handle: Handle) -> None:
+    events: Sequence[Any]
+    messages: Sequence[Message]
+    writing: asyncio.Task[list[Message]]
+
+
+class Intake:
+    """Waits for an event, takes what is already queued with it, and acknowledges them once written.
+
+    One batch may be begun while the one before is still being written.
+    """
+
+    def __init__(self, settings: Settings, handler: BatchHandler) -> None:
         self._batch_max, self._prefix = settings.worker.batch_max, len(settings.kafka.prefix)
-        self._handle = handle
+        self._handler = handler
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
+        self._flight: _Flight | None = None
+        self._generation: int | None = None
         self.queued: Callable[[], int] = lambda: 0
 
     async def run(self, app: Any, queue: Any) -> None:
         """Take batches for as long as the stream goes."""
         self.queued = queue.qsize
-        while True:
-            events = [await queue.get()]
-            # Fetched events are handed on one at a time, whenever we wait: let those come that are there
-            # already.
-            turns = 0
-            while len(events) < self._batch_max and turns < TURNS:
-                turns += 1
-                while len(events) < self._batch_max and not queue.empty():
-                    events.append(queue.get_nowait())
-                    turns = 0
-                await asyncio.sleep(0)
-            # Partitions may have moved since an event was fetched; whoever has its partition now reads it
-            # again.
-            generation = app.consumer_generation_id
-            events = [event for event in events if event.message.generation_id == generation]
-            if not events or self._draining:
-                continue
-            self._idle.clear()
-            try:
-                await self._write(events)
-            finally:
-                self._idle.set()
+        try:
+            while True:
+                events = await self._taken(queue)
+                # Partitions may have moved since an event was fetched; whoever has its partition now reads it
+                # again.
+                generation = app.consumer_generation_id
+                events = [event for event in events if event.message.generation_id == generation]
+                if self._draining or generation != self._generation:
+                    await self._land()
+                if generation != self._generation:
+                    self._handler.moved()
+                    self._generation = generation
+                if events and not self._draining:
+                    await self._begin(events)
+        finally:
+            if self._flight is not None:
+                self._flight.writing.cancel()
+            self._idle.set()
 
-    async def _write(self, events: Sequence[Any]) -> None:
+    async def _taken(self, queue: Any) -> list[Any]:
+        events = [await self._first(queue)]
+        # Fetched events are handed on one at a time, whenever we wait: let those come that are there already.
+        turns = 0
+        while len(events) < self._batch_max and turns < TURNS:
+            turns += 1
+            while len(events) < self._batch_max and not queue.empty():
+                events.append(queue.get_nowait())
+                turns = 0
+            await asyncio.sleep(0)
+        return events
+
+    async def _first(self, queue: Any) -> Any:
+        """The next event; what is being written meanwhile is acknowledged as soon as it is."""
+        if self._flight is None or not queue.empty():
+            return await queue.get()
+        getting = asyncio.ensure_future(queue.get())
+        try:
+            await asyncio.wait((getting, self._flight.writing), return_when=asyncio.FIRST_COMPLETED)
+            if not getting.done():
+                await self._land()
+            return await getting
+        finally:
+            getting.cancel()
+
+    async def _begin(self, events: Sequence[Any]) -> None:
+        self._idle.clear()
         messages = [as_message(event.message, self._prefix) for event in events]
-        done = {(message.place, message.offset) for message in await self._handle(messages)}
-        for event, message in zip(events, messages, strict=True):
+        writing = await self._handler.begin(messages)
+        await self._acknowledge()
+        self._flight = _Flight(events, messages, writing)
+
+    async def _land(self) -> None:
+        """Wait until no batch is in flight."""
+        await self._acknowledge()
+        self._flight = None
+        self._idle.set()
+
+    async def _acknowledge(self) -> None:
+        """Wait until the batch in flight, if any, is written, and acknowledge what is done of it."""
+        if self._flight is None:
+            return
+        done = {(message.place, message.offset) for message in await self._flight.writing}
+        for event, message in zip(self._flight.events, self._flight.messages, strict=True):
             if (message.place, message.offset) in done:
                 event.ack()
 

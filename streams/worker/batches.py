@@ -1,48 +1,41 @@
-"""One batch in the shell: read, look up, fold, write; only then it is done.
+"""Batches in the shell: read, look up, fold, write; only then a batch is done.
 
     read · encode texts · look up (streams/worker/look_up.py)
-    process (the core) · dead letters · commit, everything in one transaction
+    process (the core) · write (streams/worker/writing.py), everything in one transaction
 
-A batch is written whole or not at all, and until it is known which, nothing else is done: a commit that was
-not answered is repeated as it is (the store knows the writer's last one). Where another worker was ahead, the
-counters of this process are read anew, and the batch is begun again with what is left of it.
+A batch is written whole or not at all, and until it is known which, its messages are not done. Meanwhile the
+next batch may be folded, on the states as they will be: its own write waits until that is known. Where the
+write is refused (another worker was ahead), what was folded on it is void, the counters of this process are
+read anew, and both batches are begun again, in order, with what is left of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
 
-from model.errors import (
-    BrokerUnavailableError,
-    FencedError,
-    LedgerGapError,
-    StoreError,
-    StoreUnavailableError,
-)
-from streams import feed, ladder, state_codec
+from model.errors import FencedError, LedgerGapError, StoreUnavailableError
+from streams import ladder
 from streams.batch import Outcome, process
 from streams.clock import Clock
 from streams.ladder import Rung
-from streams.ledger import encode_record
+from streams.recommender import Recommender
 from streams.settings import Settings
-from streams.stores.base import Commit, Store
-from streams.worker.dead_letters import DeadLetter, DeadLetters, dead_letter
+from streams.stores.base import Store, digest_of
+from streams.training import Met
+from streams.user_state import UserState
+from streams.worker.dead_letters import DeadLetter, DeadLetters
+from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.look_up import Log, LookUp, Work
 from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Read, Reader
 from streams.worker.replica import Replica
+from streams.worker.writing import RETRY_S, Writing
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-RETRY_S = (0.05, 1.0)
-"""The first and the longest pause before the store or Kafka is asked again."""
 
 
 class Models(Protocol):
@@ -57,8 +50,55 @@ class Models(Protocol):
         ...
 
 
+class Examples(Protocol):
+    """The log of training examples: `begin` and `take` as a batch is folded, `keep` once it is written, and
+    `undo` where it was not, which voids a batch that was folded on it as well.
+    """
+
+    def begin(self, recommender: Recommender) -> None: ...
+
+    def take(self, event_id: str, state: UserState, now_ms: int, met: Met) -> None: ...
+
+    def keep(self) -> None: ...
+
+    def undo(self) -> None: ...
+
+
+class _Batch(NamedTuple):
+    messages: Sequence[Message]
+    reads: Sequence[Read]
+    letters: Sequence[DeadLetter]
+
+
+class _Folded(NamedTuple):
+    """What a batch comes to; `outcome` is None where nothing is left of it."""
+
+    work: Work
+    outcome: Outcome | None
+
+
+class _Flight:
+    """A batch from its fold until it is written. Whoever awaits `task` gets the messages that are done with.
+
+    `folded`: the next batch may be begun. `straight`: whether the batch was written as it was first folded.
+    """
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.folded: asyncio.Future[None] = loop.create_future()
+        self.straight: asyncio.Future[bool] = loop.create_future()
+        self.task: asyncio.Task[list[Message]]
+
+    def ended(self, straight: bool) -> None:
+        """The first attempt is over."""
+        if not self.straight.done():
+            self.straight.set_result(straight)
+        if not self.folded.done():
+            self.folded.set_result(None)
+
+
 class Batches:
-    """Takes messages in the order in which they came; returns once they are written."""
+    """Takes messages in the order in which they came; begin one batch at a time."""
 
     def __init__(
         self,
@@ -71,18 +111,21 @@ class Batches:
         kafka: Log,
         metrics: WorkerMetrics,
         clock: Clock,
+        examples: Examples | None = None,
     ) -> None:
+        self.examples = examples
         self.settings, self.store, self.replica, self.models = settings, store, replica, models
-        self.reader, self.letters, self.kafka, self.metrics, self.clock = (
-            reader,
-            letters,
-            kafka,
-            metrics,
-            clock,
-        )
+        self.reader, self.kafka, self.metrics, self.clock = reader, kafka, metrics, clock
         self.rung: Rung = "full"
-        self.trouble = ""
-        self._look_up = LookUp(store, replica, kafka, metrics, clock)
+        self._kept = KeptStates(settings.worker.states_kept, clock)
+        self._look_up = LookUp(store, replica, kafka, self._kept, metrics, clock)
+        self._writing = Writing(store, letters, metrics, clock)
+        self._last: _Flight | None = None
+
+    @property
+    def trouble(self) -> str:
+        """What is being waited for, if anything."""
+        return self._writing.trouble
 
     async def handle(self, messages: Sequence[Message]) -> list[Message]:
         """Write a batch; the messages that are done with. The others will be read again.
@@ -90,48 +133,165 @@ class Batches:
         Waits for as long as the store or Kafka are away. Raises `ProgressError` where going on would lose
         events.
         """
-        self.metrics.batch_events.observe(len(messages))
-        reads, letters = await self.reader.read(messages)
-        pause_s, longest_s = RETRY_S
-        while True:
-            try:
-                async with self.replica.lock:
-                    return await self._attempt(messages, reads, letters)
-            except FencedError as error:
-                log.warning("batch fenced, the counters are read anew: %s", error)
-                self.metrics.fenced.inc()
-            except (StoreUnavailableError, LedgerGapError) as error:
-                self._troubled(error)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, longest_s)
+        return await (await self.begin(messages))
 
-    async def _attempt(
-        self, messages: Sequence[Message], reads: Sequence[Read], letters: Sequence[DeadLetter]
-    ) -> list[Message]:
-        await self.make_sound()
-        self.models.swap()
-        work = await self._look_up.rest(messages, reads, letters)
-        self.trouble = ""
-        if not work.progress:
-            return work.done
+    async def begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
+        """`handle` in two steps: this returns once the batch is folded and the one before it is written."""
+        self.metrics.batch_events.observe(len(messages))
+        batch = _Batch(messages, *await self.reader.read(messages))
+        last, flight = self._last, _Flight()
+        folded = await self._fold_behind(batch, last) if last is not None else None
+        if last is not None and folded is None:
+            await asyncio.wait([last.task])
+        self._last = flight
+        flight.task = asyncio.create_task(self._see_through(batch, folded, flight))
         try:
-            outcome, position = await self._write(work)
-        except BaseException:
-            self.replica.sound = (
-                False  # its counters are ahead of the store, or it is not known whether they are
-            )
+            await asyncio.shield(flight.folded)
+        except asyncio.CancelledError:
+            flight.task.cancel()
             raise
-        self.replica.committed(position)
-        self._look_up.written(work.progress)
-        self._count(work, outcome)
-        if outcome.record.activate:
-            await self.models.activated(outcome.record.activate)
-        return work.done
+        return flight.task
+
+    def moved(self) -> None:
+        """Partitions have come or gone: others may have written since. No batch may be under way."""
+        self._kept.clear()
+
+    async def _fold_behind(self, batch: _Batch, last: _Flight) -> _Folded | None:
+        """Fold a batch on one whose write is under way; None where that can't be, or came to nothing.
+
+        The replica's lock is held then, together with the last batch, and by this one alone once that is
+        written.
+        """
+        lock = self.replica.lock
+        if last.straight.done() or not self.replica.sound or not lock.share():
+            return None
+        folded = None
+        try:
+            try:
+                folded = await self._fold(batch)
+            except (FencedError, StoreUnavailableError, LedgerGapError) as error:
+                log.info("not folded ahead: %s", error)  # it will be said again, if it is still so
+            if folded is not None and await asyncio.shield(last.straight):
+                return folded
+        except BaseException:
+            self.replica.sound = False
+            lock.release()
+            raise
+        lock.release()
+        return None
+
+    async def _see_through(self, batch: _Batch, folded: _Folded | None, flight: _Flight) -> list[Message]:
+        pause_s, longest_s = RETRY_S
+        try:
+            while True:
+                try:
+                    if folded is None:
+                        folded = await self._fold_alone(batch)
+                    return await self._write(folded, flight)
+                except FencedError as error:
+                    log.warning("batch fenced, the counters are read anew: %s", error)
+                    self.metrics.fenced.inc()
+                    self._kept.clear(wrong=True)
+                except (StoreUnavailableError, LedgerGapError) as error:
+                    self._writing.troubled(error)
+                folded = None
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, longest_s)
+        finally:
+            flight.ended(straight=False)
+
+    async def _fold_alone(self, batch: _Batch) -> _Folded:
+        """Fold a batch while none is under way; the replica's lock is held then."""
+        await self.replica.lock.acquire()
+        try:
+            await self.make_sound()
+            return await self._fold(batch)
+        except BaseException:
+            self.replica.lock.release()
+            raise
+
+    async def _fold(self, batch: _Batch) -> _Folded:
+        self.models.swap()
+        work = await self._look_up.rest(*batch)
+        self._writing.trouble = ""
+        if not work.progress:
+            return _Folded(work, None)
+        if not self.replica.sound:
+            raise FencedError("the batch before this one was not written")
+        try:
+            return _Folded(work, self._process(work))
+        except BaseException:
+            self.replica.sound = False
+            if self.examples is not None:
+                self.examples.undo()
+            raise
+
+    def _process(self, work: Work) -> Outcome:
+        now_ms = self.clock.now_ms()
+        self.rung = self._rung(work.reads, now_ms)
+        recommender = self.replica.recommender
+        # Without a model its features are not worth their price.
+        modelled = recommender.pipeline.model is not None or self.rung == "popular"
+        if self.examples is not None:
+            self.examples.begin(recommender)
+        # A worker that is behind has no time for examples.
+        before = self.examples.take if self.examples is not None and self.rung == "full" else None
+        return process(
+            recommender,
+            [each.incoming for each in work.reads],
+            work.states,
+            now_ms,
+            self.rung if modelled else "counters",
+            {at: each.words for at, each in enumerate(work.reads) if each.words is not None},
+            before=before,
+        )
+
+    def _rung(self, reads: Collection[Read], now_ms: int) -> Rung:
+        oldest = min((each.incoming.accepted_ms for each in reads), default=now_ms)
+        return ladder.choose(now_ms - oldest, self.settings.ladder, self.rung)
+
+    async def _write(self, folded: _Folded, flight: _Flight) -> list[Message]:
+        """Write what was folded, and release the lock."""
+        work, outcome = folded
+        try:
+            if outcome is not None:
+                try:
+                    position = await self._commit(work, outcome, flight)
+                except BaseException:
+                    # The counters are ahead of the store, or it is not known whether they are.
+                    self.replica.sound = False
+                    if self.examples is not None:
+                        self.examples.undo()
+                    raise
+                if self.examples is not None:
+                    self.examples.keep()
+                self.replica.committed(position)
+                self._look_up.written(work.progress)
+                self._writing.count(work, outcome, position)
+                if name := outcome.record.activate:
+                    await self._writing.until_answered(lambda: self.models.activated(name))
+            flight.ended(straight=True)
+            return work.done
+        finally:
+            flight.ended(straight=False)
+            self.replica.lock.release()
+
+    async def _commit(self, work: Work, outcome: Outcome, flight: _Flight) -> str:
+        await self._writing.send_letters(work, outcome)
+        commit = self._writing.commit_of(work, outcome)
+        self._kept.take(
+            {user: Kept(state, digest_of(commit.states[user])) for user, state in outcome.states.items()},
+            {**work.expected, **work.progress},
+        )
+        if not flight.folded.done():
+            flight.folded.set_result(None)
+        return await self._writing.commit(commit, self.replica.writer)
 
     async def make_sound(self) -> None:
         """Read the counters anew where they can't be trusted. The caller holds the replica's lock."""
         if self.replica.sound:
             return
+        self._kept.clear()
         self.metrics.rebuilds.inc()
         await self.replica.rebuild()
         if self.replica.forgotten:  # the store was emptied: what Kafka still has makes it whole again
@@ -139,91 +299,3 @@ class Batches:
             for place, offset in (await self.store.load([], places)).progress.items():
                 await self.kafka.reread(place, max(offset + 1, await self.kafka.earliest(place)))
             self.replica.forgotten = False
-
-    async def _write(self, work: Work) -> tuple[Outcome, str]:
-        now_ms = self.clock.now_ms()
-        self.rung = self._rung(work.reads, now_ms)
-        recommender = self.replica.recommender
-        # Without a model its features are not worth their price.
-        modelled = recommender.pipeline.model is not None or self.rung == "popular"
-        outcome = process(
-            recommender,
-            [each.incoming for each in work.reads],
-            work.states,
-            now_ms,
-            self.rung if modelled else "counters",
-            {at: each.words for at, each in enumerate(work.reads) if each.words is not None},
-        )
-        letters = work.letters + [
-            dead_letter(work.reads[at].message, "apply_failed", error, self.clock.now_ms())
-            for at, error in outcome.failed.items()
-        ]
-        if letters:
-            await self._until_answered(lambda: self.letters.send(letters))
-            for letter in letters:
-                self.metrics.dead_letters.labels(letter.reason).inc()
-                self.metrics.events.labels(letter.message.topic, "dead_letter").inc()
-        started = time.perf_counter()
-        commit = self._commit(work, outcome)
-        position = await self._until_answered(lambda: self.store.commit(commit, self.replica.writer))
-        self.metrics.stage_s.labels("commit").observe(time.perf_counter() - started)
-        return outcome, position
-
-    def _rung(self, reads: Collection[Read], now_ms: int) -> Rung:
-        oldest = min((each.incoming.accepted_ms for each in reads), default=now_ms)
-        return ladder.choose(now_ms - oldest, self.settings.ladder, self.rung)
-
-    def _commit(self, work: Work, outcome: Outcome) -> Commit:
-        pushed_ms = self.clock.now_ms()
-        for slate in outcome.slates:
-            slate.times["pushed"] = pushed_ms
-        return Commit(
-            expected=work.loaded.progress,
-            progress=work.progress,
-            states={user: state_codec.encode(state) for user, state in outcome.states.items()},
-            feeds={slate.user_id: feed.encode(slate) for slate in outcome.slates},
-            items=outcome.items,
-            ledger=encode_record(outcome.record) if outcome.record else b"",
-        )
-
-    async def _until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """The answer, however long the store or Kafka are away."""
-        pause_s, longest_s = RETRY_S
-        while True:
-            try:
-                answer = await ask()
-            except (StoreUnavailableError, BrokerUnavailableError) as error:
-                self._troubled(error)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, longest_s)
-            else:
-                self.trouble = ""
-                return answer
-
-    def _troubled(self, error: StoreError | BrokerUnavailableError) -> None:
-        (
-            self.metrics.broker_errors
-            if isinstance(error, BrokerUnavailableError)
-            else self.metrics.store_errors
-        ).inc()
-        if not self.trouble:
-            log.warning("waiting: %s", error)
-        self.trouble = str(error)
-
-    def _count(self, work: Work, outcome: Outcome) -> None:
-        metrics, now_ms = self.metrics, self.clock.now_ms()
-        metrics.stage_s.labels("fold").observe(outcome.fold_s)
-        if outcome.slates:
-            metrics.stage_s.labels("recommend").observe(outcome.recommend_s)
-        for at in outcome.applied:
-            metrics.events.labels(work.reads[at].message.topic, "applied").inc()
-            metrics.applied_s.observe(max(0.0, (now_ms - work.reads[at].event.ts) / 1_000))
-        for at, reason in outcome.skipped.items():
-            metrics.events.labels(work.reads[at].message.topic, "skipped").inc()
-            metrics.skipped.labels(reason).inc()
-        for slate in outcome.slates:
-            metrics.slates.labels(slate.rung).inc()
-            metrics.pushed_s.observe(max(0.0, (now_ms - slate.times["accepted"]) / 1_000))
-        for user, error in outcome.unranked.items():
-            metrics.unranked.inc()
-            log.error("no slate on rung %s for user %r: %r", self.rung, user, error, exc_info=error)

@@ -1,6 +1,7 @@
-"""What is left of a batch once the store has said what was applied before.
+"""What is left of a batch once it is known what was applied before.
 
-meet new items · load states and progress · leave out what was applied, or came too early · decode states
+meet new items · load the states and the progress that are not kept · leave out what was applied, or came too
+early · decode states
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import NamedTuple, Protocol
 from model.errors import FencedError, StoreError
 from streams import state_codec
 from streams.clock import Clock
-from streams.stores.base import Loaded, Store
+from streams.stores.base import Loaded, Store, digest_of
 from streams.user_state import UserState
 from streams.worker.dead_letters import DeadLetter, dead_letter
 from streams.worker.gaps import Gaps
+from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.positions import beyond_the_end
@@ -62,23 +64,35 @@ class Places:
 
 
 class Work(NamedTuple):
-    """`reads` are to be applied; `done` messages are acknowledged once `progress` is written."""
+    """`reads` are to be applied to `states`; `done` messages are acknowledged once `progress` is written.
+
+    `expected`, `digests`: the progress and the states in the store on which all of this rests.
+    """
 
     reads: list[Read]
     letters: list[DeadLetter]
     states: dict[str, UserState]
-    loaded: Loaded
+    digests: dict[str, str]
+    expected: dict[str, int]
     progress: dict[str, int]
     done: list[Message]
 
 
 class LookUp:
-    """Asks the store what it knows of a batch, and of its users. The caller holds the replica's lock."""
+    """Asks the store what it knows of a batch, and of its users, beyond what is kept. The caller holds the
+    replica's lock.
+    """
 
     def __init__(
-        self, store: Store, replica: Replica, kafka: Log, metrics: WorkerMetrics, clock: Clock
+        self,
+        store: Store,
+        replica: Replica,
+        kafka: Log,
+        kept: KeptStates,
+        metrics: WorkerMetrics,
+        clock: Clock,
     ) -> None:
-        self.store, self.replica, self.kafka = store, replica, kafka
+        self.store, self.replica, self.kafka, self.kept = store, replica, kafka, kept
         self.metrics, self.clock = metrics, clock
         self.gaps = Gaps()
         self._known: dict[str, int] = {}
@@ -97,15 +111,13 @@ class LookUp:
         started = time.perf_counter()
         await self.replica.meet([item_id for each in reads for item_id in items_named(each.event)])
         users = list(dict.fromkeys(user for each in reads if (user := user_of(each.event)) is not None))
-        loaded = await self.store.load(users, sorted(_fenced_places(messages)))
-        self._check_kept(loaded)
-        taken, old = await self._in_order(messages, loaded.progress)
+        known = self.kept.of(users)
+        expected, unreadable = await self._load(users, _fenced_places(messages), known)
+        taken, old = await self._in_order(messages, expected)
         progress: dict[str, int] = {}
         for message in messages:
             if message in taken:
                 progress[message.place] = max(message.offset, progress.get(message.place, -1))
-        states, unreadable = _decoded(users, loaded)
-        await self.replica.know(states.values())
         fresh_letters = [letter for letter in letters if letter.message in taken]
         kept = []
         for each in reads:
@@ -120,7 +132,30 @@ class LookUp:
                 kept.append(each)
         self.metrics.stage_s.labels("load").observe(time.perf_counter() - started)
         done = [message for message in messages if message in taken or message in old]
-        return Work(kept, fresh_letters, states, loaded, progress, done)
+        states = {user: each.state for user, each in known.items()}
+        digests = {user: each.digest for user, each in known.items()}
+        return Work(kept, fresh_letters, states, digests, expected, progress, done)
+
+    async def _load(
+        self, users: Sequence[str], places: set[str], known: dict[str, Kept]
+    ) -> tuple[dict[str, int], dict[str | None, StoreError]]:
+        """The progress of `places`, and whose states can't be read; those that can are added to `known`.
+
+        A progress that is kept stays as it is, whatever the store says by now: what is kept of the users
+        rests on it, and the commit compares.
+        """
+        missing = [user for user in users if user not in known]
+        self.metrics.states.labels("kept").inc(len(known))
+        self.metrics.states.labels("read").inc(len(missing))
+        progress, unreadable = self.kept.progress, dict[str | None, StoreError]()
+        if missing or not places <= progress.keys():
+            loaded = await self.store.load(missing, sorted(places))
+            self._check_remembered(loaded)
+            read, unreadable = _decoded(missing, loaded)
+            await self.replica.know(each.state for each in read.values())
+            known |= read
+            progress = loaded.progress | self.kept.progress
+        return {place: progress[place] for place in sorted(places)}, unreadable
 
     async def _in_order(
         self, messages: Sequence[Message], progress: Mapping[str, int]
@@ -162,7 +197,7 @@ class LookUp:
             await self.kafka.reread(place, offset)
         return taken, old
 
-    def _check_kept(self, loaded: Loaded) -> None:
+    def _check_remembered(self, loaded: Loaded) -> None:
         """Raises `FencedError` where the store has forgotten what it once said (it was emptied, or
         restored).
         """
@@ -183,15 +218,13 @@ def _fenced_places(messages: Sequence[Message]) -> set[str]:
     return places | {f"{topic}-{number}" for topic in USER_TOPICS for number in numbers}
 
 
-def _decoded(
-    users: Sequence[str], loaded: Loaded
-) -> tuple[dict[str, UserState], dict[str | None, StoreError]]:
+def _decoded(users: Sequence[str], loaded: Loaded) -> tuple[dict[str, Kept], dict[str | None, StoreError]]:
     """The states, and why some could not be read."""
-    states: dict[str, UserState] = {}
+    states: dict[str, Kept] = {}
     unreadable: dict[str | None, StoreError] = {}
     for user, raw in zip(users, loaded.states, strict=True):
         try:
-            states[user] = state_codec.decode(raw)
+            states[user] = Kept(state_codec.decode(raw), digest_of(raw))
         except StoreError as error:
             unreadable[user] = error
     return states, unreadable

@@ -60,6 +60,12 @@ class WorkerMetrics:
             buckets=STAGE_BUCKETS_S,
             registry=registry,
         )
+        self.states = Counter(
+            "headrace_worker_states",
+            "States that batches began with, by where they came from (kept, read).",
+            ("source",),
+            registry=registry,
+        )
         self.applied_s = Histogram(
             "headrace_worker_event_to_applied_seconds",
             "From an event's own time until its batch was written.",
@@ -122,7 +128,9 @@ class WorkerMetrics:
             "headrace_worker_broker_errors", "Writes that Kafka did not acknowledge.", registry=registry
         )
         self.fenced = Counter(
-            "headrace_worker_fenced_batches", "Batches that another worker was ahead of.", registry=registry
+            "headrace_worker_fenced_batches",
+            "Batches refused because another had written.",
+            registry=registry,
         )
         self.rebuilds = Counter(
             "headrace_worker_rebuilds", "Times the counters were read anew from the store.", registry=registry
@@ -131,6 +139,24 @@ class WorkerMetrics:
             "headrace_worker_gaps",
             "Gaps in the offsets of a partition, by what became of them (reread, accept).",
             ("result",),
+            registry=registry,
+        )
+        self.examples = Counter(
+            "headrace_worker_examples",
+            "Training examples in finished shards, by kind (learn, whole).",
+            ("kind",),
+            registry=registry,
+        )
+        self.example_shards = Counter(
+            "headrace_worker_example_shards",
+            "Shards of training examples written, by kind (learn, whole).",
+            ("kind",),
+            registry=registry,
+        )
+        self.example_failures = Counter(
+            "headrace_worker_example_failures",
+            "Failures of the examples log, by reason: take (of one example), write, full (of one shard).",
+            ("reason",),
             registry=registry,
         )
         self.ready = Gauge("headrace_worker_ready", "1 while the worker is ready.", registry=registry)

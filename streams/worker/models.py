@@ -15,7 +15,7 @@ from export.registry import Registry
 from export.text import encoder_name, load_text_encoder
 from model.errors import ModelError
 from streams.catalog import Catalog
-from streams.loading import in_service
+from streams.loading import in_service, other_graph
 from streams.rescoring import ModelInService
 from streams.settings import ModelSettings
 from streams.stores.base import Store
@@ -116,6 +116,9 @@ class RegistryModels:
             self.settings.threads,
             on_fallback=self._fell_back,
         )
+        graph = self.replica.graph
+        if trouble := other_graph(loaded.manifest, graph.digest() if graph is not None else ""):
+            log.warning("%s", trouble)
         model = in_service(loaded, self.replica.recommender.pipeline.names)
         model.refresh(catalog)
         return _Waiting(model, loaded.rescorer.provider, catalog)

@@ -19,6 +19,7 @@ from model.errors import FencedError, LedgerGapError, StoreError
 from streams.catalog import decode_item
 from streams.clock import Clock
 from streams.counters.snapshot import pack_counters, restore_counters
+from streams.graph import Graph
 from streams.ledger import Record, decode_record
 from streams.recommender import Recommender
 from streams.rescoring import ModelInService
@@ -26,6 +27,7 @@ from streams.settings import Settings
 from streams.stores.base import START, LedgerEntry, Snapshot, Store, order_of
 from streams.user_state import UserState
 from streams.worker.background import Background
+from streams.worker.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +54,14 @@ _decoder = msgspec.msgpack.Decoder(_Payload)
 
 class Replica:
     """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
-    yet).
+    yet). `graph` is taken up by the next `rebuild`.
     """
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings, self.store, self.clock = settings, store, clock
-        self.lock = asyncio.Lock()
+        self.lock = Turns()
         self._background = Background()
+        self.graph: Graph | None = None
         self.recommender = Recommender(settings)
         self.writer = ""
         self.position = self.own_position = START
@@ -89,7 +92,7 @@ class Replica:
 
     async def _rebuild(self) -> None:
         model = self.recommender.pipeline.model
-        recommender = Recommender(self.settings)
+        recommender = Recommender(self.settings, self.graph)
         snapshot = await self.store.snapshot()
         ids = await self.store.interned(0)
         recommender.meet(ids, 0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from streams.batch import Incoming, popular_slate, process
 from streams.events import Click, Review
+from streams.graph import Triple, build
 from streams.ladder import RUNGS
 from streams.recommender import Recommender
 from streams.settings import Settings
@@ -16,8 +17,9 @@ NOW_MS = 1_000_000
 
 def warm_up(settings: Settings) -> None:
     """Drive a recommender of its own through every stage, on every rung."""
-    recommender = Recommender(settings)
-    recommender.meet([f"item-{n}" for n in range(30)], NOW_MS)
+    items = [f"item-{n}" for n in range(30)]
+    recommender = Recommender(settings, build(Triple(item, "made_by", "somebody") for item in items))
+    recommender.meet(items, NOW_MS)
     states: dict[str, UserState] = {}
     words = np.full(WORDS_DIM, WORDS_DIM**-0.5, np.float32)
     for n in range(24):

@@ -8,18 +8,20 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.errors import BrokerUnavailableError, StoreUnavailableError
+from streams import garbage
 from streams.clock import Clock
 from streams.events import EVENT_TOPICS
 from streams.settings import Settings
 from streams.stores.base import Store
 from streams.topics import ensure_topics, topic_name
 from streams.worker.app import Intake, KafkaLog, create_app
-from streams.worker.batches import RETRY_S, Batches
+from streams.worker.batches import Batches
 from streams.worker.chores import Chores
 from streams.worker.dead_letters import KafkaDeadLetters
+from streams.worker.graph import load_graph
 from streams.worker.health import HealthServer, Part, Readiness
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.models import RegistryModels
@@ -27,6 +29,10 @@ from streams.worker.positions import check_progress
 from streams.worker.reading import Reader
 from streams.worker.replica import Replica
 from streams.worker.warm_up import warm_up
+from streams.worker.writing import RETRY_S
+
+if TYPE_CHECKING:
+    from streams.worker.examples_log import ExamplesLog
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +48,7 @@ class Worker:
         self.letters = KafkaDeadLetters(settings.kafka)
         self.kafka = KafkaLog(settings)
         self.reader = Reader(settings.events, clock, self.metrics, self.models.check)
+        self.examples = _examples_log(settings, self.metrics, clock)
         self.batches = Batches(
             settings,
             store,
@@ -52,8 +59,9 @@ class Worker:
             self.kafka,
             self.metrics,
             clock,
+            self.examples,
         )
-        self.intake = Intake(settings, self.batches.handle)
+        self.intake = Intake(settings, self.batches)
         self.chores = Chores(
             settings, store, self.replica, self.models, self.batches.make_sound, self.metrics, clock
         )
@@ -69,12 +77,16 @@ class Worker:
         await self._until_there(lambda: ensure_topics(self.settings.kafka))
         loading = asyncio.create_task(asyncio.to_thread(self.models.load_encoder))
         await self._until_there(lambda: check_progress(self.settings.kafka, self.store))
+        self.replica.graph = await asyncio.to_thread(load_graph, self.settings.graph)
         await self._until_there(self._rebuild)
         await self._until_there(self.models.start)
         self.reader.encode = await loading
         self.chores.start()
+        if self.examples is not None:
+            self.examples.start()
         self.app = self.kafka.app = create_app(self.settings, self.intake)
         await self.app.start()
+        garbage.freeze()
         self.trouble = ""
         log.info("worker reads events")
 
@@ -108,6 +120,8 @@ class Worker:
         if self.app is not None:
             await self.app.stop()
         await self.chores.stop()
+        if self.examples is not None:
+            await self.examples.stop()
         await self.models.stop()
         await self.letters.stop()
         await self.store.close()
@@ -148,6 +162,15 @@ class Worker:
                     lag += max(0, (end or 0) - (0 if read is None else read + 1))
             self.metrics.lag_events.labels(name).set(lag)
         self.metrics.queued_events.set(self.intake.queued())
+
+
+def _examples_log(settings: Settings, metrics: WorkerMetrics, clock: Clock) -> ExamplesLog | None:
+    if not settings.examples.folder:
+        return None
+    # Imported here: a worker that logs none does without Arrow.
+    from streams.worker.examples_log import ExamplesLog
+
+    return ExamplesLog(settings, metrics, clock)
 
 
 def _part(trouble: str) -> Part:

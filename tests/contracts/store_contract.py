@@ -9,7 +9,7 @@ import pytest
 
 from model.errors import FencedError, LedgerGapError, StoreError
 from streams.settings import RedisSettings
-from streams.stores.base import START, Commit, LedgerEntry, Snapshot, Store, order_of
+from streams.stores.base import START, Commit, LedgerEntry, Snapshot, Store, digest_of, order_of
 from streams.user_state import StateSettings
 
 MS_PER_DAY = 86_400_000
@@ -58,6 +58,19 @@ class StoreContract:
         assert await store.items([]) == []
         assert await store.states([]) == []
         assert await store.intern([]) == []
+
+    async def test_a_state_that_is_not_the_one_found_is_not_overwritten(self, store: Store) -> None:
+        await store.commit(batch(progress={"c-0": 0}, expected={"c-0": -1}, states={"u1": b"s1"}), "w1")
+        next_one = batch(progress={"c-0": 1}, expected={"c-0": 0}, states={"u1": b"s2", "u2": b"s"})
+        for wrong in ({"u1": ""}, {"u1": digest_of(b"s0")}, {"u1": digest_of(b"s1"), "u2": digest_of(b"s")}):
+            with pytest.raises(FencedError, match="not the"):
+                await store.commit(next_one._replace(found=wrong), "w1")
+        loaded = await store.load(["u1", "u2"], ["c-0"])
+        assert loaded == ([b"s1", None], {"c-0": 0})
+        right = next_one._replace(found={"u1": digest_of(b"s1"), "u2": digest_of(None)}, ledger=b"entry")
+        position = await store.commit(right, "w1")
+        assert (await store.load(["u1", "u2"], ["c-0"])) == ([b"s2", b"s"], {"c-0": 1})
+        assert await store.commit(right, "w1") == position, "the answer was lost: it is asked for again"
 
     async def test_a_batch_is_written_whole(self, store: Store) -> None:
         position = await store.commit(

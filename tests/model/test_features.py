@@ -10,6 +10,7 @@ import pytest
 
 from model.features import (
     COUNT_FEATURES,
+    ENTITY_FEATURES,
     HISTORY_FEATURES,
     LIVE_FEATURES,
     SIGNAL_FEATURES,
@@ -188,3 +189,29 @@ def test_events_from_the_future_are_of_now() -> None:
     assert user_features(ahead)[1] == 0.0
     assert history_features(ahead, 2)[0, 2] == 0.0
     assert np.isfinite(user_features(moment([90, 200], [NAN, NAN]))).all()  # the newer is not the later
+
+
+def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph() -> None:
+    at = LIVE_FEATURES.index(ENTITY_FEATURES[0])
+    assert LIVE_FEATURES[at : at + 3] == ENTITY_FEATURES
+    shared = np.array([[0.0, 0.5, -0.5], [1.0, 2.0, 3.0]], np.float32)
+    with_graph, without = (
+        candidate_features(
+            np.array([1, 0], np.int32),
+            items(),
+            np.zeros((2, 8), np.float32),
+            NOW_MS,
+            np.eye(2, 4, dtype=np.float32),
+            np.zeros((len(TEXT_FEATURES), 4), np.float32),
+            np.zeros((2, 1), np.int32),
+            table,
+        )
+        for table in (shared, None)
+    )
+    wanted = [[log1p(1.0), log1p(2.0), log1p(3.0)], [0.0, log1p(0.5), -log1p(0.5)]]
+    assert with_graph[:, at : at + 3] == pytest.approx(np.array(wanted), rel=1e-6)
+    assert not without[:, at : at + 3].any()
+    assert (
+        np.delete(with_graph, slice(at, at + 3), 1).tolist()
+        == np.delete(without, slice(at, at + 3), 1).tolist()
+    )

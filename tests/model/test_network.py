@@ -111,7 +111,7 @@ def test_padding_changes_no_score(fusion: FusionKind) -> None:
         candidate_features=np.pad(given.candidate_features, ((0, 0), (0, 3), (0, 0))),
     )
     np.testing.assert_allclose(run(net, wider)[:, :, :5], plain, atol=1e-5)
-    one = RescorerInputs(*(each[:1] for each in given))
+    one = given._replace(**{name: getattr(given, name)[:1] for name in RESCORER_INPUTS})
     np.testing.assert_allclose(run(net, one), plain[:, :1], atol=1e-5)
 
 

@@ -49,9 +49,9 @@ def test_the_tasks_are_summed_with_their_weights() -> None:
     rating, like = squared_loss(scores[1], said[1]), binary_loss(scores[2], said[2])
     torch.testing.assert_close(loss, click + 0.2 * rating + 0.1 * like)
     assert terms == {
-        "click": pytest.approx(float(click)),
-        "rating": pytest.approx(float(rating)),
-        "like": pytest.approx(float(like)),
+        "click": pytest.approx(click.item()),
+        "rating": pytest.approx(rating.item()),
+        "like": pytest.approx(like.item()),
     }
 
 

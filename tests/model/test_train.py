@@ -75,7 +75,8 @@ def test_a_planted_pattern_is_learned(fusion: FusionKind) -> None:
     )
     by_epoch = [each for each in seen if not np.isnan(each.ndcg.value)]
     assert [each.epoch for each in by_epoch] == list(range(6))
-    assert by_epoch[-1].ndcg.value > by_epoch[0].ndcg.value
+    chance = 0.9 * np.mean(1 / np.log2(np.arange(2, CANDIDATES + 2)))  # a tenth was found by no source
+    assert by_epoch[-1].ndcg.value > 1.3 * chance
     steps = [each for each in seen if np.isnan(each.ndcg.value)]
     assert [each.done for each in steps] == sorted({each.done for each in steps})
     assert (seen[-1].done, seen[-1].total) == (3_000, 3_000)

@@ -16,6 +16,7 @@ from streams.candidates.source import Source
 from streams.catalog import ItemRecord
 from streams.events import Click, Review
 from streams.filters import blocked, rules
+from streams.graph import Graph
 from streams.pipeline import Pipeline
 from streams.query import Query
 from streams.recommender import Recommender
@@ -31,8 +32,8 @@ HOUR_MS = 3_600_000
 class Small:
     """A recommender over items "i0", "i1", ..., all met at `START_MS`, and its users' states."""
 
-    def __init__(self, items: int = 30, settings: Settings = Settings()) -> None:
-        self.core = Recommender(settings)
+    def __init__(self, items: int = 30, settings: Settings = Settings(), graph: Graph | None = None) -> None:
+        self.core = Recommender(settings, graph)
         self.core.meet([f"i{row}" for row in range(items)], START_MS)
         self.states: dict[str, UserState] = {}
         self.now_ms = START_MS

@@ -112,8 +112,10 @@ def test_an_items_other_views_are_stored_at_length_one() -> None:
     out = run(seeing, *(incoming(event, "items", k) for k, event in enumerate(events)))
     assert out.applied == [0, 1, 2]  # a vector of another size is left out, the item is kept
     image, audio = seeing.catalog.modalities["image"], seeing.catalog.modalities["audio"]
-    np.testing.assert_allclose(image[:3], [[0.6, -0.8], [0, 0], [0, 0]], atol=1e-3)
-    np.testing.assert_allclose(audio[:3], [[0] * 3, [0] * 3, np.array([1, 1, -1]) / 3**0.5], atol=1e-3)
+    pictures = np.array([[0.6, -0.8], [0, 0], [0, 0]])
+    np.testing.assert_allclose(image[:3].astype(np.float64), pictures, atol=1e-3)
+    sounds = np.array([[0, 0, 0], [0, 0, 0], [1, 1, -1]]) / 3**0.5
+    np.testing.assert_allclose(audio[:3].astype(np.float64), sounds, atol=1e-3)
     assert decode_item(out.items["i0"]).tags == ["t"]
     assert len(decode_item(out.items["i1"]).image) == 6  # told to others as it came
 

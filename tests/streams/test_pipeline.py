@@ -304,8 +304,8 @@ def test_the_model_finds_candidates_for_all_users_in_one_run(small: Small, rung:
         ranks = draft.ranks[:, source]
         found = draft.rows[ranks > 0][np.argsort(ranks[ranks > 0])]
         unmet = [row for row in range(119, -1, -1) if not state.has_consumed(row)]
-        assert found.tolist() == [row for row in unmet if row in found]
-        assert (found[:5] == unmet[:5]).all()
+        assert len(found)
+        assert found.tolist() == [unmet[rank - 1] for rank in sorted(ranks[ranks > 0].tolist())]
         alone = pipeline.draft(state, small.now_ms, rung)
         assert alone.rows.tolist() == draft.rows.tolist()
 

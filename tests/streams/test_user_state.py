@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.tasks import ACTIONS
 from streams.events import Click, Impression, Review, User, UserEvent
-from streams.user_state import ACTION_CODE, ACTIONS, EMPTY, Delivery, StateSettings, UserState, sentiment
+from streams.user_state import ACTION_CODE, EMPTY, Delivery, StateSettings, UserState, sentiment
 from tests.streams.user_events import (
     ROWS,
     SMALL,

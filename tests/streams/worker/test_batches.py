@@ -12,13 +12,14 @@ from streams import feed, state_codec
 from streams.events import Control, Impression, Item, Review
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
-from streams.worker import batches
+from streams.worker import batches, writing
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "RETRY_S", (0.0, 0.001))
+    for module in (batches, writing):
+        monkeypatch.setattr(module, "RETRY_S", (0.0, 0.001))
 
 
 async def interactions(store: MemoryStore, user: str = "ann") -> int:
@@ -94,21 +95,20 @@ async def test_a_store_that_is_away_is_waited_for(
 async def test_a_worker_that_was_overtaken_goes_on_with_the_rest(
     store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other one has written a part of our batch between our load and our commit."""
+    """The other one has written a part of our batch between our fold and our commit."""
     zombie, heir = Desk(store), Desk(store)
     await zombie.take(click(0))
-    real = store.load
+    real = store.commit
     overtaken = False
 
-    async def load(*arguments: Any) -> Any:
+    async def commit(*arguments: Any) -> Any:
         nonlocal overtaken
-        loaded = await real(*arguments)
         if not overtaken:
             overtaken = True
             await heir.take(click(1), message(review(0), 0))
-        return loaded
+        return await real(*arguments)
 
-    monkeypatch.setattr(store, "load", load)
+    monkeypatch.setattr(store, "commit", commit)
     batch = [click(1), click(2)]
     assert await zombie.take(*batch) == batch
     assert zombie.counted("fenced_batches_total") == 1

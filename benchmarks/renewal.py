@@ -1,0 +1,196 @@
+"""What renewal is worth: a model that went on learning from logged examples, against the same one left alone.
+
+    python -m benchmarks.renewal --json benchmarks/results/renewal.json
+
+On ml-100k, in time order (ties by a seeded hash): the first 40% warm and train a model; from 40% to 60% it is
+in service, and examples are logged as workers log them; it is continued on those by the code of
+`headrace train --continue`, and its verdict noted. From 60% to 70% both models predict every event before it
+is learned, over the same live counters. None of the last stretch was seen by anything before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from export.manifest import Manifest
+from export.registry import Registry
+from model.evaluate import Estimate, hit_rate, ndcg, ndcg_difference
+from model.examples import Shard
+from model.shards import write_shard
+from streams.bench.machine import Machine, this_machine
+from streams.dataset_texts import text_encoder, texts_of
+from streams.example_folder import KINDS, LEARN, WHOLE, shard_name
+from streams.fit import fit, prepare, warm
+from streams.loading import load_in_service
+from streams.local.datasets import ml_100k
+from streams.local.kafka_jars import cache_folder
+from streams.pace import adapted
+from streams.renewal.continued import continue_model
+from streams.replay.dataset import DatasetSpec, load_dataset
+from streams.replay.driver import Prequential
+from streams.replay.prequential import outcome
+from streams.rescoring import ModelInService, feature_names
+from streams.sampling import place_of
+from streams.settings import Settings, load, override
+from streams.training import ExampleCollector
+
+TRAIN, LOG, TEST = 0.4, 0.6, 0.7
+FROZEN, RENEWED = "frozen", "renewed"
+SAY_EVERY = 2_000
+
+
+class RenewalReport(msgspec.Struct, frozen=True):
+    """`models`: HR@10 and NDCG@10 on the last stretch, each with its standard error; the differences with
+    that of the paired differences. `renewal`: what the manifest of the renewed model says.
+    """
+
+    machine: Machine
+    events: int
+    predicted: int
+    models: dict[str, dict[str, Estimate]]
+    hr10_difference: Estimate
+    ndcg10_difference: Estimate
+    renewal: dict[str, Any]
+
+
+def measure(limit: int | None, settings: Settings) -> RenewalReport:
+    """Train, log, renew, compare."""
+    machine = this_machine()
+    files = ml_100k()
+    dataset = load_dataset(
+        DatasetSpec(str(files.interactions), str(files.items), str(files.users), seed=settings.seed)
+    )
+    if limit is not None:
+        dataset = replace(dataset, interactions=dataset.interactions.take(np.arange(limit)))
+    total = len(dataset.interactions)
+    trained, logged, tested = (int(total * share) for share in (TRAIN, LOG, TEST))
+    settings = adapted(settings, dataset.interactions, trained)
+    with TemporaryDirectory(prefix="headrace-renewal-") as temporary:
+        registry, folder = Registry(Path(temporary) / "models"), Path(temporary) / "examples"
+        encoder = text_encoder(Registry(cache_folder() / "models"), texts_of(dataset, trained), settings, say)
+        run = prepare(dataset, settings, encoder.project, say)
+        collected = warm(run, trained, settings, say)
+        fit(run, collected, registry, FROZEN, say, encoder.manifest)
+        run.recommender.serve(_served(registry, FROZEN, run))
+        _write(collected.shards, folder / LEARN, "train", run)
+        log_examples(run, logged, settings, folder)
+        manifest = continue_model(settings, registry, FROZEN, RENEWED, folder, say)
+        models = {name: _served(registry, name, run) for name in (FROZEN, RENEWED)}
+        ranks = predicted(run, tested, models)
+    hits = {name: ranks[name] <= 10 for name in models}
+    hits = {name: hits[name] & (ranks[name] > 0) for name in models}
+    apart = hits[RENEWED].astype(np.float64) - hits[FROZEN]
+    return RenewalReport(
+        machine,
+        total,
+        len(apart),
+        {name: {"hr@10": hit_rate(found), "ndcg@10": ndcg(found)} for name, found in ranks.items()},
+        Estimate(float(apart.mean()), float(apart.std(ddof=1) / len(apart) ** 0.5)),
+        ndcg_difference(ranks[RENEWED], ranks[FROZEN]),
+        _said(manifest),
+    )
+
+
+def log_examples(run: Prequential, until: int, settings: Settings, folder: Path) -> None:
+    """Learn up to event `until`, and log examples on the way, sampled as workers sample them."""
+    collectors = {
+        kind: ExampleCollector(
+            run.recommender, settings.seed, kind == WHOLE, shard_size=settings.examples.shard_events
+        )
+        for kind in KINDS
+    }
+    stream, rows = run.stream.interactions, run.recommender.catalog.rows
+    while run.at < until:
+        k = run.at
+        row, state = rows.get(stream.item[k]), run.state(stream.user[k])
+        if row is not None and not state.has_consumed(row):
+            whole = place_of(str(k), settings.seed, "whole") < settings.examples.whole
+            collectors[WHOLE if whole else LEARN].take(state, int(stream.ts_ms[k]), run.met(k, row))
+        run.learn()
+        say("logging", run.at, until)
+    for kind, collector in collectors.items():
+        _write(collector.shards(), folder / kind, "log", run)
+
+
+def predicted(
+    run: Prequential, until: int, models: dict[str, ModelInService]
+) -> dict[str, NDArray[np.int32]]:
+    """The place of the true item by each model, for every event up to `until` that can be ranked."""
+    found: dict[str, list[int]] = {name: [] for name in models}
+    while run.at < until:
+        for name, model in models.items():
+            run.recommender.serve(model)
+            draft, row = run.predict()
+            result = outcome(run, draft, row, [])
+            if result.ranked:
+                found[name].append(result.rank)
+        run.learn()
+        say("predicting", run.at, until)
+    return {name: np.array(ranks, np.int32) for name, ranks in found.items()}
+
+
+def _served(registry: Registry, name: str, run: Prequential) -> ModelInService:
+    recommender = run.recommender
+    model = load_in_service(registry.get(name), recommender.settings.model, recommender.pipeline.names)
+    model.refresh(recommender.catalog)
+    return model
+
+
+def _write(shards: Sequence[Shard], folder: Path, writer: str, run: Prequential) -> None:
+    features = feature_names(run.recommender.pipeline.names)
+    for number, each in enumerate(shards):
+        name = shard_name(int(each.ts_ms.min()), int(each.ts_ms.max()), writer, number)
+        write_shard(each, folder, name, features)
+
+
+def _said(manifest: Manifest) -> dict[str, Any]:
+    left_out = ("network", "plan", "tasks")
+    return {name: value for name, value in manifest.training.items() if name not in left_out}
+
+
+def say(stage: str, done: int, total: int) -> None:
+    """A line now and then."""
+    if done == total or done % SAY_EVERY == 0:
+        print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N events")
+    parser.add_argument("--epochs", type=int, metavar="N", help="of the first training (8)")
+    parser.add_argument("--whole", type=float, default=0.1, help="share of whole-pool examples (0.1)")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+    args = parser.parse_args()
+    training = {} if args.epochs is None else {"epochs": args.epochs}
+    settings = override(
+        load(),
+        {
+            "seed": args.seed,
+            "model": {"training": training | {"seed": args.seed}},
+            "examples": {"whole": args.whole},
+            # The whole path is to be walked even on a small part of the data.
+            "renewal": {"examples_min": 1_000, "judge_min": 50},
+        },
+    )
+    report = measure(args.limit, settings)
+    raw = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+    print(raw.decode(), end="")
+    if args.json is not None:
+        args.json.write_bytes(raw)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Published ways to recommend, to be compared with."""

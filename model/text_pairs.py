@@ -1,0 +1,123 @@
+"""Pairs to tune a text encoder on: from what a user met and wrote to the item they met next, in words.
+
+Each pair holds only texts that were there before its event; a text is drawn from them for each batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import DataError
+from model.schema import F32
+from model.text_memory import TextMemory
+
+
+class Event(NamedTuple):
+    """One event of a stream, with the review that came with it ("" for none)."""
+
+    user: str
+    item: str
+    review: str = ""
+
+
+class Pair(NamedTuple):
+    """`history`: of each recent item, newest first, the numbers of its texts; `target`: of the item met."""
+
+    event: int
+    user: str
+    item: str
+    history: tuple[tuple[int, ...], ...]
+    target: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs in time order, the texts they number, and when (by event) each user first met each item."""
+
+    pairs: Sequence[Pair]
+    texts: Sequence[str]
+    first_met: Mapping[tuple[str, str], int]
+
+
+class PairBatch(NamedTuple):
+    """B pairs over U texts, numbered in `texts` [U].
+
+    history and target float32 [B, U]: the share of each text, rows sum to 1. allowed bool [B, B]: whether
+    pair c's item may be a negative of pair b (True on the diagonal: it is b's own).
+    """
+
+    texts: NDArray[np.int64]
+    history: F32
+    target: F32
+    allowed: NDArray[np.bool_]
+
+
+def make_pairs(events: Sequence[Event], announced: Mapping[str, str], history: int) -> Pairs:
+    """A pair for each event whose user has a history in words and whose item was already spoken of.
+
+    `events` in time order; `announced`: the items' own texts; `history`: how many recent items count.
+    """
+    memory = TextMemory(announced)
+    pairs: list[Pair] = []
+    first_met: dict[tuple[str, str], int] = {}
+    for k, event in enumerate(events):
+        if (event.user, event.item) not in first_met:
+            said = [
+                tuple(
+                    dict.fromkeys((*([] if met.review is None else [met.review]), *memory.of_item(met.item)))
+                )
+                for met in memory.history(event.user, history)
+            ]
+            known, target = tuple(filter(None, said)), memory.of_item(event.item)
+            if known and target:
+                pairs.append(Pair(k, event.user, event.item, known, target))
+            first_met[event.user, event.item] = k
+        memory.learn(*event)
+    return Pairs(pairs, memory.texts, first_met)
+
+
+def split(pairs: Pairs, until: int) -> tuple[Pairs, Pairs]:
+    """Those of events before `until`, and those from there on; `DataError` where a side is empty."""
+    at = sum(pair.event < until for pair in pairs.pairs)
+    if not 0 < at < len(pairs.pairs):
+        raise DataError(
+            f"{len(pairs.pairs)} pairs of texts can't be parted at event {until}; tuning needs users with a "
+            "history and items with texts (or reviews) on both sides: take a longer stretch"
+        )
+    return (
+        Pairs(pairs.pairs[:at], pairs.texts, pairs.first_met),
+        Pairs(pairs.pairs[at:], pairs.texts, pairs.first_met),
+    )
+
+
+def draw(pairs: Pairs, chosen: Sequence[int], rng: np.random.Generator) -> PairBatch:
+    """A batch of the pairs numbered `chosen`: one text for each history item and one for the target."""
+    some = [pairs.pairs[k] for k in chosen]
+    history = [[int(rng.choice(texts)) for texts in pair.history] for pair in some]
+    target = [int(rng.choice(pair.target)) for pair in some]
+    texts = np.unique([*target, *(text for row in history for text in row)])
+    place = {int(text): column for column, text in enumerate(texts)}
+    shares, targets = np.zeros((2, len(some), len(texts)), np.float32)
+    for b, row in enumerate(history):
+        for text in row:
+            shares[b, place[text]] += 1.0 / len(row)
+        targets[b, place[target[b]]] = 1.0
+    return PairBatch(texts, shares, targets, _allowed(some, pairs.first_met))
+
+
+def _allowed(some: Sequence[Pair], first_met: Mapping[tuple[str, str], int]) -> NDArray[np.bool_]:
+    """Not the pair's own item once more, and nothing that its user had met by then."""
+    allowed = np.array(
+        [
+            [b.item != c.item and first_met.get((b.user, c.item), b.event) >= b.event for c in some]
+            for b in some
+        ],
+        np.bool_,
+    )
+    np.fill_diagonal(allowed, True)
+    return allowed

@@ -1,0 +1,89 @@
+"""Have the model in force go on learning from the examples that the workers log (examples.folder).
+
+  headrace renew --every 6h
+  headrace renew --once
+
+Once enough was logged, the model is fine-tuned on it in a process of its own, exported, checked and compared
+with what it was on the newest examples. What is better beyond the noise is activated; what is not is kept
+under its name, and the model in force stays. One renewal at a time; SIGTERM ends it, and a new start goes on
+where it was. Needs the extra `train`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import re
+import sys
+from pathlib import Path
+
+from model.errors import SettingsError
+from streams.commands.options import add_settings, settings_from
+from streams.settings import Settings
+
+CONFIRM_WITHIN_S = 60.0
+NOT_DONE = 1
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--every", type=seconds, default=seconds("6h"), metavar="6h", help="s, m, h or d (6h)"
+    )
+    parser.add_argument("--once", action="store_true", help="do what is due now, and end")
+    parser.add_argument("--examples", type=Path, metavar="FOLDER", help="from the settings: examples.folder")
+    add_settings(parser)
+
+
+def seconds(text: str) -> float:
+    """
+    >>> [seconds(each) for each in ("90s", "1.5h", "2d")]
+    [90.0, 5400.0, 172800.0]
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if found is None or float(found[1]) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number above 0 and a unit, such as 30m or 6h")
+    return float(found[1]) * _UNITS_S[found[2]]
+
+
+def run(args: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = settings_from(args)
+    folder = args.examples or Path(settings.examples.folder)
+    if folder == Path():
+        raise SettingsError("examples.folder is not set, so nothing is logged; set it, or pass --examples")
+    options = [] if args.settings is None else ["--settings", str(args.settings)]
+    return asyncio.run(_run(settings, folder, options, args.every, args.once))
+
+
+async def _run(settings: Settings, folder: Path, options: list[str], every_s: float, once: bool) -> int:
+    from export.registry import Registry
+    from streams.activation import activate, active
+    from streams.clock import SystemClock
+    from streams.local.stopping import stop_event
+    from streams.renewal.child import run_child
+    from streams.renewal.progress import only_one
+    from streams.renewal.service import Renewal
+
+    registry, stopped = Registry(Path(settings.model.registry)), stop_event()
+
+    async def train(parent: str, name: str) -> bool:
+        command = [sys.executable, "-m", "streams.commands", "train", "--continue", "--examples", str(folder)]
+        command += ["--from", parent, "--name", name, *options]
+        return await run_child(command, stopped, lock)
+
+    with only_one(registry.folder) as lock:
+        renewal = Renewal(
+            settings,
+            registry,
+            folder,
+            in_force=lambda: active(settings),
+            promote=lambda name: activate(settings, name, CONFIRM_WITHIN_S),
+            train=train,
+            clock=SystemClock(),
+        )
+        if once:
+            return 0 if await renewal.once() in ("waiting", "kept", "promoted") else NOT_DONE
+        await renewal.serve(every_s, stopped)
+        return 0

@@ -1,0 +1,134 @@
+"""Tune the text encoder on a dataset, judge it, and keep it where it recalls the next item better.
+
+  headrace tune-text --interactions reviews.json.gz --items meta.csv --out var/encoders/mine --pretrain
+  HEADRACE_MODEL__TEXT_ENCODER=var/encoders/mine headrace train --interactions ...
+
+Only the first part of the stream (--warm) is read: 70% of it train low-rank adapters, 10% stop the training,
+20% judge. The table shows how often the next item is among the 10 and the 200 nearest to the mean text of the
+user's last ten, in fp32 and as served (int8, projected). An encoder that gains no more than two standard
+errors is not written. Needs the extra `train`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from model.errors import DataError, ModelError, SettingsError
+from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from model.evaluate import Estimate
+    from streams.replay.text_trials import Trial
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_dataset(parser.add_argument_group("data"))
+    run = parser.add_argument_group("run")
+    run.add_argument("--warm", type=float, default=0.5, help="share of events that is read at all (0.5)")
+    run.add_argument(
+        "--encoder", metavar="NAME", help="where to start; from the settings: model.text_encoder"
+    )
+    run.add_argument("--pretrain", action="store_true", help="also try masked words of the reviews, before")
+    run.add_argument("--rounds", type=int, default=6, help="at most so many rounds of tuning (6)")
+    run.add_argument("--round-pairs", type=int, default=2_000, help="pairs of texts in a round (2000)")
+    run.add_argument("--max-tokens", type=int, default=64, help="of a text while tuning (64)")
+    run.add_argument("--bfloat16", action="store_true", help="tune in 16 bits, where the processor can")
+    run.add_argument("--device", default="cpu", help="torch's name of it: cpu, cuda (cpu)")
+    run.add_argument("--seed", type=int, help="from the settings: 7")
+    add_settings(run)
+    out = parser.add_argument_group("output")
+    out.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder for the encoder")
+    out.add_argument("--keep-anyway", action="store_true", help="write the best one even if none is better")
+    out.add_argument("--json", type=Path, metavar="FILE", help="write all figures for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not 0 < args.warm <= 1:
+        raise SettingsError(f"--warm {args.warm}: expected a share above 0 and up to 1, as in --warm 0.5")
+    for name in ("rounds", "round_pairs", "max_tokens"):
+        if getattr(args, name) < 1:
+            raise SettingsError(f"--{name.replace('_', '-')} {getattr(args, name)}: expected at least 1")
+    if args.out.exists():  # said now, not after the training
+        raise ModelError(f"{args.out} is already there; an encoder never changes: choose another folder")
+    if args.json is not None and not args.json.parent.is_dir():
+        raise DataError(f"{args.json}: the folder {args.json.parent} does not exist; make it first")
+    # Imported here, so that --help and a wrong option answer at once.
+    from tempfile import TemporaryDirectory
+
+    from rich.console import Console
+
+    from model.early_stopping import Schedule
+    from model.text_pretraining import PretrainSettings
+    from model.text_tuning import TuneSettings
+    from streams.replay.dataset import DatasetSpec, load_dataset
+    from streams.replay.text_trials import UNTUNED, TrialOptions, run_trials, winner
+
+    settings = settings_from(args)
+    seed = settings.seed if args.seed is None else args.seed
+    options = TrialOptions(
+        encoder=args.encoder or settings.model.text_encoder,
+        warm=args.warm,
+        pretrain=args.pretrain,
+        max_tokens=settings.model.text_max_tokens,
+        tuning=TuneSettings(
+            round_pairs=args.round_pairs, max_tokens=args.max_tokens, seed=seed, device=args.device,
+            schedule=Schedule(rounds=args.rounds, bfloat16=args.bfloat16),
+        ),
+        pretraining=PretrainSettings(max_tokens=args.max_tokens, seed=seed, device=args.device),
+    )  # fmt: skip
+    console = Console()
+    dataset = load_dataset(DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".tuning-", dir=args.out.parent) as work:
+        trials = run_trials(dataset, options, Path(work), progress_bar())
+        console.print(_table(trials))
+        best = winner(trials)
+        if best is None:
+            console.print("no gain beyond two standard errors", highlight=False)
+        if best is None and args.keep_anyway:
+            best = max((each for each in trials if each.name != UNTUNED), key=lambda each: each.gain.value)
+        if best is not None and best.folder is not None:
+            best.folder.rename(args.out)
+    if args.json is not None:
+        args.json.write_bytes(msgspec.json.format(msgspec.json.encode(_figures(trials)), indent=2) + b"\n")
+    if best is None:
+        console.print("nothing was written (--keep-anyway would)", highlight=False)
+    else:
+        console.print(f"{best.name} wins; written: {args.out}", markup=False, highlight=False, soft_wrap=True)
+        console.print("name it as model.text_encoder in the settings, then train", markup=False)
+    return 0
+
+
+def _table(trials: list[Trial]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="The next item by text alone, among all items not met", title_justify="left")
+    for name in ("", *(each.name for each in trials)):
+        table.add_column(name, justify="right" if name else "left")
+    for precision in ("fp32", "int8"):
+        for place, figure in enumerate(("recall@10", "recall@200", "NDCG")):
+            figures = (getattr(each, precision)[place] for each in trials)
+            table.add_row(f"{precision} {figure}", *map(_shown, figures))
+    table.add_row("gain in int8 NDCG", *(f"{each.gain.value:+.4f} ±{each.gain.error:.4f}" for each in trials))
+    table.add_row("int8 cosine", *(f"{each.cosine:.4f}" for each in trials))
+    kept = (each.neighbours_kept for each in trials)
+    table.add_row("int8 neighbours kept", *("–" if each is None else f"{each:.3f}" for each in kept))
+    return table
+
+
+def _shown(estimate: Estimate) -> str:
+    return f"{estimate.value:.4f} ±{estimate.error:.4f}"
+
+
+def _figures(trials: list[Trial]) -> dict[str, object]:
+    """Everything but folders, by the name of the way."""
+    return {
+        each.name: {name: value for name, value in each._asdict().items() if name not in ("name", "folder")}
+        for each in trials
+    }

@@ -1,0 +1,166 @@
+"""A registered model goes on learning from logged examples, and is compared with what it was.
+
+Needs the extra `train`; torch is imported when training begins, not before.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from export.manifest import BETTER, MODEL_FILES, Manifest, read_manifest, verify
+from export.parity import ParityLimits
+from export.plan import ExportPlan
+from export.registry import Registry
+from model.errors import DataError, ModelError
+from model.evaluate import Estimate
+from model.plan import TrainPlan
+from model.shards import read_items
+from streams.dataset_texts import Say
+from streams.renewal.logged_shapes import check_shapes
+from streams.renewal.stretch import Stretch, stretch
+from streams.settings import RenewalSettings, Settings
+
+if TYPE_CHECKING:
+    from model.checkpoint import Checkpoint
+
+WORSE, NO_BETTER = "worse", "no better"
+
+
+def learned_until(manifest: Manifest) -> int:
+    """The time of the youngest event that a model has learned from, ms since the epoch."""
+    return int(manifest.training.get("to_ms", manifest.created_ms))
+
+
+def continue_model(
+    settings: Settings, registry: Registry, parent: str, name: str, folder: Path, say: Say
+) -> Manifest:
+    """Fine-tune `parent` on the examples logged since, compare both on the youngest, register as `name`.
+
+    It is registered whatever the comparison says: `Manifest.training` holds the verdict, and
+    `Registry.newest` passes over one that is not better. Raises `DataError` where too little was logged, or
+    under other features; `ManifestError` where the parent has no checkpoint; `ParityError`, with nothing
+    registered.
+    """
+    from export.package import CHECKPOINT_FILES
+    from model.checkpoint import load_checkpoint
+
+    if registry.has(name):
+        raise ModelError(f"{registry.get(name)} is already there; a model never changes: choose another name")
+    place = registry.get(parent)
+    manifest = read_manifest(place, Manifest)
+    verify(place, manifest, (*MODEL_FILES, *CHECKPOINT_FILES))
+    chosen = stretch(folder, learned_until(manifest), settings.renewal, settings.seed)
+    if chosen.missing:
+        raise DataError(chosen.missing)
+    before = load_checkpoint(place)
+    started = time.perf_counter()
+    after = fine_tuned(before, chosen, settings, say)
+    facts = {
+        "parent": parent,
+        "examples": chosen.new,
+        "replayed": sum(chosen.learn.lengths) - chosen.new,
+        "from_ms": chosen.from_ms,
+        "to_ms": chosen.to_ms,
+        **compared(before, after, chosen, settings.renewal),
+        "seconds": round(time.perf_counter() - started, 1),
+        "network": msgspec.to_builtins(after.net.plan),
+        "plan": msgspec.to_builtins(plan_of(settings)),
+        "tasks": msgspec.to_builtins(after.tasks),
+    }
+    say("exporting the model", 0, 1)
+    made = _registered(after, chosen, registry, name, manifest, facts)
+    say("exporting the model", 1, 1)
+    return made
+
+
+def plan_of(settings: Settings) -> TrainPlan:
+    """The training plan with a renewal's learning rate and epochs."""
+    renewal = settings.renewal
+    return msgspec.structs.replace(
+        settings.model.training, learning_rate=renewal.learning_rate, epochs=renewal.epochs
+    )
+
+
+def fine_tuned(before: Checkpoint, chosen: Stretch, settings: Settings, say: Say) -> Checkpoint:
+    """The checkpoint after the stretch, with rows for its items and scales for features that came to life."""
+    import torch
+
+    from model.checkpoint import Checkpoint
+    from model.growing import grown
+    from model.train import fit, fit_scales
+
+    for facts, path in zip(chosen.learn.facts, chosen.learn.paths, strict=True):
+        check_shapes(path, facts, before.net.schema)
+    plan = plan_of(settings)
+    met = dict.fromkeys(item for path in chosen.learn.paths for item in read_items(path))
+    net, tasks, vocabulary = grown(before, met)
+    torch.manual_seed(plan.seed)
+    net.to(plan.device)
+    fit_scales(net, chosen.learn, only_constant=True)
+    fit(
+        net, chosen.learn, [], plan, tasks, vocabulary,
+        lambda progress: say("training", progress.done, progress.total),
+    )  # fmt: skip
+    return Checkpoint(net.to("cpu").eval(), tasks, vocabulary)
+
+
+def compared(
+    before: Checkpoint, after: Checkpoint, chosen: Stretch, settings: RenewalSettings
+) -> dict[str, Any]:
+    """NDCG@10 of both on the judged stretch, their paired difference with its standard error, the verdict."""
+    from model.evaluate import ndcg, ndcg_difference
+    from model.ranking import ranks_of
+
+    old, new = (ranks_of(each.net, chosen.judged, each.vocabulary) for each in (before, after))
+    difference = ndcg_difference(new, old)
+    return {
+        "judged": len(new),
+        "ndcg10": list(ndcg(new)),
+        "parent_ndcg10": list(ndcg(old)),
+        "ndcg10_difference": list(difference),
+        "verdict": verdict(difference, settings.errors),
+    }
+
+
+def verdict(difference: Estimate, errors: float) -> str:
+    """Better, or worse, is what the noise does not explain: more than `errors` standard errors apart.
+
+    >>> [verdict(Estimate(apart, 0.01), 2.0) for apart in (0.03, 0.01, -0.03)]
+    ['better', 'no better', 'worse']
+    """
+    if difference.value > errors * difference.error:
+        return BETTER
+    return WORSE if difference.value < -errors * difference.error else NO_BETTER
+
+
+def _registered(
+    after: Checkpoint, chosen: Stretch, registry: Registry, name: str, parent: Manifest, facts: dict[str, Any]
+) -> Manifest:
+    from export.package import export_model
+    from streams.fit import apart, held_out_batches
+
+    # As precise as the model before, so that the two differ by what was learned alone.
+    calibration, batches = apart(held_out_batches(after, chosen.judged), ExportPlan(parent.precision))
+    limits = ParityLimits()
+    limits = msgspec.structs.replace(
+        limits, examples=min(limits.examples, sum(len(each.positive) for each in batches))
+    )
+    return export_model(
+        after.net,
+        after.vocabulary,
+        batches,
+        registry,
+        name,
+        created_ms=time.time_ns() // 1_000_000,
+        text_encoder=parent.text_encoder,
+        training=facts,
+        counters=parent.counters,
+        limits=limits,
+        checkpoint=after,
+        precision=parent.precision,
+        calibration=calibration,
+    )

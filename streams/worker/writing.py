@@ -1,0 +1,130 @@
+"""A folded batch to Kafka and the store: its dead letters first, then everything else in one transaction.
+
+Neither gives up while Kafka or the store are away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from model.errors import BrokerUnavailableError, StoreError, StoreUnavailableError
+from streams import feed, state_codec
+from streams.batch import Outcome
+from streams.clock import Clock
+from streams.ledger import encode_record
+from streams.stores.base import Commit, Store, order_of
+from streams.worker.dead_letters import DeadLetters, dead_letter
+from streams.worker.look_up import Work
+from streams.worker.metrics import WorkerMetrics
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RETRY_S = (0.05, 1.0)
+"""The first and the longest pause before the store or Kafka is asked again."""
+
+
+class Writing:
+    """Writes what a batch came to; `trouble` says what it waits for, if anything."""
+
+    def __init__(self, store: Store, letters: DeadLetters, metrics: WorkerMetrics, clock: Clock) -> None:
+        self.store, self.letters, self.metrics, self.clock = store, letters, metrics, clock
+        self.trouble = ""
+
+    async def send_letters(self, work: Work, outcome: Outcome) -> None:
+        """Returns once they are safe in Kafka."""
+        letters = work.letters + [
+            dead_letter(work.reads[at].message, "apply_failed", error, self.clock.now_ms())
+            for at, error in outcome.failed.items()
+        ]
+        if letters:
+            await self.until_answered(lambda: self.letters.send(letters))
+            for letter in letters:
+                self.metrics.dead_letters.labels(letter.reason).inc()
+                self.metrics.events.labels(letter.message.topic, "dead_letter").inc()
+
+    def commit_of(self, work: Work, outcome: Outcome) -> Commit:
+        """The transaction; it begins now."""
+        pushed_ms = self.clock.now_ms()
+        for slate in outcome.slates:
+            slate.times["pushed"] = pushed_ms
+        return Commit(
+            expected=work.expected,
+            progress=work.progress,
+            states={user: state_codec.encode(state) for user, state in outcome.states.items()},
+            feeds={slate.user_id: feed.encode(slate) for slate in outcome.slates},
+            items=outcome.items,
+            ledger=encode_record(outcome.record) if outcome.record else b"",
+            found={user: work.digests[user] for user in outcome.states},
+        )
+
+    async def commit(self, commit: Commit, writer: str) -> str:
+        """Returns its place in the ledger once it is written. Raises `FencedError` where it can't be."""
+        started = time.perf_counter()
+        position = await self.until_answered(lambda: self.store.commit(commit, writer))
+        self.metrics.stage_s.labels("commit").observe(time.perf_counter() - started)
+        return position
+
+    async def until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """The answer, however long the store or Kafka are away."""
+        pause_s, longest_s = RETRY_S
+        while True:
+            try:
+                answer = await ask()
+            except (StoreUnavailableError, BrokerUnavailableError) as error:
+                self.troubled(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, longest_s)
+            else:
+                self.trouble = ""
+                return answer
+
+    def troubled(self, error: StoreError | BrokerUnavailableError) -> None:
+        """Note that something is waited for."""
+        (
+            self.metrics.broker_errors
+            if isinstance(error, BrokerUnavailableError)
+            else self.metrics.store_errors
+        ).inc()
+        if not self.trouble:
+            log.warning("waiting: %s", error)
+        self.trouble = str(error)
+
+    def count(self, work: Work, outcome: Outcome, position: str) -> None:
+        """Tell the metrics of a batch that is written, at `position` of the ledger."""
+        metrics, now_ms = self.metrics, self.clock.now_ms()
+        metrics.stage_s.labels("fold").observe(outcome.fold_s)
+        if outcome.slates:
+            metrics.stage_s.labels("recommend").observe(outcome.recommend_s)
+        for topic, count in Counter(work.reads[at].message.topic for at in outcome.applied).items():
+            metrics.events.labels(topic, "applied").inc(count)
+        for at in outcome.applied:
+            metrics.applied_s.observe(max(0.0, (now_ms - work.reads[at].event.ts) / 1_000))
+        for at, reason in outcome.skipped.items():
+            metrics.events.labels(work.reads[at].message.topic, "skipped").inc()
+            metrics.skipped.labels(reason).inc()
+        for rung, count in Counter(slate.rung for slate in outcome.slates).items():
+            metrics.slates.labels(rung).inc(count)
+        for slate in outcome.slates:
+            written_ms = _written_ms(position, slate.times["pushed"], now_ms)
+            metrics.pushed_s.observe(max(0.0, (written_ms - slate.times["accepted"]) / 1_000))
+        for user, error in outcome.unranked.items():
+            metrics.unranked.inc()
+            log.error("no slate for user %r: %r", user, error, exc_info=error)
+
+
+def _written_ms(position: str, begun_ms: float, now_ms: float) -> float:
+    """When the store wrote, between the two: its answer may have waited for the fold of the next batch.
+
+    >>> _written_ms("1000005-0", 1_000_003, 1_000_050), _written_ms("", 1_000_003, 1_000_050)
+    (1000005, 1000050)
+    >>> _written_ms("900000-0", 1_000_003, 1_000_050)  # the store's clock is slow
+    1000003
+    """
+    return min(max(order_of(position)[0], begun_ms), now_ms) if position else now_ms

@@ -1,0 +1,285 @@
+"""Shards on disk: they come back as they were, whole or not at all, and one at a time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from model import shards
+from model.errors import DataError
+from model.examples import EXAMPLE_FIELDS
+from model.plan import TrainPlan
+from model.schema import Schema
+from model.shards import (
+    DTYPES,
+    EXAMPLES,
+    FACTS,
+    ITEMS,
+    ShardFiles,
+    lengths,
+    read_facts,
+    read_items,
+    read_shard,
+    read_times,
+    shard_folders,
+    write_shard,
+)
+from tests.model.random_shards import assert_same, random_shard
+
+
+def test_every_field_of_an_example_has_its_type() -> None:
+    assert tuple(DTYPES) == EXAMPLE_FIELDS
+
+
+widths = st.integers(0, 4)
+
+
+@given(
+    examples=st.integers(1, 40),
+    items=st.integers(1, 20),
+    candidates=st.integers(1, 6),
+    seed=st.integers(0, 2**16),
+    features=st.integers(1, 4),
+    dims=st.tuples(widths, widths, widths, widths),
+    image=st.booleans(),
+)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_shard_of_any_form_comes_back_bit_for_bit(
+    tmp_path: Path,
+    examples: int,
+    items: int,
+    candidates: int,
+    seed: int,
+    features: int,
+    dims: tuple[int, int, int, int],
+    image: bool,
+) -> None:
+    names = tuple("abcd"[:features])
+    text, attributes, profile, history = dims
+    schema = Schema(
+        names, names, names, modalities={"image": 3} if image else {},
+        history=history, text_dim=text, attributes=attributes, profile=profile,
+    )  # fmt: skip
+    shard = random_shard(examples, seed, items, candidates, schema)
+    folder = tmp_path / "any"
+    assert_same(read_shard(write_shard(shard, folder, "one")), shard)
+    shutil.rmtree(folder)
+
+
+def test_another_engine_reads_the_same_values(tmp_path: Path) -> None:
+    shard = random_shard(30)
+    frame = pl.read_parquet(write_shard(shard, tmp_path, "one") / EXAMPLES)
+    assert frame["ts_ms"].to_list() == shard.ts_ms.tolist()
+    found = frame["candidate_features"].to_numpy().reshape(shard.candidate_features.shape)
+    assert found.tobytes() == shard.candidate_features.tobytes()
+
+
+def test_facts_times_and_items_are_read_by_themselves(tmp_path: Path) -> None:
+    shard = random_shard(7, begin_ms=5_000, step_ms=10)
+    path = write_shard(shard, tmp_path, "one", ("x", "y", "z"))
+    facts = read_facts(path)
+    assert (facts.examples, facts.items, facts.first_ms, facts.last_ms) == (7, 12, 5_000, 5_060)
+    assert facts.features == ("x", "y", "z")
+    assert facts.shapes["candidate_features"] == (5, 3)
+    assert read_times(path).tolist() == shard.ts_ms.tolist()
+    assert read_items(path) == shard.items.tolist()
+
+
+def test_files_are_oldest_first_and_read_one_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [random_shard(n, seed=n, begin_ms=10_000 * n) for n in (3, 1, 2)]
+    paths = [write_shard(shard, tmp_path, f"s{k}") for k, shard in enumerate(made)]
+    read: list[Path] = []
+    real = shards.read_shard
+
+    def counted(path: Path) -> Any:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(shards, "read_shard", counted)
+    files = ShardFiles(paths)
+    assert lengths(files) == files.lengths == [1, 2, 3]
+    assert lengths(made) == [3, 1, 2]
+    assert (len(files), read) == (3, [])
+    assert_same(files[1], made[2])
+    assert read == [paths[2]]
+    assert files[1:].lengths == [2, 3]
+    assert [len(each) for each in files] == [1, 2, 3]
+    with pytest.raises(IndexError):
+        files[3]
+
+
+def test_training_holds_one_window_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from model.network import FusionNet
+    from model.plan import NetworkPlan
+    from model.tasks import default_tasks
+    from model.train import fit, fit_scales
+    from model.vocabulary import Vocabulary
+    from tests.model.alive import Alive
+
+    schema = Schema(
+        ("a", "b"), ("c",), ("d",), ("click", "rating", "like"), history=3, text_dim=4, item_dim=8
+    )
+    files = ShardFiles(
+        write_shard(random_shard(20, seed=k, schema=schema, begin_ms=k), tmp_path, f"s{k}") for k in range(6)
+    )
+    alive = Alive(shards.read_shard)
+    monkeypatch.setattr(shards, "read_shard", alive)
+    net = FusionNet(NetworkPlan(width=8, hidden=(8, 4)), schema, 12)
+    fit_scales(net, files)
+    assert (alive.calls, alive.most) == (6, 2)  # one, while the next takes its name
+    alive.calls = alive.most = 0
+    vocabulary = Vocabulary(tuple(f"Artikel-{n}-ü" for n in range(12)))
+    plan = TrainPlan(epochs=2, batch=16, window=2, negatives=4)
+    fit(net, files, [], plan, default_tasks(), vocabulary)
+    assert (alive.calls, alive.most) == (12, 2)
+
+
+def test_a_name_that_leads_elsewhere_and_a_shard_of_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="shard name"):
+        write_shard(random_shard(3), tmp_path, "../one")
+    with pytest.raises(DataError, match="no example"):
+        write_shard(random_shard(3).rows(slice(0, 0)), tmp_path, "one")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_taken_name_is_an_error_and_keeps_what_is_there(tmp_path: Path) -> None:
+    first = random_shard(3, seed=1)
+    write_shard(first, tmp_path, "one")
+    with pytest.raises(OSError, match=r"not empty|exists"):
+        write_shard(random_shard(3, seed=2), tmp_path, "one")
+    assert_same(read_shard(tmp_path / "one"), first)
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_what_is_unfinished_or_missing_is_no_shard(tmp_path: Path) -> None:
+    write_shard(random_shard(3), tmp_path, "one")
+    (tmp_path / f"{shards.UNFINISHED}two-1").mkdir()
+    assert shard_folders(tmp_path) == [tmp_path / "one"]
+    assert shard_folders(tmp_path / "nowhere") == []
+    with pytest.raises(DataError, match="expected a shard"):
+        read_shard(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("file", [EXAMPLES, ITEMS])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: b"",
+        lambda raw: b"not a table",
+        lambda raw: raw[: len(raw) // 2],
+        lambda raw: raw[:100] + bytes([raw[100] ^ 1]) + raw[101:],
+    ],
+    ids=["empty", "text", "cut short", "one bit"],
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, file: str, damage: Callable[[bytes], bytes]) -> None:
+    path = write_shard(random_shard(50), tmp_path, "one")
+    (path / file).write_bytes(damage((path / file).read_bytes()))
+    with pytest.raises(DataError, match="expected a shard of examples"):
+        read_shard(path)
+
+
+def rewritten(path: Path, change: Callable[[Any], Any]) -> None:
+    parquet.write_table(change(parquet.read_table(path)), path)
+
+
+def with_facts(table: Any, old: bytes, new: bytes) -> Any:
+    facts = table.schema.metadata[FACTS]
+    assert old in facts
+    return table.replace_schema_metadata({FACTS: facts.replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        (EXAMPLES, lambda t: with_facts(t, b'"version":1', b'"version":9'), "version 9; this build reads 1"),
+        (EXAMPLES, lambda t: t.replace_schema_metadata(None), "expected a shard of examples"),
+        (EXAMPLES, lambda t: t.drop_columns(["rating"]), "expected a column 'rating'"),
+        (EXAMPLES, lambda t: with_facts(t, b'"rating"', b'"stars"'), "those of another|expected a column"),
+        (EXAMPLES, lambda t: t.slice(1), "expected 9 rows"),
+        (ITEMS, lambda t: t.drop_columns(["items"]), "expected a column 'items'"),
+        (ITEMS, lambda t: t.slice(0, 4), "expected 12 rows"),
+        (
+            EXAMPLES,
+            lambda t: t.set_column(
+                t.column_names.index("action"), "action", t.column("action").cast(pa.float64())
+            ),
+            "column 'action': expected uint8",
+        ),
+        (
+            EXAMPLES,
+            lambda t: t.set_column(
+                t.column_names.index("ts_ms"), "ts_ms", pa.array([None, *range(8)], pa.int64())
+            ),
+            "1 nulls",
+        ),
+        (
+            EXAMPLES,
+            lambda t: t.set_column(
+                t.column_names.index("candidates"),
+                "candidates",
+                pa.FixedSizeListArray.from_arrays(pa.array(np.full(45, 12, np.int32)), 5),
+            ),
+            "candidates names items 12 to 12; expected -1 to 11",
+        ),
+    ],
+)
+def test_what_is_not_as_expected_is_refused_with_what_was(
+    tmp_path: Path, file: str, change: Callable[[Any], Any], said: str
+) -> None:
+    path = write_shard(random_shard(9), tmp_path, "one")
+    rewritten(path / file, change)
+    with pytest.raises(DataError, match=said):
+        read_shard(path)
+
+
+def test_files_of_two_shards_are_not_mixed(tmp_path: Path) -> None:
+    one, two = (write_shard(random_shard(9, begin_ms=k), tmp_path, f"s{k}") for k in range(2))
+    shutil.copy(two / ITEMS, one / ITEMS)
+    with pytest.raises(DataError, match="those of another"):
+        read_shard(one)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from model.shards import write_shard
+from tests.model.random_shards import random_shard
+
+shard = random_shard(4_000, candidates=60)
+for k in range(10_000):
+    write_shard(shard, Path(sys.argv[1]), f"s{k}")
+"""
+
+
+def test_a_writer_that_is_killed_leaves_only_whole_shards(tmp_path: Path) -> None:
+    folder = tmp_path / "shards"
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(folder)]) as writer:
+        try:
+            until = time.monotonic() + 60
+            while len(shard_folders(folder)) < 2 or not list(folder.glob(f"{shards.UNFINISHED}*/*")):
+                assert writer.poll() is None
+                assert time.monotonic() < until
+        finally:
+            os.kill(writer.pid, signal.SIGKILL)
+    found = shard_folders(folder)
+    assert len(found) >= 2
+    expected = random_shard(4_000, candidates=60)
+    for path in found:
+        assert_same(read_shard(path), expected)

@@ -1,0 +1,265 @@
+"""A batch is folded while the one before it is being written: what counts is what is in the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.errors import StoreUnavailableError
+from streams import state_codec
+from streams.events import Review
+from streams.settings import Settings, WorkerSettings
+from streams.stores.base import Commit, Loaded
+from streams.stores.memory import MemoryStore
+from streams.worker import batches, writing
+from streams.worker.message import Message
+from tests.streams.worker.conftest import NOW_MS, Desk, click, message
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_pauses() -> None:
+    patch = pytest.MonkeyPatch()
+    for module in (batches, writing):
+        patch.setattr(module, "RETRY_S", (0.0, 0.001))
+
+
+class SlowStore(MemoryStore):
+    """Commits wait until `gate` is open; `calls` says what came in which order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.calls: list[str] = []
+
+    async def load(self, users: list[str], partitions: list[str]) -> Loaded:  # type: ignore[override]
+        self.calls.append("load")
+        return await super().load(users, partitions)
+
+    async def commit(self, commit: Commit, writer: str) -> str:
+        self.calls.append("commit")
+        await self.gate.wait()
+        return await super().commit(commit, writer)
+
+
+async def interactions(store: MemoryStore, user: str) -> int:
+    return state_codec.decode((await store.states([user]))[0]).interactions
+
+
+async def counted(store: MemoryStore) -> int:
+    """What a new worker would count."""
+    desk = Desk(store)
+    async with desk.replica.lock:
+        await desk.replica.rebuild()
+    return desk.replica.recommender.counters.interactions
+
+
+async def turns(count: int = 20) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_the_next_batch_is_folded_but_not_written_before_the_last_one() -> None:
+    store = SlowStore()
+    desk = Desk(store)
+    first = await desk.batches.begin([click(0), click(1, "bob")])
+    second = asyncio.create_task(desk.batches.begin([click(2), click(3, "cy")]))
+    await turns()
+    assert desk.replica.recommender.counters.interactions == 4, "both are folded"
+    assert store.calls == ["load", "commit", "load"], "only cy had to be read"
+    assert not first.done()
+    assert not second.done()
+    store.gate.set()
+    assert len(await (await second)) == len(await first) == 2
+    assert [await interactions(store, user) for user in ("ann", "bob", "cy")] == [2, 1, 1]
+    assert await counted(store) == 4
+    assert not desk.replica.lock.locked()
+
+
+async def test_users_at_hand_are_not_read_again() -> None:
+    store = SlowStore()
+    store.gate.set()
+    desk = Desk(store)
+    for n in range(4):
+        await desk.take(click(n))
+    assert store.calls == ["load"] + ["commit"] * 4
+    desk.batches.moved()
+    await desk.take(click(4))
+    assert store.calls[5:] == ["load", "commit"], "partitions have moved: another may have written"
+    assert await interactions(store, "ann") == 5
+    assert [desk.counted("states_total", source=source) for source in ("read", "kept")] == [2, 3]
+
+
+async def test_a_state_that_was_changed_by_hand_is_not_overwritten() -> None:
+    store, other = SlowStore(), MemoryStore()
+    store.gate.set()
+    desk = Desk(store)
+    await desk.take(click(0))
+    rated = Review(event_id="r", ts=NOW_MS, user_id="ann", item_id="i1", rating=3.0)
+    await Desk(other).take(click(0), message(rated, 0))
+    (repaired,) = await other.states(["ann"])
+    assert repaired is not None
+    await store.commit(Commit({}, {}, {"ann": repaired}, {}, {}), "somebody")
+    await desk.take(click(1))
+    assert await interactions(store, "ann") == 3
+    assert desk.counted("fenced_batches_total") == 1
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 2
+
+
+async def test_who_waits_for_the_counters_gets_them_between_two_batches() -> None:
+    store = SlowStore()
+    desk = Desk(store)
+    first = await desk.batches.begin([click(0)])
+    seen: list[int] = []
+
+    async def look() -> None:
+        async with desk.replica.lock:
+            seen.append(desk.replica.recommender.counters.interactions)
+
+    looking = asyncio.create_task(look())
+    await turns()
+    second = asyncio.create_task(desk.batches.begin([click(1)]))
+    await turns()
+    assert not seen
+    store.gate.set()
+    await looking
+    assert seen == [1], "never what is folded and not written"
+    await (await second)
+    assert (await first)[0].offset == 0
+    assert await counted(store) == 2
+
+
+async def test_what_was_folded_on_a_refused_batch_is_void() -> None:
+    """The first of them comes too late: another worker has written a part of it."""
+    store = SlowStore()
+    zombie, heir = Desk(store), Desk(store)
+    store.gate.set()
+    await zombie.take(click(0))
+    store.gate.clear()
+    first = await zombie.batches.begin([click(1), click(2)])
+    second = asyncio.create_task(zombie.batches.begin([click(3), click(4, "bob")]))
+    await turns()
+    zombies_gate = store.gate
+    store.gate = asyncio.Event()
+    store.gate.set()
+    await heir.take(click(1))
+    zombies_gate.set()
+    assert [message.offset for message in await first] == [1, 2]
+    assert [message.offset for message in await (await second)] == [3, 4]
+    assert zombie.counted("fenced_batches_total") == 1
+    assert [await interactions(store, user) for user in ("ann", "bob")] == [4, 1]
+    assert zombie.replica.recommender.counters.interactions == await counted(store) == 5
+
+
+def states_kept(count: int) -> Settings:
+    return Settings(worker=WorkerSettings(states_kept=count))
+
+
+USERS = ("ann", "bob", "cy", "dan")
+Mishap = Literal["none", "late", "away", "answer lost", "heir first"]
+
+
+class Kafka:
+    """A log of clicks on two partitions, and how far a worker has been given them."""
+
+    def __init__(self, count: int) -> None:
+        self.logs: dict[str, list[Message]] = {"clicks-0": [], "clicks-1": []}
+        for n in range(count):
+            user = USERS[n * 7 // 3 % len(USERS)]
+            log = self.logs[f"clicks-{USERS.index(user) % 2}"]
+            log.append(click(len(log), user, f"i{n % 5}", USERS.index(user) % 2))
+
+    @property
+    def all(self) -> list[Message]:
+        return [message for log in self.logs.values() for message in log]
+
+
+class Reading:
+    """What one worker is given next; it may ask for some of it again."""
+
+    def __init__(self, kafka: Kafka, desk: Desk) -> None:
+        self.kafka, self.desk = kafka, desk
+        self.next = dict.fromkeys(kafka.logs, 0)
+
+    def take(self, count: int) -> list[Message]:
+        for place, offset in self.desk.log.reread_from:
+            if place in self.next:
+                self.next[place] = offset
+        self.desk.log.reread_from.clear()
+        taken = []
+        for place, log in self.kafka.logs.items():
+            part = log[self.next[place] : self.next[place] + count]
+            self.next[place] += len(part)
+            taken += part
+        return taken
+
+
+class Trying(MemoryStore):
+    """A store to which the next mishap of a list happens at each commit of the worker that is tried."""
+
+    def __init__(self, mishaps: list[Mishap]) -> None:
+        super().__init__()
+        self.mishaps = iter(mishaps)
+        self.heir: Reading | None = None
+        self.alone = False
+
+    async def commit(self, commit: Commit, writer: str) -> str:
+        if self.alone:
+            return await super().commit(commit, writer)
+        match next(self.mishaps, "none"):
+            case "late":
+                await turns(5)
+            case "away":
+                raise StoreUnavailableError("away")
+            case "answer lost":
+                await super().commit(commit, writer)
+                raise StoreUnavailableError("the answer was lost")
+            case "heir first":
+                assert self.heir is not None
+                self.alone = True
+                self.heir.desk.batches.moved()
+                if messages := self.heir.take(3):
+                    await self.heir.desk.take(*messages)
+                self.alone = False
+        return await super().commit(commit, writer)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["none", "none", "late", "away", "answer lost", "heir first"]), max_size=25),
+    st.lists(st.integers(1, 4), min_size=5, max_size=30),
+    st.integers(0, 4),
+)
+def test_whatever_happens_each_event_counts_once(mishaps: list[Mishap], sizes: list[int], kept: int) -> None:
+    asyncio.run(whatever_happens(mishaps, sizes, kept))
+
+
+async def whatever_happens(mishaps: list[Mishap], sizes: list[int], kept: int) -> None:
+    store, kafka = Trying(mishaps), Kafka(60)
+    desk = Desk(store, states_kept(kept))
+    reading, store.heir = Reading(kafka, desk), Reading(kafka, Desk(store, states_kept(kept)))
+    flight: asyncio.Task[list[Message]] | None = None
+    for at in range(400):
+        messages = reading.take(sizes[at % len(sizes)])
+        if not messages:
+            break
+        begun = await desk.batches.begin(messages)
+        if flight is not None:
+            assert flight.done(), "the one before is written by now"
+            await flight
+        flight = begun
+        if at % 5 == 0:
+            await desk.chores().follow()
+    assert flight is not None
+    await flight
+    await desk.chores().follow()
+    expected = Counter((message.key or b"").decode() for message in kafka.all)
+    assert {user: await interactions(store, user) for user in USERS} == expected
+    assert (await store.load([], list(kafka.logs))).progress == {
+        place: len(log) - 1 for place, log in kafka.logs.items()
+    }
+    assert desk.replica.recommender.counters.interactions == await counted(store) == len(kafka.all)
