@@ -47,8 +47,8 @@ def load_model(
 ) -> LoadedModel:
     """Check every file against the manifest, then open and warm up; `ManifestError` or `ProviderError`.
 
-    `expected`: the schema that this build computes features for; another one is refused. The int8 file runs
-    on CPUs, the fp32 file on GPUs (whose kernels have no dynamic int8).
+    `expected`: the schema that this build computes features for; another one is refused. The served
+    precision runs on CPUs, the fp32 file on GPUs (whose kernels have no dynamic int8).
     """
     manifest = read_manifest(folder, Manifest)
     verify(folder, manifest, MODEL_FILES)

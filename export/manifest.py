@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from export.parity import Parity
+from export.plan import Precision
 from model.errors import ManifestError
 from model.schema import SCHEMA_VERSION, Schema
 
@@ -51,7 +52,10 @@ class TextEncoderRef(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a recommendation model. `created_ms` since the epoch; `training` and `counters` are free-form."""
+    """Of a recommendation model. `created_ms` since the epoch; `training` and `counters` are free-form.
+
+    `precision`: of the rescorer that CPUs serve, which `parity` is about.
+    """
 
     name: str
     created_ms: int
@@ -62,6 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     training: dict[str, Any]
     counters: dict[str, Any]
     versions: dict[str, str]
+    precision: Precision = "int8"
 
     @property
     def held_back(self) -> bool:

@@ -1,13 +1,15 @@
-"""From a trained network to a registered model: ONNX, int8, the parity gate, the registry; all or nothing."""
+"""From a trained network to a registered model: ONNX, precision, parity, the registry; all or nothing."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from export.half import halve_rescorer
 from export.manifest import (
     MODEL_FILES,
     RESCORER,
@@ -22,9 +24,11 @@ from export.manifest import (
     write_manifest,
 )
 from export.parity import HeldOut, Parity, ParityLimits, check, measure
+from export.plan import Precision
 from export.quantize import quantize_rescorer
 from export.registry import Registry
 from export.session import Rescorer, open_session
+from export.static_int8 import quantize_rescorer_static
 from export.to_onnx import export_rescorer, export_tower, export_users, torch_scores
 from model.checkpoint import FACTS, WEIGHTS, Checkpoint, save_checkpoint
 from model.network import FusionNet
@@ -47,19 +51,22 @@ def export_model(
     counters: Mapping[str, Any] | None = None,
     limits: ParityLimits = ParityLimits(),
     checkpoint: Checkpoint | None = None,
+    precision: Precision = "int8",
+    calibration: Sequence[HeldOut] = (),
 ) -> Manifest:
-    """Export, quantize, compare on `held_out` and register under `name`; the manifest.
+    """Export, write in `precision`, compare on `held_out` and register under `name`; the manifest.
 
-    Raises `ParityError`, with nothing registered, when the int8 model is too far from `net`; `ModelError`
-    when the name is taken. `checkpoint`: of `net`, kept in the model's folder, so that training can go on
-    from the registered model alone.
+    `calibration`: further held-out examples, which "int8-static" needs. `checkpoint`: of `net`, kept in the
+    model's folder, so that training can go on from the registered model alone. Raises `ParityError`, with
+    nothing registered, when what would be served is too far from `net`; `ModelError` when the name is taken or
+    there is nothing to calibrate on.
     """
     files: tuple[str, ...] = MODEL_FILES
     with registry.adding(name) as folder:
         export_tower(net, folder / TOWER)
         export_users(net, folder / USER_TOWER)
         export_rescorer(net, folder / RESCORER_FP32)
-        quantize_rescorer(folder / RESCORER_FP32, folder / RESCORER)
+        write_served(precision, folder / RESCORER_FP32, folder / RESCORER, calibration)
         (folder / VOCABULARY).write_bytes(msgspec.json.encode(vocabulary))
         if checkpoint is not None:
             save_checkpoint(checkpoint, folder)
@@ -76,9 +83,23 @@ def export_model(
             training=dict(training or {}),
             counters=dict(counters or {}),
             versions=versions_of(PACKAGES),
+            precision=precision,
         )
         write_manifest(folder, manifest)
     return manifest
+
+
+def write_served(precision: Precision, source: Path, target: Path, calibration: Sequence[HeldOut]) -> None:
+    """Make the rescorer that CPUs serve of the fp32 file."""
+    match precision:
+        case "int8":
+            quantize_rescorer(source, target)
+        case "int8-static":
+            quantize_rescorer_static(source, target, [each.inputs for each in calibration])
+        case "fp16":
+            halve_rescorer(source, target)
+        case "fp32":
+            shutil.copyfile(source, target)
 
 
 def parity_of(net: FusionNet, exported: Path, held_out: Sequence[HeldOut]) -> Parity:

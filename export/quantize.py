@@ -50,7 +50,7 @@ def _columns(node: onnx.NodeProto, dims: list[int]) -> int:
 
 
 def _quantize(model: onnx.ModelProto, target: Path, operators: tuple[str, ...], kept: list[str]) -> None:
-    with _quiet():
+    with quiet():
         quantize_dynamic(
             model,
             target,
@@ -62,7 +62,7 @@ def _quantize(model: onnx.ModelProto, target: Path, operators: tuple[str, ...], 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """onnxruntime writes a line a node to the root logger, and gives that a handler where it has none."""
     root, handler = logging.getLogger(), logging.NullHandler()
     root.addHandler(handler)

@@ -130,6 +130,10 @@ def write_onnx(
         )
     if program is None:
         raise ParityError(f"{path}: torch made no ONNX program; check torch and onnxscript")
+    # What torch notes of each node, with the paths of its sources, is a third of the file.
+    program.model.graph.metadata_props.clear()
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()
     program.save(path, external_data=False)
 
 

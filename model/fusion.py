@@ -17,7 +17,7 @@ class Weighted(nn.Module):
 
     def forward(self, views: Sequence[Tensor]) -> Tensor:
         """Views [..., width] -> [..., width]."""
-        return _mix(views, self.weights.softmax(0))
+        return _mix(views, self.weights.softmax(0)[:, None])
 
 
 class Concat(nn.Module):
@@ -44,17 +44,20 @@ class Attention(nn.Module):
 
     def forward(self, views: Sequence[Tensor]) -> Tensor:
         """Views [..., width] -> [..., width]."""
-        hidden = torch.tanh(self.hidden(torch.stack([*views], -2)))
-        return _mix(views, (self.query(hidden) + self.bias).squeeze(-1).softmax(-1))
+        # Views first: what is copied and added stays in one piece, which makes the exported model faster.
+        hidden = torch.tanh(self.hidden(torch.stack([*views])))  # [views, ..., width]
+        logits = self.query(hidden) + self.bias.reshape(-1, *[1] * views[0].dim())
+        shares = (logits - logits.amax(0)).exp()
+        return _mix(views, shares / shares.sum(0))
 
 
 def _mix(views: Sequence[Tensor], weights: Tensor) -> Tensor:
-    """The sum of views [..., width], each by its part of weights [..., views]; one by one, which takes the
-    exported model half as long as a product with all and a sum over an inner axis.
+    """The sum of views [..., width], each by its part of weights [views, ..., 1]; one by one, which takes the
+    exported model half as long as a product with all and a sum over them.
     """
-    mixed = views[0] * weights[..., 0:1]
-    for n, view in enumerate(views[1:], 1):
-        mixed = mixed + view * weights[..., n : n + 1]
+    mixed = views[0] * weights[0]
+    for view, weight in zip(views[1:], weights[1:], strict=True):
+        mixed = mixed + view * weight
     return mixed
 
 

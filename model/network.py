@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from model.fusion import KINDS
 from model.plan import NetworkPlan
@@ -31,17 +32,29 @@ class TargetAttention(nn.Module):
 
     def forward(self, candidates: Tensor, history: Tensor, mask: Tensor) -> Tensor:
         """candidates [B, K, query], history [B, L, key], mask [B, L] -> [B, K, width]; 0: no history."""
-        q = self._split(self.query(candidates))
-        k = self._split(self.key(history))
+        q = self._split(self._query(candidates))
+        k = self._split(self.key(history) / self.each**0.5)
         v = self._split(self.value(history) * mask[..., None])
-        logits = q @ k.transpose(-1, -2) / self.each**0.5
-        weights = (logits + (mask[:, None, None, :] - 1.0) * 1e4).softmax(-1)
+        # The mask is one more column of the keys, and meets a 1 in every query: adding it to the logits would
+        # be another pass over [B, heads, K, L].
+        hidden = ((mask - 1.0) * 1e4)[:, None, :, None].expand(-1, self.heads, -1, -1)
+        weights = (q @ torch.cat([k, hidden], -1).transpose(-1, -2)).softmax(-1)
         mixed: Tensor = (weights @ v).transpose(1, 2).flatten(-2)
         return mixed
 
+    def _query(self, candidates: Tensor) -> Tensor:
+        """[B, K, query] -> [B, K, heads * (each + 1)]: of each head the query, then a 1."""
+        weight = self.query.weight.reshape(self.heads, self.each, -1)
+        bias = self.query.bias.reshape(self.heads, self.each)
+        return functional.linear(
+            candidates,
+            functional.pad(weight, (0, 0, 0, 1)).flatten(0, 1),
+            functional.pad(bias, (0, 1), value=1.0).flatten(),
+        )
+
     def _split(self, x: Tensor) -> Tensor:
-        """[B, N, width] -> [B, heads, N, each]."""
-        split: Tensor = x.reshape(*x.shape[:2], self.heads, self.each).transpose(1, 2)
+        """[B, N, heads * each] -> [B, heads, N, each]."""
+        split: Tensor = x.reshape(*x.shape[:2], self.heads, x.shape[2] // self.heads).transpose(1, 2)
         return split
 
 
@@ -74,20 +87,35 @@ class Rescorer(nn.Module):
 
     def forward(self, seen: Seen, candidate_vectors: Tensor, candidate_features: Tensor) -> Tensor:
         features = self.candidate_scale(candidate_features)
-        user = seen.user[:, None, :].expand(-1, features.shape[1], -1)
+        user = seen.user[:, None, :]
         attended = self.attention(candidate_vectors, seen.states, seen.mask)
-        said = self.said(seen.said)[:, None, :].split(self.part, -1)
-        text = candidate_vectors[..., self.part :]
-        user_view = torch.relu(self.user_view(torch.cat([attended, user], -1)))
+        user_view = torch.relu(_beside(self.user_view, attended, user))
         item_view = torch.relu(self.item_view(candidate_vectors))
-        language = torch.cat([text, *(text * each for each in said)], -1)
-        language_view = torch.relu(self.language_view(language))
+        language_view = torch.relu(self._language(candidate_vectors[..., self.part :], self.said(seen.said)))
         fused = self.fusion([user_view, item_view, language_view])
         views = torch.cat([fused, attended * item_view, user_view * item_view, item_view], -1)
-        known = torch.cat([features, user], -1)
-        body = self.body(self.from_views(views) + self.from_features(known))
-        scores: Tensor = self.heads(body) + self.skip(known)
+        body = self.body(self.from_views(views) + _beside(self.from_features, features, user))
+        # The bias of the heads goes with what is shared: in so few columns a sum costs what a product does.
+        scores: Tensor = body @ self.heads.weight.T + _beside(self.skip, features, user, self.heads.bias)
         return scores
+
+    def _language(self, text: Tensor, said: Tensor) -> Tensor:
+        """`language_view` of text [B, K, part] beside its products with three vectors, said [B, 3 * part].
+
+        Those go into the weights, a matrix for each user: a quarter of the work, and no copies of the text.
+        """
+        weights = self.language_view.weight.T.reshape(4, self.part, -1)
+        mine = weights[0] + (said.reshape(-1, 3, self.part, 1) * weights[1:]).sum(1)  # [B, part, width]
+        read: Tensor = text @ mine + self.language_view.bias
+        return read
+
+
+def _beside(layer: nn.Linear, own: Tensor, shared: Tensor, bias: Tensor | float = 0.0) -> Tensor:
+    """`layer` of own [B, K, n] beside shared [B, 1, m], which is multiplied once a user; and `bias`."""
+    n = own.shape[-1]
+    once = functional.linear(shared, layer.weight[:, n:], layer.bias) + bias
+    both: Tensor = own @ layer.weight[:, :n].T + once
+    return both
 
 
 class FusionNet(nn.Module):

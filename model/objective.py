@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -15,18 +15,21 @@ from model.plan import TrainPlan
 from model.tasks import Task, labels, ordered
 
 POPULARITY = "popular_ever"
+Term = Callable[[Tensor, Batch], Tensor]
+"""scores [B, K, tasks] of a batch -> what they add to the loss."""
 
 
 class Objective(nn.Module):
     """`Objective(tasks, plan)(net, batch)` -> the loss, and its terms by name.
 
     With `plan.weighting` "uncertainty" each task's loss is divided by a learned variance, whose logarithm is
-    added (Kendall et al., arXiv 1705.07115); the tasks' own weights then scale those terms.
+    added (Kendall et al., arXiv 1705.07115); the tasks' own weights then scale those terms. `more`: further
+    terms by name.
     """
 
-    def __init__(self, tasks: Mapping[str, Task], plan: TrainPlan) -> None:
+    def __init__(self, tasks: Mapping[str, Task], plan: TrainPlan, more: Mapping[str, Term] = {}) -> None:
         super().__init__()
-        self.tasks, self.plan = ordered(tasks), plan
+        self.tasks, self.plan, self.more = ordered(tasks), plan, more
         self.log_variance = nn.Parameter(
             torch.zeros(len(self.tasks)), requires_grad=plan.weighting == "uncertainty"
         )
@@ -70,4 +73,7 @@ class Objective(nn.Module):
             present = batch.present.to(scores.dtype)
             terms["fairness"] = fairness_loss(click, (popularity < 0).to(scores.dtype) * present, present)
             total = total + plan.fairness * terms["fairness"]
+        for name, term in self.more.items():
+            terms[name] = term(scores, batch)
+            total = total + terms[name]
         return total, {name: float(term.detach()) for name, term in terms.items()}

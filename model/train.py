@@ -15,7 +15,7 @@ from model.errors import DataError
 from model.evaluate import Estimate
 from model.examples import Shard
 from model.network import FusionNet
-from model.objective import Objective
+from model.objective import Objective, Term
 from model.plan import NetworkPlan, TrainPlan
 from model.ranking import ranking
 from model.resume import Parts, Position, Savepoints, Training
@@ -90,16 +90,18 @@ def fit(
     report: Report = silent,
     savepoints: Savepoints | None = None,
     group: Group = ALONE,
+    more: Mapping[str, Term] = {},
 ) -> FusionNet:
     """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time.
 
     `savepoints`: where the state is kept, and taken up again where there is one. `group`: the processes that
-    train together, all of which make this call with the same arguments; the first one reports and saves.
+    train together, all of which make this call with the same arguments; the first one reports and saves. `more`: further
+    terms of the loss, see `model.objective`.
     """
     examples = check_examples(shards)
     total, plan = examples * plan.epochs, plan.sized(examples)
     numbering = vocabulary.numbering()
-    objective = Objective(tasks, plan).to(plan.device)
+    objective = Objective(tasks, plan, more).to(plan.device)
     parts = Parts(net, objective, optimizer_of(net, objective, plan))
     agree(net.state_dict().values(), group)
     place = Position()

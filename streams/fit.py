@@ -16,6 +16,7 @@ import numpy as np
 
 from export.manifest import TEXT_ENCODER, Manifest, TextEncoderRef, TextManifest
 from export.parity import HeldOut, ParityLimits
+from export.plan import ExportPlan
 from export.registry import Registry
 from model import examples
 from model.errors import DataError
@@ -188,7 +189,7 @@ def fit(
     say("exporting the model", 0, 1)
     manifest = register(
         checkpoint, held_out or shards, registry, name, encoder, facts,
-        msgspec.to_builtins(run.recommender.settings.counters),
+        msgspec.to_builtins(run.recommender.settings.counters), model.export,
     )  # fmt: skip
     say("exporting the model", 1, 1)
     return manifest
@@ -202,12 +203,13 @@ def register(
     encoder: TextManifest | None,
     facts: Mapping[str, object],
     counters: Mapping[str, object],
+    plan: ExportPlan = ExportPlan(),
 ) -> Manifest:
-    """Export a checkpoint, pass the gate on the held-out examples, register under `name`."""
+    """Export a checkpoint as `plan` says, pass the gate on the held-out examples, register under `name`."""
     from export.package import export_model
 
     net, _, vocabulary = checkpoint
-    batches = held_out_batches(checkpoint, held_out)
+    calibration, batches = apart(held_out_batches(checkpoint, held_out), plan)
     limits = ParityLimits()
     # A small dataset has few examples that were not trained on.
     limits = msgspec.structs.replace(
@@ -216,8 +218,25 @@ def register(
     ref = None if encoder is None else TextEncoderRef(encoder.name, encoder.files[TEXT_ENCODER].sha256)
     return export_model(
         net, vocabulary, batches, registry, name, time.time_ns() // 1_000_000, ref, facts, counters, limits,
-        checkpoint,
+        checkpoint, plan.precision, calibration,
     )  # fmt: skip
+
+
+def apart(batches: Sequence[HeldOut], plan: ExportPlan) -> tuple[Sequence[HeldOut], Sequence[HeldOut]]:
+    """The oldest held-out examples, to fix scales on where the precision needs that, and the others, to judge
+    by. A single batch has to do for both.
+    """
+    if plan.precision != "int8-static":
+        return (), batches
+    total, taken, count = sum(len(each.positive) for each in batches), 0, 0
+    for batch in batches:
+        taken += len(batch.positive)
+        if taken > min(plan.calibration_examples, total // 4):
+            break
+        count += 1
+    if len(batches) < 2:
+        return batches, batches
+    return batches[: max(count, 1)], batches[max(count, 1) :]
 
 
 def held_out_batches(checkpoint: Checkpoint, shards: Sequence[Shard]) -> list[HeldOut]:

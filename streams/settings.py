@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from export.plan import ExportPlan
 from model.errors import SettingsError
 from model.plan import NetworkPlan, TrainPlan
 from model.tasks import Task, default_tasks
@@ -134,7 +135,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `fallback`: where the first provider is missing, go on with the next (logged, counted, shown by /readyz)
     instead of refusing to start. `active`: the model to use where the store names none ("" for the newest).
     `image_dim`, `audio_dim`: dimensions of the items' image and audio vectors; 0: those views are not used.
-    `tasks`, `network`, `training`: what `headrace train` makes; workers take theirs from the manifest.
+    `tasks`, `network`, `training`, `export`: what `headrace train` makes; workers read the manifest.
     """
 
     registry: str = "var/models"
@@ -149,6 +150,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tasks: dict[str, Task] = msgspec.field(default_factory=default_tasks)
     network: NetworkPlan = NetworkPlan()
     training: TrainPlan = TrainPlan()
+    export: ExportPlan = ExportPlan()
 
     @property
     def modalities(self) -> dict[str, int]:

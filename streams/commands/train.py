@@ -122,7 +122,7 @@ def _say(manifest: Manifest, folder: Path, console: Console) -> None:
     console.print(f"registered {folder}", markup=False, highlight=False)
     console.print(f"trained on {facts['examples']} examples in {facts['seconds']} s", highlight=False)
     console.print(
-        f"int8 against fp32 on {parity.examples} examples: top-10 agreement {parity.top10_agreement:.3f}, "
-        f"NDCG@10 lost {parity.ndcg10_lost:.4f}",
+        f"{manifest.precision} against fp32 on {parity.examples} examples: top-10 agreement "
+        f"{parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}",
         highlight=False,
     )

@@ -13,6 +13,7 @@ import msgspec
 
 from export.manifest import BETTER, MODEL_FILES, Manifest, read_manifest, verify
 from export.parity import ParityLimits
+from export.plan import ExportPlan
 from export.registry import Registry
 from model.errors import DataError, ModelError
 from model.evaluate import Estimate
@@ -140,11 +141,14 @@ def _registered(
     after: Checkpoint, chosen: Stretch, registry: Registry, name: str, parent: Manifest, facts: dict[str, Any]
 ) -> Manifest:
     from export.package import export_model
-    from streams.fit import held_out_batches
+    from streams.fit import apart, held_out_batches
 
-    batches = held_out_batches(after, chosen.judged)
+    # As precise as the model before, so that the two differ by what was learned alone.
+    calibration, batches = apart(held_out_batches(after, chosen.judged), ExportPlan(parent.precision))
     limits = ParityLimits()
-    limits = msgspec.structs.replace(limits, examples=min(limits.examples, facts["judged"]))
+    limits = msgspec.structs.replace(
+        limits, examples=min(limits.examples, sum(len(each.positive) for each in batches))
+    )
     return export_model(
         after.net,
         after.vocabulary,
@@ -157,4 +161,6 @@ def _registered(
         counters=parent.counters,
         limits=limits,
         checkpoint=after,
+        precision=parent.precision,
+        calibration=calibration,
     )

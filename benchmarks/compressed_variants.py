@@ -1,0 +1,110 @@
+"""The variants of one checkpoint that `benchmarks.compression` compares: precisions, and smaller networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from onnxruntime.quantization import CalibrationMethod
+
+from export.half import halve_rescorer
+from export.parity import HeldOut
+from export.quantize import quantize_rescorer
+from export.session import Rescorer, open_session
+from export.static_int8 import quantize_rescorer_static
+from export.to_onnx import export_rescorer
+from model.batches import batches, rescorer_inputs
+from model.checkpoint import Checkpoint
+from model.distil import distil
+from model.errors import DataError
+from model.examples import Shard
+from model.network import FusionNet
+from model.plan import TrainPlan
+from model.prune import importance, prune
+from model.train import fit
+
+CANDIDATES, BATCH = 200, 8
+METHODS = {
+    "int8-static": CalibrationMethod.MinMax,
+    "int8-static, entropy": CalibrationMethod.Entropy,
+    "int8-static, percentile": CalibrationMethod.Percentile,
+}
+PRUNED = ((24, (64, 32)), (16, (48, 24)))
+STUDENT = (16, (32, 16))
+
+
+class Variant(NamedTuple):
+    """A file, the session that runs it, and its inputs: those of another network have other item vectors."""
+
+    name: str
+    path: Path
+    rescorer: Rescorer
+    held_out: Sequence[HeldOut]
+
+
+def divided(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
+    """Those that were trained on, and the held-out ones with whole pools, which stand last."""
+    pool = shards[-1].candidates.shape[1]
+    learned = [each for each in shards if each.candidates.shape[1] != pool]
+    held_out = [each for each in shards if each.candidates.shape[1] == pool]
+    if not learned or pool < CANDIDATES:
+        raise DataError(
+            f"expected examples with {CANDIDATES} candidates or more after those trained on, not "
+            f"{pool}: keep them with `headrace train --keep FOLDER` on a longer stretch"
+        )
+    return learned, held_out
+
+
+def held_out_of(net: FusionNet, shards: Sequence[Shard], checkpoint: Checkpoint, size: int) -> list[HeldOut]:
+    """The examples of `shards` with the item vectors of `net`."""
+    return [
+        HeldOut(rescorer_inputs(net, each), np.zeros(len(each.rating), np.int64), each.present.numpy())
+        for each in batches(shards, checkpoint.vocabulary.numbering(), size)
+    ]
+
+
+def variants(
+    checkpoint: Checkpoint,
+    nets: Mapping[str, FusionNet],
+    calibrating: Sequence[Shard],
+    judging: Sequence[Shard],
+    folder: Path,
+) -> Iterator[Variant]:
+    """Every precision of the checkpoint, and the other networks in both kinds of int8."""
+    for title, net in {"": checkpoint.net, **nets}.items():
+        held_out = held_out_of(net, judging, checkpoint, BATCH)
+        calibration = [each.inputs for each in held_out_of(net, calibrating, checkpoint, BATCH)]
+        lead = f"{title}, " if title else ""
+        fp32 = folder / f"{lead}fp32.onnx"
+        export_rescorer(net, fp32)
+        names = ["fp32", "int8", *METHODS, "fp16"] if not title else ["int8", "int8-static"]
+        for name in names:
+            path = folder / f"{lead}{name}.onnx"
+            if name == "int8":
+                quantize_rescorer(fp32, path)
+            elif name == "fp16":
+                halve_rescorer(fp32, path)
+            elif name in METHODS:
+                quantize_rescorer_static(fp32, path, calibration, METHODS[name])
+            opened = open_session(lambda _provider, path=path: path)  # type: ignore[misc]
+            yield Variant(lead + name, path, Rescorer(opened, net.schema), held_out)
+
+
+def smaller(
+    checkpoint: Checkpoint, learned: Sequence[Shard], plan: TrainPlan, epochs: int
+) -> dict[str, FusionNet]:
+    """Pruned networks, trained on for one pass, and a distilled one."""
+    net, tasks, vocabulary = checkpoint
+    important = importance(net, learned[-2:], tasks, plan, vocabulary)
+    short = msgspec.structs.replace(plan, epochs=1, learning_rate=plan.learning_rate / 2)
+    found = {}
+    for width, hidden in PRUNED:
+        cut = prune(net, important, width, hidden)
+        found[f"pruned to {width}, {hidden[0]}-{hidden[1]}"] = fit(cut, learned, [], short, tasks, vocabulary)
+    student = msgspec.structs.replace(net.plan, width=STUDENT[0], hidden=STUDENT[1])
+    longer = msgspec.structs.replace(plan, epochs=epochs)
+    found["distilled to 16, 32-16"] = distil(net, student, learned, [], longer, tasks, vocabulary)
+    return found

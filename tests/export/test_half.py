@@ -1,0 +1,49 @@
+"""fp16: half the bytes, nearly the same scores, and raw features of any size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from export.half import halve_rescorer
+from export.random_inputs import random_inputs
+from export.session import Rescorer, open_session
+from export.to_onnx import export_rescorer
+from model.schema import F32, RescorerInputs
+from tests.export.conftest import SCHEMA, small_net
+
+SECONDS = 3e6
+"""A month: no fp16 number is as large."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network whose first candidate feature is in seconds, as fp32.onnx and fp16.onnx."""
+    made, net = tmp_path_factory.mktemp("half"), small_net()
+    with torch.no_grad():
+        net.rescorer.candidate_scale.mean[0] = SECONDS
+        net.rescorer.candidate_scale.scale[0] = 1 / SECONDS
+    export_rescorer(net, made / "fp32.onnx")
+    halve_rescorer(made / "fp32.onnx", made / "fp16.onnx")
+    return made
+
+
+def clicks(path: Path, inputs: RescorerInputs) -> F32:
+    return Rescorer(open_session(lambda _provider: path), SCHEMA).score(inputs).click
+
+
+def test_half_the_bytes(folder: Path) -> None:
+    sizes = [(folder / name).stat().st_size for name in ("fp16.onnx", "fp32.onnx")]
+    assert sizes[0] < 0.62 * sizes[1]
+
+
+def test_scores_stay(folder: Path) -> None:
+    inputs = random_inputs(SCHEMA, 20, 40, 9)
+    inputs.candidate_features[..., 0] = SECONDS * (1 + inputs.candidate_features[..., 0])
+    expected, found = clicks(folder / "fp32.onnx", inputs), clicks(folder / "fp16.onnx", inputs)
+    assert found.dtype == np.float32
+    assert not np.array_equal(found, expected)
+    np.testing.assert_allclose(found, expected, atol=0.02)

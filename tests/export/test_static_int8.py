@@ -1,0 +1,108 @@
+"""Static int8: near the network, the same alone and in company, and refused where its scales are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from export.package import export_model
+from export.quantize import quantize_rescorer
+from export.random_inputs import random_inputs
+from export.registry import Registry
+from export.session import Rescorer, open_session
+from export.static_int8 import constant_matrices, quantize_rescorer_static
+from export.to_onnx import export_rescorer, torch_scores
+from model.errors import ModelError, ParityError
+from model.network import FusionNet
+from model.schema import RescorerInputs
+from tests.export.conftest import SCHEMA, VOCABULARY, held_out
+
+USERS = 32
+
+
+def opened(path: Path) -> Rescorer:
+    return Rescorer(open_session(lambda _provider: path), SCHEMA)
+
+
+def calibration(seed: int = 100) -> list[RescorerInputs]:
+    return [random_inputs(SCHEMA, 16, 40, seed + k) for k in range(4)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, net: FusionNet) -> Path:
+    """The small network as fp32.onnx, int8.onnx and static.onnx."""
+    made = tmp_path_factory.mktemp("precisions")
+    export_rescorer(net, made / "fp32.onnx")
+    quantize_rescorer(made / "fp32.onnx", made / "int8.onnx")
+    quantize_rescorer_static(made / "fp32.onnx", made / "static.onnx", calibration())
+    return made
+
+
+def zeros_like(inputs: RescorerInputs) -> RescorerInputs:
+    columns: list[Any] = [each * 0 for each in inputs]
+    return RescorerInputs(*columns)
+
+
+def alone_and_together(path: Path) -> float:
+    """The largest difference of a click logit."""
+    rescorer, inputs = opened(path), random_inputs(SCHEMA, USERS, 40, 5)
+    together = rescorer.score(inputs).click
+    alone = []
+    for k in range(USERS):
+        own: list[Any] = [each[k : k + 1] for each in inputs]
+        alone.append(rescorer.score(RescorerInputs(*own)).click)
+    return float(np.abs(together - np.concatenate(alone)).max())
+
+
+def test_scores_are_near_the_networks_and_not_in_fp32(folder: Path, net: FusionNet) -> None:
+    inputs = random_inputs(SCHEMA, 20, 40, 9)
+    expected, found = torch_scores(net)(inputs), opened(folder / "static.onnx").score(inputs)
+    assert 0.0 < np.abs(found.click - expected.click).mean() < 0.05
+    assert 0.0 < np.abs(found.rating - expected.rating).mean() < 0.05
+
+
+def test_a_users_scores_do_not_depend_on_the_batch(folder: Path) -> None:
+    assert alone_and_together(folder / "static.onnx") < 1e-5
+    # Else this says nothing: scales taken from each run do depend on it.
+    assert alone_and_together(folder / "int8.onnx") > 1e-3
+
+
+def test_every_wide_matrix_is_an_integer_product_with_its_bias(folder: Path, net: FusionNet) -> None:
+    fp32, static = onnx.load(folder / "fp32.onnx"), onnx.load(folder / "static.onnx")
+    int8 = [
+        each
+        for each in static.graph.initializer
+        if each.data_type == onnx.TensorProto.INT8 and len(each.dims) == 2
+    ]
+    assert len(int8) == len(constant_matrices(fp32)) >= 8
+    assert all(each.dims[1] >= 16 for each in int8)
+    fused = [node for node in static.graph.node if node.op_type == "MatMulIntegerToFloat"]
+    assert len(fused) >= 6
+    assert all(len(node.input) == 7 for node in fused)
+
+
+def test_values_beyond_the_calibrated_range_are_cut(folder: Path, tmp_path: Path) -> None:
+    small = [zeros_like(each) for each in calibration()]
+    quantize_rescorer_static(folder / "fp32.onnx", tmp_path / "cut.onnx", small)
+    inputs = random_inputs(SCHEMA, 20, 40, 9)
+    expected = opened(folder / "fp32.onnx").score(inputs).click
+    assert np.abs(opened(tmp_path / "cut.onnx").score(inputs).click - expected).mean() > 0.2
+
+
+def test_nothing_to_calibrate_on_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"needs held-out examples.*model\.export\.precision"):
+        quantize_rescorer_static(folder / "fp32.onnx", tmp_path / "none.onnx", [])
+
+
+def test_the_gate_refuses_scales_of_other_data(tmp_path: Path, net: FusionNet) -> None:
+    registry, right = Registry(tmp_path), held_out(60)
+    wrong = [each._replace(inputs=zeros_like(each.inputs)) for each in right]
+    with pytest.raises(ParityError, match="top10_agreement"):
+        export_model(
+            net, VOCABULARY, held_out(), registry, "wrong", 1, precision="int8-static", calibration=wrong
+        )
+    assert registry.names() == []
