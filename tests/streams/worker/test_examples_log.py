@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,6 +80,7 @@ async def worked(
         sent = [message(run.event(k), k) for k in range(begin, min(begin + batch, len(events)))]
         for _ in range(1 + again):
             await desk.take(*sent)
+        await log.written()
     await log.stop()
 
 
@@ -194,12 +196,9 @@ async def test_a_shard_is_closed_by_age_without_an_event(
 
 async def settled(log: ExamplesLog) -> None:
     """The log has looked at the clock, and has written what it then closed."""
-    import asyncio
-
     for _ in range(20):
         await asyncio.sleep(0.002)
-    while log._writing:
-        await asyncio.wait(log._writing)
+    await log.written()
 
 
 async def test_a_folder_that_cannot_be_written_is_counted_and_stops_nothing(
@@ -237,6 +236,7 @@ async def test_where_the_disk_cannot_keep_up_shards_are_dropped(
     desk, log = logging_desk(store, settings_of(tmp_path))
     await worked(desk, log, stream())
     assert desk.counted("example_failures_total", reason="full") == 1
+    assert desk.counted("events_total", topic="reviews", result="applied") == 120
     assert not written(tmp_path, LEARN)
 
 
