@@ -38,7 +38,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings_of(folder: Path, **changes: Any) -> Settings:
-    examples = ExampleSettings(**({"folder": str(folder), "whole": 0.0} | changes))
+    examples = msgspec.structs.replace(ExampleSettings(str(folder), whole=0.0), **changes)
     return msgspec.structs.replace(Settings(), examples=examples)
 
 
@@ -133,7 +133,7 @@ async def test_nothing_is_logged_of_a_batch_that_was_not_written(
     heir = Desk(store)
     await desk.take(*(message(Item(event_id=f"a{n}", ts=BEGIN_MS, item_id=f"i{n}"), n) for n in range(9)))
     await desk.take(click(0, item="i1"))
-    real, overtaken = store.load, []
+    real, overtaken = store.load, list[bool]()
 
     async def load(*arguments: Any) -> Any:
         loaded = await real(*arguments)
