@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.events import Click, Impression, Review, User, UserEvent
-from streams.user_state import ACTION_CODE, ACTIONS, EMPTY, Delivery, StateSettings, UserState
+from streams.user_state import ACTION_CODE, ACTIONS, EMPTY, Delivery, StateSettings, UserState, repeats
 from tests.streams.user_events import (
     ROWS,
     SMALL,
@@ -223,3 +223,16 @@ def test_bounds_of_nothing_are_refused(name: str) -> None:
     """A bound of 0 would keep everything: `[-0:]` is the whole list."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({name: 0}, StateSettings)
+
+
+@given(user_events, st.data())
+def test_what_is_said_to_be_skipped_is_skipped(events: list[UserEvent], data: st.DataObject) -> None:
+    """Whether an event comes again under its offset, under a later one, or for the first time."""
+    state = EMPTY
+    for event, delivery in delivered(events):
+        for again in data.draw(st.lists(st.integers(0, 2), max_size=2)):
+            moved = delivery._replace(offset=delivery.offset + again)
+            said = repeats(state, event, moved)
+            applied = step(state, event, moved)
+            assert applied.skipped == said
+            state = applied.state
