@@ -13,15 +13,18 @@ ROOT = Path(__file__).parents[1]
 
 # Rooms that talk to the outside, read models, or train; everything else in `streams` is the core.
 SHELL = {
+    "streams.activation",
     "streams.bench",
     "streams.building",
     "streams.commands",
     "streams.demo",
+    "streams.example_folder",
     "streams.fit",
     "streams.fit_shards",
     "streams.gateway",
     "streams.loading",
     "streams.local",
+    "streams.renewal",
     "streams.replay",
     "streams.stores.redis",
     "streams.stores.redis_connection",

@@ -103,7 +103,12 @@ class ExamplesLog:
         if self._rotating is not None:
             self._rotating.cancel()
             await asyncio.wait([self._rotating])
+        await self.written()  # so that the last shards have their turn
         self._close(KINDS)
+        await self.written()
+
+    async def written(self) -> None:
+        """Returns once all closed shards were written, or have failed."""
         while self._writing:
             await asyncio.wait(self._writing)
 

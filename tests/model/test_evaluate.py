@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import mean_absolute_error, ndcg_score, root_mean_squared_error
 
@@ -20,6 +21,7 @@ from model.evaluate import (
     moving_mean,
     mrr,
     ndcg,
+    ndcg_difference,
     recall,
     rmse,
 )
@@ -113,3 +115,18 @@ def test_coverage_counts_each_item_once() -> None:
 def test_moving_mean_by_its_definition(values: list[float], window: int) -> None:
     expected = [np.mean(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)]
     assert moving_mean(values, window).tolist() == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=3, max_size=60))
+def test_a_difference_has_the_error_of_the_paired_test_of_scipy(ranks: list[tuple[int, int]]) -> None:
+    ours, theirs = ([pair[k] for pair in ranks] for k in range(2))
+    found = ndcg_difference(ours, theirs)
+    assert found.value == pytest.approx(ndcg(ours).value - ndcg(theirs).value, abs=1e-12)
+    gains = [
+        [1 / math.log2(rank + 1) if 1 <= rank <= 10 else 0.0 for rank in each] for each in (ours, theirs)
+    ]
+    if found.error > 1e-9:
+        expected = stats.ttest_rel(*gains).statistic
+        assert found.value / found.error == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    else:
+        assert len({round(one - other, 9) for one, other in zip(*gains, strict=True)}) == 1

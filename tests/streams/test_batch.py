@@ -15,7 +15,8 @@ from streams.events import AnyEvent, Click, Control, Impression, Item, Review, U
 from streams.ledger import decode_record, encode_record
 from streams.recommender import Recommender
 from streams.settings import ModelSettings, Settings
-from streams.user_state import EMPTY, WORDS_DIM, Delivery, UserState
+from streams.training import Met
+from streams.user_state import ACTION_CODE, EMPTY, WORDS_DIM, Delivery, UserState
 
 NOW_MS = 1_700_000_000_000
 ITEMS = [f"i{n}" for n in range(12)]
@@ -216,3 +217,29 @@ def test_the_fallback_is_what_is_popular(recommender: Recommender) -> None:
     assert slate.rung == "popular"
     assert slate.user_id == ""
     assert EMPTY.interactions == 0
+
+
+def test_what_is_told_before_an_interaction_is_what_is_then_applied(recommender: Recommender) -> None:
+    """Not of what is skipped, was consumed, is of an unheard-of item, or is no interaction."""
+    recommender.meet(["new"], NOW_MS)
+    told: list[tuple[str, int, int, Met]] = []
+
+    def before(event_id: str, state: UserState, now_ms: int, met: Met) -> None:
+        told.append((event_id, state.interactions, now_ms, met))
+
+    run(recommender, *(click(n, "bob", item) for n, item in enumerate(ITEMS)))  # all are heard of now
+    stars = Review(event_id="r1", ts=NOW_MS + 9, user_id="ann", item_id="i3", rating=4.0)
+    shown = Impression(event_id="s1", ts=NOW_MS, user_id="ann", slate_id="s", items=["i4"])
+    batch = [
+        click(50), click(50), click(51, item="i1"), click(52, item="new"), click(53, item="new"),
+        incoming(stars, "reviews"), incoming(shown, "impressions"), click(54, item="i2"),
+    ]  # fmt: skip
+    out = run(recommender, *batch, before=before)
+    assert out.skipped == {1: "offset"}
+    assert [(event_id, events) for event_id, events, _, _ in told] == [("e50", 0), ("r1", 4), ("e54", 5)]
+    assert [now_ms for _, _, now_ms, _ in told] == [NOW_MS + 50, NOW_MS + 9, NOW_MS + 54]
+    assert [(met.row, met.action) for _, _, _, met in told] == [
+        (1, ACTION_CODE["click"]), (3, ACTION_CODE["review"]), (2, ACTION_CODE["click"]),
+    ]  # fmt: skip
+    assert told[1][3].rating == 4.0
+    assert np.isnan(told[0][3].rating)

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from model.tasks import ACTIONS
 from streams.events import Click, Impression, Review, User, UserEvent
-from streams.user_state import ACTION_CODE, EMPTY, Delivery, StateSettings, UserState, sentiment
+from streams.user_state import (
+    ACTION_CODE,
+    EMPTY,
+    Delivery,
+    StateSettings,
+    UserState,
+    repeats,
+    sentiment,
+)
 from tests.streams.user_events import (
     ROWS,
     SMALL,
@@ -251,3 +259,16 @@ def test_sentiment_rises_with_the_stars_and_is_bounded(stars: float) -> None:
     assert -1.0 <= sentiment(stars) <= 1.0
     assert sentiment(stars) == pytest.approx(-sentiment(6.0 - stars))
     assert sentiment(min(stars + 0.5, 5.0)) >= sentiment(stars)
+
+
+@given(user_events, st.data())
+def test_what_is_said_to_be_skipped_is_skipped(events: list[UserEvent], data: st.DataObject) -> None:
+    """Whether an event comes again under its offset, under a later one, or for the first time."""
+    state = EMPTY
+    for event, delivery in delivered(events):
+        for again in data.draw(st.lists(st.integers(0, 2), max_size=2)):
+            moved = delivery._replace(offset=delivery.offset + again)
+            said = repeats(state, event, moved)
+            applied = step(state, event, moved)
+            assert applied.skipped == said
+            state = applied.state

@@ -110,7 +110,8 @@ def test_what_it_learned_makes_it_better(renewed: Renewed) -> None:
     assert (facts["parent"], facts["examples"], facts["replayed"], facts["judged"]) == ("first", 400, 0, 200)
     assert (facts["from_ms"], facts["to_ms"]) == (0, 13_495)
     assert facts["ndcg10"][0] > facts["parent_ndcg10"][0] + 0.2
-    assert read_manifest(renewed.registry.get("second"), Manifest) == renewed.second
+    kept = read_manifest(renewed.registry.get("second"), Manifest)
+    assert msgspec.json.encode(kept) == msgspec.json.encode(renewed.second)
 
 
 def test_the_registered_checkpoints_give_the_same_figures(renewed: Renewed) -> None:
@@ -153,8 +154,8 @@ def test_too_little_is_refused(renewed: Renewed) -> None:
 def test_examples_of_other_features_are_refused(renewed: Renewed, tmp_path: Path) -> None:
     shutil.copytree(renewed.folder, tmp_path / "examples")
     other = msgspec.structs.replace(SMALL, candidate_features=("b", "a"))
-    shard = random_shard(100, 1, 12, 9, other, 11_500)
-    name = shard_name(11_500, 12_000, "v", 0)
+    shard = random_shard(100, 1, 12, 9, other, 11_500, step_ms=5)
+    name = shard_name(11_500, 11_995, "v", 0)
     write_shard(shard, tmp_path / "examples" / LEARN, name, other.candidate_features)
     with pytest.raises(DataError, match=r"names of candidate features.*\('b', 'a'\).*train anew"):
         continue_model(SETTINGS, renewed.registry, "first", "none", tmp_path / "examples", quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings_of(folder: Path, **changes: Any) -> Settings:
-    examples = ExampleSettings(**({"folder": str(folder), "whole": 0.0} | changes))
+    examples = msgspec.structs.replace(ExampleSettings(str(folder), whole=0.0), **changes)
     return msgspec.structs.replace(Settings(), examples=examples)
 
 
@@ -79,6 +80,7 @@ async def worked(
         sent = [message(run.event(k), k) for k in range(begin, min(begin + batch, len(events)))]
         for _ in range(1 + again):
             await desk.take(*sent)
+        await log.written()
     await log.stop()
 
 
@@ -131,7 +133,7 @@ async def test_nothing_is_logged_of_a_batch_that_was_not_written(
     heir = Desk(store)
     await desk.take(*(message(Item(event_id=f"a{n}", ts=BEGIN_MS, item_id=f"i{n}"), n) for n in range(9)))
     await desk.take(click(0, item="i1"))
-    real, overtaken = store.load, []
+    real, overtaken = store.load, list[bool]()
 
     async def load(*arguments: Any) -> Any:
         loaded = await real(*arguments)
@@ -194,12 +196,9 @@ async def test_a_shard_is_closed_by_age_without_an_event(
 
 async def settled(log: ExamplesLog) -> None:
     """The log has looked at the clock, and has written what it then closed."""
-    import asyncio
-
     for _ in range(20):
         await asyncio.sleep(0.002)
-    while log._writing:
-        await asyncio.wait(log._writing)
+    await log.written()
 
 
 async def test_a_folder_that_cannot_be_written_is_counted_and_stops_nothing(
@@ -237,6 +236,7 @@ async def test_where_the_disk_cannot_keep_up_shards_are_dropped(
     desk, log = logging_desk(store, settings_of(tmp_path))
     await worked(desk, log, stream())
     assert desk.counted("example_failures_total", reason="full") == 1
+    assert desk.counted("events_total", topic="reviews", result="applied") == 120
     assert not written(tmp_path, LEARN)
 
 
