@@ -31,13 +31,17 @@ class TargetAttention(nn.Module):
 
     def forward(self, candidates: Tensor, history: Tensor, mask: Tensor) -> Tensor:
         """candidates [B, K, query], history [B, L, key], mask [B, L] -> [B, K, width]; 0: no history."""
+        v = self._split(self.value(history) * mask[..., None])
+        mixed: Tensor = (self.weights(candidates, history, mask) @ v).transpose(1, 2).flatten(-2)
+        return mixed
+
+    def weights(self, candidates: Tensor, history: Tensor, mask: Tensor) -> Tensor:
+        """How much of each candidate's attention each history item has, [B, heads, K, L]."""
         q = self._split(self.query(candidates))
         k = self._split(self.key(history))
-        v = self._split(self.value(history) * mask[..., None])
         logits = q @ k.transpose(-1, -2) / self.each**0.5
-        weights = (logits + (mask[:, None, None, :] - 1.0) * 1e4).softmax(-1)
-        mixed: Tensor = (weights @ v).transpose(1, 2).flatten(-2)
-        return mixed
+        weights: Tensor = (logits + (mask[:, None, None, :] - 1.0) * 1e4).softmax(-1)
+        return weights
 
     def _split(self, x: Tensor) -> Tensor:
         """[B, N, width] -> [B, heads, N, each]."""

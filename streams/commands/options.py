@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from model.errors import DataError
 from model.schema import EncoderKind, FusionKind
 from streams.settings import Settings, load, override
 
@@ -68,6 +69,12 @@ def add_dataset(parser: argparse._ActionsContainer) -> None:
         help="user, item, ts, rating, text, title, action, query, categories, tags, price; items.FIELD or "
         "users.FIELD for one file; a number where there is no header; a+b joins columns",
     )
+
+
+def check_writable(path: Path | None) -> None:
+    """A long run must not end in a file that can't be written."""
+    if path is not None and not path.parent.is_dir():
+        raise DataError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 def progress_bar() -> Progress:

@@ -10,17 +10,26 @@ model that does not agree with its checkpoint is not registered. Needs the extra
 from __future__ import annotations
 
 import argparse
+import platform
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from model.errors import ModelError
 from streams.commands.options import (
     add_dataset,
     add_settings,
     add_training,
+    check_writable,
     progress_bar,
     settings_from,
     training_from,
 )
+
+if TYPE_CHECKING:
+    from streams.fit import Fitted, Trained
+    from streams.replay.dataset import Dataset
+
+PACKAGES = ("headrace", "numpy", "onnxruntime", "torch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--registry", type=Path, metavar="FOLDER", help="from the settings: model.registry")
     add_training(run)
     run.add_argument("--keep", type=Path, metavar="FOLDER", help="write checkpoint and examples here too")
+    run.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write a page on how it went: curves, calibration, segments, gaps, explanations; works offline",
+    )
     add_settings(run)
 
 
@@ -47,11 +62,14 @@ def run(args: argparse.Namespace) -> int:
         raise ModelError(
             f"{registry.get(args.name)} is already there; a model never changes: choose another name"
         )
+    check_writable(args.report)
     console = Console()
     spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), settings.seed)
     dataset = load_dataset(spec)
     events = len(dataset.interactions)
-    fitted = fit_model(dataset, settings, registry, args.name, events, progress_bar(), args.keep)
+    trained: list[Trained] = []
+    look = None if args.report is None else trained.append
+    fitted = fit_model(dataset, settings, registry, args.name, events, progress_bar(), args.keep, look)
     parity, facts = fitted.manifest.parity, fitted.manifest.training
     console.print(f"registered {fitted.folder}", markup=False, highlight=False)
     console.print(f"trained on {facts['examples']} examples in {facts['seconds']} s", highlight=False)
@@ -61,7 +79,31 @@ def run(args: argparse.Namespace) -> int:
         highlight=False,
     )
     half_lives = ", ".join(f"{each:.0f}" for each in fitted.settings.counters.half_lives_s)
+    for each in trained:
+        _report(args, dataset, fitted, each)
+        console.print(f"report: {args.report}", markup=False, highlight=False)
     console.print(
         f"counters.half_lives_s = [{half_lives}]  (put this into the workers' settings)", markup=False
     )
     return 0
+
+
+def _report(args: argparse.Namespace, dataset: Dataset, fitted: Fitted, trained: Trained) -> None:
+    """Look into what was trained, and write the page."""
+    from export.manifest import versions_of
+    from streams.reports.training import write_training_report
+    from streams.reports.training_findings import look
+
+    core = fitted.run.recommender
+    titles = {item_id: item.title for item_id, item in dataset.items.items()}
+    popularity = core.counters.popularity.events[: len(core.catalog)]
+    findings = look(trained, core.catalog.rows, popularity, dataset.users, titles, fitted.settings.seed)
+    manifest = fitted.manifest
+    facts: dict[str, Any] = {
+        "model": manifest.name,
+        "events": len(dataset.interactions),
+        **manifest.training,
+        "parity": {name: getattr(manifest.parity, name) for name in manifest.parity.__struct_fields__},
+        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
+    }
+    write_training_report(args.report, Path(args.interactions).name, findings, facts)
