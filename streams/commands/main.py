@@ -25,6 +25,7 @@ COMMANDS = {
     "gateway": "serve the HTTP API: events in, feeds out",
     "activate": "switch the running workers to another model",
     "dead-letters": "look at events that could not be applied, and send them again",
+    "explain": "why a user is shown what they are shown, exactly",
     "train": "train, export and register a model from a dataset",
     "replay": "evaluate on a dataset: each event is predicted before it is learned",
 }

@@ -140,8 +140,8 @@ def _fairness(findings: Findings) -> str:
         "95% each, from drawing whole users with replacement. "
         f"{findings.compared} differences are looked at: where there is none at all, about "
         f"{0.05 * findings.compared:.1f} of these intervals leave 0 out by chance. {len(alone)} do; "
-        f"{sum(gap.holds for gap in shown)} still do when all are widened to hold together (Bonferroni): those "
-        "are filled."
+        f"{sum(gap.holds for gap in shown)} still do when all are widened to hold together (Bonferroni): "
+        "those are filled."
     )
     drawn = [_group_plot(field, plot(plots.gap_intervals(gaps))) for field, gaps in findings.gaps.items()]
     return section("Gaps between user groups", text, beside(*drawn), _gap_table(findings.gaps))
@@ -169,8 +169,8 @@ def _sample(sample: Sample) -> str:
 
     text = (
         f"The first place for a user who met {len(sample.history)} items lately. First, how its heads attend "
-        f"to the newest of them; then what its click score of {sample.score:.2f} owes to each part, beyond the "
-        f"{sample.base:.2f} of a candidate and a user of whom nothing is known (integrated gradients; the "
+        f"to the newest of them; then what its click score of {sample.score:.2f} owes to each part, beyond "
+        f"the {sample.base:.2f} of a candidate and a user of whom nothing is known (integrated gradients; the "
         f"parts miss {sample.gap:+.3f})."
     )
     body = beside(
