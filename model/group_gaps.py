@@ -48,19 +48,19 @@ def group_gaps(
     found = []
     for name in np.unique(names):
         inside = names == name
-        sides = [_by_user(said[side], user[side], count) for side in (inside, ~inside)]
-        if min(int((events > 0).sum()) for _, events in sides) >= SMALLEST_USERS:
+        sides = _by_user(said[inside], user[inside], count), _by_user(said[~inside], user[~inside], count)
+        if min(int((each.events > 0).sum()) for each in sides) >= SMALLEST_USERS:
             found.append((str(name), inside, sides))
     share = 0.05 / max(compared or len(found), 1)
+    drawn = _drawn([sides for _, _, sides in found], count, np.random.default_rng(seed))
     gaps = []
-    for name, inside, sides in found:
-        drawn = _drawn(sides, count, np.random.default_rng(seed))
-        low, high, lowest, highest = np.quantile(drawn, [0.025, 0.975, share / 2, 1 - share / 2])
+    for (name, inside, sides), differences in zip(found, drawn, strict=True):
+        low, high, lowest, highest = np.nanquantile(differences, [0.025, 0.975, share / 2, 1 - share / 2])
         mean = float(said[inside].mean())
         gaps.append(
             Gap(
                 name,
-                int((sides[0][1] > 0).sum()),
+                int((sides[0].events > 0).sum()),
                 int(inside.sum()),
                 mean,
                 mean - float(said[~inside].mean()),
@@ -72,21 +72,26 @@ def group_gaps(
     return gaps
 
 
-Sums = tuple[NDArray[np.float64], NDArray[np.float64]]
+class _Sums(NamedTuple):
+    """Of each user the sum of the values and the number of events on one side, [users]."""
+
+    values: NDArray[np.float64]
+    events: NDArray[np.float64]
 
 
-def _by_user(values: NDArray[np.float64], user: NDArray[np.intp], count: int) -> Sums:
-    """Each user's sum and number of events."""
+def _by_user(values: NDArray[np.float64], user: NDArray[np.intp], count: int) -> _Sums:
     sums = np.bincount(user, values, count).astype(np.float64)
-    return sums, np.bincount(user, minlength=count).astype(np.float64)
+    return _Sums(sums, np.bincount(user, minlength=count).astype(np.float64))
 
 
-def _drawn(sides: list[Sums], users: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The difference in DRAWS draws of as many users, with replacement, where both sides are there."""
-    parts = []
-    for _ in range(DRAWS // DRAWS_AT_ONCE):
+def _drawn(gaps: list[tuple[_Sums, _Sums]], users: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Each gap in DRAWS draws of as many users, [gaps, DRAWS]; NaN where a side is empty."""
+    drawn = np.full((len(gaps), DRAWS), np.nan)
+    for begin in range(0, DRAWS if gaps else 0, DRAWS_AT_ONCE):
         times = rng.multinomial(users, np.full(users, 1 / users), DRAWS_AT_ONCE).astype(np.float64)
-        (mine, my_events), (theirs, their_events) = ((times @ sums, times @ events) for sums, events in sides)
-        both = (my_events > 0) & (their_events > 0)
-        parts.append(mine[both] / my_events[both] - theirs[both] / their_events[both])
-    return np.concatenate(parts)
+        for at, sides in enumerate(gaps):
+            mine, theirs = (np.stack([times @ each.values, times @ each.events]) for each in sides)
+            both = (mine[1] > 0) & (theirs[1] > 0)
+            part = drawn[at, begin : begin + DRAWS_AT_ONCE]
+            part[both] = mine[0, both] / mine[1, both] - theirs[0, both] / theirs[1, both]
+    return drawn

@@ -170,8 +170,8 @@ def _sample(sample: Sample) -> str:
     text = (
         f"The first place for a user who met {len(sample.history)} items lately. First, how its heads attend "
         f"to the newest of them; then what its click score of {sample.score:.2f} owes to each part, beyond "
-        f"the {sample.base:.2f} of a candidate and a user of whom nothing is known (integrated gradients; the "
-        f"parts miss {sample.gap:+.3f})."
+        f"the {sample.base:.2f} of a candidate and a user of whom nothing is known (integrated gradients; "
+        f"the parts miss {sample.gap:+.3f})."
     )
     body = beside(
         f"<div>{plot(plots.attention_map(sample))}</div>", f"<div>{plot(plots.part_bars(sample))}</div>"

@@ -34,7 +34,9 @@ def losses(progress: Sequence[Progress]) -> go.Figure:
     }
     for index, (name, values) in enumerate(curves.items()):
         means = [float(np.mean(np.take(values, part))) for part in parts]
-        found.add_scatter(x=seen, y=means, name=name, line=line(index), hovertemplate="%{y:.4f}")
+        found.add_scatter(
+            x=seen, y=means, name=name, mode="lines", line=line(index), hovertemplate="%{y:.4f}"
+        )
     found.update_layout(hovermode="x unified")
     return found
 
@@ -52,6 +54,7 @@ def ranking_by_epoch(progress: Sequence[Progress]) -> go.Figure:
             y=[*(means + errors), *(means - errors)[::-1]],
             fill="toself",
             fillcolor=band(index),
+            mode="lines",
             line={"width": 0},
             hoverinfo="skip",
             showlegend=False,
@@ -102,12 +105,15 @@ def segment_bars(segments: Sequence[Segment], axis: str) -> go.Figure:
     there = [each for each in segments if each.events]
     for index, name in enumerate(("HR@10", "NDCG@10")):
         estimates = [(each.hit_rate, each.ndcg)[index] for each in there]
+        reach = [INTERVAL * float(np.nan_to_num(each.error)) for each in estimates]
         found.add_bar(
             x=[f"{each.name}<br>{each.events:,}" for each in there],
             y=[each.value for each in estimates],
             error_y={
                 "type": "data",
-                "array": [INTERVAL * float(np.nan_to_num(each.error)) for each in estimates],
+                "symmetric": False,
+                "array": reach,
+                "arrayminus": [min(far, each.value) for far, each in zip(reach, estimates, strict=True)],
                 "thickness": 1,
             },
             name=name,
