@@ -102,8 +102,9 @@ def _calibration(name: str, judged: Reliability) -> str:
     from streams.reports import training_plots as plots
 
     counts = [each.events for each in judged.bins]
+    cases = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
     text = (
-        f"{len(counts)} bins of {min(counts):,} to {max(counts):,} cases, with 95% intervals; "
+        f"{len(counts)} bins of {cases} cases, with 95% intervals; "
         f"expected calibration error {judged.error:.4f}."
     )
     if name == "click":

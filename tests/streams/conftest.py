@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from export.registry import Registry
+from model.hashing import PROFILE_BUCKETS, bucket
 from streams.fit import Trained, fit, prepare, warm
 from streams.loading import load_in_service
 from streams.replay.dataset import Dataset
@@ -33,7 +34,10 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Small:
     torch.set_num_threads(1)
     dataset = planted(EVENTS, users=80, items=60)
     users = sorted(set(dataset.interactions.user))
-    profiles = {user: {"side": ("odd", "even")[k % 2], "nick": user} for k, user in enumerate(users)}
+    profiles = {
+        user: {"side": ("odd", "even")[k % 2], "nick": nick}
+        for k, (user, nick) in enumerate(zip(users, _nicknames(len(users)), strict=True))
+    }
     dataset = replace(dataset, users=profiles)
     training = {"epochs": 4, "batch": 64, "learning_rate": 1e-2}
     settings = override(Settings(), {"model": {"training": training, "network": {"width": 16}}})
@@ -50,3 +54,9 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Small:
     )
     torch.set_num_threads(threads)
     return Small(dataset, run, said[0])
+
+
+def _nicknames(count: int) -> list[str]:
+    """Words that no two share a hashed number of."""
+    by_number = {bucket(f"nick=n{k}", PROFILE_BUCKETS): f"n{k}" for k in range(20 * count)}
+    return sorted(by_number.values())[:count]
