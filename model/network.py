@@ -32,15 +32,18 @@ class TargetAttention(nn.Module):
 
     def forward(self, candidates: Tensor, history: Tensor, mask: Tensor) -> Tensor:
         """candidates [B, K, query], history [B, L, key], mask [B, L] -> [B, K, width]; 0: no history."""
+        v = self._split(self.value(history) * mask[..., None])
+        mixed: Tensor = (self.weights(candidates, history, mask) @ v).transpose(1, 2).flatten(-2)
+        return mixed
+
+    def weights(self, candidates: Tensor, history: Tensor, mask: Tensor) -> Tensor:
+        """How much of each candidate's attention each history item has, [B, heads, K, L]."""
         q = self._split(self._query(candidates))
         k = self._split(self.key(history) / self.each**0.5)
-        v = self._split(self.value(history) * mask[..., None])
         # The mask is one more column of the keys, and meets a 1 in every query: adding it to the logits would
         # be another pass over [B, heads, K, L].
         hidden = ((mask - 1.0) * 1e4)[:, None, :, None].expand(-1, self.heads, -1, -1)
-        weights = (q @ torch.cat([k, hidden], -1).transpose(-1, -2)).softmax(-1)
-        mixed: Tensor = (weights @ v).transpose(1, 2).flatten(-2)
-        return mixed
+        return (q @ torch.cat([k, hidden], -1).transpose(-1, -2)).softmax(-1)
 
     def _query(self, candidates: Tensor) -> Tensor:
         """[B, K, query] -> [B, K, heads * (each + 1)]: of each head the query, then a 1."""

@@ -103,10 +103,26 @@ class UserView(nn.Module):
         liked: Tensor,
         query: Tensor,
     ) -> Seen:
-        steps = [history_vectors, self.history_scale(history_features), self.actions(history_actions)]
-        states = self.encoder(torch.cat(steps, -1), history_mask)
-        user = torch.cat([self.user_scale(user_features), self.profile(profile)], -1)
-        return Seen(states, history_mask, user, torch.cat([words, liked, query], -1))
+        return self.see(
+            history_vectors, history_features, self.actions(history_actions), history_mask, user_features,
+            self.profile(profile), torch.cat([words, liked, query], -1),
+        )  # fmt: skip
+
+    def see(
+        self,
+        history_vectors: Tensor,
+        history_features: Tensor,
+        actions: Tensor,
+        mask: Tensor,
+        user_features: Tensor,
+        profile: Tensor,
+        said: Tensor,
+    ) -> Seen:
+        """The same from actions [B, L, ACTION_DIM] and profile [B, PROFILE_DIM] as vectors."""
+        steps = [history_vectors, self.history_scale(history_features), actions]
+        states = self.encoder(torch.cat(steps, -1), mask)
+        user = torch.cat([self.user_scale(user_features), profile], -1)
+        return Seen(states, mask, user, said)
 
 
 class UserTower(nn.Module):

@@ -95,8 +95,8 @@ def fit(
     """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time.
 
     `savepoints`: where the state is kept, and taken up again where there is one. `group`: the processes that
-    train together, all of which make this call with the same arguments; the first one reports and saves. `more`: further
-    terms of the loss, see `model.objective`.
+    train together, all of which make this call with the same arguments; the first one reports and saves.
+    `more`: further terms of the loss, see `model.objective`.
     """
     examples = check_examples(shards)
     total, plan = examples * plan.epochs, plan.sized(examples)

@@ -6,7 +6,7 @@ Needs the extra `train`; torch is imported when training begins, not before.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,6 +36,7 @@ from streams.training import ExampleCollector
 
 if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
+    from model.train import Progress
 
 BURN_IN = 0.1
 HELD_OUT_MAX = 4_000  # whole pools are large
@@ -47,6 +48,18 @@ class Collected(NamedTuple):
 
     shards: Sequence[Shard]
     held_out: Sequence[Shard]
+
+
+class Trained(NamedTuple):
+    """What a training leaves before it is exported, and what it said on the way."""
+
+    checkpoint: Checkpoint
+    collected: Collected
+    progress: list[Progress]
+
+
+Look = Callable[[Trained], None]
+"""Given what was trained, to be looked into."""
 
 
 @dataclass(frozen=True)
@@ -139,15 +152,17 @@ def fit(
     encoder: TextManifest | None = None,
     keep: Path | None = None,
     resume: Path | None = None,
+    look: Look | None = None,
 ) -> Manifest:
     """Train on the examples, export, pass the gate, register under `name`. `ParityError` keeps nothing.
 
     `keep`: a folder for the checkpoint and the examples, so that training can be taken up again. `resume`:
-    a folder for the state of the training, which goes on from what is there.
+    a folder for the state of the training, which goes on from what is there. `look` is given what was trained,
+    before it is exported.
     """
     from model.checkpoint import Checkpoint, save_checkpoint
     from model.resume import Savepoints
-    from model.train import Progress, train
+    from model.train import train
 
     model, entities = run.recommender.settings.model, run.recommender.pipeline.entities
     shards, held_out = collected
@@ -160,12 +175,11 @@ def fit(
     )
     schema = schema_of(run.recommender, tasks)
     vocabulary = vocabulary_of(run.recommender.catalog.ids, model.network)
-    ranked: list[float] = []
+    told: list[Progress] = []
 
     def report(progress: Progress) -> None:
         say("training", progress.done, progress.total)
-        if not np.isnan(progress.ndcg.value):
-            ranked.append(progress.ndcg.value)
+        told.append(progress)
 
     started = time.perf_counter()
     savepoints = None if resume is None else Savepoints(resume)
@@ -176,10 +190,12 @@ def fit(
     if keep is not None:
         save_checkpoint(checkpoint, keep)
         examples.save([*shards, *held_out], keep / "examples.npz")
+    if look is not None:
+        look(Trained(checkpoint, collected, told))
     facts = {
         "examples": sum(len(each) for each in shards),
         "to_ms": max(int(each.ts_ms.max()) for each in [*shards, *held_out]),
-        "validation_ndcg10": ranked,
+        "validation_ndcg10": [each.ndcg.value for each in told if not np.isnan(each.ndcg.value)],
         "seconds": round(time.perf_counter() - started, 1),
         "network": msgspec.to_builtins(model.network),
         "plan": msgspec.to_builtins(model.training),
@@ -263,11 +279,12 @@ def fit_model(
     say: Say,
     keep: Path | None = None,
     resume: Path | None = None,
+    look: Look | None = None,
 ) -> Fitted:
     """All of it: text encoder, warm core, examples, training, export. The model and the warm core."""
     settings = adapted(settings, dataset.interactions, warm_events)
     encoder = text_encoder(registry, texts_of(dataset, warm_events), settings, say)
     run = prepare(dataset, settings, encoder.project, say)
     collected = warm(run, warm_events, settings, say)
-    manifest = fit(run, collected, registry, name, say, encoder.manifest, keep, resume)
+    manifest = fit(run, collected, registry, name, say, encoder.manifest, keep, resume, look)
     return Fitted(name, registry.get(name), manifest, settings, run)

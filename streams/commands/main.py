@@ -26,6 +26,7 @@ COMMANDS = {
     "activate": "switch the running workers to another model",
     "dead-letters": "look at events that could not be applied, and send them again",
     "examples": "build training examples as shards, for data that outgrows a machine",
+    "explain": "why a user is shown what they are shown, exactly",
     "train": "train, export and register a model from a dataset",
     "tune-text": "tune the text encoder on a dataset; kept where it is better",
     "renew": "have the model in force go on learning from logged examples, as a service",

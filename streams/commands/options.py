@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from model.errors import DataError
 from model.schema import EncoderKind, FusionKind
 from streams.settings import Settings, load, override
 
@@ -92,6 +93,12 @@ def progress_lines(every_s: float = 30.0) -> Progress:
             print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)
 
     return show
+
+
+def check_writable(path: Path | None) -> None:
+    """A long run must not end in a file that can't be written."""
+    if path is not None and not path.parent.is_dir():
+        raise DataError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 def progress_bar() -> Progress:

@@ -14,11 +14,11 @@ import argparse
 import json
 from pathlib import Path
 
-from model.errors import DataError
 from streams.commands.options import (
     add_dataset,
     add_settings,
     add_training,
+    check_writable,
     progress_bar,
     settings_from,
     training_from,
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     seed = settings.seed
     options = ReplayOptions(args.warm, seed, args.model, args.limit, args.slates, args.fp32)
     for path in (args.report, args.json, args.slates, args.bad_rows):
-        _check_writable(path)
+        check_writable(path)
     console = Console()
     dataset = load_dataset(
         DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed, settings.graph)
@@ -80,9 +80,3 @@ def run(args: argparse.Namespace) -> int:
         write_report(args.report, Path(args.interactions).name, summary, result.outcomes, dataset.bad)
         console.print(f"report: {args.report}", markup=False, highlight=False)
     return 0
-
-
-def _check_writable(path: Path | None) -> None:
-    """A long run must not end in a file that can't be written."""
-    if path is not None and not path.parent.is_dir():
-        raise DataError(f"{path}: the folder {path.parent} does not exist; make it first")

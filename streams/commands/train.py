@@ -19,14 +19,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model.errors import ModelError, SettingsError
 from streams.commands.options import (
     add_dataset,
     add_settings,
     add_training,
+    check_writable,
     dataset_from,
     progress_bar,
     settings_from,
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from export.manifest import Manifest
+    from streams.fit import Fitted, Trained
+    from streams.replay.dataset import Dataset
+
+PACKAGES = ("headrace", "numpy", "onnxruntime", "torch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help="keep the training's state here; go on from what is there",
+    )
+    run.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write a page on how it went: curves, calibration, segments, gaps, explanations; works offline",
     )
     side = parser.add_argument_group("side by side, instead of a model")
     which = side.add_mutually_exclusive_group()
@@ -106,11 +118,19 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError("--examples, and torchrun, go without --interactions: see `headrace examples`")
     from streams.fit import fit_model
 
+    check_writable(args.report)
     dataset = dataset_from(args, settings)
     events = len(dataset.interactions)
-    fitted = fit_model(dataset, settings, registry, args.name, events, progress_bar(), args.keep, args.resume)
+    trained: list[Trained] = []
+    look = None if args.report is None else trained.append
+    fitted = fit_model(
+        dataset, settings, registry, args.name, events, progress_bar(), args.keep, args.resume, look
+    )
     _say(fitted.manifest, fitted.folder, console)
     half_lives = ", ".join(f"{each:.0f}" for each in fitted.settings.counters.half_lives_s)
+    for each in trained:
+        _report(args, dataset, fitted, each)
+        console.print(f"report: {args.report}", markup=False, highlight=False)
     console.print(
         f"counters.half_lives_s = [{half_lives}]  (put this into the workers' settings)", markup=False
     )
@@ -126,3 +146,24 @@ def _say(manifest: Manifest, folder: Path, console: Console) -> None:
         f"{parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}",
         highlight=False,
     )
+
+
+def _report(args: argparse.Namespace, dataset: Dataset, fitted: Fitted, trained: Trained) -> None:
+    """Look into what was trained, and write the page."""
+    from export.manifest import versions_of
+    from streams.reports.training import write_training_report
+    from streams.reports.training_findings import look
+
+    core = fitted.run.recommender
+    titles = {item_id: item.title for item_id, item in dataset.items.items()}
+    popularity = core.counters.popularity.events[: len(core.catalog)]
+    findings = look(trained, core.catalog.rows, popularity, dataset.users, titles, fitted.settings.seed)
+    manifest = fitted.manifest
+    facts: dict[str, Any] = {
+        "model": manifest.name,
+        "events": len(dataset.interactions),
+        **manifest.training,
+        "parity": {name: getattr(manifest.parity, name) for name in manifest.parity.__struct_fields__},
+        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
+    }
+    write_training_report(args.report, Path(args.interactions).name, findings, facts)

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from model.evaluate import moving_mean
 from streams.replay.result import Outcomes
 from streams.replay.summary import K, ranks_by_system
+from streams.reports.figure import COLOURS, line
+from streams.reports.figure import figure as new
 
-# The model first; told apart also by those who see few colours, and in print.
-COLOURS = ("#1d4ed8", "#6b7280", "#c2570c", "#0f766e", "#86198f")
-DASHES = ("solid", "dot", "dash", "dashdot", "longdash")
 POINTS = 600
 SMALLEST_WINDOW = 50
 
@@ -29,14 +28,14 @@ def hits_over_stream(outcomes: Outcomes) -> go.Figure:
     first = min(window, count)
     shown = np.unique(np.linspace(first, count, POINTS).astype(int) - 1) if count else np.empty(0, int)
     days = [_day(ms) for ms in outcomes.ts_ms[ranked][shown]]
-    figure = _figure("events ranked", f"HR@{K}, last {window:,}")
+    figure = new("events ranked", f"HR@{K}, last {window:,}")
     for index, (name, ranks) in enumerate(ranks_by_system(outcomes).items()):
         hits = _hits(ranks[ranked])
         figure.add_scatter(
             x=shown + 1,
             y=moving_mean(hits, window)[shown],
             name=name,
-            line=_line(index),
+            line=line(index),
             customdata=days,
             hovertemplate="%{y:.3f} on %{customdata}",
         )
@@ -48,15 +47,15 @@ def hits_over_stream(outcomes: Outcomes) -> go.Figure:
 def hits_by_depth(outcomes: Outcomes, pool: int) -> go.Figure:
     """How often the true item is within the first k: of the final order, the candidates, the baselines."""
     depths = np.unique(np.geomspace(1, max(pool, 2), 60).astype(int))
-    figure = _figure("first k", "share of events whose item is there")
+    figure = new("first k", "share of events whose item is there")
     for index, (name, ranks) in enumerate(ranks_by_system(outcomes).items()):
-        figure.add_scatter(x=depths, y=_within(ranks[outcomes.ranked], depths), name=name, line=_line(index))
+        figure.add_scatter(x=depths, y=_within(ranks[outcomes.ranked], depths), name=name, line=line(index))
     candidates = outcomes.candidate_rank[outcomes.ranked]
     figure.add_scatter(
         x=depths,
         y=_within(candidates, depths),
         name="candidates, before rescoring",
-        line={**_line(3), "width": 1.5},
+        line={**line(3), "width": 1.5},
     )
     figure.update_xaxes(type="log", tickvals=[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
     figure.update_layout(hovermode="x unified")
@@ -65,7 +64,7 @@ def hits_by_depth(outcomes: Outcomes, pool: int) -> go.Figure:
 
 def segment_bars(segments: Mapping[str, Any], axis: str) -> go.Figure:
     """HR@10 of each system in each segment, with 95% intervals."""
-    figure = _figure(axis, f"HR@{K}")
+    figure = new(axis, f"HR@{K}")
     systems = dict.fromkeys(key for segment in segments.values() for key in segment if key != "events")
     labels = [f"{name}<br>{segment['events']:,} events" for name, segment in segments.items()]
     for index, system in enumerate(systems):
@@ -87,7 +86,7 @@ def segment_bars(segments: Mapping[str, Any], axis: str) -> go.Figure:
 
 def rating_calibration(bins: list[dict[str, float]]) -> go.Figure:
     """Mean rating given against mean rating foretold; on the line, predictions mean what they say."""
-    figure = _figure("rating foretold", "rating given")
+    figure = new("rating foretold", "rating given")
     figure.add_scatter(
         x=[1, 5], y=[1, 5], mode="lines", name="perfect", line={"color": "#9ca3af", "dash": "dot", "width": 1}
     )
@@ -97,7 +96,7 @@ def rating_calibration(bins: list[dict[str, float]]) -> go.Figure:
         y=[part["observed"] for part in bins],
         mode="lines+markers",
         name="events in a bin (area: how many)",
-        line=_line(0),
+        line=line(0),
         marker={"size": [6 + 22 * float(np.sqrt(part["events"] / most)) for part in bins], "opacity": 0.7},
         customdata=[part["events"] for part in bins],
         hovertemplate="foretold %{x:.2f}, given %{y:.2f}, %{customdata:,} events",
@@ -109,7 +108,7 @@ def rating_calibration(bins: list[dict[str, float]]) -> go.Figure:
 
 def stage_bars(stages: Mapping[str, float], events: int) -> go.Figure:
     """Mean time of each stage for one predicted event."""
-    figure = _figure("ms an event", "")
+    figure = new("ms an event", "")
     names = list(stages)[::-1]
     figure.add_bar(
         x=[1000 * stages[name] / max(events, 1) for name in names],
@@ -119,24 +118,6 @@ def stage_bars(stages: Mapping[str, float], events: int) -> go.Figure:
         hovertemplate="%{y}: %{x:.3f} ms<extra></extra>",
     )
     return figure
-
-
-def _figure(x: str, y: str) -> go.Figure:
-    figure = go.Figure()
-    figure.update_layout(
-        template="plotly_white",
-        height=380,
-        margin={"l": 60, "r": 16, "t": 16, "b": 56},
-        font={"family": "system-ui, sans-serif", "size": 13, "color": "#1f2937"},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
-        xaxis_title=x,
-        yaxis_title=y,
-    )
-    return figure
-
-
-def _line(index: int) -> dict[str, Any]:
-    return {"color": COLOURS[index % len(COLOURS)], "dash": DASHES[index % len(DASHES)], "width": 2}
 
 
 def _hits(ranks: NDArray[np.int32]) -> NDArray[np.float64]:

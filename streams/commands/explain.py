@@ -1,0 +1,105 @@
+"""Why a user is shown what they are shown: each score again without each of the items they met lately.
+
+  headrace explain --user 42
+  headrace explain --user 42 --item 318
+
+Reads the store of a running deployment and the model in force, as a worker does, and changes nothing. It is
+exact, and too dear for every feed: one more slate for each item left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from model.errors import DataError
+from streams.commands.options import add_settings, settings_from
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.explained import Place
+    from streams.recommender import Recommender
+    from streams.stores.base import Store
+    from streams.user_state import UserState
+
+
+class Known(NamedTuple):
+    """The core as the store has it, with the model in force, and one user's state in it."""
+
+    recommender: Recommender
+    state: UserState
+    now_ms: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--user", required=True, help="whose slate")
+    parser.add_argument("--item", help="this item alone, whether or not it is on the slate")
+    parser.add_argument("--places", type=int, default=5, help="how many of the slate (5)")
+    parser.add_argument(
+        "--history", type=int, default=10, help="how many of the last items to leave out (10)"
+    )
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    # Imported here, so that --help and a wrong option answer at once.
+    from streams.explained import explained
+
+    known = asyncio.run(_known(settings_from(args), args.user))
+    places = explained(known.recommender, known.state, known.now_ms, args.item, args.places, args.history)
+    _show(places)
+    return 0
+
+
+def _show(places: list[Place]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("item", "score", "the feed's reason", "without", "the score falls by", box=None)
+    for place in places:
+        reason = "not on the slate"
+        if place.reason is not None:
+            reason = " ".join(filter(None, (place.reason.kind, place.reason.item_id)))
+        for k, (item_id, worth) in enumerate(place.worth):
+            lead = (place.item_id, f"{place.score:.3f}", reason) if k == 0 else ("", "", "")
+            table.add_row(*lead, item_id, f"{worth:+.3f}")
+    Console(markup=False, highlight=False).print(table)
+
+
+async def _known(settings: Settings, user: str) -> Known:
+    from streams.stores.redis import RedisStore
+
+    store = RedisStore(settings.redis)
+    try:
+        return await known(settings, store, user)
+    finally:
+        await store.close()
+
+
+async def known(settings: Settings, store: Store, user: str) -> Known:
+    """What a worker that starts now would know; raises `DataError` for an unknown user."""
+    from export.registry import Registry
+    from streams.clock import SystemClock
+    from streams.loading import load_in_service
+    from streams.state_codec import decode
+    from streams.worker.replica import Replica
+
+    clock = SystemClock()
+    replica = Replica(settings, store, clock)
+    async with replica.lock:
+        await replica.rebuild()
+        (raw,) = await store.states([user])
+        if raw is None:
+            raise DataError(f"nothing is known of user {user!r}; check --user, and redis.prefix")
+        state = decode(raw)
+        await replica.know([state])
+    registry = Registry(Path(settings.model.registry))
+    active = replica.activated or await store.active_model() or settings.model.active
+    name = active or registry.newest()
+    recommender = replica.recommender
+    if name:
+        names = recommender.pipeline.names
+        recommender.serve(load_in_service(registry.get(name), settings.model, names))
+    return Known(recommender, state, clock.now_ms())

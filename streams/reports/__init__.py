@@ -1,0 +1,1 @@
+"""Reports as web pages, each whole in itself: it works offline."""
