@@ -46,9 +46,11 @@ from model.schema import F32
 from model.text_memory import TextMemory
 from model.token_table import load_tokenizer
 from streams.commands.options import add_dataset, progress_bar
+from streams.dataset_texts import text_encoder, texts_of
 from streams.draft import Draft
-from streams.fit import TrainOptions, adapted, fit, prepare, text_encoder, texts_of
+from streams.fit import Collected, fit, prepare
 from streams.loading import load_in_service
+from streams.pace import adapted
 from streams.replay.dataset import DatasetSpec, load_dataset
 from streams.replay.options import Progress
 from streams.settings import Settings
@@ -56,6 +58,7 @@ from streams.training import ExampleCollector
 
 INPUTS, OUTPUTS = ("tokens", "mask", "types"), ("score",)
 HELD_OUT = 0.15
+SHARD = 250  # examples, so that the newest of them, which the gate looks at, are few
 
 
 def places(ranked: Sequence[Ranked], scores: Sequence[F32]) -> list[int]:
@@ -147,9 +150,10 @@ def main() -> None:
         run = prepare(dataset, settings, encoder.project, say)
         memory = TextMemory({item: found.joined for item, found in dataset.items.items()})
         walk = Walk(run, memory, arguments.pool, np.random.default_rng(arguments.seed))
-        collector = ExampleCollector(run.recommender, arguments.seed)
+        collector = ExampleCollector(run.recommender, arguments.seed, shard_size=SHARD)
         choices = walk.warm(until, arguments.choices, collector, say)
-        fit(run, collector.shards(), registry, "fusion", TrainOptions(), say)
+        *shards, newest = collector.shards()
+        fit(run, Collected(shards, [newest]), registry, "fusion", say)
         model = load_in_service(registry.get("fusion"), settings.model, run.recommender.pipeline.names)
         run.recommender.serve(model)
         ranked = walk.judge(arguments.events, say)

@@ -57,7 +57,7 @@ class Walk:
         for k in range(until):
             row, state = core.catalog.rows.get(events.item[k]), self.run.state(events.user[k])
             if k >= until // 10 and row is not None and not state.has_consumed(row):
-                collector.take(state, int(events.ts_ms[k]), row, float(events.rating[k]))
+                collector.take(state, int(events.ts_ms[k]), self.run.met(k, row))
                 if k in drawn and state.interactions:
                     draft = core.pipeline.draft(state, int(events.ts_ms[k]), pool_size=self.pool)
                     others = draft.rows[draft.rows != row]

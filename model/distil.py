@@ -56,7 +56,7 @@ def distil(
             told = torch.stack(teacher.scoring()(*forward(teacher, batch).inputs), -1)
         return weight * distillation_loss(scores, told, batch.present, teacher.schema.tasks)
 
-    return fit(net, shards, held_out, plan, tasks, vocabulary, report, {"teacher": taught})
+    return fit(net, shards, held_out, plan, tasks, vocabulary, report, more={"teacher": taught})
 
 
 def distillation_loss(scores: Tensor, told: Tensor, present: Tensor, tasks: Sequence[str]) -> Tensor:

@@ -157,8 +157,8 @@ def fit(
     """Train on the examples, export, pass the gate, register under `name`. `ParityError` keeps nothing.
 
     `keep`: a folder for the checkpoint and the examples, so that training can be taken up again. `resume`:
-    a folder for the state of the training, which goes on from what is there. `look` is given what was trained,
-    before it is exported.
+    a folder for the state of the training, which goes on from what is there. `look` is given what was
+    trained, before it is exported.
     """
     from model.checkpoint import Checkpoint, save_checkpoint
     from model.resume import Savepoints

@@ -28,7 +28,7 @@ from model.text_pairs import Event, make_pairs, split
 from model.text_pretraining import PretrainSettings, pretrain
 from model.text_tuning import TuneSettings, tune
 from model.token_table import TokenTable, encode_all, load_tokenizer
-from streams.fit import TEXTS_FOR_PROJECTION, Say, spread
+from streams.dataset_texts import TEXTS_FOR_PROJECTION, Say, spread
 from streams.replay.dataset import Dataset
 from streams.replay.text_recall import next_item_ranks
 

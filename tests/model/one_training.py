@@ -20,7 +20,7 @@ from model.plan import TrainPlan
 from model.resume import Savepoints
 from model.shards import ShardFiles, shard_folders
 from model.train import Progress, train
-from tests.model.random_shards import NETWORK, SCHEMA, TASKS, VOCABULARY
+from tests.model.learnable_shards import NETWORK, SCHEMA, TASKS, VOCABULARY
 
 PLAN = TrainPlan(epochs=3, batch=16, window=2, negatives=0, seed=3)
 

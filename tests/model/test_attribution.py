@@ -96,12 +96,12 @@ def test_attention_is_what_the_network_mixes_with() -> None:
     with torch.no_grad():
         seen = net.view(*inputs[:9])
         mixed = layer(inputs[9], seen.states, seen.mask)
-        split = [
+        query, key, value = (
             each(of).unflatten(-1, (2, -1)).transpose(1, 2)
             for each, of in ((layer.query, inputs[9]), (layer.key, seen.states), (layer.value, seen.states))
-        ]
-        second = scaled_dot_product_attention(*split, attn_mask=seen.mask[:, None, None, :].bool())
+        )
+        second = scaled_dot_product_attention(query, key, value, attn_mask=seen.mask[:, None, None, :].bool())
     assert mixed[1:] == pytest.approx(second.transpose(1, 2).flatten(-2)[1:].numpy(), abs=1e-5)
-    by_hand = torch.from_numpy(weights[1:])[:, :, None] @ split[2][1:]
+    by_hand = torch.from_numpy(weights[1:])[:, :, None] @ value[1:]
     chosen = mixed[torch.arange(4), torch.from_numpy(CHOSEN)][1:]
     assert by_hand[:, :, 0].flatten(-2) == pytest.approx(chosen.numpy(), abs=1e-5)

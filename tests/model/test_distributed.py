@@ -18,8 +18,8 @@ from torch import Tensor
 from model.distributed import ALONE, Group, average_gradients, group_of
 from model.errors import SettingsError
 from model.shards import write_shard
+from tests.model.learnable_shards import SCHEMA, random_shard
 from tests.model.one_training import main
-from tests.model.random_shards import SCHEMA, random_shard
 
 # 133 examples in windows of two shards, batches of 16: some last batches have an odd number of examples, and
 # one has a single one, so that a process has none.

@@ -18,7 +18,8 @@ def test_agrees_with_welch_where_each_user_has_one_event() -> None:
     assert first.difference == pytest.approx(values[:150].mean() - values[150:].mean())
     assert (first.low, first.high) == pytest.approx((welch.low, welch.high), abs=0.02)
     assert (second.low, second.high) == pytest.approx((-first.high, -first.low), abs=0.02)
-    assert (first.users, first.events, first.mean) == (150, 150, pytest.approx(values[:150].mean()))
+    assert (first.users, first.events) == (150, 150)
+    assert first.mean == pytest.approx(values[:150].mean())
 
 
 def test_events_of_one_user_count_as_one_where_they_are_alike() -> None:

@@ -17,8 +17,8 @@ from model.errors import DataError
 from model.plan import TrainPlan
 from model.resume import FACTS, TENSORS, Parts, Position, Savepoints, Training
 from model.shards import write_shard
+from tests.model.learnable_shards import NETWORK, SCHEMA, TASKS, random_shard
 from tests.model.one_training import main
-from tests.model.random_shards import NETWORK, SCHEMA, TASKS, random_shard
 
 EXAMPLES = (40, 33, 50, 21, 47)
 PER_EPOCH = sum(EXAMPLES)

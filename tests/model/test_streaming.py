@@ -22,7 +22,7 @@ from model.plan import TrainPlan
 from model.shards import ShardFiles, shard_folders, write_shard
 from model.survey import survey
 from model.train import Progress, train
-from tests.model.random_shards import ITEMS, NETWORK, SCHEMA, TASKS, VOCABULARY, random_shard
+from tests.model.learnable_shards import ITEMS, NETWORK, SCHEMA, TASKS, VOCABULARY, random_shard
 
 
 class Watched(Sequence[Shard]):

@@ -13,7 +13,7 @@ from model.shards import ShardFiles, shard_folders, write_shard
 from model.survey import digest_of, fingerprint, survey
 from model.tasks import default_tasks, teachable
 from model.vocabulary import Vocabulary
-from tests.model.random_shards import HISTORY, ITEMS, TEXT_DIM, random_shard
+from tests.model.learnable_shards import HISTORY, ITEMS, TEXT_DIM, random_shard
 
 
 def test_items_in_the_order_of_their_first_shard() -> None:

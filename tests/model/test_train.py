@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.epoch import windows
 from model.errors import DataError
 from model.examples import Shard
 from model.network import FusionNet
@@ -18,7 +19,7 @@ from model.objective import Objective
 from model.plan import NetworkPlan, TrainPlan
 from model.ranking import places, scores_of
 from model.schema import FusionKind, Schema
-from model.train import Progress, Report, fit_scales, optimizer_of, set_rate, silent, train, windows
+from model.train import Progress, Report, fit_scales, optimizer_of, set_rate, silent, train
 from model.vocabulary import Vocabulary
 from tests.model.examples_of import CANDIDATES, ITEMS, SCHEMA, SEEING, TASKS, VOCABULARY, planted
 
