@@ -66,9 +66,10 @@ def without_what_softmax_is_blind_to(weights: dict[str, Tensor]) -> dict[str, Te
 
 
 def test_two_processes_take_the_steps_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without dropout and drawn negatives, which each process draws for itself. Only the order in which float32
-    gradients are summed differs, a relative 1e-7 or so a step, which AdamW's root of squares may enlarge where a
-    gradient is small. A wrong mean or another batch would move weights by whole steps, of up to 2e-3 each.
+    """Without dropout and drawn negatives, which each process draws for itself. Only the order in which
+    float32 gradients are summed differs, a relative 1e-7 or so a step, which AdamW's root of squares may
+    enlarge where a gradient is small. A wrong mean or another batch would move weights by whole steps, of up
+    to 2e-3 each.
     """
     for k, examples in enumerate(EXAMPLES):
         write_shard(random_shard(examples, seed=k), tmp_path / "shards", f"s{k}")
