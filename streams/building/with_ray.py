@@ -80,8 +80,8 @@ def _ray(workers: int | None) -> Iterator[Any]:
             log_to_driver=False,
             logging_level=logging.WARNING,
         )
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
+    ray.data.DataContext.get_current().enable_progress_bars = False  # ours shows it
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         yield ray.data
     finally:

@@ -36,7 +36,7 @@ def test_shards_are_enough_to_train_and_a_training_goes_on(
     assert main([*build, "--segments", "3"]) == 0
     learn, whole = (ShardFiles(shard_folders(out / kind)) for kind in (LEARN, WHOLE))
     assert (len(learn), len(whole)) == (3, 1)
-    assert sum(learn.lengths) > 300
+    assert sum(learn.lengths) > 200  # a user who meets an item again makes none
     ratings.unlink()
 
     words = ["train", "--examples", str(out), "--registry", str(models), "--epochs", "1"]
