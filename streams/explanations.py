@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from streams.catalog import Catalog
-from streams.counters.pairs import FORWARD, TOGETHER, PairTable
+from streams.counters.pairs import CLOSE, FORWARD, PairTable
 from streams.entity_signals import EntitySignals
 from streams.feed import Reason
 from streams.relations import shared_words
+from streams.signals import FADE
 
 AFTER_WINDOW = 10
+NAMED_FROM = 0.2  # share of the closeness from which an item is named: its removal then lowers the score
 SIMILAR_AT = 0.5  # cosine above which two texts are called similar
 
 POPULAR = Reason("popular")
@@ -38,22 +40,21 @@ class Why(NamedTuple):
 def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reason]:
     """A reason for each of `rows`; `sources` names the source that ranked each best.
 
-    "after" and "with" name the history item whose pair count with the row is the largest part of the signal;
-    "shares" the one that shares most with it, where the graph brought it or nothing else can be named.
+    "after" and "with" name the recent item that is the largest part of the row's closeness, the signal whose
+    parts come nearest to what leaving the item out does to the score (`benchmarks.explanations`); "shares" the
+    one that shares most with it, where the graph brought it or nothing else can be named.
     """
     recent = np.ascontiguousarray(why.history[:AFTER_WINDOW])
     pairs = why.pairs
-    kinds = (FORWARD, TOGETHER)
-    after, together = strongest(
-        pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, kinds, why.places,
-    )  # fmt: skip
+    closest, followed = strongest(
+        pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, why.places
+    )
     ids = why.catalog.ids
     reasons = []
     for k, source in enumerate(sources):
-        if source == "transitions" and after[k] >= 0:
-            reasons.append(Reason("after", ids[after[k]]))
-        elif source in ("together", "transitions") and together[k] >= 0:
-            reasons.append(Reason("with", ids[together[k]]))
+        if source in ("together", "transitions") and closest[k] >= 0:
+            kind = "after" if source == "transitions" and followed[k] else "with"
+            reasons.append(Reason(kind, ids[closest[k]]))
         elif source == "nearest":
             reasons.append(_similar(int(rows[k]), recent, why.catalog))
         elif source == "fresh":
@@ -91,29 +92,34 @@ def strongest(
     totals: NDArray[np.float32],
     recent: NDArray[np.int32],
     rows: NDArray[np.int32],
-    kinds: tuple[int, int],
     places: NDArray[np.int16],
-) -> NDArray[np.int32]:
-    """For each kind and row the item of `recent` with the largest pair count over its root; -1: none.
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """For each row the item of `recent` with the largest part of its closeness (see `streams.signals`), -1
+    where none has `NAMED_FROM` of it; and whether the row was seen to follow that item.
 
     `rows` are different ones; `places` is all -1 before and after.
     """
     for k in range(len(rows)):
         places[rows[k]] = k
-    best = np.full((len(kinds), len(rows)), -1, np.int32)
-    value = np.zeros((len(kinds), len(rows)), np.float32)
+    best = np.full(len(rows), -1, np.int32)
+    followed = np.zeros(len(rows), np.bool_)
+    value, total = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
+    fade = np.float32(1.0)
     for p in range(len(recent)):
         item = recent[p]
+        weight = fade / np.float32(np.sqrt(max(totals[item], np.float32(1.0))))
+        fade *= np.float32(FADE)
         if start[item] < 0:
             continue
-        root = np.float32(np.sqrt(max(totals[item], np.float32(1.0))))
         for at in range(start[item], start[item] + length[item]):
             k = places[neighbour[at]]
             if k >= 0:
-                for which in range(len(kinds)):
-                    part = count[at, kinds[which]] / root
-                    if part > value[which, k]:
-                        value[which, k], best[which, k] = part, item
+                part = count[at, CLOSE] * weight
+                total[k] += part
+                if part > value[k]:
+                    value[k], best[k], followed[k] = part, item, count[at, FORWARD] > 0
     for k in range(len(rows)):
         places[rows[k]] = -1
-    return best
+        if value[k] < np.float32(NAMED_FROM) * total[k]:
+            best[k] = -1
+    return best, followed

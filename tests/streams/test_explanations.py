@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams.counters.pairs import FORWARD, TOGETHER
+from streams.counters.pairs import CLOSE, FORWARD, TOGETHER
 from streams.explanations import Why, explain
 from streams.feed import Reason
+from streams.signals import FADE
 from tests.streams.core import Small, unit
 
 KINDS = {"after", "with", "similar", "popular", "new", "for_you"}
@@ -36,26 +37,31 @@ def count(small: Small, item: int, other: int, kind: int) -> float:
     return 0.0
 
 
-def test_reasons_name_the_recent_item_with_the_largest_part(small: Small) -> None:
+def test_reasons_name_the_recent_item_with_the_largest_part_of_the_closeness(small: Small) -> None:
     rows = np.arange(60, dtype=np.int32)
     totals = small.core.counters.popularity.total
+    named = set()
     for user in small.states:
         history = small.query(user).history.tolist()
-        for kind, source, named in ((FORWARD, "transitions", "after"), (TOGETHER, "together", "with")):
+        for source in ("transitions", "together"):
             reasons = explain(rows, [source] * 60, why(small, history))
             for row, reason in zip(rows.tolist(), reasons, strict=True):
                 parts = {
-                    item: count(small, item, row, kind) / max(float(totals[item]), 1.0) ** 0.5
-                    for item in history[:10]
+                    item: count(small, item, row, CLOSE) * FADE**place / max(float(totals[item]), 1.0) ** 0.5
+                    for place, item in enumerate(history[:10])
                 }
-                strongest = max(parts.values(), default=0.0)
-                if strongest > 0:
-                    assert reason.kind == named
-                    assert reason.item_id is not None
+                strongest, total = max(parts.values(), default=0.0), sum(parts.values())
+                if reason.item_id is not None:
                     item = small.core.catalog.rows[reason.item_id]
                     assert parts[item] == pytest.approx(strongest, rel=1e-5)
+                    assert strongest >= 0.199 * total
+                    followed = source == "transitions" and count(small, item, row, FORWARD) > 0
+                    assert reason.kind == ("after" if followed else "with")
+                    named.add(reason.kind)
                 else:
-                    assert reason.kind != named
+                    assert strongest <= 0.201 * total
+                    assert reason == Reason("for_you")
+    assert named == {"after", "with"}
 
 
 def test_every_reason_on_a_slate_holds(small: Small) -> None:

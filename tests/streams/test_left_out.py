@@ -96,11 +96,11 @@ def test_the_item_that_a_reason_names_counts_for_more_than_a_random_one(followed
         pipeline.rank([draft])
         fallen = drops(pipeline, draft, draft.order[:3].tolist(), recent)
         for k, place in enumerate(pipeline.items(draft)[:3]):
-            best.append(float(fallen[:, k].max()))
             if place.reason.item_id is not None:
+                best.append(float(fallen[:, k].max()))
                 named.append(float(fallen[recent.index(rows[place.reason.item_id]), k]))
                 random.append(float(fallen[:, k].mean()))
     more = np.subtract(named, random)
     assert len(more) >= 40
     assert more.mean() > 3 * more.std(ddof=1) / math.sqrt(len(more)), "no more than a random item"
-    assert np.mean(named) <= np.mean(best)
+    assert np.mean(named) > 0.6 * np.mean(best), "far from the item that counts most"
