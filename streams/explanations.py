@@ -41,8 +41,8 @@ def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reaso
     """A reason for each of `rows`; `sources` names the source that ranked each best.
 
     "after" and "with" name the recent item that is the largest part of the row's closeness, the signal whose
-    parts come nearest to what leaving the item out does to the score (`benchmarks.explanations`); "shares" the
-    one that shares most with it, where the graph brought it or nothing else can be named.
+    parts come nearest to what leaving the item out does to the score (`benchmarks.explanations`); "shares"
+    the one that shares most with it, where the graph brought it or nothing else can be named.
     """
     recent = np.ascontiguousarray(why.history[:AFTER_WINDOW])
     pairs = why.pairs

@@ -58,7 +58,7 @@ def features(
         np.zeros((n, 8), np.float32) if signals is None else signals,
         now_ms,
         np.eye(n, 4, dtype=np.float32),
-        np.array([[1, 0, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 0, 1]], np.float32),
+        np.array([[1, 0, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 0, 1], [0, -0.5, 0, 0], [0, 1, 0, 0]], np.float32),
         np.array(ranks or [[0, 0]] * n, np.int32),
     )
     return found
@@ -94,6 +94,7 @@ def test_the_signals_of_an_item_by_hand() -> None:
         *(log1p(2.0), log1p(100 * 0.5), log1p(100 * 0.25), log1p(10 * 1.5), log1p(10 * 0.75)),
         *(log1p(3.0), log1p(6.0), -log1p(4.0)),
         *(log1p(100 * 0.5 / root), log1p(10 * 3.0 / root), log1p(10 * 6.0 / root), -log1p(10 * 4.0 / root)),
+        -4.0 / (6.0 + 1.0),
     ]
     assert found[0, begin : begin + len(SIGNAL_FEATURES)].tolist() == pytest.approx(by_hand, rel=1e-5)
     assert not found[1, begin : begin + len(SIGNAL_FEATURES)].any()
@@ -102,7 +103,7 @@ def test_the_signals_of_an_item_by_hand() -> None:
 def test_texts_and_ranks_by_hand() -> None:
     found = features(items(), ranks=[[1, 0], [16, 4]])
     text = found[:, len(LIVE_FEATURES) - len(TEXT_FEATURES) : len(LIVE_FEATURES)]
-    np.testing.assert_allclose(text, [[1, 0.6, 0], [0, 0.8, 0]], rtol=1e-6)
+    np.testing.assert_allclose(text, [[1, 0.6, 0, 0, 0], [0, 0.8, 0, -0.5, 1]], rtol=1e-6)
     assert found[:, len(LIVE_FEATURES) :].tolist() == [[1.0, 0.0], [0.25, 0.5]]
     assert rank_feature("together") == "rank_together"
 
@@ -126,12 +127,12 @@ def test_no_extreme_makes_a_feature_infinite() -> None:
         assert np.isfinite(found).all()
 
 
-def moment(times_s: list[int], ratings: list[float], now_s: int = 100, **changed: object) -> Moment:
-    """`times_s` and `ratings` newest first."""
+def moment(times_s: list[int], liking: list[float], now_s: int = 100, **changed: object) -> Moment:
+    """`times_s` and `liking` newest first."""
     usual: dict[str, object] = {
         "now_ms": now_s * 1_000,
         "times": np.array(times_s, np.int64) * 1_000,
-        "ratings": np.array(ratings, np.float32),
+        "liking": np.array(liking, np.float32),
         "weights": np.ones(len(times_s), np.float32),
         "rating_mean": 3.5,
         "rating_count": 2,
@@ -143,7 +144,9 @@ def moment(times_s: list[int], ratings: list[float], now_s: int = 100, **changed
 
 
 def test_a_users_features_by_hand() -> None:
-    found = user_features(moment([90, 90, 40], [5, NAN, 2]))
+    found = user_features(
+        moment([90, 90, 40], [5, NAN, 2], searching=True, rating_bias=0.4, rating_lately=-0.2)
+    )
     assert dict(zip(USER_FEATURES, found.tolist(), strict=True)) == pytest.approx(
         {
             "interactions": log1p(3),
@@ -154,6 +157,9 @@ def test_a_users_features_by_hand() -> None:
             "rating_count": log1p(2),
             "activity": log1p(1.5),
             "words": log1p(0.5),
+            "query": 1.0,
+            "rating_bias": 0.4,
+            "rating_lately": -0.2,
         },
         rel=1e-6,
     )
@@ -161,7 +167,9 @@ def test_a_users_features_by_hand() -> None:
 
 
 def test_a_history_by_hand() -> None:
-    found = history_features(moment([90, 90, 40], [5, NAN, 2], weights=np.array([1, 0.2, 1], np.float32)), 4)
+    found = history_features(
+        moment([90, 90, 40], [1.5, NAN, -1.5], weights=np.array([1, 0.2, 1], np.float32)), 4
+    )
     assert found.shape == (4, len(HISTORY_FEATURES))
     expected: list[list[float]] = [
         [1.5, 1, log1p(10), 1, 1],
@@ -173,13 +181,13 @@ def test_a_history_by_hand() -> None:
 
 
 def test_a_history_longer_than_the_schema_is_cut_at_the_oldest() -> None:
-    found = history_features(moment([90, 80, 70], [1, 2, 3]), 2)
+    found = history_features(moment([90, 80, 70], [-2.5, -1.5, 3]), 2)
     np.testing.assert_allclose(found[:, 0], [-2.5, -1.5])
 
 
 def test_nothing_known_of_a_user_is_all_zero_but_the_mean() -> None:
     nobody = moment([], [], rating_count=0, interactions=0, activity=0.0, words_weight=0.0)
-    assert user_features(nobody).tolist() == [0, 0, 0, 0, 3.5, 0, 0, 0]
+    assert user_features(nobody).tolist() == [0, 0, 0, 0, 3.5, 0, 0, 0, 0, 0, 0]
     assert not history_features(nobody, 5).any()
 
 

@@ -33,7 +33,7 @@ ALIVE = Units(
 def half_dead(fusion: FusionKind) -> FusionNet:
     """A network in which every unit but `ALIVE` is zero for every input."""
     torch.manual_seed(3)
-    plan = NetworkPlan(fusion=fusion, width=WIDTH, hidden=HIDDEN)
+    plan = NetworkPlan(fusion=fusion, encoder="none", width=WIDTH, hidden=HIDDEN)
     net = FusionNet(plan, SCHEMA, VOCABULARY.size).eval()
     rescorer = net.rescorer
     mixing = {"attention": ["fusion.hidden"], "concat": ["fusion.mix"], "weighted": []}[fusion]
