@@ -57,9 +57,9 @@ def export_model(
     """Export, write in `precision`, compare on `held_out` and register under `name`; the manifest.
 
     `calibration`: further held-out examples, which "int8-static" needs. `checkpoint`: of `net`, kept in the
-    model's folder, so that training can go on from the registered model alone. Raises `ParityError`, with
-    nothing registered, when what would be served is too far from `net`; `ModelError` when the name is taken or
-    there is nothing to calibrate on.
+    model's folder, so that training can go on from the registered model alone. Raises `ParityError`,
+    with nothing registered, when what would be served is too far from `net`; `ModelError` when the name is
+    taken or there is nothing to calibrate on.
     """
     files: tuple[str, ...] = MODEL_FILES
     with registry.adding(name) as folder:
