@@ -37,6 +37,7 @@ LEAVES = dict(leaves(Settings()))
 OTHERS = {
     "model.network.fusion": "concat",
     "model.network.encoder": "sasrec",
+    "model.export.precision": "fp16",
     "model.network.width": 64,
     "model.network.heads": 4,
     "model.network.forget_id": 0.5,
