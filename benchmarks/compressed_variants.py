@@ -101,7 +101,8 @@ def smaller(
     important = importance(net, learned[-2:], tasks, plan, vocabulary)
     short = msgspec.structs.replace(plan, epochs=1, learning_rate=plan.learning_rate / 2)
     found = {}
-    for width, hidden in PRUNED:
+    for wanted, hidden in PRUNED:
+        width = wanted if net.plan.encoder == "none" else net.plan.width  # which an encoder's layers share
         cut = prune(net, important, width, hidden)
         found[f"pruned to {width}, {hidden[0]}-{hidden[1]}"] = fit(cut, learned, [], short, tasks, vocabulary)
     student = msgspec.structs.replace(net.plan, width=STUDENT[0], hidden=STUDENT[1])

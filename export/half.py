@@ -19,8 +19,27 @@ def halve_rescorer(source: Path, target: Path) -> list[str]:
     """Write the fp16 rescorer; the names of the nodes that stay in fp32."""
     model = onnx.load(source)
     kept = scaling_nodes(model)
-    onnx.save(convert_float_to_float16(model, keep_io_types=True, node_block_list=kept), target)
+    halved = convert_float_to_float16(model, keep_io_types=True, node_block_list=kept)
+    onnx.save(without_detours(halved), target)
     return kept
+
+
+def without_detours(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same without detours from fp32 to fp16 and back, on which large numbers become infinite."""
+    graph = model.graph
+    casts: dict[int, dict[str, str]] = {onnx.TensorProto.FLOAT: {}, onnx.TensorProto.FLOAT16: {}}
+    for node in graph.node:
+        if node.op_type == "Cast":
+            casts.setdefault(node.attribute[0].i, {})[node.output[0]] = node.input[0]
+    there, back = casts[onnx.TensorProto.FLOAT16], casts[onnx.TensorProto.FLOAT]
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = there.get(back.get(name, ""), name)
+    read = {name for node in graph.node for name in node.input} | {each.name for each in graph.output}
+    kept = [node for node in graph.node if read.intersection(node.output)]
+    del graph.node[:]
+    graph.node.extend(kept)
+    return model
 
 
 def scaling_nodes(model: onnx.ModelProto) -> list[str]:

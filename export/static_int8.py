@@ -6,7 +6,7 @@ scales are taken from each run (export/quantize.py). A value beyond the range se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def quantize_rescorer_static(
             calibrate_method=method,
             extra_options={"OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"]},
         )
-    onnx.save(with_biases(onnx.load(target)), target)
+    onnx.save(with_biases(only_products(onnx.load(target))), target)
     return chosen
 
 
@@ -81,6 +81,29 @@ def constant_matrices(model: onnx.ModelProto) -> list[str]:
         for node in model.graph.node
         if node.op_type in ("MatMul", "Gemm") and node.input[1] in constants and node.name not in narrow
     ]
+
+
+def only_products(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same with only the quantized products reading quantized numbers: onnxruntime's tool hands them to
+    every reader of a tensor, so that heads and elementwise operators in fp32 would have errors for nothing.
+    """
+    graph = model.graph
+    maker = {output: node for node in graph.node for output in node.output}
+    weights = {each.name for each in graph.initializer}
+    for node in graph.node:
+        dequantized = [_made_by(maker, name, "DequantizeLinear") for name in node.input]
+        if node.op_type in ("MatMul", "Gemm") and dequantized[1] and dequantized[1].input[0] in weights:
+            continue
+        for place, made in enumerate(dequantized):
+            before = _made_by(maker, made.input[0], "QuantizeLinear") if made else None
+            if before:
+                node.input[place] = before.input[0]
+    return model
+
+
+def _made_by(maker: Mapping[str, onnx.NodeProto], name: str, operator: str) -> onnx.NodeProto | None:
+    node = maker.get(name)
+    return node if node is not None and node.op_type == operator else None
 
 
 def with_biases(model: onnx.ModelProto) -> onnx.ModelProto:

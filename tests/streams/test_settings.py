@@ -37,10 +37,13 @@ LEAVES = dict(leaves(Settings()))
 OTHERS = {
     "model.network.fusion": "concat",
     "model.network.encoder": "sasrec",
+    "model.export.precision": "fp16",
     "model.network.width": 64,
     "model.network.heads": 4,
     "model.network.forget_id": 0.5,
     "model.training.weighting": "uncertainty",
+    "model.training.scout": 0.5,
+    "examples.sample": 0.5,
 }
 SCALARS = {path: value for path, value in LEAVES.items() if not isinstance(value, dict)}
 
@@ -151,13 +154,13 @@ def test_only_the_views_with_a_size_are_used() -> None:
 
 def test_overriding_changes_what_is_named_and_nothing_else() -> None:
     before = load(None, {"HEADRACE_MODEL__TRAINING__EPOCHS": "3", "HEADRACE_FEED__SIZE": "7"})
-    tree = {"model": {"training": {"seed": 5}, "network": {"encoder": "ligr"}, "tasks": {}}, "seed": 9}
+    tree = {"model": {"training": {"seed": 5}, "network": {"encoder": "none"}, "tasks": {}}, "seed": 9}
     after = override(before, tree)
     assert (after.model.training.seed, after.model.training.epochs) == (5, 3)
-    assert (after.model.network.encoder, after.seed, after.feed.size) == ("ligr", 9, 7)
+    assert (after.model.network.encoder, after.seed, after.feed.size) == ("none", 9, 7)
     assert after.model.tasks == default_tasks()
     assert override(
-        after, {"model": {"training": {"seed": 7}, "network": {"encoder": "none"}}, "seed": 7}
+        after, {"model": {"training": {"seed": 7}, "network": {"encoder": "ligr"}}, "seed": 7}
     ) == (before)
 
 
