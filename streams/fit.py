@@ -160,7 +160,6 @@ def fit(
     a folder for the state of the training, which goes on from what is there. `look` is given what was
     trained, before it is exported.
     """
-    from model.calibrate import calibrate_ratings
     from model.checkpoint import Checkpoint, save_checkpoint
     from model.resume import Savepoints
     from model.train import train
@@ -187,7 +186,6 @@ def fit(
     net = train(
         shards, held_out, schema, model.network, model.training, tasks, vocabulary, report, savepoints
     ).to("cpu")
-    slope, shift = calibrate_ratings(net, held_out, vocabulary)
     checkpoint = Checkpoint(net, tasks, vocabulary)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
@@ -198,7 +196,6 @@ def fit(
         "examples": sum(len(each) for each in shards),
         "to_ms": max(int(each.ts_ms.max()) for each in [*shards, *held_out]),
         "validation_ndcg10": [each.ndcg.value for each in told if not np.isnan(each.ndcg.value)],
-        "rating_correction": {"slope": round(slope, 4), "shift": round(shift, 4)},
         "seconds": round(time.perf_counter() - started, 1),
         "network": msgspec.to_builtins(model.network),
         "plan": msgspec.to_builtins(model.training),

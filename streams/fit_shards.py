@@ -14,7 +14,6 @@ import msgspec
 from export.manifest import TEXT_ENCODER, Manifest, TextManifest, read_manifest
 from export.registry import Registry
 from export.text import encoder_name
-from model.calibrate import calibrate_ratings
 from model.checkpoint import Checkpoint, save_checkpoint
 from model.distributed import group_of
 from model.errors import DataError, ManifestError
@@ -77,7 +76,6 @@ def fit_shards(
         ).to("cpu")
     if not group.leads:
         return None
-    calibrate_ratings(net, held_out, vocabulary)
     checkpoint = Checkpoint(net, tasks, vocabulary)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
