@@ -133,16 +133,15 @@ async def test_nothing_is_logged_of_a_batch_that_was_not_written(
     heir = Desk(store)
     await desk.take(*(message(Item(event_id=f"a{n}", ts=BEGIN_MS, item_id=f"i{n}"), n) for n in range(9)))
     await desk.take(click(0, item="i1"))
-    real, overtaken = store.load, list[bool]()
+    real, overtaken = store.commit, list[bool]()
 
-    async def load(*arguments: Any) -> Any:
-        loaded = await real(*arguments)
+    async def commit(*arguments: Any) -> Any:
         if not overtaken:
             overtaken.append(True)
             await heir.take(click(1, item="i2"))
-        return loaded
+        return await real(*arguments)
 
-    monkeypatch.setattr(store, "load", load)
+    monkeypatch.setattr(store, "commit", commit)
     await desk.take(click(1, item="i2"), click(2, item="i3"))
     assert desk.counted("fenced_batches_total") == 1
     await log.stop()
