@@ -43,6 +43,7 @@ from streams.commands.options import (
     add_dataset,
     add_settings,
     add_training,
+    graph_from,
     progress_bar,
     settings_from,
     training_from,
@@ -151,7 +152,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 
-    settings = training_from(args, settings_from(args))
+    settings = graph_from(args, training_from(args, settings_from(args)))
     dataset = load_dataset(
         DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), settings.seed)
     )

@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -318,5 +318,8 @@ def _is_sequence(path: list[str]) -> bool:
     """Whether the setting at `path` is a tuple; unknown settings are refused later, with their names."""
     kind: Any = Settings
     for part in path:
-        kind = get_type_hints(kind).get(part) if isinstance(kind, type) else None
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        else:
+            kind = get_type_hints(kind).get(part) if isinstance(kind, type) else None
     return get_origin(kind) is tuple

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from streams.building.build import build_examples
     from streams.replay.dataset import DatasetSpec, load_dataset
 
-    settings = settings_from(args)
+    settings = graph_from(args, settings_from(args))
     if args.out.exists() and any(args.out.iterdir()):
         raise DataError(f"{args.out} is not empty; give a new folder, so that no two builds are mixed")
     if not 0 < args.warm <= 1:

@@ -36,21 +36,25 @@ def add_training(parser: argparse._ActionsContainer) -> None:
     """What a training is most often told; the rest is in `model.training` of the settings."""
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the examples (8)")
     parser.add_argument("--fusion", choices=get_args(FusionKind), help="how the views become one (attention)")
-    parser.add_argument("--encoder", choices=get_args(EncoderKind), help="of the history (none)")
+    parser.add_argument("--encoder", choices=get_args(EncoderKind), help="of the history (ligr)")
     parser.add_argument("--device", metavar="NAME", help="torch's name of it: cpu, cuda (cpu)")
     parser.add_argument("--seed", type=int, help="seeds all that draws at random (7)")
 
 
 def training_from(args: argparse.Namespace, settings: Settings) -> Settings:
-    """The settings with what `add_training` and `add_dataset` were given; raises `SettingsError`."""
+    """The settings with what `add_training` was given; raises `SettingsError`."""
     training = {"epochs": args.epochs, "device": args.device, "seed": args.seed}
     network = {"fusion": args.fusion, "encoder": args.encoder}
     tree = {
-        "graph": _given({"triples": args.graph, "links": args.links}),
         "model": {"training": _given(training), "network": _given(network)},
         **_given({"seed": args.seed}),
     }
     return override(settings, tree)
+
+
+def graph_from(args: argparse.Namespace, settings: Settings) -> Settings:
+    """The settings with the knowledge graph that `add_dataset` was given."""
+    return override(settings, {"graph": _given({"triples": args.graph, "links": args.links})})
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from streams.commands.options import (
     add_settings,
     add_training,
     check_writable,
+    graph_from,
     progress_bar,
     settings_from,
     training_from,
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from streams.replay.summary import summarise
     from streams.replay.terminal import print_summary
 
-    settings = training_from(args, settings_from(args))
+    settings = graph_from(args, training_from(args, settings_from(args)))
     seed = settings.seed
     options = ReplayOptions(args.warm, seed, args.model, args.limit, args.slates, args.fp32)
     for path in (args.report, args.json, args.slates, args.bad_rows):

@@ -30,6 +30,7 @@ from streams.commands.options import (
     add_training,
     check_writable,
     dataset_from,
+    graph_from,
     progress_bar,
     settings_from,
     training_from,
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
     from export.registry import Registry
 
-    settings = training_from(args, settings_from(args))
+    settings = graph_from(args, training_from(args, settings_from(args)))
     registry, console = Registry(args.registry or Path(settings.model.registry)), Console()
     if args.compare:
         from streams.commands import train_compare

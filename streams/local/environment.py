@@ -26,11 +26,11 @@ def environment(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 
 def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[str, str]]:
-    """A name and a text for each leaf; tuples are written with commas."""
+    """A name and a text for each leaf; tuples are written with commas, and nothing for what has no value."""
     if isinstance(value, dict):
         for part, branch in value.items():
             yield from _leaves((*path, part.upper()), branch)
     elif isinstance(value, list | tuple):
         yield "__".join(path), ",".join(map(str, value))
-    else:
+    elif value is not None:
         yield "__".join(path), str(value)

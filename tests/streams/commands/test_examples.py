@@ -68,7 +68,7 @@ def test_what_to_learn_from_is_one_thing(
 ) -> None:
     words = ["train", "--name", "first", "--registry", str(tmp_path / "models")]
     assert main(words) == FAILED
-    assert "pass --interactions or --examples" in capsys.readouterr().err
+    assert "pass --interactions, --examples, or --continue" in capsys.readouterr().err
     assert main([*words, "--interactions", str(ratings), "--examples", str(tmp_path)]) == FAILED
     assert "go without --interactions" in capsys.readouterr().err
     assert main([*words, "--examples", str(tmp_path)]) == FAILED

@@ -41,7 +41,7 @@ def test_a_second_renewal_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "pass --interactions, or --continue"),
+        ([], "pass --interactions, --examples, or --continue"),
         (["--continue", "--examples", "x"], "--continue needs --from NAME"),
         (["--continue", "--from", "first"], "--continue needs --from NAME, and --examples"),
         (["--continue", "--from", "a", "--examples", "x", "--interactions", "y"], "leave --interactions out"),

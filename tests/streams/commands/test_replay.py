@@ -12,7 +12,7 @@ from streams.replay import prequential
 from streams.replay.dataset import Dataset
 from streams.replay.options import Progress, ReplayOptions
 from streams.replay.result import Outcome, ReplayResult, columns_of
-from streams.settings import Settings
+from streams.settings import Settings, override
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_files_and_figures(
     ((dataset, options, settings),) = asked
     assert dataset.interactions.item == ["x", "y", "x"]
     assert options == ReplayOptions(warm=0.25, seed=11, slates=tmp_path / "s.jsonl")
-    assert settings == Settings()
+    assert settings == override(Settings(), {"seed": 11, "model": {"training": {"seed": 11}}})
     assert json.loads((tmp_path / "f.json").read_text())["ranking"]["headrace"]["hr@10"]["value"] == 0.5
     assert (tmp_path / "r.html").exists()
     assert (tmp_path / "bad.txt").read_text() == "r.csv:5: no user\n"

@@ -54,7 +54,7 @@ def test_the_top_of_the_feed_with_its_reasons(
     answer = client.get("/v1/users/u/feed", params={"n": 2})
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
-    reason = {"kind": "after", "item_id": "i0"}
+    reason = {"kind": "after", "item_id": "i0", "text": None}
     assert answer.json() == {
         "user_id": "u",
         "slate_id": "slate-of-u",

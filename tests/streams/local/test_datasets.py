@@ -16,7 +16,7 @@ from streams.local.datasets import ml_100k
 def test_the_files_have_the_published_sizes() -> None:
     """Sizes from the data set's own README: 100,000 ratings, 943 users, 1,682 films; one header line each."""
     files = ml_100k()
-    lines = [len(file.read_text(errors="replace").splitlines()) - 1 for file in files]
+    lines = [len(file.read_text(errors="replace").splitlines()) - 1 for file in files[:3]]
     assert lines == [100_000, 943, 1_682]
     assert "recbole" not in sys.modules
 
