@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from model.errors import DataError
+from model.errors import DataError, SettingsError
 from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
 
 
@@ -42,7 +42,11 @@ def run(args: argparse.Namespace) -> int:
     from streams.building.build import build_examples
     from streams.replay.dataset import DatasetSpec, load_dataset
 
-    settings = graph_from(args, settings_from(args))
+    settings = settings_from(args)
+    if args.graph or settings.graph.triples:
+        raise SettingsError(
+            "segments are built without a knowledge graph: leave --graph and graph.triples out"
+        )
     if args.out.exists() and any(args.out.iterdir()):
         raise DataError(f"{args.out} is not empty; give a new folder, so that no two builds are mixed")
     if not 0 < args.warm <= 1:
