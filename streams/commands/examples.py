@@ -44,9 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_from(args)
     if args.graph or settings.graph.triples:
-        raise SettingsError(
-            "segments are built without a knowledge graph: leave --graph and graph.triples out"
-        )
+        raise SettingsError("segments are built without a knowledge graph: leave --graph, graph.triples out")
     if args.out.exists() and any(args.out.iterdir()):
         raise DataError(f"{args.out} is not empty; give a new folder, so that no two builds are mixed")
     if not 0 < args.warm <= 1:
