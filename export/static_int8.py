@@ -26,10 +26,13 @@ from model.schema import RESCORER_INPUTS, RescorerInputs
 
 
 class Recorded(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
-    """Batches of recorded inputs, once through."""
+    """Batches of recorded inputs, once through. Those of another shape than the first are left out: the
+    tool's histograms can't take them.
+    """
 
     def __init__(self, batches: Sequence[RescorerInputs]) -> None:
-        self._left = iter(batches)
+        shape = batches[0].candidate_features.shape
+        self._left = iter([each for each in batches if each.candidate_features.shape == shape])
 
     def get_next(self) -> dict[str, Any] | None:
         """The next batch by the names of the inputs; None after the last."""
