@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from streams.bench.schedule import Arrivals
@@ -63,6 +64,8 @@ def world_of(options: BenchOptions, settings: Settings, steps: Steps) -> World:
     ready = prepared(
         DemoOptions(folder=options.folder, limit=options.limit), settings, SystemClock(), steps.say
     )
+    # The demo logs examples, each for half a millisecond; here that is done where the settings say so.
+    ready = replace(ready, settings=msgspec.structs.replace(ready.settings, examples=settings.examples))
     if options.items:
         return _synthetic(options, ready)
     users = sorted(ready.run.states)
