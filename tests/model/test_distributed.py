@@ -18,7 +18,7 @@ from torch import Tensor
 from model.distributed import ALONE, Group, average_gradients, group_of
 from model.errors import SettingsError
 from model.shards import write_shard
-from tests.model.learnable_shards import SCHEMA, random_shard
+from tests.model.learnable_shards import NETWORK, SCHEMA, random_shard
 from tests.model.one_training import main
 
 # 133 examples in windows of two shards, batches of 16: some last batches have an odd number of examples, and
@@ -56,12 +56,14 @@ def under_torchrun(*arguments: object) -> str:
 
 def without_what_softmax_is_blind_to(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """What moves all logits of a softmax alike has no gradient but rounding, of which AdamW makes full steps:
-    the click's bias, its weights of user features, and the bias of the user tower's pooling.
+    the click's bias, its weights of user features, and the biases of what is pooled and of an encoder's keys.
     """
     features = len(SCHEMA.candidate_features)
     weights["rescorer.skip.weight"][0, features:] = 0.0
     for name in ("rescorer.skip.bias", "rescorer.heads.bias", "user_tower.weight.bias"):
         weights[name][0] = 0.0
+    keys = slice(NETWORK.width, 2 * NETWORK.width)
+    weights["view.encoder.layers.0.qkv.bias"][keys] = 0.0
     return weights
 
 
