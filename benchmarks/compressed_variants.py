@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -46,10 +47,12 @@ class Variant(NamedTuple):
 
 
 def divided(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
-    """Those that were trained on, and the held-out ones with whole pools, which stand last."""
+    """Those that were trained on, and the held-out ones with whole pools, which stand last. Of these only
+    those whose item a source had found: in service there are no others, and such an item gives itself away.
+    """
     pool = shards[-1].candidates.shape[1]
     learned = [each for each in shards if each.candidates.shape[1] != pool]
-    held_out = [each for each in shards if each.candidates.shape[1] == pool]
+    held_out = [each.rows(np.flatnonzero(each.found)) for each in shards if each.candidates.shape[1] == pool]
     if not learned or pool < CANDIDATES:
         raise DataError(
             f"expected examples with {CANDIDATES} candidates or more after those trained on, not "
@@ -100,7 +103,8 @@ def smaller(
     net, tasks, vocabulary = checkpoint
     important = importance(net, learned[-2:], tasks, plan, vocabulary)
     short = msgspec.structs.replace(plan, epochs=1, learning_rate=plan.learning_rate / 2)
-    found = {}
+    # Training on alone changes NDCG: what is cut is to be compared with what is not, but learned as long.
+    found = {"trained on": fit(copy.deepcopy(net), learned, [], short, tasks, vocabulary)}
     for wanted, hidden in PRUNED:
         width = wanted if net.plan.encoder == "none" else net.plan.width  # which an encoder's layers share
         cut = prune(net, important, width, hidden)

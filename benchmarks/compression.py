@@ -37,7 +37,7 @@ from model.checkpoint import load_checkpoint
 from model.plan import TrainPlan
 from model.schema import RescorerInputs, Scores
 
-TOGETHER = 32
+TOGETHER, WIDTH = 32, 170
 PACKAGES = ("numpy", "onnx", "onnxruntime", "torch")
 
 
@@ -115,7 +115,7 @@ def headings(rows: Sequence[Row]) -> list[str]:
     """The columns after the variant's name."""
     users = list(rows[0].wall_ms)
     return [
-        "KB", *(f"p50 ms, {each}" for each in users), *(f"CPU ms/user, {each}" for each in users),
+        "KB", f"p50 ms at {' / '.join(users)}", "CPU ms a user",
         "click error mean / max", "top-10 agreement", "NDCG@10", "lost ± s.e.", "batch changes it by",
     ]  # fmt: skip
 
@@ -124,11 +124,11 @@ def cells(row: Row) -> list[str]:
     """In the order of the headings."""
     return [
         f"{row.bytes / 1e3:.0f}",
-        *(f"{each:.2f}" for each in row.wall_ms.values()),
-        *(f"{each / int(users):.3f}" for users, each in row.cpu_ms.items()),
+        " / ".join(f"{each:.2f}" for each in row.wall_ms.values()),
+        " / ".join(f"{each / int(users):.3f}" for users, each in row.cpu_ms.items()),
         f"{row.click_error_mean:.3f} / {row.click_error_max:.2f}",
         f"{row.top10_agreement:.3f}",
-        f"{row.ndcg10:.4f}",
+        f"{row.ndcg10 - row.ndcg10_lost:.4f}",
         f"{row.ndcg10_lost:+.4f} ± {row.ndcg10_lost_error:.4f}",
         f"{row.together:.1e}",
     ]
@@ -154,9 +154,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
 
     checkpoint = load_checkpoint(arguments.folder)
     learned, held_out = divided(examples.load(arguments.folder / "examples.npz"))
+    learned = learned[-arguments.learned :]
     count = sum(map(len, held_out))
     before = held_out[0].rows(slice(0, count // 4))
     judging = [held_out[0].rows(slice(count // 4, None)), *held_out[1:]]
@@ -174,7 +177,7 @@ def main() -> None:
         "machine": machine(),
         "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
     }
-    nets = smaller(checkpoint, learned[-arguments.learned :], TrainPlan(), arguments.epochs)
+    nets = smaller(checkpoint, learned, TrainPlan(), arguments.epochs)
     score = torch_scores(checkpoint.net)
     expected = [score(each.inputs) for each in held_out_of(checkpoint.net, judging, checkpoint, BATCH)]
     with tempfile.TemporaryDirectory() as folder:

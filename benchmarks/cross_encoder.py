@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -254,11 +255,7 @@ def _measure(
 
 def _first(draft: Draft, pool: int) -> Draft:
     """The draft with its best `pool` candidates alone."""
-    return Draft(
-        draft.state, draft.now_ms, draft.rung, draft.history,
-        rows=draft.rows[:pool], features=draft.features[:pool], user_features=draft.user_features,
-        history_features=draft.history_features, words=draft.words,
-    )  # fmt: skip
+    return replace(draft, rows=draft.rows[:pool], features=draft.features[:pool])
 
 
 if __name__ == "__main__":

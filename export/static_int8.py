@@ -1,7 +1,8 @@
 """int8 with scales of activations that were fixed beforehand, on held-out examples (static quantization).
 
 A row's result depends on nothing but the row: what else is in the batch changes no scale, as it does where
-scales are taken from each run (export/quantize.py). A value beyond the range seen in calibration is cut.
+scales are taken from each run (export/quantize.py). A value beyond the range seen in calibration is cut. Of
+the ways to choose that range the smallest and the largest value did best (benchmarks/compression.py).
 """
 
 from __future__ import annotations

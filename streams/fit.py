@@ -256,10 +256,13 @@ def apart(batches: Sequence[HeldOut], plan: ExportPlan) -> tuple[Sequence[HeldOu
 
 
 def held_out_batches(checkpoint: Checkpoint, shards: Sequence[Shard]) -> list[HeldOut]:
-    """Examples as the gate takes them."""
+    """Examples as the gate takes them: those whose item a source had found, for only they are ranked in
+    service. An item that was put among the candidates has no ranks, and would be told by that alone.
+    """
     from model.batches import batches, rescorer_inputs
 
     net, _, vocabulary = checkpoint
+    shards = [part for each in shards if len(part := each.rows(np.flatnonzero(each.found)))] or shards
     return [
         HeldOut(
             inputs=rescorer_inputs(net, batch),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
+import platform
+from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 
+from export.manifest import versions_of
 from export.registry import Registry
 from model.errors import SettingsError
-from streams.bench.machine import this_machine
 from streams.commands.options import dataset_from, progress_bar
 from streams.comparison import compared, print_rows, variants, write_json, write_plot
 from streams.settings import Settings
+
+PACKAGES = ("headrace", "numpy", "torch")
 
 
 def run(args: argparse.Namespace, settings: Settings, registry: Registry, console: Console) -> int:
@@ -26,7 +30,9 @@ def run(args: argparse.Namespace, settings: Settings, registry: Registry, consol
     print_rows(console, args.compare, rows)
     if args.compare_json is not None:
         facts = {
-            "machine": msgspec.to_builtins(this_machine()),
+            "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "cores": os.cpu_count(),
+            "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
             "dataset": Path(args.interactions).name,
             "events": until,
             "seed": settings.seed,

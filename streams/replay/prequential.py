@@ -158,7 +158,7 @@ def _ready(
         fp32 = _fp32_twin(registry.get("replay"), model, names) if options.fp32 else None
     parity = manifest.parity
     note = (
-        f"int8 against fp32 on {parity.examples} held-out examples: "
+        f"{manifest.precision} against fp32 on {parity.examples} held-out examples: "
         f"top-10 agreement {parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}"
     )
     return run, model, fp32, (note,)
