@@ -12,7 +12,7 @@ squared   the rating that came with the event
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -89,6 +89,6 @@ def teachable(tasks: Mapping[str, Task], action: NDArray[np.uint8], rating: F32)
     return kept
 
 
-def names_of(tasks: Mapping[str, Task]) -> Sequence[str]:
+def names_of(tasks: Mapping[str, Task]) -> tuple[str, ...]:
     """The names in the order of the rescorer's outputs."""
     return tuple(ordered(tasks))

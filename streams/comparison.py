@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -17,11 +16,10 @@ from model.compare import Row, Variant, compare
 from model.evaluate import Estimate
 from model.plan import NetworkPlan
 from model.schema import EncoderKind, FusionKind
-from model.tasks import ordered, teachable
 from model.train import Progress
 from streams.dataset_texts import Say, text_encoder, texts_of
 from streams.fit import prepare, warm
-from streams.model_schema import schema_of, vocabulary_of
+from streams.model_schema import schema_of, tasks_of, vocabulary_of
 from streams.pace import adapted
 from streams.replay.dataset import Dataset
 from streams.settings import Settings
@@ -52,11 +50,7 @@ def compared(
     encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
     run = prepare(dataset, settings, encoder.project, say)
     shards, held_out = warm(run, until, settings, say)
-    tasks = teachable(
-        ordered(settings.model.tasks),
-        np.concatenate([each.action for each in shards]),
-        np.concatenate([each.rating for each in shards]),
-    )
+    tasks = tasks_of(settings.model, shards)
     vocabulary = vocabulary_of(run.recommender.catalog.ids, NetworkPlan())
     return compare(chosen, shards, held_out, schema_of(run.recommender, tasks), tasks, vocabulary, _told(say))
 

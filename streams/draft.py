@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.ladder import Rung
+from streams.leaning import Leaning
 from streams.user_state import UserState
 
 
@@ -17,8 +18,9 @@ class Draft:
     """K candidates for one user.
 
     rows int32 [K], best of the pool first. ranks int32 [K, sources]. origin int8 [K]: the source that ranked
-    the row best (-1: none). features [K, F]. click, rating and `more`, the further tasks by name: [K] each.
-    order: the places of the slate as indices into rows, best first.
+    the row best (-1: none).
+    lean: how the user rates, where the rung uses the model. features [K, F]. click, rating and `more`, the
+    further tasks by name: [K] each. order: the places of the slate as indices into rows, best first.
     """
 
     state: UserState
@@ -34,6 +36,7 @@ class Draft:
     history_features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     history_actions: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     profile: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    lean: Leaning | None = None
     words: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     liked: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     query: F32 = field(default_factory=lambda: np.empty(0, np.float32))

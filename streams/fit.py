@@ -22,10 +22,9 @@ from model import examples
 from model.errors import DataError
 from model.examples import Shard
 from model.schema import F32
-from model.tasks import ordered, teachable
 from streams.catalog import ItemRecord
 from streams.dataset_texts import Project, Say, projected, text_encoder, texts_of
-from streams.model_schema import schema_of, vocabulary_of
+from streams.model_schema import schema_of, tasks_of, vocabulary_of
 from streams.pace import adapted
 from streams.recommender import Recommender
 from streams.replay.dataset import Dataset
@@ -168,11 +167,7 @@ def fit(
     shards, held_out = collected
     if not shards:  # too short a stream to hold any out
         shards = held_out
-    tasks = teachable(
-        ordered(model.tasks),
-        np.concatenate([each.action for each in shards] or [np.empty(0, np.uint8)]),
-        np.concatenate([each.rating for each in shards] or [np.empty(0, np.float32)]),
-    )
+    tasks = tasks_of(model, shards)
     schema = schema_of(run.recommender, tasks)
     vocabulary = vocabulary_of(run.recommender.catalog.ids, model.network)
     told: list[Progress] = []

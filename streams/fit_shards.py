@@ -17,7 +17,6 @@ from export.text import encoder_name
 from model.checkpoint import Checkpoint, save_checkpoint
 from model.distributed import group_of
 from model.errors import DataError, ManifestError
-from model.features import HISTORY_FEATURES, USER_FEATURES
 from model.resume import Savepoints
 from model.schema import Schema
 from model.shards import ShardFiles, shard_folders
@@ -28,7 +27,7 @@ from streams.building.build import Made, read_made
 from streams.dataset_texts import Say
 from streams.example_folder import LEARN, WHOLE
 from streams.fit import register
-from streams.model_schema import vocabulary_of
+from streams.model_schema import schema_with, vocabulary_of
 from streams.pipeline import sources
 from streams.rescoring import feature_names
 from streams.settings import Settings
@@ -90,26 +89,19 @@ def fit_shards(
         "tasks": msgspec.to_builtins(tasks),
     }
     counters = msgspec.to_builtins(settings.counters if made is None else made.counters)
-    return register(checkpoint, held_out, registry, name, encoder, facts, counters)
+    return register(checkpoint, held_out, registry, name, encoder, facts, counters, model.export)
 
 
 def _schema(shards: ShardFiles, seen: Survey, settings: Settings, tasks: dict[str, Task]) -> Schema:
     """What the shards hold; `DataError` where their features are not those of this build."""
-    features = feature_names([source.name for source in sources(settings)])
+    names = [source.name for source in sources(settings)]
+    features = feature_names(names)
     written = {facts.features for facts in shards.facts}
     if written != {features}:
         other = next(iter(written - {features}))
         differing = sorted(set(other) ^ set(features)) or "their order"
         raise DataError(f"the examples have other features than this build ({differing}): build them anew")
-    return Schema(
-        candidate_features=features,
-        user_features=USER_FEATURES,
-        history_features=HISTORY_FEATURES,
-        tasks=tuple(ordered(tasks)),
-        modalities=seen.modalities,
-        history=seen.history,
-        text_dim=seen.text_dim,
-    )
+    return schema_with(names, tasks, seen.modalities, seen.history, seen.text_dim)
 
 
 def _encoder(registry: Registry, settings: Settings, made: Made | None) -> TextManifest | None:

@@ -223,14 +223,14 @@ class Pipeline:
         searched = draft.query if draft.query.any() else None
         return Query(
             draft.state, draft.now_ms, self.catalog, self.counters, self._signals, blocked, limit, learned,
-            searched, self.entities,
+            searched, self.entities, draft.lean,
         )  # fmt: skip
 
     def _view(self, draft: Draft, searched: F32 | None) -> None:
         """What the model reads of the user."""
         state, nothing = draft.state, np.zeros(self.catalog.text.shape[1], np.float32)
         overall = self.counters.popularity.mean_rating()
-        lean = leaning(state, self.counters.popularity)
+        draft.lean = lean = leaning(state, self.counters.popularity)
         moment = Moment(
             now_ms=draft.now_ms,
             times=state.times[::-1].copy(),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streams.catalog import Catalog
 from streams.counters.counters import Counters
 from streams.entity_signals import EntitySignals
-from streams.leaning import leaning
+from streams.leaning import Leaning, leaning
 from streams.signals import Signals
 from streams.user_state import UserState
 
@@ -33,7 +33,8 @@ class Query:
 
     `limit`: how many rows a source may bring. `learned`: the model's vector of the user and its keys of all
     items, where a model is in service. `searched`: the vector of what the user searches for, where they do.
-    `entities`: what the knowledge graph says, where one is loaded.
+    `entities`: what the knowledge graph says, where one is loaded. `lean`: how the user rates, where that is
+    known already.
     """
 
     state: UserState
@@ -46,6 +47,7 @@ class Query:
     learned: Learned | None = None
     searched: NDArray[np.float32] | None = None
     entities: EntitySignals | None = None
+    lean: Leaning | None = None
 
     @cached_property
     def history(self) -> NDArray[np.int32]:
@@ -68,7 +70,8 @@ class Query:
         """How far each history item's rating lies above what was to be expected of user and item, newest
         first; 0 without one.
         """
-        return np.nan_to_num(leaning(self.state, self.counters.popularity).liking)
+        lean = self.lean or leaning(self.state, self.counters.popularity)
+        return np.nan_to_num(lean.liking)
 
     @cached_property
     def taste(self) -> NDArray[np.float32]:
