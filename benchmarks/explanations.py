@@ -43,6 +43,7 @@ from streams.commands.options import (
     add_dataset,
     add_settings,
     add_training,
+    dataset_from,
     graph_from,
     progress_bar,
     settings_from,
@@ -52,7 +53,6 @@ from streams.draft import Draft
 from streams.fit import Fitted, fit_model
 from streams.left_out import drops
 from streams.loading import load_in_service
-from streams.replay.dataset import DatasetSpec, load_dataset
 from streams.rescoring import ModelInService
 
 RECENT = 10
@@ -153,9 +153,7 @@ def main() -> None:
     args = parser.parse_args()
 
     settings = graph_from(args, training_from(args, settings_from(args)))
-    dataset = load_dataset(
-        DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), settings.seed)
-    )
+    dataset = dataset_from(args, settings)
     events = len(dataset.interactions)
     warm, until = int(events * args.warm), int(events * args.until)
     say = progress_bar()

@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 
 from model.errors import DataError, SettingsError
-from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
+from streams.commands.options import add_dataset, add_settings, dataset_from, progress_bar, settings_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
 
     from export.registry import Registry
     from streams.building.build import build_examples
-    from streams.replay.dataset import DatasetSpec, load_dataset
 
     settings = settings_from(args)
     if args.graph or settings.graph.triples:
@@ -49,8 +48,7 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(f"{args.out} is not empty; give a new folder, so that no two builds are mixed")
     if not 0 < args.warm <= 1:
         raise DataError(f"--warm {args.warm}: expected a share above 0 and up to 1")
-    spec = DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), settings.seed)
-    dataset = load_dataset(spec)
+    dataset = dataset_from(args, settings)
     until = int(len(dataset.interactions) * args.warm)
     registry = Registry(args.registry or Path(settings.model.registry))
     built = build_examples(

@@ -135,9 +135,9 @@ def progress_bar() -> Progress:
 
 
 def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
-    """The dataset that `add_dataset` was given, up to `--limit`; raises `DataError`."""
+    """The dataset that `add_dataset` was given; raises `DataError`."""
     from streams.replay.dataset import DatasetSpec, load_dataset
 
     columns = ",".join(args.map)
     spec = DatasetSpec(args.interactions, args.items, args.users, columns, settings.seed, settings.graph)
-    return load_dataset(spec).first(args.limit)
+    return load_dataset(spec)

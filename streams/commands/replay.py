@@ -19,6 +19,7 @@ from streams.commands.options import (
     add_settings,
     add_training,
     check_writable,
+    dataset_from,
     graph_from,
     progress_bar,
     settings_from,
@@ -53,21 +54,17 @@ def run(args: argparse.Namespace) -> int:
     # Imported here, so that --help and a wrong option answer at once.
     from rich.console import Console
 
-    from streams.replay.dataset import DatasetSpec, load_dataset
     from streams.replay.options import ReplayOptions
     from streams.replay.prequential import replay
     from streams.replay.summary import summarise
     from streams.replay.terminal import print_summary
 
     settings = graph_from(args, training_from(args, settings_from(args)))
-    seed = settings.seed
-    options = ReplayOptions(args.warm, seed, args.model, args.limit, args.slates, args.fp32)
+    options = ReplayOptions(args.warm, settings.seed, args.model, args.limit, args.slates, args.fp32)
     for path in (args.report, args.json, args.slates, args.bad_rows):
         check_writable(path)
     console = Console()
-    dataset = load_dataset(
-        DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed, settings.graph)
-    )
+    dataset = dataset_from(args, settings)
     if args.bad_rows is not None:
         dataset.bad.write(args.bad_rows)
     result = replay(dataset, options, settings, progress_bar())

@@ -120,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     from streams.fit import fit_model
 
     check_writable(args.report)
-    dataset = dataset_from(args, settings)
+    dataset = dataset_from(args, settings).first(args.limit)
     events = len(dataset.interactions)
     trained: list[Trained] = []
     look = None if args.report is None else trained.append

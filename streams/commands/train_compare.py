@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, settings: Settings, registry: Registry, consol
     """Train each on the same examples; a table, and what else was asked for."""
     if args.interactions is None:
         raise SettingsError("nothing to compare on: pass --interactions")
-    dataset = dataset_from(args, settings)
+    dataset = dataset_from(args, settings).first(args.limit)
     until = len(dataset.interactions)
     rows = compared(dataset, settings, registry, until, variants(args.compare, settings), progress_bar())
     print_rows(console, args.compare, rows)
