@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
+from model.determinism import deterministic
 from model.errors import DataError
 
 Batch = TypeVar("Batch")
@@ -72,28 +73,29 @@ def fit(
         with torch.autocast(device, dtype=torch.bfloat16, enabled=schedule.bfloat16):
             return loss_of(batch)
 
-    losses = [_mean_loss(module, counted, held_out)]
-    best = {name: each.detach().clone() for name, each in trained.items()}
-    since = 0
-    for number in range(schedule.rounds):
-        module.train()
-        some = batches(number)
-        for step, batch in enumerate(some):
-            for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate * _rate(number + step / len(some), schedule.rounds)
-            loss = counted(batch)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
-            nn.utils.clip_grad_norm_(trained.values(), schedule.clip)
-            optimizer.step()
-            report(Round(number, step + 1, len(some), float(loss.detach()), math.nan))
-        losses.append(_mean_loss(module, counted, held_out))
-        report(Round(number, len(some), len(some), float(loss.detach()), losses[-1]))
-        since += 1
-        if losses[-1] < min(losses[:-1]):
-            since, best = 0, {name: each.detach().clone() for name, each in trained.items()}
-        if since >= schedule.patience:
-            break
+    with deterministic(device):
+        losses = [_mean_loss(module, counted, held_out)]
+        best = {name: each.detach().clone() for name, each in trained.items()}
+        since = 0
+        for number in range(schedule.rounds):
+            module.train()
+            some = batches(number)
+            for step, batch in enumerate(some):
+                for group in optimizer.param_groups:
+                    group["lr"] = schedule.learning_rate * _rate(number + step / len(some), schedule.rounds)
+                loss = counted(batch)
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
+                nn.utils.clip_grad_norm_(trained.values(), schedule.clip)
+                optimizer.step()
+                report(Round(number, step + 1, len(some), float(loss.detach()), math.nan))
+            losses.append(_mean_loss(module, counted, held_out))
+            report(Round(number, len(some), len(some), float(loss.detach()), losses[-1]))
+            since += 1
+            if losses[-1] < min(losses[:-1]):
+                since, best = 0, {name: each.detach().clone() for name, each in trained.items()}
+            if since >= schedule.patience:
+                break
     with torch.no_grad():
         for name, each in trained.items():
             each.copy_(best[name])

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from model.batches import batches
+from model.determinism import deterministic
 from model.errors import ModelError
 from model.examples import Shard
 from model.network import FusionNet
@@ -53,19 +54,20 @@ def importance(
     total = [torch.zeros(size) for size in (width, width, width, first, second)]
     net.eval()
     rng = np.random.default_rng(plan.seed)
-    for batch in batches(shards, vocabulary.numbering(), plan.batch, rng=rng, drawn=plan.negatives):
-        net.zero_grad()
-        objective(net, batch)[0].backward()
-        attention, mix = rescorer.attention, _mixing(net)
-        found = (
-            _change(attention.query) + _change(attention.key),
-            _change(attention.value) + _change(rescorer.user_view) + _change(rescorer.item_view)
-            + _change(rescorer.language_view),
-            torch.zeros(width) if mix is None else _change(mix),
-            _change(rescorer.from_views) + _change(rescorer.from_features),
-            _change(rescorer.body[2]),
-        )  # fmt: skip
-        total = [so_far + change**2 for so_far, change in zip(total, found, strict=True)]
+    with deterministic(plan.device):
+        for batch in batches(shards, vocabulary.numbering(), plan.batch, rng=rng, drawn=plan.negatives):
+            net.zero_grad()
+            objective(net, batch)[0].backward()
+            attention, mix = rescorer.attention, _mixing(net)
+            found = (
+                _change(attention.query) + _change(attention.key),
+                _change(attention.value) + _change(rescorer.user_view) + _change(rescorer.item_view)
+                + _change(rescorer.language_view),
+                torch.zeros(width) if mix is None else _change(mix),
+                _change(rescorer.from_views) + _change(rescorer.from_features),
+                _change(rescorer.body[2]),
+            )  # fmt: skip
+            total = [so_far + change**2 for so_far, change in zip(total, found, strict=True)]
     net.zero_grad()
     return Units(*total)
 

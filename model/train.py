@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import torch
 
+from model.determinism import deterministic
 from model.distributed import ALONE, Group, agree, average_gradients, gathered
 from model.epoch import epoch_batches, seed_dropout
 from model.errors import DataError
@@ -110,30 +111,33 @@ def fit(
         place = savepoints.load(training, parts)
         _check_same(place, group)
     parameters = [*net.parameters(), *objective.parameters()]
-    for epoch in range(place.epoch, plan.epochs):
-        net.train()
-        for at, batch in epoch_batches(shards, numbering, plan, place, group):
-            seed_dropout(plan.seed, at, group)
-            set_rate(parts.optimizer, plan.learning_rate, place.done / total)
-            parts.optimizer.zero_grad()
-            mean, terms = math.nan, {}
-            if len(batch.rating):
-                loss, terms = objective(net, batch)
-                loss.backward()
-                mean = float(loss.detach())
-            step = average_gradients(parameters, mean, len(batch.rating), group)
-            parts.optimizer.step()
-            place = msgspec.structs.replace(at, batch=at.batch + 1, done=place.done + step.examples)
+    with deterministic(plan.device):
+        for epoch in range(place.epoch, plan.epochs):
+            net.train()
+            for at, batch in epoch_batches(shards, numbering, plan, place, group):
+                seed_dropout(plan.seed, at, group)
+                set_rate(parts.optimizer, plan.learning_rate, place.done / total)
+                parts.optimizer.zero_grad()
+                mean, terms = math.nan, {}
+                if len(batch.rating):
+                    loss, terms = objective(net, batch)
+                    loss.backward()
+                    mean = float(loss.detach())
+                step = average_gradients(parameters, mean, len(batch.rating), group)
+                parts.optimizer.step()
+                place = msgspec.structs.replace(at, batch=at.batch + 1, done=place.done + step.examples)
+                if group.leads:
+                    report(Progress(epoch, place.done, total, step.loss, terms))
+                    if savepoints is not None and savepoints.due():
+                        savepoints.save(place, training, parts)
+            place = Position(epoch + 1, done=place.done)
             if group.leads:
-                report(Progress(epoch, place.done, total, step.loss, terms))
-                if savepoints is not None and savepoints.due():
+                if held_out:
+                    report(
+                        Progress(epoch, place.done, total, math.nan, {}, *ranking(net, held_out, vocabulary))
+                    )
+                if savepoints is not None:
                     savepoints.save(place, training, parts)
-        place = Position(epoch + 1, done=place.done)
-        if group.leads:
-            if held_out:
-                report(Progress(epoch, place.done, total, math.nan, {}, *ranking(net, held_out, vocabulary)))
-            if savepoints is not None:
-                savepoints.save(place, training, parts)
     return net.eval()
 
 
