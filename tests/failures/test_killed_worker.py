@@ -8,11 +8,12 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from streams.events import AnyEvent
 from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import (
@@ -31,16 +32,16 @@ QUICK = {
     "HEADRACE_WORKER__SNAPSHOT_EVERY_S": "0.7",
     "HEADRACE_WORKER__BATCH_MAX": "16",
 }
+KILLS, EVENTS_A_KILL = 6, 1_000
 
 
 @asynccontextmanager
-async def playing(settings: Settings, count: int, seed: int) -> AsyncIterator[None]:
-    """Writes traffic in small portions, all of it before the block ends."""
+async def playing(settings: Settings, events: Sequence[AnyEvent]) -> AsyncIterator[None]:
+    """Writes the events in small portions, all of them before the block ends."""
 
     async def play() -> None:
-        events = list(traffic(count, seed))
         async with producer(settings.kafka) as client:
-            for at in range(0, count, 20):
+            for at in range(0, len(events), 20):
                 await send(client, settings.kafka, events[at : at + 20])
                 await asyncio.sleep(0.05)
 
@@ -62,14 +63,16 @@ async def applied(settings: Settings, store: RedisStore) -> int:
 async def test_killed_again_and_again(settings: Settings, store: RedisStore, tmp_path: Path) -> None:
     """Six SIGKILLs at random moments under load; then all is as a single clean run leaves it."""
     draw = random.Random(5)
-    async with playing(settings, 6_000, seed=11):
-        for kill in range(6):
+    events = list(traffic(KILLS * EVENTS_A_KILL, seed=11))
+    for kill in range(KILLS):
+        # Each victim has events of its own: a slow machine must not run out of them before the last kill.
+        part = events[kill * EVENTS_A_KILL : (kill + 1) * EVENTS_A_KILL]
+        before = await applied(settings, store)
+        async with playing(settings, part):
             with worker(
                 tmp_path, settings.kafka, settings.redis, QUICK, f"victim-{kill}", wait=False
             ) as victim:
-                await eventually(
-                    partial(moves_on, settings, store, victim, await applied(settings, store)), 120
-                )
+                await eventually(partial(moves_on, settings, store, victim, before), 120)
                 await asyncio.sleep(draw.random() * 0.6)
                 os.kill(victim.process.pid, signal.SIGKILL)
                 assert victim.process.wait(10)
@@ -77,7 +80,7 @@ async def test_killed_again_and_again(settings: Settings, store: RedisStore, tmp
     with worker(tmp_path, settings.kafka, settings.redis, QUICK, "survivor"):
         await wait_until_applied(settings, store)
     clean = await assert_as_a_clean_run(settings, store)
-    assert len(clean.records) == 6_000
+    assert len(clean.records) == KILLS * EVENTS_A_KILL
     assert clean.recommender.counters.interactions > 4_000
 
 
@@ -89,7 +92,7 @@ async def moves_on(settings: Settings, store: RedisStore, running: WorkerProcess
 async def test_a_zombie_changes_nothing_twice(settings: Settings, store: RedisStore, tmp_path: Path) -> None:
     """Frozen until another worker has its partitions, then awake again in the middle of its batch."""
     with worker(tmp_path, settings.kafka, settings.redis, QUICK, "zombie") as zombie:
-        async with playing(settings, 4_000, seed=12):
+        async with playing(settings, list(traffic(4_000, seed=12))):
             await eventually(partial(moves_on, settings, store, zombie, 200))
             os.kill(zombie.process.pid, signal.SIGSTOP)
             try:

@@ -15,7 +15,7 @@ from streams.local.valkey import ValkeyServer
 from streams.settings import KafkaSettings, RedisSettings, Settings
 from streams.stores.redis import RedisStore
 from tests.conftest import patient
-from tests.connected.events_on_kafka import assert_as_a_clean_run, eventually, wait_until_applied
+from tests.connected.events_on_kafka import assert_as_a_clean_run, eventually, traffic, wait_until_applied
 from tests.connected.test_gateway import frozen, restarted_valkey
 from tests.connected.worker_process import worker
 from tests.failures.test_killed_worker import QUICK, playing
@@ -50,7 +50,7 @@ async def test_frozen_killed_and_back(
     store = RedisStore(patient(settings.redis))
     more = QUICK | {"HEADRACE_REDIS__TIMEOUT_MS": "500"}
     with worker(tmp_path, settings.kafka, settings.redis, more) as running:
-        async with playing(settings, 3_000, seed=31):
+        async with playing(settings, list(traffic(3_000, seed=31))):
             await eventually(lambda: applied_some(settings, store, 100))
             with frozen(valkey[0].process.pid):
                 await eventually(lambda: not running.ready())
