@@ -109,13 +109,9 @@ def log_examples(run: Prequential, until: int, settings: Settings, folder: Path)
         )
         for kind in KINDS
     }
-    stream, rows = run.stream.interactions, run.recommender.catalog.rows
     while run.at < until:
-        k = run.at
-        row, state = rows.get(stream.item[k]), run.state(stream.user[k])
-        if row is not None and not state.has_consumed(row):
-            whole = place_of(str(k), settings.seed, "whole") < settings.examples.whole
-            collectors[WHOLE if whole else LEARN].take(state, int(stream.ts_ms[k]), run.met(k, row))
+        whole = place_of(str(run.at), settings.seed, "whole") < settings.examples.whole
+        run.collect(collectors[WHOLE if whole else LEARN])
         run.learn()
         say("logging", run.at, until)
     for kind, collector in collectors.items():

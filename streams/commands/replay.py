@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='an exported model; "none" for counters alone (trains one by default)',
     )
     add_training(run)
+    run.add_argument(
+        "--renew-every",
+        type=int,
+        metavar="N",
+        help="go on training after every N predicted events (by default the model stays as it is)",
+    )
     run.add_argument("--fp32", action="store_true", help="rank with the unquantized model too, side by side")
     add_settings(run)
     out = parser.add_argument_group("output")
@@ -60,7 +66,9 @@ def run(args: argparse.Namespace) -> int:
     from streams.replay.terminal import print_summary
 
     settings = graph_from(args, training_from(args, settings_from(args)))
-    options = ReplayOptions(args.warm, settings.seed, args.model, args.limit, args.slates, args.fp32)
+    options = ReplayOptions(
+        args.warm, settings.seed, args.model, args.limit, args.slates, args.fp32, args.renew_every
+    )
     for path in (args.report, args.json, args.slates, args.bad_rows):
         check_writable(path)
     console = Console()

@@ -6,6 +6,7 @@ Needs the extra `train`; torch is imported when training begins, not before.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from export.plan import ExportPlan
 from export.registry import Registry
 from model.errors import DataError, ModelError
 from model.evaluate import Estimate
+from model.examples import Shard
 from model.plan import TrainPlan
 from model.shards import read_items
 from streams.dataset_texts import Say
@@ -57,9 +59,12 @@ def continue_model(
     if chosen.missing:
         raise DataError(chosen.missing)
     before = load_checkpoint(place)
+    for facts, path in zip(chosen.learn.facts, chosen.learn.paths, strict=True):
+        check_shapes(path, facts, before.net.schema)
     started = time.perf_counter()
-    after = fine_tuned(before, chosen, settings, say)
-    facts = {
+    met = (item for path in chosen.learn.paths for item in read_items(path))
+    after = fine_tuned(before, chosen.learn, met, plan_of(settings), say)
+    said = {
         "parent": parent,
         "examples": chosen.new,
         "replayed": sum(chosen.learn.lengths) - chosen.new,
@@ -72,7 +77,7 @@ def continue_model(
         "tasks": msgspec.to_builtins(after.tasks),
     }
     say("exporting the model", 0, 1)
-    made = _registered(after, chosen, registry, name, manifest, facts)
+    made = _registered(after, chosen, registry, name, manifest, said)
     say("exporting the model", 1, 1)
     return made
 
@@ -85,24 +90,24 @@ def plan_of(settings: Settings) -> TrainPlan:
     )
 
 
-def fine_tuned(before: Checkpoint, chosen: Stretch, settings: Settings, say: Say) -> Checkpoint:
-    """The checkpoint after the stretch, with rows for its items and scales for features that came to life."""
+def fine_tuned(
+    before: Checkpoint, learn: Sequence[Shard], met: Iterable[str], plan: TrainPlan, say: Say
+) -> Checkpoint:
+    """The checkpoint after the examples, with rows for the items `met` and scales for features that came to
+    life.
+    """
     import torch
 
     from model.checkpoint import Checkpoint
     from model.growing import grown
     from model.train import fit, fit_scales
 
-    for facts, path in zip(chosen.learn.facts, chosen.learn.paths, strict=True):
-        check_shapes(path, facts, before.net.schema)
-    plan = plan_of(settings)
-    met = dict.fromkeys(item for path in chosen.learn.paths for item in read_items(path))
-    net, tasks, vocabulary = grown(before, met)
+    net, tasks, vocabulary = grown(before, dict.fromkeys(met))
     torch.manual_seed(plan.seed)
     net.to(plan.device)
-    fit_scales(net, chosen.learn, only_constant=True)
+    fit_scales(net, learn, only_constant=True)
     fit(
-        net, chosen.learn, [], plan, tasks, vocabulary,
+        net, learn, [], plan, tasks, vocabulary,
         lambda progress: say("training", progress.done, progress.total),
     )  # fmt: skip
     return Checkpoint(net.to("cpu").eval(), tasks, vocabulary)

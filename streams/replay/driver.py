@@ -81,17 +81,19 @@ class Prequential:
 
     def warm(self, until: int, collector: ExampleCollector | None, burn_in: int, say: Say) -> None:
         """Learn up to event `until`; from `burn_in` on, each event first becomes a training example."""
-        events, rows = self.stream.interactions, self.recommender.catalog.rows
         while self.at < until:
-            k = self.at
-            row = rows.get(events.item[k])
-            if collector is not None and k >= burn_in and row is not None:
-                state = self.state(events.user[k])
-                if not state.has_consumed(row):
-                    self.recommender.refresh_model()
-                    collector.take(state, int(events.ts_ms[k]), self.met(k, row))
+            if collector is not None and self.at >= burn_in:
+                self.collect(collector)
             self.learn()
             say(self.at)
+
+    def collect(self, collector: ExampleCollector) -> bool:
+        """The next event becomes an example, unless its item is new to all or known to the user."""
+        k, events = self.at, self.stream.interactions
+        row, state = self.recommender.catalog.rows.get(events.item[k]), self.state(events.user[k])
+        if row is None or state.has_consumed(row):
+            return False
+        return collector.take(state, int(events.ts_ms[k]), self.met(k, row))
 
     def met(self, k: int, row: int) -> Met:
         """Event k as an example is taught of it."""

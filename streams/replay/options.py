@@ -18,7 +18,8 @@ class ReplayOptions:
 
     `model`: a folder of an exported model; None trains one on the warm part; "none" ranks by counters alone.
     `limit`: only the first so many events of the stream. `slates`: where to write every slate, JSON lines.
-    `fp32`: rank with the unquantized model as well.
+    `fp32`: rank with the unquantized model as well. `renew_every`: the model goes on learning after every so
+    many predicted events.
     """
 
     warm: float = 0.5
@@ -27,12 +28,23 @@ class ReplayOptions:
     limit: int | None = None
     slates: Path | None = None
     fp32: bool = False
+    renew_every: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.warm < 1:
             raise SettingsError(f"--warm {self.warm}: expected a share between 0 and 1, as in --warm 0.5")
         if self.limit is not None and self.limit < 2:
             raise SettingsError(f"--limit {self.limit}: expected at least 2 events")
+        if self.renew_every is None:
+            return
+        if self.renew_every < 1:
+            raise SettingsError(f"--renew-every {self.renew_every}: expected at least 1 event")
+        if self.model is not None:
+            raise SettingsError(
+                "--renew-every goes on with the model that the warm part trains: leave --model out"
+            )
+        if self.fp32:
+            raise SettingsError("--renew-every changes the model on the way: leave --fp32 out")
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:

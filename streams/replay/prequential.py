@@ -8,30 +8,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from export.projection import fit_projection
-from export.registry import Registry
 from model.errors import DataError
-from model.schema import F32
-from model.vocabulary import Vocabulary
-from streams.dataset_texts import spread, text_encoder, texts_of
 from streams.draft import Draft
-from streams.fit import fit, prepare, warm
-from streams.loading import load_in_service
-from streams.local.kafka_jars import cache_folder
 from streams.pace import adapted
 from streams.replay.compared import Compared
 from streams.replay.dataset import Dataset
 from streams.replay.driver import Prequential
 from streams.replay.options import Progress, ReplayOptions
+from streams.replay.ready import rank_with, ready
 from streams.replay.result import Outcome, ReplayResult, columns_of
 from streams.replay.slates import SlateFile
 from streams.replay.summary import MODEL
-from streams.rescoring import ModelInService
 from streams.settings import Settings
 
 WARM = "warm and train"  # reported by itself: the other stages are those of the predicted part
@@ -85,7 +75,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         )
     settings = adapted(settings, stream, until)
     clock = _Stages()
-    run, model, fp32, notes = _ready(dataset, options, settings, until, progress)
+    run, model, fp32, continual, notes = ready(dataset, options, settings, until, progress)
     run.recommender.serve(model)
     compared = Compared(stream, options.seed)
     for k in range(until):
@@ -99,7 +89,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
             clock.lap("predict")
             ranks = compared.ranks(k)
             if fp32 is not None:
-                ranks.append(_rank_with(fp32, run, draft, row))
+                ranks.append(rank_with(fp32, run, draft, row))
             compared.learn(k)
             outcomes.append(outcome(run, draft, row, ranks))
             recommended.update(draft.rows[draft.order[:10]].tolist())
@@ -107,9 +97,18 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
             if slates is not None:
                 slates.write(run.recommender.slate(stream.user[k], draft, str(k)))
                 clock.lap("write slates")
+            if continual is not None:
+                continual.take()
             run.learn()
             clock.lap("learn")
+            if continual is not None and (renewed := continual.renew()) is not None:
+                run.recommender.serve(renewed)
+                clock.lap("renew")
             progress("predicting", k + 1 - until, total - until)
+    if continual is not None:
+        notes += (
+            f"the model was renewed {continual.renewals} times, after every {continual.every:,} events",
+        )
     names = [each.name for each in compared.baselines] + (["fp32"] if fp32 is not None else [])
     return ReplayResult(
         outcomes=columns_of(outcomes, names),
@@ -127,64 +126,6 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         stage_seconds={name: round(spent, 3) for name, spent in clock.seconds.items() if name != WARM},
         notes=notes,
     )
-
-
-def _ready(
-    dataset: Dataset, options: ReplayOptions, settings: Settings, until: int, progress: Progress
-) -> tuple[Prequential, ModelInService | None, ModelInService | None, tuple[str, ...]]:
-    """The core after the warm part, the model to serve, and its fp32 twin where that is asked for."""
-    texts, project = texts_of(dataset, until), None
-    if texts:
-        encoder = text_encoder(Registry(cache_folder() / "models"), texts, settings, progress)
-        projection = fit_projection(encoder.encode(spread(texts, 2_000)), 64)
-
-        def project(some: Sequence[str]) -> F32:
-            return projection(encoder.encode(some))
-
-    run = prepare(dataset, settings, project, progress)
-    names = run.recommender.pipeline.names
-    if options.model == "none":
-        run.warm(until, None, until, lambda done: progress("warming", done, until))
-        return run, None, None, ("ranked by counters alone: no model was asked for",)
-    if options.model is not None:
-        run.warm(until, None, until, lambda done: progress("warming", done, until))
-        model = load_in_service(Path(options.model), settings.model, names)
-        return run, model, _fp32_twin(Path(options.model), model, names) if options.fp32 else None, ()
-    collected = warm(run, until, settings, progress)
-    with TemporaryDirectory(prefix="headrace-replay-") as folder:
-        registry = Registry(Path(folder))
-        manifest = fit(run, collected, registry, "replay", progress)
-        model = load_in_service(registry.get("replay"), settings.model, names)
-        fp32 = _fp32_twin(registry.get("replay"), model, names) if options.fp32 else None
-    parity = manifest.parity
-    note = (
-        f"{manifest.precision} against fp32 on {parity.examples} held-out examples: "
-        f"top-10 agreement {parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}"
-    )
-    return run, model, fp32, (note,)
-
-
-def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> ModelInService:
-    """The same model with its unquantized rescorer."""
-    from export.manifest import RESCORER_FP32
-    from export.session import Rescorer, open_session
-
-    rescorer = Rescorer(open_session(lambda provider: folder / RESCORER_FP32), model.schema)
-    twin = ModelInService("fp32", model.schema, Vocabulary(), model.tower, None, rescorer.score, sources)
-    twin.numbering = model.numbering
-    return twin
-
-
-def _rank_with(twin: ModelInService, run: Prequential, draft: Draft, row: int) -> int:
-    """The place of the true item among the candidates as the twin scores them; 0: not among them."""
-    served = run.recommender.pipeline.model
-    placed = len(draft.rows) - draft.extra
-    found = np.flatnonzero(draft.rows[:placed] == row)
-    if served is None or not len(found):
-        return 0
-    twin.vectors, twin.known = served.vectors, served.known
-    scores = twin.score([draft]).click[0, :placed]
-    return int((scores > scores[found[0]]).sum()) + 1
 
 
 class _Stages:

@@ -44,6 +44,7 @@ def summarise(dataset: Dataset, options: ReplayOptions, result: ReplayResult) ->
             "ties_in_time": "broken by a seeded hash of (user, item)",
             "ranked_among": "all items in the catalogue that the user has not met; a candidate miss scores 0",
             "model": result.model,
+            "renewed_every": options.renew_every,
             "pool": result.pool,
         },
         "events": {

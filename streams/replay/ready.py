@@ -1,0 +1,118 @@
+"""What a replay begins with: a core after the warm part, and a model that was trained on it or is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from export.projection import fit_projection
+from export.registry import Registry
+from model.schema import F32
+from model.vocabulary import Vocabulary
+from streams.dataset_texts import spread, text_encoder, texts_of
+from streams.draft import Draft
+from streams.fit import Collected, fit, prepare, warm
+from streams.loading import load_in_service
+from streams.local.kafka_jars import cache_folder
+from streams.replay.dataset import Dataset
+from streams.replay.driver import Prequential
+from streams.replay.options import Progress, ReplayOptions
+from streams.rescoring import ModelInService
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.replay.continual import Continual
+
+
+class Ready(NamedTuple):
+    """The core after the warm part; the model to serve, None for counters alone; its fp32 twin, and what
+    renews it, where that is asked for; notes for the reader.
+    """
+
+    run: Prequential
+    model: ModelInService | None = None
+    fp32: ModelInService | None = None
+    continual: Continual | None = None
+    notes: tuple[str, ...] = ()
+
+
+def ready(
+    dataset: Dataset, options: ReplayOptions, settings: Settings, until: int, progress: Progress
+) -> Ready:
+    """Warm on the first `until` events, and train on them where no model is given."""
+    texts, project = texts_of(dataset, until), None
+    if texts:
+        encoder = text_encoder(Registry(cache_folder() / "models"), texts, settings, progress)
+        projection = fit_projection(encoder.encode(spread(texts, 2_000)), 64)
+
+        def project(some: Sequence[str]) -> F32:
+            return projection(encoder.encode(some))
+
+    run = prepare(dataset, settings, project, progress)
+    names = run.recommender.pipeline.names
+    if options.model == "none":
+        run.warm(until, None, until, lambda done: progress("warming", done, until))
+        return Ready(run, notes=("ranked by counters alone: no model was asked for",))
+    if options.model is not None:
+        run.warm(until, None, until, lambda done: progress("warming", done, until))
+        model = load_in_service(Path(options.model), settings.model, names)
+        twin = _fp32_twin(Path(options.model), model, names) if options.fp32 else None
+        return Ready(run, model, twin)
+    collected = warm(run, until, settings, progress)
+    with TemporaryDirectory(prefix="headrace-replay-") as folder:
+        registry = Registry(Path(folder))
+        manifest = fit(run, collected, registry, "replay", progress)
+        model = load_in_service(registry.get("replay"), settings.model, names)
+        fp32 = _fp32_twin(registry.get("replay"), model, names) if options.fp32 else None
+        continual = _continual(registry.get("replay"), run, collected, options, settings, progress)
+    parity = manifest.parity
+    note = (
+        f"{manifest.precision} against fp32 on {parity.examples} held-out examples: "
+        f"top-10 agreement {parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}"
+    )
+    return Ready(run, model, fp32, continual, (note,))
+
+
+def _continual(
+    folder: Path,
+    run: Prequential,
+    collected: Collected,
+    options: ReplayOptions,
+    settings: Settings,
+    progress: Progress,
+) -> Continual | None:
+    """What renews the model of `folder`, where that is asked for."""
+    if options.renew_every is None:
+        return None
+    # Imported here: a replay of an exported model needs no torch.
+    from model.checkpoint import load_checkpoint
+    from streams.replay.continual import Continual
+
+    return Continual(run, load_checkpoint(folder), collected, settings, options.renew_every, progress)
+
+
+def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> ModelInService:
+    """The same model with its unquantized rescorer."""
+    from export.manifest import RESCORER_FP32
+    from export.session import Rescorer, open_session
+
+    rescorer = Rescorer(open_session(lambda provider: folder / RESCORER_FP32), model.schema)
+    twin = ModelInService("fp32", model.schema, Vocabulary(), model.tower, None, rescorer.score, sources)
+    twin.numbering = model.numbering
+    return twin
+
+
+def rank_with(twin: ModelInService, run: Prequential, draft: Draft, row: int) -> int:
+    """The place of the true item among the candidates as the twin scores them; 0: not among them."""
+    served = run.recommender.pipeline.model
+    placed = len(draft.rows) - draft.extra
+    found = np.flatnonzero(draft.rows[:placed] == row)
+    if served is None or not len(found):
+        return 0
+    twin.vectors, twin.known = served.vectors, served.known
+    scores = twin.score([draft]).click[0, :placed]
+    return int((scores > scores[found[0]]).sum()) + 1
