@@ -204,8 +204,8 @@ class RenewalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     judge: Annotated[float, Meta(gt=0, lt=1)] = 0.2
     judge_min: Positive = 300
     judge_max: Positive = 4_000
-    replay: Annotated[float, Meta(ge=0)] = 1.0
-    learning_rate: PositiveFloat = 6e-4
+    replay: Annotated[float, Meta(ge=0)] = 3.0
+    learning_rate: PositiveFloat = 1e-3
     epochs: Positive = 1
     errors: Annotated[float, Meta(ge=0)] = 2.0
     keep_models: Positive = 5
