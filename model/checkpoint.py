@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from model.errors import ManifestError
 from model.network import FusionNet
 from model.plan import NetworkPlan
-from model.schema import Schema
-from model.tasks import Task
+from model.schema import SCHEMA_VERSION, Schema
+from model.tasks import Task, names_of
 from model.vocabulary import Vocabulary
 
 WEIGHTS, FACTS = "weights.safetensors", "checkpoint.json"
@@ -51,6 +51,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     """What `save_checkpoint` wrote; `ManifestError` where there is no checkpoint."""
     try:
         facts = msgspec.json.decode((folder / FACTS).read_bytes(), type=_Facts)
+        if facts.schema.version != SCHEMA_VERSION:
+            raise ValueError(f"schema version {facts.schema.version}, this build has {SCHEMA_VERSION}")
+        if facts.schema.tasks != names_of(facts.tasks):
+            raise ValueError(
+                f"tasks {', '.join(names_of(facts.tasks))}; its outputs are {', '.join(facts.schema.tasks)}"
+            )
         net = FusionNet(facts.network, facts.schema, facts.vocabulary.size)
         net.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, ArithmeticError, TypeError, SafetensorError, RuntimeError) as error:

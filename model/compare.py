@@ -73,7 +73,7 @@ def compare(
         gains = np.where((ranks > 0) & (ranks <= 10), 1 / np.log2(np.maximum(ranks, 1) + 1), 0.0)
         first = gains if first is None else first
         rated = ~np.isnan(rating)
-        expected = np.clip(scores[rated, 0, schema.tasks.index("rating")], 1.0, 5.0)
+        expected = scores[rated, 0, schema.tasks.index("rating")]
         rows.append(
             Row(
                 name=name,

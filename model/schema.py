@@ -15,7 +15,7 @@ Rescorer:    history_vectors float32 [B, history, item_dim],
              sentiment, and what the user searches for now; zero rows where there is none
              candidate_vectors float32 [B, K, item_dim],
              candidate_features float32 [B, K, len(candidate_features)]
-             -> one float32 [B, K] a task: logits, or expected values where the task's loss is squared
+             -> one float32 [B, K] a task: logits, or ratings from 1 to 5 where the task is one of `ratings`
 B and K are free.
 """
 
@@ -27,7 +27,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+LOWEST_RATING, HIGHEST_RATING = 1.0, 5.0
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
 FusionKind = Literal["weighted", "concat", "attention"]
@@ -53,13 +54,15 @@ TOWER_OUTPUTS = ("vectors", "keys")
 class Schema(msgspec.Struct, frozen=True):
     """What a model expects; written into its manifest and checked when it is loaded.
 
-    `tasks`: the rescorer's outputs; "click" and "rating" come first. `modalities`: dimensions by name.
+    `tasks`: the rescorer's outputs; "click" and "rating" come first. `ratings`: those of them that are
+    ratings. `modalities`: dimensions by name.
     """
 
     candidate_features: tuple[str, ...]
     user_features: tuple[str, ...]
     history_features: tuple[str, ...]
     tasks: tuple[str, ...] = ("click", "rating")
+    ratings: tuple[str, ...] = ("rating",)
     modalities: dict[str, int] = {}
     history: int = 50
     text_dim: int = 64

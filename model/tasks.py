@@ -60,6 +60,11 @@ def ordered(tasks: Mapping[str, Task]) -> dict[str, Task]:
     return both | {name: task for name, task in tasks.items() if name not in ALWAYS}
 
 
+def ratings_of(tasks: Mapping[str, Task]) -> tuple[str, ...]:
+    """The tasks that foretell a rating."""
+    return tuple(name for name, task in tasks.items() if task.loss == "squared")
+
+
 def labels(task: Task, action: NDArray[np.uint8], rating: F32) -> F32:
     """What `task` is taught at each event, float32 [n]; NaN where the event teaches it nothing.
 

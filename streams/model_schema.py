@@ -10,7 +10,7 @@ from model.examples import Shard
 from model.features import HISTORY_FEATURES, USER_FEATURES
 from model.plan import NetworkPlan
 from model.schema import Schema
-from model.tasks import Task, names_of, ordered, teachable
+from model.tasks import Task, names_of, ordered, ratings_of, teachable
 from model.vocabulary import Vocabulary
 from streams.recommender import Recommender
 from streams.rescoring import feature_names
@@ -42,6 +42,7 @@ def schema_with(
         user_features=USER_FEATURES,
         history_features=HISTORY_FEATURES,
         tasks=names_of(tasks),
+        ratings=ratings_of(ordered(tasks)),
         modalities=dict(modalities),
         history=history,
         text_dim=text_dim,

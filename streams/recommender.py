@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.schema import F32
+from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.catalog import Catalog, ItemRecord, decode_item
 from streams.counters.counters import Counters
 from streams.draft import Draft
@@ -117,7 +117,7 @@ class Recommender:
 
     def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:
         """The ratings expected of a scored draft's rows, cut to the scale."""
-        return np.clip(draft.rating, 1.0, 5.0)
+        return np.clip(draft.rating, LOWEST_RATING, HIGHEST_RATING)
 
 
 def items_of(event: UserEvent) -> Sequence[str]:

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.schema import HIGHEST_RATING, LOWEST_RATING
 from streams.replay.bad_rows import BadRows
 from streams.replay.cells import SHORT_MAX, as_id, as_text, id_flaw, is_absent
 from streams.replay.mapping import ColumnMap, Columns, described
 from streams.replay.table import Table
 from streams.replay.times import MISSING, as_numbers, read_times
 
-LOWEST, HIGHEST = 1.0, 5.0
 # A rating this many times what 99.9% stay below is a slip of the pen; it must not stretch the scale for all.
 SLIP, USUAL_PERCENT = 10.0, 99.9
 
@@ -179,19 +179,19 @@ def _numbers(cells: list[Any], rows: int) -> tuple[NDArray[np.float64], NDArray[
     finite = values[np.isfinite(values)]
     if len(finite):
         usual = float(np.percentile(np.abs(finite), USUAL_PERCENT, method="lower"))
-        flawed |= np.abs(np.nan_to_num(values)) > SLIP * max(usual, HIGHEST)
+        flawed |= np.abs(np.nan_to_num(values)) > SLIP * max(usual, HIGHEST_RATING)
     return values, flawed
 
 
 def _rescale(ratings: NDArray[np.float64], keep: NDArray[np.bool_]) -> tuple[NDArray[np.float32], str]:
     """On the scale 1 to 5: as they are where all lie in it, else stretched from their own range."""
     known = ratings[keep & np.isfinite(ratings)]
-    if not len(known) or (known.min() >= LOWEST and known.max() <= HIGHEST):
+    if not len(known) or (known.min() >= LOWEST_RATING and known.max() <= HIGHEST_RATING):
         return ratings.astype(np.float32), ""
     low, high = float(known.min()), float(known.max())
     if low == high:
         return np.full(len(ratings), np.nan, np.float32), f"every rating is {low:g}: left out"
-    scaled = LOWEST + (ratings - low) * ((HIGHEST - LOWEST) / (high - low))
+    scaled = LOWEST_RATING + (ratings - low) * ((HIGHEST_RATING - LOWEST_RATING) / (high - low))
     return scaled.astype(np.float32), f"ratings rescaled linearly from {low:g}..{high:g} to 1..5"
 
 

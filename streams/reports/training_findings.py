@@ -98,9 +98,7 @@ def _reliability(
         if task.loss == "binary":
             met = 1 / (1 + np.exp(-met))
         if task.loss != "softmax" and told.any():
-            judged[name] = reliability(
-                np.clip(met[told], 1, 5) if task.loss == "squared" else met[told], said[told]
-            )
+            judged[name] = reliability(met[told], said[told])
     return judged
 
 

@@ -78,12 +78,12 @@ def test_a_linear_score_is_shared_out_exactly() -> None:
         net.rescorer.skip.weight.normal_()
         scale.mean.copy_(torch.tensor([0.1, -0.2, 0.3]))
         scale.scale.copy_(torch.tensor([0.5, 2.0, 1.0]))
-    found = attribute(net, inputs, CHOSEN, task=1, steps=2)
+    found = attribute(net, inputs, CHOSEN, task=0, steps=2)
     features = inputs[-1][torch.arange(4), torch.from_numpy(CHOSEN)]
-    expected = net.rescorer.skip.weight[1, :3] * (features - scale.mean) * scale.scale
+    expected = net.rescorer.skip.weight[0, :3] * (features - scale.mean) * scale.scale
     assert found.features == pytest.approx(expected.detach().numpy(), abs=1e-5)
     assert np.abs(found.history).max() == 0
-    users = net.rescorer.skip.weight[1, 3:5] * inputs[4]  # their scales are still 0 and 1
+    users = net.rescorer.skip.weight[0, 3:5] * inputs[4]  # their scales are still 0 and 1
     assert found.views[:, VIEWS.index("user")] == pytest.approx(users.sum(1).detach().numpy(), abs=1e-5)
 
 

@@ -47,6 +47,12 @@ def _facts(folder: Path, **changed: object) -> None:
     (folder / FACTS).write_bytes(msgspec.json.encode(facts))
 
 
+def _schema(folder: Path, **changed: object) -> None:
+    facts = msgspec.json.decode((folder / FACTS).read_bytes())
+    facts["schema"].update(changed)
+    (folder / FACTS).write_bytes(msgspec.json.encode(facts))
+
+
 def _vocabulary(folder: Path, **changed: object) -> None:
     facts = msgspec.json.decode((folder / FACTS).read_bytes())
     facts["vocabulary"] = changed
@@ -54,6 +60,8 @@ def _vocabulary(folder: Path, **changed: object) -> None:
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
+    "of another version": lambda folder: _schema(folder, version=1),
+    "of other tasks": lambda folder: _schema(folder, tasks=["click", "rating", "play"]),
     "no facts": lambda folder: (folder / FACTS).unlink(),
     "no weights": lambda folder: (folder / WEIGHTS).unlink(),
     "facts cut short": lambda folder: (folder / FACTS).write_bytes((folder / FACTS).read_bytes()[:40]),

@@ -8,9 +8,17 @@ import torch
 
 from export.random_inputs import random_inputs
 from model.fusion import KINDS
-from model.network import MEAN_RATING, FusionNet, TargetAttention
+from model.network import RATING_AT_FIRST, FusionNet, TargetAttention
 from model.plan import NetworkPlan
-from model.schema import RESCORER_INPUTS, USER_INPUTS, FusionKind, RescorerInputs, UserInputs
+from model.schema import (
+    HIGHEST_RATING,
+    LOWEST_RATING,
+    RESCORER_INPUTS,
+    USER_INPUTS,
+    FusionKind,
+    RescorerInputs,
+    UserInputs,
+)
 from tests.model.examples_of import ITEMS, SCHEMA
 
 FUSIONS: tuple[FusionKind, ...] = ("weighted", "concat", "attention")
@@ -84,9 +92,21 @@ def test_before_training_a_rating_is_the_middle_one_and_a_task_has_its_place() -
     for each in (net.rescorer.heads.weight, net.rescorer.heads.bias):
         torch.nn.init.zeros_(each)
     click, rating, like = run(net, inputs(2, 3))
-    assert (rating == MEAN_RATING).all()
+    assert rating == pytest.approx(RATING_AT_FIRST, abs=1e-6)
     assert not click.any()
     assert not like.any()
+
+
+def test_a_rating_stays_on_its_scale_whatever_was_learned() -> None:
+    torch.manual_seed(0)
+    net = FusionNet(NetworkPlan(width=8, hidden=(16, 8)), SCHEMA, ITEMS).eval()
+    with torch.no_grad():
+        net.rescorer.skip.weight.normal_(std=20.0)
+    click, rating, _ = run(net, inputs(9, 30))
+    assert rating.min() >= LOWEST_RATING
+    assert rating.max() <= HIGHEST_RATING
+    assert np.ptp(rating) > 3
+    assert np.abs(click).max() > HIGHEST_RATING
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

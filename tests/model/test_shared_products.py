@@ -59,8 +59,8 @@ def plain(rescorer: Rescorer, fusion: FusionKind, seen: Seen, candidates: Tensor
     views = torch.cat([mixed, met * item_view, user_view * item_view, item_view], -1)
     known = torch.cat([features, user], -1)
     body = rescorer.body(rescorer.from_views(views) + rescorer.from_features(known))
-    scores: Tensor = rescorer.heads(body) + rescorer.skip(known)
-    return scores
+    click, rating, like = (rescorer.heads(body) + rescorer.skip(known)).unbind(-1)
+    return torch.stack([click, 1 + 4 / (1 + torch.exp(-rating)), like], -1)
 
 
 @pytest.mark.parametrize("fusion", ["weighted", "concat", "attention"])
