@@ -11,10 +11,12 @@ from export.package import export_model
 from export.parity import HeldOut, ParityLimits
 from export.random_inputs import random_inputs
 from export.registry import Registry
+from model.checkpoint import Checkpoint
 from model.features import HISTORY_FEATURES, USER_FEATURES
 from model.network import FusionNet
 from model.plan import NetworkPlan
 from model.schema import Schema
+from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
 from streams.pipeline import sources
 from streams.rescoring import feature_names
@@ -46,5 +48,6 @@ def register_models(folder: Path, names: tuple[str, ...], items: int = 100) -> R
     for seed, name in enumerate(names):
         torch.manual_seed(seed)
         net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
-        export_model(net, vocabulary, held_out, registry, name, seed + 1, limits=LOOSE)
+        checkpoint = Checkpoint(net, {each: default_tasks()[each] for each in schema.tasks}, vocabulary)
+        export_model(net, vocabulary, held_out, registry, name, seed + 1, limits=LOOSE, checkpoint=checkpoint)
     return registry
