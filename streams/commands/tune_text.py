@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from model.errors import DataError, ModelError, SettingsError
-from streams.commands.options import add_dataset, add_settings, progress_bar, settings_from
+from streams.commands.options import add_dataset, add_settings, dataset_from, progress_bar, settings_from
+from streams.settings import override
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,24 +67,24 @@ def run(args: argparse.Namespace) -> int:
     from model.early_stopping import Schedule
     from model.text_pretraining import PretrainSettings
     from model.text_tuning import TuneSettings
-    from streams.replay.dataset import DatasetSpec, load_dataset
     from streams.replay.text_trials import UNTUNED, TrialOptions, run_trials, winner
 
     settings = settings_from(args)
-    seed = settings.seed if args.seed is None else args.seed
+    if args.seed is not None:
+        settings = override(settings, {"seed": args.seed})
     options = TrialOptions(
         encoder=args.encoder or settings.model.text_encoder,
         warm=args.warm,
         pretrain=args.pretrain,
         max_tokens=settings.model.text_max_tokens,
         tuning=TuneSettings(
-            round_pairs=args.round_pairs, max_tokens=args.max_tokens, seed=seed, device=args.device,
+            round_pairs=args.round_pairs, max_tokens=args.max_tokens, seed=settings.seed, device=args.device,
             schedule=Schedule(rounds=args.rounds, bfloat16=args.bfloat16),
         ),
-        pretraining=PretrainSettings(max_tokens=args.max_tokens, seed=seed, device=args.device),
+        pretraining=PretrainSettings(max_tokens=args.max_tokens, seed=settings.seed, device=args.device),
     )  # fmt: skip
     console = Console()
-    dataset = load_dataset(DatasetSpec(args.interactions, args.items, args.users, ",".join(args.map), seed))
+    dataset = dataset_from(args, settings)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".tuning-", dir=args.out.parent) as work:
         trials = run_trials(dataset, options, Path(work), progress_bar())
