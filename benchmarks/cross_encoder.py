@@ -46,13 +46,13 @@ from model.evaluate import Estimate, hit_rate, ndcg
 from model.schema import F32
 from model.text_memory import TextMemory
 from model.token_table import load_tokenizer
-from streams.commands.options import add_dataset, progress_bar
+from streams.bench.machine import command_line
+from streams.commands.options import add_dataset, dataset_from, progress_bar
 from streams.dataset_texts import text_encoder, texts_of
 from streams.draft import Draft
 from streams.fit import Collected, fit, prepare
 from streams.loading import load_in_service
 from streams.pace import adapted
-from streams.replay.dataset import DatasetSpec, load_dataset
 from streams.replay.options import Progress
 from streams.settings import Settings
 from streams.training import ExampleCollector
@@ -86,11 +86,6 @@ def export_cross_encoder(scorer: CrossEncoder, sample: PairTokens, folder: Path)
         "ONNX fp32": Runner(open_session(partial(_file, fp32)), OUTPUTS),
         "ONNX int8": Runner(open_session(partial(_file, int8)), OUTPUTS),
     }
-
-
-def _without_folder(word: str) -> str:
-    """Where a file lies is this machine's affair."""
-    return Path(word).name if Path(word).exists() else word
 
 
 def _file(path: Path, _provider: str) -> Path:
@@ -138,13 +133,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     say = progress_bar()
-    dataset = load_dataset(
-        DatasetSpec(
-            arguments.interactions, arguments.items, arguments.users, ",".join(arguments.map), arguments.seed
-        )
-    )
+    settings = Settings(seed=arguments.seed)
+    dataset = dataset_from(arguments, settings)
     until = int(len(dataset.interactions) * arguments.warm)
-    settings = adapted(Settings(seed=arguments.seed), dataset.interactions, until)
+    settings = adapted(settings, dataset.interactions, until)
     with tempfile.TemporaryDirectory() as folder:
         registry = Registry(Path(folder))
         encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
@@ -178,7 +170,7 @@ def main() -> None:
     if arguments.json is not None:
         report_file = {
             "date": datetime.now(UTC).date().isoformat(),
-            "command": " ".join(["python -m benchmarks.cross_encoder", *map(_without_folder, sys.argv[1:])]),
+            "command": command_line(sys.argv),
             "events": len(ranked),
             "met item in the pool": sum(each.pool > 0 for each in ranked),
             "choices": len(choices),

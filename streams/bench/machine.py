@@ -6,6 +6,7 @@ import os
 import platform
 import shlex
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,7 +35,7 @@ def this_machine() -> Machine:
     """As it is now."""
     return Machine(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        command=_command(),
+        command=command_line(sys.argv),
         processor=_processor(),
         cores=os.cpu_count() or 1,
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
@@ -47,11 +48,20 @@ def this_machine() -> Machine:
     )
 
 
-def _command() -> str:
-    """As it would be typed: `headrace ...`, or the module of a benchmark that is no command."""
-    name = Path(sys.argv[0]).stem
+def command_line(words: Sequence[str]) -> str:
+    """As it would be typed: `headrace ...`, or the module of a benchmark that is no command. Where a file
+    outside the working folder lies is the machine's own affair.
+
+    >>> command_line(["bin/headrace", "bench", "freshness", "--json", "/some/where/it.json"])
+    'headrace bench freshness --json it.json'
+    """
+    name = Path(words[0]).stem
     program = ["headrace"] if name in ("headrace", "__main__") else ["python", "-m", f"benchmarks.{name}"]
-    return shlex.join([*program, *sys.argv[1:]])
+    return shlex.join([*program, *map(_without_folder, words[1:])])
+
+
+def _without_folder(word: str) -> str:
+    return Path(word).name if word.startswith(("/", "../", "~")) else word
 
 
 def _processor() -> str:
