@@ -12,6 +12,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from model.errors import DataError
+from model.reliability import click_shares
 from streams.draft import Draft
 from streams.pace import adapted
 from streams.replay.compared import Compared
@@ -19,7 +20,7 @@ from streams.replay.dataset import Dataset
 from streams.replay.driver import Prequential
 from streams.replay.options import Progress, ReplayOptions
 from streams.replay.ready import rank_with, ready
-from streams.replay.result import Outcome, ReplayResult, columns_of
+from streams.replay.result import Outcome, ReplayResult, Shares, columns_of, joined
 from streams.replay.slates import SlateFile
 from streams.replay.summary import MODEL
 from streams.settings import Settings
@@ -60,6 +61,14 @@ def place_of(draft: Draft, at: int) -> int:
     return max(ahead, len(draft.order) + 1)
 
 
+def shares_of(draft: Draft, row: int) -> Shares:
+    """Of the best ten candidates, what the model gave them as probabilities of a click, and which was met."""
+    placed = len(draft.rows) - draft.extra
+    click, met = draft.click[:placed], draft.rows[:placed] == row
+    first = click[met] if met.any() else np.full(1, np.nan, np.float32)
+    return click_shares(np.concatenate([first, click[~met]])[None, :], met.any(keepdims=True))
+
+
 def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progress: Progress) -> ReplayResult:
     """Warm and train on the first part, then predict and learn each event of the second.
 
@@ -83,6 +92,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
     warm_seconds = clock.lap(WARM)
     recommended: set[int] = set()
     outcomes: list[Outcome] = []
+    shares: list[Shares] = []
     with SlateFile(options.slates) if options.slates is not None else nullcontext() as slates:
         for k in range(until, total):
             draft, row = run.predict()
@@ -92,6 +102,8 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
                 ranks.append(rank_with(fp32, run, draft, row))
             compared.learn(k)
             outcomes.append(outcome(run, draft, row, ranks))
+            if model is not None and outcomes[-1].ranked:
+                shares.append(shares_of(draft, row))
             recommended.update(draft.rows[draft.order[:10]].tolist())
             clock.lap("compare")
             if slates is not None:
@@ -124,6 +136,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         recommended={MODEL: len(recommended)}
         | {name: len(items) for name, items in compared.recommended.items()},
         stage_seconds={name: round(spent, 3) for name, spent in clock.seconds.items() if name != WARM},
+        click_shares=joined(shares),
         notes=notes,
     )
 

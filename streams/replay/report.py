@@ -58,7 +58,16 @@ def _page(title: str, summary: Mapping[str, Any], outcomes: Outcomes, bad: BadRo
             ),
         ),
     ]
-    last = []
+    last, clicks = [], summary["clicks"]
+    if clicks["places"]:
+        gap = f"Mean gap {clicks['calibration_error']:.4f} over the first ten of each event"
+        last.append(
+            section(
+                "Clicks",
+                f"{gap}; bars show 95% intervals.",
+                plot(plots.click_calibration(clicks["calibration"])),
+            )
+        )
     if ratings["events"]:
         text = f"Mean gap {ratings['calibration_error']:.3f} over {ratings['events']:,} rated events."
         last.append(section("Ratings", text, plot(plots.rating_calibration(ratings["calibration"]))))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 I32 = NDArray[np.int32]
+Shares = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class Outcome(NamedTuple):
@@ -70,6 +71,14 @@ def columns_of(outcomes: Sequence[Outcome], baselines: Sequence[str]) -> Outcome
     )
 
 
+def joined(shares: Sequence[Shares]) -> Shares:
+    """Those of all events."""
+    if not shares:
+        return np.empty(0), np.empty(0)
+    said, came = zip(*shares, strict=True)
+    return np.concatenate(said), np.concatenate(came)
+
+
 @dataclass(frozen=True)
 class ReplayResult:
     """A whole run.
@@ -77,7 +86,9 @@ class ReplayResult:
     `recommended`: for the model and each baseline that kept count, how many different items its first tens
     held; `catalogue`: how many items there were to recommend.
     `seconds`: of the predicted part; `warm_seconds`: of warming and training; `stage_seconds`: by stage.
-    `pool`: how many candidates were rescored. `notes`: what a reader should know, in words.
+    `pool`: how many candidates were rescored. `click_shares`: for the first ten of each ranked event, the
+    probability that the model gave them, and 1 for the one that was met. `notes`: what a reader should know,
+    in words.
     """
 
     outcomes: Outcomes
@@ -92,4 +103,5 @@ class ReplayResult:
     warm_seconds: float
     recommended: Mapping[str, int] = field(default_factory=dict)
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    click_shares: Shares = field(default_factory=lambda: (np.empty(0), np.empty(0)))
     notes: tuple[str, ...] = ()

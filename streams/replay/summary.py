@@ -20,9 +20,10 @@ from model.evaluate import (
     recall,
     rmse,
 )
+from model.reliability import reliability
 from streams.replay.dataset import Dataset
 from streams.replay.options import ReplayOptions
-from streams.replay.result import Outcomes, ReplayResult
+from streams.replay.result import Outcomes, ReplayResult, Shares
 
 MODEL = "headrace"
 K = 10
@@ -62,6 +63,7 @@ def summarise(dataset: Dataset, options: ReplayOptions, result: ReplayResult) ->
             str(cut): _estimate(recall(outcomes.candidate_rank[ranked], cut))
             for cut in sorted({cut for cut in CANDIDATE_CUTS if cut < result.pool} | {result.pool})
         },
+        "clicks": _clicks(result.click_shares),
         "ratings": _ratings(outcomes),
         "by_user_history": _segments(systems, outcomes.user_history, ranked, USER_SEGMENTS),
         "by_item_events": _segments(systems, outcomes.item_events, ranked, ITEM_SEGMENTS),
@@ -98,6 +100,16 @@ def _ratings(outcomes: Outcomes) -> dict[str, Any]:
         "mae": _estimate(mae(said, came)),
         "calibration_error": _plain(expected_calibration_error(said, came, RATING_EDGES)),
         "calibration": [part._asdict() for part in calibration(said, came, RATING_EDGES)],
+    }
+
+
+def _clicks(shares: Shares) -> dict[str, Any]:
+    """Whether the probabilities of the first ten mean what they say, in bins of equal counts."""
+    judged = reliability(*shares)
+    return {
+        "places": len(shares[0]),
+        "calibration_error": _plain(judged.error),
+        "calibration": [part._asdict() for part in judged.bins],
     }
 
 

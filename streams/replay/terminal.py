@@ -74,6 +74,8 @@ def _other_table(summary: Mapping[str, Any]) -> Table:
     table.add_column("", justify="right")
     for cut, estimate in summary["candidate_recall"].items():
         table.add_row(f"candidate recall@{cut}", shown(estimate))
+    if summary["clicks"]["places"]:
+        table.add_row("calibration error of clicks", f"{summary['clicks']['calibration_error']:.4f}")
     ratings = summary["ratings"]
     table.add_row("rated events", f"{ratings['events']:,}")
     if ratings["events"]:

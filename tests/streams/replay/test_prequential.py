@@ -13,7 +13,7 @@ from streams.draft import Draft
 from streams.replay.dataset import Dataset
 from streams.replay.interactions import Interactions
 from streams.replay.options import ReplayOptions, silent
-from streams.replay.prequential import place_of, replay
+from streams.replay.prequential import place_of, replay, shares_of
 from streams.replay.result import ReplayResult
 from streams.replay.summary import MODEL, summarise
 from streams.settings import ModelSettings, Settings
@@ -92,6 +92,34 @@ def test_the_summary_names_the_model_and_times_the_predicted_part(
     assert 0 < summary["coverage@10"][MODEL] <= 1
     assert set(summary["speed"]["stage_seconds"]) == {"predict", "compare", "learn", "write slates"}
     assert summary["speed"]["warm_seconds"] > 0
+
+
+def test_click_probabilities_are_those_of_the_first_ten_of_each_ranked_event(
+    trained: tuple[ReplayResult, bytes], counters_only: tuple[ReplayResult, bytes]
+) -> None:
+    result, _ = trained
+    said, came = result.click_shares
+    outcomes = result.outcomes
+    # Places are by the sum of the tasks, these by clicks alone: an item near the tenth place may differ.
+    first = ((outcomes.rank > 0) & (outcomes.rank <= 10))[outcomes.ranked].sum()
+    assert abs(came.sum() - first) <= 0.1 * first
+    assert len(said) == 10 * outcomes.ranked.sum()
+    assert (said > 0).all()
+    assert (said.reshape(-1, 10).sum(1) <= 1 + 1e-9).all()
+    clicks = summarise(planted(), ReplayOptions(), result)["clicks"]
+    assert clicks["places"] == len(said) == sum(part["events"] for part in clicks["calibration"])
+    assert 0 <= clicks["calibration_error"] < 0.2
+    assert len(counters_only[0].click_shares[0]) == 0
+
+
+def test_shares_by_hand() -> None:
+    draft = Draft(UserState(), 0, "full", np.empty(0, np.int32), extra=1)
+    draft.rows = np.array([4, 7, 9, 2], np.int32)
+    draft.click = np.log(np.array([1.0, 2.0, 1.0, 6.0], np.float32))  # row 2 was put there by the replay
+    said, came = shares_of(draft, 7)
+    assert (said.tolist(), came.tolist()) == (pytest.approx([0.5, 0.25, 0.25]), [1, 0, 0])
+    said, came = shares_of(draft, 2)
+    assert (said.tolist(), came.tolist()) == (pytest.approx([0.5, 0.25, 0.25]), [0, 0, 0])
 
 
 def test_outcomes_agree_with_the_stream(counters_only: tuple[ReplayResult, bytes]) -> None:
