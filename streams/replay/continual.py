@@ -41,7 +41,8 @@ class Continual:
         progress: Progress,
     ) -> None:
         self.run, self.checkpoint, self.settings, self.every = run, checkpoint, settings, every
-        self.held_out, self.progress = collected.held_out, progress
+        self.progress = progress
+        self._judged = collected.held_out or collected.shards  # too short a stream holds none out
         self.renewals = 0
         self._older = [*collected.shards]
         self._collector = ExampleCollector(run.recommender, settings.seed)
@@ -66,7 +67,7 @@ class Continual:
         learn = [*drawn(self._older, wanted, seed), *new]
         met = (item for each in new for item in each.items.tolist())
         plan = msgspec.structs.replace(plan_of(self.settings), seed=seed, window=len(learn))
-        self.checkpoint = fine_tuned(self.checkpoint, learn, met, plan, self._said)
+        self.checkpoint = fine_tuned(self.checkpoint, learn, met, plan, self._renewing)
         self._older += new
         return self._served()
 
@@ -75,11 +76,11 @@ class Continual:
         counters = msgspec.to_builtins(self.settings.counters)
         with TemporaryDirectory(prefix="headrace-replay-") as folder:
             registry = Registry(Path(folder))
-            register(self.checkpoint, self.held_out, registry, name, None, {}, counters, model.export)
+            register(self.checkpoint, self._judged, registry, name, None, {}, counters, model.export)
             return load_in_service(registry.get(name), model, self.run.recommender.pipeline.names)
 
-    def _said(self, stage: str, done: int, total: int) -> None:
-        self.progress(f"renewal {self.renewals}: {stage}", done, total)
+    def _renewing(self, _stage: str, done: int, total: int) -> None:
+        self.progress("renewing", done, total)
 
 
 def drawn(shards: Sequence[Shard], wanted: int, seed: int) -> list[Shard]:
