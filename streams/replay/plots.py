@@ -107,9 +107,9 @@ def rating_calibration(bins: list[dict[str, float]]) -> go.Figure:
 
 
 def click_calibration(bins: list[dict[str, float]]) -> go.Figure:
-    """Share of clicks that came against the probability that was given, on logarithmic axes."""
+    """Share of clicks that came against the probability that was given."""
     figure = new("probability given", "share that came")
-    ends = [min(part["predicted"] for part in bins), max(part["predicted"] for part in bins)]
+    ends = [0.0, max(part["predicted"] for part in bins)]
     figure.add_scatter(
         x=ends, y=ends, mode="lines", name="perfect", line={"color": "#9ca3af", "dash": "dot", "width": 1}
     )
@@ -128,8 +128,8 @@ def click_calibration(bins: list[dict[str, float]]) -> go.Figure:
         customdata=[part["events"] for part in bins],
         hovertemplate="given %{x:.4f}, came %{y:.4f}, %{customdata:,} places",
     )
-    figure.update_xaxes(type="log")
-    figure.update_yaxes(type="log")
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_yaxes(rangemode="tozero")
     return figure
 
 
