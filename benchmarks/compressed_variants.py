@@ -35,6 +35,7 @@ METHODS = {
 }
 PRUNED = ((24, (64, 32)), (16, (48, 24)))
 STUDENT = (16, (32, 16))
+WITHOUT = "distilled to 16, 32-16 without encoder"
 
 
 class Variant(NamedTuple):
@@ -99,7 +100,7 @@ def variants(
 def smaller(
     checkpoint: Checkpoint, learned: Sequence[Shard], plan: TrainPlan, epochs: int
 ) -> dict[str, FusionNet]:
-    """Pruned networks, trained on for one pass, and a distilled one."""
+    """Pruned networks, trained on for one pass, and distilled ones, with the encoder and without."""
     net, tasks, vocabulary = checkpoint
     important = importance(net, learned[-2:], tasks, plan, vocabulary)
     short = msgspec.structs.replace(plan, epochs=1, learning_rate=plan.learning_rate / 2)
@@ -112,4 +113,7 @@ def smaller(
     student = msgspec.structs.replace(net.plan, width=STUDENT[0], hidden=STUDENT[1])
     longer = msgspec.structs.replace(plan, epochs=epochs)
     found["distilled to 16, 32-16"] = distil(net, student, learned, [], longer, tasks, vocabulary)
+    if net.plan.encoder != "none":
+        plain = msgspec.structs.replace(student, encoder="none")
+        found[WITHOUT] = distil(net, plain, learned, [], longer, tasks, vocabulary)
     return found
