@@ -38,7 +38,7 @@ class SequentialSettings:
     heads: int = 2
     dropout: float = 0.2
     negatives: int = 512
-    batch: int = 64
+    batch: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     seed: int = 7
