@@ -106,33 +106,6 @@ def rating_calibration(bins: list[dict[str, float]]) -> go.Figure:
     return figure
 
 
-def click_calibration(bins: list[dict[str, float]]) -> go.Figure:
-    """Share of clicks that came against the probability that was given."""
-    figure = new("probability given", "share that came")
-    ends = [0.0, max(part["predicted"] for part in bins)]
-    figure.add_scatter(
-        x=ends, y=ends, mode="lines", name="perfect", line={"color": "#9ca3af", "dash": "dot", "width": 1}
-    )
-    figure.add_scatter(
-        x=[part["predicted"] for part in bins],
-        y=[part["observed"] for part in bins],
-        error_y={
-            "type": "data",
-            "array": [part["high"] - part["observed"] for part in bins],
-            "arrayminus": [part["observed"] - part["low"] for part in bins],
-            "thickness": 1,
-        },
-        mode="lines+markers",
-        name="places in a bin",
-        line=line(0),
-        customdata=[part["events"] for part in bins],
-        hovertemplate="given %{x:.4f}, came %{y:.4f}, %{customdata:,} places",
-    )
-    figure.update_xaxes(rangemode="tozero")
-    figure.update_yaxes(rangemode="tozero")
-    return figure
-
-
 def stage_bars(stages: Mapping[str, float], events: int) -> go.Figure:
     """Mean time of each stage for one predicted event."""
     figure = new("ms an event", "")

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from model.reliability import Bin, Reliability
 from streams.replay.bad_rows import BadRows
 from streams.replay.result import Outcomes
 from streams.replay.summary import MODEL
@@ -27,6 +28,7 @@ def write_report(
 
 def _page(title: str, summary: Mapping[str, Any], outcomes: Outcomes, bad: BadRows) -> str:
     from streams.replay import plots
+    from streams.reports.reliability_plot import reliability_curve
 
     pool = summary["protocol"]["pool"]
     ratings, stages = summary["ratings"], summary["speed"]["stage_seconds"]
@@ -61,11 +63,12 @@ def _page(title: str, summary: Mapping[str, Any], outcomes: Outcomes, bad: BadRo
     last, clicks = [], summary["clicks"]
     if clicks["places"]:
         gap = f"Mean gap {clicks['calibration_error']:.4f} over the first ten of each event"
+        judged = Reliability([Bin(**part) for part in clicks["calibration"]], clicks["calibration_error"])
         last.append(
             section(
                 "Clicks",
                 f"{gap}; bars show 95% intervals.",
-                plot(plots.click_calibration(clicks["calibration"])),
+                plot(reliability_curve(judged, "probability given", "share that came")),
             )
         )
     if ratings["events"]:

@@ -99,7 +99,7 @@ def _head(title: str, findings: Findings) -> str:
 
 
 def _calibration(name: str, judged: Reliability) -> str:
-    from streams.reports import training_plots as plots
+    from streams.reports.reliability_plot import reliability_curve
 
     counts = [each.events for each in judged.bins]
     cases = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
@@ -120,7 +120,7 @@ def _calibration(name: str, judged: Reliability) -> str:
         for each in judged.bins
     ]
     counted = table(["said", "came", "95% interval", "cases"], rows)
-    body = plot(plots.reliability_curve(judged, said, came))
+    body = plot(reliability_curve(judged, said, came))
     return section(
         f"Calibration: {name}", text, body, f"<details><summary>the bins</summary>{counted}</details>"
     )

@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 
 from model.exposure import Exposure
 from model.group_gaps import Gap
-from model.reliability import Reliability
 from model.segments import Segment
 from model.train import Progress
 from streams.reports.figure import COLOURS, band, figure, line
@@ -65,37 +64,6 @@ def ranking_by_epoch(progress: Sequence[Progress]) -> go.Figure:
     found.update_layout(hovermode="x unified")
     found.update_xaxes(dtick=max(1, len(epochs) // 10))
     found.update_yaxes(rangemode="tozero")
-    return found
-
-
-def reliability_curve(judged: Reliability, said: str, came: str) -> go.Figure:
-    """What came against what was said; on the dotted line, predictions mean what they say."""
-    found = figure(said, came, 340)
-    low = min(min(each.predicted, each.low) for each in judged.bins)
-    high = max(max(each.predicted, each.high) for each in judged.bins)
-    found.add_scatter(
-        x=[low, high],
-        y=[low, high],
-        mode="lines",
-        line={**line(1), "dash": "dot", "width": 1},
-        hoverinfo="skip",
-    )
-    found.add_scatter(
-        x=[each.predicted for each in judged.bins],
-        y=[each.observed for each in judged.bins],
-        mode="lines+markers",
-        line=line(0),
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [each.high - each.observed for each in judged.bins],
-            "arrayminus": [each.observed - each.low for each in judged.bins],
-            "thickness": 1,
-        },
-        customdata=[each.events for each in judged.bins],
-        hovertemplate="said %{x:.3f}, came %{y:.3f}, %{customdata:,} cases<extra></extra>",
-    )
-    found.update_layout(showlegend=False)
     return found
 
 
