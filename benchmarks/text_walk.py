@@ -55,9 +55,9 @@ class Walk:
         drawn = set((begin + self.rng.permutation(until - begin)[:wanted]).tolist())
         choices = []
         for k in range(until):
-            row, state = core.catalog.rows.get(events.item[k]), self.run.state(events.user[k])
-            if k >= until // 10 and row is not None and not state.has_consumed(row):
-                collector.take(state, int(events.ts_ms[k]), self.run.met(k, row))
+            state = self.run.state(events.user[k])
+            if k >= until // 10 and self.run.collect(collector):
+                row = core.catalog.rows[events.item[k]]
                 if k in drawn and state.interactions:
                     draft = core.pipeline.draft(state, int(events.ts_ms[k]), pool_size=self.pool)
                     others = draft.rows[draft.rows != row]
@@ -77,7 +77,7 @@ class Walk:
         for k in range(begin, total):
             if k in drawn:
                 draft, row = self.run.predict()
-                rows = draft.rows[: len(draft.rows) - draft.extra][: self.pool]
+                rows = draft.rows[: draft.placed][: self.pool]
                 at = np.flatnonzero(rows == row)
                 if len(at):
                     scores = draft.score[: len(rows)]

@@ -45,3 +45,8 @@ class Draft:
     more: dict[str, F32] = field(default_factory=dict)
     score: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     order: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+
+    @property
+    def placed(self) -> int:
+        """How many candidates the sources brought; behind them stand `extra` that were only asked for."""
+        return len(self.rows) - self.extra

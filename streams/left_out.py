@@ -52,9 +52,7 @@ def drops(pipeline: Pipeline, draft: Draft, places: Sequence[int], items: Sequen
     drafts = [_only(draft, np.asarray(places, np.intp))]
     for item in items:
         state = without(draft.state, item, settings)
-        other = pipeline.draft(
-            state, draft.now_ms, draft.rung, len(draft.rows) - draft.extra, rows.tolist(), searched
-        )
+        other = pipeline.draft(state, draft.now_ms, draft.rung, draft.placed, rows.tolist(), searched)
         drafts.append(_only(other, _places(other, rows)))
     pipeline.rank(drafts)  # in one run, so that quantization treats all alike
     scores = np.stack([each.score for each in drafts])
@@ -63,7 +61,7 @@ def drops(pipeline: Pipeline, draft: Draft, places: Sequence[int], items: Sequen
 
 def _places(draft: Draft, rows: NDArray[np.int32]) -> NDArray[np.intp]:
     """Where `rows` stand in a draft that was asked for them: in its pool, else at its end."""
-    pool = len(draft.rows) - draft.extra
+    pool = draft.placed
     where = {int(row): at for at, row in enumerate(draft.rows[:pool])}
     return np.array([where.get(int(row), pool + k) for k, row in enumerate(rows)], np.intp)
 

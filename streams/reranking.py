@@ -20,7 +20,7 @@ def rerank(
     Where no `new` row, bool [K], that the source `fresh_source` brought is on the slate, the newest of them
     takes the place `fresh_place` (from 1; 0: none): what nobody has met yet can't earn one by its counters.
     """
-    order = np.argsort(-draft.score[: len(draft.rows) - draft.extra], kind="stable")
+    order = np.argsort(-draft.score[: draft.placed], kind="stable")
     chosen = order[:size]
     if new is not None and 0 < fresh_place <= len(chosen) and len(order) > size:
         brought = (draft.ranks[order, fresh_source] > 0) & new[order]

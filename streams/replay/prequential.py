@@ -32,8 +32,7 @@ def outcome(run: Prequential, draft: Draft, row: int, baseline_ranks: Sequence[i
     """What the prediction of the next event came to."""
     k, events = run.at, run.stream.interactions
     state = run.state(events.user[k])
-    placed = len(draft.rows) - draft.extra
-    found = np.flatnonzero(draft.rows[:placed] == row)
+    found = np.flatnonzero(draft.rows[: draft.placed] == row)
     known = row >= 0
     at = int(found[0]) if len(found) else len(draft.rows) - 1
     ratings = run.recommender.expected_ratings(draft)
@@ -56,15 +55,14 @@ def place_of(draft: Draft, at: int) -> int:
     on_slate = np.flatnonzero(draft.order == at)
     if len(on_slate):
         return int(on_slate[0]) + 1
-    placed = draft.score[: len(draft.rows) - draft.extra]
+    placed = draft.score[: draft.placed]
     ahead = int((placed > placed[at]).sum()) + 1
     return max(ahead, len(draft.order) + 1)
 
 
 def shares_of(draft: Draft, row: int) -> Shares:
     """Of the best ten candidates, what the model gave them as probabilities of a click, and which was met."""
-    placed = len(draft.rows) - draft.extra
-    click, met = draft.click[:placed], draft.rows[:placed] == row
+    click, met = draft.click[: draft.placed], draft.rows[: draft.placed] == row
     first = click[met] if met.any() else np.full(1, np.nan, np.float32)
     return click_shares(np.concatenate([first, click[~met]])[None, :], met.any(keepdims=True))
 

@@ -109,10 +109,9 @@ def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> M
 def rank_with(twin: ModelInService, run: Prequential, draft: Draft, row: int) -> int:
     """The place of the true item among the candidates as the twin scores them; 0: not among them."""
     served = run.recommender.pipeline.model
-    placed = len(draft.rows) - draft.extra
-    found = np.flatnonzero(draft.rows[:placed] == row)
+    found = np.flatnonzero(draft.rows[: draft.placed] == row)
     if served is None or not len(found):
         return 0
     twin.vectors, twin.known = served.vectors, served.known
-    scores = twin.score([draft]).click[0, :placed]
+    scores = twin.score([draft]).click[0, : draft.placed]
     return int((scores > scores[found[0]]).sum()) + 1
