@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.models import register_models
 from tests.connected.test_model_switch import ALWAYS_FULL, model_of
-from tests.connected.worker_process import ROOT, worker
+from tests.connected.worker_process import environment, worker
 from tests.streams.replay.planted import planted
 
 EVENTS = 1_500
@@ -58,14 +57,7 @@ async def test_a_worker_is_switched_to_what_the_model_has_learned(
         "HEADRACE_RENEWAL__LEARNING_RATE": "1e-2",
         "HEADRACE_RENEWAL__EPOCHS": "4",
     }
-    outside = {key: value for key, value in os.environ.items() if not key.startswith("HEADRACE_")} | {
-        "PYTHONPATH": str(ROOT),
-        "HEADRACE_KAFKA__BOOTSTRAP": settings.kafka.bootstrap,
-        "HEADRACE_KAFKA__PREFIX": settings.kafka.prefix,
-        "HEADRACE_REDIS__URL": settings.redis.url,
-        "HEADRACE_REDIS__PREFIX": settings.redis.prefix,
-        **shared,
-    }
+    outside = environment(settings.kafka, settings.redis) | shared
     with worker(tmp_path, settings.kafka, settings.redis, shared) as running:
         assert model_of(running) == "first"
         async with producer(settings.kafka) as client:

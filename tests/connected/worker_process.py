@@ -77,6 +77,19 @@ class WorkerProcess:
             time.sleep(0.05)
 
 
+def environment(kafka: KafkaSettings, redis: RedisSettings) -> dict[str, str]:
+    """The variables of a process of this deployment; none of this process's own settings among them."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("HEADRACE_")}
+    return own | {
+        "PYTHONPATH": str(ROOT),
+        "HEADRACE_KAFKA__BOOTSTRAP": kafka.bootstrap,
+        "HEADRACE_KAFKA__PREFIX": kafka.prefix,
+        "HEADRACE_KAFKA__PARTITIONS": str(kafka.partitions),
+        "HEADRACE_REDIS__URL": redis.url,
+        "HEADRACE_REDIS__PREFIX": redis.prefix,
+    }
+
+
 @contextmanager
 def worker(
     folder: Path,
@@ -87,13 +100,7 @@ def worker(
     wait: bool = True,
 ) -> Iterator[WorkerProcess]:
     """A worker on a free port; it is ended when the block ends. `more`: further settings, as variables."""
-    environ = {key: value for key, value in os.environ.items() if not key.startswith("HEADRACE_")} | {
-        "PYTHONPATH": str(ROOT),
-        "HEADRACE_KAFKA__BOOTSTRAP": kafka.bootstrap,
-        "HEADRACE_KAFKA__PREFIX": kafka.prefix,
-        "HEADRACE_KAFKA__PARTITIONS": str(kafka.partitions),
-        "HEADRACE_REDIS__URL": redis.url,
-        "HEADRACE_REDIS__PREFIX": redis.prefix,
+    environ = environment(kafka, redis) | {
         "HEADRACE_WORKER__PORT": "0",
         "HEADRACE_MODEL__REGISTRY": str(folder / "models"),
         **more,

@@ -11,7 +11,7 @@ from export.registry import Registry
 from model.checkpoint import WEIGHTS
 from model.plan import NetworkPlan, TrainPlan
 from streams.fit import Fitted, fit_model
-from streams.replay.options import silent
+from streams.replay.options import Progress, silent
 from streams.settings import ModelSettings
 from tests.streams.core import with_settings
 from tests.streams.replay.planted import planted
@@ -29,12 +29,13 @@ class PulledOutError(Exception):
     """The plug was."""
 
 
-def fitted(folder: Path, name: str, resume: Path | None) -> Fitted:
-    return fit_model(DATASET, SETTINGS, Registry(folder / "models"), name, WARM, silent, resume=resume)
+def fitted(registry: Registry, name: str, resume: Path | None, say: Progress = silent) -> Fitted:
+    return fit_model(DATASET, SETTINGS, registry, name, WARM, say, resume=resume)
 
 
 def test_it_goes_on_after_the_last_whole_epoch_to_the_same_weights(tmp_path: Path) -> None:
-    whole = fitted(tmp_path, "whole", None)
+    registry = Registry(tmp_path / "models")
+    whole = fitted(registry, "whole", None)
     heard: list[int] = []
 
     def cut_off(stage: str, done: int, total: int) -> None:
@@ -44,19 +45,15 @@ def test_it_goes_on_after_the_last_whole_epoch_to_the_same_weights(tmp_path: Pat
                 raise PulledOutError
 
     with pytest.raises(PulledOutError):
-        fit_model(
-            DATASET, SETTINGS, Registry(tmp_path / "models"), "resumed", WARM, cut_off, resume=tmp_path / "s"
-        )
-    assert not Registry(tmp_path / "models").has("resumed")
+        fitted(registry, "resumed", tmp_path / "state", cut_off)
+    assert not registry.has("resumed")
     again: list[int] = []
 
     def listen(stage: str, done: int, _total: int) -> None:
         if stage == "training":
             again.append(done)
 
-    resumed = fit_model(
-        DATASET, SETTINGS, Registry(tmp_path / "models"), "resumed", WARM, listen, resume=tmp_path / "s"
-    )
+    resumed = fitted(registry, "resumed", tmp_path / "state", listen)
     assert min(again) > min(heard)  # the first epoch was not trained again
     for name in (WEIGHTS, RESCORER_FP32):
         assert resumed.manifest.files[name].sha256 == whole.manifest.files[name].sha256

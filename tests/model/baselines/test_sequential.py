@@ -10,6 +10,7 @@ import torch
 
 from model.baselines.sequential import (
     NOTHING,
+    SequentialKind,
     SequentialNet,
     SequentialSettings,
     SequentialTrainer,
@@ -17,12 +18,12 @@ from model.baselines.sequential import (
     next_item_loss,
 )
 
-KINDS = ("sasrec", "ligr")
+KINDS: tuple[SequentialKind, ...] = ("sasrec", "ligr")
 
 
-def small(kind: str) -> SequentialSettings:
+def small(kind: SequentialKind) -> SequentialSettings:
     return SequentialSettings(
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         length=6,
         width=16,
         layers=1,
@@ -34,7 +35,7 @@ def small(kind: str) -> SequentialSettings:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_learns_which_item_follows_which(kind: str) -> None:
+def test_it_learns_which_item_follows_which(kind: SequentialKind) -> None:
     rng = np.random.default_rng(3)
     successor = rng.permutation(30)
     sequences = []
@@ -55,7 +56,7 @@ def test_it_learns_which_item_follows_which(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_state_knows_nothing_of_what_came_later_nor_of_what_is_not_there(kind: str) -> None:
+def test_a_state_knows_nothing_of_what_came_later_nor_of_what_is_not_there(kind: SequentialKind) -> None:
     torch.manual_seed(0)
     net = SequentialNet(small(kind), 9).eval()
     history = torch.tensor([[3, 4, 5, NOTHING, NOTHING, NOTHING]])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from model.errors import SettingsError
@@ -72,28 +73,35 @@ def test_the_same_seed_renews_to_the_same_slates(
 
 
 def test_older_examples_are_drawn_once_each_from_all_shards() -> None:
-    shards = [random_shard(40, 1), random_shard(25, 2), random_shard(35, 3)]
-    times = np.concatenate([each.ts_ms + 1_000_000 * k for k, each in enumerate(shards)])
+    # A second apart each: the time of an example tells it from all others, of the other shards too.
+    shards = [
+        random_shard(count, count, begin_ms=1_000_000 * number)
+        for number, count in enumerate((40, 25, 35), 1)
+    ]
+    all_times = {int(ts_ms) for each in shards for ts_ms in each.ts_ms}
+    assert len(all_times) == 100
+
+    def times(wanted: int, seed: int) -> list[int]:
+        return [int(ts_ms) for each in drawn(shards, wanted, seed) for ts_ms in each.ts_ms]
+
     for wanted in (0, 30, 100, 200):
-        some = drawn(shards, wanted, 5)
-        assert sum(len(each) for each in some) == min(wanted, 100)
-        for each in some:
-            assert len(set(each.ts_ms.tolist())) == len(each)
+        some = times(wanted, 5)
+        assert len(some) == len(set(some)) == min(wanted, 100)
+        assert all_times.issuperset(some)
     assert len(drawn(shards, 30, 5)) == 3
-    assert len(set(times.tolist())) == 100
-    assert [each.ts_ms.tolist() for each in drawn(shards, 30, 5)] == [
-        each.ts_ms.tolist() for each in drawn(shards, 30, 5)
-    ]
-    assert [each.ts_ms.tolist() for each in drawn(shards, 30, 5)] != [
-        each.ts_ms.tolist() for each in drawn(shards, 30, 6)
-    ]
+    assert times(30, 5) == times(30, 5)
+    assert times(30, 5) != times(30, 6)
     assert drawn([], 5, 1) == []
 
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"renew_every": 0}, "at least 1"), ({"model": "none"}, "--model"), ({"fp32": True}, "--fp32")],
+    [
+        (partial(ReplayOptions, renew_every=0), "at least 1"),
+        (partial(ReplayOptions, renew_every=5, model="none"), "--model"),
+        (partial(ReplayOptions, renew_every=5, fp32=True), "--fp32"),
+    ],
 )
-def test_what_does_not_go_together_is_refused(options: dict[str, object], named: str) -> None:
+def test_what_does_not_go_together_is_refused(options: Callable[[], ReplayOptions], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
-        ReplayOptions(**{"renew_every": 5, **options})  # type: ignore[arg-type]
+        options()
