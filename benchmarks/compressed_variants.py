@@ -35,7 +35,7 @@ METHODS = {
 }
 PRUNED = ((24, (64, 32)), (16, (48, 24)))
 STUDENT = (16, (32, 16))
-WITHOUT = "distilled to 16, 32-16 without encoder"
+DISTILLED = "distilled to 16, 32-16"
 
 
 class Variant(NamedTuple):
@@ -112,8 +112,9 @@ def smaller(
         found[f"pruned to {width}, {hidden[0]}-{hidden[1]}"] = fit(cut, learned, [], short, tasks, vocabulary)
     student = msgspec.structs.replace(net.plan, width=STUDENT[0], hidden=STUDENT[1])
     longer = msgspec.structs.replace(plan, epochs=epochs)
-    found["distilled to 16, 32-16"] = distil(net, student, learned, [], longer, tasks, vocabulary)
+    students = {DISTILLED: student}
     if net.plan.encoder != "none":
-        plain = msgspec.structs.replace(student, encoder="none")
-        found[WITHOUT] = distil(net, plain, learned, [], longer, tasks, vocabulary)
-    return found
+        students[f"{DISTILLED} without encoder"] = msgspec.structs.replace(student, encoder="none")
+    return found | {
+        name: distil(net, each, learned, [], longer, tasks, vocabulary) for name, each in students.items()
+    }

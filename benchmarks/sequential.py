@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from model.baselines.sequential import NOTHING, SequentialSettings, SequentialTrainer
+from model.baselines.sequential import NOTHING, SequentialKind, SequentialSettings, SequentialTrainer
 from model.evaluate import Estimate, hit_rate, ndcg, ndcg_difference
 from streams.bench.machine import Machine, this_machine
 from streams.commands.options import add_dataset, add_settings, dataset_from, progress_bar, settings_from
@@ -30,6 +30,7 @@ from streams.replay.options import Progress, ReplayOptions
 from streams.replay.prequential import replay
 
 WARM, TRAINED = 0.5, 0.4
+MODELS: tuple[tuple[str, SequentialKind], ...] = (("SASRec", "sasrec"), ("eSASRec", "ligr"))
 SCORED_TOGETHER = 128
 I32 = NDArray[np.int32]
 
@@ -142,8 +143,8 @@ def measure(args: argparse.Namespace, progress: Progress) -> SequentialReport:
     outcomes = replay(dataset, options, settings, progress).outcomes
     ours, ranked = outcomes.rank, outcomes.ranked
     models = {"headrace": Figures(hit_rate(ours[ranked]), ndcg(ours[ranked]))}
-    for name, kind in (("SASRec", "sasrec"), ("eSASRec", "ligr")):
-        chosen = SequentialSettings(kind=kind, seed=settings.seed)  # type: ignore[arg-type]
+    for name, kind in MODELS:
+        chosen = SequentialSettings(kind=kind, seed=settings.seed)
         passes = passes_for(
             sequences, chosen, warm, args.passes, args.step,
             partial(_told, progress, f"{name}: choosing", args.passes),

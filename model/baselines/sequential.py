@@ -25,13 +25,14 @@ from model.sequence import ENCODERS
 NOTHING = 0
 """The number of no item; items have 1 and above."""
 I64 = NDArray[np.int64]
+SequentialKind = Literal["sasrec", "ligr"]
 
 
 @dataclass(frozen=True)
 class SequentialSettings:
     """`length`: of the sequences that are read. `negatives`: items drawn for a step, shared by its places."""
 
-    kind: Literal["sasrec", "ligr"] = "ligr"
+    kind: SequentialKind = "ligr"
     length: int = 50
     width: int = 64
     layers: int = 2
