@@ -54,7 +54,8 @@ class TextEncoderRef(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of a recommendation model. `created_ms` since the epoch; `training` and `counters` are free-form.
 
-    `precision`: of the rescorer that CPUs serve, which `parity` is about.
+    `precision`: of the rescorer that CPUs serve, which `parity` is about. `retrieves`: whether the user tower
+    is a candidate source: the examples held what such a tower finds.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     counters: dict[str, Any]
     versions: dict[str, str]
     precision: Precision = "int8"
+    retrieves: bool = True
 
     @property
     def held_back(self) -> bool:

@@ -31,6 +31,7 @@ from export.session import Rescorer, open_session
 from export.static_int8 import quantize_rescorer_static
 from export.to_onnx import export_rescorer, export_tower, export_users, torch_scores
 from model.checkpoint import FACTS, WEIGHTS, Checkpoint, save_checkpoint
+from model.features import RETRIEVAL, rank_feature
 from model.network import FusionNet
 from model.vocabulary import Vocabulary
 
@@ -84,6 +85,7 @@ def export_model(
             counters=dict(counters or {}),
             versions=versions_of(PACKAGES),
             precision=precision,
+            retrieves=net.knows(rank_feature(RETRIEVAL)),
         )
         write_manifest(folder, manifest)
     return manifest

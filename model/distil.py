@@ -1,13 +1,15 @@
-"""Distillation: a smaller network learns the scores of a trained one, beside what that one was taught.
+"""Distillation: a smaller network learns the scores of a trained one.
 
 The teacher says of every candidate how likely it is, where the events say only which one was met (Hinton et
-al., arXiv 1503.02531; for ranking: Tang and Wang, arXiv 1809.07428).
+al., arXiv 1503.02531; for ranking: Tang and Wang, arXiv 1809.07428). Of clicks the student hears the teacher
+alone, of its other tasks the events as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -21,7 +23,7 @@ from model.train import Report, check_examples, fit, silent
 from model.vocabulary import Vocabulary
 
 WEIGHT = 1.0
-"""Of the teacher's term, beside the loss of the tasks."""
+"""Of the teacher's term, beside the loss of the other tasks."""
 RATING, CLICK = "rating", "click"
 
 
@@ -50,13 +52,14 @@ def distil(
         }
     )
     teacher = teacher.to(plan.device).eval()
+    others = {**tasks, CLICK: msgspec.structs.replace(tasks[CLICK], weight=0.0)}
 
     def taught(scores: Tensor, batch: Batch) -> Tensor:
         with torch.no_grad():
             told = torch.stack(teacher.scoring()(*forward(teacher, batch).inputs), -1)
         return weight * distillation_loss(scores, told, batch.present, teacher.schema.tasks)
 
-    return fit(net, shards, held_out, plan, tasks, vocabulary, report, more={"teacher": taught})
+    return fit(net, shards, held_out, plan, others, vocabulary, report, more={"teacher": taught})
 
 
 def distillation_loss(scores: Tensor, told: Tensor, present: Tensor, tasks: Sequence[str]) -> Tensor:

@@ -58,6 +58,7 @@ USER_FEATURES = (
     "rating_lately",
 )
 HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
+RETRIEVAL = "learned"  # the source that is the model's own user tower
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
 
 

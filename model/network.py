@@ -146,6 +146,11 @@ class FusionNet(nn.Module):
         self.user_tower = UserTower(self.view, schema)
         self.rescorer = Rescorer(plan, schema, self.view)
 
+    def knows(self, feature: str) -> bool:
+        """Whether this feature of candidates varied among the examples that the network was trained on."""
+        names = self.schema.candidate_features
+        return feature in names and bool(self.rescorer.candidate_scale.scale[names.index(feature)] > 0)
+
     def scoring(self) -> Scoring:
         """The RESCORER_INPUTS -> one [B, K] a task, as one module."""
         return Scoring(self)

@@ -45,12 +45,14 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How it is trained.
 
     `batch` examples a step, fewer where there are so few that it would take less than `steps_least` steps.
-    `scout`: the share of the examples on which a scout is trained (see `streams.scouting`); 0: none is.
-    `validate`: the newest share of the examples, never trained on. `window`: shards in memory at once, within
-    which examples are shuffled. `weighting`: tasks by their fixed weights, or by learned uncertainty
-    (arXiv 1705.07115), which their weights then scale. `retrieval`: weight of the user tower's loss,
-    `negatives`: items drawn for it. `diversity`, `fairness`: weights of those terms of the loss, see
-    `model.losses`.
+    `scout`: the share of the examples on which a scout is trained (see `streams.scouting`); 0: none is, nor
+    where there are fewer than `scout_from` examples. Without one the model only ranks: what a user tower
+    finds that has learned from so few is a burden to a network that never saw such candidates.
+    `validate`: the newest share of the examples, never trained on; at most `validate_most`, for their whole
+    pools are large. `window`: shards in memory at once, within which examples are shuffled. `weighting`:
+    tasks by their fixed weights, or by learned uncertainty (arXiv 1705.07115), which their weights then
+    scale. `retrieval`: weight of the user tower's loss, `negatives`: items drawn for it. `diversity`,
+    `fairness`: weights of those terms of the loss, see `model.losses`.
     """
 
     epochs: Count = 8
@@ -59,7 +61,9 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: Annotated[float, Meta(gt=0)] = 2e-3
     weight_decay: Weight = 1e-2
     scout: Share = 0.3
+    scout_from: Annotated[int, Meta(ge=0)] = 10_000
     validate: Share = 0.05
+    validate_most: Count = 4_000
     window: Count = 32
     weighting: Literal["fixed", "uncertainty"] = "fixed"
     retrieval: Weight = 0.2

@@ -21,6 +21,7 @@ from export.registry import Registry
 from model import examples
 from model.errors import DataError
 from model.examples import Shard
+from model.plan import TrainPlan
 from model.schema import F32
 from streams.catalog import ItemRecord
 from streams.dataset_texts import Project, Say, projected, text_encoder, texts_of
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from model.train import Progress
 
 BURN_IN = 0.1
-HELD_OUT_MAX = 4_000  # whole pools are large
 GATE_BATCH = 8  # users at a time, as many as one run often has in service
 
 
@@ -113,10 +113,10 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
     """Learn up to event `until`, and the examples made on the way; the newest are held out.
 
     `burn_in`: the share of those events that is learned, but too early to be an example. A scout, trained on
-    the first examples, retrieves for the later ones (see `streams.scouting`).
+    the first examples, retrieves for the later ones (see `streams.scouting`), where there are enough.
     """
     first, plan, seed = int(until * burn_in), settings.model.training, settings.seed
-    judged_from = until - held_out_of(until, first, plan.validate)
+    judged_from = until - held_out_of(until, first, plan)
     scouted = first + int((judged_from - first) * plan.scout)
     learned = ExampleCollector(run.recommender, seed)
     judged = ExampleCollector(run.recommender, seed, whole=True)
@@ -125,7 +125,7 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
         say("warming", done, until)
 
     early: Sequence[Shard] = ()
-    if plan.scout > 0:
+    if plan.scout > 0 and until - first >= plan.scout_from:
         run.warm(scouted, learned, first, learning)
         early = learned.drain()
         if early:
@@ -136,10 +136,10 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
     return Collected([*early, *learned.shards()], judged.shards())
 
 
-def held_out_of(until: int, first: int, validate: float) -> int:
+def held_out_of(until: int, first: int, plan: TrainPlan) -> int:
     """How many events, the newest of those from `first` up to `until`, are held out."""
     enough = min(ParityLimits().examples, until // 4)
-    return min(max(int((until - first) * validate), enough), HELD_OUT_MAX)
+    return min(max(int((until - first) * plan.validate), enough), plan.validate_most)
 
 
 def fit(

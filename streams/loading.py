@@ -13,13 +13,15 @@ from streams.settings import ModelSettings
 
 
 def in_service(loaded: LoadedModel, sources: Sequence[str]) -> ModelInService:
-    """A loaded model as the pipeline serves it; `sources` as in `Pipeline.names`."""
+    """A loaded model as the pipeline serves it; `sources` as in `Pipeline.names`. One whose examples knew no
+    candidates of a user tower brings none.
+    """
     return ModelInService(
         loaded.manifest.name,
         loaded.manifest.model_schema,
         loaded.vocabulary,
         loaded.tower.vectors,
-        loaded.users.vectors,
+        loaded.users.vectors if loaded.manifest.retrieves else None,
         loaded.rescorer.score,
         sources,
     )

@@ -25,7 +25,7 @@ def stretches(until: int, segments: int, settings: Settings) -> list[Stretch]:
     The same events become examples as when `headrace train` makes them on the way.
     """
     first = int(until * BURN_IN)
-    cut = until - held_out_of(until, first, settings.model.training.validate)
+    cut = until - held_out_of(until, first, settings.model.training)
     if not 1 <= segments <= cut - first:
         raise SettingsError(
             f"{segments} segments: expected 1 to {max(cut - first, 1)}, as there are {cut - first} events to "

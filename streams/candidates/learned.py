@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.features import RETRIEVAL
 from streams.candidates.source import best
 from streams.query import Query
 
@@ -18,7 +19,7 @@ class LearnedNearest:
     model is in service.
     """
 
-    name = "learned"
+    name = RETRIEVAL
 
     def find(self, query: Query) -> NDArray[np.int32]:
         if query.learned is None or not len(query.learned.keys):

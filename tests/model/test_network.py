@@ -97,6 +97,14 @@ def test_before_training_a_rating_is_the_middle_one_and_a_task_has_its_place() -
     assert not like.any()
 
 
+def test_it_knows_the_features_that_varied_in_training() -> None:
+    net = small_net()
+    names = net.schema.candidate_features
+    net.rescorer.candidate_scale.scale[1] = 0.0  # as `fit_scales` has it of one that never varied
+    assert [net.knows(each) for each in names] == [k != 1 for k in range(len(names))]
+    assert not net.knows("unheard of")
+
+
 def test_a_rating_stays_on_its_scale_whatever_was_learned() -> None:
     torch.manual_seed(0)
     net = FusionNet(NetworkPlan(width=8, hidden=(16, 8)), SCHEMA, ITEMS).eval()
