@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="what `headrace train --keep` wrote")
     parser.add_argument("--users", default="1,8,64", help="batch sizes")
     parser.add_argument("--runs", type=int, default=60, help="of each variant and batch size")
-    parser.add_argument("--epochs", type=int, default=4, help="of the distillation")
+    parser.add_argument("--epochs", type=int, default=16, help="of the distillation")
     parser.add_argument(
         "--learned", type=int, default=0, metavar="N", help="learn from the newest N shards only"
     )

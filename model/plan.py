@@ -61,7 +61,7 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: Annotated[float, Meta(gt=0)] = 2e-3
     weight_decay: Weight = 1e-2
     scout: Share = 0.3
-    scout_from: Annotated[int, Meta(ge=0)] = 10_000
+    scout_from: Annotated[int, Meta(ge=0)] = 4_000
     validate: Share = 0.05
     validate_most: Count = 4_000
     window: Count = 32

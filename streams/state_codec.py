@@ -17,7 +17,7 @@ import numpy as np
 
 from model.errors import StoreError
 from streams.packed_rows import pack_sorted, unpack_sorted
-from streams.user_state import EMPTY, EVENT_ID_BYTES, PendingSlate, UserState
+from streams.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, PendingSlate, UserState
 
 VERSION = 3
 
@@ -135,6 +135,9 @@ def _state(body: _Body) -> UserState:
         raise ValueError(
             f"{len(items)} items, {len(body.actions)} actions, {len(ratings)} ratings, {len(times)} times"
         )
+    words, liked = (np.frombuffer(each, _F2).astype(np.float32) for each in (body.words, body.liked))
+    if len(words) not in (0, WORDS_DIM) or len(liked) != len(words):
+        raise ValueError(f"words of {len(words)} and {len(liked)} numbers; expected {WORDS_DIM} or 0")
     return UserState(
         items=items,
         actions=np.frombuffer(body.actions, np.uint8),
@@ -147,9 +150,9 @@ def _state(body: _Body) -> UserState:
         rating_sum=body.rating_sum,
         activity=body.activity,
         last_ts=body.last_ts,
-        words=np.frombuffer(body.words, _F2).astype(np.float32),
+        words=words,
         words_weight=body.words_weight,
-        liked=np.frombuffer(body.liked, _F2).astype(np.float32),
+        liked=liked,
         slates=tuple(
             PendingSlate(slate_id, ts, np.frombuffer(rows, _I4)) for slate_id, ts, rows in body.slates
         ),

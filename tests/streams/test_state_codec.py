@@ -208,6 +208,8 @@ def test_a_state_with_changed_bytes_is_a_state_or_a_store_error(
         UserState(recent=(b"short",)),
         UserState(items=np.array([1], np.int32)),
         UserState(actions=np.array([1], np.uint8)),
+        UserState(words=np.ones(3, np.float32), liked=np.ones(3, np.float32)),
+        UserState(words=np.ones(64, np.float32)),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(state: UserState) -> None:
