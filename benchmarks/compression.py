@@ -4,10 +4,10 @@
     python -m benchmarks.compression var/kept --json benchmarks/results/compression.json
 
 The folder holds a checkpoint and its examples. Of the held-out ones (whole pools, newest) the oldest quarter,
-500 at most, fixes the scales of static int8, the rest is what errors and NDCG are taken on; pruning and distillation learn
-from the others, which the checkpoint learned from too. Times are of real examples with 200 candidates on one
-thread; all variants take turns, so that a busy machine is unfair to none. Wall time on a shared machine has
-the waiting in it: compare by CPU time.
+500 at most, fixes the scales of static int8, the rest is what errors and NDCG are taken on; pruning and
+distillation learn from the others, which the checkpoint learned from too. Times are of real examples with
+200 candidates on one thread; all variants take turns, so that a busy machine is unfair to none. Wall time on
+a shared machine has the waiting in it: compare by CPU time.
 """
 
 from __future__ import annotations
