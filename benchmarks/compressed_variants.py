@@ -97,9 +97,23 @@ def variants(
 
 
 def smaller(
-    checkpoint: Checkpoint, learned: Sequence[Shard], plan: TrainPlan, epochs: int
+    checkpoint: Checkpoint, learned: Sequence[Shard], plan: TrainPlan, epochs: int, only: str = ""
 ) -> dict[str, FusionNet]:
-    """Pruned networks, trained on for one pass, and distilled ones."""
+    """Pruned networks and distilled ones; where `only` is given, distilled ones whose name begins so."""
+    found = {} if only else pruned(checkpoint, learned, plan)
+    net, tasks, vocabulary = checkpoint
+    longer = msgspec.structs.replace(plan, epochs=epochs)
+    for width, hidden in STUDENTS:
+        # A teacher's shares are no noise to guard against: nothing is dropped.
+        student = msgspec.structs.replace(net.plan, width=width, hidden=hidden, encoder="none", dropout=0.0)
+        name = f"distilled to {width}, {hidden[0]}-{hidden[1]}"
+        if name.startswith(only):
+            found[name] = distil(net, student, learned, [], longer, tasks, vocabulary)
+    return found
+
+
+def pruned(checkpoint: Checkpoint, learned: Sequence[Shard], plan: TrainPlan) -> dict[str, FusionNet]:
+    """Pruned networks, trained on for one pass, and the whole one, trained on as long."""
     net, tasks, vocabulary = checkpoint
     important = importance(net, learned[-2:], tasks, plan, vocabulary)
     short = msgspec.structs.replace(plan, epochs=1, learning_rate=plan.learning_rate / 2)
@@ -109,10 +123,4 @@ def smaller(
         width = wanted if net.plan.encoder == "none" else net.plan.width  # which an encoder's layers share
         cut = prune(net, important, width, hidden)
         found[f"pruned to {width}, {hidden[0]}-{hidden[1]}"] = fit(cut, learned, [], short, tasks, vocabulary)
-    longer = msgspec.structs.replace(plan, epochs=epochs)
-    for width, hidden in STUDENTS:
-        # A teacher's shares are no noise to guard against: nothing is dropped.
-        student = msgspec.structs.replace(net.plan, width=width, hidden=hidden, encoder="none", dropout=0.0)
-        name = f"distilled to {width}, {hidden[0]}-{hidden[1]}"
-        found[name] = distil(net, student, learned, [], longer, tasks, vocabulary)
     return found

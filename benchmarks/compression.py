@@ -4,7 +4,7 @@
     python -m benchmarks.compression var/kept --json benchmarks/results/compression.json
 
 The folder holds a checkpoint and its examples. Of the held-out ones (whole pools, newest) the oldest quarter,
-500 at most, fixes the scales of static int8, the rest is what errors and NDCG are taken on; pruning and
+256 at most, fixes the scales of static int8, the rest is what errors and NDCG are taken on; pruning and
 distillation learn from the others, which the checkpoint learned from too. Times are of real examples with
 200 candidates on one thread; all variants take turns, so that a busy machine is unfair to none. Wall time on
 a shared machine has the waiting in it: compare by CPU time.
@@ -38,7 +38,7 @@ from model.plan import TrainPlan
 from model.schema import RescorerInputs, Scores
 
 TOGETHER, WIDTH = 32, 170
-CALIBRATED = 500  # their activations are all in memory at once
+CALIBRATED = 256  # their activations are all in memory at once
 PACKAGES = ("numpy", "onnx", "onnxruntime", "torch")
 
 
@@ -152,6 +152,12 @@ def main() -> None:
     parser.add_argument(
         "--learned", type=int, default=0, metavar="N", help="learn from the newest N shards only"
     )
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="NAME",
+        help="of the smaller networks, distilled ones whose name begins so",
+    )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     console = Console()
@@ -169,7 +175,7 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "command": (
             f"python -m benchmarks.compression FOLDER --users {arguments.users} --runs {arguments.runs} "
-            f"--epochs {arguments.epochs} --learned {arguments.learned}"
+            f"--epochs {arguments.epochs} --learned {arguments.learned} --only '{arguments.only}'"
         ),
         "examples": {
             "learned": sum(map(len, learned)),
@@ -179,7 +185,7 @@ def main() -> None:
         "machine": machine(),
         "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
     }
-    nets = smaller(checkpoint, learned, TrainPlan(), arguments.epochs)
+    nets = smaller(checkpoint, learned, TrainPlan(), arguments.epochs, arguments.only)
     score = torch_scores(checkpoint.net)
     expected = [score(each.inputs) for each in held_out_of(checkpoint.net, judging, checkpoint, BATCH)]
     with tempfile.TemporaryDirectory() as folder:
