@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 from onnxruntime.quantization import CalibrationMethod
 
 from export.half import halve_rescorer
 from export.parity import HeldOut
+from export.plan import ExportPlan
 from export.quantize import quantize_rescorer
-from export.session import Rescorer, open_session
+from export.session import Rescorer, open_rescorer
 from export.static_int8 import quantize_rescorer_static
 from export.to_onnx import export_rescorer
-from model.batches import batches, rescorer_inputs
 from model.checkpoint import Checkpoint
 from model.distil import distil
 from model.errors import DataError
@@ -26,8 +25,9 @@ from model.network import FusionNet
 from model.plan import TrainPlan
 from model.prune import importance, prune
 from model.train import fit
+from streams.fit import apart, held_out_batches
 
-CANDIDATES, BATCH = 200, 8
+CANDIDATES = 200
 METHODS = {
     "int8-static": CalibrationMethod.MinMax,
     "int8-static, entropy": CalibrationMethod.Entropy,
@@ -47,12 +47,10 @@ class Variant(NamedTuple):
 
 
 def divided(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
-    """Those that were trained on, and the held-out ones with whole pools, which stand last. Of these only
-    those whose item a source had found: in service there are no others, and such an item gives itself away.
-    """
+    """Those that were trained on, and the held-out ones with whole pools, which stand last."""
     pool = shards[-1].candidates.shape[1]
     learned = [each for each in shards if each.candidates.shape[1] != pool]
-    held_out = [each.rows(np.flatnonzero(each.found)) for each in shards if each.candidates.shape[1] == pool]
+    held_out = [each for each in shards if each.candidates.shape[1] == pool]
     if not learned or pool < CANDIDATES:
         raise DataError(
             f"expected examples with {CANDIDATES} candidates or more after those trained on, not "
@@ -61,25 +59,25 @@ def divided(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
     return learned, held_out
 
 
-def held_out_of(net: FusionNet, shards: Sequence[Shard], checkpoint: Checkpoint, size: int) -> list[HeldOut]:
-    """The examples of `shards` with the item vectors of `net`."""
-    return [
-        HeldOut(rescorer_inputs(net, each), np.zeros(len(each.rating), np.int64), each.present.numpy())
-        for each in batches(shards, checkpoint.vocabulary.numbering(), size)
-    ]
+def held_out_of(
+    net: FusionNet, checkpoint: Checkpoint, shards: Sequence[Shard]
+) -> tuple[Sequence[HeldOut], Sequence[HeldOut]]:
+    """Held-out examples with the item vectors of `net`: to fix the scales of static int8 on, and to judge by;
+    they are parted as for the parity gate.
+    """
+    return apart(held_out_batches(checkpoint._replace(net=net), shards), ExportPlan("int8-static"))
 
 
 def variants(
     checkpoint: Checkpoint,
     nets: Mapping[str, FusionNet],
-    calibrating: Sequence[Shard],
-    judging: Sequence[Shard],
+    held_out: Sequence[Shard],
     folder: Path,
 ) -> Iterator[Variant]:
     """Every precision of the checkpoint, and the other networks in both kinds of int8."""
     for title, net in {"": checkpoint.net, **nets}.items():
-        held_out = held_out_of(net, judging, checkpoint, BATCH)
-        calibration = [each.inputs for each in held_out_of(net, calibrating, checkpoint, BATCH)]
+        calibrating, judging = held_out_of(net, checkpoint, held_out)
+        calibration = [each.inputs for each in calibrating]
         lead = f"{title}, " if title else ""
         fp32 = folder / f"{lead}fp32.onnx"
         export_rescorer(net, fp32)
@@ -92,8 +90,7 @@ def variants(
                 halve_rescorer(fp32, path)
             elif name in METHODS:
                 quantize_rescorer_static(fp32, path, calibration, METHODS[name])
-            opened = open_session(lambda _provider, path=path: path)  # type: ignore[misc]
-            yield Variant(lead + name, path, Rescorer(opened, net.schema), held_out)
+            yield Variant(lead + name, path, open_rescorer(path, net.schema), judging)
 
 
 def smaller(

@@ -3,11 +3,11 @@
     headrace train ... --keep var/kept
     python -m benchmarks.compression var/kept --json benchmarks/results/compression.json
 
-The folder holds a checkpoint and its examples. Of the held-out ones (whole pools, newest) the oldest quarter,
-256 at most, fixes the scales of static int8, the rest is what errors and NDCG are taken on; pruning and
-distillation learn from the others, which the checkpoint learned from too. Times are of real examples with
-200 candidates on one thread; all variants take turns, so that a busy machine is unfair to none. Wall time on
-a shared machine has the waiting in it: compare by CPU time.
+The folder holds a checkpoint and its examples. Of the held-out ones (whole pools, newest) those whose item a
+source had found are parted as for the parity gate: the oldest fix the scales of static int8, errors and NDCG
+are taken on the others. Pruning and distillation learn from what the checkpoint learned from. Times are of
+real examples with 200 candidates on one thread; all variants take turns, so that a busy machine is unfair to
+none. Wall time on a shared machine has the waiting in it: compare by CPU time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.compressed_variants import BATCH, CANDIDATES, Variant, divided, held_out_of, smaller, variants
+from benchmarks.compressed_variants import CANDIDATES, Variant, divided, held_out_of, smaller, variants
 from benchmarks.rescoring import machine
 from export.manifest import versions_of
 from export.parity import HeldOut, Parity, measure
@@ -38,7 +38,6 @@ from model.plan import TrainPlan
 from model.schema import RescorerInputs, Scores
 
 TOGETHER, WIDTH = 32, 170
-CALIBRATED = 256  # their activations are all in memory at once
 PACKAGES = ("numpy", "onnx", "onnxruntime", "torch")
 
 
@@ -167,10 +166,7 @@ def main() -> None:
     checkpoint = load_checkpoint(arguments.folder)
     learned, held_out = divided(examples.load(arguments.folder / "examples.npz"))
     learned = learned[-arguments.learned :]
-    count = sum(map(len, held_out))
-    cut = min(count // 4, CALIBRATED, len(held_out[0]) // 2)
-    before = held_out[0].rows(slice(0, cut))
-    judging = [held_out[0].rows(slice(cut, None)), *held_out[1:]]
+    calibrating, judging = held_out_of(checkpoint.net, checkpoint, held_out)
     report: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(),
         "command": (
@@ -179,17 +175,17 @@ def main() -> None:
         ),
         "examples": {
             "learned": sum(map(len, learned)),
-            "calibration": len(before),
-            "judged": count - len(before),
+            "calibration": sum(len(each.positive) for each in calibrating),
+            "judged": sum(len(each.positive) for each in judging),
         },
         "machine": machine(),
         "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
     }
     nets = smaller(checkpoint, learned, TrainPlan(), arguments.epochs, arguments.only)
     score = torch_scores(checkpoint.net)
-    expected = [score(each.inputs) for each in held_out_of(checkpoint.net, judging, checkpoint, BATCH)]
+    expected = [score(each.inputs) for each in judging]
     with tempfile.TemporaryDirectory() as folder:
-        tried = list(variants(checkpoint, nets, [before], judging, Path(folder)))
+        tried = list(variants(checkpoint, nets, held_out, Path(folder)))
         times = {
             users: timed(tried, int(users), max(10, arguments.runs // max(1, int(users) // 4)))
             for users in track(arguments.users.split(","), "timing", console=console, transient=True)

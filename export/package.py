@@ -27,7 +27,7 @@ from export.parity import HeldOut, Parity, ParityLimits, check, measure
 from export.plan import Precision
 from export.quantize import quantize_rescorer
 from export.registry import Registry
-from export.session import Rescorer, open_session
+from export.session import open_rescorer
 from export.static_int8 import quantize_rescorer_static
 from export.to_onnx import export_rescorer, export_tower, export_users, torch_scores
 from model.checkpoint import FACTS, WEIGHTS, Checkpoint, save_checkpoint
@@ -106,5 +106,5 @@ def write_served(precision: Precision, source: Path, target: Path, calibration: 
 
 def parity_of(net: FusionNet, exported: Path, held_out: Sequence[HeldOut]) -> Parity:
     """How far the file, run as a worker runs it, is from the network."""
-    rescorer = Rescorer(open_session(lambda _provider: exported), net.schema)
+    rescorer = open_rescorer(exported, net.schema)
     return measure(torch_scores(net), rescorer.score, held_out)

@@ -124,6 +124,11 @@ class Rescorer:
         return Scores(click, rating, tuple(more))
 
 
+def open_rescorer(path: Path, schema: Schema) -> Rescorer:
+    """The rescorer in the file, as a worker with one CPU thread runs it."""
+    return Rescorer(open_session(lambda _provider: path), schema)
+
+
 class UserTower:
     """What is known of users -> their vectors; warmed up when it is made."""
 

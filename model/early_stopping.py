@@ -85,7 +85,7 @@ def fit(
                     group["lr"] = schedule.learning_rate * _rate(number + step / len(some), schedule.rounds)
                 loss = counted(batch)
                 optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
+                torch.autograd.backward(loss)
                 nn.utils.clip_grad_norm_(trained.values(), schedule.clip)
                 optimizer.step()
                 report(Round(number, step + 1, len(some), float(loss.detach()), math.nan))

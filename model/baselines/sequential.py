@@ -101,7 +101,7 @@ class SequentialTrainer:
         drawn = torch.from_numpy(self._rng.integers(1, self.items + 1, self.settings.negatives))
         self.optimizer.zero_grad()
         loss = next_item_loss(self.net, windows, drawn)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
+        torch.autograd.backward(loss)
         self.optimizer.step()
         return float(loss.detach())
 

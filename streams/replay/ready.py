@@ -98,9 +98,9 @@ def _continual(
 def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> ModelInService:
     """The same model with its unquantized rescorer."""
     from export.manifest import RESCORER_FP32
-    from export.session import Rescorer, open_session
+    from export.session import open_rescorer
 
-    rescorer = Rescorer(open_session(lambda provider: folder / RESCORER_FP32), model.schema)
+    rescorer = open_rescorer(folder / RESCORER_FP32, model.schema)
     twin = ModelInService("fp32", model.schema, Vocabulary(), model.tower, None, rescorer.score, sources)
     twin.numbering = model.numbering
     return twin

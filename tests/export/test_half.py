@@ -11,7 +11,7 @@ import torch
 
 from export.half import halve_rescorer
 from export.random_inputs import random_inputs
-from export.session import Rescorer, open_session
+from export.session import open_rescorer
 from export.to_onnx import export_rescorer
 from model.schema import F32, RescorerInputs
 from tests.export.conftest import SCHEMA, small_net
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clicks(path: Path, inputs: RescorerInputs) -> F32:
-    return Rescorer(open_session(lambda _provider: path), SCHEMA).score(inputs).click
+    return open_rescorer(path, SCHEMA).score(inputs).click
 
 
 def test_half_the_bytes(folder: Path) -> None:

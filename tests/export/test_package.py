@@ -20,7 +20,7 @@ from export.parity import ParityLimits
 from export.quantize import narrow_matrices, quantize_rescorer
 from export.random_inputs import random_inputs
 from export.registry import Registry
-from export.session import ItemTower, Rescorer, UserTower, open_session
+from export.session import ItemTower, UserTower, open_rescorer, open_session
 from export.to_onnx import compare, export_rescorer, export_tower, export_users, torch_scores
 from model.errors import ModelError, ParityError
 from model.hashing import ATTRIBUTE_BUCKETS
@@ -40,7 +40,7 @@ def test_fp32_file_agrees_with_torch_for_any_users_and_candidates(
     inputs = random_inputs(SCHEMA, *size, seed=11)
     with torch.no_grad():
         click, rating, like = net.scoring()(*(torch.from_numpy(each) for each in inputs))
-    found = Rescorer(open_session(lambda provider: path), SCHEMA).score(inputs)
+    found = open_rescorer(path, SCHEMA).score(inputs)
     assert found.click.shape == found.rating.shape == size
     np.testing.assert_allclose(found.click, click.numpy(), atol=1e-4)
     np.testing.assert_allclose(found.rating, rating.numpy(), atol=1e-4)
@@ -109,7 +109,7 @@ def test_history_encoders_and_a_model_without_modalities_are_exported(
     export_tower(net, tmp_path / TOWER)
     inputs = random_inputs(schema, 4, 9, seed=5)
     users = UserTower(open_session(lambda provider: tmp_path / USER_TOWER), schema).vectors(inputs.of_users)
-    scores = Rescorer(open_session(lambda provider: tmp_path / RESCORER_FP32), schema).score(inputs)
+    scores = open_rescorer(tmp_path / RESCORER_FP32, schema).score(inputs)
     with torch.no_grad():
         expected = net.finding()(*map(torch.from_numpy, inputs.of_users)).numpy()
         click = net.scoring()(*map(torch.from_numpy, inputs))[0].numpy()

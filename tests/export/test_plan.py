@@ -13,7 +13,7 @@ from export.package import write_served
 from export.plan import ExportPlan, Precision
 from export.random_inputs import random_inputs
 from export.registry import Registry
-from export.session import Rescorer, open_session
+from export.session import open_rescorer
 from model.errors import SettingsError
 from streams.settings import load
 from tests.export.conftest import SCHEMA, held_out
@@ -27,8 +27,7 @@ def test_each_precision_is_written(
     write_served(precision, source, tmp_path / "served.onnx", held_out(60))
     inputs = random_inputs(SCHEMA, 4, 30)
     expected, found = (
-        Rescorer(open_session(lambda _provider, path=path: path), SCHEMA).score(inputs).click  # type: ignore[misc]
-        for path in (source, tmp_path / "served.onnx")
+        open_rescorer(path, SCHEMA).score(inputs).click for path in (source, tmp_path / "served.onnx")
     )
     assert np.array_equal(found, expected) == (precision == "fp32")
     np.testing.assert_allclose(found, expected, atol=0.5)

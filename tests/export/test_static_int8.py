@@ -14,7 +14,7 @@ from export.package import export_model
 from export.quantize import quantize_rescorer
 from export.random_inputs import random_inputs
 from export.registry import Registry
-from export.session import Rescorer, open_session
+from export.session import Rescorer, open_rescorer
 from export.static_int8 import constant_matrices, quantize_rescorer_static
 from export.to_onnx import export_rescorer, torch_scores
 from model.errors import ModelError, ParityError
@@ -35,7 +35,7 @@ def net() -> FusionNet:
 
 
 def opened(path: Path) -> Rescorer:
-    return Rescorer(open_session(lambda _provider: path), SCHEMA)
+    return open_rescorer(path, SCHEMA)
 
 
 def calibration(seed: int = 100) -> list[RescorerInputs]:
