@@ -13,6 +13,7 @@ from export.registry import Registry
 from model.plan import TrainPlan
 from streams.fit import fit, prepare, warm
 from streams.loading import load_in_service
+from streams.replay.driver import Prequential
 from streams.replay.options import silent
 from streams.settings import Settings, override
 from tests.streams.replay.planted import planted
@@ -26,11 +27,16 @@ def settings(share: float, least: int) -> Settings:
     return override(Settings(), {"model": {"training": training, "network": {"width": 16}}})
 
 
+def unwarmed(chosen: Settings) -> Prequential:
+    torch.set_num_threads(1)
+    return prepare(planted(700, users=40, items=60), chosen, None, silent)
+
+
 def warmed(share: float, least: int = 0) -> tuple[list[NDArray[np.bool_]], bool]:
     """Which examples have a candidate that a model found, in time order; whether one still serves."""
-    torch.set_num_threads(1)
-    run = prepare(planted(700, users=40, items=60), settings(share, least), None, silent)
-    shards, held_out = warm(run, EVENTS, settings(share, least), silent)
+    chosen = settings(share, least)
+    run = unwarmed(chosen)
+    shards, held_out = warm(run, EVENTS, chosen, silent)
 
     names = run.recommender.pipeline.names
     column = -len(names) + names.index("learned")  # ranks are the last features
@@ -61,9 +67,8 @@ def test_there_is_one_from_so_many_examples_on() -> None:
 
 @pytest.mark.parametrize("share", [0.5, 0.0])
 def test_a_model_retrieves_only_where_its_examples_knew_such_candidates(share: float, tmp_path: Path) -> None:
-    torch.set_num_threads(1)
     chosen, registry = settings(share, 0), Registry(tmp_path)
-    run = prepare(planted(700, users=40, items=60), chosen, None, silent)
+    run = unwarmed(chosen)
     manifest = fit(run, warm(run, EVENTS, chosen, silent), registry, "one", silent)
     assert manifest.retrieves == (share > 0)
     run.recommender.serve(load_in_service(registry.get("one"), chosen.model, run.recommender.pipeline.names))
