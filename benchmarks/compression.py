@@ -28,7 +28,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.compressed_variants import CANDIDATES, Variant, divided, held_out_of, smaller, variants
-from benchmarks.rescoring import machine
+from benchmarks.machine import machine
 from export.manifest import versions_of
 from export.parity import HeldOut, Parity, measure
 from export.to_onnx import torch_scores

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from benchmarks.rescoring import machine
+from benchmarks.machine import machine
 from benchmarks.text_walk import Ranked, Walk
 from export.manifest import versions_of
 from export.quantize import quantize_text_encoder

@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.rescoring import machine
+from benchmarks.machine import machine
 from export.manifest import versions_of
 from export.registry import Registry
 from model.attribution import attention, attribute

@@ -2,17 +2,18 @@
 
     python -m benchmarks.rescoring var/models/NAME --json benchmarks/rescoring.json
 
-Needs Python, numpy, msgspec and onnxruntime (or onnxruntime-gpu) only: a model folder and this repository are
-enough on a GPU machine. All variants take turns, so that a busy machine is unfair to none of them. It says
-which provider truly ran; one that is missing is reported as missing, with the reason.
+Needs Python, numpy, msgspec and onnxruntime (or onnxruntime-gpu with onnx, for fp16) only: a model folder and
+this repository are enough on a GPU machine. All variants take turns, so that a busy machine is unfair to none
+of them. It says which provider truly ran; one that is missing is reported as missing, with the reason.
+`click_error` is the mean distance of a click logit from fp32 on the CPU, on random inputs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
+import tempfile
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.machine import machine
 from export.manifest import RESCORER, RESCORER_FP32, Manifest, read_manifest, versions_of
 from export.random_inputs import random_inputs
 from export.session import Rescorer, open_session
@@ -48,21 +50,28 @@ class Row(NamedTuple):
     p99_ms: float
     p50_ms_per_user: float
     cpu_ms_per_user: float
+    click_error: float
 
 
 def open_variants(
-    folder: Path, providers: Sequence[str], threads: int
+    folder: Path, providers: Sequence[str], threads: int, scratch: Path
 ) -> tuple[list[Variant], dict[str, str]]:
-    """What can run here, and why the rest can't. GPUs have no kernels for dynamic int8: fp32 alone."""
+    """What can run here, and why the rest can't. GPUs have no kernels for dynamic int8, x86 few for fp16.
+
+    `scratch`: a folder for the fp16 file, which no model folder holds.
+    """
     schema = read_manifest(folder, Manifest).model_schema
     found: list[Variant] = []
     missing: dict[str, str] = {}
+    files = {"int8": folder / RESCORER, "fp32": folder / RESCORER_FP32}
     for provider in providers:
-        for precision, name in (("int8", RESCORER), ("fp32", RESCORER_FP32)):
-            if precision == "int8" and provider != "cpu":
-                continue
+        for precision in ("int8", "fp32") if provider == "cpu" else ("fp32", "fp16"):
+            if precision == "fp16" and precision not in files:
+                if provider in missing:
+                    continue
+                files[precision] = _halved(folder, scratch)
             try:
-                opened = open_session(partial(_file, folder / name), (provider,), threads=threads)
+                opened = open_session(partial(_file, files[precision]), (provider,), threads=threads)
             except ProviderError as error:
                 missing[provider] = str(error)
                 continue
@@ -74,9 +83,18 @@ def _file(path: Path, _provider: str) -> Path:
     return path
 
 
+def _halved(folder: Path, scratch: Path) -> Path:
+    from export.half import halve_rescorer  # needs onnx, which serving does not
+
+    halve_rescorer(folder / RESCORER_FP32, scratch / "fp16.onnx")
+    return scratch / "fp16.onnx"
+
+
 def measure(variants: Sequence[Variant], schema: Schema, users: int, candidates: int, runs: int) -> list[Row]:
     """Each variant `runs` times, in turns."""
     inputs: RescorerInputs = random_inputs(schema, users, candidates)
+    exact = [each for each in variants if (each.precision, each.rescorer.provider) == ("fp32", "cpu")]
+    expected = exact[0].rescorer.score(inputs).click if exact else None
     wall: list[list[float]] = [[] for _ in variants]
     cpu = [0.0] * len(variants)
     for warm_up_or_run in range(runs + 5):
@@ -89,6 +107,7 @@ def measure(variants: Sequence[Variant], schema: Schema, users: int, candidates:
     rows = []
     for k, variant in enumerate(variants):
         p50, p99 = np.quantile(wall[k], [0.5, 0.99])
+        found = variant.rescorer.score(inputs).click
         rows.append(
             Row(
                 variant.precision,
@@ -98,6 +117,7 @@ def measure(variants: Sequence[Variant], schema: Schema, users: int, candidates:
                 round(float(p99), 4),
                 round(float(p50) / users, 4),
                 round(cpu[k] / runs / users, 4),
+                float("nan") if expected is None else round(float(np.abs(found - expected).mean()), 6),
             )
         )
     return rows
@@ -110,17 +130,6 @@ def ratios(rows: Sequence[Row]) -> dict[str, float]:
         f"{row.provider} {row.precision}, {row.users} users": round(base[row.users] / row.p50_ms, 2)
         for row in rows
         if row.users in base
-    }
-
-
-def machine() -> dict[str, Any]:
-    """The size of the machine, without its name."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**30, 1),
-        "architecture": platform.machine(),
-        "load_before": round(os.getloadavg()[0], 2),
     }
 
 
@@ -150,17 +159,21 @@ def main() -> None:
         "machine": machine(),
         "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
     }
-    variants, missing = open_variants(arguments.model, arguments.providers.split(","), arguments.threads)
     rows: list[Row] = []
     print(
-        f"{'ran on':10} {'file':6} {'users':>5} {'p50 ms':>9} {'p99 ms':>9} {'p50/user':>9} {'CPU/user':>9}"
+        f"{'ran on':10} {'file':6} {'users':>5} {'p50 ms':>9} {'p99 ms':>9} {'p50/user':>9} {'CPU/user':>9} "
+        f"{'error':>9}"
     )
+    with tempfile.TemporaryDirectory() as scratch:
+        variants, missing = open_variants(
+            arguments.model, arguments.providers.split(","), arguments.threads, Path(scratch)
+        )
     for users in map(int, arguments.users.split(",")):
         for row in measure(variants, manifest.model_schema, users, arguments.candidates, arguments.runs):
             rows.append(row)
             print(
                 f"{row.provider:10} {row.precision:6} {row.users:5} {row.p50_ms:9.3f} {row.p99_ms:9.3f} "
-                f"{row.p50_ms_per_user:9.3f} {row.cpu_ms_per_user:9.3f}"
+                f"{row.p50_ms_per_user:9.4f} {row.cpu_ms_per_user:9.4f} {row.click_error:9.6f}"
             )
     faster = ratios(rows)
     for name, factor in faster.items():

@@ -26,7 +26,7 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
-from benchmarks.rescoring import machine
+from benchmarks.machine import machine
 from export.manifest import TEXT_ENCODER_FP32, TOKENIZER, versions_of
 from export.neighbours import neighbours_kept
 from export.session import Runner, open_session

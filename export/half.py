@@ -36,9 +36,10 @@ def without_detours(model: onnx.ModelProto) -> onnx.ModelProto:
         for place, name in enumerate(node.input):
             node.input[place] = there.get(back.get(name, ""), name)
     read = {name for node in graph.node for name in node.input} | {each.name for each in graph.output}
-    kept = [node for node in graph.node if read.intersection(node.output)]
+    # onnxruntime up to 1.30 writes a cast anew for each of its readers, all with one name.
+    kept = {node.output[0]: node for node in graph.node if read.intersection(node.output)}
     del graph.node[:]
-    graph.node.extend(kept)
+    graph.node.extend(kept.values())
     return model
 
 

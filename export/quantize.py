@@ -52,13 +52,21 @@ def _columns(node: onnx.NodeProto, dims: list[int]) -> int:
 def _quantize(model: onnx.ModelProto, target: Path, operators: tuple[str, ...], kept: list[str]) -> None:
     with quiet():
         quantize_dynamic(
-            model,
+            without_shapes(model),
             target,
             op_types_to_quantize=list(operators),
             nodes_to_exclude=kept,
             per_channel=True,
             weight_type=QuantType.QInt8,
         )
+
+
+def without_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same without the shapes noted between its nodes: the quantizer infers them again, and stops where
+    the noted ones are wrong, as some versions of torch's exporter leave them.
+    """
+    del model.graph.value_info[:]
+    return model
 
 
 @contextmanager

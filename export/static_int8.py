@@ -21,7 +21,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from export.quantize import HEAD_COLUMNS, narrow_matrices, quiet
+from export.quantize import HEAD_COLUMNS, narrow_matrices, quiet, without_shapes
 from model.errors import ModelError
 from model.schema import RESCORER_INPUTS, RescorerInputs
 
@@ -61,7 +61,7 @@ def quantize_rescorer_static(
     chosen = constant_matrices(model)
     with quiet():
         quantize_static(
-            model,
+            without_shapes(model),
             target,
             Recorded(calibration),
             quant_format=QuantFormat.QDQ,

@@ -6,20 +6,25 @@ differs from run to run, and so do the last digits of the weights. torch has oth
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+"""Without a workspace of fixed size cuBLAS adds up in any order; read when the first product is made."""
 
 
 @contextmanager
 def deterministic(device: str) -> Iterator[None]:
     """torch's deterministic algorithms within; as they were, afterwards.
 
-    On the CPU an operation that has none raises; on a GPU it warns, for some (CUDA's) exist only where the
-    environment was set before the process began. A result is that of one number of threads: with another,
-    sums are cut elsewhere.
+    On the CPU an operation that has none raises; on a GPU it warns, for some kernels have no other way. A
+    result is that of one number of threads: with another, sums are cut elsewhere.
     """
+    if torch.device(device).type != "cpu":
+        os.environ.setdefault(*WORKSPACE)
     before, warned = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),

@@ -64,6 +64,7 @@ class Moments:
         deviation = (self.squares / self.count).sqrt()
         varied = deviation > CONSTANT
         scale = torch.where(varied, 1.0 / deviation.clamp_min(1e-2), 0.0).float()
-        chosen = module.scale == 0 if only_constant else torch.ones_like(varied)
-        module.mean.copy_(torch.where(chosen, self.mean.float(), module.mean))
-        module.scale.copy_(torch.where(chosen, scale, module.scale))
+        mean, before = module.mean.cpu(), module.scale.cpu()
+        chosen = before == 0 if only_constant else torch.ones_like(varied)
+        module.mean.copy_(torch.where(chosen, self.mean.float(), mean))
+        module.scale.copy_(torch.where(chosen, scale, before))

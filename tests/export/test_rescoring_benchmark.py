@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import onnxruntime as ort
 import pytest
@@ -14,8 +15,8 @@ from export.registry import Registry
 from tests.export.conftest import SCHEMA
 
 
-def test_every_variant_is_measured(registered: tuple[Registry, Manifest]) -> None:
-    variants, missing = open_variants(registered[0].get("first"), ["cpu"], threads=1)
+def test_every_variant_is_measured(registered: tuple[Registry, Manifest], tmp_path: Path) -> None:
+    variants, missing = open_variants(registered[0].get("first"), ["cpu"], 1, tmp_path)
     assert missing == {}
     rows = measure(variants, SCHEMA, users=2, candidates=9, runs=3)
     assert [(row.provider, row.precision, row.users) for row in rows] == [
@@ -24,13 +25,14 @@ def test_every_variant_is_measured(registered: tuple[Registry, Manifest]) -> Non
     ]
     assert all(0 < row.p50_ms <= row.p99_ms for row in rows)
     assert ratios(rows)["cpu fp32, 2 users"] == 1.0
+    assert rows[0].click_error > rows[1].click_error == 0.0
 
 
 @pytest.mark.skipif(
     "CUDAExecutionProvider" in ort.get_available_providers(), reason="this machine's onnxruntime has CUDA"
 )
-def test_missing_provider_is_reported(registered: tuple[Registry, Manifest]) -> None:
-    variants, missing = open_variants(registered[0].get("first"), ["cuda", "cpu"], threads=1)
+def test_missing_provider_is_reported(registered: tuple[Registry, Manifest], tmp_path: Path) -> None:
+    variants, missing = open_variants(registered[0].get("first"), ["cuda", "cpu"], 1, tmp_path)
     assert {variant.rescorer.provider for variant in variants} == {"cpu"}
     assert "'cuda' was asked for and is not there" in missing["cuda"]
 

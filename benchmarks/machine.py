@@ -1,0 +1,32 @@
+"""What a benchmark ran on. Standard library alone, for machines that have little else."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from typing import Any
+
+QUERY = ("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
+
+
+def machine() -> dict[str, Any]:
+    """The size of the machine, without its name."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "architecture": platform.machine(),
+        "load_before": round(os.getloadavg()[0], 2),
+        "gpus": gpus(),
+    }
+
+
+def gpus() -> list[str]:
+    """Name, memory and driver of each NVIDIA GPU; none where there is no `nvidia-smi`."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    said = subprocess.run([program, *QUERY], capture_output=True, text=True, check=False, timeout=60)
+    return said.stdout.strip().splitlines() if said.returncode == 0 else []
