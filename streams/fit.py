@@ -117,7 +117,7 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
     """
     first, plan, seed = int(until * burn_in), settings.model.training, settings.seed
     judged_from = until - held_out_of(until, first, plan)
-    scouted = first + int((judged_from - first) * plan.scout)
+    scouted = scouted_until(until, first, plan)
     learned = ExampleCollector(run.recommender, seed)
     judged = ExampleCollector(run.recommender, seed, whole=True)
 
@@ -125,7 +125,7 @@ def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: fl
         say("warming", done, until)
 
     early: Sequence[Shard] = ()
-    if plan.scout > 0 and until - first >= plan.scout_from:
+    if scouted is not None:
         run.warm(scouted, learned, first, learning)
         early = learned.drain()
         if early:
@@ -140,6 +140,16 @@ def held_out_of(until: int, first: int, plan: TrainPlan) -> int:
     """How many events, the newest of those from `first` up to `until`, are held out."""
     enough = min(ParityLimits().examples, until // 4)
     return min(max(int((until - first) * plan.validate), enough), plan.validate_most)
+
+
+def scouted_until(until: int, first: int, plan: TrainPlan) -> int | None:
+    """The event up to which examples are made without a scout, which is then trained on them; None where
+    there is to be none: too few examples, no share of them, or a user tower that learns nothing.
+    """
+    learned = until - held_out_of(until, first, plan) - first
+    early = int(learned * plan.scout)
+    wanted = plan.retrieval > 0 and early > 0 and until - first >= plan.scout_from
+    return first + early if wanted else None
 
 
 def fit(

@@ -29,6 +29,7 @@ from streams.example_folder import LEARN, WHOLE
 from streams.fit import register
 from streams.model_schema import schema_with, vocabulary_of
 from streams.pipeline import sources
+from streams.replay.triples import read_graph
 from streams.rescoring import feature_names
 from streams.settings import Settings
 
@@ -87,6 +88,7 @@ def fit_shards(
         "network": msgspec.to_builtins(model.network),
         "plan": msgspec.to_builtins(model.training),
         "tasks": msgspec.to_builtins(tasks),
+        "graph": _graph(settings) if made is None else made.graph,
     }
     counters = msgspec.to_builtins(settings.counters if made is None else made.counters)
     return register(checkpoint, held_out, registry, name, encoder, facts, counters, model.export)
@@ -102,6 +104,12 @@ def _schema(shards: ShardFiles, seen: Survey, settings: Settings, tasks: dict[st
         differing = sorted(set(other) ^ set(features)) or "their order"
         raise DataError(f"the examples have other features than this build ({differing}): build them anew")
     return schema_with(names, tasks, seen.modalities, seen.history, seen.text_dim)
+
+
+def _graph(settings: Settings) -> str:
+    """The digest of the knowledge graph that the workers had which logged the examples; "" for none."""
+    read = read_graph(settings.graph)
+    return "" if read is None else read.graph.digest()
 
 
 def _encoder(registry: Registry, settings: Settings, made: Made | None) -> TextManifest | None:

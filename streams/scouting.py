@@ -16,8 +16,9 @@ import msgspec
 import numpy as np
 
 from model.examples import Shard
-from model.schema import RescorerInputs, Scores
+from model.schema import RescorerInputs, Schema, Scores
 from model.tasks import ordered
+from model.vocabulary import Vocabulary
 from streams.dataset_texts import Say
 from streams.recommender import Recommender
 from streams.rescoring import ModelInService
@@ -25,9 +26,23 @@ from streams.rescoring import ModelInService
 SCOUT_EPOCHS = 4
 
 
+ITEMS, USERS, FACTS = "items.onnx", "users.onnx", "scout.json"
+
+
+class _Facts(msgspec.Struct, frozen=True):
+    model_schema: Schema
+    vocabulary: Vocabulary
+
+
 def scout(recommender: Recommender, shards: Sequence[Shard], say: Say) -> ModelInService:
     """A model of the kind that the settings ask for, trained on `shards`, that only retrieves."""
-    from export.session import ItemTower, UserTower, open_session
+    with TemporaryDirectory(prefix="headrace-scout-") as folder:
+        write_scout(recommender, shards, Path(folder), say)
+        return load_scout(Path(folder), recommender.pipeline.names)
+
+
+def write_scout(recommender: Recommender, shards: Sequence[Shard], folder: Path, say: Say) -> None:
+    """Train a scout and write it into `folder`, for others to load."""
     from export.to_onnx import export_tower, export_users
     from model.train import Progress, train
     from streams.model_schema import schema_of, vocabulary_of
@@ -42,15 +57,22 @@ def scout(recommender: Recommender, shards: Sequence[Shard], say: Say) -> ModelI
         say("training a scout", progress.done, progress.total)
 
     net = train(shards, (), schema, model.network, plan, tasks, vocabulary, report).to("cpu")
-    with TemporaryDirectory(prefix="headrace-scout-") as folder:
-        items, users = Path(folder) / "items.onnx", Path(folder) / "users.onnx"
-        export_tower(net, items)
-        export_users(net, users)
-        tower = ItemTower(open_session(lambda _provider: items), schema)
-        finder = UserTower(open_session(lambda _provider: users), schema)
-    return ModelInService(
-        "scout", schema, vocabulary, tower.vectors, finder.vectors, _unscored, recommender.pipeline.names
+    folder.mkdir(parents=True, exist_ok=True)
+    export_tower(net, folder / ITEMS)
+    export_users(net, folder / USERS)
+    (folder / FACTS).write_bytes(msgspec.json.encode(_Facts(schema, vocabulary)))
+
+
+def load_scout(folder: Path, sources: Sequence[str]) -> ModelInService:
+    """The scout in `folder`; `sources` as in `Pipeline.names`."""
+    from export.session import ItemTower, UserTower, open_session
+
+    schema, vocabulary = msgspec.structs.astuple(
+        msgspec.json.decode((folder / FACTS).read_bytes(), type=_Facts)
     )
+    tower = ItemTower(open_session(lambda _provider: folder / ITEMS), schema)
+    finder = UserTower(open_session(lambda _provider: folder / USERS), schema)
+    return ModelInService("scout", schema, vocabulary, tower.vectors, finder.vectors, _unscored, sources)
 
 
 def _unscored(inputs: RescorerInputs) -> Scores:

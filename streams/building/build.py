@@ -26,11 +26,12 @@ Engine = Literal["local", "ray"]
 
 class Made(msgspec.Struct, frozen=True):
     """How the examples of a folder were made: the counters' settings, which a worker that serves their model
-    needs as well, and the encoder of the texts.
+    needs as well, the encoder of the texts, and the knowledge graph's digest ("": none).
     """
 
     counters: CounterSettings
     text_encoder: TextEncoderRef
+    graph: str = ""
 
 
 class Built(NamedTuple):
@@ -67,7 +68,8 @@ def build_examples(
 
         examples = build_with_ray(run, plan, folder, workers, say)
     ref = TextEncoderRef(encoder.manifest.name, encoder.manifest.files[TEXT_ENCODER].sha256)
-    (folder / MADE).write_bytes(msgspec.json.encode(Made(settings.counters, ref)))
+    graph = "" if dataset.graph is None else dataset.graph.digest()
+    (folder / MADE).write_bytes(msgspec.json.encode(Made(settings.counters, ref, graph)))
     return Built(examples, time.perf_counter() - started)
 
 

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from model.shards import ShardFiles, shard_folders
 from streams.building.shards_of import build_stretch
-from streams.building.stretch import Stretch
+from streams.building.stretch import Plan, Stretch
 from streams.dataset_texts import Say
+from streams.example_folder import LEARN
 from streams.replay.driver import Prequential
+from streams.scouting import scout
 
 
-def build_here(run: Prequential, plan: Sequence[Stretch], folder: Path, say: Say) -> int:
+def build_here(run: Prequential, plan: Plan, folder: Path, say: Say) -> int:
     """Shards of all stretches of `plan`, which follow each other, in `folder`; how many examples."""
-    until = plan[-1].end
-    run.warm(plan[0].begin, None, 0, lambda done: say("learning", done, plan[0].begin))
-    return sum(
-        build_stretch(run, stretch, folder, lambda done: say("building examples", done, until))
-        for stretch in plan
-    )
+
+    def build(stretches: Sequence[Stretch]) -> int:
+        return sum(
+            build_stretch(run, stretch, folder, lambda done: say("building examples", done, plan.end))
+            for stretch in stretches
+        )
+
+    run.warm(plan.begin, None, 0, lambda done: say("learning", done, plan.begin))
+    made = build(plan.early)
+    if plan.early:
+        run.recommender.serve(scout(run.recommender, ShardFiles(shard_folders(folder / LEARN)), say))
+    return made + build(plan.later)

@@ -19,6 +19,7 @@ from streams import state_codec
 from streams.building.stretch import Stretch
 from streams.catalog import Catalog
 from streams.counters.snapshot import pack_counters, restore_counters
+from streams.graph import Graph
 from streams.recommender import Recommender
 from streams.replay.driver import Prequential, Stream
 from streams.replay.interactions import Interactions
@@ -80,19 +81,22 @@ def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
     path.write_bytes(msgspec.msgpack.encode(segment))
 
 
-def read_segment(path: Path) -> tuple[Prequential, Stretch]:
-    """A run that stands where the stretch begins and knows its events; `DataError` for what is no segment."""
+def read_segment(path: Path, graph: Graph | None = None) -> tuple[Prequential, Stretch]:
+    """A run that stands where the stretch begins and knows its events; `DataError` for what is no segment.
+
+    `graph`: the knowledge graph of the whole stream, which no segment holds.
+    """
     try:
         segment = msgspec.msgpack.decode(path.read_bytes(), type=_Segment)
         if segment.version != VERSION:
             raise ValueError(f"version {segment.version} where this build reads {VERSION}")
-        return _restored(segment), segment.stretch
+        return _restored(segment, graph), segment.stretch
     except (OSError, ValueError, KeyError, TypeError, StoreError) as error:
         raise DataError(f"{path}: expected a segment of this build ({error}); cut the stream anew") from None
 
 
-def _restored(segment: _Segment) -> Prequential:
-    recommender = Recommender(segment.settings)
+def _restored(segment: _Segment, graph: Graph | None) -> Prequential:
+    recommender = Recommender(segment.settings, graph)
     _fill(recommender.catalog, segment)
     recommender.pipeline.grow()
     restore_counters(recommender.counters, segment.counters)

@@ -1,63 +1,83 @@
 """Builds the examples of a stream on Ray Data (arXiv 1712.05889): on this machine's cores, or on a cluster.
 
 One pass learns the stream and writes a segment at the beginning of each stretch: a small part of the work.
-Each segment then is one task, which makes the drafts and features and writes the shards. A task that is lost
-with its machine is run again by Ray, into the same files. On a cluster `folder` is one that all machines see.
+Each segment then is one task, which makes the drafts and features and writes the shards. Where a scout is to
+retrieve for the later ones, the earlier ones are built first and it is trained on them, here. A task that is
+lost with its machine is run again by Ray, into the same files. On a cluster `folder` is one that all machines
+see.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from model.errors import SettingsError
+from model.shards import ShardFiles, shard_folders
 from streams.building.segment import read_segment, write_segment
 from streams.building.shards_of import build_stretch
-from streams.building.stretch import Stretch
+from streams.building.stretch import Plan, Stretch
 from streams.dataset_texts import Say
+from streams.example_folder import LEARN
+from streams.graph import Graph
 from streams.replay.driver import Prequential
+from streams.scouting import load_scout, write_scout
 
-SEGMENTS = ".segments"
-
-
-def cut(run: Prequential, plan: Sequence[Stretch], folder: Path, say: Say) -> list[Path]:
-    """Learn up to the last stretch of `plan`; a segment's file for each."""
-    (folder / SEGMENTS).mkdir(parents=True, exist_ok=True)
-    paths = []
-    for stretch in plan:
-        run.warm(stretch.begin, None, 0, lambda done: say("learning", done, plan[-1].begin))
-        path = folder / SEGMENTS / f"{stretch.number:06}.msgpack"
-        write_segment(run, stretch, path)
-        paths.append(path)
-    return paths
+SEGMENTS, SCOUT = ".segments", "scout"
 
 
-def build_with_ray(
-    run: Prequential, plan: Sequence[Stretch], folder: Path, workers: int | None, say: Say
-) -> int:
+def build_with_ray(run: Prequential, plan: Plan, folder: Path, workers: int | None, say: Say) -> int:
     """Shards of all stretches of `plan` in `folder`; how many examples. `workers`: cores used, None: all."""
     folder = folder.resolve()
-    paths = cut(run, plan, folder, say)
-    rows = [{"segment": str(path), "folder": str(folder)} for path in paths]
-    made = 0
+    segments, scouting = folder / SEGMENTS, folder / SEGMENTS / SCOUT
+    entities = run.recommender.pipeline.entities
+    graph = None if entities is None else entities.graph
+    done, made = 0, 0
+
+    def build(data: Any, stretches: Sequence[Stretch], scout: str) -> None:
+        nonlocal done, made
+        rows = [
+            {"segment": str(path), "folder": str(folder), "scout": scout}
+            for path in cut(run, stretches, segments, say)
+        ]
+        work = data.from_items(rows, override_num_blocks=len(rows))
+        for row in work.map(build_segment, fn_kwargs={"graph": graph}, num_cpus=1).iter_rows():
+            done, made = done + 1, made + row["examples"]
+            say("building examples", done, len(plan.early) + len(plan.later))
+
+    segments.mkdir(parents=True, exist_ok=True)
     with _ray(workers) as data:
-        work = data.from_items(rows, override_num_blocks=len(rows)).map(build_segment, num_cpus=1)
-        for done, row in enumerate(work.iter_rows(), 1):
-            made += row["examples"]
-            say("building examples", done, len(rows))
-    for path in paths:
-        path.unlink()
-    (folder / SEGMENTS).rmdir()
+        if plan.early:
+            build(data, plan.early, "")
+            run.warm(plan.early[-1].end, None, 0, lambda done: say("learning", done, plan.end))
+            write_scout(run.recommender, ShardFiles(shard_folders(folder / LEARN)), scouting, say)
+        build(data, plan.later, str(scouting) if plan.early else "")
+    shutil.rmtree(segments)
     return made
 
 
-def build_segment(row: dict[str, Any]) -> dict[str, Any]:
-    """One task: the segment at row["segment"] into shards in row["folder"]."""
-    run, stretch = read_segment(Path(row["segment"]))
+def cut(run: Prequential, stretches: Sequence[Stretch], folder: Path, say: Say) -> list[Path]:
+    """Learn up to the last of the stretches; a segment's file for each."""
+    paths = []
+    for stretch in stretches:
+        run.warm(stretch.begin, None, 0, lambda done: say("learning", done, stretches[-1].begin))
+        paths.append(folder / f"{stretch.number:06}.msgpack")
+        write_segment(run, stretch, paths[-1])
+    return paths
+
+
+def build_segment(row: dict[str, Any], graph: Graph | None) -> dict[str, Any]:
+    """One task: the segment at row["segment"] into shards in row["folder"]; the scout in folder row["scout"]
+    ("": none yet) retrieves for them.
+    """
+    run, stretch = read_segment(Path(row["segment"]), graph)
+    if row["scout"]:
+        run.recommender.serve(load_scout(Path(row["scout"]), run.recommender.pipeline.names))
     return {"examples": build_stretch(run, stretch, Path(row["folder"]), lambda done: None)}
 
 

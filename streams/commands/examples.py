@@ -14,8 +14,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from model.errors import DataError, SettingsError
-from streams.commands.options import add_dataset, add_settings, dataset_from, progress_bar, settings_from
+from model.errors import DataError
+from streams.commands.options import (
+    add_dataset,
+    add_settings,
+    dataset_from,
+    graph_from,
+    progress_bar,
+    settings_from,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from export.registry import Registry
     from streams.building.build import build_examples
 
-    settings = settings_from(args)
-    if args.graph or settings.graph.triples:
-        raise SettingsError("segments are built without a knowledge graph: leave --graph, graph.triples out")
+    settings = graph_from(args, settings_from(args))
     if args.out.exists() and any(args.out.iterdir()):
         raise DataError(f"{args.out} is not empty; give a new folder, so that no two builds are mixed")
     if not 0 < args.warm <= 1:

@@ -75,6 +75,7 @@ def continue_model(
         "network": msgspec.to_builtins(after.net.plan),
         "plan": msgspec.to_builtins(plan_of(settings)),
         "tasks": msgspec.to_builtins(after.tasks),
+        "graph": manifest.training.get("graph", ""),
     }
     say("exporting the model", 0, 1)
     made = _registered(after, chosen, registry, name, manifest, said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.catalog import ItemRecord
+from streams.graph import Graph
 from streams.recommender import Recommender
 from streams.replay.driver import Prequential, Stream
 from streams.replay.interactions import Interactions
@@ -14,7 +15,7 @@ from tests.streams.core import START_MS, unit
 EVENTS, USERS, ITEMS, ANNOUNCED = 900, 30, 80, 60
 
 
-def run_of(seed: int = 1, settings: Settings | None = None) -> Prequential:
+def run_of(seed: int = 1, settings: Settings | None = None, graph: Graph | None = None) -> Prequential:
     """A run before its first event; the last 20 items come without having been announced."""
     rng = np.random.default_rng(seed)
     events = Interactions(
@@ -28,7 +29,7 @@ def run_of(seed: int = 1, settings: Settings | None = None) -> Prequential:
     words = {k: unit(rng.normal(size=64)) for k in range(0, EVENTS, 3)}
     queries = {name: unit(rng.normal(size=64)) for name in ("red", "blue")}
     profiles = {f"u{k}": {"age": str(k % 4)} for k in range(0, USERS, 2)}
-    run = Prequential(Recommender(settings or Settings()), Stream(events, words, profiles, queries))
+    run = Prequential(Recommender(settings or Settings(), graph), Stream(events, words, profiles, queries))
     items = [
         ItemRecord(
             f"i{k}", START_MS, text=unit(rng.normal(size=64)).astype(np.float16).tobytes(), tags=[f"t{k % 5}"]

@@ -5,15 +5,22 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
+from model.features import rank_feature
+from model.shards import ShardFiles, shard_folders
 from streams.building.one_process import build_here
 from streams.building.stretch import stretches
 from streams.example_folder import LEARN, WHOLE
-from streams.settings import Settings
-from tests.streams.building.small_stream import EVENTS, run_of
+from streams.graph import Triple, build
+from streams.settings import Settings, override
+from tests.streams.building.small_stream import EVENTS, ITEMS, run_of
 
 ray = pytest.importorskip("ray", reason="the extra `scale` is not installed")
 
@@ -27,6 +34,14 @@ def two_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     )
     yield
     ray.shutdown()
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -52,3 +67,30 @@ def test_segments_on_ray_are_the_pass_of_one_process(tmp_path: Path) -> None:
     assert len(list((tmp_path / "ray" / WHOLE).iterdir())) == 1
     assert said[-1] == ("building examples", 4, 4)
     assert {path.name for path in (tmp_path / "ray").iterdir()} == {LEARN, WHOLE}
+
+
+@pytest.mark.usefixtures("two_workers", "one_thread")
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_so_they_are_with_a_scout_and_a_knowledge_graph(tmp_path: Path) -> None:
+    from streams.building.with_ray import build_with_ray
+
+    settings = override(
+        Settings(),
+        {"model": {"training": {"scout_from": 0, "epochs": 1}, "network": {"width": 16, "hidden": (16, 8)}}},
+    )
+    graph = build(Triple(f"i{k}", "made_by", f"maker {k % 9}") for k in range(ITEMS))
+    plan = stretches(EVENTS, 3, settings)
+    for engine, folder in ((build_here, "here"), (partial(build_with_ray, workers=2), "ray")):
+        engine(run_of(settings=settings, graph=graph), plan, tmp_path / folder, say=lambda *each: None)
+    assert files(tmp_path / "here") == files(tmp_path / "ray")
+    assert {path.name for path in (tmp_path / "ray").iterdir()} == {LEARN, WHOLE}
+
+    def column(name: str) -> list[NDArray[np.bool_]]:
+        """Which examples have a candidate with the feature, by shard in time order."""
+        shards = ShardFiles(shard_folders(tmp_path / "ray" / LEARN))
+        at = shards.facts[0].features.index(name)
+        return [np.asarray((each.candidate_features[..., at] > 0).any(1), np.bool_) for each in shards]
+
+    learned = column(rank_feature("learned"))
+    assert [bool(each.any()) for each in learned] == [False] * len(plan.early) + [True] * 2
+    assert all(each.any() for each in column(rank_feature("entities")))

@@ -12,6 +12,8 @@ from model.checkpoint import load_checkpoint
 from model.shards import ShardFiles, shard_folders
 from streams.commands.main import FAILED, main
 from streams.example_folder import LEARN, WHOLE
+from streams.replay.triples import read_graph
+from streams.settings import GraphSettings
 
 
 @pytest.fixture
@@ -32,8 +34,11 @@ def test_shards_are_enough_to_train_and_a_training_goes_on(
 ) -> None:
     monkeypatch.setenv("HEADRACE_MODEL__TEXT_ENCODER", str(small_encoder))
     models, out, state = tmp_path / "models", tmp_path / "examples", tmp_path / "state"
+    monkeypatch.setenv("HEADRACE_MODEL__TRAINING__SCOUT_FROM", "0")
+    triples = tmp_path / "triples.csv"
+    triples.write_text("\n".join(["head,relation,tail", *(f"i{k},made_by,maker {k % 7}" for k in range(60))]))
     build = ["examples", "--interactions", str(ratings), "--out", str(out), "--registry", str(models)]
-    assert main([*build, "--segments", "3"]) == 0
+    assert main([*build, "--segments", "3", "--graph", str(triples)]) == 0
     learn, whole = (ShardFiles(shard_folders(out / kind)) for kind in (LEARN, WHOLE))
     assert (len(learn), len(whole)) == (3, 1)
     assert sum(learn.lengths) > 200  # a user who meets an item again makes none
@@ -46,6 +51,10 @@ def test_shards_are_enough_to_train_and_a_training_goes_on(
     assert manifest.training["examples"] == sum(learn.lengths)
     assert len(manifest.training["validation_ndcg10"]) == 1
     assert manifest.text_encoder is not None
+    assert manifest.retrieves
+    graph = read_graph(GraphSettings(triples=str(triples)))
+    assert graph is not None
+    assert manifest.training["graph"] == graph.graph.digest()
     assert manifest.counters["half_lives_s"] != [3_600.0, 86_400.0, 604_800.0]  # they fit this stream's pace
 
     # A training that is done goes on to its end: nothing is left to learn.

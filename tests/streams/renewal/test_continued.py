@@ -78,7 +78,7 @@ def first(registry: Registry) -> None:
     checkpoint = Checkpoint(net, default_tasks(), Vocabulary(tuple(ids)))
     batches = held_out_batches(checkpoint, [random_shard(8, schema=SMALL)])
     export_model(
-        net, checkpoint.vocabulary, batches, registry, "first", 1, training={"to_ms": 0}, limits=LOOSE,
+        net, checkpoint.vocabulary, batches, registry, "first", 1, training={"to_ms": 0, "graph": "drawn"}, limits=LOOSE,
         checkpoint=checkpoint,
     )  # fmt: skip
 
@@ -110,6 +110,7 @@ def test_what_it_learned_makes_it_better(renewed: Renewed) -> None:
     assert (facts["parent"], facts["examples"], facts["replayed"], facts["judged"]) == ("first", 400, 0, 200)
     assert (facts["from_ms"], facts["to_ms"]) == (0, 13_495)
     assert facts["ndcg10"][0] > facts["parent_ndcg10"][0] + 0.2
+    assert facts["graph"] == "drawn"  # the links that its features read are those of its parent
     kept = read_manifest(renewed.registry.get("second"), Manifest)
     assert msgspec.json.encode(kept) == msgspec.json.encode(renewed.second)
 
