@@ -78,8 +78,8 @@ def first(registry: Registry) -> None:
     checkpoint = Checkpoint(net, default_tasks(), Vocabulary(tuple(ids)))
     batches = held_out_batches(checkpoint, [random_shard(8, schema=SMALL)])
     export_model(
-        net, checkpoint.vocabulary, batches, registry, "first", 1, training={"to_ms": 0, "graph": "drawn"}, limits=LOOSE,
-        checkpoint=checkpoint,
+        net, checkpoint.vocabulary, batches, registry, "first", 1,
+        training={"to_ms": 0, "graph": "drawn"}, limits=LOOSE, checkpoint=checkpoint,
     )  # fmt: skip
 
 
