@@ -7,6 +7,7 @@ logarithms; the network standardises what it gets with means and deviations of i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,13 +59,27 @@ USER_FEATURES = (
     "rating_lately",
 )
 HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
+NEVER_S = 1e9  # since the last event, where there was none
 RETRIEVAL = "learned"  # the source that is the model's own user tower
+CONTENT_SOURCES = ("nearest", "fresh", RETRIEVAL, "entities")  # which find items that nobody has met
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
 
 
 def rank_feature(source: str) -> str:
     """The name of the feature that says how well a source ranked the candidate."""
     return f"rank_{source}"
+
+
+def of_unmet_items(names: Sequence[str], content_sources: Sequence[str]) -> dict[int, float]:
+    """The columns among `names` that events fill, with what they hold of an item that nobody has met. Ranks
+    of `content_sources`, ages, entities and texts are such an item's own.
+
+    >>> of_unmet_items(["popular_ever", "age", "rank_nearest", "rank_together"], ["nearest"])
+    {0: 0.0, 3: 0.0}
+    """
+    own = {"age", *ENTITY_FEATURES, *TEXT_FEATURES, *map(rank_feature, content_sources)}
+    never = math.log(1.0 + NEVER_S)
+    return {at: never if name == "idle" else 0.0 for at, name in enumerate(names) if name not in own}
 
 
 class ItemColumns(NamedTuple):
@@ -171,7 +186,7 @@ def _counts_and_signals(
         mean = (rating_sum[row] + RATING_PRIOR * rating_mean) / (count + RATING_PRIOR)
         out[k, 5] = mean - rating_mean
         out[k, 6] = _log1p(count)
-        idle_s = max(now_ms - last_ms[row], 0) / 1000.0 if last_ms[row] > 0 else 1e9
+        idle_s = max(now_ms - last_ms[row], 0) / 1000.0 if last_ms[row] > 0 else NEVER_S
         out[k, 7] = _log1p(idle_s)
         out[k, 8] = _log1p(max(now_ms - added_ms[row], 0) / 1000.0)
         root = 1.0 / math.sqrt(popularity)

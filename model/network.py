@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from model.features import CONTENT_SOURCES, of_unmet_items
 from model.fusion import KINDS
 from model.plan import NetworkPlan
 from model.schema import HIGHEST_RATING, LOWEST_RATING, Schema
@@ -138,6 +139,9 @@ class FusionNet(nn.Module):
     `items`: how many rows the id table has (`Vocabulary.size`).
     """
 
+    by_events: Tensor
+    unmet: Tensor
+
     def __init__(self, plan: NetworkPlan, schema: Schema, items: int) -> None:
         super().__init__()
         self.plan, self.schema, self.items = plan, schema, items
@@ -145,6 +149,13 @@ class FusionNet(nn.Module):
         self.view = UserView(plan, schema)
         self.user_tower = UserTower(self.view, schema)
         self.rescorer = Rescorer(plan, schema, self.view)
+        columns = of_unmet_items(schema.candidate_features, CONTENT_SOURCES)
+        unmet, by_events = torch.zeros(2, len(schema.candidate_features))
+        for at, value in columns.items():
+            unmet[at], by_events[at] = value, 1.0
+        # What events have filled in a candidate's features, and what they hold where there was none.
+        self.register_buffer("by_events", by_events.bool(), persistent=False)
+        self.register_buffer("unmet", unmet, persistent=False)
 
     def knows(self, feature: str) -> bool:
         """Whether this feature of candidates varied among the examples that the network was trained on."""

@@ -12,7 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 import streams.pipeline
-from model.features import LIVE_FEATURES
+from model.features import (
+    CONTENT_SOURCES,
+    ENTITY_FEATURES,
+    LIVE_FEATURES,
+    TEXT_FEATURES,
+    of_unmet_items,
+    rank_feature,
+)
 from model.hashing import profile_of
 from model.schema import F32, RescorerInputs, Scores, UserInputs
 from streams.candidates.source import Source
@@ -20,7 +27,7 @@ from streams.draft import Draft
 from streams.ladder import RUNGS, Rung
 from streams.pipeline import Pipeline
 from streams.query import Query
-from streams.rescoring import ModelInService
+from streams.rescoring import ModelInService, feature_names
 from streams.settings import CandidateSettings, FeedSettings, Settings
 from streams.user_state import UserState
 from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
@@ -356,3 +363,20 @@ def test_a_users_profile_and_actions_reach_the_model(small: Small) -> None:
     draft = small.core.pipeline.draft(state, small.now_ms)
     assert draft.profile.tolist() == profile_of({"age": "30"}).tolist()
     assert draft.history_actions.tolist() == state.actions[::-1].tolist()
+
+
+def test_training_takes_unmet_items_for_what_they_are(small: Small) -> None:
+    """What `model.training.unmet` puts in the place of features is what the pipeline says of such items."""
+    small.core.meet(["unmet"], small.now_ms)
+    row = small.core.catalog.rows["unmet"]
+    small.announce(row, unit(np.random.default_rng(3).normal(size=64)), ts=small.now_ms)
+    pipeline = small.core.pipeline
+    names = feature_names(pipeline.names)
+    draft = pipeline.draft(small.state("u1"), small.now_ms, also=[row])
+    appended, met = draft.features[-1], draft.features[0]
+    by_events = of_unmet_items(names, CONTENT_SOURCES)
+    assert by_events == pytest.approx({at: float(appended[at]) for at in by_events})
+    assert sum(by_events[at] != met[at] for at in by_events) > 10
+    own = {name for at, name in enumerate(names) if at not in by_events}
+    assert own == {"age", *ENTITY_FEATURES, *TEXT_FEATURES, *map(rank_feature, CONTENT_SOURCES)}
+    assert set(CONTENT_SOURCES) < set(pipeline.names)

@@ -1,0 +1,159 @@
+"""How items that nobody has met are ranked among each other: by text, attributes and entities alone.
+
+    python -m benchmarks.cold_items --interactions ratings.csv --items movies.csv \\
+        --graph ml-100k.kg --links ml-100k.link --json benchmarks/results/cold-items.json
+
+Against items with a history one without hardly ever wins, so in a replay's figures it is told only that it
+lost. Here, wherever the next event is the first one of its item, that item is ranked among all items without
+any event, by the model that would serve and by what it could go by:
+
+    model      the click score; no candidate has a rank of a source
+    learned    the user tower
+    nearest    text beside that of the user's last ten items
+    entities   entities shared with them, where there is a graph
+    chance     what any order would have on average
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.machine import machine
+from export.manifest import versions_of
+from export.registry import Registry
+from model.evaluate import Estimate, hit_rate, ndcg
+from model.schema import F32
+from streams.commands.options import (
+    add_dataset,
+    add_settings,
+    add_training,
+    dataset_from,
+    graph_from,
+    progress_bar,
+    settings_from,
+    training_from,
+)
+from streams.entity_signals import ENTITY_TASTE
+from streams.fit import fit_model
+from streams.loading import load_in_service
+from streams.query import RECENT
+from streams.replay.driver import Prequential
+
+PACKAGES = ("numpy", "onnxruntime", "torch")
+DEPTHS = (10, 100)
+
+
+def look(run: Prequential) -> tuple[dict[str, int], int] | None:
+    """The place of the next event's item by each method, and among how many; None where it has a past, or
+    was not known.
+    """
+    core, events = run.recommender, run.stream.interactions
+    pipeline, popularity = core.pipeline, core.counters.popularity
+    row = core.catalog.rows.get(events.item[run.at], -1)
+    if row < 0 or popularity.events[row] > 0:
+        return None
+    core.refresh_model()
+    state, now_ms = run.state(events.user[run.at]), int(events.ts_ms[run.at])
+    cold = np.flatnonzero(popularity.events[: len(core.catalog)] == 0)
+    cold = np.concatenate([[row], cold[cold != row]])
+    draft = pipeline.draft(state, now_ms, also=cold.tolist(), searched=run.searched(run.at))
+    pipeline.rank([draft])
+    text = core.catalog.text[: len(core.catalog)].astype(np.float32)
+    scores: dict[str, F32] = {
+        "model": draft.click[-len(cold) :],
+        "nearest": text[cold] @ text[draft.history[:RECENT]].sum(0),
+    }
+    if pipeline.model is not None and pipeline.model.users is not None:
+        scores["learned"] = pipeline.model.keys[cold] @ pipeline.model.user_vectors([draft])[0]
+    if pipeline.entities is not None:
+        scores["entities"] = pipeline.entities.values[cold, ENTITY_TASTE]
+    return {name: place(each) for name, each in scores.items()}, len(cold)
+
+
+def place(scores: F32) -> int:
+    """The place of the first among all, from 1; the last of those that tie with it."""
+    return int((scores[1:] >= scores[0]).sum()) + 1
+
+
+def summary(
+    places: Mapping[str, Sequence[int]], sizes: NDArray[np.int64]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """HR@10, HR@100 and NDCG@10 by method, and what chance would give."""
+    found = {
+        name: {
+            **{f"hr@{depth}": _plain(hit_rate(each, depth)) for depth in DEPTHS},
+            "ndcg@10": _plain(ndcg(each)),
+        }
+        for name, each in places.items()
+    }
+    gains = np.cumsum(1.0 / np.log2(np.arange(1, DEPTHS[0] + 1) + 1))
+    found["chance"] = {
+        **{
+            f"hr@{depth}": {"value": round(float(np.minimum(depth / sizes, 1).mean()), 5)} for depth in DEPTHS
+        },
+        "ndcg@10": {"value": round(float((gains[np.minimum(sizes, 10) - 1] / sizes).mean()), 5)},
+    }
+    return found
+
+
+def _plain(estimate: Estimate) -> dict[str, float]:
+    return {"value": round(estimate.value, 5), "error": round(estimate.error, 5)}
+
+
+def main() -> None:
+    """Train, walk, print a line for each method and, with `--json`, write the same for programs."""
+    parser = argparse.ArgumentParser(description="Items without any event, ranked among each other.")
+    add_dataset(parser)
+    add_training(parser)
+    add_settings(parser)
+    parser.add_argument("--warm", type=float, default=0.5, help="share of the stream to train on (0.5)")
+    parser.add_argument("--until", type=float, default=1.0, help="share of the stream to walk to (1.0)")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    settings = graph_from(args, training_from(args, settings_from(args)))
+    dataset = dataset_from(args, settings)
+    warm, until = (int(len(dataset.interactions) * share) for share in (args.warm, args.until))
+    say, places, sizes = progress_bar(), dict[str, list[int]](), list[int]()
+    with TemporaryDirectory(prefix="headrace-cold-") as folder:
+        fitted = fit_model(dataset, settings, Registry(Path(folder)), "cold", warm, say)
+        run = fitted.run
+        names = run.recommender.pipeline.names
+        run.recommender.serve(load_in_service(fitted.folder, settings.model, names))
+        while run.at < until:
+            if (seen := look(run)) is not None:
+                for name, its in seen[0].items():
+                    places.setdefault(name, []).append(its)
+                sizes.append(seen[1])
+            run.learn()
+            say("walking", run.at - warm, until - warm)
+    figures = summary(places, np.array(sizes, np.int64))
+    for name, row in figures.items():
+        print(f"{name:10}", *(f"{figure} {each['value']:.4f}" for figure, each in row.items()))
+    report: dict[str, Any] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": (
+            f"python -m benchmarks.cold_items --interactions {Path(args.interactions).name} "
+            f"--warm {args.warm} --until {args.until}" + (" --graph FILE --links FILE" if args.graph else "")
+        ),
+        "machine": machine(),
+        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
+        "events": len(sizes),
+        "among": {"mean": float(np.mean(sizes)), "least": min(sizes), "most": max(sizes)},
+        "methods": figures,
+    }
+    if args.json is not None:
+        args.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
