@@ -34,7 +34,7 @@ METHODS = {
     "int8-static, percentile": CalibrationMethod.Percentile,
 }
 PRUNED = ((24, (64, 32)), (16, (48, 24)))
-STUDENTS = ((16, (32, 16)), (32, (48, 24)))  # without an encoder, a quarter of what a user costs
+STUDENTS = ((16, (32, 16)), (32, (64, 32)))  # without an encoder, a quarter of what a user costs
 
 
 class Variant(NamedTuple):

@@ -20,6 +20,7 @@ SHELL = {
     "streams.comparison",
     "streams.dataset_texts",
     "streams.demo",
+    "streams.descendant",
     "streams.example_folder",
     "streams.fit",
     "streams.fit_shards",
@@ -36,6 +37,7 @@ SHELL = {
     "streams.stores.redis",
     "streams.stores.redis_connection",
     "streams.stores.redis_scripts",
+    "streams.student",
     "streams.topics",
     "streams.worker",
 }

@@ -28,6 +28,7 @@ COMMANDS = {
     "examples": "build training examples as shards, for data that outgrows a machine",
     "explain": "why a user is shown what they are shown, exactly",
     "train": "train, export and register a model from a dataset",
+    "distil": "have a registered model teach a smaller one",
     "tune-text": "tune the text encoder on a dataset; kept where it is better",
     "renew": "have the model in force go on learning from logged examples, as a service",
     "replay": "evaluate on a dataset: each event is predicted before it is learned",

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from export.manifest import BETTER, MODEL_FILES, Manifest, read_manifest, verify
-from export.parity import ParityLimits
-from export.plan import ExportPlan
 from export.registry import Registry
 from model.errors import DataError, ModelError
 from model.evaluate import Estimate
@@ -22,6 +20,7 @@ from model.examples import Shard
 from model.plan import TrainPlan
 from model.shards import read_items
 from streams.dataset_texts import Say
+from streams.descendant import register_descendant
 from streams.renewal.logged_shapes import check_shapes
 from streams.renewal.stretch import Stretch, stretch
 from streams.settings import RenewalSettings, Settings
@@ -75,10 +74,9 @@ def continue_model(
         "network": msgspec.to_builtins(after.net.plan),
         "plan": msgspec.to_builtins(plan_of(settings)),
         "tasks": msgspec.to_builtins(after.tasks),
-        "graph": manifest.training.get("graph", ""),
     }
     say("exporting the model", 0, 1)
-    made = _registered(after, chosen, registry, name, manifest, said)
+    made = register_descendant(manifest, after, chosen.judged, registry, name, said)
     say("exporting the model", 1, 1)
     return made
 
@@ -141,32 +139,3 @@ def verdict(difference: Estimate, errors: float) -> str:
     if difference.value > errors * difference.error:
         return BETTER
     return WORSE if difference.value < -errors * difference.error else NO_BETTER
-
-
-def _registered(
-    after: Checkpoint, chosen: Stretch, registry: Registry, name: str, parent: Manifest, facts: dict[str, Any]
-) -> Manifest:
-    from export.package import export_model
-    from streams.fit import apart, held_out_batches
-
-    # As precise as the model before, so that the two differ by what was learned alone.
-    calibration, batches = apart(held_out_batches(after, chosen.judged), ExportPlan(parent.precision))
-    limits = ParityLimits()
-    limits = msgspec.structs.replace(
-        limits, examples=min(limits.examples, sum(len(each.positive) for each in batches))
-    )
-    return export_model(
-        after.net,
-        after.vocabulary,
-        batches,
-        registry,
-        name,
-        created_ms=time.time_ns() // 1_000_000,
-        text_encoder=parent.text_encoder,
-        training=facts,
-        counters=parent.counters,
-        limits=limits,
-        checkpoint=after,
-        precision=parent.precision,
-        calibration=calibration,
-    )
