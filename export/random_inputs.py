@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.features import EVENTS
 from model.hashing import PROFILE_BUCKETS
 from model.schema import F32, RescorerInputs, Schema
 from model.tasks import ACTIONS
 
 
 def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) -> RescorerInputs:
-    """Normal values; histories of all lengths, newest first; of several users the last has none."""
+    """Normal values; histories of all lengths, newest first; of several users the last has none. Every fifth
+    candidate is one that nobody has met.
+    """
     rng = np.random.default_rng(seed)
 
     def normal(*shape: int) -> F32:
@@ -20,6 +23,9 @@ def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) ->
     lengths[-1] = 0 if users > 1 else lengths[-1]
     mask = (np.arange(schema.history) < lengths[:, None]).astype(np.float32)
     kept = mask[..., None]
+    features = normal(users, candidates, len(schema.candidate_features))
+    if EVENTS in schema.candidate_features:
+        features[:, ::5, schema.candidate_features.index(EVENTS)] = 0.0
     return RescorerInputs(
         history_vectors=normal(users, schema.history, schema.item_dim) * kept,
         history_features=normal(users, schema.history, len(schema.history_features)) * kept,
@@ -31,5 +37,5 @@ def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) ->
         liked=normal(users, schema.text_dim),
         query=normal(users, schema.text_dim),
         candidate_vectors=normal(users, candidates, schema.item_dim),
-        candidate_features=normal(users, candidates, len(schema.candidate_features)),
+        candidate_features=features,
     )

@@ -21,8 +21,7 @@ class Batch(NamedTuple):
     """B examples with m items. history [B, L] and candidates [B, K] are places in the table, m for none.
 
     The table: id [m], text [m, dim], attributes [m, A], modalities, each [m, its dim]. drawn [M]: places of
-    items drawn at random. unmet bool [B]: of these examples the candidates are taken for items that nobody
-    has met (`forward`). The others are a shard's columns.
+    items drawn at random. The others are a shard's columns.
     """
 
     id: Tensor
@@ -42,7 +41,6 @@ class Batch(NamedTuple):
     candidate_features: Tensor
     action: NDArray[np.uint8]
     rating: NDArray[np.float32]
-    unmet: NDArray[np.bool_]
 
     @property
     def present(self) -> Tensor:
@@ -67,15 +65,12 @@ def batches(
     drawn: int = 0,
     begin: int = 0,
     group: Group = ALONE,
-    unmet: float = 0.0,
 ) -> Iterator[Batch]:
     """All examples of `shards`, `size` at a time; in a random order where `rng` is given.
 
-    `drawn`: how many items are drawn at random, with replacement, from the shards of each batch. `unmet`: of
-    which share of the examples, drawn at random, the candidates are taken for items that nobody has met. Each
-    batch has a generator of its own, so that those from `begin` on do not depend on those before. `group`: of
-    each batch only this process's share, which is empty where the last batch has fewer examples than
-    processes.
+    `drawn`: how many items are drawn at random, with replacement, from the shards of each batch. Each batch
+    has a generator of its own, so that those from `begin` on do not depend on those before. `group`: of each
+    batch only this process's share, which is empty where the last batch has fewer examples than processes.
     """
     lengths = [len(each) for each in shards]
     ends = np.cumsum(lengths)
@@ -89,7 +84,7 @@ def batches(
         chosen, owners = order[mine], owner[mine]
         met = np.unique(owners) if len(owners) else owner[:1]
         parts = [(k, shards[k].rows(chosen[owners == k] - (ends[k] - lengths[k]))) for k in met]
-        yield _batch(parts, numbers, device, group.own(draws[at]), drawn, unmet)
+        yield _batch(parts, numbers, device, group.own(draws[at]), drawn)
 
 
 def _batch(
@@ -98,7 +93,6 @@ def _batch(
     device: str,
     rng: np.random.Generator | None,
     drawn: int,
-    unmet: float,
 ) -> Batch:
     tables = []
     offset = 0
@@ -123,7 +117,6 @@ def _batch(
         candidates.append(place[cut[0] : cut[1]].reshape(part.candidates.shape))
         random.append(place[cut[1] :])
     shards = [part for _, part, _, _ in tables]
-    examples = sum(map(len, shards))
     return Batch(
         id=column([numbers[k][named] for k, _, named, _ in tables]),
         text=column([part.text[named].astype(np.float32) for _, part, named, _ in tables]),
@@ -147,33 +140,21 @@ def _batch(
         candidate_features=column([each.candidate_features for each in shards]),
         action=np.concatenate([each.action for each in shards]),
         rating=np.concatenate([each.rating for each in shards]),
-        unmet=np.zeros(examples, np.bool_) if rng is None else rng.random(examples) < unmet,
     )
 
 
 def forward(net: FusionNet, batch: Batch) -> Forward:
-    """The item tower over the batch's table, and what the user's and the candidates' parts read of it.
-
-    Candidates of `unmet` examples have no id and nothing that events tell, so that something is learned of
-    what is new to all (DropoutNet, Volkovs et al., NIPS 2017).
-    """
-    content = (batch.text, batch.attributes, *batch.modalities)
-    vectors, keys = net.item_tower(batch.id, *content)
+    """The item tower over the batch's table, and what the user's and the candidates' parts read of it."""
+    vectors, keys = net.item_tower(batch.id, batch.text, batch.attributes, *batch.modalities)
     vectors = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
     keys = torch.cat([keys, keys.new_zeros(1, keys.shape[1])])
     mask = (batch.history < len(batch.id)).to(vectors.dtype)
-    candidates, features = batch.candidates, batch.candidate_features
-    if batch.unmet.any():
-        chosen = torch.from_numpy(batch.unmet).to(features.device)
-        nameless = net.item_tower(torch.zeros_like(batch.id), *content)
-        vectors, keys = torch.cat([vectors, nameless[0]]), torch.cat([keys, nameless[1]])
-        candidates = candidates + (len(batch.id) + 1) * (chosen[:, None] & batch.present)
-        features = torch.where(chosen[:, None, None] & net.by_events, net.unmet, features)
     inputs = (
         vectors[batch.history], batch.history_features, batch.history_actions, mask, batch.user_features,
-        batch.profile, batch.words, batch.liked, batch.query, vectors[candidates], features,
+        batch.profile, batch.words, batch.liked, batch.query, vectors[batch.candidates],
+        batch.candidate_features,
     )  # fmt: skip
-    return Forward(inputs, keys[candidates], keys[batch.drawn])
+    return Forward(inputs, keys[batch.candidates], keys[batch.drawn])
 
 
 def rescorer_inputs(net: FusionNet, batch: Batch) -> RescorerInputs:

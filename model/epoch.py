@@ -31,7 +31,7 @@ def epoch_batches(
         # Not named, so that one window is forgotten before the next is read.
         found = batches(
             [shards[k] for k in order[number]],
-            numbering, plan.batch, plan.device, rng, plan.negatives, begin, group, plan.unmet,
+            numbering, plan.batch, plan.device, rng, plan.negatives, begin, group,
         )  # fmt: skip
         for at, batch in enumerate(found, begin):
             yield Position(start.epoch, number, at), batch

@@ -60,6 +60,7 @@ USER_FEATURES = (
 )
 HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
 NEVER_S = 1e9  # since the last event, where there was none
+EVENTS = "popular_ever"  # 0 of an item that nobody has met, and of no other
 RETRIEVAL = "learned"  # the source that is the model's own user tower
 CONTENT_SOURCES = ("nearest", "fresh", RETRIEVAL, "entities")  # which find items that nobody has met
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
@@ -70,16 +71,14 @@ def rank_feature(source: str) -> str:
     return f"rank_{source}"
 
 
-def of_unmet_items(names: Sequence[str], content_sources: Sequence[str]) -> dict[int, float]:
-    """The columns among `names` that events fill, with what they hold of an item that nobody has met. Ranks
-    of `content_sources`, ages, entities and texts are such an item's own.
+def content_columns(names: Sequence[str]) -> list[int]:
+    """The columns among `names` that need no event: an item's own before anyone has met it.
 
-    >>> of_unmet_items(["popular_ever", "age", "rank_nearest", "rank_together"], ["nearest"])
-    {0: 0.0, 3: 0.0}
+    >>> content_columns(["popular_ever", "age", "rank_nearest", "rank_together"])
+    [1, 2]
     """
-    own = {"age", *ENTITY_FEATURES, *TEXT_FEATURES, *map(rank_feature, content_sources)}
-    never = math.log(1.0 + NEVER_S)
-    return {at: never if name == "idle" else 0.0 for at, name in enumerate(names) if name not in own}
+    own = {"age", *ENTITY_FEATURES, *TEXT_FEATURES, *map(rank_feature, CONTENT_SOURCES)}
+    return [at for at, name in enumerate(names) if name in own]
 
 
 class ItemColumns(NamedTuple):

@@ -8,12 +8,13 @@ vectors and the live features.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.features import CONTENT_SOURCES, of_unmet_items
+from model.features import EVENTS, content_columns
 from model.fusion import KINDS
 from model.plan import NetworkPlan
 from model.schema import HIGHEST_RATING, LOWEST_RATING, Schema
@@ -21,6 +22,7 @@ from model.standardise import Standardise
 from model.towers import ItemTower, Seen, UserTower, UserView
 
 RATING_AT_FIRST = 3.5
+UNMET_HIDDEN, LEVEL_STEPS = 8, 10.0
 
 
 class TargetAttention(nn.Module):
@@ -64,6 +66,33 @@ class TargetAttention(nn.Module):
         return split
 
 
+class Unmet(nn.Module):
+    """Click logits of items that nobody has met, by what they are: texts, entities, age and the ranks of the
+    sources that look at those.
+
+    What the rest of the network knows comes from items with a past: of one without it, its score means
+    nothing. So these have a part of their own, which is taught on all candidates as if they were new
+    (`TrainPlan.unmet`; as DropoutNet, Volkovs et al., NIPS 2017, but without a cost for the others).
+    """
+
+    columns: Tensor
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        columns = content_columns(names)
+        self.register_buffer("columns", torch.tensor(columns), persistent=False)
+        self.body = nn.Sequential(
+            nn.Linear(len(columns), UNMET_HIDDEN), nn.ReLU(), nn.Linear(UNMET_HIDDEN, 1, bias=False)
+        )
+        # How they stand to items with a past: far below, which a step of the usual size would not reach.
+        self.level = nn.Parameter(torch.zeros(1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """features [B, K, F], on one scale -> [B, K]."""
+        logits: Tensor = self.body(features.index_select(-1, self.columns))
+        return logits.squeeze(-1) + LEVEL_STEPS * self.level
+
+
 class Rescorer(nn.Module):
     """`Seen`, candidate_vectors [B, K, D], candidate_features [B, K, F] -> [B, K, tasks]."""
 
@@ -92,6 +121,10 @@ class Rescorer(nn.Module):
         nn.init.zeros_(self.skip.bias)
         is_rating = torch.tensor([name in schema.ratings for name in schema.tasks])
         self.register_buffer("is_rating", is_rating, persistent=False)
+        names = schema.candidate_features
+        self.unmet, self.events = None, 0
+        if EVENTS in names and content_columns(names):
+            self.unmet, self.events = Unmet(names), names.index(EVENTS)
         with torch.no_grad():
             self.skip.bias[is_rating] = math.log(
                 (RATING_AT_FIRST - LOWEST_RATING) / (HIGHEST_RATING - RATING_AT_FIRST)
@@ -109,6 +142,10 @@ class Rescorer(nn.Module):
         body = self.body(self.from_views(views) + _beside(self.from_features, features, user))
         # The bias of the heads goes with what is shared: in so few columns a sum costs what a product does.
         logits: Tensor = body @ self.heads.weight.T + _beside(self.skip, features, user, self.heads.bias)
+        if self.unmet is not None:
+            nobody = candidate_features[..., self.events] == 0
+            click = torch.where(nobody, self.unmet(features), logits[..., 0])
+            logits = torch.cat([click[..., None], logits[..., 1:]], -1)
         # A rating nears the ends of its scale and never leaves it. Without bounds, where ratings are 4.5 in
         # the mean, the fifth that was foretold highest was foretold at 5.05, and came to 4.68.
         ratings = LOWEST_RATING + (HIGHEST_RATING - LOWEST_RATING) * torch.sigmoid(logits)
@@ -139,9 +176,6 @@ class FusionNet(nn.Module):
     `items`: how many rows the id table has (`Vocabulary.size`).
     """
 
-    by_events: Tensor
-    unmet: Tensor
-
     def __init__(self, plan: NetworkPlan, schema: Schema, items: int) -> None:
         super().__init__()
         self.plan, self.schema, self.items = plan, schema, items
@@ -149,13 +183,6 @@ class FusionNet(nn.Module):
         self.view = UserView(plan, schema)
         self.user_tower = UserTower(self.view, schema)
         self.rescorer = Rescorer(plan, schema, self.view)
-        columns = of_unmet_items(schema.candidate_features, CONTENT_SOURCES)
-        unmet, by_events = torch.zeros(2, len(schema.candidate_features))
-        for at, value in columns.items():
-            unmet[at], by_events[at] = value, 1.0
-        # What events have filled in a candidate's features, and what they hold where there was none.
-        self.register_buffer("by_events", by_events.bool(), persistent=False)
-        self.register_buffer("unmet", unmet, persistent=False)
 
     def knows(self, feature: str) -> bool:
         """Whether this feature of candidates varied among the examples that the network was trained on."""

@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from model.batches import Batch, forward
+from model.features import EVENTS
 from model.losses import TASK_LOSSES, diversity_loss, fairness_loss, retrieval_loss
 from model.network import FusionNet
 from model.plan import TrainPlan
 from model.tasks import Task, labels, ordered
 
-POPULARITY = "popular_ever"
 Term = Callable[[Tensor, Batch], Tensor]
 """scores [B, K, tasks] of a batch -> what they add to the loss."""
 
@@ -61,6 +62,10 @@ class Objective(nn.Module):
             user = net.user_tower(seen)
             terms["retrieval"] = retrieval_loss(user, candidate_keys[:, 0], candidate_keys[:, 1:], drawn_keys)
             total = total + plan.retrieval * terms["retrieval"]
+        if plan.unmet > 0 and net.rescorer.unmet is not None:
+            new = net.rescorer.unmet(net.rescorer.candidate_scale(features)).masked_fill(absent, -1e4)
+            terms["unmet"] = functional.cross_entropy(new, new.new_zeros(len(new), dtype=torch.long))
+            total = total + plan.unmet * terms["unmet"]
         click = scores[..., 0].masked_fill(absent, -1e4)
         if plan.diversity > 0:
             text = torch.cat([batch.text, batch.text.new_zeros(1, batch.text.shape[1])])[batch.candidates]
@@ -68,7 +73,7 @@ class Objective(nn.Module):
             total = total + plan.diversity * terms["diversity"]
         if plan.fairness > 0:
             popularity = net.rescorer.candidate_scale(features)[
-                ..., net.schema.candidate_features.index(POPULARITY)
+                ..., net.schema.candidate_features.index(EVENTS)
             ]
             present = batch.present.to(scores.dtype)
             terms["fairness"] = fairness_loss(click, (popularity < 0).to(scores.dtype) * present, present)

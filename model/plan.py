@@ -51,10 +51,9 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `validate`: the newest share of the examples, never trained on; at most `validate_most`, for their whole
     pools are large. `window`: shards in memory at once, within which examples are shuffled. `weighting`:
     tasks by their fixed weights, or by learned uncertainty (arXiv 1705.07115), which their weights then
-    scale. `unmet`: of which share of the examples, drawn anew in each pass, the candidates are taken for
-    items that nobody has met, so that those are ranked by what they are. `retrieval`: weight of the user
-    tower's loss, `negatives`: items drawn for it. `diversity`, `fairness`: weights of those terms of the
-    loss, see `model.losses`.
+    scale. `unmet`: weight of the loss of the part that ranks items nobody has met (`model.network.Unmet`),
+    which shares nothing with the rest. `retrieval`: weight of the user tower's loss, `negatives`: items drawn
+    for it. `diversity`, `fairness`: weights of those terms of the loss, see `model.losses`.
     """
 
     epochs: Count = 8
@@ -68,7 +67,7 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validate_most: Count = 4_000
     window: Count = 32
     weighting: Literal["fixed", "uncertainty"] = "fixed"
-    unmet: Share = 0.0
+    unmet: Weight = 0.2
     retrieval: Weight = 0.2
     negatives: Count = 512
     diversity: Weight = 0.0

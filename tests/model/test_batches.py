@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from model.batches import Batch, batches, forward, rescorer_inputs
 from model.examples import Shard
@@ -156,39 +155,3 @@ def test_the_network_reads_each_items_vector_and_nothing_where_none_is(image: bo
             assert found["history_mask"][at].tolist() == (shard.history[k] >= 0).tolist()
             at += 1
     assert image == (IMAGE in [value.shape[-1] for value in made[0].modalities])
-
-
-def test_so_many_examples_are_drawn_to_have_unmet_candidates() -> None:
-    given = [planted(2_000, seed=1)]
-
-    def drawn(share: float, seed: int | None) -> NDArray[np.bool_]:
-        rng = None if seed is None else np.random.default_rng(seed)
-        return np.concatenate(
-            [each.unmet for each in batches(given, VOCABULARY.numbering(), 64, rng=rng, unmet=share)]
-        )
-
-    assert drawn(0.25, 3).mean() == pytest.approx(0.25, abs=0.04)  # four standard errors
-    assert np.array_equal(drawn(0.25, 3), drawn(0.25, 3))
-    assert not drawn(0.0, 3).any()
-    assert not drawn(0.25, None).any()  # in order: to be judged on
-
-
-def test_unmet_candidates_have_their_content_and_nothing_else() -> None:
-    (batch,) = batches([planted(30, seed=1)], VOCABULARY.numbering(), 30)
-    which = np.arange(30) % 3 == 0
-    network, plain = net(), forward(net(), batch)
-    found = forward(network, batch._replace(unmet=which))
-    vectors, features = found.inputs[-2:]
-    assert torch.equal(vectors[~which], plain.inputs[-2][~which])
-    assert torch.equal(features[~which], batch.candidate_features[~which])
-    assert torch.equal(found.candidate_keys[~which], plain.candidate_keys[~which])
-    assert all(
-        torch.equal(each, before) for each, before in zip(found.inputs[:-2], plain.inputs, strict=False)
-    )
-
-    # As if no candidate had a number, and no event had been counted.
-    nameless = forward(network, batch._replace(id=torch.zeros_like(batch.id)))
-    assert torch.equal(vectors[which], nameless.inputs[-2][which])
-    assert torch.equal(found.candidate_keys[which], nameless.candidate_keys[which])
-    assert not torch.equal(vectors[which], plain.inputs[-2][which])
-    assert not features[which].any()

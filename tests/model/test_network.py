@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -203,3 +204,39 @@ def test_equal_views_fuse_to_a_function_of_one(fusion: FusionKind) -> None:
         with torch.no_grad():
             view = fuse.mix(view.repeat(1, 3))
     torch.testing.assert_close(found, view)
+
+
+def whole(seed: int = 0) -> tuple[FusionNet, RescorerInputs]:
+    """A network that reads a text and a rank, and candidates of which every fifth nobody has met."""
+    names = ("popular_ever", "close", "text_taste", "rank_nearest", "rank_together")
+    schema = msgspec.structs.replace(SCHEMA, candidate_features=names)
+    torch.manual_seed(seed)
+    net = FusionNet(NetworkPlan(width=8, hidden=(16, 8)), schema, ITEMS).eval()
+    torch.nn.init.normal_(net.rescorer.skip.weight, std=0.3)
+    return net, random_inputs(schema, 3, 20, seed)
+
+
+def test_items_that_nobody_has_met_have_a_part_of_their_own() -> None:
+    net, given = whole()
+    before = run(net, given)[0]
+    unmet = given.candidate_features[..., 0] == 0
+    assert unmet.sum() == 12
+    changes = {"close": 0.0, "rank_together": 0.0, "text_taste": 1.0, "rank_nearest": 1.0}
+    for name, share in changes.items():
+        features = given.candidate_features.copy()
+        features[..., net.schema.candidate_features.index(name)] += 0.7
+        moved = run(net, given._replace(candidate_features=features))[0] != before
+        assert moved[unmet].mean() == pytest.approx(share, abs=0.35), name  # a dead unit may not move
+        assert moved[~unmet].all(), name
+    # Nor does anything else of theirs tell, or of the user's.
+    others = given._replace(
+        candidate_vectors=given.candidate_vectors + 1.0, user_features=given.user_features + 1.0
+    )
+    after = run(net, others)[0]
+    assert np.array_equal(after[unmet], before[unmet])
+    assert (after[~unmet] != before[~unmet]).all()
+
+
+def test_schemas_without_such_features_have_no_such_part() -> None:
+    assert small_net().rescorer.unmet is None  # a hint, noise and a count
+    assert whole()[0].rescorer.unmet is not None

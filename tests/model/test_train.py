@@ -138,6 +138,44 @@ def test_encoders_modalities_hashed_ids_and_learned_weights_train_together(encod
         assert not torch.equal(after, before.get_parameter(f"{name}.weight")), name
 
 
+def by_text(count: int, seed: int) -> Shard:
+    """The candidate that is met has the highest first feature, and the nearest text but for some noise."""
+    shard, rng = planted(count, seed), np.random.default_rng(seed + 100)
+    features = rng.normal(size=shard.candidate_features.shape).astype(np.float32)
+    features[:, 0, 0] += 4.0
+    features[:, 0, 1] += 3.0
+    return replace(shard, candidate_features=features)
+
+
+UNMET = changed(SCHEMA, candidate_features=("popular_ever", "text_taste", "close"))
+
+
+def test_items_that_nobody_has_met_are_ranked_by_what_they_are() -> None:
+    new = by_text(300, seed=9)
+    new.candidate_features[..., 0] = 0.0
+
+    def first(weight: float) -> float:
+        plan = changed(PLAN, epochs=12, unmet=weight, learning_rate=1e-2)
+        net = trained([by_text(400, seed=1)], plan, schema=UNMET)
+        scores = scores_of(net, [new], VOCABULARY)[..., 0]
+        return float((places(np.nan_to_num(scores, nan=-1e9), np.ones(300, np.bool_)) == 1).mean())
+
+    best = (new.candidate_features[:, 1:, 1].max(1) < new.candidate_features[:, 0, 1]).mean()
+    assert first(0.2) > 0.9 * best
+    assert first(0.0) < 0.6 * best
+
+
+def test_what_is_learned_of_them_changes_nothing_else() -> None:
+    with_part, without = (
+        trained([by_text(100, seed=1)], changed(PLAN, unmet=weight), schema=UNMET).state_dict()
+        for weight in (0.2, 0.0)
+    )
+    own = {name for name in with_part if name.startswith("rescorer.unmet.")}
+    assert len(own) == 4
+    for name, each in with_part.items():
+        assert torch.equal(each, without[name]) == (name not in own), name
+
+
 def test_what_is_held_out_is_never_trained_on() -> None:
     """Other examples to be judged on give the same weights."""
     shards = [planted(80, seed=1)]

@@ -12,14 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import streams.pipeline
-from model.features import (
-    CONTENT_SOURCES,
-    ENTITY_FEATURES,
-    LIVE_FEATURES,
-    TEXT_FEATURES,
-    of_unmet_items,
-    rank_feature,
-)
+from model.features import CONTENT_SOURCES, EVENTS, LIVE_FEATURES, content_columns
 from model.hashing import profile_of
 from model.schema import F32, RescorerInputs, Scores, UserInputs
 from streams.candidates.source import Source
@@ -365,18 +358,20 @@ def test_a_users_profile_and_actions_reach_the_model(small: Small) -> None:
     assert draft.history_actions.tolist() == state.actions[::-1].tolist()
 
 
-def test_training_takes_unmet_items_for_what_they_are(small: Small) -> None:
-    """What `model.training.unmet` puts in the place of features is what the pipeline says of such items."""
+def test_an_item_that_nobody_has_met_has_nothing_but_what_it_is(small: Small) -> None:
+    """`popular_ever` is what the model knows it by; columns but those of its content are as of no event."""
     small.core.meet(["unmet"], small.now_ms)
     row = small.core.catalog.rows["unmet"]
     small.announce(row, unit(np.random.default_rng(3).normal(size=64)), ts=small.now_ms)
     pipeline = small.core.pipeline
     names = feature_names(pipeline.names)
     draft = pipeline.draft(small.state("u1"), small.now_ms, also=[row])
-    appended, met = draft.features[-1], draft.features[0]
-    by_events = of_unmet_items(names, CONTENT_SOURCES)
-    assert by_events == pytest.approx({at: float(appended[at]) for at in by_events})
-    assert sum(by_events[at] != met[at] for at in by_events) > 10
-    own = {name for at, name in enumerate(names) if at not in by_events}
-    assert own == {"age", *ENTITY_FEATURES, *TEXT_FEATURES, *map(rank_feature, CONTENT_SOURCES)}
+    events = draft.features[:, names.index(EVENTS)]
+    met = small.core.counters.popularity.events[draft.rows] > 0
+    assert np.array_equal(events > 0, met)
+    assert not met[-1]
+    content = content_columns(names)
+    others = [at for at in range(len(names)) if at not in content and names[at] != "idle"]
+    assert not draft.features[-1, others].any()
+    assert (draft.features[-1] != 0)[content].sum() >= 2  # its age and its text
     assert set(CONTENT_SOURCES) < set(pipeline.names)
