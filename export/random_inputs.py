@@ -25,7 +25,7 @@ def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) ->
     kept = mask[..., None]
     features = normal(users, candidates, len(schema.candidate_features))
     if EVENTS in schema.candidate_features:
-        features[:, ::5, schema.candidate_features.index(EVENTS)] = 0.0
+        features[:, 4::5, schema.candidate_features.index(EVENTS)] = 0.0
     return RescorerInputs(
         history_vectors=normal(users, schema.history, schema.item_dim) * kept,
         history_features=normal(users, schema.history, len(schema.history_features)) * kept,

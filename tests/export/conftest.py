@@ -19,7 +19,7 @@ from model.schema import Schema
 from model.vocabulary import Vocabulary
 
 SCHEMA = Schema(
-    candidate_features=tuple(f"candidate_{k}" for k in range(7)),
+    candidate_features=("popular_ever", "text_taste", "age", *(f"candidate_{k}" for k in range(3, 7))),
     user_features=("gap", "count", "rating_mean"),
     history_features=("liking", "gap"),
     tasks=("click", "rating", "like"),
