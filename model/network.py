@@ -97,6 +97,7 @@ class Rescorer(nn.Module):
     """`Seen`, candidate_vectors [B, K, D], candidate_features [B, K, F] -> [B, K, tasks]."""
 
     is_rating: Tensor
+    is_click: Tensor
 
     def __init__(self, plan: NetworkPlan, schema: Schema, view: UserView) -> None:
         super().__init__()
@@ -121,6 +122,7 @@ class Rescorer(nn.Module):
         nn.init.zeros_(self.skip.bias)
         is_rating = torch.tensor([name in schema.ratings for name in schema.tasks])
         self.register_buffer("is_rating", is_rating, persistent=False)
+        self.register_buffer("is_click", torch.arange(len(schema.tasks)) == 0, persistent=False)
         names = schema.candidate_features
         self.unmet, self.events = None, 0
         if EVENTS in names and content_columns(names):
@@ -143,9 +145,8 @@ class Rescorer(nn.Module):
         # The bias of the heads goes with what is shared: in so few columns a sum costs what a product does.
         logits: Tensor = body @ self.heads.weight.T + _beside(self.skip, features, user, self.heads.bias)
         if self.unmet is not None:
-            nobody = candidate_features[..., self.events] == 0
-            click = torch.where(nobody, self.unmet(features), logits[..., 0])
-            logits = torch.cat([click[..., None], logits[..., 1:]], -1)
+            nobody = candidate_features[..., self.events, None] == 0
+            logits = torch.where(nobody & self.is_click, self.unmet(features)[..., None], logits)
         # A rating nears the ends of its scale and never leaves it. Without bounds, where ratings are 4.5 in
         # the mean, the fifth that was foretold highest was foretold at 5.05, and came to 4.68.
         ratings = LOWEST_RATING + (HIGHEST_RATING - LOWEST_RATING) * torch.sigmoid(logits)
