@@ -1,7 +1,7 @@
 """How items that nobody has met are ranked among each other: by text, attributes and entities alone.
 
     python -m benchmarks.cold_items --interactions ratings.csv --items movies.csv \\
-        --graph ml-100k.kg --links ml-100k.link --json benchmarks/results/cold-items.json
+        --json benchmarks/results/cold-items.json
 
 Against items with a history one without hardly ever wins, so in a replay's figures it is told only that it
 lost. Here, wherever the next event is the first one of its item, that item is ranked among all items without
