@@ -1,7 +1,7 @@
 """How items that nobody has met are ranked among each other: by text, attributes and entities alone.
 
     python -m benchmarks.cold_items --interactions ratings.csv --items movies.csv \\
-        --json benchmarks/results/cold-items.json
+        --begin 0.7 --json benchmarks/results/cold-items.json
 
 Against items with a history one without hardly ever wins, so in a replay's figures it is told only that it
 lost. Here, wherever the next event is the first one of its item, that item is ranked among all items without
@@ -117,12 +117,14 @@ def main() -> None:
     add_training(parser)
     add_settings(parser)
     parser.add_argument("--warm", type=float, default=0.5, help="share of the stream to train on (0.5)")
+    parser.add_argument("--begin", type=float, help="share from which on items are ranked (that of --warm)")
     parser.add_argument("--until", type=float, default=1.0, help="share of the stream to walk to (1.0)")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     settings = graph_from(args, training_from(args, settings_from(args)))
     dataset = dataset_from(args, settings)
     warm, until = (int(len(dataset.interactions) * share) for share in (args.warm, args.until))
+    begin = warm if args.begin is None else int(len(dataset.interactions) * args.begin)
     say, places, sizes = progress_bar(), dict[str, list[int]](), list[int]()
     with TemporaryDirectory(prefix="headrace-cold-") as folder:
         fitted = fit_model(dataset, settings, Registry(Path(folder)), "cold", warm, say)
@@ -130,7 +132,7 @@ def main() -> None:
         names = run.recommender.pipeline.names
         run.recommender.serve(load_in_service(fitted.folder, settings.model, names))
         while run.at < until:
-            if (seen := look(run)) is not None:
+            if run.at >= begin and (seen := look(run)) is not None:
                 for name, its in seen[0].items():
                     places.setdefault(name, []).append(its)
                 sizes.append(seen[1])
@@ -143,7 +145,8 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "command": (
             f"python -m benchmarks.cold_items --interactions {Path(args.interactions).name} "
-            f"--warm {args.warm} --until {args.until}" + (" --graph FILE --links FILE" if args.graph else "")
+            f"--warm {args.warm} --begin {args.begin or args.warm} --until {args.until}"
+            + (" --graph FILE --links FILE" if args.graph else "")
         ),
         "machine": machine(),
         "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
