@@ -79,7 +79,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     net, tasks, vocabulary = load_checkpoint(arguments.folder)
-    every = examples.load(arguments.folder / "examples.npz")
+    every = examples.load(arguments.folder / examples.KEPT)
     widest = max(each.candidates.shape[1] for each in every)
     shards = [each for each in every if each.candidates.shape[1] < widest]
     held_out = [each for each in every if each.candidates.shape[1] == widest]

@@ -18,34 +18,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.machine import machine
-from export.manifest import versions_of
-from export.registry import Registry
+from benchmarks.machine import made
+from benchmarks.walk import add_arguments, trained
 from model.evaluate import Estimate, hit_rate, ndcg
 from model.schema import F32
-from streams.commands.options import (
-    add_dataset,
-    add_settings,
-    add_training,
-    dataset_from,
-    graph_from,
-    progress_bar,
-    settings_from,
-    training_from,
-)
 from streams.entity_signals import ENTITY_TASTE
-from streams.fit import fit_model
-from streams.loading import load_in_service
 from streams.query import RECENT
 from streams.replay.driver import Prequential
 
@@ -68,7 +52,7 @@ def look(run: Prequential) -> tuple[dict[str, int], int] | None:
     cold = np.concatenate([[row], cold[cold != row]])
     draft = pipeline.draft(state, now_ms, also=cold.tolist(), searched=run.searched(run.at))
     pipeline.rank([draft])
-    text = core.catalog.text[: len(core.catalog)].astype(np.float32)
+    text = core.catalog.text
     scores: dict[str, F32] = {
         "model": draft.click[-len(cold) :],
         "nearest": text[cold] @ text[draft.history[:RECENT]].sum(0),
@@ -113,43 +97,31 @@ def _plain(estimate: Estimate) -> dict[str, float]:
 def main() -> None:
     """Train, walk, print a line for each method and, with `--json`, write the same for programs."""
     parser = argparse.ArgumentParser(description="Items without any event, ranked among each other.")
-    add_dataset(parser)
-    add_training(parser)
-    add_settings(parser)
-    parser.add_argument("--warm", type=float, default=0.5, help="share of the stream to train on (0.5)")
+    add_arguments(parser)
     parser.add_argument("--begin", type=float, help="share from which on items are ranked (that of --warm)")
-    parser.add_argument("--until", type=float, default=1.0, help="share of the stream to walk to (1.0)")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    settings = graph_from(args, training_from(args, settings_from(args)))
-    dataset = dataset_from(args, settings)
-    warm, until = (int(len(dataset.interactions) * share) for share in (args.warm, args.until))
-    begin = warm if args.begin is None else int(len(dataset.interactions) * args.begin)
-    say, places, sizes = progress_bar(), dict[str, list[int]](), list[int]()
-    with TemporaryDirectory(prefix="headrace-cold-") as folder:
-        fitted = fit_model(dataset, settings, Registry(Path(folder)), "cold", warm, say)
-        run = fitted.run
-        names = run.recommender.pipeline.names
-        run.recommender.serve(load_in_service(fitted.folder, settings.model, names))
-        while run.at < until:
+    places, sizes = dict[str, list[int]](), list[int]()
+    with trained(args) as walk:
+        begin = walk.warm if args.begin is None else int(walk.events * args.begin)
+        run = walk.fitted.run
+        while run.at < walk.until:
             if run.at >= begin and (seen := look(run)) is not None:
                 for name, its in seen[0].items():
                     places.setdefault(name, []).append(its)
                 sizes.append(seen[1])
             run.learn()
-            say("walking", run.at - warm, until - warm)
+            walk.say("walking", run.at - walk.warm, walk.until - walk.warm)
     figures = summary(places, np.array(sizes, np.int64))
     for name, row in figures.items():
         print(f"{name:10}", *(f"{figure} {each['value']:.4f}" for figure, each in row.items()))
     report: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": (
+        **made(
             f"python -m benchmarks.cold_items --interactions {Path(args.interactions).name} "
             f"--warm {args.warm} --begin {args.begin or args.warm} --until {args.until}"
-            + (" --graph FILE --links FILE" if args.graph else "")
+            + (" --graph FILE --links FILE" if args.graph else ""),
+            PACKAGES,
         ),
-        "machine": machine(),
-        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
         "events": len(sizes),
         "among": {"mean": float(np.mean(sizes)), "least": min(sizes), "most": max(sizes)},
         "methods": figures,

@@ -20,7 +20,7 @@ from export.to_onnx import export_rescorer
 from model.checkpoint import Checkpoint
 from model.distil import distil
 from model.errors import DataError
-from model.examples import Shard
+from model.examples import Shard, divided
 from model.network import FusionNet
 from model.plan import TrainPlan
 from model.prune import importance, prune
@@ -46,11 +46,10 @@ class Variant(NamedTuple):
     held_out: Sequence[HeldOut]
 
 
-def divided(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
-    """Those that were trained on, and the held-out ones with whole pools, which stand last."""
-    pool = shards[-1].candidates.shape[1]
-    learned = [each for each in shards if each.candidates.shape[1] != pool]
-    held_out = [each for each in shards if each.candidates.shape[1] == pool]
+def learned_and_held_out(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
+    """Those that were trained on, and the held-out ones, whose pools are to be large enough."""
+    learned, held_out = divided(shards)
+    pool = held_out[-1].candidates.shape[1] if held_out else 0
     if not learned or pool < CANDIDATES:
         raise DataError(
             f"expected examples with {CANDIDATES} candidates or more after those trained on, not "

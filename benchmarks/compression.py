@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,9 +25,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.compressed_variants import CANDIDATES, Variant, divided, held_out_of, smaller, variants
-from benchmarks.machine import machine
-from export.manifest import versions_of
+from benchmarks.compressed_variants import (
+    CANDIDATES,
+    Variant,
+    held_out_of,
+    learned_and_held_out,
+    smaller,
+    variants,
+)
+from benchmarks.machine import made
 from export.parity import HeldOut, Parity, measure
 from export.to_onnx import torch_scores
 from model import examples
@@ -164,22 +168,20 @@ def main() -> None:
         console = Console(width=WIDTH)
 
     checkpoint = load_checkpoint(arguments.folder)
-    learned, held_out = divided(examples.load(arguments.folder / "examples.npz"))
+    learned, held_out = learned_and_held_out(examples.load(arguments.folder / examples.KEPT))
     learned = learned[-arguments.learned :]
     calibrating, judging = held_out_of(checkpoint.net, checkpoint, held_out)
     report: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": (
+        **made(
             f"python -m benchmarks.compression FOLDER --users {arguments.users} --runs {arguments.runs} "
-            f"--epochs {arguments.epochs} --learned {arguments.learned} --only '{arguments.only}'"
+            f"--epochs {arguments.epochs} --learned {arguments.learned} --only '{arguments.only}'",
+            PACKAGES,
         ),
         "examples": {
             "learned": sum(map(len, learned)),
             "calibration": sum(len(each.positive) for each in calibrating),
             "judged": sum(len(each.positive) for each in judging),
         },
-        "machine": machine(),
-        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
     }
     nets = smaller(checkpoint, learned, TrainPlan(), arguments.epochs, arguments.only)
     score = torch_scores(checkpoint.net)
@@ -211,9 +213,9 @@ def main() -> None:
     report["rows"] = [row._asdict() for row in rows]
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
-        made = report["machine"]
+        where = report["machine"]
         heading = (
-            f"{report['date']}, {made['cores']} cores, {made['memory_gib']} GiB, {made['architecture']}, "
+            f"{report['date']}, {where['cores']} cores, {where['memory_gib']} GiB, {where['architecture']}, "
             f"one thread; onnxruntime {report['versions']['onnxruntime']}; "
             f"{report['examples']['judged']} held-out examples; `{report['command']}`"
         )

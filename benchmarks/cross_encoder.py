@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from benchmarks.machine import machine
+from benchmarks.machine import made
 from benchmarks.text_walk import Ranked, Walk
-from export.manifest import versions_of
 from export.quantize import quantize_text_encoder
 from export.registry import Registry
 from export.session import Runner, open_session
@@ -59,6 +57,7 @@ from streams.training import ExampleCollector
 
 INPUTS, OUTPUTS = ("tokens", "mask", "types"), ("score",)
 HELD_OUT = 0.15
+PACKAGES = ("headrace", "onnxruntime", "peft", "torch", "transformers")
 SHARD = 250  # examples, so that the newest of them, which the gate looks at, are few
 
 
@@ -169,14 +168,11 @@ def main() -> None:
         print(f"{name:28} {shown(row['hr@10']):>14} {shown(row['ndcg@10']):>14} {row['ms'] or '–':>10}")
     if arguments.json is not None:
         report_file = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "command": command_line(sys.argv),
+            **made(command_line(sys.argv), PACKAGES),
             "events": len(ranked),
             "met item in the pool": sum(each.pool > 0 for each in ranked),
             "choices": len(choices),
             "held-out losses": losses,
-            "machine": machine(),
-            "versions": versions_of(("headrace", "onnxruntime", "peft", "torch", "transformers")),
             "rows": {
                 name: {
                     each: value._asdict() if isinstance(value, Estimate) else value

@@ -19,11 +19,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,28 +28,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.machine import machine
-from export.manifest import versions_of
-from export.registry import Registry
+from benchmarks.machine import made
+from benchmarks.walk import add_arguments, trained
 from model.attribution import attention, attribute
 from model.checkpoint import load_checkpoint
 from model.evaluate import Estimate
 from model.network import FusionNet
 from model.schema import F32, RescorerInputs
-from streams.commands.options import (
-    add_dataset,
-    add_settings,
-    add_training,
-    dataset_from,
-    graph_from,
-    progress_bar,
-    settings_from,
-    training_from,
-)
 from streams.draft import Draft
-from streams.fit import Fitted, fit_model
+from streams.fit import Fitted
 from streams.left_out import drops
-from streams.loading import load_in_service
 from streams.rescoring import ModelInService
 
 RECENT = 10
@@ -142,37 +127,24 @@ def _plain(values: Sequence[float]) -> dict[str, float]:
 def main() -> None:
     """Train, walk, print a table and, with `--json`, write the same for programs."""
     parser = argparse.ArgumentParser(description="Deletion tests of explanations.")
-    add_dataset(parser)
-    add_training(parser)
-    add_settings(parser)
-    parser.add_argument("--warm", type=float, default=0.5, help="share of the stream to train on (0.5)")
-    parser.add_argument("--until", type=float, default=1.0, help="share of the stream to walk to (1.0)")
+    add_arguments(parser)
     parser.add_argument("--slates", type=int, default=1_000, help="how many to explain (1000)")
     parser.add_argument("--places", type=int, default=5, help="of each slate (5)")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
 
-    settings = graph_from(args, training_from(args, settings_from(args)))
-    dataset = dataset_from(args, settings)
-    events = len(dataset.interactions)
-    warm, until = int(events * args.warm), int(events * args.until)
-    say = progress_bar()
-    with TemporaryDirectory(prefix="headrace-explanations-") as folder:
-        kept = Path(folder) / "kept"
-        fitted = fit_model(dataset, settings, Registry(Path(folder)), "explained", warm, say, kept)
-        net = load_checkpoint(kept).net
-        run = fitted.run
-        names = run.recommender.pipeline.names
-        run.recommender.serve(load_in_service(fitted.folder, settings.model, names))
-        seen: list[Seen] = []
-        stride = max((until - warm) // args.slates, 1)
-        while run.at < until:
-            if (run.at - warm) % stride == 0:
-                found = look(fitted, net, args.places)
+    seen: list[Seen] = []
+    with trained(args) as walk:
+        net, run = load_checkpoint(walk.kept).net, walk.fitted.run
+        length = walk.until - walk.warm
+        stride = max(length // args.slates, 1)
+        while run.at < walk.until:
+            if (run.at - walk.warm) % stride == 0:
+                found = look(walk.fitted, net, args.places)
                 if found is not None:
                     seen.append(found)
             run.learn()
-            say("explaining", run.at - warm, until - warm)
+            walk.say("explaining", run.at - walk.warm, length)
     figures = summary(seen)
     print(f"{'':10} {'places':>6} {'drop':>15} {'at random':>15} {'more':>15} {'above':>6}")
     for method, row in figures.items():
@@ -187,14 +159,12 @@ def main() -> None:
         )
     if args.json is not None:
         report = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "command": (
+            **made(
                 f"python -m benchmarks.explanations --interactions {Path(args.interactions).name} "
-                f"--warm {args.warm} --until {args.until} --slates {args.slates} --places {args.places}"
+                f"--warm {args.warm} --until {args.until} --slates {args.slates} --places {args.places}",
+                PACKAGES,
             ),
-            "machine": machine(),
-            "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
-            "training": msgspec.to_builtins(settings.model.training),
+            "training": msgspec.to_builtins(walk.settings.model.training),
             "slates": len(seen),
             "methods": figures,
         }

@@ -1,4 +1,4 @@
-"""What a benchmark ran on. Standard library alone, for machines that have little else."""
+"""What a benchmark's results begin with: when, by which command, on what, with which versions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,23 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
+from export.manifest import versions_of
+
 QUERY = ("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
+
+
+def made(command: str, packages: Iterable[str]) -> dict[str, Any]:
+    """`command`: as it would be typed again; `packages`: those whose versions matter, where installed."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": command,
+        "machine": machine(),
+        "versions": {"python": platform.python_version(), **versions_of(packages)},
+    }
 
 
 def machine() -> dict[str, Any]:

@@ -12,19 +12,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.machine import machine
-from export.manifest import RESCORER, RESCORER_FP32, Manifest, read_manifest, versions_of
+from benchmarks.machine import made
+from export.manifest import RESCORER, RESCORER_FP32, Manifest, read_manifest
 from export.random_inputs import random_inputs
 from export.session import Rescorer, open_session
 from model.errors import ProviderError
@@ -147,17 +145,15 @@ def main() -> None:
 
     manifest = read_manifest(arguments.model, Manifest)
     report: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": (
+        **made(
             f"python -m benchmarks.rescoring MODEL --providers {arguments.providers} "
             f"--users {arguments.users} --candidates {arguments.candidates} "
-            f"--runs {arguments.runs} --threads {arguments.threads}"
+            f"--runs {arguments.runs} --threads {arguments.threads}",
+            PACKAGES,
         ),
         "model": manifest.name,
         "candidates": arguments.candidates,
         "threads": arguments.threads,
-        "machine": machine(),
-        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
     }
     rows: list[Row] = []
     print(

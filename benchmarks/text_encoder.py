@@ -16,7 +16,6 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,13 +25,14 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
 
-from benchmarks.machine import machine
-from export.manifest import TEXT_ENCODER_FP32, TOKENIZER, versions_of
+from benchmarks.machine import made
+from export.manifest import TEXT_ENCODER_FP32, TOKENIZER
 from export.neighbours import neighbours_kept
 from export.session import Runner, open_session
 from export.text import TEXT_INPUTS, TEXT_OUTPUTS, load_tokenizer
 from model.schema import F32
 
+PACKAGES = ("numpy", "onnx", "onnxruntime")
 Write = Callable[[Path, Path], None]
 
 
@@ -173,11 +173,8 @@ def main() -> None:
     if arguments.json is not None:
         command = f"python -m benchmarks.text_encoder ENCODER --texts FILE --count {arguments.count}"
         report = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "command": command,
+            **made(command, PACKAGES),
             "texts": len(encoded),
-            "machine": machine(),
-            "versions": versions_of(("numpy", "onnx", "onnxruntime")),
             "rows": [row._asdict() for row in rows],
         }
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.machine import machine
-from export.manifest import TEXT_ENCODER_FP32, TOKENIZER, versions_of
+from benchmarks.machine import made
+from export.manifest import TEXT_ENCODER_FP32, TOKENIZER
 from export.session import Runner, open_session
 from export.text import TEXT_OUTPUTS, TextEncoder, load_text_encoder, load_tokenizer
 from model.errors import ProviderError
@@ -93,14 +91,12 @@ def main() -> None:
         rows.append(measure(encoder, texts, exact, arguments.threads, arguments.runs))
         print(rows[-1]._asdict())
     report: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": (
+        **made(
             f"python -m benchmarks.text_throughput ENCODER --interactions FILE "
             f"--providers {arguments.providers} --texts {arguments.texts} --threads {arguments.threads} "
-            f"--runs {arguments.runs}"
+            f"--runs {arguments.runs}",
+            PACKAGES,
         ),
-        "machine": machine(),
-        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
         "rows": [row._asdict() for row in rows],
         "did_not_run": missing,
     }

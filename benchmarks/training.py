@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,8 +21,7 @@ import msgspec
 import numpy as np
 import torch
 
-from benchmarks.machine import machine
-from export.manifest import versions_of
+from benchmarks.machine import made
 from model import examples
 from model.batches import batches
 from model.checkpoint import Checkpoint, load_checkpoint
@@ -105,8 +102,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     checkpoint = load_checkpoint(arguments.folder)
-    found = examples.load(arguments.folder / "examples.npz")
-    learned = [each for each in found if each.candidates.shape[1] != found[-1].candidates.shape[1]] or found
+    learned, held_out = examples.divided(examples.load(arguments.folder / examples.KEPT))
+    learned = learned or held_out  # too short a stream to hold any out
     rows = []
     for size in map(int, arguments.batches.split(",")):
         for device in arguments.devices.split(","):
@@ -115,13 +112,11 @@ def main() -> None:
             rows.append(measure(checkpoint, learned, plan, arguments.steps))
             print(rows[-1]._asdict())
     report: dict[str, Any] = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": (
+        **made(
             f"python -m benchmarks.training FOLDER --devices {arguments.devices} "
-            f"--batches {arguments.batches} --steps {arguments.steps}"
+            f"--batches {arguments.batches} --steps {arguments.steps}",
+            PACKAGES,
         ),
-        "machine": machine(),
-        "versions": {"python": platform.python_version(), **versions_of(PACKAGES)},
         "rows": [row._asdict() for row in rows],
     }
     if arguments.json is not None:

@@ -95,6 +95,11 @@ class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
     neighbours_kept: float | None = None
     neighbours: int = 0
 
+    @property
+    def reference(self) -> TextEncoderRef:
+        """How a model names the encoder that read its items."""
+        return TextEncoderRef(self.name, self.files[TEXT_ENCODER].sha256)
+
 
 AnyManifest = TypeVar("AnyManifest", Manifest, TextManifest)
 

@@ -37,7 +37,6 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
 FILE_ERRORS = ("InvalidGraph", "InvalidProtobuf", "NoSuchFile")
 """Errors of onnxruntime that are the file's fault, not the provider's."""
 
-
 log = logging.getLogger(__name__)
 
 
@@ -86,8 +85,6 @@ def _session(path: Path, provider: str, threads: int) -> Any:
 @cache
 def preload_libraries() -> None:
     """Load CUDA and cuDNN out of their wheels, where they are installed so; the system finds any others."""
-    if not hasattr(ort, "preload_dlls"):  # the package for CPUs has none to load
-        return
     said = StringIO()
     with redirect_stdout(said):
         ort.preload_dlls()

@@ -65,6 +65,8 @@ ITEM_FIELDS = ("items", "text", "attributes")
 EXAMPLE_FIELDS = tuple(
     field.name for field in fields(Shard) if field.name not in (*ITEM_FIELDS, "modalities")
 )
+KEPT = "examples.npz"
+"""What a folder of kept examples has, beside the checkpoint."""
 MODALITY = "modality."
 
 
@@ -128,6 +130,13 @@ def shard(examples: Sequence[Example], table: ItemTable) -> Shard:
         ts_ms=np.array(columns["ts_ms"], np.int64),
         modalities={name: vectors[named] for name, vectors in table.modalities.items()},
     )
+
+
+def divided(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
+    """Kept shards: those that were trained on, and the held-out ones with whole pools, which stand last."""
+    pool = shards[-1].candidates.shape[1] if shards else 0
+    learned = [each for each in shards if each.candidates.shape[1] != pool]
+    return learned, [each for each in shards if each.candidates.shape[1] == pool]
 
 
 def save(shards: Sequence[Shard], path: Path) -> None:

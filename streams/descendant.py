@@ -1,21 +1,34 @@
-"""Registering a model that was made from a registered one: it serves in the same surroundings."""
+"""A model that is made from a registered one: it is checked first, and serves in the same surroundings."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from export.manifest import Manifest
-from export.parity import ParityLimits
+from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
 from export.plan import ExportPlan
 from export.registry import Registry
+from model.errors import ModelError
 from model.examples import Shard
+from streams.fit import register
 
 if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
+
+
+def open_parent(registry: Registry, parent: str, name: str) -> tuple[Path, Manifest]:
+    """The folder and the manifest of `parent`, which has its checkpoint; `ModelError` where `name` is taken,
+    `ManifestError` where a file is missing or was changed.
+    """
+    from export.package import CHECKPOINT_FILES
+
+    if registry.has(name):
+        raise ModelError(f"{registry.get(name)} is already there; a model never changes: choose another name")
+    place = registry.get(parent)
+    manifest = read_manifest(place, Manifest)
+    verify(place, manifest, (*MODEL_FILES, *CHECKPOINT_FILES))
+    return place, manifest
 
 
 def register_descendant(
@@ -26,29 +39,9 @@ def register_descendant(
     name: str,
     facts: Mapping[str, Any],
 ) -> Manifest:
-    """Export as precise as the parent, so that the two differ by what was learned alone, pass the gate on
-    the `judged` examples, register under `name` with the parent's counters, text encoder and graph.
+    """Register with the parent's counters, text encoder and graph, and as precise as the parent, so that the
+    two differ by what was learned alone.
     """
-    from export.package import export_model
-    from streams.fit import apart, held_out_batches
-
-    calibration, batches = apart(held_out_batches(checkpoint, judged), ExportPlan(parent.precision))
-    limits = ParityLimits()
-    limits = msgspec.structs.replace(
-        limits, examples=min(limits.examples, sum(len(each.positive) for each in batches))
-    )
-    return export_model(
-        checkpoint.net,
-        checkpoint.vocabulary,
-        batches,
-        registry,
-        name,
-        created_ms=time.time_ns() // 1_000_000,
-        text_encoder=parent.text_encoder,
-        training={**facts, "graph": parent.training.get("graph", "")},
-        counters=parent.counters,
-        limits=limits,
-        checkpoint=checkpoint,
-        precision=parent.precision,
-        calibration=calibration,
-    )
+    facts = {**facts, "graph": parent.training.get("graph", "")}
+    plan = ExportPlan(parent.precision)
+    return register(checkpoint, judged, registry, name, parent.text_encoder, facts, parent.counters, plan)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import numpy as np
 
-from export.manifest import TEXT_ENCODER, Manifest, TextEncoderRef, TextManifest
+from export.manifest import Manifest, TextEncoderRef, TextManifest
 from export.parity import HeldOut, ParityLimits
 from export.plan import ExportPlan
 from export.registry import Registry
@@ -194,7 +194,7 @@ def fit(
     checkpoint = Checkpoint(net, tasks, vocabulary)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
-        examples.save([*shards, *held_out], keep / "examples.npz")
+        examples.save([*shards, *held_out], keep / examples.KEPT)
     if look is not None:
         look(Trained(checkpoint, collected, told))
     facts = {
@@ -208,8 +208,9 @@ def fit(
         "graph": "" if entities is None else entities.graph.digest(),
     }
     say("exporting the model", 0, 1)
+    ref = None if encoder is None else encoder.reference
     manifest = register(
-        checkpoint, held_out or shards, registry, name, encoder, facts,
+        checkpoint, held_out or shards, registry, name, ref, facts,
         msgspec.to_builtins(run.recommender.settings.counters), model.export,
     )  # fmt: skip
     say("exporting the model", 1, 1)
@@ -221,7 +222,7 @@ def register(
     held_out: Sequence[Shard],
     registry: Registry,
     name: str,
-    encoder: TextManifest | None,
+    encoder: TextEncoderRef | None,
     facts: Mapping[str, object],
     counters: Mapping[str, object],
     plan: ExportPlan = ExportPlan(),
@@ -236,10 +237,9 @@ def register(
     limits = msgspec.structs.replace(
         limits, examples=min(limits.examples, sum(len(each.positive) for each in batches))
     )
-    ref = None if encoder is None else TextEncoderRef(encoder.name, encoder.files[TEXT_ENCODER].sha256)
     return export_model(
-        net, vocabulary, batches, registry, name, time.time_ns() // 1_000_000, ref, facts, counters, limits,
-        checkpoint, plan.precision, calibration,
+        net, vocabulary, batches, registry, name, time.time_ns() // 1_000_000, encoder, facts, counters,
+        limits, checkpoint, plan.precision, calibration,
     )  # fmt: skip
 
 

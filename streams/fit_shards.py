@@ -91,7 +91,8 @@ def fit_shards(
         "graph": _graph(settings) if made is None else made.graph,
     }
     counters = msgspec.to_builtins(settings.counters if made is None else made.counters)
-    return register(checkpoint, held_out, registry, name, encoder, facts, counters, model.export)
+    ref = None if encoder is None else encoder.reference
+    return register(checkpoint, held_out, registry, name, ref, facts, counters, model.export)
 
 
 def _schema(shards: ShardFiles, seen: Survey, settings: Settings, tasks: dict[str, Task]) -> Schema:

@@ -24,8 +24,6 @@ from streams.recommender import Recommender
 from streams.rescoring import ModelInService
 
 SCOUT_EPOCHS = 4
-
-
 ITEMS, USERS, FACTS = "items.onnx", "users.onnx", "scout.json"
 
 

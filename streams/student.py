@@ -12,19 +12,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
+from export.manifest import Manifest
 from export.registry import Registry
-from model import examples
-from model.errors import DataError, ModelError
-from model.examples import Shard
+from model.errors import DataError
+from model.examples import KEPT, Shard, divided, load
 from model.plan import NetworkPlan, TrainPlan
 from model.shards import ShardFiles, shard_folders
 from streams.dataset_texts import Say
-from streams.descendant import register_descendant
+from streams.descendant import open_parent, register_descendant
 from streams.example_folder import LEARN, WHOLE
-from streams.renewal.logged_shapes import check_shapes
-
-KEPT = "examples.npz"
+from streams.renewal.logged_shapes import check_all
 
 
 class Examples(NamedTuple):
@@ -37,13 +34,7 @@ class Examples(NamedTuple):
 def examples_in(folder: Path) -> Examples:
     """What `headrace train --keep` wrote to `folder`, or shards of `headrace examples` or of workers."""
     if (folder / KEPT).exists():
-        shards = examples.load(folder / KEPT)
-        pool = max(each.candidates.shape[1] for each in shards)
-        whole = [each.candidates.shape[1] == pool for each in shards]
-        found = Examples(
-            [each for each, judged in zip(shards, whole, strict=True) if not judged],
-            [each for each, judged in zip(shards, whole, strict=True) if judged],
-        )
+        found = Examples(*divided(load(folder / KEPT)))
     else:
         found = Examples(*(ShardFiles(shard_folders(folder / kind)) for kind in (LEARN, WHOLE)))
     if not len(found.learn) or not len(found.judged):
@@ -64,22 +55,16 @@ def distil_model(
     examples, or under other features; `ManifestError` where the teacher has no checkpoint; `ParityError`,
     with nothing registered.
     """
-    from export.package import CHECKPOINT_FILES
     from model.checkpoint import Checkpoint, load_checkpoint
     from model.distil import distil
     from model.evaluate import ndcg, ndcg_difference
     from model.ranking import ranks_of
 
-    if registry.has(name):
-        raise ModelError(f"{registry.get(name)} is already there; a model never changes: choose another name")
-    place = registry.get(teacher)
-    manifest = read_manifest(place, Manifest)
-    verify(place, manifest, (*MODEL_FILES, *CHECKPOINT_FILES))
+    place, manifest = open_parent(registry, teacher, name)
     learn, judged = examples_in(folder)
     for shards in (learn, judged):
         if isinstance(shards, ShardFiles):
-            for facts, path in zip(shards.facts, shards.paths, strict=True):
-                check_shapes(path, facts, manifest.model_schema)
+            check_all(shards, manifest.model_schema)
     net, tasks, vocabulary = load_checkpoint(place)
     started = time.perf_counter()
     small = distil(

@@ -105,3 +105,14 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     BertModel(config).save_pretrained(folder)  # type: ignore[no-untyped-call]  # not annotated there
     AutoTokenizer.from_pretrained(folder_of(BUNDLED)).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Matrices as small as in tests are slower on several threads, most of all on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from export.manifest import TEXT_ENCODER, TextEncoderRef
+from export.manifest import TextEncoderRef
 from export.registry import Registry
 from model.errors import DataError
 from streams.building.one_process import build_here
@@ -67,7 +67,7 @@ def build_examples(
         from streams.building.with_ray import build_with_ray
 
         examples = build_with_ray(run, plan, folder, workers, say)
-    ref = TextEncoderRef(encoder.manifest.name, encoder.manifest.files[TEXT_ENCODER].sha256)
+    ref = encoder.manifest.reference
     graph = "" if dataset.graph is None else dataset.graph.digest()
     (folder / MADE).write_bytes(msgspec.json.encode(Made(settings.counters, ref, graph)))
     return Built(examples, time.perf_counter() - started)

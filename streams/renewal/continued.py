@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from export.manifest import BETTER, MODEL_FILES, Manifest, read_manifest, verify
+from export.manifest import BETTER, Manifest
 from export.registry import Registry
-from model.errors import DataError, ModelError
+from model.errors import DataError
 from model.evaluate import Estimate
 from model.examples import Shard
 from model.plan import TrainPlan
 from model.shards import read_items
 from streams.dataset_texts import Say
-from streams.descendant import register_descendant
-from streams.renewal.logged_shapes import check_shapes
+from streams.descendant import open_parent, register_descendant
+from streams.renewal.logged_shapes import check_all
 from streams.renewal.stretch import Stretch, stretch
 from streams.settings import RenewalSettings, Settings
 
@@ -46,20 +46,14 @@ def continue_model(
     under other features; `ManifestError` where the parent has no checkpoint; `ParityError`, with nothing
     registered.
     """
-    from export.package import CHECKPOINT_FILES
     from model.checkpoint import load_checkpoint
 
-    if registry.has(name):
-        raise ModelError(f"{registry.get(name)} is already there; a model never changes: choose another name")
-    place = registry.get(parent)
-    manifest = read_manifest(place, Manifest)
-    verify(place, manifest, (*MODEL_FILES, *CHECKPOINT_FILES))
+    place, manifest = open_parent(registry, parent, name)
     chosen = stretch(folder, learned_until(manifest), settings.renewal, settings.seed)
     if chosen.missing:
         raise DataError(chosen.missing)
     before = load_checkpoint(place)
-    for facts, path in zip(chosen.learn.facts, chosen.learn.paths, strict=True):
-        check_shapes(path, facts, before.net.schema)
+    check_all(chosen.learn, before.net.schema)
     started = time.perf_counter()
     met = (item for path in chosen.learn.paths for item in read_items(path))
     after = fine_tuned(before, chosen.learn, met, plan_of(settings), say)

@@ -8,7 +8,13 @@ from typing import Any
 from model.errors import DataError
 from model.examples import MODALITY
 from model.schema import Schema
-from model.shards import ShardFacts
+from model.shards import ShardFacts, ShardFiles
+
+
+def check_all(shards: ShardFiles, schema: Schema) -> None:
+    """`DataError` for the first of the shards that was logged under other features than the model reads."""
+    for facts, path in zip(shards.facts, shards.paths, strict=True):
+        check_shapes(path, facts, schema)
 
 
 def check_shapes(path: Path, facts: ShardFacts, schema: Schema) -> None:

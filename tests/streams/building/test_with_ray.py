@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from model.features import rank_feature
@@ -34,14 +33,6 @@ def two_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     )
     yield
     ray.shutdown()
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -40,12 +39,7 @@ SETTINGS = Settings(
 LOOSE = ParityLimits(1, 1e9, 1e9, 1e9, 1e9, 1e9, 1e9, 0.0, 1e9)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def quiet(_stage: str, _done: int, _total: int) -> None:
