@@ -12,6 +12,9 @@ from streams.events import TOPIC_OF, EventLimits, decode, key_of
 from streams.topics import ACCEPTED_HEADER
 from streams.user_state import Delivery
 
+UNDECODABLE = "undecodable"
+"""The reason of a letter that holds what Kafka's client can't decode: a record's bytes, or a batch's."""
+
 Headers = Mapping[str, bytes | None] | Iterable[tuple[str, bytes | None]]
 
 
@@ -66,7 +69,7 @@ def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:
     An event under another key or on another topic would meet its user's state in two workers at once.
     """
     if message.undecodable:
-        raise EventError("undecodable", message.undecodable)
+        raise EventError(UNDECODABLE, message.undecodable)
     event = decode(message.value or b"", now_ms, limits)
     expected = TOPIC_OF[type(event)]
     if expected != message.topic:

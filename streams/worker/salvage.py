@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
 from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
-from aiokafka.record.util import calc_crc32c, decode_varint
+from aiokafka.record.util import calc_crc32c
 
 from model.errors import UndecodableError
 
@@ -135,7 +135,7 @@ def _records(batch: _Batch, body: bytes, count: int) -> Iterator[Any]:
     at, expected = 0, batch.base
     for _ in range(count):
         try:
-            length, start = decode_varint(body, at)
+            length, start = _varint(body, at)
             if length < 0 or start + length > len(body):
                 raise ValueError(f"a record of {length} bytes where {len(body) - start} are left")
             record = body[start : start + length]
@@ -168,15 +168,15 @@ def _rest(batch: _Batch, first: int, why: str) -> Iterator[Undecodable]:
 
 def _head(record: bytes) -> tuple[int, int, int]:
     """A record's offset and time, from those of the batch; and where its key begins."""
-    since, at = decode_varint(record, 1)
-    delta, at = decode_varint(record, at)
+    since, at = _varint(record, 1)
+    delta, at = _varint(record, at)
     return delta, since, at
 
 
 def _body(record: bytes, at: int) -> tuple[bytes | None, bytes | None, tuple[tuple[str, bytes | None], ...]]:
     key, at = _bytes(record, at)
     value, at = _bytes(record, at)
-    count, at = decode_varint(record, at)
+    count, at = _varint(record, at)
     if count < 0:
         raise ValueError(f"{count} headers")
     headers = []
@@ -188,9 +188,21 @@ def _body(record: bytes, at: int) -> tuple[bytes | None, bytes | None, tuple[tup
 
 
 def _bytes(record: bytes, at: int) -> tuple[bytes | None, int]:
-    length, at = decode_varint(record, at)
+    length, at = _varint(record, at)
     if length < 0:
         return None, at
     if at + length > len(record):
         raise ValueError(f"a field of {length} bytes where {len(record) - at} are left")
     return record[at : at + length], at + length
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number in zigzag, and where it ends. (aiokafka's own reads on where the bytes end.)"""
+    number = shift = 0
+    while shift < 64:
+        byte = data[at]
+        number |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return (number >> 1) ^ -(number & 1), at
+    raise ValueError(f"a number that ends at byte {at} and has more than 64 bits")
