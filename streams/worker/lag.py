@@ -38,7 +38,6 @@ class _Partition(NamedTuple):
     offset: int
     end: int
     since_s: float
-    held_back: int
 
 
 class Lag:
@@ -71,10 +70,9 @@ class Lag:
         for place, (offset, held_back) in standings.items():
             topic = place.rpartition("-")[0]
             end, last = ends.get(place, offset), before.get(place)
-            waits = end > offset
-            moved = last is None or last.offset != offset or excused or not waits
-            since_s = now_s if last is None or moved else last.since_s
-            self._partitions[place] = _Partition(offset, end, since_s, held_back)
+            stands = last is not None and last.offset == offset < min(last.end, end) and not excused
+            since_s = last.since_s if last is not None and stands else now_s
+            self._partitions[place] = _Partition(offset, end, since_s)
             self._events[topic] += max(0, end - offset)
             self._held_back[topic] += held_back
 
