@@ -191,7 +191,7 @@ async def _letters(
                 yield letter
 
 
-def stored_letter(record: Any, done: Container[int]) -> StoredLetter:
+def stored_letter(record: Any, done: Container[object]) -> StoredLetter:
     """A record of the topic as a letter; `done`: the positions of those that were replayed."""
     found = {name: value or b"" for name, value in record.headers}
     reason = found.get("reason", b"").decode(errors="replace")

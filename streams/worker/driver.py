@@ -22,13 +22,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterator
+import logging
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any, cast
 
 import aiokafka
 import uvloop
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from yarl import URL
@@ -37,6 +38,8 @@ from streams.settings import KafkaSettings
 from streams.worker.fetched import Chunk, Fetched
 from streams.worker.idle_partitions import spare_idle
 from streams.worker.lag import Standing
+
+log = logging.getLogger(__name__)
 
 
 class ConsumerThread(stock.AIOKafkaConsumerThread):
@@ -86,6 +89,24 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
         with fetcher._subscriptions.fetch_context():
             return await self.fetched.take(fetcher, active_partitions, timeout or 0.0)
 
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Note where a worker begins to read. It may fail: the store's progress says what was applied, so
+        what is read again changes nothing.
+        """
+        consumer, assigned = self._ensure_consumer(), self.assignment()
+        committed = {
+            aiokafka.TopicPartition(*tp): aiokafka.OffsetAndMetadata(offset, "")
+            for tp, offset in offsets.items()
+            if tp in assigned
+        }
+        try:
+            async with asyncio.timeout(consumer._request_timeout_ms / 1_000):
+                await consumer.commit(committed)
+        except (KafkaError, OSError, TimeoutError, ValueError) as error:
+            log.warning("offsets are not committed, and tried again: %r", error)
+            return False
+        return True
+
     async def reread(self, partition: TP, offset: int) -> int:
         """Go on at `offset`; the number of this seek. A partition that is another worker's by now is read by
         that one, from where the store's progress ends.
@@ -113,6 +134,7 @@ class Consumer(stock.Consumer):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._acknowledged: dict[TP, int] = {}
+        self._committed: dict[TP, int] = {}
         self._dropped = False
 
     async def reread(self, partition: TP, offset: int) -> int:
@@ -165,9 +187,19 @@ class Consumer(stock.Consumer):
             return self._standing(tp) or None
         return None
 
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        return offset > self._committed.get(tp, 0)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        committed = await super()._commit(offsets)
+        if committed:
+            self._committed.update(offsets)
+        return committed
+
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Others may have read on meanwhile, or less far than we."""
         self._acknowledged.clear()
+        self._committed.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:

@@ -10,10 +10,11 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -62,6 +63,21 @@ def clicks(name: str, count: int, item: str) -> list[AnyEvent]:
     ]
 
 
+async def all_is_committed(kafka: KafkaSettings) -> bool:
+    """Kafka's own tools show no lag either, though markers lie at the ends of partitions."""
+    topic = topic_name(kafka, "clicks")
+    places = [TopicPartition(topic, number) for number in range(kafka.partitions)]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap, group_id=topic_name(kafka, "workers"), enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(places)
+        return all([await consumer.committed(place) == ends[place] for place in places])
+    finally:
+        await consumer.stop()
+
+
 def nothing_waits(running: WorkerProcess) -> bool:
     return running.metric("headrace_worker_lag_events") == 0 and running.ready()
 
@@ -107,6 +123,7 @@ async def test_transactions_beside_traffic(settings: Settings, store: RedisStore
         await transacting
         await wait_until_applied(settings, store)
         await eventually(lambda: nothing_waits(one), what="for the lag to be none")
+        await eventually(partial(all_is_committed, kafka), what="for markers at the end to be committed")
         await assert_as_a_clean_run(settings, store)
         items = await store.interned(0)
         assert "committed" in items
