@@ -15,7 +15,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from aiokafka.consumer.fetcher import FetchResult
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError, RecordTooLargeError
 from aiokafka.protocol.fetch import FetchRequest
 
 from streams.worker.salvage import salvage
@@ -126,6 +126,12 @@ class Fetched:
                     continue  # an error is raised when nothing else is there
                 del fetcher._records[partition]
                 fetcher._notify(fetcher._wait_consume_future)
+                if isinstance(fetched._error, RecordTooLargeError):
+                    # A batch that announces more bytes than there are; aiokafka has gone past its offset.
+                    state = fetcher._subscriptions.subscription.assignment.state_value(partition)
+                    state.consumed_to(state.position - 1)
+                    broken.append(partition)
+                    continue
                 fetched.check_raise()
             del fetcher._records[partition]
             fetcher._notify(fetcher._wait_consume_future)
@@ -166,7 +172,7 @@ class Fetched:
 
     async def _salvage(self, fetcher: Any, partition: Partition, chunks: dict[Partition, Chunk]) -> None:
         """Take apart the batch that comes next. Raises `UndecodableError` where its end isn't known."""
-        assignment = self._assignment
+        assignment = fetcher._subscriptions.subscription.assignment
         position = assignment.state_value(partition).position
         try:
             raw, limit = await _raw(fetcher, partition, position)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAuthorizationFailedError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +84,18 @@ async def test_where_its_end_is_not_known_the_reading_stops() -> None:
     fetched = Fetched()
     fetcher.fetch()
     with pytest.raises(UndecodableError, match=r"headrace\.clicks-0 at offset 1"):
+        await fetched.take(fetcher, {CLICKS}, 0.0)
+
+
+async def test_a_batch_that_announces_more_than_there_is_stops_the_reading() -> None:
+    """aiokafka takes it for one that is larger than a fetch, and would go on at the next offset."""
+    spoilt = bytearray(batch(1, [record(0)]))
+    spoilt[8] = 0x7F
+    fetcher, fetched = Fetcher([batch(0, [record(0)]), bytes(spoilt)], 2), Fetched()
+    await read_all(fetcher, fetched)
+    fetcher._state.consumed_to(2)
+    fetcher.fail(RecordTooLargeError("There are some messages whose size is larger than the fetch size"))
+    with pytest.raises(UndecodableError, match=r"headrace\.clicks-0 at offset 1.*2130706"):
         await fetched.take(fetcher, {CLICKS}, 0.0)
 
 
