@@ -155,7 +155,8 @@ class Consumer(stock.Consumer):
         for partition in self.assignment():
             offset, state = self._standing(partition), self._thread.partition_state(partition)
             if offset is not None:
-                held_back = max(0, (state.highwater or 0) - (state.lso or 0)) if state.lso else 0
+                known = state.lso is not None and state.highwater is not None
+                held_back = max(0, state.highwater - state.lso) if known else 0
                 standings[partition] = Standing(offset, held_back)
         return standings
 
