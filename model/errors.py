@@ -66,6 +66,10 @@ class BrokerUnavailableError(HeadraceError):
     """Kafka did not answer in time; the same call may succeed later."""
 
 
+class UndecodableError(HeadraceError):
+    """A partition can't be read on: it can't be told where a broken batch ends."""
+
+
 class ModelError(HeadraceError):
     """A model can't be loaded, exported or run."""
 

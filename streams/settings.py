@@ -161,13 +161,15 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`batch_max` events are folded in one transaction at most; SIGTERM has `drain_deadline_s` to finish.
 
-    `states_kept`: of so many users, those written last, the worker has the states at hand.
+    `states_kept`: of so many users, those written last, the worker has the states at hand. A partition that
+    has not moved for `stalled_after_s` while events wait in it makes the worker unready.
     """
 
     host: str = "127.0.0.1"
     port: Port = 6066
     batch_max: Positive = 128
     drain_deadline_s: PositiveFloat = 10.0
+    stalled_after_s: PositiveFloat = 30.0
     ledger_every_ms: Positive = 200
     snapshot_every_s: PositiveFloat = 30.0
     states_kept: Annotated[int, Meta(ge=0)] = 4_096

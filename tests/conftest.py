@@ -33,14 +33,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap() -> Iterator[str]:
-    """The address of a real Apache Kafka, e.g. "127.0.0.1:23456"."""
+def kafka_folder() -> Iterator[Path]:
+    """Where the real Kafka keeps its data; each partition is a folder in `data`."""
     with tempfile.TemporaryDirectory(prefix="headrace-tests-") as folder:
-        server = KafkaServer.start(Path(folder))
-        try:
-            yield server.bootstrap
-        finally:
-            server.stop()
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(kafka_folder: Path) -> Iterator[str]:
+    """The address of a real Apache Kafka, e.g. "127.0.0.1:23456"."""
+    server = KafkaServer.start(kafka_folder)
+    try:
+        yield server.bootstrap
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

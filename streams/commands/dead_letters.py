@@ -48,7 +48,7 @@ async def _list(kafka: KafkaSettings, reason: str, limit: int) -> None:
     table = Table("when", "from", "reason", "message", "key", "value", "replayed", box=None)
     for letter in letters[-limit:] if limit else letters:
         table.add_row(
-            datetime.fromtimestamp(letter.time_ms / 1_000, UTC).isoformat(timespec="seconds"),
+            _when(letter.time_ms),
             f"{letter.topic}-{letter.partition}:{letter.offset}",
             letter.reason,
             _text(letter.why),
@@ -68,6 +68,15 @@ async def _replay(kafka: KafkaSettings, reason: str, limit: int) -> None:
     print(f"{done.sent.total()} dead letters sent again")
     if done.foreign:
         print(f"{done.foreign} left out: they came from topics of another deployment")
+    if done.parts:
+        print(f"{done.parts} left out: they are no whole records (undecodable, or cut)")
+
+
+def _when(time_ms: int) -> str:
+    try:
+        return datetime.fromtimestamp(time_ms / 1_000, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{time_ms} ms"
 
 
 def _text(value: bytes | str | None) -> str:

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from model.errors import FencedError, LedgerGapError, StoreUnavailableError
+from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
 from streams import ladder
 from streams.batch import Outcome, process
 from streams.clock import Clock
@@ -169,7 +169,7 @@ class Batches:
         try:
             try:
                 folded = await self._fold(batch)
-            except (FencedError, StoreUnavailableError, LedgerGapError) as error:
+            except (FencedError, BrokerUnavailableError, StoreUnavailableError, LedgerGapError) as error:
                 log.info("not folded ahead: %s", error)  # it will be said again, if it is still so
             if folded is not None and await asyncio.shield(last.straight):
                 return folded
@@ -192,7 +192,7 @@ class Batches:
                     log.warning("batch fenced, the counters are read anew: %s", error)
                     self.metrics.fenced.inc()
                     self._kept.clear(wrong=True)
-                except (StoreUnavailableError, LedgerGapError) as error:
+                except (BrokerUnavailableError, StoreUnavailableError, LedgerGapError) as error:
                     self._writing.troubled(error)
                 folded = None
                 await asyncio.sleep(pause_s)
@@ -297,5 +297,6 @@ class Batches:
         if self.replica.forgotten:  # the store was emptied: what Kafka still has makes it whole again
             places = self.kafka.assigned()
             for place, offset in (await self.store.load([], places)).progress.items():
-                await self.kafka.reread(place, max(offset + 1, await self.kafka.earliest(place)))
+                start = max(offset + 1, await self.kafka.earliest(place))
+                self._look_up.gaps.sought(place, await self.kafka.reread(place, start))
             self.replica.forgotten = False

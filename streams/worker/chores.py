@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from model.errors import FencedError, LedgerGapError, StoreUnavailableError
+from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
 from streams import feed
 from streams.batch import popular_slate
 from streams.clock import Clock
@@ -64,7 +64,7 @@ class Chores:
             await asyncio.sleep(seconds)
             try:
                 await chore()
-            except StoreUnavailableError as error:
+            except (BrokerUnavailableError, StoreUnavailableError) as error:
                 self.metrics.store_errors.inc()
                 if not self.trouble:
                     log.warning("%s is waiting: %s", chore.__name__, error)

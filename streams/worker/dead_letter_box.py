@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -20,7 +20,8 @@ from model.errors import BrokerUnavailableError, DataError
 from streams.events import DEAD_LETTERS, EVENT_TOPICS
 from streams.settings import KafkaSettings
 from streams.topics import topic_name
-from streams.worker.dead_letters import NO_KEY
+from streams.worker.dead_letters import CUT, MAX_REQUEST_BYTES, NO_KEY, NO_VALUE
+from streams.worker.message import UNDECODABLE
 
 METADATA_MAX_BYTES = 4_000  # brokers take 4,096
 CHUNK = 200
@@ -40,13 +41,18 @@ class StoredLetter(NamedTuple):
     key: bytes | None
     value: bytes | None
     replayed: bool
+    whole: bool = True
+    """Whether `key` and `value` are those of a record, and all of it."""
 
 
 class Replayed(NamedTuple):
-    """What a replay did. `failed`: letters of topics that are none of this deployment's."""
+    """What a replay did. Left out: `foreign` letters, of topics that are none of this deployment's, and those
+    that are no whole record.
+    """
 
     sent: Counter[str]
     foreign: int
+    parts: int = 0
 
 
 class _Done(NamedTuple):
@@ -108,7 +114,7 @@ async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int =
     A letter that fails again becomes a new one. `limit` 0: all.
     """
     sent: Counter[str] = Counter()
-    foreign = 0
+    foreign = parts = 0
     own = {topic_name(settings, topic) for topic in EVENT_TOPICS}
     async with _box(settings) as (consumer, place), _producer(settings) as producer:
         done = await _done(settings, place)
@@ -117,15 +123,18 @@ async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int =
             chunk = letters[start : min(start + CHUNK, limit or len(letters))]
             acks = []
             for letter in chunk:
-                if letter.topic in own:
-                    acks.append(await producer.send(letter.topic, letter.value, letter.key))
-                    sent[letter.reason] += 1
-                else:
+                if letter.topic not in own:
                     foreign += 1
+                elif not letter.whole:
+                    parts += 1
+                else:
+                    value = b"" if letter.value is None and letter.key is None else letter.value
+                    acks.append(await producer.send(letter.topic, value, letter.key))
+                    sent[letter.reason] += 1
             await asyncio.gather(*acks)
             done = done.with_({letter.position for letter in chunk})
             await _remember(consumer, place, done)
-    return Replayed(sent, foreign)
+    return Replayed(sent, foreign, parts)
 
 
 @asynccontextmanager
@@ -136,6 +145,7 @@ async def _box(settings: KafkaSettings) -> AsyncIterator[tuple[Any, TopicPartiti
         group_id=_group(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed",
         request_timeout_ms=settings.request_timeout_ms,
     )
     try:
@@ -157,6 +167,7 @@ async def _producer(settings: KafkaSettings) -> AsyncIterator[Any]:
         bootstrap_servers=settings.bootstrap,
         acks="all",
         enable_idempotence=True,
+        max_request_size=MAX_REQUEST_BYTES,
         request_timeout_ms=settings.request_timeout_ms,
     )
     await producer.start()
@@ -175,25 +186,33 @@ async def _letters(
     consumer.seek(place, start)
     while await consumer.position(place) < end:
         for record in (await consumer.getmany(place, timeout_ms=POLL_MS)).get(place, []):
-            letter = _letter(record, done)
+            letter = stored_letter(record, done)
             if record.offset < end and (not reason or letter.reason == reason):
                 yield letter
 
 
-def _letter(record: Any, done: _Done) -> StoredLetter:
-    found = dict(record.headers)
+def stored_letter(record: Any, done: Container[object]) -> StoredLetter:
+    """A record of the topic as a letter; `done`: the positions of those that were replayed."""
+    found = {name: value or b"" for name, value in record.headers}
+    reason = found.get("reason", b"").decode(errors="replace")
     return StoredLetter(
         position=record.offset,
         topic=found.get("topic", b"").decode(errors="replace"),
-        partition=int(found.get("partition", b"-1")),
-        offset=int(found.get("offset", b"-1")),
-        reason=found.get("reason", b"").decode(errors="replace"),
+        partition=_number(found.get("partition", b""), -1),
+        offset=_number(found.get("offset", b""), -1),
+        reason=reason,
         why=found.get("message", b"").decode(errors="replace"),
-        time_ms=int(found.get("time", b"0")),
+        time_ms=_number(found.get("time", b""), 0),
         key=None if NO_KEY in found else found.get("key"),
-        value=record.value,
+        value=None if NO_VALUE in found else record.value,
         replayed=record.offset in done,
+        whole=CUT not in found and reason != UNDECODABLE,
     )
+
+
+def _number(digits: bytes, otherwise: int) -> int:
+    """What a worker wrote; anything may be on the topic."""
+    return int(digits) if digits.isdigit() and len(digits) < 20 else otherwise
 
 
 async def _done(settings: KafkaSettings, place: TopicPartition) -> _Done:

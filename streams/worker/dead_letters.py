@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from model.errors import BrokerUnavailableError
 from streams.events import DEAD_LETTERS
@@ -22,6 +22,12 @@ MESSAGE_MAX = 1_000  # characters of an explanation
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 NO_KEY = "no-key"
 """The header that tells a missing key from an empty one."""
+NO_VALUE = "no-value"
+"""The same for a value: a record with neither can't be sent by the client."""
+CUT = "cut"
+"""The header of a letter that the topic would not take whole: how many bytes the value has."""
+CUT_BYTES = 64 * 1024
+GROUP_BYTES = 4 * 1024 * 1024
 
 
 class DeadLetter(NamedTuple):
@@ -56,9 +62,30 @@ def headers(letter: DeadLetter, original_topic: str) -> list[tuple[str, bytes]]:
         ("offset", b"%d" % message.offset),
         ("reason", letter.reason.encode()),
         ("message", letter.why[:MESSAGE_MAX].encode(errors="replace")),
-        ("key", message.key or b"") if message.key is not None else (NO_KEY, b""),
+        ("key", message.key) if message.key is not None else (NO_KEY, b""),
         ("time", b"%d" % letter.time_ms),
+        *([(NO_VALUE, b"")] if message.value is None else []),
     ]
+
+
+def cut(message: Message) -> Message:
+    """As much of a message as any topic takes; the rest stays where it came from."""
+    key, value = message.key, message.value or b""
+    return message._replace(key=None if key is None else key[:MESSAGE_MAX], value=value[:CUT_BYTES])
+
+
+def _groups(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
+    """Letters that are sent at once, in order: few where they are large."""
+    group: list[DeadLetter] = []
+    size = 0
+    for letter in letters:
+        size += len(letter.message.value or b"")
+        if group and size > GROUP_BYTES:
+            yield group
+            group, size = [], len(letter.message.value or b"")
+        group.append(letter)
+    if group:
+        yield group
 
 
 class KafkaDeadLetters:
@@ -68,28 +95,38 @@ class KafkaDeadLetters:
         self._settings = settings
         self._topic = topic_name(settings, DEAD_LETTERS)
         self._producer: Any = None
+        self._sent: set[tuple[str, int]] = set()
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         timeout_s = self._settings.request_timeout_ms / 1_000
         try:
-            async with asyncio.timeout(timeout_s):
-                producer = await self._connected()
-                acks = [
-                    await producer.send(
-                        self._topic,
-                        letter.message.value,
-                        letter.message.key,
-                        headers=headers(letter, topic_name(self._settings, letter.message.topic)),
-                    )
-                    for letter in letters
-                ]
-                await asyncio.gather(*acks)
+            for group in _groups(letters):
+                async with asyncio.timeout(timeout_s):
+                    producer = await self._connected()
+                    await asyncio.gather(*[self._send(producer, letter) for letter in group])
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
             raise BrokerUnavailableError(
                 f"{len(letters)} dead letters were not acknowledged by {self._settings.bootstrap} within"
                 f" {timeout_s:g} s ({type(error).__name__}: {error}); they are sent again"
             ) from error
+        self._sent.clear()
+
+    async def _send(self, producer: Any, letter: DeadLetter) -> None:
+        message, topic = letter.message, topic_name(self._settings, letter.message.topic)
+        name = (message.place, message.offset)
+        if name in self._sent:  # at the last try, which failed on another one
+            return
+        try:
+            await producer.send_and_wait(
+                self._topic, message.value or b"", message.key, headers=headers(letter, topic)
+            )
+        except MessageSizeTooLargeError:
+            size, message = len(message.value or b""), cut(message)
+            log.warning("dead letter %s:%d is cut: it has %d bytes", message.place, message.offset, size)
+            marks = [*headers(letter._replace(message=message), topic), (CUT, b"%d" % size)]
+            await producer.send_and_wait(self._topic, message.value, message.key, headers=marks)
+        self._sent.add(name)
 
     async def _connected(self) -> Any:
         if self._producer is None:

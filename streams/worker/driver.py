@@ -1,31 +1,45 @@
-"""Faust's Kafka driver with two things changed that it fixes: how events are fetched, and who gets which
-partition.
+"""Faust's Kafka driver with four things changed that it fixes: how events are fetched, what is known of what
+lies between them, how offsets are committed, and who gets which partition.
 
 Fetching: the broker waits for `fetch_min_bytes`, `fetch_max_wait_ms` at most, so that several events travel
 in one fetch, and partitions that bring nothing are left out of most fetches. One event a fetch costs ten
 times as much as handling it.
 
+Between: offsets of transaction markers, of aborted and of compacted records hold no event. Each message says
+since which offset nothing else was there, and after which seek it was read (`fetched.py`).
+
+Commits: events of a partition are acknowledged in order, so the last one tells all. The stock consumer lists
+every offset of a hole between two events, however large it is.
+
 Partitions: the stock driver deals partitions out in turn, topic after topic; with three workers, clicks-0 and
 reviews-0 then meet in different ones. By ranges, equal numbers of all topics go to one worker, so that all
 events of a user are folded in one place.
+
+This rests on private members of aiokafka and Faust; pyproject.toml bounds their versions.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from typing import Any, cast
 
 import aiokafka
 import uvloop
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from yarl import URL
 
 from streams.settings import KafkaSettings
+from streams.worker.fetched import Chunk, Fetched
 from streams.worker.idle_partitions import spare_idle
+from streams.worker.lag import Standing
+
+log = logging.getLogger(__name__)
 
 
 class ConsumerThread(stock.AIOKafkaConsumerThread):
@@ -34,6 +48,7 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, thread_loop=uvloop.new_event_loop(), **more)
         self._close_thread_loop_on_stop = True
+        self.fetched = Fetched()
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -49,6 +64,7 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
             partition_assignment_strategy=[RangePartitionAssignor],
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             fetch_min_bytes=kafka.fetch_min_bytes,
             fetch_max_wait_ms=kafka.fetch_max_wait_ms,
             request_timeout_ms=request_timeout_ms(kafka),
@@ -58,37 +74,166 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
         )
 
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: Collection[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Any:
+        if not self.consumer.flow_active:
+            return {}
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError
+        with fetcher._subscriptions.fetch_context():
+            return await self.fetched.take(fetcher, active_partitions, timeout or 0.0)
 
-class _Reread(NamedTuple):
-    offset: int
-    until_s: float
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Note where a worker begins to read. It may fail: the store's progress says what was applied, so
+        what is read again changes nothing.
+        """
+        consumer, assigned = self._ensure_consumer(), self.assignment()
+        committed = {
+            aiokafka.TopicPartition(*tp): aiokafka.OffsetAndMetadata(offset, "")
+            for tp, offset in offsets.items()
+            if tp in assigned
+        }
+        try:
+            async with asyncio.timeout(consumer._request_timeout_ms / 1_000):
+                await consumer.commit(committed)
+        except (KafkaError, OSError, TimeoutError, ValueError) as error:
+            log.warning("offsets are not committed, and tried again: %r", error)
+            return False
+        return True
+
+    async def reread(self, partition: TP, offset: int) -> int:
+        """Go on at `offset`; the number of this seek. A partition that is another worker's by now is read by
+        that one, from where the store's progress ends.
+        """
+        number = self.fetched.sought(partition)
+        with contextlib.suppress(AssertionError, IllegalStateError):
+            self._ensure_consumer().seek(partition, offset)
+        return number
+
+    async def ends(self, partitions: list[TP]) -> dict[Any, int]:
+        """The last stable offset of each, as the broker says."""
+        ends: dict[Any, int] = await self._ensure_consumer().end_offsets(partitions)
+        return ends
+
+    def partition_state(self, partition: TP) -> Any:
+        """What aiokafka knows of an assigned partition."""
+        return self._ensure_consumer()._subscription.subscription.assignment.state_value(partition)
 
 
 class Consumer(stock.Consumer):
-    """Faust's consumer over that thread, and a way to go back that holds.
+    """Faust's consumer over that thread."""
 
-    After a seek, what was fetched before still comes out; Faust notes its offsets as read, and then drops
-    what the seek brings.
-    """
+    _thread: ConsumerThread
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self._rereads: dict[TP, _Reread] = {}
+        self._acknowledged: dict[TP, int] = {}
+        self._committed: dict[TP, int] = {}
+        self._dropped = False
 
-    async def reread(self, partition: TP, offset: int) -> None:
-        """Go on at `offset`; nothing else of the partition comes out before it."""
-        self._rereads[partition] = _Reread(offset, time.monotonic() + STALE_AT_MOST_S)
-        await self.seek_wait({partition: offset})
+    async def reread(self, partition: TP, offset: int) -> int:
+        """Go on at `offset`; what was read before still comes out. The number of this seek."""
+        self._acknowledged[partition] = min(offset, self._acknowledged.get(partition, 0))
+        number: int = await self._thread.call_thread(self._thread.reread, partition, offset)
+        return number
+
+    async def ends(self, partitions: list[TP]) -> dict[Any, int]:
+        """Where the partitions end. Holds up no seek, however long the broker takes."""
+        return await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(self._thread.ends(partitions), self._thread.thread_loop)
+        )
+
+    def standings(self) -> dict[TP, Standing]:
+        """How far each assigned partition is; those whose position isn't known yet are left out."""
+        standings = {}
+        for partition in self.assignment():
+            offset, state = self._standing(partition), self._thread.partition_state(partition)
+            if offset is not None:
+                known = state.lso is not None and state.highwater is not None
+                held_back = max(0, state.highwater - state.lso) if known else 0
+                standings[partition] = Standing(offset, held_back)
+        return standings
+
+    def _standing(self, partition: TP) -> int | None:
+        acknowledged = self._acknowledged.get(partition, 0)
+        span = self._thread.fetched.spans.get(partition)
+        if span is not None:
+            return span.standing(acknowledged)
+        position = self._thread.partition_state(partition)._position  # nothing was read since it was assigned
+        return None if position is None else max(position, acknowledged)
+
+    def ack(self, message: Any) -> bool:
+        """Everything in its partition up to this message is done with."""
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        partition = message.tp
+        self._acknowledged[partition] = max(message.offset + 1, self._acknowledged.get(partition, 0))
+        return True
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (tp for tp in self.assignment() if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        with contextlib.suppress(
+            AssertionError, AttributeError, IllegalStateError
+        ):  # it is taken away just now
+            return self._standing(tp) or None
+        return None
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        return offset > self._committed.get(tp, 0)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        committed = await super()._commit(offsets)
+        if committed:
+            self._committed.update(offsets)
+        return committed
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Others may have read on meanwhile, or less far than we."""
+        self._acknowledged.clear()
+        self._committed.clear()
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        async for partition, message in super().getmany(timeout):
-            reread = self._rereads.get(partition)
-            if reread is not None:
-                if message.offset != reread.offset and time.monotonic() < reread.until_s:
-                    continue
-                del self._rereads[partition]
-                self._read_offset[partition] = None
-            yield partition, message
+        """The messages of one fetch, partitions and topics in turn."""
+        if self._dropped and self.flow_active:
+            await self._go_back()
+        fetched, active = await self._wait_next_records(timeout)
+        chunks: dict[TP, Chunk] = cast("Any", fetched)
+        generation = self.app.consumer_generation_id
+        if not chunks or self.should_stop:
+            return
+        sinces = {tp: chunk.since for tp, chunk in chunks.items()}
+        for tp, record in self.scheduler.iterate({tp: chunk.records for tp, chunk in chunks.items()}):
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                self._dropped = True
+                return
+            if tp in (active or ()) or tp in self._buffered_partitions:
+                message: Any = self._to_message(tp, record)
+                message.since, sinces[tp] = sinces[tp], record.offset + 1
+                message.seek = chunks[tp].seek
+                message.undecodable = getattr(record, "why", "")
+                yield tp, message
+            else:
+                self._dropped = True
+
+    async def _go_back(self) -> None:
+        """Read again what was fetched and not handed on: partitions were moving, and some stayed here."""
+        self._dropped = False
+        for partition, span in list(self._thread.fetched.spans.items()):
+            tp = TP(*partition)
+            standing = span.standing(self._acknowledged.get(tp, 0))
+            if standing < span.end:
+                await self.reread(tp, standing)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand on what is fetched, for as long as the fetcher runs.
@@ -98,24 +243,14 @@ class Consumer(stock.Consumer):
         and left out.
         """
         stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set
-        read_offsets, deliver, acks_enabled = (
-            self._read_offset,
-            self.callback,
-            self.app.topics.acks_enabled_for,
-        )
         try:
             while not (stopped() or fetcher_stopped()):
                 await asyncio.sleep(0)
-                async for partition, message in self.getmany(timeout=1.0):
+                async for _, message in self.getmany(timeout=1.0):
                     if not self.flow_active:
+                        self._dropped = True
                         break
-                    offset, last = message.offset, read_offsets[partition]
-                    if last is not None and offset < last:
-                        continue
-                    if last and offset > last + 1 and acks_enabled(message.topic):
-                        await self._add_gap(partition, last + 1, offset)
-                    await deliver(message)
-                    read_offsets[partition] = offset
+                    await self.callback(message)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
                 raise
@@ -133,9 +268,6 @@ class Transport(stock.Transport):
         super().__init__(broker_urls(kafka), app)
         self.kafka = kafka
 
-
-STALE_AT_MOST_S = 3.0
-"""So long after a seek other offsets are taken for old ones; later, the log itself lacks the one sought."""
 
 MAX_POLL_INTERVAL_MS = 24 * 3_600_000
 """A worker that waits for its store keeps its partitions: no other worker could write either."""

@@ -1,64 +1,43 @@
-"""No offset of a partition may be left out: what was applied and what comes next must be neighbours.
+"""No event of a partition may be left out: what was applied and what comes next must meet.
 
 Fetched events are thrown away when partitions move, and a group's offsets in Kafka may run ahead of what a
 worker has written. Going on behind such a gap would lose its events for ever, since the progress in the store
 would pass them. So the partition is read again from where the progress ends.
+
+Offsets that hold no event (markers of transactions, aborted or compacted records) are no gap: the reading
+passed over them, and each message says from which offset on it left nothing out.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
-REREADS = 3
-"""Where the same gap shows so often although it was read again, the log itself has it (a compacted topic,
-say).
-"""
-
-Verdict = Literal["next", "reread", "wait", "accept"]
-
-
-class _Gap(NamedTuple):
-    expected: int
-    first: int
-    seen: int
+Verdict = Literal["next", "reread", "stale"]
 
 
 class Gaps:
-    """Judges the first offset that came of each partition.
+    """Judges what came of each partition; seeks have numbers, later ones the greater.
 
     >>> gaps = Gaps()
-    >>> gaps.judge("clicks-0", 5, 5)
-    'next'
-    >>> [gaps.judge("clicks-0", 5, first) for first in (9, 10, 5)]
-    ['reread', 'wait', 'next']
+    >>> gaps.judge("clicks-0", 5, since=5, seek=1), gaps.judge("clicks-0", 5, since=9, seek=1)
+    ('next', 'reread')
+    >>> gaps.sought("clicks-0", 2)
+    >>> gaps.judge("clicks-0", 5, since=10, seek=1), gaps.judge("clicks-0", 5, since=5, seek=2)
+    ('stale', 'next')
     """
 
     def __init__(self) -> None:
-        self._open: dict[str, _Gap] = {}
+        self._seeks: dict[str, int] = {}
 
-    def judge(self, place: str, expected: int, first: int) -> Verdict:
-        """`next`: go on. `reread`: seek to `expected`. `wait`: drop these, the reread is on its way.
-        `accept`: go on.
+    def judge(self, place: str, expected: int, since: int, seek: int) -> Verdict:
+        """Of a message with nothing but holes from `since` up to it, which was read after the seek `seek`:
+
+        `next`: go on. `reread`: seek to `expected`. `stale`: drop it; it was read before the last seek.
         """
-        gap = self._open.get(place)
-        if first <= expected:
-            self._open.pop(place, None)
+        if since <= expected:
             return "next"
-        if gap is None or gap.expected != expected:
-            self._open[place] = _Gap(expected, first, 1)
-            return "reread"
-        if first > gap.first:
-            return "wait"
-        if first == gap.first and gap.seen >= REREADS:
-            del self._open[place]
-            return "accept"
-        self._open[place] = _Gap(expected, first, gap.seen + 1)
-        return "reread"
+        return "stale" if seek < self._seeks.get(place, 0) else "reread"
 
-    def close(self, place: str) -> None:
-        """The gap is known to be in the log itself."""
-        self._open.pop(place, None)
-
-    def forget(self) -> None:
-        """Partitions have moved: what was fetched before is gone."""
-        self._open.clear()
+    def sought(self, place: str, seek: int) -> None:
+        """A seek to what is expected was made."""
+        self._seeks[place] = seek

@@ -41,8 +41,8 @@ class Log(Protocol):
         """The offset after the last one; what was heard last will do where it is above `after`."""
         ...
 
-    async def reread(self, place: str, offset: int) -> None:
-        """Go on reading at `offset`."""
+    async def reread(self, place: str, offset: int) -> int:
+        """Go on reading at `offset`; the number of this seek, which the messages name that come after it."""
         ...
 
     def assigned(self) -> list[str]:
@@ -166,7 +166,6 @@ class LookUp:
         """
         taken, old = Places(), Places()
         upcoming = {place: offset + 1 for place, offset in progress.items()}
-        rereads: dict[str, int] = {}
         for message in messages:
             place, offset = message.place, message.offset
             if offset < upcoming[place]:
@@ -177,25 +176,27 @@ class LookUp:
                 self.metrics.skipped.labels("offset").inc()
                 old.add(message)
                 continue
-            verdict = self.gaps.judge(place, upcoming[place], offset)
-            if verdict == "reread":
-                earliest = await self.kafka.earliest(place)
-                if upcoming[place] < earliest == offset:
-                    log.warning(
-                        "%s: offsets %d to %d are gone from Kafka", place, upcoming[place], offset - 1
-                    )
-                    self.gaps.close(place)
-                    verdict = "accept"
-                else:
-                    rereads[place] = max(upcoming[place], earliest)
-            if verdict in ("reread", "accept"):
-                self.metrics.gaps.labels(verdict).inc()
-            if verdict in ("next", "accept"):
-                taken.add(message)
-                upcoming[place] = offset + 1
-        for place, offset in rereads.items():
-            await self.kafka.reread(place, offset)
+            since = offset if message.since is None else message.since
+            verdict = self.gaps.judge(place, upcoming[place], since, message.seek)
+            if verdict == "stale" or (
+                verdict == "reread" and not await self._gone(place, upcoming[place], since)
+            ):
+                continue
+            taken.add(message)
+            upcoming[place] = offset + 1
         return taken, old
+
+    async def _gone(self, place: str, expected: int, since: int) -> bool:
+        """Whether Kafka has nothing left from `expected` up to `since`; what it has is read again."""
+        earliest = await self.kafka.earliest(place)
+        if since <= earliest:
+            log.warning("%s: offsets %d to %d are gone from Kafka", place, expected, since - 1)
+            self.metrics.gaps.labels("accept").inc()
+            return True
+        log.info("%s: read again from offset %d, %d came", place, max(expected, earliest), since)
+        self.metrics.gaps.labels("reread").inc()
+        self.gaps.sought(place, await self.kafka.reread(place, max(expected, earliest)))
+        return False
 
     def _check_remembered(self, loaded: Loaded) -> None:
         """Raises `FencedError` where the store has forgotten what it once said (it was emptied, or

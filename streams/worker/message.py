@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -11,11 +12,19 @@ from streams.events import TOPIC_OF, EventLimits, decode, key_of
 from streams.topics import ACCEPTED_HEADER
 from streams.user_state import Delivery
 
-Headers = Mapping[str, bytes] | Iterable[tuple[str, bytes]]
+UNDECODABLE = "undecodable"
+"""The reason of a letter that holds what Kafka's client can't decode: a record's bytes, or a batch's."""
+
+Headers = Mapping[str, bytes | None] | Iterable[tuple[str, bytes | None]]
 
 
 class Message(NamedTuple):
-    """`topic` without its prefix; `timestamp_ms` is Kafka's."""
+    """`topic` without its prefix; `timestamp_ms` is Kafka's, below 0 where the record has none.
+
+    No event lies between `since` and the message (None: nothing is known of that); it was read after the seek
+    `seek`. `undecodable`: why `value` is not a record's value, but bytes that Kafka's client can't decode, of
+    offsets up to this one.
+    """
 
     topic: str
     partition: int
@@ -24,23 +33,34 @@ class Message(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    since: int | None = None
+    seek: int = 0
+    undecodable: str = ""
 
     @property
     def place(self) -> str:
         """The name of its partition in the store's progress."""
         return f"{self.topic}-{self.partition}"
 
-    @property
-    def accepted_ms(self) -> float:
-        """When the gateway accepted it; for events that came another way, Kafka's own time."""
+    def accepted_ms(self, now_ms: int) -> float:
+        """When the gateway accepted it; for events that came another way, Kafka's own time, or else now.
+
+        A header that is no time is ignored, and no time is later than `now_ms`.
+        """
         headers = self.headers.items() if isinstance(self.headers, Mapping) else self.headers or ()
-        for name, value in headers:
-            if name == ACCEPTED_HEADER:
-                try:
-                    return float(value)
-                except ValueError:
-                    break
-        return self.timestamp_ms
+        times = [_time_ms(value) for name, value in headers if name == ACCEPTED_HEADER]
+        for time_ms in (*times, self.timestamp_ms):
+            if 0 < time_ms < math.inf:
+                return min(time_ms, float(now_ms))
+        return float(now_ms)
+
+
+def _time_ms(value: bytes | None) -> float:
+    """The number in a header; nan for none."""
+    try:
+        return float(value or b"")
+    except ValueError:
+        return math.nan
 
 
 def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:
@@ -48,10 +68,12 @@ def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:
 
     An event under another key or on another topic would meet its user's state in two workers at once.
     """
+    if message.undecodable:
+        raise EventError(UNDECODABLE, message.undecodable)
     event = decode(message.value or b"", now_ms, limits)
     expected = TOPIC_OF[type(event)]
     if expected != message.topic:
         raise EventError("wrong_topic", f"event of topic {expected} came on {message.topic}")
     if message.key != key_of(event):
         raise EventError("wrong_key", f"key {message.key!r}, expected {key_of(event)!r}")
-    return Incoming(event, Delivery(message.topic, message.offset), message.accepted_ms)
+    return Incoming(event, Delivery(message.topic, message.offset), message.accepted_ms(now_ms))

@@ -91,8 +91,19 @@ class WorkerMetrics:
         )
         self.lag_events = Gauge(
             "headrace_worker_lag_events",
-            "Events in Kafka that were not taken yet.",
+            "Offsets between what is applied and where the broker says that the partitions end.",
             ("topic",),
+            registry=registry,
+        )
+        self.held_back_events = Gauge(
+            "headrace_worker_held_back_events",
+            "Offsets behind the start of an open transaction, which can't be read before it ends.",
+            ("topic",),
+            registry=registry,
+        )
+        self.stalled_partitions = Gauge(
+            "headrace_worker_stalled_partitions",
+            "Partitions that have not moved for worker.stalled_after_s while events wait in them.",
             registry=registry,
         )
         self.queued_events = Gauge(

@@ -33,6 +33,7 @@ def beyond_the_end(place: str, end: int, progress: int) -> ProgressError:
 
 
 async def _ends(settings: KafkaSettings) -> dict[str, int]:
+    # Without isolation: progress may lie behind the start of a transaction that is open just now.
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap, request_timeout_ms=settings.request_timeout_ms
     )

@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from model.errors import EventError, ModelError
+from model.errors import BrokerUnavailableError, EventError, ModelError, StoreUnavailableError
 from model.schema import F32
 from streams.batch import Incoming, rounded
 from streams.clock import Clock
 from streams.events import AnyEvent, Control, EventLimits, Item, Review
 from streams.recommender import items_of
 from streams.texts import of_item, of_review
-from streams.worker.dead_letters import DeadLetter
+from streams.worker.dead_letters import DeadLetter, dead_letter
 from streams.worker.message import Message, read
 from streams.worker.metrics import WorkerMetrics
+
+UNREADABLE = "unreadable"
+"""The reason of a letter whose record no rule speaks of."""
 
 Encode = Callable[[list[str]], F32]
 """Texts to vectors [n, 64] of length 1 (zero for an empty text)."""
@@ -67,8 +70,12 @@ class Reader:
                 reads.append(Read(message, incoming))
             except EventError as error:
                 letters.append(DeadLetter(message, error.reason, str(error), now_ms))
+            except (BrokerUnavailableError, StoreUnavailableError):
+                raise
+            except Exception as error:  # whatever is in a record costs no other one anything
+                letters.append(dead_letter(message, UNREADABLE, error, now_ms))
         self.metrics.stage_s.labels("decode").observe(time.perf_counter() - started)
-        return await self._with_words(reads), letters
+        return await self._with_words(reads, letters), letters
 
     async def _check(self, event: Control) -> None:
         try:
@@ -76,12 +83,19 @@ class Reader:
         except ModelError as error:
             raise EventError("bad_model", str(error)) from error
 
-    async def _with_words(self, reads: list[Read]) -> list[Read]:
+    async def _with_words(self, reads: list[Read], letters: list[DeadLetter]) -> list[Read]:
         texts = {at: text for at, each in enumerate(reads) if (text := text_of(each.event))}
         if self.encode is None or not texts:
             return reads
         started = time.perf_counter()
-        vectors = rounded(await asyncio.to_thread(self.encode, list(texts.values())))
+        try:
+            vectors = rounded(await asyncio.to_thread(self.encode, list(texts.values())))
+        except Exception as error:
+            if len(reads) > 1:  # one by one, so that the others have theirs
+                parts = [await self._with_words([each], letters) for each in reads]
+                return [each for part in parts for each in part]
+            letters.append(dead_letter(reads[0].message, UNREADABLE, error, self.clock.now_ms()))
+            return []
         self.metrics.stage_s.labels("encode").observe(time.perf_counter() - started)
         for at, vector in zip(texts, vectors, strict=True):
             reads[at] = reads[at]._replace(words=vector)

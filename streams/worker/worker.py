@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from model.errors import BrokerUnavailableError, StoreUnavailableError
 from streams import garbage
 from streams.clock import Clock
-from streams.events import EVENT_TOPICS
 from streams.settings import Settings
 from streams.stores.base import Store
-from streams.topics import ensure_topics, topic_name
+from streams.topics import ensure_topics
 from streams.worker.app import Intake, KafkaLog, create_app
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores
 from streams.worker.dead_letters import KafkaDeadLetters
 from streams.worker.graph import load_graph
 from streams.worker.health import HealthServer, Part, Readiness
+from streams.worker.lag_watch import LagWatch
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.models import RegistryModels
 from streams.worker.positions import check_progress
@@ -65,6 +65,9 @@ class Worker:
             self.examples,
         )
         self.intake = Intake(settings, self.batches)
+        self.lag = LagWatch(
+            self.kafka, settings.worker.stalled_after_s, self.metrics, lambda: bool(self._waiting())
+        )
         self.chores = Chores(
             settings, store, self.replica, self.models, self.batches.make_sound, self.metrics, clock
         )
@@ -89,6 +92,7 @@ class Worker:
             self.examples.start()
         self.app = self.kafka.app = create_app(self.settings, self.intake)
         await self.app.start()
+        self.lag.start()
         garbage.freeze()
         self.trouble = ""
         log.info("worker reads events")
@@ -120,6 +124,7 @@ class Worker:
     async def stop(self) -> None:
         """Stop fetching, finish the batch in flight, commit offsets, leave the group."""
         await self.intake.drain()
+        await self.lag.stop()
         if self.app is not None:
             await self.app.stop()
         await self.chores.stop()
@@ -135,7 +140,8 @@ class Worker:
         assigned = self.app is not None and self.app.consumer is not None and not self.app.rebalancing
         parts = {
             "kafka": Part(assigned, "" if assigned else self.trouble or "partitions are being assigned"),
-            "store": _part(self.batches.trouble or self.chores.trouble),
+            "store": _part(self._waiting()),
+            "lag": _part(self.lag.trouble),
             "ledger": _part("" if self.replica.sound else "the counters are being read"),
             "model": Part(True, self.models.trouble),
         }
@@ -153,18 +159,10 @@ class Worker:
     def _collect(self) -> None:
         """Bring the gauges up to date that are only worth their price when somebody looks."""
         self.readiness()
-        if self.app is None or self.trouble:
-            return
-        for name in EVENT_TOPICS:
-            topic = topic_name(self.settings.kafka, name)
-            lag = 0
-            for partition in self.app.consumer.assignment():
-                if partition.topic == topic:
-                    end = self.app.consumer.highwater(partition)
-                    read = self.app.consumer._read_offset[partition]
-                    lag += max(0, (end or 0) - (0 if read is None else read + 1))
-            self.metrics.lag_events.labels(name).set(lag)
         self.metrics.queued_events.set(self.intake.queued())
+
+    def _waiting(self) -> str:
+        return self.batches.trouble or self.chores.trouble
 
 
 def _examples_log(settings: Settings, metrics: WorkerMetrics, clock: Clock) -> ExamplesLog | None:

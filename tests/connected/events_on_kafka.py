@@ -117,8 +117,10 @@ class Record(NamedTuple):
 
 
 async def read_events(kafka: KafkaSettings) -> list[Record]:
-    """Every event in Kafka, partition after partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
+    """Every event in Kafka, partition after partition; none of a transaction that was aborted."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
+    )
     await consumer.start()
     try:
         places = [

@@ -47,6 +47,7 @@ class PlayedLog:
     first: int = 0
     last_end: int = 10**9
     reread_from: list[tuple[str, int]] = field(default_factory=list)
+    seeks: int = 0
 
     async def earliest(self, place: str) -> int:
         return self.first
@@ -54,8 +55,10 @@ class PlayedLog:
     async def end(self, place: str, after: int) -> int:
         return self.last_end
 
-    async def reread(self, place: str, offset: int) -> None:
+    async def reread(self, place: str, offset: int) -> int:
         self.reread_from.append((place, offset))
+        self.seeks += 1
+        return self.seeks
 
     def assigned(self) -> list[str]:
         return ["clicks-0", "reviews-0"]

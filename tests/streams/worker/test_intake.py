@@ -22,7 +22,7 @@ class Event:
         self.acked = False
         self.message = SimpleNamespace(
             topic="headrace.clicks", partition=0, offset=offset, timestamp=1.0, key=b"ann", value=b"{}",
-            headers=(), generation_id=generation,
+            headers=(), generation_id=generation, since=offset, seek=0, undecodable="",
         )  # fmt: skip
 
     def ack(self) -> None:

@@ -184,17 +184,19 @@ class Reading:
     def __init__(self, kafka: Kafka, desk: Desk) -> None:
         self.kafka, self.desk = kafka, desk
         self.next = dict.fromkeys(kafka.logs, 0)
+        self.seek = dict.fromkeys(kafka.logs, 0)
 
     def take(self, count: int) -> list[Message]:
         for place, offset in self.desk.log.reread_from:
             if place in self.next:
                 self.next[place] = offset
+                self.seek[place] = self.desk.log.seeks
         self.desk.log.reread_from.clear()
         taken = []
         for place, log in self.kafka.logs.items():
             part = log[self.next[place] : self.next[place] + count]
             self.next[place] += len(part)
-            taken += part
+            taken += [message._replace(seek=self.seek[place]) for message in part]
         return taken
 
 
