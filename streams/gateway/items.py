@@ -6,13 +6,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Operation
 
-from model.errors import EventError
-from streams.events import EventLimits, Id, Item, Timestamp, check
+from streams.event_json import EventReader
+from streams.events import VERSION, EventLimits, Id, Item, Timestamp, check
 from streams.gateway.intake import Intake
 from streams.gateway.openapi import RECEIPTS, one_or_many
 from streams.gateway.receipts import Receipt, RefusedReceipt
@@ -37,7 +36,7 @@ class ItemsOperation(Operation):
         self.request_body = one_or_many([ItemBody], examples)
 
 
-_decoder = msgspec.json.Decoder(ItemBody)
+_reader: EventReader[ItemBody] = EventReader(ItemBody, VERSION)
 
 
 def items_route(intake: Intake) -> HTTPRouteHandler:
@@ -69,14 +68,7 @@ def read_item(raw: bytes, now_ms: int, limits: EventLimits) -> Item:
     >>> read_item(b'{"item_id": "i", "title": "Pad"}', 5, EventLimits()).ts
     5
     """
-    if len(raw) > limits.max_bytes:
-        raise EventError("too_large", f"item has {len(raw)} bytes; at most {limits.max_bytes} are accepted")
-    try:
-        body = _decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise EventError("invalid", str(error)) from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise EventError("not_json", str(error)) from None
+    body = _reader.read(raw, limits.max_bytes)
     fields = {name: getattr(body, name) for name in Item.__struct_fields__}
     fields["event_id"] = body.event_id or uuid.uuid4().hex
     fields["ts"] = body.ts if body.ts >= 0 else now_ms

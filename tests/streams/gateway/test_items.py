@@ -49,5 +49,5 @@ def test_what_is_no_item_is_rejected(client: Client, sink: RecordingSink) -> Non
     assert client.put("/v1/items", json={"item_id": "i", "v": 2}).json()["results"][0]["reason"] == (
         "unknown_version"
     )
-    large = client.put("/v1/items", json={"item_id": "i", "pad": "x" * 70_000})
+    large = client.put("/v1/items", json={"item_id": "i", "pad": "x" * 525_000})
     assert large.json()["results"][0]["reason"] == "too_large"
