@@ -68,7 +68,13 @@ class Impression(Event, frozen=True, kw_only=True, tag="impression"):
     surface: Short = "feed"
     arm: Short = "default"
     model: Short = ""
-    propensities: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(max_length=200)] | None = None
+    propensities: (
+        Annotated[
+            list[Annotated[float, Meta(ge=0, le=1)]],
+            Meta(max_length=200, description="As many as there are `items`."),
+        ]
+        | None
+    ) = None
 
 
 class Item(Event, frozen=True, kw_only=True, tag="item"):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, Response, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import Operation
 
 from streams.event_json import EventReader
 from streams.events import VERSION, EventLimits, Id, Item, Timestamp, check
 from streams.gateway.intake import Intake
-from streams.gateway.openapi import RECEIPTS, one_or_many
+from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
+from streams.settings import Settings
 
 
 class ItemBody(Item, frozen=True, kw_only=True, tag="item"):
@@ -27,19 +26,12 @@ class ItemBody(Item, frozen=True, kw_only=True, tag="item"):
 EXAMPLE = {"item_id": "i-42", "title": "Guitar strings, light", "categories": ["strings"], "price": 9.5}
 
 
-@dataclass
-class ItemsOperation(Operation):
-    """What /schema says of the body."""
-
-    def __post_init__(self) -> None:
-        examples = {"item": EXAMPLE, "withdrawn": {**EXAMPLE, "available": False}, "many": [EXAMPLE]}
-        self.request_body = one_or_many([ItemBody], examples)
-
+EXAMPLES = {"item": EXAMPLE, "withdrawn": {**EXAMPLE, "available": False}, "many": [EXAMPLE]}
 
 _reader: EventReader[ItemBody] = EventReader(ItemBody, VERSION)
 
 
-def items_route(intake: Intake) -> HTTPRouteHandler:
+def items_route(intake: Intake, settings: Settings) -> HTTPRouteHandler:
     """The route that takes items."""
 
     @put(
@@ -53,7 +45,7 @@ def items_route(intake: Intake) -> HTTPRouteHandler:
             "POST /v1/events, which accepts items too."
         ),
         tags=["items"],
-        operation_class=ItemsOperation,
+        operation_class=takes([ItemBody], EXAMPLES, settings),
         responses=RECEIPTS,
     )
     async def put_items(request: Request[Any, Any, Any]) -> Response[Receipt] | Response[RefusedReceipt]:
