@@ -28,6 +28,7 @@ _SPARED = (0, 5, 4, 4, 3, 1)
 _LONE = re.compile(
     rb"(?<!\\)(?:\\\\)*(\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|[c-fC-F]..(?<!\\u[dD][89abAB]..\\u....)))"
 )
+_SPACED = re.compile(rb'"[ \t\r\n]+:')
 _NOT_A_NUMBER = re.compile(rb"[:,\[]\s*-?(NaN|Infinity)")
 _WHOLE = re.compile(rb"-?\d{1,19}(?:\.\d{1,19})?(?:[eE]\+?\d{1,2})?")
 
@@ -53,8 +54,8 @@ class EventReader(Generic[E]):
             names = -1
         except UNREADABLE as error:
             raise EventError("not_json", _explained(raw, error)) from None
-        if names != raw.count(b":"):  # a nested object, a colon in a text, or a name that stands twice
-            _refuse_repeated_names(raw)
+        if names != raw.count(b":") and (names != raw.count(b'":') or _SPACED.search(raw)):
+            _refuse_repeated_names(raw)  # or there is an object in it, or a text with a quote and a colon
         return event
 
     def _forgiving(self, raw: bytes, error: msgspec.ValidationError) -> E:

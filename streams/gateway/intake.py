@@ -18,7 +18,7 @@ from msgspec import Meta
 from model.errors import EventError
 from streams.clock import Clock
 from streams.event_json import UNREADABLE
-from streams.events import AnyEvent, EventLimits
+from streams.events import AnyEvent, EventLimits, encode
 from streams.gateway.elements import ArrayError, second_value, split
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.metrics import GatewayMetrics
@@ -30,6 +30,8 @@ Read = Callable[[bytes, int, EventLimits], AnyEvent]
 """Bytes, the time in ms and the limits to an event, or `EventError`."""
 
 BODY_TIMEOUT_S = 30.0
+GROWTH, DEFAULTS_BYTES = 6, 512
+"""How many times larger an event may become, and what its fields that were left out may add."""
 IN_LINE_BYTES = 65_536
 """A larger body that is not JSON is split in a thread: requests beside it are not held up."""
 
@@ -60,6 +62,7 @@ class Intake:
         for index, raw in enumerate(raws):
             try:
                 event = read(raw, now_ms, self._limits)
+                self._check_size(event, raw)
             except EventError as error:
                 self._metrics.events.labels("unread", "rejected", error.reason).inc()
                 place = index if many else None
@@ -71,6 +74,16 @@ class Intake:
                 results.append(Result(status="accepted", event_id=event.event_id))
         trouble = await self._write(events, results, now_ms) if events else ""
         return receipt(results, trouble, self._settings.retry_after_s)
+
+    def _check_size(self, event: AnyEvent, raw: bytes) -> None:
+        """An event may grow as it is passed on: fields that were left out, 5 as 5.0, control characters. One
+        that a worker would find too large is not accepted.
+        """
+        most = self._limits.max_bytes
+        if len(raw) > most // GROWTH - DEFAULTS_BYTES and (size := len(encode(event))) > most:
+            raise EventError(
+                "too_large", f"event has {size} bytes as it is passed on; at most {most} are accepted"
+            )
 
     async def _split(self, body: bytes) -> tuple[bool, list[bytes]]:
         """Whether the body is an array, and the bytes of each event: its elements, or the body itself."""

@@ -20,7 +20,7 @@ from model.errors import BrokerUnavailableError, DataError
 from streams.events import DEAD_LETTERS, EVENT_TOPICS
 from streams.settings import KafkaSettings
 from streams.topics import topic_name
-from streams.worker.dead_letters import NO_KEY
+from streams.worker.dead_letters import MAX_REQUEST_BYTES, NO_KEY
 
 METADATA_MAX_BYTES = 4_000  # brokers take 4,096
 CHUNK = 200
@@ -157,6 +157,7 @@ async def _producer(settings: KafkaSettings) -> AsyncIterator[Any]:
         bootstrap_servers=settings.bootstrap,
         acks="all",
         enable_idempotence=True,
+        max_request_size=MAX_REQUEST_BYTES,
         request_timeout_ms=settings.request_timeout_ms,
     )
     await producer.start()

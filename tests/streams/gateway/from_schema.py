@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ def from_schema(schema: Schema, root: Schema) -> st.SearchStrategy[Any]:
         return st.sampled_from(schema["enum"])
     kind = schema["type"]
     assert schema.keys() <= TOLD | OF_TYPE[kind], f"{schema.keys()}: a keyword that is not drawn from"
-    return {
+    draw: dict[str, Callable[[Schema, Schema], st.SearchStrategy[Any]]] = {
         "null": lambda *_: st.none(),
         "boolean": lambda *_: st.booleans(),
         "string": _texts,
@@ -46,13 +46,15 @@ def from_schema(schema: Schema, root: Schema) -> st.SearchStrategy[Any]:
         "number": _numbers,
         "array": _arrays,
         "object": _objects,
-    }[kind](schema, root)
+    }
+    return draw[kind](schema, root)
 
 
 def _texts(schema: Schema, _: Schema) -> st.SearchStrategy[str]:
     least, most = schema.get("minLength", 0), schema.get("maxLength", 50)
     if "pattern" in schema:
-        return st.from_regex(schema["pattern"]).filter(
+        drawn: st.SearchStrategy[str] = st.from_regex(str(schema["pattern"]))
+        return drawn.filter(
             lambda text: least <= len(text) <= most and text.isprintable() and "\n" not in text
         )
     letter = st.characters(codec="utf-8")

@@ -10,7 +10,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
-from streams.events import Click, Impression, Item, Review, User
+from streams.clock import ManualClock
+from streams.events import Click, EventLimits, Impression, Item, Review, User, decode, encode
+from streams.gateway.app import create_app
+from streams.settings import Settings
+from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
 Client = TestClient[Litestar]
@@ -194,3 +198,18 @@ def test_an_array_is_refused_as_a_whole_only_where_it_has_no_end(client: Client,
 def test_too_many_events_are_too_many_with_a_broken_one_too(client: Client) -> None:
     body = b"[" + b",".join([b"{]"] + [json.dumps(CLICK).encode()] * 5) + b"]"
     assert client.post("/v1/events", content=body).json()["reason"] == "too_many_events"
+
+
+def test_what_would_be_too_large_for_a_worker_is_refused(sink: RecordingSink) -> None:
+    """Control characters count as one byte each when they come, and are six when they are passed on."""
+    config = Settings(events=EventLimits(max_bytes=1_000))
+    with TestClient(create_app(config, MemoryStore(), sink, ManualClock(NOW_MS))) as client:
+        (small, large) = (
+            {**CLICK, "type": "review", "event_id": f"e{length}", "text": "\x01" * length}
+            for length in (100, 200)
+        )
+        answer = client.post("/v1/events", json=[small, large])
+    assert [result["status"] for result in answer.json()["results"]] == ["accepted", "rejected"]
+    assert answer.json()["results"][1]["reason"] == "too_large"
+    (event,) = sink.delivered
+    assert decode(encode(event), NOW_MS, config.events) == event

@@ -148,7 +148,7 @@ def test_what_takes_no_body_is_answered(shared: Client, path: str) -> None:
 # The schemas and `decode`, without HTTP between: every kind, in both directions.
 
 KINDS = {str(kind.__struct_config__.tag): kind for kind in TOPIC_OF}
-SCHEMAS = {
+SCHEMAS: dict[str, dict[str, Any]] = {
     tag: {"$ref": f"#/components/schemas/{kind.__name__}", "components": {"schemas": schemas}}
     for schemas in [event_schemas(list(KINDS.values()), LIMITS, NOW_MS)]
     for tag, kind in KINDS.items()
