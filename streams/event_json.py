@@ -28,6 +28,7 @@ _SPARED = (0, 5, 4, 4, 3, 1)
 _LONE = re.compile(
     rb"(?<!\\)(?:\\\\)*(\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])|[c-fC-F]..(?<!\\u[dD][89abAB]..\\u....)))"
 )
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _SPACED = re.compile(rb'"[ \t\r\n]+:')
 _NOT_A_NUMBER = re.compile(rb"[:,\[]\s*-?(NaN|Infinity)")
 _WHOLE = re.compile(rb"-?\d{1,19}(?:\.\d{1,19})?(?:[eE]\+?\d{1,2})?")
@@ -53,7 +54,7 @@ class EventReader(Generic[E]):
             event = self._forgiving(raw, error)
             names = -1
         except UNREADABLE as error:
-            raise EventError("not_json", _explained(raw, error)) from None
+            raise EventError("not_json", explained(raw, error)) from None
         if names != raw.count(b":") and (names != raw.count(b'":') or _SPACED.search(raw)):
             _refuse_repeated_names(raw)  # or there is an object in it, or a text with a quote and a colon
         return event
@@ -68,7 +69,7 @@ class EventReader(Generic[E]):
         except msgspec.ValidationError:  # it is no object
             raise EventError("invalid", str(error)) from None
         except UNREADABLE as unreadable:
-            raise EventError("not_json", _explained(raw, unreadable)) from None
+            raise EventError("not_json", explained(raw, unreadable)) from None
         version = _whole(fields.get("v", b""))
         if version is not None and version > self._version:
             raise EventError(
@@ -82,7 +83,7 @@ class EventReader(Generic[E]):
                 told += f"; {TS_RULE}{unit_hint(_number(fields.get('ts', b'')))}"
             raise EventError("invalid", told) from None
         except UNREADABLE as unreadable:
-            raise EventError("not_json", _explained(raw, unreadable)) from None
+            raise EventError("not_json", explained(raw, unreadable)) from None
 
 
 TS_RULE = "ts is a whole number, the milliseconds since the epoch (UTC), like 1763934000123"
@@ -172,11 +173,13 @@ def _refuse_repeated_names(raw: bytes) -> None:
         name = str(repeated)[:64]
         raise EventError("invalid", f"the name `{name}` stands twice in an object; send it once") from None
     except RecursionError as error:
-        raise EventError("not_json", _explained(raw, error)) from None
+        raise EventError("not_json", explained(raw, error)) from None
 
 
-def _explained(raw: bytes, error: Exception) -> str:
+def explained(raw: bytes, error: Exception) -> str:
     """What is wrong with the JSON, in words that lead to the mistake."""
+    if raw.startswith(_BYTE_ORDER_MARKS):
+        return "it begins with a byte order mark; send JSON in UTF-8 without one"
     if isinstance(error, RecursionError):
         return "it is nested too deep; an event is an object of numbers, texts and lists of them"
     if isinstance(error, UnicodeDecodeError):

@@ -51,7 +51,7 @@ class ArrayError(HeadraceError):
 def split(body: bytes, most: int) -> list[bytes]:
     r"""The bytes of each element, or of `most` + 1 where there are more; raises `ArrayError`.
 
-    Time is linear in the length of the body. Where nothing stands between two commas, it is empty.
+    Time is linear in the length of the body. Where nothing stands between two commas, an element is empty.
 
     >>> split(b'[{"a": 1}, {"b": 1.}, {"c": "\\ud83d"}, {"d": [}, {"e": 5}]', 9)
     [b'{"a": 1}', b'{"b": 1.}', b'{"c": "\\ud83d"}', b'{"d": [}', b'{"e": 5}']
@@ -158,7 +158,8 @@ class _Walk:
         """The comma, or the bracket that closes around it, behind what opens from `start` on; None where the
         brackets don't match.
         """
-        opened, at = [], start
+        opened: list[str] = []
+        at = start
         for found in _BRACKET.finditer(self.text, start):
             self.spend(found.end() - at + BRACKET_COST, start)
             at = found.end()

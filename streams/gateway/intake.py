@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from model.errors import EventError
 from streams.clock import Clock
-from streams.event_json import UNREADABLE
+from streams.event_json import UNREADABLE, explained
 from streams.events import AnyEvent, EventLimits, encode
 from streams.gateway.elements import ArrayError, second_value, split
 from streams.gateway.errors import ProblemError, problem
@@ -97,7 +97,7 @@ class Intake:
             raise self._too_many() from None
         except UNREADABLE as error:
             if start != b"[":
-                raise _not_json(body, str(error)) from None
+                raise _not_json(body, explained(body, error)) from None
         else:
             return False, [body]
         return True, await self._split_broken(body)

@@ -187,6 +187,22 @@ def test_values_one_after_the_other_are_refused_with_what_to_do(
     assert "one array" in answer.json()["remedy"]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (rb'{"type":"review","text":"\ud83d"}', "half a character"),
+        (b'\xef\xbb\xbf{"type":"click"}', "byte order mark"),
+        ('{"type":"click"}'.encode("utf-16"), "byte order mark"),
+        (b'{"value":NaN}', "send null"),
+        (b"  ", "there is nothing"),
+    ],
+)
+def test_a_single_event_that_is_no_json_is_explained(client: Client, body: bytes, said: str) -> None:
+    answer = client.post("/v1/events", content=body)
+    assert answer.status_code == 400
+    assert said in answer.json()["came"]
+
+
 def test_an_array_is_refused_as_a_whole_only_where_it_has_no_end(client: Client, sink: RecordingSink) -> None:
     body = json.dumps([CLICK, CLICK]).encode()
     answer = client.post("/v1/events", content=body[:-1])
