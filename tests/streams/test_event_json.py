@@ -66,7 +66,7 @@ def test_the_bound_of_size_is_the_same_for_escaped_text(letter: str) -> None:
     }
     plain, escaped = (json.dumps(event, ensure_ascii=ascii_only).encode() for ascii_only in (False, True))
     for raw in (plain, escaped):
-        assert decode(raw, NOW, EventLimits(max_bytes=len(plain)))
+        assert decode(raw, NOW, EventLimits(max_bytes=len(plain))).event_id == "e"
         with pytest.raises(EventError) as caught:
             decode(raw, NOW, EventLimits(max_bytes=len(plain) - 1))
         assert caught.value.reason == "too_large"
@@ -74,7 +74,7 @@ def test_the_bound_of_size_is_the_same_for_escaped_text(letter: str) -> None:
 
 def largest(letter: str) -> list[AnyEvent]:
     """Of each kind, the event that fills every bound, with numbers at full precision."""
-    identity = {"event_id": letter * 128, "ts": NOW}
+    identity: dict[str, Any] = {"event_id": letter * 128, "ts": NOW}
     number = -1.2345678901234567e-300
     short = letter * 256
     return [
