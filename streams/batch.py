@@ -117,7 +117,8 @@ def _fold(
             return None
         case Item():
             row = recommender.catalog.rows[event.item_id]
-            record = recommender.announce(row, item_record(event, words), _arrived_ms(incoming, now_ms))
+            arrived_ms = _arrived_ms(incoming, now_ms, recommender.settings.events.max_early_ms)
+            record = recommender.announce(row, item_record(event, words), arrived_ms)
             if record is not None:
                 packed = encode_item(record)
                 out.items[event.item_id] = packed
@@ -192,9 +193,13 @@ def _slate_of(
     return []
 
 
-def _arrived_ms(incoming: Incoming, now_ms: int) -> int:
-    """When an event arrived: never later than now, and now where nobody said when."""
-    return int(incoming.accepted_ms) if 0 < incoming.accepted_ms < now_ms else now_ms
+def _arrived_ms(incoming: Incoming, now_ms: int, ahead_ms: int) -> int:
+    """When an event arrived: what is said of it, if that can be; else now.
+
+    It was not in the future, and not so long before the event's own time that it would have been refused.
+    """
+    told = incoming.accepted_ms
+    return int(told) if incoming.event.ts - ahead_ms <= told < now_ms else now_ms
 
 
 def _times(incoming: Incoming, now_ms: int) -> dict[str, float]:
