@@ -82,7 +82,7 @@ def process(
     causes: dict[str, Incoming] = {}
     for at, incoming in enumerate(batch):
         try:
-            user = _fold(recommender, out, states, at, incoming, words.get(at), before)
+            user = _fold(recommender, out, states, at, incoming, now_ms, words.get(at), before)
             if user is not None:
                 causes[user] = incoming
         except Exception as error:  # whatever it is, the other events must not suffer for it
@@ -104,6 +104,7 @@ def _fold(
     states: Mapping[str, UserState],
     at: int,
     incoming: Incoming,
+    now_ms: int,
     words: F32 | None,
     before: Before | None,
 ) -> str | None:
@@ -116,8 +117,9 @@ def _fold(
             return None
         case Item():
             row = recommender.catalog.rows[event.item_id]
-            record = item_record(event, words)
-            if recommender.put_item(row, record):
+            arrived_ms = _arrived_ms(incoming, now_ms, recommender.settings.events.max_early_ms)
+            record = recommender.announce(row, item_record(event, words), arrived_ms)
+            if record is not None:
                 packed = encode_item(record)
                 out.items[event.item_id] = packed
                 out.record.items.append((row, packed))
@@ -189,6 +191,15 @@ def _slate_of(
         except Exception as error:  # the state is right; only this feed stays as it was
             out.unranked[user] = error
     return []
+
+
+def _arrived_ms(incoming: Incoming, now_ms: int, ahead_ms: int) -> int:
+    """When an event arrived: what is said of it, if that can be; else now.
+
+    It was not in the future, and not so long before the event's own time that it would have been refused.
+    """
+    told = incoming.accepted_ms
+    return int(told) if incoming.event.ts - ahead_ms <= told < now_ms else now_ms
 
 
 def _times(incoming: Incoming, now_ms: int) -> dict[str, float]:

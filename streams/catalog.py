@@ -22,6 +22,7 @@ NO_MODALITIES: Mapping[str, int] = {}
 class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     """What is stored of an item. `text`: unit vector in the projected text space, float16; b"" for none.
 
+    `ts`: the update's own time, or an earlier one where that was ahead of the clock (see `Catalog.announce`).
     `image`, `audio`: vectors of other views of it, float16; b"" for none.
     """
 
@@ -105,6 +106,25 @@ class Catalog:
             self.announced_ms = np.concatenate([self.announced_ms, np.full(more, -1, np.int64)])
         self.added_ms[size - len(item_ids) : size] = ts
         self.changed.update(range(size - len(item_ids), size))
+
+    def announce(self, row: int, record: ItemRecord, arrived_ms: int, ahead_ms: int) -> ItemRecord | None:
+        """Take an update that came at `arrived_ms`: the record as it is kept, or None where it is late.
+
+        An update counts from its own `ts`, but not from a time after its arrival. It is late where that is
+        before the time of what is known. What is known can't have arrived after it: where its time says so,
+        by `ahead_ms` at most, a clock ran ahead, and the order of arrival decides.
+
+        Nobody knows when an update was made whose `ts` is after its arrival. It is kept under a time as long
+        before its arrival: the order of arrival decides between it and what is made meanwhile. The times of
+        the records that are kept never go back.
+        """
+        known, behind_ms = int(self.announced_ms[row]), max(0, record.ts - arrived_ms)
+        ts = record.ts - behind_ms
+        if ts < known and not arrived_ms < known <= arrived_ms + ahead_ms:
+            return None
+        kept = msgspec.structs.replace(record, ts=max(ts - behind_ms, known, 0))
+        self.put(row, kept)
+        return kept
 
     def put(self, row: int, record: ItemRecord) -> bool:
         """Take an item as it now is; False where what is known is newer (an old event that came late)."""

@@ -2,6 +2,7 @@
 
 Rules (each is tested):
 - every event has `event_id` and `ts` (milliseconds since the epoch, UTC);
+- a field that may be left out may be null, which means the same; a name may not stand twice;
 - unknown fields are ignored: not applied, not forwarded (the gateway re-encodes what it understood);
 - `v` above `VERSION` is refused (`unknown_version`): a newer producer must not be half understood;
 - too large, too early, too late, empty or overlong ids: refused, with a reason code.
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from model.errors import EventError
+from streams.event_json import TS_RULE, EventReader, unit_hint
 
 VERSION = 1
 
@@ -32,7 +34,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
     event_id: Id
     ts: Timestamp
-    v: Annotated[int, Meta(ge=1)] = VERSION
+    v: Annotated[int, Meta(ge=1, le=VERSION)] = VERSION
 
 
 class Click(Event, frozen=True, kw_only=True, tag="click"):
@@ -66,7 +68,13 @@ class Impression(Event, frozen=True, kw_only=True, tag="impression"):
     surface: Short = "feed"
     arm: Short = "default"
     model: Short = ""
-    propensities: Annotated[list[Annotated[float, Meta(ge=0, le=1)]], Meta(max_length=200)] | None = None
+    propensities: (
+        Annotated[
+            list[Annotated[float, Meta(ge=0, le=1)]],
+            Meta(max_length=200, description="As many as there are `items`."),
+        ]
+        | None
+    ) = None
 
 
 class Item(Event, frozen=True, kw_only=True, tag="item"):
@@ -116,27 +124,18 @@ DEAD_LETTERS = "dead-letters"
 class EventLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds on what is accepted.
 
-    `max_bytes` of JSON; `max_early_ms`: how far `ts` may lie ahead of the clock; `max_late_ms`: behind it.
+    `max_bytes` of JSON, each escape counted as the character it stands for: the default holds whatever the
+    fields' own bounds allow. `max_early_ms`: how far `ts` may lie ahead of the clock; `max_late_ms`: behind
+    it.
     """
 
-    max_bytes: int = 65_536
+    max_bytes: int = 524_288
     max_early_ms: int = 300_000
     max_late_ms: int = 400 * 86_400_000
 
 
-_decoder = msgspec.json.Decoder(AnyEvent)
+_reader: EventReader[AnyEvent] = EventReader(AnyEvent, VERSION)
 _encoder = msgspec.json.Encoder()
-
-
-# Nested too deep, or text that is not UTF-8: msgspec leaves these two as Python's own.
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
-
-
-class _Version(msgspec.Struct):
-    v: int = VERSION
-
-
-_version_decoder = msgspec.json.Decoder(_Version)
 
 
 def key_of(event: AnyEvent) -> bytes:
@@ -162,12 +161,7 @@ def decode(raw: bytes, now_ms: int, limits: EventLimits) -> AnyEvent:
     Traceback (most recent call last):
     model.errors.EventError: Object missing required field `type`
     """
-    if len(raw) > limits.max_bytes:
-        raise EventError("too_large", f"event has {len(raw)} bytes; at most {limits.max_bytes} are accepted")
-    try:
-        event: AnyEvent = _decoder.decode(raw)
-    except _UNREADABLE as error:
-        raise _why(raw, error) from None
+    event = _reader.read(raw, limits.max_bytes)
     check(event, now_ms, limits)
     return event
 
@@ -181,8 +175,11 @@ def check(event: AnyEvent, now_ms: int, limits: EventLimits) -> None:
             "too_early", f"ts is {event.ts - now_ms} ms ahead of the clock; {limits.max_early_ms} allowed"
         )
     if now_ms - event.ts > limits.max_late_ms:
+        hint = unit_hint(event.ts)
         raise EventError(
-            "too_late", f"ts is {now_ms - event.ts} ms in the past; {limits.max_late_ms} allowed"
+            "too_late",
+            f"ts is {now_ms - event.ts} ms in the past; {limits.max_late_ms} allowed"
+            + (f"; {TS_RULE}{hint}" if hint else ""),
         )
     if (
         isinstance(event, Impression)
@@ -190,15 +187,3 @@ def check(event: AnyEvent, now_ms: int, limits: EventLimits) -> None:
         and len(event.propensities) != len(event.items)
     ):
         raise EventError("invalid", f"{len(event.propensities)} propensities for {len(event.items)} items")
-
-
-def _why(raw: bytes, error: Exception) -> EventError:
-    """A newer version may have a shape we don't know: say `unknown_version`, not `invalid`."""
-    try:
-        version = _version_decoder.decode(raw).v
-    except _UNREADABLE:
-        version = VERSION
-    if version > VERSION:
-        return EventError("unknown_version", f"event version {version}; this build reads up to {VERSION}")
-    reason = "invalid" if isinstance(error, msgspec.ValidationError) else "not_json"
-    return EventError(reason, str(error))

@@ -47,6 +47,10 @@ class Recommender:
         """Whether the item was announced, or any event of it learned; else it was met just now."""
         return bool(self.catalog.announced_ms[row] >= 0 or self.counters.popularity.events[row] > 0)
 
+    def announce(self, row: int, record: ItemRecord, arrived_ms: int) -> ItemRecord | None:
+        """Take an update as it arrives: the record as it is kept, or None where a newer one is known."""
+        return self.catalog.announce(row, record, arrived_ms, self.settings.events.max_early_ms)
+
     def put_item(self, row: int, record: ItemRecord) -> bool:
         """Take an item as it now is; False where a newer one is known."""
         return self.catalog.put(row, record)

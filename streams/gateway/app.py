@@ -13,13 +13,13 @@ from prometheus_client import CollectorRegistry
 from streams.clock import Clock
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
-from streams.gateway.feeds import feed_route
+from streams.gateway.feeds import DEFAULT_N, USER_ID_MAX, feed_route
 from streams.gateway.health import alive, ready_route
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import Intake
 from streams.gateway.items import ItemBody, items_route
 from streams.gateway.metrics import GatewayMetrics, metrics_route
-from streams.gateway.openapi import config, describe_bodies
+from streams.gateway.openapi import bound_feed_parameters, config, describe_bodies
 from streams.gateway.producer import EventSink
 from streams.settings import Settings
 from streams.stores.base import Store
@@ -54,8 +54,8 @@ def create_app(
 
     app = Litestar(
         route_handlers=[
-            events_route(intake),
-            items_route(intake),
+            events_route(intake, settings),
+            items_route(intake, settings),
             feed_route(settings, store, impressions, clock, metrics),
             alive,
             ready_route(gateway, store, producer, metrics),
@@ -68,8 +68,10 @@ def create_app(
         request_max_body_size=gateway.body_max_bytes,
         logging_config=None,
     )
-    describe_bodies(app, FROM_APPS)
-    describe_bodies(app, [ItemBody], implied=("type", "event_id", "ts"))
+    describe_bodies(app, FROM_APPS, settings.events, clock.now_ms())
+    describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
+    size = settings.feed.size
+    bound_feed_parameters(app, size, min(DEFAULT_N, size), USER_ID_MAX)
     return app
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import Operation
 
 from model.errors import EventError
 from streams.events import (
@@ -23,8 +21,9 @@ from streams.events import (
     decode,
 )
 from streams.gateway.intake import Intake
-from streams.gateway.openapi import RECEIPTS, one_or_many
+from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
+from streams.settings import Settings
 
 _IDENTITY = (
     "each event needs event_id (unique; the same on a retry) and ts (milliseconds since the epoch, UTC)"
@@ -71,15 +70,7 @@ EXAMPLES = {
 }
 
 
-@dataclass
-class EventsOperation(Operation):
-    """What /schema says of the body."""
-
-    def __post_init__(self) -> None:
-        self.request_body = one_or_many(FROM_APPS, {**EXAMPLES, "many": list(EXAMPLES.values())})
-
-
-def events_route(intake: Intake) -> HTTPRouteHandler:
+def events_route(intake: Intake, settings: Settings) -> HTTPRouteHandler:
     """The route that takes events."""
 
     @post(
@@ -93,7 +84,7 @@ def events_route(intake: Intake) -> HTTPRouteHandler:
             "again with the same `event_id`, they count once."
         ),
         tags=["events"],
-        operation_class=EventsOperation,
+        operation_class=takes(FROM_APPS, {**EXAMPLES, "many": list(EXAMPLES.values())}, settings),
         responses=RECEIPTS,
     )
     async def send_events(request: Request[Any, Any, Any]) -> Response[Receipt] | Response[RefusedReceipt]:

@@ -1,4 +1,7 @@
-"""A request body becomes events: one or many, each read on its own, written to Kafka, answered one by one."""
+"""A request body becomes events: one or many, each read on its own, written to Kafka, answered one by one.
+
+msgspec splits a body that is JSON. Where it is not, `streams.gateway.elements` finds the events that are.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from msgspec import Meta
 
 from model.errors import EventError
 from streams.clock import Clock
-from streams.events import AnyEvent, EventLimits
+from streams.event_json import UNREADABLE, explained
+from streams.events import AnyEvent, EventLimits, encode
+from streams.gateway.elements import ArrayError, second_value, split
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.producer import EventSink
@@ -25,6 +30,10 @@ Read = Callable[[bytes, int, EventLimits], AnyEvent]
 """Bytes, the time in ms and the limits to an event, or `EventError`."""
 
 BODY_TIMEOUT_S = 30.0
+GROWTH, DEFAULTS_BYTES = 6, 512
+"""How many times larger an event may become, and what its fields that were left out may add."""
+IN_LINE_BYTES = 65_536
+"""A larger body that is not JSON is split in a thread: requests beside it are not held up."""
 
 
 class Intake:
@@ -49,47 +58,73 @@ class Intake:
         now_ms = self._clock.now_ms()
         events: list[AnyEvent] = []
         results: list[Result] = []
-        for raw in self._split(body):
+        many, raws = await self._split(body)
+        for index, raw in enumerate(raws):
             try:
                 event = read(raw, now_ms, self._limits)
+                self._check_size(event, raw)
             except EventError as error:
                 self._metrics.events.labels("unread", "rejected", error.reason).inc()
-                results.append(Result(status="rejected", reason=error.reason, message=str(error)))
+                place = index if many else None
+                results.append(
+                    Result(status="rejected", reason=error.reason, message=str(error), index=place)
+                )
             else:
                 events.append(event)
                 results.append(Result(status="accepted", event_id=event.event_id))
         trouble = await self._write(events, results, now_ms) if events else ""
         return receipt(results, trouble, self._settings.retry_after_s)
 
-    def _split(self, body: bytes) -> list[bytes]:
-        """The bytes of each event: the elements of an array, or the body itself."""
+    def _check_size(self, event: AnyEvent, raw: bytes) -> None:
+        """An event may grow as it is passed on: fields that were left out, 5 as 5.0, control characters. One
+        that a worker would find too large is not accepted.
+        """
+        most = self._limits.max_bytes
+        if len(raw) > most // GROWTH - DEFAULTS_BYTES and (size := len(encode(event))) > most:
+            raise EventError(
+                "too_large", f"event has {size} bytes as it is passed on; at most {most} are accepted"
+            )
+
+    async def _split(self, body: bytes) -> tuple[bool, list[bytes]]:
+        """Whether the body is an array, and the bytes of each event: its elements, or the body itself."""
         start = body[:1] if body[:1] in b"{[" else body.lstrip(b" \t\r\n")[:1]
         try:
             if start == b"[":
-                return [bytes(raw) for raw in self._many.decode(body)]
+                return True, [bytes(raw) for raw in self._many.decode(body)]
             # Decoded here only to tell a body that is no JSON (400) from an event that is wrong (422).
             msgspec.json.decode(body, type=msgspec.Raw)
         except msgspec.ValidationError:
-            raise ProblemError(
-                problem(
-                    413,
-                    "too_many_events",
-                    expected=f"at most {self._settings.events_max} events in one request",
-                    came="a longer array",
-                    remedy="split it over several requests",
-                )
-            ) from None
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise ProblemError(
-                problem(
-                    400,
-                    "not_json",
-                    expected="one event as a JSON object, or an array of them",
-                    came=f"{len(body)} bytes: {error}",
-                    remedy="send JSON in UTF-8, not compressed; GET /schema describes the events",
-                )
-            ) from None
-        return [body]
+            raise self._too_many() from None
+        except UNREADABLE as error:
+            if start != b"[":
+                raise _not_json(body, explained(body, error)) from None
+        else:
+            return False, [body]
+        return True, await self._split_broken(body)
+
+    async def _split_broken(self, body: bytes) -> list[bytes]:
+        most = self._settings.events_max
+        try:
+            if len(body) <= IN_LINE_BYTES:
+                raws = split(body, most)
+            else:
+                raws = await asyncio.to_thread(split, body, most)
+        except ArrayError as error:
+            raise _not_json(body, str(error)) from None
+        if len(raws) > most:
+            raise self._too_many()
+        return raws
+
+    def _too_many(self) -> ProblemError:
+        return ProblemError(
+            problem(
+                413,
+                "too_many_events",
+                expected=f"at most {self._settings.events_max} events in one request",
+                came="a longer array",
+                remedy="split it over several requests",
+            )
+        )
 
     async def _write(self, events: list[AnyEvent], results: list[Result], now_ms: int) -> str:
         """Write the events, and mark those that were not confirmed. What was wrong with them, or ""."""
@@ -104,6 +139,25 @@ class Intake:
             kind = str(type(event).__struct_config__.tag)
             self._metrics.events.labels(kind, result.status, result.reason).inc()
         return delivery.trouble
+
+
+def _not_json(body: bytes, trouble: str) -> ProblemError:
+    remedy = "send JSON in UTF-8, not compressed; GET /schema describes the events"
+    second = second_value(body[:IN_LINE_BYTES])
+    if second is not None:
+        trouble += f"; another JSON value begins at byte {second}"
+        remedy = (
+            "send several events as one array, `[...]` with commas: not as lines, not one after the other"
+        )
+    return ProblemError(
+        problem(
+            400,
+            "not_json",
+            expected="one event as a JSON object, or an array of them",
+            came=f"{len(body)} bytes: {trouble}",
+            remedy=remedy,
+        )
+    )
 
 
 async def _body(request: Request[Any, Any, Any]) -> bytes:

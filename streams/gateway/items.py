@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import Operation
 
-from model.errors import EventError
-from streams.events import EventLimits, Id, Item, Timestamp, check
+from streams.event_json import EventReader
+from streams.events import VERSION, EventLimits, Id, Item, Timestamp, check
 from streams.gateway.intake import Intake
-from streams.gateway.openapi import RECEIPTS, one_or_many
+from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
+from streams.settings import Settings
 
 
 class ItemBody(Item, frozen=True, kw_only=True, tag="item"):
@@ -28,19 +26,12 @@ class ItemBody(Item, frozen=True, kw_only=True, tag="item"):
 EXAMPLE = {"item_id": "i-42", "title": "Guitar strings, light", "categories": ["strings"], "price": 9.5}
 
 
-@dataclass
-class ItemsOperation(Operation):
-    """What /schema says of the body."""
+EXAMPLES = {"item": EXAMPLE, "withdrawn": {**EXAMPLE, "available": False}, "many": [EXAMPLE]}
 
-    def __post_init__(self) -> None:
-        examples = {"item": EXAMPLE, "withdrawn": {**EXAMPLE, "available": False}, "many": [EXAMPLE]}
-        self.request_body = one_or_many([ItemBody], examples)
+_reader: EventReader[ItemBody] = EventReader(ItemBody, VERSION)
 
 
-_decoder = msgspec.json.Decoder(ItemBody)
-
-
-def items_route(intake: Intake) -> HTTPRouteHandler:
+def items_route(intake: Intake, settings: Settings) -> HTTPRouteHandler:
     """The route that takes items."""
 
     @put(
@@ -54,7 +45,7 @@ def items_route(intake: Intake) -> HTTPRouteHandler:
             "POST /v1/events, which accepts items too."
         ),
         tags=["items"],
-        operation_class=ItemsOperation,
+        operation_class=takes([ItemBody], EXAMPLES, settings),
         responses=RECEIPTS,
     )
     async def put_items(request: Request[Any, Any, Any]) -> Response[Receipt] | Response[RefusedReceipt]:
@@ -69,14 +60,7 @@ def read_item(raw: bytes, now_ms: int, limits: EventLimits) -> Item:
     >>> read_item(b'{"item_id": "i", "title": "Pad"}', 5, EventLimits()).ts
     5
     """
-    if len(raw) > limits.max_bytes:
-        raise EventError("too_large", f"item has {len(raw)} bytes; at most {limits.max_bytes} are accepted")
-    try:
-        body = _decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise EventError("invalid", str(error)) from None
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise EventError("not_json", str(error)) from None
+    body = _reader.read(raw, limits.max_bytes)
     fields = {name: getattr(body, name) for name in Item.__struct_fields__}
     fields["event_id"] = body.event_id or uuid.uuid4().hex
     fields["ts"] = body.ts if body.ts >= 0 else now_ms

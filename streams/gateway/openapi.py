@@ -15,20 +15,26 @@ from litestar.openapi.spec import (
     Example,
     OpenAPIMediaType,
     OpenAPIType,
+    Operation,
+    Parameter,
     Reference,
     RequestBody,
     Schema,
 )
 
-from streams.events import Event
+from streams.events import Event, EventLimits
 from streams.gateway.errors import PROBLEM_JSON, Problem
 from streams.gateway.receipts import Receipt, RefusedReceipt
+from streams.settings import Settings
 
 REF = "#/components/schemas/{name}"
 
 RECEIPTS = {
     202: ResponseSpec(Receipt, description="At least one event was accepted"),
     400: ResponseSpec(Problem, description="The body is not JSON", media_type=PROBLEM_JSON),
+    408: ResponseSpec(
+        Problem, description="The body did not come to its end in time", media_type=PROBLEM_JSON
+    ),
     413: ResponseSpec(Problem, description="Too many events, or too large a body", media_type=PROBLEM_JSON),
     422: ResponseSpec(RefusedReceipt, description="No event was accepted", media_type=PROBLEM_JSON),
     503: ResponseSpec(
@@ -49,15 +55,36 @@ class JsonSchema(Schema):
         return self.written
 
 
-def one_or_many(kinds: Sequence[type[Event]], examples: Mapping[str, object]) -> RequestBody:
-    """A JSON body that is one of `kinds`, or an array of them."""
+def takes(
+    kinds: Sequence[type[Event]], examples: Mapping[str, object], settings: Settings
+) -> type[Operation]:
+    """The operation of a route whose body is one of `kinds`, or an array of them."""
     one: list[Schema | Reference] = [Reference(ref=REF.format(name=kind.__name__)) for kind in kinds]
     single = one[0] if len(one) == 1 else Schema(one_of=one)
+    events_max = settings.gateway.events_max
+    many = Schema(type=OpenAPIType.ARRAY, items=single, max_items=events_max)
     media = OpenAPIMediaType(
-        schema=Schema(any_of=[single, Schema(type=OpenAPIType.ARRAY, items=single)]),
+        schema=Schema(any_of=[single, many]),
         examples={name: Example(value=value) for name, value in examples.items()},
     )
-    return RequestBody(content={"application/json": media}, required=True)
+    body = RequestBody(
+        content={"application/json": media},
+        description=(
+            f"One event, or an array of at most {events_max}. The body has at most "
+            f"{settings.gateway.body_max_bytes} bytes; each event in it has at most "
+            f"{settings.events.max_bytes}, where an escape counts as the character that it stands for."
+        ),
+        required=True,
+    )
+
+    @dataclass
+    class TakesEvents(Operation):
+        """What /schema says of the body."""
+
+        def __post_init__(self) -> None:
+            self.request_body = body
+
+    return TakesEvents
 
 
 def config(version: str) -> OpenAPIConfig:
@@ -71,11 +98,66 @@ def config(version: str) -> OpenAPIConfig:
     )
 
 
-def describe_bodies(app: Litestar, kinds: Sequence[type[Event]], implied: Collection[str] = ()) -> None:
+def describe_bodies(
+    app: Litestar,
+    kinds: Sequence[type[Event]],
+    limits: EventLimits,
+    now_ms: int,
+    implied: Collection[str] = (),
+) -> None:
     """Put these events among the schemas of the document. `implied`: fields that the route fills in."""
-    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
-    for name, written in schemas.items():
-        written["required"] = [required for required in written["required"] if required not in implied]
-        for filled in implied:
-            written["properties"][filled].pop("default", None)
+    for name, written in event_schemas(kinds, limits, now_ms, implied).items():
         app.openapi_schema.components.schemas[name] = JsonSchema(written=written)
+
+
+def event_schemas(
+    kinds: Sequence[type[Event]], limits: EventLimits, now_ms: int, implied: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """The JSON schema of each kind, by its name: what `decode` takes at `now_ms`.
+
+    The oldest `ts` that is taken rises with time, so one that is valid at first is refused some day. The
+    newest one is not a number here: programs that are made from a document would refuse what comes later.
+    """
+    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
+    for written in schemas.values():
+        written["required"] = [name for name in written["required"] if name not in implied]
+        fields = written["properties"]
+        for name in implied:
+            fields[name].pop("default", None)
+        fields["ts"]["minimum"] = max(0, now_ms - limits.max_late_ms)
+        fields["ts"]["description"] = (
+            "When it happened, in whole milliseconds since the epoch (UTC): at most "
+            f"{limits.max_late_ms} ms before the time of arrival (`minimum` is of the time at which this "
+            f"document was made), and at most {limits.max_early_ms} ms after it."
+        )
+        if "profile" in fields:
+            fields["profile"]["additionalProperties"] = _or_null(fields["profile"]["additionalProperties"])
+        for name in fields.keys() - set(written["required"]):
+            fields[name] = _or_null(fields[name])
+    return schemas
+
+
+def _or_null(written: dict[str, Any]) -> dict[str, Any]:
+    """What may be left out may be null."""
+    if {"type": "null"} in written.get("anyOf", ()):
+        return written
+    outside: dict[str, Any] = {
+        name: written.pop(name) for name in ("default", "description") if name in written
+    }
+    return {"anyOf": [written, {"type": "null"}], **outside}
+
+
+def bound_feed_parameters(app: Litestar, size: int, default: int, id_max: int) -> None:
+    """What the feed's route checks by itself: how many items are asked for, and the id in its path."""
+    bounds = {
+        "n": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=size, default=default),
+        # "." and ".." are steps in a path, and a slash ends the id.
+        "user_id": Schema(
+            type=OpenAPIType.STRING, min_length=1, max_length=id_max, pattern=r"^(?!\.{1,2}$)[^/]+$"
+        ),
+    }
+    paths = app.openapi_schema.paths or {}
+    for path in paths.values():
+        for parameter in (path.get and path.get.parameters) or []:
+            if isinstance(parameter, Parameter) and parameter.name in bounds:
+                parameter.schema = bounds[parameter.name]

@@ -13,15 +13,16 @@ from streams.gateway.errors import PROBLEM_JSON, Problem, problem, retry_after
 class Result(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What became of one event, in the order of the request.
 
-    accepted: in Kafka, acknowledged by all replicas. rejected: never will be as it is; `reason` is a code and
-    `message` says what is wrong. unconfirmed: Kafka did not acknowledge it in time; send it again with the
-    same `event_id`, it will count once.
+    accepted: in Kafka, acknowledged by all replicas. rejected: never will be as it is; `reason` is a code,
+    `message` says what is wrong, `index` is its place in the array, from 0. unconfirmed: Kafka did not
+    acknowledge it in time; send it again with the same `event_id`, it will count once.
     """
 
     status: Literal["accepted", "rejected", "unconfirmed"]
     event_id: str = ""
     reason: str = ""
     message: str = ""
+    index: int | None = None
 
 
 class Receipt(msgspec.Struct, kw_only=True):

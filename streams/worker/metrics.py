@@ -43,7 +43,7 @@ class WorkerMetrics:
         )
         self.skipped = Counter(
             "headrace_worker_skipped_events",
-            "Events that changed nothing, by reason (offset, duplicate, older).",
+            "Events that changed nothing, by reason (offset, duplicate, older: a late item update).",
             ("reason",),
             registry=registry,
         )

@@ -16,6 +16,7 @@ from model.errors import BrokerUnavailableError, StoreError, StoreUnavailableErr
 from streams import feed, state_codec
 from streams.batch import Outcome
 from streams.clock import Clock
+from streams.events import Item
 from streams.ledger import encode_record
 from streams.stores.base import Commit, Store, order_of
 from streams.worker.dead_letters import DeadLetters, dead_letter
@@ -109,6 +110,7 @@ class Writing:
         for at, reason in outcome.skipped.items():
             metrics.events.labels(work.reads[at].message.topic, "skipped").inc()
             metrics.skipped.labels(reason).inc()
+        _tell_of_late_items(work, outcome)
         for rung, count in Counter(slate.rung for slate in outcome.slates).items():
             metrics.slates.labels(rung).inc(count)
         for slate in outcome.slates:
@@ -117,6 +119,20 @@ class Writing:
         for user, error in outcome.unranked.items():
             metrics.unranked.inc()
             log.error("no slate for user %r: %r", user, error, exc_info=error)
+
+
+def _tell_of_late_items(work: Work, outcome: Outcome) -> None:
+    """The gateway has said "accepted": what came of it is said here, a line a batch."""
+    late = [at for at, reason in outcome.skipped.items() if reason == "older"]
+    events = [event for at in late if isinstance(event := work.reads[at].event, Item)]
+    if events:
+        log.warning(
+            "%d item updates change nothing: newer ones are known. The first: item %r, event %r, ts %d",
+            len(events),
+            events[0].item_id,
+            events[0].event_id,
+            events[0].ts,
+        )
 
 
 def _written_ms(position: str, begun_ms: float, now_ms: float) -> float:

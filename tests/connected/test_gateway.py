@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import re
 import signal
@@ -20,7 +21,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from streams import feed
-from streams.events import AnyEvent, Click, EventLimits, Impression, decode
+from streams.events import AnyEvent, Click, EventLimits, Impression, Item, decode, encode
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.settings import RedisSettings
@@ -295,3 +296,22 @@ def restarted_valkey(folder: Path, old: ValkeyServer) -> ValkeyServer:
         new = ValkeyServer.start(folder, keep=True, attempts=1)
     assert new.url == old.url
     return new
+
+
+def test_the_largest_item_goes_through_kafka(running: Gateway, kafka_bootstrap: str, prefix: str) -> None:
+    """Every field at its bound, in wide characters, which come as escapes; full vectors at full precision."""
+    wide, number = "\U0001f600", -1.2345678901234567e-300
+    item: dict[str, Any] = {
+        "item_id": wide * 128,
+        "title": wide * 256,
+        "text": wide * 16_384,
+        "categories": [wide * 256] * 64,
+        "tags": [wide * 256] * 64,
+        "image_vector": [number] * 4_096,
+        "audio_vector": [number] * 4_096,
+    }
+    answer = running.client.put("/v1/items", content=json.dumps([item, {"item_id": "small"}]))
+    assert answer.status_code == 202, answer.text
+    large = max(events_of(read_topic(kafka_bootstrap, f"{prefix}items")), key=lambda each: len(encode(each)))
+    assert isinstance(large, Item)
+    assert (large.text, large.audio_vector) == (item["text"], item["audio_vector"])

@@ -102,6 +102,19 @@ def test_an_item_is_stored_told_and_put(recommender: Recommender) -> None:
     assert not recommender.catalog.available[7]
 
 
+@pytest.mark.parametrize(
+    "accepted_ms", [NOW_MS + 100.0, NOW_MS + 10.0**6, 5.0, NOW_MS / 1_000, 0.0, -5.0, float("nan")]
+)
+def test_an_items_time_is_no_later_than_its_arrival(recommender: Recommender, accepted_ms: float) -> None:
+    """Nor is the arrival later than now, whatever a header says."""
+    ahead = Item(event_id="x", ts=NOW_MS + 240_000, item_id="i7", title="Seven")
+    out = run(recommender, Incoming(ahead, Delivery("items", 1), accepted_ms))
+    assert decode_item(out.items["i7"]).ts == NOW_MS + 100 - (240_000 - 100)
+    later = Item(event_id="y", ts=NOW_MS + 101, item_id="i7", available=False)
+    assert process(recommender, [incoming(later, "items", 2)], {}, NOW_MS + 150, "full").applied == [0]
+    assert not recommender.catalog.available[7]
+
+
 def test_an_items_other_views_are_stored_at_length_one() -> None:
     seeing = Recommender(msgspec.structs.replace(Settings(), model=ModelSettings(image_dim=2, audio_dim=3)))
     seeing.meet(["i0", "i1", "i2"], NOW_MS)

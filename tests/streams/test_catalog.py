@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model.hashing import attributes_of
 from streams.catalog import Catalog, ItemRecord, decode_item, encode_item
@@ -45,6 +48,106 @@ def test_a_newer_announcement_counts_and_an_older_one_does_not(catalog: Catalog)
     assert (catalog.text[0] == E1).all()  # a record without text takes none away
     assert catalog.added_ms[0] == 10
     assert catalog.changed == {0}
+
+
+AHEAD_MS = 300_000
+
+
+def test_a_clock_that_runs_ahead_does_not_make_later_updates_void(catalog: Catalog) -> None:
+    first = catalog.announce(0, record(1_240_000), 1_000_000, AHEAD_MS)
+    assert first is not None
+    assert first.ts == 760_000
+    second = catalog.announce(0, record(1_001_000, available=False), 1_001_050, AHEAD_MS)
+    assert second is not None
+    assert second.ts == 1_001_000
+    assert not catalog.available[0]
+    third = catalog.announce(0, record(1_242_000), 1_002_000, AHEAD_MS)
+    assert third is not None
+    assert third.ts == 1_001_000
+    assert catalog.available[0]
+
+
+def test_what_was_made_while_an_update_ahead_was_under_way_counts(catalog: Catalog) -> None:
+    """Their senders kept both back for some seconds: known is which came first, not which was made first."""
+    assert catalog.announce(0, record(1_240_000), 1_010_000, AHEAD_MS)
+    assert catalog.announce(0, record(1_002_000, available=False), 1_012_000, AHEAD_MS)
+    assert not catalog.available[0]
+
+
+def test_a_clock_ahead_by_little_costs_little(catalog: Catalog) -> None:
+    assert catalog.announce(0, record(1_000_003), 1_000_000, AHEAD_MS)
+    assert catalog.announce(0, record(990_000, available=False), 1_000_500, AHEAD_MS) is None
+    assert catalog.available[0]
+
+
+def test_what_was_stored_with_a_time_ahead_gives_way_too(catalog: Catalog) -> None:
+    catalog.put(0, record(1_240_000))  # as workers of before stored it
+    assert catalog.announce(0, record(1_000_900, available=False), 1_001_000, AHEAD_MS)
+    assert not catalog.available[0]
+
+
+@pytest.mark.parametrize("arrived_ms", [1_000_000, 500_000])
+def test_an_old_update_that_comes_late_changes_nothing(catalog: Catalog, arrived_ms: int) -> None:
+    """A replay of a dump; also where it brings the time at which it arrived then."""
+    catalog.announce(0, record(999_000), 999_050, AHEAD_MS)
+    assert catalog.announce(0, record(499_000, available=False), arrived_ms, AHEAD_MS) is None
+    assert catalog.available[0]
+    assert catalog.announced_ms[0] == 999_000
+
+
+def test_updates_of_the_same_time_count_in_order_of_arrival(catalog: Catalog) -> None:
+    for available in (False, True, False):
+        assert catalog.announce(0, record(1_000, available=available), 2_000, AHEAD_MS)
+        assert catalog.available[0] == available
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 60_000),  # after the one before
+            st.integers(-AHEAD_MS, AHEAD_MS),  # by how much the sender's clock is ahead
+            st.integers(0, 1_000),  # on its way
+            st.sampled_from(["own", "none"]),
+            st.integers(-2_000, 2_000),  # by how much the gateway's clock is ahead
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_an_update_without_a_time_always_counts_and_every_process_ends_alike(
+    sent: list[tuple[int, int, int, str, int]],
+) -> None:
+    """Whatever the clocks of senders and gateways say. A process that follows, or starts anew, agrees."""
+    owner, follower, now_ms = Catalog(), Catalog(), 1_700_000_000_000
+    for each in (owner, follower):
+        each.extend(["a"], 5)
+    kept: list[ItemRecord] = []
+    for number, (pause, ahead, way, given_ts, gateway_ahead) in enumerate(sent):
+        now_ms += pause
+        accepted_ms = min(now_ms + gateway_ahead, now_ms + 5)  # a worker reads it 5 ms later
+        ts = now_ms - way + ahead if given_ts == "own" else now_ms + gateway_ahead
+        ts = min(ts, accepted_ms + AHEAD_MS)
+        taken = owner.announce(0, ItemRecord("a", ts, price=float(number)), accepted_ms, AHEAD_MS)
+        if given_ts == "none":
+            assert taken is not None
+        if taken is not None:
+            assert taken.ts <= max(accepted_ms, kept[-1].ts if kept else 0)
+            assert follower.put(0, taken)
+            kept.append(taken)
+    anew = Catalog()
+    anew.extend(["a"], 5)
+    anew.put(0, kept[-1])
+    for record_ in kept:  # what of the ledger is read once more
+        anew.put(0, record_)
+    for each in (follower, anew):
+        np.testing.assert_array_equal(each.attributes[0], owner.attributes[0])
+        assert each.announced_ms[0] == owner.announced_ms[0]
+    assert [one.ts for one in kept] == sorted(one.ts for one in kept)
+
+
+def test_records_of_before_can_be_read() -> None:
+    packed = msgspec.msgpack.encode(["a", 7, False, b"", "Title", ["c"], 2.5, ["t"]])
+    assert decode_item(packed) == ItemRecord("a", 7, False, b"", "Title", ["c"], 2.5, ["t"])
 
 
 def test_reviews_speak_for_an_item_without_text(catalog: Catalog) -> None:

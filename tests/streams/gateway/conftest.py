@@ -66,7 +66,7 @@ def registry() -> CollectorRegistry:
 
 @pytest.fixture
 def app(sink: RecordingSink, store: MemoryStore, registry: CollectorRegistry) -> Litestar:
-    settings = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=200_000, timeout_ms=200))
+    settings = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=2_000_000, timeout_ms=200))
     return create_app(settings, store, sink, ManualClock(NOW_MS), registry)
 
 

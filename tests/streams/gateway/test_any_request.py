@@ -41,6 +41,18 @@ ANY_JSON = st.one_of(NEARLY_EVENTS, st.lists(NEARLY_EVENTS, max_size=7), JSON_VA
 BODIES = st.binary(max_size=200) | ANY_JSON.map(lambda value: json.dumps(value).encode())
 
 
+@st.composite
+def damaged_arrays(draw: st.DrawFn) -> bytes:
+    """Events in an array, with any bytes in one place of it."""
+    body = json.dumps(draw(st.lists(NEARLY_EVENTS, min_size=1, max_size=4))).encode()
+    start = draw(st.integers(0, len(body)))
+    end = draw(st.integers(start, min(len(body), start + 4)))
+    odd = st.sampled_from(
+        [b'"', b"{", b"}", b"[", b"]", b",", b"\\", rb"\ud83d", b"NaN", b"\x00", b"\xff", b""]
+    )
+    return body[:start] + draw(odd | st.binary(max_size=4)) + body[end:]
+
+
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Client]:
     """One app for all examples: starting one for each would take most of the time."""
@@ -52,7 +64,7 @@ def shared() -> Iterator[Client]:
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/events"), ("PUT", "/v1/items")])
 @settings(max_examples=150, deadline=None)
-@given(body=BODIES)
+@given(body=BODIES | damaged_arrays())
 def test_any_body(shared: Client, method: str, path: str, body: bytes) -> None:
     answer = shared.request(method, path, content=body)
     assert answer.status_code in {202, 400, 413, 422}, answer.text

@@ -10,7 +10,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
-from streams.events import Click, Impression, Item, Review, User
+from streams.clock import ManualClock
+from streams.events import Click, EventLimits, Impression, Item, Review, User, decode, encode
+from streams.gateway.app import create_app
+from streams.settings import Settings
+from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
 Client = TestClient[Litestar]
@@ -49,6 +53,7 @@ def test_a_bad_event_keeps_out_no_other(client: Client, sink: RecordingSink) -> 
     answer = client.post("/v1/events", json=[{**CLICK, "action": "stare"}, CLICK, 5])
     assert answer.status_code == 202
     assert [result["status"] for result in answer.json()["results"]] == ["rejected", "accepted", "rejected"]
+    assert [result.get("index") for result in answer.json()["results"]] == [0, None, 2]
     assert len(sink.delivered) == 1
 
 
@@ -61,7 +66,7 @@ def test_a_bad_event_keeps_out_no_other(client: Client, sink: RecordingSink) -> 
         ({"v": 99}, "unknown_version", "version 99"),
         ({"user_id": "u" * 200}, "invalid", "128"),
         ({"item_id": "i", "type": "nonsense"}, "invalid", "nonsense"),
-        ({"pad": "x" * 70_000}, "too_large", "65536"),
+        ({"pad": "x" * 525_000}, "too_large", "524288"),
         ({"type": "control", "command": "activate_model"}, "not_allowed", "command line"),
     ],
 )
@@ -104,7 +109,7 @@ def test_limits_of_one_request(client: Client, sink: RecordingSink) -> None:
     sink.delivered.clear()
     many = client.post("/v1/events", json=[CLICK] * 6)
     assert (many.status_code, many.json()["reason"]) == (413, "too_many_events")
-    large = client.post("/v1/events", content=b" " * 200_001)
+    large = client.post("/v1/events", content=b" " * 2_000_001)
     assert (large.status_code, large.json()["reason"]) == (413, "body_too_large")
     assert sink.delivered == []
 
@@ -140,3 +145,87 @@ def test_events_are_counted_under_fixed_labels(
     assert count("unread", "rejected", "invalid") == 1
     assert count("click", "unconfirmed", "kafka_unavailable") == 1
     assert registry.get_sample_value("headrace_gateway_produce_seconds_count") == 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        rb'{"type":"review","event_id":"b","ts":%d,"user_id":"u","item_id":"i","text":"nice \ud83d"}'
+        % NOW_MS,
+        b'{"type":"click","event_id":"b","ts":99999999999999999999,"user_id":"u","item_id":"i"}',
+        b'{"type":"click","event_id":"b","ts":%d,"user_id":"u","item_id":"i","value":1e999}' % NOW_MS,
+        b'{"type":"click","event_id":"b","ts":%d,"user_id":"u","item_id":"i","value":NaN}' % NOW_MS,
+        b'{"type":"click","event_id":"b","ts":%d,"user_id":"u","user_id":"v","item_id":"i"}' % NOW_MS,
+        b'{"type":"click","event_id":"b\x00","ts":%d,"user_id":"u","item_id":"i"}' % NOW_MS,
+        b'{"type":"click","event_id":"\xfc","ts":%d,"user_id":"u","item_id":"i"}' % NOW_MS,
+        b'{"type":"click" "event_id":"b","ts":%d,"user_id":"u","item_id":"i"}' % NOW_MS,
+        b'{"type":"click","event_id":"b,"ts":%d,"user_id":"u","item_id":"i"}' % NOW_MS,
+        b'{"type":"click","more":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    ],
+)
+def test_an_event_that_is_no_json_keeps_out_no_other(
+    client: Client, sink: RecordingSink, broken: bytes
+) -> None:
+    good = [json.dumps({**CLICK, "event_id": f"e{number}"}).encode() for number in range(4)]
+    answer = client.post("/v1/events", content=b"[" + b",".join([*good[:2], broken, *good[2:]]) + b"]")
+    assert answer.status_code == 202
+    results = answer.json()["results"]
+    assert [result["status"] for result in results] == ["accepted"] * 2 + ["rejected"] + ["accepted"] * 2
+    assert results[2]["index"] == 2
+    assert results[2]["message"]
+    assert [event.event_id for event in sink.delivered] == ["e0", "e1", "e2", "e3"]
+
+
+@pytest.mark.parametrize("joint", [b"\n", b"", b"\x1e", b" "])
+@pytest.mark.parametrize("wrap", [b"%s", b"[%s]"])
+def test_values_one_after_the_other_are_refused_with_what_to_do(
+    client: Client, joint: bytes, wrap: bytes
+) -> None:
+    answer = client.post("/v1/events", content=joint.join([wrap % json.dumps(CLICK).encode()] * 2))
+    assert (answer.status_code, answer.json()["reason"]) == (400, "not_json")
+    assert "another JSON value begins at byte" in answer.json()["came"]
+    assert "one array" in answer.json()["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (rb'{"type":"review","text":"\ud83d"}', "half a character"),
+        (b'\xef\xbb\xbf{"type":"click"}', "byte order mark"),
+        ('{"type":"click"}'.encode("utf-16"), "byte order mark"),
+        (b'{"value":NaN}', "send null"),
+        (b"  ", "there is nothing"),
+    ],
+)
+def test_a_single_event_that_is_no_json_is_explained(client: Client, body: bytes, said: str) -> None:
+    answer = client.post("/v1/events", content=body)
+    assert answer.status_code == 400
+    assert said in answer.json()["came"]
+
+
+def test_an_array_is_refused_as_a_whole_only_where_it_has_no_end(client: Client, sink: RecordingSink) -> None:
+    body = json.dumps([CLICK, CLICK]).encode()
+    answer = client.post("/v1/events", content=body[:-1])
+    assert answer.status_code == 400
+    assert f"byte {len(body) - 1}" in answer.json()["came"]
+    assert sink.delivered == []
+
+
+def test_too_many_events_are_too_many_with_a_broken_one_too(client: Client) -> None:
+    body = b"[" + b",".join([b"{]"] + [json.dumps(CLICK).encode()] * 5) + b"]"
+    assert client.post("/v1/events", content=body).json()["reason"] == "too_many_events"
+
+
+def test_what_would_be_too_large_for_a_worker_is_refused(sink: RecordingSink) -> None:
+    """Control characters count as one byte each when they come, and are six when they are passed on."""
+    config = Settings(events=EventLimits(max_bytes=1_000))
+    with TestClient(create_app(config, MemoryStore(), sink, ManualClock(NOW_MS))) as client:
+        (small, large) = (
+            {**CLICK, "type": "review", "event_id": f"e{length}", "text": "\x01" * length}
+            for length in (100, 200)
+        )
+        answer = client.post("/v1/events", json=[small, large])
+    assert [result["status"] for result in answer.json()["results"]] == ["accepted", "rejected"]
+    assert answer.json()["results"][1]["reason"] == "too_large"
+    (event,) = sink.delivered
+    assert decode(encode(event), NOW_MS, config.events) == event

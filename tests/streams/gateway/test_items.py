@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
@@ -49,5 +50,31 @@ def test_what_is_no_item_is_rejected(client: Client, sink: RecordingSink) -> Non
     assert client.put("/v1/items", json={"item_id": "i", "v": 2}).json()["results"][0]["reason"] == (
         "unknown_version"
     )
-    large = client.put("/v1/items", json={"item_id": "i", "pad": "x" * 70_000})
+    large = client.put("/v1/items", json={"item_id": "i", "pad": "x" * 525_000})
     assert large.json()["results"][0]["reason"] == "too_large"
+
+
+@pytest.mark.parametrize("broken", [rb'"\ud83d"', b'"\xff"', b'"\x01"', b"1.", b'"a" "b"', b'"a', b"["])
+def test_an_item_that_is_no_json_keeps_out_no_other(
+    client: Client, sink: RecordingSink, broken: bytes
+) -> None:
+    bad = b'{"item_id":"b","related":[{"item_id":"x"},{"item_id":"y"}],"title":%s}' % broken
+    answer = client.put("/v1/items", content=b'[{"item_id":"a"},%s,{"item_id":"c","title":null}]' % bad)
+    assert answer.status_code == 202
+    assert [result["status"] for result in answer.json()["results"]] == ["accepted", "rejected", "accepted"]
+    assert [event.item_id for event in sink.delivered if isinstance(event, Item)] == ["a", "c"]
+
+
+def test_what_the_route_fills_in_may_be_null(client: Client, sink: RecordingSink) -> None:
+    body = {"item_id": "i", "type": None, "event_id": None, "ts": None, "categories": None, "available": None}
+    assert client.put("/v1/items", json=body).status_code == 202
+    (item,) = sink.delivered
+    assert isinstance(item, Item)
+    assert (item.ts, item.categories, item.available) == (NOW_MS, [], True)
+    assert item.event_id
+
+
+def test_a_time_in_seconds_is_named(client: Client) -> None:
+    (result,) = client.put("/v1/items", json={"item_id": "i", "ts": NOW_MS // 1_000}).json()["results"]
+    assert result["reason"] == "too_late"
+    assert "looks like seconds" in result["message"]
