@@ -16,7 +16,16 @@ import numpy as np
 
 from model.schema import F32
 from streams.catalog import ItemRecord, encode_item
-from streams.events import AnyEvent, Click, Control, Impression, Item, Review, UserEvent
+from streams.events import (
+    AnyEvent,
+    Click,
+    Control,
+    Impression,
+    Item,
+    Review,
+    UserEvent,
+    unknown_command,
+)
 from streams.feed import Slate
 from streams.ladder import Rung
 from streams.ledger import Record
@@ -110,10 +119,12 @@ def _fold(
     """Apply one event; the user who gets a new slate for it, if any."""
     event = incoming.event
     match event:
-        case Control():
+        case Control(command="activate_model"):
             out.record = replace(out.record, activate=event.model)
             out.applied.append(at)
             return None
+        case Control():
+            raise unknown_command(event)
         case Item():
             row = recommender.catalog.rows[event.item_id]
             record = item_record(event, words)

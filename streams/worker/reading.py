@@ -11,7 +11,7 @@ from model.errors import EventError, ModelError
 from model.schema import F32
 from streams.batch import Incoming, rounded
 from streams.clock import Clock
-from streams.events import AnyEvent, Control, EventLimits, Item, Review
+from streams.events import AnyEvent, Control, EventLimits, Item, Review, unknown_command
 from streams.recommender import items_of
 from streams.texts import of_item, of_review
 from streams.worker.dead_letters import DeadLetter
@@ -71,10 +71,14 @@ class Reader:
         return await self._with_words(reads), letters
 
     async def _check(self, event: Control) -> None:
-        try:
-            await self.check_model(event.model)
-        except ModelError as error:
-            raise EventError("bad_model", str(error)) from error
+        match event:
+            case Control(command="activate_model"):
+                try:
+                    await self.check_model(event.model)
+                except ModelError as error:
+                    raise EventError("bad_model", str(error)) from error
+            case _:
+                raise unknown_command(event)
 
     async def _with_words(self, reads: list[Read]) -> list[Read]:
         texts = {at: text for at, each in enumerate(reads) if (text := text_of(each.event))}

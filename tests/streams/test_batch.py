@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 import pytest
 
+from model.errors import EventError
 from model.schema import F32
 from streams.batch import Incoming, Outcome, popular_slate, process, rounded
 from streams.catalog import decode_item
@@ -126,6 +127,17 @@ def test_an_order_is_told(recommender: Recommender) -> None:
     out = run(recommender, click(1), incoming(event, "control"), click(2))
     assert out.record.activate == "m2"
     assert len(out.record.interactions) == 2
+
+
+def test_an_order_of_another_kind_activates_nothing(recommender: Recommender) -> None:
+    """Such as a later build may know; it is set aside with a reason."""
+    order = Control(event_id="o", ts=NOW_MS, command=cast("Any", "forget_user"), model="m2")
+    out = run(recommender, click(1), incoming(order, "control"), click(2))
+    assert out.record.activate == ""
+    assert out.applied == [0, 2]
+    assert isinstance(out.failed[1], EventError)
+    assert out.failed[1].reason == "unknown_command"
+    assert "'forget_user'" in str(out.failed[1])
 
 
 def test_an_event_that_raises_is_set_aside(recommender: Recommender) -> None:
