@@ -13,7 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import StoreError
 from model.hashing import ATTRIBUTES, attributes_of
+from streams.stored import check_version
+
+VERSION = 1
+"""Of item records. Fields are only added, at the end; a field that changes its meaning is a new version."""
 
 F32 = NDArray[np.float32]
 NO_MODALITIES: Mapping[str, int] = {}
@@ -22,7 +27,8 @@ NO_MODALITIES: Mapping[str, int] = {}
 class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     """What is stored of an item. `text`: unit vector in the projected text space, float16; b"" for none.
 
-    `image`, `audio`: vectors of other views of it, float16; b"" for none.
+    `image`, `audio`: vectors of other views of it, float16; b"" for none. `version`: see `VERSION`; older
+    builds' records end before it, or before `image`.
     """
 
     item_id: str
@@ -35,6 +41,7 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     tags: list[str] = []
     image: bytes = b""
     audio: bytes = b""
+    version: int = VERSION
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -47,8 +54,13 @@ def encode_item(record: ItemRecord) -> bytes:
 
 
 def decode_item(raw: bytes) -> ItemRecord:
-    """The record that `encode_item` packed."""
-    return _decoder.decode(raw)
+    """The record that `encode_item` packed, of this build or a former one; `StoreError` for anything else."""
+    try:
+        record = _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"item record of {len(raw)} bytes can't be read: {error}") from None
+    check_version("item record", record.version, VERSION)
+    return record
 
 
 class Content(NamedTuple):

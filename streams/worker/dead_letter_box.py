@@ -19,8 +19,9 @@ from aiokafka.errors import KafkaError
 from model.errors import BrokerUnavailableError, DataError
 from streams.events import DEAD_LETTERS, EVENT_TOPICS
 from streams.settings import KafkaSettings
+from streams.stored import check_version
 from streams.topics import topic_name
-from streams.worker.dead_letters import NO_KEY
+from streams.worker.dead_letters import NO_KEY, VERSION
 
 METADATA_MAX_BYTES = 4_000  # brokers take 4,096
 CHUNK = 200
@@ -182,6 +183,7 @@ async def _letters(
 
 def _letter(record: Any, done: _Done) -> StoredLetter:
     found = dict(record.headers)
+    check_version("dead letter", int(found.get("version", b"1")), VERSION)
     return StoredLetter(
         position=record.offset,
         topic=found.get("topic", b"").decode(errors="replace"),
