@@ -127,7 +127,7 @@ def _fold(
             raise unknown_command(event)
         case Item():
             row = recommender.catalog.rows[event.item_id]
-            record = item_record(event, words)
+            record = item_record(event, words, recommender.catalog.first_announced(row, event.ts))
             if recommender.put_item(row, record):
                 packed = encode_item(record)
                 out.items[event.item_id] = packed
@@ -206,8 +206,8 @@ def _times(incoming: Incoming, now_ms: int) -> dict[str, float]:
     return {"event": incoming.event.ts, "accepted": incoming.accepted_ms, "applied": now_ms}
 
 
-def item_record(event: Item, words: F32 | None) -> ItemRecord:
-    """What is stored of an item event."""
+def item_record(event: Item, words: F32 | None, added_ms: int) -> ItemRecord:
+    """What is stored of an item event; `added_ms`: when the item was first announced."""
     return ItemRecord(
         item_id=event.item_id,
         ts=event.ts,
@@ -219,6 +219,7 @@ def item_record(event: Item, words: F32 | None) -> ItemRecord:
         tags=event.tags,
         image=_packed(event.image_vector),
         audio=_packed(event.audio_vector),
+        added_ms=added_ms,
     )
 
 

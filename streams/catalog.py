@@ -28,7 +28,7 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     """What is stored of an item. `text`: unit vector in the projected text space, float16; b"" for none.
 
     `image`, `audio`: vectors of other views of it, float16; b"" for none. `version`: see `VERSION`; older
-    builds' records end before it, or before `image`.
+    builds' records end before it, or before `image`. `added_ms`: when it was first announced (0: at `ts`).
     """
 
     item_id: str
@@ -42,6 +42,7 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     image: bytes = b""
     audio: bytes = b""
     version: int = VERSION
+    added_ms: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -123,7 +124,7 @@ class Catalog:
         if record.ts < self.announced_ms[row]:
             return False
         if self.announced_ms[row] < 0:
-            self.added_ms[row] = record.ts
+            self.added_ms[row] = record.added_ms or record.ts
         self.announced_ms[row] = record.ts
         self.available[row] = record.available
         if record.text:
@@ -135,6 +136,15 @@ class Catalog:
             vectors[row] = found if len(found) == vectors.shape[1] else 0.0
         self.changed.add(row)
         return True
+
+    def date(self, row: int, first_ms: int) -> None:
+        """An item that was never announced was added when it was first met."""
+        if self.announced_ms[row] < 0:
+            self.added_ms[row] = first_ms
+
+    def first_announced(self, row: int, now_ms: int) -> int:
+        """When the item was first announced, where that is now happening `now_ms`."""
+        return int(self.added_ms[row]) if self.announced_ms[row] >= 0 else now_ms
 
     def copy(self) -> Catalog:
         """The ids and the content as they are now; nothing that is done to this one later is seen there."""

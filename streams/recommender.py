@@ -23,7 +23,7 @@ from streams.ledger import Record
 from streams.pipeline import Pipeline
 from streams.rescoring import ModelInService
 from streams.settings import Settings
-from streams.user_state import Applied, Delivery, UserState, apply
+from streams.user_state import Applied, Delivery, Interaction, UserState, apply
 
 
 class Recommender:
@@ -59,7 +59,7 @@ class Recommender:
         rows = tuple(self.catalog.rows[item_id] for item_id in items_of(event))
         applied = apply(state, event, delivery, rows, words, self.settings.state)
         if applied.interaction is not None:
-            self.counters.observe(applied.interaction)
+            self._count(applied.interaction)
             if words is not None:
                 self.catalog.hear(applied.interaction.row, words)
         elif applied.skipped is None and isinstance(event, Impression):
@@ -69,13 +69,18 @@ class Recommender:
     def follow(self, record: Record) -> None:
         """Count what another process has applied. Its items must have been met."""
         for interaction in record.interactions:
-            self.counters.observe(interaction)
+            self._count(interaction)
         for rows in record.impressions:
             self.counters.show(rows)
         for row, words in record.heard:
             self.catalog.hear(row, words)
         for row, raw in record.items:
             self.put_item(row, decode_item(raw))
+
+    def _count(self, interaction: Interaction) -> None:
+        """An item that nobody announced is as old as its first event: the same in every process."""
+        self.counters.observe(interaction)
+        self.catalog.date(interaction.row, int(self.counters.popularity.first_ms[interaction.row]))
 
     def recommend(
         self, users: Mapping[str, UserState], now_ms: int, rung: Rung, causes: Mapping[str, str]

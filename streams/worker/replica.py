@@ -124,7 +124,10 @@ class Replica:
                 self.activated = record.activate
 
     async def meet(self, item_ids: Sequence[str]) -> None:
-        """Know these items, under the rows that all processes have for them. The caller holds `lock`."""
+        """Know these items, under the rows that all processes have for them. The caller holds `lock`.
+
+        Nothing dates an item but what is stored of it: its announcement, else its first event.
+        """
         known = self.recommender.catalog.rows
         new = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in known]
         if not new:
@@ -132,7 +135,7 @@ class Replica:
         rows = await self.store.intern(new)
         first = len(self.recommender.catalog)
         if rows == list(range(first, first + len(new))):
-            self.recommender.meet(new, self.clock.now_ms())
+            self.recommender.meet(new, 0)
         else:  # others have interned items that we don't know yet
             await self._meet_interned()
         if any(known.get(item_id) != row for item_id, row in zip(new, rows, strict=True)):
@@ -160,7 +163,7 @@ class Replica:
 
     async def _meet_interned(self) -> None:
         ids = await self.store.interned(len(self.recommender.catalog))
-        self.recommender.meet(ids, self.clock.now_ms())
+        self.recommender.meet(ids, 0)
 
     def committed(self, position: str) -> None:
         """A batch of this process is in the ledger at `position` ("": it had nothing to tell)."""

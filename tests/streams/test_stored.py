@@ -262,6 +262,12 @@ def last_element(raw: bytes, version: int) -> bytes:
     return packed([*msgspec.msgpack.decode(raw)[:-1], version])
 
 
+def eleventh_element(raw: bytes, version: int) -> bytes:
+    """Behind the fields that items had before they were marked."""
+    parts = msgspec.msgpack.decode(raw)
+    return packed([*parts[:10], version, *parts[11:]])
+
+
 FORMATS: dict[str, Format] = {
     "state_codec": Format(
         lambda: state_codec.encode(state_codec.decode(STATE_V3)),
@@ -296,7 +302,7 @@ FORMATS: dict[str, Format] = {
         catalog.decode_item,
         check_item,
         {1: [item_without_views, unmarked_item]},
-        last_element,
+        eleventh_element,
     ),
     "feed": Format(
         lambda: feed.encode(feed.decode(feed_with(["after", "j", None]))),
