@@ -15,11 +15,12 @@ from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.catalog import Catalog, ItemRecord, decode_item
 from streams.counters.counters import Counters
 from streams.draft import Draft
-from streams.events import Click, Impression, Review, UserEvent
+from streams.events import Impression, UserEvent
 from streams.feed import Slate
 from streams.graph import Graph
 from streams.ladder import Rung
 from streams.ledger import Record
+from streams.meaning import items_named
 from streams.pipeline import Pipeline
 from streams.rescoring import ModelInService
 from streams.settings import Settings
@@ -56,7 +57,7 @@ class Recommender:
 
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
         """
-        rows = tuple(self.catalog.rows[item_id] for item_id in items_of(event))
+        rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
         applied = apply(state, event, delivery, rows, words, self.settings.state)
         if applied.interaction is not None:
             self._count(applied.interaction)
@@ -123,14 +124,3 @@ class Recommender:
     def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:
         """The ratings expected of a scored draft's rows, cut to the scale."""
         return np.clip(draft.rating, LOWEST_RATING, HIGHEST_RATING)
-
-
-def items_of(event: UserEvent) -> Sequence[str]:
-    """The item ids that an event names."""
-    match event:
-        case Click() | Review():
-            return (event.item_id,)
-        case Impression():
-            return event.items
-        case _:
-            return ()

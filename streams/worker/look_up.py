@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from model.errors import FencedError, NewerVersionError, StoreError
 from streams import state_codec
 from streams.clock import Clock
+from streams.meaning import items_named, user_of
 from streams.stores.base import Loaded, Store, digest_of
 from streams.user_state import UserState
 from streams.worker.dead_letters import DeadLetter, dead_letter
@@ -22,7 +23,7 @@ from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.positions import beyond_the_end
-from streams.worker.reading import Read, items_named, user_of
+from streams.worker.reading import Read
 from streams.worker.replica import Replica
 
 log = logging.getLogger(__name__)

@@ -16,11 +16,11 @@ from export.text import encoder_name, load_text_encoder
 from model.errors import ModelError
 from streams.catalog import Catalog
 from streams.loading import in_service, other_graph
+from streams.meaning import Encode
 from streams.rescoring import ModelInService
 from streams.settings import ModelSettings
 from streams.stores.base import Store
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.reading import Encode
 from streams.worker.replica import Replica
 
 log = logging.getLogger(__name__)
