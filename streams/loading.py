@@ -52,8 +52,8 @@ def other_encoder(manifest: Manifest, here: TextEncoderRef | None) -> str:
     found = "(none)" if here is None else f"{here.id} ({here.sha256[:8]})"
     return (
         f"model {manifest.name!r} was trained on the vectors of text encoder {trained.id} "
-        f"({trained.sha256[:8]}), here is {found}: texts mean something else to it; set model.text_encoder as "
-        "for its training, in the same registry"
+        f"({trained.sha256[:8]}), here is {found}: texts mean something else to it; "
+        "set model.text_encoder as for its training, in the same registry"
     )
 
 
