@@ -64,7 +64,7 @@ def test_an_encoder_of_another_training_is_said(trained: Trained) -> None:
 
 
 def test_a_replay_reads_texts_as_the_models_training_did(trained: Trained) -> None:
-    stream = planted(60, users=5, items=6).interactions
+    stream = planted(60, users=20, items=12).interactions
     items = dict(zip(sorted(set(stream.item)), map(ItemText, TEXTS), strict=False))
     folder = trained.registry.get("own")
     made = ready(Dataset(stream, items), ReplayOptions(model=str(folder)), Settings(), 30, silent)
