@@ -24,8 +24,14 @@ class Projection(NamedTuple):
     components: F32
 
     def __call__(self, vectors: F32) -> F32:
-        """[n, dim] -> [n, kept] of length 1; a zero vector (no text) stays zero."""
-        kept = (vectors - self.mean) @ self.components
+        """[n, dim] -> [n, kept] of length 1; a zero vector (no text) stays zero.
+
+        Row by row: a product of matrices adds up in another order with other numbers of rows, and a text's
+        vector must not depend on the texts around it.
+        """
+        kept = np.zeros((len(vectors), self.components.shape[1]), np.float32)
+        for row, vector in enumerate(vectors - self.mean):
+            kept[row] = vector @ self.components
         lengths = np.linalg.norm(kept, axis=1, keepdims=True)
         written = np.abs(vectors).any(axis=1, keepdims=True)
         return np.where(written & (lengths > 0), kept / np.maximum(lengths, 1e-12), 0.0).astype(np.float32)

@@ -8,6 +8,7 @@ HeadraceError
 │   ├── StoreUnavailableError    the store did not answer in time; try again
 │   ├── FencedError              another worker has written past us; drop the batch
 │   ├── LedgerGapError           what a follower has yet to read was dropped; load the snapshot
+│   ├── NewerVersionError        a newer build wrote it; upgrade this one
 │   └── ProgressError            the store has applied more of a topic than the topic holds
 ├── BrokerUnavailableError   Kafka did not answer in time; try again
 ├── ModelError
@@ -56,6 +57,10 @@ class FencedError(StoreError):
 
 class LedgerGapError(StoreError):
     """The ledger no longer holds what a follower has yet to read; it must start again from the snapshot."""
+
+
+class NewerVersionError(StoreError):
+    """A newer build wrote what is stored; this build can't go on with it and must be upgraded."""
 
 
 class ProgressError(StoreError):

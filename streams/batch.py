@@ -5,7 +5,6 @@ An event that can't be applied is set aside in `Outcome.failed` and does not tou
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,17 +13,15 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from model.schema import F32
-from streams.catalog import ItemRecord, encode_item
-from streams.events import AnyEvent, Click, Control, Impression, Item, Review, UserEvent
+from streams.catalog import encode_item
+from streams.events import AnyEvent, Control, Impression, Item, unknown_command
 from streams.feed import Slate
 from streams.ladder import Rung
 from streams.ledger import Record
-from streams.recommender import Recommender, items_of
-from streams.training import Met
-from streams.user_state import EMPTY, Delivery, UserState, action_of, repeats
-
-NO_WORDS: Mapping[int, F32] = {}
+from streams.meaning import NO_VECTORS, Vectors, item_record, items_named
+from streams.recommender import Recommender
+from streams.training import Met, met_of
+from streams.user_state import EMPTY, Delivery, UserState, repeats
 
 Before = Callable[[str, UserState, int, Met], None]
 """Told of each interaction right before it is folded: the event's id, the state, the event's time, what was
@@ -33,11 +30,14 @@ met. It must not raise.
 
 
 class Incoming(NamedTuple):
-    """A decoded event, where it came from, and when it was accepted (ms since the epoch)."""
+    """A decoded event, where it came from, when it was accepted (ms since the epoch), and its texts as
+    vectors.
+    """
 
     event: AnyEvent
     delivery: Delivery
     accepted_ms: float
+    vectors: Vectors = NO_VECTORS
 
 
 @dataclass
@@ -67,22 +67,21 @@ def process(
     states: Mapping[str, UserState],
     now_ms: int,
     rung: Rung,
-    words: Mapping[int, F32] = NO_WORDS,
     timer: Callable[[], float] = time.perf_counter,
     before: Before | None = None,
 ) -> Outcome:
     """Fold a batch in its order, then make one slate for each user who acted.
 
-    states: of every user in the batch; a user without one is new. words: by place in the batch, the vector of
-    a review's or an item's text. Every item named in the batch must have been met (`Recommender.meet`).
-    before: see `Before`; not told of what is skipped, was consumed already or is of an item unknown till now.
+    states: of every user in the batch; a user without one is new. Every item named in the batch must have
+    been met (`Recommender.meet`). before: see `Before`; not told of what is skipped or teaches nothing
+    (`streams.training.met_of`).
     """
     out = Outcome()
     started = timer()
     causes: dict[str, Incoming] = {}
     for at, incoming in enumerate(batch):
         try:
-            user = _fold(recommender, out, states, at, incoming, now_ms, words.get(at), before)
+            user = _fold(recommender, out, states, at, incoming, now_ms, before)
             if user is not None:
                 causes[user] = incoming
         except Exception as error:  # whatever it is, the other events must not suffer for it
@@ -93,11 +92,6 @@ def process(
     return out
 
 
-def rounded(words: F32) -> F32:
-    """Vectors as they are stored and told to other processes (float16), so that all compute the same."""
-    return words.astype(np.float16).astype(np.float32)
-
-
 def _fold(
     recommender: Recommender,
     out: Outcome,
@@ -105,20 +99,22 @@ def _fold(
     at: int,
     incoming: Incoming,
     now_ms: int,
-    words: F32 | None,
     before: Before | None,
 ) -> str | None:
     """Apply one event; the user who gets a new slate for it, if any."""
-    event = incoming.event
+    event, vectors = incoming.event, incoming.vectors
     match event:
-        case Control():
+        case Control(command="activate_model"):
             out.record = replace(out.record, activate=event.model)
             out.applied.append(at)
             return None
+        case Control():
+            raise unknown_command(event)
         case Item():
             row = recommender.catalog.rows[event.item_id]
             arrived_ms = _arrived_ms(incoming, now_ms, recommender.settings.events.max_early_ms)
-            record = recommender.announce(row, item_record(event, words), arrived_ms)
+            added_ms = recommender.catalog.first_announced(row, min(event.ts, arrived_ms))
+            record = recommender.announce(row, item_record(event, vectors, added_ms), arrived_ms)
             if record is not None:
                 packed = encode_item(record)
                 out.items[event.item_id] = packed
@@ -130,34 +126,25 @@ def _fold(
     state = out.states.get(event.user_id)
     if state is None:
         state = states.get(event.user_id, EMPTY)
-    if before is not None:
-        _tell(before, recommender, state, event, incoming.delivery)
-    applied = recommender.apply(state, event, incoming.delivery, words)
+    if before is not None and repeats(state, event, incoming.delivery) is None:
+        met = met_of(recommender, state, event, vectors)
+        if met is not None:
+            before(event.event_id, state, event.ts, met)
+    applied = recommender.apply(state, event, incoming.delivery, vectors.words)
     out.states[event.user_id] = applied.state
     if applied.skipped is not None:
         out.skipped[at] = applied.skipped
         return None
     out.applied.append(at)
     if isinstance(event, Impression):
-        rows = [recommender.catalog.rows[item_id] for item_id in items_of(event)]
+        rows = [recommender.catalog.rows[item_id] for item_id in items_named(event)]
         out.record.impressions.append(np.array(rows, np.int32))
     if applied.interaction is None:
         return None
     out.record.interactions.append(applied.interaction)
-    if words is not None:
-        out.record.heard.append((applied.interaction.row, words))
+    if vectors.words is not None:
+        out.record.heard.append((applied.interaction.row, vectors.words))
     return event.user_id
-
-
-def _tell(
-    before: Before, recommender: Recommender, state: UserState, event: UserEvent, delivery: Delivery
-) -> None:
-    if not isinstance(event, Click | Review) or repeats(state, event, delivery) is not None:
-        return
-    row = recommender.catalog.rows[event.item_id]
-    if recommender.knows(row) and not state.has_consumed(row):
-        rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
-        before(event.event_id, state, event.ts, Met(row, action_of(event), rating))
 
 
 def _slates(
@@ -204,31 +191,6 @@ def _arrived_ms(incoming: Incoming, now_ms: int, ahead_ms: int) -> int:
 
 def _times(incoming: Incoming, now_ms: int) -> dict[str, float]:
     return {"event": incoming.event.ts, "accepted": incoming.accepted_ms, "applied": now_ms}
-
-
-def item_record(event: Item, words: F32 | None) -> ItemRecord:
-    """What is stored of an item event."""
-    return ItemRecord(
-        item_id=event.item_id,
-        ts=event.ts,
-        available=event.available,
-        text=b"" if words is None else words.astype(np.float16).tobytes(),
-        title=event.title,
-        categories=event.categories,
-        price=event.price,
-        tags=event.tags,
-        image=_packed(event.image_vector),
-        audio=_packed(event.audio_vector),
-    )
-
-
-def _packed(vector: Sequence[float] | None) -> bytes:
-    """As it is stored: of length 1, float16; b"" for none."""
-    if not vector:
-        return b""
-    values = np.asarray(vector, np.float64)
-    length = np.linalg.norm(values)
-    return (values / length if length > 0 else values).astype(np.float16).tobytes()
 
 
 def popular_slate(recommender: Recommender, user: str, now_ms: int) -> Slate:

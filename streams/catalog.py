@@ -13,7 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import StoreError
 from model.hashing import ATTRIBUTES, attributes_of
+from streams.stored import check_version
+
+VERSION = 1
+"""Of item records. Fields are only added, at the end; a field that changes its meaning is a new version."""
 
 F32 = NDArray[np.float32]
 NO_MODALITIES: Mapping[str, int] = {}
@@ -23,7 +28,8 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     """What is stored of an item. `text`: unit vector in the projected text space, float16; b"" for none.
 
     `ts`: the update's own time, or an earlier one where that was ahead of the clock (see `Catalog.announce`).
-    `image`, `audio`: vectors of other views of it, float16; b"" for none.
+    `image`, `audio`: vectors of other views of it, float16; b"" for none. `version`: see `VERSION`; older
+    builds' records end before it, or before `image`. `added_ms`: when it was first announced (0: at `ts`).
     """
 
     item_id: str
@@ -36,6 +42,8 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     tags: list[str] = []
     image: bytes = b""
     audio: bytes = b""
+    version: int = VERSION
+    added_ms: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -48,8 +56,13 @@ def encode_item(record: ItemRecord) -> bytes:
 
 
 def decode_item(raw: bytes) -> ItemRecord:
-    """The record that `encode_item` packed."""
-    return _decoder.decode(raw)
+    """The record that `encode_item` packed, of this build or a former one; `StoreError` for anything else."""
+    try:
+        record = _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"item record of {len(raw)} bytes can't be read: {error}") from None
+    check_version("item record", record.version, VERSION)
+    return record
 
 
 class Content(NamedTuple):
@@ -131,7 +144,7 @@ class Catalog:
         if record.ts < self.announced_ms[row]:
             return False
         if self.announced_ms[row] < 0:
-            self.added_ms[row] = record.ts
+            self.added_ms[row] = record.added_ms or record.ts
         self.announced_ms[row] = record.ts
         self.available[row] = record.available
         if record.text:
@@ -143,6 +156,15 @@ class Catalog:
             vectors[row] = found if len(found) == vectors.shape[1] else 0.0
         self.changed.add(row)
         return True
+
+    def date(self, row: int, first_ms: int) -> None:
+        """An item that was never announced was added when it was first met."""
+        if self.announced_ms[row] < 0:
+            self.added_ms[row] = first_ms
+
+    def first_announced(self, row: int, now_ms: int) -> int:
+        """When the item was first announced, where that is now happening `now_ms`."""
+        return int(self.added_ms[row]) if self.announced_ms[row] >= 0 else now_ms
 
     def copy(self) -> Catalog:
         """The ids and the content as they are now; nothing that is done to this one later is seen there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -11,13 +11,13 @@ from export.registry import Registry
 from export.text import TextEncoder, encoder_name, load_text_encoder
 from model.errors import ModelError
 from model.schema import F32
+from streams.meaning import Encode, encoded
 from streams.replay.dataset import Dataset
+from streams.replay.rows import reviews_of
 from streams.settings import Settings
 
 Say = Callable[[str, int, int], None]
 """Told the stage, how far it is, and how far it goes."""
-Project = Callable[[Sequence[str]], F32]
-"""Texts -> unit vectors [n, text_dim]."""
 
 TEXTS_FOR_PROJECTION = 2_000
 TEXTS_AT_A_TIME = 64
@@ -45,8 +45,8 @@ def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, s
 
 def texts_of(dataset: Dataset, until: int) -> list[str]:
     """The texts known by event `until`: of all items announced, and of the reviews so far."""
-    reviews = dataset.interactions.text or []
-    return [text for text in (*(item.joined for item in dataset.items.values()), *reviews[:until]) if text]
+    items = (item.joined for item in dataset.items.values())
+    return [text for text in (*items, *reviews_of(dataset.interactions, until)) if text]
 
 
 def spread(texts: Sequence[str], count: int) -> list[str]:
@@ -56,10 +56,13 @@ def spread(texts: Sequence[str], count: int) -> list[str]:
     return [texts[int(place)] for place in np.linspace(0, len(texts) - 1, count)]
 
 
-def projected(texts: Sequence[str], project: Project, stage: str, say: Say) -> list[F32]:
-    """A vector for each text."""
-    vectors: list[F32] = []
-    for begin in range(0, len(texts), TEXTS_AT_A_TIME):
-        vectors.extend(project(texts[begin : begin + TEXTS_AT_A_TIME]))
-        say(stage, len(vectors), len(texts))
-    return vectors
+def encode_all(texts: Iterable[str], encode: Encode | None, stage: str, say: Say) -> dict[str, F32]:
+    """A vector for each different text; none without an encoder."""
+    said: dict[str, F32] = {}
+    if encode is None:
+        return said
+    different = list(dict.fromkeys(filter(None, texts)))
+    for begin in range(0, len(different), TEXTS_AT_A_TIME):
+        said |= encoded(different[begin : begin + TEXTS_AT_A_TIME], encode)
+        say(stage, len(said), len(different))
+    return said

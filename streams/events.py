@@ -147,6 +147,14 @@ def key_of(event: AnyEvent) -> bytes:
     return event.user_id.encode()
 
 
+def unknown_command(event: Control) -> EventError:
+    """What is said of an order that this build does not know how to obey."""
+    return EventError(
+        "unknown_command",
+        f"control command {event.command!r}; this build obeys activate_model: upgrade it, or drop the order",
+    )
+
+
 def encode(event: AnyEvent) -> bytes:
     """An event as JSON bytes; `decode` gives it back."""
     return _encoder.encode(event)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from model.errors import StoreError
+from streams.stored import check_version
+
+VERSION = 1
+"""Of slates as they are stored. A field may be added; one that changes its meaning is a new version."""
+
 
 class Reason(msgspec.Struct, frozen=True, array_like=True):
     """Why an item is there. `kind` names the signal that the score used; `item_id` is the item it refers to,
@@ -32,7 +38,8 @@ class Slate(msgspec.Struct, frozen=True):
     """A ranked list for one user.
 
     `ts`: when it was made (ms). `cause`: the event_id that caused it. `rung`: which step of the degradation
-    ladder made it. `times`: ms since the epoch of each stage: event, accepted, applied, pushed.
+    ladder made it. `times`: ms since the epoch of each stage: event, accepted, applied, pushed. `v`: see
+    `VERSION`; slates of older builds have none.
     """
 
     slate_id: str
@@ -44,6 +51,7 @@ class Slate(msgspec.Struct, frozen=True):
     arm: str = "default"
     cause: str = ""
     times: dict[str, float] = {}
+    v: int = VERSION
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -56,5 +64,10 @@ def encode(slate: Slate) -> bytes:
 
 
 def decode(raw: bytes) -> Slate:
-    """The slate that `encode` packed."""
-    return _decoder.decode(raw)
+    """The slate that `encode` of this build or of a former one packed; `StoreError` for anything else."""
+    try:
+        slate = _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"feed of {len(raw)} bytes can't be read: {error}") from None
+    check_version("feed", slate.v, VERSION)
+    return slate

@@ -22,14 +22,15 @@ from model import examples
 from model.errors import DataError
 from model.examples import Shard
 from model.plan import TrainPlan
-from model.schema import F32
 from streams.catalog import ItemRecord
-from streams.dataset_texts import Project, Say, projected, text_encoder, texts_of
+from streams.dataset_texts import Say, encode_all, text_encoder, texts_of
+from streams.meaning import Encode, Said, item_record, vectors_of
 from streams.model_schema import schema_of, tasks_of, vocabulary_of
 from streams.pace import adapted
 from streams.recommender import Recommender
 from streams.replay.dataset import Dataset
 from streams.replay.driver import Prequential, Stream
+from streams.replay.rows import item_of, texts_of_events
 from streams.scouting import scout
 from streams.settings import Settings
 from streams.training import ExampleCollector
@@ -72,41 +73,23 @@ class Fitted:
     run: Prequential
 
 
-def prepare(dataset: Dataset, settings: Settings, project: Project | None, say: Say) -> Prequential:
-    """A core before its first event; it knows the items, and the vectors of reviews and queries."""
+def prepare(dataset: Dataset, settings: Settings, encode: Encode | None, say: Say) -> Prequential:
+    """A core before its first event; it knows the items, and the vectors of reviews and searches."""
     stream = dataset.interactions
     if not len(stream):
         raise DataError("the dataset holds no interaction that could be read")
-    words: dict[int, F32] = {}
-    queries: dict[str, F32] = {}
-    vectors: dict[str, F32] = {}
-    if project is not None:
-        said = {k: text for k, text in enumerate(stream.text or []) if text.strip()}
-        words = dict(zip(said, projected(list(said.values()), project, "reading reviews", say), strict=True))
-        asked = sorted({query for query in stream.query or [] if query.strip()})
-        queries = dict(zip(asked, projected(asked, project, "reading queries", say), strict=True))
-        written = {item_id: item.joined for item_id, item in dataset.items.items() if item.joined.strip()}
-        vectors = dict(
-            zip(written, projected(list(written.values()), project, "reading items", say), strict=True)
-        )
+    said = encode_all(texts_of_events(stream), encode, "reading reviews and searches", say)
     begin = int(stream.ts_ms[0])
-    run = Prequential(Recommender(settings, dataset.graph), Stream(stream, words, dataset.users, queries))
-    run.announce([item_record(item_id, dataset, vectors, begin) for item_id in dataset.items], begin)
+    run = Prequential(Recommender(settings, dataset.graph), Stream(stream, said, dataset.users))
+    described = encode_all((item.joined for item in dataset.items.values()), encode, "reading items", say)
+    run.announce(records(dataset, described, begin), begin)
     return run
 
 
-def item_record(item_id: str, dataset: Dataset, vectors: Mapping[str, F32], ts_ms: int) -> ItemRecord:
-    """What the dataset says of an item, as an item event would have it stored."""
-    item, vector = dataset.items[item_id], vectors.get(item_id)
-    return ItemRecord(
-        item_id,
-        ts_ms,
-        text=b"" if vector is None else vector.astype(np.float16).tobytes(),
-        title=item.title,
-        categories=list(item.categories),
-        price=item.price,
-        tags=list(item.tags),
-    )
+def records(dataset: Dataset, said: Said, ts_ms: int) -> list[ItemRecord]:
+    """What is stored of the dataset's items, announced at `ts_ms`."""
+    events = (item_of(item_id, item, ts_ms) for item_id, item in dataset.items.items())
+    return [item_record(event, vectors_of(event, said), ts_ms) for event in events]
 
 
 def warm(run: Prequential, until: int, settings: Settings, say: Say, burn_in: float = BURN_IN) -> Collected:

@@ -1,7 +1,12 @@
-"""What one batch tells the other processes, as one ledger entry: columns of bytes in msgpack."""
+"""What one batch tells the other processes, as one ledger entry: columns of bytes in msgpack.
+
+Workers of two neighbouring builds share one ledger while they are upgraded: an entry of a former version is
+read (`MIGRATIONS`), one of a newer version is refused.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,6 +15,7 @@ from numpy.typing import NDArray
 
 from model.errors import StoreError
 from model.schema import F32
+from streams.stored import check_version, leading_version
 from streams.user_state import Interaction, Rows
 
 VERSION = 2
@@ -39,7 +45,7 @@ class Record:
 
 
 class _Packed(msgspec.Struct, array_like=True):
-    """Lists of rows lie end to end, with their lengths beside them."""
+    """Version 2. Lists of rows lie end to end, with their lengths beside them."""
 
     version: int
     row: bytes
@@ -58,8 +64,27 @@ class _Packed(msgspec.Struct, array_like=True):
     activate: str
 
 
+class _PackedV1(msgspec.Struct, array_like=True):
+    """Version 1: it tells nothing of what reviews say of items."""
+
+    version: int
+    row: bytes
+    ts: bytes
+    action: bytes
+    rating: bytes
+    tied: bytes
+    previous: bytes
+    previous_lengths: bytes
+    shown: bytes
+    shown_lengths: bytes
+    item_rows: bytes
+    item_records: list[bytes]
+    activate: str
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Packed)
+_decoder_v1 = msgspec.msgpack.Decoder(_PackedV1)
 
 
 def encode_record(record: Record) -> bytes:
@@ -89,13 +114,13 @@ def encode_record(record: Record) -> bytes:
 
 
 def decode_record(payload: bytes) -> Record:
-    """The record that `encode_record` packed; `StoreError` for anything else."""
+    """The record that `encode_record` of this build or of a former one packed; `StoreError` for anything
+    else.
+    """
     try:
-        packed = _decoder.decode(payload)
-        if packed.version != VERSION:
-            raise StoreError(
-                f"ledger entry of version {packed.version}; this build reads {VERSION}: upgrade it"
-            )
+        version = leading_version(payload)
+        check_version("ledger entry", version, VERSION)
+        packed = MIGRATIONS[version](payload) if version in MIGRATIONS else _decoder.decode(payload)
         columns = zip(
             np.frombuffer(packed.row, _I4).tolist(),
             np.frombuffer(packed.ts, _I8).tolist(),
@@ -119,6 +144,32 @@ def decode_record(payload: bytes) -> Record:
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise StoreError(f"ledger entry of {len(payload)} bytes can't be read: {error}") from None
+
+
+def _from_v1(payload: bytes) -> _Packed:
+    """No review is heard."""
+    old = _decoder_v1.decode(payload)
+    return _Packed(
+        version=VERSION,
+        row=old.row,
+        ts=old.ts,
+        action=old.action,
+        rating=old.rating,
+        tied=old.tied,
+        previous=old.previous,
+        previous_lengths=old.previous_lengths,
+        shown=old.shown,
+        shown_lengths=old.shown_lengths,
+        heard_rows=b"",
+        heard_words=[],
+        item_rows=old.item_rows,
+        item_records=old.item_records,
+        activate=old.activate,
+    )
+
+
+# From a former version's payload to the present columns. An entry stays for as long as a ledger may hold it.
+MIGRATIONS: dict[int, Callable[[bytes], _Packed]] = {1: _from_v1}
 
 
 def _flatten(parts: list[Rows]) -> tuple[bytes, bytes]:

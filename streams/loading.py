@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.loaded import LoadedModel, load_model
-from export.manifest import Manifest
+from export.manifest import Manifest, TextEncoderRef, read_manifest
 from export.providers import OnFallback
+from export.registry import Registry
+from export.text import TextEncoder, load_text_encoder
 from streams.rescoring import ModelInService
 from streams.settings import ModelSettings
 
@@ -38,6 +40,39 @@ def other_graph(manifest: Manifest, digest: str) -> str:
         f"model {manifest.name!r} was trained with knowledge graph {trained or '(none)'}, here is "
         f"{digest or '(none)'}: it ranks worse so; set graph.triples and graph.links as for its training"
     )
+
+
+def other_encoder(manifest: Manifest, here: TextEncoderRef | None) -> str:
+    """What is wrong where a model was trained on the texts of another encoder than this one (None: of none);
+    "" where nothing is.
+    """
+    trained = manifest.text_encoder
+    if trained is None or trained == here:
+        return ""
+    found = "(none)" if here is None else f"{here.id} ({here.sha256[:8]})"
+    return (
+        f"model {manifest.name!r} was trained on the vectors of text encoder {trained.id} "
+        f"({trained.sha256[:8]}), here is {found}: texts mean something else to it; "
+        "set model.text_encoder as for its training, in the same registry"
+    )
+
+
+def encoder_of(folder: Path, settings: ModelSettings) -> TextEncoder | None:
+    """The text encoder that the model in `folder` was trained with, which lies beside it in its registry.
+
+    None where it was trained without one, or where it is not there.
+    """
+    trained, registry = read_manifest(folder, Manifest).text_encoder, Registry(folder.resolve().parent)
+    if trained is None or not registry.text.has(trained.id):
+        return None
+    encoder = load_text_encoder(
+        registry.text.get(trained.id),
+        settings.providers,
+        settings.fallback,
+        settings.threads,
+        settings.text_max_tokens,
+    )
+    return encoder if encoder.manifest.reference == trained else None
 
 
 def load_in_service(

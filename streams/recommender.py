@@ -15,15 +15,16 @@ from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.catalog import Catalog, ItemRecord, decode_item
 from streams.counters.counters import Counters
 from streams.draft import Draft
-from streams.events import Click, Impression, Review, UserEvent
+from streams.events import Impression, UserEvent
 from streams.feed import Slate
 from streams.graph import Graph
 from streams.ladder import Rung
 from streams.ledger import Record
+from streams.meaning import items_named
 from streams.pipeline import Pipeline
 from streams.rescoring import ModelInService
 from streams.settings import Settings
-from streams.user_state import Applied, Delivery, UserState, apply
+from streams.user_state import Applied, Delivery, Interaction, UserState, apply
 
 
 class Recommender:
@@ -60,10 +61,10 @@ class Recommender:
 
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
         """
-        rows = tuple(self.catalog.rows[item_id] for item_id in items_of(event))
+        rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
         applied = apply(state, event, delivery, rows, words, self.settings.state)
         if applied.interaction is not None:
-            self.counters.observe(applied.interaction)
+            self._count(applied.interaction)
             if words is not None:
                 self.catalog.hear(applied.interaction.row, words)
         elif applied.skipped is None and isinstance(event, Impression):
@@ -73,13 +74,18 @@ class Recommender:
     def follow(self, record: Record) -> None:
         """Count what another process has applied. Its items must have been met."""
         for interaction in record.interactions:
-            self.counters.observe(interaction)
+            self._count(interaction)
         for rows in record.impressions:
             self.counters.show(rows)
         for row, words in record.heard:
             self.catalog.hear(row, words)
         for row, raw in record.items:
             self.put_item(row, decode_item(raw))
+
+    def _count(self, interaction: Interaction) -> None:
+        """An item that nobody announced is as old as its first event: the same in every process."""
+        self.counters.observe(interaction)
+        self.catalog.date(interaction.row, int(self.counters.popularity.first_ms[interaction.row]))
 
     def recommend(
         self, users: Mapping[str, UserState], now_ms: int, rung: Rung, causes: Mapping[str, str]
@@ -122,14 +128,3 @@ class Recommender:
     def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:
         """The ratings expected of a scored draft's rows, cut to the scale."""
         return np.clip(draft.rating, LOWEST_RATING, HIGHEST_RATING)
-
-
-def items_of(event: UserEvent) -> Sequence[str]:
-    """The item ids that an event names."""
-    match event:
-        case Click() | Review():
-            return (event.item_id,)
-        case Impression():
-            return event.items
-        case _:
-            return ()

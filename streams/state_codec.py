@@ -15,8 +15,9 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
-from model.errors import StoreError
+from model.errors import NewerVersionError, StoreError
 from streams.packed_rows import pack_sorted, unpack_sorted
+from streams.stored import NEIGHBOURS
 from streams.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, PendingSlate, UserState
 
 VERSION = 3
@@ -109,14 +110,15 @@ def encode(state: UserState) -> bytes:
 def decode(raw: bytes | None) -> UserState:
     """The state in `raw`; the empty state for None (a user who was never seen, or whose state expired).
 
-    Raises `StoreError` where the bytes are no state, or one of a newer version.
+    Raises `NewerVersionError` where a newer build wrote it, `StoreError` where the bytes are no state.
     """
     if raw is None:
         return EMPTY
     try:
         version, body = raw[0], raw[1:]
         if version > VERSION:
-            raise StoreError(f"user state of version {version}; this build reads up to {VERSION}: upgrade it")
+            error = NewerVersionError if version <= VERSION + NEIGHBOURS else StoreError
+            raise error(f"user state of version {version}; this build reads up to {VERSION}: upgrade it")
         while version < VERSION:
             body = MIGRATIONS[version](body)
             version += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -11,8 +12,10 @@ from model.examples import Example, ItemTable, Shard, shard
 from model.schema import F32
 from streams.catalog import Content
 from streams.draft import Draft
+from streams.events import Click, Review, UserEvent
+from streams.meaning import NO_VECTORS, Vectors
 from streams.recommender import Recommender
-from streams.user_state import UserState
+from streams.user_state import UserState, action_of
 
 NEAR, FAR = 200, 500
 NEGATIVES_NEAR, NEGATIVES_FAR = 24, 24
@@ -30,6 +33,21 @@ class Met(NamedTuple):
     action: int
     rating: float
     searched: F32 | None = None
+
+
+def met_of(
+    recommender: Recommender, state: UserState, event: UserEvent, vectors: Vectors = NO_VECTORS
+) -> Met | None:
+    """What an event is about to teach; None where it is no interaction, or is no example: its item is unknown
+    till now, or the user has consumed it already.
+    """
+    if not isinstance(event, Click | Review):
+        return None
+    row = recommender.catalog.rows.get(event.item_id)
+    if row is None or not recommender.knows(row) or state.has_consumed(row):
+        return None
+    rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
+    return Met(row, action_of(event), rating, vectors.searched)
 
 
 class ExampleCollector:

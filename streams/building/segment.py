@@ -20,12 +20,14 @@ from streams.building.stretch import Stretch
 from streams.catalog import Catalog
 from streams.counters.snapshot import pack_counters, restore_counters
 from streams.graph import Graph
+from streams.meaning import texts_of
 from streams.recommender import Recommender
 from streams.replay.driver import Prequential, Stream
 from streams.replay.interactions import Interactions
 from streams.settings import Settings
 
-VERSION = 1
+VERSION = 2
+NAMES = ("user", "item", "text", "title", "action", "query")
 CATALOG_COLUMNS = ("text", "attributes", "own_text", "reviews", "available", "added_ms", "announced_ms")
 
 
@@ -47,8 +49,7 @@ class _Segment(msgspec.Struct):
     names: dict[str, list[str] | None]
     ts_ms: _Column
     rating: _Column
-    words: dict[int, _Column]
-    queries: dict[str, _Column]
+    said: dict[str, _Column]
     version: int = VERSION
 
 
@@ -57,8 +58,8 @@ def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
     part = slice(stretch.begin, stretch.end)
     events, catalog = run.stream.interactions, run.recommender.catalog
     users = set(events.user[part])
-    queries = set() if events.query is None else set(events.query[part])
-    columns = {name: getattr(events, name) for name in ("user", "item", "action", "query")}
+    texts = {text for k in range(stretch.begin, stretch.end) for text in texts_of(run.event(k))}
+    columns = {name: getattr(events, name) for name in NAMES}
     segment = _Segment(
         stretch=stretch,
         settings=run.recommender.settings,
@@ -71,12 +72,7 @@ def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
         names={name: None if column is None else column[part] for name, column in columns.items()},
         ts_ms=_packed(events.ts_ms[part]),
         rating=_packed(events.rating[part]),
-        words={
-            k - stretch.begin: _packed(run.stream.words[k])
-            for k in range(stretch.begin, stretch.end)
-            if k in run.stream.words
-        },
-        queries={query: _packed(run.stream.queries[query]) for query in queries & run.stream.queries.keys()},
+        said={text: _packed(run.stream.said[text]) for text in texts & run.stream.said.keys()},
     )
     path.write_bytes(msgspec.msgpack.encode(segment))
 
@@ -103,15 +99,12 @@ def _restored(segment: _Segment, graph: Graph | None) -> Prequential:
     user, item = segment.names["user"], segment.names["item"]
     if user is None or item is None:
         raise ValueError("it names no users or items")
-    events = Interactions(
-        user, item, _array(segment.ts_ms), _array(segment.rating),
-        action=segment.names["action"], query=segment.names["query"],
-    )  # fmt: skip
+    further = {name: segment.names[name] for name in NAMES[2:]}
+    events = Interactions(user, item, _array(segment.ts_ms), _array(segment.rating), **further)
     stream = Stream(
         events,
-        {k: _array(words) for k, words in segment.words.items()},
+        {text: _array(vector) for text, vector in segment.said.items()},
         segment.profiles,
-        {query: _array(vector) for query, vector in segment.queries.items()},
     )
     run = Prequential(recommender, stream, first=segment.stretch.begin)
     run.states = {name: state_codec.decode(raw) for name, raw in segment.states.items()}

@@ -3,14 +3,16 @@
   headrace explain --user 42
   headrace explain --user 42 --item 318
 
-Reads the store of a running deployment and the model in force, as a worker does, and changes nothing. It is
-exact, and too dear for every feed: one more slate for each item left out.
+Reads the store of a running deployment, the model in force and the knowledge graph of the settings, as a
+worker does, and changes nothing. It is exact, and too dear for every feed: one more slate for each item left
+out. Run it with the settings of the workers: a slate as they would make it now, on the rung full.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,15 +81,22 @@ async def _known(settings: Settings, user: str) -> Known:
 
 
 async def known(settings: Settings, store: Store, user: str) -> Known:
-    """What a worker that starts now would know; raises `DataError` for an unknown user."""
+    """What a worker that starts now would know; raises `DataError` for an unknown user.
+
+    Says where scores may be other ones than those of the user's feed.
+    """
+    from export.manifest import Manifest, read_manifest
     from export.registry import Registry
+    from streams import feed
     from streams.clock import SystemClock
-    from streams.loading import load_in_service
+    from streams.loading import load_in_service, other_graph
     from streams.state_codec import decode
+    from streams.worker.graph import load_graph
     from streams.worker.replica import Replica
 
     clock = SystemClock()
     replica = Replica(settings, store, clock)
+    replica.graph = load_graph(settings.graph)
     async with replica.lock:
         await replica.rebuild()
         (raw,) = await store.states([user])
@@ -100,6 +109,24 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
     name = active or registry.newest()
     recommender = replica.recommender
     if name:
-        names = recommender.pipeline.names
-        recommender.serve(load_in_service(registry.get(name), settings.model, names))
+
+        def fell_back(asked: str, got: str) -> None:
+            _say(f"the model runs on {got}, not on {asked}: last digits differ")
+
+        names, folder = recommender.pipeline.names, registry.get(name)
+        recommender.serve(load_in_service(folder, settings.model, names, fell_back))
+        graph = "" if replica.graph is None else replica.graph.digest()
+        if trouble := other_graph(read_manifest(folder, Manifest), graph):
+            _say(trouble)
+    if (stored := await store.feed(user)) is not None:
+        slate = feed.decode(stored)
+        if (slate.rung, slate.model) != ("full", name):
+            made_by = f"model {slate.model!r}" if slate.model else "no model"
+            _say(
+                f"the user's feed was made with {made_by} on rung {slate.rung}; this is {name!r} on rung full"
+            )
     return Known(recommender, state, clock.now_ms())
+
+
+def _say(note: str) -> None:
+    print(f"note: {note}", file=sys.stderr)

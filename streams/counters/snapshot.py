@@ -2,10 +2,13 @@
 
 What follows from the settings (the rates of decay) is written too, and compared when the counters are read:
 sums that were decayed at another rate can't be continued.
+
+A snapshot of a former version is read (`MIGRATIONS`), one of a newer version is refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,6 +17,8 @@ from numpy.typing import NDArray
 
 from model.errors import StoreError
 from streams.counters.counters import Counters
+from streams.counters.pairs import KINDS
+from streams.stored import check_version, leading_version
 
 VERSION = 2
 
@@ -47,16 +52,18 @@ def pack_counters(counters: Counters) -> bytes:
 
 
 def restore_counters(counters: Counters, raw: bytes) -> None:
-    """Put what `pack_counters` packed into new counters, or raise `StoreError`."""
+    """Put what `pack_counters` of this build or of a former one packed into new counters, or raise
+    `StoreError`.
+    """
     try:
+        version = leading_version(raw)
+        check_version("counter snapshot", version, VERSION)
         packed = _decoder.decode(raw)
-    except msgspec.MsgspecError as error:
+        while version < VERSION:
+            packed = MIGRATIONS[version](packed)
+            version += 1
+    except (msgspec.MsgspecError, LookupError, ValueError, TypeError) as error:
         raise StoreError(f"counter snapshot of {len(raw)} bytes can't be read: {error}") from None
-    if packed.version != VERSION:
-        raise StoreError(
-            f"counter snapshot of version {packed.version}; this build reads {VERSION}:"
-            " use the build that wrote it"
-        )
     parts = _parts(counters)
     if set(parts) != set(packed.parts):
         raise StoreError(f"counter snapshot holds {sorted(packed.parts)}; expected {sorted(parts)}")
@@ -64,6 +71,20 @@ def restore_counters(counters: Counters, raw: bytes) -> None:
         _restore(name, part, packed.parts[name])
     counters.interactions = packed.interactions
     counters.popularity.sort()
+
+
+def _from_v1(packed: _Packed) -> _Packed:
+    """Pairs had no count of how closely they were met: as if it had just begun."""
+    columns = packed.parts["pairs"].columns
+    old = columns["count"]
+    counts = np.frombuffer(old.data, np.dtype(old.dtype)).reshape(old.shape)
+    grown = np.pad(counts, ((0, 0), (0, KINDS - counts.shape[1])))
+    columns["count"] = _Column(grown.dtype.str, grown.shape, grown.tobytes())
+    return packed
+
+
+# From a version's parts to the next one's. An entry stays for as long as a store may hold such a snapshot.
+MIGRATIONS: dict[int, Callable[[_Packed], _Packed]] = {1: _from_v1}
 
 
 def _parts(counters: Counters) -> dict[str, Any]:

@@ -21,11 +21,12 @@ from export.registry import Registry
 from model.schema import F32
 from streams.catalog import ItemRecord
 from streams.clock import Clock
-from streams.dataset_texts import Project, Say, text_encoder, texts_of
+from streams.dataset_texts import Say, text_encoder, texts_of
 from streams.demo.pace import at_steady_pace
-from streams.fit import fit, item_record, prepare, warm
+from streams.fit import fit, prepare, records, warm
 from streams.loading import load_in_service
 from streams.local.datasets import ml_100k
+from streams.meaning import Encode
 from streams.pace import adapted
 from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
 from streams.replay.driver import Prequential
@@ -68,15 +69,13 @@ class Prepared:
     def records(self) -> dict[str, ItemRecord]:
         """Each described item as a worker would store it."""
         catalog = self.run.recommender.catalog
-        vectors = {
-            item_id: catalog.text[catalog.rows[item_id]]
+        said = {
+            item.joined: catalog.text[catalog.rows[item_id]]
             for item_id, item in self.dataset.items.items()
             if item.joined
         }
-        return {
-            item_id: item_record(item_id, self.dataset, vectors, int(catalog.added_ms[catalog.rows[item_id]]))
-            for item_id in self.dataset.items
-        }
+        began_ms = int(self.dataset.interactions.ts_ms[0])
+        return {record.item_id: record for record in records(self.dataset, said, began_ms)}
 
 
 def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -> Prepared:
@@ -110,7 +109,7 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
 class Remembered:
     """Texts -> vectors, each text read once."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Encode) -> None:
         self._project, self._vectors = project, dict[str, F32]()
 
     def __call__(self, texts: Sequence[str]) -> F32:

@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
-from model.errors import StoreUnavailableError
+from model.errors import StoreError, StoreUnavailableError
 from streams.clock import Clock
 from streams.feed import Slate, decode
 from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem, unavailable
@@ -140,7 +140,7 @@ def _read(raw: bytes | None) -> Slate | None:
         return None
     try:
         return decode(raw)
-    except msgspec.DecodeError:
+    except StoreError:
         log.exception("a feed in the store can't be read, going on without it")
         return None
 

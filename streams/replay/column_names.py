@@ -6,7 +6,7 @@ import re
 
 # What each kind of file can tell us.
 INTERACTION_FIELDS = ("user", "item", "ts", "rating", "text", "title", "action", "query")
-ITEM_FIELDS = ("item", "title", "text", "categories", "tags", "price")
+ITEM_FIELDS = ("item", "title", "text", "categories", "tags", "price", "image_vector", "audio_vector")
 USER_FIELDS = ("user",)
 
 _ITEM = (
@@ -35,6 +35,8 @@ COMMON_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
             "categories": "categories genres category genre class maincategory",
             "tags": "tags keywords brand author authors director directors artist store",
             "price": "price",
+            "image_vector": "imagevector imageembedding imageemb imagefeatures",
+            "audio_vector": "audiovector audioembedding audioemb audiofeatures",
         },
         "users": {"user": _USER},
     }.items()

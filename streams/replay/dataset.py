@@ -11,6 +11,7 @@ from streams.replay.bad_rows import BadRows
 from streams.replay.interactions import Interactions, read_interactions
 from streams.replay.item_texts import ItemText, read_items, read_users
 from streams.replay.mapping import parse_map
+from streams.replay.rows import left_out
 from streams.replay.tables import open_table
 from streams.replay.triples import read_graph
 from streams.settings import GraphSettings
@@ -60,6 +61,7 @@ def load_dataset(spec: DatasetSpec) -> Dataset:
     mapping, bad = parse_map(spec.columns), BadRows()
     table = open_table(spec.interactions, mapping.numbered("interactions"))
     stream, notes = read_interactions(table, mapping, spec.seed, bad)
+    notes += tuple(f"{table.name}: {note}" for note in left_out(stream))
     items: dict[str, ItemText] = {}
     users: dict[str, dict[str, str]] = {}
     if spec.items is not None:
@@ -73,9 +75,9 @@ def load_dataset(spec: DatasetSpec) -> Dataset:
     mapping.check_used()
     read, graph = read_graph(spec.graph), None
     if read is not None:
-        graph, said, left_out = read
+        graph, said, refused = read
         notes += said
-        bad.rows.extend(left_out.rows)
+        bad.rows.extend(refused.rows)
         if not graph.nodes.keys() & set(stream.item):
             notes += ("the knowledge graph links none of the stream's items; see --links",)
     return Dataset(stream, items, users, notes, bad, graph)

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, cast
-
-import numpy as np
+from typing import NamedTuple
 
 from model.schema import F32
 from streams.catalog import ItemRecord
 from streams.draft import Draft
-from streams.events import Action, Click, Review
+from streams.events import Click, Review
+from streams.meaning import Said, Vectors, items_named, vectors_of
 from streams.recommender import Recommender
 from streams.replay.interactions import Interactions
-from streams.training import ExampleCollector, Met
-from streams.user_state import Delivery, UserState, action_of
+from streams.replay.rows import event_of, profile_of
+from streams.training import ExampleCollector, met_of
+from streams.user_state import EMPTY, Delivery, UserState
 
 Say = Callable[[int], None]
 """Told how many events are done."""
 
 
 class Stream(NamedTuple):
-    """A dataset made ready: `words[k]` is the vector of event k's review text, where it has one; `queries`
-    the vectors of what was searched for.
-    """
+    """A dataset made ready: `said` are the vectors of the texts of its reviews and searches."""
 
     interactions: Interactions
-    words: Mapping[int, F32]
+    said: Said
     profiles: Mapping[str, Mapping[str, str]]
-    queries: Mapping[str, F32] = {}
 
 
 class Prequential:
@@ -50,34 +47,31 @@ class Prequential:
             core.put_item(core.catalog.rows[record.item_id], record)
 
     def state(self, user: str) -> UserState:
-        """What is known of a user; their profile where they are new."""
-        if user not in self.states:
-            return UserState(profile=dict(self.stream.profiles.get(user, {})))
-        return self.states[user]
+        """What is known of a user; where they are new, their profile as if they had just told it."""
+        if user in self.states:
+            return self.states[user]
+        profile = self.stream.profiles.get(user)
+        if not profile:
+            return EMPTY
+        told = profile_of(user, profile, int(self.stream.interactions.ts_ms[0]))
+        return self.recommender.apply(EMPTY, told, Delivery("users", 0), None).state
 
     def learn(self) -> int:
         """Fold the next event; the item's row."""
-        k, events = self.at, self.stream.interactions
-        core, user, item = self.recommender, events.user[k], events.item[k]
-        if item not in core.catalog.rows:
-            core.meet([item], int(events.ts_ms[k]))
-        delivery = Delivery("stream", self.first + k)
-        applied = core.apply(self.state(user), self.event(k), delivery, self.stream.words.get(k))
-        self.states[user] = applied.state
+        event, core = self.event(self.at), self.recommender
+        core.meet([item for item in items_named(event) if item not in core.catalog.rows], event.ts)
+        delivery, words = Delivery("stream", self.first + self.at), self.vectors(event).words
+        self.states[event.user_id] = core.apply(self.state(event.user_id), event, delivery, words).state
         self.at += 1
-        return core.catalog.rows[item]
+        return core.catalog.rows[event.item_id]
 
     def event(self, k: int) -> Click | Review:
-        """Event k as it would come over the wire: a click where it names an action, else a review."""
-        events, rating = self.stream.interactions, float(self.stream.interactions.rating[k])
-        user, item, ts = events.user[k], events.item[k], int(events.ts_ms[k])
-        event_id = str(self.first + k)
-        if events.action is not None and np.isnan(rating):
-            action = cast("Action", events.action[k])
-            query = events.query[k] if events.query is not None else ""
-            return Click(event_id=event_id, ts=ts, user_id=user, item_id=item, action=action, query=query)
-        stars = None if np.isnan(rating) else rating
-        return Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=stars)
+        """Event k as it would come over the wire."""
+        return event_of(self.stream.interactions, k, str(self.first + k))
+
+    def vectors(self, event: Click | Review) -> Vectors:
+        """The vectors of an event's texts."""
+        return vectors_of(event, self.stream.said)
 
     def warm(self, until: int, collector: ExampleCollector | None, burn_in: int, say: Say) -> None:
         """Learn up to event `until`; from `burn_in` on, each event first becomes a training example."""
@@ -88,22 +82,15 @@ class Prequential:
             say(self.at)
 
     def collect(self, collector: ExampleCollector) -> bool:
-        """The next event becomes an example, unless its item is new to all or known to the user."""
-        k, events = self.at, self.stream.interactions
-        row, state = self.recommender.catalog.rows.get(events.item[k]), self.state(events.user[k])
-        if row is None or state.has_consumed(row):
-            return False
-        return collector.take(state, int(events.ts_ms[k]), self.met(k, row))
-
-    def met(self, k: int, row: int) -> Met:
-        """Event k as an example is taught of it."""
-        action = action_of(self.event(k))
-        return Met(row, action, float(self.stream.interactions.rating[k]), self.searched(k))
+        """The next event becomes an example, unless it teaches nothing (`met_of`)."""
+        event = self.event(self.at)
+        state = self.state(event.user_id)
+        met = met_of(self.recommender, state, event, self.vectors(event))
+        return met is not None and collector.take(state, event.ts, met)
 
     def searched(self, k: int) -> F32 | None:
         """The vector of what the user had searched for before event k."""
-        query = self.stream.interactions.query
-        return None if query is None else self.stream.queries.get(query[k])
+        return self.vectors(self.event(k)).searched
 
     def predict(self) -> tuple[Draft, int]:
         """A ranked draft for the next event's user at its time; the true item's row, -1 where unknown."""

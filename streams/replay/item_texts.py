@@ -9,6 +9,7 @@ from streams.replay.cells import LIST_MAX, SHORT_MAX, TEXT_MAX, as_id, as_names,
 from streams.replay.mapping import ColumnMap, Columns, described
 from streams.replay.table import Table
 from streams.replay.times import as_numbers
+from streams.replay.vectors import NO_VECTOR, Unreadable, Vector
 from streams.texts import of_item
 
 PROFILE_MAX = 32
@@ -22,6 +23,8 @@ class ItemText(NamedTuple):
     categories: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     price: float | None = None
+    image_vector: Vector = NO_VECTOR
+    audio_vector: Vector = NO_VECTOR
 
     @property
     def joined(self) -> str:
@@ -44,6 +47,7 @@ def read_items(table: Table, mapping: ColumnMap, bad: BadRows) -> ReadItems:
     columns = mapping.columns("items", table)
     wanted = [column for found in columns.values() for column in found]
     items: dict[str, ItemText] = {}
+    unreadable = Unreadable()
     twice = 0
     good = 0
     for line, cells in table.rows(wanted, bad):
@@ -54,9 +58,10 @@ def read_items(table: Table, mapping: ColumnMap, bad: BadRows) -> ReadItems:
             continue
         good += 1
         twice += item_id in items
-        items[item_id] = _item(by_column, columns, table.types)
+        items[item_id] = _item(by_column, columns, table.types, unreadable)
     bad.refuse_if_most(table.name, good)
     notes = [*table.notes, f"{table.name}: {described(columns)}"]
+    notes += [f"{table.name}: {note}" for note in unreadable.notes()]
     if twice:
         notes.append(f"{table.name}: {twice} rows describe an item again; the last one holds")
     return ReadItems(items, tuple(notes))
@@ -89,7 +94,9 @@ def read_users(table: Table, mapping: ColumnMap, bad: BadRows) -> ReadUsers:
     return ReadUsers(users, (*table.notes, note))
 
 
-def _item(cells: dict[str, object], columns: Columns, types: dict[str, str]) -> ItemText:
+def _item(
+    cells: dict[str, object], columns: Columns, types: dict[str, str], unreadable: Unreadable
+) -> ItemText:
     def names(field: str) -> tuple[str, ...]:
         found = [
             name
@@ -101,6 +108,9 @@ def _item(cells: dict[str, object], columns: Columns, types: dict[str, str]) -> 
     def joined(field: str, between: str) -> str:
         return between.join(filter(None, (as_text(cells[column]) for column in columns.get(field, ()))))
 
+    def vector(field: str) -> Vector:
+        return unreadable.read(field, cells[columns[field][0]]) if field in columns else NO_VECTOR
+
     price = -1.0
     if "price" in columns:
         price = float(as_numbers([str(cells[columns["price"][0]]).lstrip("$ ")])[0])
@@ -110,4 +120,6 @@ def _item(cells: dict[str, object], columns: Columns, types: dict[str, str]) -> 
         categories=names("categories"),
         tags=names("tags"),
         price=price if 0 <= price < 1e12 else None,
+        image_vector=vector("image_vector"),
+        audio_vector=vector("audio_vector"),
     )

@@ -6,7 +6,7 @@
 
 A bare name applies to every file that has such a column; `interactions.`, `items.` or `users.` before the
 field picks one file. A bare number means the interactions file for user, item, ts, rating, text, action
-and query, the items file for title, categories, tags and price.
+and query, the items file for title, categories, tags, price, image_vector and audio_vector.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "users": USER_FIELDS,
 }
 REQUIRED = {"interactions": ("user", "item", "ts"), "items": ("item",), "users": ("user",)}
-_ITEMS_FIRST = frozenset({"title", "categories", "tags", "price"})
+_ITEMS_FIRST = frozenset({"title", "categories", "tags", "price", "image_vector", "audio_vector"})
 
 Columns = dict[str, tuple[str, ...]]
 

@@ -16,8 +16,9 @@ from model.vocabulary import Vocabulary
 from streams.dataset_texts import spread, text_encoder, texts_of
 from streams.draft import Draft
 from streams.fit import Collected, fit, prepare, warm
-from streams.loading import load_in_service
+from streams.loading import encoder_of, load_in_service
 from streams.local.kafka_jars import cache_folder
+from streams.meaning import Encode
 from streams.replay.dataset import Dataset
 from streams.replay.driver import Prequential
 from streams.replay.options import Progress, ReplayOptions
@@ -44,15 +45,8 @@ def ready(
     dataset: Dataset, options: ReplayOptions, settings: Settings, until: int, progress: Progress
 ) -> Ready:
     """Warm on the first `until` events, and train on them where no model is given."""
-    texts, project = texts_of(dataset, until), None
-    if texts:
-        encoder = text_encoder(Registry(cache_folder() / "models"), texts, settings, progress)
-        projection = fit_projection(encoder.encode(spread(texts, 2_000)), 64)
-
-        def project(some: Sequence[str]) -> F32:
-            return projection(encoder.encode(some))
-
-    run = prepare(dataset, settings, project, progress)
+    encode, said = _encode(dataset, options, settings, until, progress)
+    run = prepare(dataset, settings, encode, progress)
     names = run.recommender.pipeline.names
     if options.model == "none":
         run.warm(until, None, until, lambda done: progress("warming", done, until))
@@ -61,7 +55,7 @@ def ready(
         run.warm(until, None, until, lambda done: progress("warming", done, until))
         model = load_in_service(Path(options.model), settings.model, names)
         twin = _fp32_twin(Path(options.model), model, names) if options.fp32 else None
-        return Ready(run, model, twin)
+        return Ready(run, model, twin, notes=said)
     collected = warm(run, until, settings, progress)
     with TemporaryDirectory(prefix="headrace-replay-") as folder:
         registry = Registry(Path(folder))
@@ -75,6 +69,30 @@ def ready(
         f"top-10 agreement {parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}"
     )
     return Ready(run, model, fp32, continual, (note,))
+
+
+def _encode(
+    dataset: Dataset, options: ReplayOptions, settings: Settings, until: int, progress: Progress
+) -> tuple[Encode | None, tuple[str, ...]]:
+    """How texts are read, and what is to be said of it: as the given model's were, else by the encoder of the
+    settings with a projection fitted to the warm part, as a first training would.
+    """
+    texts = texts_of(dataset, until)
+    if not texts:
+        return None, ()
+    said: tuple[str, ...] = ()
+    if options.model not in (None, "none"):
+        own = encoder_of(Path(options.model), settings.model)
+        if own is not None:
+            return own.project, (f"texts are read by {own.manifest.name}, as for the model's training",)
+        said = ("the model's own text encoder is not beside it: texts mean something else to it here",)
+    encoder = text_encoder(Registry(cache_folder() / "models"), texts, settings, progress)
+    projection = fit_projection(encoder.encode(spread(texts, 2_000)), 64)
+
+    def encode(some: Sequence[str]) -> F32:
+        return projection(encoder.encode(some))
+
+    return encode, said
 
 
 def _continual(

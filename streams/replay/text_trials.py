@@ -30,6 +30,7 @@ from model.text_tuning import TuneSettings, tune
 from model.token_table import TokenTable, encode_all, load_tokenizer
 from streams.dataset_texts import TEXTS_FOR_PROJECTION, Say, spread
 from streams.replay.dataset import Dataset
+from streams.replay.rows import reviews_of
 from streams.replay.text_recall import next_item_ranks
 
 TRAINED, JUDGED_FROM = 0.7, 0.8
@@ -82,7 +83,7 @@ def run_trials(dataset: Dataset, options: TrialOptions, folder: Path, say: Say) 
     """The untuned encoder and each way to change it; encoders are saved and exported within `folder`."""
     stream = dataset.interactions
     until = int(len(stream) * options.warm)
-    reviews = stream.text or [""] * len(stream)
+    reviews = reviews_of(stream)
     events = [Event(*each) for each in zip(stream.user[:until], stream.item[:until], reviews, strict=False)]
     texts = {item: found.joined for item, found in dataset.items.items() if found.joined.strip()}
     trained = events[: int(until * JUDGED_FROM)]
@@ -125,7 +126,7 @@ class _Judge:
     ) -> None:
         self.options, self.folder, self.say = options, folder, say
         self.stream, self.until, self.begin = dataset.interactions, until, int(until * JUDGED_FROM)
-        reviews = (dataset.interactions.text or [])[:until]
+        reviews = reviews_of(dataset.interactions, until)
         self.said = {k: text for k, text in enumerate(reviews) if text.strip()}
         self.items = list(texts)
         self.texts = [*texts.values(), *self.said.values()]

@@ -242,7 +242,6 @@ class Batches:
             work.states,
             now_ms,
             self.rung if modelled else "counters",
-            {at: each.words for at, each in enumerate(work.reads) if each.words is not None},
             before=before,
         )
 

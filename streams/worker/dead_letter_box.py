@@ -19,8 +19,9 @@ from aiokafka.errors import KafkaError
 from model.errors import BrokerUnavailableError, DataError
 from streams.events import DEAD_LETTERS, EVENT_TOPICS
 from streams.settings import KafkaSettings
+from streams.stored import NEIGHBOURS, check_version
 from streams.topics import topic_name
-from streams.worker.dead_letters import CUT, MAX_REQUEST_BYTES, NO_KEY, NO_VALUE
+from streams.worker.dead_letters import CUT, MAX_REQUEST_BYTES, NO_KEY, NO_VALUE, VERSION
 from streams.worker.message import UNDECODABLE
 
 METADATA_MAX_BYTES = 4_000  # brokers take 4,096
@@ -194,6 +195,9 @@ async def _letters(
 def stored_letter(record: Any, done: Container[object]) -> StoredLetter:
     """A record of the topic as a letter; `done`: the positions of those that were replayed."""
     found = {name: value or b"" for name, value in record.headers}
+    version = _number(found.get("version", b""), VERSION)
+    if VERSION < version <= VERSION + NEIGHBOURS:  # anything may be on the topic
+        check_version("dead letter", version, VERSION)
     reason = found.get("reason", b"").decode(errors="replace")
     return StoredLetter(
         position=record.offset,

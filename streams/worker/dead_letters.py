@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 MESSAGE_MAX = 1_000  # characters of an explanation
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
+VERSION = 1
+"""Of a letter's headers; letters of older builds don't name it."""
 NO_KEY = "no-key"
 """The header that tells a missing key from an empty one."""
 NO_VALUE = "no-value"
@@ -64,6 +66,7 @@ def headers(letter: DeadLetter, original_topic: str) -> list[tuple[str, bytes]]:
         ("message", letter.why[:MESSAGE_MAX].encode(errors="replace")),
         ("key", message.key) if message.key is not None else (NO_KEY, b""),
         ("time", b"%d" % letter.time_ms),
+        ("version", b"%d" % VERSION),
         *([(NO_VALUE, b"")] if message.value is None else []),
     ]
 

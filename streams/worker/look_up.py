@@ -11,9 +11,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from model.errors import FencedError, StoreError
+from model.errors import FencedError, NewerVersionError, StoreError
 from streams import state_codec
 from streams.clock import Clock
+from streams.meaning import items_named, user_of
 from streams.stores.base import Loaded, Store, digest_of
 from streams.user_state import UserState
 from streams.worker.dead_letters import DeadLetter, dead_letter
@@ -22,7 +23,7 @@ from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.positions import beyond_the_end
-from streams.worker.reading import Read, items_named, user_of
+from streams.worker.reading import Read
 from streams.worker.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -220,12 +221,14 @@ def _fenced_places(messages: Sequence[Message]) -> set[str]:
 
 
 def _decoded(users: Sequence[str], loaded: Loaded) -> tuple[dict[str, Kept], dict[str | None, StoreError]]:
-    """The states, and why some could not be read."""
+    """The states, and why some could not be read; `NewerVersionError` where a newer build wrote one."""
     states: dict[str, Kept] = {}
     unreadable: dict[str | None, StoreError] = {}
     for user, raw in zip(users, loaded.states, strict=True):
         try:
             states[user] = Kept(state_codec.decode(raw), digest_of(raw))
+        except NewerVersionError:
+            raise  # nothing is wrong with it: this build must not go on
         except StoreError as error:
             unreadable[user] = error
     return states, unreadable

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from export.loaded import load_model
-from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
+from export.manifest import MODEL_FILES, Manifest, TextEncoderRef, TextManifest, read_manifest, verify
 from export.registry import Registry
 from export.text import encoder_name, load_text_encoder
 from model.errors import ModelError
 from streams.catalog import Catalog
-from streams.loading import in_service, other_graph
+from streams.loading import in_service, other_encoder, other_graph
+from streams.meaning import Encode
 from streams.rescoring import ModelInService
 from streams.settings import ModelSettings
 from streams.stores.base import Store
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.reading import Encode
 from streams.worker.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -119,6 +119,8 @@ class RegistryModels:
         graph = self.replica.graph
         if trouble := other_graph(loaded.manifest, graph.digest() if graph is not None else ""):
             log.warning("%s", trouble)
+        if trouble := other_encoder(loaded.manifest, self._encoder_here()):
+            log.warning("%s", trouble)
         model = in_service(loaded, self.replica.recommender.pipeline.names)
         model.refresh(catalog)
         return _Waiting(model, loaded.rescorer.provider, catalog)
@@ -138,6 +140,13 @@ class RegistryModels:
         self.metrics.model.labels(waiting.model.name, self.provider).set(1)
         self.metrics.switches.labels("served").inc()
         log.info("serving model %r on %s (before: %r)", waiting.model.name, self.provider, before)
+
+    def _encoder_here(self) -> TextEncoderRef | None:
+        """The text encoder of the settings, None where it is not registered."""
+        name = encoder_name(self.settings.text_encoder)
+        if not self.registry.text.has(name):
+            return None
+        return read_manifest(self.registry.text.get(name), TextManifest).reference
 
     def load_encoder(self) -> Encode | None:
         """The text encoder of the registry with its projection, or None where none is registered."""

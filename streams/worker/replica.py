@@ -9,16 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-import zlib
 from collections.abc import Iterable, Sequence
 
-import msgspec
-import numpy as np
-
-from model.errors import FencedError, LedgerGapError, StoreError
+from model.errors import FencedError, LedgerGapError
 from streams.catalog import decode_item
 from streams.clock import Clock
-from streams.counters.snapshot import pack_counters, restore_counters
 from streams.graph import Graph
 from streams.ledger import Record, decode_record
 from streams.recommender import Recommender
@@ -27,29 +22,13 @@ from streams.settings import Settings
 from streams.stores.base import START, LedgerEntry, Snapshot, Store, order_of
 from streams.user_state import UserState
 from streams.worker.background import Background
+from streams.worker.kept_counters import copied, pack, restore
 from streams.worker.turns import Turns
 
 log = logging.getLogger(__name__)
 
 LEDGER_PAGE = 500
 GAP_ATTEMPTS = 5
-
-
-class _Heard(msgspec.Struct, array_like=True):
-    """Items that reviews speak for: rows int32, how many reviews float32, vectors float32, end to end."""
-
-    rows: bytes
-    reviews: bytes
-    text: bytes
-
-
-class _Payload(msgspec.Struct, array_like=True):
-    counters: bytes
-    heard: _Heard
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Payload)
 
 
 class Replica:
@@ -100,7 +79,7 @@ class Replica:
             if raw is not None:
                 recommender.put_item(row, decode_item(raw))
         if snapshot is not None:
-            await asyncio.to_thread(_restore, recommender, snapshot.payload)
+            await asyncio.to_thread(restore, recommender, snapshot.payload)
         self.recommender = recommender
         self.writer = uuid.uuid4().hex
         self.position = snapshot.position if snapshot else START
@@ -145,7 +124,10 @@ class Replica:
                 self.activated = record.activate
 
     async def meet(self, item_ids: Sequence[str]) -> None:
-        """Know these items, under the rows that all processes have for them. The caller holds `lock`."""
+        """Know these items, under the rows that all processes have for them. The caller holds `lock`.
+
+        Nothing dates an item but what is stored of it: its announcement, else its first event.
+        """
         known = self.recommender.catalog.rows
         new = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in known]
         if not new:
@@ -153,7 +135,7 @@ class Replica:
         rows = await self.store.intern(new)
         first = len(self.recommender.catalog)
         if rows == list(range(first, first + len(new))):
-            self.recommender.meet(new, self.clock.now_ms())
+            self.recommender.meet(new, 0)
         else:  # others have interned items that we don't know yet
             await self._meet_interned()
         if any(known.get(item_id) != row for item_id, row in zip(new, rows, strict=True)):
@@ -181,7 +163,7 @@ class Replica:
 
     async def _meet_interned(self) -> None:
         ids = await self.store.interned(len(self.recommender.catalog))
-        self.recommender.meet(ids, self.clock.now_ms())
+        self.recommender.meet(ids, 0)
 
     def committed(self, position: str) -> None:
         """A batch of this process is in the ledger at `position` ("": it had nothing to tell)."""
@@ -201,37 +183,10 @@ class Replica:
         async with self.lock:
             await self.check_kept()
             position, writer, own = self.position, self.writer, self.own_position
-            counters = pack_counters(self.recommender.counters)
-            heard = _heard(self.recommender)
-        payload = await self._background.call(_compress, counters, heard)
+            copy = copied(self.recommender)
+        payload = await self._background.call(pack, copy)
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
         return len(payload)
-
-
-def _compress(counters: bytes, heard: _Heard) -> bytes:
-    return zlib.compress(_encoder.encode(_Payload(counters, heard)), level=1)
-
-
-def _restore(recommender: Recommender, raw: bytes) -> None:
-    try:
-        payload = _decoder.decode(zlib.decompress(raw))
-    except (zlib.error, msgspec.MsgspecError) as error:
-        raise StoreError(f"snapshot of {len(raw)} bytes can't be read: {error}") from None
-    restore_counters(recommender.counters, payload.counters)
-    recommender.pipeline.grow()
-    catalog = recommender.catalog
-    rows = np.frombuffer(payload.heard.rows, np.int32)
-    text = np.frombuffer(payload.heard.text, np.float32).reshape(len(rows), catalog.text.shape[1])
-    silent = ~catalog.own_text[rows]  # an item may have got a text of its own since
-    catalog.reviews[rows[silent]] = np.frombuffer(payload.heard.reviews, np.float32)[silent]
-    catalog.text[rows[silent]] = text[silent]
-
-
-def _heard(recommender: Recommender) -> _Heard:
-    catalog = recommender.catalog
-    count = len(catalog)
-    rows = np.flatnonzero((catalog.reviews[:count] > 0) & ~catalog.own_text[:count]).astype(np.int32)
-    return _Heard(rows.tobytes(), catalog.reviews[rows].tobytes(), catalog.text[rows].tobytes())
 
 
 def _date_unannounced(recommender: Recommender) -> None:

@@ -8,6 +8,7 @@ from streams.batch import Incoming, popular_slate, process
 from streams.events import Click, Review
 from streams.graph import Triple, build
 from streams.ladder import RUNGS
+from streams.meaning import NO_VECTORS, Vectors
 from streams.recommender import Recommender
 from streams.settings import Settings
 from streams.user_state import WORDS_DIM, Delivery, UserState
@@ -29,7 +30,8 @@ def warm_up(settings: Settings) -> None:
             event = Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=4.0, text="good")
         delivery = Delivery("reviews" if n % 2 else "clicks", n)
         rung = RUNGS[n // 2 % len(RUNGS)]
-        outcome = process(recommender, [Incoming(event, delivery, ts)], states, ts, rung, {0: words})
+        vectors = Vectors(words) if n % 2 else NO_VECTORS
+        outcome = process(recommender, [Incoming(event, delivery, ts, vectors)], states, ts, rung)
         for error in (*outcome.failed.values(), *outcome.unranked.values()):
             raise error
         states |= outcome.states

@@ -50,8 +50,9 @@ class Worker:
         self.models = RegistryModels(settings.model, store, self.replica, self.metrics)
         self.letters = KafkaDeadLetters(settings.kafka)
         self.kafka = KafkaLog(settings)
-        self.reader = Reader(settings.events, clock, self.metrics, self.models.check)
         self.examples = _examples_log(settings, self.metrics, clock)
+        logged = self.examples is not None
+        self.reader = Reader(settings.events, clock, self.metrics, self.models.check, searches=logged)
         self.batches = Batches(
             settings,
             store,

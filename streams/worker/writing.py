@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from model.errors import BrokerUnavailableError, StoreError, StoreUnavailableError
+from model.errors import BrokerUnavailableError, EventError, StoreError, StoreUnavailableError
 from streams import feed, state_codec
 from streams.batch import Outcome
 from streams.clock import Clock
@@ -41,7 +41,7 @@ class Writing:
     async def send_letters(self, work: Work, outcome: Outcome) -> None:
         """Returns once they are safe in Kafka."""
         letters = work.letters + [
-            dead_letter(work.reads[at].message, "apply_failed", error, self.clock.now_ms())
+            dead_letter(work.reads[at].message, _reason(error), error, self.clock.now_ms())
             for at, error in outcome.failed.items()
         ]
         if letters:
@@ -133,6 +133,10 @@ def _tell_of_late_items(work: Work, outcome: Outcome) -> None:
             events[0].event_id,
             events[0].ts,
         )
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, EventError) else "apply_failed"
 
 
 def _written_ms(position: str, begun_ms: float, now_ms: float) -> float:

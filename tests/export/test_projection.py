@@ -37,6 +37,17 @@ def test_rows_have_length_one_and_empty_texts_stay_zero() -> None:
     assert not kept[-1].any()
 
 
+def test_a_row_does_not_depend_on_the_rows_around_it() -> None:
+    """Bit for bit: a worker reads a text alone, a dataset many at once."""
+    many = vectors(300, 384)
+    projection = fit_projection(many, 64)
+    whole = projection(many)
+    assert projection(many[:0]).shape == (0, 64)
+    for size in (1, 7, 64):
+        parts = [projection(many[at : at + size]) for at in range(0, len(many), size)]
+        assert np.concatenate(parts).tobytes() == whole.tobytes()
+
+
 def test_fewer_texts_than_dimensions() -> None:
     kept = fit_projection(vectors(4), 8)(vectors(6))
     assert kept.shape == (6, 8)

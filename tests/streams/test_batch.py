@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 import pytest
 
+from model.errors import EventError
 from model.schema import F32
-from streams.batch import Incoming, Outcome, popular_slate, process, rounded
+from streams.batch import Incoming, Outcome, popular_slate, process
 from streams.catalog import decode_item
 from streams.events import AnyEvent, Click, Control, Impression, Item, Review, User
 from streams.ledger import decode_record, encode_record
+from streams.meaning import NO_VECTORS, Vectors, rounded
 from streams.recommender import Recommender
 from streams.settings import ModelSettings, Settings
 from streams.training import Met
@@ -34,8 +36,8 @@ def click(n: int, user: str = "ann", item: str = "i1", offset: int | None = None
     return Incoming(event, Delivery("clicks", n if offset is None else offset), NOW_MS + n - 3.5)
 
 
-def incoming(event: AnyEvent, topic: str, offset: int = 0) -> Incoming:
-    return Incoming(event, Delivery(topic, offset), NOW_MS)
+def incoming(event: AnyEvent, topic: str, offset: int = 0, said: F32 | None = None) -> Incoming:
+    return Incoming(event, Delivery(topic, offset), NOW_MS, NO_VECTORS if said is None else Vectors(said))
 
 
 def words(seed: int) -> F32:
@@ -91,9 +93,7 @@ def test_an_item_is_stored_told_and_put(recommender: Recommender) -> None:
     vector = words(1)
     event = Item(event_id="x", ts=NOW_MS, item_id="i7", title="Seven", price=3.5, available=False)
     old = Item(event_id="y", ts=NOW_MS - 1, item_id="i7", title="Sev")
-    out = run(
-        recommender, incoming(event, "items"), incoming(old, "items", 1), words={0: vector, 1: words(2)}
-    )
+    out = run(recommender, incoming(event, "items", said=vector), incoming(old, "items", 1, said=words(2)))
     assert out.applied == [0]
     assert out.skipped == {1: "older"}
     assert decode_item(out.items["i7"]).title == "Seven"
@@ -141,6 +141,17 @@ def test_an_order_is_told(recommender: Recommender) -> None:
     assert len(out.record.interactions) == 2
 
 
+def test_an_order_of_another_kind_activates_nothing(recommender: Recommender) -> None:
+    """Such as a later build may know; it is set aside with a reason."""
+    order = Control(event_id="o", ts=NOW_MS, command=cast("Any", "forget_user"), model="m2")
+    out = run(recommender, click(1), incoming(order, "control"), click(2))
+    assert out.record.activate == ""
+    assert out.applied == [0, 2]
+    assert isinstance(out.failed[1], EventError)
+    assert out.failed[1].reason == "unknown_command"
+    assert "'forget_user'" in str(out.failed[1])
+
+
 def test_an_event_that_raises_is_set_aside(recommender: Recommender) -> None:
     """An item that was not met is an error of ours; the events around it do not suffer."""
     out = run(recommender, click(1), click(2, item="never met"), click(3, item="i4"))
@@ -182,10 +193,9 @@ def test_the_record_makes_another_process_equal(recommender: Recommender) -> Non
         recommender,
         click(1),
         incoming(shown, "impressions"),
-        incoming(review, "reviews"),
-        incoming(item, "items"),
+        incoming(review, "reviews", said=words(1)),
+        incoming(item, "items", said=words(2)),
         click(8, "bob", "i6"),
-        words={2: words(1), 3: words(2)},
     )
     other = Recommender(Settings())
     other.meet(ITEMS, NOW_MS)

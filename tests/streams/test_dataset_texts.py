@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.schema import F32
-from streams.dataset_texts import TEXTS_AT_A_TIME, projected, spread, texts_of
+from streams.dataset_texts import TEXTS_AT_A_TIME, encode_all, spread, texts_of
 from streams.replay.dataset import Dataset
 from streams.replay.interactions import Interactions
 from streams.replay.item_texts import ItemText
@@ -40,19 +40,20 @@ def test_a_sample_is_spread_over_all_in_their_order(texts: int, count: int) -> N
         assert gaps.max() - gaps.min() <= 1
 
 
-def test_every_text_has_its_own_vector_and_progress_is_told() -> None:
+def test_every_different_text_has_its_own_vector_and_progress_is_told() -> None:
     asked: list[int] = []
     told: list[tuple[str, int, int]] = []
 
-    def project(texts: Sequence[str]) -> F32:
+    def encode(texts: Sequence[str]) -> F32:
         asked.append(len(texts))
         return np.array([[float(text)] for text in texts], np.float32)
 
     count = 2 * TEXTS_AT_A_TIME + 5
     names = [str(k) for k in range(count)]
-    found = projected(names, project, "reading", lambda *say: told.append(say))
-    assert [float(vector[0]) for vector in found] == list(range(count))
+    found = encode_all([*names, "", *names[:9]], encode, "reading", lambda *say: told.append(say))
+    assert {name: float(vector[0]) for name, vector in found.items()} == {each: float(each) for each in names}
     assert asked == [TEXTS_AT_A_TIME, TEXTS_AT_A_TIME, 5]
     assert told[-1] == ("reading", count, count)
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
-    assert projected([], project, "reading", lambda *say: None) == []
+    assert encode_all([], encode, "reading", lambda *say: None) == {}
+    assert encode_all(names, None, "reading", lambda *say: None) == {}

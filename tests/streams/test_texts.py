@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from streams.events import Item, Review
+from streams.meaning import text_of
 from streams.replay.item_texts import ItemText
 from streams.texts import of_item, of_review
-from streams.worker.reading import text_of
 
 
 def test_blank_parts_leave_no_trace() -> None:

@@ -10,11 +10,14 @@ import pytest
 from model.examples import EXAMPLE_FIELDS, Shard
 from model.tasks import ACTIONS
 from streams.catalog import ItemRecord
+from streams.events import Click, Review, User
+from streams.meaning import Vectors
 from streams.recommender import Recommender
 from streams.replay.driver import Prequential, Stream
 from streams.replay.interactions import Interactions
 from streams.settings import Settings
-from streams.training import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Met
+from streams.training import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Met, met_of
+from streams.user_state import UserState
 from tests.streams.core import START_MS, Small, toy_model, unit
 
 EVENTS, USERS, ITEMS = 160, 8, 40
@@ -229,3 +232,23 @@ def test_what_was_drained_is_forgotten() -> None:
     assert len(collector) == 3
     assert [len(each) for each in collector.drain()] == [2, 1]
     assert (len(collector), collector.drain()) == (0, [])
+
+
+def test_what_an_event_teaches_is_the_same_for_all_who_collect() -> None:
+    core = Recommender(Settings())
+    core.meet(["known", "only met"], 5)
+    core.put_item(0, ItemRecord("known", 5))
+    searched = unit(np.arange(1.0, 65.0))
+    click = Click(event_id="e", ts=9, user_id="u", item_id="known", action="cart", query="red")
+    met = met_of(core, UserState(), click, Vectors(searched=searched))
+    assert met is not None
+    assert (met.row, met.action) == (0, ACTIONS.index("cart"))
+    assert np.isnan(met.rating)
+    assert met.searched is searched
+    review = Review(event_id="e", ts=9, user_id="u", item_id="known", rating=4.0)
+    assert met_of(core, UserState(), review) == Met(0, ACTIONS.index("review"), 4.0)
+    consumed = UserState(consumed=np.array([0], np.int32))
+    assert met_of(core, consumed, click) is None
+    for item in ("only met", "never heard of"):
+        assert met_of(core, UserState(), Click(event_id="e", ts=9, user_id="u", item_id=item)) is None
+    assert met_of(core, UserState(), User(event_id="e", ts=9, user_id="u")) is None

@@ -25,11 +25,11 @@ def run_of(seed: int = 1, settings: Settings | None = None, graph: Graph | None 
         np.where(rng.random(EVENTS) < 0.5, rng.integers(1, 6, EVENTS), np.nan).astype(np.float32),
         action=[("click", "cart", "like")[k] for k in rng.integers(0, 3, EVENTS)],
         query=[("", "red", "blue")[k] for k in rng.integers(0, 3, EVENTS)],
+        text=["" if k % 3 else f"said {k}" for k in range(EVENTS)],
     )
-    words = {k: unit(rng.normal(size=64)) for k in range(0, EVENTS, 3)}
-    queries = {name: unit(rng.normal(size=64)) for name in ("red", "blue")}
+    said = {name: unit(rng.normal(size=64)) for name in ("red", "blue", *filter(None, events.text or []))}
     profiles = {f"u{k}": {"age": str(k % 4)} for k in range(0, USERS, 2)}
-    run = Prequential(Recommender(settings or Settings(), graph), Stream(events, words, profiles, queries))
+    run = Prequential(Recommender(settings or Settings(), graph), Stream(events, said, profiles))
     items = [
         ItemRecord(
             f"i{k}", START_MS, text=unit(rng.normal(size=64)).astype(np.float16).tobytes(), tags=[f"t{k % 5}"]

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from export.registry import Registry
 from model.errors import DataError
+from model.schema import F32
+from streams import feed
 from streams.commands import explain
 from streams.commands.main import FAILED, main
+from streams.events import AnyEvent, Click, Item, Review
 from streams.explained import explained
-from streams.settings import Settings, override
+from streams.loading import load_in_service
+from streams.settings import GraphSettings, Settings, override
 from streams.stores.memory import MemoryStore
+from streams.worker.graph import load_graph
+from streams.worker.message import Message
+from tests.connected.models import register_models
 from tests.streams.conftest import Small
-from tests.streams.worker.conftest import Desk, click
+from tests.streams.core import unit
+from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
 async def test_the_core_and_the_user_are_those_of_the_workers(tmp_path: Path) -> None:
@@ -32,6 +44,96 @@ async def test_the_core_and_the_user_are_those_of_the_workers(tmp_path: Path) ->
     )
     with pytest.raises(DataError, match="nothing is known of user 'nobody'"):
         await explain.known(settings, store, "nobody")
+
+
+GRAPH = "head,relation,tail\n" + "".join(f"i{n},by,p{n % 4}\n" for n in range(24))
+USERS = 6
+
+
+def announced(at_ms: int) -> list[Message]:
+    """Items with texts, one of them twice. Events name others, too, that nobody announced."""
+    sent = [
+        Item(
+            event_id=f"a{n}",
+            ts=at_ms - 10**9 + n,
+            item_id=f"i{n}",
+            title=f"Title {n % 5}",
+            tags=[f"t{n % 3}"],
+        )
+        for n in range(20)
+    ]
+    sent.append(Item(event_id="again", ts=at_ms - 1_000, item_id="i3", title="Another title", price=5.0))
+    return [message(each, n) for n, each in enumerate(sent)]
+
+
+def encoded(texts: Sequence[str]) -> F32:
+    """A vector for each text that depends on nothing else."""
+    return np.stack([unit(np.random.default_rng(list(text.encode())).normal(size=64)) for text in texts])
+
+
+async def live(store: MemoryStore, settings: Settings) -> Desk:
+    """A worker with graph, texts and model after a few hundred events of some days."""
+    desk = Desk(store, settings)
+    desk.batches.reader.encode = encoded
+    desk.replica.graph = load_graph(settings.graph)
+    async with desk.replica.lock:
+        await desk.replica.rebuild()
+        names = desk.replica.recommender.pipeline.names
+        desk.replica.serve(
+            load_in_service(Registry(Path(settings.model.registry)).get("m"), settings.model, names)
+        )
+    await desk.take(*announced(NOW_MS))
+    draw, offsets = np.random.default_rng(4), {"clicks": 0, "reviews": 0}
+    for n in range(150):
+        carried: dict[str, Any] = {
+            "event_id": f"e{n}",
+            "ts": NOW_MS - (400 - n) * 3_600_000,
+            "user_id": f"u{draw.integers(USERS)}",
+            "item_id": f"i{draw.integers(24)}",
+        }
+        topic = "clicks" if n % 3 else "reviews"
+        event: AnyEvent = Click(**carried) if n % 3 else Review(**carried, rating=4.0, text=f"said {n}")
+        await desk.take(message(event, offsets[topic]))
+        offsets[topic] += 1
+    return desk
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return register_models(tmp_path_factory.mktemp("models"), ("m",)).folder
+
+
+async def test_its_scores_are_those_of_the_workers_slates(
+    registry: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For the same user, state and time; without the graph they are others."""
+    (tmp_path / "kg.csv").write_text(GRAPH)
+    tree = {"model": {"registry": str(registry)}, "graph": {"triples": str(tmp_path / "kg.csv")}}
+    settings, store = override(Settings(), {**tree, "feed": {"size": 5}}), MemoryStore()
+    desk = await live(store, settings)
+    capsys.readouterr()
+    for user in (f"u{n}" for n in range(USERS)):
+        found = await explain.known(settings, store, user)
+        (shown,) = desk.replica.recommender.recommend({user: found.state}, NOW_MS + 5, "full", {})
+        assert shown.model == "m"
+        places = explained(found.recommender, found.state, NOW_MS + 5)
+        assert [(each.item_id, round(each.score, 6), each.reason) for each in places] == [
+            (each.item_id, each.score, each.reason) for each in shown.items
+        ]
+        assert len(places) == 5
+        assert "was made" not in capsys.readouterr().err
+        bare = await explain.known(msgspec.structs.replace(settings, graph=GraphSettings()), store, user)
+        other = explained(bare.recommender, bare.state, NOW_MS + 5)
+        assert [each.score for each in other] != [each.score for each in places]
+    slate = feed.decode(feed_of(await store.feed("u0")))
+    await store.put_feed("u0", feed.encode(msgspec.structs.replace(slate, rung="counters", model="")))
+    await explain.known(settings, store, "u0")
+    assert "made with no model on rung counters; this is 'm' on rung full" in capsys.readouterr().err
+
+
+def feed_of(raw: bytes | None) -> bytes:
+    assert raw is not None
+    return raw
 
 
 @pytest.fixture

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from model.errors import ProgressError, StoreUnavailableError
 from streams import feed, state_codec
-from streams.events import Control, Impression, Item, Review
+from streams.batch import Incoming
+from streams.events import Control, EventLimits, Impression, Item, Review
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
-from streams.worker import batches, writing
+from streams.user_state import Delivery
+from streams.worker import batches, reading, writing
+from streams.worker.message import Message
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
@@ -257,6 +260,29 @@ async def test_an_order_is_checked_then_told(desk: Desk, store: MemoryStore) -> 
     async with other.replica.lock:
         await other.replica.rebuild()
     assert other.replica.activated == "m1"
+
+
+async def test_an_order_of_another_kind_is_a_dead_letter(
+    desk: Desk, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its command can't be decoded, or is one that a build knows and does not obey."""
+    order = Control(event_id="o", ts=NOW_MS, command=cast("Any", "forget_user"), model="m1")
+    await desk.take(message(order, 0))
+    assert [(letter.reason, letter.message.offset) for letter in desk.box.letters] == [("invalid", 0)]
+    assert "forget_user" in desk.box.letters[0].why
+
+    def decoded(message: Message, now_ms: int, limits: EventLimits) -> Incoming:
+        return Incoming(order, Delivery(message.topic, message.offset), message.accepted_ms(now_ms))
+
+    monkeypatch.setattr(reading, "read", decoded)
+    await desk.take(message(order, 1))
+    assert [letter.reason for letter in desk.box.letters] == ["invalid", "unknown_command"]
+    assert desk.models.orders == []
+    other = Desk(store)
+    async with other.replica.lock:
+        await other.replica.rebuild()
+    assert other.replica.activated == ""
+    assert (await store.load([], ["control-0"])).progress == {"control-0": 1}
 
 
 async def test_items_and_impressions_are_told(desk: Desk, store: MemoryStore) -> None:

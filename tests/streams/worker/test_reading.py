@@ -16,13 +16,14 @@ from model.errors import StoreUnavailableError
 from model.schema import F32
 from streams.clock import ManualClock
 from streams.events import Click, Control, EventLimits, Item, encode
+from streams.meaning import Encode
 from streams.worker.app import as_message
 from streams.worker.dead_letter_box import StoredLetter, stored_letter
 from streams.worker.dead_letters import DeadLetter, headers
 from streams.worker.fetched import Fetched
 from streams.worker.message import Message, read
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.reading import Encode, Reader
+from streams.worker.reading import Reader
 from tests.streams.worker.conftest import NOW_MS, message
 from tests.streams.worker.fetching import CLICKS, Fetcher, read_all
 from tests.streams.worker.record_batches import ENCODERS, FIRST_MS, batch, record
@@ -142,7 +143,7 @@ async def test_an_error_that_no_rule_speaks_of_is_one_records_own() -> None:
 
 
 async def test_a_text_that_the_encoder_fails_on_is_one_records_own() -> None:
-    def encode(texts: list[str]) -> F32:
+    def encode(texts: Sequence[str]) -> F32:
         if any("odd" in text for text in texts):
             raise IndexError("token out of range")
         return np.ones((len(texts), 64), np.float32)
@@ -153,7 +154,7 @@ async def test_a_text_that_the_encoder_fails_on_is_one_records_own() -> None:
     ]
     messages = [message(item, n) for n, item in enumerate(items)]
     reads, (letter,) = await reader(encode).read(messages)
-    assert [(each.message.offset, each.words is None) for each in reads] == [
+    assert [(each.message.offset, each.incoming.vectors.words is None) for each in reads] == [
         (0, False),
         (2, True),
         (3, False),

@@ -11,7 +11,7 @@ from streams.clock import ManualClock
 from streams.counters.counters import Counters
 from streams.counters.settings import CounterSettings
 from streams.counters.snapshot import pack_counters, restore_counters
-from streams.events import Item, Review
+from streams.events import Click, Impression, Item, Review
 from streams.settings import Settings
 from streams.stores.memory import MemoryStore
 from streams.worker.replica import Replica
@@ -26,7 +26,10 @@ def assert_equal(one: Replica, other: Replica) -> None:
     for name in ("total", "events", "shown", "decayed", "first_ms", "last_ms"):
         left, right = getattr(mine.counters.popularity, name), getattr(theirs.counters.popularity, name)
         np.testing.assert_array_equal(left[:count], right[:count], name)
-    np.testing.assert_array_equal(mine.catalog.text[:count], theirs.catalog.text[:count])
+    for name in ("text", "added_ms", "announced_ms", "available"):
+        np.testing.assert_array_equal(
+            getattr(mine.catalog, name)[:count], getattr(theirs.catalog, name)[:count], name
+        )
     used = int(mine.counters.pairs.used[0])
     np.testing.assert_array_equal(mine.counters.pairs.count[:used], theirs.counters.pairs.count[:used])
 
@@ -127,6 +130,24 @@ async def test_what_reviews_say_of_items_outlives_the_ledger(store: MemoryStore)
 async def test_items_never_announced_are_as_old_as_their_first_event(store: MemoryStore) -> None:
     await Desk(store).take(click(0))
     assert (await rebuilt(store)).recommender.catalog.added_ms[0] == NOW_MS
+
+
+async def test_an_item_is_as_old_in_a_worker_that_runs_as_in_one_that_starts(store: MemoryStore) -> None:
+    """Announced twice; met long before it came here; only shown."""
+    one, two = Desk(store), Desk(store)
+    first = Item(event_id="a", ts=NOW_MS - 9_000, item_id="i1", title="One")
+    again = Item(event_id="b", ts=NOW_MS - 2_000, item_id="i1", title="Uno")
+    old = Click(event_id="c", ts=NOW_MS - 5_000_000, user_id="ann", item_id="i2")
+    shown = Impression(event_id="d", ts=NOW_MS, user_id="ann", slate_id="s", items=["i3"])
+    await one.take(message(first, 0), message(old, 0), message(shown, 0))
+    await one.take(message(again, 1))
+    async with two.replica.lock:
+        await two.replica.catch_up()
+    assert one.replica.recommender.catalog.added_ms[:3].tolist() == [NOW_MS - 9_000, NOW_MS - 5_000_000, 0]
+    for replica in (two.replica, await rebuilt(store)):
+        assert_equal(one.replica, replica)
+    await one.replica.save_snapshot()
+    assert_equal(one.replica, await rebuilt(store))
 
 
 async def test_rows_that_mean_something_else_are_noticed(store: MemoryStore) -> None:

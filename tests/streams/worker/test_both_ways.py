@@ -1,0 +1,303 @@
+"""One stream, once as JSON through a worker and once as the files of a dataset, comes to the same bytes.
+
+Both are written here out of the same plain rows, so that neither is made by the code of the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pytest
+
+from model.examples import Shard
+from model.schema import F32
+from model.shards import ShardFiles, shard_folders
+from streams import feed, state_codec
+from streams.catalog import encode_item
+from streams.dataset_texts import encode_all
+from streams.events import TOPIC_OF, decode, key_of
+from streams.example_folder import LEARN
+from streams.feed import Slate
+from streams.fit import prepare, records
+from streams.recommender import Recommender
+from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
+from streams.replay.driver import Prequential
+from streams.settings import ExampleSettings, Settings, override
+from streams.stores.memory import MemoryStore
+from streams.training import ExampleCollector
+from streams.worker.examples_log import ExamplesLog
+from streams.worker.message import Message
+from tests.model.random_shards import assert_same
+from tests.streams.core import toy_model
+from tests.streams.worker.conftest import Desk
+
+BEGIN_MS = 1_700_000_000_000
+EVENTS, USERS, ITEMS, ANNOUNCED = 160, 9, 40, 30
+Row = dict[str, Any]
+
+
+def encode(texts: Sequence[str]) -> F32:
+    """A vector of each text that depends on nothing else, and that rounding changes."""
+    assert all(text.strip() for text in texts)
+    found = [np.random.default_rng(list(text.encode())).normal(size=64) for text in texts]
+    return np.stack([(each / np.linalg.norm(each)).astype(np.float32) for each in found])
+
+
+def item_rows(draw: np.random.Generator) -> list[Row]:
+    rows = []
+    for n in range(ANNOUNCED):
+        row: Row = {
+            "item": f"i{n}",
+            "title": f"Item {n}" if n % 4 else "",
+            "categories": [f"c{n % 3}", "all"],
+        }
+        row |= {
+            "tags": [f"t{n % 5}"],
+            "text": f"About {n}." if n % 3 else "",
+            "price": 1.5 * n if n % 2 else None,
+        }
+        row["image_vector"] = draw.normal(size=4).tolist() if n % 5 else None
+        row["audio_vector"] = draw.normal(size=3 if n % 7 else 2).tolist() if n % 2 else None
+        rows.append(row)
+    return rows
+
+
+def event_rows(draw: np.random.Generator) -> list[Row]:
+    """Clicks after a search and without one, reviews with stars, with words, with both."""
+    rows, ts = [], BEGIN_MS
+    for k in range(EVENTS):
+        ts += int(draw.integers(1, 90_000))
+        row: Row = {"user": f"u{draw.integers(USERS)}", "item": f"i{draw.integers(ITEMS)}", "ts": ts}
+        row |= {"action": "", "rating": None, "text": "", "title": "", "query": ""}
+        match k % 5:
+            case 0:
+                row |= {"action": "cart", "query": f"find {k % 20}"}
+            case 1:
+                row |= {"action": "view"}
+            case 2:
+                row |= {"rating": float(draw.integers(1, 6))}
+            case 3:
+                row |= {"rating": 4.5, "text": f"I liked number {k}.", "title": "Good" if k % 2 else ""}
+            case _:
+                row |= {"text": f"No stars for {k}."}
+        rows.append(row)
+    return rows
+
+
+USER_ROWS = [
+    {"user": f"u{n}", "age": str(20 + n), "city": "Oslo" if n % 2 else "Rome"} for n in range(0, USERS, 2)
+]
+
+
+class Rows(NamedTuple):
+    items: list[Row]
+    events: list[Row]
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    draw = np.random.default_rng(11)
+    return Rows(item_rows(draw), event_rows(draw))
+
+
+def settings_of(folder: Path) -> Settings:
+    settings = override(Settings(), {"model": {"image_dim": 4, "audio_dim": 3}, "feed": {"size": 8}})
+    return msgspec.structs.replace(settings, examples=ExampleSettings(str(folder), whole=0.0, rotate_s=1e9))
+
+
+class Outcome(NamedTuple):
+    """What a way came to; states without their deliveries, slates without the times of their stages."""
+
+    core: Recommender
+    states: dict[str, bytes]
+    items: list[bytes | None]
+    slates: list[bytes]
+    examples: Shard
+
+
+def plain_state(raw: bytes) -> bytes:
+    return state_codec.encode(replace(state_codec.decode(raw), offsets={}))
+
+
+def plain_slate(slate: Slate) -> bytes:
+    return feed.encode(msgspec.structs.replace(slate, times={}))
+
+
+# As a dataset.
+
+
+def dataset_of(rows: Rows, folder: Path) -> Dataset:
+    for name, each in (("items", rows.items), ("events", rows.events), ("users", USER_ROWS)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in each))
+    events, items, users = (str(folder / f"{name}.jsonl") for name in ("events", "items", "users"))
+    return load_dataset(DatasetSpec(events, items, users))
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def replayed(rows: Rows, settings: Settings, folder: Path) -> Outcome:
+    dataset = dataset_of(rows, folder)
+    run: Prequential = prepare(dataset, settings, encode, silent)
+    core, collector = run.recommender, ExampleCollector(run.recommender, settings.seed, shard_size=None)
+    core.serve(toy_model(core.pipeline))
+    slates = []
+    while run.at < len(dataset.interactions):
+        event = run.event(run.at)
+        run.collect(collector)
+        run.learn()
+        state = {event.user_id: run.states[event.user_id]}
+        (slate,) = core.recommend(state, event.ts, "full", {event.user_id: event.event_id})
+        slates.append(plain_slate(slate))
+    (examples,) = collector.shards()
+    states = {user: plain_state(state_codec.encode(state)) for user, state in run.states.items()}
+    said = encode_all((item.joined for item in dataset.items.values()), encode, "", silent)
+    begin = int(dataset.interactions.ts_ms[0])
+    items = {each.item_id: encode_item(each) for each in records(dataset, said, begin)}
+    return Outcome(core, states, [items.get(each) for each in core.catalog.ids], slates, examples)
+
+
+# Over the wire.
+
+
+def wire(rows: Rows) -> tuple[list[Row], list[Row], list[Row]]:
+    """Items, profiles and events, as an app writes them."""
+    begin = rows.events[0]["ts"]
+    items = []
+    for row in rows.items:
+        told = {name: value for name, value in row.items() if name != "item" and value is not None}
+        items.append({"type": "item", "event_id": row["item"], "ts": begin, "item_id": row["item"], **told})
+    users = []
+    for row in USER_ROWS:
+        profile = {name: value for name, value in row.items() if name != "user"}
+        name = f"profile {row['user']}"
+        users.append(
+            {"type": "user", "event_id": name, "ts": begin, "user_id": row["user"], "profile": profile}
+        )
+    events = []
+    for k, row in enumerate(rows.events):
+        told = {"event_id": str(k), "ts": row["ts"], "user_id": row["user"], "item_id": row["item"]}
+        if row["rating"] is not None or row["text"]:
+            said = {name: row[name] for name in ("rating", "title", "text") if row[name] not in (None, "")}
+            events.append({"type": "review", **told, **said})
+        else:
+            query = {"query": row["query"]} if row["query"] else {}
+            events.append({"type": "click", **told, "action": row["action"], **query})
+    return items, users, events
+
+
+class Sender:
+    """Messages with the next offset of their topic, accepted when they happened."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.offsets = settings, dict.fromkeys(TOPIC_OF.values(), 0)
+
+    def __call__(self, told: Row) -> Message:
+        raw = json.dumps(told).encode()
+        event = decode(raw, told["ts"], self.settings.events)
+        topic = TOPIC_OF[type(event)]
+        offset, self.offsets[topic] = self.offsets[topic], self.offsets[topic] + 1
+        headers = {"headrace-accepted": b"%d" % told["ts"]}
+        return Message(topic, 0, offset, told["ts"], key_of(event), raw, headers)
+
+
+async def worked(rows: Rows, settings: Settings, store: MemoryStore) -> Outcome:
+    desk = Desk(store, settings)
+    desk.batches.reader.encode = encode
+    desk.batches.examples = log = ExamplesLog(settings, desk.metrics, desk.clock)
+    items, users, events = wire(rows)
+    sent = Sender(settings)
+    desk.clock.ms = events[0]["ts"]
+    await desk.take(*map(sent, items))
+    await desk.take(*map(sent, users))
+    async with desk.replica.lock:
+        desk.replica.serve(toy_model(desk.replica.recommender.pipeline))
+    slates = []
+    for told in events:
+        desk.clock.ms = told["ts"]
+        await desk.take(sent(told))
+        slates.append(plain_slate(feed.decode(found(await store.feed(told["user_id"])))))
+    await log.stop()
+    assert not desk.box.letters
+    core = desk.replica.recommender
+    names = sorted({told["user_id"] for told in (*users, *events)})
+    states = {
+        name: plain_state(found(raw)) for name, raw in zip(names, await store.states(names), strict=True)
+    }
+    (examples,) = ShardFiles(shard_folders(Path(settings.examples.folder) / LEARN))
+    return Outcome(core, states, await store.items(core.catalog.ids), slates, examples)
+
+
+def found(raw: bytes | None) -> bytes:
+    assert raw is not None
+    return raw
+
+
+# Compared.
+
+
+def columns(core: Recommender) -> dict[str, bytes]:
+    """All that a core has counted and knows of items, without the room it has for more."""
+    count, pairs = len(core.catalog), core.counters.pairs
+    known = {name: each[:count] for name, each in vars(core.catalog).items() if isinstance(each, np.ndarray)}
+    known |= {f"view {name}": each[:count] for name, each in core.catalog.modalities.items()}
+    counted = {
+        name: each[:count] if len(each) >= count else each
+        for name, each in vars(core.counters.popularity).items()
+        if isinstance(each, np.ndarray)
+    }
+    neighbours = {
+        f"{name} of {row}": getattr(pairs, name)[begin : begin + length]
+        for row, (begin, length) in enumerate(zip(pairs.start[:count], pairs.length[:count], strict=True))
+        for name in ("neighbour", "count")
+    }
+    arrays = known | counted | neighbours | {"outgoing": pairs.outgoing[:count]}
+    numbers = {"interactions": core.counters.interactions, "landmark": core.counters.popularity.landmark_ms}
+    return {
+        **{name: each.tobytes() for name, each in arrays.items()},
+        **{name: str(each).encode() for name, each in numbers.items()},
+        "ids": "\n".join(core.catalog.ids).encode(),
+    }
+
+
+async def test_a_stream_is_the_same_as_a_dataset_and_over_the_wire(rows: Rows, tmp_path: Path) -> None:
+    settings, store = settings_of(tmp_path / "examples"), MemoryStore()
+    one = await worked(rows, settings, store)
+    other = replayed(rows, settings, tmp_path)
+    assert one.core.catalog.ids == other.core.catalog.ids
+    assert one.states == other.states
+    assert one.items == other.items
+    mine, theirs = columns(one.core), columns(other.core)
+    assert {name for name, each in mine.items() if each != theirs[name]} == set()
+    for k, (left, right) in enumerate(zip(one.slates, other.slates, strict=True)):
+        assert left == right, f"slate after event {k}: {feed.decode(left)} and {feed.decode(right)}"
+    assert_same(one.examples, other.examples)
+    # What the ledger tells makes a third core the same.
+    follower = Desk(store, settings)
+    async with follower.replica.lock:
+        await follower.replica.rebuild()
+    told = columns(follower.replica.recommender)
+    assert {name for name, each in told.items() if each != theirs[name]} == set()
+
+
+async def test_the_stream_holds_all_that_could_differ(rows: Rows, tmp_path: Path) -> None:
+    """That the comparison can fail: words, searches, views, profiles and items that nobody announced."""
+    made = replayed(rows, settings_of(tmp_path / "examples"), tmp_path)
+    for name in ("words", "liked", "query", "profile"):
+        assert np.any(getattr(made.examples, name)), name
+    catalog = made.core.catalog
+    assert len(catalog) > ANNOUNCED
+    assert (catalog.reviews > 0).any()
+    assert catalog.own_text.any()
+    for view in catalog.modalities.values():
+        assert np.any(view[:ANNOUNCED])
+        assert not np.all(view[:ANNOUNCED].any(1))
+    exact = encode(["I liked number 3."])
+    assert (exact != exact.astype(np.float16)).any()
