@@ -27,8 +27,8 @@ from streams.user_state import EMPTY, Delivery, UserState, action_of, repeats
 NO_WORDS: Mapping[int, F32] = {}
 
 Before = Callable[[str, UserState, int, Met], None]
-"""Told of each interaction right before it is folded: the event's id, the state, the event's time, what was
-met. It must not raise.
+"""Told of each interaction right before it is folded: the event's id, the state without what is later, the
+event's time, what was met. It must not raise.
 """
 
 
@@ -46,7 +46,8 @@ class Outcome:
 
     `applied`: the places in the batch of the events that changed something. `skipped`: places of those that
     were applied before, and why. `failed`: places of those that raised, and the error. `unranked`: users
-    whose slate could not be made as the rung asks. `fold_s` and `recommend_s`: the time that took.
+    whose slate could not be made as the rung asks. `late`: how many interactions came after a later one of
+    their user. `fold_s` and `recommend_s`: the time that took.
     """
 
     states: dict[str, UserState] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Outcome:
     skipped: dict[int, str] = field(default_factory=dict)
     failed: dict[int, Exception] = field(default_factory=dict)
     unranked: dict[str, Exception] = field(default_factory=dict)
+    late: int = 0
     fold_s: float = 0.0
     recommend_s: float = 0.0
 
@@ -142,6 +144,7 @@ def _fold(
     if applied.interaction is None:
         return None
     out.record.interactions.append(applied.interaction)
+    out.late += event.ts < state.last_ts
     if words is not None:
         out.record.heard.append((applied.interaction.row, words))
     return event.user_id
@@ -155,7 +158,7 @@ def _tell(
     row = recommender.catalog.rows[event.item_id]
     if recommender.knows(row) and not state.has_consumed(row):
         rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
-        before(event.event_id, state, event.ts, Met(row, action_of(event), rating))
+        before(event.event_id, state.until(event.ts), event.ts, Met(row, action_of(event), rating))
 
 
 def _slates(
