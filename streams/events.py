@@ -136,7 +136,12 @@ class _Version(msgspec.Struct):
     v: int = VERSION
 
 
+class _Time(msgspec.Struct):
+    ts: Timestamp
+
+
 _version_decoder = msgspec.json.Decoder(_Version)
+_time_decoder = msgspec.json.Decoder(_Time)
 
 
 def key_of(event: AnyEvent) -> bytes:
@@ -190,6 +195,18 @@ def check(event: AnyEvent, now_ms: int, limits: EventLimits) -> None:
         and len(event.propensities) != len(event.items)
     ):
         raise EventError("invalid", f"{len(event.propensities)} propensities for {len(event.items)} items")
+
+
+def time_of(raw: bytes) -> int | None:
+    """The `ts` of an event without a look at the rest of it; None where it has none that can be read.
+
+    >>> time_of(b'{"type":"click","ts":5}'), time_of(b'{"ts":"five"}'), time_of(b'')
+    (5, None, None)
+    """
+    try:
+        return _time_decoder.decode(raw).ts
+    except _UNREADABLE:
+        return None
 
 
 def _why(raw: bytes, error: Exception) -> EventError:

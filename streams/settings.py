@@ -161,12 +161,14 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`batch_max` events are folded in one transaction at most; SIGTERM has `drain_deadline_s` to finish.
 
-    `states_kept`: of so many users, those written last, the worker has the states at hand.
+    `states_kept`: of so many users, those written last, the worker has the states at hand. `in_step_wait_ms`:
+    while it catches up, events wait so long for earlier ones of another topic that are still to be fetched.
     """
 
     host: str = "127.0.0.1"
     port: Port = 6066
     batch_max: Positive = 128
+    in_step_wait_ms: Annotated[int, Meta(ge=0)] = 1_000
     drain_deadline_s: PositiveFloat = 10.0
     ledger_every_ms: Positive = 200
     snapshot_every_s: PositiveFloat = 30.0

@@ -74,6 +74,40 @@ class Consumer(stock.Consumer):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._rereads: dict[TP, _Reread] = {}
+        self._fetched: dict[TP, int] = {}
+
+    def more_to_come(self, partition: TP, last: int) -> bool:
+        """Whether more of a partition is to come than its offset `last` (-1: nothing came): it lags, what was
+        fetched is on its way, or it was not asked yet. False where it is another worker's by now.
+        """
+        if self._fetched.get(partition, -1) > last:
+            return True
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None or partition not in assignment.tps:
+            return False
+        state = assignment.state_value(partition)
+        position, end = state._position, state.highwater
+        if position is None or end is None:
+            return True
+        if state.lso is not None and state.lso >= 0:
+            end = min(end, state.lso)  # what an open transaction has written is not to be read yet
+        return bool(position < end)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        self._fetched.clear()
+        self._buffered_partitions.clear()
+        await super().on_partitions_revoked(revoked)
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
+        """What is fetched. Where all partitions are held back the stock one sleeps for a second."""
+        if self.flow_active and not self._get_active_partitions():
+            await asyncio.sleep(HELD_BACK_S)
+            return {}, set()
+        records, active = await super()._wait_next_records(timeout)
+        for partition, fetched in (records or {}).items():
+            self._fetched[partition] = fetched[-1].offset
+        return records, active
 
     async def reread(self, partition: TP, offset: int) -> None:
         """Go on at `offset`; nothing else of the partition comes out before it."""
@@ -106,7 +140,9 @@ class Consumer(stock.Consumer):
         try:
             while not (stopped() or fetcher_stopped()):
                 await asyncio.sleep(0)
-                async for partition, message in self.getmany(timeout=1.0):
+                # One that is no longer held back is asked for with the next call.
+                timeout_s = HELD_BACK_S if self._buffered_partitions else 1.0
+                async for partition, message in self.getmany(timeout=timeout_s):
                     if not self.flow_active:
                         break
                     offset, last = message.offset, read_offsets[partition]
@@ -136,6 +172,9 @@ class Transport(stock.Transport):
 
 STALE_AT_MOST_S = 3.0
 """So long after a seek other offsets are taken for old ones; later, the log itself lacks the one sought."""
+
+HELD_BACK_S = 0.02
+"""While partitions are held back, fetching looks so often whether they still are."""
 
 MAX_POLL_INTERVAL_MS = 24 * 3_600_000
 """A worker that waits for its store keeps its partitions: no other worker could write either."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from model.errors import EventError
 from streams.batch import Incoming
-from streams.events import TOPIC_OF, EventLimits, decode, key_of
+from streams.events import TOPIC_OF, EventLimits, decode, key_of, time_of
 from streams.topics import ACCEPTED_HEADER
 from streams.user_state import Delivery
 
@@ -41,6 +41,22 @@ class Message(NamedTuple):
                 except ValueError:
                     break
         return self.timestamp_ms
+
+
+def happened_ms(value: bytes | None, written_ms: float) -> float:
+    """When what is in a record happened, as far as its order goes: no later than it was written to Kafka, so
+    that a clock that runs ahead holds nothing up. `written_ms`: Kafka's time, 0 for none; it alone counts
+    where there is no event.
+
+    >>> happened_ms(b'{"ts":5}', 7.0), happened_ms(b'{"ts":9}', 7.0), happened_ms(b'{"ts":9}', 0.0)
+    (5, 7.0, 9)
+    >>> happened_ms(None, 7.0)
+    7.0
+    """
+    ts = time_of(value or b"")
+    if ts is None:
+        return written_ms
+    return min(ts, written_ms) if written_ms > 0 else ts
 
 
 def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:

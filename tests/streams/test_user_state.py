@@ -219,7 +219,7 @@ def test_activity_is_the_sum_of_decayed_interactions(events: list[UserEvent]) ->
     assert state.activity == pytest.approx(expected)
 
 
-def heard_weights(events: Sequence[Review]) -> NDArray[np.float64]:
+def heard_weights(events: Sequence[UserEvent]) -> NDArray[np.float64]:
     """What each review with a text weighs, half of it forgotten every two.
 
     A late one begins with what is left of it after those that are later.
