@@ -218,6 +218,8 @@ class Intake:
 
     def _hold_back(self, app: Any) -> None:
         """Have no more fetched of partitions of which much waits here."""
+        if app.consumer_generation_id != self._steps_of:
+            return
         for place, size in self._steps.sizes():
             if size >= HELD_BACK_EVENTS:
                 # Each time: Faust lets it go by itself once its queue is empty.

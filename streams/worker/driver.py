@@ -94,10 +94,10 @@ class Consumer(stock.Consumer):
             end = min(end, state.lso)  # what an open transaction has written is not to be read yet
         return bool(position < end)
 
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self._fetched.clear()
-        self._buffered_partitions.clear()
-        await super().on_partitions_revoked(revoked)
+        self._buffered_partitions.clear()  # else one that has gone would be held back for ever
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
         """What is fetched. Where all partitions are held back the stock one sleeps for a second."""

@@ -6,11 +6,15 @@ the earliest time at the head of its partition goes next; the order within a par
 partition has nothing here although more of it is to come, the others of its number wait for it, within a
 bound. One that has brought all it had is not waited for: a live event is handed on at once.
 
+Where one partition lags far behind, as when old events are sent again, what is live on the others does not
+wait until that is done: after the same bound the two take turns.
+
 A task of Kafka Streams does the same (KIP-353, KIP-695, `max.task.idle.ms`).
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
@@ -19,6 +23,9 @@ Record = TypeVar("Record")
 
 LOOK_EVERY_S = 0.01
 """So often it is looked up whether a partition that is waited for has more to bring after all."""
+
+
+NEVER_S = math.inf
 
 
 class Place(NamedTuple):
@@ -33,23 +40,39 @@ MoreToCome = Callable[[Place], bool]
 
 
 class _Waiting(NamedTuple, Generic[Record]):
-    """Ordered by time, then as they came; no two came as the same one, so records are never compared."""
+    """Ordered by time, then as they came; no two came as the same one, so nothing else is ever compared.
+
+    `due_s`: from then on it need not wait for what is earlier; `NEVER_S` for what is not live.
+    """
 
     time_ms: float
     came: int
+    due_s: float
     record: Record
 
 
 class _Group(Generic[Record]):
-    """Partitions that are read in step. `until_s`: for how long the empty ones are waited for."""
+    """Partitions that are read in step.
+
+    `until_s`: for how long the empty ones are waited for. `settled`: those of which all was taken that Kafka
+    had: whatever they bring next is live.
+    """
 
     def __init__(self, places: Iterable[Place]) -> None:
         self.queues: dict[Place, deque[_Waiting[Record]]] = {place: deque() for place in places}
         self.until_s: dict[Place, float] = {}
+        self.settled: set[Place] = set()
+        self._gave_way = False
 
-    def earliest(self) -> deque[_Waiting[Record]]:
-        """The queue whose head goes next. One at least must not be empty."""
-        return min((queue for queue in self.queues.values() if queue), key=_head)
+    def next(self, now_s: float) -> deque[_Waiting[Record]]:
+        """The queue whose head goes next; one at least must not be empty."""
+        queues = [queue for queue in self.queues.values() if queue]
+        first = min(queues, key=_head)
+        if len(queues) == 1:
+            return first
+        due = [queue for queue in queues if queue[0].due_s <= now_s]
+        self._gave_way = bool(due) and not self._gave_way
+        return min(due, key=_head) if self._gave_way else first
 
 
 def _head(queue: deque[_Waiting[Record]]) -> _Waiting[Record]:
@@ -60,8 +83,8 @@ class InStep(Generic[Record]):
     """Keeps records until it is their turn.
 
     `topics`: those whose partitions of one number are read in step; a partition of another topic waits for
-    none. `wait_s`: how long an empty partition is waited for; again only after it has brought something.
-    `now_s`: the clock.
+    none. `wait_s`: how long an empty partition is waited for, and again only after it has brought something;
+    and how long what is live waits for what is earlier. `now_s`: the clock.
     """
 
     def __init__(self, topics: Collection[str], wait_s: float, now_s: Callable[[], float]) -> None:
@@ -93,22 +116,29 @@ class InStep(Generic[Record]):
                 group = self._alone[place] = _Group([place])
         self._size += 1
         self._came += 1
-        group.queues[place].append(_Waiting(time_ms, self._came, record))
+        queue = group.queues[place]
+        live = queue[-1].due_s < NEVER_S if queue else place in group.settled
+        due_s = self._now_s() + self._wait_s if live else NEVER_S
+        queue.append(_Waiting(time_ms, self._came, due_s, record))
         group.until_s.pop(place, None)
+        group.settled.discard(place)
 
     def take(self, most: int, more_to_come: MoreToCome) -> list[Record]:
         """The next records, `most` at most: of each number in turn, so that one that is far behind does not
         hold up the others.
         """
         taken: list[Record] = []
+        now_s = self._now_s()
         groups = (*self._alone.values(), *self._groups.values())
-        going = [group for group in groups if self._may_go(group, more_to_come)]
+        going = [
+            group for group in groups if any(group.queues.values()) and self._may_go(group, more_to_come)
+        ]
         while going and len(taken) < most:
             still: list[_Group[Record]] = []
             for group in going[: most - len(taken)]:
-                queue = group.earliest()
+                queue = group.next(now_s)
                 taken.append(queue.popleft().record)
-                if queue or self._may_go(group, more_to_come):
+                if queue or (self._may_go(group, more_to_come) and any(group.queues.values())):
                     still.append(group)
             going = still
         self._turn()
@@ -132,15 +162,14 @@ class InStep(Generic[Record]):
                 yield place, len(queue)
 
     def _may_go(self, group: _Group[Record], more_to_come: MoreToCome) -> bool:
-        """Whether it has something, and no empty partition is to be waited for."""
-        if not any(group.queues.values()):
-            return False
+        """Whether no empty partition is to be waited for."""
         free = True
         for place, queue in group.queues.items():
             if queue:
                 continue
             if not more_to_come(place):
                 group.until_s.pop(place, None)
+                group.settled.add(place)
             elif self._now_s() < group.until_s.setdefault(place, self._now_s() + self._wait_s):
                 free = False
         return free

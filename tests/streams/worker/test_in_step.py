@@ -157,6 +157,47 @@ def test_numbers_do_not_wait_for_each_other_and_take_turns() -> None:
     assert not of(played.taken, CLICKS)
 
 
+def test_what_is_live_waits_no_longer_than_the_bound_for_what_lags_and_then_takes_turns() -> None:
+    """Reviews of long ago are sent again, faster than they are taken."""
+    played = Played({CLICKS: [900] * 9, REVIEWS: list(range(99))})
+    more = {REVIEWS}
+
+    def take(most: int) -> list[Place]:
+        return [place for place, _, _ in played.steps.take(most, more.__contains__)]
+
+    played.fetch(REVIEWS, 50)
+    assert take(2) == [REVIEWS] * 2  # the clicks are empty, and have no more: what comes now is live
+    played.fetch(CLICKS, 6)
+    assert take(4) == [REVIEWS] * 4
+    played.now_s += WAIT_S
+    assert take(6) == [CLICKS, REVIEWS] * 3
+    played.fetch(CLICKS, 1)
+    assert take(6) == [CLICKS, REVIEWS, CLICKS, REVIEWS, CLICKS, REVIEWS]
+    assert take(3) == [REVIEWS] * 3, "the last click came only now"
+
+
+def test_what_comes_behind_a_backlog_is_not_live() -> None:
+    played = Played({CLICKS: [900] * 9, REVIEWS: list(range(99))})
+    played.fetch(CLICKS)
+    played.fetch(REVIEWS, 50)
+    assert [place for place, _, _ in played.take(4)] == [REVIEWS] * 4
+    played.fetch(CLICKS)
+    played.now_s += 10 * WAIT_S
+    assert [place for place, _, _ in played.take(4)] == [REVIEWS] * 4
+
+
+def test_what_is_live_on_both_stays_in_order_however_long_it_waits() -> None:
+    played = Played({CLICKS: [1, 3, 5, 7], REVIEWS: [2, 4, 6, 8]})
+    played.steps.take(1, lambda place: False)
+    for place in (REVIEWS, CLICKS):
+        played.fetch(place)
+    assert [time for _, time, _ in played.steps.take(9, lambda place: False)] == [1, 2]
+    for place in (REVIEWS, CLICKS):
+        played.fetch(place, 3)
+    played.now_s += 10 * WAIT_S
+    assert [time for _, time, _ in played.take()] == [3, 4, 5, 6, 7, 8]
+
+
 def test_items_and_orders_wait_for_none() -> None:
     item, order = Place("items", 0), Place("control", 0)
     played = Played({CLICKS: [1], REVIEWS: [1], item: [99], order: [99]})
