@@ -219,7 +219,8 @@ def _interact(
     settings: StateSettings,
 ) -> Applied:
     times, n = state.times, len(state.items)
-    late = n > 0 and ts < times[-1]
+    newest = int(times[-1]) if n else -1
+    late = ts < newest
     end = int(times.searchsorted(ts, "right")) if late else n
     skip = max(0, n + 1 - settings.history)
     beyond = end < skip  # older than all that a full history holds: what came in between is not known
@@ -229,7 +230,7 @@ def _interact(
         action=action,
         rating=rating,
         previous=state.items[:end][::-1],
-        tied=end - int(times.searchsorted(ts, "left")),
+        tied=0 if ts > newest else end - int(times.searchsorted(ts)),
         following=state.items[end:] if late and not beyond else NO_ROWS,
     )
     if not beyond:
