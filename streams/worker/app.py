@@ -121,8 +121,8 @@ class Intake:
     """
 
     def __init__(self, settings: Settings, handler: BatchHandler) -> None:
-        self._batch_max, self._prefix_name = settings.worker.batch_max, settings.kafka.prefix
-        self._prefix = len(self._prefix_name)
+        self._batch_max = settings.worker.batch_max
+        self._topics_prefix, self._prefix = settings.kafka.prefix, len(settings.kafka.prefix)
         self._handler = handler
         self._idle = asyncio.Event()
         self._idle.set()
@@ -205,13 +205,14 @@ class Intake:
         if record.generation_id == generation:
             place = self._place(record)
             self._last[place] = record.offset
-            self._steps.put(place, happened_ms(record.value, (record.timestamp or 0.0) * 1_000), event)
+            written_ms = (record.timestamp or 0.0) * 1_000
+            self._steps.put(place, happened_ms(record.value, written_ms, time.time() * 1_000), event)
 
     def _place(self, partition: Any) -> Place:
         return Place(partition.topic[self._prefix :], partition.partition)
 
     def _partition(self, place: Place) -> TP:
-        return TP(self._prefix_name + place.topic, place.number)
+        return TP(self._topics_prefix + place.topic, place.number)
 
     def _more_to_come(self, app: Any, place: Place) -> bool:
         return bool(app.consumer.more_to_come(self._partition(place), self._last.get(place, -1)))
