@@ -24,8 +24,8 @@ from streams.training import Met, met_of
 from streams.user_state import EMPTY, Delivery, UserState, repeats
 
 Before = Callable[[str, UserState, int, Met], None]
-"""Told of each interaction right before it is folded: the event's id, the state, the event's time, what was
-met. It must not raise.
+"""Told of each interaction right before it is folded: the event's id, the state without what is later, the
+event's time, what was met. It must not raise.
 """
 
 
@@ -46,7 +46,8 @@ class Outcome:
 
     `applied`: the places in the batch of the events that changed something. `skipped`: places of those that
     were applied before, and why. `failed`: places of those that raised, and the error. `unranked`: users
-    whose slate could not be made as the rung asks. `fold_s` and `recommend_s`: the time that took.
+    whose slate could not be made as the rung asks. `late`: how many interactions came after a later one of
+    their user. `fold_s` and `recommend_s`: the time that took.
     """
 
     states: dict[str, UserState] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Outcome:
     skipped: dict[int, str] = field(default_factory=dict)
     failed: dict[int, Exception] = field(default_factory=dict)
     unranked: dict[str, Exception] = field(default_factory=dict)
+    late: int = 0
     fold_s: float = 0.0
     recommend_s: float = 0.0
 
@@ -129,7 +131,7 @@ def _fold(
     if before is not None and repeats(state, event, incoming.delivery) is None:
         met = met_of(recommender, state, event, vectors)
         if met is not None:
-            before(event.event_id, state, event.ts, met)
+            before(event.event_id, state.until(event.ts), event.ts, met)
     applied = recommender.apply(state, event, incoming.delivery, vectors.words)
     out.states[event.user_id] = applied.state
     if applied.skipped is not None:
@@ -142,6 +144,7 @@ def _fold(
     if applied.interaction is None:
         return None
     out.record.interactions.append(applied.interaction)
+    out.late += event.ts < state.last_ts
     if vectors.words is not None:
         out.record.heard.append((applied.interaction.row, vectors.words))
     return event.user_id

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from model.errors import EventError
-from streams.event_json import TS_RULE, EventReader, unit_hint
+from streams.event_json import TS_RULE, UNREADABLE, EventReader, unit_hint
 
 VERSION = 1
 
@@ -138,6 +138,13 @@ _reader: EventReader[AnyEvent] = EventReader(AnyEvent, VERSION)
 _encoder = msgspec.json.Encoder()
 
 
+class _Time(msgspec.Struct):
+    ts: Timestamp
+
+
+_time_decoder = msgspec.json.Decoder(_Time)
+
+
 def key_of(event: AnyEvent) -> bytes:
     """The Kafka key: the user, the item, or one constant key for control events."""
     if isinstance(event, Item):
@@ -195,3 +202,15 @@ def check(event: AnyEvent, now_ms: int, limits: EventLimits) -> None:
         and len(event.propensities) != len(event.items)
     ):
         raise EventError("invalid", f"{len(event.propensities)} propensities for {len(event.items)} items")
+
+
+def time_of(raw: bytes) -> int | None:
+    """The `ts` of an event without a look at the rest of it; None where it has none that can be read.
+
+    >>> time_of(b'{"type":"click","ts":5}'), time_of(b'{"ts":"five"}'), time_of(b'')
+    (5, None, None)
+    """
+    try:
+        return _time_decoder.decode(raw).ts
+    except UNREADABLE:
+        return None

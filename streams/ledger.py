@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from model.errors import StoreError
 from model.schema import F32
 from streams.stored import check_version, leading_version
-from streams.user_state import Interaction, Rows
+from streams.user_state import NO_ROWS, Interaction, Rows
 
 VERSION = 2
 
@@ -62,6 +62,9 @@ class _Packed(msgspec.Struct, array_like=True):
     item_rows: bytes
     item_records: list[bytes]
     activate: str
+    # Builds before these two pass over them, and write none.
+    following: bytes = b""
+    following_lengths: bytes = b""
 
 
 class _PackedV1(msgspec.Struct, array_like=True):
@@ -92,6 +95,8 @@ def encode_record(record: Record) -> bytes:
     done = record.interactions
     previous, previous_lengths = _flatten([interaction.previous for interaction in done])
     shown, shown_lengths = _flatten(record.impressions)
+    late = any(len(interaction.following) for interaction in done)
+    following, following_lengths = _flatten([each.following for each in done]) if late else (b"", b"")
     return _encoder.encode(
         _Packed(
             version=VERSION,
@@ -109,6 +114,8 @@ def encode_record(record: Record) -> bytes:
             item_rows=np.array([row for row, _ in record.items], _I4).tobytes(),
             item_records=[packed for _, packed in record.items],
             activate=record.activate,
+            following=following,
+            following_lengths=following_lengths,
         )
     )
 
@@ -128,6 +135,9 @@ def decode_record(payload: bytes) -> Record:
             np.frombuffer(packed.rating, _F8).tolist(),
             _split(packed.previous, packed.previous_lengths),
             np.frombuffer(packed.tied, _U2).tolist(),
+            _split(packed.following, packed.following_lengths)
+            if packed.following_lengths
+            else [NO_ROWS] * len(packed.action),
             strict=True,
         )
         return Record(

@@ -162,12 +162,14 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`batch_max` events are folded in one transaction at most; SIGTERM has `drain_deadline_s` to finish.
 
     `states_kept`: of so many users, those written last, the worker has the states at hand. A partition that
-    has not moved for `stalled_after_s` while events wait in it makes the worker unready.
+    has not moved for `stalled_after_s` while events wait in it makes the worker unready. `in_step_wait_ms`:
+    while it catches up, events wait so long for earlier ones of another topic that are still to be fetched.
     """
 
     host: str = "127.0.0.1"
     port: Port = 6066
     batch_max: Positive = 128
+    in_step_wait_ms: Annotated[int, Meta(ge=0)] = 1_000
     drain_deadline_s: PositiveFloat = 10.0
     stalled_after_s: PositiveFloat = 30.0
     ledger_every_ms: Positive = 200

@@ -137,12 +137,16 @@ def _state(body: _Body) -> UserState:
         raise ValueError(
             f"{len(items)} items, {len(body.actions)} actions, {len(ratings)} ratings, {len(times)} times"
         )
+    actions = np.frombuffer(body.actions, np.uint8)
+    if (times[1:] < times[:-1]).any():  # written by a build that kept the order of arrival
+        order = times.argsort(kind="stable")
+        items, actions, ratings, times = items[order], actions[order], ratings[order], times[order]
     words, liked = (np.frombuffer(each, _F2).astype(np.float32) for each in (body.words, body.liked))
     if len(words) not in (0, WORDS_DIM) or len(liked) != len(words):
         raise ValueError(f"words of {len(words)} and {len(liked)} numbers; expected {WORDS_DIM} or 0")
     return UserState(
         items=items,
-        actions=np.frombuffer(body.actions, np.uint8),
+        actions=actions,
         ratings=ratings,
         times=times,
         consumed=unpack_sorted(body.consumed),

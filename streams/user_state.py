@@ -3,6 +3,9 @@
 The fold is pure and idempotent: an event at or below its topic's offset, or with an event id seen
 lately, changes nothing. Items are global row numbers (see `streams.catalog`), so that a full history
 packs into a few hundred bytes.
+
+The history is in the order of the events' times, those of one time in the order in which they came. An event
+that comes late is put where its time belongs; what falls off the end is the oldest.
 """
 
 from __future__ import annotations
@@ -30,8 +33,11 @@ Rows = NDArray[np.int32]
 Scalar = TypeVar("Scalar", np.int32, np.uint8, np.float32, np.int64)
 
 
+NO_ROWS: Rows = np.empty(0, np.int32)
+
+
 def _rows() -> Rows:
-    return np.empty(0, np.int32)
+    return NO_ROWS
 
 
 class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +69,8 @@ class Interaction(NamedTuple):
     """What one applied click or review means to the counters.
 
     `previous`: rows of the user's history before it, newest first. `tied`: how many of those share its
-    timestamp, so their order is unknown. `rating` is NaN where there is none.
+    timestamp, so their order is unknown. `following`: rows after it, oldest first, where it came late.
+    `rating` is NaN where there is none.
     """
 
     row: int
@@ -72,11 +79,13 @@ class Interaction(NamedTuple):
     rating: float
     previous: Rows
     tied: int
+    following: Rows = NO_ROWS
 
 
 @dataclass(frozen=True, slots=True)
 class UserState:
-    """Everything that is remembered of one user. Arrays are oldest first and never changed in place.
+    """Everything that is remembered of one user. Arrays are oldest first, by the events' times, and never
+    changed in place.
 
     n <= history: items[n] int32 rows, actions[n] uint8 codes, ratings[n] float32 (NaN: none), times[n] int64.
     `activity` is a forward-decayed count of interactions as of `last_ts`. `words` is the decaying mean of the
@@ -110,6 +119,21 @@ class UserState:
 
     def has_consumed(self, row: int) -> bool:
         return bool((self.consumed == row).any() or (self.consumed_before == row).any())
+
+    def until(self, ts: int) -> UserState:
+        """The state without the interactions of its history that are later than `ts`; counts and means keep
+        them.
+        """
+        if ts >= self.last_ts:
+            return self
+        at = int(self.times.searchsorted(ts, "right"))
+        return replace(
+            self,
+            items=self.items[:at],
+            actions=self.actions[:at],
+            ratings=self.ratings[:at],
+            times=self.times[:at],
+        )
 
 
 EMPTY = UserState()
@@ -157,7 +181,8 @@ def apply(
             return Applied(replace(state, profile=dict(event.profile), **noted))
         case Impression():
             shown = PendingSlate(event.slate_id, event.ts, np.array(rows[: settings.pending_items], np.int32))
-            return Applied(replace(state, slates=(*state.slates, shown)[-settings.pending_slates :], **noted))
+            slates = sorted((*state.slates, shown), key=lambda slate: slate.ts)  # stable: ties as they came
+            return Applied(replace(state, slates=tuple(slates[-settings.pending_slates :]), **noted))
         case Click():
             return _interact(state, rows[0], event.ts, action_of(event), math.nan, noted, settings)
         case Review():
@@ -165,7 +190,8 @@ def apply(
             applied = _interact(state, rows[0], event.ts, action_of(event), rating, noted, settings)
             if words is None:
                 return applied
-            return applied._replace(state=_hear(applied.state, words, sentiment(rating), settings))
+            later = _reviews_after(state, event.ts)
+            return applied._replace(state=_hear(applied.state, words, sentiment(rating), later, settings))
 
 
 def repeats(state: UserState, event: UserEvent, delivery: Delivery) -> str | None:
@@ -192,37 +218,56 @@ def _interact(
     noted: Mapping[str, Any],
     settings: StateSettings,
 ) -> Applied:
-    skip = max(0, len(state.items) + 1 - settings.history)
-    end = len(state.items) - skip
+    times, n = state.times, len(state.items)
+    newest = int(times[-1]) if n else -1
+    late = ts < newest
+    end = int(times.searchsorted(ts, "right")) if late else n
+    skip = max(0, n + 1 - settings.history)
+    beyond = end < skip  # older than all that a full history holds: what came in between is not known
     interaction = Interaction(
         row=row,
         ts=ts,
         action=action,
         rating=rating,
-        previous=state.items[::-1],
-        tied=int((state.times == ts).sum()),
+        previous=state.items[:end][::-1],
+        tied=0 if ts > newest else end - int(times.searchsorted(ts)),
+        following=state.items[end:] if late and not beyond else NO_ROWS,
     )
+    if not beyond:
+        at = end - skip
+        noted = {
+            "items": _with(state.items[skip:], at, row),
+            "actions": _with(state.actions[skip:], at, action),
+            "ratings": _with(state.ratings[skip:], at, rating),
+            "times": _with(times[skip:], at, ts),
+            **noted,
+        }
     rated = not math.isnan(rating)
-    idle_s = max(0.0, (ts - state.last_ts) / 1_000) if state.interactions else 0.0
     consumed, before = _consume(state, row, settings.consumed)
     return Applied(
         replace(
             state,
-            items=_with(state.items[skip:], end, row),
-            actions=_with(state.actions[skip:], end, action),
-            ratings=_with(state.ratings[skip:], end, rating),
-            times=_with(state.times[skip:], end, ts),
             consumed=consumed,
             consumed_before=before,
             interactions=state.interactions + 1,
             rating_count=state.rating_count + rated,
             rating_sum=state.rating_sum + (rating if rated else 0.0),
-            activity=state.activity * 0.5 ** (idle_s / settings.activity_half_life_s) + 1.0,
+            activity=_activity(state, ts, settings.activity_half_life_s),
             last_ts=max(state.last_ts, ts),
             **noted,
         ),
         interaction,
     )
+
+
+def _activity(state: UserState, ts: int, half_life_s: float) -> float:
+    """The decayed count with an interaction at `ts`, as of the latest one. A late one has decayed itself."""
+    if not state.interactions:
+        return 1.0
+    idle_s = (ts - state.last_ts) / 1_000
+    if idle_s < 0.0:
+        return float(state.activity + 0.5 ** (-idle_s / half_life_s))
+    return float(state.activity * 0.5 ** (idle_s / half_life_s) + 1.0)
 
 
 def _consume(state: UserState, row: int, capacity: int) -> tuple[Rows, Rows]:
@@ -259,15 +304,28 @@ def sentiment(rating: float) -> float:
     return 0.0 if math.isnan(rating) else (rating - 3.0) / 2.0
 
 
-def _hear(state: UserState, words: NDArray[np.float32], feeling: float, settings: StateSettings) -> UserState:
-    """Move the means of the user's words towards `words`; half is forgotten in `words_half_life` reviews."""
-    kept = state.words_weight * 0.5 ** (1.0 / settings.words_half_life)
-    weight = kept + 1.0
+def _reviews_after(state: UserState, ts: int) -> int:
+    """How many remembered reviews are later than `ts`."""
+    if ts >= state.last_ts:
+        return 0
+    return int((state.actions[state.times > ts] == ACTION_CODE["review"]).sum())
+
+
+def _hear(
+    state: UserState, words: NDArray[np.float32], feeling: float, later: int, settings: StateSettings
+) -> UserState:
+    """Move the means of the user's words towards `words`; half is forgotten in `words_half_life` reviews.
+
+    A late review, which `later` ones follow, weighs what is left of it after so many.
+    """
+    fade = 0.5 ** (1.0 / settings.words_half_life)
+    kept, told = (state.words_weight, fade**later) if later else (state.words_weight * fade, 1.0)
+    weight = kept + told
 
     def moved(mean: NDArray[np.float32], towards: NDArray[np.float32]) -> NDArray[np.float32]:
-        mean = towards if not len(mean) else (mean * kept + towards) / weight
+        now = (mean * kept + towards * told) / weight if len(mean) else towards
         # Rounded as the codec stores it, so that a state is the same however often it was stored on the way.
-        return mean.astype(np.float16).astype(np.float32)
+        return now.astype(np.float16).astype(np.float32)
 
     said, liked = moved(state.words, words), moved(state.liked, np.float32(feeling) * words)
     return replace(state, words=said, liked=liked, words_weight=weight)

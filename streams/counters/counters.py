@@ -34,6 +34,8 @@ class Counters:
         self.interactions += 1
         self.popularity.observe(interaction.row, interaction.ts, weight, interaction.rating)
         self.pairs.observe(interaction.row, interaction.previous, interaction.tied, interaction.ts, weight)
+        if len(interaction.following):
+            self.pairs.precede(interaction.row, interaction.following, interaction.ts, weight)
 
     def show(self, rows: NDArray[np.int32]) -> None:
         """Count one impression of each of `rows`."""

@@ -59,16 +59,25 @@ class PairTable:
 
     def observe(self, row: int, previous: NDArray[np.int32], tied: int, ts: int, weight: float) -> None:
         """Count `row` as following `previous` (newest first), of which the first `tied` share its time."""
-        if not len(previous) or weight <= 0.0:
+        self._observe(row, previous, tied, 1.0, ts, weight)
+
+    def precede(self, row: int, following: NDArray[np.int32], ts: int, weight: float) -> None:
+        """Count `row`, which came late, as what `following` (oldest first) came after."""
+        self._observe(row, following, 0, 0.0, ts, weight)
+
+    def _observe(
+        self, row: int, others: NDArray[np.int32], tied: int, after: float, ts: int, weight: float
+    ) -> None:
+        if not len(others) or weight <= 0.0:
             return
-        check_known(previous, len(self.start))
+        check_known(others, len(self.start))
         # A copy, since memory that is read-only or reversed would have the loop compiled once more for it.
-        previous = previous.copy()
-        self._reserve(len(previous) + 1)
+        others = others.copy()
+        self._reserve(len(others) + 1)
         observe_pairs(
             self.start, self.length, self.room, self.outgoing,
             self.neighbour, self.count, self.free, self.used,
-            row, previous, tied, weight, weight * self._decay(ts),
+            row, others, tied, after, weight, weight * self._decay(ts),
             self.settings.window, self.settings.row_pairs,
         )  # fmt: skip
 
@@ -218,27 +227,30 @@ def observe_pairs(
     free: NDArray[np.int64],
     used: NDArray[np.int64],
     row: int,
-    previous: NDArray[np.int32],
+    others: NDArray[np.int32],
     tied: int,
+    after: float,
     weight: float,
     fresh_weight: float,
     window: int,
     row_pairs: int,
 ) -> None:
-    """Add one event to the pairs of `row` with each of `previous`.
+    """Add one event to the pairs of `row` with each of `others`, the nearest first.
+
+    `after`: 1 where `row` came after them, 0 where they came after it.
 
     Inside a tie the order is unknown, so half of the weight goes each way: two events of one tie can't teach
     each other their order.
     """
-    for p in range(len(previous)):
-        item = previous[p]
+    for p in range(len(others)):
+        item = others[p]
         if item == row:
             continue
         there = _slot(start, length, room, neighbour, count, free, used, item, row, row_pairs)
         back = _slot(start, length, room, neighbour, count, free, used, row, item, row_pairs)
         close = weight / math.sqrt(1.0 + max(p - tied, 0))
         if p < window:
-            forward = 0.5 if p < tied else 1.0
+            forward = 0.5 if p < tied else after
             outgoing[item] += weight * forward
             if there >= 0:
                 count[there, FORWARD] += weight * forward

@@ -60,7 +60,7 @@ class Popularity:
         self.events[row] += 1
         self.total[row] += weight
         self._leaders.add(self.decayed, row, weight * self._weights(ts))
-        if self.first_ms[row] == 0:
+        if self.first_ms[row] == 0 or ts < self.first_ms[row]:
             self.first_ms[row] = ts
         self.last_ms[row] = max(int(self.last_ms[row]), ts)
         if not math.isnan(rating):

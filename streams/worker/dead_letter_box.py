@@ -7,6 +7,7 @@ done. Letters after it that were replayed too (a replay may choose by reason) st
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Container
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from model.errors import BrokerUnavailableError, DataError
 from streams.events import DEAD_LETTERS, EVENT_TOPICS
@@ -26,6 +27,7 @@ from streams.worker.message import UNDECODABLE
 
 METADATA_MAX_BYTES = 4_000  # brokers take 4,096
 CHUNK = 200
+FIRST_GROUP_S = 10.0
 POLL_MS = 500
 
 
@@ -226,13 +228,25 @@ async def _done(settings: KafkaSettings, place: TopicPartition) -> _Done:
     )
     try:
         await admin.start()
-        offsets = await admin.list_consumer_group_offsets(_group(settings), partitions=[place])
+        offsets = await _offsets(admin, _group(settings), place)
     finally:
         await admin.close()
     found = offsets.get(place)
     if found is None or found.offset < 0:
         return _Done(0, frozenset())
     return _Done(found.offset, unpack_done(found.metadata))
+
+
+async def _offsets(admin: AIOKafkaAdminClient, group: str, place: TopicPartition) -> Any:
+    """A cluster makes the topic of its groups when it is first asked for one."""
+    until_s = time.monotonic() + FIRST_GROUP_S
+    while True:
+        try:
+            return await admin.list_consumer_group_offsets(group, partitions=[place])
+        except GroupCoordinatorNotAvailableError:
+            if time.monotonic() > until_s:
+                raise
+            await asyncio.sleep(FIRST_GROUP_S / 50)
 
 
 def _group(settings: KafkaSettings) -> str:

@@ -47,6 +47,10 @@ def dead_letter(message: Message, reason: str, error: Exception, now_ms: int) ->
     return DeadLetter(message, reason, f"{type(error).__name__}: {error}", now_ms)
 
 
+def _name(letter: DeadLetter) -> tuple[str, int]:
+    return letter.message.place, letter.message.offset
+
+
 class DeadLetters(Protocol):
     """Where dead letters go; `send` returns once they are safe there, else `BrokerUnavailableError`."""
 
@@ -99,14 +103,14 @@ class KafkaDeadLetters:
         self._topic = topic_name(settings, DEAD_LETTERS)
         self._producer: Any = None
         self._sent: set[tuple[str, int]] = set()
+        self._large: set[tuple[str, int]] = set()
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         timeout_s = self._settings.request_timeout_ms / 1_000
         try:
             for group in _groups(letters):
                 async with asyncio.timeout(timeout_s):
-                    producer = await self._connected()
-                    await asyncio.gather(*[self._send(producer, letter) for letter in group])
+                    await self._send_all(group)
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
             raise BrokerUnavailableError(
@@ -114,22 +118,38 @@ class KafkaDeadLetters:
                 f" {timeout_s:g} s ({type(error).__name__}: {error}); they are sent again"
             ) from error
         self._sent.clear()
+        self._large.clear()
+
+    async def _send_all(self, letters: Sequence[DeadLetter]) -> None:
+        """Send what was not sent at the last try, and as much as is taken of what is too large."""
+        while waiting := [letter for letter in letters if _name(letter) not in self._sent]:
+            producer = await self._connected()
+            outcomes = await asyncio.gather(
+                *[self._send(producer, letter) for letter in waiting], return_exceptions=True
+            )
+            refused = {
+                _name(letter)
+                for letter, outcome in zip(waiting, outcomes, strict=True)
+                if isinstance(outcome, MessageSizeTooLargeError)
+            }
+            if refused <= self._large:
+                for outcome in outcomes:
+                    if outcome is not None:
+                        raise outcome
+            else:
+                self._large |= refused
+                # The broker misses the numbers of the refused batch: it takes nothing more of this producer.
+                await self.stop()
 
     async def _send(self, producer: Any, letter: DeadLetter) -> None:
-        message, topic = letter.message, topic_name(self._settings, letter.message.topic)
-        name = (message.place, message.offset)
-        if name in self._sent:  # at the last try, which failed on another one
-            return
-        try:
-            await producer.send_and_wait(
-                self._topic, message.value or b"", message.key, headers=headers(letter, topic)
-            )
-        except MessageSizeTooLargeError:
+        message, topic, marks = letter.message, topic_name(self._settings, letter.message.topic), []
+        if _name(letter) in self._large:
             size, message = len(message.value or b""), cut(message)
             log.warning("dead letter %s:%d is cut: it has %d bytes", message.place, message.offset, size)
-            marks = [*headers(letter._replace(message=message), topic), (CUT, b"%d" % size)]
-            await producer.send_and_wait(self._topic, message.value, message.key, headers=marks)
-        self._sent.add(name)
+            marks = [(CUT, b"%d" % size)]
+        marks = headers(letter._replace(message=message), topic) + marks
+        await producer.send_and_wait(self._topic, message.value or b"", message.key, headers=marks)
+        self._sent.add(_name(letter))
 
     async def _connected(self) -> Any:
         if self._producer is None:

@@ -136,6 +136,36 @@ class Consumer(stock.Consumer):
         self._acknowledged: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
         self._dropped = False
+        self._fetched: dict[TP, int] = {}
+
+    def more_to_come(self, partition: TP, last: int) -> bool:
+        """Whether more of a partition is to come than its offset `last` (-1: nothing came): it lags, what was
+        fetched is on its way, or it was not asked yet. False where it is another worker's by now.
+        """
+        if self._fetched.get(partition, -1) > last:
+            return True
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None or partition not in assignment.tps:
+            return False
+        state = assignment.state_value(partition)
+        position, end = state._position, state.highwater
+        if position is None or end is None:
+            return True
+        if state.lso is not None and state.lso >= 0:
+            end = min(end, state.lso)  # what an open transaction has written is not to be read yet
+        return bool(position < end)
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
+        """What is fetched. Where all partitions are held back the stock one sleeps for a second."""
+        if self.flow_active and not self._get_active_partitions():
+            await asyncio.sleep(HELD_BACK_S)
+            return {}, set()
+        fetched, active = await super()._wait_next_records(timeout)
+        chunks: dict[TP, Chunk] = cast("Any", fetched)
+        for partition, chunk in (chunks or {}).items():
+            self._fetched[partition] = chunk.records[-1].offset
+        return chunks, active
 
     async def reread(self, partition: TP, offset: int) -> int:
         """Go on at `offset`; what was read before still comes out. The number of this seek."""
@@ -201,6 +231,8 @@ class Consumer(stock.Consumer):
         """Others may have read on meanwhile, or less far than we."""
         self._acknowledged.clear()
         self._committed.clear()
+        self._fetched.clear()
+        self._buffered_partitions.clear()  # else one that has gone would be held back for ever
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
@@ -208,7 +240,7 @@ class Consumer(stock.Consumer):
         if self._dropped and self.flow_active:
             await self._go_back()
         fetched, active = await self._wait_next_records(timeout)
-        chunks: dict[TP, Chunk] = cast("Any", fetched)
+        chunks: dict[TP, Chunk] = fetched
         generation = self.app.consumer_generation_id
         if not chunks or self.should_stop:
             return
@@ -246,7 +278,9 @@ class Consumer(stock.Consumer):
         try:
             while not (stopped() or fetcher_stopped()):
                 await asyncio.sleep(0)
-                async for _, message in self.getmany(timeout=1.0):
+                # One that is no longer held back is asked for with the next call.
+                timeout_s = HELD_BACK_S if self._buffered_partitions else 1.0
+                async for _, message in self.getmany(timeout=timeout_s):
                     if not self.flow_active:
                         self._dropped = True
                         break
@@ -268,6 +302,9 @@ class Transport(stock.Transport):
         super().__init__(broker_urls(kafka), app)
         self.kafka = kafka
 
+
+HELD_BACK_S = 0.02
+"""While partitions are held back, fetching looks so often whether they still are."""
 
 MAX_POLL_INTERVAL_MS = 24 * 3_600_000
 """A worker that waits for its store keeps its partitions: no other worker could write either."""

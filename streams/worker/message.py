@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from model.errors import EventError
 from streams.batch import Incoming
-from streams.events import TOPIC_OF, EventLimits, decode, key_of
+from streams.events import TOPIC_OF, EventLimits, decode, key_of, time_of
 from streams.topics import ACCEPTED_HEADER
 from streams.user_state import Delivery
 
@@ -61,6 +61,23 @@ def _time_ms(value: bytes | None) -> float:
         return float(value or b"")
     except ValueError:
         return math.nan
+
+
+def happened_ms(value: bytes | None, written_ms: float, read_ms: float) -> float:
+    """When what is in a record happened, as far as its order goes: no later than it was written to Kafka and
+    read, so that a clock that runs ahead holds nothing up.
+
+    `written_ms`: Kafka's time, 0 for none; it alone counts where there is no event.
+
+    >>> [happened_ms(b'{"ts":%d}' % ts, 7.0, 8.0) for ts in (5, 9)], happened_ms(b'{"ts":9}', 0.0, 8.0)
+    ([5, 7.0], 8.0)
+    >>> happened_ms(None, 7.0, 8.0)
+    7.0
+    """
+    ts = time_of(value or b"")
+    if ts is None:
+        return min(written_ms, read_ms)
+    return min(ts, written_ms if written_ms > 0 else read_ms, read_ms)
 
 
 def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:

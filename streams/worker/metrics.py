@@ -47,6 +47,11 @@ class WorkerMetrics:
             ("reason",),
             registry=registry,
         )
+        self.late = Counter(
+            "headrace_worker_late_events",
+            "Clicks and reviews that came after a later one of their user.",
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "headrace_worker_dead_letters", "Dead letters written, by reason.", ("reason",), registry=registry
         )

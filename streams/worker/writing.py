@@ -107,6 +107,7 @@ class Writing:
             metrics.events.labels(topic, "applied").inc(count)
         for at in outcome.applied:
             metrics.applied_s.observe(max(0.0, (now_ms - work.reads[at].event.ts) / 1_000))
+        metrics.late.inc(outcome.late)
         for at, reason in outcome.skipped.items():
             metrics.events.labels(work.reads[at].message.topic, "skipped").inc()
             metrics.skipped.labels(reason).inc()

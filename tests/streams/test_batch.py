@@ -242,6 +242,21 @@ def test_the_fallback_is_what_is_popular(recommender: Recommender) -> None:
     assert EMPTY.interactions == 0
 
 
+def test_what_comes_late_is_told_without_what_is_later_and_is_counted(recommender: Recommender) -> None:
+    told: list[tuple[str, list[int]]] = []
+
+    def before(event_id: str, state: UserState, now_ms: int, met: Met) -> None:
+        told.append((event_id, state.items.tolist()))
+
+    run(recommender, *(click(n, "bob", item) for n, item in enumerate(ITEMS)))  # all are heard of now
+    late = Review(event_id="r1", ts=NOW_MS + 51, user_id="ann", item_id="i2", rating=4.0)
+    batch = [click(50, item="i0"), click(52, item="i1"), incoming(late, "reviews"), click(53, item="i3")]
+    out = run(recommender, *batch, before=before)
+    assert told == [("e50", []), ("e52", [0]), ("r1", [0]), ("e53", [0, 2, 1])]
+    assert out.late == 1
+    assert out.record.interactions[2].following.tolist() == [1]
+
+
 def test_what_is_told_before_an_interaction_is_what_is_then_applied(recommender: Recommender) -> None:
     """Not of what is skipped, was consumed, is of an unheard-of item, or is no interaction."""
     recommender.meet(["new"], NOW_MS)

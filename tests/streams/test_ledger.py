@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -28,6 +29,7 @@ interactions = st.builds(
     rating=st.floats(1, 5) | st.just(math.nan),
     previous=row_arrays,
     tied=st.integers(0, 1_000),
+    following=row_arrays,
 )
 records = st.builds(
     Record,
@@ -47,7 +49,10 @@ def plain(record: Record) -> Any:
 
     return (
         [
-            (i.row, i.ts, i.action, np.float64(i.rating).tobytes(), of(i.previous), i.tied)
+            (
+                *(i.row, i.ts, i.action, np.float64(i.rating).tobytes()),
+                *(of(i.previous), i.tied, of(i.following)),
+            )
             for i in record.interactions
         ],
         [of(shown) for shown in record.impressions],
@@ -68,7 +73,7 @@ def test_numbers_come_back_as_pythons_own() -> None:
     """numpy's would overflow in arithmetic with times, and slow the learning loops down."""
     told = Interaction(row=1, ts=2, action=3, rating=4.5, previous=np.array([9], np.int32)[::-1], tied=1)
     (again,) = decode_record(encode_record(Record(interactions=[told]))).interactions
-    assert [type(value) for value in again] == [int, int, int, float, np.ndarray, int]
+    assert [type(value) for value in again] == [int, int, int, float, np.ndarray, int, np.ndarray]
 
 
 def test_a_reversed_view_keeps_its_order() -> None:
@@ -76,6 +81,14 @@ def test_a_reversed_view_keeps_its_order() -> None:
     told = Interaction(row=1, ts=2, action=3, rating=math.nan, previous=newest_first, tied=0)
     (again,) = decode_record(encode_record(Record(interactions=[told]))).interactions
     assert again.previous.tolist() == [4, 3, 2, 1, 0]
+
+
+def test_an_entry_that_ends_before_what_follows_is_read() -> None:
+    """As builds wrote it that kept histories in the order of arrival."""
+    told = Interaction(1, 2, 3, 4.5, np.array([9], np.int32), 1, following=np.array([5, 6], np.int32))
+    *former, _, _ = msgspec.msgpack.decode(encode_record(Record(interactions=[told, told])))
+    again = decode_record(msgspec.msgpack.encode(former)).interactions
+    assert [(each.previous.tolist(), each.following.tolist()) for each in again] == 2 * [([9], [])]
 
 
 @pytest.mark.parametrize(
@@ -99,11 +112,11 @@ def test_a_batch_of_32_takes_little_room() -> None:
 
 
 def test_an_entry_of_a_newer_build_is_refused_and_says_so() -> None:
-    raw = bytearray(encode_record(Record(activate="m")))
-    assert raw[1] == VERSION
-    raw[1] = VERSION + 1
+    version, *columns = msgspec.msgpack.decode(encode_record(Record(activate="m")))
+    assert version == VERSION
+    raw = msgspec.msgpack.encode([VERSION + 1, *columns])
     with pytest.raises(StoreError, match=f"version {VERSION + 1}; this build reads {VERSION}"):
-        decode_record(bytes(raw))
+        decode_record(raw)
 
 
 def check_readable_or_refused(raw: bytes) -> None:

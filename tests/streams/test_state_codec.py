@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from random import Random
 
 import msgspec
 import numpy as np
@@ -82,6 +83,29 @@ def test_it_does_not_matter_how_often_a_state_is_stored_on_the_way(
         if data.draw(st.booleans()):
             state = decode(encode(state))
     assert plain(state) == plain(fold(delivered(events)))
+
+
+@given(user_events, st.randoms(use_true_random=False))
+def test_a_history_in_the_order_of_arrival_is_sorted_as_it_is_read(
+    events: list[UserEvent], random: Random
+) -> None:
+    """As builds before wrote it; interactions of one time stay as they came."""
+    state = fold(delivered(events))
+    order = list(range(len(state.items)))
+    random.shuffle(order)
+    as_it_came = replace(
+        state,
+        items=state.items[order],
+        actions=state.actions[order],
+        ratings=state.ratings[order],
+        times=state.times[order],
+    )
+    again = decode(encode(as_it_came))
+    by_time = sorted(order, key=lambda at: int(state.times[at]))
+    assert again.times.tolist() == state.times.tolist()
+    assert again.items.tolist() == state.items[by_time].tolist()
+    assert again.actions.tolist() == state.actions[by_time].tolist()
+    np.testing.assert_array_equal(again.ratings, state.ratings[by_time])
 
 
 def test_the_weights_come_back() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from model.tasks import ACTIONS
 from streams.events import Click, Impression, Review, User, UserEvent
@@ -33,6 +35,7 @@ from tests.streams.user_events import (
     row_of,
     rows_of,
     step,
+    times,
     user_events,
     words_of,
 )
@@ -118,8 +121,11 @@ def test_every_part_keeps_its_bound(events: list[UserEvent]) -> None:
 
 
 @given(user_events)
-def test_the_history_is_the_last_of_all_interactions(events: list[UserEvent]) -> None:
-    history: list[tuple[int, int, float | None, int]] = []
+def test_the_history_holds_the_latest_of_all_interactions_in_the_order_of_their_times(
+    events: list[UserEvent],
+) -> None:
+    kept: list[tuple[int, int, float | None, int]] = []
+    seen: list[int] = []
     ratings: list[float] = []
     state = EMPTY
     for event, delivery in delivered(events):
@@ -134,21 +140,62 @@ def test_the_history_is_the_last_of_all_interactions(events: list[UserEvent]) ->
         assert told is not None
         assert (told.row, told.ts, told.action) == (row_of(event.item_id), event.ts, action)
         assert told.rating == rating if rating is not None else math.isnan(told.rating)
-        known = history[-SMALL.history :]
-        assert told.previous.tolist() == [row for row, _, _, _ in reversed(known)]
-        assert told.tied == sum(ts == event.ts for _, _, _, ts in known)
-        history.append((row_of(event.item_id), action, rating, event.ts))
+        earlier = [row for row, _, _, ts in kept if ts <= event.ts]
+        later = [row for row, _, _, ts in kept if ts > event.ts]
+        beyond = len(later) == SMALL.history
+        assert told.previous.tolist() == earlier[::-1]
+        assert told.tied == sum(ts == event.ts for _, _, _, ts in kept)
+        assert told.following.tolist() == ([] if beyond else later)
+        # Python's sort keeps the order of what is equal: ties stay as they came.
+        kept = sorted([*kept, (row_of(event.item_id), action, rating, event.ts)], key=lambda each: each[3])
+        kept = kept[-SMALL.history :]
+        seen.append(event.ts)
         ratings += [] if rating is None else [rating]
-    kept = history[-SMALL.history :]
     assert state.items.tolist() == [row for row, _, _, _ in kept]
     assert state.actions.tolist() == [action for _, action, _, _ in kept]
     assert state.times.tolist() == [ts for _, _, _, ts in kept]
     expected = np.array([math.nan if rating is None else rating for _, _, rating, _ in kept], np.float32)
     np.testing.assert_array_equal(state.ratings, expected)
-    assert state.interactions == len(history)
+    assert state.interactions == len(seen)
     assert state.rating_count == len(ratings)
     assert state.rating_sum == pytest.approx(math.fsum(ratings))
-    assert state.last_ts == max((ts for _, _, _, ts in history), default=0)
+    assert state.last_ts == max(seen, default=0)
+
+
+@given(st.lists(clicks | reviews, max_size=30, unique_by=lambda event: event.ts), st.sampled_from([5, 50]))
+def test_the_order_of_arrival_does_not_matter(events: list[UserEvent], history: int) -> None:
+    """However two topics are interleaved, and whatever is late on one of them."""
+    settings = msgspec.structs.replace(SMALL, history=history, consumed=100)
+    found = fold(delivered(events), settings=settings)
+    expected = fold(delivered(sorted(events, key=lambda event: event.ts)), settings=settings)
+    for name in ("items", "actions", "ratings", "times", "consumed"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+    assert (found.interactions, found.rating_count) == (expected.interactions, expected.rating_count)
+    assert found.last_ts == expected.last_ts
+    assert found.activity == pytest.approx(expected.activity)
+
+
+@given(user_events, times)
+def test_what_was_until_a_time_holds_nothing_later(events: list[UserEvent], ts: int) -> None:
+    state = fold(delivered(events))
+    before = state.until(ts)
+    count = sum(time <= ts for time in state.times.tolist())
+    for name in ("items", "actions", "ratings", "times"):
+        np.testing.assert_array_equal(getattr(before, name), getattr(state, name)[:count])
+    assert plain(before, "items", "actions", "ratings", "times") == plain(
+        state, "items", "actions", "ratings", "times"
+    )
+
+
+def test_a_history_that_was_longer_is_cut_to_the_latest() -> None:
+    """The setting was lowered while states were stored; also where the next event comes late."""
+    acts = [Click(event_id=f"{n}", ts=1_000 + n, user_id="u", item_id=f"i{n}") for n in range(5)]
+    long = fold(delivered(acts))
+    for ts, items in ((2_000, [3, 4, 9]), (1_003, [3, 9, 4]), (1_002, [9, 3, 4]), (1_001, [0, 1, 2, 3, 4])):
+        late = Click(event_id="late", ts=ts, user_id="u", item_id="i9")
+        state = fold([(late, Delivery("clicks", 5))], long, msgspec.structs.replace(SMALL, history=3))
+        assert state.items.tolist() == items
+        assert state.has_consumed(9)
 
 
 @given(acted)
@@ -165,11 +212,25 @@ def test_consumed_items_are_known_within_the_capacity_and_no_others_are(events: 
 
 @given(acted)
 def test_activity_is_the_sum_of_decayed_interactions(events: list[UserEvent]) -> None:
+    """Whether they come in order or not."""
     settings = StateSettings(activity_half_life_s=3.0)
-    ordered = sorted(events, key=lambda event: event.ts)
-    state = fold(delivered(ordered), settings=settings)
-    expected = sum(0.5 ** ((state.last_ts - event.ts) / 3_000) for event in ordered)
+    state = fold(delivered(events), settings=settings)
+    expected = sum(0.5 ** ((state.last_ts - event.ts) / 3_000) for event in events)
     assert state.activity == pytest.approx(expected)
+
+
+def heard_weights(events: Sequence[UserEvent]) -> NDArray[np.float64]:
+    """What each review with a text weighs, half of it forgotten every two.
+
+    A late one begins with what is left of it after those that are later.
+    """
+    weights: list[float] = []
+    for n, event in enumerate(events):
+        if words_of(event) is None:
+            continue
+        later = sum(each.ts > event.ts for each in events[:n])
+        weights = [*weights, 0.5 ** (later / 2)] if later else [*(w * 0.5**0.5 for w in weights), 1.0]
+    return np.array(weights)
 
 
 @given(st.lists(reviews, max_size=12, unique_by=lambda event: event.event_id))
@@ -180,7 +241,7 @@ def test_words_are_the_decaying_mean_of_what_was_said(events: list[UserEvent]) -
     if not said:
         assert not len(state.words)
         return
-    weights = 0.5 ** (np.arange(len(said))[::-1] / 2.0)
+    weights = heard_weights(events)
     np.testing.assert_allclose(state.words, np.average(said, axis=0, weights=weights), atol=0.01)
     assert state.words_weight == pytest.approx(weights.sum())
     assert (state.words.astype(np.float16) == state.words).all()
@@ -189,9 +250,10 @@ def test_words_are_the_decaying_mean_of_what_was_said(events: list[UserEvent]) -
 @given(st.lists(impressions, max_size=6, unique_by=lambda event: event.event_id))
 def test_the_last_slates_wait_in_the_order_shown(events: list[Impression]) -> None:
     state = fold(delivered(events))
+    shown = sorted(events, key=lambda event: event.ts)
     assert [(slate.slate_id, slate.ts, slate.rows.tolist()) for slate in state.slates] == [
         (event.slate_id, event.ts, [row_of(item) for item in event.items][: SMALL.pending_items])
-        for event in events[-SMALL.pending_slates :]
+        for event in shown[-SMALL.pending_slates :]
     ]
 
 
@@ -246,7 +308,7 @@ def test_liked_is_the_decaying_mean_of_words_times_their_sentiment(events: list[
     if not said:
         assert not len(state.liked)
         return
-    weights = 0.5 ** (np.arange(len(said))[::-1] / 2.0)
+    weights = heard_weights(events)
     felt = [feeling * words for words, feeling in said]
     np.testing.assert_allclose(state.liked, np.average(felt, axis=0, weights=weights), atol=0.01)
     assert (state.liked.astype(np.float16) == state.liked).all()

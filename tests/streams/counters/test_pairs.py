@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from model.errors import StoreError
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, observe_pairs
 from streams.counters.settings import CounterSettings
+from streams.events import Click
+from streams.user_state import EMPTY, Delivery, StateSettings, apply
 from tests.streams.counters.pair_reference import Reference, as_dicts, check_blocks
 
 HALF_LIFE_S = 10.0
@@ -83,6 +85,35 @@ def test_events_that_come_late_count_as_of_their_own_time(events: list[Event]) -
     for item, row in as_dicts(table_of(events, PLAIN, 12), now_ms).items():
         for other, counts in row.items():
             np.testing.assert_allclose(counts, reference.pairs[item][other], rtol=1e-4, atol=1e-12)
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 6)), max_size=11), st.data())
+def test_what_followed_what_does_not_depend_on_who_came_late(
+    acts: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Acts (row, second) of one user, who has not more of them than the window holds."""
+
+    def counted(arrived: list[tuple[int, int]]) -> dict[int, dict[int, list[float]]]:
+        table, state = PairTable(CounterSettings(window=10)), EMPTY
+        table.grow(12)
+        for n, (row, second) in enumerate(arrived):
+            event = Click(event_id=str(n), ts=START_MS + second * 1_000, user_id="u", item_id="i")
+            applied = apply(state, event, Delivery("clicks", n), (row,), None, StateSettings())
+            told, state = applied.interaction, applied.state
+            assert told is not None
+            table.observe(row, told.previous, told.tied, told.ts, 1.0)
+            table.precede(row, told.following, told.ts, 1.0)
+        return as_dicts(table, START_MS)
+
+    found = counted(data.draw(st.permutations(acts)))
+    expected = counted(sorted(acts, key=lambda act: act[1]))
+    assert {item: set(row) for item, row in found.items()} == {
+        item: set(row) for item, row in expected.items()
+    }
+    for item, row in found.items():
+        for other, counts in row.items():
+            for kind in (FORWARD, REVERSE, TOGETHER):
+                assert counts[kind] == expected[item][other][kind]
 
 
 @given(histories(items=60, most=60))

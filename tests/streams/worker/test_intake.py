@@ -1,4 +1,6 @@
-"""Batches out of a queue: begun one behind the other, acknowledged once written, drained, or given up."""
+"""Batches out of a queue: in step, begun one behind the other, acknowledged once written, drained, or given
+up.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,23 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
+from faust.types import TP
 
 from model.errors import ProgressError
-from streams.settings import Settings
-from streams.worker.app import Intake
+from streams.settings import Settings, override
+from streams.worker.app import HELD_BACK_EVENTS, Intake
 from streams.worker.message import Message
 
 
 class Event:
     """As Faust hands it on."""
 
-    def __init__(self, offset: int, generation: int = 1) -> None:
+    def __init__(self, offset: int, generation: int = 1, topic: str = "clicks", ts: int = 0) -> None:
         self.acked = False
         self.message = SimpleNamespace(
-            topic="headrace.clicks", partition=0, offset=offset, timestamp=1.0, key=b"ann", value=b"{}",
-            headers=(), generation_id=generation, since=offset, seek=0, undecodable="",
+            topic=f"headrace.{topic}", partition=0, offset=offset, timestamp=9.0, key=b"ann",
+            value=b'{"ts":%d}' % ts, headers=(), generation_id=generation,
+            since=offset, seek=0, undecodable="",
         )  # fmt: skip
 
     def ack(self) -> None:
@@ -59,13 +63,30 @@ class Handler:
         self.moves.append(len(self.begun))
 
 
+class Consumer:
+    """Has clicks-0 and reviews-0, of which what is in `ends` is still to come; notes whom it holds back."""
+
+    def __init__(self) -> None:
+        self.ends: dict[str, int] = {}
+        self.held_back: set[TP] = set()
+        self.on_buffer_full, self.on_buffer_drop = self.held_back.add, self.held_back.discard
+
+    def assignment(self) -> set[TP]:
+        return {TP("headrace.clicks", 0), TP("headrace.reviews", 0)}
+
+    def more_to_come(self, partition: TP, last: int) -> bool:
+        return last + 1 < self.ends.get(partition.topic, 0)
+
+
 class Running:
     """An intake on a queue of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_ms: int = 60_000) -> None:
         self.handler, self.queue = Handler(), asyncio.Queue[Event]()
-        self.app = SimpleNamespace(consumer_generation_id=1)
-        self.intake = Intake(Settings(), self.handler)
+        self.consumer = Consumer()
+        self.app = SimpleNamespace(consumer_generation_id=1, consumer=self.consumer)
+        settings = override(Settings(), {"worker": {"in_step_wait_ms": wait_ms}})
+        self.intake = Intake(settings, self.handler)
         self.task = asyncio.create_task(self.intake.run(self.app, self.queue))
 
     async def put(self, *events: Event) -> None:
@@ -80,8 +101,8 @@ async def turns() -> None:
 
 
 @asynccontextmanager
-async def intake() -> AsyncIterator[Running]:
-    running = Running()
+async def intake(wait_ms: int = 60_000) -> AsyncIterator[Running]:
+    running = Running(wait_ms)
     await turns()
     yield running
     running.task.cancel()
@@ -123,6 +144,83 @@ async def test_partitions_that_move_are_told_between_two_batches() -> None:
         await turns()
         assert running.handler.begun == [[0], [2]], "1 is read again by whoever has its partition now"
         assert running.handler.moves == [0, 1]
+
+
+async def test_what_is_there_of_two_topics_is_begun_in_the_order_of_its_times() -> None:
+    async with intake() as running:
+        clicks, reviews = [Event(n, ts=2 * n) for n in (0, 1)], [Event(5, topic="reviews", ts=1)]
+        await running.put(*clicks, *reviews)
+        assert running.handler.begun == [[0, 5, 1]]
+
+
+async def test_an_event_waits_for_a_topic_of_which_more_is_to_come_and_for_no_other() -> None:
+    async with intake() as running:
+        running.consumer.ends = {"headrace.reviews": 1}
+        await running.put(Event(10, ts=2), Event(11, ts=2))
+        assert running.handler.begun == []
+        assert running.intake.queued() == 2
+        await running.put(Event(0, topic="reviews", ts=1))
+        assert running.handler.begun == [[0, 10, 11]]
+        running.handler.gates[0].set()
+        await running.put(Event(12, ts=3))
+        assert running.handler.begun == [[0, 10, 11], [12]], "reviews have brought all they had"
+
+
+async def test_a_batch_is_acknowledged_while_the_next_events_wait() -> None:
+    first = Event(0)
+    async with intake() as running:
+        await running.put(first)
+        running.consumer.ends = {"headrace.reviews": 1}
+        await running.put(Event(1))
+        running.handler.gates[0].set()
+        await turns()
+        assert first.acked
+        assert running.handler.begun == [[0]]
+
+
+async def test_an_event_waits_no_longer_than_the_bound() -> None:
+    async with intake(wait_ms=50) as running:
+        running.consumer.ends = {"headrace.reviews": 1}
+        await running.put(Event(0))
+        async with asyncio.timeout(20):
+            while not running.handler.begun:  # noqa: ASYNC110  # the stand-in tells nobody
+                await asyncio.sleep(0.01)
+        assert running.handler.begun == [[0]]
+
+
+async def test_a_topic_that_turns_out_to_bring_nothing_more_is_waited_for_no_longer() -> None:
+    """Its last offsets were a transaction's marks, say: no event tells of them."""
+    async with intake() as running:
+        running.consumer.ends = {"headrace.reviews": 1}
+        await running.put(Event(0))
+        running.consumer.ends = {}
+        async with asyncio.timeout(20):
+            while not running.handler.begun:  # noqa: ASYNC110  # the stand-in tells nobody
+                await asyncio.sleep(0.01)
+
+
+async def test_what_waits_when_partitions_move_is_left_to_whoever_has_them_now() -> None:
+    async with intake() as running:
+        running.consumer.ends = {"headrace.reviews": 1}
+        await running.put(Event(0))
+        running.app.consumer_generation_id = 2
+        running.consumer.ends = {}
+        await running.put(Event(0, generation=2), Event(1, generation=1))
+        assert running.handler.begun == [[0]]
+        assert running.intake.queued() == 0
+
+
+async def test_a_topic_that_is_far_ahead_is_held_back_until_half_of_it_is_taken() -> None:
+    async with intake() as running:
+        running.consumer.ends = {"headrace.reviews": 1}
+        await running.put(*(Event(100 + n, ts=1) for n in range(HELD_BACK_EVENTS)))
+        assert running.consumer.held_back == {TP("headrace.clicks", 0)}
+        await running.put(Event(0, topic="reviews", ts=2))
+        for at in range(4):
+            running.handler.gates[at].set()
+            await turns()
+        assert running.consumer.held_back == set()
+        assert sum(map(len, running.handler.begun)) == HELD_BACK_EVENTS + 1
 
 
 async def test_draining_waits_for_what_is_being_written_and_begins_nothing() -> None:
