@@ -153,7 +153,7 @@ def _tell(
     if not isinstance(event, Click | Review) or repeats(state, event, delivery) is not None:
         return
     row = recommender.catalog.rows[event.item_id]
-    if recommender.knows(row) and not state.has_consumed(row):
+    if recommender.knows(row) and not recommender.met_for_good(state, row):
         rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
         before(event.event_id, state, event.ts, Met(row, action_of(event), rating))
 

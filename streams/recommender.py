@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.catalog import Catalog, ItemRecord, decode_item
+from streams.consumed import blocking_actions
 from streams.counters.counters import Counters
 from streams.draft import Draft
 from streams.events import Click, Impression, Review, UserEvent
@@ -36,6 +37,7 @@ class Recommender:
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.counters = Counters(settings.counters)
         self.pipeline = Pipeline(settings, self.catalog, self.counters, graph)
+        self.blocking = blocking_actions(settings.feed.repeat)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""
@@ -47,6 +49,10 @@ class Recommender:
         """Whether the item was announced, or any event of it learned; else it was met just now."""
         return bool(self.catalog.announced_ms[row] >= 0 or self.counters.popularity.events[row] > 0)
 
+    def met_for_good(self, state: UserState, row: int) -> bool:
+        """Whether the user has met the item in a way that keeps it from coming back (`feed.repeat`)."""
+        return state.has_consumed(row, self.blocking)
+
     def put_item(self, row: int, record: ItemRecord) -> bool:
         """Take an item as it now is; False where a newer one is known."""
         return self.catalog.put(row, record)
@@ -57,7 +63,7 @@ class Recommender:
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
         """
         rows = tuple(self.catalog.rows[item_id] for item_id in items_of(event))
-        applied = apply(state, event, delivery, rows, words, self.settings.state)
+        applied = apply(state, event, delivery, rows, words, self.settings.state, self.blocking)
         if applied.interaction is not None:
             self.counters.observe(applied.interaction)
             if words is not None:

@@ -67,6 +67,10 @@ class Prequential:
         self.at += 1
         return core.catalog.rows[item]
 
+    def blocks(self, k: int) -> bool:
+        """Whether event k keeps its item from coming back to its user."""
+        return bool(self.recommender.blocking >> action_of(self.event(k)) & 1)
+
     def event(self, k: int) -> Click | Review:
         """Event k as it would come over the wire: a click where it names an action, else a review."""
         events, rating = self.stream.interactions, float(self.stream.interactions.rating[k])
@@ -91,7 +95,7 @@ class Prequential:
         """The next event becomes an example, unless its item is new to all or known to the user."""
         k, events = self.at, self.stream.interactions
         row, state = self.recommender.catalog.rows.get(events.item[k]), self.state(events.user[k])
-        if row is None or state.has_consumed(row):
+        if row is None or self.recommender.met_for_good(state, row):
             return False
         return collector.take(state, int(events.ts_ms[k]), self.met(k, row))
 

@@ -165,8 +165,9 @@ class Replica:
 
         The caller holds `lock`.
         """
-        rows = (column for state in states for column in (state.items, state.consumed, state.consumed_before))
-        newest = max((int(column.max()) for column in rows if len(column)), default=-1)
+        newest = -1
+        for state in states:
+            newest = max(newest, state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
         if newest >= len(self.recommender.catalog):
             await self._meet_interned()
 

@@ -11,13 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.tasks import ACTIONS
-from streams.events import Click, Impression, Review, User, UserEvent
+from streams.consumed import blocking_actions
+from streams.events import Action, Click, Impression, Review, User, UserEvent
+from streams.packed_rows import pack_sorted
 from streams.user_state import (
     ACTION_CODE,
     EMPTY,
     Delivery,
     StateSettings,
     UserState,
+    action_of,
+    apply,
     repeats,
     sentiment,
 )
@@ -31,7 +35,6 @@ from tests.streams.user_events import (
     plain,
     reviews,
     row_of,
-    rows_of,
     step,
     user_events,
     words_of,
@@ -112,9 +115,8 @@ def test_every_part_keeps_its_bound(events: list[UserEvent]) -> None:
     assert len(state.recent) <= SMALL.recent_event_ids
     assert len(state.slates) <= SMALL.pending_slates
     assert all(len(slate.rows) <= SMALL.pending_items for slate in state.slates)
-    for generation in (state.consumed, state.consumed_before):
-        assert len(generation) <= SMALL.consumed
-        assert (np.diff(generation) > 0).all()
+    assert sum(len(pack_sorted(keys)) for _, keys in state.consumed.groups) <= SMALL.consumed_bytes
+    assert all((np.diff(keys) > 0).all() for _, keys in state.consumed.groups)
 
 
 @given(user_events)
@@ -151,16 +153,28 @@ def test_the_history_is_the_last_of_all_interactions(events: list[UserEvent]) ->
     assert state.last_ts == max((ts for _, _, _, ts in history), default=0)
 
 
-@given(acted)
-def test_consumed_items_are_known_within_the_capacity_and_no_others_are(events: list[UserEvent]) -> None:
+@given(acted, st.sets(st.sampled_from(ACTIONS)))
+def test_consumed_items_are_those_met_by_actions_that_do_not_let_them_repeat(
+    events: list[Click | Review], repeat: set[str]
+) -> None:
     state = fold(delivered(events))
-    latest: dict[int, None] = {}
-    for event in events:
-        for row in rows_of(event):
-            latest.pop(row, None)
-            latest[row] = None
-    known = {row for row in range(ROWS) if state.has_consumed(row)}
-    assert set(list(latest)[-SMALL.consumed :]) <= known <= set(latest)
+    blocking = blocking_actions(repeat)
+    met = {(row_of(event.item_id), ACTIONS[action_of(event)]) for event in events}
+    assert {row for row in range(ROWS) if state.has_consumed(row)} == {row for row, _ in met}
+    assert {row for row in range(ROWS) if state.has_consumed(row, blocking)} == {
+        row for row, action in met if action not in repeat
+    }
+
+
+def test_beyond_its_bytes_a_state_goes_by_the_setting_in_force() -> None:
+    """Items that may come back are dropped before others are taken for met."""
+    blocking, state = blocking_actions(["view"]), EMPTY
+    settings = StateSettings(consumed_bytes=100)
+    for k in range(300):
+        action: Action = "view" if k % 30 else "purchase"
+        event = Click(event_id=str(k), ts=k, user_id="u", item_id="i", action=action)
+        state = apply(state, event, Delivery("clicks", k), (k * 1_000,), None, settings, blocking).state
+    assert {k for k in range(300) if state.has_consumed(k * 1_000, blocking)} == set(range(0, 300, 30))
 
 
 @given(acted)
@@ -226,7 +240,7 @@ def test_every_action_of_the_wire_has_a_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["history", "recent_event_ids", "consumed", "pending_slates", "pending_items"]
+    "name", ["history", "recent_event_ids", "consumed_bytes", "pending_slates", "pending_items"]
 )
 def test_bounds_of_nothing_are_refused(name: str) -> None:
     """A bound of 0 would keep everything: `[-0:]` is the whole list."""
