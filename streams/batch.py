@@ -44,14 +44,16 @@ class Incoming(NamedTuple):
 class Outcome:
     """What a batch comes to.
 
-    `applied`: the places in the batch of the events that changed something. `skipped`: places of those that
-    were applied before, and why. `failed`: places of those that raised, and the error. `unranked`: users
-    whose slate could not be made as the rung asks. `fold_s` and `recommend_s`: the time that took.
+    `withdrawn`: of each item that was put, whether it can't be had now. `applied`: the places in the batch of
+    the events that changed something. `skipped`: places of those that were applied before, and why. `failed`:
+    places of those that raised, and the error. `unranked`: users whose slate could not be made as the rung
+    asks. `fold_s` and `recommend_s`: the time that took.
     """
 
     states: dict[str, UserState] = field(default_factory=dict)
     slates: list[Slate] = field(default_factory=list)
     items: dict[str, bytes] = field(default_factory=dict)
+    withdrawn: dict[str, bool] = field(default_factory=dict)
     record: Record = field(default_factory=Record)
     applied: list[int] = field(default_factory=list)
     skipped: dict[int, str] = field(default_factory=dict)
@@ -120,6 +122,7 @@ def _fold(
             if recommender.put_item(row, record):
                 packed = encode_item(record)
                 out.items[event.item_id] = packed
+                out.withdrawn[event.item_id] = not record.available
                 out.record.items.append((row, packed))
                 out.applied.append(at)
             else:
@@ -218,9 +221,3 @@ def _packed(vector: Sequence[float] | None) -> bytes:
     values = np.asarray(vector, np.float64)
     length = np.linalg.norm(values)
     return (values / length if length > 0 else values).astype(np.float16).tobytes()
-
-
-def popular_slate(recommender: Recommender, user: str, now_ms: int) -> Slate:
-    """What is popular just now, for users of whom nothing is known."""
-    (slate,) = recommender.recommend({user: EMPTY}, now_ms, "popular", {})
-    return slate

@@ -46,8 +46,21 @@ class Slate(msgspec.Struct, frozen=True):
     times: dict[str, float] = {}
 
 
+class PopularFeed(Slate, frozen=True):
+    """The slate of users without one of their own; longer than those, since it fills them up as well.
+
+    `rows`: the row of each item, by which states name those that a user has met.
+    """
+
+    rows: list[int] = []
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Slate)
+_popular_decoder = msgspec.msgpack.Decoder(PopularFeed)
+
+POPULAR_USER = ""
+"""The user id under which workers keep the popular feed."""
 
 
 def encode(slate: Slate) -> bytes:
@@ -58,3 +71,8 @@ def encode(slate: Slate) -> bytes:
 def decode(raw: bytes) -> Slate:
     """The slate that `encode` packed."""
     return _decoder.decode(raw)
+
+
+def decode_popular(raw: bytes) -> PopularFeed:
+    """The popular feed that `encode` packed; without rows where an older build wrote it."""
+    return _popular_decoder.decode(raw)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -24,7 +24,7 @@ from streams.ledger import Record, decode_record
 from streams.recommender import Recommender
 from streams.rescoring import ModelInService
 from streams.settings import Settings
-from streams.stores.base import START, LedgerEntry, Snapshot, Store, order_of
+from streams.stores.base import START, LedgerEntry, Snapshot, Store, digest_of, order_of
 from streams.user_state import UserState
 from streams.worker.background import Background
 from streams.worker.turns import Turns
@@ -96,9 +96,14 @@ class Replica:
         snapshot = await self.store.snapshot()
         ids = await self.store.interned(0)
         recommender.meet(ids, 0)
-        for row, raw in enumerate(await self.store.items(ids)):
+        raws = await self.store.items(ids)
+        withdrawn: dict[str, bool] = {}
+        for row, raw in enumerate(raws):
             if raw is not None:
-                recommender.put_item(row, decode_item(raw))
+                record = decode_item(raw)
+                recommender.put_item(row, record)
+                withdrawn[ids[row]] = not record.available
+        await self._mend_withdrawn(withdrawn, dict(zip(ids, raws, strict=True)))
         if snapshot is not None:
             await asyncio.to_thread(_restore, recommender, snapshot.payload)
         self.recommender = recommender
@@ -119,6 +124,18 @@ class Replica:
         _date_unannounced(recommender)
         if model is not None:
             self.serve(model)
+
+    async def _mend_withdrawn(
+        self, withdrawn: Mapping[str, bool], records: Mapping[str, bytes | None]
+    ) -> None:
+        """Bring the list that gateways go by in line with the records: a build before this one kept none."""
+        listed = (await self.store.withdrawals("")).changes
+        wrong = {item_id: now for item_id, now in withdrawn.items() if now != listed.get(item_id, False)}
+        if wrong:
+            log.info("the list of withdrawn items is mended: %d of %d items", len(wrong), len(withdrawn))
+            await self.store.mend_withdrawn(
+                wrong, {item_id: digest_of(records[item_id]) for item_id in wrong}
+            )
 
     async def catch_up(self) -> int:
         """Count what other workers have applied since; how many entries came. The caller holds `lock`.

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from model.schema import F32
-from streams.batch import Incoming, Outcome, popular_slate, process, rounded
+from streams.batch import Incoming, Outcome, process, rounded
 from streams.catalog import decode_item
 from streams.events import AnyEvent, Click, Control, Impression, Item, Review, User
 from streams.ledger import decode_record, encode_record
 from streams.recommender import Recommender
 from streams.settings import ModelSettings, Settings
 from streams.training import Met
-from streams.user_state import ACTION_CODE, EMPTY, WORDS_DIM, Delivery, UserState
+from streams.user_state import ACTION_CODE, WORDS_DIM, Delivery, UserState
 
 NOW_MS = 1_700_000_000_000
 ITEMS = [f"i{n}" for n in range(12)]
@@ -208,15 +208,6 @@ def test_batches_may_be_cut_anywhere() -> None:
         np.testing.assert_array_equal(
             recommender.counters.popularity.decayed, whole.counters.popularity.decayed
         )
-
-
-def test_the_fallback_is_what_is_popular(recommender: Recommender) -> None:
-    run(recommender, *(click(n, f"u{n}", "i3") for n in range(3)), click(9, "z", "i4"))
-    slate = popular_slate(recommender, "", NOW_MS)
-    assert [item.item_id for item in slate.items][:2] == ["i3", "i4"]
-    assert slate.rung == "popular"
-    assert slate.user_id == ""
-    assert EMPTY.interactions == 0
 
 
 def test_what_is_told_before_an_interaction_is_what_is_then_applied(recommender: Recommender) -> None:
