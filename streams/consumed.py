@@ -5,8 +5,8 @@
     3. Where that is still too much: the rows' hashes, in ever fewer bits, until they fit.
 
 An item that was met is never taken for an unmet one, however many there are. In step 3 some unmet items are
-taken for met ones: a share of n / 2^bits of them, for n items that were met. A bit less halves the range of
-the hashes, which stay sorted, so that nothing else need be known of the rows.
+taken for met ones: a share of 1 - exp(-n / 2^bits) of them, for n items that were met. A bit less halves the
+range of the hashes, which stay sorted, so that nothing else need be known of the rows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ UNKNOWN = 254
 FORGOTTEN = 255
 """The code of items whose actions are not kept any more (steps 2 and 3)."""
 
-MAX_HASH_BITS = 24
+MIN_HASH_BITS, MAX_HASH_BITS = 5, 24
 _GROUP_BYTES = 5  # what an action's rows take besides themselves: code and length
 _LOW = 0xFFFF_FFFF
 
@@ -74,7 +74,7 @@ class Consumed(NamedTuple):
             if not _among(action, blocking):
                 continue
             if self.hash_bits:
-                words = np.zeros(max(1, 1 << (self.hash_bits - 5)), np.uint32)
+                words = np.zeros(1 << (self.hash_bits - MIN_HASH_BITS), np.uint32)
                 _mark_hashed(keys, 32 - self.hash_bits, words, mask)
             else:
                 mask[keys] = 1
@@ -152,7 +152,9 @@ NOTHING = Consumed()
 def check_consumed(consumed: Consumed) -> None:
     """Raises `ValueError` where it is not one that `Consumed` makes."""
     codes = [action for action, _ in consumed.groups]
-    if not codes or (len(codes) == 1 and codes[0] < len(ACTIONS) and not consumed.hash_bits):
+    if any(len(keys) == 0 for _, keys in consumed.groups):
+        raise ValueError(f"no items met by one of the actions {codes}; expected at least one by each")
+    if not codes or (len(codes) == 1 and 0 <= codes[0] < len(ACTIONS) and not consumed.hash_bits):
         return
     if len(set(codes)) < len(codes) or not {*codes} <= {*range(len(ACTIONS)), UNKNOWN, FORGOTTEN}:
         raise ValueError(f"items met by the actions {codes}; expected codes that are known, each once")
@@ -160,9 +162,9 @@ def check_consumed(consumed: Consumed) -> None:
         raise ValueError(f"items met by the actions {codes}; {FORGOTTEN} stands alone")
     if not consumed.hash_bits:
         return
-    if not 0 < consumed.hash_bits <= MAX_HASH_BITS or codes not in ([FORGOTTEN], []):
+    if not MIN_HASH_BITS <= consumed.hash_bits <= MAX_HASH_BITS or codes != [FORGOTTEN]:
         raise ValueError(f"hashes of {consumed.hash_bits} bits for the actions {codes}")
-    if any(len(keys) and keys[-1] >> consumed.hash_bits for _, keys in consumed.groups):
+    if consumed.groups[0][1][-1] >> consumed.hash_bits:
         raise ValueError(f"hashes of items that have more than {consumed.hash_bits} bits")
 
 

@@ -12,6 +12,7 @@ from streams.consumed import (
     EVERY_ACTION,
     FORGOTTEN,
     MAX_HASH_BITS,
+    MIN_HASH_BITS,
     NOTHING,
     Consumed,
     blocking_actions,
@@ -203,7 +204,7 @@ def wellons(row: int) -> int:
     return x
 
 
-@given(st.sets(st.integers(0, 2**31 - 1), min_size=1, max_size=50), st.integers(1, MAX_HASH_BITS))
+@given(st.sets(st.integers(0, 2**31 - 1), min_size=1, max_size=50), st.integers(MIN_HASH_BITS, MAX_HASH_BITS))
 def test_hashes_are_those_that_stored_states_hold(rows: set[int], bits: int) -> None:
     consumed = Consumed(((FORGOTTEN, np.array(sorted(rows), np.int32)),))
     while consumed.hash_bits != bits:

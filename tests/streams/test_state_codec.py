@@ -320,6 +320,10 @@ def readable(raw: bytes) -> bool:
     except StoreError:
         return False
     assert plain(decode(encode(state))) == plain(state)
+    mask = np.zeros(max(100, state.consumed.newest() % 1_000_000 + 1), np.uint8)
+    if state.consumed.newest() < len(mask):
+        state.consumed.mark(mask)
+    state.has_consumed(7)
     return True
 
 
@@ -347,9 +351,12 @@ def test_a_state_with_changed_bytes_is_a_state_or_a_store_error(
     [
         UserState(recent=(b"short",)),
         UserState(consumed=Consumed(((8, np.array([1], np.int32)),))),
+        UserState(consumed=Consumed(((-1, np.array([1], np.int32)),))),
+        UserState(consumed=Consumed(((1, np.array([], np.int32)),))),
+        UserState(consumed=Consumed(((FORGOTTEN, np.array([1], np.int32)),), hash_bits=4)),
         UserState(consumed=Consumed(((1, np.array([1], np.int32)), (1, np.array([2], np.int32))))),
         UserState(consumed=Consumed(((FORGOTTEN, np.array([1], np.int32)), (1, np.array([2], np.int32))))),
-        UserState(consumed=Consumed(((FORGOTTEN, np.array([16], np.int32)),), hash_bits=4)),
+        UserState(consumed=Consumed(((FORGOTTEN, np.array([64], np.int32)),), hash_bits=6)),
         UserState(consumed=Consumed(((FORGOTTEN, np.array([16], np.int32)),), hash_bits=25)),
         UserState(items=np.array([1], np.int32)),
         UserState(actions=np.array([1], np.uint8)),
