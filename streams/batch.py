@@ -44,15 +44,17 @@ class Incoming(NamedTuple):
 class Outcome:
     """What a batch comes to.
 
-    `applied`: the places in the batch of the events that changed something. `skipped`: places of those that
-    were applied before, and why. `failed`: places of those that raised, and the error. `unranked`: users
-    whose slate could not be made as the rung asks. `late`: how many interactions came after a later one of
-    their user. `fold_s` and `recommend_s`: the time that took.
+    `withdrawn`: of each item that was put, whether it can't be had now. `applied`: the places in the batch of
+    the events that changed something. `skipped`: places of those that were applied before, and why. `failed`:
+    places of those that raised, and the error. `unranked`: users whose slate could not be made as the rung
+    asks. `late`: how many interactions came after a later one of their user. `fold_s` and `recommend_s`: the
+    time that took.
     """
 
     states: dict[str, UserState] = field(default_factory=dict)
     slates: list[Slate] = field(default_factory=list)
     items: dict[str, bytes] = field(default_factory=dict)
+    withdrawn: dict[str, bool] = field(default_factory=dict)
     record: Record = field(default_factory=Record)
     applied: list[int] = field(default_factory=list)
     skipped: dict[int, str] = field(default_factory=dict)
@@ -120,6 +122,7 @@ def _fold(
             if record is not None:
                 packed = encode_item(record)
                 out.items[event.item_id] = packed
+                out.withdrawn[event.item_id] = not record.available
                 out.record.items.append((row, packed))
                 out.applied.append(at)
             else:
@@ -194,9 +197,3 @@ def _arrived_ms(incoming: Incoming, now_ms: int, ahead_ms: int) -> int:
 
 def _times(incoming: Incoming, now_ms: int) -> dict[str, float]:
     return {"event": incoming.event.ts, "accepted": incoming.accepted_ms, "applied": now_ms}
-
-
-def popular_slate(recommender: Recommender, user: str, now_ms: int) -> Slate:
-    """What is popular just now, for users of whom nothing is known."""
-    (slate,) = recommender.recommend({user: EMPTY}, now_ms, "popular", {})
-    return slate

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from model.errors import StoreError
@@ -54,8 +56,23 @@ class Slate(msgspec.Struct, frozen=True):
     v: int = VERSION
 
 
+class PopularFeed(Slate, frozen=True):
+    """The slate of users without one of their own; longer than those, since it fills them up as well.
+
+    `rows`: the row of each item, by which states name those that a user has met.
+    """
+
+    rows: list[int] = []
+
+
+AnySlate = TypeVar("AnySlate", bound=Slate)
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Slate)
+_popular_decoder = msgspec.msgpack.Decoder(PopularFeed)
+
+POPULAR_USER = ""
+"""The user id under which workers keep the popular feed."""
 
 
 def encode(slate: Slate) -> bytes:
@@ -65,8 +82,19 @@ def encode(slate: Slate) -> bytes:
 
 def decode(raw: bytes) -> Slate:
     """The slate that `encode` of this build or of a former one packed; `StoreError` for anything else."""
+    return _checked(_decoder, raw)
+
+
+def decode_popular(raw: bytes) -> PopularFeed:
+    """The popular feed that `encode` packed, without rows where an older build wrote it; `StoreError` for
+    anything else.
+    """
+    return _checked(_popular_decoder, raw)
+
+
+def _checked(decoder: msgspec.msgpack.Decoder[AnySlate], raw: bytes) -> AnySlate:
     try:
-        slate = _decoder.decode(raw)
+        slate = decoder.decode(raw)
     except msgspec.MsgspecError as error:
         raise StoreError(f"feed of {len(raw)} bytes can't be read: {error}") from None
     check_version("feed", slate.v, VERSION)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.catalog import Catalog
+from streams.consumed import blocking_actions
 from streams.user_state import UserState
 
 Rule = Callable[[UserState, Catalog, NDArray[np.uint8]], None]
 """Sets 1 in a mask over rows, at least as long as the catalog."""
 
 
-def consumed(state: UserState, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
-    """Items the user has already acted on."""
-    mask[state.consumed] = 1
-    mask[state.consumed_before] = 1
+def consumed_by(blocking: int) -> Rule:
+    """Items the user has met by one of the actions in `blocking` (`consumed.blocking_actions`)."""
+
+    def consumed(state: UserState, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
+        state.consumed.mark(mask, blocking)
+
+    return consumed
 
 
 def unavailable(state: UserState, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
@@ -26,9 +30,10 @@ def unavailable(state: UserState, catalog: Catalog, mask: NDArray[np.uint8]) -> 
     mask[:items] |= ~catalog.available[:items]
 
 
-def rules(repeat: bool) -> tuple[Rule, ...]:
-    """The rules in force; with `repeat`, consumed items may come back."""
-    return (unavailable,) if repeat else (consumed, unavailable)
+def rules(repeat: bool | Collection[str]) -> tuple[Rule, ...]:
+    """The rules in force. `repeat`: whether consumed items may come back, or after which actions they may."""
+    blocking = blocking_actions(repeat)
+    return (consumed_by(blocking), unavailable) if blocking else (unavailable,)
 
 
 def blocked(

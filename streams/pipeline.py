@@ -30,6 +30,7 @@ from streams.candidates.fresh import Fresh
 from streams.candidates.learned import LearnedNearest
 from streams.candidates.nearest import Nearest
 from streams.candidates.popular import Popular
+from streams.candidates.rest import completed
 from streams.candidates.source import Source
 from streams.candidates.together import Together
 from streams.candidates.transitions import Transitions
@@ -136,11 +137,11 @@ class Pipeline:
         draft.extra = len(also)
         if rung == "popular":
             found = self.sources[self._popular].find(query)
-            pool = blend([found], [1.0], [0], 60.0, self.settings.feed.size)
+            pool = self._completed(blend([found], [1.0], [0], 60.0, self.settings.feed.size), query)
             ranks = np.zeros((len(pool.rows), len(self.names)), np.int32)
             ranks[:, self._popular] = pool.ranks[:, 0]
             draft.rows, draft.ranks = pool.rows, ranks
-            draft.origin = np.full(len(pool.rows), self._popular, np.int8)
+            draft.origin = np.where(pool.ranks[:, 0] > 0, np.int8(self._popular), pool.origin)
             return
         # Reading the pairs of a long history is most of what a slate costs without the model.
         read = QUICK_HISTORY if rung == "counters" else len(query.history)
@@ -157,19 +158,23 @@ class Pipeline:
         wanted = pool_size or (
             self.settings.candidates.pool if rung == "full" else self.settings.ladder.fewer_pool
         )
-        pool = _append(
-            blend(
-                [source.find(query) for source in self.sources],
-                self._weights,
-                self._reserve,
-                self.settings.candidates.rank_constant,
-                wanted,
-            ),
-            also,
+        pool = blend(
+            [source.find(query) for source in self.sources],
+            self._weights,
+            self._reserve,
+            self.settings.candidates.rank_constant,
+            wanted,
         )
-        draft.rows, draft.ranks, draft.origin = pool
+        if pool_size is None:  # else it is asked what the sources bring
+            pool = self._completed(pool, query)
+        draft.rows, draft.ranks, draft.origin = _append(pool, also)
         if rung != "counters":
             self._featurise(draft, query)
+
+    def _completed(self, pool: Pool, query: Query) -> Pool:
+        """The pool with as many rows as a slate has places, where so many may be shown at all."""
+        items, size = len(self.catalog), self.settings.feed.size
+        return completed(pool, query.blocked, items, size, max(self._fresh, 0))
 
     def rank(self, drafts: Sequence[Draft]) -> None:
         """Score and order drafts; those of the upper rungs in one run of the model."""

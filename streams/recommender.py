@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.catalog import Catalog, ItemRecord, decode_item
+from streams.consumed import blocking_actions
 from streams.counters.counters import Counters
 from streams.draft import Draft
 from streams.events import Impression, UserEvent
@@ -37,6 +38,7 @@ class Recommender:
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.counters = Counters(settings.counters)
         self.pipeline = Pipeline(settings, self.catalog, self.counters, graph)
+        self.blocking = blocking_actions(settings.feed.repeat)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""
@@ -52,6 +54,10 @@ class Recommender:
         """Take an update as it arrives: the record as it is kept, or None where a newer one is known."""
         return self.catalog.announce(row, record, arrived_ms, self.settings.events.max_early_ms)
 
+    def met_for_good(self, state: UserState, row: int) -> bool:
+        """Whether the user has met the item in a way that keeps it from coming back (`feed.repeat`)."""
+        return state.has_consumed(row, self.blocking)
+
     def put_item(self, row: int, record: ItemRecord) -> bool:
         """Take an item as it now is; False where a newer one is known."""
         return self.catalog.put(row, record)
@@ -62,7 +68,7 @@ class Recommender:
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
         """
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
-        applied = apply(state, event, delivery, rows, words, self.settings.state)
+        applied = apply(state, event, delivery, rows, words, self.settings.state, self.blocking)
         if applied.interaction is not None:
             self._count(applied.interaction)
             if words is not None:

@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -18,7 +19,7 @@ from msgspec import Meta
 from export.plan import ExportPlan
 from model.errors import SettingsError
 from model.plan import NetworkPlan, TrainPlan
-from model.tasks import Task, default_tasks
+from model.tasks import ActionName, Task, default_tasks
 from streams.counters.settings import CounterSettings
 from streams.events import EventLimits
 from streams.user_state import StateSettings
@@ -89,7 +90,8 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`size`: items kept in a user's feed. `repeat`: whether consumed items may come back.
+    """`size`: items kept in a user's feed. `repeat`: whether items that the user met may come back, or by
+    which actions alone they must have been met to do so.
 
     `fresh_place`: the place (from 1) kept for a new item, 0 for none. `rating_weight`: what one star of the
     expected rating above the mean adds to the click logit. `task_weights`: what the logarithm of a further
@@ -97,7 +99,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     size: Annotated[int, Meta(gt=0, le=200)] = 20
-    repeat: bool = False
+    repeat: bool | tuple[ActionName, ...] = False
     fresh_place: Annotated[int, Meta(ge=0)] = 12
     rating_weight: float = 0.0
     task_weights: dict[str, float] = msgspec.field(default_factory=dict)
@@ -250,6 +252,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 7
 
 
+_BOOLEANS = {"true", "false", "1", "0"}
+
 # HEADRACE_CACHE: where the local stack keeps what it downloads (streams/local/kafka_jars.py).
 NOT_SETTINGS = {"HEADRACE_CACHE"}
 
@@ -263,6 +267,10 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     ('cuda', 'cpu')
     >>> load(None, {"HEADRACE_KAFKA__BOOTSTRAP": "one:9092,two:9092"}).kafka.bootstrap
     'one:9092,two:9092'
+    >>> load(None, {"HEADRACE_FEED__REPEAT": "view,cart"}).feed.repeat
+    ('view', 'cart')
+    >>> load(None, {"HEADRACE_FEED__REPEAT": "true"}).feed.repeat
+    True
     >>> load(None, {"HEADRACE_KAFKA__PARTS": "8"})
     Traceback (most recent call last):
     model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
@@ -309,21 +317,23 @@ def _merge(into: dict[str, Any], tree: Mapping[str, Any]) -> None:
 
 
 def _override(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:
-    """Put `value` at `path`; tuples are written with commas."""
+    """Put `value` at `path`; tuples are written with commas, but for true or false where it may be either."""
     for part in path[:-1]:
         branch = tree.setdefault(part, {})
         if not isinstance(branch, dict):
             raise SettingsError(f"{name}: {part!r} is a value in the settings file, not a section")
         tree = branch
-    tree[path[-1]] = [part for part in value.split(",") if part] if _is_sequence(path) else value
+    kinds = _kinds(path)
+    alone = tuple not in kinds or (bool in kinds and value.lower() in _BOOLEANS)
+    tree[path[-1]] = value if alone else [part for part in value.split(",") if part]
 
 
-def _is_sequence(path: list[str]) -> bool:
-    """Whether the setting at `path` is a tuple; unknown settings are refused later, with their names."""
+def _kinds(path: list[str]) -> set[Any]:
+    """The types that the setting at `path` may have; unknown settings are refused later, with their names."""
     kind: Any = Settings
     for part in path:
         if get_origin(kind) is dict:
             kind = get_args(kind)[1]
         else:
             kind = get_type_hints(kind).get(part) if isinstance(kind, type) else None
-    return get_origin(kind) is tuple
+    return {get_origin(each) or each for each in (get_args(kind) if isinstance(kind, UnionType) else (kind,))}

@@ -1,4 +1,5 @@
-"""A user's state as bytes: one version byte, then msgpack. Under 4 KB for a full state, and lossless.
+"""A user's state as bytes: one version byte, then msgpack. Lossless; under 12 KB for a full state, of which
+the items that the user has met take `state.consumed_bytes` (7,900), and everything else under 4 KB.
 
 (Words are stored in float16; the fold already rounds them to it, so nothing more is lost here and the
 outcome does not depend on how often a state is stored.)
@@ -16,19 +17,44 @@ import msgspec
 import numpy as np
 
 from model.errors import NewerVersionError, StoreError
-from streams.packed_rows import pack_sorted, unpack_sorted
+from streams.consumed import FORGOTTEN, UNKNOWN, Consumed, check_consumed
+from streams.packed_rows import MAX_ROWS, pack_sorted, unpack_sorted
 from streams.stored import NEIGHBOURS
-from streams.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, PendingSlate, UserState
+from streams.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, PendingSlate, StateSettings, UserState
 
-VERSION = 3
+VERSION = 4
 
 _I4, _I8, _F2, _F4 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f2"), np.dtype("<f4")
 
 
 class _Body(msgspec.Struct, array_like=True, gc=False):
-    """Version 3. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
-    and liked float16, event ids end to end; `consumed` and `consumed_before` are `packed_rows`.
+    """Version 4. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
+    and liked float16, event ids end to end; `consumed` has for each group a code and `packed_rows`. The
+    code is the action's; `_HASHED` and a number of bits for hashes.
     """
+
+    items: bytes
+    actions: bytes
+    ratings: bytes
+    times: bytes
+    consumed: list[int | bytes]
+    interactions: int
+    rating_count: int
+    rating_sum: float
+    activity: float
+    last_ts: int
+    words: bytes
+    words_weight: float
+    slates: list[tuple[str, int, bytes]]
+    weights: bytes
+    recent: bytes
+    offsets: dict[str, int]
+    profile: dict[str, str]
+    liked: bytes
+
+
+class _BodyV3(msgspec.Struct, array_like=True):
+    """Versions 2 and 3: two generations of consumed items as packed rows, their actions not noted."""
 
     items: bytes
     actions: bytes
@@ -73,8 +99,10 @@ class _BodyV1(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Body)
+_decoder_v3 = msgspec.msgpack.Decoder(_BodyV3)
 _decoder_v1 = msgspec.msgpack.Decoder(_BodyV1)
 _LEAD = bytes([VERSION])
+_HASHED = 128
 
 
 def encode(state: UserState) -> bytes:
@@ -85,8 +113,7 @@ def encode(state: UserState) -> bytes:
             actions=state.actions.tobytes(),
             ratings=state.ratings.astype(_F4, copy=False).tobytes(),
             times=state.times.astype(_I8, copy=False).tobytes(),
-            consumed=pack_sorted(state.consumed),
-            consumed_before=pack_sorted(state.consumed_before),
+            consumed=_packed(state.consumed),
             interactions=state.interactions,
             rating_count=state.rating_count,
             rating_sum=state.rating_sum,
@@ -149,8 +176,7 @@ def _state(body: _Body) -> UserState:
         actions=actions,
         ratings=ratings,
         times=times,
-        consumed=unpack_sorted(body.consumed),
-        consumed_before=unpack_sorted(body.consumed_before),
+        consumed=_unpacked(body.consumed),
         interactions=body.interactions,
         rating_count=body.rating_count,
         rating_sum=body.rating_sum,
@@ -169,12 +195,33 @@ def _state(body: _Body) -> UserState:
     )
 
 
+def _packed(consumed: Consumed) -> list[int | bytes]:
+    packed: list[int | bytes] = []
+    for action, keys in consumed.groups:
+        packed += (_HASHED + consumed.hash_bits if consumed.hash_bits else action, pack_sorted(keys))
+    return packed
+
+
+def _unpacked(packed: list[int | bytes]) -> Consumed:
+    groups, hash_bits = [], 0
+    for code, keys in zip(packed[::2], packed[1::2], strict=True):
+        if not isinstance(code, int) or not isinstance(keys, bytes):
+            raise ValueError("consumed items are not pairs of a code and bytes")
+        action = code
+        if _HASHED < code < UNKNOWN:
+            action, hash_bits = FORGOTTEN, code - _HASHED
+        groups.append((action, unpack_sorted(keys)))
+    consumed = Consumed(tuple(groups), hash_bits)
+    check_consumed(consumed)
+    return consumed
+
+
 def _from_v1(raw: bytes) -> bytes:
     """The consumed items become the young generation; slates and weights begin empty."""
     old = _decoder_v1.decode(raw)
     consumed = np.unique(np.frombuffer(old.consumed, _I4))
     return _encoder.encode(
-        _Body(
+        _BodyV3(
             items=old.items,
             actions=old.actions,
             ratings=old.ratings,
@@ -199,10 +246,41 @@ def _from_v1(raw: bytes) -> bytes:
 
 def _from_v2(raw: bytes) -> bytes:
     """What the user's words felt like was not kept: as if they had said nothing of it."""
-    old = _decoder.decode(raw)
+    old = _decoder_v3.decode(raw)
     old.liked = bytes(len(old.words))
     return _encoder.encode(old)
 
 
+def _from_v3(raw: bytes) -> bytes:
+    """The two generations become one set, of items that were met by actions nobody noted."""
+    old = _decoder_v3.decode(raw)
+    rows = np.union1d(unpack_sorted(old.consumed), unpack_sorted(old.consumed_before))
+    consumed = Consumed(((UNKNOWN, rows),) if len(rows) else ())
+    if len(rows) > MAX_ROWS:
+        consumed = consumed.fitted(StateSettings().consumed_bytes)
+    return _encoder.encode(
+        _Body(
+            items=old.items,
+            actions=old.actions,
+            ratings=old.ratings,
+            times=old.times,
+            consumed=_packed(consumed),
+            interactions=old.interactions,
+            rating_count=old.rating_count,
+            rating_sum=old.rating_sum,
+            activity=old.activity,
+            last_ts=old.last_ts,
+            words=old.words,
+            words_weight=old.words_weight,
+            slates=old.slates,
+            weights=old.weights,
+            recent=old.recent,
+            offsets=old.offsets,
+            profile=old.profile,
+            liked=old.liked,
+        )
+    )
+
+
 # From a version's body to the next one's. An entry stays for as long as states of that version may be stored.
-MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {1: _from_v1, 2: _from_v2}
+MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {1: _from_v1, 2: _from_v2, 3: _from_v3}

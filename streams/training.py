@@ -44,7 +44,7 @@ def met_of(
     if not isinstance(event, Click | Review):
         return None
     row = recommender.catalog.rows.get(event.item_id)
-    if row is None or not recommender.knows(row) or state.has_consumed(row):
+    if row is None or not recommender.knows(row) or recommender.met_for_good(state, row):
         return None
     rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
     return Met(row, action_of(event), rating, vectors.searched)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from model.features import RATING_PRIOR
 from model.tasks import ACTIONS
+from streams.consumed import EVERY_ACTION, NOTHING, Consumed
 from streams.events import Click, Impression, Review, User, UserEvent
 
 ACTION_CODE: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}
@@ -41,15 +42,15 @@ def _rows() -> Rows:
 
 
 class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds of a user's state; together they keep a full state under 4 KB.
+    """Bounds of a user's state; together they keep a full state under 12 KB.
 
-    `consumed` items are remembered in two generations: when the young one holds `consumed` items it
-    becomes the old one, so between `consumed` and `2 * consumed` of the latest items are known.
+    `consumed_bytes`: what the items take that the user has met. Within it they are known exactly; beyond it
+    by a filter that holds every one of them, and takes some others for met too (see `streams.consumed`).
     """
 
     history: Annotated[int, Meta(gt=0, le=1_000)] = 50
     recent_event_ids: Annotated[int, Meta(gt=0, le=10_000)] = 64
-    consumed: Annotated[int, Meta(gt=0, le=65_535)] = 512
+    consumed_bytes: Annotated[int, Meta(ge=64, le=65_535)] = 7_900
     pending_slates: Annotated[int, Meta(gt=0, le=64)] = 4
     pending_items: Annotated[int, Meta(gt=0, le=200)] = 20
     words_half_life: Annotated[float, Meta(gt=0)] = 5.0
@@ -97,8 +98,7 @@ class UserState:
     actions: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     ratings: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     times: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    consumed: Rows = field(default_factory=_rows)
-    consumed_before: Rows = field(default_factory=_rows)
+    consumed: Consumed = NOTHING
     interactions: int = 0
     rating_count: int = 0
     rating_sum: float = 0.0
@@ -117,8 +117,9 @@ class UserState:
         """The user's mean rating, drawn to the mean of all by `RATING_PRIOR` ratings' worth."""
         return (self.rating_sum + RATING_PRIOR * overall) / (self.rating_count + RATING_PRIOR)
 
-    def has_consumed(self, row: int) -> bool:
-        return bool((self.consumed == row).any() or (self.consumed_before == row).any())
+    def has_consumed(self, row: int, blocking: int = EVERY_ACTION) -> bool:
+        """Whether the item was met by one of the actions in `blocking` (`consumed.blocking_actions`)."""
+        return self.consumed.has(row, blocking)
 
     def until(self, ts: int) -> UserState:
         """The state without the interactions of its history that are later than `ts`; counts and means keep
@@ -161,11 +162,13 @@ def apply(
     rows: tuple[int, ...],
     words: NDArray[np.float32] | None,
     settings: StateSettings,
+    blocking: int = EVERY_ACTION,
 ) -> Applied:
     """Fold one event into a user's state.
 
     rows: the row of the event's item, or of each item of an impression; () for a profile.
     words: the vector of a review's text, [WORDS_DIM], or None.
+    blocking: the actions after which an item may not come back (`consumed.blocking_actions`).
     """
     key = _key_of(event)
     skipped = _repeats(state, delivery, key)
@@ -184,10 +187,11 @@ def apply(
             slates = sorted((*state.slates, shown), key=lambda slate: slate.ts)  # stable: ties as they came
             return Applied(replace(state, slates=tuple(slates[-settings.pending_slates :]), **noted))
         case Click():
-            return _interact(state, rows[0], event.ts, action_of(event), math.nan, noted, settings)
+            return _interact(state, rows[0], event.ts, action_of(event), math.nan, noted, settings, blocking)
         case Review():
             rating = math.nan if event.rating is None else event.rating
-            applied = _interact(state, rows[0], event.ts, action_of(event), rating, noted, settings)
+            action = action_of(event)
+            applied = _interact(state, rows[0], event.ts, action, rating, noted, settings, blocking)
             if words is None:
                 return applied
             later = _reviews_after(state, event.ts)
@@ -217,6 +221,7 @@ def _interact(
     rating: float,
     noted: Mapping[str, Any],
     settings: StateSettings,
+    blocking: int,
 ) -> Applied:
     times, n = state.times, len(state.items)
     newest = int(times[-1]) if n else -1
@@ -243,12 +248,10 @@ def _interact(
             **noted,
         }
     rated = not math.isnan(rating)
-    consumed, before = _consume(state, row, settings.consumed)
     return Applied(
         replace(
             state,
-            consumed=consumed,
-            consumed_before=before,
+            consumed=state.consumed.add(row, action, blocking, settings.consumed_bytes),
             interactions=state.interactions + 1,
             rating_count=state.rating_count + rated,
             rating_sum=state.rating_sum + (rating if rated else 0.0),
@@ -268,17 +271,6 @@ def _activity(state: UserState, ts: int, half_life_s: float) -> float:
     if idle_s < 0.0:
         return float(state.activity + 0.5 ** (-idle_s / half_life_s))
     return float(state.activity * 0.5 ** (idle_s / half_life_s) + 1.0)
-
-
-def _consume(state: UserState, row: int, capacity: int) -> tuple[Rows, Rows]:
-    """The two generations with `row` added to the young one, which stays sorted."""
-    young, old = state.consumed, state.consumed_before
-    at = int(young.searchsorted(np.int32(row)))  # a Python int would have all of `young` copied to int64
-    if at < len(young) and young[at] == row:
-        return young, old
-    if len(young) >= capacity:
-        return np.array([row], np.int32), young
-    return _with(young, at, row), old
 
 
 def _with(values: NDArray[Scalar], at: int, value: float) -> NDArray[Scalar]:

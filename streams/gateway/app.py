@@ -21,6 +21,7 @@ from streams.gateway.items import ItemBody, items_route
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.openapi import bound_feed_parameters, config, describe_bodies
 from streams.gateway.producer import EventSink
+from streams.gateway.shelf import Shelf
 from streams.settings import Settings
 from streams.stores.base import Store
 
@@ -39,10 +40,12 @@ def create_app(
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
     gateway = settings.gateway
     intake = Intake(settings, producer, clock, metrics)
+    shelf = Shelf(settings.feed, store, clock)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
+        await shelf.prepare()
         await producer.start()
         impressions.start()
         try:
@@ -56,7 +59,7 @@ def create_app(
         route_handlers=[
             events_route(intake, settings),
             items_route(intake, settings),
-            feed_route(settings, store, impressions, clock, metrics),
+            feed_route(settings, shelf, impressions, clock, metrics),
             alive,
             ready_route(gateway, store, producer, metrics),
             metrics_route(metrics),

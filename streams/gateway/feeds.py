@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-import uuid
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, get
@@ -14,20 +12,15 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
-from model.errors import StoreError, StoreUnavailableError
+from model.errors import StoreUnavailableError
 from streams.clock import Clock
-from streams.feed import Slate, decode
 from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem, unavailable
 from streams.gateway.impressions import ImpressionLog, impression_of
 from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.shelf import Shelf, Shown
 from streams.ladder import RUNGS
 from streams.settings import Settings
-from streams.stores.base import Store
 
-log = logging.getLogger(__name__)
-
-POPULAR = ""
-"""The user id under which workers keep the popular feed, for those who have none of their own."""
 DEFAULT_N = 10
 USER_ID_MAX = 128
 
@@ -44,20 +37,26 @@ class FeedReason(msgspec.Struct):
 
 
 class FeedItem(msgspec.Struct):
-    """One place of a feed; `source` is the candidate source that brought it."""
+    """One place of a feed; `source` is the candidate source that brought it.
+
+    `feed`: "own" where it was ranked for this user; "popular" where the popular feed fills a place that the
+    user's own slate has no item for. Scores of the two don't compare.
+    """
 
     item_id: str
     score: float
     source: str
     reason: FeedReason
+    feed: Literal["own", "popular"] = "own"
 
 
 class Feed(msgspec.Struct):
     """The answer. `rung` is the step of the degradation ladder: full, fewer, counters, popular, or empty.
 
-    "popular" is also what a user without events gets; "empty" means that nothing has been seen popular yet.
-    `cause` is the event that led to this slate, `times` its stages in ms since the epoch (event, accepted,
-    applied, pushed), `ts` when it was made. Send `slate_id` back with clicks.
+    "popular" is also what a user gets who has no items of their own; "empty" means that there is none that
+    this user could be shown. `cause` is the event that led to the user's own slate, `times` its stages in ms
+    since the epoch (event, accepted, applied, pushed), `ts` when the slate was made. Send `slate_id` back
+    with clicks.
     """
 
     user_id: str
@@ -72,38 +71,32 @@ class Feed(msgspec.Struct):
 
 
 def feed_route(
-    settings: Settings, store: Store, impressions: ImpressionLog, clock: Clock, metrics: GatewayMetrics
+    settings: Settings, shelf: Shelf, impressions: ImpressionLog, clock: Clock, metrics: GatewayMetrics
 ) -> HTTPRouteHandler:
     """The route that serves feeds."""
     size = settings.feed.size
     gateway = settings.gateway
 
-    async def slate_for(user_id: str) -> Slate:
-        """The user's slate, else the popular one under a new slate id, else an empty one."""
+    async def show(user_id: str, n: int) -> Shown:
         started_s = time.perf_counter()
         try:
             async with asyncio.timeout(gateway.timeout_ms / 1_000):
-                own = _read(await store.feed(user_id))
-                if own is not None:
-                    return own
-                popular = _read(await store.feed(POPULAR))
+                return await shelf.show(user_id, n)
         except (StoreUnavailableError, TimeoutError) as error:
             came = str(error) or f"no answer within {gateway.timeout_ms} ms"
             raise unavailable("store", came, gateway.retry_after_s) from None
         finally:
             metrics.feed_read_s.observe(time.perf_counter() - started_s)
-        slate_id = uuid.uuid4().hex
-        if popular is None:
-            return Slate(slate_id, user_id, clock.now_ms(), [], model="", rung="empty")
-        return msgspec.structs.replace(popular, slate_id=slate_id, user_id=user_id, rung="popular")
 
     @get(
         "/v1/users/{user_id:str}/feed",
         summary="Read a feed",
         description=(
             f"The first `n` (1 to {size}) items of the user's feed as it is now. Serving it logs an "
-            "impression, unless `impression=false`. A user without events gets the popular feed (`rung` is "
-            "`popular`); before any event at all the feed is empty (`rung` is `empty`)."
+            "impression, unless `impression=false`. Withdrawn items are left out. Where the user's own slate "
+            "has fewer items, or none, the popular feed fills it up with what the user has not met; `feed` "
+            "of each item says which. A feed is shorter than `n` where there are no more such items, and "
+            "empty (`rung` is `empty`) where there is none."
         ),
         tags=["feeds"],
         responses={
@@ -118,45 +111,38 @@ def feed_route(
             bool, QueryParameter(description="false for a preview: no impression is logged.")
         ] = True,
     ) -> Response[Feed]:
-        shown = min(DEFAULT_N, size) if n is None else n
-        if not 1 <= shown <= size:
-            raise ProblemError(_out_of_range("n", f"1 to {size}", str(shown)))
+        wanted = min(DEFAULT_N, size) if n is None else n
+        if not 1 <= wanted <= size:
+            raise ProblemError(_out_of_range("n", f"1 to {size}", str(wanted)))
         if len(user_id) > USER_ID_MAX:
             raise ProblemError(
                 _out_of_range("user_id", f"at most {USER_ID_MAX} characters", f"{len(user_id)} characters")
             )
-        slate = await slate_for(user_id)
+        shown = await show(user_id, wanted)
+        slate = shown.slate
         metrics.feeds.labels(slate.rung if slate.rung in RUNGS else "empty").inc()
+        metrics.count_places(shown.own, len(slate.items) - shown.own, shown.withdrawn)
         if impression and slate.items:
-            impressions.add(impression_of(slate, user_id, shown, clock.now_ms()))
-        return Response(_feed(slate, shown), headers={"Cache-Control": "no-store"})
+            impressions.add(impression_of(slate, user_id, clock.now_ms()))
+        return Response(_feed(shown, user_id), headers={"Cache-Control": "no-store"})
 
     return read_feed
 
 
-def _read(raw: bytes | None) -> Slate | None:
-    """The slate, or None where there is none that this build can read."""
-    if raw is None:
-        return None
-    try:
-        return decode(raw)
-    except StoreError:
-        log.exception("a feed in the store can't be read, going on without it")
-        return None
-
-
-def _feed(slate: Slate, shown: int) -> Feed:
+def _feed(shown: Shown, user_id: str) -> Feed:
+    slate = shown.slate
     items = [
         FeedItem(
             item.item_id,
             item.score,
             item.source,
             FeedReason(item.reason.kind, item.reason.item_id, item.reason.text),
+            "own" if place < shown.own else "popular",
         )
-        for item in slate.items[:shown]
+        for place, item in enumerate(slate.items)
     ]
     return Feed(
-        slate.user_id,
+        user_id,
         slate.slate_id,
         slate.ts,
         items,

@@ -41,8 +41,8 @@ def items_route(intake: Intake, settings: Settings) -> HTTPRouteHandler:
         description=(
             "One item, or an array of them; each is the whole item, not a patch. `type` may be left out, and "
             "so may `event_id` and `ts` (the time of arrival then). An item is withdrawn by `available: "
-            "false`: it stays known, and leaves every feed with the feed's next update. Answers are those of "
-            "POST /v1/events, which accepts items too."
+            "false`: it stays known, and no feed shows it from the moment on that a worker has applied this. "
+            "Answers are those of POST /v1/events, which accepts items too."
         ),
         tags=["items"],
         operation_class=takes([ItemBody], EXAMPLES, settings),

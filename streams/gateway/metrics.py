@@ -50,6 +50,18 @@ class GatewayMetrics:
             ("rung",),
             registry=registry,
         )
+        places = Counter(
+            "headrace_gateway_places",
+            "Places of feeds served: ranked for their user (own), or filled up (popular).",
+            ("feed",),
+            registry=registry,
+        )
+        self._own, self._filled = places.labels("own"), places.labels("popular")
+        self._withdrawn = Counter(
+            "headrace_gateway_withdrawn_places",
+            "Places of stored feeds that were left out, since their items can't be had any more.",
+            registry=registry,
+        )
         self.impressions = Counter(
             "headrace_gateway_impressions",
             "Impressions of served feeds: logged to Kafka, or dropped.",
@@ -67,6 +79,14 @@ class GatewayMetrics:
             ("part",),
             registry=registry,
         )
+
+    def count_places(self, own: int, filled: int, withdrawn: int) -> None:
+        """Count the places of one feed, and those that were left out of it."""
+        self._own.inc(own)
+        if filled:
+            self._filled.inc(filled)
+        if withdrawn:
+            self._withdrawn.inc(withdrawn)
 
     async def count_request(self, message: Message, scope: Scope) -> None:
         """Litestar's `before_send` hook: counts each answer by the route's template, never by its path."""

@@ -1,6 +1,8 @@
-"""The baselines, in the same pass and over all items the user has not met."""
+"""The baselines, in the same pass and over all items that may be recommended to the user."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,9 +11,14 @@ from streams.replay.interactions import Interactions
 
 
 class Compared:
-    """The baselines in the same pass, over all items the user has not met."""
+    """The baselines in the same pass, over all items that may be recommended to the user.
 
-    def __init__(self, stream: Interactions, seed: int) -> None:
+    `blocks`: whether an event, by its number, keeps its item from coming back to its user.
+    """
+
+    def __init__(
+        self, stream: Interactions, seed: int, blocks: Callable[[int], bool] = lambda _: True
+    ) -> None:
         self.users = {user: number for number, user in enumerate(dict.fromkeys(stream.user))}
         self.items = {item: number for number, item in enumerate(dict.fromkeys(stream.item))}
         size = len(self.items)
@@ -20,7 +27,7 @@ class Compared:
         self._met: list[list[int]] = [[] for _ in self.users]
         self._seen = np.zeros(size, np.bool_)
         self._order = tie_order(size, seed)
-        self._stream = stream
+        self._stream, self._blocks = stream, blocks
 
     def ranks(self, k: int) -> list[int]:
         """The place of event k's item for each baseline; 0 where the item was never seen before."""
@@ -39,5 +46,6 @@ class Compared:
         user, item = self.users[self._stream.user[k]], self.items[self._stream.item[k]]
         for each in self.baselines:
             each.learn(user, item, int(self._stream.ts_ms[k]))
-        self._met[user].append(item)
+        if self._blocks(k):
+            self._met[user].append(item)
         self._seen[item] = True

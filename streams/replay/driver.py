@@ -14,7 +14,7 @@ from streams.recommender import Recommender
 from streams.replay.interactions import Interactions
 from streams.replay.rows import event_of, profile_of
 from streams.training import ExampleCollector, met_of
-from streams.user_state import EMPTY, Delivery, UserState
+from streams.user_state import EMPTY, Delivery, UserState, action_of
 
 Say = Callable[[int], None]
 """Told how many events are done."""
@@ -64,6 +64,10 @@ class Prequential:
         self.states[event.user_id] = core.apply(self.state(event.user_id), event, delivery, words).state
         self.at += 1
         return core.catalog.rows[event.item_id]
+
+    def blocks(self, k: int) -> bool:
+        """Whether event k keeps its item from coming back to its user."""
+        return bool(self.recommender.blocking >> action_of(self.event(k)) & 1)
 
     def event(self, k: int) -> Click | Review:
         """Event k as it would come over the wire."""

@@ -1,6 +1,7 @@
 """Prequential replay: every event of the second part is predicted, then learned, by the core that serves.
 
-The true item is ranked among all items the user has not met; one that no source brought counts as a miss.
+The true item is ranked among all items that may be recommended to the user: those not met, or met by actions
+that let an item come back (`feed.repeat`). One that no source brought counts as a miss.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def outcome(run: Prequential, draft: Draft, row: int, baseline_ranks: Sequence[i
         ts_ms=int(events.ts_ms[k]),
         user_history=state.interactions,
         item_events=int(popularity.events[row]) if known else 0,
-        ranked=known and not state.has_consumed(row),
+        ranked=known and not run.recommender.met_for_good(state, row),
         rank=place_of(draft, at) if len(found) else 0,
         candidate_rank=at + 1 if len(found) else 0,
         baseline_ranks=baseline_ranks,
@@ -84,7 +85,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
     clock = _Stages()
     run, model, fp32, continual, notes = ready(dataset, options, settings, until, progress)
     run.recommender.serve(model)
-    compared = Compared(stream, options.seed)
+    compared = Compared(stream, options.seed, run.blocks)
     for k in range(until):
         compared.learn(k)
     warm_seconds = clock.lap(WARM)

@@ -27,6 +27,7 @@ class Commit(NamedTuple):
     Where the stored progress is no longer what was expected, nothing at all is written (`FencedError`).
     `found`: the digest (`digest_of`) of a user's state as it was before; so for those who stand there.
     `ledger` is the batch's entry for the other processes (empty: none is added).
+    `withdrawn`: whether an item is withdrawn as of now, for those that were put.
     """
 
     expected: Mapping[str, int]
@@ -36,6 +37,45 @@ class Commit(NamedTuple):
     items: Mapping[str, bytes]
     ledger: bytes = b""
     found: Mapping[str, str] = {}
+    withdrawn: Mapping[str, bool] = {}
+
+
+class FeedsRead(NamedTuple):
+    """A feed and a state (or None) for each user asked for, in order, and the version of the list of
+    withdrawn items, all as of one moment.
+    """
+
+    feeds: list[bytes | None]
+    states: list[bytes | None]
+    withdrawals: str
+
+
+class Withdrawals(NamedTuple):
+    """Items that were withdrawn (True) or came back (False), up to `version` at least; "": none ever was.
+
+    `whole`: all that are on the list, in place of what was known before; else only what changed since.
+    """
+
+    version: str
+    whole: bool
+    changes: dict[str, bool]
+
+
+def version_of(withdrawals: str) -> tuple[str, int]:
+    """A version of the list of withdrawn items: who began it, and how many changes it has seen since.
+
+    A store that was emptied begins another list, whose versions don't compare with those of the one before.
+
+    >>> version_of("f00d:12"), version_of("")
+    (('f00d', 12), ('', 0))
+    """
+    began, _, number = withdrawals.rpartition(":")
+    try:
+        return began, int(number or 0)
+    except ValueError:
+        raise StoreError(
+            f"version of the withdrawn items {withdrawals!r}: expected NAME:NUMBER, such as 'f00d:12'"
+        ) from None
 
 
 class LedgerEntry(NamedTuple):
@@ -122,8 +162,23 @@ class Store(Protocol):
 
     async def feed(self, user: str) -> bytes | None: ...
 
+    async def read_feeds(self, users: Sequence[str], states: Sequence[str] = ()) -> FeedsRead:
+        """Feeds of `users` and states of the users `states`, in one call."""
+        ...
+
     async def put_feed(self, user: str, feed: bytes) -> None:
         """Write a feed outside a batch (the popular fallback)."""
+        ...
+
+    async def withdrawals(self, after: str) -> Withdrawals:
+        """What changed on the list of withdrawn items since its version `after` ("": all of it)."""
+        ...
+
+    async def mend_withdrawn(self, withdrawn: Mapping[str, bool], found: Mapping[str, str]) -> None:
+        """Put items on the list of the withdrawn, or take them off, outside a batch.
+
+        `found`: the digest of each item's record that says so; one that was changed since is left as it is.
+        """
         ...
 
     async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from model.errors import FencedError, LedgerGapError
@@ -11,12 +12,15 @@ from streams.settings import RedisSettings
 from streams.stores.base import (
     START,
     Commit,
+    FeedsRead,
     LedgerEntry,
     Loaded,
     Snapshot,
+    Withdrawals,
     check_commit,
     digest_of,
     order_of,
+    version_of,
 )
 from streams.user_state import StateSettings
 
@@ -56,6 +60,8 @@ class MemoryStore:
         self._states = _Expiring(state.ttl_days * MS_PER_DAY, self._clock)
         self._feeds = _Expiring(state.ttl_days * MS_PER_DAY, self._clock)
         self._items: dict[str, bytes] = {}
+        self._withdrawn: dict[str, tuple[int, bool]] = {}
+        self._withdrawals = ""
         self._rows: dict[str, int] = {}
         self._progress: dict[str, int] = {}
         self._last_commit: dict[str, tuple[Commit, str]] = {}
@@ -93,6 +99,7 @@ class MemoryStore:
         for user, feed in commit.feeds.items():
             self._feeds.put(user, feed)
         self._items.update(commit.items)
+        self._list(commit.withdrawn)
         self._progress.update(commit.progress)
         position = self._append(writer, commit.ledger) if commit.ledger else ""
         self._last_commit[writer] = (commit, position)
@@ -120,6 +127,39 @@ class MemoryStore:
 
     async def feed(self, user: str) -> bytes | None:
         return self._feeds.get(user)
+
+    async def read_feeds(self, users: Sequence[str], states: Sequence[str] = ()) -> FeedsRead:
+        return FeedsRead(
+            [self._feeds.get(user) for user in users],
+            [self._states.get(user) for user in states],
+            self._withdrawals,
+        )
+
+    async def withdrawals(self, after: str) -> Withdrawals:
+        (began, number), (now, _) = version_of(after), version_of(self._withdrawals)
+        whole = began != now
+        changes = {
+            item_id: withdrawn
+            for item_id, (changed, withdrawn) in self._withdrawn.items()
+            if whole or changed > number
+        }
+        return Withdrawals(self._withdrawals, whole, changes)
+
+    async def mend_withdrawn(self, withdrawn: Mapping[str, bool], found: Mapping[str, str]) -> None:
+        self._list(
+            {
+                item_id: now
+                for item_id, now in withdrawn.items()
+                if digest_of(self._items.get(item_id)) == found[item_id]
+            }
+        )
+
+    def _list(self, withdrawn: Mapping[str, bool]) -> None:
+        for item_id, now in withdrawn.items():
+            if self._withdrawn.get(item_id, (0, False))[1] != now:
+                began, number = version_of(self._withdrawals or f"{uuid.uuid4().hex}:0")
+                self._withdrawals = f"{began}:{number + 1}"
+                self._withdrawn[item_id] = number + 1, now
 
     async def put_feed(self, user: str, feed: bytes) -> None:
         self._feeds.put(user, feed)

@@ -4,6 +4,7 @@ one in.
 Keys, all after the deployment's prefix:
     state:USER feed:USER item:ID   the values (states and feeds expire)
     progress                       hash: "topic-partition" -> last applied offset
+    withdrawn, withdrawn:version   sorted set of items that can't be had, or came back; its version
     rows, row-ids                  hash item id -> row; list of the item ids in row order
     ledger, ledger:dropped         stream of batches; the position of the last entry that was trimmed
     last-commit:WRITER             what a writer committed last, so that it can ask again
@@ -22,9 +23,19 @@ from itertools import chain
 
 from model.errors import LedgerGapError, StoreUnavailableError
 from streams.settings import RedisSettings
-from streams.stores.base import Commit, LedgerEntry, Loaded, Snapshot, check_commit, order_of
+from streams.stores.base import (
+    Commit,
+    FeedsRead,
+    LedgerEntry,
+    Loaded,
+    Snapshot,
+    Withdrawals,
+    check_commit,
+    order_of,
+    version_of,
+)
 from streams.stores.redis_connection import RedisConnection
-from streams.stores.redis_scripts import COMMIT, INTERN, LEAD, SAVE_SNAPSHOT
+from streams.stores.redis_scripts import COMMIT, INTERN, LEAD, MEND_WITHDRAWN, SAVE_SNAPSHOT
 from streams.user_state import StateSettings
 
 MS_PER_DAY = 86_400_000
@@ -70,19 +81,21 @@ class RedisStore:
     async def commit(self, commit: Commit, writer: str) -> str:
         check_commit(commit)
         keys = [self._key("progress"), self._key("ledger"), self._key("last-commit", writer)]
+        keys += [self._key("withdrawn"), self._key("withdrawn", "version")]
         keys += [self._key("state", user) for user in commit.states]
         keys += [self._key("feed", user) for user in commit.feeds]
         keys += [self._key("item", item_id) for item_id in commit.items]
         keys += [self._key("state", user) for user in commit.found]
         parts = (
             *(commit.expected, commit.progress, commit.states, commit.feeds, commit.items),
-            commit.found,
+            *(commit.found, commit.withdrawn),
         )
         arguments = [
             *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._key("feeds"), commit.ledger),
             *map(len, parts),
             *_flat(commit.expected),
             *commit.found.values(),
+            *_marks(commit.withdrawn),
             *_flat(commit.progress),
             *commit.states.values(),
             *commit.feeds.values(),
@@ -124,6 +137,51 @@ class RedisStore:
     async def feed(self, user: str) -> bytes | None:
         value: bytes | None = await self._redis.call("GET", self._key("feed", user))
         return value
+
+    async def read_feeds(self, users: Sequence[str], states: Sequence[str] = ()) -> FeedsRead:
+        keys = [self._key("feed", user) for user in users] + [self._key("state", user) for user in states]
+        *values, version = await self._redis.call("MGET", *keys, self._key("withdrawn", "version"))
+        return FeedsRead(
+            values[: len(users)], values[len(users) :], "" if version is None else version.decode()
+        )
+
+    async def withdrawals(self, after: str) -> Withdrawals:
+        # The version is read first: what changes in between is read again the next time, and none is missed.
+        value = await self._redis.call("GET", self._key("withdrawn", "version"))
+        version = "" if value is None else value.decode()
+        (began, number), (now, _) = version_of(after), version_of(version)
+        whole = began != now
+        least = 1 if whole else 2 * number + 1
+        changes: dict[str, bool] = {}
+        while True:
+            page = await self._redis.call(
+                *("ZRANGEBYSCORE", self._key("withdrawn"), f"({least}", "+inf"),
+                *("WITHSCORES", "LIMIT", 0, ROWS_PER_CALL),
+            )  # fmt: skip
+            scores = [int(float(score)) for score in page[1::2]]
+            changes |= {
+                item_id.decode(): score % 2 == 1 for item_id, score in zip(page[::2], scores, strict=True)
+            }
+            if len(scores) < ROWS_PER_CALL:
+                return Withdrawals(version, whole, changes)
+            least = scores[-1]
+
+    async def mend_withdrawn(self, withdrawn: Mapping[str, bool], found: Mapping[str, str]) -> None:
+        item_ids = list(withdrawn)
+        for at in range(0, len(item_ids), KEYS_PER_CALL):
+            part = item_ids[at : at + KEYS_PER_CALL]
+            await self._redis.script(
+                MEND_WITHDRAWN,
+                [
+                    *(self._key("withdrawn"), self._key("withdrawn", "version")),
+                    *(self._key("item", item_id) for item_id in part),
+                ],
+                [
+                    uuid.uuid4().hex,
+                    *_marks({item_id: withdrawn[item_id] for item_id in part}),
+                    *(found[item_id] for item_id in part),
+                ],
+            )
 
     async def put_feed(self, user: str, feed: bytes) -> None:
         await self._redis.call("SET", self._key("feed", user), feed, "PX", self._ttl_ms)
@@ -195,6 +253,10 @@ class RedisStore:
 
 def _flat(offsets: Mapping[str, int]) -> chain[str | int]:
     return chain.from_iterable(offsets.items())
+
+
+def _marks(withdrawn: Mapping[str, bool]) -> chain[str | int]:
+    return chain.from_iterable((item_id, int(now)) for item_id, now in withdrawn.items())
 
 
 def _token(commit: Commit) -> str:

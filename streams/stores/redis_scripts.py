@@ -24,18 +24,47 @@ def _script(source: str) -> Script:
 FENCED = "FENCED"
 """How an error reply of a script begins where another writer came first."""
 
-# KEYS: progress, ledger, the writer's last commit, then a key for each state, feed and item, and for each
-#       state that must be as it was found
+# The list of withdrawn items is a sorted set. An item's score is twice the number of the change that put it
+# there, or took it off; one more where it was put there. So what changed since is a range of scores, and an
+# item that came back stays until it is withdrawn again. The version is who began the list, and that number.
+#     changes_of(list, at, count)    of the pairs of an item and '1' or '0' in ARGV from `at` on, those that
+#                                    change something
+#     change(list, version, name, changes)    `name` begins the list where there is none
+_WITHDRAWN = """
+local function changes_of(list, at, count)
+  local changes = {}
+  for pair = at, at + 2 * count - 1, 2 do
+    local score = redis.call('ZSCORE', list, ARGV[pair])
+    local was = score and tonumber(score) % 2 or 0
+    if was ~= tonumber(ARGV[pair + 1]) then table.insert(changes, pair) end
+  end
+  return changes
+end
+local function change(list, version, name, changes)
+  if #changes == 0 then return end
+  local began, number = string.match(redis.call('GET', version) or name .. ':0', '^(.*):(%d+)$')
+  number = tonumber(number)
+  for _, pair in ipairs(changes) do
+    number = number + 1
+    redis.call('ZADD', list, string.format('%.0f', 2 * number + tonumber(ARGV[pair + 1])), ARGV[pair])
+  end
+  redis.call('SET', version, began .. ':' .. string.format('%.0f', number))
+end
+"""
+
+# KEYS: progress, ledger, the writer's last commit, the withdrawn items, their version, then a key for each
+#       state, feed and item, and for each state that must be as it was found
 # ARGV: writer, token, ms a last commit is known, ms states and feeds live, feed channel, ledger payload,
-#       counts of expected, progress, states, feeds, items, found,
-#       partition and offset of each expected, digest of each found, partition and offset of each progress,
-#       then states, feeds, items, the feeds' users
+#       counts of expected, progress, states, feeds, items, found, withdrawn,
+#       partition and offset of each expected, digest of each found, id and 1 or 0 of each withdrawn,
+#       partition and offset of each progress, then states, feeds, items, the feeds' users
 COMMIT = _script(
-    """
+    _WITHDRAWN
+    + """
 local writer, token, known_ms, ttl_ms, channel, ledger = unpack(ARGV, 1, 6)
 local expected, progress = tonumber(ARGV[7]), tonumber(ARGV[8])
 local states, feeds, items = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local found, at = tonumber(ARGV[12]), 13
+local found, withdrawn, at = tonumber(ARGV[12]), tonumber(ARGV[13]), 14
 for _ = 1, expected do
   local stored = redis.call('HGET', KEYS[1], ARGV[at]) or '-1'
   if stored ~= ARGV[at + 1] then
@@ -52,6 +81,9 @@ for key = #KEYS - found + 1, #KEYS do
   end
   at = at + 1
 end
+redis.call('GET', KEYS[5])
+local changes = changes_of(KEYS[4], at, withdrawn)
+at = at + 2 * withdrawn
 local position = ''
 if ledger ~= '' then position = redis.call('XADD', KEYS[2], '*', 'w', writer, 'p', ledger) end
 for _ = 1, progress do
@@ -59,7 +91,8 @@ for _ = 1, progress do
   at = at + 2
 end
 redis.call('SET', KEYS[3], token .. position, 'PX', known_ms)
-local key = 4
+change(KEYS[4], KEYS[5], writer, changes)
+local key = 6
 for _ = 1, states + feeds do
   redis.call('SET', KEYS[key], ARGV[at], 'PX', ttl_ms)
   key, at = key + 1, at + 1
@@ -73,6 +106,22 @@ for _ = 1, feeds do
   at = at + 1
 end
 return position
+"""
+)
+
+# KEYS: the withdrawn items, their version, then a key for each item
+# ARGV: name, id and 1 or 0 of each item, then the digests of their records
+MEND_WITHDRAWN = _script(
+    _WITHDRAWN
+    + """
+local items, changes = #KEYS - 2, {}
+for _, pair in ipairs(changes_of(KEYS[1], 2, items)) do
+  local item = pair / 2
+  local record = redis.call('GET', KEYS[2 + item])
+  local digest = record and redis.sha1hex(record) or ''
+  if digest == ARGV[1 + 2 * items + item] then table.insert(changes, pair) end
+end
+change(KEYS[1], KEYS[2], ARGV[1], changes)
 """
 )
 

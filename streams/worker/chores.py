@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 
 from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
 from streams import feed
-from streams.batch import popular_slate
 from streams.clock import Clock
+from streams.feed import POPULAR_USER
+from streams.popular_feed import popular_feed
 from streams.settings import Settings
 from streams.stores.base import Store
 from streams.worker.batches import Models
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 
 LEASE = "leader"
 LEASE_TTL_FACTOR = 3
-FALLBACK_USER = ""
 
 
 class Chores:
@@ -98,13 +98,13 @@ class Chores:
         return leads
 
     async def popular(self) -> None:
-        """The feed of users without one of their own."""
+        """The feed of users without one of their own, which fills up others too."""
         if await self._leads():
             async with self.replica.lock:
                 if not self.replica.sound:
                     return
-                slate = popular_slate(self.replica.recommender, FALLBACK_USER, self.clock.now_ms())
-            await self.store.put_feed(FALLBACK_USER, feed.encode(slate))
+                popular = popular_feed(self.replica.recommender, POPULAR_USER, self.clock.now_ms())
+            await self.store.put_feed(POPULAR_USER, feed.encode(popular))
 
     async def snapshot(self) -> None:
         """Keep the counters, so that a starting worker need not read the whole ledger."""

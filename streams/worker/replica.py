@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from model.errors import FencedError, LedgerGapError
 from streams.catalog import decode_item
@@ -19,7 +19,7 @@ from streams.ledger import Record, decode_record
 from streams.recommender import Recommender
 from streams.rescoring import ModelInService
 from streams.settings import Settings
-from streams.stores.base import START, LedgerEntry, Snapshot, Store, order_of
+from streams.stores.base import START, LedgerEntry, Snapshot, Store, digest_of, order_of
 from streams.user_state import UserState
 from streams.worker.background import Background
 from streams.worker.kept_counters import copied, pack, restore
@@ -75,9 +75,14 @@ class Replica:
         snapshot = await self.store.snapshot()
         ids = await self.store.interned(0)
         recommender.meet(ids, 0)
-        for row, raw in enumerate(await self.store.items(ids)):
+        raws = await self.store.items(ids)
+        withdrawn: dict[str, bool] = {}
+        for row, raw in enumerate(raws):
             if raw is not None:
-                recommender.put_item(row, decode_item(raw))
+                record = decode_item(raw)
+                recommender.put_item(row, record)
+                withdrawn[ids[row]] = not record.available
+        await self._mend_withdrawn(withdrawn, dict(zip(ids, raws, strict=True)))
         if snapshot is not None:
             await asyncio.to_thread(restore, recommender, snapshot.payload)
         self.recommender = recommender
@@ -98,6 +103,18 @@ class Replica:
         _date_unannounced(recommender)
         if model is not None:
             self.serve(model)
+
+    async def _mend_withdrawn(
+        self, withdrawn: Mapping[str, bool], records: Mapping[str, bytes | None]
+    ) -> None:
+        """Bring the list that gateways go by in line with the records: a build before this one kept none."""
+        listed = (await self.store.withdrawals("")).changes
+        wrong = {item_id: now for item_id, now in withdrawn.items() if now != listed.get(item_id, False)}
+        if wrong:
+            log.info("the list of withdrawn items is mended: %d of %d items", len(wrong), len(withdrawn))
+            await self.store.mend_withdrawn(
+                wrong, {item_id: digest_of(records[item_id]) for item_id in wrong}
+            )
 
     async def catch_up(self) -> int:
         """Count what other workers have applied since; how many entries came. The caller holds `lock`.
@@ -147,8 +164,9 @@ class Replica:
 
         The caller holds `lock`.
         """
-        rows = (column for state in states for column in (state.items, state.consumed, state.consumed_before))
-        newest = max((int(column.max()) for column in rows if len(column)), default=-1)
+        newest = -1
+        for state in states:
+            newest = max(newest, state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
         if newest >= len(self.recommender.catalog):
             await self._meet_interned()
 

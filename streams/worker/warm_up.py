@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from streams.batch import Incoming, popular_slate, process
+from streams import state_codec
+from streams.batch import Incoming, process
+from streams.consumed import EVERY_ACTION
 from streams.events import Click, Review
 from streams.graph import Triple, build
 from streams.ladder import RUNGS
 from streams.meaning import NO_VECTORS, Vectors
+from streams.popular_feed import popular_feed
 from streams.recommender import Recommender
 from streams.settings import Settings
 from streams.user_state import WORDS_DIM, Delivery, UserState
@@ -35,4 +40,14 @@ def warm_up(settings: Settings) -> None:
         for error in (*outcome.failed.values(), *outcome.unranked.values()):
             raise error
         states |= outcome.states
-    popular_slate(recommender, "", NOW_MS)
+    popular_feed(recommender, "", NOW_MS)
+    _warm_consumed(recommender, states["user-0"])
+
+
+def _warm_consumed(recommender: Recommender, state: UserState) -> None:
+    """A state in every form that the consumed items of a user may have, there and back and to a slate."""
+    consumed = state.consumed
+    for row in range(500, 2_000, 3):
+        consumed = consumed.add(row, 1, EVERY_ACTION, most_bytes=100)
+    full = replace(state, consumed=consumed)
+    recommender.pipeline.draft(state_codec.decode(state_codec.encode(full)), NOW_MS)

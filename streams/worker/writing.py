@@ -63,6 +63,7 @@ class Writing:
             items=outcome.items,
             ledger=encode_record(outcome.record) if outcome.record else b"",
             found={user: work.digests[user] for user in outcome.states},
+            withdrawn=outcome.withdrawn,
         )
 
     async def commit(self, commit: Commit, writer: str) -> str:

@@ -211,7 +211,7 @@ def _without_order(state: UserState) -> Any:
         state.rating_count,
         state.rating_sum,
         state.last_ts,
-        sorted({*state.consumed.tolist(), *state.consumed_before.tolist()}),
+        sorted((action, keys.tolist()) for action, keys in state.consumed.groups),
         sorted(zip(state.items.tolist(), state.actions.tolist(), state.times.tolist(), strict=True)),
         state.offsets,
         sorted(state.recent),

@@ -17,16 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from streams import feed
+from streams import feed, state_codec
+from streams.consumed import EVERY_ACTION, NOTHING
 from streams.events import AnyEvent, Click, EventLimits, Impression, Item, decode, encode
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.settings import RedisSettings
+from streams.stores.base import Commit
 from streams.stores.redis import RedisStore
 from streams.topics import ACCEPTED_HEADER
+from streams.user_state import ACTION_CODE, UserState
 from tests.connected.gateway_process import ROOT, Gateway, gateway
 
 _numbers = itertools.count()
@@ -162,6 +166,39 @@ def test_a_served_feed_is_an_impression(
         ("u", "s1", ("i0", "i1", "i2")),
         ("stranger", popular["slate_id"], tuple(item["item_id"] for item in popular["items"])),
     }
+
+
+def test_a_feed_loses_what_was_withdrawn_and_is_filled_up(
+    running: Gateway, redis_settings: RedisSettings
+) -> None:
+    """The store as workers leave it; u has met p1, which stands in row 1."""
+    items = [feed.SlateItem(f"p{k}", 0.0, "popular", feed.Reason("popular")) for k in range(4)]
+    popular = feed.PopularFeed("s0", "", now_ms(), items, "", "popular", rows=[0, 1, 2, 3])
+    state = UserState(consumed=NOTHING.add(1, ACTION_CODE["click"], EVERY_ACTION, 1_000))
+    own = msgspec.structs.replace(slate("u"), items=slate("u").items[:3])
+    feeds = {"u": feed.encode(own), "": feed.encode(popular)}
+
+    def write(withdrawn: dict[str, bool]) -> None:
+        async def commit() -> None:
+            store = RedisStore(redis_settings)
+            states = {"u": state_codec.encode(state)}
+            records = dict.fromkeys(withdrawn, b"record")
+            await store.commit(Commit({}, {}, states, feeds, records, withdrawn=withdrawn), "worker")
+            await store.close()
+
+        asyncio.run(commit())
+
+    def shown() -> list[tuple[str, str]]:
+        answer = running.client.get("/v1/users/u/feed", params={"n": 5, "impression": "false"})
+        return [(item["item_id"], item["feed"]) for item in answer.json()["items"]]
+
+    write({})
+    own_ones = [("i0", "own"), ("i1", "own"), ("i2", "own")]
+    assert shown() == [*own_ones, ("p0", "popular"), ("p2", "popular")]
+    write({"i1": True, "p0": True})
+    assert shown() == [own_ones[0], own_ones[2], ("p2", "popular"), ("p3", "popular")]
+    write({"i1": False})
+    assert shown() == [*own_ones, ("p2", "popular"), ("p3", "popular")]
 
 
 def test_the_example_runs(running: Gateway, kafka_bootstrap: str, prefix: str) -> None:

@@ -63,6 +63,12 @@ async def test_events_become_feeds(settings: Settings, store: RedisStore, tmp_pa
             return raw is not None and bool(feed.decode(raw).items)
 
         await eventually(fallback)
+        async with producer(settings.kafka) as client:
+            for available in (False, True):
+                put = Item(event_id=str(available), ts=now_ms(), item_id="film-3", available=available)
+                await send(client, settings.kafka, [put])
+                await wait_until_applied(settings, store)
+                assert (await store.withdrawals("")).changes == {"film-3": not available}
 
 
 async def test_none_of_fausts_own_pages_can_be_reached(settings: Settings, tmp_path: Path) -> None:

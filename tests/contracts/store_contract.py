@@ -193,6 +193,88 @@ class StoreContract:
         await store.put_feed("u", b"own")
         assert (await store.feed(""), await store.feed("u")) == (b"popular", b"own")
 
+    # Feeds as they are served, and withdrawn items
+
+    async def test_feeds_and_states_are_read_at_once(self, store: Store) -> None:
+        assert await store.read_feeds(["u"]) == ([None], [], "")
+        await store.commit(batch(states={"u": b"s"}, feeds={"u": b"f"}, items={"i": b"r"}), "w1")
+        await store.put_feed("", b"popular")
+        assert await store.read_feeds(["u", "nobody", ""], ["nobody", "u"]) == (
+            [b"f", None, b"popular"],
+            [None, b"s"],
+            "",
+        )
+        await store.commit(batch(items={"i": b"r2"})._replace(withdrawn={"i": True}), "w1")
+        read = await store.read_feeds([], ["u"])
+        assert read[:2] == ([], [b"s"])
+        assert read.withdrawals == (await store.withdrawals("")).version != ""
+
+    async def test_withdrawn_items_are_listed_until_they_come_back(self, store: Store) -> None:
+        assert await store.withdrawals("") == ("", True, {}) or (await store.withdrawals("")).changes == {}
+        seen = [await self._put(store, a=True, b=False, ü=True)]
+        assert await store.withdrawals("") == (seen[0], True, {"a": True, "ü": True})
+        seen.append(await self._put(store, a=True, b=False))
+        assert seen[1] == seen[0], "nothing changed"
+        seen.append(await self._put(store, a=False, c=True))
+        assert seen[2] != seen[0]
+        assert await store.withdrawals(seen[0]) == (seen[2], False, {"a": False, "c": True})
+        assert await store.withdrawals("") == (seen[2], True, {"a": False, "ü": True, "c": True})
+        seen.append(await self._put(store, a=True))
+        assert await store.withdrawals(seen[2]) == (seen[3], False, {"a": True})
+        assert await store.withdrawals(seen[0]) == (seen[3], False, {"a": True, "c": True})
+        assert await store.withdrawals(seen[3]) == (seen[3], False, {})
+
+    async def test_a_version_of_another_list_is_told_all(self, store: Store) -> None:
+        """As after a store was emptied: what was known before counts no more."""
+        version = await self._put(store, a=True)
+        assert await store.withdrawals("elsewhere:7") == (version, True, {"a": True})
+        with pytest.raises(StoreError, match="NAME:NUMBER"):
+            await store.withdrawals("elsewhere")
+
+    async def test_a_refused_batch_withdraws_nothing(self, store: Store) -> None:
+        await store.commit(batch({"items-0": -1}, {"items-0": 5}), "w1")
+        late = batch({"items-0": 4}, {"items-0": 6}, items={"a": b"r"})._replace(withdrawn={"a": True})
+        with pytest.raises(FencedError):
+            await store.commit(late, "w2")
+        assert (await store.withdrawals("")).changes == {}
+        assert await store.items(["a"]) == [None]
+
+    async def test_a_batch_asked_for_again_withdraws_once(self, store: Store) -> None:
+        first = batch({"items-0": -1}, {"items-0": 5}, items={"a": b"r"})._replace(withdrawn={"a": True})
+        await store.commit(first, "w1")
+        version = (await store.withdrawals("")).version
+        await store.commit(first, "w1")
+        assert (await store.withdrawals("")).version == version
+
+    async def test_the_list_is_mended_by_the_records_as_they_are(self, store: Store) -> None:
+        """A store of an older build has none; what changed since a record was read is left as it is."""
+        await store.commit(batch(items={"a": b"a1", "b": b"b1", "c": b"c1"}), "w1")
+        records = {"a": digest_of(b"a1"), "b": digest_of(b"b0"), "c": digest_of(b"c1"), "d": digest_of(None)}
+        await store.mend_withdrawn({"a": True, "b": True, "c": False, "d": True}, records)
+        listed = await store.withdrawals("")
+        assert listed.changes == {"a": True, "d": True}
+        await store.mend_withdrawn({"a": False}, {"a": digest_of(b"a0")})
+        assert await store.withdrawals(listed.version) == (listed.version, False, {})
+        await store.mend_withdrawn({"a": False}, {"a": digest_of(b"a1")})
+        assert (await store.withdrawals(listed.version)).changes == {"a": False}
+        await store.mend_withdrawn({}, {})
+
+    async def test_many_withdrawn_items(self, store: Store) -> None:
+        ids = [f"item{n}" for n in range(45_000)]
+        for at in range(0, len(ids), 5_000):
+            await self._put(store, **dict.fromkeys(ids[at : at + 5_000], True))
+        listed = await store.withdrawals("")
+        assert listed.changes == dict.fromkeys(ids, True)
+        version = await self._put(store, item7=False)
+        assert await store.withdrawals(listed.version) == (version, False, {"item7": False})
+
+    @staticmethod
+    async def _put(store: Store, **withdrawn: bool) -> str:
+        """Commit item events; the version of the list afterwards."""
+        items = dict.fromkeys(withdrawn, b"record")
+        await store.commit(batch(items=items)._replace(withdrawn=withdrawn), "w1")
+        return (await store.read_feeds([])).withdrawals
+
     # Rows
 
     async def test_rows_are_numbered_from_zero_once_for_ever(self, store: Store) -> None:

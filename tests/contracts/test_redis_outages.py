@@ -17,7 +17,7 @@ from streams.local.ports import free_ports
 from streams.local.processes import ChildProcess
 from streams.local.valkey import server_binary
 from streams.settings import RedisSettings
-from streams.stores.base import START, Snapshot, Store
+from streams.stores.base import START, Snapshot, Store, digest_of
 from streams.stores.redis import RedisStore
 from tests.contracts.store_contract import batch
 
@@ -33,7 +33,10 @@ CALLS: dict[str, Callable[[Store], Coroutine[Any, Any, object]]] = {
     "items": lambda store: store.items(["i"]),
     "states": lambda store: store.states(["u"]),
     "feed": lambda store: store.feed("u"),
+    "read_feeds": lambda store: store.read_feeds(["u"], ["u"]),
     "put_feed": lambda store: store.put_feed("u", b"f"),
+    "withdrawals": lambda store: store.withdrawals(""),
+    "mend_withdrawn": lambda store: store.mend_withdrawn({"i": True}, {"i": digest_of(None)}),
     "read_ledger": lambda store: store.read_ledger(START, 1),
     "save_snapshot": lambda store: store.save_snapshot(Snapshot(START, "w", START, b"p")),
     "snapshot": lambda store: store.snapshot(),

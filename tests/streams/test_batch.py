@@ -10,7 +10,7 @@ import pytest
 
 from model.errors import EventError
 from model.schema import F32
-from streams.batch import Incoming, Outcome, popular_slate, process
+from streams.batch import Incoming, Outcome, process
 from streams.catalog import decode_item
 from streams.events import AnyEvent, Click, Control, Impression, Item, Review, User
 from streams.ledger import decode_record, encode_record
@@ -18,7 +18,7 @@ from streams.meaning import NO_VECTORS, Vectors, rounded
 from streams.recommender import Recommender
 from streams.settings import ModelSettings, Settings
 from streams.training import Met
-from streams.user_state import ACTION_CODE, EMPTY, WORDS_DIM, Delivery, UserState
+from streams.user_state import ACTION_CODE, WORDS_DIM, Delivery, UserState
 
 NOW_MS = 1_700_000_000_000
 ITEMS = [f"i{n}" for n in range(12)]
@@ -231,15 +231,6 @@ def test_batches_may_be_cut_anywhere() -> None:
         np.testing.assert_array_equal(
             recommender.counters.popularity.decayed, whole.counters.popularity.decayed
         )
-
-
-def test_the_fallback_is_what_is_popular(recommender: Recommender) -> None:
-    run(recommender, *(click(n, f"u{n}", "i3") for n in range(3)), click(9, "z", "i4"))
-    slate = popular_slate(recommender, "", NOW_MS)
-    assert [item.item_id for item in slate.items][:2] == ["i3", "i4"]
-    assert slate.rung == "popular"
-    assert slate.user_id == ""
-    assert EMPTY.interactions == 0
 
 
 def test_what_comes_late_is_told_without_what_is_later_and_is_counted(recommender: Recommender) -> None:

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from model.errors import StoreError
-from streams.packed_rows import MAX_ROWS, pack_sorted, unpack_sorted
+from streams.packed_rows import MAX_ROWS, pack_sorted, packed_size, size_at_most, unpack_sorted
 
 LARGEST = 2**31 - 1
 row_sets = st.sets(st.integers(0, LARGEST) | st.integers(0, 300), max_size=200)
@@ -28,6 +28,7 @@ def test_any_set_of_rows_comes_back(rows: set[int]) -> None:
     unpacked = unpack_sorted(pack_sorted(expected))
     assert unpacked.dtype == np.int32
     np.testing.assert_array_equal(unpacked, expected)
+    assert len(pack_sorted(expected)) == packed_size(expected) <= size_at_most(len(rows), 1)
 
 
 def test_as_many_rows_as_fit_come_back() -> None:
@@ -44,6 +45,12 @@ def test_the_size_is_near_the_information_in_the_rows(catalogue: int) -> None:
         math.lgamma(catalogue + 1) - math.lgamma(n + 1) - math.lgamma(catalogue - n + 1)
     ) / math.log(2)
     assert 8 * len(pack_sorted(rows)) < 1.15 * information + 64
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.3, 0.5, 0.7, 1.0])
+def test_many_rows_of_few_take_no_more_than_a_map_of_bits(share: float) -> None:
+    rows = np.flatnonzero(np.random.default_rng(1).random(60_000) < share).astype(np.int32)
+    assert len(pack_sorted(rows)) <= 60_000 / 8 + 4
 
 
 def test_a_lone_far_row_does_not_cost_much() -> None:

@@ -17,12 +17,13 @@ from model.hashing import profile_of
 from model.schema import F32, RescorerInputs, Scores, UserInputs
 from streams.candidates.source import Source
 from streams.draft import Draft
+from streams.events import Action, Click
 from streams.ladder import RUNGS, Rung
 from streams.pipeline import Pipeline
 from streams.query import Query
 from streams.rescoring import ModelInService, feature_names
 from streams.settings import CandidateSettings, FeedSettings, Settings
-from streams.user_state import UserState
+from streams.user_state import Delivery, UserState
 from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
 
 
@@ -163,6 +164,42 @@ def test_a_user_who_consumed_everything_gets_an_empty_slate_unless_items_may_rep
         for row in range(25):
             glutton.act("u", row)
         assert len(slate(glutton, "u")) == length
+
+
+@pytest.mark.parametrize(
+    ("repeat", "back"),
+    [
+        (False, set()),
+        (["view"], {"i0"}),
+        (["view", "click", "skip"], {"i0", "i1"}),
+        (["purchase"], {"i3"}),
+        (["view", "purchase", "review"], {"i0", "i2", "i3", "i4"}),
+        (True, {"i0", "i1", "i2", "i3", "i4"}),
+    ],
+)
+@pytest.mark.parametrize("rung", RUNGS)
+def test_items_come_back_after_the_actions_that_let_them(
+    repeat: bool | list[Action], back: set[str], rung: Rung
+) -> None:
+    """From the event to the slate: 0 was viewed, 1 clicked, 2 viewed and bought, 3 bought, 4 reviewed."""
+    feed = FeedSettings(repeat=repeat if isinstance(repeat, bool) else tuple(repeat))
+    small = Small(items=12, settings=with_settings(feed=feed))
+    small.random_events(60, users=5, seed=2)
+    deeds: list[tuple[Action, int]] = [
+        ("view", 0),
+        ("click", 1),
+        ("view", 2),
+        ("purchase", 2),
+        ("purchase", 3),
+    ]
+    state = small.state("new")
+    for k, (action, row) in enumerate(deeds):
+        event = Click(event_id=f"x{k}", ts=small.now_ms, user_id="new", item_id=f"i{row}", action=action)
+        state = small.core.apply(state, event, Delivery("clicks", k), None).state
+    small.states["new"] = state
+    small.act("new", 4, rating=4.0)
+    met = {f"i{row}" for row in range(5)}
+    assert set(slate(small, "new", rung)) & met == back
 
 
 def test_the_reserve_brings_the_newest_into_a_small_pool() -> None:

@@ -176,3 +176,27 @@ def test_overriding_changes_what_is_named_and_nothing_else() -> None:
 def test_an_override_is_checked_like_a_file(tree: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         override(Settings(), tree)
+
+
+@pytest.mark.parametrize(
+    ("toml", "variable", "expected"),
+    [
+        ("true", "True", True),
+        ("false", "0", False),
+        ('["view", "cart"]', "view,cart", ("view", "cart")),
+        ('["purchase"]', "purchase", ("purchase",)),
+        ("[]", "", ()),
+    ],
+)
+def test_what_may_repeat_is_yes_no_or_actions(
+    tmp_path: Path, toml: str, variable: str, expected: bool | tuple[str, ...]
+) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(f"[feed]\nrepeat = {toml}\n")
+    assert load(path, {}).feed.repeat == expected
+    assert load(None, {"HEADRACE_FEED__REPEAT": variable}).feed.repeat == expected
+
+
+def test_an_action_that_is_none_may_not_repeat() -> None:
+    with pytest.raises(SettingsError, match=r"viewed.*feed\.repeat"):
+        load(None, {"HEADRACE_FEED__REPEAT": "view,viewed"})

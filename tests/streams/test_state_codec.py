@@ -13,6 +13,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from model.errors import StoreError
+from streams.consumed import (
+    EVERY_ACTION,
+    FORGOTTEN,
+    NOTHING,
+    UNKNOWN,
+    Consumed,
+    blocking_actions,
+)
 from streams.events import Review, UserEvent
 from streams.state_codec import MIGRATIONS, VERSION, decode, encode
 from streams.user_state import (
@@ -21,6 +29,7 @@ from streams.user_state import (
     EVENT_ID_BYTES,
     Delivery,
     PendingSlate,
+    Rows,
     StateSettings,
     UserState,
     apply,
@@ -42,8 +51,7 @@ def full_state(seed: int) -> UserState:
         actions=draw.integers(0, len(ACTION_CODE), 50).astype(np.uint8),
         ratings=draw.uniform(1, 5, 50).astype(np.float32),
         times=np.sort(draw.integers(1_600_000_000_000, 1_800_000_000_000, 50)),
-        consumed=np.sort(rows(512)),
-        consumed_before=np.sort(rows(512)),
+        consumed=Consumed(((1, np.sort(rows(10_000))),)).fitted(StateSettings().consumed_bytes),
         interactions=123_456,
         rating_count=9_999,
         rating_sum=34_567.8,
@@ -60,11 +68,36 @@ def full_state(seed: int) -> UserState:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_full_state_is_under_4_kb_and_comes_back(seed: int) -> None:
+def test_a_full_state_is_under_12_kb_and_comes_back(seed: int) -> None:
+    """Of which the ten thousand items that the user has met take less than 8."""
     state = full_state(seed)
     raw = encode(state)
-    assert len(raw) < 4_096
+    without = encode(replace(state, consumed=NOTHING))
+    assert len(raw) < 12_288
+    assert len(without) < 4_096
+    assert len(raw) - len(without) < 8_000
     assert plain(decode(raw)) == plain(state)
+
+
+@pytest.mark.parametrize("most", [64, 300, 2_000, 7_900])
+@given(
+    pairs=st.lists(
+        st.tuples(st.integers(0, 2**31 - 1) | st.integers(0, 3_000), st.sampled_from(range(8))), max_size=80
+    )
+)
+def test_consumed_items_come_back_in_every_form(pairs: list[tuple[int, int]], most: int) -> None:
+    consumed = NOTHING
+    for row, action in pairs:
+        consumed = consumed.add(row, action, EVERY_ACTION, most)
+    state = UserState(consumed=consumed)
+    assert plain(decode(encode(state))) == plain(state)
+
+
+def test_a_state_of_few_items_is_no_larger_than_it_was() -> None:
+    """Version 3 had 2 bytes for a set that was empty; the action takes as many."""
+    rows = np.arange(0, 300, 3, dtype=np.int32)
+    state = UserState(consumed=Consumed(((1, rows),)))
+    assert len(encode(state)) <= len(version_3(replace(state, consumed=NOTHING), rows, rows[:0]))
 
 
 @given(user_events)
@@ -142,7 +175,7 @@ def test_a_state_of_version_1_is_lifted() -> None:
             actions=np.array([1, 7, 3], np.uint8),
             ratings=np.array([math.nan, 4.5, math.nan], np.float32),
             times=np.array([1_700_000_000_000, 1_700_000_000_000, 1_700_000_060_500]),
-            consumed=np.array([7, 70_000], np.int32),
+            consumed=Consumed(((UNKNOWN, np.array([7, 70_000], np.int32)),)),
             interactions=3,
             rating_count=1,
             rating_sum=4.5,
@@ -164,9 +197,116 @@ def test_a_lifted_state_is_stored_in_the_present_version() -> None:
     assert plain(decode(raw)) == plain(decode(V1))
 
 
+def version_3(state: UserState, young: Rows, old: Rows) -> bytes:
+    """The bytes that version 3 stored, as its build wrote them; `young` and `old` are what was consumed."""
+
+    def rows(values: Rows) -> bytes:
+        return values.astype("<i4").tobytes()
+
+    body = [
+        rows(state.items),
+        state.actions.tobytes(),
+        state.ratings.astype("<f4").tobytes(),
+        state.times.astype("<i8").tobytes(),
+        rice(young),
+        rice(old),
+        state.interactions,
+        state.rating_count,
+        state.rating_sum,
+        state.activity,
+        state.last_ts,
+        state.words.astype("<f2").tobytes(),
+        state.words_weight,
+        [[slate.slate_id, slate.ts, rows(slate.rows)] for slate in state.slates],
+        state.weights.astype("<f4").tobytes(),
+        b"".join(state.recent),
+        state.offsets,
+        state.profile,
+        state.liked.astype("<f2").tobytes(),
+    ]
+    return b"\x03" + msgspec.msgpack.encode(body)
+
+
+def rice(rows: Rows) -> bytes:
+    """Sorted rows as version 3 packed them: k is the largest power of two up to the mean gap."""
+    if not len(rows):
+        return b""
+    k = max(0, ((int(rows[-1]) + 1) // len(rows)).bit_length() - 1)
+    bits, last = "", -1
+    for row in rows.tolist():
+        gap, last = row - last - 1, row
+        quotient, remainder = gap >> k, gap & ((1 << k) - 1)
+        if quotient < 24:
+            low_first = (
+                "1" * quotient + "0" + format(remainder, f"0{k}b")[::-1] if k else "1" * quotient + "0"
+            )
+        else:
+            low_first = "1" * 24 + format(gap, "031b")[::-1]
+        bits += low_first
+    bits += "0" * (-len(bits) % 8)
+    packed = bytes(int(bits[at : at + 8][::-1], 2) for at in range(0, len(bits), 8))
+    return len(rows).to_bytes(2, "little") + bytes([k]) + packed
+
+
+# A state as version 3's build stored it. Kept as bytes, like version 1's.
+V3 = bytes.fromhex(
+    "03dc0013c4080700000070110100c4020101c4080000c07f00009040c4100068e5cf8b0100005454e6cf8b010000c4080200"
+    "0f0e00438b00c40802000f0600638b000201cb4012000000000000cb3ff8000000000000cf0000018bcfe65454c400cb0000"
+    "0000000000009193a27331cf0000018bcfe56800c4080300000004000000c400c41030313233343536376162636465666768"
+    "81a6636c69636b730b81a3616765a23330c400"
+)
+
+
+def test_a_state_of_version_3_is_lifted() -> None:
+    lifted = decode(V3)
+    expected = UserState(
+        items=np.array([7, 70_000], np.int32),
+        actions=np.array([1, 1], np.uint8),
+        ratings=np.array([math.nan, 4.5], np.float32),
+        times=np.array([1_700_000_000_000, 1_700_000_060_500]),
+        consumed=Consumed(((UNKNOWN, np.array([3, 7, 70_000], np.int32)),)),
+        interactions=2,
+        rating_count=1,
+        rating_sum=4.5,
+        activity=1.5,
+        last_ts=1_700_000_060_500,
+        slates=(PendingSlate("s1", 1_700_000_000_000, np.array([3, 4], np.int32)),),
+        recent=(b"01234567", b"abcdefgh"),
+        offsets={"clicks": 11},
+        profile={"age": "30"},
+    )
+    assert plain(lifted) == plain(expected)
+    columns = [np.array(rows, np.int32) for rows in ([7, 70_000], [3, 70_000])]
+    assert version_3(expected, *columns) == V3, "the frozen encoder above writes what that build wrote"
+
+
+@given(
+    st.sets(st.integers(0, 2**31 - 1) | st.integers(0, 3_000), max_size=100),
+    st.sets(st.integers(0, 2**31 - 1) | st.integers(0, 3_000), max_size=100),
+)
+def test_a_state_of_version_3_is_lifted_with_both_its_generations(young: set[int], old: set[int]) -> None:
+    whole = full_state(3)
+    expected: Rows = np.array(sorted(young | old), np.int32)
+    columns = [np.array(sorted(each), np.int32) for each in (young, old)]
+    lifted = decode(version_3(whole, *columns))
+    groups = ((UNKNOWN, expected),) if len(expected) else ()
+    assert plain(lifted) == plain(replace(whole, consumed=Consumed(groups)))
+    assert all(lifted.has_consumed(row) for row in young | old)
+    assert not any(lifted.has_consumed(row, blocking_actions(True)) for row in young | old)
+    assert all(lifted.has_consumed(row, blocking_actions(["click"])) for row in young | old)
+
+
+def test_two_generations_larger_than_a_set_may_be_become_a_filter() -> None:
+    young, old = np.arange(0, 120_000, 2, dtype=np.int32), np.arange(1, 120_000, 2, dtype=np.int32)
+    lifted = decode(version_3(EMPTY, young, old))
+    assert lifted.consumed.hash_bits > 0
+    assert all(lifted.has_consumed(row) for row in range(0, 120_000, 997))
+    assert plain(decode(encode(lifted))) == plain(lifted)
+
+
 def as_version_2(state: UserState) -> bytes:
-    """The bytes that version 2 stored: the present form without its last part, which version 3 added."""
-    body = msgspec.msgpack.decode(encode(state)[1:])
+    """The bytes that version 2 stored: version 3 without its last part."""
+    body = msgspec.msgpack.decode(version_3(state, state.items[:0], state.items[:0])[1:])
     return b"\x02" + msgspec.msgpack.encode(body[:-1])
 
 
@@ -175,7 +315,7 @@ def test_a_state_of_version_2_is_lifted_as_if_its_words_had_felt_like_nothing(
     events: list[UserEvent],
 ) -> None:
     state = fold(delivered(events))
-    expected = replace(state, liked=np.zeros(len(state.words), np.float32))
+    expected = replace(state, liked=np.zeros(len(state.words), np.float32), consumed=NOTHING)
     assert plain(decode(as_version_2(state))) == plain(expected)
 
 
@@ -204,6 +344,10 @@ def readable(raw: bytes) -> bool:
     except StoreError:
         return False
     assert plain(decode(encode(state))) == plain(state)
+    mask = np.zeros(max(100, state.consumed.newest() % 1_000_000 + 1), np.uint8)
+    if state.consumed.newest() < len(mask):
+        state.consumed.mark(mask)
+    state.has_consumed(7)
     return True
 
 
@@ -230,6 +374,14 @@ def test_a_state_with_changed_bytes_is_a_state_or_a_store_error(
     "state",
     [
         UserState(recent=(b"short",)),
+        UserState(consumed=Consumed(((8, np.array([1], np.int32)),))),
+        UserState(consumed=Consumed(((-1, np.array([1], np.int32)),))),
+        UserState(consumed=Consumed(((1, np.array([], np.int32)),))),
+        UserState(consumed=Consumed(((FORGOTTEN, np.array([1], np.int32)),), hash_bits=4)),
+        UserState(consumed=Consumed(((1, np.array([1], np.int32)), (1, np.array([2], np.int32))))),
+        UserState(consumed=Consumed(((FORGOTTEN, np.array([1], np.int32)), (1, np.array([2], np.int32))))),
+        UserState(consumed=Consumed(((FORGOTTEN, np.array([64], np.int32)),), hash_bits=6)),
+        UserState(consumed=Consumed(((FORGOTTEN, np.array([16], np.int32)),), hash_bits=25)),
         UserState(items=np.array([1], np.int32)),
         UserState(actions=np.array([1], np.uint8)),
         UserState(words=np.ones(3, np.float32), liked=np.ones(3, np.float32)),

@@ -10,6 +10,7 @@ import pytest
 from model.examples import EXAMPLE_FIELDS, Shard
 from model.tasks import ACTIONS
 from streams.catalog import ItemRecord
+from streams.consumed import EVERY_ACTION, NOTHING
 from streams.events import Click, Review, User
 from streams.meaning import Vectors
 from streams.recommender import Recommender
@@ -247,7 +248,7 @@ def test_what_an_event_teaches_is_the_same_for_all_who_collect() -> None:
     assert met.searched is searched
     review = Review(event_id="e", ts=9, user_id="u", item_id="known", rating=4.0)
     assert met_of(core, UserState(), review) == Met(0, ACTIONS.index("review"), 4.0)
-    consumed = UserState(consumed=np.array([0], np.int32))
+    consumed = UserState(consumed=NOTHING.add(0, 1, EVERY_ACTION, 100))
     assert met_of(core, consumed, click) is None
     for item in ("only met", "never heard of"):
         assert met_of(core, UserState(), Click(event_id="e", ts=9, user_id="u", item_id=item)) is None

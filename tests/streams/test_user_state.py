@@ -13,13 +13,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model.tasks import ACTIONS
-from streams.events import Click, Impression, Review, User, UserEvent
+from streams.consumed import blocking_actions
+from streams.events import Action, Click, Impression, Review, User, UserEvent
+from streams.packed_rows import pack_sorted
 from streams.user_state import (
     ACTION_CODE,
     EMPTY,
     Delivery,
     StateSettings,
     UserState,
+    action_of,
+    apply,
     repeats,
     sentiment,
 )
@@ -33,7 +37,6 @@ from tests.streams.user_events import (
     plain,
     reviews,
     row_of,
-    rows_of,
     step,
     times,
     user_events,
@@ -115,9 +118,8 @@ def test_every_part_keeps_its_bound(events: list[UserEvent]) -> None:
     assert len(state.recent) <= SMALL.recent_event_ids
     assert len(state.slates) <= SMALL.pending_slates
     assert all(len(slate.rows) <= SMALL.pending_items for slate in state.slates)
-    for generation in (state.consumed, state.consumed_before):
-        assert len(generation) <= SMALL.consumed
-        assert (np.diff(generation) > 0).all()
+    assert sum(len(pack_sorted(keys)) for _, keys in state.consumed.groups) <= SMALL.consumed_bytes
+    assert all((np.diff(keys) > 0).all() for _, keys in state.consumed.groups)
 
 
 @given(user_events)
@@ -165,11 +167,15 @@ def test_the_history_holds_the_latest_of_all_interactions_in_the_order_of_their_
 @given(st.lists(clicks | reviews, max_size=30, unique_by=lambda event: event.ts), st.sampled_from([5, 50]))
 def test_the_order_of_arrival_does_not_matter(events: list[UserEvent], history: int) -> None:
     """However two topics are interleaved, and whatever is late on one of them."""
-    settings = msgspec.structs.replace(SMALL, history=history, consumed=100)
+    settings = msgspec.structs.replace(SMALL, history=history)
     found = fold(delivered(events), settings=settings)
     expected = fold(delivered(sorted(events, key=lambda event: event.ts)), settings=settings)
-    for name in ("items", "actions", "ratings", "times", "consumed"):
+    for name in ("items", "actions", "ratings", "times"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+    met, in_order = (
+        {code: rows.tolist() for code, rows in each.consumed.groups} for each in (found, expected)
+    )
+    assert met == in_order
     assert (found.interactions, found.rating_count) == (expected.interactions, expected.rating_count)
     assert found.last_ts == expected.last_ts
     assert found.activity == pytest.approx(expected.activity)
@@ -198,16 +204,28 @@ def test_a_history_that_was_longer_is_cut_to_the_latest() -> None:
         assert state.has_consumed(9)
 
 
-@given(acted)
-def test_consumed_items_are_known_within_the_capacity_and_no_others_are(events: list[UserEvent]) -> None:
+@given(acted, st.sets(st.sampled_from(ACTIONS)))
+def test_consumed_items_are_those_met_by_actions_that_do_not_let_them_repeat(
+    events: list[Click | Review], repeat: set[str]
+) -> None:
     state = fold(delivered(events))
-    latest: dict[int, None] = {}
-    for event in events:
-        for row in rows_of(event):
-            latest.pop(row, None)
-            latest[row] = None
-    known = {row for row in range(ROWS) if state.has_consumed(row)}
-    assert set(list(latest)[-SMALL.consumed :]) <= known <= set(latest)
+    blocking = blocking_actions(repeat)
+    met = {(row_of(event.item_id), ACTIONS[action_of(event)]) for event in events}
+    assert {row for row in range(ROWS) if state.has_consumed(row)} == {row for row, _ in met}
+    assert {row for row in range(ROWS) if state.has_consumed(row, blocking)} == {
+        row for row, action in met if action not in repeat
+    }
+
+
+def test_beyond_its_bytes_a_state_goes_by_the_setting_in_force() -> None:
+    """Items that may come back are dropped before others are taken for met."""
+    blocking, state = blocking_actions(["view"]), EMPTY
+    settings = StateSettings(consumed_bytes=100)
+    for k in range(300):
+        action: Action = "view" if k % 30 else "purchase"
+        event = Click(event_id=str(k), ts=k, user_id="u", item_id="i", action=action)
+        state = apply(state, event, Delivery("clicks", k), (k * 1_000,), None, settings, blocking).state
+    assert {k for k in range(300) if state.has_consumed(k * 1_000, blocking)} == set(range(0, 300, 30))
 
 
 @given(acted)
@@ -288,7 +306,7 @@ def test_every_action_of_the_wire_has_a_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["history", "recent_event_ids", "consumed", "pending_slates", "pending_items"]
+    "name", ["history", "recent_event_ids", "consumed_bytes", "pending_slates", "pending_items"]
 )
 def test_bounds_of_nothing_are_refused(name: str) -> None:
     """A bound of 0 would keep everything: `[-0:]` is the whole list."""

@@ -15,7 +15,7 @@ from streams.events import TOPIC_OF, Click, Impression, Review, User, UserEvent
 from streams.user_state import EMPTY, WORDS_DIM, Applied, Delivery, StateSettings, UserState, apply
 
 # Small bounds, so that short lists of events reach them all.
-SMALL = StateSettings(history=5, recent_event_ids=6, consumed=4, pending_slates=2, pending_items=3)
+SMALL = StateSettings(history=5, recent_event_ids=6, consumed_bytes=64, pending_slates=2, pending_items=3)
 ROWS = 12
 
 times = st.integers(1_000_000, 1_000_040).map(lambda s: s * 250)

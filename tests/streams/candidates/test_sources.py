@@ -80,7 +80,7 @@ def test_what_cannot_be_had_is_not_found(small: Small, name: str) -> None:
 
 def blocked_rows(small: Small, user: str) -> list[int]:
     state = small.state(user)
-    return [*state.consumed.tolist(), *state.consumed_before.tolist()]
+    return [row for _, keys in state.consumed.groups for row in keys.tolist()]
 
 
 def histories(small: Small) -> dict[str, list[tuple[int, int]]]:

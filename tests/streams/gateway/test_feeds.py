@@ -60,8 +60,8 @@ def test_the_top_of_the_feed_with_its_reasons(
         "slate_id": "slate-of-u",
         "ts": NOW_MS - 5,
         "items": [
-            {"item_id": "i0", "score": 1.0, "source": "transitions", "reason": reason},
-            {"item_id": "i1", "score": 0.99, "source": "transitions", "reason": reason},
+            {"item_id": "i0", "score": 1.0, "source": "transitions", "feed": "own", "reason": reason},
+            {"item_id": "i1", "score": 0.99, "source": "transitions", "feed": "own", "reason": reason},
         ],
         "model": "m1",
         "rung": "full",
@@ -135,10 +135,10 @@ def test_an_id_longer_than_any_event_may_have_is_refused(client: Client) -> None
 
 
 def test_the_store_down_is_503(client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def down(user: str) -> Any:
+    async def down(users: list[str]) -> Any:
         raise StoreUnavailableError("redis did not answer")
 
-    monkeypatch.setattr(store, "feed", down)
+    monkeypatch.setattr(store, "read_feeds", down)
     answer = client.get("/v1/users/u/feed")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
@@ -150,8 +150,8 @@ def test_a_store_that_hangs_is_503_too(
 ) -> None:
     import asyncio
 
-    async def hang(user: str) -> Any:
+    async def hang(users: list[str]) -> Any:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(store, "feed", hang)
+    monkeypatch.setattr(store, "read_feeds", hang)
     assert client.get("/v1/users/u/feed").status_code == 503

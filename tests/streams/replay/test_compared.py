@@ -43,6 +43,17 @@ def test_the_next_item_is_ranked_among_those_the_user_has_not_met() -> None:
     assert places[5] == 1  # y followed x
 
 
+def test_items_that_may_come_back_are_ranked_again() -> None:
+    """a meets x by an event that lets it come back, then y by one that does not."""
+    events = [("a", "x"), ("a", "y"), ("a", "x"), ("a", "y")]
+    compared = Compared(stream(events), seed=7, blocks=[False, True, False, True].__getitem__)
+    popularity = []
+    for k in range(len(events)):
+        popularity.append(compared.ranks(k)[0])
+        compared.learn(k)
+    assert popularity == [0, 0, 1, 0]
+
+
 def test_what_was_recommended_is_counted_by_item() -> None:
     compared = Compared(stream([("a", "x"), ("b", "y"), ("c", "z")]), seed=7)
     for k in range(3):

@@ -9,6 +9,7 @@ import pytest
 
 from model.errors import DataError
 from model.plan import TrainPlan
+from model.tasks import ActionName
 from streams.draft import Draft
 from streams.replay.dataset import Dataset
 from streams.replay.interactions import Interactions
@@ -16,7 +17,7 @@ from streams.replay.options import ReplayOptions, silent
 from streams.replay.prequential import place_of, replay, shares_of
 from streams.replay.result import ReplayResult
 from streams.replay.summary import MODEL, summarise
-from streams.settings import ModelSettings, Settings
+from streams.settings import FeedSettings, ModelSettings, Settings
 from streams.user_state import UserState
 from tests.streams.core import with_settings
 from tests.streams.replay.planted import planted
@@ -70,6 +71,35 @@ def test_the_fp32_twin_ranks_nearly_the_same(trained: tuple[ReplayResult, bytes]
     assert abs(rates["fp32"] - rates[MODEL]) < 0.1
     outcomes = result.outcomes
     assert ((outcomes.baseline_ranks["fp32"] > 0) == (outcomes.candidate_rank > 0)).all()
+
+
+def again_and_again() -> Dataset:
+    """Eight users go round six items, ten times: viewed each time, and bought in the end."""
+    user, item, action = [], [], []
+    for round_ in range(10):
+        for who in range(8):
+            for what in range(6):
+                user.append(f"u{who}")
+                item.append(f"i{what}")
+                action.append("purchase" if round_ == 9 else "view")
+    count = len(user)
+    times = 1_700_000_000_000 + 1_000 * np.arange(count, dtype=np.int64)
+    return Dataset(Interactions(user, item, times, np.full(count, np.nan, np.float32), action=action), {})
+
+
+@pytest.mark.parametrize(
+    ("repeat", "ranked"), [(False, 0), (("view",), 240), (("purchase",), 0), (True, 240)]
+)
+def test_events_are_ranked_where_their_items_may_come_back(
+    repeat: bool | tuple[ActionName, ...], ranked: int
+) -> None:
+    """For the model and the baselines alike: whoever can't rank an item is not asked to."""
+    settings = with_settings(feed=FeedSettings(repeat=repeat))
+    outcomes = replay(again_and_again(), ReplayOptions(model="none"), settings, silent).outcomes
+    assert int(outcomes.ranked.sum()) == ranked
+    assert (outcomes.rank[outcomes.ranked] > 0).all()
+    for ranks in outcomes.baseline_ranks.values():
+        assert ((ranks > 0) == outcomes.ranked).all()
 
 
 def test_two_whole_runs_write_the_same_bytes(trained: tuple[ReplayResult, bytes], tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""The items that can't be had, as the store lists them: a copy, renewed where a read says that it is old."""
+
+from __future__ import annotations
+
+import asyncio
+
+from streams.stores.base import Store, version_of
+
+
+class WithdrawnItems:
+    """Each read of a feed brings the list's version with it; only what changed since is then asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._ids: set[str] = set()
+        self._version = ""
+        self._lock = asyncio.Lock()
+
+    async def up_to(self, version: str) -> set[str]:
+        """The ids of the items that were withdrawn as of `version`, or later; not to be changed."""
+        if version != self._version:
+            async with self._lock:
+                if not self._covers(version):
+                    await self._renew()
+        return self._ids
+
+    def _covers(self, version: str) -> bool:
+        (began, number), (mine, known) = version_of(version), version_of(self._version)
+        return began == mine and number <= known
+
+    async def _renew(self) -> None:
+        listed = await self._store.withdrawals(self._version)
+        if listed.whole:
+            self._ids = set()
+        for item_id, withdrawn in listed.changes.items():
+            if withdrawn:
+                self._ids.add(item_id)
+            else:
+                self._ids.discard(item_id)
+        self._version = listed.version
