@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from model.errors import DataError
+from model.errors import DataError, StoreError
 from streams.commands.options import add_settings, settings_from
 from streams.settings import Settings
 
@@ -87,7 +87,6 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
     """
     from export.manifest import Manifest, read_manifest
     from export.registry import Registry
-    from streams import feed
     from streams.clock import SystemClock
     from streams.loading import load_in_service, other_graph
     from streams.state_codec import decode
@@ -119,13 +118,22 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
         if trouble := other_graph(read_manifest(folder, Manifest), graph):
             _say(trouble)
     if (stored := await store.feed(user)) is not None:
-        slate = feed.decode(stored)
-        if (slate.rung, slate.model) != ("full", name):
-            made_by = f"model {slate.model!r}" if slate.model else "no model"
-            _say(
-                f"the user's feed was made with {made_by} on rung {slate.rung}; this is {name!r} on rung full"
-            )
+        _compare(stored, name or "")
     return Known(recommender, state, clock.now_ms())
+
+
+def _compare(stored: bytes, model: str) -> None:
+    """Say where the user's feed is no slate of this model on the rung full."""
+    from streams import feed
+
+    try:
+        slate = feed.decode(stored)
+    except StoreError as error:
+        _say(str(error))
+        return
+    if (slate.rung, slate.model) != ("full", model):
+        made_by = f"model {slate.model!r}" if slate.model else "no model"
+        _say(f"the user's feed was made with {made_by} on rung {slate.rung}; this is {model!r} on rung full")
 
 
 def _say(note: str) -> None:
