@@ -70,8 +70,10 @@ def headers(letter: DeadLetter, original_topic: str) -> list[tuple[str, bytes]]:
 
 def cut(message: Message) -> Message:
     """As much of a message as any topic takes; the rest stays where it came from."""
-    key, value = message.key, message.value or b""
-    return message._replace(key=None if key is None else key[:MESSAGE_MAX], value=value[:CUT_BYTES])
+    key, value = message.key, message.value
+    return message._replace(
+        key=None if key is None else key[:MESSAGE_MAX], value=None if value is None else value[:CUT_BYTES]
+    )
 
 
 def _groups(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
@@ -96,14 +98,16 @@ class KafkaDeadLetters:
         self._topic = topic_name(settings, DEAD_LETTERS)
         self._producer: Any = None
         self._sent: set[tuple[str, int]] = set()
+        self._large: set[tuple[str, int]] = set()
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         timeout_s = self._settings.request_timeout_ms / 1_000
         try:
             for group in _groups(letters):
-                async with asyncio.timeout(timeout_s):
-                    producer = await self._connected()
-                    await asyncio.gather(*[self._send(producer, letter) for letter in group])
+                while not await self._send_all(group, timeout_s):
+                    await (
+                        self.stop()
+                    )  # a producer that was refused one record has the numbers of the rest wrong
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
             raise BrokerUnavailableError(
@@ -111,21 +115,38 @@ class KafkaDeadLetters:
                 f" {timeout_s:g} s ({type(error).__name__}: {error}); they are sent again"
             ) from error
         self._sent.clear()
+        self._large.clear()
+
+    async def _send_all(self, letters: Sequence[DeadLetter], timeout_s: float) -> bool:
+        """Whether all are acknowledged; where not, what is too large for the topic is known, and cut next."""
+        known = len(self._large)
+        async with asyncio.timeout(timeout_s):
+            producer = await self._connected()
+            sends = [self._send(producer, letter) for letter in letters]
+            failures = [each for each in await asyncio.gather(*sends, return_exceptions=True) if each]
+        if failures and len(self._large) == known:
+            raise failures[0]
+        return not failures
 
     async def _send(self, producer: Any, letter: DeadLetter) -> None:
         message, topic = letter.message, topic_name(self._settings, letter.message.topic)
         name = (message.place, message.offset)
         if name in self._sent:  # at the last try, which failed on another one
             return
+        marks: list[tuple[str, bytes]] = []
+        if name in self._large:
+            marks, message = [(CUT, b"%d" % len(message.value or b""))], cut(message)
         try:
             await producer.send_and_wait(
-                self._topic, message.value or b"", message.key, headers=headers(letter, topic)
+                self._topic,
+                message.value or b"",
+                message.key,
+                headers=[*headers(letter._replace(message=message), topic), *marks],
             )
         except MessageSizeTooLargeError:
-            size, message = len(message.value or b""), cut(message)
-            log.warning("dead letter %s:%d is cut: it has %d bytes", message.place, message.offset, size)
-            marks = [*headers(letter._replace(message=message), topic), (CUT, b"%d" % size)]
-            await producer.send_and_wait(self._topic, message.value, message.key, headers=marks)
+            log.warning("dead letter %s:%d is too large for the topic: it is cut", *name)
+            self._large.add(name)
+            raise
         self._sent.add(name)
 
     async def _connected(self) -> Any:
