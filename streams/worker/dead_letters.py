@@ -77,8 +77,10 @@ def headers(letter: DeadLetter, original_topic: str) -> list[tuple[str, bytes]]:
 
 def cut(message: Message) -> Message:
     """As much of a message as any topic takes; the rest stays where it came from."""
-    key, value = message.key, message.value or b""
-    return message._replace(key=None if key is None else key[:MESSAGE_MAX], value=value[:CUT_BYTES])
+    key, value = message.key, message.value
+    return message._replace(
+        key=None if key is None else key[:MESSAGE_MAX], value=None if value is None else value[:CUT_BYTES]
+    )
 
 
 def _groups(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:

@@ -99,6 +99,8 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
             for tp, offset in offsets.items()
             if tp in assigned
         }
+        if not committed:
+            return False
         try:
             async with asyncio.timeout(consumer._request_timeout_ms / 1_000):
                 await consumer.commit(committed)
@@ -106,6 +108,9 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
             log.warning("offsets are not committed, and tried again: %r", error)
             return False
         return True
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """What stands still is found by `lag_watch.py`, from what the broker says."""
 
     async def reread(self, partition: TP, offset: int) -> int:
         """Go on at `offset`; the number of this seek. A partition that is another worker's by now is read by
@@ -212,9 +217,8 @@ class Consumer(stock.Consumer):
         return (tp for tp in self.assignment() if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        with contextlib.suppress(
-            AssertionError, AttributeError, IllegalStateError
-        ):  # it is taken away just now
+        # It may be taken away just now.
+        with contextlib.suppress(AssertionError, AttributeError, IllegalStateError):
             return self._standing(tp) or None
         return None
 

@@ -96,6 +96,8 @@ class Reader:
             if len(reads) > 1:  # one by one, so that the others have theirs
                 parts = [await self._with_vectors([each], letters) for each in reads]
                 return [each for part in parts for each in part]
+            # Where it is the encoder that fails, it fails here too, and no record is to blame.
+            await asyncio.to_thread(self.encode, ["plain words"])
             letters.append(dead_letter(reads[0].message, UNREADABLE, error, self.clock.now_ms()))
             return []
         self.metrics.stage_s.labels("encode").observe(time.perf_counter() - started)

@@ -17,7 +17,7 @@ from streams.commands.main import main
 from streams.events import Click, encode
 from streams.settings import KafkaSettings, Settings
 from streams.stores.redis import RedisStore
-from streams.topics import topic_name
+from streams.topics import ensure_topics, topic_name
 from streams.worker.dead_letter_box import read_letters, replay_letters
 from tests.connected.events_on_kafka import eventually, now_ms, producer
 from tests.connected.worker_process import WorkerProcess, worker
@@ -131,23 +131,32 @@ async def test_one_odd_record_costs_no_other_one_anything(
     assert "12 dead letters" in capsys.readouterr().out
 
 
+async def three_clicks(kafka: KafkaSettings) -> None:
+    """Three batches of one event each in partition 0."""
+    async with producer(kafka) as client:
+        for name in ("sound", "spoilt", "behind it"):
+            await client.send_and_wait(topic_name(kafka, "clicks"), click(name), b"ann", partition=0)
+
+
+def spoil(folder: Path, topic: str, around: bytes, before: int, bytes_: bytes) -> None:
+    """Overwrite bytes on the broker's disk, so far before the only place where `around` is."""
+    (log,) = (folder / "data" / f"{topic}-0").glob("*.log")
+    raw = log.read_bytes()
+    assert raw.count(around) == 1
+    with log.open("r+b") as file:
+        file.seek(raw.index(around) - before)
+        file.write(bytes_)
+
+
 async def test_what_the_disk_has_spoilt_is_a_letter(
     settings: Settings, store: RedisStore, tmp_path: Path, kafka_folder: Path
 ) -> None:
     """A batch with a wrong checksum, between two that are sound."""
     kafka = settings.kafka
     clicks = topic_name(kafka, "clicks")
-    with worker(tmp_path, kafka, settings.redis, name="first"):
-        pass  # it makes the topics
-    async with producer(kafka) as client:
-        for name in ("sound", "spoilt", "behind it"):
-            await client.send_and_wait(clicks, click(name), b"ann", partition=0)
-    (log,) = (kafka_folder / "data" / f"{clicks}-0").glob("*.log")
-    raw = log.read_bytes()
-    assert raw.count(b"item-spoilt") == 1
-    with log.open("r+b") as file:
-        file.seek(raw.index(b"item-spoilt"))
-        file.write(b"ITEM")
+    await ensure_topics(kafka)
+    await three_clicks(kafka)
+    spoil(kafka_folder, clicks, b"item-spoilt", 0, b"ITEM")
     with worker(tmp_path, kafka, settings.redis) as running:
         await eventually(lambda: written(running) == 1, what="for the letter")
         await eventually(lambda: running.metric("headrace_worker_events_total", result="applied") == 2)
@@ -159,3 +168,26 @@ async def test_what_the_disk_has_spoilt_is_a_letter(
         assert b"ITEM-spoilt" in (letter.value or b"")
         replayed = await replay_letters(kafka)
         assert (replayed.sent.total(), replayed.parts) == (0, 1)
+
+
+async def test_a_batch_whose_end_is_lost_is_told(
+    settings: Settings, tmp_path: Path, kafka_folder: Path
+) -> None:
+    """Nothing can be read behind it. Either the broker refuses to read on, or the worker does."""
+    kafka = settings.kafka
+    clicks = topic_name(kafka, "clicks")
+    await ensure_topics(kafka)
+    await three_clicks(kafka)
+    (log,) = (kafka_folder / "data" / f"{clicks}-0").glob("*.log")
+    raw = log.read_bytes()
+    first = 12 + int.from_bytes(raw[8:12])
+    spoil(kafka_folder, clicks, raw[first : first + 61], -8, b"\x7f")  # the length of the second batch
+    soon = {"HEADRACE_WORKER__STALLED_AFTER_S": "3"}
+    with worker(tmp_path, kafka, settings.redis, soon, wait=False) as running:
+
+        def told() -> bool:
+            said = ("clicks-0 at offset 1: a record batch was expected", "clicks-0 has stood at offset")
+            return any(each in running.log() for each in said)
+
+        await eventually(told, what=running.log())
+        assert running.process.returncode is not None or not running.ready()

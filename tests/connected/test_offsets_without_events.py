@@ -235,6 +235,6 @@ async def test_an_open_transaction_holds_back_what_lies_behind_it(
             assert running.metric("headrace_worker_events_total", result="applied") == 0
             await bound.commit_transaction()
         await wait_until_applied(settings, store)
-        assert running.metric("headrace_worker_events_total", result="applied") == 120
+        await eventually(lambda: running.metric("headrace_worker_events_total", result="applied") == 120)
         await eventually(lambda: nothing_waits(running))
         await eventually(lambda: running.metric("headrace_worker_held_back_events") == 0)

@@ -6,8 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaTimeoutError
 
 from model.errors import BrokerUnavailableError
@@ -26,14 +25,12 @@ def letter(offset: int, value: bytes | None, key: bytes | None = b"ann") -> Dead
 async def test_a_letter_that_is_too_large_is_cut_and_the_others_are_whole(
     kafka_settings: KafkaSettings,
 ) -> None:
-    await ensure_topics(kafka_settings)
     topic = topic_name(kafka_settings, DEAD_LETTERS)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_settings.bootstrap)
     await admin.start()
-    await admin.alter_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": "500000"})]
-    )
+    await admin.create_topics([NewTopic(topic, 1, 1, topic_configs={"max.message.bytes": "500000"})])
     await admin.close()
+    await ensure_topics(kafka_settings)
     values = [b"first", b"x" * 600_000, None, b"y" * (2 * GROUP_BYTES), b"last"]
     box = KafkaDeadLetters(kafka_settings)
     try:

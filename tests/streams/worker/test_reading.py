@@ -162,6 +162,15 @@ async def test_a_text_that_the_encoder_fails_on_is_one_records_own() -> None:
     assert (letter.message.offset, letter.reason) == (1, "unreadable")
 
 
+async def test_an_encoder_that_fails_on_everything_is_no_records_fault() -> None:
+    def encode(texts: list[str]) -> F32:
+        raise MemoryError("no memory for it")
+
+    items = [Item(event_id=str(n), ts=NOW_MS, item_id=str(n), title="fine") for n in range(2)]
+    with pytest.raises(MemoryError):
+        await reader(encode).read([message(item, n) for n, item in enumerate(items)])
+
+
 async def test_bytes_that_are_no_record_become_a_letter() -> None:
     fetcher = Fetcher([batch(0, [record(0)] * 3, codec=6)], 3)
     (chunk,) = await read_all(fetcher, Fetched())
