@@ -47,7 +47,8 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`prefix` goes before every key. `timeout_ms` bounds each call, with the wait for a connection.
 
     `connections`: of a process at most. `ledger_margin_ms`: how much of the ledger before a snapshot is kept
-    for followers that lag.
+    for followers that lag. `strict`: refuse a server that evicts keys, instead of warning; its settings are
+    looked at every `watch_every_s`.
     """
 
     url: str = "redis://127.0.0.1:6379/0"
@@ -55,6 +56,8 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_ms: Positive = 1_000
     connections: Positive = 16
     ledger_margin_ms: Annotated[int, Meta(ge=0)] = 60_000
+    strict: bool = False
+    watch_every_s: PositiveFloat = 60.0
 
 
 def _source_weights() -> dict[str, float]:
@@ -161,7 +164,9 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`batch_max` events are folded in one transaction at most; SIGTERM has `drain_deadline_s` to finish.
 
-    `states_kept`: of so many users, those written last, the worker has the states at hand.
+    `states_kept`: of so many users, those written last, the worker has the states at hand. /healthz fails
+    where no batch was finished for `batch_deadline_s` although events wait and nothing is away, and where the
+    event loop has stood still for `loop_deadline_s`.
     """
 
     host: str = "127.0.0.1"
@@ -171,6 +176,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledger_every_ms: Positive = 200
     snapshot_every_s: PositiveFloat = 30.0
     states_kept: Annotated[int, Meta(ge=0)] = 4_096
+    batch_deadline_s: PositiveFloat = 60.0
+    loop_deadline_s: PositiveFloat = 5.0
 
 
 class ExampleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

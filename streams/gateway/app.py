@@ -58,7 +58,7 @@ def create_app(
             items_route(intake),
             feed_route(settings, store, impressions, clock, metrics),
             alive,
-            ready_route(gateway, store, producer, metrics),
+            ready_route(settings, store, producer, metrics),
             metrics_route(metrics),
         ],
         lifespan=[running],

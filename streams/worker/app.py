@@ -17,11 +17,14 @@ import faust
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
+from model.errors import PartEndedError
 from streams.events import EVENT_TOPICS
 from streams.settings import Settings
 from streams.topics import topic_name
 from streams.worker.driver import Transport, broker_urls, request_timeout_ms
+from streams.worker.membership import Membership
 from streams.worker.message import Message
+from streams.worker.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +59,8 @@ def group_name(settings: Settings) -> str:
     return topic_name(settings.kafka, "workers")
 
 
-def create_app(settings: Settings, intake: Intake) -> faust.App:
-    """A worker's app, whose events go to `intake`."""
+def create_app(settings: Settings, intake: Intake, membership: Membership, waiting: Waiting) -> faust.App:
+    """A worker's app, whose events go to `intake`; the others are told what Kafka answers."""
     kafka = settings.kafka
     app = App(
         group_name(settings),
@@ -76,7 +79,7 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
         # A batch that waits for the store must not hold up the others' rebalance: its commit is fenced.
         stream_wait_empty=False,
     )
-    app.transport = Transport(kafka, app)
+    app.transport = Transport(kafka, app, membership, waiting)
     topic = app.topic(
         *(topic_name(kafka, name) for name in EVENT_TOPICS),
         key_type=bytes,
@@ -91,6 +94,8 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
         try:
             await intake.run(app, stream.channel.queue)
         except StopAsyncIteration:  # how Faust ends a stream
+            if not app.should_stop:
+                await app.crash(PartEndedError("the stream of events has ended"))
             return
         except Exception as error:  # Faust would restart the agent and go on behind what was lost
             await app.crash(error)

@@ -124,6 +124,12 @@ class WorkerMetrics:
         self.store_errors = Counter(
             "headrace_worker_store_errors", "Calls that the store did not answer.", registry=registry
         )
+        self.store_concern = Gauge(
+            "headrace_worker_store_concern",
+            "1 where the store is not as it should be, by kind (eviction, persistence, role, loading).",
+            ("kind",),
+            registry=registry,
+        )
         self.broker_errors = Counter(
             "headrace_worker_broker_errors", "Writes that Kafka did not acknowledge.", registry=registry
         )
