@@ -84,6 +84,7 @@ class Run:
         self.process = subprocess.Popen(
             [sys.executable, "-c", program],
             cwd=ROOT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -206,9 +207,12 @@ def test_a_failed_worker_is_unwell_at_once_and_until_its_end() -> None:
 
 
 def test_a_blocked_loop_is_unwell_and_not_ready_and_well_again() -> None:
-    with Run(fail="time.sleep(4)") as run:
+    with Run(fail="sys.stdin.readline()") as run:
         assert "still" in run.until("/healthz", 503)
-        assert "not" in run.until("/readyz", 503)
+        assert "still" in run.until("/readyz", 503)
         assert run.get("/metrics")[0] == 200
+        assert run.process.stdin is not None
+        run.process.stdin.write("go on\n")
+        run.process.stdin.flush()
         run.until("/healthz", 200)
         run.until("/readyz", 200)
