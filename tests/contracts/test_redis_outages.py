@@ -52,10 +52,15 @@ class Server:
         (self.port,) = free_ports(1)
         self._process: ChildProcess | None = None
 
-    def start(self) -> None:
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self, *options: str) -> None:
         command = [
             *(server_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)),
             *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
+            *options,
         ]
         self._process = ChildProcess("Valkey", command, self._folder / "valkey.log")
 

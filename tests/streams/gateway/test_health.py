@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from litestar import Litestar
@@ -83,7 +84,7 @@ def test_a_store_that_evicts_is_said_and_refused_where_strict(sink: RecordingSin
     assert "volatile-lru" in part["trouble"]
 
 
-def answering(condition: Condition) -> Callable[[], Awaitable[Condition]]:
+def answering(condition: Condition) -> Callable[[], Coroutine[Any, Any, Condition]]:
     async def answer() -> Condition:
         return condition
 
