@@ -68,13 +68,14 @@ class WorkerMetrics:
         )
         self.applied_s = Histogram(
             "headrace_worker_event_to_applied_seconds",
-            "From an event's own time until its batch was written.",
+            "From an event's own time (its sender's clock) until its batch was written (this worker's clock).",
             buckets=FRESHNESS_BUCKETS_S,
             registry=registry,
         )
         self.pushed_s = Histogram(
             "headrace_worker_accepted_to_pushed_seconds",
-            "From the acceptance of the event that caused a feed until the feed was written.",
+            "From the acceptance of the event that caused a feed (the gateway's clock; for events of other "
+            "producers, when this worker read it) until the feed was written (the store's clock).",
             buckets=FRESHNESS_BUCKETS_S,
             registry=registry,
         )

@@ -40,5 +40,8 @@ def ended_reader(consumer: Any, should_stop: bool) -> BaseException | None:
         # They run until the client is closed; even without an error there is no good end before that.
         if task is not None and task.done() and not client._closed:
             error = None if task.cancelled() else task.exception()
-            return PartEndedError(f"the Kafka client's {name} has ended ({error!r})")
+            reason = (error.__cause__ if error is not None else None) or error  # the client wraps it
+            ended = PartEndedError(f"the Kafka client's {name} has ended: {reason!r}")
+            ended.__cause__ = error
+            return ended
     return None

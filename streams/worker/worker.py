@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from model.errors import BrokerUnavailableError, PartEndedError, StoreUnavailableError
@@ -26,6 +26,7 @@ from streams.worker.graph import load_graph
 from streams.worker.health import Part, Readiness
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
+from streams.worker.missing_topics import missing_topics
 from streams.worker.models import RegistryModels
 from streams.worker.positions import check_progress
 from streams.worker.pulse import Progress, Pulse
@@ -82,6 +83,7 @@ class Worker:
         )
         self.app: Any = None
         self.trouble = "starting"
+        self.missing: Sequence[str] = ()
         self._stopping = False
 
     async def start(self) -> None:
@@ -128,6 +130,8 @@ class Worker:
         while True:
             if (reason := self._ended()) is not None:
                 return reason
+            if self.app is not None and not self.trouble:
+                self.missing = missing_topics(self.app.consumer, self.settings.kafka)
             self.progress.look(time.monotonic(), waiting=self._should_move(), finished=self.batches.finished)
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -183,6 +187,8 @@ class Worker:
     def _kafka_trouble(self) -> str:
         if self.app is None or self.app.consumer is None or self.app.rebalancing:
             return self.trouble or "partitions are being assigned"
+        if self.missing:
+            return f"Kafka has no topic {', '.join(self.missing)}; headrace topics makes what is missing"
         return self.membership.trouble
 
     def _store_trouble(self) -> str:

@@ -57,8 +57,8 @@ async def send(client: Redis, *command: str) -> None:
     await client.execute_command(*command)  # type: ignore[no-untyped-call]  # not annotated there
 
 
-async def tell(server: Server, *command: str) -> None:
-    async with Redis.from_url(server.url) as client:
+async def tell(url: str, *command: str) -> None:
+    async with Redis.from_url(url) as client:
         await send(client, *command)
 
 
@@ -72,12 +72,12 @@ async def test_its_settings_as_they_are_changed(server: Server) -> None:
             False,
         )
         assert concerns(found) == []
-        await tell(server, "CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
-        await tell(server, "CONFIG", "SET", "appendonly", "no")
+        await tell(server.url, "CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
+        await tell(server.url, "CONFIG", "SET", "appendonly", "no")
         found = await store.condition()
         assert (found.policy, found.appendonly, found.saves) == ("volatile-ttl", False, False)
         assert {concern.kind for concern in concerns(found)} == {"eviction", "persistence"}
-        await tell(server, "CONFIG", "SET", "save", "60 1000")
+        await tell(server.url, "CONFIG", "SET", "save", "60 1000")
         assert (await store.condition()).saves is True
 
 
@@ -96,7 +96,7 @@ async def test_a_user_who_may_not_ask_gets_what_they_may(
     server: Server, denied: list[str], policy: str
 ) -> None:
     async with store_on(server, "--maxmemory-policy", "allkeys-lru", user="app:secret") as store:
-        await tell(server, "ACL", "SETUSER", "app", *denied)
+        await tell(server.url, "ACL", "SETUSER", "app", *denied)
         found = await store.condition()
         assert found.policy == policy
         assert "eviction" in {concern.kind for concern in concerns(found)}
@@ -108,7 +108,7 @@ async def test_a_replica_takes_no_writes_and_loses_none(server: Server) -> None:
     (nowhere,) = free_ports(1)
     async with store_on(server) as store:
         await store.commit(batch({"c-0": -1}, {"c-0": 1}, {"u": b"1"}, ledger=b"e"), "w")
-        await tell(server, "REPLICAOF", "127.0.0.1", str(nowhere))
+        await tell(server.url, "REPLICAOF", "127.0.0.1", str(nowhere))
         waited = waits_for(await store.condition())
         assert waited is not None
         assert "name the primary" in waited.text
@@ -116,10 +116,10 @@ async def test_a_replica_takes_no_writes_and_loses_none(server: Server) -> None:
         with pytest.raises(StoreUnavailableError, match="is a replica and takes no writes"):
             await store.commit(following, "w")
         assert await store.load(["u"], ["c-0"]) == ([b"1"], {"c-0": 1})
-        await tell(server, "CONFIG", "SET", "replica-serve-stale-data", "no")
+        await tell(server.url, "CONFIG", "SET", "replica-serve-stale-data", "no")
         with pytest.raises(StoreUnavailableError, match="has lost its primary"):
             await store.states(["u"])
-        await tell(server, "REPLICAOF", "NO", "ONE")
+        await tell(server.url, "REPLICAOF", "NO", "ONE")
         await store.commit(following, "w")
         assert await store.load(["u"], ["c-0"]) == ([b"2"], {"c-0": 2})
 
@@ -128,7 +128,7 @@ async def test_a_refused_write_lets_go_of_the_connection(server: Server) -> None
     """After a failover the name of the primary leads elsewhere; who stays connected never finds out."""
     async with store_on(server) as store:
         await store.active_model()
-        await tell(server, "REPLICAOF", "127.0.0.1", "1")
+        await tell(server.url, "REPLICAOF", "127.0.0.1", "1")
         async with Redis.from_url(server.url) as client:
             before = (await client.info("stats"))["total_connections_received"]
             for _ in range(3):
@@ -140,12 +140,12 @@ async def test_a_refused_write_lets_go_of_the_connection(server: Server) -> None
 async def test_a_full_store_writes_all_of_a_batch_later_or_nothing(server: Server) -> None:
     async with store_on(server) as store:
         first = batch({"c-0": -1}, {"c-0": 1}, {"u": b"1", "v": b"1"}, ledger=b"e")
-        await tell(server, "CONFIG", "SET", "maxmemory", "1")
+        await tell(server.url, "CONFIG", "SET", "maxmemory", "1")
         for _ in range(2):
             with pytest.raises(StoreUnavailableError, match="is full and takes no writes"):
                 await store.commit(first, "w")
         assert await store.load(["u", "v"], ["c-0"]) == ([None, None], {"c-0": -1})
-        await tell(server, "CONFIG", "SET", "maxmemory", "0")
+        await tell(server.url, "CONFIG", "SET", "maxmemory", "0")
         await store.commit(first, "w")
         assert await store.load(["u", "v"], ["c-0"]) == ([b"1", b"1"], {"c-0": 1})
         assert len(await store.read_ledger(START, 10)) == 1
@@ -180,7 +180,7 @@ async def test_a_server_that_loads_its_data_says_so(server: Server) -> None:
         waited = waits_for(await store.condition())
         assert waited is not None
         assert waited.kind == "loading"
-        await tell(server, "CONFIG", "SET", "key-load-delay", "0")
+        await tell(server.url, "CONFIG", "SET", "key-load-delay", "0")
 
         async def loaded() -> bool:
             return not (await store.condition()).loading
