@@ -68,7 +68,7 @@ class WorkerMetrics:
         )
         self.applied_s = Histogram(
             "headrace_worker_event_to_applied_seconds",
-            "From an event's own time (its sender's clock) until its batch was written (this worker's clock).",
+            "From an event's own time (its sender's clock) until its batch was written (the worker's).",
             buckets=FRESHNESS_BUCKETS_S,
             registry=registry,
         )
