@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from model.errors import BrokerUnavailableError, PartEndedError, StoreUnavailableError
@@ -20,13 +20,13 @@ from streams.topics import ensure_topics, topic_name
 from streams.worker.app import Intake, KafkaLog, create_app
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores
+from streams.worker.cluster import Cluster
 from streams.worker.dead_letters import KafkaDeadLetters
 from streams.worker.ending import because_of
 from streams.worker.graph import load_graph
 from streams.worker.health import Part, Readiness
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.missing_topics import missing_topics
 from streams.worker.models import RegistryModels
 from streams.worker.positions import check_progress
 from streams.worker.pulse import Progress, Pulse
@@ -56,6 +56,7 @@ class Worker:
         self.pulse, self.progress = Pulse(), Progress()
         self.failure: BaseException | None = None
         self.waiting, self.membership = Waiting(), Membership(settings.kafka)
+        self.cluster = Cluster(settings.kafka)
         self.watch = StoreWatch(settings.redis, store, self.metrics)
         self.replica = Replica(settings, store, clock)
         self.models = RegistryModels(settings.model, store, self.replica, self.metrics)
@@ -83,7 +84,6 @@ class Worker:
         )
         self.app: Any = None
         self.trouble = "starting"
-        self.missing: Sequence[str] = ()
         self._stopping = False
 
     async def start(self) -> None:
@@ -130,9 +130,10 @@ class Worker:
         while True:
             if (reason := self._ended()) is not None:
                 return reason
+            now_s = time.monotonic()
             if self.app is not None and not self.trouble:
-                self.missing = missing_topics(self.app.consumer, self.settings.kafka)
-            self.progress.look(time.monotonic(), waiting=self._should_move(), finished=self.batches.finished)
+                self.cluster.look(self.app.consumer, bool(self._group_trouble()), now_s)
+            self.progress.look(now_s, waiting=self._should_move(now_s), finished=self.batches.finished)
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _ended(self) -> BaseException | None:
@@ -151,10 +152,16 @@ class Worker:
             ]
         )
 
-    def _should_move(self) -> bool:
-        """Whether events wait, and for nothing that is known to be away or under way."""
-        away = self.trouble or self._store_trouble() or self._kafka_trouble() or not self.replica.sound
-        return not away and (self.batches.busy or self.intake.queued() > 0)
+    def _should_move(self, now_s: float) -> bool:
+        """Whether events wait, and for nothing that is known to be away or under way.
+
+        A group that does not settle although Kafka answers is none of these.
+        """
+        if self.trouble or self._store_trouble() or self.cluster.missing or not self.replica.sound:
+            return False
+        if self._group_trouble():
+            return self.cluster.answers(now_s)
+        return self.batches.busy or self.intake.queued() > 0
 
     def unwell(self) -> str:
         """Why the process must be restarted; "" while it is alive. Asked in any thread."""
@@ -168,7 +175,8 @@ class Worker:
         if (still_s := self.pulse.still_s()) > worker.loop_deadline_s:
             return f"the event loop has stood still for {still_s:.1f} s"
         if (late_s := self.progress.late_s) > worker.batch_deadline_s:
-            return f"no batch was finished for {late_s:.0f} s, although events wait"
+            why = self._group_trouble() or "events wait"
+            return f"no batch was finished for {late_s:.0f} s, although nothing is away: {why}"
         return ""
 
     async def stop(self) -> None:
@@ -185,10 +193,16 @@ class Worker:
         await self.store.close()
 
     def _kafka_trouble(self) -> str:
+        if self.trouble and self._group_trouble():
+            return self.trouble
+        if missing := self.cluster.missing:
+            return f"Kafka has no topic {', '.join(missing)}; headrace topics makes what is missing"
+        return self._group_trouble()
+
+    def _group_trouble(self) -> str:
+        """Why it is in doubt that this worker has its partitions; "" where it is not."""
         if self.app is None or self.app.consumer is None or self.app.rebalancing:
-            return self.trouble or "partitions are being assigned"
-        if self.missing:
-            return f"Kafka has no topic {', '.join(self.missing)}; headrace topics makes what is missing"
+            return "partitions are being assigned"
         return self.membership.trouble
 
     def _store_trouble(self) -> str:

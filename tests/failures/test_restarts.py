@@ -101,7 +101,11 @@ async def said(running: WorkerProcess, holds: Callable[[], bool]) -> None:
         assert status == 200, body
         return holds()
 
-    await eventually(alive_and_holds, 120)
+    try:
+        await eventually(alive_and_holds, 120)
+    except AssertionError as error:
+        error.add_note(f"{running.readiness()}\n{running.process.tail(60)}")
+        raise
 
 
 def is_ready(running: Gateway) -> bool:
