@@ -9,8 +9,10 @@ HeadraceError
 │   ├── FencedError              another worker has written past us; drop the batch
 │   ├── LedgerGapError           what a follower has yet to read was dropped; load the snapshot
 │   ├── NewerVersionError        a newer build wrote it; upgrade this one
-│   └── ProgressError            the store has applied more of a topic than the topic holds
+│   ├── ProgressError            the store has applied more of a topic than the topic holds
+│   └── StoreUnfitError          the store's own settings would lose what is kept in it
 ├── BrokerUnavailableError   Kafka did not answer in time; try again
+├── PartEndedError           a thread or a task that a worker can't do without has ended
 ├── ModelError
 │   ├── ManifestError        a model folder is incomplete, changed or of another schema
 │   ├── ParityError          an exported model does not agree with its checkpoint
@@ -67,12 +69,20 @@ class ProgressError(StoreError):
     """The store has applied offsets that the topic does not hold: the two do not belong together."""
 
 
+class StoreUnfitError(StoreError):
+    """The store's own settings would lose what is kept in it."""
+
+
 class BrokerUnavailableError(HeadraceError):
     """Kafka did not answer in time; the same call may succeed later."""
 
 
 class UndecodableError(HeadraceError):
     """A partition can't be read on: it can't be told where a broken batch ends."""
+
+
+class PartEndedError(HeadraceError):
+    """A thread or a task that a worker can't do without has ended by itself."""
 
 
 class ModelError(HeadraceError):

@@ -48,7 +48,8 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`prefix` goes before every key. `timeout_ms` bounds each call, with the wait for a connection.
 
     `connections`: of a process at most. `ledger_margin_ms`: how much of the ledger before a snapshot is kept
-    for followers that lag.
+    for followers that lag. `strict`: refuse a server that evicts keys, instead of warning; its settings are
+    looked at every `watch_every_s`.
     """
 
     url: str = "redis://127.0.0.1:6379/0"
@@ -56,6 +57,8 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout_ms: Positive = 1_000
     connections: Positive = 16
     ledger_margin_ms: Annotated[int, Meta(ge=0)] = 60_000
+    strict: bool = False
+    watch_every_s: PositiveFloat = 60.0
 
 
 def _source_weights() -> dict[str, float]:
@@ -166,6 +169,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `states_kept`: of so many users, those written last, the worker has the states at hand. A partition that
     has not moved for `stalled_after_s` while events wait in it makes the worker unready. `in_step_wait_ms`:
     while it catches up, events wait so long for earlier ones of another topic that are still to be fetched.
+    /healthz fails where no batch was finished for `batch_deadline_s` although events wait and nothing is
+    away, and where the event loop has stood still for `loop_deadline_s`.
     """
 
     host: str = "127.0.0.1"
@@ -177,6 +182,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledger_every_ms: Positive = 200
     snapshot_every_s: PositiveFloat = 30.0
     states_kept: Annotated[int, Meta(ge=0)] = 4_096
+    batch_deadline_s: PositiveFloat = 60.0
+    loop_deadline_s: PositiveFloat = 5.0
 
 
 class ExampleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

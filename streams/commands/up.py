@@ -4,9 +4,9 @@
   headrace up --workers 2 --folder var/up
 
 Runs until Ctrl-C or SIGTERM, then stops everything and exits with 0. Where one of the processes ends by
-itself, the others are stopped, its name and the end of its log are shown, and the exit status is 1. Events
-and feeds are gone afterwards, unless --folder says where to keep them. Models come from model.registry;
-without one, feeds are ranked by the counters.
+itself, its name, its exit code and the end of its log are shown, the others are stopped, and the exit status
+is 1; the logs stay then. Events and feeds are gone afterwards, unless --folder says where to keep them.
+Models come from model.registry; without one, feeds are ranked by the counters.
 """
 
 from __future__ import annotations

@@ -34,14 +34,15 @@ def run_demo(options: DemoOptions, settings: Settings, seconds: float | None) ->
     terminate_as_exit()
     console = Console()
     started_s = time.monotonic()
+    logs = options.folder / "logs"
     with contextlib.ExitStack() as running:
         with Steps(console) as steps:
-            stack = running.enter_context(LocalStack(settings, progress=steps.step))
+            stack = running.enter_context(LocalStack(settings, progress=steps.step, logs=logs))
             ready = prepared(options, stack.settings, SystemClock(), steps.say)
             settings = with_gateway_port(ready.settings)
             steps.step("seeding the store with the first part")
             asyncio.run(_seed(ready, settings))
-            services = running.enter_context(Services(settings, options.folder / "logs", progress=steps.step))
+            services = running.enter_context(Services(settings, logs, progress=steps.step))
         console.print(f"live after {time.monotonic() - started_s:.0f} s at {services.gateway_url}")
         demo = LiveDemo(ready, services, [*stack.processes, *services.processes], options.rate, console)
         try:

@@ -77,6 +77,7 @@ class LiveDemo:
                 playing.cancel()
                 await asyncio.wait([playing])
             if not playing.cancelled() and (error := playing.exception()) is not None:
+                check_running(self.processes)  # what has ended explains it better
                 raise error
             self.elapsed_s = time.monotonic() - self.tally.started_s
             await self._settle(client)

@@ -61,7 +61,7 @@ def create_app(
             items_route(intake, settings),
             feed_route(settings, shelf, impressions, clock, metrics),
             alive,
-            ready_route(gateway, store, producer, metrics),
+            ready_route(settings, store, producer, metrics),
             metrics_route(metrics),
         ],
         lifespan=[running],

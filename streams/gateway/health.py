@@ -14,8 +14,9 @@ from model.errors import BrokerUnavailableError, StoreError
 from streams.gateway.errors import retry_after
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.producer import EventSink
-from streams.settings import GatewaySettings
+from streams.settings import Settings
 from streams.stores.base import Store
+from streams.stores.condition import concerns, refused, waits_for
 
 
 class Alive(msgspec.Struct):
@@ -25,7 +26,7 @@ class Alive(msgspec.Struct):
 
 
 class Part(msgspec.Struct, omit_defaults=True):
-    """One of the things the gateway needs; `trouble` says what is wrong with it."""
+    """One of the things the gateway needs; `trouble` says what is wrong with it, or might be."""
 
     ready: bool
     trouble: str = ""
@@ -45,18 +46,30 @@ async def alive() -> Alive:
 
 
 def ready_route(
-    settings: GatewaySettings, store: Store, sink: EventSink, metrics: GatewayMetrics
+    settings: Settings, store: Store, sink: EventSink, metrics: GatewayMetrics
 ) -> HTTPRouteHandler:
     """The route that asks Kafka and the store, both at once and with a deadline."""
-    timeout_s = settings.timeout_ms / 1_000
+    timeout_s, strict = settings.gateway.timeout_ms / 1_000, settings.redis.strict
 
-    async def ask(name: str, question: Awaitable[None]) -> Part:
+    async def ask_kafka() -> Part:
+        await sink.check(timeout_s)
+        return Part(ready=True)
+
+    async def ask_store() -> Part:
+        condition = await store.condition()
+        found = concerns(condition)
+        if (waited := waits_for(condition)) is not None:
+            return Part(False, waited.text)
+        if strict and (refusal := refused(found)):
+            return Part(False, refusal)
+        return Part(True, "; ".join(concern.text for concern in found))
+
+    async def ask(name: str, question: Awaitable[Part]) -> Part:
         try:
             async with asyncio.timeout(timeout_s):
-                await question
-            part = Part(ready=True)
+                part = await question
         except (BrokerUnavailableError, StoreError, TimeoutError) as error:
-            part = Part(ready=False, trouble=str(error) or f"no answer within {settings.timeout_ms} ms")
+            part = Part(False, str(error) or f"no answer within {settings.gateway.timeout_ms} ms")
         metrics.up.labels(name).set(part.ready)
         return part
 
@@ -68,10 +81,10 @@ def ready_route(
         responses={503: ResponseSpec(Readiness, description="A part does not answer")},
     )
     async def ready() -> Response[Readiness]:
-        kafka, redis = await asyncio.gather(ask("kafka", sink.check(timeout_s)), ask("store", store.ping()))
+        kafka, redis = await asyncio.gather(ask("kafka", ask_kafka()), ask("store", ask_store()))
         readiness = Readiness(kafka.ready and redis.ready, {"kafka": kafka, "store": redis})
         if readiness.ready:
             return Response(readiness)
-        return Response(readiness, status_code=503, headers=retry_after(settings.retry_after_s))
+        return Response(readiness, status_code=503, headers=retry_after(settings.gateway.retry_after_s))
 
     return ready

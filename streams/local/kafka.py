@@ -37,10 +37,12 @@ class KafkaServer:
         progress: Callable[[str], None] = lambda _: None,
         deadline_s: float = 90.0,
         attempts: int = 3,
+        log: Path | None = None,
     ) -> KafkaServer:
         """Start on free ports and wait until it answers, else `LocalStackError` with the end of its log.
 
         `cache`: where the jars are kept. `attempts`: tries with other ports, where another process took ours.
+        `log`: where its output goes (into `folder`).
         """
         java = _java(kafka_jars(cache or cache_folder(), progress))
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,14 +53,14 @@ class KafkaServer:
         if not (folder / "data" / "meta.properties").exists():
             _format(java, configuration, folder / "format.log", deadline_s)
         process = ChildProcess(
-            "Apache Kafka", [*java, "kafka.Kafka", str(configuration)], folder / "kafka.log"
+            "Apache Kafka", [*java, "kafka.Kafka", str(configuration)], log or folder / "kafka.log"
         )
         try:
             wait_until_ready(process, lambda: ask(port, _API_VERSIONS, 8)[4:] == _CORRELATION, deadline_s)
         except BaseException as error:
             process.terminate(deadline_s=0)
             if attempts > 1 and isinstance(error, LocalStackError) and "Address already in use" in str(error):
-                return cls.start(folder, cache, progress, deadline_s, attempts - 1)
+                return cls.start(folder, cache, progress, deadline_s, attempts - 1, log)
             raise
         return cls(process, port)
 

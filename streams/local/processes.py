@@ -82,6 +82,18 @@ class ChildProcess:
             file.seek(max(0, self.log.stat().st_size - 16_384))
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
+    @property
+    def how_it_ended(self) -> str:
+        """For messages: who it was, how it ended, where its log is, and the end of that.
+
+        It has ended already.
+        """
+        code = self.returncode
+        how = f"ended with exit code {code}"
+        if code is not None and code < 0:
+            how = f"was killed by signal {-code} ({signal_name(-code)})"
+        return f"{self.name} (process {self.pid}) {how}; its log is {self.log}, which ends:\n{self.tail()}"
+
     def _signal_group(self, number: signal.Signals) -> None:
         # Already gone; macOS says PermissionError of a group that has only zombies left.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -94,6 +106,18 @@ class ChildProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.terminate()
+
+
+def signal_name(number: int) -> str:
+    """Its usual name.
+
+    >>> signal_name(9)
+    'SIGKILL'
+    """
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "of no name"
 
 
 def _start(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:

@@ -17,15 +17,12 @@ def wait_until_ready(child: ChildProcess, ready: Callable[[], bool], deadline_s:
     end = time.monotonic() + deadline_s
     while True:
         if child.returncode is not None:
-            raise LocalStackError(
-                f"{child.name} ended with status {child.returncode} before it answered;"
-                f" the end of {child.log}:\n{child.tail()}"
-            )
+            raise LocalStackError(f"before it answered, {child.how_it_ended}")
         if ready():
             return
         if time.monotonic() > end:
             raise LocalStackError(
                 f"{child.name} (process {child.pid}) gave no answer within {deadline_s:g} s;"
-                f" the end of {child.log}:\n{child.tail()}"
+                f" its log is {child.log}, which ends:\n{child.tail()}"
             )
         time.sleep(0.05)

@@ -80,13 +80,10 @@ class Services:
 
 
 def check_running(processes: Sequence[ChildProcess]) -> None:
-    """Raises `LocalStackError`, with the end of the log, where one of them has ended."""
+    """Raises `LocalStackError`, which says who, how, and where its log is, where one of them has ended."""
     for child in processes:
         if child.returncode is not None:
-            raise LocalStackError(
-                f"{child.name} (process {child.pid}) ended with status {child.returncode};"
-                f" the end of {child.log}:\n{child.tail()}"
-            )
+            raise LocalStackError(child.how_it_ended)
 
 
 def is_ready(url: str, timeout_s: float = 2.0) -> bool:

@@ -24,7 +24,7 @@ class LocalStack:
 
     `folder` keeps the data from one run to the next; without it, nothing stays afterwards. A server whose
     address is given (`kafka_bootstrap`, `redis_url`) is used as it is: neither started nor stopped.
-    `processes`: the servers that were started here.
+    `processes`: the servers that were started here. Their logs go to `logs`, else they lie among the data.
     """
 
     def __init__(
@@ -34,7 +34,9 @@ class LocalStack:
         kafka_bootstrap: str = "",
         redis_url: str = "",
         progress: Callable[[str], None] = lambda _: None,
+        logs: Path | None = None,
     ) -> None:
+        self._logs = logs
         self.settings = settings or Settings()
         self._folder = folder
         self._kafka_bootstrap = kafka_bootstrap
@@ -53,13 +55,18 @@ class LocalStack:
             # Valkey first: it is there at once, and Kafka's start is the longest wait anyway.
             url = self._redis_url
             if not url:
-                valkey = ValkeyServer.start(folder / "valkey", self._folder is not None, self._progress)
+                keep = self._folder is not None
+                valkey = ValkeyServer.start(
+                    folder / "valkey", keep, self._progress, log=self._log("valkey.log")
+                )
                 starting.callback(valkey.stop)
                 self.processes.append(valkey.process)
                 url = valkey.url
             bootstrap = self._kafka_bootstrap
             if not bootstrap:
-                kafka = KafkaServer.start(folder / "kafka", progress=self._progress)
+                kafka = KafkaServer.start(
+                    folder / "kafka", progress=self._progress, log=self._log("kafka.log")
+                )
                 starting.callback(kafka.stop)
                 self.processes.append(kafka.process)
                 bootstrap = kafka.bootstrap
@@ -70,6 +77,9 @@ class LocalStack:
             )
             self._running = starting.pop_all()
         return self
+
+    def _log(self, name: str) -> Path | None:
+        return self._logs / name if self._logs is not None else None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from model.errors import LocalStackError, SettingsError
+from model.errors import HeadraceError, LocalStackError, SettingsError
 from streams.local.processes import ChildProcess
 from streams.local.services import Services, check_running
 from streams.local.stack import LocalStack
@@ -28,25 +29,43 @@ def run_until_stopped(settings: Settings, workers: int, folder: Path | None) -> 
     if settings.gateway.port == 0:
         raise SettingsError("gateway.port 0: `headrace up` needs a port that the app can know; set one")
     terminate_as_exit()
-    with contextlib.ExitStack() as running:
-        logs = folder or Path(running.enter_context(tempfile.TemporaryDirectory(prefix="headrace-logs-")))
-        stack = running.enter_context(LocalStack(settings, folder, progress=_say))
-        asyncio.run(ensure_topics(stack.settings.kafka))
-        services = running.enter_context(Services(stack.settings, logs / "logs", workers, _say))
-        _say(f"gateway   {services.gateway_url}   (its API: {services.gateway_url}/schema)")
-        for url in services.worker_urls:
-            _say(f"worker    {url}/metrics")
-        _say(f"Kafka     {stack.settings.kafka.bootstrap}")
-        _say(f"Redis     {stack.settings.redis.url}")
-        _say(f"logs      {logs / 'logs'}")
-        _say("running until Ctrl-C")
-        try:
+    try:
+        with contextlib.ExitStack() as running:
+            logs = running.enter_context(_log_folder(folder))
+            stack = running.enter_context(LocalStack(settings, folder, progress=_say, logs=logs))
+            asyncio.run(ensure_topics(stack.settings.kafka))
+            services = running.enter_context(Services(stack.settings, logs, workers, _say))
+            _say(f"gateway   {services.gateway_url}   (its API: {services.gateway_url}/schema)")
+            for url in services.worker_urls:
+                _say(f"worker    {url}/metrics")
+            _say(f"Kafka     {stack.settings.kafka.bootstrap}")
+            _say(f"Redis     {stack.settings.redis.url}")
+            _say(f"logs      {logs}")
+            _say("running until Ctrl-C")
             asyncio.run(_watch([*stack.processes, *services.processes]))
-        except LocalStackError as error:
-            print(f"headrace up: {error}", file=sys.stderr)
-            return FAILED
-        _say("stopping")
-        return 0
+            _say("stopping")
+    except LocalStackError as error:
+        print(f"headrace up: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+@contextlib.contextmanager
+def _log_folder(folder: Path | None) -> Iterator[Path]:
+    """Where the logs go. Where nothing is kept, they stay all the same if something failed."""
+    if folder is not None:
+        yield folder / "logs"
+        return
+    logs = Path(tempfile.mkdtemp(prefix="headrace-logs-"))
+    failed = False
+    try:
+        yield logs
+    except HeadraceError:
+        failed = True
+        raise
+    finally:
+        if not failed:
+            shutil.rmtree(logs, ignore_errors=True)
 
 
 async def _watch(processes: Sequence[ChildProcess]) -> None:

@@ -28,21 +28,23 @@ class ValkeyServer:
         progress: Callable[[str], None] = lambda _: None,
         deadline_s: float = 30.0,
         attempts: int = 3,
+        log: Path | None = None,
     ) -> ValkeyServer:
         """Start on a free port and wait until it answers, else `LocalStackError` with the end of its log.
 
         `keep`: append what is written to a file in `folder`, and read it again at the next start.
+        `log`: where its output goes (into `folder`).
         """
         progress("starting Valkey")
         folder.mkdir(parents=True, exist_ok=True)
         (port,) = free_ports(1)
-        process = ChildProcess("Valkey", _command(folder, port, keep), folder / "valkey.log")
+        process = ChildProcess("Valkey", _command(folder, port, keep), log or folder / "valkey.log")
         try:
             wait_until_ready(process, lambda: ask(port, b"PING\r\n", 5) == b"+PONG", deadline_s)
         except BaseException as error:
             process.terminate(deadline_s=0)
             if attempts > 1 and isinstance(error, LocalStackError) and "Address already in use" in str(error):
-                return cls.start(folder, keep, progress, deadline_s, attempts - 1)
+                return cls.start(folder, keep, progress, deadline_s, attempts - 1, log)
             raise
         return cls(process, port)
 

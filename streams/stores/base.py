@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import StoreError
+from streams.stores.condition import Condition
 
 
 class Loaded(NamedTuple):
@@ -205,6 +206,8 @@ class Store(Protocol):
 
     async def active_model(self) -> str | None: ...
 
-    async def ping(self) -> None: ...
+    async def condition(self) -> Condition:
+        """How the server that keeps it is set up, and whether it takes writes."""
+        ...
 
     async def close(self) -> None: ...

@@ -22,6 +22,7 @@ from streams.stores.base import (
     order_of,
     version_of,
 )
+from streams.stores.condition import SOUND, Condition
 from streams.user_state import StateSettings
 
 MS_PER_DAY = 86_400_000
@@ -202,8 +203,8 @@ class MemoryStore:
     async def active_model(self) -> str | None:
         return self._model
 
-    async def ping(self) -> None:
-        return None
+    async def condition(self) -> Condition:
+        return SOUND
 
     async def close(self) -> None:
         return None

@@ -34,10 +34,12 @@ from streams.stores.base import (
     order_of,
     version_of,
 )
+from streams.stores.condition import Condition, read_condition
 from streams.stores.redis_connection import RedisConnection
 from streams.stores.redis_scripts import COMMIT, INTERN, LEAD, MEND_WITHDRAWN, SAVE_SNAPSHOT
 from streams.user_state import StateSettings
 
+CONFIG = [("CONFIG", "GET", name) for name in ("maxmemory-policy", "appendonly", "save")]
 MS_PER_DAY = 86_400_000
 KEYS_PER_CALL = 1_000
 ROWS_PER_CALL = 20_000
@@ -244,8 +246,15 @@ class RedisStore:
         model: bytes | None = await self._redis.call("GET", self._key("model"))
         return None if model is None else model.decode()
 
-    async def ping(self) -> None:
-        await self._redis.call("PING")
+    async def condition(self) -> Condition:
+        # Some servers refuse CONFIG (a managed one, an ACL): what INFO says must do then.
+        info, *replies = await self._redis.attempts([("INFO",), *CONFIG])
+        config: dict[str, str] = {}
+        for reply in replies:
+            if isinstance(reply, list) and len(reply) == 2:
+                name, value = (part.decode(errors="replace") for part in reply)
+                config[name] = value
+        return read_condition(info.decode(errors="replace") if isinstance(info, bytes) else "", config)
 
     async def close(self) -> None:
         await self._redis.close()

@@ -15,7 +15,15 @@ from typing import Any
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    BusyLoadingError,
+    MasterDownError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from model.errors import FencedError, SettingsError, StoreUnavailableError
 from streams.settings import RedisSettings
@@ -23,6 +31,13 @@ from streams.stores.redis_scripts import FENCED, Script
 
 Argument = str | bytes | int
 Command = Sequence[Argument]
+
+PASSING: tuple[tuple[type[RedisError], str], ...] = (
+    (ReadOnlyError, "is a replica and takes no writes; name the primary in redis.url, or promote it"),
+    (MasterDownError, "is a replica that has lost its primary"),
+    (OutOfMemoryError, "is full and takes no writes; raise its maxmemory"),
+)
+"""What a server refuses in a state that passes. Nothing was done, so the call may be tried again."""
 
 
 class RedisConnection:
@@ -52,15 +67,20 @@ class RedisConnection:
     async def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """The replies to commands that travel together and run in order; others may run in between."""
         async with self._bounded():
+            return _all(await self._exchange(commands))
+
+    async def attempts(self, commands: Sequence[Command]) -> list[Any]:
+        """The same, with a `ResponseError` in the place of each reply that is a refusal."""
+        async with self._bounded():
             return await self._exchange(commands)
 
     async def script(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """The reply of a script; its source travels only where the server does not know it yet."""
         async with self._bounded():
             try:
-                return (await self._exchange([("EVALSHA", script.sha, len(keys), *keys, *arguments)]))[0]
+                return _all(await self._exchange([("EVALSHA", script.sha, len(keys), *keys, *arguments)]))[0]
             except NoScriptError:
-                return (await self._exchange([("EVAL", script.source, len(keys), *keys, *arguments)]))[0]
+                return _all(await self._exchange([("EVAL", script.source, len(keys), *keys, *arguments)]))[0]
 
     async def close(self) -> None:
         await self._pool.disconnect()
@@ -69,18 +89,18 @@ class RedisConnection:
         # A decorator of the library hides the types of this method.
         connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         replies: list[Any] = []
-        refusal: ResponseError | None = None
         try:
             await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
             for _ in commands:
                 try:
                     replies.append(await connection.read_response(disable_decoding=True))
                 except ResponseError as error:  # the rest must still be read, or the next caller would get it
-                    refusal = refusal or error
+                    replies.append(error)
+            if any(isinstance(reply, ReadOnlyError) for reply in replies):
+                # After a failover the name leads to another server; this connection would stay with the old.
+                await connection.disconnect()
         finally:
             await self._pool.release(connection)
-        if refusal is not None:
-            raise refusal
         return replies
 
     @asynccontextmanager
@@ -97,8 +117,19 @@ class RedisConnection:
             why = str(error)
             if why.startswith(FENCED):
                 raise FencedError(why.removeprefix(FENCED).strip() + ": another worker has written") from None
-            raise StoreUnavailableError(f"redis at {self._server} refused: {why}") from None
+            state = next((text for kind, text in PASSING if isinstance(error, kind)), "refused")
+            raise StoreUnavailableError(f"redis at {self._server} {state}: {why}") from None
+        except BusyLoadingError:
+            raise StoreUnavailableError(f"redis at {self._server} is loading its data; try again") from None
         except (RedisError, OSError) as error:
             raise StoreUnavailableError(
                 f"redis at {self._server} can't be reached: {error}; try again"
             ) from None
+
+
+def _all(replies: list[Any]) -> list[Any]:
+    """The replies; raises the first refusal among them."""
+    for reply in replies:
+        if isinstance(reply, ResponseError):
+            raise reply
+    return replies

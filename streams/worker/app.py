@@ -19,7 +19,7 @@ import faust
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.types import TP
 
-from model.errors import BrokerUnavailableError
+from model.errors import BrokerUnavailableError, PartEndedError
 from streams.events import EVENT_TOPICS
 from streams.settings import Settings
 from streams.topics import topic_name
@@ -27,7 +27,9 @@ from streams.worker.driver import Transport, broker_urls, request_timeout_ms
 from streams.worker.in_step import InStep, Place
 from streams.worker.lag import Standing
 from streams.worker.look_up import USER_TOPICS
+from streams.worker.membership import Membership
 from streams.worker.message import Message, happened_ms
+from streams.worker.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +68,8 @@ def group_name(settings: Settings) -> str:
     return topic_name(settings.kafka, "workers")
 
 
-def create_app(settings: Settings, intake: Intake) -> faust.App:
-    """A worker's app, whose events go to `intake`."""
+def create_app(settings: Settings, intake: Intake, membership: Membership, waiting: Waiting) -> faust.App:
+    """A worker's app, whose events go to `intake`; the others are told what Kafka answers."""
     kafka = settings.kafka
     app = App(
         group_name(settings),
@@ -86,7 +88,7 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
         # A batch that waits for the store must not hold up the others' rebalance: its commit is fenced.
         stream_wait_empty=False,
     )
-    app.transport = Transport(kafka, app)
+    app.transport = Transport(kafka, app, membership, waiting)
     topic = app.topic(
         *(topic_name(kafka, name) for name in EVENT_TOPICS),
         key_type=bytes,
@@ -101,6 +103,8 @@ def create_app(settings: Settings, intake: Intake) -> faust.App:
         try:
             await intake.run(app, stream.channel.queue)
         except StopAsyncIteration:  # how Faust ends a stream
+            if not app.should_stop:
+                await app.crash(PartEndedError("the stream of events has ended"))
             return
         except Exception as error:  # Faust would restart the agent and go on behind what was lost
             await app.crash(error)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
@@ -33,6 +33,7 @@ from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Read, Reader
 from streams.worker.replica import Replica
+from streams.worker.waiting import Waiting
 from streams.worker.writing import RETRY_S, Writing
 
 log = logging.getLogger(__name__)
@@ -112,8 +113,10 @@ class Batches:
         metrics: WorkerMetrics,
         clock: Clock,
         examples: Examples | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
-        self.examples = examples
+        self.examples, self.waiting = examples, waiting or Waiting()
+        self.finished = 0
         self.settings, self.store, self.replica, self.models = settings, store, replica, models
         self.reader, self.kafka, self.metrics, self.clock = reader, kafka, metrics, clock
         self.rung: Rung = "full"
@@ -121,6 +124,11 @@ class Batches:
         self._look_up = LookUp(store, replica, kafka, self._kept, metrics, clock)
         self._writing = Writing(store, letters, metrics, clock)
         self._last: _Flight | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is begun and not done with; `finished` counts those that are."""
+        return self._last is not None and not self._last.task.done()
 
     @property
     def trouble(self) -> str:
@@ -187,7 +195,9 @@ class Batches:
                 try:
                     if folded is None:
                         folded = await self._fold_alone(batch)
-                    return await self._write(folded, flight)
+                    done = await self._write(folded, flight)
+                    self.finished += 1
+                    return done
                 except FencedError as error:
                     log.warning("batch fenced, the counters are read anew: %s", error)
                     self.metrics.fenced.inc()
@@ -228,7 +238,8 @@ class Batches:
 
     def _process(self, work: Work) -> Outcome:
         now_ms = self.clock.now_ms()
-        self.rung = self._rung(work.reads, now_ms)
+        waited_s = self.waiting.age_of(each.message for each in work.reads)
+        self.rung = ladder.choose(1_000 * waited_s, self.settings.ladder, self.rung)
         recommender = self.replica.recommender
         # Without a model its features are not worth their price.
         modelled = recommender.pipeline.model is not None or self.rung == "popular"
@@ -244,10 +255,6 @@ class Batches:
             self.rung if modelled else "counters",
             before=before,
         )
-
-    def _rung(self, reads: Collection[Read], now_ms: int) -> Rung:
-        oldest = min((each.incoming.accepted_ms for each in reads), default=now_ms)
-        return ladder.choose(now_ms - oldest, self.settings.ladder, self.rung)
 
     async def _write(self, folded: _Folded, flight: _Flight) -> list[Message]:
         """Write what was folded, and release the lock."""

@@ -18,6 +18,7 @@ from streams.stores.base import Store
 from streams.worker.batches import Models
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.replica import Replica
+from streams.worker.store_watch import TURN_S, StoreWatch
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,9 @@ LEASE_TTL_FACTOR = 3
 
 
 class Chores:
-    """Runs them until it is stopped; a store that is away is waited for."""
+    """Runs them until it is stopped; a store that is away is waited for. Any other error ends a task of
+    `tasks`, and with it the worker.
+    """
 
     def __init__(
         self,
@@ -37,12 +40,14 @@ class Chores:
         make_sound: Callable[[], Awaitable[None]],
         metrics: WorkerMetrics,
         clock: Clock,
+        watch: StoreWatch,
     ) -> None:
         self.settings, self.store, self.replica, self.models = settings, store, replica, models
         self.make_sound, self.metrics, self.clock = make_sound, metrics, clock
+        self.watch = watch
         self.trouble = ""
         self.caught_up = False
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         popular_s = self.settings.feed.popular_every_s
@@ -50,14 +55,17 @@ class Chores:
             (self.settings.worker.ledger_every_ms / 1_000, self.follow),
             (popular_s, self.popular),
             (self.settings.worker.snapshot_every_s, self.snapshot),
+            (TURN_S, self.watch.turn),
         ):
-            self._tasks.append(asyncio.create_task(self._every(every_s, chore)))
+            self.tasks.append(
+                asyncio.create_task(self._every(every_s, chore), name=f"the chore {chore.__name__!r}")
+            )
 
     async def stop(self) -> None:
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if self.tasks:
+            await asyncio.wait(self.tasks)
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         while True:

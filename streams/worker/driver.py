@@ -38,6 +38,8 @@ from streams.settings import KafkaSettings
 from streams.worker.fetched import Chunk, Fetched
 from streams.worker.idle_partitions import spare_idle
 from streams.worker.lag import Standing
+from streams.worker.membership import Membership, watch_membership
+from streams.worker.waiting import Waiting, watch_ends
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,10 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
 
     async def on_start(self) -> None:
         await super().on_start()
-        spare_idle(self._ensure_consumer()._fetcher)
+        client, transport = self._ensure_consumer(), cast("Transport", self.transport)
+        spare_idle(client._fetcher)
+        watch_ends(client._fetcher, transport.waiting, len(transport.kafka.prefix))
+        watch_membership(client._coordinator, transport.membership)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         kafka: KafkaSettings = transport.kafka
@@ -302,9 +307,9 @@ class Transport(stock.Transport):
 
     Consumer = Consumer
 
-    def __init__(self, kafka: KafkaSettings, app: Any) -> None:
+    def __init__(self, kafka: KafkaSettings, app: Any, membership: Membership, waiting: Waiting) -> None:
         super().__init__(broker_urls(kafka), app)
-        self.kafka = kafka
+        self.kafka, self.membership, self.waiting = kafka, membership, waiting
 
 
 HELD_BACK_S = 0.02

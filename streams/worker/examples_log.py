@@ -52,7 +52,7 @@ class ExamplesLog:
         self._unwritten: deque[dict[str, int]] = deque()  # of each batch, what was taken
         self._background = Background()
         self._writing: set[asyncio.Task[None]] = set()
-        self._rotating: asyncio.Task[None] | None = None
+        self.rotating: asyncio.Task[None] | None = None
 
     def begin(self, recommender: Recommender) -> None:
         """A batch of this recommender begins; it is another one where the counters were read anew."""
@@ -96,13 +96,13 @@ class ExamplesLog:
 
     def start(self) -> None:
         """Close shards that are due while no events come."""
-        self._rotating = asyncio.create_task(self._rotate())
+        self.rotating = asyncio.create_task(self._rotate())
 
     async def stop(self) -> None:
         """Write what there is."""
-        if self._rotating is not None:
-            self._rotating.cancel()
-            await asyncio.wait([self._rotating])
+        if self.rotating is not None:
+            self.rotating.cancel()
+            await asyncio.wait([self.rotating])
         await self.written()  # so that the last shards have their turn
         self._close(KINDS)
         await self.written()

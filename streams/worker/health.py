@@ -1,10 +1,15 @@
-"""The worker's own small web server: /healthz, /readyz and /metrics, and nothing else."""
+"""The worker's own small web server: /healthz, /readyz and /metrics, and nothing else.
+
+It runs on another thread than the worker's event loop. So a loop that is blocked, or that has ended, is said,
+where a server on that loop could not answer at all.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -13,6 +18,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from model.errors import SettingsError
 from streams.settings import WorkerSettings
+
+T = TypeVar("T")
+
+ANSWER_WITHIN_S = 1.0
+"""The worker's loop has so long to say how it is."""
+
+SECOND_LOOK_AFTER_S = 0.2
+"""A process that was stopped and goes on: its threads need a moment to have their turns."""
 
 
 class Part(msgspec.Struct, omit_defaults=True):
@@ -29,21 +42,45 @@ class Readiness(msgspec.Struct):
 
     ready: bool
     parts: dict[str, Part]
-    model: dict[str, Any]
+    model: dict[str, Any] = {}
+
+
+class Patient(Protocol):
+    """Whose health it is. `failure`: why it is about to end."""
+
+    failure: BaseException | None
+
+    def unwell(self) -> str:
+        """Why it must be restarted; "" while it is alive. Asked in any thread."""
+        ...
+
+    def readiness(self) -> Readiness:
+        """Asked in the worker's own loop."""
+        ...
+
+    def collect(self) -> None:
+        """Bring the gauges up to date; asked in the worker's own loop."""
+        ...
+
+    def silent(self) -> None:
+        """Its loop has not answered: have the metrics say that it is not ready."""
+        ...
+
+
+class Ask(Protocol):
+    """Calls a function in the worker's own loop; its answer, or `TimeoutError`."""
+
+    def __call__(self, question: Callable[[], T], timeout_s: float) -> Awaitable[T]: ...
 
 
 class HealthServer:
-    """Serves until it is stopped; `ready` and `collect` are asked at each request."""
+    """Serves on the loop in which it is started, until it is stopped."""
 
     def __init__(
-        self,
-        listener: socket.socket,
-        registry: CollectorRegistry,
-        ready: Callable[[], Readiness],
-        collect: Callable[[], None],
+        self, listener: socket.socket, registry: CollectorRegistry, patient: Patient, ask: Ask
     ) -> None:
         self._listener, self._registry = listener, registry
-        self._ready, self._collect = ready, collect
+        self._patient, self._ask = patient, ask
         app = web.Application()
         app.add_routes(
             [
@@ -62,10 +99,29 @@ class HealthServer:
         await self._runner.cleanup()
 
     async def _healthz(self, _request: web.Request) -> web.Response:
+        trouble = await self._unwell()
+        if trouble:
+            return web.json_response({"status": "unwell", "trouble": trouble}, status=503)
         return web.json_response({"status": "alive"})
 
+    async def _unwell(self) -> str:
+        if not self._patient.unwell():
+            return ""
+        if self._patient.failure is None:
+            await asyncio.sleep(SECOND_LOOK_AFTER_S)
+        return self._patient.unwell()
+
     async def _readyz(self, _request: web.Request) -> web.Response:
-        readiness = self._ready()
+        trouble = self._patient.unwell()
+        try:
+            readiness = await self._ask(self._patient.readiness, ANSWER_WITHIN_S)
+            trouble = self._patient.unwell()
+        except TimeoutError:
+            trouble = trouble or f"the worker's event loop has not answered within {ANSWER_WITHIN_S:g} s"
+            readiness = Readiness(False, {})
+        if trouble:
+            readiness.ready = False
+            readiness.parts["process"] = Part(False, trouble)
         return web.Response(
             body=msgspec.json.encode(readiness),
             status=200 if readiness.ready else 503,
@@ -73,7 +129,10 @@ class HealthServer:
         )
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        self._collect()
+        try:
+            await self._ask(self._patient.collect, ANSWER_WITHIN_S)
+        except TimeoutError:
+            self._patient.silent()
         return web.Response(
             body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )

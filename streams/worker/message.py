@@ -15,11 +15,15 @@ from streams.user_state import Delivery
 UNDECODABLE = "undecodable"
 """The reason of a letter that holds what Kafka's client can't decode: a record's bytes, or a batch's."""
 
+CLOCKS_APART_MS = 60_000
+"""A time further ahead was not read from a clock."""
+
 Headers = Mapping[str, bytes | None] | Iterable[tuple[str, bytes | None]]
 
 
 class Message(NamedTuple):
-    """`topic` without its prefix; `timestamp_ms` is Kafka's, below 0 where the record has none.
+    """`topic` without its prefix; `timestamp_ms` is Kafka's (its producer's, or the broker's): below 0 where
+    the record has none.
 
     No event lies between `since` and the message (None: nothing is known of that); it was read after the seek
     `seek`. `undecodable`: why `value` is not a record's value, but bytes that Kafka's client can't decode, of
@@ -43,14 +47,14 @@ class Message(NamedTuple):
         return f"{self.topic}-{self.partition}"
 
     def accepted_ms(self, now_ms: int) -> float:
-        """When the gateway accepted it; for events that came another way, Kafka's own time, or else now.
+        """When the gateway accepted it, by the gateway's clock, and no later than `now_ms`. Events that came
+        another way count from now: Kafka's timestamp of them may be any that their producer liked.
 
-        A header that is no time is ignored, and no time is later than `now_ms`.
+        A header that is no time, or is one that no clock can show, is ignored.
         """
         headers = self.headers.items() if isinstance(self.headers, Mapping) else self.headers or ()
-        times = [_time_ms(value) for name, value in headers if name == ACCEPTED_HEADER]
-        for time_ms in (*times, self.timestamp_ms):
-            if 0 < time_ms < math.inf:
+        for name, value in headers:
+            if name == ACCEPTED_HEADER and 0 < (time_ms := _time_ms(value)) <= now_ms + CLOCKS_APART_MS:
                 return min(time_ms, float(now_ms))
         return float(now_ms)
 

@@ -73,13 +73,14 @@ class WorkerMetrics:
         )
         self.applied_s = Histogram(
             "headrace_worker_event_to_applied_seconds",
-            "From an event's own time until its batch was written.",
+            "From an event's own time (its sender's clock) until its batch was written (the worker's).",
             buckets=FRESHNESS_BUCKETS_S,
             registry=registry,
         )
         self.pushed_s = Histogram(
             "headrace_worker_accepted_to_pushed_seconds",
-            "From the acceptance of the event that caused a feed until the feed was written.",
+            "From the acceptance of the event that caused a feed (the gateway's clock; for events of other "
+            "producers, when this worker read it) until the feed was written (the store's clock).",
             buckets=FRESHNESS_BUCKETS_S,
             registry=registry,
         )
@@ -139,6 +140,12 @@ class WorkerMetrics:
         )
         self.store_errors = Counter(
             "headrace_worker_store_errors", "Calls that the store did not answer.", registry=registry
+        )
+        self.store_concern = Gauge(
+            "headrace_worker_store_concern",
+            "1 where the store is not as it should be, by kind (eviction, persistence, role, loading).",
+            ("kind",),
+            registry=registry,
         )
         self.broker_errors = Counter(
             "headrace_worker_broker_errors", "Writes that Kafka did not acknowledge.", registry=registry

@@ -47,7 +47,7 @@ class RegistryModels:
         self.fell_back = False
         self._wanted = ""
         self._waiting: _Waiting | None = None
-        self._loading: asyncio.Task[None] | None = None
+        self.loading: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -84,8 +84,8 @@ class RegistryModels:
         await self.store.activate(name)
         if name != self._wanted:
             self._wanted = name
-            if self._loading is None or self._loading.done():
-                self._loading = asyncio.create_task(self._load_wanted())
+            if self.loading is None or self.loading.done():
+                self.loading = asyncio.create_task(self._load_wanted())
 
     async def _load_wanted(self) -> None:
         loaded = ""
@@ -94,10 +94,13 @@ class RegistryModels:
             try:
                 self._waiting = await self._load(loaded)
                 self.trouble = ""
-            except ModelError as error:
+            except (
+                Exception
+            ) as error:  # not one of ours where a library fails: the old model is as good as ever
                 self.metrics.switches.labels("failed").inc()
-                self.trouble = str(error)
-                log.error("model %r can't be loaded, %r goes on: %s", loaded, self.name, error)
+                self.trouble = str(error) or type(error).__name__
+                seen = None if isinstance(error, ModelError) else error
+                log.error("model %r can't be loaded, %r goes on: %s", loaded, self.name, error, exc_info=seen)
         # With no events coming there is no batch to wait for.
         async with self.replica.lock:
             self.swap()
@@ -169,6 +172,6 @@ class RegistryModels:
         self.metrics.fallbacks.labels(asked, got).inc()
 
     async def stop(self) -> None:
-        if self._loading is not None:
-            self._loading.cancel()
-            await asyncio.wait([self._loading])
+        if self.loading is not None:
+            self.loading.cancel()
+            await asyncio.wait([self.loading])

@@ -1,75 +1,99 @@
 """A worker as a process: runs until SIGTERM or SIGINT, drains within a deadline; a second signal ends it at
-once.
+once. One that can't go on ends as well, within the same deadline, and says why.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
+import socket
+import threading
+from typing import Any, NoReturn, Protocol
 
-import uvloop
-from prometheus_client import disable_created_metrics
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
+from model.errors import PartEndedError
 from streams.clock import SystemClock
 from streams.settings import Settings
 from streams.stores.redis import RedisStore
-from streams.worker.health import listen
+from streams.worker.ending import DRAINED, INTERRUPTED, OVERDUE, Ending, because_of, end
+from streams.worker.health import HealthServer, Patient, listen
+from streams.worker.loop_thread import LoopThread, Runs
 from streams.worker.worker import Worker
 
 log = logging.getLogger(__name__)
 
-OVERDUE = 3
-"""The exit status of a worker that was not done by its deadline."""
-INTERRUPTED = 130
+
+class Served(Runs, Patient, Protocol):
+    """A worker as this module needs it; `failure` is set here once it can't go on."""
 
 
-def serve(settings: Settings) -> int:
-    """Run a worker in this process; blocks. The exit status: 0 where it drained in time."""
+def serve(settings: Settings) -> NoReturn:
+    """Run a worker in this process, and end the process with it; see `streams.worker.ending`.
+
+    Raises `SettingsError` where it can't listen.
+    """
     listener = listen(settings.worker)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
     host, port = listener.getsockname()[:2]
     log.info("worker answers on http://%s:%d", host, port)
-    worker = Worker(settings, RedisStore(settings.redis, settings.state), SystemClock(), listener)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(worker, settings.worker.drain_deadline_s))
+    worker = Worker(settings, RedisStore(settings.redis, settings.state), SystemClock())
+
+    async def run() -> NoReturn:
+        # From within the loop: it has health to answer to the last.
+        end(await look_after(worker, listener, worker.metrics.registry, settings.worker.drain_deadline_s))
+
+    asyncio.run(run())
 
 
-async def _run(worker: Worker, drain_deadline_s: float) -> int:
-    asked = asyncio.Event()
-
-    def on_signal() -> None:
-        if asked.is_set():
-            log.warning("second signal: ending at once")
-            os._exit(INTERRUPTED)
-        asked.set()
-
+async def look_after(
+    worker: Served, listener: socket.socket, registry: CollectorRegistry, drain_deadline_s: float
+) -> Ending:
+    """Run the worker in a thread of its own, answer for its health, and return how the process is to end."""
+    running = LoopThread(worker)
+    signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    stop_asked = asyncio.create_task(asked.wait())
-    starting = asyncio.create_task(worker.start())
-    await asyncio.wait([starting, stop_asked], return_when=asyncio.FIRST_COMPLETED)
-    if starting.done():
-        starting.result()
-        failing = asyncio.create_task(worker.failed())
-        await asyncio.wait([failing, stop_asked], return_when=asyncio.FIRST_COMPLETED)
-        if failing.done():
-            raise failing.result()
-        failing.cancel()
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    threading.excepthook = lambda died: _died(running, died)
+    health = HealthServer(listener, registry, worker, running.ask)
+    await health.start()
+    running.start()
+
+    told = asyncio.create_task(signals.get())
+    either: list[asyncio.Future[Any]] = [running.failed, told]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    ending = Ending(DRAINED, "drained")
+    if running.failed.done():
+        ending = _failed(worker, running.failed.result())
     else:
-        starting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await starting
-    log.info("draining, %g s at most", drain_deadline_s)
-    try:
-        async with asyncio.timeout(drain_deadline_s):
-            await worker.stop()
-    except TimeoutError:
-        log.error(
-            "not drained within %g s: ending; what was not written will be read again", drain_deadline_s
-        )
-        os._exit(OVERDUE)
-    return 0
+        log.info("draining, %g s at most", drain_deadline_s)
+    again = asyncio.create_task(signals.get()) if told.done() else told
+    running.stop()
+    ended = asyncio.create_task(running.ended.wait())
+    either = [ended, again]
+    await asyncio.wait(either, timeout=drain_deadline_s, return_when=asyncio.FIRST_COMPLETED)
+    if ending.status == DRAINED and running.failed.done():
+        ending = _failed(worker, running.failed.result())
+    if ending.status != DRAINED or ended.done():
+        return ending
+    if again.done():
+        return Ending(INTERRUPTED, "second signal")
+    return Ending(
+        OVERDUE, f"not drained within {drain_deadline_s:g} s; what was not written will be read again"
+    )
+
+
+def _failed(worker: Served, error: BaseException) -> Ending:
+    worker.failure = error
+    log.error("the worker can't go on", exc_info=error)
+    return because_of(error)
+
+
+def _died(running: LoopThread, died: threading.ExceptHookArgs) -> None:
+    """No thread of this process is meant to end by an error: what it did is not done any more."""
+    name = died.thread.name if died.thread is not None else "a thread"
+    error = PartEndedError(f"{name} has ended: {died.exc_type.__name__}: {died.exc_value}")
+    error.__cause__ = died.exc_value
+    running.fail(error)

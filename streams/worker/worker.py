@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from model.errors import BrokerUnavailableError, StoreUnavailableError
+from model.errors import BrokerUnavailableError, PartEndedError, StoreUnavailableError
 from streams import garbage
 from streams.clock import Clock
 from streams.settings import Settings
@@ -19,33 +19,45 @@ from streams.topics import ensure_topics
 from streams.worker.app import Intake, KafkaLog, create_app
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores
+from streams.worker.cluster import Cluster
 from streams.worker.dead_letters import KafkaDeadLetters
+from streams.worker.ending import because_of
 from streams.worker.graph import load_graph
-from streams.worker.health import HealthServer, Part, Readiness
+from streams.worker.health import Part, Readiness
 from streams.worker.lag_watch import LagWatch
+from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.models import RegistryModels
 from streams.worker.positions import check_progress
+from streams.worker.pulse import Progress, Pulse
 from streams.worker.reading import Reader
 from streams.worker.replica import Replica
+from streams.worker.store_watch import StoreWatch
+from streams.worker.vitals import ended_reader, ended_task
+from streams.worker.waiting import Waiting
 from streams.worker.warm_up import warm_up
 from streams.worker.writing import RETRY_S
 
 if TYPE_CHECKING:
     from streams.worker.examples_log import ExamplesLog
 
-if TYPE_CHECKING:
-    from streams.worker.examples_log import ExamplesLog
-
 log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.2
+"""So often the worker looks whether all of its parts still run."""
 
 
 class Worker:
-    """`start` returns once it reads events; `crashed` is done when it can't go on."""
+    """`start` returns once it reads events, `failed` once it can't go on; `failure` then says why."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, listener: socket.socket) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings, self.store, self.clock = settings, store, clock
         self.metrics = WorkerMetrics()
+        self.pulse, self.progress = Pulse(), Progress()
+        self.failure: BaseException | None = None
+        self.waiting, self.membership = Waiting(), Membership(settings.kafka)
+        self.cluster = Cluster(settings.kafka)
+        self.watch = StoreWatch(settings.redis, store, self.metrics)
         self.replica = Replica(settings, store, clock)
         self.models = RegistryModels(settings.model, store, self.replica, self.metrics)
         self.letters = KafkaDeadLetters(settings.kafka)
@@ -64,23 +76,25 @@ class Worker:
             self.metrics,
             clock,
             self.examples,
+            self.waiting,
         )
         self.intake = Intake(settings, self.batches)
         self.lag = LagWatch(
-            self.kafka, settings.worker.stalled_after_s, self.metrics, lambda: bool(self._waiting())
+            self.kafka, settings.worker.stalled_after_s, self.metrics, lambda: bool(self._store_trouble())
         )
         self.chores = Chores(
-            settings, store, self.replica, self.models, self.batches.make_sound, self.metrics, clock
+            *(settings, store, self.replica, self.models, self.batches.make_sound, self.metrics, clock),
+            self.watch,
         )
-        self.health = HealthServer(listener, self.metrics.registry, self.readiness, self._collect)
         self.app: Any = None
         self.trouble = "starting"
+        self._stopping = False
 
     async def start(self) -> None:
-        """Health first, so that a worker that waits for Kafka or the store can be asked what it waits for."""
-        await self.health.start()
+        """Returns once it reads events; waits for Kafka and the store where they are away."""
         # First, and alone: where it has to compile, nothing else in this process gets its turn in time.
         await asyncio.to_thread(warm_up, self.settings)
+        await self._until_there(self.watch.check)
         await self._until_there(lambda: ensure_topics(self.settings.kafka))
         loading = asyncio.create_task(asyncio.to_thread(self.models.load_encoder))
         await self._until_there(lambda: check_progress(self.settings.kafka, self.store))
@@ -91,7 +105,7 @@ class Worker:
         self.chores.start()
         if self.examples is not None:
             self.examples.start()
-        self.app = self.kafka.app = create_app(self.settings, self.intake)
+        self.app = self.kafka.app = create_app(self.settings, self.intake, self.membership, self.waiting)
         await self.app.start()
         self.lag.start()
         garbage.freeze()
@@ -117,13 +131,62 @@ class Worker:
                 return
 
     async def failed(self) -> BaseException:
-        """Returns, with the reason, once the worker can't go on."""
-        await self.app.wait_until_stopped()
-        reason: BaseException | None = self.app.crash_reason
-        return reason or RuntimeError("the Faust app stopped by itself")
+        """Returns, with the reason, once the worker can't go on; also while it starts."""
+        while True:
+            if (reason := self._ended()) is not None:
+                return reason
+            now_s = time.monotonic()
+            if self.app is not None and not self.trouble:
+                self.cluster.look(self.app.consumer, bool(self._group_trouble()), now_s)
+            self.progress.look(now_s, waiting=self._should_move(now_s), finished=self.batches.finished)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _ended(self) -> BaseException | None:
+        """What has ended that must not; None where all goes on. What Faust restarts is over all the same."""
+        if self.app is not None and self.app.should_stop:
+            reason: BaseException | None = self.app.crash_reason
+            return reason or PartEndedError("the Faust app has stopped by itself")
+        if self.app is not None and (reason := ended_reader(self.app.consumer, self.app.should_stop)):
+            return reason
+        rotating = self.examples.rotating if self.examples is not None else None
+        return ended_task(
+            [
+                *((task.get_name(), task) for task in self.chores.tasks),
+                ("loading a model", self.models.loading),
+                ("the examples log", rotating),
+            ]
+        )
+
+    def _should_move(self, now_s: float) -> bool:
+        """Whether events wait, and for nothing that is known to be away or under way.
+
+        A group that does not settle although Kafka answers is none of these.
+        """
+        if self.trouble or self._store_trouble() or self.cluster.missing or not self.replica.sound:
+            return False
+        if self._group_trouble():
+            return self.cluster.answers(now_s)
+        return self.batches.busy or self.intake.queued() > 0
+
+    def unwell(self) -> str:
+        """Why the process must be restarted; "" while it is alive. Asked in any thread."""
+        worker = self.settings.worker
+        if self.failure is not None:
+            return because_of(self.failure).reason
+        if self._stopping:
+            return ""
+        if self.app is not None and self.app.should_stop:
+            return because_of(self.app.crash_reason or PartEndedError("the Faust app has stopped")).reason
+        if (still_s := self.pulse.still_s()) > worker.loop_deadline_s:
+            return f"the event loop has stood still for {still_s:.1f} s"
+        if (late_s := self.progress.late_s) > worker.batch_deadline_s:
+            why = self._group_trouble() or "events wait"
+            return f"no batch was finished for {late_s:.0f} s, although nothing is away: {why}"
+        return ""
 
     async def stop(self) -> None:
         """Stop fetching, finish the batch in flight, commit offsets, leave the group."""
+        self._stopping, self.trouble = True, "stopping"
         await self.intake.drain()
         await self.lag.stop()
         if self.app is not None:
@@ -134,20 +197,35 @@ class Worker:
         await self.models.stop()
         await self.letters.stop()
         await self.store.close()
-        await self.health.stop()
+
+    def _kafka_trouble(self) -> str:
+        if self.trouble and self._group_trouble():
+            return self.trouble
+        if missing := self.cluster.missing:
+            return f"Kafka has no topic {', '.join(missing)}; headrace topics makes what is missing"
+        return self._group_trouble()
+
+    def _group_trouble(self) -> str:
+        """Why it is in doubt that this worker has its partitions; "" where it is not."""
+        if self.app is None or self.app.consumer is None or self.app.rebalancing:
+            return "partitions are being assigned"
+        return self.membership.trouble
+
+    def _store_trouble(self) -> str:
+        return self.batches.trouble or self.chores.trouble or self.watch.trouble
 
     def readiness(self) -> Readiness:
         """What `/readyz` answers."""
-        assigned = self.app is not None and self.app.consumer is not None and not self.app.rebalancing
+        store = self._store_trouble()
         parts = {
-            "kafka": Part(assigned, "" if assigned else self.trouble or "partitions are being assigned"),
-            "store": _part(self._waiting()),
+            "kafka": _part(self._kafka_trouble()),
+            "store": Part(not store, store or self.watch.warning),
             "lag": _part(self.lag.trouble),
             "ledger": _part("" if self.replica.sound else "the counters are being read"),
             "model": Part(True, self.models.trouble),
         }
         if self.trouble:
-            parts["start"] = Part(False, self.trouble)
+            parts["stop" if self._stopping else "start"] = Part(False, self.trouble)
         ready = all(part.ready for part in parts.values())
         self.metrics.ready.set(ready)
         model = {
@@ -157,13 +235,14 @@ class Worker:
         }
         return Readiness(ready, parts, model)
 
-    def _collect(self) -> None:
+    def silent(self) -> None:
+        """The event loop has not answered: the metrics say that it is not ready."""
+        self.metrics.ready.set(0)
+
+    def collect(self) -> None:
         """Bring the gauges up to date that are only worth their price when somebody looks."""
         self.readiness()
         self.metrics.queued_events.set(self.intake.queued())
-
-    def _waiting(self) -> str:
-        return self.batches.trouble or self.chores.trouble
 
 
 def _examples_log(settings: Settings, metrics: WorkerMetrics, clock: Clock) -> ExamplesLog | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def test_a_worker_that_dies_ends_the_demo_with_its_log(folder: Path, small_encod
         os.kill(worker, signal.SIGKILL)
         process.wait(120)
     assert process.returncode == 1, output.read_text()
-    assert f"worker (process {worker}) ended with status -9" in output.read_text()
+    assert f"worker (process {worker}) was killed by signal 9 (SIGKILL)" in output.read_text()
     assert_gone(family, addresses)
 
 
@@ -124,14 +125,21 @@ def test_up_serves_until_it_is_asked_to_stop(tmp_path: Path, number: signal.Sign
     assert_gone(family, addresses)
 
 
-def test_up_says_who_died(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_up_says_who_died_how_and_where_its_log_is(tmp_path: Path, kept: bool) -> None:
     output = tmp_path / "up.txt"
-    with command("up", output=output) as process:
+    folder = ("--folder", str(tmp_path / "kept")) if kept else ()
+    name = "worker" if kept else "gateway"
+    with command("up", *folder, output=output, TMPDIR=str(tmp_path)) as process:
         wait_for(process, output, lambda text: "running until Ctrl-C" in text)
         family, addresses = offspring(process)
-        (gateway,) = [pid for pid, line in family.items() if line.endswith("streams.commands gateway")]
-        os.kill(gateway, signal.SIGKILL)
+        (victim,) = [pid for pid, line in family.items() if line.endswith(f"streams.commands {name}")]
+        os.kill(victim, signal.SIGKILL)
         process.wait(120)
     assert process.returncode == 1
-    assert f"gateway (process {gateway}) ended with status -9" in output.read_text()
+    text = output.read_text()
+    assert f"{name} (process {victim}) was killed by signal 9 (SIGKILL)" in text
+    log = re.search(r"its log is (\S+),", text)
+    assert log is not None
+    assert Path(log[1]).is_file()
     assert_gone(family, addresses)

@@ -35,7 +35,7 @@ class WorkerProcess:
         self.address = ""
         self._log_from = log_from
 
-    def get(self, path: str) -> tuple[int, bytes]:
+    def get(self, path: str, timeout_s: float = 5.0) -> tuple[int, bytes]:
         """Status and body; (0, b"") where nothing answers."""
         if not self.address:
             found = re.search(r"worker answers on (\S+)", self.log())
@@ -43,7 +43,7 @@ class WorkerProcess:
                 return 0, b""
             self.address = found[1]
         try:
-            with urllib.request.urlopen(self.address + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.address + path, timeout=timeout_s) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -98,8 +98,12 @@ def worker(
     more: Mapping[str, str] = {},
     name: str = "worker",
     wait: bool = True,
+    before: str = "",
 ) -> Iterator[WorkerProcess]:
-    """A worker on a free port; it is ended when the block ends. `more`: further settings, as variables."""
+    """A worker on a free port; it is ended when the block ends. `more`: further settings, as variables.
+
+    `before`: a program that is run in its process before it starts.
+    """
     environ = environment(kafka, redis) | {
         "HEADRACE_WORKER__PORT": "0",
         "HEADRACE_MODEL__REGISTRY": str(folder / "models"),
@@ -107,7 +111,7 @@ def worker(
     }
     log = folder / f"{name}.log"
     log_from = len(log.read_text()) if log.exists() else 0
-    with ChildProcess(name, [sys.executable, "-c", PROGRAM], log, environ) as process:
+    with ChildProcess(name, [sys.executable, "-c", before + PROGRAM], log, environ) as process:
         running = WorkerProcess(process, log_from)
         if wait:
             running.wait_until_ready()

@@ -10,6 +10,7 @@ import pytest
 from model.errors import FencedError, LedgerGapError, StoreError
 from streams.settings import RedisSettings
 from streams.stores.base import START, Commit, LedgerEntry, Snapshot, Store, digest_of, order_of
+from streams.stores.condition import waits_for
 from streams.user_state import StateSettings
 
 MS_PER_DAY = 86_400_000
@@ -412,6 +413,8 @@ class StoreContract:
         await store.activate("m2")
         assert await store.active_model() == "m2"
 
-    async def test_ping_and_close(self, store: Store) -> None:
-        await store.ping()
+    async def test_its_condition_can_be_asked_for(self, store: Store) -> None:
+        condition = await store.condition()
+        assert (condition.policy, condition.role, condition.loading) == ("noeviction", "master", False)
+        assert waits_for(condition) is None
         await store.close()

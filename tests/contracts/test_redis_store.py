@@ -110,7 +110,7 @@ async def test_a_refusal_does_not_cost_the_connection(
     redis_settings: RedisSettings, client: Redis, store: RedisStore
 ) -> None:
     await client.set(f"{redis_settings.prefix}ledger", "not a stream")
-    await store.ping()
+    await store.active_model()
     connected = (await client.info("stats"))["total_connections_received"]
     for _ in range(5):
         with pytest.raises(StoreError, match="WRONGTYPE"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from litestar import Litestar
@@ -10,6 +12,10 @@ from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
 from model.errors import StoreUnavailableError
+from streams.clock import SystemClock
+from streams.gateway.app import create_app
+from streams.settings import Settings, override
+from streams.stores.condition import SOUND, Condition
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import RecordingSink
 
@@ -40,16 +46,49 @@ def test_kafka_down(client: Client, sink: RecordingSink, registry: CollectorRegi
 def test_the_store_down(
     client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, hangs: bool
 ) -> None:
-    async def ping() -> None:
+    async def condition() -> Condition:
         if hangs:
             await asyncio.Event().wait()
         raise StoreUnavailableError("redis did not answer")
 
-    monkeypatch.setattr(store, "ping", ping)
+    monkeypatch.setattr(store, "condition", condition)
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["parts"]["kafka"] == {"ready": True}
     assert "answer" in answer.json()["parts"]["store"]["trouble"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [(SOUND._replace(role="slave"), "replica"), (SOUND._replace(loading=True), "loading its data")],
+)
+def test_a_store_that_takes_no_writes_is_not_ready(
+    client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, condition: Condition, says: str
+) -> None:
+    monkeypatch.setattr(store, "condition", answering(condition))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert says in answer.json()["parts"]["store"]["trouble"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_store_that_evicts_is_said_and_refused_where_strict(sink: RecordingSink, strict: bool) -> None:
+    store = MemoryStore()
+    store.condition = answering(SOUND._replace(policy="volatile-lru"))  # type: ignore[method-assign]
+    settings = override(Settings(), {"redis": {"strict": strict}})
+    with TestClient(create_app(settings, store, sink, SystemClock())) as client:
+        answer = client.get("/readyz")
+    assert answer.status_code == (503 if strict else 200)
+    part = answer.json()["parts"]["store"]
+    assert part["ready"] is not strict
+    assert "volatile-lru" in part["trouble"]
+
+
+def answering(condition: Condition) -> Callable[[], Coroutine[Any, Any, Condition]]:
+    async def answer() -> Condition:
+        return condition
+
+    return answer
 
 
 def test_the_app_starts_and_stops_the_producer(app: Litestar, sink: RecordingSink) -> None:

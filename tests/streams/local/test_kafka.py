@@ -56,5 +56,5 @@ def test_a_port_that_was_taken_meanwhile_is_given_up_for_another(
 def test_a_broken_data_folder_is_said_with_kafkas_own_words(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "meta.properties").write_text("version=1\nnode.id=7\ncluster.id=another\n")
-    with pytest.raises(LocalStackError, match=r"(?s)Apache Kafka ended with status 1 .*node ?id"):
+    with pytest.raises(LocalStackError, match=r"(?s)Apache Kafka .* ended with exit code 1.*node ?id"):
         KafkaServer.start(tmp_path)

@@ -111,3 +111,15 @@ def test_a_command_that_is_not_there_ends_at_once_and_says_so(tmp_path: Path) ->
     assert child.wait(10)
     assert child.returncode != 0
     assert "No such file" in child.tail()
+
+
+def test_how_it_ended_is_said_with_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "short.log"
+    child = ChildProcess("short", ["sh", "-c", "echo why; exit 3"], log)
+    assert child.wait(10)
+    assert child.how_it_ended == (
+        f"short (process {child.pid}) ended with exit code 3; its log is {log}, which ends:\nwhy"
+    )
+    killed = ChildProcess("killed", ["sh", "-c", "kill -9 $$"], log)
+    assert killed.wait(10)
+    assert "was killed by signal 9 (SIGKILL)" in killed.how_it_ended

@@ -22,7 +22,7 @@ def test_it_returns_once_the_server_is_ready(tmp_path: Path) -> None:
 def test_a_server_that_ends_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     with (
         ChildProcess("server", ["sh", "-c", "echo the disk is full; exit 3"], tmp_path / "log") as child,
-        pytest.raises(LocalStackError, match=r"(?s)server ended with status 3 .*the disk is full"),
+        pytest.raises(LocalStackError, match=r"(?s)server .* ended with exit code 3.*the disk is full"),
     ):
         wait_until_ready(child, lambda: False, deadline_s=10)
 

@@ -19,6 +19,8 @@ from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader
 from streams.worker.replica import Replica
+from streams.worker.store_watch import StoreWatch
+from streams.worker.waiting import Waiting
 
 NOW_MS = 1_700_000_000_000
 
@@ -92,8 +94,20 @@ class Desk:
         self.metrics = WorkerMetrics()
         self.replica = Replica(settings, store, self.clock)
         reader = Reader(settings.events, self.clock, self.metrics, self.models.check)
+        self.waiting = Waiting(lambda: self.clock.now_ms() / 1_000)
         self.batches = Batches(
-            settings, store, self.replica, self.models, reader, self.box, self.log, self.metrics, self.clock
+            *(
+                settings,
+                store,
+                self.replica,
+                self.models,
+                reader,
+                self.box,
+                self.log,
+                self.metrics,
+                self.clock,
+            ),
+            waiting=self.waiting,
         )
 
     def chores(self) -> Chores:
@@ -105,6 +119,7 @@ class Desk:
             self.batches.make_sound,
             self.metrics,
             self.clock,
+            StoreWatch(self.settings.redis, self.store, self.metrics),
         )
 
     async def take(self, *messages: Message) -> list[Message]:

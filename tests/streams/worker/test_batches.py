@@ -296,3 +296,48 @@ async def test_items_and_impressions_are_told(desk: Desk, store: MemoryStore) ->
     assert catalog.ids == ["i1", "i9"]
     assert catalog.available[:2].tolist() == [False, True]
     assert other.replica.recommender.counters.popularity.shown[:2].tolist() == [1, 1]
+
+
+async def test_the_rung_is_chosen_by_what_waits_and_by_no_time_that_an_event_gives(
+    desk: Desk,
+) -> None:
+    async def rung(message: Message) -> str:
+        await desk.take(message)
+        return desk.batches.rung
+
+    old = 3_600_000
+    desk.waiting.learned("clicks", 0, 3)
+    gateway_behind = click(0)._replace(headers={"headrace-accepted": b"%d" % (NOW_MS - old)})
+    assert await rung(gateway_behind) == "full"
+    assert await rung(click(1)._replace(headers=(), timestamp_ms=NOW_MS - old)) == "full"
+    desk.clock.advance(99)
+    desk.waiting.learned("clicks", 0, 5)
+    assert await rung(click(2)) == "full"
+    desk.clock.advance(101)
+    assert await rung(click(3)) == "counters"
+    desk.clock.advance(150)
+    assert await rung(click(4)) == "popular"
+    desk.waiting.learned("clicks", 0, 6)
+    assert await rung(click(5)) == "full"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        [("headrace-accepted", b"")],
+        [("headrace-accepted", b"nan")],
+        [("headrace-accepted", b"inf")],
+        [("headrace-accepted", b"-5")],
+        [("headrace-accepted", b"9" * 400)],
+        [("headrace-accepted", b"yesterday")],
+    ],
+)
+async def test_freshness_of_another_producers_events_counts_from_when_they_are_read(
+    desk: Desk, store: MemoryStore, headers: Any
+) -> None:
+    await desk.take(click(0)._replace(headers=headers, timestamp_ms=-5.0))
+    raw = await store.feed("ann")
+    assert raw is not None
+    assert feed.decode(raw).times["accepted"] == NOW_MS
+    assert desk.counted("accepted_to_pushed_seconds_sum") == 0

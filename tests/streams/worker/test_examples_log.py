@@ -152,7 +152,10 @@ async def test_nothing_is_logged_of_a_batch_that_was_not_written(
 async def test_a_worker_that_is_behind_takes_none(store: MemoryStore, tmp_path: Path) -> None:
     always_behind = LadderSettings(fewer_at_ms=1.0, counters_at_ms=2.0, popular_at_ms=1e9)
     settings = msgspec.structs.replace(settings_of(tmp_path), ladder=always_behind)
-    desk, log = logging_desk(store, settings)  # its events were accepted 5 ms ago
+    desk, log = logging_desk(store, settings)
+    for topic in ("clicks", "reviews", "items"):
+        desk.waiting.learned(topic, 0, 10**6)
+    desk.clock.advance(5)
     await worked(desk, log, stream())
     assert not written(tmp_path, LEARN)
 

@@ -105,23 +105,24 @@ def as_stored(letter: DeadLetter) -> StoredLetter:
 
 
 @pytest.mark.parametrize(
-    ("value", "timestamp_ms", "expected"),
+    ("value", "expected"),
     [
-        (b"%d" % (NOW_MS - 5), NOW_MS - 1, NOW_MS - 5),
-        (None, NOW_MS - 1, NOW_MS - 1),
-        (b"", NOW_MS - 1, NOW_MS - 1),
-        (b"nan", NOW_MS - 1, NOW_MS - 1),
-        (b"inf", NOW_MS - 1, NOW_MS - 1),
-        (b"1e400", NOW_MS - 1, NOW_MS - 1),
-        (b"-3", NOW_MS - 1, NOW_MS - 1),
-        (b"\xff", NOW_MS - 1, NOW_MS - 1),
-        (b"soon", -1, NOW_MS),
-        (None, -NOW_MS, NOW_MS),
-        (b"%d" % (NOW_MS + 10**12), -1, NOW_MS),
-        (None, NOW_MS + 10**12, NOW_MS),
+        (b"%d" % (NOW_MS - 5), NOW_MS - 5),
+        (b"%d" % (NOW_MS + 50), NOW_MS),  # the gateway's clock is a little ahead
+        (b"%d" % (NOW_MS + 10**12), NOW_MS),
+        (None, NOW_MS),
+        (b"", NOW_MS),
+        (b"nan", NOW_MS),
+        (b"inf", NOW_MS),
+        (b"1e400", NOW_MS),
+        (b"-3", NOW_MS),
+        (b"\xff", NOW_MS),
+        (b"soon", NOW_MS),
     ],
 )
-def test_no_time_in_a_header_leads_astray(value: bytes | None, timestamp_ms: float, expected: int) -> None:
+@pytest.mark.parametrize("timestamp_ms", [NOW_MS - 3_600_000, -1, -NOW_MS, NOW_MS + 10**12])
+def test_no_time_leads_astray(value: bytes | None, timestamp_ms: float, expected: int) -> None:
+    """Neither one in a header, nor Kafka's own."""
     taken = Message("clicks", 0, 0, timestamp_ms, b"ann", GOOD, [("headrace-accepted", value)])
     assert read(taken, NOW_MS, EventLimits()).accepted_ms == expected
 
@@ -163,7 +164,7 @@ async def test_a_text_that_the_encoder_fails_on_is_one_records_own() -> None:
 
 
 async def test_an_encoder_that_fails_on_everything_is_no_records_fault() -> None:
-    def encode(texts: list[str]) -> F32:
+    def encode(texts: Sequence[str]) -> F32:
         raise MemoryError("no memory for it")
 
     items = [Item(event_id=str(n), ts=NOW_MS, item_id=str(n), title="fine") for n in range(2)]

@@ -1,0 +1,47 @@
+"""The threads and tasks that a worker can't do without. Whoever wrote them restarts some and forgets others:
+where one has ended, the worker looks well and does nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from model.errors import PartEndedError
+
+
+def ended_task(tasks: Iterable[tuple[str, asyncio.Future[Any] | None]]) -> BaseException | None:
+    """The error with which one of these (name, task) has ended; None where all is well."""
+    for name, task in tasks:
+        if task is not None and task.done() and not task.cancelled():
+            error = task.exception()
+            if error is not None:
+                error.add_note(f"{name} ended with it")
+                return error
+    return None
+
+
+def ended_reader(consumer: Any, should_stop: bool) -> BaseException | None:
+    """Why Faust's consumer thread, or what aiokafka runs in it, has ended; None where all is well."""
+    thread = getattr(consumer, "_thread", None)
+    if thread is None or should_stop:
+        return None
+    if thread._thread is not None and not thread._thread.is_alive():
+        return PartEndedError("the thread that reads from Kafka has ended")
+    client = thread._consumer
+    if client is None or client._closed:
+        return None
+    fetcher, coordinator = getattr(client, "_fetcher", None), getattr(client, "_coordinator", None)
+    for name, task in (
+        ("fetcher", fetcher and fetcher._fetch_task),
+        ("group coordination", coordinator and getattr(coordinator, "_coordination_task", None)),
+    ):
+        # They run until the client is closed; even without an error there is no good end before that.
+        if task is not None and task.done() and not client._closed:
+            error = None if task.cancelled() else task.exception()
+            reason = (error.__cause__ if error is not None else None) or error  # the client wraps it
+            ended = PartEndedError(f"the Kafka client's {name} has ended: {reason!r}")
+            ended.__cause__ = error
+            return ended
+    return None
