@@ -19,7 +19,8 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 
-Members = dict[str, bytes]
+# What engines leave beside the parts of a table.
+_MARKERS = ("_SUCCESS", "_metadata", "_common_metadata", "_committed_", "_started_")
 
 
 def is_archive(content: bytes) -> bool:
@@ -94,4 +95,5 @@ def _tar_names(name: str, content: bytes) -> list[str]:
 
 
 def _is_hidden(member: str) -> bool:
-    return member.startswith("__MACOSX/") or member.rsplit("/", 1)[-1].startswith(".")
+    base = member.rsplit("/", 1)[-1]
+    return member.startswith("__MACOSX/") or base.startswith((".", *_MARKERS))
