@@ -57,7 +57,7 @@ def shape_of(rows: Iterable[Sequence[str]], width: int) -> RowShape:
     """The shape that these rows have, those of another width left out.
 
     >>> shape_of([["u1", "5", "so so"], ["u2", "", "fine"]], 3)
-    RowShape(width=3, figures=(1,), words=(0,), optional=frozenset({1}))
+    RowShape(width=3, figures=(1,), words=(0,), optional=frozenset({1}), opens='')
     """
     columns = list(zip(*(row for row in rows if len(row) == width), strict=True))
     cells = [[cell for cell in column if not is_absent(cell)] for column in columns]
