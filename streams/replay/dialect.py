@@ -45,6 +45,11 @@ class _Tried(NamedTuple):
     layout: Layout
     titled: bool
 
+    @property
+    def guessed(self) -> bool:
+        """Whether the first line does not tell the width of the rows."""
+        return self.titled or self.layout.row_names
+
 
 def find_layout(name: str, lines: Sequence[str], start: int, reading: Reading, comment: str) -> Layout:
     """The layout in which most of the first rows are of one width; more columns win a tie.
@@ -76,8 +81,8 @@ def find_layout(name: str, lines: Sequence[str], start: int, reading: Reading, c
             f"{name}: no columns found; expected JSON, Parquet, or fields split by one of: {known}. "
             f"Another separator is named with --separator"
         )
-    # A separator that the first line does not have is taken only where the first line's own ones don't fit.
-    own = [each for each in tried if not each.titled and each.fit >= OWN_FIT]
+    # Another width than the first line's is taken only where its own one does not fit.
+    own = [each for each in tried if not each.guessed and each.fit >= OWN_FIT]
     best = max(own or tried, key=lambda each: (each.fit, each.layout.shape.width))
     best = _single_quotes(sample, best, reading)
     begin = start + lines[start:].index(sample[best.layout.start]) if best.layout.start else start
@@ -94,6 +99,8 @@ def _dialects(delimiter: str, sample: Sequence[str], reading: Reading) -> Iterat
         return
     plain = Dialect(delimiter, escape=reading.quotes == "backslash", trust=reading.quotes == "standard")
     yield plain
+    if reading.quotes == "auto" and any('\\"' in line for line in sample):
+        yield plain._replace(escape=True)
     if delimiter != SPACES and any(f'{delimiter} "' in line for line in sample):
         yield plain._replace(padded=True)
 

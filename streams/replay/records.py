@@ -15,7 +15,7 @@ from streams.replay.quoting import (
     SPACES,
     CarefulRows,
     Dialect,
-    may_close,
+    closing_of,
     split,
     split_by_field,
 )
@@ -70,6 +70,7 @@ class Records:
         self.comment, self.likely, self.header = comment, tuple(likely), header
         self.tally = Tally()
         self._looks: dict[int, bool] = {}
+        self._closing = closing_of(dialect)
 
     def read(self, start: int = 0) -> Iterator[Record]:
         """Row by row from line `start` on, counted from 0."""
@@ -154,7 +155,7 @@ class Records:
                 seen, rows = seen + 1, rows + self._looks_like_a_row(end)
                 if seen >= LOOK_LINES and 4 * rows > 3 * seen:
                     return None
-            if not may_close(line, dialect):
+            if self._closing.search(line) is None:
                 continue
             whole = split(_chomp("".join(self.lines[place : end + 1])), dialect)
             if whole.open:
