@@ -56,7 +56,10 @@ def delimited_table(
     width = layout.shape.width
     names = tuple(str(k + 1) for k in range(width)) if numbered else _different(header)
     said = Notes(name, notes)
-    quoted = bool(layout.dialect.quote) and layout.dialect.quote in text
+    opened = [begin + layout.dialect.quote for begin in ("\n", layout.dialect.delimiter)]
+    quoted = bool(layout.dialect.quote) and (
+        text.startswith(layout.dialect.quote) or any(mark in text for mark in opened)
+    )
     said.put("layout", ", ".join(_described(layout, before, edges, lines, "" if said else "UTF-8", quoted)))
     if repeated := [column for column, count in Counter(header).items() if count > 1 and not numbered]:
         said.put("repeated", f"more than one column is called {repeated[0]!r}: the others got a number")

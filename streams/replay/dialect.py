@@ -165,7 +165,9 @@ def _single_quotes(sample: Sequence[str], best: _Tried, reading: Reading) -> _Tr
     if reading.quotes != "auto" or not dialect.quote or dialect.delimiter == SPACES or not quoted:
         return best
     other = _try(sample, dialect._replace(quote="'"))
-    if other is None or other.layout.shape.width < best.layout.shape.width or other.fit < best.fit:
+    if other is None or other.fit < best.fit:
+        return best
+    if other.fit == best.fit and other.layout.shape.width < best.layout.shape.width:
         return best
     rows = [line.rstrip("\r\n").split(dialect.delimiter) for line in sample[best.layout.start + 1 :]]
     columns = zip(*(row for row in rows if len(row) == best.layout.shape.width), strict=True)

@@ -49,7 +49,8 @@ def _is_rows(value: Any) -> bool:
 def _of_objects(document: Mapping[str, dict[str, Any]]) -> Inner | None:
     """Columns by row, or rows by key: known names tell which."""
     inner: Sequence[str] = list(next(iter(document.values())))
-    if sum(map(is_known, document)) > sum(map(is_known, inner)):
+    rows_by_number = len(inner) > 1 or inner[0].isdecimal()
+    if rows_by_number and sum(map(is_known, document)) > sum(map(is_known, inner)):
         rows = [{name: column.get(key) for name, column in document.items()} for key in inner]
         return Inner(list(enumerate(rows, 1)), None, "one JSON object of columns")
     if not any(map(is_known, inner)):

@@ -189,3 +189,20 @@ def test_the_separator_can_be_named(file: Path) -> None:
 def test_the_reading_is_always_said(file: Path) -> None:
     assert "UTF-8, split at comma" in of(file, CSV).notes
     assert 'fields quoted by "' in of(file, CSV.replace("u3", '"u3"')).notes
+
+
+def test_single_quotes(file: Path) -> None:
+    read = of(file, "1,'Toy Story','Children''s, x'\n2,'Up','Fun'\n", numbered=True)
+    assert read.rows == [["1", "Toy Story", "Children's, x"], ["2", "Up", "Fun"]]
+    assert "fields quoted by '" in read.notes
+    read = of(file, "id,title\n1,'Til Death\n2,Rock 'n' Roll\n3,'90s\n4,'Quoted'\n")
+    assert [row[1] for row in read.rows] == ["'Til Death", "Rock 'n' Roll", "'90s", "'Quoted'"]
+
+
+def test_columns_inside_of_objects_are_found_and_can_be_named(file: Path) -> None:
+    line = '{"user": {"id": %d}, "what": {"it": {"sku": "s%d"}}, "at": {"$date": 1500000000000}}\n'
+    file.write_text("".join(line % (k, k) for k in range(3)))
+    stream = load_dataset(DatasetSpec(str(file), columns="item=what.it.sku,ts=at")).interactions
+    assert sorted(stream.user) == ["0", "1", "2"]
+    assert sorted(stream.item) == ["s0", "s1", "s2"]
+    assert stream.ts_ms.tolist() == [1_500_000_000_000] * 3
