@@ -27,6 +27,7 @@ from export.providers import OnFallback
 from export.session import Runner, open_session
 from model.errors import ManifestError
 from model.schema import F32
+from model.surrogates import made_whole
 
 TEXT_INPUTS = ("tokens", "mask")
 TEXT_OUTPUTS = ("vectors",)
@@ -75,7 +76,9 @@ class TextEncoder:
         tokens = {
             row: encoding.ids
             for row, encoding in zip(
-                written, self._tokenizer.encode_batch([texts[row] for row in written]), strict=True
+                written,
+                self._tokenizer.encode_batch([made_whole(texts[row]) for row in written]),
+                strict=True,
             )
         }
         for rows in _by_length(tokens, self.batch):

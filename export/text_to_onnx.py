@@ -30,6 +30,7 @@ from export.text import TEXT_INPUTS, TEXT_OUTPUTS, encoder_name, load_tokenizer
 from export.to_onnx import compare, write_onnx
 from model.errors import ModelError, ParityError
 from model.schema import F32
+from model.surrogates import made_whole
 from model.text_encoder import BUNDLED, folder_of, load_encoder
 
 COSINE_MEAN = 0.99
@@ -138,7 +139,7 @@ def _write_tokenizer(encoder: str, path: Path) -> None:
 def _tokens(tokenizer_file: Path, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
     tokenizer = load_tokenizer(tokenizer_file)
     tokenizer.enable_truncation(max_tokens)
-    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    return [encoding.ids for encoding in tokenizer.encode_batch(list(map(made_whole, texts)))]
 
 
 def _inputs(ids: list[int]) -> Inputs:

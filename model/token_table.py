@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from model.errors import ModelError
 from model.schema import F32
+from model.surrogates import made_whole
 from model.text_encoder import SentenceEncoder, folder_of
 
 ENCODED_TOGETHER = 32
@@ -34,7 +35,8 @@ class TokenTable:
     def __init__(self, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> None:
         self.rows: list[list[int]] = []
         if texts:
-            self.rows = tokenizer(list(texts), truncation=True, max_length=max_tokens)["input_ids"]
+            whole = [made_whole(text) for text in texts]
+            self.rows = tokenizer(whole, truncation=True, max_length=max_tokens)["input_ids"]
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -14,8 +14,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from model.errors import DataError, SettingsError
+from model.errors import SettingsError
 from streams.commands.options import add_settings, settings_from
+from streams.commands.outputs import check_files, check_folder, check_plots
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for path in (args.json, args.table, args.plot):
-        if path is not None and not path.parent.is_dir():
-            raise DataError(f"{path}: the folder {path.parent} does not exist; make it first")
+    check_files({"--json": args.json, "--table": args.table, "--plot": args.plot})
+    check_plots({"--plot": args.plot})
+    check_folder("--folder", args.folder)
     from streams.bench.report import run_freshness
     from streams.bench.world import BenchOptions
 

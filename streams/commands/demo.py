@@ -15,6 +15,7 @@ import argparse
 from pathlib import Path
 
 from streams.commands.options import add_settings, settings_from
+from streams.commands.outputs import check_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    check_folder("--folder", args.folder)
     from streams.demo.demo import run_demo
     from streams.demo.prepare import DemoOptions
 

@@ -17,6 +17,7 @@ from typing import get_args
 from model.errors import SettingsError
 from model.schema import EncoderKind
 from streams.commands.options import add_settings, progress_bar, settings_from
+from streams.commands.outputs import check_folder
 from streams.settings import override
 
 EPOCHS = 16
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     }  # fmt: skip
     model = override(settings_from(args), {"model": {"training": training, "network": network}}).model
     registry, console = Registry(args.registry or Path(model.registry)), Console()
+    check_folder("--registry", registry.folder)
     if args.teacher == args.name:
         raise SettingsError(f"--name {args.name}: the student needs a name of its own, not its teacher's")
     manifest = distil_model(

@@ -21,8 +21,10 @@ from streams.commands.options import (
     dataset_from,
     graph_from,
     progress_bar,
+    say_how_read,
     settings_from,
 )
+from streams.commands.outputs import check_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,17 +51,19 @@ def run(args: argparse.Namespace) -> int:
     from streams.building.build import build_examples
 
     settings = graph_from(args, settings_from(args))
+    check_folder("--out", args.out)
     if args.out.exists() and any(args.out.iterdir()):
         raise DataError(f"{args.out} is not empty; give a new folder, so that no two builds are mixed")
     if not 0 < args.warm <= 1:
         raise DataError(f"--warm {args.warm}: expected a share above 0 and up to 1")
-    dataset = dataset_from(args, settings)
+    dataset, console = dataset_from(args, settings), Console()
+    say_how_read(dataset, console)
     until = int(len(dataset.interactions) * args.warm)
     registry = Registry(args.registry or Path(settings.model.registry))
     built = build_examples(
         dataset, settings, registry, until, args.segments, args.out, args.engine, args.workers, progress_bar()
     )
-    Console().print(
+    console.print(
         f"{built.examples} examples of {until} events in {built.seconds:.1f} s: {args.out}",
         markup=False,
         highlight=False,

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from model.errors import DataError
 from model.schema import EncoderKind, FusionKind
 from streams.settings import Settings, load, override
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from streams.replay.dataset import Dataset
     from streams.replay.options import Progress
 
@@ -82,6 +83,30 @@ def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> No
         help="user, item, ts, rating, text, title, action, query, categories, tags, price; items.FIELD or "
         "users.FIELD for one file; a number where there is no header; a+b joins columns",
     )
+    add_reading(parser)
+
+
+def add_reading(parser: argparse._ActionsContainer) -> None:
+    """How files are to be read where their content shall not decide; see docs/data.md."""
+    for name, metavar, does in (
+        ("quotes", "HOW", "auto, standard, none, or backslash (auto)"),
+        ("encoding", "NAME", "utf-8, cp1252, gb18030, ... (auto)"),
+        ("separator", "CHARS", "tab, comma, semicolon, bar, colons, spaces, or the characters (auto)"),
+        ("comments", "CHARS", "what a comment line begins with, or none (auto)"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar=metavar,
+            help=f"{does}; KIND={metavar} for one file, as in --{name} items={metavar}",
+        )
+
+
+def inputs_of(args: argparse.Namespace) -> list[str]:
+    """The files that `add_dataset` was given."""
+    named = (args.interactions, args.items, args.users, args.graph, args.links)
+    return [each for each in named if each is not None]
 
 
 def progress_lines(every_s: float = 30.0) -> Progress:
@@ -97,12 +122,6 @@ def progress_lines(every_s: float = 30.0) -> Progress:
             print(f"{stage}: {done:,} of {total:,}", file=sys.stderr, flush=True)
 
     return show
-
-
-def check_writable(path: Path | None) -> None:
-    """A long run must not end in a file that can't be written."""
-    if path is not None and not path.parent.is_dir():
-        raise DataError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 def progress_bar() -> Progress:
@@ -137,7 +156,18 @@ def progress_bar() -> Progress:
 def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
     """The dataset that `add_dataset` was given; raises `DataError`."""
     from streams.replay.dataset import DatasetSpec, load_dataset
+    from streams.replay.reading import parse_readings
 
     columns = ",".join(args.map)
-    spec = DatasetSpec(args.interactions, args.items, args.users, columns, settings.seed, settings.graph)
+    reading = parse_readings(args.quotes, args.encoding, args.separator, args.comments)
+    spec = DatasetSpec(
+        args.interactions, args.items, args.users, columns, settings.seed, settings.graph, reading
+    )
     return load_dataset(spec)
+
+
+def say_how_read(dataset: Dataset, console: Console) -> None:
+    """Print what was assumed in reading a dataset, and what was left out."""
+    from streams.replay.terminal import print_reading
+
+    print_reading(console, dataset.notes, dataset.bad)

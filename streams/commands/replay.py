@@ -4,8 +4,9 @@
   headrace replay --interactions reviews.json.gz --map user=reviewerID,item=asin,ts=unixReviewTime
   headrace replay --interactions u.data --map user=1,item=2,rating=3,ts=4
 
-Files are CSV, TSV, ::-separated, JSON lines or Parquet, plain or compressed (gzip, bzip2, xz, zip).
-Without --map, columns are found by common names, and the output says which.
+Files are CSV, TSV, ::-separated, JSON, Parquet, Feather or ORC, plain, compressed, in a zip or a tar, or a
+folder of parts; docs/data.md has the rules. Without --map, columns are found by common names, and the output
+says which, and how each file was read.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from streams.commands.options import (
     add_dataset,
     add_settings,
     add_training,
-    check_writable,
     dataset_from,
     graph_from,
+    inputs_of,
     progress_bar,
     settings_from,
     training_from,
 )
+from streams.commands.outputs import check_files, check_plots
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,8 +71,16 @@ def run(args: argparse.Namespace) -> int:
     options = ReplayOptions(
         args.warm, settings.seed, args.model, args.limit, args.slates, args.fp32, args.renew_every
     )
-    for path in (args.report, args.json, args.slates, args.bad_rows):
-        check_writable(path)
+    check_files(
+        {
+            "--report": args.report,
+            "--json": args.json,
+            "--slates": args.slates,
+            "--bad-rows": args.bad_rows,
+        },
+        inputs_of(args),
+    )
+    check_plots({"--report": args.report})
     console = Console()
     dataset = dataset_from(args, settings)
     if args.bad_rows is not None:

@@ -28,18 +28,21 @@ from streams.commands.options import (
     add_dataset,
     add_settings,
     add_training,
-    check_writable,
     dataset_from,
     graph_from,
+    inputs_of,
     progress_bar,
+    say_how_read,
     settings_from,
     training_from,
 )
+from streams.commands.outputs import check_files, check_folder, check_plots
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from export.manifest import Manifest
+    from export.registry import Registry
     from streams.fit import Fitted, Trained
     from streams.replay.dataset import Dataset
 
@@ -94,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = graph_from(args, training_from(args, settings_from(args)))
     registry, console = Registry(args.registry or Path(settings.model.registry)), Console()
+    _check_outputs(args, registry)
     if args.compare:
         from streams.commands import train_compare
 
@@ -119,8 +123,8 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError("--examples, and torchrun, go without --interactions: see `headrace examples`")
     from streams.fit import fit_model
 
-    check_writable(args.report)
     dataset = dataset_from(args, settings).first(args.limit)
+    say_how_read(dataset, console)
     events = len(dataset.interactions)
     trained: list[Trained] = []
     look = None if args.report is None else trained.append
@@ -136,6 +140,19 @@ def run(args: argparse.Namespace) -> int:
         f"counters.half_lives_s = [{half_lives}]  (put this into the workers' settings)", markup=False
     )
     return 0
+
+
+def _check_outputs(args: argparse.Namespace, registry: Registry) -> None:
+    """What is written is tried now, not after the training."""
+    pages = {"--report": args.report, "--compare-html": args.compare_html}
+    check_files({**pages, "--compare-json": args.compare_json}, inputs_of(args))
+    check_plots(pages)
+    check_folder("--keep", args.keep)
+    check_folder("--resume", args.resume)
+    if not args.compare:
+        check_folder("--registry", registry.folder)
+    if args.report is not None and (args.continued or args.interactions is None):
+        raise SettingsError("--report needs --interactions: leave it out with --continue or --examples")
 
 
 def _say(manifest: Manifest, folder: Path, console: Console) -> None:

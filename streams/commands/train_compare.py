@@ -13,7 +13,7 @@ from rich.console import Console
 from export.manifest import versions_of
 from export.registry import Registry
 from model.errors import SettingsError
-from streams.commands.options import dataset_from, progress_bar
+from streams.commands.options import dataset_from, progress_bar, say_how_read
 from streams.comparison import compared, print_rows, variants, write_json, write_plot
 from streams.settings import Settings
 
@@ -25,6 +25,7 @@ def run(args: argparse.Namespace, settings: Settings, registry: Registry, consol
     if args.interactions is None:
         raise SettingsError("nothing to compare on: pass --interactions")
     dataset = dataset_from(args, settings).first(args.limit)
+    say_how_read(dataset, console)
     until = len(dataset.interactions)
     rows = compared(dataset, settings, registry, until, variants(args.compare, settings), progress_bar())
     print_rows(console, args.compare, rows)

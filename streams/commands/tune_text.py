@@ -17,8 +17,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from model.errors import DataError, ModelError, SettingsError
-from streams.commands.options import add_dataset, add_settings, dataset_from, progress_bar, settings_from
+from model.errors import ModelError, SettingsError
+from streams.commands.options import (
+    add_dataset,
+    add_settings,
+    dataset_from,
+    inputs_of,
+    progress_bar,
+    say_how_read,
+    settings_from,
+)
+from streams.commands.outputs import check_files, check_folder
 from streams.settings import override
 
 if TYPE_CHECKING:
@@ -57,8 +66,8 @@ def run(args: argparse.Namespace) -> int:
             raise SettingsError(f"--{name.replace('_', '-')} {getattr(args, name)}: expected at least 1")
     if args.out.exists():  # said now, not after the training
         raise ModelError(f"{args.out} is already there; an encoder never changes: choose another folder")
-    if args.json is not None and not args.json.parent.is_dir():
-        raise DataError(f"{args.json}: the folder {args.json.parent} does not exist; make it first")
+    check_folder("--out", args.out)
+    check_files({"--json": args.json}, inputs_of(args))
     # Imported here, so that --help and a wrong option answer at once.
     from tempfile import TemporaryDirectory
 
@@ -85,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     console = Console()
     dataset = dataset_from(args, settings)
+    say_how_read(dataset, console)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".tuning-", dir=args.out.parent) as work:
         trials = run_trials(dataset, options, Path(work), progress_bar())

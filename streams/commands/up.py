@@ -15,6 +15,7 @@ import argparse
 from pathlib import Path
 
 from streams.commands.options import add_settings, settings_from
+from streams.commands.outputs import check_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    check_folder("--folder", args.folder)
     from streams.local.up import run_until_stopped
 
     return run_until_stopped(settings_from(args), args.workers, args.folder)

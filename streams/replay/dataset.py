@@ -11,19 +11,23 @@ from streams.replay.bad_rows import BadRows
 from streams.replay.interactions import Interactions, read_interactions
 from streams.replay.item_texts import ItemText, read_items, read_users
 from streams.replay.mapping import parse_map
+from streams.replay.reading import Readings
 from streams.replay.rows import left_out
 from streams.replay.tables import open_table
 from streams.replay.triples import read_graph
 from streams.settings import GraphSettings
 
 NO_GRAPH = GraphSettings()
+BY_CONTENT = Readings()
 
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """Where a dataset lies. Each file may be compressed, and a member of a zip (`FILE.zip:MEMBER`).
+    """Where a dataset lies. Each file may be compressed, a member of an archive (`FILE.zip:MEMBER`), or a
+    folder of parts.
 
-    `columns`: as `--map` has it. `seed`: breaks ties in time.
+    `columns`: as `--map` has it. `seed`: breaks ties in time. `reading`: how files are to be read, where
+    their content shall not decide.
     """
 
     interactions: str
@@ -32,6 +36,7 @@ class DatasetSpec:
     columns: str = ""
     seed: int = 7
     graph: GraphSettings = NO_GRAPH
+    reading: Readings = BY_CONTENT
 
 
 @dataclass(frozen=True)
@@ -59,21 +64,25 @@ class Dataset:
 def load_dataset(spec: DatasetSpec) -> Dataset:
     """Read all files of a dataset; raises `DataError` with what to do about it."""
     mapping, bad = parse_map(spec.columns), BadRows()
-    table = open_table(spec.interactions, mapping.numbered("interactions"))
+    table = open_table(spec.interactions, mapping.numbered("interactions"), spec.reading.of("interactions"))
     stream, notes = read_interactions(table, mapping, spec.seed, bad)
     notes += tuple(f"{table.name}: {note}" for note in left_out(stream))
     items: dict[str, ItemText] = {}
     users: dict[str, dict[str, str]] = {}
     if spec.items is not None:
-        items, said = read_items(open_table(spec.items, mapping.numbered("items")), mapping, bad)
+        items, said = read_items(
+            open_table(spec.items, mapping.numbered("items"), spec.reading.of("items")), mapping, bad
+        )
         notes += said
         if not items.keys() & set(stream.item):
             notes += (f"none of the {len(items)} items described occurs in the stream; see items.item",)
     if spec.users is not None:
-        users, said = read_users(open_table(spec.users, mapping.numbered("users")), mapping, bad)
+        users, said = read_users(
+            open_table(spec.users, mapping.numbered("users"), spec.reading.of("users")), mapping, bad
+        )
         notes += said
     mapping.check_used()
-    read, graph = read_graph(spec.graph), None
+    read, graph = read_graph(spec.graph, spec.reading), None
     if read is not None:
         graph, said, refused = read
         notes += said

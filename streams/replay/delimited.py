@@ -1,167 +1,194 @@
-"""Delimited text: the delimiter and the use of quotes are found out, rows keep their line numbers."""
+"""Delimited text as a table: rows keep their line numbers."""
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from model.errors import DataError
 from streams.replay.bad_rows import BadRows
+from streams.replay.cells import is_absent
 from streams.replay.column_names import is_known
-from streams.replay.table import Row, Table
-from streams.replay.text import flaw_in
+from streams.replay.dialect import NAMES, Layout, find_layout
+from streams.replay.edge_list import EdgeList, edge_list, is_konect
+from streams.replay.preamble import Preamble, preamble_of
+from streams.replay.quoting import SPACES
+from streams.replay.reading import AUTO, Reading
+from streams.replay.records import Records
+from streams.replay.row_shape import RowShape, is_figure
+from streams.replay.table import Notes, Row, Table
 
-DELIMITERS = ("\t", ",", ";", "|", "::")
-SAMPLE_LINES = 200
-FIELD_LIMIT = 1 << 20
 _TYPED = re.compile(r"(.+):(token|token_seq|float|float_seq)$")
-_NAMES = {"\t": "tab"}
-# Commas and semicolons come with quotes, :: without; with tabs and bars the text itself tells.
-_QUOTES = {",": (True,), ";": (True,), "::": (False,)}
+ROW_NAMES = "(row)"
 
 
-class Dialect(NamedTuple):
-    """How fields are told apart; `quotes`: whether "..." may hold delimiters and line ends."""
-
-    delimiter: str
-    quotes: bool
-
-
-class Record(NamedTuple):
-    """One row of text: its fields, or why it can't be read."""
-
-    line: int
-    fields: list[str]
-    flaw: str | None = None
-
-
-def delimited_table(name: str, text: str, numbered: bool, notes: tuple[str, ...] = ()) -> Table:
+def delimited_table(
+    name: str,
+    text: str,
+    numbered: bool = False,
+    notes: Iterable[str] = (),
+    reading: Reading = Reading(),
+    columns: Sequence[str] = (),
+) -> Table:
     """A table of delimited text.
 
     `numbered`: the caller names columns by number. Then the first line is data unless it names a column that
-    is known; without it, the first line is the header.
+    is known or is the only one with words where the others have numbers; without it, the first line is the
+    header. `columns`: those of the file that this one is a further part of; its header may be missing.
     """
-    line_end = "\n" if "\n" in text else ""  # "" also splits at a lone \r, as old Macs wrote it
-    lines = list(io.StringIO(text, newline=line_end))
-    dialect = _sniff(name, lines)
-    first = next(_records(lines, dialect, None))
-    header = [field.strip() for field in first.fields]
-    typed = [_TYPED.match(column) for column in header]
-    columns = [match[1] if match else column for match, column in zip(typed, header, strict=True)]
-    types = {match[1]: match[2] for match in typed if match}
-    skip_header = not numbered or bool(types) or any(is_known(column) for column in columns)
-    names = tuple(str(i + 1) for i in range(len(columns))) if numbered else tuple(columns)
-    if skip_header and next(_records(lines[first.line :], dialect, None), None) is None:
+    lines = list(io.StringIO(text, newline="" if _returns_end_lines(text) else "\n"))
+    before = preamble_of(lines, reading)
+    if before.separator and reading.separator == AUTO:
+        reading = replace(reading, separator=before.separator)
+    if is_konect(before.comments) and reading.separator == AUTO:
+        reading = replace(reading, separator=SPACES)
+    layout = find_layout(name, lines, before.start, reading, before.comment)
+    header, types = _names_of(layout)
+    edges = edge_list(before.comments, layout.shape.width)
+    skip = _is_header(layout, header, bool(types), numbered, edges, columns)
+    if columns and not numbered:
+        header = header if skip else list(columns)
+    elif edges is not None and not skip:
+        header = list(edges.columns)
+    width = layout.shape.width
+    names = tuple(str(k + 1) for k in range(width)) if numbered else _different(header)
+    said = Notes(name, notes)
+    opened = [begin + layout.dialect.quote for begin in ("\n", layout.dialect.delimiter)]
+    quoted = bool(layout.dialect.quote) and (
+        text.startswith(layout.dialect.quote) or any(mark in text for mark in opened)
+    )
+    said.put("layout", ", ".join(_described(layout, before, edges, lines, "" if said else "UTF-8", quoted)))
+    if repeated := [column for column, count in Counter(header).items() if count > 1 and not numbered]:
+        said.put("repeated", f"more than one column is called {repeated[0]!r}: the others got a number")
+    if numbered and skip:
+        said.put("header", "the first line is a header, left out")
+    begin = layout.start + (layout.span if skip else 0)
+    records = Records(
+        lines,
+        layout.dialect,
+        layout.shape,
+        before.comment,
+        before.likely,
+        lines[layout.start] if skip else "",
+    )
+    if skip and next(records.read(begin), None) is None:
         raise DataError(f"{name} has a header line but no rows")
 
     def rows(wanted: Sequence[str], bad: BadRows) -> Iterator[Row]:
         places = [names.index(column) for column in wanted]
-        for record in _records(lines, dialect, len(names)):
-            if skip_header and record.line == first.line:
-                continue
-            if record.flaw:
-                bad.add(name, record.line, record.flaw)
+        for line, fields, flaw in records.read(begin):
+            if flaw:
+                bad.add(name, line, flaw)
             else:
-                yield Row(record.line, [record.fields[place] for place in places])
+                yield Row(line, [fields[place] for place in places])
+        _say(said, records, len(before.comments))
 
-    if numbered and skip_header:
-        notes += (f"{name}: the first line is a header, left out",)
-    return Table(name, names, rows, {} if numbered else types, numbered, notes)
-
-
-def _sniff(name: str, lines: list[str]) -> Dialect:
-    """The dialect in which most of the first rows are as wide as the very first; more columns win a tie."""
-    sample = lines[:SAMPLE_LINES]
-    best, best_score = None, (0.0, 0, False)
-    for delimiter in DELIMITERS:
-        for quotes in _QUOTES.get(delimiter, (False, True)):
-            dialect = Dialect(delimiter, quotes)
-            first = next(_records(sample, dialect, None), None)
-            if first is None or len(first.fields) < 2:
-                continue
-            width = len(first.fields)
-            fits = [record.flaw is None for record in _records(sample, dialect, width)]
-            score = (sum(fits) / len(fits), width, quotes and _quotes_close(sample, delimiter))
-            if score > best_score:
-                best, best_score = dialect, score
-    if best is None:
-        known = ", ".join(_NAMES.get(delimiter, delimiter) for delimiter in DELIMITERS)
-        raise DataError(
-            f"{name}: no columns found; expected JSON, Parquet, or fields split by one of: {known}"
-        )
-    return best
+    hint = edges.hint if edges is not None else ""
+    return Table(name, names, rows, {} if numbered else types, numbered, said, hint)
 
 
-def _quotes_close(lines: list[str], delimiter: str) -> bool:
-    """Whether every field that begins with a quote also ends with one, and there are such fields."""
-    fields = [field for line in lines for field in line.strip("\r\n").split(delimiter)]
-    quoted = [field for field in fields if field.startswith('"')]
-    return bool(quoted) and all(len(field) > 1 and field.endswith('"') for field in quoted)
+def _returns_end_lines(text: str) -> bool:
+    """Whether lines end with a lone carriage return, as old Macs wrote them."""
+    lone = text.count("\r") - text.count("\r\n")
+    return lone > text.count("\n")
 
 
-def _records(lines: list[str], dialect: Dialect, width: int | None) -> Iterator[Record]:
-    """The rows of `lines`; blank lines are passed over. With a `width`, other widths are flaws."""
-    records = _quoted(lines, dialect.delimiter, width) if dialect.quotes else _plain(lines, dialect.delimiter)
-    for record in records:
-        if len(record.fields) <= 1 and not "".join(record.fields).strip() and not record.flaw:
-            continue
-        if width is None or record.flaw:
-            yield record
-            continue
-        fields = _trim(record.fields, width)
-        flaw = None if len(fields) == width else f"has {len(fields)} fields, expected {width}"
-        yield Record(record.line, fields, flaw or next(filter(None, map(flaw_in, fields)), None))
+def _names_of(layout: Layout) -> tuple[list[str], dict[str, str]]:
+    """The first line as column names, and RecBole's types of them."""
+    first = [field.strip() for field in layout.first]
+    first[0] = first[0].lstrip("#% ") or first[0]  # the header may be written as a comment
+    if layout.row_names:
+        first = [ROW_NAMES, *first]
+    typed = [_TYPED.match(column) for column in first]
+    types = {match[1]: match[2] for match in typed if match}
+    return [match[1] if match else column for match, column in zip(typed, first, strict=True)], types
 
 
-def _plain(lines: list[str], delimiter: str) -> Iterator[Record]:
-    for number, line in enumerate(lines, 1):
-        yield Record(number, line.rstrip("\r\n").split(delimiter))
+def _is_header(
+    layout: Layout,
+    header: Sequence[str],
+    typed: bool,
+    numbered: bool,
+    edges: EdgeList | None,
+    columns: Sequence[str],
+) -> bool:
+    """Whether the first line names the columns."""
+    known = typed or any(is_known(column) for column in header)
+    if known or layout.row_names:
+        return True
+    if columns:
+        return list(columns) == list(header)
+    if numbered or edges is not None:
+        return _stands_out(layout.first, layout.shape)
+    return True
 
 
-def _quoted(lines: list[str], delimiter: str, width: int | None) -> Iterator[Record]:
-    """CSV rows. A quote that never closes must not swallow the rows after it.
+def _stands_out(first: Sequence[str], shape: RowShape) -> bool:
+    """Whether a line has words in every column where the rows have numbers."""
+    cells = [first[place] for place in shape.figures if place < len(first)]
+    return bool(cells) and not any(is_figure(cell) or is_absent(cell) for cell in cells)
 
-    So where a row of several lines has the wrong width and one of its later lines would be a row of the
-    right width by itself, only its first line is bad and reading goes on with the next line.
+
+def _different(header: Sequence[str]) -> tuple[str, ...]:
+    """Column names, a second one of a name numbered.
+
+    >>> _different(["a", "b", "a"])
+    ('a', 'b', 'a (2)')
     """
-    csv.field_size_limit(FIELD_LIMIT)
-    start = 0
-    while start < len(lines):
-        reader = csv.reader((lines[i] for i in range(start, len(lines))), delimiter=delimiter)
-        base = start
-        while True:
-            begin = base + reader.line_num
-            try:
-                fields, flaw = next(reader), None
-            except StopIteration:
-                return
-            except csv.Error as error:
-                fields, flaw = [], f"can't be read as CSV: {error}"
-            end = base + reader.line_num
-            broken = width is not None and end - begin > 1 and len(_trim(fields, width)) != width
-            if broken and _holds_a_row(lines[begin + 1 : end], delimiter, width):
-                yield Record(begin + 1, [], 'opens a quote (") that is not closed')
-                start = begin + 1
-                break
-            yield Record(begin + 1, fields, flaw)
+    seen: Counter[str] = Counter()
+    names = []
+    for column in header:
+        seen[column] += 1
+        names.append(column if seen[column] == 1 else f"{column} ({seen[column]})")
+    return tuple(names)
 
 
-def _holds_a_row(lines: list[str], delimiter: str, width: int | None) -> bool:
-    for line in lines:
-        try:
-            fields = next(csv.reader([line], delimiter=delimiter), [])
-        except csv.Error:
-            continue
-        if len(_trim(fields, width)) == width:
-            return True
-    return False
+def _described(
+    layout: Layout,
+    before: Preamble,
+    edges: EdgeList | None,
+    lines: Sequence[str],
+    encoding: str,
+    quoted: bool,
+) -> Iterator[str]:
+    """How the fields are told apart, in words."""
+    dialect = layout.dialect
+    if encoding:
+        yield encoding
+    yield f"split at {NAMES.get(dialect.delimiter, dialect.delimiter)}" + (
+        " as its sep= line says" if before.separator else ""
+    )
+    if not dialect.quote:
+        yield "quotes are plain characters"
+    if quoted:
+        yield f"fields quoted by {dialect.quote}"
+    if dialect.escape:
+        yield "a backslash escapes quotes"
+    if dialect.trust:
+        yield "every quoted field believed"
+    if edges is not None:
+        yield edges.kind
+    if layout.row_names:
+        yield (f"rows have one field more than the header: the first is taken as their names, {ROW_NAMES}")
+    if titles := sum(bool(line.strip()) for line in lines[before.start : layout.start]):
+        yield f"{titles} lines before the header left out"
 
 
-def _trim(fields: list[str], width: int | None) -> list[str]:
-    """Without empty fields past the width: some writers end each line with a delimiter."""
-    if width is not None and len(fields) > width and not any(fields[width:]):
-        return fields[:width]
-    return fields
+def _say(notes: Notes, records: Records, before: int) -> None:
+    """What was met on the way."""
+    count, first = records.tally.count, records.tally.first
+    comments = count.get("comments", 0) + before
+    where = {topic: f" (the first in line {line})" for topic, line in first.items()}
+    notes.put("comments", f"{comments} comment lines left out" if comments else "")
+    said = {
+        "headers": "repeated header lines left out",
+        "many": "rows have line ends inside quotes; --quotes none reads each line as a row",
+        "stray": "rows have quotes that open or close no field, read as plain characters; "
+        "--quotes changes how quotes are read",
+    }
+    for topic, words in said.items():
+        placed = words.replace("rows have", f"rows{where.get(topic, '')} have")
+        notes.put(topic, f"{count[topic]} {placed}" if topic in count else "")

@@ -1,29 +1,19 @@
-"""Bytes of a data file: plain, compressed (gzip, bzip2, xz), or a member of a zip.
+"""Bytes of data files: plain, compressed, members of an archive, or the parts in a folder.
 
 What a file is, is told by its first bytes, not by its name.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
-import lzma
-import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from model.errors import DataError
-
-_EXPANDERS: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", gzip.decompress),
-    (b"BZh", bz2.decompress),
-    (b"\xfd7zXZ\x00", lzma.decompress),
-)
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+from streams.replay.archives import is_archive, match_member, member_content, members_of
+from streams.replay.compression import expanded
+from streams.replay.foreign_formats import refuse_foreign
+from streams.replay.parts import are_parts, files_in, refuse_mixed
 
 
 class DataFile(NamedTuple):
@@ -33,62 +23,114 @@ class DataFile(NamedTuple):
     content: bytes
 
 
-def read_data_file(spec: str) -> DataFile:
-    """Read `FILE`, or one member of an archive as `FILE.zip:MEMBER`; raises `DataError`."""
-    path, member = _split(spec)
+class Source(NamedTuple):
+    """What was named: one file, or several that are parts of one table.
+
+    `parts`: their paths inside the folder or archive. `passed_over`: how many other files lie beside them.
+    """
+
+    name: str
+    files: list[DataFile]
+    parts: list[str] = []  # noqa: RUF012  (a tuple's default is never changed)
+
+
+def read_source(spec: str) -> Source:
+    """Read `FILE`, `ARCHIVE:MEMBER` (zip or tar, plain or compressed), or a folder of parts.
+
+    Raises `DataError` with what to do.
+    """
+    path, member = _place(spec)
+    if path.is_dir():
+        return _folder(path)
     try:
         content = path.read_bytes()
-    except IsADirectoryError:
-        raise DataError(f"{path} is a folder; name one data file") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; pass a data file that exists and can be read") from None
     return _expand(path.name, content, member)
 
 
-def _split(spec: str) -> tuple[Path, str | None]:
-    if not Path(spec).exists() and ".zip:" in spec:
-        archive, member = spec.split(".zip:", 1)
-        return Path(archive + ".zip"), member
+def read_data_file(spec: str) -> DataFile:
+    """As `read_source`, where one file is expected."""
+    source = read_source(spec)
+    if len(source.files) != 1:
+        raise DataError(f"{source.name} holds {len(source.files)} parts; name one data file")
+    return source.files[0]
+
+
+def _place(spec: str) -> tuple[Path, str | None]:
+    """The file, and the member after a colon where the part before it is a file."""
+    if Path(spec).exists():
+        return Path(spec), None
+    for place, char in enumerate(spec):
+        if char == ":" and Path(spec[:place]).is_file():
+            return Path(spec[:place]), spec[place + 1 :]
     return Path(spec), None
 
 
-def _expand(name: str, content: bytes, member: str | None) -> DataFile:
-    if content[:4] == b"PK\x03\x04" or content[:4] == b"PK\x05\x06":
-        return _unzip(name, content, member)
+def _folder(path: Path) -> Source:
+    files = files_in(path)
+    if not files:
+        raise DataError(f"{path} is a folder without data files; name a data file, or a folder of parts")
+    if not are_parts(files):
+        raise refuse_mixed(
+            str(path), f"is a folder with {len(files)} files that are not parts of one table", files, "/"
+        )
+    read = []
+    for file in files:
+        try:
+            content = (path / file).read_bytes()
+        except OSError as error:
+            raise DataError(f"{path / file}: {error.strerror}; pass files that can be read") from None
+        read += [(file, each) for each in _non_empty(file, content)]
+    if not read:
+        raise DataError(f"{path} is a folder of {len(files)} empty files; expected rows of data")
+    return Source(path.name or str(path), [each for _, each in read], [file for file, _ in read])
+
+
+def _non_empty(file: str, content: bytes) -> Iterator[DataFile]:
+    """The file, unless it is empty: engines write a part for each task, with or without rows."""
+    plain = expanded(file, content) if content else b""
+    if (content if plain is None else plain).strip():
+        yield from _expand(file, content, None).files
+
+
+def _expand(name: str, content: bytes, member: str | None) -> Source:
+    if is_archive(content):
+        return _unpack(name, content, member)
+    plain = expanded(name, content)
+    if plain is not None:
+        return _expand(name, plain, member)
+    refuse_foreign(name, content)
     if member is not None:
-        raise DataError(f"{name} is no zip archive, so it has no member {member!r}")
-    if content[:4] == _ZSTD:
-        raise DataError(f"{name} is compressed by zstd, which is not read; pass it unpacked, or as gzip")
-    for magic, expand in _EXPANDERS:
-        if content.startswith(magic):
-            try:
-                return _expand(name, expand(content), None)
-            except _BROKEN as error:
-                raise DataError(f"{name} is compressed but broken: {error}; fetch it again") from None
+        raise DataError(f"{name} is no archive of zip or tar, so it has no member {member!r}")
     if not content.strip():
         raise DataError(f"{name} is empty; expected rows of data")
-    return DataFile(name, content)
+    return Source(name, [DataFile(name, content)])
 
 
-def _unzip(name: str, content: bytes, member: str | None) -> DataFile:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            chosen = _choose(name, archive.namelist(), member)
-            inner = archive.read(chosen)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *_BROKEN) as error:
-        raise DataError(f"{name} can't be unzipped: {error}") from None
-    return _expand(f"{name}:{chosen}", inner, None)
-
-
-def _choose(name: str, members: list[str], wanted: str | None) -> str:
-    files = [m for m in members if not m.endswith("/") and not m.startswith("__MACOSX/")]
-    files = [m for m in files if not m.rsplit("/", 1)[-1].startswith(".")]
-    if wanted is None and len(files) == 1:
-        return files[0]
-    if wanted in files:
-        return wanted
-    if not files:
+def _unpack(name: str, content: bytes, member: str | None) -> Source:
+    members = members_of(name, content, member)
+    if not members:
         raise DataError(f"{name} holds no files")
-    listed = ", ".join(files[:20]) + (", ..." if len(files) > 20 else "")
-    problem = f"holds {len(files)} files" if wanted is None else f"has no member {wanted!r}"
-    raise DataError(f"{name} {problem}: {listed}. Name one, as in {name}:{files[0]}")
+    chosen, inner = members, None
+    if member is not None:
+        chosen, inner = _chosen(members, member)
+        if not chosen:
+            raise refuse_mixed(name, f"has no member {member!r}", members, ":")
+    if len(chosen) == 1:
+        return _expand(f"{name}:{chosen[0]}", member_content(name, content, chosen[0]), inner)
+    if not are_parts(chosen):
+        raise refuse_mixed(name, f"holds {len(chosen)} files", chosen, ":")
+    read = [(each, file) for each in chosen for file in _non_empty(each, member_content(name, content, each))]
+    if not read:
+        raise DataError(f"{name} holds {len(chosen)} empty files; expected rows of data")
+    return Source(name, [file for _, file in read], [each for each, _ in read])
+
+
+def _chosen(members: list[str], wanted: str) -> tuple[list[str], str | None]:
+    """The members that are meant, and what is meant inside of one that is an archive itself."""
+    found = match_member(members, wanted)
+    if found or ":" not in wanted:
+        return found, None
+    outer, inner = wanted.split(":", 1)
+    return match_member(members, outer), inner

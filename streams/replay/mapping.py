@@ -148,4 +148,6 @@ def _missing(kind: str, name: str, asked: str | None, table: Table) -> str:
     text = f"{table.name}: no column found for {name} ({kind}); it has: {has}. Name it with {hint}"
     if not table.numbered and any(column.replace(".", "").isdecimal() for column in table.columns):
         text += "; if the file has no header line, by its number, as in --map user=1,item=2,rating=3,ts=4"
+    if table.hint:
+        text += f". {table.hint[0].upper()}{table.hint[1:]}"
     return text

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from streams.replay.delimited import delimited_table
-from streams.replay.files import read_data_file
-from streams.replay.json_table import json_array_table, json_lines_table
-from streams.replay.parquet_table import parquet_table
+from streams.replay.files import DataFile, read_source
+from streams.replay.frame_table import frame_kind, frame_table
+from streams.replay.joined_parts import joined
+from streams.replay.json_table import begins_as_json, json_table
+from streams.replay.netflix import begins_as_blocks, block_table
+from streams.replay.reading import AUTO, Reading
 from streams.replay.table import Table
 from streams.replay.text import decode_text
 
-PARQUET = b"PAR1"
+
+def open_table(spec: str, numbered: bool = False, reading: Reading = Reading()) -> Table:
+    """`spec` is a file, a member of an archive (`FILE.zip:MEMBER`), or a folder of parts.
+
+    The format is told by the content. Raises `DataError`.
+    """
+    source = read_source(spec)
+    tables: list[Table] = []
+    for file in source.files:
+        tables.append(_open(file, numbered, reading, tables[0].columns if tables else ()))
+    return joined(source, tables) if source.parts else tables[0]
 
 
-def open_table(spec: str, numbered: bool = False) -> Table:
-    """`spec` is a file, or `FILE.zip:MEMBER`; the format is told by the content. Raises `DataError`."""
-    name, content = read_data_file(spec)
-    if content.startswith(PARQUET):
-        return parquet_table(name, content)
-    text, notes = decode_text(name, content)
-    start = text[:64].lstrip()
-    if start.startswith("{"):
-        return json_lines_table(name, text, notes)
-    if start.startswith("[") and start[1:].lstrip()[:1] in ("{", "]"):
-        return json_array_table(name, text, notes)
-    return delimited_table(name, text, numbered, notes)
+def _open(file: DataFile, numbered: bool, reading: Reading, columns: Sequence[str]) -> Table:
+    """`columns`: of the first part, where this is a further one."""
+    name, content = file
+    kind = frame_kind(content)
+    if kind is not None:
+        return frame_table(name, content, kind)
+    text, notes = decode_text(name, content, reading.encoding)
+    if reading.separator == AUTO and begins_as_json(text):
+        return json_table(name, text, numbered, notes)
+    if reading.separator == AUTO and begins_as_blocks(text):
+        return block_table(name, text, numbered, notes)
+    return delimited_table(name, text, numbered, notes, reading, columns)

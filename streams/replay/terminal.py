@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -15,9 +15,7 @@ RANKING = (("HR@10", "hr@10"), ("NDCG@10", "ndcg@10"), ("MRR", "mrr"))
 
 def print_summary(console: Console, summary: Mapping[str, Any], bad: BadRows) -> None:
     """Notes and bad rows first: they say what the figures stand on."""
-    for note in summary["notes"]:
-        console.print(f"· {note}", style="dim", markup=False, highlight=False)
-    print_bad_rows(console, bad)
+    print_reading(console, summary["notes"], bad)
     events, protocol = summary["events"], summary["protocol"]
     console.print(
         f"{events['all']:,} events, {events['users']:,} users, {events['items']:,} items; "
@@ -29,6 +27,13 @@ def print_summary(console: Console, summary: Mapping[str, Any], bad: BadRows) ->
     console.print(_other_table(summary))
     console.print(_segment_table("user's events before", summary["by_user_history"]))
     console.print(_segment_table("item's events before", summary["by_item_events"]))
+
+
+def print_reading(console: Console, notes: Iterable[str], bad: BadRows) -> None:
+    """How files were read, and which rows were left out."""
+    for note in notes:
+        console.print(f"· {note}", style="dim", markup=False, highlight=False, soft_wrap=True)
+    print_bad_rows(console, bad)
 
 
 def print_bad_rows(console: Console, bad: BadRows) -> None:

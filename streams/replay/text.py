@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8 (or UTF-16 with its mark); else Windows-1252, said aloud."""
+"""Bytes to text: UTF-8, UTF-16 or UTF-32, else the likeliest encoding, said aloud."""
 
 from __future__ import annotations
 
@@ -6,9 +6,23 @@ import codecs
 from typing import NamedTuple
 
 from model.errors import DataError
+from streams.replay.encodings import likely_encoding, utf_16_without_mark
+from streams.replay.reading import AUTO
 
 # Kept in the text where a byte is not UTF-8, so that the row's reader can refuse that row alone.
 UNDECODABLE = frozenset(chr(code) for code in range(0xDC80, 0xDD00))
+# UTF-32 first: its mark begins as that of UTF-16.
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_SHOWN = {
+    "cp1252": "Windows-1252 (latin-1)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "cp932": "Shift-JIS (cp932)",
+}
 
 
 class Text(NamedTuple):
@@ -18,23 +32,26 @@ class Text(NamedTuple):
     notes: tuple[str, ...]
 
 
-def decode_text(name: str, content: bytes) -> Text:
+def decode_text(name: str, content: bytes, encoding: str = AUTO) -> Text:
     """Decode a file, by these rules in order:
 
-    1. a byte order mark decides (UTF-8, UTF-16);
-    2. valid UTF-8 is UTF-8;
-    3. where most lines with non-ASCII bytes are valid UTF-8, the others are bad rows;
-    4. else the file is Windows-1252 (a superset of latin-1's letters), and a note says so.
+    1. a byte order mark decides (UTF-8, UTF-16, UTF-32), then the encoding that was asked for;
+    2. where every other byte is often NUL, it is UTF-16 without a mark;
+    3. valid UTF-8 is UTF-8;
+    4. where most lines with non-ASCII bytes are valid UTF-8, the others are bad rows;
+    5. else the file is in the likeliest encoding of `likely_encoding`, and a note says so.
 
     >>> decode_text("movies.dat", "Café\\n".encode("latin-1")).text
     'Café\\n'
     """
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, marked in MARKS:
         if content.startswith(mark):
-            try:
-                return Text(content.decode(encoding).removeprefix("\ufeff"), (f"{name}: read as UTF-16",))
-            except UnicodeDecodeError as error:
-                raise DataError(f"{name} begins as UTF-16 but is broken: {error}; save it as UTF-8") from None
+            return _as(content, marked, f"read as {marked[:6].upper()}")
+    if encoding != AUTO and not content.startswith(codecs.BOM_UTF8):
+        return _as(content, encoding, f"read as {encoding}, as --encoding asks")
+    found = utf_16_without_mark(content)
+    if found is not None:
+        return _as(content, found, f"read as {found.upper()}, which no mark says; --encoding changes it")
     try:
         return Text(content.decode("utf-8-sig"), ())
     except UnicodeDecodeError:
@@ -44,9 +61,10 @@ def decode_text(name: str, content: bytes) -> Text:
     if valid > len(lines) - valid:
         return Text(content.decode("utf-8-sig", errors="surrogateescape"), ())
     _refuse_binary(name, content)
-    return Text(
-        content.decode("cp1252", errors="replace"),
-        (f"{name}: not UTF-8, so read as Windows-1252 (latin-1); save it as UTF-8 if letters look wrong",),
+    likely = likely_encoding(content)
+    shown = _SHOWN.get(likely, likely.upper())
+    return _as(
+        content, likely, f"not UTF-8, so read as {shown}; where letters look wrong, name it with --encoding"
     )
 
 
@@ -61,6 +79,15 @@ def flaw_in(line: str) -> str | None:
     return None
 
 
+def _as(content: bytes, encoding: str, note: str) -> Text:
+    """The text in this encoding; what is not of it becomes U+FFFD, which is counted."""
+    text = content.decode(encoding, errors="replace").removeprefix("\ufeff")
+    broken = text.count("\ufffd")
+    return Text(
+        text, (note + (f"; {broken} characters could not be read and became U+FFFD" if broken else ""),)
+    )
+
+
 def _is_utf8(line: bytes) -> bool:
     try:
         line.decode("utf-8")
@@ -71,6 +98,6 @@ def _is_utf8(line: bytes) -> bool:
 
 def _refuse_binary(name: str, content: bytes) -> None:
     head = content[:4096]
-    control = sum(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
+    control = sum(byte < 32 and byte not in b"\t\n\r\f\x01\x1b" for byte in head)
     if control > len(head) // 20:
         raise DataError(f"{name} is not text; expected CSV, TSV, JSON lines or Parquet, plain or compressed")

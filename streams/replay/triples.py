@@ -14,6 +14,7 @@ from streams.graph import Graph, Triple, build
 from streams.replay.bad_rows import BadRows
 from streams.replay.cells import SHORT_MAX, as_id, as_text, id_flaw, is_absent
 from streams.replay.column_names import COMMON_NAMES, is_known, plain
+from streams.replay.reading import Reading, Readings
 from streams.replay.table import Table
 from streams.replay.tables import open_table
 from streams.settings import GraphSettings
@@ -43,7 +44,7 @@ class ReadGraph(NamedTuple):
     bad: BadRows
 
 
-def read_graph(settings: GraphSettings) -> ReadGraph | None:
+def read_graph(settings: GraphSettings, reading: Readings = Readings()) -> ReadGraph | None:
     """The graph that the settings name, None where they name none.
 
     Raises `DataError` where a file can't be read, most of its rows are bad, or nothing in it touches an item.
@@ -55,8 +56,8 @@ def read_graph(settings: GraphSettings) -> ReadGraph | None:
             )
         return None
     bad = BadRows()
-    items, notes = (None, ()) if not settings.links else _read_links(settings.links, bad)
-    triples, names, said = _read_triples(settings.triples, bad)
+    items, notes = (None, ()) if not settings.links else _read_links(settings.links, bad, reading.of("links"))
+    triples, names, said = _read_triples(settings.triples, bad, reading.of("graph"))
     graph = build(triples, items, names, settings.hub_items)
     if not len(graph.neighbour):
         raise DataError(
@@ -70,8 +71,10 @@ def read_graph(settings: GraphSettings) -> ReadGraph | None:
     return ReadGraph(graph, (*notes, *said, note), bad)
 
 
-def _read_triples(spec: str, bad: BadRows) -> tuple[list[Triple], dict[str, str], tuple[str, ...]]:
-    table, columns = _table(spec, TRIPLE_COLUMNS)
+def _read_triples(
+    spec: str, bad: BadRows, reading: Reading
+) -> tuple[list[Triple], dict[str, str], tuple[str, ...]]:
+    table, columns = _table(spec, TRIPLE_COLUMNS, reading)
     named = {end: _find(NAME_COLUMNS[end], table) for end in NAME_COLUMNS}
     ends = [end for end, column in named.items() if column is not None]
     wanted = [*columns.values(), *(column for column in named.values() if column is not None)]
@@ -85,9 +88,9 @@ def _read_triples(spec: str, bad: BadRows) -> tuple[list[Triple], dict[str, str]
     return triples, names, (*table.notes, _described(table, columns))
 
 
-def _read_links(spec: str, bad: BadRows) -> tuple[dict[str, str], tuple[str, ...]]:
+def _read_links(spec: str, bad: BadRows, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]:
     """Item ids by entity; a second item for one entity is a bad row."""
-    table, columns = _table(spec, LINK_COLUMNS)
+    table, columns = _table(spec, LINK_COLUMNS, reading)
     items: dict[str, str] = {}
     rows = table.rows(list(columns.values()), bad)
     for line, cells in rows:
@@ -118,13 +121,13 @@ def _good_rows(
     bad.refuse_if_most(table.name, good)
 
 
-def _table(spec: str, known: Columns) -> tuple[Table, dict[str, str]]:
+def _table(spec: str, known: Columns, reading: Reading) -> tuple[Table, dict[str, str]]:
     """The file, and its column for each field; by number where its first line names none of them."""
-    table = open_table(spec)
+    table = open_table(spec, reading=reading)
     found = {field: _find(names, table) for field, names in known.items()}
     header = bool(table.types) or any(is_known(column) for column in table.columns)
     if not any(found.values()) and not header:
-        table = open_table(spec, numbered=True)
+        table = open_table(spec, numbered=True, reading=reading)
         found = {field: str(k) for k, field in enumerate(known, 1) if str(k) in table.columns}
     columns = {field: column for field, column in found.items() if column is not None}
     if missing := [field for field in known if field not in columns]:

@@ -109,6 +109,12 @@ def test_empty_texts_are_zero_vectors(encoder: TextEncoder) -> None:
     assert encoder.encode([]).shape == (0, 384)
 
 
+def test_half_a_character_is_read_as_unknown(encoder: TextEncoder) -> None:
+    cut, replaced = encoder.encode(["great \ud83d game", "great \ufffd game"])
+    assert np.array_equal(cut, replaced)
+    assert np.array_equal(*encoder.encode(["fine \ud83d\ude00", "fine \U0001f600"]))
+
+
 def test_long_texts_are_cut(encoder: TextEncoder) -> None:
     long = "guitar string " * 5_000
     np.testing.assert_array_equal(encoder.encode([long]), encoder.encode([long[: len(long) // 2]]))

@@ -37,3 +37,8 @@ def test_a_folder_has_its_tokenizer(tmp_path: Path) -> None:
     assert load_tokenizer(str(small_folder(tmp_path / "small")))("a0")["input_ids"] == [2, 5, 3]
     with pytest.raises(ModelError, match="no tokenizer that can be read"):
         load_tokenizer(str(tmp_path / "nothing"))
+
+
+def test_half_a_character_is_no_error() -> None:
+    table = TokenTable(["a0 \ud83d", "a0 \ufffd"], small_tokenizer(), 6)
+    assert table.rows[0] == table.rows[1]

@@ -116,3 +116,23 @@ def test_what_can_not_be_done_is_said_before_the_run(
     assert main(["replay", "--interactions", interactions, *words]) == 2
     assert not asked
     assert message in capsys.readouterr().err
+
+
+def test_how_files_are_read_is_shown_and_can_be_changed(
+    asked: list[tuple[Dataset, ReplayOptions, Settings]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.csv"
+    rows = [f"u{k},i{k % 3},{k + 1},fine" for k in range(30)]
+    rows[3], rows[20] = rows[3].replace("fine", '"fine'), rows[20].replace("fine", 'fine"')
+    path.write_text("# made by hand\n" + "\n".join(["user,item,ts,text", *rows]) + "\n")
+    words = ["replay", "--interactions", str(path)]
+    assert main(words) == 0
+    assert len(asked[0][0].interactions) == 30
+    shown = capsys.readouterr().out
+    assert 'r.csv: UTF-8, split at comma, fields quoted by "' in shown
+    assert "r.csv: 1 comment lines left out" in shown
+    assert "1 rows (the first in line 6) have quotes that open or close no field" in shown
+    assert main([*words, "--quotes", "items=none", "--quotes", "interactions=standard"]) == 0
+    assert len(asked[1][0].interactions) == 13
+    assert main([*words, "--quotes", "odd"]) == 2
+    assert "--quotes odd: expected one of" in capsys.readouterr().err

@@ -1,0 +1,31 @@
+r"""Halves of UTF-16 pairs that stand alone: JSON and Python notation can write them, no encoding can.
+
+An emoji that was cut in two leaves one behind (`"\ud83d"`). Tokenizers, UTF-8 and Redis refuse such a text.
+"""
+
+from __future__ import annotations
+
+import re
+
+REPLACEMENT = "\ufffd"
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def has_half(text: str) -> bool:
+    r"""Whether the text can't be encoded.
+
+    >>> has_half("café"), has_half("\ud83d")
+    (False, True)
+    """
+    return not text.isascii() and _HALF.search(text) is not None
+
+
+def made_whole(text: str) -> str:
+    r"""Halves that stand side by side become their character, the others U+FFFD.
+
+    >>> made_whole("\ud83d\ude00") == "\U0001f600", made_whole("cut \ud83d") == "cut \ufffd"
+    (True, True)
+    """
+    if not has_half(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
