@@ -22,6 +22,7 @@ from streams.counters.snapshot import pack_counters, restore_counters
 from streams.graph import Graph
 from streams.recommender import Recommender
 from streams.replay.driver import Prequential, Stream
+from streams.replay.impressions import Shown
 from streams.replay.interactions import Interactions
 from streams.settings import Settings
 
@@ -49,6 +50,7 @@ class _Segment(msgspec.Struct):
     rating: _Column
     words: dict[int, _Column]
     queries: dict[str, _Column]
+    shown: list[tuple[Shown, ...]] | None = None
     version: int = VERSION
 
 
@@ -57,8 +59,10 @@ def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
     part = slice(stretch.begin, stretch.end)
     events, catalog = run.stream.interactions, run.recommender.catalog
     users = set(events.user[part])
+    shown = None if events.shown is None else events.shown[part]
+    users |= {slate.user for slates in shown or [] for slate in slates}
     queries = set() if events.query is None else set(events.query[part])
-    columns = {name: getattr(events, name) for name in ("user", "item", "action", "query")}
+    columns = {name: getattr(events, name) for name in ("user", "item", "action", "query", "slate")}
     segment = _Segment(
         stretch=stretch,
         settings=run.recommender.settings,
@@ -77,6 +81,7 @@ def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
             if k in run.stream.words
         },
         queries={query: _packed(run.stream.queries[query]) for query in queries & run.stream.queries.keys()},
+        shown=shown,
     )
     path.write_bytes(msgspec.msgpack.encode(segment))
 
@@ -105,7 +110,8 @@ def _restored(segment: _Segment, graph: Graph | None) -> Prequential:
         raise ValueError("it names no users or items")
     events = Interactions(
         user, item, _array(segment.ts_ms), _array(segment.rating),
-        action=segment.names["action"], query=segment.names["query"],
+        action=segment.names["action"], query=segment.names["query"], slate=segment.names["slate"],
+        shown=segment.shown,
     )  # fmt: skip
     stream = Stream(
         events,

@@ -15,6 +15,7 @@ from streams.settings import Settings, load, override
 if TYPE_CHECKING:
     from streams.replay.dataset import Dataset
     from streams.replay.options import Progress
+    from streams.replay.reading import Reading
 
 
 def add_settings(parser: argparse._ActionsContainer) -> None:
@@ -79,9 +80,56 @@ def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> No
         action="append",
         default=[],
         metavar="FIELD=COLUMN,...",
-        help="user, item, ts, rating, text, title, action, query, categories, tags, price; items.FIELD or "
-        "users.FIELD for one file; a number where there is no header; a+b joins columns",
+        help="user, item, ts, rating, text, title, action, query, impressions, clicked, slate, categories, "
+        "tags, price; items.FIELD or users.FIELD for one file; a number where there is no header; a+b joins "
+        "columns; FIELD= leaves it out",
     )
+    add_reading(parser)
+
+
+def add_reading(parser: argparse._ActionsContainer) -> None:
+    """How cells are read where they leave a doubt (docs/data.md, "Cells"); each is said in the notes."""
+    parser.add_argument(
+        "--times",
+        metavar="FORMAT",
+        help="seconds, milliseconds, microseconds, nanoseconds, excel, day-first, month-first, or as in "
+        "'%%d.%%m.%%Y %%H:%%M' (found out)",
+    )
+    parser.add_argument(
+        "--missing",
+        metavar="TEXT,...",
+        help="the spellings of a cell that says nothing, instead of NA, NULL, nan, None and the like; "
+        "'' for empty cells alone",
+    )
+    parser.add_argument(
+        "--ids", help="auto: 103.0 and b'103' are 103; exact: as they stand; numeric: 007 is 7 too (auto)"
+    )
+    parser.add_argument(
+        "--lists", help="several ids in a cell: auto, spread (each is an event) or keep (one id) (auto)"
+    )
+    parser.add_argument(
+        "--unrated", metavar="N,...", help="ratings that mean none, as in --unrated=-1,0; or none (found out)"
+    )
+    parser.add_argument("--scale", metavar="LOW..HIGH", help="of the ratings (as they occur)")
+    parser.add_argument("--decimal", help="the decimal mark of prices: auto, point or comma (auto)")
+    parser.add_argument("--separator", metavar="TEXT", help="what parts categories and tags (found out)")
+
+
+def reading_from(args: argparse.Namespace) -> Reading:
+    """What `add_reading` was given; raises `SettingsError`."""
+    from streams.replay.reading import Reading, parse_missing, parse_scale, parse_unrated
+
+    given = {
+        "times": args.times,
+        "missing": None if args.missing is None else parse_missing(args.missing),
+        "ids": args.ids,
+        "lists": args.lists,
+        "scale": None if args.scale is None else parse_scale(args.scale),
+        "unrated": None if args.unrated is None else parse_unrated(args.unrated),
+        "decimal": args.decimal,
+        "separator": args.separator,
+    }
+    return Reading(**_given(given))
 
 
 def progress_lines(every_s: float = 30.0) -> Progress:
@@ -139,5 +187,8 @@ def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
     from streams.replay.dataset import DatasetSpec, load_dataset
 
     columns = ",".join(args.map)
-    spec = DatasetSpec(args.interactions, args.items, args.users, columns, settings.seed, settings.graph)
+    reading = reading_from(args)
+    spec = DatasetSpec(
+        args.interactions, args.items, args.users, columns, settings.seed, settings.graph, reading
+    )
     return load_dataset(spec)

@@ -10,8 +10,9 @@ import numpy as np
 from model.schema import F32
 from streams.catalog import ItemRecord
 from streams.draft import Draft
-from streams.events import Action, Click, Review
+from streams.events import Action, Click, Impression, Review
 from streams.recommender import Recommender
+from streams.replay.impressions import Shown
 from streams.replay.interactions import Interactions
 from streams.training import ExampleCollector, Met
 from streams.user_state import Delivery, UserState, action_of
@@ -59,6 +60,8 @@ class Prequential:
         """Fold the next event; the item's row."""
         k, events = self.at, self.stream.interactions
         core, user, item = self.recommender, events.user[k], events.item[k]
+        if events.shown is not None:
+            self.show(events.shown[k])
         if item not in core.catalog.rows:
             core.meet([item], int(events.ts_ms[k]))
         delivery = Delivery("stream", self.first + k)
@@ -66,6 +69,21 @@ class Prequential:
         self.states[user] = applied.state
         self.at += 1
         return core.catalog.rows[item]
+
+    def show(self, slates: Sequence[Shown]) -> None:
+        """Fold the slates that were shown before the next event."""
+        core = self.recommender
+        for slate in slates:
+            core.meet([item for item in slate.items if item not in core.catalog.rows], slate.ts_ms)
+            shown = Impression(
+                event_id=f"shown-{slate.number}",
+                ts=slate.ts_ms,
+                user_id=slate.user,
+                slate_id=slate.slate_id,
+                items=list(slate.items),
+            )
+            delivery = Delivery("impressions", slate.number)
+            self.states[slate.user] = core.apply(self.state(slate.user), shown, delivery, None).state
 
     def event(self, k: int) -> Click | Review:
         """Event k as it would come over the wire: a click where it names an action, else a review."""
@@ -75,7 +93,16 @@ class Prequential:
         if events.action is not None and np.isnan(rating):
             action = cast("Action", events.action[k])
             query = events.query[k] if events.query is not None else ""
-            return Click(event_id=event_id, ts=ts, user_id=user, item_id=item, action=action, query=query)
+            slate = events.slate[k] if events.slate is not None else ""
+            return Click(
+                event_id=event_id,
+                ts=ts,
+                user_id=user,
+                item_id=item,
+                action=action,
+                query=query,
+                slate_id=slate or None,
+            )
         stars = None if np.isnan(rating) else rating
         return Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=stars)
 
