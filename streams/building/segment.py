@@ -26,7 +26,7 @@ from streams.replay.impressions import Shown
 from streams.replay.interactions import Interactions
 from streams.settings import Settings
 
-VERSION = 1
+VERSION = 2
 CATALOG_COLUMNS = ("text", "attributes", "own_text", "reviews", "available", "added_ms", "announced_ms")
 
 

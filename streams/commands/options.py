@@ -98,8 +98,8 @@ def add_reading(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--missing",
         metavar="TEXT,...",
-        help="the spellings of a cell that says nothing, instead of NA, NULL, nan, None and the like; "
-        "'' for empty cells alone",
+        help="the spellings of an id or a text that is none, instead of NA, NULL, nan, None and the like; "
+        "'' for empty cells alone; +0 adds 0 to the usual ones",
     )
     parser.add_argument(
         "--ids", help="auto: 103.0 and b'103' are 103; exact: as they stand; numeric: 007 is 7 too (auto)"

@@ -79,9 +79,12 @@ def as_numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
     [3.5, 4.0, nan]
     """
     try:
-        return np.array(cells, dtype=np.float64)
+        found = np.array(cells, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):
-        return np.fromiter((_number(cell) for cell in cells), np.float64, len(cells))
+        found = np.empty((0, 0))
+    if found.ndim == 1:  # else the cells are lists
+        return found
+    return np.fromiter((_number(cell) for cell in cells), np.float64, len(cells))
 
 
 def _number(cell: Any) -> float:

@@ -93,7 +93,7 @@ def dominant_note(users: Sequence[str]) -> str:
         return ""
     return (
         f"user {user!r} has {count} of {len(users)} events: if it stands for users who are not known, "
-        f"leave it out with --missing {user}"
+        f"leave it out with --missing=+{user}"
     )
 
 

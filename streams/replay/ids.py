@@ -17,6 +17,7 @@ _INVISIBLE = "\ufeff\u200b\u2060"
 _WHOLE = re.compile(r"(-?\d+)\.0*")
 _BYTES = re.compile(r"""b(['"]).*\1""", re.DOTALL)
 _UUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ROUNDED = re.compile(r"\d\.\d+E\+\d+", re.IGNORECASE)
 _EXACT_FLOATS = 2**53
 
@@ -92,12 +93,10 @@ def _of_bytes(raw: bytes) -> str:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        text = ""
-    if text and text.isprintable():
+        text = "\0"
+    if not _CONTROL.search(text):
         return text
-    if len(raw) == 16:
-        return str(uuid.UUID(bytes=raw))
-    return text if text.strip().isprintable() else raw.hex()
+    return str(uuid.UUID(bytes=raw)) if len(raw) == 16 else raw.hex()
 
 
 def _without_zeros(text: str) -> str:

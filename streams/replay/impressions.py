@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from streams.replay.cells import ID_MAX, is_absent, plain_value
 from streams.replay.id_lists import label_of, labelled, split_ids
 from streams.replay.ids import as_id
+from streams.replay.name_lists import in_brackets
 from streams.replay.reading import Reading
 
 # The bound of an impression on the wire (`streams.events.Impression`).
@@ -66,7 +67,10 @@ def from_lists(
     if clicked is None and labelled(cell for cell, parts in zip(shown, slates, strict=True) if parts):
         how, marked = "their labels (-1 clicked, -0 not)", _by_labels(slates, reading)
     elif clicked is not None:
-        answers = [[] if is_absent(cell, reading.missing) else split_ids(cell) for cell in clicked]
+        answers = [
+            [] if is_absent(cell, reading.missing) else _answer(cell, parts)
+            for cell, parts in zip(clicked, slates, strict=True)
+        ]
         flags = _are_flags(slates, answers)
         how = "a list of 1 and 0" if flags else "the clicked ids"
         marked = (_by_flags if flags else _by_ids)(slates, answers, reading)
@@ -75,6 +79,12 @@ def from_lists(
         how = "no clicks" if items is None else "the row's item"
         marked = _by_ids(slates, [[] if is_absent(c, reading.missing) else [c] for c in own], reading)
     return _collected(marked, slate_ids, how)
+
+
+def _answer(cell: Any, parts: Sequence[Any]) -> list[Any]:
+    """What was clicked: one id where it is one of the slate's, or there is no slate; else those of a list."""
+    alone = isinstance(cell, str) and not in_brackets(cell) and not parts
+    return [cell] if alone or as_id(cell) in {as_id(part) for part in parts} else split_ids(cell)
 
 
 Marked = tuple[list[str], list[str]]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from streams.replay.bad_rows import BadRows
 from streams.replay.cells import LIST_MAX, SHORT_MAX, TEXT_MAX, as_text, mended, shown
-from streams.replay.id_columns import Ids, text_notes, nothing_note, read_ids
+from streams.replay.id_columns import Ids, nothing_note, read_ids, text_notes
 from streams.replay.ids import id_flaw
 from streams.replay.joined_cells import joined
 from streams.replay.mapping import ColumnMap, described, resolve

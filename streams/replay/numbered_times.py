@@ -28,7 +28,7 @@ CALENDAR = {
 EXCEL_EPOCH, EXCEL_FROM, EXCEL_TO = 25_569.0, 32_874.0, 73_051.0
 # A calendar or Excel's days must explain so many of a column's numbers.
 MOST = 0.9
-_YEARS = (1900, 2100)
+_YEARS = (1900, 2200)
 
 
 class Numbered(NamedTuple):

@@ -72,7 +72,7 @@ def read_ratings(cells: Sequence[Any], reading: Reading = AUTO) -> Ratings:
     [5.0, 1.0]
     """
     cells = [plain_value(cell) for cell in cells]
-    absent = np.fromiter((is_absent(cell, reading.missing) for cell in cells), bool, len(cells))
+    absent = np.fromiter((is_absent(cell) for cell in cells), bool, len(cells))
     none = np.zeros(len(cells), bool)
     if absent.all():
         return Ratings(np.full(len(cells), np.nan), none)

@@ -27,7 +27,7 @@ TIME_WORDS = ("auto", *TIME_UNITS, "excel", "day-first", "month-first")
 class Reading:
     """`times`: one of `TIME_WORDS`, or a format of strptime ("%d.%m.%Y %H:%M").
 
-    `missing`: the spellings, in lower case, of a cell that says there is nothing; an empty cell always does.
+    `missing`: the spellings, in lower case, of an id or a text that is none; an empty cell always is.
     `ids`: "auto" reads 103.0 and b'103' as 103; "exact" takes texts as they stand; "numeric" also drops
     leading zeros. `lists`: several ids in one cell: "spread" makes each an event, "keep" takes the cell as
     one id, "auto" spreads what is a list beyond doubt and refuses what only looks like one.
@@ -68,8 +68,13 @@ AUTO = Reading()
 
 
 def parse_missing(text: str) -> frozenset[str]:
-    """The spellings of `--missing NA,null`; "" leaves only empty cells."""
-    return frozenset(word for word in (part.strip().lower() for part in text.split(",")) if word)
+    """The spellings of `--missing NA,null`; "" leaves only empty cells, "+0" adds to the usual ones.
+
+    >>> sorted(parse_missing("NA,null")), parse_missing("+0") == MISSING | {"0"}
+    (['na', 'null'], True)
+    """
+    words = frozenset(filter(None, (part.strip().lower() for part in text.removeprefix("+").split(","))))
+    return MISSING | words if text.startswith("+") else words
 
 
 def parse_unrated(text: str) -> tuple[float, ...] | None:

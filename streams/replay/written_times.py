@@ -40,10 +40,14 @@ _PATTERNS = [
         _WEEKDAY + r"(?P<d>\d{1,2})(?:st|nd|rd|th)?[\s\-/.]*" + _MONTH + r"[\s\-/.,]*" + _YEAR + _AFTER,
         r"(?P<y>\d{4})[\s\-/.]*" + _MONTH + r"[\s\-/.]*(?P<d>\d{1,2})" + _AFTER,
         _WEEKDAY + _MONTH + r"\s+(?P<d>\d{1,2})\s+" + _TIME + _ZONE + r"\s+(?P<y>\d{4})",
-        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[t_ -]?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?"
+        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})[\s,t_]+" + _TIME + _ZONE,
+        r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[t_-]?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?"
         r"(?:[.,](?P<f>\d{1,9}))?" + _ZONE + r")?",
     )
 ]
+# Python takes more for ISO: any character between date and time, and a bare number behind a space, which may
+# count something else (see `streams.replay.times`).
+_ISO = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}(?:-?\d)?)(?:[Tt].+| .*:.+)?", re.ASCII)
 _DIRECTIVES = {"m": "%m", "d": "%d", "h": "%H", "mi": "%M", "s": "%S", "f": "%f", "p": "%p", "hp": "%p"}
 
 
@@ -121,7 +125,7 @@ def _matched(text: str) -> re.Match[str] | None:
 
 
 def _is_iso(text: str) -> bool:
-    if text.isdecimal() and len(text) != 8:  # else any digit passes for what parts date and time
+    if not _ISO.fullmatch(text):
         return False
     try:
         datetime.fromisoformat(text)
