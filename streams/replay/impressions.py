@@ -7,7 +7,7 @@ Each becomes an impression followed by its clicks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -165,9 +165,9 @@ def is_clicked(cell: Any) -> bool:
     return str(plain_value(cell)).strip().lower() in _YES
 
 
-def are_answers(cells: Iterable[Any]) -> bool:
-    """Whether these cells say yes or no, one each."""
-    return all(str(plain_value(cell)).strip().lower() in _YES | _NO for cell in cells)
+def is_answer(cell: Any) -> bool:
+    """Whether a cell says yes, no or nothing."""
+    return is_absent(cell) or str(plain_value(cell)).strip().lower() in _YES | _NO
 
 
 def attached(
@@ -206,7 +206,7 @@ def _are_flags(slates: Sequence[Sequence[Any]], answers: Sequence[Sequence[Any]]
         if parts and answer:
             names = {as_id(part) for part in parts}
             ids += all(as_id(part) in names for part in answer)
-            flags += len(answer) == len(parts) and are_answers(answer)
+            flags += len(answer) == len(parts) and all(map(is_answer, answer))
     return flags > ids
 
 

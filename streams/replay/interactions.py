@@ -25,7 +25,7 @@ from streams.replay.id_columns import (
 )
 from streams.replay.id_lists import split_ids
 from streams.replay.ids import id_flaw
-from streams.replay.impressions import Shown, Slate, are_answers, attached, from_lists, from_rows
+from streams.replay.impressions import Shown, Slate, attached, from_lists, from_rows, is_answer
 from streams.replay.joined_cells import joined
 from streams.replay.mapping import ColumnMap, Columns, described
 from streams.replay.ratings import Ratings, read_ratings, scaled
@@ -263,7 +263,7 @@ def _of_slates(rows: Rows, reading: Reading) -> Events:
     shown_cells, clicked = cells.get("impressions"), cells.get("clicked")
     named = read_ids("slate", cells["slate"], reading).ids if "slate" in cells else [""] * len(rows.line)
     single = shown_cells is None or all(len(split_ids(cell)) <= 1 for cell in shown_cells)
-    if clicked is not None and single and are_answers(cell for cell in clicked if not is_absent(cell)):
+    if clicked is not None and single and all(map(is_answer, clicked)):
         items = read_ids("item", cells["item"] if shown_cells is None else shown_cells, reading)
         keys = zip(cells["user"], named if "slate" in cells else cells["ts"], strict=True)
         ids = [name or f"row-{line}" for name, line in zip(named, rows.line, strict=True)]
@@ -278,7 +278,7 @@ def _of_slates(rows: Rows, reading: Reading) -> Events:
     else:
         raise DataError(
             "--map clicked=COLUMN without impressions=COLUMN: expected 1 or 0 in each row, one shown item "
-            f"each; got {shown(next(cell for cell in clicked or [None] if not is_absent(cell)))}"
+            f"each; got {shown(next(cell for cell in clicked or () if not is_answer(cell)))}"
         )
     used = {slate.row for slate in slates.shown} | {row for row, _, _ in slates.clicks}
     in_slates = len(slates.shown) and single and clicked is not None

@@ -90,6 +90,8 @@ class ColumnMap:
         for name, column in self.bare.items():
             if name not in FIELDS[kind]:
                 continue
+            if not column and kind != "interactions" and name in REQUIRED[kind]:
+                continue  # `item=` is said of interactions that have slates instead
             if _is_numbers(column) and kind != ("items" if name in _ITEMS_FIRST else "interactions"):
                 continue
             fields[name] = column

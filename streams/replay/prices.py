@@ -65,9 +65,7 @@ def read_prices(cells: Sequence[Any], reading: Reading = AUTO) -> Prices:
     marks = Counter(filter(None, (_evidence(amount.digits) for amount in amounts if amount)))
     comma = reading.decimal == "comma" or (reading.decimal == "auto" and marks[","] > marks["."])
     values = [_value(cell, amount, comma) for cell, amount in zip(cells, amounts, strict=True)]
-    asked = [
-        cell for cell, value in zip(cells, values, strict=True) if value is None and not is_absent(cell)
-    ]
+    asked = [cell for cell, value in zip(cells, values, strict=True) if value is None and not is_absent(cell)]
     known = [amount for amount in amounts if amount is not None]
     notes = []
     if asked:

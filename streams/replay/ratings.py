@@ -113,8 +113,8 @@ def scaled(
     ratings: Ratings, keep: NDArray[np.bool_], scale: tuple[float, float] | None = None
 ) -> tuple[NDArray[np.float32], str]:
     """As stars: as they are where all lie in 1 to 5, else stretched from their own range or from `scale`."""
-    values = ratings.values
-    known = values[keep & np.isfinite(values)]
+    values = np.where(keep, ratings.values, np.nan)
+    known = values[np.isfinite(values)]
     if not len(known):
         return values.astype(np.float32), ""
     if ratings.fixed:

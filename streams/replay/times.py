@@ -61,8 +61,7 @@ def read_times(cells: Sequence[Any], how: str = "auto") -> Times:
     >>> read_times(["2014-02-28T01:00:00+01:00"]).ms.tolist()
     [1393545600000]
     """
-    cells = [plain_value(cell) for cell in cells]
-    cells = [cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell for cell in cells]
+    cells = [_plain(cell) for cell in cells]
     if "%" in how:
         return _within(_formatted(cells, how), how)
     numbers = as_numbers(cells)
@@ -77,6 +76,13 @@ def read_times(cells: Sequence[Any], how: str = "auto") -> Times:
     if 2 * np.isfinite(ms).sum() < len(cells) and (joined := _dates_and_numbers(cells, how)) is not None:
         ms, notation, doubt = joined
     return _within(ms, notation, doubt)
+
+
+def _plain(cell: Any) -> Any:
+    cell = plain_value(cell)
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "replace")
+    return None if isinstance(cell, bool) else cell  # else False would be a number, and 1970
 
 
 def implausible(ms: NDArray[np.int64], now_ms: int) -> str:

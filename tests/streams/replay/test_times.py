@@ -210,7 +210,7 @@ def test_a_few_broken_digits_do_not_change_what_the_column_is() -> None:
 
 def test_dates_and_numbers_of_two_columns() -> None:
     def read(*cells: str) -> list[int]:
-        return (read_times(cells).ms - FEB_28).tolist()
+        return [int(at) - FEB_28 for at in read_times(cells).ms]
 
     assert read("2014-02-28 32915", "2014-02-28 235959") == [12_555_000, 86_399_000]
     assert read("20140228 032915", "20140228 100000") == [12_555_000, 36_000_000]
@@ -234,6 +234,7 @@ def test_what_is_asked_for_is_done() -> None:
     assert read_times(["5"], "excel").outside.tolist() == [True]
     assert read_times(["2014|59"], "%Y|%j").ms.tolist() == [FEB_28]
     assert read_times([20140228.0], "%Y%m%d").ms.tolist() == [FEB_28]
+    assert read_times([1393545600, False, True]).ms.tolist() == [FEB_28, MISSING, MISSING]
     assert read_times(["2014-02-28"], "seconds").ms.tolist() == [MISSING]
 
 
