@@ -121,9 +121,10 @@ def _by_ids(
 
 def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str) -> Slates:
     found = Slates()
-    cut = outside = 0
+    cut = outside = unusable = 0
     for row, (ids, clicked) in enumerate(marked):
         usable = [name for name in dict.fromkeys(ids) if 0 < len(name) <= ID_MAX]
+        unusable += sum(not 0 < len(name) <= ID_MAX for name in ids)
         slate_id = slate_ids[row] if usable else ""
         if usable:
             found.shown.append(Slate(row, slate_id, tuple(usable[:SLATE_MAX])))
@@ -131,6 +132,8 @@ def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str) -> 
             outside += sum(name not in ids for name in clicked)
         found.clicks += [(row, name, slate_id) for name in dict.fromkeys(clicked)]
     found.notes += _notes(found, f"clicks by {how}" if how != "no clicks" else how, cut)
+    if unusable:
+        found.notes.append(f"{unusable} shown ids are empty or have more than {ID_MAX} characters: left out")
     if outside:
         found.notes.append(f"{outside} clicks are on items that their slate does not have")
     return found
@@ -147,12 +150,13 @@ def from_rows(
     slate_of: dict[int, str] = {}
     cut = 0
     for rows in members.values():
-        ids = [name for name in dict.fromkeys(items[row] for row in rows) if 0 < len(name) <= ID_MAX]
-        if not ids:
+        usable = [row for row in rows if 0 < len(items[row]) <= ID_MAX]
+        if not usable:
             continue
+        first, ids = usable[0], list(dict.fromkeys(items[row] for row in usable))
         cut += len(ids) > SLATE_MAX
-        found.shown.append(Slate(rows[0], slate_ids[rows[0]], tuple(ids[:SLATE_MAX])))
-        slate_of.update(dict.fromkeys(rows, slate_ids[rows[0]]))
+        found.shown.append(Slate(first, slate_ids[first], tuple(ids[:SLATE_MAX])))
+        slate_of.update(dict.fromkeys(usable, slate_ids[first]))
     found.clicks = [
         (row, items[row], slate_of.get(row, "")) for row, cell in enumerate(clicked) if is_clicked(cell)
     ]

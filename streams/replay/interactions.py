@@ -15,6 +15,7 @@ from model.errors import DataError
 from streams.replay.bad_rows import BadRows
 from streams.replay.cells import SHORT_MAX, TEXT_MAX, as_text, is_absent, shown
 from streams.replay.id_columns import (
+    Ids,
     dominant_note,
     flaw_of_cell,
     members,
@@ -262,6 +263,7 @@ def _of_slates(rows: Rows, reading: Reading) -> Events:
     cells = rows.cells
     shown_cells, clicked = cells.get("impressions"), cells.get("clicked")
     named = read_ids("slate", cells["slate"], reading).ids if "slate" in cells else [""] * len(rows.line)
+    items: Ids | None = None
     single = shown_cells is None or all(len(split_ids(cell)) <= 1 for cell in shown_cells)
     if clicked is not None and single and all(map(is_answer, clicked)):
         items = read_ids("item", cells["item"] if shown_cells is None else shown_cells, reading)
@@ -280,11 +282,11 @@ def _of_slates(rows: Rows, reading: Reading) -> Events:
             "--map clicked=COLUMN without impressions=COLUMN: expected 1 or 0 in each row, one shown item "
             f"each; got {shown(next(cell for cell in clicked or () if not is_answer(cell)))}"
         )
-    used = {slate.row for slate in slates.shown} | {row for row, _, _ in slates.clicks}
-    in_slates = len(slates.shown) and single and clicked is not None
-    flaws = (
-        {} if in_slates else {row: Flaw("no item", True) for row in range(len(rows.line)) if row not in used}
-    )
+    if items is None:
+        used = {slate.row for slate in slates.shown} | {row for row, _, _ in slates.clicks}
+    else:
+        used = {row for row, name in enumerate(items.ids) if name}
+    flaws = {row: Flaw("no item", lacking=True) for row in range(len(rows.line)) if row not in used}
     for row, item, _ in slates.clicks:
         if flaw := id_flaw("item", item):
             flaws.setdefault(row, Flaw(flaw, lacking=not item))

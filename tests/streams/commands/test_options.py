@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
 from model.errors import SettingsError
-from streams.commands.options import add_dataset, add_training, reading_from, training_from
+from streams.commands.options import add_dataset, add_reading, add_training, reading_from, training_from
 from streams.replay.reading import AUTO, MISSING, Reading
 from streams.settings import Settings, override
 
@@ -84,6 +85,14 @@ def test_reading_is_found_out_but_for_what_is_told() -> None:
 def test_a_reading_that_makes_no_sense_is_refused(words: list[str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         reading(*words)
+
+
+def test_every_reading_is_documented() -> None:
+    parser = argparse.ArgumentParser()
+    add_reading(parser)
+    page = (Path(__file__).parents[3] / "docs/data.md").read_text(encoding="utf-8")
+    for action in parser._actions[1:]:
+        assert f"`{action.option_strings[0]}" in page
 
 
 def test_every_command_that_reads_files_takes_them() -> None:

@@ -191,6 +191,14 @@ def test_long_slates_and_bad_rows_are_counted(tmp_path: Path) -> None:
     ]
 
 
+def test_rows_without_a_shown_item_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("user,item,ts,hit\nu,NA,1,0\nu,a,1,1\nu,b,1,0\n")
+    dataset = load_dataset(DatasetSpec(str(path), columns="clicked=hit"))
+    assert [each.items for each in (dataset.interactions.shown or [])[0]] == [("a", "b")]
+    assert [str(row) for row in dataset.bad.first()] == ["s.csv:2: no item"]
+
+
 def test_slates_without_clicks_teach_nothing_and_it_is_said(tmp_path: Path) -> None:
     path = tmp_path / "s.csv"
     path.write_text("user,ts,shown\nu,1,a b\nu,2,b c\n")
