@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -12,40 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import DataError
+from streams.replay.actions import read_actions
 from streams.replay.bad_rows import BadRows
-from streams.replay.cells import SHORT_MAX, TEXT_MAX, as_text, is_absent, shown
+from streams.replay.cells import SHORT_MAX, TEXT_MAX, as_text, shown
 from streams.replay.id_columns import (
-    Ids,
     dominant_note,
-    flaw_of_cell,
-    members,
     nothing_note,
     one_each,
     read_ids,
     text_notes,
 )
-from streams.replay.id_lists import split_ids
 from streams.replay.ids import id_flaw
-from streams.replay.impressions import Shown, Slate, attached, from_lists, from_rows, is_answer
-from streams.replay.joined_cells import joined
-from streams.replay.mapping import ColumnMap, Columns, described
+from streams.replay.impressions import Shown, Slate, attached
+from streams.replay.interaction_rows import Events, Flaw, Rows, events_of, flaws_of, gathered
+from streams.replay.mapping import ColumnMap, described
 from streams.replay.ratings import Ratings, read_ratings, scaled
 from streams.replay.reading import AUTO, Reading
 from streams.replay.table import Table
 from streams.replay.times import MISSING, implausible, read_times, span
 
 TEXTS = ("text", "title", "action", "query")
-
-ACTIONS = {
-    "view": "view pv pageview detail impression visit open",
-    "click": "click clicked clickout select tap",
-    "cart": "cart addtocart addcart basket",
-    "purchase": "purchase buy bought order transaction checkout conversion",
-    "play": "play listen watch stream",
-    "like": "like fav favorite favourite collect thumbsup upvote bookmark save",
-    "skip": "skip dislike thumbsdown downvote hide",
-}
-_ACTION = {word: action for action, words in ACTIONS.items() for word in words.split()}
 
 
 @dataclass(frozen=True)
@@ -127,10 +112,10 @@ def read_interactions(
     decided. `now_ms`: the clock that tells which times lie in the future.
     """
     columns = mapping.columns("interactions", table)
-    rows = _gathered(table, columns, bad, reading)
+    rows = gathered(table, columns, bad, reading)
     users = read_ids("user", rows.cells["user"], reading)
-    events = _events(table, columns, rows, reading)
-    flaws = _flaws(rows, users.ids, events)
+    events = events_of(table, columns, rows, reading)
+    flaws = flaws_of(rows, users.ids, events)
     for row in one_each(table.name, "user", rows.cells["user"], reading):
         flaws[row] = flaws[row] or Flaw(f"several users in one cell: {shown(rows.cells['user'][row])}")
     whole = np.array([flaw is None for flaw in flaws], bool)
@@ -153,7 +138,7 @@ def read_interactions(
     at = [k for k, row in enumerate(events.rows) if keep[row] and not id_flaw("item", events.items[k])]
     if not at and events.slates:
         raise DataError(f"{table.name}: {'; '.join(events.notes)}. Clicks are learned, so some are needed")
-    action, unknown = _actions(_texts("action", rows, events, at, reading))
+    action, unknown = read_actions(_texts("action", rows, events, at, reading))
     if action is None and events.slates is not None:
         action = ["click"] * len(at)
     row_of = [events.rows[k] for k in at]
@@ -194,119 +179,6 @@ def read_interactions(
     )
     notes = (*table.notes, *(f"{table.name}: {part}" for part in said if part))
     return ReadInteractions(ordered, notes)
-
-
-class Flaw(NamedTuple):
-    """Why a row is left out; `lacking`: it has no user or no item, but can be read."""
-
-    reason: str
-    lacking: bool = False
-
-
-class Rows(NamedTuple):
-    """The rows of a file: the line each begins at, a cell for each field, and the columns of ratings."""
-
-    line: list[int]
-    cells: dict[str, list[Any]]
-    ratings: list[list[Any]]
-
-
-class Events(NamedTuple):
-    """What the rows tell of items: event k is in row `rows[k]`, a click on slate `slate_of[k]` ("": none).
-
-    `slates`: None where the file has none. `flaws`: rows that can't be used.
-    """
-
-    rows: list[int]
-    items: list[str]
-    slate_of: list[str]
-    slates: list[Slate] | None
-    flaws: dict[int, Flaw]
-    notes: tuple[str, ...]
-
-
-def _gathered(table: Table, columns: Columns, bad: BadRows, reading: Reading) -> Rows:
-    wanted = [column for name in columns for column in columns[name]]
-    read = list(table.rows(wanted, bad))
-    cells: dict[str, list[Any]] = {}
-    ratings: list[list[Any]] = []
-    begin = 0
-    for name, found in columns.items():
-        end = begin + len(found)
-        if name == "rating":
-            ratings = [[row.cells[place] for row in read] for place in range(begin, end)]
-        elif end - begin == 1:
-            cells[name] = [row.cells[begin] for row in read]
-        else:
-            cells[name] = [joined(name, row.cells[begin:end], reading) for row in read]
-        begin = end
-    return Rows([row.line for row in read], cells, ratings)
-
-
-def _events(table: Table, columns: Columns, rows: Rows, reading: Reading) -> Events:
-    """The items of each row: of its own, or of a slate."""
-    cells = rows.cells
-    if "impressions" in cells or "clicked" in cells:
-        return _of_slates(rows, reading)
-    spaced = any(table.types.get(column) == "token_seq" for column in columns["item"])
-    found = members(table.name, cells["item"], spaced, reading)
-    read = read_ids("item", found.cells, reading)
-    flaws = {row: Flaw("several items in one cell (--lists spread, or keep)") for row in found.several}
-    for row, cell, name in zip(found.rows, found.cells, read.ids, strict=True):
-        if flaw := id_flaw("item", name):
-            flaws.setdefault(row, Flaw(flaw if name else flaw_of_cell("item", cell), lacking=not name))
-    notes = (nothing_note("item", read.spelled, len(rows.line)), *read.notes, *found.notes)
-    return Events(found.rows, read.ids, [""] * len(read.ids), None, flaws, notes)
-
-
-def _of_slates(rows: Rows, reading: Reading) -> Events:
-    cells = rows.cells
-    shown_cells, clicked = cells.get("impressions"), cells.get("clicked")
-    named = read_ids("slate", cells["slate"], reading).ids if "slate" in cells else [""] * len(rows.line)
-    items: Ids | None = None
-    single = shown_cells is None or all(len(split_ids(cell)) <= 1 for cell in shown_cells)
-    if clicked is not None and single and all(map(is_answer, clicked)):
-        items = read_ids("item", cells["item"] if shown_cells is None else shown_cells, reading)
-        keys = zip(cells["user"], named if "slate" in cells else cells["ts"], strict=True)
-        ids = [name or f"row-{line}" for name, line in zip(named, rows.line, strict=True)]
-        slates = from_rows(items.ids, clicked, [tuple(map(str, key)) for key in keys], ids)
-    elif shown_cells is not None:
-        taken: set[str] = set()
-        ids = []
-        for name, line in zip(named, rows.line, strict=True):
-            ids.append(f"{name}-{line}" if name in taken else name or f"row-{line}")
-            taken.add(name)
-        slates = from_lists(shown_cells, clicked, cells.get("item"), ids, reading)
-    else:
-        raise DataError(
-            "--map clicked=COLUMN without impressions=COLUMN: expected 1 or 0 in each row, one shown item "
-            f"each; got {shown(next(cell for cell in clicked or () if not is_answer(cell)))}"
-        )
-    if items is None:
-        used = {slate.row for slate in slates.shown} | {row for row, _, _ in slates.clicks}
-    else:
-        used = {row for row, name in enumerate(items.ids) if name}
-    flaws = {row: Flaw("no item", lacking=True) for row in range(len(rows.line)) if row not in used}
-    for row, item, _ in slates.clicks:
-        if flaw := id_flaw("item", item):
-            flaws.setdefault(row, Flaw(flaw, lacking=not item))
-    columns = zip(*slates.clicks, strict=True) if slates.clicks else ((), (), ())
-    at, items_, slate_of = map(list, columns)
-    return Events(at, items_, slate_of, slates.shown, flaws, tuple(slates.notes))
-
-
-def _flaws(rows: Rows, users: list[str], events: Events) -> list[Flaw | None]:
-    """For each row why it can't be used, None where it can: its ids, and whether there is a time."""
-    flaws: list[Flaw | None] = []
-    for row, user in enumerate(users):
-        if flaw := id_flaw("user", user):
-            cell = rows.cells["user"][row]
-            flaws.append(Flaw(flaw if user else flaw_of_cell("user", cell), lacking=not user))
-        elif row in events.flaws:
-            flaws.append(events.flaws[row])
-        else:
-            flaws.append(Flaw("no ts") if is_absent(rows.cells["ts"][row]) else None)
-    return flaws
 
 
 def _ratings(
@@ -358,14 +230,3 @@ def _with_slates(
     shown_before, late = attached(slates, users, ts_ms, first_click, ordered.ts_ms)
     note = f"{late} impressions come after the last click: left out" if late else ""
     return replace(ordered, shown=shown_before), note
-
-
-def _actions(raw: list[str] | None) -> tuple[list[str] | None, str]:
-    """Actions under the wire's names; unknown ones count as clicks, said aloud."""
-    if raw is None:
-        return None, ""
-    plain = {word: "".join(filter(str.isalnum, word.lower())) for word in set(raw)}
-    named = {word: _ACTION.get(short) for word, short in plain.items()}
-    unknown = Counter(word for word in raw if named[word] is None)
-    note = ", ".join(f"{word or '(none)'} ({count})" for word, count in unknown.most_common(8))
-    return [named[word] or "click" for word in raw], f"actions taken as clicks: {note}" if note else ""

@@ -49,8 +49,10 @@ _OF = re.compile(
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
-_STARS = re.compile(r"(?:rated\s+)?([+-]?\d+(?:[.,]\d+)?|[a-z]+)[\s-]*(?:stars?|points?|pts)?", re.IGNORECASE)
-_DRAWN = re.compile(r"([★⭐✭✮]+)\ufe0f?([☆✩]*)")
+_STARS = re.compile(
+    r"(?:rated\s+)?([+-]?\d+(?:[.,]\d+)?|[a-z]+)[\s-]*(?:stars?|points?|pts)?(?:\s+rating)?", re.IGNORECASE
+)
+_DRAWN = re.compile(r"([★⭐✭✮\ufe0f]*)(½?)[☆✩]*")
 
 
 class Ratings(NamedTuple):
@@ -193,8 +195,8 @@ def _stars(cell: Any) -> float:
     if not isinstance(cell, str):
         return np.nan
     text = cell.strip()
-    if match := _DRAWN.fullmatch(text):
-        return float(len(match[1]))
+    if (match := _DRAWN.fullmatch(text)) and (match[1] or match[2]):
+        return len(match[1].replace("\ufe0f", "")) + 0.5 * len(match[2])
     match = _STARS.fullmatch(text)
     if match is None:
         return np.nan

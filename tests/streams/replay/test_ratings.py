@@ -35,6 +35,8 @@ def stars(cells: list[Any], reading: Reading | None = None) -> tuple[list[float]
         (["8/10", "4/5", "3,5/5"], [4, 4, 3.5]),
         (["4 out of 5 stars", "Rated 2.5 out of 5"], [4, 2.5]),
         (["5 stars", "four", "\u2605\u2605\u2605\u2606\u2606", "2", "1-star"], [5, 4, 3, 2, 1]),
+        (["5 star rating", "3 star rating"], [5, 3]),
+        (["\u2605\u2605\u2605\u00bd", "\u2605\u2606\u2606", "\u2b50\ufe0f\u2b50\ufe0f"], [3.5, 1, 2]),
         ([b"4", {"$numberInt": "2"}, "3.0"], [4, 2, 3]),
     ],
 )
