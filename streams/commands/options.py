@@ -13,9 +13,9 @@ from model.schema import EncoderKind, FusionKind
 from streams.settings import Settings, load, override
 
 if TYPE_CHECKING:
+    from streams.replay.cell_rules import CellRules
     from streams.replay.dataset import Dataset
     from streams.replay.options import Progress
-    from streams.replay.reading import Reading
 
 
 def add_settings(parser: argparse._ActionsContainer) -> None:
@@ -84,10 +84,10 @@ def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> No
         "tags, price; items.FIELD or users.FIELD for one file; a number where there is no header; a+b joins "
         "columns; FIELD= leaves it out",
     )
-    add_reading(parser)
+    add_cells(parser)
 
 
-def add_reading(parser: argparse._ActionsContainer) -> None:
+def add_cells(parser: argparse._ActionsContainer) -> None:
     """How cells are read where they leave a doubt (docs/data.md, "Cells"); each is said in the notes."""
     parser.add_argument(
         "--times",
@@ -112,12 +112,12 @@ def add_reading(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument("--scale", metavar="LOW..HIGH", help="of the ratings (as they occur)")
     parser.add_argument("--decimal", help="the decimal mark of prices: auto, point or comma (auto)")
-    parser.add_argument("--separator", metavar="TEXT", help="what parts categories and tags (found out)")
+    parser.add_argument("--name-separator", metavar="TEXT", help="what parts categories and tags (found out)")
 
 
-def reading_from(args: argparse.Namespace) -> Reading:
-    """What `add_reading` was given; raises `SettingsError`."""
-    from streams.replay.reading import Reading, parse_missing, parse_scale, parse_unrated
+def cells_from(args: argparse.Namespace) -> CellRules:
+    """What `add_cells` was given; raises `SettingsError`."""
+    from streams.replay.cell_rules import CellRules, parse_missing, parse_scale, parse_unrated
 
     given = {
         "times": args.times,
@@ -127,9 +127,9 @@ def reading_from(args: argparse.Namespace) -> Reading:
         "scale": None if args.scale is None else parse_scale(args.scale),
         "unrated": None if args.unrated is None else parse_unrated(args.unrated),
         "decimal": args.decimal,
-        "separator": args.separator,
+        "separator": args.name_separator,
     }
-    return Reading(**_given(given))
+    return CellRules(**_given(given))
 
 
 def progress_lines(every_s: float = 30.0) -> Progress:
@@ -187,7 +187,7 @@ def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
     from streams.replay.dataset import DatasetSpec, load_dataset
 
     columns = ",".join(args.map)
-    reading = reading_from(args)
+    reading = cells_from(args)
     spec = DatasetSpec(
         args.interactions, args.items, args.users, columns, settings.seed, settings.graph, reading
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.replay.reading import MISSING
+from streams.replay.cell_rules import MISSING
 
 # The bounds of the events on the wire (`streams.events`); a longer text is cut, a longer id is a bad row.
 ID_MAX = 128

@@ -8,11 +8,11 @@ import numpy as np
 
 from streams.graph import Graph
 from streams.replay.bad_rows import BadRows
+from streams.replay.cell_rules import AUTO, CellRules
 from streams.replay.ids import zeros_note
 from streams.replay.interactions import Interactions, read_interactions
 from streams.replay.item_texts import ItemText, read_items, read_users
 from streams.replay.mapping import parse_map
-from streams.replay.reading import AUTO, Reading
 from streams.replay.tables import open_table
 from streams.replay.triples import read_graph
 from streams.settings import GraphSettings
@@ -24,7 +24,7 @@ NO_GRAPH = GraphSettings()
 class DatasetSpec:
     """Where a dataset lies. Each file may be compressed, and a member of a zip (`FILE.zip:MEMBER`).
 
-    `columns`: as `--map` has it. `seed`: breaks ties in time. `reading`: how cells are read in doubt.
+    `columns`: as `--map` has it. `seed`: breaks ties in time. `cells`: how cells are read in doubt.
     """
 
     interactions: str
@@ -33,7 +33,7 @@ class DatasetSpec:
     columns: str = ""
     seed: int = 7
     graph: GraphSettings = NO_GRAPH
-    reading: Reading = AUTO
+    cells: CellRules = AUTO
 
 
 @dataclass(frozen=True)
@@ -62,23 +62,23 @@ def load_dataset(spec: DatasetSpec) -> Dataset:
     """Read all files of a dataset; raises `DataError` with what to do about it."""
     mapping, bad = parse_map(spec.columns), BadRows()
     table = open_table(spec.interactions, mapping.numbered("interactions"))
-    stream, notes = read_interactions(table, mapping, spec.seed, bad, spec.reading)
+    stream, notes = read_interactions(table, mapping, spec.seed, bad, spec.cells)
     items: dict[str, ItemText] = {}
     users: dict[str, dict[str, str]] = {}
     if spec.items is not None:
         table = open_table(spec.items, mapping.numbered("items"))
-        items, said = read_items(table, mapping, bad, spec.reading)
+        items, said = read_items(table, mapping, bad, spec.cells)
         notes += said
         if not items.keys() & set(stream.item):
             notes += (f"none of the {len(items)} items described occurs in the stream; see items.item",)
     if spec.users is not None:
         table = open_table(spec.users, mapping.numbered("users"))
-        users, said = read_users(table, mapping, bad, spec.reading)
+        users, said = read_users(table, mapping, bad, spec.cells)
         notes += said
     mapping.check_used()
     zeros = zeros_note("users", [*stream.user, *users]), zeros_note("items", [*stream.item, *items])
     notes += tuple(filter(None, zeros))
-    read, graph = read_graph(spec.graph, spec.reading), None
+    read, graph = read_graph(spec.graph, spec.cells), None
     if read is not None:
         graph, said, left_out = read
         notes += said

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from model.errors import DataError
+from streams.replay.cell_rules import AUTO, CellRules
 from streams.replay.cells import has_half_pair, is_absent, plain_value, shown
 from streams.replay.id_lists import Several, several_ids, split_ids
 from streams.replay.ids import as_id, is_rounded
-from streams.replay.reading import AUTO, Reading
 
 # Above this share of all events, one user may stand for everybody who is not known.
 ONE_USER_SHARE, FROM_USERS = 0.2, 10
@@ -33,7 +33,7 @@ class Members(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_ids(field: str, cells: Sequence[Any], reading: Reading = AUTO) -> Ids:
+def read_ids(field: str, cells: Sequence[Any], reading: CellRules = AUTO) -> Ids:
     """Ids of a column; equal ids share one string."""
     known: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -97,7 +97,7 @@ def dominant_note(users: Sequence[str]) -> str:
     )
 
 
-def one_each(file: str, field: str, cells: Sequence[Any], reading: Reading) -> frozenset[int]:
+def one_each(file: str, field: str, cells: Sequence[Any], reading: CellRules) -> frozenset[int]:
     """Rows whose cell holds several ids where one is expected; `DataError` where most do."""
     found = several_ids(cells) if reading.lists != "keep" else None
     if found is None:
@@ -110,8 +110,8 @@ def one_each(file: str, field: str, cells: Sequence[Any], reading: Reading) -> f
     return found.rows
 
 
-def members(file: str, cells: Sequence[Any], spaced: bool, reading: Reading) -> Members:
-    """The items of each row, under `Reading.lists`; raises `DataError` where that can't be decided."""
+def members(file: str, cells: Sequence[Any], spaced: bool, reading: CellRules) -> Members:
+    """The items of each row, under `CellRules.lists`; raises `DataError` where that can't be decided."""
     every = list(range(len(cells)))
     found = several_ids(cells, spaced) if reading.lists != "keep" else None
     if reading.lists == "spread":
@@ -147,7 +147,7 @@ def _refuse(file: str, found: Several, rows: int) -> None:
         )
 
 
-def text_notes(cells: Sequence[Any], field: str, reading: Reading) -> tuple[str, ...]:
+def text_notes(cells: Sequence[Any], field: str, reading: CellRules) -> tuple[str, ...]:
     """How many texts of a column say nothing although they are not empty, and how many had to be mended."""
     texts = [cell for cell in cells if isinstance(cell, str)]
     words = Counter(cell.strip() for cell in texts if is_absent(cell, reading.missing))

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from streams.replay.cell_rules import Ids
 from streams.replay.cells import ID_MAX, mended, plain_value
-from streams.replay.reading import Ids
 
 # Characters that editors and spreadsheets leave around a text, besides spaces.
 _INVISIBLE = "\ufeff\u200b\u2060"

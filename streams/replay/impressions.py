@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.replay.cell_rules import CellRules
 from streams.replay.cells import ID_MAX, is_absent, plain_value
 from streams.replay.id_lists import label_of, labelled, split_ids
 from streams.replay.ids import as_id
 from streams.replay.name_lists import in_brackets
-from streams.replay.reading import Reading
 
 # The bound of an impression on the wire (`streams.events.Impression`).
 SLATE_MAX = 200
@@ -58,7 +58,7 @@ def from_lists(
     clicked: Sequence[Any] | None,
     items: Sequence[Any] | None,
     slate_ids: Sequence[str],
-    reading: Reading,
+    reading: CellRules,
 ) -> Slates:
     """One slate a row. What was clicked is told by the ids' labels, else by `clicked` (a list of ids, or of
     1 and 0), else by `items`, the one that the row is about; a row without a slate is a click on its item.
@@ -90,7 +90,7 @@ def _answer(cell: Any, parts: Sequence[Any]) -> list[Any]:
 Marked = tuple[list[str], list[str]]
 
 
-def _by_labels(slates: Sequence[Sequence[Any]], reading: Reading) -> list[Marked]:
+def _by_labels(slates: Sequence[Sequence[Any]], reading: CellRules) -> list[Marked]:
     found = []
     for parts in slates:
         pairs = [label_of(part) or (part, False) for part in parts]
@@ -100,7 +100,7 @@ def _by_labels(slates: Sequence[Sequence[Any]], reading: Reading) -> list[Marked
 
 
 def _by_flags(
-    slates: Sequence[Sequence[Any]], answers: Sequence[Sequence[Any]], reading: Reading
+    slates: Sequence[Sequence[Any]], answers: Sequence[Sequence[Any]], reading: CellRules
 ) -> list[Marked]:
     found = []
     for parts, flags in zip(slates, answers, strict=True):
@@ -110,7 +110,7 @@ def _by_flags(
 
 
 def _by_ids(
-    slates: Sequence[Sequence[Any]], answers: Sequence[Sequence[Any]], reading: Reading
+    slates: Sequence[Sequence[Any]], answers: Sequence[Sequence[Any]], reading: CellRules
 ) -> list[Marked]:
     pairs = zip(slates, answers, strict=True)
     return [

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from model.errors import DataError
 from streams.replay.bad_rows import BadRows
+from streams.replay.cell_rules import CellRules
 from streams.replay.cells import is_absent, shown
 from streams.replay.id_columns import Ids, flaw_of_cell, members, nothing_note, read_ids
 from streams.replay.id_lists import split_ids
@@ -13,7 +14,6 @@ from streams.replay.ids import id_flaw
 from streams.replay.impressions import Slate, from_lists, from_rows, is_answer
 from streams.replay.joined_cells import joined
 from streams.replay.mapping import Columns
-from streams.replay.reading import Reading
 from streams.replay.table import Table
 
 
@@ -46,7 +46,7 @@ class Events(NamedTuple):
     notes: tuple[str, ...]
 
 
-def gathered(table: Table, columns: Columns, bad: BadRows, reading: Reading) -> Rows:
+def gathered(table: Table, columns: Columns, bad: BadRows, reading: CellRules) -> Rows:
     """Read the columns of every field; those of one field are joined, but for ratings."""
     wanted = [column for name in columns for column in columns[name]]
     read = list(table.rows(wanted, bad))
@@ -65,7 +65,7 @@ def gathered(table: Table, columns: Columns, bad: BadRows, reading: Reading) -> 
     return Rows([row.line for row in read], cells, ratings)
 
 
-def events_of(table: Table, columns: Columns, rows: Rows, reading: Reading) -> Events:
+def events_of(table: Table, columns: Columns, rows: Rows, reading: CellRules) -> Events:
     """The items of each row: of its own, or of a slate."""
     cells = rows.cells
     if "impressions" in cells or "clicked" in cells:
@@ -81,7 +81,7 @@ def events_of(table: Table, columns: Columns, rows: Rows, reading: Reading) -> E
     return Events(found.rows, read.ids, [""] * len(read.ids), None, flaws, notes)
 
 
-def _of_slates(rows: Rows, reading: Reading) -> Events:
+def _of_slates(rows: Rows, reading: CellRules) -> Events:
     cells = rows.cells
     shown_cells, clicked = cells.get("impressions"), cells.get("clicked")
     named = read_ids("slate", cells["slate"], reading).ids if "slate" in cells else [""] * len(rows.line)

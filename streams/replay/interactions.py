@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from model.errors import DataError
 from streams.replay.actions import read_actions
 from streams.replay.bad_rows import BadRows
+from streams.replay.cell_rules import AUTO, CellRules
 from streams.replay.cells import SHORT_MAX, TEXT_MAX, as_text, shown
 from streams.replay.id_columns import (
     dominant_note,
@@ -26,7 +27,6 @@ from streams.replay.impressions import Shown, Slate, attached
 from streams.replay.interaction_rows import Events, Flaw, Rows, events_of, flaws_of, gathered
 from streams.replay.mapping import ColumnMap, described
 from streams.replay.ratings import Ratings, read_ratings, scaled
-from streams.replay.reading import AUTO, Reading
 from streams.replay.table import Table
 from streams.replay.times import MISSING, implausible, read_times, span
 
@@ -105,7 +105,7 @@ def read_interactions(
     mapping: ColumnMap,
     seed: int,
     bad: BadRows,
-    reading: Reading = AUTO,
+    reading: CellRules = AUTO,
     now_ms: int | None = None,
 ) -> ReadInteractions:
     """Read the stream; raises `DataError` where a column is missing, most rows are bad, or a reading can't be
@@ -182,7 +182,7 @@ def read_interactions(
 
 
 def _ratings(
-    column: list[Any], whole: NDArray[np.bool_], flaws: list[Flaw | None], reading: Reading
+    column: list[Any], whole: NDArray[np.bool_], flaws: list[Flaw | None], reading: CellRules
 ) -> Ratings:
     """The ratings of a column, decided by the rows that are `whole`; flaws are noted."""
     asked = np.flatnonzero(whole)
@@ -195,7 +195,7 @@ def _ratings(
 
 
 def _stars(
-    columns: list[Ratings], keep: NDArray[np.bool_], reading: Reading
+    columns: list[Ratings], keep: NDArray[np.bool_], reading: CellRules
 ) -> tuple[NDArray[np.float32], list[str]]:
     """The mean of all columns of ratings, each on the scale 1 to 5, and what was assumed."""
     read = [scaled(column, keep, reading.scale) for column in columns]
@@ -211,7 +211,7 @@ def _stars(
         return np.where(there.any(axis=0), total / there.sum(axis=0), np.nan).astype(np.float32), notes
 
 
-def _texts(name: str, rows: Rows, events: Events, at: list[int], reading: Reading) -> list[str] | None:
+def _texts(name: str, rows: Rows, events: Events, at: list[int], reading: CellRules) -> list[str] | None:
     if name not in rows.cells:
         return None
     limit = TEXT_MAX if name == "text" else SHORT_MAX

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from streams.replay.bad_rows import BadRows
+from streams.replay.cell_rules import AUTO, CellRules
 from streams.replay.cells import LIST_MAX, SHORT_MAX, TEXT_MAX, as_text, mended, shown
 from streams.replay.id_columns import Ids, nothing_note, read_ids, text_notes
 from streams.replay.ids import id_flaw
@@ -13,7 +14,6 @@ from streams.replay.joined_cells import joined
 from streams.replay.mapping import ColumnMap, described, resolve
 from streams.replay.name_lists import as_names, in_brackets, separator_of
 from streams.replay.prices import read_prices
-from streams.replay.reading import AUTO, Reading
 from streams.replay.table import Table
 from streams.texts import of_item
 
@@ -45,7 +45,7 @@ class ReadUsers(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_items(table: Table, mapping: ColumnMap, bad: BadRows, reading: Reading = AUTO) -> ReadItems:
+def read_items(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRules = AUTO) -> ReadItems:
     """Items by id; where a row describes one again, the last holds."""
     columns = mapping.columns("items", table)
     wanted = list(dict.fromkeys(column for found in columns.values() for column in found))
@@ -80,7 +80,7 @@ def read_items(table: Table, mapping: ColumnMap, bad: BadRows, reading: Reading 
     return ReadItems(items, (*table.notes, first, *(f"{table.name}: {note}" for note in notes)))
 
 
-def read_users(table: Table, mapping: ColumnMap, bad: BadRows, reading: Reading = AUTO) -> ReadUsers:
+def read_users(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRules = AUTO) -> ReadUsers:
     """Profiles by user: the fields that `--map users.FIELD=COLUMN` names, else every other column."""
     columns = mapping.columns("users", table)["user"]
     asked = mapping.profile_fields()
@@ -121,7 +121,7 @@ def _gathered(table: Table, wanted: Sequence[str], bad: BadRows) -> tuple[list[i
     }
 
 
-def _joined(field: str, columns: Sequence[str], cells: dict[str, list[Any]], reading: Reading) -> list[Any]:
+def _joined(field: str, columns: Sequence[str], cells: dict[str, list[Any]], reading: CellRules) -> list[Any]:
     return [
         joined(field, parts, reading) for parts in zip(*(cells[column] for column in columns), strict=True)
     ]
@@ -142,7 +142,12 @@ def _good_rows(
 
 
 def _names(
-    field: str, table: Table, columns: Sequence[str], cells: dict[str, list[Any]], rows: int, reading: Reading
+    field: str,
+    table: Table,
+    columns: Sequence[str],
+    cells: dict[str, list[Any]],
+    rows: int,
+    reading: CellRules,
 ) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """The names of each row, out of all columns of a field; each column has its own way to part them."""
     found: list[tuple[str, ...]] = [()] * rows
@@ -159,14 +164,14 @@ def _names(
                 found[row] = tuple(dict.fromkeys((*found[row], *names)))[:LIST_MAX]
         parted = any(isinstance(c, str) and separator in c and not in_brackets(c) for c in cells[column])
         if parted and not typed:
-            notes.append(f"{field}: names in {column} are parted at {separator!r} (--separator sets it)")
+            notes.append(f"{field}: names in {column} are parted at {separator!r} (--name-separator sets it)")
         if unread:
             notes.append(f"{field}: {len(unread)} lists can't be read, such as {shown(unread[0])}: left out")
     return found, tuple(notes)
 
 
 def _text(
-    columns: Sequence[str], cells: dict[str, list[Any]], row: int, between: str, reading: Reading
+    columns: Sequence[str], cells: dict[str, list[Any]], row: int, between: str, reading: CellRules
 ) -> str:
     parts = (as_text(cells[column][row], missing=reading.missing) for column in columns)
     return between.join(filter(None, parts))

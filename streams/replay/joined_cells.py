@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 
+from streams.replay.cell_rules import CellRules
 from streams.replay.cells import as_text, is_absent
 from streams.replay.id_lists import split_ids
 from streams.replay.ids import as_id
-from streams.replay.reading import Reading
 
 IDS = frozenset({"user", "item", "slate"})
 
 
-def joined(field: str, cells: Sequence[Any], reading: Reading) -> Any:
+def joined(field: str, cells: Sequence[Any], reading: CellRules) -> Any:
     """One cell of a field's columns.
 
-    >>> joined("ts", ["2017-07-14", "03:29:15"], Reading()), joined("user", ["v1", 7.0], Reading())
+    >>> joined("ts", ["2017-07-14", "03:29:15"], CellRules()), joined("user", ["v1", 7.0], CellRules())
     ('2017-07-14 03:29:15', 'v1+7')
     """
     if len(cells) == 1:
@@ -37,7 +37,7 @@ def joined(field: str, cells: Sequence[Any], reading: Reading) -> Any:
     return between.join(filter(None, (as_text(cell, missing=reading.missing) for cell in cells)))
 
 
-def _joined_times(cells: Sequence[Any], reading: Reading) -> Any:
+def _joined_times(cells: Sequence[Any], reading: CellRules) -> Any:
     if any(is_absent(cell, reading.missing) for cell in cells):
         return None
     return " ".join(map(_part, cells))

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
+from streams.replay.cell_rules import MISSING
 from streams.replay.cells import LIST_MAX, SHORT_MAX, is_absent, mended, plain_value
-from streams.replay.reading import MISSING
 
 # What an object calls its own name, most telling first.
 NAME_KEYS = ("name", "title", "label", "value", "category", "genre", "tag", "description", "text")

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from streams.replay.cell_rules import AUTO, CellRules
 from streams.replay.cells import is_absent, plain_value, shown
-from streams.replay.reading import AUTO, Reading
 
 HIGHEST = 1e12
 FREE = frozenset(("free", "gratis", "kostenlos", "gratuit", "gratuito"))
@@ -54,7 +54,7 @@ class Amount(NamedTuple):
     ranged: bool = False
 
 
-def read_prices(cells: Sequence[Any], reading: Reading = AUTO) -> Prices:
+def read_prices(cells: Sequence[Any], reading: CellRules = AUTO) -> Prices:
     """Read a column of prices.
 
     >>> read_prices(["$1,299.00", "12,99 €", "Free", "$12.99 - $24.99", 5]).values

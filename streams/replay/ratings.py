@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import HIGHEST_RATING, LOWEST_RATING
+from streams.replay.cell_rules import AUTO, CellRules
 from streams.replay.cells import as_numbers, is_absent, plain_value, shown
-from streams.replay.reading import AUTO, Reading
 
 # A rating this many times what 99.9% stay below is a slip of the pen; it must not stretch the scale for all.
 SLIP, USUAL_PERCENT = 10.0, 99.9
@@ -67,7 +67,7 @@ class Ratings(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read_ratings(cells: Sequence[Any], reading: Reading = AUTO) -> Ratings:
+def read_ratings(cells: Sequence[Any], reading: CellRules = AUTO) -> Ratings:
     """Read a column by the rule above, but for its scale.
 
     >>> read_ratings(["True", "False"]).values.tolist()
@@ -164,7 +164,7 @@ def unrated_in(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _without(values: NDArray[np.float64], reading: Reading) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _without(values: NDArray[np.float64], reading: CellRules) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """The values with NaN for what means "not rated", and what is said of it."""
     unrated = unrated_in(values) if reading.unrated is None else reading.unrated
     at = np.isin(values, unrated)

@@ -25,9 +25,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.replay.cell_rules import TIME_UNITS
 from streams.replay.cells import as_numbers, plain_value
 from streams.replay.numbered_times import counted, excel, numbered_times
-from streams.replay.reading import TIME_UNITS
 from streams.replay.written_times import DAY_MS, Written, moment, notation_of, written
 
 MISSING = np.iinfo(np.int64).min
@@ -53,7 +53,7 @@ class Times(NamedTuple):
 
 
 def read_times(cells: Sequence[Any], how: str = "auto") -> Times:
-    """Read a column by the rule above; `how`: as `Reading.times`.
+    """Read a column by the rule above; `how`: as `CellRules.times`.
 
     >>> times = read_times(["881250949", "891717742"])
     >>> times.ms.tolist(), times.notation

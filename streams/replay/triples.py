@@ -12,10 +12,10 @@ from typing import NamedTuple
 from model.errors import DataError
 from streams.graph import Graph, Triple, build
 from streams.replay.bad_rows import BadRows
+from streams.replay.cell_rules import AUTO, CellRules
 from streams.replay.cells import SHORT_MAX, as_text, is_absent
 from streams.replay.column_names import COMMON_NAMES, is_known, plain
 from streams.replay.ids import as_id, id_flaw
-from streams.replay.reading import AUTO, Reading
 from streams.replay.table import Table
 from streams.replay.tables import open_table
 from streams.settings import GraphSettings
@@ -45,7 +45,7 @@ class ReadGraph(NamedTuple):
     bad: BadRows
 
 
-def read_graph(settings: GraphSettings, reading: Reading = AUTO) -> ReadGraph | None:
+def read_graph(settings: GraphSettings, reading: CellRules = AUTO) -> ReadGraph | None:
     """The graph that the settings name, None where they name none. `reading`: how ids are read.
 
     Raises `DataError` where a file can't be read, most of its rows are bad, or nothing in it touches an item.
@@ -73,7 +73,7 @@ def read_graph(settings: GraphSettings, reading: Reading = AUTO) -> ReadGraph | 
 
 
 def _read_triples(
-    spec: str, bad: BadRows, reading: Reading
+    spec: str, bad: BadRows, reading: CellRules
 ) -> tuple[list[Triple], dict[str, str], tuple[str, ...]]:
     table, columns = _table(spec, TRIPLE_COLUMNS)
     named = {end: _find(NAME_COLUMNS[end], table) for end in NAME_COLUMNS}
@@ -89,7 +89,7 @@ def _read_triples(
     return triples, names, (*table.notes, _described(table, columns))
 
 
-def _read_links(spec: str, bad: BadRows, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]:
+def _read_links(spec: str, bad: BadRows, reading: CellRules) -> tuple[dict[str, str], tuple[str, ...]]:
     """Item ids by entity; a second item for one entity is a bad row."""
     table, columns = _table(spec, LINK_COLUMNS)
     items: dict[str, str] = {}
@@ -108,7 +108,7 @@ def _read_links(spec: str, bad: BadRows, reading: Reading) -> tuple[dict[str, st
 
 
 def _good_rows(
-    table: Table, wanted: Sequence[str], fields: Sequence[str], bad: BadRows, reading: Reading
+    table: Table, wanted: Sequence[str], fields: Sequence[str], bad: BadRows, reading: CellRules
 ) -> Iterator[list[object]]:
     """The cells of rows whose first cells, named by `fields`, are ids."""
     good = 0
@@ -122,7 +122,7 @@ def _good_rows(
     bad.refuse_if_most(table.name, good)
 
 
-def _id(cell: object, reading: Reading) -> str:
+def _id(cell: object, reading: CellRules) -> str:
     return "" if is_absent(cell, reading.missing) else as_id(cell, reading.ids)
 
 

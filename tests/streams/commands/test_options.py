@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from model.errors import SettingsError
-from streams.commands.options import add_dataset, add_reading, add_training, reading_from, training_from
-from streams.replay.reading import AUTO, MISSING, Reading
+from streams.commands.options import add_cells, add_dataset, add_training, cells_from, training_from
+from streams.replay.cell_rules import AUTO, MISSING, CellRules
 from streams.settings import Settings, override
 
 
@@ -45,17 +45,17 @@ def test_what_is_out_of_range_is_said() -> None:
         told("--fusion", "magic")
 
 
-def reading(*words: str) -> Reading:
+def reading(*words: str) -> CellRules:
     parser = argparse.ArgumentParser()
     add_dataset(parser)
-    return reading_from(parser.parse_args(["--interactions", "f.csv", *words]))
+    return cells_from(parser.parse_args(["--interactions", "f.csv", *words]))
 
 
 def test_reading_is_found_out_but_for_what_is_told() -> None:
     assert reading() == AUTO
     assert reading(
         "--times", "day-first", "--ids", "exact", "--lists", "spread", "--decimal", "comma"
-    ) == Reading(times="day-first", ids="exact", lists="spread", decimal="comma")
+    ) == CellRules(times="day-first", ids="exact", lists="spread", decimal="comma")
     assert reading("--times", "%d.%m.%Y").times == "%d.%m.%Y"
     assert reading("--missing", "").missing == frozenset()
     assert reading("--missing", "NA, Null").missing == {"na", "null"}
@@ -64,7 +64,7 @@ def test_reading_is_found_out_but_for_what_is_told() -> None:
     assert reading("--unrated", "-1").unrated == (-1.0,)
     assert reading("--unrated", "none").unrated == ()
     assert reading("--scale=-10..10").scale == (-10.0, 10.0)
-    assert reading("--separator", " ").separator == " "
+    assert reading("--name-separator", " ").separator == " "
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_reading_is_found_out_but_for_what_is_told() -> None:
         (["--unrated", "nan"], "--unrated nan: expected auto, none, or numbers"),
         (["--scale", "10"], "--scale 10: expected LOW..HIGH"),
         (["--scale", "5..1"], "expected LOW..HIGH"),
-        (["--separator", ""], "--separator: expected what parts names"),
+        (["--name-separator", ""], "--name-separator: expected what parts names"),
     ],
 )
 def test_a_reading_that_makes_no_sense_is_refused(words: list[str], message: str) -> None:
@@ -89,7 +89,7 @@ def test_a_reading_that_makes_no_sense_is_refused(words: list[str], message: str
 
 def test_every_reading_is_documented() -> None:
     parser = argparse.ArgumentParser()
-    add_reading(parser)
+    add_cells(parser)
     page = (Path(__file__).parents[3] / "docs/data.md").read_text(encoding="utf-8")
     for action in parser._actions[1:]:
         assert f"`{action.option_strings[0]}" in page

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from model.errors import DataError
+from streams.replay.cell_rules import CellRules
 from streams.replay.id_columns import members, one_each
 from streams.replay.id_lists import label_of, several_ids, split_ids
-from streams.replay.reading import Reading
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_labels() -> None:
 )
 def test_lists_as_text_are_refused_with_the_flags_that_decide(cells: list[str]) -> None:
     with pytest.raises(DataError, match="several ids") as raised:
-        members("f.csv", cells * 3 + cells[:1], False, Reading())
+        members("f.csv", cells * 3 + cells[:1], False, CellRules())
     assert "--lists keep" in str(raised.value)
     assert "--map impressions=COLUMN" in str(raised.value)
-    assert members("f.csv", cells, False, Reading(lists="keep")).cells == cells
-    assert len(members("f.csv", cells, False, Reading(lists="spread")).cells) > len(cells)
+    assert members("f.csv", cells, False, CellRules(lists="keep")).cells == cells
+    assert len(members("f.csv", cells, False, CellRules(lists="spread")).cells) > len(cells)
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_lists_as_text_are_refused_with_the_flags_that_decide(cells: list[str]) 
 )
 def test_names_with_spaces_are_one_id(cells: list[Any]) -> None:
     assert several_ids(cells) is None
-    assert members("f.csv", cells, False, Reading()).cells == cells
+    assert members("f.csv", cells, False, CellRules()).cells == cells
 
 
 def test_lists_beyond_doubt_are_spread_and_told() -> None:
-    found = members("f.json", [["a", "b"], "['c', 'd']", "e", []], False, Reading())
+    found = members("f.json", [["a", "b"], "['c', 'd']", "e", []], False, CellRules())
     assert list(zip(found.rows, found.cells, strict=True)) == [
         (0, "a"),
         (0, "b"),
@@ -89,7 +89,7 @@ def test_lists_beyond_doubt_are_spread_and_told() -> None:
         (3, None),
     ]
     assert "each item is an event" in found.notes[0]
-    typed = members("f.inter", ["a b", "c"], True, Reading())
+    typed = members("f.inter", ["a b", "c"], True, CellRules())
     assert typed.cells == ["a", "b", "c"]
 
 
@@ -98,11 +98,11 @@ def test_a_few_lists_among_single_ids_are_told_by_their_parts() -> None:
     found = several_ids(cells)
     assert found is not None
     assert found.rows == {3}
-    assert members("f.csv", cells, False, Reading()).several == {3}
+    assert members("f.csv", cells, False, CellRules()).several == {3}
 
 
 def test_users_are_one_each() -> None:
-    assert one_each("f.csv", "user", ["u1", "u2"], Reading()) == frozenset()
+    assert one_each("f.csv", "user", ["u1", "u2"], CellRules()) == frozenset()
     with pytest.raises(DataError, match="user holds several ids in one cell"):
-        one_each("f.csv", "user", [["u1", "u2"], ["u3"]], Reading())
-    assert one_each("f.csv", "user", ["u1 u2", "u1", "u2", "u3"], Reading()) == {0}
+        one_each("f.csv", "user", [["u1", "u2"], ["u3"]], CellRules())
+    assert one_each("f.csv", "user", ["u1 u2", "u1", "u2", "u3"], CellRules()) == {0}

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.replay.cell_rules import MISSING, CellRules
 from streams.replay.id_columns import dominant_note, read_ids
 from streams.replay.ids import as_id, id_flaw, is_rounded, zeros_note
-from streams.replay.reading import MISSING, Reading
 
 
 @given(st.integers(-(2**70), 2**70))
@@ -92,7 +92,7 @@ def test_columns_count_what_is_missing_and_what_was_rewritten() -> None:
         "user: 1 ids as '5.0' are read as '5' (--ids exact keeps them)",
         "user: 1 ids hold half of a character (a lone surrogate): read as U+FFFD",
     )
-    kept = read_ids("user", ["NA", "None"], Reading(missing=MISSING - {"none"}))
+    kept = read_ids("user", ["NA", "None"], CellRules(missing=MISSING - {"none"}))
     assert kept.ids == ["", "None"]
 
 

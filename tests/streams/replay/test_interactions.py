@@ -13,18 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model.errors import DataError
+from streams.replay.cell_rules import MISSING, CellRules
 from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
-from streams.replay.reading import MISSING, Reading
 
 T = 1_500_000_000
 
 
 def csv(
-    tmp_path: Path, head: str, rows: list[str], columns: str = "", reading: Reading | None = None
+    tmp_path: Path, head: str, rows: list[str], columns: str = "", reading: CellRules | None = None
 ) -> Dataset:
     path = tmp_path / "r.csv"
     path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
-    return load_dataset(DatasetSpec(str(path), columns=columns, reading=reading or Reading()))
+    return load_dataset(DatasetSpec(str(path), columns=columns, cells=reading or CellRules()))
 
 
 def has(dataset: Dataset, text: str) -> bool:
@@ -46,7 +46,7 @@ def test_rows_without_a_user_are_counted_and_are_no_user(tmp_path: Path, nothing
 
 def test_a_user_of_that_name_can_be_kept(tmp_path: Path) -> None:
     rows = [f"{user},i,{T}" for user in ("None", "null", "u", "NA")]
-    kept = csv(tmp_path, "user,item,ts", rows, reading=Reading(missing=MISSING - {"none", "null"}))
+    kept = csv(tmp_path, "user,item,ts", rows, reading=CellRules(missing=MISSING - {"none", "null"}))
     assert sorted(kept.interactions.user) == ["None", "null", "u"]
 
 
@@ -125,7 +125,7 @@ def test_leading_zeros_are_kept_and_told(tmp_path: Path) -> None:
     found = csv(tmp_path, "user,item,ts", rows)
     assert set(found.interactions.item) == {"007", "7", "8"}
     assert has(found, "1 items occur with and without leading zeros, as '007' and '7'")
-    one = csv(tmp_path, "user,item,ts", rows, reading=Reading(ids="numeric"))
+    one = csv(tmp_path, "user,item,ts", rows, reading=CellRules(ids="numeric"))
     assert set(one.interactions.item) == {"7", "8"}
     assert not has(one, "leading zeros")
 
@@ -134,10 +134,10 @@ def test_several_items_in_a_cell_are_never_one(tmp_path: Path) -> None:
     rows = [f"u{k};N{k} N{k + 1};{T + k}" for k in range(9)]
     with pytest.raises(DataError, match="item seems to hold several ids in one cell, as 'N0 N1'"):
         csv(tmp_path, "user;item;ts", rows)
-    spread = csv(tmp_path, "user;item;ts", rows, reading=Reading(lists="spread"))
+    spread = csv(tmp_path, "user;item;ts", rows, reading=CellRules(lists="spread"))
     assert len(spread.interactions) == 18
     assert set(spread.interactions.item) == {f"N{k}" for k in range(10)}
-    kept = csv(tmp_path, "user;item;ts", rows, reading=Reading(lists="keep"))
+    kept = csv(tmp_path, "user;item;ts", rows, reading=CellRules(lists="keep"))
     assert "N0 N1" in kept.interactions.item
     path = tmp_path / "r.jsonl"
     path.write_text(
@@ -161,7 +161,7 @@ def test_labelled_items_are_impressions(tmp_path: Path) -> None:
 def test_how_times_were_read_is_told(tmp_path: Path) -> None:
     def notes(cells: list[str], how: str = "auto") -> tuple[str, ...]:
         rows = [f'u,i{k},"{cell}"' for k, cell in enumerate(cells)]
-        return csv(tmp_path, "user,item,ts", rows, reading=Reading(times=how)).notes
+        return csv(tmp_path, "user,item,ts", rows, reading=CellRules(times=how)).notes
 
     assert "r.csv: times read as YYYYMMDDHHMMSS, 2017-07-14 to 2017-07-14" in notes(["20170714032915"] * 3)
     assert any("read month first (--times day-first)" in note for note in notes(["01/02/2017"]))

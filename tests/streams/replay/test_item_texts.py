@@ -8,19 +8,22 @@ from typing import Any
 
 import pytest
 
+from streams.replay.cell_rules import CellRules
 from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
 from streams.replay.item_texts import ItemText
-from streams.replay.reading import Reading
 
 
 def described(
-    tmp_path: Path, rows: list[dict[str, Any]], columns: str = "", reading: Reading | None = None
+    tmp_path: Path, rows: list[dict[str, Any]], columns: str = "", reading: CellRules | None = None
 ) -> Dataset:
     (tmp_path / "s.csv").write_text("user,item,ts\nu,1,1500000000\nu,2,1500000001\n")
     (tmp_path / "i.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return load_dataset(
         DatasetSpec(
-            str(tmp_path / "s.csv"), str(tmp_path / "i.jsonl"), columns=columns, reading=reading or Reading()
+            str(tmp_path / "s.csv"),
+            str(tmp_path / "i.jsonl"),
+            columns=columns,
+            reading=reading or CellRules(),
         )
     )
 
@@ -42,7 +45,7 @@ def test_a_column_of_names_has_one_separator_which_is_told(tmp_path: Path) -> No
     assert found.items["1"].categories == ("Food, Drink", "Home")
     assert found.items["2"].categories == ("Food, Drink",)
     assert any("names in genres are parted at '|' (--separator sets it)" in note for note in found.notes)
-    comma = described(tmp_path, rows, reading=Reading(separator=","))
+    comma = described(tmp_path, rows, reading=CellRules(separator=","))
     assert comma.items["2"].categories == ("Food", "Drink")
 
 
@@ -78,7 +81,7 @@ def test_texts_that_say_nothing_are_told(tmp_path: Path) -> None:
     found = described(tmp_path, [{"item": 1, "title": "None", "text": "N/A"}, {"item": 2, "title": "Up"}])
     assert found.items["1"] == ItemText()
     assert "i.jsonl: title: 1 cells are taken as empty (None 1)" in found.notes
-    kept = described(tmp_path, [{"item": 1, "title": "None"}], reading=Reading(missing=frozenset()))
+    kept = described(tmp_path, [{"item": 1, "title": "None"}], reading=CellRules(missing=frozenset()))
     assert kept.items["1"].title == "None"
 
 

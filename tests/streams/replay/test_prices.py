@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.replay.cell_rules import CellRules
 from streams.replay.prices import read_prices
-from streams.replay.reading import Reading
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_in_doubt_it_is_told_and_can_be_set() -> None:
         "2 prices leave their decimal mark in doubt, as '1.299': read as 1.299 "
         "(--decimal comma reads it otherwise)"
     )
-    comma = read_prices(["1.299", "1,299"], Reading(decimal="comma"))
+    comma = read_prices(["1.299", "1,299"], CellRules(decimal="comma"))
     assert (comma.values, comma.notes) == ([1299.0, 1.299], ())
-    assert read_prices(["1.299", "12,99"], Reading(decimal="point")).values == [1.299, 12.99]
+    assert read_prices(["1.299", "12,99"], CellRules(decimal="point")).values == [1.299, 12.99]
 
 
 def test_what_was_assumed_is_told() -> None:

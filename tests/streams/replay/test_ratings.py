@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.replay.cell_rules import CellRules
 from streams.replay.ratings import read_ratings, scaled, unrated_in
-from streams.replay.reading import Reading
 
 
-def stars(cells: list[Any], reading: Reading | None = None) -> tuple[list[float], tuple[str, ...]]:
+def stars(cells: list[Any], reading: CellRules | None = None) -> tuple[list[float], tuple[str, ...]]:
     """The ratings of a column whose rows are all good, and its notes."""
-    found = read_ratings(cells, reading or Reading())
-    values, note = scaled(found, ~found.flawed, (reading or Reading()).scale)
+    found = read_ratings(cells, reading or CellRules())
+    values, note = scaled(found, ~found.flawed, (reading or CellRules()).scale)
     return [round(float(value), 3) for value in values], (*found.notes, *filter(None, (note,)))
 
 
@@ -101,14 +101,14 @@ def test_not_rated_is_told_and_can_be_set() -> None:
         "-1 means not rated in 1 rows (--unrated none takes it as a rating)",
         "ratings rescaled linearly from 1..10 to 1..5",
     )
-    assert stars([-1, 10, 4.5], Reading(unrated=()))[0] == [1, 5, 3]
-    assert np.isnan(stars([7, 1, 3], Reading(unrated=(7.0,)))[0]).tolist() == [True, False, False]
+    assert stars([-1, 10, 4.5], CellRules(unrated=()))[0] == [1, 5, 3]
+    assert np.isnan(stars([7, 1, 3], CellRules(unrated=(7.0,)))[0]).tolist() == [True, False, False]
     assert "0 is taken as a rating in 1 rows (--unrated 0 if it means none)" in stars([0, 1, 2, 3, 4, 5])[1]
 
 
 def test_the_scale_can_be_set() -> None:
-    assert stars([6, 8], Reading(scale=(0, 10)))[0] == [3.4, 4.2]
-    assert read_ratings([6, 11], Reading(scale=(0, 10))).flawed.tolist() == [False, True]
+    assert stars([6, 8], CellRules(scale=(0, 10)))[0] == [3.4, 4.2]
+    assert read_ratings([6, 11], CellRules(scale=(0, 10))).flawed.tolist() == [False, True]
 
 
 @given(

@@ -24,7 +24,7 @@ TIME_WORDS = ("auto", *TIME_UNITS, "excel", "day-first", "month-first")
 
 
 @dataclass(frozen=True)
-class Reading:
+class CellRules:
     """`times`: one of `TIME_WORDS`, or a format of strptime ("%d.%m.%Y %H:%M").
 
     `missing`: the spellings, in lower case, of an id or a text that is none; an empty cell always is.
@@ -61,10 +61,12 @@ class Reading:
         if self.scale is not None and not self.scale[0] < self.scale[1]:
             raise SettingsError(f"--scale {self.scale}: expected LOW..HIGH, as in --scale 0..10")
         if self.separator == "":
-            raise SettingsError("--separator: expected what parts names in a cell, as in --separator '|'")
+            raise SettingsError(
+                "--name-separator: expected what parts names in a cell, as in --name-separator '|'"
+            )
 
 
-AUTO = Reading()
+AUTO = CellRules()
 
 
 def parse_missing(text: str) -> frozenset[str]:
