@@ -23,11 +23,12 @@ from streams.graph import Graph
 from streams.meaning import texts_of
 from streams.recommender import Recommender
 from streams.replay.driver import Prequential, Stream
+from streams.replay.impressions import Shown
 from streams.replay.interactions import Interactions
 from streams.settings import Settings
 
 VERSION = 2
-NAMES = ("user", "item", "text", "title", "action", "query")
+NAMES = ("user", "item", "text", "title", "action", "query", "slate")
 CATALOG_COLUMNS = ("text", "attributes", "own_text", "reviews", "available", "added_ms", "announced_ms")
 
 
@@ -50,6 +51,7 @@ class _Segment(msgspec.Struct):
     ts_ms: _Column
     rating: _Column
     said: dict[str, _Column]
+    shown: list[tuple[Shown, ...]] | None = None
     version: int = VERSION
 
 
@@ -58,6 +60,8 @@ def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
     part = slice(stretch.begin, stretch.end)
     events, catalog = run.stream.interactions, run.recommender.catalog
     users = set(events.user[part])
+    shown = None if events.shown is None else events.shown[part]
+    users |= {slate.user for slates in shown or [] for slate in slates}
     texts = {text for k in range(stretch.begin, stretch.end) for text in texts_of(run.event(k))}
     columns = {name: getattr(events, name) for name in NAMES}
     segment = _Segment(
@@ -73,6 +77,7 @@ def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
         ts_ms=_packed(events.ts_ms[part]),
         rating=_packed(events.rating[part]),
         said={text: _packed(run.stream.said[text]) for text in texts & run.stream.said.keys()},
+        shown=shown,
     )
     path.write_bytes(msgspec.msgpack.encode(segment))
 
@@ -100,7 +105,9 @@ def _restored(segment: _Segment, graph: Graph | None) -> Prequential:
     if user is None or item is None:
         raise ValueError("it names no users or items")
     further = {name: segment.names[name] for name in NAMES[2:]}
-    events = Interactions(user, item, _array(segment.ts_ms), _array(segment.rating), **further)
+    events = Interactions(
+        user, item, _array(segment.ts_ms), _array(segment.rating), **further, shown=segment.shown
+    )
     stream = Stream(
         events,
         {text: _array(vector) for text, vector in segment.said.items()},

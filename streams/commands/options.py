@@ -14,6 +14,7 @@ from streams.settings import Settings, load, override
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from streams.replay.cell_rules import CellRules
     from streams.replay.dataset import Dataset
     from streams.replay.options import Progress
 
@@ -80,10 +81,12 @@ def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> No
         action="append",
         default=[],
         metavar="FIELD=COLUMN,...",
-        help="user, item, ts, rating, text, title, action, query, categories, tags, price; items.FIELD or "
-        "users.FIELD for one file; a number where there is no header; a+b joins columns",
+        help="user, item, ts, rating, text, title, action, query, impressions, clicked, slate, categories, "
+        "tags, price; items.FIELD or users.FIELD for one file; a number where there is no header; a+b joins "
+        "columns; FIELD= leaves it out",
     )
     add_reading(parser)
+    add_cells(parser)
 
 
 def add_reading(parser: argparse._ActionsContainer) -> None:
@@ -107,6 +110,51 @@ def inputs_of(args: argparse.Namespace) -> list[str]:
     """The files that `add_dataset` was given."""
     named = (args.interactions, args.items, args.users, args.graph, args.links)
     return [each for each in named if each is not None]
+
+
+def add_cells(parser: argparse._ActionsContainer) -> None:
+    """How cells are read where they leave a doubt (docs/data.md, "Cells"); each is said in the notes."""
+    parser.add_argument(
+        "--times",
+        metavar="FORMAT",
+        help="seconds, milliseconds, microseconds, nanoseconds, excel, day-first, month-first, or as in "
+        "'%%d.%%m.%%Y %%H:%%M' (found out)",
+    )
+    parser.add_argument(
+        "--missing",
+        metavar="TEXT,...",
+        help="the spellings of an id or a text that is none, instead of NA, NULL, nan, None and the like; "
+        "'' for empty cells alone; +0 adds 0 to the usual ones",
+    )
+    parser.add_argument(
+        "--ids", help="auto: 103.0 and b'103' are 103; exact: as they stand; numeric: 007 is 7 too (auto)"
+    )
+    parser.add_argument(
+        "--lists", help="several ids in a cell: auto, spread (each is an event) or keep (one id) (auto)"
+    )
+    parser.add_argument(
+        "--unrated", metavar="N,...", help="ratings that mean none, as in --unrated=-1,0; or none (found out)"
+    )
+    parser.add_argument("--scale", metavar="LOW..HIGH", help="of the ratings (as they occur)")
+    parser.add_argument("--decimal", help="the decimal mark of prices: auto, point or comma (auto)")
+    parser.add_argument("--name-separator", metavar="TEXT", help="what parts categories and tags (found out)")
+
+
+def cells_from(args: argparse.Namespace) -> CellRules:
+    """What `add_cells` was given; raises `SettingsError`."""
+    from streams.replay.cell_rules import CellRules, parse_missing, parse_scale, parse_unrated
+
+    given = {
+        "times": args.times,
+        "missing": None if args.missing is None else parse_missing(args.missing),
+        "ids": args.ids,
+        "lists": args.lists,
+        "scale": None if args.scale is None else parse_scale(args.scale),
+        "unrated": None if args.unrated is None else parse_unrated(args.unrated),
+        "decimal": args.decimal,
+        "separator": args.name_separator,
+    }
+    return CellRules(**_given(given))
 
 
 def progress_lines(every_s: float = 30.0) -> Progress:
@@ -161,7 +209,9 @@ def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
     columns = ",".join(args.map)
     reading = parse_readings(args.quotes, args.encoding, args.separator, args.comments)
     spec = DatasetSpec(
-        args.interactions, args.items, args.users, columns, settings.seed, settings.graph, reading
+        *(args.interactions, args.items, args.users, columns, settings.seed, settings.graph),
+        reading=reading,
+        cells=cells_from(args),
     )
     return load_dataset(spec)
 

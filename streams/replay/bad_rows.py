@@ -13,11 +13,15 @@ SHOWN = 5
 
 
 class BadRow(NamedTuple):
-    """Where a bad row begins and why it was left out. `line` counts from 1, the header line included."""
+    """Where a bad row begins and why it was left out. `line` counts from 1, the header line included.
+
+    `lacking`: the row can be read, but has no user or no item.
+    """
 
     file: str
     line: int
     reason: str
+    lacking: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.reason}"
@@ -38,8 +42,8 @@ class BadRows:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def add(self, file: str, line: int, reason: str) -> None:
-        self.rows.append(BadRow(file, line, reason))
+    def add(self, file: str, line: int, reason: str, lacking: bool = False) -> None:
+        self.rows.append(BadRow(file, line, reason, lacking))
 
     def first(self, count: int = SHOWN) -> list[BadRow]:
         return sorted(self.rows)[:count]
@@ -48,8 +52,11 @@ class BadRows:
         return Counter(row.file for row in self.rows)
 
     def refuse_if_most(self, file: str, good: int) -> None:
-        """Raise `DataError` where more than half of a file's rows are bad: then the mapping is wrong."""
-        mine = sorted(row for row in self.rows if row.file == file)
+        """Raise `DataError` where more than half of a file's rows are bad: then the mapping is wrong.
+
+        Rows that lack a user or an item don't count, as long as there are others: many logs have them.
+        """
+        mine = sorted(row for row in self.rows if row.file == file and not (row.lacking and good))
         if len(mine) > good:
             shown = "\n  ".join(str(row) for row in mine[:SHOWN])
             raise DataError(

@@ -1,12 +1,16 @@
-"""Single cells to values: ids, ratings, texts, lists of names."""
+"""Single cells to plain values: what says nothing, texts that the core can take, numbers."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.replay.cell_rules import MISSING
 
 # The bounds of the events on the wire (`streams.events`); a longer text is cut, a longer id is a bad row.
 ID_MAX = 128
@@ -14,80 +18,90 @@ TEXT_MAX = 16_384
 SHORT_MAX = 256
 LIST_MAX = 64
 
-_ABSENT = frozenset({"", "nan", "null", "none", "na", "n/a", "\\n"})
-_COMMAS = re.compile(r"[,;]\s*")
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 
 
-def is_absent(cell: Any) -> bool:
-    """Whether a cell says that there is nothing: empty, null, NaN, NA, \\N."""
+def plain_value(cell: Any) -> Any:
+    """A cell without MongoDB's wrapping: `{"$numberLong": "5"}` is "5", `{"$oid": "5f"}` is "5f".
+
+    >>> plain_value({"$date": {"$numberLong": "1500002955000"}})
+    '1500002955000'
+    """
+    while isinstance(cell, dict) and len(cell) == 1:
+        ((name, inner),) = cell.items()
+        if not (isinstance(name, str) and name.startswith("$")):
+            break
+        cell = inner
+    return cell
+
+
+def is_absent(cell: Any, missing: frozenset[str] = MISSING) -> bool:
+    """Whether a cell says that there is nothing: empty, null, NaN, or one of the spellings `missing`."""
     if isinstance(cell, str):
-        return cell.strip().lower() in _ABSENT
+        text = cell.strip()
+        return not text or text.lower() in missing
     return cell is None or (isinstance(cell, float) and cell != cell)
 
 
-def as_id(cell: Any) -> str:
-    """An id as text, "" where there is none. A whole float is the integer it stood for.
+def has_half_pair(text: str) -> bool:
+    """Whether a text holds half of a surrogate pair, which no encoding can write."""
+    return not text.isascii() and _HALF_PAIR.search(text) is not None
 
-    >>> as_id(196.0), as_id(" B00 "), as_id(None)
-    ('196', 'B00', '')
+
+def mended(text: str) -> str:
+    """A text that UTF-8 can hold: half a surrogate pair is U+FFFD, two halves are the character they mean.
+
+    >>> mended("cut \\ud83d")
+    'cut \ufffd'
     """
+    if not has_half_pair(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def as_text(cell: Any, limit: int = TEXT_MAX, missing: frozenset[str] = MISSING) -> str:
+    """A text of at most `limit` characters, "" where the cell says nothing; lists are joined by spaces."""
+    cell = plain_value(cell)
+    if isinstance(cell, bytes):
+        cell = cell.decode("utf-8", "replace")
     if isinstance(cell, str):
-        return cell.strip()
-    if cell is None or isinstance(cell, bool | list | dict):
-        return ""
-    if isinstance(cell, float):
-        if cell != cell:
-            return ""
-        return str(int(cell)) if cell.is_integer() else str(cell)
-    return str(cell)
-
-
-def id_flaw(field: str, value: str) -> str | None:
-    """Why an id can't be used, or None."""
-    if not value:
-        return f"no {field}"
-    if len(value) > ID_MAX:
-        return f"{field} has {len(value)} characters, at most {ID_MAX} are accepted"
-    return None
-
-
-def as_text(cell: Any, limit: int = TEXT_MAX) -> str:
-    """A text of at most `limit` characters; lists are joined by spaces."""
-    if isinstance(cell, str):
-        return cell.strip()[:limit]
-    if isinstance(cell, list):
-        return " ".join(filter(None, (as_text(part) for part in cell)))[:limit]
+        return "" if is_absent(cell, missing) else mended(cell).strip()[:limit]
+    if isinstance(cell, list | tuple):
+        return " ".join(filter(None, (as_text(part, limit, missing) for part in cell)))[:limit]
     return "" if is_absent(cell) or isinstance(cell, dict) else str(cell)[:limit]
 
 
-def as_names(cell: Any, separator: str | None = None) -> tuple[str, ...]:
-    """Names from a list (nested, or of objects with a `name`), its JSON, or text split by | ; or ,
+def as_numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
+    """Cells as floats; NaN where a cell is no number. A single comma is a decimal mark.
 
-    `separator` overrides how text is split (" " for RecBole's token_seq).
-
-    >>> as_names("Adventure|Animation"), as_names('[{"id": 28, "name": "Action"}]'), as_names("Film Noir")
-    (('Adventure', 'Animation'), ('Action',), ('Film Noir',))
+    >>> as_numbers(["3,5", 4, "x"]).tolist()
+    [3.5, 4.0, nan]
     """
-    if isinstance(cell, str) and cell.startswith(("[", "{")):
-        with contextlib.suppress(ValueError, RecursionError):
-            cell = json.loads(cell)
-    if isinstance(cell, str):
-        parts: Sequence[str] = _split(cell, separator)
-    else:
-        parts = list(_flat(cell))
-    names = dict.fromkeys(part.strip()[:SHORT_MAX] for part in parts if not is_absent(part))
-    return tuple(names)[:LIST_MAX]
+    try:
+        found = np.array(cells, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError):
+        found = np.empty((0, 0))
+    if found.ndim == 1:  # else the cells are lists
+        return found
+    return np.fromiter((_number(cell) for cell in cells), np.float64, len(cells))
 
 
-def _split(text: str, separator: str | None) -> list[str]:
-    if separator is not None:
-        return text.split(separator)
-    return text.split("|") if "|" in text else _COMMAS.split(text)
+def _number(cell: Any) -> float:
+    cell = plain_value(cell)
+    if isinstance(cell, bytes):
+        cell = cell.decode("utf-8", "replace")
+    if not isinstance(cell, int | float | str | Decimal):
+        return np.nan
+    if isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell):
+        cell = cell.replace(",", ".")
+    try:
+        return float(cell)
+    except (ValueError, OverflowError):
+        return np.nan
 
 
-def _flat(cell: Any) -> list[str]:
-    if isinstance(cell, list | tuple):
-        return [name for part in cell for name in _flat(part)]
-    if isinstance(cell, dict):
-        return _flat(cell.get("name"))
-    return [] if is_absent(cell) else [str(cell)]
+def shown(value: Any) -> str:
+    """A cell as messages show it."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

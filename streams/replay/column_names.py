@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 # What each kind of file can tell us.
-INTERACTION_FIELDS = ("user", "item", "ts", "rating", "text", "title", "action", "query")
+INTERACTION_FIELDS = (
+    "user", "item", "ts", "rating", "text", "title", "action", "query", "impressions", "clicked", "slate",
+)  # fmt: skip
 ITEM_FIELDS = ("item", "title", "text", "categories", "tags", "price", "image_vector", "audio_vector")
 USER_FIELDS = ("user",)
 
@@ -27,6 +29,10 @@ COMMON_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
             "title": "summary reviewsummary reviewtitle reviewheadline headline title",
             "action": "action actiontype eventtype event behavior behaviortype",
             "query": "query searchquery searchterm keywords",
+            # Only where they are asked for: a list of ids is no slate by its name alone.
+            "impressions": "",
+            "clicked": "",
+            "slate": "",
         },
         "items": {
             "item": _ITEM,

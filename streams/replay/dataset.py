@@ -8,6 +8,8 @@ import numpy as np
 
 from streams.graph import Graph
 from streams.replay.bad_rows import BadRows
+from streams.replay.cell_rules import AUTO, CellRules
+from streams.replay.ids import zeros_note
 from streams.replay.interactions import Interactions, read_interactions
 from streams.replay.item_texts import ItemText, read_items, read_users
 from streams.replay.mapping import parse_map
@@ -27,7 +29,7 @@ class DatasetSpec:
     folder of parts.
 
     `columns`: as `--map` has it. `seed`: breaks ties in time. `reading`: how files are to be read, where
-    their content shall not decide.
+    their content shall not decide; `cells`: how their cells are.
     """
 
     interactions: str
@@ -37,6 +39,7 @@ class DatasetSpec:
     seed: int = 7
     graph: GraphSettings = NO_GRAPH
     reading: Readings = BY_CONTENT
+    cells: CellRules = AUTO
 
 
 @dataclass(frozen=True)
@@ -65,24 +68,24 @@ def load_dataset(spec: DatasetSpec) -> Dataset:
     """Read all files of a dataset; raises `DataError` with what to do about it."""
     mapping, bad = parse_map(spec.columns), BadRows()
     table = open_table(spec.interactions, mapping.numbered("interactions"), spec.reading.of("interactions"))
-    stream, notes = read_interactions(table, mapping, spec.seed, bad)
+    stream, notes = read_interactions(table, mapping, spec.seed, bad, spec.cells)
     notes += tuple(f"{table.name}: {note}" for note in left_out(stream))
     items: dict[str, ItemText] = {}
     users: dict[str, dict[str, str]] = {}
     if spec.items is not None:
-        items, said = read_items(
-            open_table(spec.items, mapping.numbered("items"), spec.reading.of("items")), mapping, bad
-        )
+        table = open_table(spec.items, mapping.numbered("items"), spec.reading.of("items"))
+        items, said = read_items(table, mapping, bad, spec.cells)
         notes += said
         if not items.keys() & set(stream.item):
             notes += (f"none of the {len(items)} items described occurs in the stream; see items.item",)
     if spec.users is not None:
-        users, said = read_users(
-            open_table(spec.users, mapping.numbered("users"), spec.reading.of("users")), mapping, bad
-        )
+        table = open_table(spec.users, mapping.numbered("users"), spec.reading.of("users"))
+        users, said = read_users(table, mapping, bad, spec.cells)
         notes += said
     mapping.check_used()
-    read, graph = read_graph(spec.graph, spec.reading), None
+    zeros = zeros_note("users", [*stream.user, *users]), zeros_note("items", [*stream.item, *items])
+    notes += tuple(filter(None, zeros))
+    read, graph = read_graph(spec.graph, spec.reading, spec.cells), None
     if read is not None:
         graph, said, refused = read
         notes += said

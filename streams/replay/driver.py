@@ -8,9 +8,10 @@ from typing import NamedTuple
 from model.schema import F32
 from streams.catalog import ItemRecord
 from streams.draft import Draft
-from streams.events import Click, Review
+from streams.events import Click, Impression, Review
 from streams.meaning import Said, Vectors, items_named, vectors_of
 from streams.recommender import Recommender
+from streams.replay.impressions import Shown
 from streams.replay.interactions import Interactions
 from streams.replay.rows import event_of, profile_of
 from streams.training import ExampleCollector, met_of
@@ -59,6 +60,8 @@ class Prequential:
     def learn(self) -> int:
         """Fold the next event; the item's row."""
         event, core = self.event(self.at), self.recommender
+        if self.stream.interactions.shown is not None:
+            self.show(self.stream.interactions.shown[self.at])
         core.meet([item for item in items_named(event) if item not in core.catalog.rows], event.ts)
         delivery, words = Delivery("stream", self.first + self.at), self.vectors(event).words
         self.states[event.user_id] = core.apply(self.state(event.user_id), event, delivery, words).state
@@ -68,6 +71,21 @@ class Prequential:
     def blocks(self, k: int) -> bool:
         """Whether event k keeps its item from coming back to its user."""
         return bool(self.recommender.blocking >> action_of(self.event(k)) & 1)
+
+    def show(self, slates: Sequence[Shown]) -> None:
+        """Fold the slates that were shown before the next event."""
+        core = self.recommender
+        for slate in slates:
+            core.meet([item for item in slate.items if item not in core.catalog.rows], slate.ts_ms)
+            shown = Impression(
+                event_id=f"shown-{slate.number}",
+                ts=slate.ts_ms,
+                user_id=slate.user,
+                slate_id=slate.slate_id,
+                items=list(slate.items),
+            )
+            delivery = Delivery("impressions", slate.number)
+            self.states[slate.user] = core.apply(self.state(slate.user), shown, delivery, None).state
 
     def event(self, k: int) -> Click | Review:
         """Event k as it would come over the wire."""

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.schema import HIGHEST_RATING, LOWEST_RATING
+from model.errors import DataError
+from streams.replay.actions import read_actions
 from streams.replay.bad_rows import BadRows
-from streams.replay.cells import SHORT_MAX, as_id, as_text, id_flaw, is_absent
-from streams.replay.mapping import ColumnMap, Columns, described
+from streams.replay.cell_rules import AUTO, CellRules
+from streams.replay.cells import SHORT_MAX, TEXT_MAX, as_text, shown
+from streams.replay.id_columns import (
+    dominant_note,
+    nothing_note,
+    one_each,
+    read_ids,
+    text_notes,
+)
+from streams.replay.ids import id_flaw
+from streams.replay.impressions import Shown, Slate, attached
+from streams.replay.interaction_rows import Events, Flaw, Rows, events_of, flaws_of, gathered
+from streams.replay.mapping import ColumnMap, described
+from streams.replay.ratings import Ratings, read_ratings, scaled
 from streams.replay.table import Table
-from streams.replay.times import MISSING, as_numbers, read_times
+from streams.replay.times import MISSING, implausible, read_times, span
 
-# A rating this many times what 99.9% stay below is a slip of the pen; it must not stretch the scale for all.
-SLIP, USUAL_PERCENT = 10.0, 99.9
-
-ACTIONS = {
-    "view": "view pv pageview detail impression visit open",
-    "click": "click clicked clickout select tap",
-    "cart": "cart addtocart addcart basket",
-    "purchase": "purchase buy bought order transaction checkout conversion",
-    "play": "play listen watch stream",
-    "like": "like fav favorite favourite collect thumbsup upvote bookmark save",
-    "skip": "skip dislike thumbsdown downvote hide",
-}
-_ACTION = {word: action for action, words in ACTIONS.items() for word in words.split()}
+TEXTS = ("text", "title", "action", "query")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Interactions:
 
     `ts_ms` int64; `rating` float32 on the scale 1 to 5, NaN where there is none; `text`, `title`, `action`
     and `query` (what the user had searched for) are None where the file has no such column. `action` holds
-    the wire's names (`streams.events.Action`).
+    the wire's names (`streams.events.Action`). `slate`: the slate that an event is a click on, "" for none;
+    `shown`: the slates that were shown just before each event; both None where the file has no impressions.
     """
 
     user: list[str]
@@ -50,6 +51,8 @@ class Interactions:
     title: list[str] | None = None
     action: list[str] | None = None
     query: list[str] | None = None
+    slate: list[str] | None = None
+    shown: list[tuple[Shown, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -69,6 +72,8 @@ class Interactions:
             pick(self.title),
             pick(self.action),
             pick(self.query),
+            pick(self.slate),
+            None if self.shown is None else [self.shown[i] for i in order],
         )
 
 
@@ -95,117 +100,133 @@ def in_time_order(interactions: Interactions, seed: int) -> Interactions:
     return interactions.take(np.lexsort((hashes, interactions.ts_ms)))
 
 
-def read_interactions(table: Table, mapping: ColumnMap, seed: int, bad: BadRows) -> ReadInteractions:
-    """Read the stream; raises `DataError` where a column is missing or most rows are bad."""
+def read_interactions(
+    table: Table,
+    mapping: ColumnMap,
+    seed: int,
+    bad: BadRows,
+    reading: CellRules = AUTO,
+    now_ms: int | None = None,
+) -> ReadInteractions:
+    """Read the stream; raises `DataError` where a column is missing, most rows are bad, or a reading can't be
+    decided. `now_ms`: the clock that tells which times lie in the future.
+    """
     columns = mapping.columns("interactions", table)
-    raw = _collect(table, columns, bad)
-    times = read_times(raw.ts)
-    ratings, slips = _numbers(raw.rating, len(raw.user))
-    keep = np.ones(len(raw.user), bool)
-    for place in np.flatnonzero((times.ms == MISSING) | slips):
-        keep[place] = False
-        unread = times.ms[place] == MISSING
-        value = raw.ts[place] if unread else raw.rating[place]
-        problem = f"is no time ({times.notation})" if unread else "can't be used as a rating"
-        bad.add(table.name, raw.line[place], f"{_shown(value)} {problem}")
+    rows = gathered(table, columns, bad, reading)
+    users = read_ids("user", rows.cells["user"], reading)
+    events = events_of(table, columns, rows, reading)
+    flaws = flaws_of(rows, users.ids, events)
+    for row in one_each(table.name, "user", rows.cells["user"], reading):
+        flaws[row] = flaws[row] or Flaw(f"several users in one cell: {shown(rows.cells['user'][row])}")
+    whole = np.array([flaw is None for flaw in flaws], bool)
+    asked = np.flatnonzero(whole)
+    times = read_times([rows.cells["ts"][row] for row in asked], reading.times)
+    ts_ms = np.full(len(flaws), MISSING)
+    ts_ms[asked] = times.ms
+    for row, missing, outside in zip(asked.tolist(), times.ms == MISSING, times.outside, strict=True):
+        if missing:
+            problem = "lies outside the years 1970 to 9999" if outside else f"is no time ({times.notation})"
+            flaws[row] = Flaw(f"{shown(rows.cells['ts'][row])} {problem}")
+    ratings = [_ratings(column, whole, flaws, reading) for column in rows.ratings]
+    for row, flaw in enumerate(flaws):
+        if flaw is not None:
+            bad.add(table.name, rows.line[row], flaw.reason, flaw.lacking)
+    keep = np.array([flaw is None for flaw in flaws], bool)
     bad.refuse_if_most(table.name, int(keep.sum()))
-    scaled, note = _rescale(ratings, keep)
-    action, unknown = _actions(raw.action)
-    read = Interactions(raw.user, raw.item, times.ms, scaled, raw.text, raw.title, action, raw.query)
-    ordered = in_time_order(read.take(np.flatnonzero(keep)), seed)
-    said = (described(columns), f"times read as {times.notation}", note, unknown)
+    kept = ts_ms[keep]
+    rating, scales = _stars(ratings, keep, reading)
+    at = [k for k, row in enumerate(events.rows) if keep[row] and not id_flaw("item", events.items[k])]
+    if not at and events.slates:
+        raise DataError(f"{table.name}: {'; '.join(events.notes)}. Clicks are learned, so some are needed")
+    action, unknown = read_actions(_texts("action", rows, events, at, reading))
+    if action is None and events.slates is not None:
+        action = ["click"] * len(at)
+    row_of = [events.rows[k] for k in at]
+    read = Interactions(
+        [users.ids[row] for row in row_of],
+        [events.items[k] for k in at],
+        ts_ms[row_of],
+        rating[row_of],
+        _texts("text", rows, events, at, reading),
+        _texts("title", rows, events, at, reading),
+        action,
+        _texts("query", rows, events, at, reading),
+        None if events.slates is None else [events.slate_of[k] for k in at],
+    )
+    ordered = in_time_order(read, seed)
+    late = ""
+    if events.slates is not None:
+        slates = [slate for slate in events.slates if keep[slate.row]]
+        ordered, late = _with_slates(ordered, slates, users.ids, ts_ms)
+    said = (
+        described(columns),
+        f"times read as {times.notation}" + (f", {span(kept)}" if len(kept) else ""),
+        times.doubt,
+        implausible(kept, now_ms if now_ms is not None else time.time_ns() // 1_000_000),
+        nothing_note("user", users.spelled, len(flaws)),
+        dominant_note(ordered.user),
+        *users.notes,
+        *events.notes,
+        late,
+        *scales,
+        unknown,
+        *(
+            note
+            for name in TEXTS
+            if name in rows.cells
+            for note in text_notes(rows.cells[name], name, reading)
+        ),
+    )
     notes = (*table.notes, *(f"{table.name}: {part}" for part in said if part))
     return ReadInteractions(ordered, notes)
 
 
-@dataclass
-class _Raw:
-    line: list[int]
-    user: list[str]
-    item: list[str]
-    ts: list[Any]
-    rating: list[Any]
-    text: list[str] | None
-    title: list[str] | None
-    action: list[str] | None
-    query: list[str] | None
+def _ratings(
+    column: list[Any], whole: NDArray[np.bool_], flaws: list[Flaw | None], reading: CellRules
+) -> Ratings:
+    """The ratings of a column, decided by the rows that are `whole`; flaws are noted."""
+    asked = np.flatnonzero(whole)
+    found = read_ratings([column[row] for row in asked], reading)
+    values, flawed = np.full(len(column), np.nan), np.zeros(len(column), bool)
+    values[asked], flawed[asked] = found.values, found.flawed
+    for row in np.flatnonzero(flawed):
+        flaws[row] = flaws[row] or Flaw(f"{shown(column[row])} can't be used as a rating")
+    return found._replace(values=values, flawed=flawed)
 
 
-def _collect(table: Table, columns: Columns, bad: BadRows) -> _Raw:
-    """The cells of the rows that have both ids; equal ids share one string."""
-    fields = [name for name in columns for _ in columns[name]]
-    place = {name: fields.index(name) for name in columns}
-    count = {name: len(columns[name]) for name in columns}
-    texts: dict[str, list[str]] = {
-        name: [] for name in ("text", "title", "action", "query") if name in columns
-    }
-    raw = _Raw(
-        [], [], [], [], [], texts.get("text"), texts.get("title"), texts.get("action"), texts.get("query")
-    )
-    same: dict[str, str] = {}
-    rating_at = place.get("rating")
-    for line, cells in table.rows([column for name in columns for column in columns[name]], bad):
-        user, item = as_id(cells[place["user"]]), as_id(cells[place["item"]])
-        ts = cells[place["ts"]]
-        flaw = id_flaw("user", user) or id_flaw("item", item) or ("no ts" if is_absent(ts) else None)
-        if flaw:
-            bad.add(table.name, line, flaw)
-            continue
-        raw.line.append(line)
-        raw.user.append(same.setdefault(user, user))
-        raw.item.append(same.setdefault(item, item))
-        raw.ts.append(ts)
-        if rating_at is not None:
-            raw.rating.append(cells[rating_at])
-        for name, values in texts.items():
-            found = cells[place[name] : place[name] + count[name]]
-            values.append(_joined(name, found))
-    return raw
+def _stars(
+    columns: list[Ratings], keep: NDArray[np.bool_], reading: CellRules
+) -> tuple[NDArray[np.float32], list[str]]:
+    """The mean of all columns of ratings, each on the scale 1 to 5, and what was assumed."""
+    read = [scaled(column, keep, reading.scale) for column in columns]
+    notes = [note for column, (_, note) in zip(columns, read, strict=True) for note in (*column.notes, note)]
+    if not read:
+        return np.full(len(keep), np.nan, np.float32), notes
+    stars = np.stack([each for each, _ in read])
+    there = np.isfinite(stars)
+    if len(read) > 1:
+        notes.append(f"the rating is the mean of {len(read)} columns")
+    total = np.where(there, stars, 0.0).sum(axis=0, dtype=np.float32)
+    with np.errstate(invalid="ignore"):
+        return np.where(there.any(axis=0), total / there.sum(axis=0), np.nan).astype(np.float32), notes
 
 
-def _joined(name: str, cells: Iterable[Any]) -> str:
-    text = "\n\n".join(filter(None, map(as_text, cells)))
-    return text if name == "text" else text[:SHORT_MAX]
+def _texts(name: str, rows: Rows, events: Events, at: list[int], reading: CellRules) -> list[str] | None:
+    if name not in rows.cells:
+        return None
+    limit = TEXT_MAX if name == "text" else SHORT_MAX
+    cells = rows.cells[name]
+    return [as_text(cells[events.rows[k]], limit, reading.missing) for k in at]
 
 
-def _numbers(cells: list[Any], rows: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Ratings (NaN: none), and which cells hold something that is no usable rating."""
-    if not cells:
-        return np.full(rows, np.nan), np.zeros(rows, bool)
-    values = as_numbers(cells)
-    flawed = np.isinf(values)
-    for place in np.flatnonzero(np.isnan(values)):
-        flawed[place] = not is_absent(cells[place])
-    finite = values[np.isfinite(values)]
-    if len(finite):
-        usual = float(np.percentile(np.abs(finite), USUAL_PERCENT, method="lower"))
-        flawed |= np.abs(np.nan_to_num(values)) > SLIP * max(usual, HIGHEST_RATING)
-    return values, flawed
-
-
-def _rescale(ratings: NDArray[np.float64], keep: NDArray[np.bool_]) -> tuple[NDArray[np.float32], str]:
-    """On the scale 1 to 5: as they are where all lie in it, else stretched from their own range."""
-    known = ratings[keep & np.isfinite(ratings)]
-    if not len(known) or (known.min() >= LOWEST_RATING and known.max() <= HIGHEST_RATING):
-        return ratings.astype(np.float32), ""
-    low, high = float(known.min()), float(known.max())
-    if low == high:
-        return np.full(len(ratings), np.nan, np.float32), f"every rating is {low:g}: left out"
-    scaled = LOWEST_RATING + (ratings - low) * ((HIGHEST_RATING - LOWEST_RATING) / (high - low))
-    return scaled.astype(np.float32), f"ratings rescaled linearly from {low:g}..{high:g} to 1..5"
-
-
-def _actions(raw: list[str] | None) -> tuple[list[str] | None, str]:
-    """Actions under the wire's names; unknown ones count as clicks, said aloud."""
-    if raw is None:
-        return None, ""
-    plain = {word: "".join(filter(str.isalnum, word.lower())) for word in set(raw)}
-    named = {word: _ACTION.get(short) for word, short in plain.items()}
-    unknown = Counter(word for word in raw if named[word] is None)
-    note = ", ".join(f"{word or '(none)'} ({count})" for word, count in unknown.most_common(8))
-    return [named[word] or "click" for word in raw], f"actions taken as clicks: {note}" if note else ""
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _with_slates(
+    ordered: Interactions, slates: list[Slate], users: list[str], ts_ms: NDArray[np.int64]
+) -> tuple[Interactions, str]:
+    """The stream with what was shown before each event, and what to say of the slates after the last one."""
+    first_click: dict[str, int] = {}
+    for k, slate_id in enumerate(ordered.slate or []):
+        if slate_id:
+            first_click.setdefault(slate_id, k)
+    shown_before, late = attached(slates, users, ts_ms, first_click, ordered.ts_ms)
+    note = f"{late} impressions come after the last click: left out" if late else ""
+    return replace(ordered, shown=shown_before), note

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from streams.replay.bad_rows import BadRows
-from streams.replay.cells import LIST_MAX, SHORT_MAX, TEXT_MAX, as_id, as_names, as_text, id_flaw, is_absent
-from streams.replay.mapping import ColumnMap, Columns, described
+from streams.replay.cell_rules import AUTO, CellRules
+from streams.replay.cells import LIST_MAX, SHORT_MAX, TEXT_MAX, as_text, mended, shown
+from streams.replay.id_columns import Ids, nothing_note, read_ids, text_notes
+from streams.replay.ids import id_flaw
+from streams.replay.joined_cells import joined
+from streams.replay.mapping import ColumnMap, described, resolve
+from streams.replay.name_lists import as_names, in_brackets, separator_of
+from streams.replay.prices import read_prices
 from streams.replay.table import Table
-from streams.replay.times import as_numbers
 from streams.replay.vectors import NO_VECTOR, Unreadable, Vector
 from streams.texts import of_item
 
@@ -42,84 +48,141 @@ class ReadUsers(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_items(table: Table, mapping: ColumnMap, bad: BadRows) -> ReadItems:
-    """Items by id; of an item described twice the last row holds."""
+def read_items(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRules = AUTO) -> ReadItems:
+    """Items by id; where a row describes one again, the last holds."""
     columns = mapping.columns("items", table)
-    wanted = [column for found in columns.values() for column in found]
+    wanted = list(dict.fromkeys(column for found in columns.values() for column in found))
+    lines, cells = _gathered(table, wanted, bad)
+    ids = read_ids("item", _joined("item", columns["item"], cells, reading), reading)
+    good, notes = _good_rows("item", table, lines, ids, bad)
+    prices: list[float | None] = [None] * len(lines)
+    if "price" in columns:
+        prices, said = read_prices(_joined("price", columns["price"], cells, reading), reading)
+        notes += said
+    for field in ("title", "text"):
+        for column in columns.get(field, ()):
+            notes += text_notes(cells[column], field, reading)
+    named: dict[str, list[tuple[str, ...]]] = {}
+    for field in ("categories", "tags"):
+        named[field], said = _names(field, table, columns.get(field, ()), cells, len(lines), reading)
+        notes += said
     items: dict[str, ItemText] = {}
     unreadable = Unreadable()
+
+    def vector(field: str, row: int) -> Vector:
+        return unreadable.read(field, [cells[column][row] for column in columns.get(field, ())])
+
     twice = 0
-    good = 0
-    for line, cells in table.rows(wanted, bad):
-        by_column = dict(zip(wanted, cells, strict=True))
-        item_id = as_id(by_column[columns["item"][0]])
-        if flaw := id_flaw("item", item_id):
-            bad.add(table.name, line, flaw)
-            continue
-        good += 1
-        twice += item_id in items
-        items[item_id] = _item(by_column, columns, table.types, unreadable)
-    bad.refuse_if_most(table.name, good)
-    notes = [*table.notes, f"{table.name}: {described(columns)}"]
-    notes += [f"{table.name}: {note}" for note in unreadable.notes()]
+    for row in good:
+        twice += ids.ids[row] in items
+        items[ids.ids[row]] = ItemText(
+            title=_text(columns.get("title", ()), cells, row, " ", reading)[:SHORT_MAX],
+            text=_text(columns.get("text", ()), cells, row, "\n\n", reading)[:TEXT_MAX],
+            categories=named["categories"][row],
+            tags=named["tags"][row],
+            price=prices[row],
+            image_vector=vector("image_vector", row),
+            audio_vector=vector("audio_vector", row),
+        )
+    notes += tuple(unreadable.notes())
     if twice:
-        notes.append(f"{table.name}: {twice} rows describe an item again; the last one holds")
-    return ReadItems(items, tuple(notes))
+        notes += (f"{twice} rows describe an item again; the last one holds",)
+    first = f"{table.name}: {described(columns)}"
+    return ReadItems(items, (*table.notes, first, *(f"{table.name}: {note}" for note in notes)))
 
 
-def read_users(table: Table, mapping: ColumnMap, bad: BadRows) -> ReadUsers:
+def read_users(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRules = AUTO) -> ReadUsers:
     """Profiles by user: the fields that `--map users.FIELD=COLUMN` names, else every other column."""
-    columns = mapping.columns("users", table)
-    user_column = columns["user"][0]
-    fields = mapping.profile_fields() or {column: column for column in table.columns if column != user_column}
+    columns = mapping.columns("users", table)["user"]
+    asked = mapping.profile_fields()
+    named = {name: column for name, column in asked.items() if column}
+    fields = named or {name: name for name in table.columns if name not in columns and name not in asked}
     fields = dict(list(fields.items())[:PROFILE_MAX])
-    absent = [column for column in fields.values() if column not in table.columns]
+    found = {name: resolve(column, table) for name, column in fields.items()}
+    absent = [fields[name] for name, each in found.items() if not each]
     if absent:
         mapping.refuse("users", absent[0], table)
+    wanted = list(dict.fromkeys([*columns, *(column for each in found.values() for column in each)]))
+    lines, cells = _gathered(table, wanted, bad)
+    ids = read_ids("user", _joined("user", columns, cells, reading), reading)
+    good, notes = _good_rows("user", table, lines, ids, bad)
     users: dict[str, dict[str, str]] = {}
-    good = 0
-    for line, (cell, *values) in table.rows([user_column, *fields.values()], bad):
-        user_id = as_id(cell)
-        if flaw := id_flaw("user", user_id):
-            bad.add(table.name, line, flaw)
-            continue
-        good += 1
-        users[user_id] = {
-            name[:SHORT_MAX]: as_text(value, SHORT_MAX)
-            for name, value in zip(fields, values, strict=True)
-            if not is_absent(value)
+    for row in good:
+        profile = {
+            mended(name)[:SHORT_MAX]: _text(each, cells, row, " ", reading)[:SHORT_MAX]
+            for name, each in found.items()
         }
-    bad.refuse_if_most(table.name, good)
-    note = f"{table.name}: user={user_column}, profile {', '.join(fields) or 'empty'}"
-    return ReadUsers(users, (*table.notes, note))
+        users[ids.ids[row]] = {name: value for name, value in profile.items() if value}
+    said = [
+        note
+        for each in found.values()
+        for column in each
+        for note in text_notes(cells[column], column, reading)
+    ]
+    first = f"user={'+'.join(columns)}, profile {', '.join(fields) or 'empty'}"
+    every = (first, *notes, *said)
+    return ReadUsers(users, (*table.notes, *(f"{table.name}: {note}" for note in every)))
 
 
-def _item(
-    cells: dict[str, object], columns: Columns, types: dict[str, str], unreadable: Unreadable
-) -> ItemText:
-    def names(field: str) -> tuple[str, ...]:
-        found = [
-            name
-            for column in columns.get(field, ())
-            for name in as_names(cells[column], " " if types.get(column) == "token_seq" else None)
-        ]
-        return tuple(dict.fromkeys(found))[:LIST_MAX]
+def _gathered(table: Table, wanted: Sequence[str], bad: BadRows) -> tuple[list[int], dict[str, list[Any]]]:
+    """The lines at which the rows begin, and the cells of each column."""
+    read = list(table.rows(wanted, bad))
+    return [row.line for row in read], {
+        column: [row.cells[place] for row in read] for place, column in enumerate(wanted)
+    }
 
-    def joined(field: str, between: str) -> str:
-        return between.join(filter(None, (as_text(cells[column]) for column in columns.get(field, ()))))
 
-    def vector(field: str) -> Vector:
-        return unreadable.read(field, cells[columns[field][0]]) if field in columns else NO_VECTOR
+def _joined(field: str, columns: Sequence[str], cells: dict[str, list[Any]], reading: CellRules) -> list[Any]:
+    return [
+        joined(field, parts, reading) for parts in zip(*(cells[column] for column in columns), strict=True)
+    ]
 
-    price = -1.0
-    if "price" in columns:
-        price = float(as_numbers([str(cells[columns["price"][0]]).lstrip("$ ")])[0])
-    return ItemText(
-        title=joined("title", " ")[:SHORT_MAX],
-        text=joined("text", "\n\n")[:TEXT_MAX],
-        categories=names("categories"),
-        tags=names("tags"),
-        price=price if 0 <= price < 1e12 else None,
-        image_vector=vector("image_vector"),
-        audio_vector=vector("audio_vector"),
-    )
+
+def _good_rows(
+    field: str, table: Table, lines: list[int], ids: Ids, bad: BadRows
+) -> tuple[list[int], tuple[str, ...]]:
+    """The rows that have an id; the others are bad."""
+    good = []
+    for row, name in enumerate(ids.ids):
+        if flaw := id_flaw(field, name):
+            bad.add(table.name, lines[row], flaw, lacking=not name)
+        else:
+            good.append(row)
+    bad.refuse_if_most(table.name, len(good))
+    return good, tuple(filter(None, (nothing_note(field, ids.spelled, len(lines)), *ids.notes)))
+
+
+def _names(
+    field: str,
+    table: Table,
+    columns: Sequence[str],
+    cells: dict[str, list[Any]],
+    rows: int,
+    reading: CellRules,
+) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The names of each row, out of all columns of a field; each column has its own way to part them."""
+    found: list[tuple[str, ...]] = [()] * rows
+    notes = []
+    for column in columns:
+        typed = table.types.get(column) == "token_seq"
+        separator = reading.separator or (" " if typed else separator_of(cells[column]))
+        unread = []
+        for row, cell in enumerate(cells[column]):
+            names = as_names(cell, separator, reading.missing)
+            if names is None:
+                unread.append(cell)
+            else:
+                found[row] = tuple(dict.fromkeys((*found[row], *names)))[:LIST_MAX]
+        parted = any(isinstance(c, str) and separator in c and not in_brackets(c) for c in cells[column])
+        if parted and not typed:
+            notes.append(f"{field}: names in {column} are parted at {separator!r} (--name-separator sets it)")
+        if unread:
+            notes.append(f"{field}: {len(unread)} lists can't be read, such as {shown(unread[0])}: left out")
+    return found, tuple(notes)
+
+
+def _text(
+    columns: Sequence[str], cells: dict[str, list[Any]], row: int, between: str, reading: CellRules
+) -> str:
+    parts = (as_text(cells[column][row], missing=reading.missing) for column in columns)
+    return between.join(filter(None, parts))

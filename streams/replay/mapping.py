@@ -2,11 +2,13 @@
 
     --map user=userId,item=movieId,ts=timestamp,rating=rating
     --map user=1,item=2,rating=3,ts=4,items.item=1,items.title=2      (files without a header: numbers)
-    --map items.text=overview+tagline                                 (columns joined by a blank line)
+    --map ts=date+time,user=visitor+day,items.text=overview+tagline   (several columns as one)
+    --map rating=                                                     (no ratings, whatever columns there are)
+    --map user=2,ts=3,impressions=5                                   (slates that were shown)
 
 A bare name applies to every file that has such a column; `interactions.`, `items.` or `users.` before the
-field picks one file. A bare number means the interactions file for user, item, ts, rating, text, action
-and query, the items file for title, categories, tags, price, image_vector and audio_vector.
+field picks one file. A bare number means the items file for title, categories, tags, price, image_vector
+and audio_vector, else the interactions file.
 """
 
 from __future__ import annotations
@@ -40,15 +42,17 @@ class ColumnMap:
 
     def numbered(self, kind: str) -> bool:
         """Whether this kind of file is read by column numbers."""
-        return any(_is_numbers(column) for column in self._for(kind).values())
+        return any(_is_numbers(column) for column in self.asked(kind).values())
 
     def columns(self, kind: str, table: Table) -> Columns:
         """The columns of each field that `table` has; raises `DataError` where a needed one is missing."""
         found: Columns = {}
-        asked = self._for(kind)
+        asked = self.asked(kind)
         for name in FIELDS[kind]:
+            if asked.get(name) == "":
+                continue
             if name in asked:
-                columns = _resolve(asked[name], table)
+                columns = resolve(asked[name], table)
                 if columns:
                     self.used.add(name)
                     found[name] = columns
@@ -62,12 +66,12 @@ class ColumnMap:
         if table.numbered and REQUIRED[kind][0] not in found:
             found[REQUIRED[kind][0]] = ("1",)
         for name in REQUIRED[kind]:
-            if name not in found:
+            if name not in found and not (name == "item" and "impressions" in found):
                 raise DataError(_missing(kind, name, None, table))
         return found
 
     def profile_fields(self) -> dict[str, str]:
-        """Fields and columns that `users.FIELD=COLUMN` names, besides the user's id."""
+        """Fields and columns that `users.FIELD=COLUMN` names, but for the id; "" for one to be left out."""
         return {name: column for name, column in self.placed.get("users", {}).items() if name != "user"}
 
     def refuse(self, kind: str, column: str, table: Table) -> NoReturn:
@@ -77,14 +81,17 @@ class ColumnMap:
     def check_used(self) -> None:
         """Raise `DataError` for a bare field that no file had a column for."""
         for name, column in self.bare.items():
-            if name not in self.used:
+            if column and name not in self.used:
                 raise DataError(f"--map {name}={column}: none of the files has a column {column!r} for it")
 
-    def _for(self, kind: str) -> dict[str, str]:
+    def asked(self, kind: str) -> dict[str, str]:
+        """The column that `--map` names for each field of this kind of file; "" leaves a field out."""
         fields = {}
         for name, column in self.bare.items():
             if name not in FIELDS[kind]:
                 continue
+            if not column and kind != "interactions" and name in REQUIRED[kind]:
+                continue  # `item=` is said of interactions that have slates instead
             if _is_numbers(column) and kind != ("items" if name in _ITEMS_FIRST else "interactions"):
                 continue
             fields[name] = column
@@ -103,7 +110,7 @@ def parse_map(text: str) -> ColumnMap:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, column = (piece.strip() for piece in part.partition("="))
         kind, dot, inner = name.partition(".")
-        if not equals or not column or not name:
+        if not equals or not name:
             raise DataError(f"--map {part!r}: expected FIELD=COLUMN, as in user=userId")
         if dot and kind in FIELDS and (inner in FIELDS[kind] or (kind == "users" and inner)):
             placed.setdefault(kind, {})[inner] = column
@@ -114,7 +121,12 @@ def parse_map(text: str) -> ColumnMap:
                 f"--map {part!r}: unknown field {name!r}; expected one of {', '.join(known)}, "
                 f"alone or after interactions., items. or users."
             )
-    return ColumnMap(bare, placed)
+    mapping = ColumnMap(bare, placed)
+    for kind, needed in REQUIRED.items():
+        for name in needed:
+            if mapping.asked(kind).get(name) == "" and not mapping.asked(kind).get("impressions"):
+                raise DataError(f"--map {name}=: every row of the {kind} needs one; name its column")
+    return mapping
 
 
 def described(columns: Columns) -> str:
@@ -122,8 +134,8 @@ def described(columns: Columns) -> str:
     return ", ".join(f"{name}={'+'.join(found)}" for name, found in columns.items())
 
 
-def _resolve(asked: str, table: Table) -> tuple[str, ...]:
-    """The table's columns for `a` or `a+b`, written with or without RecBole's `:type`."""
+def resolve(asked: str, table: Table) -> tuple[str, ...]:
+    """The table's columns for `a` or `a+b`, with or without RecBole's `:type`; () where one is missing."""
     found = []
     for column in [asked] if asked in table.columns else asked.split("+"):
         bare = column.rpartition(":")[0]

@@ -27,7 +27,16 @@ def event_of(events: Interactions, k: int, event_id: str) -> Click | Review:
     if acted and np.isnan(rating) and not text.strip() and not title.strip():
         action = "click" if events.action is None else cast("Action", events.action[k])
         query = "" if events.query is None else events.query[k]
-        return Click(event_id=event_id, ts=ts, user_id=user, item_id=item, action=action, query=query)
+        slate = "" if events.slate is None else events.slate[k]
+        return Click(
+            event_id=event_id,
+            ts=ts,
+            user_id=user,
+            item_id=item,
+            action=action,
+            query=query,
+            slate_id=slate or None,
+        )
     stars = None if np.isnan(rating) else rating
     return Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=stars, title=title, text=text)
 

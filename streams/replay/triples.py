@@ -12,8 +12,10 @@ from typing import NamedTuple
 from model.errors import DataError
 from streams.graph import Graph, Triple, build
 from streams.replay.bad_rows import BadRows
-from streams.replay.cells import SHORT_MAX, as_id, as_text, id_flaw, is_absent
+from streams.replay.cell_rules import AUTO, CellRules
+from streams.replay.cells import SHORT_MAX, as_text, is_absent
 from streams.replay.column_names import COMMON_NAMES, is_known, plain
+from streams.replay.ids import as_id, id_flaw
 from streams.replay.reading import Reading, Readings
 from streams.replay.table import Table
 from streams.replay.tables import open_table
@@ -44,8 +46,10 @@ class ReadGraph(NamedTuple):
     bad: BadRows
 
 
-def read_graph(settings: GraphSettings, reading: Readings = Readings()) -> ReadGraph | None:
-    """The graph that the settings name, None where they name none.
+def read_graph(
+    settings: GraphSettings, reading: Readings = Readings(), rules: CellRules = AUTO
+) -> ReadGraph | None:
+    """The graph that the settings name, None where they name none. `rules`: how ids are read.
 
     Raises `DataError` where a file can't be read, most of its rows are bad, or nothing in it touches an item.
     """
@@ -56,8 +60,9 @@ def read_graph(settings: GraphSettings, reading: Readings = Readings()) -> ReadG
             )
         return None
     bad = BadRows()
-    items, notes = (None, ()) if not settings.links else _read_links(settings.links, bad, reading.of("links"))
-    triples, names, said = _read_triples(settings.triples, bad, reading.of("graph"))
+    links, triples_are = reading.of("links"), reading.of("graph")
+    items, notes = (None, ()) if not settings.links else _read_links(settings.links, bad, links, rules)
+    triples, names, said = _read_triples(settings.triples, bad, triples_are, rules)
     graph = build(triples, items, names, settings.hub_items)
     if not len(graph.neighbour):
         raise DataError(
@@ -72,7 +77,7 @@ def read_graph(settings: GraphSettings, reading: Readings = Readings()) -> ReadG
 
 
 def _read_triples(
-    spec: str, bad: BadRows, reading: Reading
+    spec: str, bad: BadRows, reading: Reading, rules: CellRules
 ) -> tuple[list[Triple], dict[str, str], tuple[str, ...]]:
     table, columns = _table(spec, TRIPLE_COLUMNS, reading)
     named = {end: _find(NAME_COLUMNS[end], table) for end in NAME_COLUMNS}
@@ -80,21 +85,23 @@ def _read_triples(
     wanted = [*columns.values(), *(column for column in named.values() if column is not None)]
     triples: list[Triple] = []
     names: dict[str, str] = {}
-    for cells in _good_rows(table, wanted, list(columns), bad):
-        triples.append(Triple(*map(as_id, cells[:3])))
+    for cells in _good_rows(table, wanted, list(columns), bad, rules):
+        triples.append(Triple(*(as_id(cell, rules.ids) for cell in cells[:3])))
         for end, cell in zip(ends, cells[3:], strict=True):
             if not is_absent(cell):
                 names[getattr(triples[-1], end)] = as_text(cell, SHORT_MAX)
     return triples, names, (*table.notes, _described(table, columns))
 
 
-def _read_links(spec: str, bad: BadRows, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]:
+def _read_links(
+    spec: str, bad: BadRows, reading: Reading, rules: CellRules
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Item ids by entity; a second item for one entity is a bad row."""
     table, columns = _table(spec, LINK_COLUMNS, reading)
     items: dict[str, str] = {}
     rows = table.rows(list(columns.values()), bad)
     for line, cells in rows:
-        item_id, entity = as_id(cells[0]), as_id(cells[1])
+        item_id, entity = (_id(cell, rules) for cell in cells)
         flaw = id_flaw("item", item_id) or id_flaw("entity", entity)
         if not flaw and items.get(entity, item_id) != item_id:
             flaw = f"entity {entity!r} is item {items[entity]!r} already"
@@ -107,18 +114,22 @@ def _read_links(spec: str, bad: BadRows, reading: Reading) -> tuple[dict[str, st
 
 
 def _good_rows(
-    table: Table, wanted: Sequence[str], fields: Sequence[str], bad: BadRows
+    table: Table, wanted: Sequence[str], fields: Sequence[str], bad: BadRows, rules: CellRules
 ) -> Iterator[list[object]]:
     """The cells of rows whose first cells, named by `fields`, are ids."""
     good = 0
     for line, cells in table.rows(wanted, bad):
-        flaws = [id_flaw(name, as_id(cell)) for name, cell in zip(fields, cells, strict=False)]
+        flaws = [id_flaw(name, _id(cell, rules)) for name, cell in zip(fields, cells, strict=False)]
         if flaw := next(filter(None, flaws), None):
             bad.add(table.name, line, flaw)
         else:
             good += 1
             yield cells
     bad.refuse_if_most(table.name, good)
+
+
+def _id(cell: object, rules: CellRules) -> str:
+    return "" if is_absent(cell, rules.missing) else as_id(cell, rules.ids)
 
 
 def _table(spec: str, known: Columns, reading: Reading) -> tuple[Table, dict[str, str]]:

@@ -8,6 +8,7 @@ import math
 import re
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from streams.replay.cells import is_absent
@@ -61,10 +62,13 @@ class Unreadable:
         self._count: Counter[str] = Counter()
         self._lengths: dict[str, Counter[int]] = {}
 
-    def read(self, field: str, cell: Any) -> Vector:
-        """The vector in a cell, or none."""
-        vector = as_vector(cell)
-        if vector is None:
+    def read(self, field: str, cells: Sequence[Any]) -> Vector:
+        """The vector that the cells hold, one behind the other, or none."""
+        parts = [as_vector(cell) for cell in cells]
+        vector = array("d")
+        for part in parts:
+            vector.extend(part or NO_VECTOR)
+        if None in parts or len(vector) > LENGTH_MAX:
             self._count[field] += 1
             return NO_VECTOR
         if len(vector):

@@ -1,6 +1,9 @@
-"""A small stream with all that an example reads: ratings, actions, reviews, searches, profiles, new items."""
+"""A small stream with all that an example reads: ratings, actions, reviews, searches, slates, new items."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +11,7 @@ from streams.catalog import ItemRecord
 from streams.graph import Graph
 from streams.recommender import Recommender
 from streams.replay.driver import Prequential, Stream
+from streams.replay.impressions import Shown
 from streams.replay.interactions import Interactions
 from streams.settings import Settings
 from tests.streams.core import START_MS, unit
@@ -27,6 +31,7 @@ def run_of(seed: int = 1, settings: Settings | None = None, graph: Graph | None 
         query=[("", "red", "blue")[k] for k in rng.integers(0, 3, EVENTS)],
         text=["" if k % 3 else f"said {k}" for k in range(EVENTS)],
     )
+    events = replace(events, **slates_of(events))
     said = {name: unit(rng.normal(size=64)) for name in ("red", "blue", *filter(None, events.text or []))}
     profiles = {f"u{k}": {"age": str(k % 4)} for k in range(0, USERS, 2)}
     run = Prequential(Recommender(settings or Settings(), graph), Stream(events, said, profiles))
@@ -38,3 +43,15 @@ def run_of(seed: int = 1, settings: Settings | None = None, graph: Graph | None 
     ]
     run.announce(items, START_MS)
     return run
+
+
+def slates_of(events: Interactions) -> dict[str, Any]:
+    """Every fifth event is a click on a slate that was shown just before, to another user on top."""
+    shown: list[tuple[Shown, ...]] = [()] * len(events)
+    slate = [""] * len(events)
+    for number, k in enumerate(range(0, len(events), 5)):
+        items = tuple(dict.fromkeys((events.item[k], f"i{k % ITEMS}", f"only-shown-{k % 7}")))
+        own = Shown(2 * number, events.user[k], f"s{number}", int(events.ts_ms[k]), items)
+        other = Shown(2 * number + 1, f"u{k % USERS}", f"t{number}", int(events.ts_ms[k]), items[:2])
+        shown[k], slate[k] = (own, other), own.slate_id
+    return {"shown": shown, "slate": slate}

@@ -64,6 +64,20 @@ def test_a_core_without_its_past_makes_others(tmp_path: Path) -> None:
     assert not equal(examples_of(run, END), examples_of(restored, END - BEGIN))
 
 
+def test_slates_that_were_shown_come_along(tmp_path: Path) -> None:
+    run = run_of()
+    run.warm(BEGIN, None, 0, lambda done: None)
+    write_segment(run, Stretch(0, LEARN, BEGIN, END), tmp_path / "segment")
+    restored, _ = read_segment(tmp_path / "segment")
+    assert restored.stream.interactions.shown == (run.stream.interactions.shown or [])[BEGIN:END]
+    assert restored.stream.interactions.slate == (run.stream.interactions.slate or [])[BEGIN:END]
+    for each in (run, restored):
+        each.warm(each.at + END - BEGIN, None, 0, lambda done: None)
+    first, second = (each.recommender.counters.popularity for each in (run, restored))
+    assert np.array_equal(first.shown, second.shown)
+    assert first.shown.sum() > 0
+
+
 @pytest.mark.parametrize("raw", [b"", b"\x80", b"no segment"])
 def test_what_is_no_segment_is_refused(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "segment").write_bytes(raw)

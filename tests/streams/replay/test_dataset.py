@@ -101,10 +101,10 @@ def test_bad_rows_are_counted_and_named(tmp_path: Path) -> None:
 
 def test_more_than_half_bad_is_an_error_that_shows_some(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"3 of 5 rows can't be read, more than half.*\n.*interactions\.csv:4: no user"
+        DataError, match=r"3 of 5 rows can't be read, more than half.*\n.*interactions\.csv:4: no ts"
     ):
-        load(tmp_path, "user,item,ts\na,b,1\nc,d,2\n,e,3\n,f,4\n,g,5\n")
-    assert len(load(tmp_path, "user,item,ts\na,b,1\nc,d,2\n,e,3\n,f,4\n").interactions) == 2
+        load(tmp_path, "user,item,ts\na,b,1\nc,d,2\ne,e,\nf,f,\ng,g,\n")
+    assert len(load(tmp_path, "user,item,ts\na,b,1\nc,d,2\ne,e,\nf,f,\n").interactions) == 2
 
 
 def test_no_rating_is_not_a_bad_row(tmp_path: Path) -> None:

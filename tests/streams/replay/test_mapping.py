@@ -108,5 +108,32 @@ def test_a_map_that_makes_no_sense(text: str) -> None:
         parse_map(text)
 
 
+def test_an_empty_column_leaves_a_field_out() -> None:
+    mapping = parse_map("rating=,items.title=")
+    assert "rating" not in mapping.columns("interactions", table("user", "item", "ts", "rating"))
+    assert "title" not in mapping.columns("items", table("item", "title"))
+    mapping.check_used()
+    assert "title" in mapping.columns("interactions", table("user", "item", "ts", "title"))
+
+
+@pytest.mark.parametrize("text", ["user=", "item=", "ts=", "items.item=", "users.user="])
+def test_what_every_row_needs_can_not_be_left_out(text: str) -> None:
+    with pytest.raises(DataError, match="every row of the"):
+        parse_map(text)
+
+
+def test_slates_may_stand_for_the_item() -> None:
+    found = parse_map("user=2,ts=3,impressions=5").columns(
+        "interactions", table("1", "2", "3", "4", "5", numbered=True)
+    )
+    assert found == {"user": ("2",), "ts": ("3",), "impressions": ("5",)}
+    assert parse_map("item=,impressions=shown").columns(
+        "interactions", table("user", "item", "ts", "shown")
+    ) == {"user": ("user",), "ts": ("ts",), "impressions": ("shown",)}
+    assert "impressions" not in parse_map("").columns(
+        "interactions", table("user", "item", "ts", "impressions")
+    )
+
+
 def test_profile_fields() -> None:
     assert parse_map("user=id,users.user=uid,users.sex=gender").profile_fields() == {"sex": "gender"}

@@ -1,0 +1,27 @@
+"""What users did, from a dataset's own words to the names of events."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+ACTIONS = {
+    "view": "view pv pageview detail impression visit open",
+    "click": "click clicked clickout select tap",
+    "cart": "cart addtocart addcart basket",
+    "purchase": "purchase buy bought order transaction checkout conversion",
+    "play": "play listen watch stream",
+    "like": "like fav favorite favourite collect thumbsup upvote bookmark save",
+    "skip": "skip dislike thumbsdown downvote hide",
+}
+_ACTION = {word: action for action, words in ACTIONS.items() for word in words.split()}
+
+
+def read_actions(raw: list[str] | None) -> tuple[list[str] | None, str]:
+    """Actions under the wire's names; unknown ones count as clicks, said aloud."""
+    if raw is None:
+        return None, ""
+    plain = {word: "".join(filter(str.isalnum, word.lower())) for word in set(raw)}
+    named = {word: _ACTION.get(short) for word, short in plain.items()}
+    unknown = Counter(word for word in raw if named[word] is None)
+    note = ", ".join(f"{word or '(none)'} ({count})" for word, count in unknown.most_common(8))
+    return [named[word] or "click" for word in raw], f"actions taken as clicks: {note}" if note else ""

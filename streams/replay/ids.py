@@ -1,0 +1,103 @@
+"""Cells to ids: one id is one text, in whatever guise a file holds it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import uuid
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from streams.replay.cell_rules import Ids
+from streams.replay.cells import ID_MAX, mended, plain_value
+
+# Characters that editors and spreadsheets leave around a text, besides spaces.
+_INVISIBLE = "\ufeff\u200b\u2060"
+_WHOLE = re.compile(r"(-?\d+)\.0*")
+_BYTES = re.compile(r"""b(['"]).*\1""", re.DOTALL)
+_UUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ROUNDED = re.compile(r"\d\.\d+E\+\d+", re.IGNORECASE)
+_EXACT_FLOATS = 2**53
+
+
+def as_id(cell: Any, how: Ids = "auto") -> str:
+    """An id as text, "" where there is none. A whole float is the integer it stood for.
+
+    >>> [as_id(guise) for guise in (103, 103.0, "103", b"103", " 103 ", "b'103'", "103.0")]
+    ['103', '103', '103', '103', '103', '103', '103']
+    >>> as_id("007"), as_id("007", "numeric"), as_id(None)
+    ('007', '7', '')
+    """
+    cell = plain_value(cell)
+    if isinstance(cell, bytes):
+        cell = _of_bytes(cell)
+    if isinstance(cell, str):
+        return _of_text(cell, how)
+    if cell is None or isinstance(cell, bool | list | tuple | dict):
+        return ""
+    if isinstance(cell, float | Decimal):
+        if cell != cell or cell in (float("inf"), -float("inf")):
+            return ""
+        return str(int(cell)) if cell == int(cell) else str(cell)
+    return str(cell)
+
+
+def id_flaw(field: str, value: str) -> str | None:
+    """Why an id can't be used, or None."""
+    if not value:
+        return f"no {field}"
+    if len(value) > ID_MAX:
+        return f"{field} has {len(value)} characters, at most {ID_MAX} are accepted"
+    return None
+
+
+def is_rounded(cell: Any) -> bool:
+    """Whether digits of an id may be lost: a float beyond 2**53, or 1.23457E+12 as spreadsheets write it."""
+    if isinstance(cell, float):
+        return abs(cell) >= _EXACT_FLOATS
+    return isinstance(cell, str) and _ROUNDED.fullmatch(cell.strip()) is not None
+
+
+def zeros_note(what: str, ids: Iterable[str]) -> str:
+    """What to say where an id occurs with and without leading zeros; "" where none does."""
+    known = set(ids)
+    both = sorted(name for name in known if name[:1] == "0" and _without_zeros(name) in known - {name})
+    if not both:
+        return ""
+    return (
+        f"{len(both)} {what} occur with and without leading zeros, as {both[0]!r} and "
+        f"{_without_zeros(both[0])!r}: taken for different ones (--ids numeric makes them one)"
+    )
+
+
+def _of_text(text: str, how: Ids) -> str:
+    text = mended(text).strip().strip(_INVISIBLE).strip()
+    if how == "exact":
+        return text
+    if _BYTES.fullmatch(text):
+        try:
+            text = _of_bytes(ast.literal_eval(text)).strip()
+        except (ValueError, SyntaxError):
+            return text
+    if match := _WHOLE.fullmatch(text):
+        text = match[1]
+    elif match := _UUID.fullmatch(text):
+        text = match[1].lower()
+    return _without_zeros(text) if how == "numeric" else text
+
+
+def _of_bytes(raw: bytes) -> str:
+    """Text where it is one, a UUID where it has the length of one, else hexadecimal digits."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if not _CONTROL.search(text):
+        return text
+    return str(uuid.UUID(bytes=raw)) if len(raw) == 16 else raw.hex()
+
+
+def _without_zeros(text: str) -> str:
+    return text.lstrip("0") or "0" if text.isascii() and text.isdecimal() else text
