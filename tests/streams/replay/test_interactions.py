@@ -211,7 +211,6 @@ def test_half_characters_are_mended_everywhere(tmp_path: Path) -> None:
     for column in (stream.user, stream.item, stream.text, stream.title, stream.query, stream.action):
         "".join(column or []).encode()
     assert has(found, "half of a character (a lone surrogate), which became U+FFFD")
-    assert has(found, "user: 1 ids hold half of a character")
 
 
 ODD = st.one_of(
