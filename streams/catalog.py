@@ -150,6 +150,9 @@ class Catalog:
         if record.text:
             self.text[row] = np.frombuffer(record.text, np.float16)
             self.own_text[row] = True
+        elif self.own_text[row]:  # a record is the whole item: what it does not say any more is gone
+            self.text[row] = 0.0
+            self.own_text[row], self.reviews[row] = False, 0.0
         self.attributes[row] = attributes_of(record.categories, record.tags, record.price)
         for name, vectors in self.modalities.items():
             found = np.frombuffer(getattr(record, name), np.float16)

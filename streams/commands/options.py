@@ -135,7 +135,7 @@ def add_cells(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--unrated", metavar="N,...", help="ratings that mean none, as in --unrated=-1,0; or none (found out)"
     )
-    parser.add_argument("--scale", metavar="LOW..HIGH", help="of the ratings (as they occur)")
+    parser.add_argument("--scale", metavar="LOW..HIGH", help="of the ratings (found out)")
     parser.add_argument("--decimal", help="the decimal mark of prices: auto, point or comma (auto)")
     parser.add_argument("--name-separator", metavar="TEXT", help="what parts categories and tags (found out)")
 

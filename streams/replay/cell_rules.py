@@ -32,7 +32,7 @@ class CellRules:
     leading zeros. `lists`: several ids in one cell: "spread" makes each an event, "keep" takes the cell as
     one id, "auto" spreads what is a list beyond doubt and refuses what only looks like one.
     `unrated`: the numbers that mean "not rated"; None finds them out. `scale`: the lowest and the highest
-    rating; None takes the lowest and the highest that occur. `decimal`: the decimal mark of prices.
+    rating; None finds them out. `decimal`: the decimal mark of prices.
     `separator`: what parts names in a cell; None finds it out.
     """
 

@@ -114,7 +114,7 @@ def read_ratings(cells: Sequence[Any], reading: CellRules = AUTO) -> Ratings:
 def scaled(
     ratings: Ratings, keep: NDArray[np.bool_], scale: tuple[float, float] | None = None
 ) -> tuple[NDArray[np.float32], str]:
-    """As stars: as they are where all lie in 1 to 5, else stretched from their own range or from `scale`."""
+    """As stars: as they are where all lie in 1 to 5, else stretched from `scale` or the usual one."""
     values = np.where(keep, ratings.values, np.nan)
     known = values[np.isfinite(values)]
     if not len(known):
@@ -124,13 +124,31 @@ def scaled(
         return (np.full(len(values), np.nan) if one else values).astype(np.float32), (
             "every rating is the same: left out" if one else ""
         )
-    low, high = scale or (float(known.min()), float(known.max()))
+    occur = float(known.min()), float(known.max())
+    low, high = scale or _usual(*occur)
     if scale is None and low >= LOWEST_RATING and high <= HIGHEST_RATING:
         return values.astype(np.float32), ""
     if low == high:
         return np.full(len(values), np.nan, np.float32), f"every rating is {low:g}: left out"
     stars = LOWEST_RATING + (values - low) * ((HIGHEST_RATING - LOWEST_RATING) / (high - low))
-    return stars.astype(np.float32), f"ratings rescaled linearly from {low:g}..{high:g} to 1..5"
+    said = f"ratings rescaled linearly from {low:g}..{high:g} to 1..5"
+    if scale is None and (low, high) != occur:
+        said += f"; {occur[0]:g}..{occur[1]:g} occur (--scale sets it)"
+    return stars.astype(np.float32), said
+
+
+def _usual(low: float, high: float) -> tuple[float, float]:
+    """The scale that ratings from `low` to `high` are on: few people give low ones, so that a scale's lower
+    end may not occur.
+
+    >>> _usual(6, 10), _usual(0, 10), _usual(40, 100), _usual(2, 7)
+    ((1.0, 10), (0.0, 10), (0.0, 100), (2, 7))
+    """
+    if high == 10.0 and 0.0 <= low < 10.0:
+        return (1.0 if low >= 1.0 else 0.0), high
+    if high == 100.0 and 0.0 <= low < 100.0:
+        return 0.0, high
+    return low, high
 
 
 def unrated_in(values: NDArray[np.float64]) -> tuple[float, ...]:

@@ -73,7 +73,8 @@ class Chores:
             try:
                 await chore()
             except (BrokerUnavailableError, StoreUnavailableError) as error:
-                self.metrics.store_errors.inc()
+                away = isinstance(error, BrokerUnavailableError)
+                (self.metrics.broker_errors if away else self.metrics.store_errors).inc()
                 if not self.trouble:
                     log.warning("%s is waiting: %s", chore.__name__, error)
                 self.trouble = str(error)

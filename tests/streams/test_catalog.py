@@ -45,7 +45,7 @@ def test_a_newer_announcement_counts_and_an_older_one_does_not(catalog: Catalog)
     assert catalog.available[0]
     assert catalog.put(0, record(11, available=False))
     assert not catalog.available[0]
-    assert (catalog.text[0] == E1).all()  # a record without text takes none away
+    assert not catalog.text[0].any()  # the record has no text
     assert catalog.added_ms[0] == 10
     assert catalog.changed == {0}
 
@@ -163,6 +163,20 @@ def test_an_items_own_text_outranks_its_reviews(catalog: Catalog) -> None:
     catalog.put(0, record(10, E2))
     catalog.hear(0, E1)
     assert (catalog.text[0] == E2).all()
+
+
+def test_a_text_that_an_update_does_not_have_is_gone_and_reviews_speak_again(catalog: Catalog) -> None:
+    """As in a process that starts after the update, and never saw the text."""
+    catalog.hear(0, E1)
+    catalog.put(0, record(10, E1))
+    catalog.put(0, ItemRecord("a", 11))
+    later = Catalog()
+    later.extend(["a", "b", "c"], 5)
+    later.put(0, ItemRecord("a", 11))
+    for each in (catalog, later):
+        assert not each.text[0].any()
+        each.hear(0, E2)
+        assert (each.text[0] == E2).all()
 
 
 def test_reviews_that_cancel_out_leave_no_nan(catalog: Catalog) -> None:
