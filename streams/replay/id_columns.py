@@ -124,7 +124,10 @@ def members(file: str, cells: Sequence[Any], spaced: bool, reading: CellRules) -
     if not found.certain:
         return Members(every, list(cells), found.rows, ())
     parts = [split_ids(cell) or [None] if row in found.rows else [cell] for row, cell in enumerate(cells)]
-    note = f"{len(found.rows)} cells are lists of items, as {found.example}: each item is an event"
+    note = (
+        f"{len(found.rows)} cells are lists of items, as {found.example}: each item is an event "
+        "(--lists keep takes each cell as one id)"
+    )
     return _spread(parts, (note,))
 
 

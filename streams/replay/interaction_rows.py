@@ -96,7 +96,7 @@ def _of_slates(rows: Rows, reading: CellRules) -> Events:
         taken: set[str] = set()
         ids = []
         for name, line in zip(named, rows.line, strict=True):
-            ids.append(f"{name}-{line}" if name in taken else name or f"row-{line}")
+            ids.append(f"{name}-{line}" if name and name in taken else name or f"row-{line}")
             taken.add(name)
         slates = from_lists(shown_cells, clicked, cells.get("item"), ids, reading)
     else:

@@ -253,3 +253,11 @@ def test_trivago_clickouts() -> None:
         ]
     )
     assert 0.25 < first < 0.37
+
+
+def test_slates_without_a_name_are_called_by_their_rows(tmp_path: Path) -> None:
+    file = tmp_path / "slates.tsv"
+    rows = [f"u{k}\t{1_500_000_000 + k}\tN1-1 N2-0" for k in range(3)]
+    file.write_text("\n".join(["user\tts\tshown", *rows]))
+    read = load_dataset(DatasetSpec(str(file), columns="impressions=shown")).interactions
+    assert read.slate == ["row-2", "row-3", "row-4"]
