@@ -245,3 +245,14 @@ def test_no_cells_give_a_traceback(tmp_path: Path, rows: list[dict[str, Any]]) -
         assert all(1 <= len(each) <= 128 for each in (*stream.user, *stream.item))
         assert ((stream.rating >= 1) & (stream.rating <= 5) | np.isnan(stream.rating)).all()
         assert (np.diff(stream.ts_ms) >= 0).all()
+
+
+def test_times_of_no_known_notation_name_the_option(tmp_path: Path) -> None:
+    rows = [f"u,i{k},{k % 28 + 1} juillet 2017" for k in range(10)]
+    with pytest.raises(DataError, match="'1 juillet 2017' is no time") as refused:
+        csv(tmp_path, "user,item,ts", rows)
+    assert "--times sets the notation of times" in str(refused.value)
+    rows = [f"u,i{k},2017年7月{k + 1}日" for k in range(10)]
+    assert (
+        len(csv(tmp_path, "user,item,ts", rows, reading=CellRules(times="%Y年%m月%d日")).interactions) == 10
+    )
