@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streams.replay.delimited import delimited_table
+from streams.replay.field_blocks import begins_as_fields, field_table
 from streams.replay.files import DataFile, read_source
 from streams.replay.frame_table import frame_kind, frame_table
 from streams.replay.joined_parts import joined
@@ -38,4 +39,6 @@ def _open(file: DataFile, numbered: bool, reading: Reading, columns: Sequence[st
         return json_table(name, text, numbered, notes)
     if reading.separator == AUTO and begins_as_blocks(text):
         return block_table(name, text, numbered, notes)
+    if reading.separator == AUTO and begins_as_fields(text):
+        return field_table(name, text, numbered, notes)
     return delimited_table(name, text, numbered, notes, reading, columns)
