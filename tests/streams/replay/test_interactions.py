@@ -256,3 +256,30 @@ def test_times_of_no_known_notation_name_the_option(tmp_path: Path) -> None:
     assert (
         len(csv(tmp_path, "user,item,ts", rows, reading=CellRules(times="%Y年%m月%d日")).interactions) == 10
     )
+
+
+def test_a_list_that_lacks_an_item_still_tells_of_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    rows = [{"user": "u", "item": [f"a{k}", None], "ts": T + k} for k in range(4)]
+    rows.append({"user": "u", "item": [None], "ts": T})
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = load_dataset(DatasetSpec(str(path)))
+    assert found.interactions.item == ["a0", "a1", "a2", "a3"]
+    assert len(found.bad) == 1
+    assert has(found, "4 items in lists are none or too long")
+    assert has(found, "1 of 5 rows have no item")
+
+
+@pytest.mark.parametrize(
+    ("cell", "advice"),
+    [
+        ([{"uri": "t:1", "pos": 0}], "pandas.json_normalize(rows, record_path='item', meta=[...])"),
+        ({"key": "t:1", "pos": 0}, "--map item=item.key"),
+    ],
+)
+def test_objects_are_no_ids(tmp_path: Path, cell: Any, advice: str) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text("\n".join(json.dumps({"user": "u", "item": cell, "ts": T + k}) for k in range(4)))
+    with pytest.raises(DataError) as refused:
+        load_dataset(DatasetSpec(str(path)))
+    assert advice in str(refused.value)
