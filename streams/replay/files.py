@@ -39,7 +39,7 @@ def read_source(spec: str) -> Source:
 
     Raises `DataError` with what to do.
     """
-    path, member = _place(spec)
+    path, member = place_of(spec)
     if path.is_dir():
         return _folder(path)
     try:
@@ -57,7 +57,7 @@ def read_data_file(spec: str) -> DataFile:
     return source.files[0]
 
 
-def _place(spec: str) -> tuple[Path, str | None]:
+def place_of(spec: str) -> tuple[Path, str | None]:
     """The file, and the member after a colon where the part before it is a file."""
     if Path(spec).exists():
         return Path(spec), None
