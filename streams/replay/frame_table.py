@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from model.errors import DataError
+from model.errors import DataError, NoRowsError
 from streams.replay.bad_rows import BadRows
 from streams.replay.json_values import cell_of
 from streams.replay.table import Notes, Row, Table
@@ -56,7 +56,7 @@ def frame_table(name: str, content: bytes, kind: str) -> Table:
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         raise DataError(f"{name} begins as {kind} but can't be read: {error}") from None
     if frame.height == 0:
-        raise DataError(f"{name} has columns but no rows")
+        raise NoRowsError(f"{name} has columns but no rows")
     columns = tuple(_names(frame.schema))
 
     def rows(wanted: Sequence[str], _bad: BadRows) -> Iterator[Row]:

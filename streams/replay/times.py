@@ -115,6 +115,8 @@ def _within(ms: NDArray[np.float64], notation: str, doubt: str = "") -> Times:
     finite = np.isfinite(ms)
     outside = finite & ((ms < 0) | (ms > LATEST_MS))
     good = finite & ~outside
+    if good.any() and np.median(ms[good]) >= PLAUSIBLE_FROM_MS:
+        good &= ms != 0  # what says nothing among times of our days
     whole = np.where(good, np.where(good, ms, 0).astype(np.int64), MISSING)
     return Times(whole, notation, outside, doubt)
 

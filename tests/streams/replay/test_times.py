@@ -104,6 +104,14 @@ def test_years_and_months_begin_with_their_first_day(cell: Any, first: str, nota
     assert times.notation == notation
 
 
+@pytest.mark.parametrize(
+    "cells", [["1500000000", "0", "1500000001"], ["2017-07-14", "1970-01-01 00:00:00", "2017-07-15"]]
+)
+def test_zero_among_times_of_our_days_is_none(cells: list[str]) -> None:
+    assert (read_times(cells).ms == MISSING).tolist() == [False, True, False]
+    assert read_times(["0", "1", "2"]).ms.tolist() == [0, 1000, 2000]
+
+
 def test_a_format_without_a_year_says_which_is_taken() -> None:
     times = read_times(["0229", "1111"], "%m%d")
     assert span(times.ms) == "2000-02-29 to 2000-11-11"
