@@ -124,3 +124,12 @@ def test_one_user_for_everybody_is_told() -> None:
     assert dominant_note(users).startswith("user '0' has 30 of 100 events")
     assert dominant_note(users[20:]) == ""
     assert dominant_note([]) == ""
+
+
+def test_minus_one_may_mean_none() -> None:
+    (note,) = read_ids("item", ["-1", "5", "-1", "7"]).notes
+    assert note == "item: 2 ids are -1: if it means none, leave it out with --missing=+-1"
+    found = read_ids("item", ["-1", 5, -1, -1.0, "7"], CellRules(missing=MISSING | {"-1"}))
+    assert found.ids == ["", "5", "", "", "7"]
+    assert not found.notes
+    assert not read_ids("item", ["-1", "-5", "7"]).notes
