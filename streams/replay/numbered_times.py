@@ -86,7 +86,8 @@ def _calendar(
     for _ in range((min(digits, 14) - 4) // 2):
         parts.insert(0, rest % 100)
         rest = rest // 100
-    month, day, *clock = (*parts, *[np.ones_like(whole)] * (2 - len(parts)))
+    parts += [np.ones_like(whole)] * (2 - len(parts))
+    month, day, *clock = parts
     hour, minute, second = (*clock, *[np.zeros_like(whole)] * 3)[:3]
     fits &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     fits &= (hour <= 23) & (minute <= 59) & (second <= 60)
