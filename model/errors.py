@@ -4,6 +4,7 @@ HeadraceError
 ├── SettingsError            a setting is missing, unknown or out of range
 ├── EventError               an event that can't be read or applied (has a `reason` code)
 ├── DataError                a file or a row that can't be read
+│   └── NoRowsError          a file that has columns and no rows
 ├── StoreError
 │   ├── StoreUnavailableError    the store did not answer in time; try again
 │   ├── FencedError              another worker has written past us; drop the batch
@@ -43,6 +44,10 @@ class EventError(HeadraceError):
 
 class DataError(HeadraceError):
     """A dataset file, or a row of it, that can't be read."""
+
+
+class NoRowsError(DataError):
+    """A file that has columns and no rows."""
 
 
 class StoreError(HeadraceError):

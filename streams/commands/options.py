@@ -107,9 +107,11 @@ def add_reading(parser: argparse._ActionsContainer) -> None:
 
 
 def inputs_of(args: argparse.Namespace) -> list[str]:
-    """The files that `add_dataset` was given."""
+    """The files that `add_dataset` was given; of a member, its archive."""
+    from streams.replay.files import place_of
+
     named = (args.interactions, args.items, args.users, args.graph, args.links)
-    return [each for each in named if each is not None]
+    return [str(place_of(each)[0]) for each in named if each is not None]
 
 
 def add_cells(parser: argparse._ActionsContainer) -> None:

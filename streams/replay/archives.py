@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -11,14 +10,9 @@ from collections.abc import Sequence
 from model.errors import DataError
 from streams.replay.compression import BROKEN
 from streams.replay.foreign_formats import refuse_office
+from streams.replay.parts import data_among
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-_ABOUT = re.compile(
-    r"(readme|licen[cs]e|changelog|checksums?|md5sums?|thumbs\.db|desktop\.ini)(\b|_|$)"
-    r"|.*\.(md|rst|pdf|html?|docx?|png|jpe?g|gif|py|r|sh|pl|md5|sha1|sha256|crc|ds_store)$",
-    re.IGNORECASE,
-)
-
 # What engines leave beside the parts of a table.
 _MARKERS = ("_SUCCESS", "_metadata", "_common_metadata", "_committed_", "_started_")
 
@@ -34,7 +28,7 @@ def members_of(name: str, content: bytes, wanted: str | None) -> list[str]:
     files = [each for each in names if not _is_hidden(each)]
     if wanted is not None:
         return files
-    return [each for each in files if not _ABOUT.match(each.rsplit("/", 1)[-1])] or files
+    return data_among(files)
 
 
 def member_content(name: str, content: bytes, member: str) -> bytes:

@@ -51,7 +51,7 @@ class BadRows:
     def by_file(self) -> Counter[str]:
         return Counter(row.file for row in self.rows)
 
-    def refuse_if_most(self, file: str, good: int) -> None:
+    def refuse_if_most(self, file: str, good: int, advice: str = "check the file and --map") -> None:
         """Raise `DataError` where more than half of a file's rows are bad: then the mapping is wrong.
 
         Rows that lack a user or an item don't count, as long as there are others: many logs have them.
@@ -61,7 +61,7 @@ class BadRows:
             shown = "\n  ".join(str(row) for row in mine[:SHOWN])
             raise DataError(
                 f"{file}: {len(mine)} of {len(mine) + good} rows can't be read, more than half; "
-                f"check the file and --map. The first ones:\n  {shown}"
+                f"{advice}. The first ones:\n  {shown}"
             )
 
     def write(self, path: Path) -> None:

@@ -13,7 +13,7 @@ USER_FIELDS = ("user",)
 
 _ITEM = (
     "itemid item parentasin asin movieid productid bookid trackid songid artistid gameid businessid "
-    "articleid newsid videoid hotelid recipeid iid sku isbn"
+    "articleid newsid videoid hotelid recipeid animeid venueid iid sku isbn"
 )
 _USER = "userid user reviewerid customerid visitorid memberid accountid uid"
 
@@ -23,7 +23,8 @@ COMMON_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "interactions": {
             "user": _USER,
             "item": _ITEM,
-            "ts": "timestamp ts unixreviewtime unixtime time eventtime datetime createdat date reviewtime",
+            "ts": "timestamp ts unixreviewtime unixtime time eventtime datetime createdat timems timestampms "
+            "date reviewtime",
             "rating": "rating overall stars starrating score bookrating",
             "text": "reviewtext reviewbody review text comment content body",
             "title": "summary reviewsummary reviewtitle reviewheadline headline title",
@@ -74,6 +75,8 @@ def guess(kind: str, field: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     ('reviewerID',)
     """
     by_plain = {plain(column): column for column in reversed(columns)}
+    if len({column.rpartition(".")[0] for column in columns}) == 1:  # Hive writes table.column
+        by_plain = {plain(column.rpartition(".")[2]): column for column in reversed(columns)}
     found = [by_plain[name] for name in COMMON_NAMES[kind][field] if name in by_plain]
     joined = field in JOINED and kind == "items"
     return tuple(found if joined else found[:1])

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from model.errors import DataError
+from model.errors import NoRowsError
 from streams.replay.bad_rows import BadRows
 from streams.replay.cells import is_absent
 from streams.replay.column_names import is_known
@@ -75,7 +75,7 @@ def delimited_table(
         lines[layout.start] if skip else "",
     )
     if skip and next(records.read(begin), None) is None:
-        raise DataError(f"{name} has a header line but no rows")
+        raise NoRowsError(f"{name} has a header line but no rows")
 
     def rows(wanted: Sequence[str], bad: BadRows) -> Iterator[Row]:
         places = [names.index(column) for column in wanted]

@@ -52,7 +52,7 @@ class _Tried(NamedTuple):
 
 
 def find_layout(name: str, lines: Sequence[str], start: int, reading: Reading, comment: str) -> Layout:
-    """The layout in which most of the first rows are of one width; more columns win a tie.
+    """The layout in which most of the first rows are of one width; more columns win a tie, then `::`.
 
     `start`: the first line that is no preamble. Raises `DataError` where no columns are found.
     """
@@ -83,7 +83,10 @@ def find_layout(name: str, lines: Sequence[str], start: int, reading: Reading, c
         )
     # Another width than the first line's is taken only where its own one does not fit.
     own = [each for each in tried if not each.guessed and each.fit >= OWN_FIT]
-    best = max(own or tried, key=lambda each: (each.fit, each.layout.shape.width))
+    best = max(
+        own or tried,
+        key=lambda each: (each.fit, each.layout.shape.width, each.layout.dialect.delimiter == "::"),
+    )
     best = _single_quotes(sample, best, reading)
     begin = start + lines[start:].index(sample[best.layout.start]) if best.layout.start else start
     found = best.layout._replace(start=begin)

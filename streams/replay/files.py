@@ -13,7 +13,7 @@ from model.errors import DataError
 from streams.replay.archives import is_archive, match_member, member_content, members_of
 from streams.replay.compression import expanded
 from streams.replay.foreign_formats import refuse_foreign
-from streams.replay.parts import are_parts, files_in, refuse_mixed
+from streams.replay.parts import are_parts, data_among, files_in, refuse_mixed
 
 
 class DataFile(NamedTuple):
@@ -39,7 +39,7 @@ def read_source(spec: str) -> Source:
 
     Raises `DataError` with what to do.
     """
-    path, member = _place(spec)
+    path, member = place_of(spec)
     if path.is_dir():
         return _folder(path)
     try:
@@ -57,7 +57,7 @@ def read_data_file(spec: str) -> DataFile:
     return source.files[0]
 
 
-def _place(spec: str) -> tuple[Path, str | None]:
+def place_of(spec: str) -> tuple[Path, str | None]:
     """The file, and the member after a colon where the part before it is a file."""
     if Path(spec).exists():
         return Path(spec), None
@@ -117,6 +117,7 @@ def _unpack(name: str, content: bytes, member: str | None) -> Source:
         chosen, inner = _chosen(members, member)
         if not chosen:
             raise refuse_mixed(name, f"has no member {member!r}", members, ":")
+        chosen = data_among(chosen)
     if len(chosen) == 1:
         return _expand(f"{name}:{chosen[0]}", member_content(name, content, chosen[0]), inner)
     if not are_parts(chosen):

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from model.errors import DataError
+from model.errors import DataError, NoRowsError
 from streams.replay.bad_rows import BadRows
 from streams.replay.json_values import cell_of
 from streams.replay.table import Notes, Row, Table
@@ -24,6 +24,7 @@ _KINDS = (
     (b"FEA1", "Feather, version 1"),
     (b"ORC", "ORC"),
 )
+_EXACT_FLOAT32 = 2**24
 
 
 def frame_kind(content: bytes) -> str | None:
@@ -55,12 +56,14 @@ def frame_table(name: str, content: bytes, kind: str) -> Table:
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError) as error:
         raise DataError(f"{name} begins as {kind} but can't be read: {error}") from None
     if frame.height == 0:
-        raise DataError(f"{name} has columns but no rows")
+        raise NoRowsError(f"{name} has columns but no rows")
     columns = tuple(_names(frame.schema))
 
     def rows(wanted: Sequence[str], _bad: BadRows) -> Iterator[Row]:
         outer = [_outer(column, frame.columns) for column in wanted]
         read = {column: frame[column].to_list() for column in set(outer)}
+        for column in dict.fromkeys(outer):
+            notes.put(f"rounded {column}", _rounded(frame[column]))
         cells = [
             read[begin] if begin == column else [cell_of({begin: cell}, column) for cell in read[begin]]
             for begin, column in zip(outer, wanted, strict=True)
@@ -112,6 +115,18 @@ def _in_utf_8(table: pa.Table, notes: Notes) -> pa.Table:
         "utf-8", f"{broken} texts are not valid UTF-8; what could not be read became U+FFFD" if broken else ""
     )
     return table
+
+
+def _rounded(column: pl.Series) -> str:
+    """What to say of 32-bit floats beyond what they hold exactly, which is no more than ids of 7 digits."""
+    import polars as pl
+
+    if column.dtype != pl.Float32 or not (column.abs() >= _EXACT_FLOAT32).any():
+        return ""
+    return (
+        f"column {column.name} has floats of 32 bits beyond {_EXACT_FLOAT32:,}: ids and times in it are "
+        "rounded, and several ids may be one now; write integers or texts"
+    )
 
 
 def _names(schema: Any, begin: str = "") -> Iterator[str]:

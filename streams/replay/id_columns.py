@@ -68,6 +68,9 @@ def read_ids(field: str, cells: Sequence[Any], reading: CellRules = AUTO) -> Ids
             f"{field}: {len(rounded)} ids are rounded, as {rounded[0]!r}: their last digits are lost, and "
             "several may be one now; write ids as text"
         )
+    minus = ids.count("-1") if names.keys() & {"-1"} else 0
+    if minus and not any(name[:1] == "-" for name in names if name != "-1"):
+        notes.append(f"{field}: {minus} ids are -1: if it means none, leave it out with --missing=+-1")
     if halved:
         notes.append(f"{field}: {halved} ids hold half of a character (a lone surrogate): read as U+FFFD")
     return Ids(ids, spelled, tuple(notes))
@@ -124,7 +127,10 @@ def members(file: str, cells: Sequence[Any], spaced: bool, reading: CellRules) -
     if not found.certain:
         return Members(every, list(cells), found.rows, ())
     parts = [split_ids(cell) or [None] if row in found.rows else [cell] for row, cell in enumerate(cells)]
-    note = f"{len(found.rows)} cells are lists of items, as {found.example}: each item is an event"
+    note = (
+        f"{len(found.rows)} cells are lists of items, as {found.example}: each item is an event "
+        "(--lists keep takes each cell as one id)"
+    )
     return _spread(parts, (note,))
 
 

@@ -18,7 +18,9 @@ _WHOLE = re.compile(r"(-?\d+)\.0*")
 _BYTES = re.compile(r"""b(['"]).*\1""", re.DOTALL)
 _UUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ROUNDED = re.compile(r"\d\.\d+E\+\d+", re.IGNORECASE)
+_POWER = re.compile(r"(\d)(?:[.,](\d+))?e\+(\d\d\d?)", re.IGNORECASE)
+_FORMULA = re.compile(r'="([^"]*)"')  # what spreadsheets write of a text that must stay one
+_OBJECT = re.compile(r"""ObjectId\((["']?)([0-9a-f]{24})\1\)""", re.IGNORECASE)
 _EXACT_FLOATS = 2**53
 
 
@@ -27,8 +29,8 @@ def as_id(cell: Any, how: Ids = "auto") -> str:
 
     >>> [as_id(guise) for guise in (103, 103.0, "103", b"103", " 103 ", "b'103'", "103.0")]
     ['103', '103', '103', '103', '103', '103', '103']
-    >>> as_id("007"), as_id("007", "numeric"), as_id(None)
-    ('007', '7', '')
+    >>> as_id("007"), as_id("007", "numeric"), as_id(None), as_id('="007"'), as_id("1e+05")
+    ('007', '7', '', '007', '100000')
     """
     cell = plain_value(cell)
     if isinstance(cell, bytes):
@@ -57,7 +59,8 @@ def is_rounded(cell: Any) -> bool:
     """Whether digits of an id may be lost: a float beyond 2**53, or 1.23457E+12 as spreadsheets write it."""
     if isinstance(cell, float):
         return abs(cell) >= _EXACT_FLOATS
-    return isinstance(cell, str) and _ROUNDED.fullmatch(cell.strip()) is not None
+    match = _POWER.fullmatch(cell.strip()) if isinstance(cell, str) else None
+    return match is not None and _of_power(match) is None
 
 
 def zeros_note(what: str, ids: Iterable[str]) -> str:
@@ -81,11 +84,29 @@ def _of_text(text: str, how: Ids) -> str:
             text = _of_bytes(ast.literal_eval(text)).strip()
         except (ValueError, SyntaxError):
             return text
+    if match := _FORMULA.fullmatch(text):
+        text = match[1].strip()
     if match := _WHOLE.fullmatch(text):
         text = match[1]
+    elif match := _POWER.fullmatch(text):
+        text = _of_power(match) or text
+    elif match := _OBJECT.fullmatch(text):
+        text = match[2]
     elif match := _UUID.fullmatch(text):
         text = match[1].lower()
     return _without_zeros(text) if how == "numeric" else text
+
+
+def _of_power(match: re.Match[str]) -> str | None:
+    """The integer of 1.030000000000000000e+02 (NumPy) and 1e+05 (R); None where digits may be lost, as in
+    1.23457E+12 and 1E+05 (spreadsheets).
+    """
+    whole, fraction, power = match[1], match[2] or "", int(match[3])
+    if power > ID_MAX or (len(fraction) < power and (fraction or "E" in match[0])):
+        return None
+    if fraction[power:].strip("0"):
+        return None
+    return str(int(whole + fraction[:power].ljust(power, "0")))
 
 
 def _of_bytes(raw: bytes) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import DataError
 from streams.replay.cell_rules import CellRules
 from streams.replay.cells import ID_MAX, is_absent, plain_value
 from streams.replay.id_lists import label_of, labelled, split_ids
@@ -22,6 +23,7 @@ from streams.replay.name_lists import in_brackets
 
 # The bound of an impression on the wire (`streams.events.Impression`).
 SLATE_MAX = 200
+CLICKED_IDS = "the clicked ids"
 _YES = frozenset(("1", "1.0", "true", "t", "yes", "y", "click", "clicked"))
 _NO = frozenset(("0", "0.0", "false", "f", "no", "n"))
 
@@ -72,7 +74,7 @@ def from_lists(
             for cell, parts in zip(clicked, slates, strict=True)
         ]
         flags = _are_flags(slates, answers)
-        how = "a list of 1 and 0" if flags else "the clicked ids"
+        how = "a list of 1 and 0" if flags else CLICKED_IDS
         marked = (_by_flags if flags else _by_ids)(slates, answers, reading)
     else:  # a row's own item is one id, whatever is in it
         own = [None] * len(shown) if items is None else items
@@ -121,7 +123,8 @@ def _by_ids(
 
 def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str) -> Slates:
     found = Slates()
-    cut = outside = unusable = 0
+    cut = outside = known = unusable = 0
+    example = ""
     for row, (ids, clicked) in enumerate(marked):
         usable = [name for name in dict.fromkeys(ids) if 0 < len(name) <= ID_MAX]
         unusable += sum(not 0 < len(name) <= ID_MAX for name in ids)
@@ -129,13 +132,25 @@ def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str) -> 
         if usable:
             found.shown.append(Slate(row, slate_id, tuple(usable[:SLATE_MAX])))
             cut += len(usable) > SLATE_MAX
-            outside += sum(name not in ids for name in clicked)
+            strange = [name for name in clicked if name not in ids]
+            outside += len(strange)
+            known += len(clicked) - len(strange)
+            example = example or next(iter(strange), "")
         found.clicks += [(row, name, slate_id) for name in dict.fromkeys(clicked)]
     found.notes += _notes(found, f"clicks by {how}" if how != "no clicks" else how, cut)
     if unusable:
         found.notes.append(f"{unusable} shown ids are empty or have more than {ID_MAX} characters: left out")
     if outside:
-        found.notes.append(f"{outside} clicks are on items that their slate does not have")
+        found.notes.append(
+            f"{outside} clicks are on items that their slate does not have, as {example!r} "
+            f"(--missing=+{example} if it means none)"
+        )
+    if how == CLICKED_IDS and outside > known:
+        raise DataError(
+            f"--map clicked=COLUMN: {outside} of {outside + known} clicked ids are not in their slates, as "
+            f"{example!r}; expected ids of what was shown, or a list of 1 and 0. Places in the list are no "
+            f"ids: put the ids there. If {example!r} means none, say --missing=+{example}"
+        )
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from model.errors import DataError
 from streams.replay.bad_rows import BadRows
 from streams.replay.cell_rules import CellRules
-from streams.replay.cells import is_absent, shown
+from streams.replay.cells import is_absent, plain_value, shown
 from streams.replay.id_columns import Ids, flaw_of_cell, members, nothing_note, read_ids
 from streams.replay.id_lists import split_ids
 from streams.replay.ids import id_flaw
@@ -15,6 +17,9 @@ from streams.replay.impressions import Slate, from_lists, from_rows, is_answer
 from streams.replay.joined_cells import joined
 from streams.replay.mapping import Columns
 from streams.replay.table import Table
+
+# How many cells tell what a column holds.
+LOOKED_AT = 1_000
 
 
 class Flaw(NamedTuple):
@@ -62,6 +67,8 @@ def gathered(table: Table, columns: Columns, bad: BadRows, reading: CellRules) -
         else:
             cells[name] = [joined(name, row.cells[begin:end], reading) for row in read]
         begin = end
+    for name in ("user", "item", "impressions"):
+        _refuse_objects(table.name, name, columns.get(name, ()), cells.get(name, ()))
     return Rows([row.line for row in read], cells, ratings)
 
 
@@ -74,11 +81,51 @@ def events_of(table: Table, columns: Columns, rows: Rows, reading: CellRules) ->
     found = members(table.name, cells["item"], spaced, reading)
     read = read_ids("item", found.cells, reading)
     flaws = {row: Flaw("several items in one cell (--lists spread, or keep)") for row in found.several}
+    good = {row for row, name in zip(found.rows, read.ids, strict=True) if not id_flaw("item", name)}
+    parts_lost = 0
     for row, cell, name in zip(found.rows, found.cells, read.ids, strict=True):
-        if flaw := id_flaw("item", name):
+        if not (flaw := id_flaw("item", name)):
+            continue
+        if row in good:  # a list that lacks an item still tells of the others
+            parts_lost += 1
+        else:
             flaws.setdefault(row, Flaw(flaw if name else flaw_of_cell("item", cell), lacking=not name))
-    notes = (nothing_note("item", read.spelled, len(rows.line)), *read.notes, *found.notes)
+    spelled = read.spelled
+    if parts_lost:  # then rows are not what was counted
+        spelled = Counter({"": sum(flaw.lacking for flaw in flaws.values())})
+    notes = (nothing_note("item", +spelled, len(rows.line)), *read.notes, *found.notes)
+    if parts_lost:
+        notes += (
+            f"{parts_lost} items in lists are none or too long: left out, the others of their rows stay",
+        )
     return Events(found.rows, read.ids, [""] * len(read.ids), None, flaws, notes)
+
+
+def _refuse_objects(file: str, field: str, columns: Sequence[str], cells: Sequence[Any]) -> None:
+    """Raise `DataError` where most of a column's first cells hold objects, which are no ids."""
+    cells = cells[:LOOKED_AT]
+    found = [each for each in map(_object_in, cells) if each and not (field == "impressions" and each[1])]
+    if len(columns) != 1 or 2 * len(found) <= len(cells):
+        return
+    inner, alone = found[0]
+    column = columns[0]
+    raise DataError(
+        f"{file}: {column} holds {'objects' if alone else 'lists of objects'}, as {shown(inner)}; expected "
+        + (
+            f"ids. Name what is inside of them, as in --map {field}={column}.{next(iter(inner))}"
+            if alone
+            else "ids. Write one row for each of them, as pandas.json_normalize(rows, "
+            f"record_path={column!r}, meta=[...]) does, or lists of ids alone"
+        )
+    )
+
+
+def _object_in(cell: Any) -> tuple[dict[str, Any], bool] | None:
+    """An object that a cell is (True) or that its list begins with; None where there is none."""
+    cell = plain_value(cell)
+    alone = isinstance(cell, dict)
+    first = cell if alone else plain_value(cell[0]) if isinstance(cell, list) and cell else None
+    return (first, alone) if isinstance(first, dict) and first else None
 
 
 def _of_slates(rows: Rows, reading: CellRules) -> Events:
@@ -96,7 +143,7 @@ def _of_slates(rows: Rows, reading: CellRules) -> Events:
         taken: set[str] = set()
         ids = []
         for name, line in zip(named, rows.line, strict=True):
-            ids.append(f"{name}-{line}" if name in taken else name or f"row-{line}")
+            ids.append(f"{name}-{line}" if name and name in taken else name or f"row-{line}")
             taken.add(name)
         slates = from_lists(shown_cells, clicked, cells.get("item"), ids, reading)
     else:

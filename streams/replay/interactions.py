@@ -132,6 +132,11 @@ def read_interactions(
         if flaw is not None:
             bad.add(table.name, rows.line[row], flaw.reason, flaw.lacking)
     keep = np.array([flaw is None for flaw in flaws], bool)
+    if 2 * int((times.ms == MISSING).sum()) > len(asked):
+        advice = (
+            "--times sets the notation of times, as in --times '%d.%m.%Y %H:%M'; --map ts=COLUMN their column"
+        )
+        bad.refuse_if_most(table.name, int(keep.sum()), advice)
     bad.refuse_if_most(table.name, int(keep.sum()))
     kept = ts_ms[keep]
     rating, scales = _stars(ratings, keep, reading)

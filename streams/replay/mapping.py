@@ -19,7 +19,9 @@ from typing import NoReturn
 
 from model.errors import DataError
 from streams.replay.column_names import INTERACTION_FIELDS, ITEM_FIELDS, USER_FIELDS, guess
+from streams.replay.row_shape import is_figure
 from streams.replay.table import Table
+from streams.replay.written_times import written
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "interactions": INTERACTION_FIELDS,
@@ -152,14 +154,21 @@ def _is_numbers(column: str) -> bool:
     return all(part.isdecimal() for part in column.split("+"))
 
 
+def _is_cell(column: str) -> bool:
+    """Whether a column's name is a number or a time: then the first line is no header."""
+    return is_figure(column) or written(column) is not None
+
+
 def _missing(kind: str, name: str, asked: str | None, table: Table) -> str:
     has = ", ".join(table.columns[:40])
     if asked is not None:
         return f"{table.name}: no column {asked!r} for {name} ({kind}); it has: {has}"
     hint = f"--map {kind + '.' if kind != 'interactions' else ''}{name}=COLUMN"
     text = f"{table.name}: no column found for {name} ({kind}); it has: {has}. Name it with {hint}"
-    if not table.numbered and any(column.replace(".", "").isdecimal() for column in table.columns):
+    if not table.numbered and any(map(_is_cell, table.columns)):
         text += "; if the file has no header line, by its number, as in --map user=1,item=2,rating=3,ts=4"
+    if name == "ts" and not table.hint:
+        text += "; rows without times can't be replayed: nothing says in which order things happened"
     if table.hint:
         text += f". {table.hint[0].upper()}{table.hint[1:]}"
     return text

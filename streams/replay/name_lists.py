@@ -140,6 +140,8 @@ def _value(node: ast.expr) -> Any:
             return [_value(part) for part in parts]
         case ast.Dict(keys=keys, values=values):
             return {_key(key): _value(value) for key, value in zip(keys, values, strict=True)}
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="np" | "numpy")), args=[one], keywords=[]):
+            return _value(one)  # np.int64(5), as NumPy 2 writes the numbers in a list
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return -value
         case ast.Name(id=word):

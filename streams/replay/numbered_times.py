@@ -18,6 +18,8 @@ UNITS = (
 )
 # The digits of a calendar time, and what they are called.
 CALENDAR = {
+    4: "YYYY",
+    6: "YYYYMM",
     8: "YYYYMMDD",
     10: "YYYYMMDDHH",
     12: "YYYYMMDDHHMM",
@@ -46,7 +48,7 @@ def numbered_times(cells: Sequence[Any], numbers: NDArray[np.float64]) -> Number
         if 10 ** (digits - 1) <= size < 10**digits:
             ms, fits = _calendar(cells, numbers, digits)
             if fits.sum() >= MOST * finite.sum():
-                return Numbered(ms, f"dates as {name}" if digits == 8 else name)
+                return Numbered(ms, f"dates as {name}" if digits <= 8 else name)
     if (finite & (numbers >= EXCEL_FROM) & (numbers < EXCEL_TO)).sum() >= MOST * finite.sum():
         return excel(numbers)
     return counted(numbers, next(unit for bound, unit, _ in UNITS if size < bound))
@@ -84,6 +86,7 @@ def _calendar(
     for _ in range((min(digits, 14) - 4) // 2):
         parts.insert(0, rest % 100)
         rest = rest // 100
+    parts += [np.ones_like(whole)] * (2 - len(parts))
     month, day, *clock = parts
     hour, minute, second = (*clock, *[np.zeros_like(whole)] * 3)[:3]
     fits &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)

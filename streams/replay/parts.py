@@ -10,6 +10,11 @@ from pathlib import Path
 from model.errors import DataError
 
 LISTED = 20
+_ABOUT = re.compile(
+    r"(readme|licen[cs]e|changelog|checksums?|md5sums?|thumbs\.db|desktop\.ini)(\b|_|$)"
+    r"|.*\.(md|rst|pdf|html?|docx?|png|jpe?g|gif|py|r|sh|pl|md5|sha1|sha256|crc|ds_store)$",
+    re.IGNORECASE,
+)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COMPRESSION = re.compile(r"\.(gz|bz2|xz|zst|lz4|snappy)$", re.IGNORECASE)
 
@@ -44,7 +49,16 @@ def files_in(folder: Path) -> list[str]:
         folders[:] = sorted(each for each in folders if not each.startswith((".", "_")))
         inner = Path(root).relative_to(folder)
         found += [str(inner / each) for each in names if not each.startswith((".", "_"))]
-    return sorted(each for each in found if not each.endswith((".crc", ".md5")))
+    return data_among(sorted(found))
+
+
+def data_among(files: list[str]) -> list[str]:
+    """Those of some files that hold data and do not tell of it; all where none does.
+
+    >>> data_among(["ml/README.txt", "ml/ratings.csv"])
+    ['ml/ratings.csv']
+    """
+    return [each for each in files if not _ABOUT.match(each.rsplit("/", 1)[-1])] or files
 
 
 def constants_of(file: str) -> dict[str, str]:
@@ -62,4 +76,4 @@ def constants_of(file: str) -> dict[str, str]:
 def refuse_mixed(name: str, what: str, files: list[str], between: str) -> DataError:
     """The error for a folder or an archive whose files are not one table."""
     listed = ", ".join(files[:LISTED]) + (", ..." if len(files) > LISTED else "")
-    return DataError(f"{name} {what}: {listed}. Name one, as in {name}{between}{files[0]}")
+    return DataError(f"{name} {what}: {listed}. Name one, as in {name}{between}{data_among(files)[0]}")

@@ -125,6 +125,11 @@ def scaled(
             "every rating is the same: left out" if one else ""
         )
     occur = float(known.min()), float(known.max())
+    if scale is None and occur == (LOWEST_RATING, LOWEST_RATING):
+        return np.full(len(values), np.nan, np.float32), (
+            "every rating is 1: taken for a mark that there is one, and left out (--scale 1..5 takes it for "
+            "one star)"
+        )
     low, high = scale or _usual(*occur)
     if scale is None and low >= LOWEST_RATING and high <= HIGHEST_RATING:
         return values.astype(np.float32), ""
@@ -233,8 +238,10 @@ def _share(cell: Any) -> float:
 
 
 def _word(cell: Any) -> float:
-    plain = "".join(filter(str.isalpha, str(cell).lower())) if isinstance(cell, str | bool) else ""
-    return WORDS.get(plain, np.nan)
+    text = str(cell).lower() if isinstance(cell, str | bool) else ""
+    if any(map(str.isdigit, text)):  # "1 (bad)" is a number first
+        return np.nan
+    return WORDS.get("".join(filter(str.isalpha, text)), np.nan)
 
 
 def _float(text: str) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model.errors import NoRowsError
 from streams.replay.delimited import delimited_table
+from streams.replay.field_blocks import begins_as_fields, field_table
 from streams.replay.files import DataFile, read_source
 from streams.replay.frame_table import frame_kind, frame_table
 from streams.replay.joined_parts import joined
@@ -21,10 +23,19 @@ def open_table(spec: str, numbered: bool = False, reading: Reading = Reading()) 
     The format is told by the content. Raises `DataError`.
     """
     source = read_source(spec)
+    if not source.parts:
+        return _open(source.files[0], numbered, reading, ())
     tables: list[Table] = []
-    for file in source.files:
-        tables.append(_open(file, numbered, reading, tables[0].columns if tables else ()))
-    return joined(source, tables) if source.parts else tables[0]
+    parts: list[str] = []
+    for part, file in zip(source.parts, source.files, strict=True):
+        try:
+            tables.append(_open(file, numbered, reading, tables[0].columns if tables else ()))
+        except NoRowsError:  # engines write a part for each task, with or without rows
+            continue
+        parts.append(part)
+    if not tables:
+        raise NoRowsError(f"{source.name} has {len(source.parts)} parts, none of them with rows")
+    return joined(source._replace(parts=parts), tables)
 
 
 def _open(file: DataFile, numbered: bool, reading: Reading, columns: Sequence[str]) -> Table:
@@ -38,4 +49,6 @@ def _open(file: DataFile, numbered: bool, reading: Reading, columns: Sequence[st
         return json_table(name, text, numbered, notes)
     if reading.separator == AUTO and begins_as_blocks(text):
         return block_table(name, text, numbered, notes)
+    if reading.separator == AUTO and begins_as_fields(text):
+        return field_table(name, text, numbered, notes)
     return delimited_table(name, text, numbered, notes, reading, columns)

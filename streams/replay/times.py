@@ -36,6 +36,10 @@ LATEST_MS = 253_402_300_799_000
 PLAUSIBLE_FROM_MS = 631_152_000_000
 PLAUSIBLE_AHEAD_MS = 2 * DAY_MS
 SAMPLE = 2_000
+_ASP_NET = re.compile(r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/")
+# What tells the year in a format of strptime; without one, Python takes 1900, which has no 29th of February.
+_YEAR_IN_FORMAT = re.compile(r"%[YyGcx]")
+YEAR = 2000
 _DATE_AND_NUMBER = re.compile(r"(.*\S)[ T](\d+(?:\.\d+)?)")
 
 
@@ -63,7 +67,8 @@ def read_times(cells: Sequence[Any], how: str = "auto") -> Times:
     """
     cells = [_plain(cell) for cell in cells]
     if "%" in how:
-        return _within(_formatted(cells, how), how)
+        without = "" if _YEAR_IN_FORMAT.search(how) else f"the format has no year: {YEAR} is taken"
+        return _within(_formatted(cells, how, f"{YEAR} " if without else ""), how, without)
     numbers = as_numbers(cells)
     numbers[np.isinf(numbers)] = np.nan
     if how in TIME_UNITS:
@@ -81,7 +86,9 @@ def read_times(cells: Sequence[Any], how: str = "auto") -> Times:
 def _plain(cell: Any) -> Any:
     cell = plain_value(cell)
     if isinstance(cell, bytes):
-        return cell.decode("utf-8", "replace")
+        cell = cell.decode("utf-8", "replace")
+    if isinstance(cell, str) and (match := _ASP_NET.fullmatch(cell.strip())):
+        return match[1]
     return None if isinstance(cell, bool) else cell  # else False would be a number, and 1970
 
 
@@ -108,6 +115,8 @@ def _within(ms: NDArray[np.float64], notation: str, doubt: str = "") -> Times:
     finite = np.isfinite(ms)
     outside = finite & ((ms < 0) | (ms > LATEST_MS))
     good = finite & ~outside
+    if good.any() and np.median(ms[good]) >= PLAUSIBLE_FROM_MS:
+        good &= ms != 0  # what says nothing among times of our days
     whole = np.where(good, np.where(good, ms, 0).astype(np.int64), MISSING)
     return Times(whole, notation, outside, doubt)
 
@@ -138,13 +147,15 @@ def _day_first(found: Sequence[Written], how: str) -> tuple[bool, str]:
     return by_mark, f"which number is the day is in doubt, read {order} first (--times {other}-first)"
 
 
-def _formatted(cells: Sequence[Any], form: str) -> NDArray[np.float64]:
-    """By a format of strptime, without a zone in UTC."""
+def _formatted(cells: Sequence[Any], form: str, year: str) -> NDArray[np.float64]:
+    """By a format of strptime, without a zone in UTC. `year`: put before each cell, as "2000 "."""
+    if year:
+        form = f"%Y {form}"
 
     def read(cell: Any) -> float:
         text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
         try:
-            found = written(datetime.strptime(text, form))  # noqa: DTZ007  (no zone means UTC)
+            found = written(datetime.strptime(year + text, form))  # noqa: DTZ007  (no zone means UTC)
         except (ValueError, OverflowError):
             return np.nan
         at = None if found is None else moment(found, day_first=False)

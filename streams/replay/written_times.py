@@ -20,13 +20,17 @@ _MONTHS = {name: number for number, names in enumerate(_NAMES.split(","), 1) for
 _MONTH = r"(?P<mon>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
 _WEEKDAY = r"(?:(?P<wd>mon|tues?|wed|wednes|thur?s?|fri|satur|sat|sun)(?P<wday>day)?\.?,?\s+)?"
 _TIME = (
-    r"(?P<h>\d{1,2})(?::(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?"
+    # Points part hours and minutes (Oracle) only where more follows: 3.29 alone may be a number.
+    r"(?P<h>\d{1,2})(?:(?::|(?=\.\d\d(?:\.\d|\s*[ap]\.?m\b))(?P<dot>\.))(?P<mi>\d{2})"
+    r"(?:(?(dot)\.|:)(?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?"
     r"(?:\s*(?P<p>[ap])\.?m\b\.?)?|\s*(?P<hp>[ap])\.?m\b\.?)"
 )
 # The hours of RFC 2822's named zones.
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
 _ZONE = (
-    r"(?:\s*(?P<z>z|(?:utc|gmt|ut)?\s?[+-]\d{1,2}(?::?\d{2})?|utc|gmt|ut|" + "|".join(_ZONES) + r")\b)?"
+    r"(?:\s*(?P<z>z|(?:utc|gmt|ut)?\s?[+-]\d{1,2}(?::?\d{2})?(?:\s[a-z]{3,4})?|utc|gmt|ut|"
+    + "|".join(_ZONES)
+    + r")\b)?"
     r"(?:\s*\(.*\)|\[.*\])?"
 )
 _AFTER = r"(?:(?:\s*t|\s*,|\s+at|:|_)?\s*" + _TIME + _ZONE + r")?"
@@ -43,6 +47,8 @@ _PATTERNS = [
         r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})[\s,t_]+" + _TIME + _ZONE,
         r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:[t_-]?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?"
         r"(?:[.,](?P<f>\d{1,9}))?" + _ZONE + r")?",
+        r"(?P<y>\d{4})[-/](?P<m>0?[1-9]|1[0-2])",
+        _MONTH + r"[\s\-/,]*(?P<y>\d{4})",
     )
 ]
 # Python takes more for ISO: any character between date and time, and a bare number behind a space, which may
@@ -74,7 +80,7 @@ def written(cell: Any) -> Written | None:
     """
     if isinstance(cell, date):  # a datetime is one too
         return _of_python(cell)
-    text = str(cell).strip()
+    text = _bare(cell)
     if _is_iso(text):
         return _of_python(datetime.fromisoformat(text))
     match = _matched(text)
@@ -98,7 +104,7 @@ def notation_of(cell: Any, day_first: bool) -> str:
     >>> notation_of("14/07/2017 3:29 PM", day_first=True)
     '%d/%m/%Y %I:%M %p'
     """
-    text = str(cell).strip()
+    text = _bare(cell)
     match = None if isinstance(cell, date) or _is_iso(text) else _matched(text)
     if match is None:
         return "ISO 8601"
@@ -118,6 +124,12 @@ def notation_of(cell: Any, day_first: bool) -> str:
         if directive == "%p" and (rest := re.match(r"\.?m\.?", text[end:], re.IGNORECASE)):
             at += rest.end()  # "a.m." is one word
     return "".join(parts) + text[at:]
+
+
+def _bare(cell: Any) -> str:
+    """Without spaces, and the brackets of a web server's log."""
+    text = str(cell).strip()
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 
 
 def _matched(text: str) -> re.Match[str] | None:
@@ -154,7 +166,7 @@ def _of_match(match: re.Match[str]) -> Written | None:
     if part.get("a") is not None:
         return Written(year, int(part["a"]), int(part["b"]), ms, certain=False, mark=match[4])
     month = _MONTHS[part["mon"].lower()] if part.get("mon") else int(part["m"])
-    return Written(year, month, int(part["d"]), ms)
+    return Written(year, month, int(part.get("d") or 1), ms)
 
 
 def _of_day(part: dict[str, str | None]) -> int | None:
@@ -177,7 +189,7 @@ def _offset(zone: str) -> int | None:
     zone = zone.lower()
     if zone in _ZONES:
         return _ZONES[zone] * 60
-    match = re.search(r"([+-])(\d{1,2}):?(\d{2})?$", zone)
+    match = re.search(r"([+-])(\d{1,2}):?(\d{2})?\b", zone)
     if match is None:
         return 0
     minutes = int(match[2]) * 60 + int(match[3] or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,14 @@ def test_what_is_there_stays_as_it_is(place: Path) -> None:
     assert (place / "file").read_text() == "kept"
     assert sorted(each.name for each in place.iterdir()) == ["file", "link"]
     assert (place / "link").is_symlink()
+
+
+def test_an_archive_whose_member_is_read_is_never_written_to(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(place / "ml.zip", "w") as archive:
+        archive.writestr("r.csv", "user,item,ts\na,b,1\n")
+    before = (place / "ml.zip").read_bytes()
+    assert main(["replay", "--interactions", "ml.zip:r.csv", "--bad-rows", "ml.zip"]) == 2
+    assert "this file is read" in capsys.readouterr().err
+    assert (place / "ml.zip").read_bytes() == before

@@ -58,3 +58,12 @@ def test_text_that_is_not_utf_8_becomes_u_fffd_with_a_count(tmp_path: Path) -> N
     rows = [row.cells for row in table.rows(["user", "text"], BadRows())]
     assert rows == [["a", "good"], ["b", "cut \ufffd\ufffd\ufffd"]]
     assert any("1 texts are not valid UTF-8" in note for note in table.notes)
+
+
+def test_floats_that_round_ids_are_told(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"user": [1.0, 2.0], "item": [16_777_217.0, 16_777_219.0]})
+    frame.cast(pl.Float32).write_parquet(tmp_path / "data")
+    table = open_table(str(tmp_path / "data"))
+    assert len(list(table.rows(["user", "item"], BadRows()))) == 2
+    (note,) = [note for note in table.notes if "32 bits" in note]
+    assert "column item has" in note

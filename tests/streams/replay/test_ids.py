@@ -57,6 +57,29 @@ def test_what_stays_as_it_is(cell: str) -> None:
     assert as_id(cell) == cell
 
 
+@pytest.mark.parametrize(
+    ("cell", "expected", "rounded"),
+    [
+        ("1.030000000000000000e+02", "103", False),  # numpy.savetxt
+        ("1.5000000e+01", "15", False),  # MATLAB
+        ("1e+05", "100000", False),  # R
+        ("1E+05", "1E+05", True),  # a spreadsheet, of 123,456 too
+        ("1.23457E+12", "1.23457E+12", True),
+        ("1,23457E+12", "1,23457E+12", True),
+        ("1.234560000000000E+12", "1234560000000", False),
+        ("1.2345e+01", "1.2345e+01", True),
+        ("1e+999", "1e+999", True),
+        ('="007"', "007", False),
+        ("ObjectId(5f1d7f0a9d3e2b0001a1b2c3)", "5f1d7f0a9d3e2b0001a1b2c3", False),
+        ("ObjectId('5f1d7f0a9d3e2b0001a1b2c3')", "5f1d7f0a9d3e2b0001a1b2c3", False),
+    ],
+)
+def test_what_programs_make_of_ids(cell: str, expected: str, rounded: bool) -> None:
+    assert as_id(cell) == expected
+    assert is_rounded(cell) is rounded
+    assert as_id(cell, "exact") == cell
+
+
 def test_exact_and_numeric() -> None:
     assert as_id("103.0", "exact") == "103.0"
     assert as_id("b'103'", "exact") == "b'103'"
@@ -101,3 +124,12 @@ def test_one_user_for_everybody_is_told() -> None:
     assert dominant_note(users).startswith("user '0' has 30 of 100 events")
     assert dominant_note(users[20:]) == ""
     assert dominant_note([]) == ""
+
+
+def test_minus_one_may_mean_none() -> None:
+    (note,) = read_ids("item", ["-1", "5", "-1", "7"]).notes
+    assert note == "item: 2 ids are -1: if it means none, leave it out with --missing=+-1"
+    found = read_ids("item", ["-1", 5, -1, -1.0, "7"], CellRules(missing=MISSING | {"-1"}))
+    assert found.ids == ["", "5", "", "", "7"]
+    assert not found.notes
+    assert not read_ids("item", ["-1", "-5", "7"]).notes

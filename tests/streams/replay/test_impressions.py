@@ -15,6 +15,7 @@ from model.errors import DataError
 from model.schema import F32
 from streams.events import Click, Impression, UserEvent
 from streams.recommender import Recommender
+from streams.replay.cell_rules import CellRules, parse_missing
 from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
 from streams.replay.driver import Prequential, Stream
 from streams.replay.impressions import Slate, attached
@@ -253,3 +254,31 @@ def test_trivago_clickouts() -> None:
         ]
     )
     assert 0.25 < first < 0.37
+
+
+def test_slates_without_a_name_are_called_by_their_rows(tmp_path: Path) -> None:
+    file = tmp_path / "slates.tsv"
+    rows = [f"u{k}\t{1_500_000_000 + k}\tN1-1 N2-0" for k in range(3)]
+    file.write_text("\n".join(["user\tts\tshown", *rows]))
+    read = load_dataset(DatasetSpec(str(file), columns="impressions=shown")).interactions
+    assert read.slate == ["row-2", "row-3", "row-4"]
+
+
+@pytest.mark.parametrize("clicks", [["0", "1", "2"], ["-1", "-1", "a1"]])
+def test_clicked_places_are_no_ids(tmp_path: Path, clicks: list[str]) -> None:
+    file = tmp_path / "slates.csv"
+    rows = [f"u{k},{1_500_000_000 + k},a{k}|b{k}|c{k},{clicks[k % 3]}" for k in range(9)]
+    file.write_text("\n".join(["user,ts,shown,clicked", *rows]))
+    with pytest.raises(DataError, match="clicked ids are not in their slates"):
+        load_dataset(DatasetSpec(str(file), columns="impressions=shown,clicked=clicked"))
+
+
+def test_a_click_outside_of_its_slate_names_the_option(tmp_path: Path) -> None:
+    file = tmp_path / "slates.csv"
+    rows = [f"u{k},{1_500_000_000 + k},a|b|c,{'-1' if k == 4 else 'b'}" for k in range(9)]
+    file.write_text("\n".join(["user,ts,shown,clicked", *rows]))
+    columns = "impressions=shown,clicked=clicked"
+    notes = " ".join(load_dataset(DatasetSpec(str(file), columns=columns)).notes)
+    assert "1 clicks are on items that their slate does not have, as '-1' (--missing=+-1" in notes
+    rules = CellRules(missing=parse_missing("+-1"))
+    assert "-1" not in load_dataset(DatasetSpec(str(file), columns=columns, cells=rules)).interactions.item

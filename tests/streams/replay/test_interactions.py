@@ -245,3 +245,41 @@ def test_no_cells_give_a_traceback(tmp_path: Path, rows: list[dict[str, Any]]) -
         assert all(1 <= len(each) <= 128 for each in (*stream.user, *stream.item))
         assert ((stream.rating >= 1) & (stream.rating <= 5) | np.isnan(stream.rating)).all()
         assert (np.diff(stream.ts_ms) >= 0).all()
+
+
+def test_times_of_no_known_notation_name_the_option(tmp_path: Path) -> None:
+    rows = [f"u,i{k},{k % 28 + 1} juillet 2017" for k in range(10)]
+    with pytest.raises(DataError, match="'1 juillet 2017' is no time") as refused:
+        csv(tmp_path, "user,item,ts", rows)
+    assert "--times sets the notation of times" in str(refused.value)
+    rows = [f"u,i{k},2017年7月{k + 1}日" for k in range(10)]
+    assert (
+        len(csv(tmp_path, "user,item,ts", rows, reading=CellRules(times="%Y年%m月%d日")).interactions) == 10
+    )
+
+
+def test_a_list_that_lacks_an_item_still_tells_of_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    rows = [{"user": "u", "item": [f"a{k}", None], "ts": T + k} for k in range(4)]
+    rows.append({"user": "u", "item": [None], "ts": T})
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = load_dataset(DatasetSpec(str(path)))
+    assert found.interactions.item == ["a0", "a1", "a2", "a3"]
+    assert len(found.bad) == 1
+    assert has(found, "4 items in lists are none or too long")
+    assert has(found, "1 of 5 rows have no item")
+
+
+@pytest.mark.parametrize(
+    ("cell", "advice"),
+    [
+        ([{"uri": "t:1", "pos": 0}], "pandas.json_normalize(rows, record_path='item', meta=[...])"),
+        ({"key": "t:1", "pos": 0}, "--map item=item.key"),
+    ],
+)
+def test_objects_are_no_ids(tmp_path: Path, cell: Any, advice: str) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_text("\n".join(json.dumps({"user": "u", "item": cell, "ts": T + k}) for k in range(4)))
+    with pytest.raises(DataError) as refused:
+        load_dataset(DatasetSpec(str(path)))
+    assert advice in str(refused.value)

@@ -206,3 +206,27 @@ def test_columns_inside_of_objects_are_found_and_can_be_named(file: Path) -> Non
     assert sorted(stream.user) == ["0", "1", "2"]
     assert sorted(stream.item) == ["s0", "s1", "s2"]
     assert stream.ts_ms.tolist() == [1_500_000_000_000] * 3
+
+
+def test_blocks_of_fields(file: Path) -> None:
+    block = (
+        "product/productId: B{0}\nreview/userId: A{0}\nreview/profileName: x: y\nreview/score: 4.0\n"
+        "review/time: 13038624{0:02}\nreview/summary:\nreview/text: Good: it came\nand went\n\n"
+    )
+    read = of(file, "".join(map(block.format, range(8))).rstrip() + "\nPros: cheap\n\nno field\n")
+    assert read.columns == ("productId", "userId", "profileName", "score", "time", "summary", "text")
+    assert read.rows[7][6] == "Good: it came\nand went\nPros: cheap"
+    assert read.rows[0] == ["B0", "A0", "x: y", "4.0", "1303862400", "", "Good: it came\nand went"]
+    assert read.bad == ["data:74: does not begin with a line FIELD: VALUE"]
+    assert "blocks of lines FIELD: VALUE" in read.notes
+    events = load_dataset(DatasetSpec(str(file))).interactions
+    assert (events.user[0], events.item[0], events.rating[0]) == ("A0", "B0", 4.0)
+    assert events.text is not None
+    assert events.text[0] == "Good: it came\nand went"
+
+
+@pytest.mark.parametrize(
+    "text", [CSV, "title: x\nuser,item\na,b\n", "note: made by us\n\nuser,item,ts\na,b,1\nc,d,2\n"]
+)
+def test_a_title_with_a_colon_is_no_block(file: Path, text: str) -> None:
+    assert "blocks" not in of(file, text).notes

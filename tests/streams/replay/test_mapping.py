@@ -137,3 +137,31 @@ def test_slates_may_stand_for_the_item() -> None:
 
 def test_profile_fields() -> None:
     assert parse_map("user=id,users.user=uid,users.sex=gender").profile_fields() == {"sex": "gender"}
+
+
+@pytest.mark.parametrize(
+    "first",
+    [("U29", "11/12/2019 11:24:50 AM", "N1"), ("user_1", "2009-05-04T23:08:57Z", "x"), ("u", "5", "x")],
+)
+def test_a_first_line_of_data_is_told_from_a_header(first: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="if the file has no header line, by its number"):
+        parse_map("").columns("interactions", table(*first))
+
+
+def test_a_file_without_times_is_refused_with_the_reason() -> None:
+    with pytest.raises(DataError, match="rows without times can't be replayed"):
+        parse_map("").columns("interactions", table("User-ID", "ISBN", "Book-Rating"))
+
+
+def test_the_tables_name_before_each_column_is_no_hindrance() -> None:
+    hive = table("log.user_id", "log.item_id", "log.created_at")
+    assert parse_map("").columns("interactions", hive) == {
+        "user": ("log.user_id",),
+        "item": ("log.item_id",),
+        "ts": ("log.created_at",),
+    }
+
+
+def test_the_finest_time_wins() -> None:
+    columns = ("user_id", "video_id", "date", "hourmin", "time_ms")
+    assert parse_map("").columns("interactions", table(*columns))["ts"] == ("time_ms",)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.replay.cells import is_absent
+from streams.replay.id_lists import split_ids
 from streams.replay.name_lists import as_names, in_brackets, separator_of
 
 
@@ -108,3 +109,8 @@ def test_brackets() -> None:
     assert not in_brackets("[a")
     assert not in_brackets("(a)")
     assert not in_brackets("a")
+
+
+def test_numbers_of_numpy_in_a_list() -> None:
+    assert as_names("[np.int64(5), np.str_('a b')]") == ("5", "a b")
+    assert split_ids("[np.int64(5), np.int64(7)]") == [5, 7]

@@ -101,3 +101,22 @@ def test_names_of_parts() -> None:
     assert not are_parts(["a.csv", "b.csv"])
     assert not are_parts(["part-0.csv", "part-1.json"])
     assert not are_parts(["data", "meta"])
+
+
+def test_parts_without_rows_and_what_tells_of_them_are_passed_over(folder: Path) -> None:
+    (folder / "part-0.csv").write_text("user_id,item_id,timestamp\n")
+    (folder / "part-1.csv").write_text("user_id,item_id,timestamp\nu,i,1500000000\n")
+    (folder / "part-2.csv").write_text("user_id,item_id,timestamp\n")
+    (folder / "README.txt").write_text("made by us")
+    table = open_table(str(folder))
+    assert [row.cells for row in table.rows(["user_id"], BadRows())] == [["u"]]
+    (folder / "part-1.csv").write_text("user_id,item_id,timestamp\n")
+    with pytest.raises(DataError, match="3 parts, none of them with rows"):
+        open_table(str(folder))
+
+
+def test_empty_parquet_parts_are_passed_over(folder: Path) -> None:
+    frame = pl.DataFrame({"user_id": ["u"], "item_id": ["i"], "timestamp": [1_500_000_000]})
+    frame.write_parquet(folder / "part-0.parquet")
+    frame.clear().write_parquet(folder / "part-1.parquet")
+    assert len(list(open_table(str(folder)).rows(["user_id"], BadRows()))) == 1

@@ -126,3 +126,18 @@ def test_no_column_gives_a_traceback(cells: list[Any]) -> None:
     values, _ = scaled(found, ~found.flawed)
     kept = values[~found.flawed]
     assert ((kept >= 1) & (kept <= 5) | np.isnan(kept)).all()
+
+
+def test_a_mark_is_no_rating() -> None:
+    values, (note,) = stars(["1", "1", "1"])
+    assert np.isnan(values).all()
+    assert "every rating is 1" in note
+    assert "--scale 1..5" in note
+    assert stars(["1", "1"], CellRules(scale=(1.0, 5.0)))[0] == [1, 1]
+    assert stars(["4", "4"])[0] == [4, 4]
+
+
+def test_a_number_beside_a_word_is_no_word() -> None:
+    values, (note,) = stars(["5 (excellent)", "1 (bad)"])
+    assert np.isnan(values).all()
+    assert "can't be read" in note

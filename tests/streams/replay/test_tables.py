@@ -193,3 +193,11 @@ def test_whatever_csv_writes_is_read_back(cells: list[tuple[str, str, str]]) -> 
     assert not bad
     for (line, _), row in zip(rows, quoted[1:], strict=True):
         assert text.split("\n")[line - 1] == row.split("\n")[0]
+
+
+def test_two_colons_win_over_bars_of_as_many_fields(tmp_path: Path) -> None:
+    path = tmp_path / "movies.dat"
+    path.write_text("".join(f"{k}::A: B {k} (1995)::Animation|Children's|Comedy\n" for k in range(9)))
+    assert open_table(str(path), numbered=True).columns == ("1", "2", "3")
+    rows = list(open_table(str(path), numbered=True).rows(["2"], BadRows()))
+    assert rows[0].cells == ["A: B 0 (1995)"]

@@ -58,6 +58,12 @@ FEB_28 = 1_393_545_600_000  # 2014-02-28T00:00:00Z
         ("28 February 2014, 00:00", "%d %B %Y, %H:%M"),
         ("Friday, February 28, 2014 12:00 AM", "%A, %B %d, %Y %I:%M %p"),
         ("2014-2-28", "%Y-%m-%d"),
+        ("2014-02-28 00:00:00 +0000 UTC", "%Y-%m-%d %H:%M:%S %z"),  # Go
+        ("2014-02-28 01:00:00 +0100 CET", "%Y-%m-%d %H:%M:%S %z"),
+        ("/Date(1393545600000)/", "unix milliseconds"),  # ASP.NET
+        ("[28/Feb/2014:00:00:00 +0000]", "%d/%b/%Y:%H:%M:%S %z"),
+        ("28-FEB-14 12.00.00.000000 AM", "%d-%b-%y %I.%M.%S.%f %p"),  # Oracle
+        ("28.02.2014 00.00.00", "%d.%m.%Y %H.%M.%S"),
         ("2014-02-28 00:00:00 UTC", "%Y-%m-%d %H:%M:%S UTC"),
         ("2014-02-28T00:00:00.000000000Z", "ISO 8601"),
         ("2014-02-27T24:00:00", "%Y-%m-%dT%H:%M:%S"),
@@ -81,6 +87,35 @@ def test_the_column_decides_not_the_cell() -> None:
     """A small millisecond value beside large ones is an early time, not seconds."""
     times = read_times([1_393_545_600_000, 1_393_545_600_001, 5])
     assert times.ms.tolist() == [FEB_28, FEB_28 + 1, 5]
+
+
+@pytest.mark.parametrize(
+    ("cell", "first", "notation"),
+    [
+        ("2014", "2014-01-01", "dates as YYYY"),
+        (201402, "2014-02-01", "dates as YYYYMM"),
+        ("2014-02", "2014-02-01", "%Y-%m"),
+        ("February 2014", "2014-02-01", "%B %Y"),
+    ],
+)
+def test_years_and_months_begin_with_their_first_day(cell: Any, first: str, notation: str) -> None:
+    times = read_times([cell])
+    assert span(times.ms) == f"{first} to {first}"
+    assert times.notation == notation
+
+
+@pytest.mark.parametrize(
+    "cells", [["1500000000", "0", "1500000001"], ["2017-07-14", "1970-01-01 00:00:00", "2017-07-15"]]
+)
+def test_zero_among_times_of_our_days_is_none(cells: list[str]) -> None:
+    assert (read_times(cells).ms == MISSING).tolist() == [False, True, False]
+    assert read_times(["0", "1", "2"]).ms.tolist() == [0, 1000, 2000]
+
+
+def test_a_format_without_a_year_says_which_is_taken() -> None:
+    times = read_times(["0229", "1111"], "%m%d")
+    assert span(times.ms) == "2000-02-29 to 2000-11-11"
+    assert "no year" in times.doubt
 
 
 def test_eight_digit_seconds_are_not_dates() -> None:
