@@ -124,6 +124,8 @@ def _fold(
                 out.items[event.item_id] = packed
                 out.withdrawn[event.item_id] = not record.available
                 out.record.items.append((row, packed))
+                if recommender.catalog.own_text[row]:  # what reviews said of it so far is void
+                    out.record.heard[:] = [each for each in out.record.heard if each[0] != row]
                 out.applied.append(at)
             else:
                 out.skipped[at] = "older"
@@ -148,7 +150,7 @@ def _fold(
         return None
     out.record.interactions.append(applied.interaction)
     out.late += event.ts < state.last_ts
-    if vectors.words is not None:
+    if vectors.words is not None and not recommender.catalog.own_text[applied.interaction.row]:
         out.record.heard.append((applied.interaction.row, vectors.words))
     return event.user_id
 

@@ -140,8 +140,13 @@ class Catalog:
         return kept
 
     def put(self, row: int, record: ItemRecord) -> bool:
-        """Take an item as it now is; False where what is known is newer (an old event that came late)."""
+        """Take an item as it now is; False where what is known is newer (an old event that came late).
+
+        Where the newer one has no text and the old one had, what reviews said before is void all the same.
+        """
         if record.ts < self.announced_ms[row]:
+            if record.text and not self.own_text[row]:
+                self._silence(row)
             return False
         if self.announced_ms[row] < 0:
             self.added_ms[row] = record.added_ms or record.ts
@@ -151,14 +156,18 @@ class Catalog:
             self.text[row] = np.frombuffer(record.text, np.float16)
             self.own_text[row] = True
         elif self.own_text[row]:  # a record is the whole item: what it does not say any more is gone
-            self.text[row] = 0.0
-            self.own_text[row], self.reviews[row] = False, 0.0
+            self.own_text[row] = False
+            self._silence(row)
         self.attributes[row] = attributes_of(record.categories, record.tags, record.price)
         for name, vectors in self.modalities.items():
             found = np.frombuffer(getattr(record, name), np.float16)
             vectors[row] = found if len(found) == vectors.shape[1] else 0.0
         self.changed.add(row)
         return True
+
+    def _silence(self, row: int) -> None:
+        self.text[row], self.reviews[row] = 0.0, 0.0
+        self.changed.add(row)
 
     def date(self, row: int, first_ms: int) -> None:
         """An item that was never announced was added when it was first met."""

@@ -28,8 +28,9 @@ _F2 = np.dtype("<f2")
 class Record:
     """What a batch did to the counters and the catalog, in the order it was applied.
 
-    `impressions`: the rows of each slate that was shown. `heard`: row and vector of each review that spoke
-    for an item (kept as float16). `items`: row and encoded record of each item that came or changed.
+    `impressions`: the rows of each slate that was shown. `items`: row and encoded record of each item that
+    came or changed. `heard`: row and vector of each review that speaks for an item after these (kept as
+    float16): not of one that had a text of its own then, or got one later in the batch.
     `activate`: the model to switch to ("": none).
     """
 

@@ -83,10 +83,10 @@ class Recommender:
             self._count(interaction)
         for rows in record.impressions:
             self.counters.show(rows)
-        for row, words in record.heard:
-            self.catalog.hear(row, words)
         for row, raw in record.items:
             self.put_item(row, decode_item(raw))
+        for row, words in record.heard:
+            self.catalog.hear(row, words)
 
     def _count(self, interaction: Interaction) -> None:
         """An item that nobody announced is as old as its first event: the same in every process."""

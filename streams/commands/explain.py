@@ -97,7 +97,7 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
     replica = Replica(settings, store, clock)
     replica.graph = load_graph(settings.graph)
     async with replica.lock:
-        await replica.rebuild()
+        await replica.rebuild(mend=False)
         (raw,) = await store.states([user])
         if raw is None:
             raise DataError(f"nothing is known of user {user!r}; check --user, and redis.prefix")

@@ -118,9 +118,26 @@ class _Walk:
             if junk is None:
                 return None
             after = junk.end()
-        # Where a further member follows, a bracket in the middle of the object has closed it.
-        member = _MEMBER.match(self.text, after)
-        return end if member is None or self.text.find(member[1], start, end) >= 0 else None
+        return None if self.closed_early(start, end, after) else end
+
+    def closed_early(self, start: int, end: int, at: int) -> bool:
+        """Whether a bracket in the middle of the object has closed it: further members follow at `at`, up to
+        the bracket that was the object's own. Where a name stands on both sides, or no bracket closes, the
+        members are those of another event, which does not open.
+        """
+        while member := _MEMBER.match(self.text, at):
+            self.spend((end - start) // BRACKET_COST, start)  # to look for a name is cheap
+            if self.names(start, end, member[1]):
+                return False
+            after = self.value(self.skip(member.end()))
+            if after is None:
+                after = self.closing(member.end())
+            if after is None:
+                return False
+            at = self.skip(after)
+            if self.text[at] == "}":
+                return True
+        return False
 
     def broken(self, start: int) -> int:
         """The comma behind the broken element at `start`, or the array's end."""

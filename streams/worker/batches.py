@@ -124,6 +124,7 @@ class Batches:
         self._look_up = LookUp(store, replica, kafka, self._kept, metrics, clock)
         self._writing = Writing(store, letters, metrics, clock)
         self._last: _Flight | None = None
+        self._followed = True
 
     @property
     def busy(self) -> bool:
@@ -163,6 +164,7 @@ class Batches:
     def moved(self) -> None:
         """Partitions have come or gone: others may have written since. No batch may be under way."""
         self._kept.clear()
+        self._followed = False
 
     async def _fold_behind(self, batch: _Batch, last: _Flight) -> _Folded | None:
         """Fold a batch on one whose write is under way; None where that can't be, or came to nothing.
@@ -215,6 +217,7 @@ class Batches:
         await self.replica.lock.acquire()
         try:
             await self.make_sound()
+            await self._follow()
             return await self._fold(batch)
         except BaseException:
             self.replica.lock.release()
@@ -275,6 +278,7 @@ class Batches:
                 self._look_up.written(work.progress)
                 self._writing.count(work, outcome, position)
                 if name := outcome.record.activate:
+                    self.replica.activated = name
                     await self._writing.until_answered(lambda: self.models.activated(name))
             flight.ended(straight=True)
             return work.done
@@ -292,6 +296,19 @@ class Batches:
         if not flight.folded.done():
             flight.folded.set_result(None)
         return await self._writing.commit(commit, self.replica.writer)
+
+    async def _follow(self) -> None:
+        """Count what was applied by those who had the partitions before: whether an item's update is late is
+        told by what is known of the item.
+        """
+        if self._followed:
+            return
+        try:
+            self.metrics.followed.inc(await self.replica.catch_up())
+        except BaseException:
+            self.replica.sound = False  # part of a page may have been counted
+            raise
+        self._followed = True
 
     async def make_sound(self) -> None:
         """Read the counters anew where they can't be trusted. The caller holds the replica's lock."""

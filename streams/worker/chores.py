@@ -47,9 +47,11 @@ class Chores:
         self.watch = watch
         self.trouble = ""
         self.caught_up = False
+        self._told = replica.activated
         self.tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
+        self._told = self.replica.activated  # the models have begun with it
         popular_s = self.settings.feed.popular_every_s
         for every_s, chore in (
             (self.settings.worker.ledger_every_ms / 1_000, self.follow),
@@ -87,7 +89,6 @@ class Chores:
             try:
                 await self.make_sound()
                 await self.replica.check_kept()
-                before = self.replica.activated
                 self.metrics.followed.inc(await self.replica.catch_up())
                 self.caught_up = True
             except (LedgerGapError, FencedError) as error:
@@ -97,8 +98,9 @@ class Chores:
             except BaseException:
                 self.replica.sound = False  # part of a page may have been counted
                 raise
-        if self.replica.activated != before:
-            await self.models.activated(self.replica.activated)
+        if (name := self.replica.activated) != self._told:  # by whoever read the ledger since
+            await self.models.activated(name)
+            self._told = name
 
     async def _leads(self) -> bool:
         ttl_ms = round(LEASE_TTL_FACTOR * 1_000 * max(self.settings.feed.popular_every_s, 1.0))

@@ -53,8 +53,10 @@ class Replica:
         """The store does not know what it knew before: it was emptied, or restored from an older copy."""
         self.sound, self.forgotten = False, True
 
-    async def rebuild(self) -> None:
+    async def rebuild(self, mend: bool = True) -> None:
         """Begin again from the snapshot, the ledger after it and the item records. The caller holds `lock`.
+
+        mend: whether to write to the store, where its list of withdrawn items is wrong.
 
         This process becomes a new writer: what it wrote so far is read back like anybody else's. While
         `sound` is False, the counters must not be used.
@@ -62,14 +64,14 @@ class Replica:
         self.sound = False
         for attempt in range(1, GAP_ATTEMPTS + 1):
             try:
-                await self._rebuild()
+                await self._rebuild(mend)
                 self.sound = True
                 return
             except LedgerGapError:  # a newer snapshot took the place of the one that we read
                 if attempt == GAP_ATTEMPTS:
                     raise
 
-    async def _rebuild(self) -> None:
+    async def _rebuild(self, mend: bool) -> None:
         model = self.recommender.pipeline.model
         recommender = Recommender(self.settings, self.graph)
         snapshot = await self.store.snapshot()
@@ -82,7 +84,8 @@ class Replica:
                 record = decode_item(raw)
                 recommender.put_item(row, record)
                 withdrawn[ids[row]] = not record.available
-        await self._mend_withdrawn(withdrawn, dict(zip(ids, raws, strict=True)))
+        if mend:
+            await self._mend_withdrawn(withdrawn, dict(zip(ids, raws, strict=True)))
         if snapshot is not None:
             await asyncio.to_thread(restore, recommender, snapshot.payload)
         self.recommender = recommender

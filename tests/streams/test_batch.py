@@ -19,6 +19,7 @@ from streams.recommender import Recommender
 from streams.settings import ModelSettings, Settings
 from streams.training import Met
 from streams.user_state import ACTION_CODE, WORDS_DIM, Delivery, UserState
+from streams.worker.kept_counters import copied, pack, restore
 
 NOW_MS = 1_700_000_000_000
 ITEMS = [f"i{n}" for n in range(12)]
@@ -184,7 +185,7 @@ def test_a_model_that_fails_leaves_the_counters(
     assert not out.failed
 
 
-def test_the_record_makes_another_process_equal(recommender: Recommender) -> None:
+def test_the_record_makes_another_writerequal(recommender: Recommender) -> None:
     """Through the ledger's bytes: interactions, impressions, items and what reviews say of items."""
     shown = Impression(event_id="s", ts=NOW_MS, user_id="ann", slate_id="s", items=["i3", "i4"])
     review = Review(event_id="r", ts=NOW_MS + 9, user_id="bob", item_id="i5", rating=4.0, text="fine")
@@ -208,6 +209,48 @@ def test_the_record_makes_another_process_equal(recommender: Recommender) -> Non
     np.testing.assert_array_equal(recommender.catalog.text, other.catalog.text)
     np.testing.assert_array_equal(recommender.catalog.reviews, other.catalog.reviews)
     assert other.catalog.text[5].any()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_texts_that_come_and_go_are_equal_in_followers_and_after_a_start(seed: int) -> None:
+    """Whether a review speaks for an item depends on the text that the item has just then."""
+    draw = np.random.default_rng(seed)
+    writer, follower = _pair()
+    items, records = dict[str, bytes](), list[bytes]()
+    snapshot, kept_at = b"", int(draw.integers(20))
+    for number in range(20):
+        batch = []
+        for at in range(20 * number, 20 * number + int(draw.integers(1, 12))):
+            item_id, ts = f"i{draw.integers(3)}", NOW_MS + at - int(draw.integers(0, 30))
+            said = words(at) if draw.random() < 0.6 else None
+            if draw.random() < 0.5:
+                item = Item(event_id=f"x{at}", ts=ts, item_id=item_id, available=said is not None)
+                batch.append(incoming(item, "items", said=said))
+            else:
+                review = Review(event_id=f"r{at}", ts=ts, user_id="ann", item_id=item_id)
+                batch.append(incoming(review, "reviews", at + 1, words(at)))
+        out = process(writer, batch, {}, NOW_MS + 20 * number + 20, "counters")
+        items |= out.items
+        records.append(encode_record(out.record))
+        follower.follow(decode_record(records[-1]))
+        if number == kept_at:
+            snapshot = pack(copied(writer))
+    started, _ = _pair()
+    for item_id, packed in items.items():
+        started.put_item(started.catalog.rows[item_id], decode_item(packed))
+    restore(started, snapshot)
+    for record in records[kept_at + 1 :]:
+        started.follow(decode_record(record))
+    for other in (follower, started):
+        np.testing.assert_array_equal(writer.catalog.text, other.catalog.text)
+        assert pack(copied(writer)) == pack(copied(other))
+
+
+def _pair() -> tuple[Recommender, Recommender]:
+    both = Recommender(Settings()), Recommender(Settings())
+    for each in both:
+        each.meet(ITEMS, NOW_MS)
+    return both
 
 
 def test_batches_may_be_cut_anywhere() -> None:

@@ -13,14 +13,17 @@ import pytest
 from export.registry import Registry
 from model.errors import DataError
 from model.schema import F32
-from streams import feed
+from streams import feed, state_codec
+from streams.catalog import ItemRecord, encode_item
 from streams.commands import explain
 from streams.commands.main import FAILED, main
 from streams.events import AnyEvent, Click, Item, Review
 from streams.explained import explained
 from streams.loading import load_in_service
 from streams.settings import GraphSettings, Settings, override
+from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
+from streams.user_state import UserState
 from streams.worker.graph import load_graph
 from streams.worker.message import Message
 from tests.connected.models import register_models
@@ -129,6 +132,18 @@ async def test_its_scores_are_those_of_the_workers_slates(
     await store.put_feed("u0", feed.encode(msgspec.structs.replace(slate, rung="counters", model="")))
     await explain.known(settings, store, "u0")
     assert "made with no model on rung counters; this is 'm' on rung full" in capsys.readouterr().err
+
+
+async def test_it_writes_nothing_to_the_store() -> None:
+    """Not even where the list of withdrawn items is to be mended: that is for the workers."""
+    store = MemoryStore()
+    record = encode_item(ItemRecord("i", NOW_MS, available=False))
+    await store.intern(["i"])
+    states = {"u": state_codec.encode(UserState())}
+    await store.commit(Commit({}, {}, states, {}, {"i": record}), "an older build")
+    settings = override(Settings(), {"model": {"registry": "none"}})
+    await explain.known(settings, store, "u")
+    assert (await store.withdrawals("")).changes == {}
 
 
 def feed_of(raw: bytes | None) -> bytes:

@@ -88,6 +88,16 @@ def test_a_broken_element_is_one_element_wherever_it_stands(broken: bytes, at: i
     assert split(array(elements), 9) == elements
 
 
+@pytest.mark.parametrize(
+    "rest", [b'"z": "x", "event_id": "b", "c": 1}', b'"z":', b'"z": "x", "c": 1]', b'"z": [1']
+)
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_an_event_whose_bracket_is_lost_does_not_cost_the_one_before_it(rest: bytes, at: int) -> None:
+    good = [json.dumps(event(number, "t", nested=False)).encode() for number in range(3)]
+    elements = [*good[:at], rest, *good[at:]]
+    assert set(good) <= set(split(array(elements), 9))
+
+
 def test_several_that_are_broken_are_several() -> None:
     """Where their brackets and quotes are whole; two of the others, side by side, may be taken for one."""
     elements = [
@@ -203,6 +213,7 @@ HARD = [
     b'"' * 999_999,
     b'{"type":1e,{"type":' * 50_000,
     b",{" * 400_000,
+    b'{"a":"%s"}' % (b"x" * 900_000) + b',"b":1' * 200_000,
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from model.errors import ProgressError, StoreUnavailableError
@@ -260,6 +261,24 @@ async def test_an_order_is_checked_then_told(desk: Desk, store: MemoryStore) -> 
     async with other.replica.lock:
         await other.replica.rebuild()
     assert other.replica.activated == "m1"
+
+
+async def test_an_order_that_came_while_the_counters_were_read_anew_is_obeyed(
+    desk: Desk, store: MemoryStore
+) -> None:
+    other = Desk(store)
+    other.models.known = ("m1", "m2")
+    chores = other.chores()
+    await chores.follow()
+    order = Control(event_id="m", ts=NOW_MS, command="activate_model", model="m1")
+    await desk.take(message(order, 0))
+    other.replica.sound = False
+    await other.take(click(0))
+    await chores.follow()
+    assert other.models.orders == ["m1"]
+    await other.take(message(msgspec.structs.replace(order, event_id="n", model="m2"), 1))
+    await chores.follow()
+    assert set(other.models.orders[1:]) == {"m2"}, "no older one is obeyed again"
 
 
 async def test_an_order_of_another_kind_is_a_dead_letter(

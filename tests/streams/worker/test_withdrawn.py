@@ -37,6 +37,19 @@ async def test_an_update_that_is_not_taken_changes_no_list(desk: Desk, store: Me
     assert (await listed(store) == set()) == available
 
 
+async def test_whoever_takes_a_partition_over_knows_what_was_applied_there(store: MemoryStore) -> None:
+    """An update that is late there is late here: nobody waits for the next look at the ledger."""
+    before, after = Desk(store), Desk(store)
+    for desk in (before, after):
+        async with desk.replica.lock:
+            await desk.replica.rebuild()
+    await before.take(item(0, "a", False))
+    after.batches.moved()
+    await after.take(item(1, "a", True, ts=-3_600_000))
+    assert await listed(store) == {"a"}
+    assert after.counted("skipped_events_total", reason="older") == 1
+
+
 @pytest.mark.parametrize("listing", [{}, {"a": True, "c": True}], ids=["no list yet", "a wrong one"])
 async def test_a_store_of_an_older_build_gets_its_list_at_the_start(
     store: MemoryStore, listing: dict[str, bool]
