@@ -239,7 +239,8 @@ class Consumer(stock.Consumer):
         return None
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
-        return offset > self._committed.get(tp, 0)
+        # A lower one as well: what is read again, since the store has forgotten it, is not done with.
+        return offset != self._committed.get(tp, 0)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         committed = await super()._commit(offsets)

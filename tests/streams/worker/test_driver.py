@@ -37,7 +37,7 @@ class Driven:
         thread.call_thread = lambda ask, *arguments: ask(*arguments)
         self.consumer: Any = Consumer.__new__(Consumer)
         self.consumer._thread, self.consumer._acknowledged, self.consumer._dropped = thread, {}, True
-        self.consumer._unacked_messages = set()
+        self.consumer._unacked_messages, self.consumer._committed = set(), {}
 
     async def read(self) -> None:
         await read_all(self.fetcher, self.fetched)
@@ -87,3 +87,15 @@ async def test_deleted_records_behind_all_that_was_read_do_not_wait() -> None:
     assert driven.standing == 3, "the last one that was read is not done with"
     driven.acknowledge(3)
     assert driven.standing == 9
+
+
+async def test_what_is_read_again_is_no_longer_committed() -> None:
+    """Else a worker that is killed meanwhile would go on behind it, and nothing would tell it."""
+    driven = Driven(events=8)
+    await driven.read()
+    driven.acknowledge(7)
+    driven.consumer._committed[PARTITION] = 8
+    committable = driven.consumer._filter_committable_offsets
+    assert committable([PARTITION]) == {}
+    await driven.consumer.reread(PARTITION, 3)
+    assert committable([PARTITION]) == {PARTITION: 3}
