@@ -260,6 +260,12 @@ class Intake:
             if (message.place, message.offset) in done:
                 event.ack()
 
+    def in_turn(self) -> dict[str, list[str]]:
+        """The partitions of which events wait for their turn, and for which others, by their names in the
+        store's progress.
+        """
+        return {str(place): [str(other) for other in others] for place, others in self._steps.in_turn()}
+
     async def drain(self) -> None:
         """Begin no further batch, and wait for the one in flight."""
         self._draining = True

@@ -35,7 +35,7 @@ from faust.types import TP
 from yarl import URL
 
 from streams.settings import KafkaSettings
-from streams.worker.fetched import Chunk, Fetched
+from streams.worker.fetched import Chunk, Fetched, Span
 from streams.worker.idle_partitions import spare_idle
 from streams.worker.lag import Standing
 from streams.worker.membership import Membership, watch_membership
@@ -133,7 +133,14 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
 
     def partition_state(self, partition: TP) -> Any:
         """What aiokafka knows of an assigned partition."""
-        return self._ensure_consumer()._subscription.subscription.assignment.state_value(partition)
+        return self._assignment().state_value(partition)
+
+    def spans(self) -> dict[Any, Span]:
+        """What was read of the partitions since they were assigned."""
+        return self.fetched.spans_of(self._assignment())
+
+    def _assignment(self) -> Any:
+        return self._ensure_consumer()._subscription.subscription.assignment
 
 
 class Consumer(stock.Consumer):
@@ -202,11 +209,15 @@ class Consumer(stock.Consumer):
 
     def _standing(self, partition: TP) -> int | None:
         acknowledged = self._acknowledged.get(partition, 0)
-        span = self._thread.fetched.spans.get(partition)
-        if span is not None:
-            return span.standing(acknowledged)
-        position = self._thread.partition_state(partition)._position  # nothing was read since it was assigned
-        return None if position is None else max(position, acknowledged)
+        # In this order: what was read is noted before the position moves.
+        position = self._thread.partition_state(partition)._position
+        span = self._thread.spans().get(partition)
+        standing = acknowledged if span is None else span.standing(acknowledged)
+        if span is not None and (position is None or standing < span.end):
+            return standing
+        # Nothing was read since it was assigned, or all of that is done with; where the client is further, it
+        # was sent on: what lay between is gone from Kafka.
+        return None if position is None else max(position, standing)
 
     def ack(self, message: Any) -> bool:
         """Everything in its partition up to this message is done with."""
@@ -228,7 +239,8 @@ class Consumer(stock.Consumer):
         return None
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
-        return offset > self._committed.get(tp, 0)
+        # A lower one as well: what is read again, since the store has forgotten it, is not done with.
+        return offset != self._committed.get(tp, 0)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         committed = await super()._commit(offsets)
@@ -270,7 +282,7 @@ class Consumer(stock.Consumer):
     async def _go_back(self) -> None:
         """Read again what was fetched and not handed on: partitions were moving, and some stayed here."""
         self._dropped = False
-        for partition, span in list(self._thread.fetched.spans.items()):
+        for partition, span in list(self._thread.spans().items()):
             tp = TP(*partition)
             standing = span.standing(self._acknowledged.get(tp, 0))
             if standing < span.end:

@@ -72,13 +72,19 @@ class Chunk(NamedTuple):
 
 
 class Fetched:
-    """Takes chunks out of an aiokafka fetcher, in the fetcher's own thread; `spans` may be read in any."""
+    """Takes chunks out of an aiokafka fetcher, in the fetcher's own thread; `spans_of` is asked in any."""
 
     def __init__(self) -> None:
         self.spans: dict[Partition, Span] = {}
         self._seeks: dict[Partition, int] = {}
         self._first_seek = next(_SEEKS)
         self._assignment: Any = None
+
+    def spans_of(self, assignment: Any) -> dict[Partition, Span]:
+        """What was read since these partitions were assigned: a new assignment begins where the group's
+        offsets say, whatever was read before.
+        """
+        return self.spans if self._assignment is assignment else {}
 
     def sought(self, partition: Partition) -> int:
         """The number of a seek that is about to be made."""
@@ -160,9 +166,10 @@ class Fetched:
         """Note that `records` were read from `position` to `end`, and go on behind them."""
         if assignment is not self._assignment:
             self.spans, self._assignment = {}, assignment
-        assignment.state_value(partition).consumed_to(end)
         events_end = records[-1].offset + 1 if records else None
         self.spans[partition], since = onward(self.spans.get(partition), position, events_end, end)
+        # Last: another thread that sees the new position sees the span of it as well.
+        assignment.state_value(partition).consumed_to(end)
         if not records:
             return
         if partition in chunks:

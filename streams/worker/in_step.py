@@ -34,6 +34,9 @@ class Place(NamedTuple):
     topic: str
     number: int
 
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.number}"
+
 
 MoreToCome = Callable[[Place], bool]
 """Whether more of a partition is to come than what was put in: it lags, or was not asked yet."""
@@ -160,6 +163,13 @@ class InStep(Generic[Record]):
         for group in (*self._alone.values(), *self._groups.values()):
             for place, queue in group.queues.items():
                 yield place, len(queue)
+
+    def in_turn(self) -> Iterator[tuple[Place, list[Place]]]:
+        """The partitions of which records wait, each with those that it is read in step with."""
+        for group in self._groups.values():
+            for place, queue in group.queues.items():
+                if queue:
+                    yield place, [other for other in group.queues if other != place]
 
     def _may_go(self, group: _Group[Record], more_to_come: MoreToCome) -> bool:
         """Whether no empty partition is to be waited for."""

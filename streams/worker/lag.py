@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 
@@ -59,18 +59,32 @@ class Lag:
         self._events: Counter[str] = Counter()
         self._held_back: Counter[str] = Counter()
 
-    def look(self, standings: Mapping[str, Standing], ends: Mapping[str, int], excused: bool = False) -> None:
+    def look(
+        self,
+        standings: Mapping[str, Standing],
+        ends: Mapping[str, int],
+        excused: bool = False,
+        in_turn: Mapping[str, Collection[str]] = {},
+    ) -> None:
         """Partitions stand at `standings` now; what was heard last of their ends is in `ends`.
 
-        `excused`: nothing can be applied at present, for a reason that is told elsewhere.
+        `excused`: nothing can be applied at present, for a reason that is told elsewhere. `in_turn`: those
+        whose events wait for their turn, and for which others; while one of these moves, they do not stand
+        still.
         """
         now_s, before = self._now_s(), self._partitions
+        moved = {
+            place
+            for place, (offset, _) in standings.items()
+            if place in before and before[place].offset != offset
+        }
         self._partitions = {}
         self._events, self._held_back = Counter(), Counter()
         for place, (offset, held_back) in standings.items():
             topic = place.rpartition("-")[0]
             end, last = ends.get(place, offset), before.get(place)
             stands = last is not None and last.offset == offset < min(last.end, end) and not excused
+            stands = stands and moved.isdisjoint(in_turn.get(place, ()))
             since_s = last.since_s if last is not None and stands else now_s
             self._partitions[place] = _Partition(offset, end, since_s)
             self._events[topic] += max(0, end - offset)

@@ -37,7 +37,10 @@ class Partitions(Protocol):
 
 
 class LagWatch:
-    """Runs until it is stopped. `waits`: whether what is applied next waits for the store or for Kafka."""
+    """Runs until it is stopped. `waits`: whether what is applied next waits for the store or for Kafka;
+    `in_turn`: the partitions of which events wait here for their turn, and for which others. `done` is told
+    how far each is.
+    """
 
     def __init__(
         self,
@@ -46,8 +49,11 @@ class LagWatch:
         metrics: WorkerMetrics,
         waits: Callable[[], bool],
         now_s: Callable[[], float] = time.monotonic,
+        in_turn: Callable[[], Mapping[str, Collection[str]]] = dict,
+        done: Callable[[Mapping[str, Standing]], None] = lambda _: None,
     ) -> None:
         self.kafka, self.metrics, self.waits = kafka, metrics, waits
+        self.in_turn, self.done = in_turn, done
         self.lag = Lag(stalled_after_s, now_s)
         self._stalled_after_s, self._now_s = stalled_after_s, now_s
         self._ends: dict[str, int] = {}
@@ -92,7 +98,9 @@ class LagWatch:
         except (BrokerUnavailableError, TimeoutError) as error:
             self._unanswered = str(error) or f"Kafka did not answer within {ANSWER_AT_MOST_S:g} s"
         # Asked again: what was applied meanwhile waits no more.
-        self.lag.look(self.kafka.standings(), self._ends, excused=self.waits())
+        standings = self.kafka.standings()
+        self.done(standings)
+        self.lag.look(standings, self._ends, excused=self.waits(), in_turn=self.in_turn())
         for topic in EVENT_TOPICS:
             self.metrics.lag_events.labels(topic).set(self.lag.of(topic))
             self.metrics.held_back_events.labels(topic).set(self.lag.held_back(topic))

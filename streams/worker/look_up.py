@@ -51,17 +51,19 @@ class Log(Protocol):
         ...
 
 
-class Places:
-    """A set of messages, each known by its partition and offset."""
+class Some:
+    """Some of a batch's messages, each by itself: two may be of one offset, which was read before a seek and
+    after it, and only the second one's turn comes.
+    """
 
     def __init__(self) -> None:
-        self._places: set[tuple[str, int]] = set()
+        self._messages: dict[int, Message] = {}
 
     def add(self, message: Message) -> None:
-        self._places.add((message.place, message.offset))
+        self._messages[id(message)] = message
 
     def __contains__(self, message: Message) -> bool:
-        return (message.place, message.offset) in self._places
+        return id(message) in self._messages
 
 
 class Work(NamedTuple):
@@ -158,14 +160,12 @@ class LookUp:
             progress = loaded.progress | self.kept.progress
         return {place: progress[place] for place in sorted(places)}, unreadable
 
-    async def _in_order(
-        self, messages: Sequence[Message], progress: Mapping[str, int]
-    ) -> tuple[Places, Places]:
+    async def _in_order(self, messages: Sequence[Message], progress: Mapping[str, int]) -> tuple[Some, Some]:
         """The messages to apply, each the next one of its partition, and those that were applied before.
 
         Whatever else there is came too early: something before it was left out and is read again.
         """
-        taken, old = Places(), Places()
+        taken, old = Some(), Some()
         upcoming = {place: offset + 1 for place, offset in progress.items()}
         for message in messages:
             place, offset = message.place, message.offset

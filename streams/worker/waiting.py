@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -61,12 +61,24 @@ class Waiting:
         """The longest wait among these offsets, each the first of its partition that is not folded yet."""
         now_s, age_s = self._now_s(), 0.0
         for place, offset in heads.items():
-            marks = self._marks.get(place)
-            while marks and marks[0][0] <= offset:
-                marks.popleft()
+            marks = self._forget(place, offset)
             if marks:
                 age_s = max(age_s, now_s - marks[0][1])
         return age_s
+
+    def done(self, standings: Mapping[str, int]) -> None:
+        """Each partition, "topic-number", is done with up to there: also with offsets that hold no event, of
+        which no batch tells. Else the first event behind them would seem to have waited as long as they.
+        """
+        for name, offset in standings.items():
+            topic, _, number = name.rpartition("-")
+            self._forget((topic, int(number)), offset)
+
+    def _forget(self, place: Place, offset: int) -> Marks | None:
+        marks = self._marks.get(place)
+        while marks and marks[0][0] <= offset:
+            marks.popleft()
+        return marks
 
     def age_of(self, messages: Iterable[Message]) -> float:
         """The same of a batch, whose messages of a partition stand in order; 0 where there are none."""

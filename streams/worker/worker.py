@@ -80,7 +80,12 @@ class Worker:
         )
         self.intake = Intake(settings, self.batches)
         self.lag = LagWatch(
-            self.kafka, settings.worker.stalled_after_s, self.metrics, lambda: bool(self._store_trouble())
+            self.kafka,
+            settings.worker.stalled_after_s,
+            self.metrics,
+            lambda: bool(self._store_trouble()),
+            in_turn=self.intake.in_turn,
+            done=lambda standings: self.waiting.done({at: each.offset for at, each in standings.items()}),
         )
         self.chores = Chores(
             *(settings, store, self.replica, self.models, self.batches.make_sound, self.metrics, clock),

@@ -212,6 +212,28 @@ async def test_what_was_fetched_before_a_reread_is_no_part_of_it(desk: Desk, sto
     assert await interactions(store) == 8
 
 
+async def test_an_event_read_before_and_after_a_reread_counts_where_its_turn_is(
+    desk: Desk, store: MemoryStore
+) -> None:
+    """Else its user, who has it already, would have no room for the earlier ones."""
+    await desk.take(click(0))
+    await desk.take(click(5))
+    batch = [click(3), click(4), *(click(n) for n in range(1, 6))]
+    assert len(await desk.take(*batch)) == 5
+    assert await interactions(store) == 6
+    assert desk.counted("events_total", topic="clicks", result="applied") == 6
+    assert await counted(store) == 6
+
+
+async def test_a_letter_from_before_a_reread_is_sent_once(desk: Desk, store: MemoryStore) -> None:
+    broken = click(2)._replace(value=b"?")
+    await desk.take(click(0))
+    await desk.take(click(5))
+    await desk.take(broken, click(1), broken._replace(seek=broken.seek), click(3))
+    assert [letter.message.offset for letter in desk.box.letters] == [2]
+    assert await interactions(store) == 3
+
+
 async def test_an_idle_worker_notices_that_the_store_was_emptied(desk: Desk, store: MemoryStore) -> None:
     await desk.take(click(0))
     store.__init__()  # type: ignore[misc]  # as a restart without persistence

@@ -159,6 +159,7 @@ async def test_an_event_waits_for_a_topic_of_which_more_is_to_come_and_for_no_ot
         await running.put(Event(10, ts=2), Event(11, ts=2))
         assert running.handler.begun == []
         assert running.intake.queued() == 2
+        assert running.intake.in_turn() == {"clicks-0": ["reviews-0"]}
         await running.put(Event(0, topic="reviews", ts=1))
         assert running.handler.begun == [[0, 10, 11]]
         running.handler.gates[0].set()

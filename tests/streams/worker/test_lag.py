@@ -74,3 +74,20 @@ def test_stalled_is_exactly_what_stood_for_so_long(steps: list[tuple[int, int, b
         stood = len({each[0] for each in recent}) == 1 and all(each[1] > each[0] for each in recent)
         expected = len(recent) == 5 and stood and not any(each[2] for each in recent[1:])
         assert (found == ["clicks-1"]) == expected
+
+
+def test_what_waits_for_its_turn_stands_still_only_where_all_that_it_waits_for_does() -> None:
+    clock = iter(range(0, 100, 5))
+    lag = Lag(10.0, lambda: next(clock))
+    ends = {"clicks-1": 100, "reviews-1": 9_000, "users-1": 7, "clicks-2": 7}
+    standings = {place: Standing(5) for place in ends}
+
+    def look() -> list[str]:
+        lag.look(standings, ends, in_turn={"clicks-1": ["reviews-1", "impressions-1"]})
+        return [each.place for each in lag.stalled()]
+
+    for offset in range(6, 10):
+        standings["reviews-1"] = Standing(offset)
+        stalled = look()
+    assert stalled == ["users-1", "clicks-2"], "these wait for no turn"
+    assert [look() for _ in range(3)][-1] == list(ends)

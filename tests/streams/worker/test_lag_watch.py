@@ -116,3 +116,15 @@ async def test_it_goes_on_whatever_happens(
         await asyncio.sleep(0.001)
     await watched.watch.stop()
     assert "a defect" in caplog.text
+
+
+async def test_it_hears_what_waits_for_its_turn_and_tells_how_far_each_is() -> None:
+    watched, told = Watched(), list[int]()
+    watched.watch.in_turn = lambda: {"clicks-0": ["users-0"]}
+    watched.watch.done = lambda standings: told.append(standings["users-0"].offset)
+    watched.kafka.end = 8
+    for at_s in (0, 10, 20):
+        watched.kafka.places["users-0"] = at_s
+        assert await watched.look(at_s) == ""
+    assert "clicks-0 has stood" in await watched.look(31)
+    assert told == [0, 10, 20, 20]

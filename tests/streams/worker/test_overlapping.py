@@ -179,25 +179,34 @@ class Kafka:
 
 
 class Reading:
-    """What one worker is given next; it may ask for some of it again."""
+    """What one worker is given next; it may ask for some of it again, and then has more of the former reading
+    in the same batch.
+    """
 
     def __init__(self, kafka: Kafka, desk: Desk) -> None:
         self.kafka, self.desk = kafka, desk
         self.next = dict.fromkeys(kafka.logs, 0)
+        self.drops = False
         self.seek = dict.fromkeys(kafka.logs, 0)
 
     def take(self, count: int) -> list[Message]:
+        taken = []
         for place, offset in self.desk.log.reread_from:
             if place in self.next:
+                taken += self._read(place, count)
                 self.next[place] = offset
                 self.seek[place] = self.desk.log.seeks
         self.desk.log.reread_from.clear()
-        taken = []
         for place, log in self.kafka.logs.items():
-            part = log[self.next[place] : self.next[place] + count]
-            self.next[place] += len(part)
-            taken += [message._replace(seek=self.seek[place]) for message in part]
+            if self.drops and self.next[place] + 1 < len(log):  # the next one tells of it
+                self.next[place] += 1
+            taken += self._read(place, count)
         return taken
+
+    def _read(self, place: str, count: int) -> list[Message]:
+        part = self.kafka.logs[place][self.next[place] : self.next[place] + count]
+        self.next[place] += len(part)
+        return [message._replace(seek=self.seek[place]) for message in part]
 
 
 class Trying(MemoryStore):
@@ -235,18 +244,25 @@ class Trying(MemoryStore):
     st.lists(st.sampled_from(["none", "none", "late", "away", "answer lost", "heir first"]), max_size=25),
     st.lists(st.integers(1, 4), min_size=5, max_size=30),
     st.integers(0, 4),
+    st.lists(st.booleans(), min_size=5, max_size=9).filter(lambda drops: not all(drops)),
 )
-def test_whatever_happens_each_event_counts_once(mishaps: list[Mishap], sizes: list[int], kept: int) -> None:
-    asyncio.run(whatever_happens(mishaps, sizes, kept))
+def test_whatever_happens_each_event_counts_once(
+    mishaps: list[Mishap], sizes: list[int], kept: int, drops: list[bool]
+) -> None:
+    asyncio.run(whatever_happens(mishaps, sizes, kept, drops))
 
 
-async def whatever_happens(mishaps: list[Mishap], sizes: list[int], kept: int) -> None:
+async def whatever_happens(mishaps: list[Mishap], sizes: list[int], kept: int, drops: list[bool]) -> None:
     store, kafka = Trying(mishaps), Kafka(60)
     desk = Desk(store, states_kept(kept))
     reading, store.heir = Reading(kafka, desk), Reading(kafka, Desk(store, states_kept(kept)))
     flight: asyncio.Task[list[Message]] | None = None
     for at in range(400):
+        reading.drops = drops[at % len(drops)]
         messages = reading.take(sizes[at % len(sizes)])
+        if not messages and flight is not None:
+            await flight  # it may ask for some of it again
+            messages = reading.take(sizes[at % len(sizes)])
         if not messages:
             break
         begun = await desk.batches.begin(messages)

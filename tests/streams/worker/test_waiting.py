@@ -74,6 +74,20 @@ def test_a_day_behind_takes_little_room() -> None:
     assert waiting.age_s({PLACE: 43_200}) == pytest.approx(43_199, abs=86_400 / COARSENESS)
 
 
+def test_an_event_behind_offsets_without_one_has_not_waited_as_long_as_they() -> None:
+    """Aborted transactions, one a second, of which no batch tells."""
+    time = Time()
+    waiting = Waiting(time)
+    for n in range(36_000):
+        time.s = float(n)
+        waiting.learned(*PLACE, 2 * n)
+        waiting.done({"clicks-0": 2 * n, "reviews-3": 5})
+    time.s += 1
+    waiting.learned(*PLACE, 80_000)
+    time.s += 0.25
+    assert waiting.age_s({PLACE: 79_999}) == 0.25
+
+
 class Assignment:
     """One assigned partition, as aiokafka keeps it."""
 
