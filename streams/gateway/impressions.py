@@ -10,7 +10,7 @@ from streams.clock import Clock
 from streams.events import Impression
 from streams.feed import Slate
 from streams.gateway.metrics import GatewayMetrics
-from streams.gateway.producer import EventSink
+from streams.gateway.producer import Delivery, EventSink
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,11 @@ class ImpressionLog:
             while len(waiting) < BATCH and not self._queue.empty():
                 waiting.append(self._queue.get_nowait())
             while waiting:
-                delivery = await self._sink.deliver(waiting, self._clock.now_ms(), self._timeout_s)
+                try:
+                    delivery = await self._sink.deliver(waiting, self._clock.now_ms(), self._timeout_s)
+                except Exception:  # nobody would begin anew, and each later impression would be dropped
+                    log.exception("impressions are not written, and tried again")
+                    delivery = Delivery([False] * len(waiting))
                 logged = sum(delivery.confirmed)
                 for _ in range(logged):
                     self._queue.task_done()

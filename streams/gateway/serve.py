@@ -14,6 +14,7 @@ from streams import garbage
 from streams.clock import SystemClock
 from streams.gateway.app import create_app
 from streams.gateway.producer import KafkaProducer
+from streams.kafka_connection import mend_connections
 from streams.settings import GatewaySettings, Settings
 from streams.stores.redis import RedisStore
 
@@ -29,6 +30,7 @@ def serve(settings: Settings) -> None:
     listener = listen(gateway)
     # aiokafka reports each failed attempt as an error; the producer logs what changed instead.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    mend_connections()
     app = create_app(settings, RedisStore(settings.redis), KafkaProducer(settings.kafka), SystemClock())
     config = uvicorn.Config(
         app,

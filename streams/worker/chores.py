@@ -81,7 +81,9 @@ class Chores:
                     log.warning("%s is waiting: %s", chore.__name__, error)
                 self.trouble = str(error)
             else:
-                self.trouble = ""
+                # Others have nothing to ask at most of their turns: that they went well says nothing.
+                if chore == self.follow:
+                    self.trouble = ""
 
     async def follow(self) -> None:
         """Count what other workers have applied."""

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from model.errors import PartEndedError
 from streams.clock import SystemClock
+from streams.kafka_connection import mend_connections
 from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from streams.worker.ending import DRAINED, INTERRUPTED, OVERDUE, Ending, because_of, end
@@ -35,6 +36,7 @@ def serve(settings: Settings) -> NoReturn:
     Raises `SettingsError` where it can't listen.
     """
     listener = listen(settings.worker)
+    mend_connections()
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
     host, port = listener.getsockname()[:2]
     log.info("worker answers on http://%s:%d", host, port)

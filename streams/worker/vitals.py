@@ -33,7 +33,13 @@ def ended_reader(consumer: Any, should_stop: bool) -> BaseException | None:
     if client is None or client._closed:
         return None
     fetcher, coordinator = getattr(client, "_fetcher", None), getattr(client, "_coordinator", None)
+    if coordinator is not None and (kept := coordinator._pending_exception) is not None:
+        # It rests until somebody fetches, and nobody does while partitions move.
+        ended = PartEndedError(f"the Kafka client's group coordination has failed: {kept!r}")
+        ended.__cause__ = kept
+        return ended
     for name, task in (
+        ("refresh of metadata", client._client._sync_task),
         ("fetcher", fetcher and fetcher._fetch_task),
         ("group coordination", coordinator and getattr(coordinator, "_coordination_task", None)),
     ):

@@ -212,9 +212,8 @@ class Worker:
 
     def _group_trouble(self) -> str:
         """Why it is in doubt that this worker has its partitions; "" where it is not."""
-        if self.app is None or self.app.consumer is None or self.app.rebalancing:
-            return "partitions are being assigned"
-        return self.membership.trouble
+        assigning = self.app is None or self.app.consumer is None or self.app.rebalancing
+        return self.membership.trouble or ("partitions are being assigned" if assigning else "")
 
     def _store_trouble(self) -> str:
         return self.batches.trouble or self.chores.trouble or self.watch.trouble

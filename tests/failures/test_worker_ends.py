@@ -69,6 +69,47 @@ async def test_whichever_part_fails(settings: Settings, tmp_path: Path, part: st
         assert_ends(running, FAILED, "broken on purpose")
 
 
+# The group is joined again and again, and the answers are none that the client knows.
+UNKNOWN_ANSWERS = """\
+import pathlib
+from aiokafka.consumer import group_coordinator as client
+from aiokafka.errors import KafkaError
+odd = pathlib.Path({switch!r}).exists
+heartbeat = client.GroupCoordinator._do_heartbeat
+join = client.CoordinatorGroupRebalance.perform_group_join
+
+async def rejoins(self):
+    if odd():
+        self.request_rejoin()
+    return await heartbeat(self)
+
+async def fails(self):
+    if odd():
+        raise KafkaError("an answer that nobody knows")
+    return await join(self)
+
+client.GroupCoordinator._do_heartbeat = rejoins
+client.CoordinatorGroupRebalance.perform_group_join = fails
+"""
+
+
+async def test_after_answers_that_are_not_known_it_goes_on(
+    settings: Settings, store: RedisStore, tmp_path: Path
+) -> None:
+    switch = tmp_path / "odd"
+    before = UNKNOWN_ANSWERS.format(switch=str(switch))
+    with worker(tmp_path, settings.kafka, settings.redis, QUICK, before=before) as running:
+        switch.touch()
+        await eventually(lambda: "an answer that nobody knows" in str(running.readiness()))
+        assert not running.ready()
+        switch.unlink()
+        await eventually(running.ready)
+        async with producer(settings.kafka) as client:
+            await send(client, settings.kafka, traffic(50, seed=7))
+        await wait_until_applied(settings, store)
+        assert running.process.returncode is None
+
+
 async def test_a_topic_that_was_made_anew(settings: Settings, store: RedisStore, tmp_path: Path) -> None:
     """Its new events would be taken for old ones; only somebody who knows what was done can mend that."""
     one = msgspec.structs.replace(settings.kafka, partitions=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -13,6 +14,7 @@ from streams.events import AnyEvent, Impression
 from streams.gateway import impressions
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.producer import Delivery
 from tests.streams.gateway.conftest import RecordingSink
 
 
@@ -52,6 +54,29 @@ async def test_what_was_not_confirmed_is_sent_again(
     await log.stop(deadline_s=5)
     assert ids(sink.delivered) == ["e0", "e1", "e2"]
     assert registry.get_sample_value("headrace_gateway_impressions_total", {"result": "logged"}) == 3
+
+
+async def test_the_writing_goes_on_after_whatever_happened(
+    log: ImpressionLog,
+    sink: RecordingSink,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, calls = sink.deliver, 0
+
+    async def fails_once(events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Delivery:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise RuntimeError("of no kind that is known")
+        return await whole(events, accepted_ms, timeout_s)
+
+    monkeypatch.setattr(sink, "deliver", fails_once)
+    log.add(shown(1))
+    log.start()
+    await log.stop(deadline_s=5)
+    assert ids(sink.delivered) == ["e1"]
+    assert "of no kind that is known" in caplog.text
 
 
 async def test_past_the_capacity_new_ones_are_dropped_and_counted(

@@ -38,7 +38,10 @@ def consumer(thread: threading.Thread, **tasks: Any) -> Any:
     client = SimpleNamespace(
         _closed=False,
         _fetcher=SimpleNamespace(_fetch_task=tasks.get("fetch")),
-        _coordinator=SimpleNamespace(_coordination_task=tasks.get("coordination")),
+        _coordinator=SimpleNamespace(
+            _coordination_task=tasks.get("coordination"), _pending_exception=tasks.get("kept")
+        ),
+        _client=SimpleNamespace(_sync_task=tasks.get("metadata")),
     )
     return SimpleNamespace(_thread=SimpleNamespace(_thread=thread, _consumer=client))
 
@@ -52,9 +55,17 @@ async def test_the_reader() -> None:
     assert ended_reader(consumer(here, fetch=running, coordination=running), False) is None
     assert isinstance(ended_reader(consumer(over), False), PartEndedError)
     assert ended_reader(consumer(over), should_stop=True) is None
-    for name, says in (("fetch", "fetcher"), ("coordination", "group coordination")):
+    for name, says in (
+        ("fetch", "fetcher"),
+        ("coordination", "group coordination"),
+        ("metadata", "refresh of metadata"),
+    ):
         for coroutine in (fails(), asyncio.sleep(0)):  # neither has a good end
             found = ended_reader(consumer(here, **{name: await ended(coroutine)}), False)
             assert isinstance(found, PartEndedError)
             assert says in str(found)
+    kept = KeyError("what nobody has fetched")
+    found = ended_reader(consumer(here, fetch=running, coordination=running, kept=kept), False)
+    assert isinstance(found, PartEndedError)
+    assert found.__cause__ is kept
     running.cancel()

@@ -1,0 +1,54 @@
+"""What the chores say of a store that is away."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from model.errors import StoreUnavailableError
+from streams.settings import Settings, WorkerSettings
+from streams.stores.base import LedgerEntry
+from streams.stores.memory import MemoryStore
+from streams.worker import chores as module
+from tests.streams.worker.conftest import Desk
+
+
+class Hangs(MemoryStore):
+    """Its ledger can't be read while it is `away`."""
+
+    away, asked = True, 0
+
+    async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
+        self.asked += 1
+        if self.away:
+            raise StoreUnavailableError("no answer")
+        return await super().read_ledger(after, limit)
+
+
+async def test_trouble_stays_until_the_store_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch over the store has nothing to ask meanwhile, and its turns are many."""
+    monkeypatch.setattr(module, "TURN_S", 0.001)
+    store = Hangs()
+    chores = Desk(store, Settings(worker=WorkerSettings(ledger_every_ms=20))).chores()
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        turns += 1
+
+    monkeypatch.setattr(chores.watch, "turn", turn)
+    chores.start()
+    try:
+        async with asyncio.timeout(30):
+            while not chores.trouble:  # noqa: ASYNC110  # nothing tells of it
+                await asyncio.sleep(0.001)
+            seen = turns
+            while turns < seen + 20:
+                await asyncio.sleep(0.001)
+                assert chores.trouble == "no answer"
+            store.away = False
+            while chores.trouble:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+    finally:
+        await chores.stop()
