@@ -190,5 +190,5 @@ async def test_the_store(
 def slowly(patch: pytest.MonkeyPatch) -> None:
     """The next server loads its data slowly, and answers meanwhile."""
     command = local_valkey._command
-    options = ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"]
+    options = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"]
     patch.setattr(local_valkey, "_command", lambda *arguments: [*command(*arguments), *options])

@@ -42,7 +42,7 @@ def breaks(owner, name):
 PARTS = {
     "a batch": "from streams.worker import batches; breaks(batches, 'process')",
     "a write": "from streams.stores.redis import RedisStore; breaks(RedisStore, 'commit')",
-    "a chore": "from streams.worker import chores; breaks(chores, 'popular_slate')",
+    "a chore": "from streams.worker import chores; breaks(chores, 'popular_feed')",
     "a fetch": "from streams.worker.driver import ConsumerThread; breaks(ConsumerThread, '_fetch_records')",
     "the fetcher": "from aiokafka.consumer.fetcher import Fetcher; breaks(Fetcher, '_get_actions_per_node')",
     "a heartbeat": "from aiokafka.consumer.group_coordinator import GroupCoordinator\n"
