@@ -26,6 +26,7 @@ SHELL = {
     "streams.fit_shards",
     "streams.gateway",
     "streams.garbage",
+    "streams.kafka_connection",
     "streams.loading",
     "streams.local",
     "streams.model_schema",

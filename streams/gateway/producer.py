@@ -107,6 +107,9 @@ class KafkaProducer:
         producer = self._producer
         if producer is None:
             raise BrokerUnavailableError(self._trouble)
+        if producer.client._sync_task.done():  # it would answer to nothing any more
+            self._distrust("the client's refresh of metadata has ended")
+            raise BrokerUnavailableError(self._trouble)
         try:
             async with asyncio.timeout(timeout_s):
                 answered = await producer.client.force_metadata_update()
