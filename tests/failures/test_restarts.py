@@ -164,6 +164,7 @@ async def test_the_store(
             await eventually(lambda: is_ready(entrance))
             async with load(entrance, events) as client:
                 await eventually(lambda: client.sent > 500)
+                await packed(valkey, tmp_path / "valkey")
                 os.kill(valkey.process.pid, end)
                 assert await asyncio.to_thread(valkey.process.wait, 30)
                 await said(running, lambda: not running.ready())
@@ -187,8 +188,14 @@ async def test_the_store(
         valkey.stop()
 
 
+async def packed(valkey: ValkeyServer, folder: Path) -> None:
+    """What it has is in a file of keys, which it answers between; between commands, it is silent for long."""
+    await tell(valkey.url, "BGREWRITEAOF")
+    await eventually(lambda: any(base.stat().st_size > 10_000 for base in folder.glob("*/*.base.rdb")))
+
+
 def slowly(patch: pytest.MonkeyPatch) -> None:
     """The next server loads its data slowly, and answers meanwhile."""
     command = local_valkey._command
-    options = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"]
+    options = ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"]
     patch.setattr(local_valkey, "_command", lambda *arguments: [*command(*arguments), *options])
