@@ -29,6 +29,8 @@ SLIP, USUAL_PERCENT = 10.0, 99.9
 # Numbers far beyond a scale that stand for "not rated", as in Jester's -10..10.
 FAR = (99.0, 999.0, 9999.0, -99.0, -999.0, -9999.0)
 FAR_FROM = 3.0
+# Between these a scale can be stretched in floating point.
+LEAST_SPAN, MOST_SPAN = 1e-100, 1e100
 
 _GOOD = """
     true t yes y recommended recommend liked like loved love good positive pos up thumbsup thumbup upvote
@@ -135,6 +137,10 @@ def scaled(
         return values.astype(np.float32), ""
     if low == high:
         return np.full(len(values), np.nan, np.float32), f"every rating is {low:g}: left out"
+    if not LEAST_SPAN < high - low < MOST_SPAN:
+        return np.full(len(values), np.nan, np.float32), (
+            f"ratings from {low:g} to {high:g} are on no scale that can be told: left out (--scale sets it)"
+        )
     stars = LOWEST_RATING + (values - low) * ((HIGHEST_RATING - LOWEST_RATING) / (high - low))
     said = f"ratings rescaled linearly from {low:g}..{high:g} to 1..5"
     if scale is None and (low, high) != occur:

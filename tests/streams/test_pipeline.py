@@ -140,9 +140,10 @@ def test_a_new_user_has_a_full_slate_after_the_first_event(small: Small) -> None
 def test_an_item_that_is_gone_leaves_the_next_slate_and_comes_back(small: Small) -> None:
     first = slate(small, "u1")[0]
     row = small.core.catalog.rows[first]
-    small.announce(row, available=False, ts=small.now_ms + 1)
+    text = small.core.catalog.text[row].copy()
+    small.announce(row, text, available=False, ts=small.now_ms + 1)
     assert first not in slate(small, "u1")
-    small.announce(row, available=True, ts=small.now_ms + 2)
+    small.announce(row, text, ts=small.now_ms + 2)
     assert slate(small, "u1")[0] == first
 
 

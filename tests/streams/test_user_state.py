@@ -167,7 +167,7 @@ def test_the_history_holds_the_latest_of_all_interactions_in_the_order_of_their_
 @given(st.lists(clicks | reviews, max_size=30, unique_by=lambda event: event.ts), st.sampled_from([5, 50]))
 def test_the_order_of_arrival_does_not_matter(events: list[UserEvent], history: int) -> None:
     """However two topics are interleaved, and whatever is late on one of them."""
-    settings = msgspec.structs.replace(SMALL, history=history)
+    settings = msgspec.structs.replace(SMALL, history=history, consumed_bytes=1_000)
     found = fold(delivered(events), settings=settings)
     expected = fold(delivered(sorted(events, key=lambda event: event.ts)), settings=settings)
     for name in ("items", "actions", "ratings", "times"):
@@ -208,7 +208,7 @@ def test_a_history_that_was_longer_is_cut_to_the_latest() -> None:
 def test_consumed_items_are_those_met_by_actions_that_do_not_let_them_repeat(
     events: list[Click | Review], repeat: set[str]
 ) -> None:
-    state = fold(delivered(events))
+    state = fold(delivered(events), settings=msgspec.structs.replace(SMALL, consumed_bytes=1_000))
     blocking = blocking_actions(repeat)
     met = {(row_of(event.item_id), ACTIONS[action_of(event)]) for event in events}
     assert {row for row in range(ROWS) if state.has_consumed(row)} == {row for row, _ in met}

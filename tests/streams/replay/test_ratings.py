@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.replay.cell_rules import CellRules
@@ -120,6 +120,8 @@ def test_numbers_read_back_however_they_are_written(values: list[int], form: str
     assert found.values.tolist() == values
 
 
+@example([0.0, 2.2250738585072014e-308])
+@example([-1e308, 1e308])
 @given(st.lists(st.text(max_size=8) | st.floats() | st.none() | st.booleans(), max_size=12))
 def test_no_column_gives_a_traceback(cells: list[Any]) -> None:
     found = read_ratings(cells)
