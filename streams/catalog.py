@@ -13,9 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from model.errors import StoreError
 from model.hashing import ATTRIBUTES, attributes_of
-from streams.stored import check_version
+from streams.stored import decoded
 
 VERSION = 1
 """Of item records. Fields are only added, at the end; a field that changes its meaning is a new version."""
@@ -57,12 +56,7 @@ def encode_item(record: ItemRecord) -> bytes:
 
 def decode_item(raw: bytes) -> ItemRecord:
     """The record that `encode_item` packed, of this build or a former one; `StoreError` for anything else."""
-    try:
-        record = _decoder.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"item record of {len(raw)} bytes can't be read: {error}") from None
-    check_version("item record", record.version, VERSION)
-    return record
+    return decoded("item record", _decoder, raw, VERSION, lambda record: record.version)
 
 
 class Content(NamedTuple):

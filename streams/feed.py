@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
 
-from model.errors import StoreError
-from streams.stored import check_version
+from streams.stored import decoded
 
 VERSION = 1
 """Of slates as they are stored. A field may be added; one that changes its meaning is a new version."""
@@ -65,8 +62,6 @@ class PopularFeed(Slate, frozen=True):
     rows: list[int] = []
 
 
-AnySlate = TypeVar("AnySlate", bound=Slate)
-
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Slate)
 _popular_decoder = msgspec.msgpack.Decoder(PopularFeed)
@@ -82,20 +77,15 @@ def encode(slate: Slate) -> bytes:
 
 def decode(raw: bytes) -> Slate:
     """The slate that `encode` of this build or of a former one packed; `StoreError` for anything else."""
-    return _checked(_decoder, raw)
+    return decoded("feed", _decoder, raw, VERSION, _version)
 
 
 def decode_popular(raw: bytes) -> PopularFeed:
     """The popular feed that `encode` packed, without rows where an older build wrote it; `StoreError` for
     anything else.
     """
-    return _checked(_popular_decoder, raw)
+    return decoded("feed", _popular_decoder, raw, VERSION, _version)
 
 
-def _checked(decoder: msgspec.msgpack.Decoder[AnySlate], raw: bytes) -> AnySlate:
-    try:
-        slate = decoder.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"feed of {len(raw)} bytes can't be read: {error}") from None
-    check_version("feed", slate.v, VERSION)
-    return slate
+def _version(slate: Slate) -> int:
+    return slate.v

@@ -4,9 +4,14 @@ one by name: bytes of a layout that it does not know must not be half understood
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
 
 from model.errors import NewerVersionError, StoreError
+
+T = TypeVar("T")
 
 NEIGHBOURS = 8
 """So many versions ahead are a newer build's; a number beyond is damage."""
@@ -38,3 +43,19 @@ def check_version(what: str, found: int, newest: int) -> None:
         raise NewerVersionError(f"{what} of version {found}; this build reads {newest} and older: upgrade it")
     if not 1 <= found <= newest:
         raise StoreError(f"{what} of version {found}; this build reads 1 to {newest}: it was changed")
+
+
+def decoded(
+    what: str,
+    decoder: msgspec.msgpack.Decoder[T],
+    raw: bytes,
+    newest: int,
+    version_of: Callable[[T], int],
+) -> T:
+    """A record that has its version in a field of its own; `StoreError` where it can't be read."""
+    try:
+        record = decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{what} of {len(raw)} bytes can't be read: {error}") from None
+    check_version(what, version_of(record), newest)
+    return record
