@@ -1,5 +1,4 @@
-"""The Faust app: one agent over all event topics, which hands batches to `Batches` and acknowledges them in
-order.
+"""The Faust app: one agent over all event topics, which hands its queue to `Intake`.
 
 Faust's own web server, tables, leader topic and producer are not used: nothing of it can be reached from
 outside.
@@ -7,53 +6,21 @@ outside.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any
 
 import faust
-from aiokafka.errors import IllegalStateError, KafkaError
-from faust.types import TP
 
-from model.errors import BrokerUnavailableError, PartEndedError
+from model.errors import PartEndedError
 from streams.events import EVENT_TOPICS
 from streams.settings import Settings
 from streams.topics import topic_name
 from streams.worker.driver import Transport, broker_urls, request_timeout_ms
-from streams.worker.in_step import InStep, Place
-from streams.worker.lag import Standing
-from streams.worker.look_up import USER_TOPICS
+from streams.worker.intake import Intake
 from streams.worker.membership import Membership
-from streams.worker.message import Message, happened_ms
 from streams.worker.waiting import Waiting
-
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-
-class BatchHandler(Protocol):
-    """Writes batches in the order in which they are begun."""
-
-    async def begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
-        """Returns once the next batch may be begun; the task gives the messages that are done with."""
-        ...
-
-    def moved(self) -> None:
-        """Partitions have come or gone. Called while no batch is under way."""
-        ...
-
 
 COMMIT_EVERY_S = 1.0
 QUEUE_EVENTS = 4_096
-HELD_BACK_EVENTS = 512
-"""A partition of which so many events wait in the worker is not fetched on, until half of them are taken."""
-TURNS = 3
-"""How often the event loop may go round without another event before a batch is begun."""
 
 
 class App(faust.App):
@@ -111,245 +78,3 @@ def create_app(settings: Settings, intake: Intake, membership: Membership, waiti
             raise
 
     return app
-
-
-class _Flight(NamedTuple):
-    """Faust's events, what `BatchHandler` was given of each, and what it gives back."""
-
-    events: Sequence[Any]
-    messages: Sequence[Message]
-    writing: asyncio.Task[list[Message]]
-
-
-class Intake:
-    """Waits for an event, takes what is already queued with it, in the order of `InStep`, and acknowledges it
-    once written.
-
-    One batch may be begun while the one before is still being written.
-    """
-
-    def __init__(self, settings: Settings, handler: BatchHandler) -> None:
-        self._batch_max = settings.worker.batch_max
-        self._topics_prefix, self._prefix = settings.kafka.prefix, len(settings.kafka.prefix)
-        self._handler = handler
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._draining = False
-        self._flight: _Flight | None = None
-        self._generation: int | None = None
-        self._steps = InStep[Any](USER_TOPICS, settings.worker.in_step_wait_ms / 1_000, time.monotonic)
-        self._steps_of: int | None = None
-        self._last: dict[Place, int] = {}
-        self._held_back: set[Place] = set()
-        self.queued: Callable[[], int] = lambda: 0
-
-    async def run(self, app: Any, queue: Any) -> None:
-        """Take batches for as long as the stream goes."""
-        self.queued = lambda: queue.qsize() + len(self._steps)
-        try:
-            while True:
-                events = await self._taken(app, queue)
-                # Partitions may have moved since an event was fetched; whoever has its partition now reads it
-                # again.
-                generation = app.consumer_generation_id
-                events = [event for event in events if event.message.generation_id == generation]
-                if self._draining or generation != self._generation:
-                    await self._land()
-                if generation != self._generation:
-                    self._handler.moved()
-                    self._generation = generation
-                if events and not self._draining:
-                    await self._begin(events)
-        finally:
-            if self._flight is not None:
-                self._flight.writing.cancel()
-            self._idle.set()
-
-    async def _taken(self, app: Any, queue: Any) -> list[Any]:
-        """The next events; what is being written meanwhile is acknowledged as soon as it is."""
-        while True:
-            if not len(self._steps) and queue.empty():
-                await self._wait(app, queue, None)
-            # Fetched events are handed on one at a time, whenever we wait: let those come that are there
-            # already.
-            turns = 0
-            while turns < TURNS:
-                turns = turns + 1 if queue.empty() else 0
-                while not queue.empty():
-                    self._put(app, queue.get_nowait())
-                if len(self._steps) >= self._batch_max:
-                    break
-                await asyncio.sleep(0)
-            events = self._steps.take(self._batch_max, partial(self._more_to_come, app))
-            self._hold_back(app)
-            if events:
-                return events
-            await self._wait(app, queue, self._steps.wait_s())
-
-    async def _wait(self, app: Any, queue: Any, most_s: float | None) -> None:
-        """Until there is another event, the batch in flight is written, or for `most_s`."""
-        if self._flight is None and most_s is None:
-            self._put(app, await queue.get())
-            return
-        getting = asyncio.ensure_future(queue.get())
-        writing = () if self._flight is None else (self._flight.writing,)
-        try:
-            await asyncio.wait((getting, *writing), timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
-            if getting.done():
-                self._put(app, await getting)
-        finally:
-            getting.cancel()
-        if self._flight is not None and self._flight.writing.done():
-            await self._land()
-
-    def _put(self, app: Any, event: Any) -> None:
-        record, generation = event.message, app.consumer_generation_id
-        if generation != self._steps_of:
-            # Partitions have moved: what waits here is read again, by whoever has its partition now.
-            self._steps.assign(self._place(partition) for partition in app.consumer.assignment())
-            self._last.clear()
-            self._held_back.clear()
-            self._steps_of = generation
-        if record.generation_id == generation:
-            place = self._place(record)
-            self._last[place] = record.offset
-            written_ms = (record.timestamp or 0.0) * 1_000
-            self._steps.put(place, happened_ms(record.value, written_ms, time.time() * 1_000), event)
-
-    def _place(self, partition: Any) -> Place:
-        return Place(partition.topic[self._prefix :], partition.partition)
-
-    def _partition(self, place: Place) -> TP:
-        return TP(self._topics_prefix + place.topic, place.number)
-
-    def _more_to_come(self, app: Any, place: Place) -> bool:
-        return bool(app.consumer.more_to_come(self._partition(place), self._last.get(place, -1)))
-
-    def _hold_back(self, app: Any) -> None:
-        """Have no more fetched of partitions of which much waits here."""
-        if app.consumer_generation_id != self._steps_of:
-            return
-        for place, size in self._steps.sizes():
-            if size >= HELD_BACK_EVENTS:
-                # Each time: Faust lets it go by itself once its queue is empty.
-                app.consumer.on_buffer_full(self._partition(place))
-                self._held_back.add(place)
-            elif place in self._held_back and size <= HELD_BACK_EVENTS // 2:
-                app.consumer.on_buffer_drop(self._partition(place))
-                self._held_back.discard(place)
-
-    async def _begin(self, events: Sequence[Any]) -> None:
-        self._idle.clear()
-        messages = [as_message(event.message, self._prefix) for event in events]
-        writing = await self._handler.begin(messages)
-        await self._acknowledge()
-        self._flight = _Flight(events, messages, writing)
-
-    async def _land(self) -> None:
-        """Wait until no batch is in flight."""
-        await self._acknowledge()
-        self._flight = None
-        self._idle.set()
-
-    async def _acknowledge(self) -> None:
-        """Wait until the batch in flight, if any, is written, and acknowledge what is done of it."""
-        if self._flight is None:
-            return
-        done = {(message.place, message.offset) for message in await self._flight.writing}
-        for event, message in zip(self._flight.events, self._flight.messages, strict=True):
-            if (message.place, message.offset) in done:
-                event.ack()
-
-    def in_turn(self) -> dict[str, list[str]]:
-        """The partitions of which events wait for their turn, and for which others, by their names in the
-        store's progress.
-        """
-        return {str(place): [str(other) for other in others] for place, others in self._steps.in_turn()}
-
-    async def drain(self) -> None:
-        """Begin no further batch, and wait for the one in flight."""
-        self._draining = True
-        await self._idle.wait()
-
-
-def as_message(record: Any, prefix: int) -> Message:
-    """A Faust message as the worker's own."""
-    return Message(
-        topic=record.topic[prefix:],
-        partition=record.partition,
-        offset=record.offset,
-        timestamp_ms=(record.timestamp or 0.0) * 1_000,
-        key=record.key,
-        value=record.value,
-        headers=record.headers or (),
-        since=record.since,
-        seek=record.seek,
-        undecodable=record.undecodable,
-    )
-
-
-class KafkaLog:
-    """What is asked of Kafka beside the events: of the app's consumer, or of the broker by way of it.
-
-    Raises `BrokerUnavailableError` where the broker does not answer.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._bootstrap, self._prefix = settings.kafka.bootstrap, settings.kafka.prefix
-        self.app: Any = None
-
-    def _partition(self, place: str) -> TP:
-        topic, _, partition = place.rpartition("-")
-        return TP(self._prefix + topic, int(partition))
-
-    def _place(self, partition: TP) -> str:
-        return f"{partition.topic.removeprefix(self._prefix)}-{partition.partition}"
-
-    async def earliest(self, place: str) -> int:
-        partition = self._partition(place)
-        offsets = await self._answer(self.app.consumer.earliest_offsets(partition))
-        return int(offsets[partition])
-
-    async def end(self, place: str, after: int) -> int:
-        partition, heard = self._partition(place), 0
-        # Partitions may be taken from us at any moment; then the consumer refuses to speak of them.
-        with contextlib.suppress(AssertionError, IllegalStateError):
-            heard = self.app.consumer.highwater(partition) or 0
-        if heard > after:
-            return int(heard)
-        # The broker says where the last stable offset is, which is before an open transaction.
-        ends = await self._answer(self.app.consumer.highwaters(partition))
-        return max(int(heard), int(ends[partition]))
-
-    async def reread(self, place: str, offset: int) -> int:
-        return int(await self.app.consumer.reread(self._partition(place), offset))
-
-    def assigned(self) -> list[str]:
-        return [
-            self._place(partition)
-            for partition in (self.app.consumer.assignment() if self.app is not None else ())
-        ]
-
-    def standings(self) -> dict[str, Standing]:
-        """How far the events of each assigned partition are done with; none where they can't be read now."""
-        if self.app is None or self.app.consumer is None or self.app.rebalancing:
-            return {}
-        with contextlib.suppress(AssertionError, AttributeError, IllegalStateError):
-            standings = self.app.consumer.standings()
-            return {self._place(partition): standing for partition, standing in standings.items()}
-        return {}
-
-    async def ends(self, places: Collection[str]) -> dict[str, int]:
-        """Where each partition ends: behind its last event that may be read."""
-        partitions = {self._partition(place): place for place in places}
-        ends = await self._answer(self.app.consumer.ends(list(partitions)))
-        return {partitions[partition]: int(end) for partition, end in ends.items()}
-
-    async def _answer(self, asking: Awaitable[T]) -> T:
-        try:
-            return await asking
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise BrokerUnavailableError(
-                f"Kafka at {self._bootstrap} did not say what its partitions hold"
-                f" ({type(error).__name__}: {error}); it is asked again"
-            ) from error

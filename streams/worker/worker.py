@@ -16,7 +16,7 @@ from streams.clock import Clock
 from streams.settings import Settings
 from streams.stores.base import Store
 from streams.topics import ensure_topics
-from streams.worker.app import Intake, KafkaLog, create_app
+from streams.worker.app import create_app
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores
 from streams.worker.cluster import Cluster
@@ -24,6 +24,8 @@ from streams.worker.dead_letters import KafkaDeadLetters
 from streams.worker.ending import because_of
 from streams.worker.graph import load_graph
 from streams.worker.health import Part, Readiness
+from streams.worker.intake import Intake
+from streams.worker.kafka_log import KafkaLog
 from streams.worker.lag_watch import LagWatch
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics

@@ -14,7 +14,7 @@ from faust.types import TP
 
 from model.errors import ProgressError
 from streams.settings import Settings, override
-from streams.worker.app import HELD_BACK_EVENTS, Intake
+from streams.worker.intake import HELD_BACK_EVENTS, Intake
 from streams.worker.message import Message
 
 

@@ -10,9 +10,9 @@ from faust.types import TP
 
 from model.errors import BrokerUnavailableError
 from streams.settings import Settings
-from streams.worker.app import KafkaLog
 from streams.worker.driver import ConsumerThread
 from streams.worker.fetched import Fetched
+from streams.worker.kafka_log import KafkaLog
 from streams.worker.lag import Standing
 
 

@@ -17,10 +17,10 @@ from model.schema import F32
 from streams.clock import ManualClock
 from streams.events import Click, Control, EventLimits, Item, encode
 from streams.meaning import Encode
-from streams.worker.app import as_message
 from streams.worker.dead_letter_box import StoredLetter, stored_letter
 from streams.worker.dead_letters import DeadLetter, headers
 from streams.worker.fetched import Fetched
+from streams.worker.intake import as_message
 from streams.worker.message import Message, read
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader
