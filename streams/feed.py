@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from streams.stored import decoded
@@ -68,6 +70,15 @@ _popular_decoder = msgspec.msgpack.Decoder(PopularFeed)
 
 POPULAR_USER = ""
 """The user id under which workers keep the popular feed."""
+
+
+def slate_id(*made_of: object) -> str:
+    """An id that is a function of what made a slate, so that the same slate has it again.
+
+    >>> slate_id("ann", 7) == slate_id("ann", 7) != slate_id("ann", 8)
+    True
+    """
+    return hashlib.blake2b("|".join(map(str, made_of)).encode(), digest_size=12).hexdigest()
 
 
 def encode(slate: Slate) -> bytes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.explanations import NEW, POPULAR
-from streams.feed import PopularFeed, Reason, SlateItem
+from streams.feed import PopularFeed, Reason, SlateItem, slate_id
 from streams.recommender import Recommender
 
 SPARE = 180
@@ -32,7 +30,7 @@ def popular_feed(recommender: Recommender, user: str, now_ms: int) -> PopularFee
     ids = recommender.catalog.ids
     kinds: list[tuple[str, Reason]] = [("popular", POPULAR)] * len(popular) + [("fresh", NEW)] * len(newest)
     return PopularFeed(
-        slate_id=hashlib.blake2b(f"{user}|{now_ms}|popular".encode(), digest_size=12).hexdigest(),
+        slate_id=slate_id(user, now_ms, "popular"),
         user_id=user,
         ts=now_ms,
         items=[

@@ -5,7 +5,6 @@ The worker, `replay` and the making of training examples all drive this class; n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,7 +16,7 @@ from streams.consumed import blocking_actions
 from streams.counters.counters import Counters
 from streams.draft import Draft
 from streams.events import Impression, UserEvent
-from streams.feed import Slate
+from streams.feed import Slate, slate_id
 from streams.graph import Graph
 from streams.ladder import Rung
 from streams.ledger import Record
@@ -109,9 +108,8 @@ class Recommender:
         """The slate of a ranked draft. Its id is a function of what made it, so a replay gives it again."""
         model = self.pipeline.model
         name = model.name if model is not None and draft.rung in ("full", "fewer") else ""
-        key = f"{user}|{cause}|{draft.now_ms}|{name}|{draft.rung}"
         return Slate(
-            slate_id=hashlib.blake2b(key.encode(), digest_size=12).hexdigest(),
+            slate_id=slate_id(user, cause, draft.now_ms, name, draft.rung),
             user_id=user,
             ts=draft.now_ms,
             items=self.pipeline.items(draft),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 
 import msgspec
 
 from streams.consumed import Consumed
-from streams.feed import PopularFeed, Slate, SlateItem
+from streams.feed import PopularFeed, Slate, SlateItem, slate_id
 
 
 def without(items: list[SlateItem], gone: Collection[str]) -> list[SlateItem]:
@@ -52,15 +51,10 @@ def shown(own: Slate, kept: list[SlateItem], filled: list[SlateItem], popular_ts
     items = kept + filled
     changed: dict[str, object] = {"items": items}
     if items != own.items[: len(items)]:
-        changed["slate_id"] = _id_of(own, items)
+        # The same for the same items, so that what is read twice is one slate.
+        changed["slate_id"] = slate_id(own.slate_id, *(item.item_id for item in items))
     if not items:
         changed |= {"model": "", "rung": "empty"}
     elif not kept:
         changed |= {"model": "", "rung": "popular", "ts": popular_ts}
     return msgspec.structs.replace(own, **changed)
-
-
-def _id_of(own: Slate, items: Sequence[SlateItem]) -> str:
-    """The same for the same items, so that what is read twice is one slate."""
-    key = "|".join((own.slate_id, *(item.item_id for item in items)))
-    return hashlib.blake2b(key.encode(), digest_size=12).hexdigest()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from streams.stores.base import Store
 from streams.user_state import UserState
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Shown(NamedTuple):
@@ -53,7 +56,7 @@ class Shelf:
         """The `n` items that the user should see now; fewer where no others can be had."""
         read = await self._store.read_feeds([user])
         gone = await self._withdrawn.up_to(read.withdrawals)
-        own = _slate(read.feeds[0])
+        own = _readable("a feed", decode, read.feeds[0])
         stored = [] if own is None else own.items
         kept = without(stored, gone)
         if own is not None and len(kept) >= n:
@@ -84,22 +87,18 @@ class Shelf:
         if raw is None:
             return None
         if raw != self._popular[0]:
-            try:
-                self._popular = raw, decode_popular(raw)
-            except StoreError:
-                log.exception("the popular feed in the store can't be read, going on without it")
-                self._popular = raw, None
+            self._popular = raw, _readable("the popular feed", decode_popular, raw)
         return self._popular[1]
 
 
-def _slate(raw: bytes | None) -> Slate | None:
+def _readable(what: str, read: Callable[[bytes], T], raw: bytes | None) -> T | None:
     """The slate, or None where there is none that this build can read."""
     if raw is None:
         return None
     try:
-        return decode(raw)
+        return read(raw)
     except StoreError:
-        log.exception("a feed in the store can't be read, going on without it")
+        log.exception("%s in the store can't be read, going on without it", what)
         return None
 
 
