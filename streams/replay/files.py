@@ -49,14 +49,6 @@ def read_source(spec: str) -> Source:
     return _expand(path.name, content, member)
 
 
-def read_data_file(spec: str) -> DataFile:
-    """As `read_source`, where one file is expected."""
-    source = read_source(spec)
-    if len(source.files) != 1:
-        raise DataError(f"{source.name} holds {len(source.files)} parts; name one data file")
-    return source.files[0]
-
-
 def place_of(spec: str) -> tuple[Path, str | None]:
     """The file, and the member after a colon where the part before it is a file."""
     if Path(spec).exists():

@@ -13,9 +13,15 @@ import pyarrow as pa
 import pytest
 
 from model.errors import DataError
-from streams.replay.files import read_data_file
+from streams.replay.files import DataFile, read_source
 
 CONTENT = b"user,item,ts\na,b,1\n"
+
+
+def read_data_file(spec: str) -> DataFile:
+    """The only file of a source."""
+    (file,) = read_source(spec).files
+    return file
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
