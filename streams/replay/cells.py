@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.surrogates import made_whole
 from streams.replay.cell_rules import MISSING
 
 # The bounds of the events on the wire (`streams.events`); a longer text is cut, a longer id is a bad row.
@@ -18,7 +19,6 @@ TEXT_MAX = 16_384
 SHORT_MAX = 256
 LIST_MAX = 64
 
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
 
 
@@ -44,29 +44,13 @@ def is_absent(cell: Any, missing: frozenset[str] = MISSING) -> bool:
     return cell is None or (isinstance(cell, float) and cell != cell)
 
 
-def has_half_pair(text: str) -> bool:
-    """Whether a text holds half of a surrogate pair, which no encoding can write."""
-    return not text.isascii() and _HALF_PAIR.search(text) is not None
-
-
-def mended(text: str) -> str:
-    """A text that UTF-8 can hold: half a surrogate pair is U+FFFD, two halves are the character they mean.
-
-    >>> mended("cut \\ud83d")
-    'cut \ufffd'
-    """
-    if not has_half_pair(text):
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def as_text(cell: Any, limit: int = TEXT_MAX, missing: frozenset[str] = MISSING) -> str:
     """A text of at most `limit` characters, "" where the cell says nothing; lists are joined by spaces."""
     cell = plain_value(cell)
     if isinstance(cell, bytes):
         cell = cell.decode("utf-8", "replace")
     if isinstance(cell, str):
-        return "" if is_absent(cell, missing) else mended(cell).strip()[:limit]
+        return "" if is_absent(cell, missing) else made_whole(cell).strip()[:limit]
     if isinstance(cell, list | tuple):
         return " ".join(filter(None, (as_text(part, limit, missing) for part in cell)))[:limit]
     return "" if is_absent(cell) or isinstance(cell, dict) else str(cell)[:limit]

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from model.errors import DataError
+from model.surrogates import has_half
 from streams.replay.cell_rules import AUTO, CellRules
-from streams.replay.cells import has_half_pair, is_absent, plain_value, shown
+from streams.replay.cells import is_absent, plain_value, shown
 from streams.replay.id_lists import Several, several_ids, split_ids
 from streams.replay.ids import as_id, is_rounded
 
@@ -56,7 +57,7 @@ def read_ids(field: str, cells: Sequence[Any], reading: CellRules = AUTO) -> Ids
             known[cell] = name
             if name != as_id(cell, "exact"):
                 rewritten.append((cell, name))
-            halved += has_half_pair(cell)
+            halved += has_half(cell)
     notes = []
     if rewritten:
         before, after = rewritten[0]
@@ -162,7 +163,7 @@ def text_notes(cells: Sequence[Any], field: str, reading: CellRules) -> tuple[st
     if words:
         named = ", ".join(f"{word} {count}" for word, count in words.most_common(5))
         notes.append(f"{field}: {sum(words.values())} cells are taken as empty ({named})")
-    if halved := sum(has_half_pair(cell) for cell in texts):
+    if halved := sum(has_half(cell) for cell in texts):
         notes.append(f"{field}: {halved} cells hold half of a character (a lone surrogate): read as U+FFFD")
     return tuple(notes)
 

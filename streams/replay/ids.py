@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from model.surrogates import made_whole
 from streams.replay.cell_rules import Ids
-from streams.replay.cells import ID_MAX, mended, plain_value
+from streams.replay.cells import ID_MAX, plain_value
 
 # Characters that editors and spreadsheets leave around a text, besides spaces.
 _INVISIBLE = "\ufeff\u200b\u2060"
@@ -76,7 +77,7 @@ def zeros_note(what: str, ids: Iterable[str]) -> str:
 
 
 def _of_text(text: str, how: Ids) -> str:
-    text = mended(text).strip().strip(_INVISIBLE).strip()
+    text = made_whole(text).strip().strip(_INVISIBLE).strip()
     if how == "exact":
         return text
     if _BYTES.fullmatch(text):

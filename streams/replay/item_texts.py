@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from model.surrogates import made_whole
 from streams.replay.bad_rows import BadRows
 from streams.replay.cell_rules import AUTO, CellRules
-from streams.replay.cells import LIST_MAX, SHORT_MAX, TEXT_MAX, as_text, mended, shown
+from streams.replay.cells import LIST_MAX, SHORT_MAX, TEXT_MAX, as_text, shown
 from streams.replay.id_columns import Ids, nothing_note, read_ids, text_notes
 from streams.replay.ids import id_flaw
 from streams.replay.joined_cells import joined
@@ -109,7 +110,7 @@ def read_users(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRule
     users: dict[str, dict[str, str]] = {}
     for row in good:
         profile = {
-            mended(name)[:SHORT_MAX]: _text(each, cells, row, " ", reading)[:SHORT_MAX]
+            made_whole(name)[:SHORT_MAX]: _text(each, cells, row, " ", reading)[:SHORT_MAX]
             for name, each in found.items()
         }
         users[ids.ids[row]] = {name: value for name, value in profile.items() if value}

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
+from model.surrogates import made_whole
 from streams.replay.cell_rules import MISSING
-from streams.replay.cells import LIST_MAX, SHORT_MAX, is_absent, mended, plain_value
+from streams.replay.cells import LIST_MAX, SHORT_MAX, is_absent, plain_value
 
 # What an object calls its own name, most telling first.
 NAME_KEYS = ("name", "title", "label", "value", "category", "genre", "tag", "description", "text")
@@ -92,7 +93,7 @@ def as_names(
             cell = cell.split(separator_of([cell]) if separator is None else separator)
     if isinstance(cell, dict) and cell and _name_of(cell) is None and not _keys_are_names(cell):
         return None
-    parts = (mended(part).strip()[:SHORT_MAX] for part in _flat(cell) if not is_absent(part, missing))
+    parts = (made_whole(part).strip()[:SHORT_MAX] for part in _flat(cell) if not is_absent(part, missing))
     return tuple(dict.fromkeys(filter(None, parts)))[:LIST_MAX]
 
 

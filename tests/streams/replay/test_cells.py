@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.replay.cells import TEXT_MAX, as_numbers, as_text, is_absent, mended, plain_value
+from model.surrogates import made_whole
+from streams.replay.cells import TEXT_MAX, as_numbers, as_text, is_absent, plain_value
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_spellings_can_be_set() -> None:
 
 @given(st.text(st.characters(), max_size=20))
 def test_a_mended_text_can_be_encoded_and_keeps_what_could_be(text: str) -> None:
-    found = mended(text)
+    found = made_whole(text)
     assert found.encode().decode() == found
     if not any("\ud800" <= char <= "\udfff" for char in text):
         assert found == text
@@ -59,8 +60,8 @@ def test_a_mended_text_can_be_encoded_and_keeps_what_could_be(text: str) -> None
 def test_two_halves_are_one_character(char: str) -> None:
     raw = char.encode("utf-16-be")
     halves = "".join(chr(int.from_bytes(raw[at : at + 2], "big")) for at in (0, 2))
-    assert mended(f"a{halves}") == f"a{char}"
-    assert mended(f"a{halves[0]}b") == "a\ufffdb"
+    assert made_whole(f"a{halves}") == f"a{char}"
+    assert made_whole(f"a{halves[0]}b") == "a\ufffdb"
 
 
 def test_texts_of_other_values() -> None:
