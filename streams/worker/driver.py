@@ -35,7 +35,7 @@ from faust.types import TP
 from yarl import URL
 
 from streams.settings import KafkaSettings
-from streams.worker.fetched import Chunk, Fetched, Span
+from streams.worker.fetched import Chunk, Fetched, Span, readable_end
 from streams.worker.idle_partitions import spare_idle
 from streams.worker.lag import Standing
 from streams.worker.membership import Membership, watch_membership
@@ -132,15 +132,17 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
         return ends
 
     def partition_state(self, partition: TP) -> Any:
-        """What aiokafka knows of an assigned partition."""
-        return self._assignment().state_value(partition)
+        """What aiokafka knows of a partition; None where it is not assigned."""
+        assignment = self._assignment()
+        return None if assignment is None else assignment.state_value(partition)
 
     def spans(self) -> dict[Any, Span]:
         """What was read of the partitions since they were assigned."""
         return self.fetched.spans_of(self._assignment())
 
     def _assignment(self) -> Any:
-        return self._ensure_consumer()._subscription.subscription.assignment
+        subscription = self._ensure_consumer()._subscription.subscription
+        return None if subscription is None else subscription.assignment
 
 
 class Consumer(stock.Consumer):
@@ -161,17 +163,11 @@ class Consumer(stock.Consumer):
         """
         if self._fetched.get(partition, -1) > last:
             return True
-        subscription = self._thread._ensure_consumer()._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
-        if assignment is None or partition not in assignment.tps:
+        state = self._thread.partition_state(partition)
+        if state is None:
             return False
-        state = assignment.state_value(partition)
-        position, end = state._position, state.highwater
-        if position is None or end is None:
-            return True
-        if state.lso is not None and state.lso >= 0:
-            end = min(end, state.lso)  # what an open transaction has written is not to be read yet
-        return bool(position < end)
+        position, end = state._position, readable_end(state)
+        return position is None or end is None or bool(position < end)
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
         """What is fetched. Where all partitions are held back the stock one sleeps for a second."""
@@ -202,9 +198,8 @@ class Consumer(stock.Consumer):
         for partition in self.assignment():
             offset, state = self._standing(partition), self._thread.partition_state(partition)
             if offset is not None:
-                known = state.lso is not None and state.highwater is not None
-                held_back = max(0, state.highwater - state.lso) if known else 0
-                standings[partition] = Standing(offset, held_back)
+                end = readable_end(state)
+                standings[partition] = Standing(offset, 0 if end is None else state.highwater - end)
         return standings
 
     def _standing(self, partition: TP) -> int | None:

@@ -29,6 +29,17 @@ _SEEKS = itertools.count(1)
 """Numbers for seeks; no two of a process are the same, and later ones are greater."""
 
 
+def readable_end(state: Any) -> int | None:
+    """Where a partition ends for whoever reads what is committed, by what aiokafka heard last; None: nothing.
+
+    What lies behind the last stable offset belongs to an open transaction, or stands behind one.
+    """
+    end: int | None = state.highwater
+    if end is not None and state.lso is not None and state.lso >= 0:
+        return min(end, int(state.lso))
+    return end
+
+
 class Span(NamedTuple):
     """All offsets from `start` up to `end` (not included) were read; `events_end`: behind the last event."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from streams.worker.fetched import readable_end
 from streams.worker.message import Message
 
 FINEST_S = 0.005
@@ -98,10 +99,10 @@ def watch_ends(fetcher: Any, waiting: Waiting, prefix: int) -> None:
             for topic, partitions in request.topics:
                 for number, *_ in partitions:
                     state = assignment.state_value(TopicPartition(topic, number))
-                    if state is not None and state.highwater is not None:
-                        # What lies behind the last stable offset can't be read yet: it does not wait for us.
-                        stable = state.lso is not None and state.lso >= 0
-                        waiting.learned(topic[prefix:], number, state.lso if stable else state.highwater)
+                    # What can't be read yet does not wait for us.
+                    end = None if state is None else readable_end(state)
+                    if end is not None:
+                        waiting.learned(topic[prefix:], number, end)
         return good
 
     fetcher._proc_fetch_request = heard

@@ -5,7 +5,6 @@ event, too.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +13,17 @@ from faust.types import TP
 
 from streams.settings import KafkaSettings
 from streams.topics import ensure_topics, topic_name
-from streams.worker.driver import Consumer
+from streams.worker.driver import Consumer, ConsumerThread
 from tests.connected.events_on_kafka import eventually
+
+
+class Thread:
+    """As much of the consumer's thread as is looked at, over a client that runs in this one."""
+
+    partition_state, _assignment = ConsumerThread.partition_state, ConsumerThread._assignment
+
+    def __init__(self, client: Any) -> None:
+        self._ensure_consumer = lambda: client
 
 
 class Reading:
@@ -23,7 +31,7 @@ class Reading:
 
     def __init__(self, client: Any, partition: TP) -> None:
         self.client, self.partition = client, partition
-        self._thread = SimpleNamespace(_ensure_consumer=lambda: client)
+        self._thread = Thread(client)
         self._fetched: dict[TP, int] = {}
 
     def more_to_come(self, last: int) -> bool:
