@@ -29,9 +29,9 @@ from benchmarks.machine import made
 from benchmarks.walk import add_arguments, trained
 from model.evaluate import Estimate, hit_rate, ndcg
 from model.schema import F32
-from streams.entity_signals import ENTITY_TASTE
-from streams.query import RECENT
-from streams.replay.driver import Prequential
+from streams.offline.stream_driver import Prequential
+from streams.ranking.candidates.context import RECENT
+from streams.signals.entity_signals import ENTITY_TASTE
 
 PACKAGES = ("numpy", "onnxruntime", "torch")
 DEPTHS = (10, 100)

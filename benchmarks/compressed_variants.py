@@ -25,7 +25,7 @@ from model.network import FusionNet
 from model.plan import TrainPlan
 from model.prune import importance, prune
 from model.train import fit
-from streams.fit import apart, held_out_batches
+from streams.offline.training.fit import apart, held_out_batches
 
 CANDIDATES = 200
 METHODS = {

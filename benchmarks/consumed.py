@@ -16,9 +16,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from streams.consumed import EVERY_ACTION, NOTHING
-from streams.state_codec import decode, encode
-from streams.user_state import StateSettings, UserState
+from streams.state.consumed import EVERY_ACTION, NOTHING
+from streams.state.user_state import StateSettings, UserState
+from streams.state.user_state_codec import decode, encode
 
 CATALOGUES = (1_700, 60_000, 100_000, 300_000, 1_000_000)
 MET = (10, 100, 1_000, 7_000, 10_000, 15_000, 20_000, 50_000)

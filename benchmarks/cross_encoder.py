@@ -46,14 +46,14 @@ from model.text_memory import TextMemory
 from model.token_table import load_tokenizer
 from streams.bench.machine import command_line
 from streams.commands.options import add_dataset, dataset_from, progress_bar
-from streams.dataset_texts import text_encoder, texts_of
-from streams.draft import Draft
-from streams.fit import Collected, fit, prepare
-from streams.loading import load_in_service
-from streams.pace import adapted
-from streams.replay.options import Progress
+from streams.examples.collector import ExampleCollector
+from streams.offline.replay.options import Progress
+from streams.offline.training.dataset_texts import text_encoder, texts_of
+from streams.offline.training.fit import Collected, fit, prepare
+from streams.offline.training.half_lives import adapted
+from streams.ranking.draft import Draft
+from streams.serving.loading import load_in_service
 from streams.settings import Settings
-from streams.training import ExampleCollector
 
 INPUTS, OUTPUTS = ("tokens", "mask", "types"), ("score",)
 HELD_OUT = 0.15

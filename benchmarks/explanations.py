@@ -4,8 +4,8 @@
         --users ml-100k.user --json benchmarks/explanations.json
 
 A model is trained on the first part of the stream. Then, along the second, the first places of slates are
-scored again without each of the user's last ten items (`streams.left_out`), by the int8 model that would
-serve.
+scored again without each of the user's last ten items (`streams.ranking.leave_one_out`), by the int8
+model that would serve.
 
     exact      the item whose removal lowers the score most: the best that any method can do
     reason     the one that the feed's reason names, where it names one
@@ -35,10 +35,10 @@ from model.checkpoint import load_checkpoint
 from model.evaluate import Estimate
 from model.network import FusionNet
 from model.schema import F32, RescorerInputs
-from streams.draft import Draft
-from streams.fit import Fitted
-from streams.left_out import drops
-from streams.rescoring import ModelInService
+from streams.offline.training.fit import Fitted
+from streams.ranking.draft import Draft
+from streams.ranking.leave_one_out import drops
+from streams.ranking.rescoring import ModelInService
 
 RECENT = 10
 LEAST = 3  # history items, so that there is a choice

@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from streams.datasets.tables.bad_rows import BadRows
+from streams.datasets.tables.tables import open_table
 from streams.local.datasets import ml_100k
-from streams.replay.bad_rows import BadRows
-from streams.replay.tables import open_table
 
 _YEAR = re.compile(r"(.*?)\s*\((\d{4})\)\s*$")
 

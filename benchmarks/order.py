@@ -31,19 +31,19 @@ import numpy as np
 import psutil
 from rich.console import Console
 
-from streams import state_codec
 from streams.bench.machine import Machine, this_machine
 from streams.demo.progress import Steps
-from streams.events import Click, Review
-from streams.gateway.producer import KafkaProducer
-from streams.ledger import decode_record
+from streams.events.schema import Click, Review
+from streams.kafka.producer import KafkaProducer
+from streams.kafka.topics import ensure_topics
 from streams.local.environment import environment
 from streams.local.processes import ChildProcess
 from streams.local.stack import LocalStack
 from streams.settings import Settings, load, override
+from streams.state import user_state_codec
+from streams.state.ledger import decode_record
 from streams.stores.base import START, Store
 from streams.stores.redis import RedisStore
-from streams.topics import ensure_topics
 
 PORTION = 50
 SEND_TIMEOUT_S = 30.0
@@ -200,7 +200,7 @@ async def _judged(events: Sequence[Event], store: Store, settings: Settings, cpu
         sent.setdefault(event.user_id, []).append(event)
     neighbours = against = not_latest = wrong = 0
     for (_, theirs), raw in zip(sent.items(), await store.states(list(sent)), strict=True):
-        state = state_codec.decode(raw)
+        state = user_state_codec.decode(raw)
         neighbours += len(state.times) - 1
         against += int((np.diff(state.times) < 0).sum())
         latest = [event.ts for event in theirs][-settings.state.history :]

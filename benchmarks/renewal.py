@@ -28,21 +28,21 @@ from model.evaluate import Estimate, hit_rate, ndcg, ndcg_difference
 from model.examples import Shard
 from model.shards import write_shard
 from streams.bench.machine import Machine, this_machine
-from streams.dataset_texts import text_encoder, texts_of
-from streams.example_folder import KINDS, LEARN, WHOLE, shard_name
-from streams.fit import fit, prepare, warm
-from streams.loading import load_in_service
+from streams.datasets.dataset import DatasetSpec, load_dataset
+from streams.examples.collector import ExampleCollector
+from streams.examples.folder import KINDS, LEARN, WHOLE, shard_name
+from streams.examples.sampled import place_of
 from streams.local.datasets import ml_100k
 from streams.local.kafka_jars import cache_folder
-from streams.pace import adapted
-from streams.renewal.continued import continue_model
-from streams.replay.dataset import DatasetSpec, load_dataset
-from streams.replay.driver import Prequential
-from streams.replay.prequential import outcome
-from streams.rescoring import ModelInService, feature_names
-from streams.sampling import place_of
+from streams.offline.renewal.continued import continue_model
+from streams.offline.replay.prequential import outcome
+from streams.offline.stream_driver import Prequential
+from streams.offline.training.dataset_texts import text_encoder, texts_of
+from streams.offline.training.fit import fit, prepare, warm
+from streams.offline.training.half_lives import adapted
+from streams.ranking.rescoring import ModelInService, feature_names
+from streams.serving.loading import load_in_service
 from streams.settings import Settings, load, override
-from streams.training import ExampleCollector
 
 TRAIN, LOG, TEST = 0.4, 0.6, 0.7
 FROZEN, RENEWED = "frozen", "renewed"

@@ -26,8 +26,8 @@ from model.baselines.sequential import NOTHING, SequentialKind, SequentialSettin
 from model.evaluate import Estimate, hit_rate, ndcg, ndcg_difference
 from streams.bench.machine import Machine, this_machine
 from streams.commands.options import add_dataset, add_settings, dataset_from, progress_bar, settings_from
-from streams.replay.options import Progress, ReplayOptions
-from streams.replay.prequential import replay
+from streams.offline.replay.options import Progress, ReplayOptions
+from streams.offline.replay.prequential import replay
 
 WARM, TRAINED = 0.5, 0.4
 MODELS: tuple[tuple[str, SequentialKind], ...] = (("SASRec", "sasrec"), ("eSASRec", "ligr"))

@@ -28,7 +28,7 @@ from model.tasks import ordered, teachable
 from model.train import train
 from model.vocabulary import Vocabulary
 from streams.bench.machine import Machine, this_machine
-from streams.example_folder import LEARN
+from streams.examples.folder import LEARN
 
 MIB = 1024.0**2
 

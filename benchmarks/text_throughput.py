@@ -22,7 +22,7 @@ from export.text import TEXT_OUTPUTS, TextEncoder, load_text_encoder, load_token
 from model.errors import ProviderError
 from model.schema import F32
 from streams.commands.options import add_dataset, dataset_from
-from streams.dataset_texts import spread
+from streams.offline.training.dataset_texts import spread
 from streams.settings import Settings
 
 PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu", "tokenizers")

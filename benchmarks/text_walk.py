@@ -11,10 +11,10 @@ import numpy as np
 from model.baselines.cross_encoder import Choice
 from model.baselines.pair_words import item_words, user_words
 from model.text_memory import TextMemory
-from streams.draft import Draft
-from streams.replay.driver import Prequential
-from streams.replay.options import Progress
-from streams.training import ExampleCollector
+from streams.examples.collector import ExampleCollector
+from streams.offline.replay.options import Progress
+from streams.offline.stream_driver import Prequential
+from streams.ranking.draft import Draft
 
 NEGATIVES = 4
 BURN_IN = 0.2

@@ -20,9 +20,9 @@ from streams.commands.options import (
     settings_from,
     training_from,
 )
-from streams.dataset_texts import Say
-from streams.fit import Fitted, fit_model
-from streams.loading import load_in_service
+from streams.offline.training.dataset_texts import Say
+from streams.offline.training.fit import Fitted, fit_model
+from streams.serving.loading import load_in_service
 from streams.settings import Settings
 
 

@@ -96,8 +96,8 @@ class ItemColumns(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A user's last times and likings (see `streams.leaning`), newest first, at `now_ms`. `liking` is NaN
-    where there is no rating.
+    """A user's last times and likings (see `streams.signals.rating_bias`), newest first, at `now_ms`.
+    `liking` is NaN where there is no rating.
     """
 
     now_ms: int
@@ -126,10 +126,10 @@ def candidate_features(
 ) -> F32:
     """[len(rows), len(LIVE_FEATURES) + sources], in that order.
 
-    signals: the table [n, 8] of `streams.signals`. text: [n, dim] unit vectors. views: [5, dim], in the order
-    of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with their sentiment, and
-    the query; zero for none. ranks: [len(rows), sources], 0 for absent. shared: the table [n, 3] of
-    `streams.entity_signals`, None without a knowledge graph: those features are zero then.
+    signals: the table [n, 8] of `streams.signals.pair_signals`. text: [n, dim] unit vectors. views: [5, dim],
+    in the order of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with their
+    sentiment, and the query; zero for none. ranks: [len(rows), sources], 0 for absent. shared: the table
+    [n, 3] of `streams.signals.entity_signals`, None without a knowledge graph: those features are zero then.
     """
     live = len(LIVE_FEATURES)
     out = np.empty((len(rows), live + ranks.shape[1]), np.float32)

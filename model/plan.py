@@ -45,8 +45,9 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How it is trained.
 
     `batch` examples a step, fewer where there are so few that it would take less than `steps_least` steps.
-    `scout`: the share of the examples on which a scout is trained (see `streams.scouting`); 0: none is, nor
-    where there are fewer than `scout_from` examples. Without one the model only ranks: what a user tower
+    `scout`: the share of the examples on which a scout is trained (see
+    `streams.offline.training.retrieval_scout`); 0: none is, nor where there are fewer than `scout_from`
+    examples. Without one the model only ranks: what a user tower
     finds that has learned from so few is a burden to a network that never saw such candidates.
     `validate`: the newest share of the examples, never trained on; at most `validate_most`, for their whole
     pools are large. `window`: shards in memory at once, within which examples are shuffled. `weighting`:

@@ -21,7 +21,7 @@ class Met(NamedTuple):
 class TextMemory:
     """`texts[n]` is text n: first the items' own ones, then the reviews as they come; blank ones have none.
 
-    `announced`: the items' own texts, known from the beginning (as `streams.replay` announces them).
+    `announced`: the items' own texts, known from the beginning (as `streams.offline.replay` announces them).
     """
 
     def __init__(self, announced: Mapping[str, str]) -> None:

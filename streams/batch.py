@@ -13,15 +13,15 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from streams.catalog import encode_item
-from streams.events import AnyEvent, Control, Impression, Item, unknown_command
-from streams.feed import Slate
-from streams.ladder import Rung
-from streams.ledger import Record
-from streams.meaning import NO_VECTORS, Vectors, item_record, items_named
+from streams.events.schema import AnyEvent, Control, Impression, Item, unknown_command
+from streams.examples.collector import Met, met_of
+from streams.ranking.degradation import Rung
+from streams.ranking.slate import Slate
 from streams.recommender import Recommender
-from streams.training import Met, met_of
-from streams.user_state import EMPTY, Delivery, UserState, repeats
+from streams.state.catalog import encode_item
+from streams.state.event_meaning import NO_VECTORS, Vectors, item_record, items_named
+from streams.state.ledger import Record
+from streams.state.user_state import EMPTY, Delivery, UserState, repeats
 
 Before = Callable[[str, UserState, int, Met], None]
 """Told of each interaction right before it is folded: the event's id, the state without what is later, the
@@ -78,7 +78,7 @@ def process(
 
     states: of every user in the batch; a user without one is new. Every item named in the batch must have
     been met (`Recommender.meet`). before: see `Before`; not told of what is skipped or teaches nothing
-    (`streams.training.met_of`).
+    (`streams.examples.collector.met_of`).
     """
     out = Outcome()
     started = timer()

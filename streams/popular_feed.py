@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.explanations import NEW, POPULAR
-from streams.feed import PopularFeed, Reason, SlateItem, slate_id
+from streams.ranking.explanations import NEW, POPULAR
+from streams.ranking.slate import PopularFeed, Reason, SlateItem, slate_id
 from streams.recommender import Recommender
 
 SPARE = 180

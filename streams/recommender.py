@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
-from streams.catalog import Catalog, ItemRecord, decode_item
-from streams.consumed import blocking_actions
 from streams.counters.counters import Counters
-from streams.draft import Draft
-from streams.events import Impression, UserEvent
-from streams.feed import Slate, slate_id
-from streams.graph import Graph
-from streams.ladder import Rung
-from streams.ledger import Record
-from streams.meaning import items_named
-from streams.pipeline import Pipeline
-from streams.rescoring import ModelInService
+from streams.events.schema import Impression, UserEvent
+from streams.ranking.degradation import Rung
+from streams.ranking.draft import Draft
+from streams.ranking.pipeline import Pipeline
+from streams.ranking.rescoring import ModelInService
+from streams.ranking.slate import Slate, slate_id
 from streams.settings import Settings
-from streams.user_state import Applied, Delivery, Interaction, UserState, apply
+from streams.state.catalog import Catalog, ItemRecord, decode_item
+from streams.state.consumed import blocking_actions
+from streams.state.event_meaning import items_named
+from streams.state.knowledge_graph import Graph
+from streams.state.ledger import Record
+from streams.state.user_state import Applied, Delivery, Interaction, UserState, apply
 
 
 class Recommender:

@@ -21,8 +21,8 @@ from model.errors import SettingsError
 from model.plan import NetworkPlan, TrainPlan
 from model.tasks import ActionName, Task, default_tasks
 from streams.counters.settings import CounterSettings
-from streams.events import EventLimits
-from streams.user_state import StateSettings
+from streams.events.schema import EventLimits
+from streams.state.user_state import StateSettings
 
 Positive = Annotated[int, Meta(gt=0)]
 PositiveFloat = Annotated[float, Meta(gt=0)]

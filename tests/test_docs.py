@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from streams.commands.main import COMMANDS
-from streams.events import AnyEvent, Click, Control, Event, Impression, Item, Review, User
+from streams.events.schema import AnyEvent, Click, Control, Event, Impression, Item, Review, User
 from streams.gateway.metrics import GatewayMetrics
 from streams.settings import Settings
 from streams.worker.metrics import WorkerMetrics

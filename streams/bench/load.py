@@ -21,11 +21,11 @@ import uvloop
 from streams.bench.http import ConnectionPool
 from streams.bench.schedule import Arrivals, due_s
 from streams.bench.workload import draw
-from streams.events import Click, Review, encode
+from streams.events.schema import Click, Review, encode
 from streams.settings import KafkaSettings
 
 if TYPE_CHECKING:
-    from streams.gateway.producer import EventSink
+    from streams.kafka.producer import EventSink
 
 SEND_TIMEOUT_S = 10.0
 READY_TIMEOUT_S = 30.0
@@ -137,7 +137,7 @@ async def run(plan: Plan) -> Sent:
 
 async def _sender(plan: Plan) -> tuple[Send, Callable[[], Awaitable[None]]]:
     if plan.direct:
-        from streams.gateway.producer import KafkaProducer
+        from streams.kafka.producer import KafkaProducer
 
         producer = KafkaProducer(plan.kafka)
         await producer.start()

@@ -26,7 +26,7 @@ class SeenFeed(NamedTuple):
 
 
 class _Slate(msgspec.Struct):
-    """The part of `streams.feed.Slate` that is measured."""
+    """The part of `streams.ranking.slate.Slate` that is measured."""
 
     cause: str
     rung: str

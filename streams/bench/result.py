@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from streams.bench.load import Sent
 from streams.bench.observe import SeenFeed
-from streams.ladder import RUNGS
+from streams.ranking.degradation import RUNGS
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 STAGES = ("due_to_sent", "due_to_accepted", "accepted_to_applied", "applied_to_pushed", "pushed_to_seen")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from streams.bench.workload import draw, zipf
-from streams.catalog import ItemRecord
-from streams.events import Review
+from streams.events.schema import Review
 from streams.recommender import Recommender
 from streams.settings import Settings
-from streams.user_state import EMPTY, Delivery, UserState
+from streams.state.catalog import ItemRecord
+from streams.state.user_state import EMPTY, Delivery, UserState
 
 STEP_MS = 1_000
 

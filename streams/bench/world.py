@@ -12,17 +12,17 @@ import numpy as np
 from streams.bench.schedule import Arrivals
 from streams.bench.synthetic import catalogue, warm_core
 from streams.bench.workload import zipf
-from streams.catalog import ItemRecord
 from streams.clock import SystemClock
 from streams.demo.prepare import DemoOptions, Prepared, prepared
 from streams.demo.progress import Steps
 from streams.demo.seed import seed
-from streams.loading import load_in_service
+from streams.kafka.topics import ensure_topics
 from streams.recommender import Recommender
+from streams.serving.loading import load_in_service
 from streams.settings import Settings
+from streams.state.catalog import ItemRecord
+from streams.state.user_state import UserState
 from streams.stores.redis import RedisStore
-from streams.topics import ensure_topics
-from streams.user_state import UserState
 
 WARM_EVENTS = 50_000
 

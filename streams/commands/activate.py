@@ -14,8 +14,8 @@ from pathlib import Path
 
 from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
 from export.registry import Registry
-from streams.activation import activate
 from streams.commands.options import add_settings, settings_from
+from streams.serving.activation import activate
 
 NOT_CONFIRMED = 1
 

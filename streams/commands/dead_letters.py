@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.commands.options import add_settings, settings_from
+from streams.kafka.dead_letter_box import read_letters, replay_letters
 from streams.settings import KafkaSettings
-from streams.worker.dead_letter_box import read_letters, replay_letters
 
 VALUE_SHOWN = 120
 

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from export.registry import Registry
-    from streams.student import distil_model
+    from streams.offline.training.distillation import distil_model
 
     given = {"epochs": args.epochs, "device": args.device, "seed": args.seed}
     training = {name: value for name, value in given.items() if value is not None}

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from export.registry import Registry
-    from streams.building.build import build_examples
+    from streams.offline.building.build import build_examples
 
     settings = graph_from(args, settings_from(args))
     check_folder("--out", args.out)

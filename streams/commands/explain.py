@@ -21,10 +21,10 @@ from streams.commands.options import add_settings, settings_from
 from streams.settings import Settings
 
 if TYPE_CHECKING:
-    from streams.explained import Place
+    from streams.attribution import Place
     from streams.recommender import Recommender
+    from streams.state.user_state import UserState
     from streams.stores.base import Store
-    from streams.user_state import UserState
 
 
 class Known(NamedTuple):
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     # Imported here, so that --help and a wrong option answer at once.
-    from streams.explained import explained
+    from streams.attribution import explained
 
     known = asyncio.run(_known(settings_from(args), args.user))
     places = explained(known.recommender, known.state, known.now_ms, args.item, args.places, args.history)
@@ -88,10 +88,10 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
     from export.manifest import Manifest, read_manifest
     from export.registry import Registry
     from streams.clock import SystemClock
-    from streams.loading import load_in_service, other_graph
-    from streams.state_codec import decode
-    from streams.worker.graph import load_graph
-    from streams.worker.replica import Replica
+    from streams.serving.graph import load_graph
+    from streams.serving.loading import load_in_service, other_graph
+    from streams.serving.replica import Replica
+    from streams.state.user_state_codec import decode
 
     clock = SystemClock()
     replica = Replica(settings, store, clock)
@@ -124,10 +124,10 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
 
 def _compare(stored: bytes, model: str) -> None:
     """Say where the user's feed is no slate of this model on the rung full."""
-    from streams import feed
+    from streams.ranking import slate as stored_slate
 
     try:
-        slate = feed.decode(stored)
+        slate = stored_slate.decode(stored)
     except StoreError as error:
         _say(str(error))
         return

@@ -14,9 +14,9 @@ from streams.settings import Settings, load, override
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from streams.replay.cell_rules import CellRules
-    from streams.replay.dataset import Dataset
-    from streams.replay.options import Progress
+    from streams.datasets.columns.cell_rules import CellRules
+    from streams.datasets.dataset import Dataset
+    from streams.offline.replay.options import Progress
 
 
 def add_settings(parser: argparse._ActionsContainer) -> None:
@@ -108,7 +108,7 @@ def add_reading(parser: argparse._ActionsContainer) -> None:
 
 def inputs_of(args: argparse.Namespace) -> list[str]:
     """The files that `add_dataset` was given; of a member, its archive."""
-    from streams.replay.files import place_of
+    from streams.datasets.files.files import place_of
 
     named = (args.interactions, args.items, args.users, args.graph, args.links)
     return [str(place_of(each)[0]) for each in named if each is not None]
@@ -144,7 +144,7 @@ def add_cells(parser: argparse._ActionsContainer) -> None:
 
 def cells_from(args: argparse.Namespace) -> CellRules:
     """What `add_cells` was given; raises `SettingsError`."""
-    from streams.replay.cell_rules import CellRules, parse_missing, parse_scale, parse_unrated
+    from streams.datasets.columns.cell_rules import CellRules, parse_missing, parse_scale, parse_unrated
 
     given = {
         "times": args.times,
@@ -176,7 +176,7 @@ def progress_lines(every_s: float = 30.0) -> Progress:
 
 def progress_bar() -> Progress:
     """A bar on a terminal; nothing where the output is kept."""
-    from streams.replay.options import silent
+    from streams.offline.replay.options import silent
 
     if not sys.stderr.isatty():
         return silent
@@ -205,8 +205,8 @@ def progress_bar() -> Progress:
 
 def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
     """The dataset that `add_dataset` was given; raises `DataError`."""
-    from streams.replay.dataset import DatasetSpec, load_dataset
-    from streams.replay.reading import parse_readings
+    from streams.datasets.dataset import DatasetSpec, load_dataset
+    from streams.datasets.files.reading import parse_readings
 
     columns = ",".join(args.map)
     reading = parse_readings(args.quotes, args.encoding, args.separator, args.comments)
@@ -220,6 +220,6 @@ def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
 
 def say_how_read(dataset: Dataset, console: Console) -> None:
     """Print what was assumed in reading a dataset, and what was left out."""
-    from streams.replay.terminal import print_reading
+    from streams.offline.replay.terminal import print_reading
 
     print_reading(console, dataset.notes, dataset.bad)

@@ -59,12 +59,12 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(settings: Settings, folder: Path, options: list[str], every_s: float, once: bool) -> int:
     from export.registry import Registry
-    from streams.activation import activate, active
     from streams.clock import SystemClock
     from streams.local.stopping import stop_event
-    from streams.renewal.child import run_child
-    from streams.renewal.progress import only_one
-    from streams.renewal.service import Renewal
+    from streams.offline.renewal.child import run_child
+    from streams.offline.renewal.progress import only_one
+    from streams.offline.renewal.service import Renewal
+    from streams.serving.activation import activate, active
 
     registry, stopped = Registry(Path(settings.model.registry)), stop_event()
 

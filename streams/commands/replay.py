@@ -62,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
     # Imported here, so that --help and a wrong option answer at once.
     from rich.console import Console
 
-    from streams.replay.options import ReplayOptions
-    from streams.replay.prequential import replay
-    from streams.replay.summary import summarise
-    from streams.replay.terminal import print_summary
+    from streams.offline.replay.options import ReplayOptions
+    from streams.offline.replay.prequential import replay
+    from streams.offline.replay.summary import summarise
+    from streams.offline.replay.terminal import print_summary
 
     settings = graph_from(args, training_from(args, settings_from(args)))
     options = ReplayOptions(
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json is not None:
         args.json.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if args.report is not None:
-        from streams.replay.report import write_report
+        from streams.offline.replay.report import write_report
 
         write_report(args.report, Path(args.interactions).name, summary, result.outcomes, dataset.bad)
         console.print(f"report: {args.report}", markup=False, highlight=False)

@@ -12,7 +12,7 @@ import argparse
 import asyncio
 
 from streams.commands.options import add_settings, settings_from
-from streams.topics import ensure_topics, partition_counts
+from streams.kafka.topics import ensure_topics, partition_counts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

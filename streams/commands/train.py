@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
     from export.manifest import Manifest
     from export.registry import Registry
-    from streams.fit import Fitted, Trained
-    from streams.replay.dataset import Dataset
+    from streams.datasets.dataset import Dataset
+    from streams.offline.training.fit import Fitted, Trained
 
 PACKAGES = ("headrace", "numpy", "onnxruntime", "torch")
 
@@ -121,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.examples is not None or "WORLD_SIZE" in os.environ:
         raise SettingsError("--examples, and torchrun, go without --interactions: see `headrace examples`")
-    from streams.fit import fit_model
+    from streams.offline.training.fit import fit_model
 
     dataset = dataset_from(args, settings).first(args.limit)
     say_how_read(dataset, console)
@@ -169,8 +169,8 @@ def _say(manifest: Manifest, folder: Path, console: Console) -> None:
 def _report(args: argparse.Namespace, dataset: Dataset, fitted: Fitted, trained: Trained) -> None:
     """Look into what was trained, and write the page."""
     from export.manifest import versions_of
-    from streams.reports.training import write_training_report
-    from streams.reports.training_findings import look
+    from streams.offline.reports.training import write_training_report
+    from streams.offline.reports.training_findings import look
 
     core = fitted.run.recommender
     titles = {item_id: item.title for item_id, item in dataset.items.items()}

@@ -14,7 +14,7 @@ from export.manifest import versions_of
 from export.registry import Registry
 from model.errors import SettingsError
 from streams.commands.options import dataset_from, progress_bar, say_how_read
-from streams.comparison import compared, print_rows, variants, write_json, write_plot
+from streams.offline.training.comparison import compared, print_rows, variants, write_json, write_plot
 from streams.settings import Settings
 
 PACKAGES = ("headrace", "numpy", "torch")

@@ -11,7 +11,7 @@ from export.registry import Registry
 from model.errors import SettingsError
 from streams.commands.options import progress_lines
 from streams.local.stopping import terminate_as_exit
-from streams.renewal.continued import continue_model
+from streams.offline.renewal.continued import continue_model
 from streams.settings import Settings, override
 
 

@@ -8,7 +8,7 @@ from export.manifest import Manifest
 from export.registry import Registry
 from model.errors import SettingsError
 from streams.commands.options import progress_bar
-from streams.fit_shards import fit_shards
+from streams.offline.building.from_shards import fit_shards
 from streams.settings import Settings
 
 

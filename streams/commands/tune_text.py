@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from model.evaluate import Estimate
-    from streams.replay.text_trials import Trial
+    from streams.offline.text_tuning.text_trials import Trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from model.early_stopping import Schedule
     from model.text_pretraining import PretrainSettings
     from model.text_tuning import TuneSettings
-    from streams.replay.text_trials import UNTUNED, TrialOptions, run_trials, winner
+    from streams.offline.text_tuning.text_trials import UNTUNED, TrialOptions, run_trials, winner
 
     settings = settings_from(args)
     if args.seed is not None:

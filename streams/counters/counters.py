@@ -9,7 +9,7 @@ from model.tasks import ACTIONS
 from streams.counters.pairs import PairTable
 from streams.counters.popularity import Popularity
 from streams.counters.settings import CounterSettings
-from streams.user_state import Interaction
+from streams.state.user_state import Interaction
 
 
 class Counters:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from streams.events import Action
+from streams.events.schema import Action
 
 HalfLife = Annotated[float, Meta(gt=0)]
 Weight = Annotated[float, Meta(ge=0)]  # counts enter the features as logarithms

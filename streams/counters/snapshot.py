@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from model.errors import StoreError
 from streams.counters.counters import Counters
 from streams.counters.pairs import KINDS
-from streams.stored import check_version, leading_version
+from streams.state.stored_format import check_version, leading_version
 
 VERSION = 2
 

@@ -16,13 +16,13 @@ from streams.demo.live import LiveDemo
 from streams.demo.prepare import DemoOptions, Prepared, prepared
 from streams.demo.progress import Steps
 from streams.demo.seed import seed
+from streams.kafka.topics import ensure_topics
 from streams.local.ports import free_ports, is_free
 from streams.local.services import Services
 from streams.local.stack import LocalStack
 from streams.local.stopping import terminate_as_exit
 from streams.settings import Settings
 from streams.stores.redis import RedisStore
-from streams.topics import ensure_topics
 
 FAILED = 1
 

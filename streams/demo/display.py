@@ -13,7 +13,7 @@ from rich.text import Text
 
 from streams.demo.tally import Tally
 from streams.demo.watch import Place, Watch
-from streams.ladder import RUNGS
+from streams.ranking.degradation import RUNGS
 
 REASONS = {
     "after": "often follows",

@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 
 from model.errors import HeadraceError
-from streams.events import AnyEvent, encode
+from streams.events.schema import AnyEvent, encode
 from streams.gateway.feeds import Feed
 from streams.gateway.receipts import Receipt
 

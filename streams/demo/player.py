@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.clock import Clock
+from streams.datasets.interactions import Interactions
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.demo.popularity import K, PopularityBaseline
 from streams.demo.tally import Tally
 from streams.demo.watch import Watch
-from streams.events import Click, Review
+from streams.events.schema import Click, Review
 from streams.gateway.feeds import Feed
-from streams.replay.interactions import Interactions
 
 LANES = 8
 SHOWN_EVERY = 5  # of so many feeds that are read, one is shown to its user

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from streams.replay.baselines import Popularity, first_of, tie_order
-from streams.replay.interactions import Interactions
+from streams.datasets.interactions import Interactions
+from streams.offline.replay.baselines import Popularity, first_of, tie_order
 
 K = 10
 

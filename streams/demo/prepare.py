@@ -19,18 +19,18 @@ import model
 import streams
 from export.registry import Registry
 from model.schema import F32
-from streams.catalog import ItemRecord
 from streams.clock import Clock
-from streams.dataset_texts import Say, text_encoder, texts_of
-from streams.demo.pace import at_steady_pace
-from streams.fit import fit, prepare, records, warm
-from streams.loading import load_in_service
+from streams.datasets.dataset import Dataset, DatasetSpec, load_dataset
+from streams.demo.steady_rate import at_steady_pace
 from streams.local.datasets import ml_100k
-from streams.meaning import Encode
-from streams.pace import adapted
-from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
-from streams.replay.driver import Prequential
+from streams.offline.stream_driver import Prequential
+from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
+from streams.offline.training.fit import fit, prepare, records, warm
+from streams.offline.training.half_lives import adapted
+from streams.serving.loading import load_in_service
 from streams.settings import Settings
+from streams.state.catalog import ItemRecord
+from streams.state.event_meaning import Encode
 
 # Rooms whose code can't change a model.
 _APART = {"bench", "commands", "demo", "gateway", "local", "renewal", "stores", "worker", "__pycache__"}

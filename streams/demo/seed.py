@@ -13,14 +13,15 @@ from itertools import islice
 from typing import TypeVar
 
 from model.errors import StoreError
-from streams import feed, state_codec
-from streams.catalog import ItemRecord, encode_item
 from streams.clock import Clock
+from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
+from streams.serving.replica import Replica
 from streams.settings import Settings
+from streams.state import user_state_codec
+from streams.state.catalog import ItemRecord, encode_item
+from streams.state.user_state import UserState
 from streams.stores.base import Commit, Store
-from streams.user_state import UserState
-from streams.worker.replica import Replica
 
 V = TypeVar("V")
 WRITER = "seed"
@@ -46,10 +47,10 @@ async def seed(
         await _write(
             store,
             states={
-                user: state_codec.encode(replace(state, offsets={}, recent=()))
+                user: user_state_codec.encode(replace(state, offsets={}, recent=()))
                 for user, state in users.items()
             },
-            feeds={slate.user_id: feed.encode(slate) for slate in slates},
+            feeds={slate.user_id: stored_slate.encode(slate) for slate in slates},
         )
     replica = Replica(settings, store, clock)
     replica.recommender, replica.writer = recommender, WRITER

@@ -6,9 +6,9 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+from streams.datasets.interactions import Interactions
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.gateway.feeds import Feed
-from streams.replay.interactions import Interactions
 
 WINDOW, BUSY = 200, 8  # of so many events ahead, this many make a user worth watching
 QUIET_S = 4.0  # the next user is watched when this one has done nothing for so long

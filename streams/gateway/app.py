@@ -20,8 +20,8 @@ from streams.gateway.intake import Intake
 from streams.gateway.items import ItemBody, items_route
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.openapi import bound_feed_parameters, config, describe_bodies
-from streams.gateway.producer import EventSink
 from streams.gateway.shelf import Shelf
+from streams.kafka.producer import EventSink
 from streams.settings import Settings
 from streams.stores.base import Store
 

@@ -8,7 +8,7 @@ from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
 from model.errors import EventError
-from streams.events import (
+from streams.events.schema import (
     AnyEvent,
     Click,
     Control,

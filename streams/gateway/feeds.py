@@ -18,7 +18,7 @@ from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem,
 from streams.gateway.impressions import ImpressionLog, impression_of
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.shelf import Shelf, Shown
-from streams.ladder import RUNGS
+from streams.ranking.degradation import RUNGS
 from streams.settings import Settings
 
 DEFAULT_N = 10

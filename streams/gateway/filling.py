@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from streams.consumed import Consumed
-from streams.feed import PopularFeed, Slate, SlateItem, slate_id
+from streams.ranking.slate import PopularFeed, Slate, SlateItem, slate_id
+from streams.state.consumed import Consumed
 
 
 def without(items: list[SlateItem], gone: Collection[str]) -> list[SlateItem]:

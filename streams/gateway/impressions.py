@@ -7,10 +7,10 @@ import logging
 import uuid
 
 from streams.clock import Clock
-from streams.events import Impression
-from streams.feed import Slate
+from streams.events.schema import Impression
 from streams.gateway.metrics import GatewayMetrics
-from streams.gateway.producer import Delivery, EventSink
+from streams.kafka.producer import Delivery, EventSink
+from streams.ranking.slate import Slate
 
 log = logging.getLogger(__name__)
 

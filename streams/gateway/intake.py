@@ -17,13 +17,13 @@ from msgspec import Meta
 
 from model.errors import EventError
 from streams.clock import Clock
-from streams.event_json import UNREADABLE, explained
-from streams.events import AnyEvent, EventLimits, encode
+from streams.events.schema import AnyEvent, EventLimits, encode
+from streams.events.strict_json import UNREADABLE, explained
 from streams.gateway.elements import ArrayError, second_value, split
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.metrics import GatewayMetrics
-from streams.gateway.producer import EventSink
 from streams.gateway.receipts import Receipt, RefusedReceipt, Result, receipt
+from streams.kafka.producer import EventSink
 from streams.settings import Settings
 
 Read = Callable[[bytes, int, EventLimits], AnyEvent]

@@ -8,8 +8,8 @@ from typing import Any
 from litestar import Request, Response, put
 from litestar.handlers import HTTPRouteHandler
 
-from streams.event_json import EventReader
-from streams.events import VERSION, EventLimits, Id, Item, Timestamp, check
+from streams.events.schema import VERSION, EventLimits, Id, Item, Timestamp, check
+from streams.events.strict_json import EventReader
 from streams.gateway.intake import Intake
 from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt

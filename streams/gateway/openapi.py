@@ -22,7 +22,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from streams.events import Event, EventLimits
+from streams.events.schema import Event, EventLimits
 from streams.gateway.errors import PROBLEM_JSON, Problem
 from streams.gateway.receipts import Receipt, RefusedReceipt
 from streams.settings import Settings

@@ -10,11 +10,11 @@ import socket
 import uvicorn
 
 from model.errors import SettingsError
-from streams import garbage
+from streams import gc_pauses
 from streams.clock import SystemClock
 from streams.gateway.app import create_app
-from streams.gateway.producer import KafkaProducer
-from streams.kafka_connection import mend_connections
+from streams.kafka.connection import mend_connections
+from streams.kafka.producer import KafkaProducer
 from streams.settings import GatewaySettings, Settings
 from streams.stores.redis import RedisStore
 
@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
     # Uvicorn drains on a signal and then raises it again, for the handler that was there before.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
-    garbage.freeze()
+    gc_pauses.freeze()
     uvicorn.Server(config).run(sockets=[listener])
 
 

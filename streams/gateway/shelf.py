@@ -11,15 +11,15 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from model.errors import StoreError
-from streams import state_codec
 from streams.clock import Clock
-from streams.consumed import Consumed, blocking_actions
-from streams.feed import POPULAR_USER, PopularFeed, Slate, SlateItem, decode, decode_popular
 from streams.gateway.filling import filling, shown, without
 from streams.gateway.withdrawn import WithdrawnItems
+from streams.ranking.slate import POPULAR_USER, PopularFeed, Slate, SlateItem, decode, decode_popular
 from streams.settings import FeedSettings
+from streams.state import user_state_codec
+from streams.state.consumed import Consumed, blocking_actions
+from streams.state.user_state import UserState
 from streams.stores.base import Store
-from streams.user_state import UserState
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,8 @@ class Shelf:
     async def prepare(self) -> None:
         """Load what is compiled: the first request must not wait for it."""
         consumed = Consumed(((1, np.arange(3, dtype=np.int32)),))
-        await asyncio.to_thread(state_codec.decode, state_codec.encode(UserState(consumed=consumed)))
+        state = user_state_codec.encode(UserState(consumed=consumed))
+        await asyncio.to_thread(user_state_codec.decode, state)
 
     async def show(self, user: str, n: int) -> Shown:
         """The `n` items that the user should see now; fewer where no others can be had."""
@@ -105,7 +106,7 @@ def _readable(what: str, read: Callable[[bytes], T], raw: bytes | None) -> T | N
 def _met(raw: bytes | None) -> Consumed | None:
     """What the user has met; None where that can't be told: then nothing is filled in."""
     try:
-        return state_codec.decode(raw).consumed
+        return user_state_codec.decode(raw).consumed
     except StoreError as error:
         log.warning("a feed is not filled up: %s", error)
         return None

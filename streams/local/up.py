@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from model.errors import HeadraceError, LocalStackError, SettingsError
+from streams.kafka.topics import ensure_topics
 from streams.local.processes import ChildProcess
 from streams.local.services import Services, check_running
 from streams.local.stack import LocalStack
 from streams.local.stopping import stop_event, terminate_as_exit
 from streams.settings import Settings
-from streams.topics import ensure_topics
 
 FAILED = 1
 LOOK_EVERY_S = 0.5

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock, SystemClock
 from streams.settings import RedisSettings
+from streams.state.user_state import StateSettings
 from streams.stores.base import (
     START,
     Commit,
@@ -23,7 +24,6 @@ from streams.stores.base import (
     version_of,
 )
 from streams.stores.condition import SOUND, Condition
-from streams.user_state import StateSettings
 
 MS_PER_DAY = 86_400_000
 

@@ -23,6 +23,7 @@ from itertools import chain
 
 from model.errors import LedgerGapError, StoreUnavailableError
 from streams.settings import RedisSettings
+from streams.state.user_state import StateSettings
 from streams.stores.base import (
     Commit,
     FeedsRead,
@@ -37,7 +38,6 @@ from streams.stores.base import (
 from streams.stores.condition import Condition, read_condition
 from streams.stores.redis_connection import RedisConnection
 from streams.stores.redis_scripts import COMMIT, INTERN, LEAD, MEND_WITHDRAWN, SAVE_SNAPSHOT
-from streams.user_state import StateSettings
 
 CONFIG = [("CONFIG", "GET", name) for name in ("maxmemory-policy", "appendonly", "save")]
 MS_PER_DAY = 86_400_000

@@ -11,9 +11,9 @@ from typing import Any
 import faust
 
 from model.errors import PartEndedError
-from streams.events import EVENT_TOPICS
+from streams.events.schema import EVENT_TOPICS
+from streams.kafka.topics import topic_name
 from streams.settings import Settings
-from streams.topics import topic_name
 from streams.worker.driver import Transport, broker_urls, request_timeout_ms
 from streams.worker.intake import Intake
 from streams.worker.membership import Membership

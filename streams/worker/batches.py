@@ -17,22 +17,22 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
-from streams import ladder
 from streams.batch import Outcome, process
 from streams.clock import Clock
-from streams.ladder import Rung
+from streams.examples.collector import Met
+from streams.kafka.dead_letters import DeadLetter, DeadLetters
+from streams.kafka.message import Message
+from streams.ranking import degradation
+from streams.ranking.degradation import Rung
 from streams.recommender import Recommender
+from streams.serving.replica import Replica
 from streams.settings import Settings
+from streams.state.user_state import UserState
 from streams.stores.base import Store, digest_of
-from streams.training import Met
-from streams.user_state import UserState
-from streams.worker.dead_letters import DeadLetter, DeadLetters
 from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.look_up import Log, LookUp, Work
-from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Read, Reader
-from streams.worker.replica import Replica
 from streams.worker.waiting import Waiting
 from streams.worker.writing import RETRY_S, Writing
 
@@ -242,7 +242,7 @@ class Batches:
     def _process(self, work: Work) -> Outcome:
         now_ms = self.clock.now_ms()
         waited_s = self.waiting.age_of(each.message for each in work.reads)
-        self.rung = ladder.choose(1_000 * waited_s, self.settings.ladder, self.rung)
+        self.rung = degradation.choose(1_000 * waited_s, self.settings.ladder, self.rung)
         recommender = self.replica.recommender
         # Without a model its features are not worth their price.
         modelled = recommender.pipeline.model is not None or self.rung == "popular"

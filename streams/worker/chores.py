@@ -9,15 +9,15 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
-from streams import feed
 from streams.clock import Clock
-from streams.feed import POPULAR_USER
 from streams.popular_feed import popular_feed
+from streams.ranking import slate as stored_slate
+from streams.ranking.slate import POPULAR_USER
+from streams.serving.replica import Replica
 from streams.settings import Settings
 from streams.stores.base import Store
 from streams.worker.batches import Models
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.replica import Replica
 from streams.worker.store_watch import TURN_S, StoreWatch
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Chores:
                 if not self.replica.sound:
                     return
                 popular = popular_feed(self.replica.recommender, POPULAR_USER, self.clock.now_ms())
-            await self.store.put_feed(POPULAR_USER, feed.encode(popular))
+            await self.store.put_feed(POPULAR_USER, stored_slate.encode(popular))
 
     async def snapshot(self) -> None:
         """Keep the counters, so that a starting worker need not read the whole ledger."""

@@ -34,10 +34,10 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from yarl import URL
 
+from streams.kafka.fetched import Chunk, Fetched, Span, readable_end
+from streams.kafka.idle_partitions import spare_idle
+from streams.kafka.lag import Standing
 from streams.settings import KafkaSettings
-from streams.worker.fetched import Chunk, Fetched, Span, readable_end
-from streams.worker.idle_partitions import spare_idle
-from streams.worker.lag import Standing
 from streams.worker.membership import Membership, watch_membership
 from streams.worker.waiting import Waiting, watch_ends
 

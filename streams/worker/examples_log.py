@@ -18,14 +18,14 @@ from pathlib import Path
 from model.examples import Example, ItemTable, shard
 from model.shards import write_shard
 from streams.clock import Clock
-from streams.example_folder import KINDS, LEARN, WHOLE, prune, shard_name
+from streams.examples.collector import ExampleCollector, Met
+from streams.examples.folder import KINDS, LEARN, WHOLE, prune, shard_name
+from streams.examples.sampled import place_of
+from streams.ranking.rescoring import feature_names
 from streams.recommender import Recommender
-from streams.rescoring import feature_names
-from streams.sampling import place_of
+from streams.serving.background import Background
 from streams.settings import Settings
-from streams.training import ExampleCollector, Met
-from streams.user_state import UserState
-from streams.worker.background import Background
+from streams.state.user_state import UserState
 from streams.worker.metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)

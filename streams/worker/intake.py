@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Protocol
 
 from faust.types import TP
 
+from streams.kafka.message import Message, happened_ms
 from streams.settings import Settings
 from streams.worker.in_step import InStep, Place
 from streams.worker.look_up import USER_TOPICS
-from streams.worker.message import Message, happened_ms
 
 HELD_BACK_EVENTS = 512
 """A partition of which so many events wait in the worker is not fetched on, until half of them are taken."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from streams.clock import Clock
-from streams.user_state import UserState
+from streams.state.user_state import UserState
 
 KEPT_MS = 600_000
 """So long after it was written a state is read again."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from model.errors import BrokerUnavailableError
-from streams.events import EVENT_TOPICS
-from streams.worker.lag import Lag, Standing
+from streams.events.schema import EVENT_TOPICS
+from streams.kafka.lag import Lag, Standing
 from streams.worker.metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)

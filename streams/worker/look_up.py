@@ -12,19 +12,19 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import FencedError, NewerVersionError, StoreError
-from streams import state_codec
 from streams.clock import Clock
-from streams.meaning import items_named, user_of
+from streams.kafka.dead_letters import DeadLetter, dead_letter
+from streams.kafka.gaps import Gaps
+from streams.kafka.message import Message
+from streams.kafka.progress_check import beyond_the_end
+from streams.serving.replica import Replica
+from streams.state import user_state_codec
+from streams.state.event_meaning import items_named, user_of
+from streams.state.user_state import UserState
 from streams.stores.base import Loaded, Store, digest_of
-from streams.user_state import UserState
-from streams.worker.dead_letters import DeadLetter, dead_letter
-from streams.worker.gaps import Gaps
 from streams.worker.kept_states import Kept, KeptStates
-from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.positions import beyond_the_end
 from streams.worker.reading import Read
-from streams.worker.replica import Replica
 
 log = logging.getLogger(__name__)
 
@@ -226,7 +226,7 @@ def _decoded(users: Sequence[str], loaded: Loaded) -> tuple[dict[str, Kept], dic
     unreadable: dict[str | None, StoreError] = {}
     for user, raw in zip(users, loaded.states, strict=True):
         try:
-            states[user] = Kept(state_codec.decode(raw), digest_of(raw))
+            states[user] = Kept(user_state_codec.decode(raw), digest_of(raw))
         except NewerVersionError:
             raise  # nothing is wrong with it: this build must not go on
         except StoreError as error:

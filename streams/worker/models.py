@@ -14,14 +14,14 @@ from export.manifest import MODEL_FILES, Manifest, TextEncoderRef, TextManifest,
 from export.registry import Registry
 from export.text import encoder_name, load_text_encoder
 from model.errors import ModelError
-from streams.catalog import Catalog
-from streams.loading import in_service, other_encoder, other_graph
-from streams.meaning import Encode
-from streams.rescoring import ModelInService
+from streams.ranking.rescoring import ModelInService
+from streams.serving.loading import in_service, other_encoder, other_graph
+from streams.serving.replica import Replica
 from streams.settings import ModelSettings
+from streams.state.catalog import Catalog
+from streams.state.event_meaning import Encode
 from streams.stores.base import Store
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.replica import Replica
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from typing import NamedTuple, Protocol
 from model.errors import BrokerUnavailableError, EventError, ModelError, StoreUnavailableError
 from streams.batch import Incoming
 from streams.clock import Clock
-from streams.events import AnyEvent, Control, EventLimits, unknown_command
-from streams.meaning import Encode, encoded, text_of, texts_of, vectors_of
-from streams.worker.dead_letters import DeadLetter, dead_letter
-from streams.worker.message import Message, read
+from streams.events.schema import AnyEvent, Control, EventLimits, unknown_command
+from streams.kafka.dead_letters import DeadLetter, dead_letter
+from streams.kafka.message import Message, read
+from streams.state.event_meaning import Encode, encoded, text_of, texts_of, vectors_of
 from streams.worker.metrics import WorkerMetrics
 
 UNREADABLE = "unreadable"

@@ -14,8 +14,8 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from streams.worker.fetched import readable_end
-from streams.worker.message import Message
+from streams.kafka.fetched import readable_end
+from streams.kafka.message import Message
 
 FINEST_S = 0.005
 COARSENESS = 256

@@ -11,33 +11,33 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from model.errors import BrokerUnavailableError, PartEndedError, StoreUnavailableError
-from streams import garbage
+from streams import gc_pauses
 from streams.clock import Clock
+from streams.kafka.cluster import Cluster
+from streams.kafka.dead_letters import KafkaDeadLetters
+from streams.kafka.kafka_log import KafkaLog
+from streams.kafka.progress_check import check_progress
+from streams.kafka.topics import ensure_topics
+from streams.serving.graph import load_graph
+from streams.serving.replica import Replica
+from streams.serving.warm_up import warm_up
 from streams.settings import Settings
 from streams.stores.base import Store
-from streams.topics import ensure_topics
 from streams.worker.app import create_app
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores
-from streams.worker.cluster import Cluster
-from streams.worker.dead_letters import KafkaDeadLetters
 from streams.worker.ending import because_of
-from streams.worker.graph import load_graph
 from streams.worker.health import Part, Readiness
 from streams.worker.intake import Intake
-from streams.worker.kafka_log import KafkaLog
 from streams.worker.lag_watch import LagWatch
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.models import RegistryModels
-from streams.worker.positions import check_progress
 from streams.worker.pulse import Progress, Pulse
 from streams.worker.reading import Reader
-from streams.worker.replica import Replica
 from streams.worker.store_watch import StoreWatch
 from streams.worker.vitals import ended_reader, ended_task
 from streams.worker.waiting import Waiting
-from streams.worker.warm_up import warm_up
 from streams.worker.writing import RETRY_S
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Worker:
         self.app = self.kafka.app = create_app(self.settings, self.intake, self.membership, self.waiting)
         await self.app.start()
         self.lag.start()
-        garbage.freeze()
+        gc_pauses.freeze()
         self.trouble = ""
         log.info("worker reads events")
 

@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from model.errors import BrokerUnavailableError, EventError, StoreError, StoreUnavailableError
-from streams import feed, state_codec
 from streams.batch import Outcome
 from streams.clock import Clock
-from streams.events import Item
-from streams.ledger import encode_record
+from streams.events.schema import Item
+from streams.kafka.dead_letters import DeadLetters, dead_letter
+from streams.ranking import slate as stored_slate
+from streams.state import user_state_codec
+from streams.state.ledger import encode_record
 from streams.stores.base import Commit, Store, order_of
-from streams.worker.dead_letters import DeadLetters, dead_letter
 from streams.worker.look_up import Work
 from streams.worker.metrics import WorkerMetrics
 
@@ -58,8 +59,8 @@ class Writing:
         return Commit(
             expected=work.expected,
             progress=work.progress,
-            states={user: state_codec.encode(state) for user, state in outcome.states.items()},
-            feeds={slate.user_id: feed.encode(slate) for slate in outcome.slates},
+            states={user: user_state_codec.encode(state) for user, state in outcome.states.items()},
+            feeds={slate.user_id: stored_slate.encode(slate) for slate in outcome.slates},
             items=outcome.items,
             ledger=encode_record(outcome.record) if outcome.record else b"",
             found={user: work.digests[user] for user in outcome.states},

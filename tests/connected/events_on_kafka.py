@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from streams import state_codec
 from streams.clock import SystemClock
 from streams.counters.counters import Counters
 from streams.counters.pairs import CLOSE, FORWARD, FRESH, REVERSE, TOGETHER, PairTable
-from streams.events import (
+from streams.events.schema import (
     EVENT_TOPICS,
     TOPIC_OF,
     AnyEvent,
@@ -30,13 +29,14 @@ from streams.events import (
     decode,
     key_of,
 )
-from streams.events import encode as encode_event
+from streams.events.schema import encode as encode_event
+from streams.kafka.topics import ACCEPTED_HEADER, topic_name
 from streams.recommender import Recommender
+from streams.serving.replica import Replica
 from streams.settings import KafkaSettings, Settings
+from streams.state import user_state_codec
+from streams.state.user_state import EMPTY, Delivery, UserState
 from streams.stores.base import Store
-from streams.topics import ACCEPTED_HEADER, topic_name
-from streams.user_state import EMPTY, Delivery, UserState
-from streams.worker.replica import Replica
 
 
 def now_ms() -> int:
@@ -188,12 +188,12 @@ async def assert_as_a_clean_run(settings: Settings, store: Store) -> Clean:
     clean = await clean_run(settings, store)
     users = sorted(clean.states)
     for user, raw in zip(users, await store.states(users), strict=True):
-        found, expected = state_codec.decode(raw), clean.states[user]
+        found, expected = user_state_codec.decode(raw), clean.states[user]
         if user.startswith("mixed-"):
             for mine, theirs in zip(_without_order(found), _without_order(expected), strict=True):
                 assert mine == theirs, user
         else:
-            assert raw == state_codec.encode(expected), user
+            assert raw == user_state_codec.encode(expected), user
     replica = Replica(settings, store, SystemClock())
     async with replica.lock:
         await replica.rebuild()

@@ -18,8 +18,8 @@ from model.plan import NetworkPlan
 from model.schema import Schema
 from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
-from streams.pipeline import sources
-from streams.rescoring import feature_names
+from streams.ranking.pipeline import sources
+from streams.ranking.rescoring import feature_names
 from streams.settings import Settings
 
 LOOSE = ParityLimits(

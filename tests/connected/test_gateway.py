@@ -21,16 +21,17 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from streams import feed, state_codec
-from streams.consumed import EVERY_ACTION, NOTHING
-from streams.events import AnyEvent, Click, EventLimits, Impression, Item, decode, encode
+from streams.events.schema import AnyEvent, Click, EventLimits, Impression, Item, decode, encode
+from streams.kafka.topics import ACCEPTED_HEADER
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
+from streams.ranking import slate as stored_slate
 from streams.settings import RedisSettings
+from streams.state import user_state_codec
+from streams.state.consumed import EVERY_ACTION, NOTHING
+from streams.state.user_state import ACTION_CODE, UserState
 from streams.stores.base import Commit
 from streams.stores.redis import RedisStore
-from streams.topics import ACCEPTED_HEADER
-from streams.user_state import ACTION_CODE, UserState
 from tests.connected.gateway_process import ROOT, Gateway, gateway
 
 _numbers = itertools.count()
@@ -88,15 +89,18 @@ def events_of(records: list[Any]) -> list[AnyEvent]:
     return [decode(record.value, now_ms(), EventLimits()) for record in records]
 
 
-def slate(user: str) -> feed.Slate:
-    items = [feed.SlateItem(f"i{k}", 1.0 / (k + 1), "popular", feed.Reason("popular")) for k in range(20)]
-    return feed.Slate("s1", user, now_ms(), items, model="m1", rung="full", arm="b")
+def slate(user: str) -> stored_slate.Slate:
+    items = [
+        stored_slate.SlateItem(f"i{k}", 1.0 / (k + 1), "popular", stored_slate.Reason("popular"))
+        for k in range(20)
+    ]
+    return stored_slate.Slate("s1", user, now_ms(), items, model="m1", rung="full", arm="b")
 
 
 def put_feed(settings: RedisSettings, user: str) -> None:
     async def put() -> None:
         store = RedisStore(settings)
-        await store.put_feed(user, feed.encode(slate(user)))
+        await store.put_feed(user, stored_slate.encode(slate(user)))
         await store.close()
 
     asyncio.run(put())
@@ -172,16 +176,18 @@ def test_a_feed_loses_what_was_withdrawn_and_is_filled_up(
     running: Gateway, redis_settings: RedisSettings
 ) -> None:
     """The store as workers leave it; u has met p1, which stands in row 1."""
-    items = [feed.SlateItem(f"p{k}", 0.0, "popular", feed.Reason("popular")) for k in range(4)]
-    popular = feed.PopularFeed("s0", "", now_ms(), items, "", "popular", rows=[0, 1, 2, 3])
+    items = [
+        stored_slate.SlateItem(f"p{k}", 0.0, "popular", stored_slate.Reason("popular")) for k in range(4)
+    ]
+    popular = stored_slate.PopularFeed("s0", "", now_ms(), items, "", "popular", rows=[0, 1, 2, 3])
     state = UserState(consumed=NOTHING.add(1, ACTION_CODE["click"], EVERY_ACTION, 1_000))
     own = msgspec.structs.replace(slate("u"), items=slate("u").items[:3])
-    feeds = {"u": feed.encode(own), "": feed.encode(popular)}
+    feeds = {"u": stored_slate.encode(own), "": stored_slate.encode(popular)}
 
     def write(withdrawn: dict[str, bool]) -> None:
         async def commit() -> None:
             store = RedisStore(redis_settings)
-            states = {"u": state_codec.encode(state)}
+            states = {"u": user_state_codec.encode(state)}
             records = dict.fromkeys(withdrawn, b"record")
             await store.commit(Commit({}, {}, states, feeds, records, withdrawn=withdrawn), "worker")
             await store.close()

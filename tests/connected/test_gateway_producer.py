@@ -14,12 +14,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from model.errors import BrokerUnavailableError, SettingsError
-from streams.events import Click
-from streams.gateway import producer
-from streams.gateway.producer import Delivery, KafkaProducer
+from streams.events.schema import Click
+from streams.kafka import producer
+from streams.kafka.producer import Delivery, KafkaProducer
+from streams.kafka.topics import ensure_topics
 from streams.local.kafka import KafkaServer
 from streams.settings import KafkaSettings
-from streams.topics import ensure_topics
 
 EVENT = Click(event_id="e", ts=1, user_id="u", item_id="i")
 
@@ -65,7 +65,7 @@ async def test_a_frozen_broker_is_left_and_found_again(
         await sink.start()
         await until_delivered(sink)
         os.kill(kafka.process.pid, signal.SIGSTOP)
-        with caplog.at_level(logging.INFO, logger="streams.gateway.producer"):
+        with caplog.at_level(logging.INFO, logger="streams.kafka.producer"):
             try:
                 async with asyncio.timeout(30):
                     while not any("anew" in message for message in caplog.messages):

@@ -9,12 +9,12 @@ import pytest
 
 from export.manifest import RESCORER
 from export.registry import Registry
-from streams import feed
 from streams.commands.main import main
-from streams.events import Control
+from streams.events.schema import Control
+from streams.kafka.dead_letter_box import read_letters
+from streams.ranking import slate as stored_slate
 from streams.settings import Settings
 from streams.stores.redis import RedisStore
-from streams.worker.dead_letter_box import read_letters
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
     eventually,
@@ -88,7 +88,9 @@ async def test_two_workers_switch_under_load(
             assert each.metric("headrace_worker_model_info", model="second", provider="cpu") == 1
     clean = await assert_as_a_clean_run(settings, store)
     slates = [
-        feed.decode(raw) for raw in [await store.feed(user) for user in clean.states] if raw is not None
+        stored_slate.decode(raw)
+        for raw in [await store.feed(user) for user in clean.states]
+        if raw is not None
     ]
     assert {slate.model for slate in slates} <= {"first", "second"}
     assert any(slate.model == "second" for slate in slates)

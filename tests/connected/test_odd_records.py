@@ -12,16 +12,16 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.protocol.produce import ProduceRequest
 
-from streams import state_codec
 from streams.commands.main import main
-from streams.events import Click, encode
+from streams.events.schema import Click, encode
+from streams.kafka.dead_letter_box import read_letters, replay_letters
+from streams.kafka.topics import ensure_topics, topic_name
 from streams.settings import KafkaSettings, Settings
+from streams.state import user_state_codec
 from streams.stores.redis import RedisStore
-from streams.topics import ensure_topics, topic_name
-from streams.worker.dead_letter_box import read_letters, replay_letters
 from tests.connected.events_on_kafka import eventually, now_ms, producer
 from tests.connected.worker_process import WorkerProcess, worker
-from tests.streams.worker.record_batches import LZ4, batch, record
+from tests.streams.kafka.record_batches import LZ4, batch, record
 
 HUGE = b"[" + b"7," * 500_000 + b"7]"
 
@@ -53,7 +53,7 @@ async def write(client: Any, place: TopicPartition, raw: bytes) -> None:
 
 async def interactions(store: RedisStore) -> int:
     (raw,) = await store.states(["ann"])
-    return state_codec.decode(raw).interactions
+    return user_state_codec.decode(raw).interactions
 
 
 def written(running: WorkerProcess) -> float:

@@ -18,10 +18,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from streams.events import TOPIC_OF, AnyEvent, Click, encode, key_of
+from streams.events.schema import TOPIC_OF, AnyEvent, Click, encode, key_of
+from streams.kafka.topics import ensure_topics, topic_name
 from streams.settings import KafkaSettings, Settings
 from streams.stores.redis import RedisStore
-from streams.topics import ensure_topics, topic_name
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
     eventually,

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from export.manifest import BETTER, Manifest, read_manifest
 from export.registry import Registry
-from streams.activation import active
-from streams.events import Click
+from streams.events.schema import Click
+from streams.serving.activation import active
 from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.models import register_models
 from tests.connected.test_model_switch import ALWAYS_FULL, model_of
 from tests.connected.worker_process import environment, worker
-from tests.streams.replay.planted import planted
+from tests.streams.offline.planted import planted
 
 EVENTS = 1_500
 

@@ -7,8 +7,8 @@ import signal
 from functools import partial
 from pathlib import Path
 
-from streams import feed
-from streams.events import Click, Impression, Item, Review, User
+from streams.events.schema import Click, Impression, Item, Review, User
+from streams.ranking import slate as stored_slate
 from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import (
@@ -48,7 +48,7 @@ async def test_events_become_feeds(settings: Settings, store: RedisStore, tmp_pa
             await wait_until_applied(settings, store)
         raw = await store.feed("ann")
         assert raw is not None
-        slate = feed.decode(raw)
+        slate = stored_slate.decode(raw)
         assert {item.item_id for item in slate.items} == {f"film-{n}" for n in range(6)} - {"film-1"}
         assert slate.cause == "2"
         assert slate.times["accepted"] <= slate.times["applied"] <= slate.times["pushed"]
@@ -60,7 +60,7 @@ async def test_events_become_feeds(settings: Settings, store: RedisStore, tmp_pa
 
         async def fallback() -> bool:
             raw = await store.feed("")
-            return raw is not None and bool(feed.decode(raw).items)
+            return raw is not None and bool(stored_slate.decode(raw).items)
 
         await eventually(fallback)
         async with producer(settings.kafka) as client:

@@ -9,9 +9,9 @@ import pytest
 
 from model.errors import FencedError, LedgerGapError, StoreError
 from streams.settings import RedisSettings
+from streams.state.user_state import StateSettings
 from streams.stores.base import START, Commit, LedgerEntry, Snapshot, Store, digest_of, order_of
 from streams.stores.condition import waits_for
-from streams.user_state import StateSettings
 
 MS_PER_DAY = 86_400_000
 MARGIN_MS = RedisSettings().ledger_margin_ms

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from streams.clock import ManualClock
+from streams.state.user_state import StateSettings
 from streams.stores.base import Store
 from streams.stores.memory import MemoryStore
-from streams.user_state import StateSettings
 from tests.contracts.store_contract import MARGIN_MS, MakeStore, StoreContract, batch
 
 

@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 
 from model.errors import SettingsError, StoreError, StoreUnavailableError
 from streams.settings import RedisSettings
+from streams.state.user_state import StateSettings
 from streams.stores.base import START, Snapshot, Store
 from streams.stores.redis import CHUNK_BYTES, RedisStore
-from streams.user_state import StateSettings
 from tests.contracts.store_contract import MARGIN_MS, MakeStore, StoreContract, batch
 
 

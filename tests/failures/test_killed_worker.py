@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from streams.events import AnyEvent
+from streams.events.schema import AnyEvent
 from streams.settings import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import (

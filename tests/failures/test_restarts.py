@@ -15,12 +15,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from streams import state_codec
-from streams.events import AnyEvent, Click, Review, encode
+from streams.events.schema import AnyEvent, Click, Review, encode
 from streams.local import valkey as local_valkey
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.settings import KafkaSettings, RedisSettings, Settings
+from streams.state import user_state_codec
 from streams.stores.redis import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import (
@@ -89,7 +89,7 @@ async def assert_each_counts_once(settings: Settings, store: RedisStore, events:
     clean = await assert_as_a_clean_run(settings, store)
     assert clean.recommender.counters.interactions == len(events)
     expected = Counter(event.user_id for event in events if isinstance(event, Click | Review))
-    states = map(state_codec.decode, await store.states(list(expected)))
+    states = map(user_state_codec.decode, await store.states(list(expected)))
     assert [state.interactions for state in states] == list(expected.values())
 
 

@@ -10,12 +10,12 @@ import torch
 
 from export.registry import Registry
 from model.hashing import PROFILE_BUCKETS, bucket
-from streams.fit import Trained, fit, prepare, warm
-from streams.loading import load_in_service
-from streams.replay.dataset import Dataset
-from streams.replay.driver import Prequential
+from streams.datasets.dataset import Dataset
+from streams.offline.stream_driver import Prequential
+from streams.offline.training.fit import Trained, fit, prepare, warm
+from streams.serving.loading import load_in_service
 from streams.settings import Settings, override
-from tests.streams.replay.planted import planted
+from tests.streams.offline.planted import planted
 
 EVENTS, WARM = 1_600, 1_300
 

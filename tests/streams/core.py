@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from model.features import HISTORY_FEATURES, USER_FEATURES
 from model.schema import F32, RescorerInputs, Schema, Scores
 from model.vocabulary import Vocabulary
-from streams.candidates.source import Source
-from streams.catalog import ItemRecord
-from streams.events import Click, Review
-from streams.filters import blocked, rules
-from streams.graph import Graph
-from streams.pipeline import Pipeline
-from streams.query import Query
+from streams.events.schema import Click, Review
+from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.source import Source
+from streams.ranking.filters import blocked, rules
+from streams.ranking.pipeline import Pipeline
+from streams.ranking.rescoring import ModelInService, feature_names
 from streams.recommender import Recommender
-from streams.rescoring import ModelInService, feature_names
 from streams.settings import Settings
-from streams.signals import Signals
-from streams.user_state import Delivery, UserState
+from streams.signals.pair_signals import Signals
+from streams.state.catalog import ItemRecord
+from streams.state.knowledge_graph import Graph
+from streams.state.user_state import Delivery, UserState
 
 START_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000

@@ -11,15 +11,15 @@ import pytest
 from model.errors import EventError
 from model.schema import F32
 from streams.batch import Incoming, Outcome, process
-from streams.catalog import decode_item
-from streams.events import AnyEvent, Click, Control, Impression, Item, Review, User
-from streams.ledger import decode_record, encode_record
-from streams.meaning import NO_VECTORS, Vectors, rounded
+from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User
+from streams.examples.collector import Met
 from streams.recommender import Recommender
+from streams.serving.kept_counters import copied, pack, restore
 from streams.settings import ModelSettings, Settings
-from streams.training import Met
-from streams.user_state import ACTION_CODE, WORDS_DIM, Delivery, UserState
-from streams.worker.kept_counters import copied, pack, restore
+from streams.state.catalog import decode_item
+from streams.state.event_meaning import NO_VECTORS, Vectors, rounded
+from streams.state.ledger import decode_record, encode_record
+from streams.state.user_state import ACTION_CODE, WORDS_DIM, Delivery, UserState
 
 NOW_MS = 1_700_000_000_000
 ITEMS = [f"i{n}" for n in range(12)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams.feed import Reason, decode_popular, encode
 from streams.popular_feed import SPARE, popular_feed
+from streams.ranking.slate import Reason, decode_popular, encode
 from streams.settings import FeedSettings
 from tests.streams.core import HOUR_MS, START_MS, Small, with_settings
 

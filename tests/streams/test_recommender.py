@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams import feed
 from streams.counters.snapshot import pack_counters
-from streams.events import Impression
-from streams.ladder import RUNGS, Rung
-from streams.ledger import Record, decode_record, encode_record
+from streams.events.schema import Impression
+from streams.ranking import slate as stored_slate
+from streams.ranking.degradation import RUNGS, Rung
 from streams.recommender import Recommender
 from streams.settings import Settings
-from streams.user_state import Delivery, Interaction, UserState
+from streams.state.ledger import Record, decode_record, encode_record
+from streams.state.user_state import Delivery, Interaction, UserState
 from tests.streams.core import START_MS, Small, toy_model, unit
 
 
@@ -27,7 +27,7 @@ def driven(seed: int = 2) -> Small:
 def slates(small: Small, rung: Rung) -> list[bytes]:
     users = dict(sorted(small.states.items()))
     made = small.core.recommend(users, small.now_ms, rung, {user: f"cause-{user}" for user in users})
-    return [feed.encode(slate) for slate in made]
+    return [stored_slate.encode(slate) for slate in made]
 
 
 @pytest.mark.parametrize("rung", RUNGS)

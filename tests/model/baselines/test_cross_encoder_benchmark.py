@@ -11,8 +11,8 @@ import torch
 from benchmarks.cross_encoder import arrays_of, export_cross_encoder, medians_ms, places
 from benchmarks.text_walk import Ranked
 from model.baselines.cross_encoder import Choice, CrossEncoder, pair_tokens
-from streams.draft import Draft
-from streams.user_state import UserState
+from streams.ranking.draft import Draft
+from streams.state.user_state import UserState
 from tests.model.small_text import small_bert, small_tokenizer
 
 pytestmark = pytest.mark.usefixtures("one_thread")

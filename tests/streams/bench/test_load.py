@@ -10,7 +10,7 @@ import pytest
 
 from streams.bench.load import Plan, events_of, run
 from streams.bench.schedule import due_s
-from streams.events import Click, EventLimits, Review, decode, encode
+from streams.events.schema import Click, EventLimits, Review, decode, encode
 from streams.settings import KafkaSettings
 from tests.streams.bench.test_http import answer, server
 

@@ -12,7 +12,7 @@ from export.manifest import RESCORER
 from model.checkpoint import load_checkpoint
 from model.ranking import ranks_of
 from streams.commands.main import FAILED, main
-from streams.student import examples_in
+from streams.offline.training.distillation import examples_in
 
 
 @pytest.fixture(scope="module")

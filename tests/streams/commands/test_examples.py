@@ -11,8 +11,8 @@ from export.loaded import load_model
 from model.checkpoint import load_checkpoint
 from model.shards import ShardFiles, shard_folders
 from streams.commands.main import FAILED, main
-from streams.example_folder import LEARN, WHOLE
-from streams.replay.triples import read_graph
+from streams.datasets.triples import read_graph
+from streams.examples.folder import LEARN, WHOLE
 from streams.settings import GraphSettings
 
 

@@ -13,19 +13,20 @@ import pytest
 from export.registry import Registry
 from model.errors import DataError
 from model.schema import F32
-from streams import feed, state_codec
-from streams.catalog import ItemRecord, encode_item
+from streams.attribution import explained
 from streams.commands import explain
 from streams.commands.main import FAILED, main
-from streams.events import AnyEvent, Click, Item, Review
-from streams.explained import explained
-from streams.loading import load_in_service
+from streams.events.schema import AnyEvent, Click, Item, Review
+from streams.kafka.message import Message
+from streams.ranking import slate as stored_slate
+from streams.serving.graph import load_graph
+from streams.serving.loading import load_in_service
 from streams.settings import GraphSettings, Settings, override
+from streams.state import user_state_codec
+from streams.state.catalog import ItemRecord, encode_item
+from streams.state.user_state import UserState
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
-from streams.user_state import UserState
-from streams.worker.graph import load_graph
-from streams.worker.message import Message
 from tests.connected.models import register_models
 from tests.streams.conftest import Small
 from tests.streams.core import unit
@@ -128,8 +129,8 @@ async def test_its_scores_are_those_of_the_workers_slates(
         bare = await explain.known(msgspec.structs.replace(settings, graph=GraphSettings()), store, user)
         other = explained(bare.recommender, bare.state, NOW_MS + 5)
         assert [each.score for each in other] != [each.score for each in places]
-    slate = feed.decode(feed_of(await store.feed("u0")))
-    await store.put_feed("u0", feed.encode(msgspec.structs.replace(slate, rung="counters", model="")))
+    slate = stored_slate.decode(feed_of(await store.feed("u0")))
+    await store.put_feed("u0", stored_slate.encode(msgspec.structs.replace(slate, rung="counters", model="")))
     await explain.known(settings, store, "u0")
     assert "made with no model on rung counters; this is 'm' on rung full" in capsys.readouterr().err
 
@@ -139,7 +140,7 @@ async def test_it_writes_nothing_to_the_store() -> None:
     store = MemoryStore()
     record = encode_item(ItemRecord("i", NOW_MS, available=False))
     await store.intern(["i"])
-    states = {"u": state_codec.encode(UserState())}
+    states = {"u": user_state_codec.encode(UserState())}
     await store.commit(Commit({}, {}, states, {}, {"i": record}), "an older build")
     settings = override(Settings(), {"model": {"registry": "none"}})
     await explain.known(settings, store, "u")

@@ -9,7 +9,7 @@ import pytest
 
 from model.errors import SettingsError
 from streams.commands.options import add_cells, add_dataset, add_training, cells_from, training_from
-from streams.replay.cell_rules import AUTO, MISSING, CellRules
+from streams.datasets.columns.cell_rules import AUTO, MISSING, CellRules
 from streams.settings import Settings, override
 
 

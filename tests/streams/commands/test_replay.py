@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from streams.commands.main import main
-from streams.replay import prequential
-from streams.replay.dataset import Dataset
-from streams.replay.options import Progress, ReplayOptions
-from streams.replay.result import Outcome, ReplayResult, columns_of
+from streams.datasets.dataset import Dataset
+from streams.offline.replay import prequential
+from streams.offline.replay.options import Progress, ReplayOptions
+from streams.offline.replay.result import Outcome, ReplayResult, columns_of
 from streams.settings import Settings, override
 
 

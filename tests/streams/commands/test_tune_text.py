@@ -10,8 +10,8 @@ import pytest
 
 from model.evaluate import Estimate
 from streams.commands.main import FAILED, INTERRUPTED, main
-from streams.replay import text_trials
-from streams.replay.text_trials import Recall, Trial, TrialOptions
+from streams.offline.text_tuning import text_trials
+from streams.offline.text_tuning.text_trials import Recall, Trial, TrialOptions
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from model.errors import SettingsError
 from streams.counters.counters import Counters
 from streams.counters.settings import CounterSettings
 from streams.settings import load
-from streams.user_state import ACTION_CODE, Interaction
+from streams.state.user_state import ACTION_CODE, Interaction
 
 NOW_MS = 1_700_000_000_000
 

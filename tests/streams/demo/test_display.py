@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from streams.datasets.interactions import Interactions
 from streams.demo import watch as watching
 from streams.demo.display import Status, page, reason
 from streams.demo.tally import Tally
 from streams.demo.watch import Place, Watch
 from streams.gateway.feeds import Feed, FeedItem, FeedReason
-from streams.replay.interactions import Interactions
 
 TITLES = {"1": "Toy Story (1995)", "2": "Fargo (1996)", "3": "A film whose title goes on and on, " * 4}
 

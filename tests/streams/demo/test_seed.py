@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from model.errors import StoreError
-from streams import feed, state_codec
 from streams.bench.synthetic import catalogue, warm_core
 from streams.clock import ManualClock
 from streams.demo.seed import seed
+from streams.ranking import slate as stored_slate
+from streams.serving.replica import Replica
 from streams.settings import Settings
+from streams.state import user_state_codec
 from streams.stores.memory import MemoryStore
-from streams.worker.replica import Replica
 
 NOW_MS = 1_763_934_000_000
 SETTINGS = Settings()
@@ -33,10 +34,11 @@ async def test_a_worker_starts_where_the_warm_core_stood() -> None:
     np.testing.assert_array_equal(found.catalog.text[:60], core.catalog.text[:60])
     assert found.counters.interactions == 300
     raw = await store.states(list(states))
-    stored = {user: state_codec.decode(each) for user, each in zip(states, raw, strict=True)}
+    stored = {user: user_state_codec.decode(each) for user, each in zip(states, raw, strict=True)}
     for user, state in states.items():
         assert stored[user].offsets == {}
-        assert state_codec.encode(stored[user]) == state_codec.encode(replace(state, offsets={}, recent=()))
+        bare = user_state_codec.encode(replace(state, offsets={}, recent=()))
+        assert user_state_codec.encode(stored[user]) == bare
     ranked = found.recommend(stored, NOW_MS, "counters", {})
     expected = core.recommend(states, NOW_MS, "counters", {})
     assert [slate.items for slate in ranked] == [slate.items for slate in expected]
@@ -50,7 +52,7 @@ async def test_every_user_has_a_feed_from_the_start() -> None:
     for user in states:
         raw = await store.feed(user)
         assert raw is not None
-        assert feed.decode(raw).items
+        assert stored_slate.decode(raw).items
 
 
 async def test_a_store_in_use_is_left_alone() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.demo.pace import at_steady_pace
+from streams.datasets.interactions import Interactions
 from streams.demo.popularity import K, PopularityBaseline
-from streams.replay.interactions import Interactions
+from streams.demo.steady_rate import at_steady_pace
 
 EVENTS = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 30)), min_size=2, max_size=150, unique_by=lambda pair: pair

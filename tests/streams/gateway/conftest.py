@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from model.errors import BrokerUnavailableError
 from streams.clock import ManualClock
-from streams.events import AnyEvent
+from streams.events.schema import AnyEvent
 from streams.gateway.app import create_app
-from streams.gateway.producer import Delivery
+from streams.kafka.producer import Delivery
 from streams.settings import GatewaySettings, Settings
 from streams.stores.memory import MemoryStore
 

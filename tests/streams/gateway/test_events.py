@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
 from streams.clock import ManualClock
-from streams.events import Click, EventLimits, Impression, Item, Review, User, decode, encode
+from streams.events.schema import Click, EventLimits, Impression, Item, Review, User, decode, encode
 from streams.gateway.app import create_app
 from streams.settings import Settings
 from streams.stores.memory import MemoryStore

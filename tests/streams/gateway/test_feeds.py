@@ -11,8 +11,8 @@ from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
 from model.errors import StoreUnavailableError
-from streams.events import Impression
-from streams.feed import Reason, Slate, SlateItem, encode
+from streams.events.schema import Impression
+from streams.ranking.slate import Reason, Slate, SlateItem, encode
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 

@@ -14,15 +14,15 @@ from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
 from model.tasks import ACTIONS, ActionName
-from streams import state_codec
 from streams.clock import ManualClock
-from streams.consumed import Consumed
-from streams.feed import PopularFeed, Reason, Slate, SlateItem, encode
 from streams.gateway.app import create_app
+from streams.ranking.slate import PopularFeed, Reason, Slate, SlateItem, encode
 from streams.settings import FeedSettings, Settings
+from streams.state import user_state_codec
+from streams.state.consumed import Consumed
+from streams.state.user_state import UserState
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
-from streams.user_state import UserState
 from tests.streams.core import with_settings
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 from tests.streams.gateway.test_feeds import impressions
@@ -62,7 +62,7 @@ class Shop:
         slate = Slate("s1", user, NOW_MS - 5, places, "m1", "full", "a", "e9", {"event": 1.0})
         groups = tuple((code, np.array(rows, np.int32)) for code, rows in met.items())
         state = UserState(consumed=Consumed(groups))
-        self.put(feeds={user: encode(slate)}, states={user: state_codec.encode(state)})
+        self.put(feeds={user: encode(slate)}, states={user: user_state_codec.encode(state)})
 
     def withdraw(self, *items: str, back: bool = False) -> None:
         self.put(items=dict.fromkeys(items, b"record"), withdrawn=dict.fromkeys(items, not back))
@@ -167,7 +167,7 @@ def test_before_anything_is_popular_the_own_slate_stands_alone(shop: Shop) -> No
 
 def test_a_user_with_a_state_and_no_slate_gets_nothing_they_have_met(shop: Shop) -> None:
     state = UserState(consumed=Consumed(((CLICK, np.array([100, 102], np.int32)),)))
-    shop.put(states={"u": state_codec.encode(state)})
+    shop.put(states={"u": user_state_codec.encode(state)})
     shop.popular(4)
     assert shop.places("u") == [("p1", "popular"), ("p3", "popular")]
 

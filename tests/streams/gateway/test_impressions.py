@@ -10,11 +10,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from streams.clock import ManualClock
-from streams.events import AnyEvent, Impression
+from streams.events.schema import AnyEvent, Impression
 from streams.gateway import impressions
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.metrics import GatewayMetrics
-from streams.gateway.producer import Delivery
+from streams.kafka.producer import Delivery
 from tests.streams.gateway.conftest import RecordingSink
 
 

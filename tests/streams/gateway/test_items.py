@@ -6,7 +6,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from streams.events import Item
+from streams.events.schema import Item
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
 Client = TestClient[Litestar]

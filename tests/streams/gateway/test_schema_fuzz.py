@@ -22,7 +22,7 @@ from litestar.testing import TestClient
 
 from model.errors import EventError
 from streams.clock import ManualClock
-from streams.events import TOPIC_OF, EventLimits, decode
+from streams.events.schema import TOPIC_OF, EventLimits, decode
 from streams.gateway.app import create_app
 from streams.gateway.openapi import event_schemas
 from streams.settings import GatewaySettings, Settings

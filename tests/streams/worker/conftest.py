@@ -9,16 +9,16 @@ import pytest
 
 from model.errors import BrokerUnavailableError, ModelError
 from streams.clock import ManualClock
-from streams.events import TOPIC_OF, AnyEvent, Click, encode, key_of
+from streams.events.schema import TOPIC_OF, AnyEvent, Click, encode, key_of
+from streams.kafka.dead_letters import DeadLetter
+from streams.kafka.message import Message
+from streams.serving.replica import Replica
 from streams.settings import Settings
 from streams.stores.memory import MemoryStore
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores
-from streams.worker.dead_letters import DeadLetter
-from streams.worker.message import Message
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader
-from streams.worker.replica import Replica
 from streams.worker.store_watch import StoreWatch
 from streams.worker.waiting import Waiting
 

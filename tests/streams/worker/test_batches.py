@@ -9,14 +9,15 @@ import msgspec
 import pytest
 
 from model.errors import ProgressError, StoreUnavailableError
-from streams import feed, state_codec
 from streams.batch import Incoming
-from streams.events import Control, EventLimits, Impression, Item, Review
+from streams.events.schema import Control, EventLimits, Impression, Item, Review
+from streams.kafka.message import Message
+from streams.ranking import slate as stored_slate
+from streams.state import user_state_codec
+from streams.state.user_state import Delivery
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
-from streams.user_state import Delivery
 from streams.worker import batches, reading, writing
-from streams.worker.message import Message
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
@@ -27,7 +28,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def interactions(store: MemoryStore, user: str = "ann") -> int:
-    return state_codec.decode((await store.states([user]))[0]).interactions
+    return user_state_codec.decode((await store.states([user]))[0]).interactions
 
 
 async def counted(store: MemoryStore) -> int:
@@ -65,7 +66,7 @@ async def test_a_batch_is_written_and_done(desk: Desk, store: MemoryStore) -> No
     assert (await store.load([], ["clicks-0", "clicks-1"])).progress == {"clicks-0": 1, "clicks-1": 0}
     raw = await store.feed("ann")
     assert raw is not None
-    slate = feed.decode(raw)
+    slate = stored_slate.decode(raw)
     assert slate.times == {"event": NOW_MS, "accepted": NOW_MS - 5, "applied": NOW_MS, "pushed": NOW_MS}
     assert desk.counted("events_total", topic="clicks", result="applied") == 3
     assert await counted(store) == 3
@@ -142,7 +143,7 @@ async def test_the_other_topics_of_a_user_are_fenced_too(
 
     monkeypatch.setattr(store, "load", load)
     await zombie.take(click(0))
-    state = state_codec.decode((await store.states(["ann"]))[0])
+    state = user_state_codec.decode((await store.states(["ann"]))[0])
     assert state.interactions == 2
     assert state.rating_count == 1
 
@@ -380,5 +381,5 @@ async def test_freshness_of_another_producers_events_counts_from_when_they_are_r
     await desk.take(click(0)._replace(headers=headers, timestamp_ms=-5.0))
     raw = await store.feed("ann")
     assert raw is not None
-    assert feed.decode(raw).times["accepted"] == NOW_MS
+    assert stored_slate.decode(raw).times["accepted"] == NOW_MS
     assert desk.counted("accepted_to_pushed_seconds_sum") == 0

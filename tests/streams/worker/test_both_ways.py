@@ -18,21 +18,22 @@ import pytest
 from model.examples import Shard
 from model.schema import F32
 from model.shards import ShardFiles, shard_folders
-from streams import feed, state_codec
-from streams.catalog import encode_item
-from streams.dataset_texts import encode_all
-from streams.events import TOPIC_OF, decode, key_of
-from streams.example_folder import LEARN
-from streams.feed import Slate
-from streams.fit import prepare, records
+from streams.datasets.dataset import Dataset, DatasetSpec, load_dataset
+from streams.events.schema import TOPIC_OF, decode, key_of
+from streams.examples.collector import ExampleCollector
+from streams.examples.folder import LEARN
+from streams.kafka.message import Message
+from streams.offline.stream_driver import Prequential
+from streams.offline.training.dataset_texts import encode_all
+from streams.offline.training.fit import prepare, records
+from streams.ranking import slate as stored_slate
+from streams.ranking.slate import Slate
 from streams.recommender import Recommender
-from streams.replay.dataset import Dataset, DatasetSpec, load_dataset
-from streams.replay.driver import Prequential
 from streams.settings import ExampleSettings, Settings, override
+from streams.state import user_state_codec
+from streams.state.catalog import encode_item
 from streams.stores.memory import MemoryStore
-from streams.training import ExampleCollector
 from streams.worker.examples_log import ExamplesLog
-from streams.worker.message import Message
 from tests.model.random_shards import assert_same
 from tests.streams.core import toy_model
 from tests.streams.worker.conftest import Desk
@@ -122,11 +123,11 @@ class Outcome(NamedTuple):
 
 
 def plain_state(raw: bytes) -> bytes:
-    return state_codec.encode(replace(state_codec.decode(raw), offsets={}))
+    return user_state_codec.encode(replace(user_state_codec.decode(raw), offsets={}))
 
 
 def plain_slate(slate: Slate) -> bytes:
-    return feed.encode(msgspec.structs.replace(slate, times={}))
+    return stored_slate.encode(msgspec.structs.replace(slate, times={}))
 
 
 # As a dataset.
@@ -157,7 +158,7 @@ def replayed(rows: Rows, settings: Settings, folder: Path) -> Outcome:
         (slate,) = core.recommend(state, event.ts, "full", {event.user_id: event.event_id})
         slates.append(plain_slate(slate))
     (examples,) = collector.shards()
-    states = {user: plain_state(state_codec.encode(state)) for user, state in run.states.items()}
+    states = {user: plain_state(user_state_codec.encode(state)) for user, state in run.states.items()}
     said = encode_all((item.joined for item in dataset.items.values()), encode, "", silent)
     begin = int(dataset.interactions.ts_ms[0])
     items = {each.item_id: encode_item(each) for each in records(dataset, said, begin)}
@@ -223,7 +224,7 @@ async def worked(rows: Rows, settings: Settings, store: MemoryStore) -> Outcome:
     for told in events:
         desk.clock.ms = told["ts"]
         await desk.take(sent(told))
-        slates.append(plain_slate(feed.decode(found(await store.feed(told["user_id"])))))
+        slates.append(plain_slate(stored_slate.decode(found(await store.feed(told["user_id"])))))
     await log.stop()
     assert not desk.box.letters
     core = desk.replica.recommender
@@ -277,7 +278,9 @@ async def test_a_stream_is_the_same_as_a_dataset_and_over_the_wire(rows: Rows, t
     mine, theirs = columns(one.core), columns(other.core)
     assert {name for name, each in mine.items() if each != theirs[name]} == set()
     for k, (left, right) in enumerate(zip(one.slates, other.slates, strict=True)):
-        assert left == right, f"slate after event {k}: {feed.decode(left)} and {feed.decode(right)}"
+        assert left == right, (
+            f"slate after event {k}: {stored_slate.decode(left)} and {stored_slate.decode(right)}"
+        )
     assert_same(one.examples, other.examples)
     # What the ledger tells makes a third core the same.
     follower = Desk(store, settings)

@@ -7,10 +7,10 @@ from typing import Any
 
 from faust.types import TP
 
+from streams.kafka.fetched import Fetched
 from streams.worker.driver import Consumer, ConsumerThread
-from streams.worker.fetched import Fetched
-from tests.streams.worker.fetching import CLICKS, Fetcher, read_all
-from tests.streams.worker.record_batches import batch, record
+from tests.streams.kafka.fetching import CLICKS, Fetcher, read_all
+from tests.streams.kafka.record_batches import batch, record
 
 PARTITION = TP(*CLICKS)
 

@@ -14,15 +14,15 @@ import pytest
 
 from model.examples import Shard
 from model.shards import ShardFiles, shard_folders
-from streams.catalog import ItemRecord
-from streams.events import Item
-from streams.example_folder import LEARN, WHOLE
+from streams.datasets.interactions import Interactions
+from streams.events.schema import Item
+from streams.examples.collector import ExampleCollector
+from streams.examples.folder import LEARN, WHOLE
+from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.replay.driver import Prequential, Stream
-from streams.replay.interactions import Interactions
 from streams.settings import ExampleSettings, LadderSettings, Settings
+from streams.state.catalog import ItemRecord
 from streams.stores.memory import MemoryStore
-from streams.training import ExampleCollector
 from streams.worker import batches, examples_log
 from streams.worker.examples_log import ExamplesLog
 from tests.model.random_shards import assert_same

@@ -13,9 +13,9 @@ import pytest
 from faust.types import TP
 
 from model.errors import ProgressError
+from streams.kafka.message import Message
 from streams.settings import Settings, override
 from streams.worker.intake import HELD_BACK_EVENTS, Intake
-from streams.worker.message import Message
 
 
 class Event:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clock import ManualClock
-from streams.user_state import EMPTY
+from streams.state.user_state import EMPTY
 from streams.worker.kept_states import KEPT_MS, PAUSE_MS, Kept, KeptStates
 
 

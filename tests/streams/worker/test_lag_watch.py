@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from model.errors import BrokerUnavailableError
+from streams.kafka.lag import Standing
 from streams.worker import lag_watch
-from streams.worker.lag import Standing
 from streams.worker.lag_watch import LagWatch
 from streams.worker.metrics import WorkerMetrics
 

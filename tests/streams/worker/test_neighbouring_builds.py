@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from model.errors import NewerVersionError
-from streams import ledger, state_codec
-from streams.ledger import decode_record
+from streams.state import ledger, user_state_codec
+from streams.state.ledger import decode_record
 from streams.stores.base import Commit, Snapshot, Store
 from streams.stores.memory import MemoryStore
-from tests.streams.test_stored import counters_of, ledger_v1, state_v2, unmarked_payload
+from tests.streams.state.test_stored_format import counters_of, ledger_v1, state_v2, unmarked_payload
 from tests.streams.worker.conftest import Desk, click
 
 OTHER = "the other build"
@@ -83,8 +83,8 @@ async def test_a_former_builds_state_goes_on(store: MemoryStore) -> None:
     await desk.take(*(click(n, item="i5") for n in range(13)))
     (raw,) = await store.states(["ann"])
     assert raw is not None
-    assert raw[0] == state_codec.VERSION
-    assert state_codec.decode(raw).interactions == 3 + 1  # the first twelve offsets are applied already
+    assert raw[0] == user_state_codec.VERSION
+    assert user_state_codec.decode(raw).interactions == 3 + 1  # the first twelve offsets are applied already
     assert not desk.box.letters
 
 
@@ -100,7 +100,7 @@ async def test_an_entry_of_a_newer_build_stops_a_worker_and_is_not_counted(store
         await desk.take(click(1, item="i1"))
     assert (await store.load([], ["clicks-0"])).progress == {"clicks-0": 0}
     (raw,) = await store.states(["ann"])
-    assert state_codec.decode(raw).interactions == 1
+    assert user_state_codec.decode(raw).interactions == 1
     entries = await store.read_ledger("0-0", 10)
     assert [entry.writer for entry in entries[1:]] == [OTHER], "nothing is told on counters that lack a part"
     assert len(decode_record(entries[0].payload).interactions) == 1
@@ -108,9 +108,9 @@ async def test_an_entry_of_a_newer_build_stops_a_worker_and_is_not_counted(store
 
 async def test_a_state_of_a_newer_build_stops_a_worker_and_loses_no_event(store: MemoryStore) -> None:
     """As dead letters its user's events would be lost until somebody replays them."""
-    raw = state_codec.encode(state_codec.decode(state_v2()))
+    raw = user_state_codec.encode(user_state_codec.decode(state_v2()))
     await store.intern([f"i{n}" for n in range(70_001)])
-    await writes(store, states={"ann": bytes([state_codec.VERSION + 1]) + raw[1:]})
+    await writes(store, states={"ann": bytes([user_state_codec.VERSION + 1]) + raw[1:]})
     desk = Desk(store)
     with pytest.raises(NewerVersionError, match="user state of version"):
         await desk.take(click(0), click(1, "bob"))

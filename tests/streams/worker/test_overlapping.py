@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import StoreUnavailableError
-from streams import state_codec
-from streams.events import Review
+from streams.events.schema import Review
+from streams.kafka.message import Message
 from streams.settings import Settings, WorkerSettings
+from streams.state import user_state_codec
 from streams.stores.base import Commit, Loaded
 from streams.stores.memory import MemoryStore
 from streams.worker import batches, writing
-from streams.worker.message import Message
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
@@ -47,7 +47,7 @@ class SlowStore(MemoryStore):
 
 
 async def interactions(store: MemoryStore, user: str) -> int:
-    return state_codec.decode((await store.states([user]))[0]).interactions
+    return user_state_codec.decode((await store.states([user]))[0]).interactions
 
 
 async def counted(store: MemoryStore) -> int:

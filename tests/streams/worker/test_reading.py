@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 from model.errors import StoreUnavailableError
 from model.schema import F32
 from streams.clock import ManualClock
-from streams.events import Click, Control, EventLimits, Item, encode
-from streams.meaning import Encode
-from streams.worker.dead_letter_box import StoredLetter, stored_letter
-from streams.worker.dead_letters import DeadLetter, headers
-from streams.worker.fetched import Fetched
+from streams.events.schema import Click, Control, EventLimits, Item, encode
+from streams.kafka.dead_letter_box import StoredLetter, stored_letter
+from streams.kafka.dead_letters import DeadLetter, headers
+from streams.kafka.fetched import Fetched
+from streams.kafka.message import Message, read
+from streams.state.event_meaning import Encode
 from streams.worker.intake import as_message
-from streams.worker.message import Message, read
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader
+from tests.streams.kafka.fetching import CLICKS, Fetcher, read_all
+from tests.streams.kafka.record_batches import ENCODERS, FIRST_MS, batch, record
 from tests.streams.worker.conftest import NOW_MS, message
-from tests.streams.worker.fetching import CLICKS, Fetcher, read_all
-from tests.streams.worker.record_batches import ENCODERS, FIRST_MS, batch, record
 
 Odd = tuple[bytes | None, bytes | None, list[tuple[bytes, bytes | None]], int]
 GOOD = encode(Click(event_id="1", ts=NOW_MS, user_id="ann", item_id="i1"))

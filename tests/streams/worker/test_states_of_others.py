@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from streams import state_codec
 from streams.clock import ManualClock
-from streams.events import Click
+from streams.events.schema import Click
+from streams.serving.replica import Replica
 from streams.settings import Settings
+from streams.state import user_state_codec
+from streams.state.user_state import EMPTY, Delivery
 from streams.stores.memory import MemoryStore
-from streams.user_state import EMPTY, Delivery
-from streams.worker.replica import Replica
 from tests.streams.worker.conftest import Desk, click
 
 
@@ -53,7 +53,7 @@ async def test_a_worker_takes_over_a_user_whose_items_it_has_never_heard_of() ->
 
     assert not here.box.letters
     (raw,) = await store.states(["ann"])
-    assert state_codec.decode(raw).interactions == 2
+    assert user_state_codec.decode(raw).interactions == 2
     rows = here.replica.recommender.catalog.rows
     pairs = here.replica.recommender.counters.pairs
     assert pairs.length[rows["known-there-alone"]] == 1

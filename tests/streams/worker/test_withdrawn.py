@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from streams.catalog import ItemRecord, encode_item
-from streams.events import Item
+from streams.events.schema import Item
+from streams.kafka.message import Message
+from streams.state.catalog import ItemRecord, encode_item
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
-from streams.worker.message import Message
 from tests.streams.worker.conftest import NOW_MS, Desk, message
 
 

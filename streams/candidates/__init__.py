@@ -1,1 +1,0 @@
-"""Candidate sources: one file each, listed once in `streams/pipeline.py`."""

@@ -1,0 +1,1 @@
+"""Datasets of any shape: the stream of interactions, and what is known of items and users."""

@@ -1,0 +1,1 @@
+"""Columns of cells as ids, times, ratings, prices, lists and vectors."""

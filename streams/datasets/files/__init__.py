@@ -1,0 +1,1 @@
+"""Bytes of data files: compressed, in archives, in parts, in any encoding."""

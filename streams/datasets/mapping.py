@@ -1,0 +1,174 @@
+"""`--map`: which column of which file holds which field; what it does not say is guessed from common names.
+
+    --map user=userId,item=movieId,ts=timestamp,rating=rating
+    --map user=1,item=2,rating=3,ts=4,items.item=1,items.title=2      (files without a header: numbers)
+    --map ts=date+time,user=visitor+day,items.text=overview+tagline   (several columns as one)
+    --map rating=                                                     (no ratings, whatever columns there are)
+    --map user=2,ts=3,impressions=5                                   (slates that were shown)
+
+A bare name applies to every file that has such a column; `interactions.`, `items.` or `users.` before the
+field picks one file. A bare number means the items file for title, categories, tags, price, image_vector
+and audio_vector, else the interactions file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from model.errors import DataError
+from streams.datasets.columns.written_times import written
+from streams.datasets.tables.column_names import INTERACTION_FIELDS, ITEM_FIELDS, USER_FIELDS, guess
+from streams.datasets.tables.row_shape import is_figure
+from streams.datasets.tables.table import Table
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "interactions": INTERACTION_FIELDS,
+    "items": ITEM_FIELDS,
+    "users": USER_FIELDS,
+}
+REQUIRED = {"interactions": ("user", "item", "ts"), "items": ("item",), "users": ("user",)}
+_ITEMS_FIRST = frozenset({"title", "categories", "tags", "price", "image_vector", "audio_vector"})
+
+Columns = dict[str, tuple[str, ...]]
+
+
+@dataclass
+class ColumnMap:
+    """A parsed `--map`: `bare[field]` and `placed[kind][field]` name columns; `used`: bare ones found."""
+
+    bare: Mapping[str, str] = field(default_factory=dict)
+    placed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def numbered(self, kind: str) -> bool:
+        """Whether this kind of file is read by column numbers."""
+        return any(_is_numbers(column) for column in self.asked(kind).values())
+
+    def columns(self, kind: str, table: Table) -> Columns:
+        """The columns of each field that `table` has; raises `DataError` where a needed one is missing."""
+        found: Columns = {}
+        asked = self.asked(kind)
+        for name in FIELDS[kind]:
+            if asked.get(name) == "":
+                continue
+            if name in asked:
+                columns = resolve(asked[name], table)
+                if columns:
+                    self.used.add(name)
+                    found[name] = columns
+                    continue
+                if name in self.placed.get(kind, {}) or (kind == "interactions" and name in REQUIRED[kind]):
+                    raise DataError(_missing(kind, name, asked[name], table))
+            guessed = () if table.numbered else guess(kind, name, table.columns)
+            taken = {column for columns in found.values() for column in columns}
+            if left := tuple(column for column in guessed if column not in taken):
+                found[name] = left
+        if table.numbered and REQUIRED[kind][0] not in found:
+            found[REQUIRED[kind][0]] = ("1",)
+        for name in REQUIRED[kind]:
+            if name not in found and not (name == "item" and "impressions" in found):
+                raise DataError(_missing(kind, name, None, table))
+        return found
+
+    def profile_fields(self) -> dict[str, str]:
+        """Fields and columns that `users.FIELD=COLUMN` names, but for the id; "" for one to be left out."""
+        return {name: column for name, column in self.placed.get("users", {}).items() if name != "user"}
+
+    def refuse(self, kind: str, column: str, table: Table) -> NoReturn:
+        """Raise `DataError` for an asked column that `table` does not have."""
+        raise DataError(_missing(kind, "a field", column, table))
+
+    def check_used(self) -> None:
+        """Raise `DataError` for a bare field that no file had a column for."""
+        for name, column in self.bare.items():
+            if column and name not in self.used:
+                raise DataError(f"--map {name}={column}: none of the files has a column {column!r} for it")
+
+    def asked(self, kind: str) -> dict[str, str]:
+        """The column that `--map` names for each field of this kind of file; "" leaves a field out."""
+        fields = {}
+        for name, column in self.bare.items():
+            if name not in FIELDS[kind]:
+                continue
+            if not column and kind != "interactions" and name in REQUIRED[kind]:
+                continue  # `item=` is said of interactions that have slates instead
+            if _is_numbers(column) and kind != ("items" if name in _ITEMS_FIRST else "interactions"):
+                continue
+            fields[name] = column
+        return {**fields, **self.placed.get(kind, {})}
+
+
+def parse_map(text: str) -> ColumnMap:
+    """Read `--map`; raises `DataError`.
+
+    >>> parse_map("user=userId,items.title=name").placed
+    {'items': {'title': 'name'}}
+    """
+    bare: dict[str, str] = {}
+    placed: dict[str, dict[str, str]] = {}
+    known = sorted({name for names in FIELDS.values() for name in names})
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, column = (piece.strip() for piece in part.partition("="))
+        kind, dot, inner = name.partition(".")
+        if not equals or not name:
+            raise DataError(f"--map {part!r}: expected FIELD=COLUMN, as in user=userId")
+        if dot and kind in FIELDS and (inner in FIELDS[kind] or (kind == "users" and inner)):
+            placed.setdefault(kind, {})[inner] = column
+        elif not dot and name in known:
+            bare[name] = column
+        else:
+            raise DataError(
+                f"--map {part!r}: unknown field {name!r}; expected one of {', '.join(known)}, "
+                f"alone or after interactions., items. or users."
+            )
+    mapping = ColumnMap(bare, placed)
+    for kind, needed in REQUIRED.items():
+        for name in needed:
+            if mapping.asked(kind).get(name) == "" and not mapping.asked(kind).get("impressions"):
+                raise DataError(f"--map {name}=: every row of the {kind} needs one; name its column")
+    return mapping
+
+
+def described(columns: Columns) -> str:
+    """The mapping as one reads it: `user=userId, item=movieId`."""
+    return ", ".join(f"{name}={'+'.join(found)}" for name, found in columns.items())
+
+
+def resolve(asked: str, table: Table) -> tuple[str, ...]:
+    """The table's columns for `a` or `a+b`, with or without RecBole's `:type`; () where one is missing."""
+    found = []
+    for column in [asked] if asked in table.columns else asked.split("+"):
+        bare = column.rpartition(":")[0]
+        if column in table.columns:
+            found.append(column)
+        elif bare in table.columns and table.types.get(bare) == column.rpartition(":")[2]:
+            found.append(bare)
+        else:
+            return ()
+    return tuple(found)
+
+
+def _is_numbers(column: str) -> bool:
+    return all(part.isdecimal() for part in column.split("+"))
+
+
+def _is_cell(column: str) -> bool:
+    """Whether a column's name is a number or a time: then the first line is no header."""
+    return is_figure(column) or written(column) is not None
+
+
+def _missing(kind: str, name: str, asked: str | None, table: Table) -> str:
+    has = ", ".join(table.columns[:40])
+    if asked is not None:
+        return f"{table.name}: no column {asked!r} for {name} ({kind}); it has: {has}"
+    hint = f"--map {kind + '.' if kind != 'interactions' else ''}{name}=COLUMN"
+    text = f"{table.name}: no column found for {name} ({kind}); it has: {has}. Name it with {hint}"
+    if not table.numbered and any(map(_is_cell, table.columns)):
+        text += "; if the file has no header line, by its number, as in --map user=1,item=2,rating=3,ts=4"
+    if name == "ts" and not table.hint:
+        text += "; rows without times can't be replayed: nothing says in which order things happened"
+    if table.hint:
+        text += f". {table.hint[0].upper()}{table.hint[1:]}"
+    return text

@@ -1,0 +1,1 @@
+"""Tables in any format: delimited text, JSON, Parquet, blocks of lines."""

@@ -1,0 +1,1 @@
+"""The events on the wire: what they are, and how they are read."""

@@ -1,0 +1,1 @@
+"""Training examples: how they are taken from a stream, and where they are kept."""

@@ -1,0 +1,187 @@
+"""Training examples from the stream itself: taken before each event is learned, by the core that serves."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.examples import Example, ItemTable, Shard, shard
+from model.schema import F32
+from streams.events.schema import Click, Review, UserEvent
+from streams.ranking.draft import Draft
+from streams.recommender import Recommender
+from streams.state.catalog import Content
+from streams.state.event_meaning import NO_VECTORS, Vectors
+from streams.state.user_state import UserState, action_of
+
+NEAR, FAR = 200, 500
+NEGATIVES_NEAR, NEGATIVES_FAR = 24, 24
+SHARD_SIZE = 2_500
+
+Kind = TypeVar("Kind", np.int32, np.uint8)
+
+
+class Met(NamedTuple):
+    """What is about to be learned: `row` was met, with this action and rating (NaN: none), after a search for
+    `searched` (None: after none).
+    """
+
+    row: int
+    action: int
+    rating: float
+    searched: F32 | None = None
+
+
+def met_of(
+    recommender: Recommender, state: UserState, event: UserEvent, vectors: Vectors = NO_VECTORS
+) -> Met | None:
+    """What an event is about to teach; None where it is no interaction, or is no example: its item is unknown
+    till now, or the user has consumed it already.
+    """
+    if not isinstance(event, Click | Review):
+        return None
+    row = recommender.catalog.rows.get(event.item_id)
+    if row is None or not recommender.knows(row) or recommender.met_for_good(state, row):
+        return None
+    rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
+    return Met(row, action_of(event), rating, vectors.searched)
+
+
+class ExampleCollector:
+    """Collects an example for each interaction it is shown, in shards of `shard_size` (None: of any size,
+    until `release`).
+
+    To learn from: half of the negatives from the best `NEAR` of the pool, half from the best `FAR`; with the
+    near ones alone, an item that no source had found would give itself away by its missing ranks. To be
+    judged on (`whole`): the whole pool, as it would be rescored in service.
+    """
+
+    def __init__(
+        self, recommender: Recommender, seed: int, whole: bool = False, shard_size: int | None = SHARD_SIZE
+    ) -> None:
+        self.recommender, self.whole, self.shard_size = recommender, whole, shard_size
+        self._seed = seed
+        self._pending: list[Example] = []
+        self._content: list[Content] = []
+        self._shards: list[Shard] = []
+
+    def take(self, state: UserState, now_ms: int, met: Met) -> bool:
+        """One example: this user at this moment met an item. False where there is nothing to choose from."""
+        pool = self.recommender.settings.candidates.pool if self.whole else FAR
+        self.recommender.refresh_model()
+        draft = self.recommender.pipeline.draft(
+            state, now_ms, pool_size=pool, also=[met.row], searched=met.searched
+        )
+        # A generator of the example's own: the draws are the same whatever was collected before, and where.
+        rng = np.random.default_rng([self._seed, abs(now_ms), met.row, state.interactions])
+        chosen, found = self._choose(draft, met.row, rng)
+        if chosen is None:
+            return False
+        candidates, features = draft.rows[chosen], draft.features[chosen]
+        if self.whole and len(chosen) < pool + 1:
+            room = pool + 1 - len(chosen)
+            candidates = np.pad(candidates, (0, room), constant_values=-1)
+            features = np.pad(features, ((0, room), (0, 0)))
+        self._note_items()
+        length = self.recommender.settings.state.history
+        popularity = self.recommender.counters.popularity
+        self._pending.append(
+            Example(
+                history=_filled(draft.history, length, -1),
+                history_features=draft.history_features,
+                history_actions=_filled(draft.history_actions, length, 0),
+                user_features=draft.user_features,
+                profile=draft.profile,
+                words=draft.words,
+                liked=draft.liked,
+                query=draft.query,
+                candidates=candidates,
+                candidate_features=features,
+                action=met.action,
+                rating=met.rating,
+                found=found,
+                user_events=state.interactions,
+                item_events=int(popularity.events[met.row]),
+                ts_ms=now_ms,
+            )
+        )
+        if self.shard_size is not None and len(self._pending) >= self.shard_size:
+            self._close()
+        return True
+
+    def shards(self) -> list[Shard]:
+        """All examples so far."""
+        self._close()
+        return self._shards
+
+    def drain(self) -> list[Shard]:
+        """The examples since the last call, which are then forgotten here."""
+        shards, self._shards = self.shards(), []
+        return shards
+
+    def undo(self, count: int) -> None:
+        """Forget the last `count` examples of the shard in the making: their events were not written."""
+        del self._pending[len(self._pending) - count :]
+
+    def release(self, but_last: int = 0) -> tuple[list[Example], ItemTable]:
+        """The shard in the making, as `model.examples.shard` takes it; the last ones begin a new one."""
+        cut = len(self._pending) - but_last
+        pending, self._pending = self._pending[:cut], self._pending[cut:]
+        return pending, self._table()
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        return len(self._pending) + sum(len(each) for each in self._shards)
+
+    def _choose(
+        self, draft: Draft, row: int, rng: np.random.Generator
+    ) -> tuple[NDArray[np.intp] | None, bool]:
+        """Indices into the draft, the met item first, then others; None where there are too few. And whether
+        a source had found the item.
+        """
+        pool = len(draft.rows) - 1
+        found = np.flatnonzero(draft.rows[:pool] == row)
+        positive = int(found[0]) if len(found) else pool
+        others = np.delete(np.arange(pool), found)
+        if not len(others):
+            return None, False
+        if self.whole:
+            return np.concatenate([[positive], others]), len(found) > 0
+        near = others[others < NEAR]
+        picked = [
+            rng.choice(near, NEGATIVES_NEAR, replace=len(near) < NEGATIVES_NEAR),
+            rng.choice(others, NEGATIVES_FAR, replace=len(others) < NEGATIVES_FAR),
+        ]
+        return np.concatenate([[positive], *picked]), len(found) > 0
+
+    def _note_items(self) -> None:
+        """Keep the items' content as it is when a shard begins; of later ones, as it is when they come."""
+        if not self._pending:
+            self._content = []
+        known, items = sum(len(each.text) for each in self._content), len(self.recommender.catalog)
+        if known < items:
+            self._content.append(self.recommender.catalog.content(np.arange(known, items)))
+
+    def _table(self) -> ItemTable:
+        text, attributes, modalities = zip(*self._content, strict=True)
+        rows = sum(len(each) for each in text)
+        return ItemTable(
+            self.recommender.catalog.ids[:rows],
+            np.concatenate(text),
+            np.concatenate(attributes),
+            {name: np.concatenate([each[name] for each in modalities]) for name in modalities[0]},
+        )
+
+    def _close(self) -> None:
+        if self._pending:
+            self._shards.append(shard(*self.release()))
+
+
+def _filled(values: NDArray[Kind], length: int, nothing: int) -> NDArray[Kind]:
+    """The first `length` values, and `nothing` behind them."""
+    filled = np.full(length, nothing, values.dtype)
+    filled[: len(values)] = values[:length]
+    return filled

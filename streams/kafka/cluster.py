@@ -1,0 +1,43 @@
+"""What Kafka's client knows of the cluster: topics that have gone, and whether it answers at all.
+
+Where a topic has gone, the client leaves it out of the assignment, and looks again minutes later: a worker
+that reads the other topics would call itself ready. Here it is not, and the client is told to look at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from streams.events.schema import EVENT_TOPICS
+from streams.kafka.topics import topic_name
+from streams.settings import KafkaSettings
+
+ANSWERED_WITHIN_S = 5.0
+
+
+class Cluster:
+    """`missing`: the event topics that the cluster lacks, as far as the client knows."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._names = [topic_name(kafka, name) for name in EVENT_TOPICS]
+        self.missing: Sequence[str] = ()
+        self._refresh: object = None
+        self._answered_s = float("-inf")
+
+    def look(self, consumer: Any, doubted: bool, now_s: float) -> None:
+        """To be called every moment. `doubted`: something is amiss, so that the client had better ask now."""
+        thread: Any = getattr(consumer, "_thread", None)
+        if thread is None or thread._consumer is None:
+            return
+        client = thread._consumer._client
+        known = client.cluster
+        self.missing = [name for name in self._names if not known.partitions_for_topic(name)]
+        if known._last_successful_refresh_ms != self._refresh:
+            self._refresh, self._answered_s = known._last_successful_refresh_ms, now_s
+        if self.missing or doubted:
+            thread.thread_loop.call_soon_threadsafe(client.force_metadata_update)
+
+    def answers(self, now_s: float) -> bool:
+        """Whether Kafka has answered lately; asked while it is looked at because of a doubt."""
+        return now_s - self._answered_s < ANSWERED_WITHIN_S

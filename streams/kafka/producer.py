@@ -1,0 +1,203 @@
+"""Events to Kafka: acknowledged by all replicas, within a bounded time, and healed by itself.
+
+The gateway starts without Kafka and goes on without it: a background task creates the topics, connects,
+and connects anew when the connection can't be trusted any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from model.errors import BrokerUnavailableError
+from streams.events.schema import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
+from streams.kafka.topics import ACCEPTED_HEADER, ensure_topics
+from streams.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
+
+LINGER_MS = 0
+BATCH_BYTES = 131_072
+CONNECT_TIMEOUT_S = 10.0
+RECONNECT_S = (0.2, 2.0)
+"""The first and the longest pause between two attempts to connect."""
+DISTRUST_AFTER_S = 10.0
+"""With no acknowledgement for so long while events wait, connect anew: the brokers may have moved."""
+CLOSE_TIMEOUT_S = 1.0
+
+
+class Delivery(NamedTuple):
+    """Which of the events Kafka acknowledged, in order, and what was wrong with the others ("": nothing)."""
+
+    confirmed: list[bool]
+    trouble: str = ""
+
+
+class EventSink(Protocol):
+    """Where accepted events go."""
+
+    async def start(self) -> None: ...
+
+    async def deliver(self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Delivery:
+        """Write the events in their order and wait, `timeout_s` at most, until each is acknowledged."""
+        ...
+
+    async def check(self, timeout_s: float) -> None:
+        """Raises `BrokerUnavailableError` unless the brokers answer now."""
+        ...
+
+    async def stop(self) -> None: ...
+
+
+class KafkaProducer:
+    """The `EventSink` that is Kafka.
+
+    An event that was not acknowledged in time is unconfirmed, not lost: it may still be written. Sending it
+    again with the same `event_id` is safe, since workers apply an `event_id` once.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+        self._topics = {kind: settings.prefix + topic for kind, topic in TOPIC_OF.items()}
+        self._producer: Any = None
+        self._trouble = "not connected yet"
+        self._distrusted = asyncio.Event()
+        self._last_ack_s = 0.0
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._keeper = asyncio.create_task(self._keep_connected())
+
+    async def deliver(self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Delivery:
+        producer = self._producer
+        if producer is None:
+            return Delivery([False] * len(events), self._trouble)
+        headers = [(ACCEPTED_HEADER, b"%d" % accepted_ms)]
+        acks: list[asyncio.Future[object]] = []
+        trouble = ""
+        try:
+            async with asyncio.timeout(timeout_s):
+                for event in events:
+                    topic = self._topics[type(event)]
+                    acks.append(await producer.send(topic, encode(event), key_of(event), headers=headers))
+                for ack in acks:
+                    await ack
+        except TimeoutError:
+            trouble = f"no acknowledgement from {self._settings.bootstrap} within {timeout_s:g} s"
+            if time.monotonic() - self._last_ack_s > DISTRUST_AFTER_S:
+                self._distrust(trouble)
+        except KafkaError as error:
+            trouble = f"{self._settings.bootstrap}: {error!r}"
+            self._distrust(trouble)
+        confirmed = [_confirmed(ack) for ack in acks]
+        if any(confirmed):
+            self._last_ack_s = time.monotonic()
+        confirmed += [False] * (len(events) - len(acks))
+        return Delivery(confirmed, trouble)
+
+    async def check(self, timeout_s: float) -> None:
+        producer = self._producer
+        if producer is None:
+            raise BrokerUnavailableError(self._trouble)
+        if producer.client._sync_task.done():  # it would answer to nothing any more
+            self._distrust("the client's refresh of metadata has ended")
+            raise BrokerUnavailableError(self._trouble)
+        try:
+            async with asyncio.timeout(timeout_s):
+                answered = await producer.client.force_metadata_update()
+        except TimeoutError:
+            answered = False
+        if not answered:
+            raise BrokerUnavailableError(
+                f"no metadata from {self._settings.bootstrap} within {timeout_s:g} s"
+            )
+
+    async def stop(self) -> None:
+        """Stop connecting, write what is still queued for a second at most, and close."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+
+    def _distrust(self, trouble: str) -> None:
+        """Have the keeper connect anew: an idempotent producer can't recover from a lost sequence."""
+        self._trouble = trouble
+        self._distrusted.set()
+
+    async def _keep_connected(self) -> None:
+        pause_s, longest_s = RECONNECT_S
+        while True:
+            try:
+                producer = await self._connect()
+                pause_s = RECONNECT_S[0]
+                await self._use(producer)
+            except Exception as error:  # whatever it was, the next attempt may succeed
+                trouble = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                if trouble != self._trouble:
+                    log.warning("can't connect to Kafka, trying on: %s", trouble)
+                self._trouble = trouble
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, longest_s)
+
+    async def _use(self, producer: Any) -> None:
+        """Let `deliver` write through it until it is distrusted, or until we stop."""
+        log.info("connected to Kafka at %s", self._settings.bootstrap)
+        self._last_ack_s = time.monotonic()
+        self._distrusted.clear()
+        self._producer = producer
+        try:
+            await self._distrusted.wait()
+            log.warning("connecting to Kafka anew: %s", self._trouble)
+        finally:
+            self._producer = None
+            await _close(producer)
+
+    async def _connect(self) -> Any:
+        """A started producer. The topics come first: a write would let the broker create them wrongly."""
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await ensure_topics(self._settings)
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._settings.bootstrap,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=LINGER_MS,
+                max_batch_size=BATCH_BYTES,
+                request_timeout_ms=self._settings.request_timeout_ms,
+            )
+            try:
+                await producer.start()
+                await producer.client.set_topics([self._settings.prefix + topic for topic in EVENT_TOPICS])
+            except BaseException:
+                await _close(producer)
+                raise
+        return producer
+
+
+def _confirmed(ack: asyncio.Future[object]) -> bool:
+    """Whether the broker acknowledged; what it did not is given up, and its error counts as read."""
+    if not ack.done():
+        ack.cancel()
+        return False
+    return not ack.cancelled() and ack.exception() is None
+
+
+async def _close(producer: Any) -> None:
+    """Write what is queued, for `CLOSE_TIMEOUT_S` at most, and close.
+
+    aiokafka's own `stop` waits for its queue without a deadline: when idempotent it never gives an event up.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await producer.flush()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await producer._sender.close()
+    await producer.client.close()
+    producer._closed = True  # else it warns that nobody closed it

@@ -1,0 +1,118 @@
+"""The topics: created, and checked, before anything reads them.
+
+A Faust worker leaves out a topic that is not there when it starts, and never reads it later. Clicks, reviews
+and the rest are co-partitioned (one user's events meet in one worker), which holds only while all of them
+have the same number of partitions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from model.errors import BrokerUnavailableError, SettingsError
+from streams.events.schema import DEAD_LETTERS, EVENT_TOPICS
+from streams.settings import KafkaSettings
+
+ACCEPTED_HEADER = "headrace-accepted"
+"""The Kafka header with the time at which the gateway accepted an event, in ms since the epoch."""
+
+_RETRY_S = 0.05
+_DEAD_LETTER_MAX_BYTES = 4 * 1024 * 1024  # the largest record that an event topic takes, and its headers
+
+
+def topic_name(settings: KafkaSettings, topic: str) -> str:
+    """The name of a topic on the cluster.
+
+    >>> topic_name(KafkaSettings(prefix="shop."), "clicks")
+    'shop.clicks'
+    """
+    return settings.prefix + topic
+
+
+def partition_counts(settings: KafkaSettings) -> dict[str, int]:
+    """Every topic's full name and how many partitions it must have."""
+    counts = {topic_name(settings, topic): settings.partitions for topic in EVENT_TOPICS}
+    return counts | {topic_name(settings, DEAD_LETTERS): 1}
+
+
+async def ensure_topics(settings: KafkaSettings) -> None:
+    """Create the topics that are missing, and wait until all of them can be written to.
+
+    Any number of processes may do this at once. Raises `SettingsError` where a topic has another number of
+    partitions than the settings say, or the cluster refuses to make it; `BrokerUnavailableError` where Kafka
+    does not answer, or is not ready, within `request_timeout_ms`.
+    """
+    expected = partition_counts(settings)
+    try:
+        async with asyncio.timeout(settings.request_timeout_ms / 1000), _admin(settings) as admin:
+            while missing := _missing(await admin.describe_topics(list(expected)), expected):
+                await _create(admin, settings, missing)
+                await asyncio.sleep(_RETRY_S)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise BrokerUnavailableError(
+            f"Kafka at {settings.bootstrap} had no topics ready within {settings.request_timeout_ms} ms"
+            f" ({type(error).__name__}: {error}); check that it runs, then try again"
+        ) from error
+
+
+@contextlib.asynccontextmanager
+async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=settings.bootstrap, request_timeout_ms=settings.request_timeout_ms
+    )
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+def _missing(topics: list[dict[str, Any]], expected: Mapping[str, int]) -> dict[str, int]:
+    """Those that are not there yet, or have no leader; `SettingsError` where one has other partitions."""
+    ready = set()
+    for topic in topics:
+        name, partitions = topic["topic"], topic["partitions"]
+        if topic["error_code"] or any(partition["error_code"] for partition in partitions):
+            continue
+        if len(partitions) != expected[name]:
+            raise SettingsError(
+                f"topic {name} has {len(partitions)} partitions; {expected[name]} were expected."
+                " Set kafka.partitions to what the topics have, or use another kafka.prefix: with another"
+                " number of partitions, users' new events and their history would part"
+            )
+        ready.add(name)
+    return {name: count for name, count in expected.items() if name not in ready}
+
+
+async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: Mapping[str, int]) -> None:
+    """Another process may do the same just now, or may have just done it: "exists already" is as good."""
+    # A write counts (acks=all) once all replicas but one have it: one broker may be down.
+    safe = {"min.insync.replicas": str(max(1, settings.replication - 1))}
+    large = {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)}
+    dead_letters = topic_name(settings, DEAD_LETTERS)
+    response = await admin.create_topics(
+        [
+            NewTopic(
+                name,
+                count,
+                settings.replication,
+                topic_configs=safe | (large if name == dead_letters else {}),
+            )
+            for name, count in topics.items()
+        ]
+    )
+    for topic in response.to_object()["topic_errors"]:
+        refusal = for_code(topic["error_code"])
+        if refusal.retriable:
+            raise refusal(topic["error_message"])
+        if topic["error_code"] and refusal is not TopicAlreadyExistsError:
+            raise SettingsError(
+                f"Kafka at {settings.bootstrap} refused to create {topic['topic']}: {topic['error_message']};"
+                " change the kafka settings (prefix, partitions, replication) to what the cluster allows"
+            )

@@ -1,0 +1,1 @@
+"""What happens away from service: examples, training, renewal, replay, reports, text tuning."""

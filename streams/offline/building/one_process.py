@@ -1,0 +1,30 @@
+"""Builds the examples of a stream in one pass of one process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.shards import ShardFiles, shard_folders
+from streams.examples.folder import LEARN
+from streams.offline.building.shards_of import build_stretch
+from streams.offline.building.work_piece import Plan, Stretch
+from streams.offline.stream_driver import Prequential
+from streams.offline.training.dataset_texts import Say
+from streams.offline.training.retrieval_scout import scout
+
+
+def build_here(run: Prequential, plan: Plan, folder: Path, say: Say) -> int:
+    """Shards of all stretches of `plan`, which follow each other, in `folder`; how many examples."""
+
+    def build(stretches: Sequence[Stretch]) -> int:
+        return sum(
+            build_stretch(run, stretch, folder, lambda done: say("building examples", done, plan.end))
+            for stretch in stretches
+        )
+
+    run.warm(plan.begin, None, 0, lambda done: say("learning", done, plan.begin))
+    made = build(plan.early)
+    if plan.early:
+        run.recommender.serve(scout(run.recommender, ShardFiles(shard_folders(folder / LEARN)), say))
+    return made + build(plan.later)

@@ -1,0 +1,51 @@
+"""Makes the examples of one stretch and writes them as shards, one shard in memory at a time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from model.examples import shard
+from model.shards import shard_folders, write_shard
+from streams.examples.collector import SHARD_SIZE, ExampleCollector
+from streams.examples.folder import WHOLE, shard_name
+from streams.offline.building.work_piece import Stretch
+from streams.offline.stream_driver import Prequential
+from streams.ranking.rescoring import feature_names
+
+SHARD_WHOLE = 500
+"""Whole pools are four times as wide."""
+
+
+def build_stretch(run: Prequential, stretch: Stretch, folder: Path, say: Callable[[int], None]) -> int:
+    """Learn the events of `stretch`, where `run` stands, each of them an example first; how many examples.
+
+    What an earlier try has left of this stretch is replaced: names depend on the stretch alone.
+    """
+    whole, writer = stretch.kind == WHOLE, f"s{stretch.number}"
+    place = folder / stretch.kind
+    for left in shard_folders(place):
+        if left.name.split("-")[2:3] == [writer]:
+            shutil.rmtree(left)
+    core = run.recommender
+    collector = ExampleCollector(core, core.settings.seed, whole, shard_size=None)
+    features = feature_names(core.pipeline.names)
+    made, shards = 0, 0
+
+    def close() -> None:
+        nonlocal made, shards
+        examples = shard(*collector.release())
+        name = shard_name(int(examples.ts_ms[0]), int(examples.ts_ms[-1]), writer, shards)
+        write_shard(examples, place, name, features)
+        made, shards = made + len(examples), shards + 1
+
+    def note(done: int) -> None:
+        if len(collector) >= (SHARD_WHOLE if whole else SHARD_SIZE):
+            close()
+        say(run.first + done)
+
+    run.warm(stretch.end - run.first, collector, 0, note)
+    if len(collector):
+        close()
+    return made

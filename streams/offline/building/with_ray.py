@@ -1,0 +1,109 @@
+"""Builds the examples of a stream on Ray Data (arXiv 1712.05889): on this machine's cores, or on a cluster.
+
+One pass learns the stream and writes a segment at the beginning of each stretch: a small part of the work.
+Each segment then is one task, which makes the drafts and features and writes the shards. Where a scout is to
+retrieve for the later ones, the earlier ones are built first and it is trained on them, here. A task that is
+lost with its machine is run again by Ray, into the same files. On a cluster `folder` is one that all machines
+see.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from model.errors import SettingsError
+from model.shards import ShardFiles, shard_folders
+from streams.examples.folder import LEARN
+from streams.offline.building.segment import read_segment, write_segment
+from streams.offline.building.shards_of import build_stretch
+from streams.offline.building.work_piece import Plan, Stretch
+from streams.offline.stream_driver import Prequential
+from streams.offline.training.dataset_texts import Say
+from streams.offline.training.retrieval_scout import load_scout, write_scout
+from streams.state.knowledge_graph import Graph
+
+SEGMENTS, SCOUT = ".segments", "scout"
+
+
+def build_with_ray(run: Prequential, plan: Plan, folder: Path, workers: int | None, say: Say) -> int:
+    """Shards of all stretches of `plan` in `folder`; how many examples. `workers`: cores used, None: all."""
+    folder = folder.resolve()
+    segments, scouting = folder / SEGMENTS, folder / SEGMENTS / SCOUT
+    entities = run.recommender.pipeline.entities
+    graph = None if entities is None else entities.graph
+    done, made = 0, 0
+
+    def build(data: Any, stretches: Sequence[Stretch], scout: str) -> None:
+        nonlocal done, made
+        rows = [
+            {"segment": str(path), "folder": str(folder), "scout": scout}
+            for path in cut(run, stretches, segments, say)
+        ]
+        work = data.from_items(rows, override_num_blocks=len(rows))
+        for row in work.map(build_segment, fn_kwargs={"graph": graph}, num_cpus=1).iter_rows():
+            done, made = done + 1, made + row["examples"]
+            say("building examples", done, len(plan.early) + len(plan.later))
+
+    segments.mkdir(parents=True, exist_ok=True)
+    with _ray(workers) as data:
+        if plan.early:
+            build(data, plan.early, "")
+            run.warm(plan.early[-1].end, None, 0, lambda done: say("learning", done, plan.end))
+            write_scout(run.recommender, ShardFiles(shard_folders(folder / LEARN)), scouting, say)
+        build(data, plan.later, str(scouting) if plan.early else "")
+    shutil.rmtree(segments)
+    return made
+
+
+def cut(run: Prequential, stretches: Sequence[Stretch], folder: Path, say: Say) -> list[Path]:
+    """Learn up to the last of the stretches; a segment's file for each."""
+    paths = []
+    for stretch in stretches:
+        run.warm(stretch.begin, None, 0, lambda done: say("learning", done, stretches[-1].begin))
+        paths.append(folder / f"{stretch.number:06}.msgpack")
+        write_segment(run, stretch, paths[-1])
+    return paths
+
+
+def build_segment(row: dict[str, Any], graph: Graph | None) -> dict[str, Any]:
+    """One task: the segment at row["segment"] into shards in row["folder"]; the scout in folder row["scout"]
+    ("": none yet) retrieves for them.
+    """
+    run, stretch = read_segment(Path(row["segment"]), graph)
+    if row["scout"]:
+        run.recommender.serve(load_scout(Path(row["scout"]), run.recommender.pipeline.names))
+    return {"examples": build_stretch(run, stretch, Path(row["folder"]), lambda done: None)}
+
+
+@contextmanager
+def _ray(workers: int | None) -> Iterator[Any]:
+    """Ray Data on the cluster that RAY_ADDRESS names, else on a Ray of our own, which ends with the block."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no word to Ray's makers unless it is asked for
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise SettingsError(
+            f"the engine ray needs the extra `scale` ({error}): pip install headrace[scale]"
+        ) from None
+    ours = not ray.is_initialized()
+    if ours:
+        ray.init(
+            num_cpus=None if "RAY_ADDRESS" in os.environ else workers,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
+    ray.data.DataContext.get_current().enable_progress_bars = False  # ours shows it
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        yield ray.data
+    finally:
+        if ours:
+            ray.shutdown()

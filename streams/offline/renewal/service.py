@@ -1,0 +1,143 @@
+"""Renews the model in force, again and again, and puts into service only what is better beyond the noise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from export.manifest import BETTER, Manifest, read_manifest
+from export.registry import Registry
+from model.errors import HeadraceError
+from streams.clock import Clock
+from streams.offline.renewal.continued import learned_until
+from streams.offline.renewal.example_split import stretch
+from streams.offline.renewal.progress import load_progress, save_progress
+from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 60.0
+"""How often it is looked whether enough was logged, and whether Kafka and the store answer again."""
+
+InForce = Callable[[], Awaitable[str]]
+"""The name of the model that the workers serve; "" where none was ever ordered."""
+Promote = Callable[[str], Awaitable[bool]]
+"""Orders a model; False where nobody has confirmed it."""
+Train = Callable[[str, str], Awaitable[bool]]
+"""Continues the first as the second, in a process of its own; False where that failed, and said why."""
+Came = Literal["no model", "waiting", "failed", "kept", "promoted", "ordered"]
+
+
+class Renewal:
+    """`once` does what is due; `serve` does so every `every_s`, until it is stopped. The state is on disk."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        folder: Path,
+        in_force: InForce,
+        promote: Promote,
+        train: Train,
+        clock: Clock,
+    ) -> None:
+        self.settings, self.registry, self.folder = settings, registry, folder
+        self.in_force, self.promote, self.train, self.clock = in_force, promote, train, clock
+        self.progress = load_progress(registry.folder)
+        self._waiting = ""
+
+    async def serve(self, every_s: float, stopped: asyncio.Event) -> None:
+        """What fails is logged and tried again."""
+        while not stopped.is_set():
+            due_s = (self.progress.last_ms - self.clock.now_ms()) / 1_000 + every_s
+            if due_s <= 0 or self.progress.pending:
+                try:
+                    await self.once()
+                except HeadraceError as error:
+                    log.error("no renewal: %s", error)
+                due_s = min(every_s, LOOK_EVERY_S)
+            try:
+                async with asyncio.timeout(due_s):
+                    await stopped.wait()
+            except TimeoutError:
+                continue
+
+    async def once(self) -> Came:
+        """One renewal, if enough was logged. Raises `HeadraceError` where Kafka or the store are away."""
+        parent = await self._in_force()
+        if not parent:
+            log.warning("no model in %s to renew; train one first", self.registry.folder)
+            return "no model"
+        if self.progress.pending:
+            if self.progress.against == parent and self.registry.has(self.progress.pending):
+                return await self._promote(self.progress.pending, parent)  # the process had ended before that
+            self._save(pending="", against="")
+        manifest = read_manifest(self.registry.get(parent), Manifest)
+        since_ms = learned_until(manifest)
+        found = await asyncio.to_thread(
+            stretch, self.folder, since_ms, self.settings.renewal, self.settings.seed
+        )
+        if found.missing:
+            if self._waiting != parent:  # said once, not every minute
+                log.info("waiting: %s", found.missing)
+            self._waiting = parent
+            return "waiting"
+        self._waiting = ""
+        name = self._name()
+        log.info("renewing %r as %r with %d new examples", parent, name, found.new)
+        made = await self.train(parent, name) and self.registry.has(name)
+        self._save(last_ms=self.clock.now_ms())
+        if not made:
+            log.error("%r was not made; %r stays in force", name, parent)
+            return "failed"
+        came = await self._judge(parent, name)
+        self._tidy(parent, name)
+        return came
+
+    async def _judge(self, parent: str, name: str) -> Came:
+        facts = read_manifest(self.registry.get(name), Manifest).training
+        difference, error = facts["ndcg10_difference"]
+        log.info(
+            "%r is %s than %r: NDCG@10 %+.4f (standard error %.4f) on %d examples",
+            name, facts["verdict"], parent, difference, error, facts["judged"],
+        )  # fmt: skip
+        if facts["verdict"] != BETTER:
+            log.info("%r is kept and not activated; %r stays in force", name, parent)
+            return "kept"
+        self._save(pending=name, against=parent)
+        return await self._promote(name, parent)
+
+    async def _promote(self, name: str, parent: str) -> Came:
+        if await self.promote(name):
+            self._save(pending="", against="")
+            log.info("%r is active in place of %r", name, parent)
+            return "promoted"
+        log.warning("%r was ordered, and no worker has confirmed it; it is ordered again later", name)
+        return "ordered"
+
+    async def _in_force(self) -> str:
+        """As workers choose it."""
+        return await self.in_force() or self.settings.model.active or self.registry.newest() or ""
+
+    def _name(self) -> str:
+        now = datetime.fromtimestamp(self.clock.now_ms() / 1_000, UTC)
+        name, number = f"renewed-{now:%Y%m%d-%H%M%S}", 2
+        taken = name
+        while self.registry.has(taken):
+            taken, number = f"{name}-{number}", number + 1
+        return taken
+
+    def _tidy(self, *never: str) -> None:
+        kept = {*never, self.settings.model.active}
+        for name in self.registry.keep_last(self.settings.renewal.keep_models, kept):
+            log.info("deleted the old model %r", name)
+
+    def _save(self, **changes: object) -> None:
+        self.progress = msgspec.structs.replace(self.progress, **changes)
+        save_progress(self.registry.folder, self.progress)

@@ -1,0 +1,35 @@
+"""Every slate of a replay as JSON lines: the same events, model and seed give the same bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from model.errors import DataError
+from streams.ranking.slate import Slate
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class SlateFile:
+    """Writes slates without their `times`: those are of the wall clock and differ from run to run."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("wb")
+        except OSError as error:
+            raise DataError(f"--slates {path}: {error.strerror}; name a file that can be written") from None
+
+    def write(self, slate: Slate) -> None:
+        self._file.write(_encoder.encode(msgspec.structs.replace(slate, times={})) + b"\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()

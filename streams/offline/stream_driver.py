@@ -1,0 +1,126 @@
+"""Drives the core along a recorded stream, event by event: learn, or predict and then learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from model.schema import F32
+from streams.datasets.as_events import event_of, profile_of
+from streams.datasets.impressions import Shown
+from streams.datasets.interactions import Interactions
+from streams.events.schema import Click, Impression, Review
+from streams.examples.collector import ExampleCollector, met_of
+from streams.ranking.draft import Draft
+from streams.recommender import Recommender
+from streams.state.catalog import ItemRecord
+from streams.state.event_meaning import Said, Vectors, items_named, vectors_of
+from streams.state.user_state import EMPTY, Delivery, UserState, action_of
+
+Say = Callable[[int], None]
+"""Told how many events are done."""
+
+
+class Stream(NamedTuple):
+    """A dataset made ready: `said` are the vectors of the texts of its reviews and searches."""
+
+    interactions: Interactions
+    said: Said
+    profiles: Mapping[str, Mapping[str, str]]
+
+
+class Prequential:
+    """Drives a `Recommender` along a stream, event by event.
+
+    `first`: the number of the stream's first event, where it is a part of a longer one.
+    """
+
+    def __init__(self, recommender: Recommender, stream: Stream, first: int = 0) -> None:
+        self.recommender, self.stream, self.first = recommender, stream, first
+        self.states: dict[str, UserState] = {}
+        self.at = 0
+
+    def announce(self, items: Sequence[ItemRecord], ts_ms: int) -> None:
+        """Tell the recommender of items before the stream begins."""
+        core = self.recommender
+        core.meet([record.item_id for record in items], ts_ms)
+        for record in items:
+            core.put_item(core.catalog.rows[record.item_id], record)
+
+    def state(self, user: str) -> UserState:
+        """What is known of a user; where they are new, their profile as if they had just told it."""
+        if user in self.states:
+            return self.states[user]
+        profile = self.stream.profiles.get(user)
+        if not profile:
+            return EMPTY
+        told = profile_of(user, profile, int(self.stream.interactions.ts_ms[0]))
+        return self.recommender.apply(EMPTY, told, Delivery("users", 0), None).state
+
+    def learn(self) -> int:
+        """Fold the next event; the item's row."""
+        event, core = self.event(self.at), self.recommender
+        if self.stream.interactions.shown is not None:
+            self.show(self.stream.interactions.shown[self.at])
+        core.meet([item for item in items_named(event) if item not in core.catalog.rows], event.ts)
+        delivery, words = Delivery("stream", self.first + self.at), self.vectors(event).words
+        self.states[event.user_id] = core.apply(self.state(event.user_id), event, delivery, words).state
+        self.at += 1
+        return core.catalog.rows[event.item_id]
+
+    def blocks(self, k: int) -> bool:
+        """Whether event k keeps its item from coming back to its user."""
+        return bool(self.recommender.blocking >> action_of(self.event(k)) & 1)
+
+    def show(self, slates: Sequence[Shown]) -> None:
+        """Fold the slates that were shown before the next event."""
+        core = self.recommender
+        for slate in slates:
+            core.meet([item for item in slate.items if item not in core.catalog.rows], slate.ts_ms)
+            shown = Impression(
+                event_id=f"shown-{slate.number}",
+                ts=slate.ts_ms,
+                user_id=slate.user,
+                slate_id=slate.slate_id,
+                items=list(slate.items),
+            )
+            delivery = Delivery("impressions", slate.number)
+            self.states[slate.user] = core.apply(self.state(slate.user), shown, delivery, None).state
+
+    def event(self, k: int) -> Click | Review:
+        """Event k as it would come over the wire."""
+        return event_of(self.stream.interactions, k, str(self.first + k))
+
+    def vectors(self, event: Click | Review) -> Vectors:
+        """The vectors of an event's texts."""
+        return vectors_of(event, self.stream.said)
+
+    def warm(self, until: int, collector: ExampleCollector | None, burn_in: int, say: Say) -> None:
+        """Learn up to event `until`; from `burn_in` on, each event first becomes a training example."""
+        while self.at < until:
+            if collector is not None and self.at >= burn_in:
+                self.collect(collector)
+            self.learn()
+            say(self.at)
+
+    def collect(self, collector: ExampleCollector) -> bool:
+        """The next event becomes an example, unless it teaches nothing (`met_of`)."""
+        event = self.event(self.at)
+        state = self.state(event.user_id)
+        met = met_of(self.recommender, state, event, self.vectors(event))
+        return met is not None and collector.take(state, event.ts, met)
+
+    def searched(self, k: int) -> F32 | None:
+        """The vector of what the user had searched for before event k."""
+        return self.vectors(self.event(k)).searched
+
+    def predict(self) -> tuple[Draft, int]:
+        """A ranked draft for the next event's user at its time; the true item's row, -1 where unknown."""
+        events, core = self.stream.interactions, self.recommender
+        user, ts = events.user[self.at], int(events.ts_ms[self.at])
+        row = core.catalog.rows.get(events.item[self.at], -1)
+        core.refresh_model()
+        also = [row] if row >= 0 else []
+        draft = core.pipeline.draft(self.state(user), ts, also=also, searched=self.searched(self.at))
+        core.pipeline.rank([draft])
+        return draft, row

@@ -1,0 +1,68 @@
+"""A dataset's texts, and the encoder that reads them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from export.registry import Registry
+from export.text import TextEncoder, encoder_name, load_text_encoder
+from model.errors import ModelError
+from model.schema import F32
+from streams.datasets.as_events import reviews_of
+from streams.datasets.dataset import Dataset
+from streams.settings import Settings
+from streams.state.event_meaning import Encode, encoded
+
+Say = Callable[[str, int, int], None]
+"""Told the stage, how far it is, and how far it goes."""
+
+TEXTS_FOR_PROJECTION = 2_000
+TEXTS_AT_A_TIME = 64
+
+
+def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, say: Say) -> TextEncoder:
+    """The registered encoder that the settings name; exported first where it is not there yet."""
+    name = encoder_name(settings.model.text_encoder)
+    if not registry.text.has(name):
+        from export.text_to_onnx import export_text_encoder
+
+        say("exporting the text encoder", 0, 1)
+        sample = spread(texts, TEXTS_FOR_PROJECTION)
+        try:
+            export_text_encoder(registry, sample, time.time_ns() // 1_000_000, settings.model.text_encoder)
+        except ModelError:
+            if not registry.text.has(name):  # else another process was faster
+                raise
+        say("exporting the text encoder", 1, 1)
+    model = settings.model
+    return load_text_encoder(
+        registry.text.get(name), model.providers, model.fallback, model.threads, model.text_max_tokens
+    )
+
+
+def texts_of(dataset: Dataset, until: int) -> list[str]:
+    """The texts known by event `until`: of all items announced, and of the reviews so far."""
+    items = (item.joined for item in dataset.items.values())
+    return [text for text in (*items, *reviews_of(dataset.interactions, until)) if text]
+
+
+def spread(texts: Sequence[str], count: int) -> list[str]:
+    """At most `count` of the texts, evenly from all of them."""
+    if len(texts) <= count:
+        return list(texts)
+    return [texts[int(place)] for place in np.linspace(0, len(texts) - 1, count)]
+
+
+def encode_all(texts: Iterable[str], encode: Encode | None, stage: str, say: Say) -> dict[str, F32]:
+    """A vector for each different text; none without an encoder."""
+    said: dict[str, F32] = {}
+    if encode is None:
+        return said
+    different = list(dict.fromkeys(filter(None, texts)))
+    for begin in range(0, len(different), TEXTS_AT_A_TIME):
+        said |= encoded(different[begin : begin + TEXTS_AT_A_TIME], encode)
+        say(stage, len(said), len(different))
+    return said

@@ -1,0 +1,1 @@
+"""From a user's state to a slate: the pipeline and its stages."""

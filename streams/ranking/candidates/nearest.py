@@ -1,0 +1,20 @@
+"""Items whose text is near what the user met lately."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.source import best
+
+
+class Nearest:
+    """Score: cosine between the candidate's text and the mean text of the user's last items."""
+
+    name = "nearest"
+
+    def find(self, query: Query) -> NDArray[np.int32]:
+        items = len(query.catalog) if query.taste.any() else 0
+        scores = query.catalog.text[:items] @ query.taste
+        return best(np.arange(items, dtype=np.int32), scores, query.blocked, query.limit)

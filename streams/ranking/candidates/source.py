@@ -1,0 +1,73 @@
+"""What a candidate source is, and the selection they share."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from streams.ranking.candidates.context import Query
+
+LOW = np.uint64(0xFFFF_FFFF)
+HALF = np.uint64(32)
+
+
+class Source(Protocol):
+    """Brings at most `query.limit` rows that are not blocked: int32 [n], best first, each once."""
+
+    name: str
+
+    def find(self, query: Query) -> NDArray[np.int32]: ...
+
+
+def best(
+    rows: NDArray[np.int32], scores: NDArray[np.float32], blocked: NDArray[np.uint8], limit: int
+) -> NDArray[np.int32]:
+    """The `limit` best of `rows` that have a positive score and are not blocked; ties go to the lower row.
+
+    >>> rows, scores = np.array([4, 2, 9], np.int32), np.array([1, 3, 2], np.float32)
+    >>> best(rows, scores, np.zeros(10, np.uint8), 2)
+    array([2, 9], dtype=int32)
+    """
+    keys = np.empty(len(rows), np.uint64)
+    keys = lowest(keys[: _keys(rows, scores, scores.view(np.uint32), blocked, keys)], limit)
+    keys.sort()
+    return (keys & LOW).astype(np.int32)
+
+
+def lowest(keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+    """The `count` lowest keys, in no order; changes the order of `keys`."""
+    if len(keys) <= count:
+        return keys
+    keys.partition(count - 1)
+    return keys[:count]
+
+
+@compiled
+def key(bits: np.uint32, row: np.int32) -> np.uint64:
+    """One number for a score, by its float32's bits, and a row: smaller for better, then for the lower row.
+
+    The bits of floats that are not negative are ordered as they are, and below the highest bit, which is
+    therefore set in every key. No two keys are equal, so whatever sorts or cuts them can't break a tie its
+    own way.
+    """
+    return ((LOW - np.uint64(bits)) << HALF) | np.uint64(row)
+
+
+@compiled
+def _keys(
+    rows: NDArray[np.int32],
+    scores: NDArray[np.float32],
+    bits: NDArray[np.uint32],
+    blocked: NDArray[np.uint8],
+    keys: NDArray[np.uint64],
+) -> int:
+    """Write the key of each row that may be found; how many there are."""
+    n = 0
+    for k in range(len(rows)):
+        if scores[k] > 0.0 and blocked[rows[k]] == 0:
+            keys[n] = key(bits[k], rows[k])
+            n += 1
+    return n

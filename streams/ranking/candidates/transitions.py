@@ -1,0 +1,20 @@
+"""What followed the user's last items, in everyone's streams."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.source import best
+from streams.signals.pair_signals import FOLLOWS_SHARE
+
+
+class Transitions:
+    """Score: the share of events after each of the last items that went to the candidate, newer first."""
+
+    name = "transitions"
+
+    def find(self, query: Query) -> NDArray[np.int32]:
+        touched = query.signals.touched
+        return best(touched, query.signals.values[touched, FOLLOWS_SHARE], query.blocked, query.limit)

@@ -1,0 +1,74 @@
+"""What a history item was worth to a score: the user's state without it, and the same candidates again.
+
+Leaving one out is exact: everything that the state feeds (pair signals, text taste, ranks, attention, gaps)
+is made anew. What the event taught the shared counters stays, as it would for any other user, and so do the
+words of a review: their running mean does not remember its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.schema import F32
+from streams.ranking.draft import Draft
+from streams.ranking.pipeline import Pipeline
+from streams.state.user_state import StateSettings, UserState
+
+
+def without(state: UserState, row: int, settings: StateSettings) -> UserState:
+    """The state as if its remembered events had not met `row`; it stays consumed: it is no candidate."""
+    kept = state.items != row
+    gone = ~kept
+    ratings = state.ratings[gone]
+    rated = ~np.isnan(ratings)
+    age_s = (state.last_ts - state.times[gone]) / 1_000
+    activity = state.activity - float((0.5 ** (age_s / settings.activity_half_life_s)).sum())
+    times = state.times[kept]
+    return replace(
+        state,
+        items=state.items[kept],
+        actions=state.actions[kept],
+        ratings=state.ratings[kept],
+        times=times,
+        interactions=max(state.interactions - int(gone.sum()), 0),
+        rating_count=max(state.rating_count - int(rated.sum()), 0),
+        rating_sum=state.rating_sum - float(ratings[rated].sum()),
+        activity=max(activity, 0.0),
+    )
+
+
+def drops(pipeline: Pipeline, draft: Draft, places: Sequence[int], items: Sequence[int]) -> F32:
+    """How far each score falls when one item was never met: [len(items), len(places)].
+
+    draft: one that was ranked; places: indices into its rows; items: rows of the user's history.
+    """
+    rows = draft.rows[np.asarray(places, np.intp)]
+    searched = draft.query if draft.query.any() else None
+    settings = pipeline.settings.state
+    drafts = [_only(draft, np.asarray(places, np.intp))]
+    for item in items:
+        state = without(draft.state, item, settings)
+        other = pipeline.draft(state, draft.now_ms, draft.rung, draft.placed, rows.tolist(), searched)
+        drafts.append(_only(other, _places(other, rows)))
+    pipeline.rank(drafts)  # in one run, so that quantization treats all alike
+    scores = np.stack([each.score for each in drafts])
+    return np.asarray(scores[0] - scores[1:], np.float32)
+
+
+def _places(draft: Draft, rows: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Where `rows` stand in a draft that was asked for them: in its pool, else at its end."""
+    pool = draft.placed
+    where = {int(row): at for at, row in enumerate(draft.rows[:pool])}
+    return np.array([where.get(int(row), pool + k) for k, row in enumerate(rows)], np.intp)
+
+
+def _only(draft: Draft, chosen: NDArray[np.intp]) -> Draft:
+    """A draft of these candidates alone."""
+    return replace(
+        draft, extra=0, rows=draft.rows[chosen], ranks=draft.ranks[chosen], origin=draft.origin[chosen],
+        features=draft.features[chosen],
+    )  # fmt: skip

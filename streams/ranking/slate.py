@@ -1,0 +1,102 @@
+"""A slate: what is pushed to a user's feed, and how it came about."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from streams.state.stored_format import decoded
+
+VERSION = 1
+"""Of slates as they are stored. A field may be added; one that changes its meaning is a new version."""
+
+
+class Reason(msgspec.Struct, frozen=True, array_like=True):
+    """Why an item is there. `kind` names the signal that the score used; `item_id` is the item it refers to,
+    if any.
+
+    Kinds: "after" (often follows `item_id`), "with" (goes with `item_id`), "similar" (text like `item_id`),
+    "shares" (the knowledge graph links it with `item_id`; `text` says how, in words to stand before that
+    item's title), "popular", "new", "for_you".
+    """
+
+    kind: str
+    item_id: str | None = None
+    text: str | None = None
+
+
+class SlateItem(msgspec.Struct, frozen=True, array_like=True):
+    """One place of a slate."""
+
+    item_id: str
+    score: float
+    source: str
+    reason: Reason
+
+
+class Slate(msgspec.Struct, frozen=True):
+    """A ranked list for one user.
+
+    `ts`: when it was made (ms). `cause`: the event_id that caused it. `rung`: which step of the degradation
+    ladder made it. `times`: ms since the epoch of each stage: event, accepted, applied, pushed. `v`: see
+    `VERSION`; slates of older builds have none.
+    """
+
+    slate_id: str
+    user_id: str
+    ts: int
+    items: list[SlateItem]
+    model: str
+    rung: str
+    arm: str = "default"
+    cause: str = ""
+    times: dict[str, float] = {}
+    v: int = VERSION
+
+
+class PopularFeed(Slate, frozen=True):
+    """The slate of users without one of their own; longer than those, since it fills them up as well.
+
+    `rows`: the row of each item, by which states name those that a user has met.
+    """
+
+    rows: list[int] = []
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Slate)
+_popular_decoder = msgspec.msgpack.Decoder(PopularFeed)
+
+POPULAR_USER = ""
+"""The user id under which workers keep the popular feed."""
+
+
+def slate_id(*made_of: object) -> str:
+    """An id that is a function of what made a slate, so that the same slate has it again.
+
+    >>> slate_id("ann", 7) == slate_id("ann", 7) != slate_id("ann", 8)
+    True
+    """
+    return hashlib.blake2b("|".join(map(str, made_of)).encode(), digest_size=12).hexdigest()
+
+
+def encode(slate: Slate) -> bytes:
+    """A slate as msgpack, the value of a feed key."""
+    return _encoder.encode(slate)
+
+
+def decode(raw: bytes) -> Slate:
+    """The slate that `encode` of this build or of a former one packed; `StoreError` for anything else."""
+    return decoded("feed", _decoder, raw, VERSION, _version)
+
+
+def decode_popular(raw: bytes) -> PopularFeed:
+    """The popular feed that `encode` packed, without rows where an older build wrote it; `StoreError` for
+    anything else.
+    """
+    return decoded("feed", _popular_decoder, raw, VERSION, _version)
+
+
+def _version(slate: Slate) -> int:
+    return slate.v

@@ -1,0 +1,1 @@
+"""What a serving process holds: a replica of catalog and counters, the graph, the models."""

@@ -1,0 +1,85 @@
+"""A registered model, put into service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from export.loaded import LoadedModel, load_model
+from export.manifest import Manifest, TextEncoderRef, read_manifest
+from export.providers import OnFallback
+from export.registry import Registry
+from export.text import TextEncoder, load_text_encoder
+from streams.ranking.rescoring import ModelInService
+from streams.settings import ModelSettings
+
+
+def in_service(loaded: LoadedModel, sources: Sequence[str]) -> ModelInService:
+    """A loaded model as the pipeline serves it; `sources` as in `Pipeline.names`. One whose examples knew no
+    candidates of a user tower brings none.
+    """
+    return ModelInService(
+        loaded.manifest.name,
+        loaded.manifest.model_schema,
+        loaded.vocabulary,
+        loaded.tower.vectors,
+        loaded.users.vectors if loaded.manifest.retrieves else None,
+        loaded.rescorer.score,
+        sources,
+    )
+
+
+def other_graph(manifest: Manifest, digest: str) -> str:
+    """What is wrong where a model was trained with another knowledge graph than this one ("" for none); ""
+    where nothing is.
+    """
+    trained = str(manifest.training.get("graph", ""))
+    if trained == digest:
+        return ""
+    return (
+        f"model {manifest.name!r} was trained with knowledge graph {trained or '(none)'}, here is "
+        f"{digest or '(none)'}: it ranks worse so; set graph.triples and graph.links as for its training"
+    )
+
+
+def other_encoder(manifest: Manifest, here: TextEncoderRef | None) -> str:
+    """What is wrong where a model was trained on the texts of another encoder than this one (None: of none);
+    "" where nothing is.
+    """
+    trained = manifest.text_encoder
+    if trained is None or trained == here:
+        return ""
+    found = "(none)" if here is None else f"{here.id} ({here.sha256[:8]})"
+    return (
+        f"model {manifest.name!r} was trained on the vectors of text encoder {trained.id} "
+        f"({trained.sha256[:8]}), here is {found}: texts mean something else to it; "
+        "set model.text_encoder as for its training, in the same registry"
+    )
+
+
+def encoder_of(folder: Path, settings: ModelSettings) -> TextEncoder | None:
+    """The text encoder that the model in `folder` was trained with, which lies beside it in its registry.
+
+    None where it was trained without one, or where it is not there.
+    """
+    trained, registry = read_manifest(folder, Manifest).text_encoder, Registry(folder.resolve().parent)
+    if trained is None or not registry.text.has(trained.id):
+        return None
+    encoder = load_text_encoder(
+        registry.text.get(trained.id),
+        settings.providers,
+        settings.fallback,
+        settings.threads,
+        settings.text_max_tokens,
+    )
+    return encoder if encoder.manifest.reference == trained else None
+
+
+def load_in_service(
+    folder: Path, settings: ModelSettings, sources: Sequence[str], on_fallback: OnFallback | None = None
+) -> ModelInService:
+    """The model in `folder`, checked, on the providers that the settings name."""
+    loaded = load_model(
+        folder, settings.providers, settings.fallback, settings.threads, on_fallback=on_fallback
+    )
+    return in_service(loaded, sources)

@@ -1,0 +1,53 @@
+"""Compiled code is loaded, or compiled once on a machine, before the first event: it must not wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from streams.batch import Incoming, process
+from streams.events.schema import Click, Review
+from streams.popular_feed import popular_feed
+from streams.ranking.degradation import RUNGS
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.state import user_state_codec
+from streams.state.consumed import EVERY_ACTION
+from streams.state.event_meaning import NO_VECTORS, Vectors
+from streams.state.knowledge_graph import Triple, build
+from streams.state.user_state import WORDS_DIM, Delivery, UserState
+
+NOW_MS = 1_000_000
+
+
+def warm_up(settings: Settings) -> None:
+    """Drive a recommender of its own through every stage, on every rung."""
+    items = [f"item-{n}" for n in range(30)]
+    recommender = Recommender(settings, build(Triple(item, "made_by", "somebody") for item in items))
+    recommender.meet(items, NOW_MS)
+    states: dict[str, UserState] = {}
+    words = np.full(WORDS_DIM, WORDS_DIM**-0.5, np.float32)
+    for n in range(24):
+        user, item, event_id, ts = f"user-{n % 4}", f"item-{n}", str(n), NOW_MS + n
+        event: Click | Review = Click(event_id=event_id, ts=ts, user_id=user, item_id=item)
+        if n % 2:
+            event = Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=4.0, text="good")
+        delivery = Delivery("reviews" if n % 2 else "clicks", n)
+        rung = RUNGS[n // 2 % len(RUNGS)]
+        vectors = Vectors(words) if n % 2 else NO_VECTORS
+        outcome = process(recommender, [Incoming(event, delivery, ts, vectors)], states, ts, rung)
+        for error in (*outcome.failed.values(), *outcome.unranked.values()):
+            raise error
+        states |= outcome.states
+    popular_feed(recommender, "", NOW_MS)
+    _warm_consumed(recommender, states["user-0"])
+
+
+def _warm_consumed(recommender: Recommender, state: UserState) -> None:
+    """A state in every form that the consumed items of a user may have, there and back and to a slate."""
+    consumed = state.consumed
+    for row in range(500, 2_000, 3):
+        consumed = consumed.add(row, 1, EVERY_ACTION, most_bytes=100)
+    full = replace(state, consumed=consumed)
+    recommender.pipeline.draft(user_state_codec.decode(user_state_codec.encode(full)), NOW_MS)

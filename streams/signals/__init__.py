@@ -1,0 +1,1 @@
+"""What the counters and the graph say of a user's candidates."""

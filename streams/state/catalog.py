@@ -1,0 +1,206 @@
+"""Items as columns: a row number for each item id, and arrays over rows.
+
+Row numbers come from the store (`Store.intern`), so that they mean the same item in every process and in
+every stored state. Features for 200 candidates are then a gather, not 200 look-ups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from model.hashing import ATTRIBUTES, attributes_of
+from streams.state.stored_format import decoded
+
+VERSION = 1
+"""Of item records. Fields are only added, at the end; a field that changes its meaning is a new version."""
+
+F32 = NDArray[np.float32]
+NO_MODALITIES: Mapping[str, int] = {}
+
+
+class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
+    """What is stored of an item. `text`: unit vector in the projected text space, float16; b"" for none.
+
+    `ts`: the update's own time, or an earlier one where that was ahead of the clock (see `Catalog.announce`).
+    `image`, `audio`: vectors of other views of it, float16; b"" for none. `version`: see `VERSION`; older
+    builds' records end before it, or before `image`. `added_ms`: when it was first announced (0: at `ts`).
+    """
+
+    item_id: str
+    ts: int
+    available: bool = True
+    text: bytes = b""
+    title: str = ""
+    categories: list[str] = []
+    price: float | None = None
+    tags: list[str] = []
+    image: bytes = b""
+    audio: bytes = b""
+    version: int = VERSION
+    added_ms: int = 0
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(ItemRecord)
+
+
+def encode_item(record: ItemRecord) -> bytes:
+    """An item record as msgpack."""
+    return _encoder.encode(record)
+
+
+def decode_item(raw: bytes) -> ItemRecord:
+    """The record that `encode_item` packed, of this build or a former one; `StoreError` for anything else."""
+    return decoded("item record", _decoder, raw, VERSION, lambda record: record.version)
+
+
+class Content(NamedTuple):
+    """Of n items: text [n, dim], attributes [n, 8], and modalities by name."""
+
+    text: F32
+    attributes: NDArray[np.int32]
+    modalities: dict[str, NDArray[np.float16]]
+
+
+class Catalog:
+    """All items this process knows.
+
+    text[n, dim]: unit vector of the item's own text, or where it has none, of what reviews said of it; zero
+    for neither. attributes[n, 8]: categories, tags and price as hashed numbers (0: none).
+    modalities[name][n, its dim]: other views of the item, zero where it has none; only those asked for.
+    available[n]: may be recommended. added_ms[n]: when the item was first announced or met.
+    `changed`: rows whose content is not yet in the active model's vectors (see `streams.ranking.rescoring`).
+    """
+
+    def __init__(self, text_dim: int = 64, modalities: Mapping[str, int] = NO_MODALITIES) -> None:
+        self.ids: list[str] = []
+        self.rows: dict[str, int] = {}
+        self.text: F32 = np.zeros((0, text_dim), np.float32)
+        self.attributes = np.zeros((0, ATTRIBUTES), np.int32)
+        self.modalities = {name: np.zeros((0, dim), np.float16) for name, dim in modalities.items()}
+        self.own_text = np.zeros(0, np.bool_)
+        self.reviews = np.zeros(0, np.float32)
+        self.available = np.zeros(0, np.bool_)
+        self.added_ms = np.zeros(0, np.int64)
+        self.announced_ms = np.zeros(0, np.int64)
+        self.changed: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def extend(self, item_ids: Sequence[str], ts: int = 0) -> None:
+        """Add items under the next row numbers, met at `ts`; nothing else is known of them yet."""
+        for item_id in item_ids:
+            self.rows[item_id] = len(self.ids)
+            self.ids.append(item_id)
+        size = len(self.ids)
+        if size > len(self.available):
+            more = max(size - len(self.available), len(self.available) // 2, 64)
+            self.text = np.concatenate([self.text, np.zeros((more, self.text.shape[1]), np.float32)])
+            self.attributes = np.concatenate([self.attributes, np.zeros((more, ATTRIBUTES), np.int32)])
+            for name, vectors in self.modalities.items():
+                room = np.zeros((more, vectors.shape[1]), np.float16)
+                self.modalities[name] = np.concatenate([vectors, room])
+            self.own_text = np.concatenate([self.own_text, np.zeros(more, np.bool_)])
+            self.reviews = np.concatenate([self.reviews, np.zeros(more, np.float32)])
+            self.available = np.concatenate([self.available, np.ones(more, np.bool_)])
+            self.added_ms = np.concatenate([self.added_ms, np.zeros(more, np.int64)])
+            self.announced_ms = np.concatenate([self.announced_ms, np.full(more, -1, np.int64)])
+        self.added_ms[size - len(item_ids) : size] = ts
+        self.changed.update(range(size - len(item_ids), size))
+
+    def announce(self, row: int, record: ItemRecord, arrived_ms: int, ahead_ms: int) -> ItemRecord | None:
+        """Take an update that came at `arrived_ms`: the record as it is kept, or None where it is late.
+
+        An update counts from its own `ts`, but not from a time after its arrival. It is late where that is
+        before the time of what is known. What is known can't have arrived after it: where its time says so,
+        by `ahead_ms` at most, a clock ran ahead, and the order of arrival decides.
+
+        Nobody knows when an update was made whose `ts` is after its arrival. It is kept under a time as long
+        before its arrival: the order of arrival decides between it and what is made meanwhile. The times of
+        the records that are kept never go back.
+        """
+        known, behind_ms = int(self.announced_ms[row]), max(0, record.ts - arrived_ms)
+        ts = record.ts - behind_ms
+        if ts < known and not arrived_ms < known <= arrived_ms + ahead_ms:
+            return None
+        kept = msgspec.structs.replace(record, ts=max(ts - behind_ms, known, 0))
+        self.put(row, kept)
+        return kept
+
+    def put(self, row: int, record: ItemRecord) -> bool:
+        """Take an item as it now is; False where what is known is newer (an old event that came late).
+
+        Where the newer one has no text and the old one had, what reviews said before is void all the same.
+        """
+        if record.ts < self.announced_ms[row]:
+            if record.text and not self.own_text[row]:
+                self._silence(row)
+            return False
+        if self.announced_ms[row] < 0:
+            self.added_ms[row] = record.added_ms or record.ts
+        self.announced_ms[row] = record.ts
+        self.available[row] = record.available
+        if record.text:
+            self.text[row] = np.frombuffer(record.text, np.float16)
+            self.own_text[row] = True
+        elif self.own_text[row]:  # a record is the whole item: what it does not say any more is gone
+            self.own_text[row] = False
+            self._silence(row)
+        self.attributes[row] = attributes_of(record.categories, record.tags, record.price)
+        for name, vectors in self.modalities.items():
+            found = np.frombuffer(getattr(record, name), np.float16)
+            vectors[row] = found if len(found) == vectors.shape[1] else 0.0
+        self.changed.add(row)
+        return True
+
+    def _silence(self, row: int) -> None:
+        self.text[row], self.reviews[row] = 0.0, 0.0
+        self.changed.add(row)
+
+    def date(self, row: int, first_ms: int) -> None:
+        """An item that was never announced was added when it was first met."""
+        if self.announced_ms[row] < 0:
+            self.added_ms[row] = first_ms
+
+    def first_announced(self, row: int, now_ms: int) -> int:
+        """When the item was first announced, where that is now happening `now_ms`."""
+        return int(self.added_ms[row]) if self.announced_ms[row] >= 0 else now_ms
+
+    def copy(self) -> Catalog:
+        """The ids and the content as they are now; nothing that is done to this one later is seen there."""
+        items = len(self)
+        copy = Catalog(self.text.shape[1])
+        copy.ids, copy.text = list(self.ids), self.text[:items].copy()
+        copy.attributes = self.attributes[:items].copy()
+        copy.modalities = {name: vectors[:items].copy() for name, vectors in self.modalities.items()}
+        return copy
+
+    def changed_since(self, before: Catalog) -> list[int]:
+        """Rows of `before`, a copy, whose content is another one now."""
+        rows = np.arange(len(before))
+        now, then = self.content(rows), before.content(rows)
+        changed = (now.text != then.text).any(1) | (now.attributes != then.attributes).any(1)
+        for name, vectors in then.modalities.items():
+            changed |= (now.modalities[name] != vectors).any(1)
+        return np.flatnonzero(changed).tolist()
+
+    def content(self, rows: Sequence[int] | NDArray[np.int64] | NDArray[np.int32]) -> Content:
+        """What a model's item tower reads of `rows`."""
+        modalities = {name: vectors[rows] for name, vectors in self.modalities.items()}
+        return Content(self.text[rows], self.attributes[rows], modalities)
+
+    def hear(self, row: int, words: F32) -> None:
+        """A review's vector: speaks for an item without text of its own (a running mean, of unit length)."""
+        if self.own_text[row]:
+            return
+        self.reviews[row] += 1.0
+        mean = self.text[row] + (words - self.text[row]) / self.reviews[row]
+        length = float(np.linalg.norm(mean))
+        self.text[row] = mean / length if length > 0 else mean
+        self.changed.add(row)

@@ -1,0 +1,221 @@
+"""Which items a user has met, and by which actions: exact while that takes few bytes, then a filter.
+
+    1. Exact: for each action the rows that it met.
+    2. Where that takes more than the bytes that it may: one set, of what blocks under the setting in force.
+    3. Where that is still too much: the rows' hashes, in ever fewer bits, until they fit.
+
+An item that was met is never taken for an unmet one, however many there are. In step 3 some unmet items are
+taken for met ones: a share of 1 - exp(-n / 2^bits) of them, for n items that were met. A bit less halves the
+range of the hashes, which stay sorted, so that nothing else need be known of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from model.tasks import ACTIONS
+from streams.state.packed_rows import MAX_ROWS, packed_size, size_at_most
+
+Rows = NDArray[np.int32]
+
+EVERY_ACTION = (1 << len(ACTIONS)) - 1
+"""A set of actions is a number: bit c is set for the action with code c."""
+
+UNKNOWN = 254
+"""The code of items that were met by actions nobody noted."""
+FORGOTTEN = 255
+"""The code of items whose actions are not kept any more (steps 2 and 3)."""
+
+MIN_HASH_BITS, MAX_HASH_BITS = 5, 24
+_GROUP_BYTES = 5  # what an action's rows take besides themselves: code and length
+_LOW = 0xFFFF_FFFF
+
+
+def blocking_actions(repeat: bool | Collection[str]) -> int:
+    """The actions after which an item may not come back, by `feed.repeat`: whether it may, or after which.
+
+    >>> blocking_actions(False) == EVERY_ACTION, blocking_actions(True)
+    (True, 0)
+    >>> bin(blocking_actions(["view", "click", "skip"]))
+    '0b10111100'
+    """
+    if isinstance(repeat, bool):
+        return 0 if repeat else EVERY_ACTION
+    return EVERY_ACTION & ~sum(1 << ACTIONS.index(action) for action in set(repeat))
+
+
+class Consumed(NamedTuple):
+    """`groups`: for each action's code the keys of the items that it met, int32 [n], ascending.
+
+    A key is an item's row, or where `hash_bits` is not 0, so many bits of the row's hash.
+    """
+
+    groups: tuple[tuple[int, Rows], ...] = ()
+    hash_bits: int = 0
+
+    def has(self, row: int, blocking: int = EVERY_ACTION) -> bool:
+        """Whether the item was met by one of the actions in `blocking`."""
+        key = np.int32(_hash(row) >> (32 - self.hash_bits) if self.hash_bits else row)
+        for action, keys in self.groups:
+            if _among(action, blocking):
+                at = keys.searchsorted(key)
+                if at < len(keys) and keys[at] == key:
+                    return True
+        return False
+
+    def mark(self, mask: NDArray[np.uint8], blocking: int = EVERY_ACTION) -> None:
+        """Set 1 in a mask over rows for each item that was met by one of the actions in `blocking`."""
+        for action, keys in self.groups:
+            if not _among(action, blocking):
+                continue
+            if self.hash_bits:
+                words = np.zeros(1 << (self.hash_bits - MIN_HASH_BITS), np.uint32)
+                _mark_hashed(keys, 32 - self.hash_bits, words, mask)
+            else:
+                mask[keys] = 1
+
+    def add(self, row: int, action: int, blocking: int, most_bytes: int) -> Consumed:
+        """With one more item, met by `action`. `blocking`: the actions that count where room is short; none
+        where items may repeat anyhow: then all count, for the day that they may not.
+        """
+        blocking = blocking or EVERY_ACTION
+        groups, hash_bits = self
+        if groups and groups[0][0] == FORGOTTEN:
+            if not _among(action, blocking):
+                return self
+            action = FORGOTTEN
+        key = _hash(row) >> (32 - hash_bits) if hash_bits else row
+        for group in groups:
+            if group[0] == action:
+                keys = group[1]
+                at = int(keys.searchsorted(np.int32(key)))  # a Python int would have all copied to int64
+                if at < len(keys) and keys[at] == key:
+                    return self
+                grown = _with(keys, at, key)
+                others = (
+                    groups[:0] if len(groups) == 1 else tuple(each for each in groups if each is not group)
+                )
+                break
+        else:
+            grown, others = np.array([key], np.int32), groups
+        return Consumed(((action, grown), *others), hash_bits).fitted(most_bytes, blocking)
+
+    def fitted(self, most_bytes: int, blocking: int = EVERY_ACTION) -> Consumed:
+        """The same in `most_bytes` at most; see the steps above."""
+        if self._fits(most_bytes):
+            return self
+        fitted = self._merged(blocking)
+        while not fitted._fits(most_bytes):
+            fitted = fitted._coarser()
+        return fitted
+
+    def newest(self) -> int:
+        """The highest row that is named here; -1 for none."""
+        return -1 if self.hash_bits else max((int(keys[-1]) for _, keys in self.groups), default=-1)
+
+    def _fits(self, most_bytes: int) -> bool:
+        count, overhead = 0, 0
+        for _, keys in self.groups:
+            count += len(keys)
+            overhead += _GROUP_BYTES
+        if overhead + size_at_most(count, len(self.groups)) <= most_bytes:
+            return True  # so it is for all but a few users
+        if any(len(keys) > MAX_ROWS for _, keys in self.groups):
+            return False
+        return overhead + sum(packed_size(keys) for _, keys in self.groups) <= most_bytes
+
+    def _merged(self, blocking: int) -> Consumed:
+        kept = [keys for action, keys in self.groups if _among(action, blocking)]
+        if not kept:
+            return Consumed()
+        merged = kept[0] if len(kept) == 1 else np.unique(np.concatenate(kept))
+        return Consumed(((FORGOTTEN, merged),), self.hash_bits)
+
+    def _coarser(self) -> Consumed:
+        ((action, keys),) = self.groups
+        if self.hash_bits:
+            bits, hashed = self.hash_bits - 1, keys >> 1
+        else:
+            bits = MAX_HASH_BITS
+            hashed = (_hashes(keys) >> np.uint32(32 - bits)).astype(np.int32)
+        return Consumed(((action, np.unique(hashed)),), bits)
+
+
+NOTHING = Consumed()
+
+
+def check_consumed(consumed: Consumed) -> None:
+    """Raises `ValueError` where it is not one that `Consumed` makes."""
+    codes = [action for action, _ in consumed.groups]
+    if any(len(keys) == 0 for _, keys in consumed.groups):
+        raise ValueError(f"no items met by one of the actions {codes}; expected at least one by each")
+    if not codes or (len(codes) == 1 and 0 <= codes[0] < len(ACTIONS) and not consumed.hash_bits):
+        return
+    if len(set(codes)) < len(codes) or not {*codes} <= {*range(len(ACTIONS)), UNKNOWN, FORGOTTEN}:
+        raise ValueError(f"items met by the actions {codes}; expected codes that are known, each once")
+    if FORGOTTEN in codes and len(codes) > 1:
+        raise ValueError(f"items met by the actions {codes}; {FORGOTTEN} stands alone")
+    if not consumed.hash_bits:
+        return
+    if not MIN_HASH_BITS <= consumed.hash_bits <= MAX_HASH_BITS or codes != [FORGOTTEN]:
+        raise ValueError(f"hashes of {consumed.hash_bits} bits for the actions {codes}")
+    if consumed.groups[0][1][-1] >> consumed.hash_bits:
+        raise ValueError(f"hashes of items that have more than {consumed.hash_bits} bits")
+
+
+def _among(action: int, actions: int) -> bool:
+    """Whether a code is among `actions`; one that is not known is, where any is."""
+    return actions != 0 if action >= UNKNOWN else bool(actions >> action & 1)
+
+
+def _with(keys: Rows, at: int, key: int) -> Rows:
+    """A copy with `key` put in before `at`: `np.insert` for one value, in a fifth of its time."""
+    grown = np.empty(len(keys) + 1, np.int32)
+    grown[:at] = keys[:at]
+    grown[at] = key
+    grown[at + 1 :] = keys[at:]
+    return grown
+
+
+def _hash(row: int) -> int:
+    """32 bits that differ for any two rows (Wellons' lowbias32). Stored states depend on it: never change it.
+
+    >>> [hex(_hash(row)) for row in (1, 2)]
+    ['0x688990c0', '0xd1132181']
+    """
+    mixed = row ^ row >> 16
+    mixed = mixed * 0x7FEB352D & _LOW
+    mixed ^= mixed >> 15
+    mixed = mixed * 0x846CA68B & _LOW
+    return mixed ^ mixed >> 16
+
+
+def _hashes(rows: Rows) -> NDArray[np.uint32]:
+    mixed = rows.astype(np.uint32)
+    mixed ^= mixed >> np.uint32(16)
+    mixed *= np.uint32(0x7FEB352D)
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= np.uint32(0x846CA68B)
+    return mixed ^ mixed >> np.uint32(16)
+
+
+@compiled
+def _mark_hashed(keys: Rows, drop: int, words: NDArray[np.uint32], mask: NDArray[np.uint8]) -> None:
+    """`words`: zeros, a bit for each key that there may be."""
+    for k in range(len(keys)):
+        words[keys[k] >> 5] |= np.uint32(1) << np.uint32(keys[k] & 31)
+    for row in range(len(mask)):
+        mixed = np.uint32(row)
+        mixed ^= mixed >> np.uint32(16)
+        mixed = np.uint32(mixed * np.uint32(0x7FEB352D))
+        mixed ^= mixed >> np.uint32(15)
+        mixed = np.uint32(mixed * np.uint32(0x846CA68B))
+        mixed ^= mixed >> np.uint32(16)
+        key = mixed >> np.uint32(drop)
+        # Written in any case: a branch that is hard to foretell makes this three times as long.
+        mask[row] |= np.uint8((words[key >> np.uint32(5)] >> (key & np.uint32(31))) & np.uint32(1))

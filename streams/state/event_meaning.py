@@ -1,0 +1,123 @@
+"""What an event means to the core: whom and which items it names, its texts as vectors, an item's record.
+
+One rule for the worker, whose events come from Kafka, and for datasets, whose rows are made into events
+(`streams/datasets/as_events.py`). The text encoder is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from model.schema import F32
+from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User
+from streams.state.catalog import ItemRecord
+from streams.state.item_text import of_item, of_review
+
+Encode = Callable[[Sequence[str]], F32]
+"""Texts to vectors [n, 64] of length 1 (zero for an empty text)."""
+Said = Mapping[str, F32]
+"""The vector of each text, as `encoded` makes it."""
+
+
+class Vectors(NamedTuple):
+    """Of an event's texts, rounded: `words` of what an item or a review says, `searched` of the search that a
+    click came from. None where it has none, or where there is no encoder.
+    """
+
+    words: F32 | None = None
+    searched: F32 | None = None
+
+
+NO_VECTORS = Vectors()
+
+
+def user_of(event: AnyEvent) -> str | None:
+    """The user whose state an event changes, if any."""
+    match event:
+        case Item() | Control():
+            return None
+        case Click() | Review() | Impression() | User():
+            return event.user_id
+
+
+def items_named(event: AnyEvent) -> Sequence[str]:
+    """The items that must be met before an event is applied, in its order."""
+    match event:
+        case Item() | Click() | Review():
+            return (event.item_id,)
+        case Impression():
+            return event.items
+        case User() | Control():
+            return ()
+
+
+def text_of(event: AnyEvent) -> str:
+    """What an event says of an item; "" for nothing."""
+    match event:
+        case Item():
+            return of_item(event.title, event.categories, event.tags, event.text)
+        case Review():
+            return of_review(event.title, event.text)
+        case Click() | Impression() | User() | Control():
+            return ""
+
+
+def search_of(event: AnyEvent) -> str:
+    """What a user had searched for; "" for nothing.
+
+    >>> search_of(Click(event_id="e", ts=0, user_id="u", item_id="i", query=" "))
+    ''
+    """
+    return event.query if isinstance(event, Click) and event.query.strip() else ""
+
+
+def texts_of(event: AnyEvent) -> list[str]:
+    """All that the encoder reads of an event."""
+    return [text for text in (text_of(event), search_of(event)) if text]
+
+
+def encoded(texts: Iterable[str], encode: Encode | None) -> dict[str, F32]:
+    """A vector for each different text, rounded; none without an encoder."""
+    different = list(dict.fromkeys(texts))
+    if encode is None or not different:
+        return {}
+    return dict(zip(different, rounded(encode(different)), strict=True))
+
+
+def rounded(vectors: F32) -> F32:
+    """Vectors as they are stored and told to other processes (float16), so that all compute the same."""
+    return vectors.astype(np.float16).astype(np.float32)
+
+
+def vectors_of(event: AnyEvent, said: Said) -> Vectors:
+    """The vectors of an event's texts, out of those that were encoded."""
+    return Vectors(said.get(text_of(event)), said.get(search_of(event))) if said else NO_VECTORS
+
+
+def item_record(event: Item, vectors: Vectors, added_ms: int) -> ItemRecord:
+    """What is stored of an item event; `added_ms`: when the item was first announced."""
+    return ItemRecord(
+        item_id=event.item_id,
+        ts=event.ts,
+        available=event.available,
+        text=b"" if vectors.words is None else vectors.words.astype(np.float16).tobytes(),
+        title=event.title,
+        categories=event.categories,
+        price=event.price,
+        tags=event.tags,
+        image=_at_length_one(event.image_vector),
+        audio=_at_length_one(event.audio_vector),
+        added_ms=added_ms,
+    )
+
+
+def _at_length_one(vector: Sequence[float] | None) -> bytes:
+    """As it is stored: of length 1, float16; b"" for none."""
+    if not vector:
+        return b""
+    values = np.asarray(vector, np.float64)
+    length = np.linalg.norm(values)
+    return (values / length if length > 0 else values).astype(np.float16).tobytes()

@@ -1,0 +1,255 @@
+"""Examples from the stream: what serving would compute, and nothing of what comes later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from model.examples import EXAMPLE_FIELDS, Shard
+from model.tasks import ACTIONS
+from streams.datasets.interactions import Interactions
+from streams.events.schema import Click, Review, User
+from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Met, met_of
+from streams.offline.stream_driver import Prequential, Stream
+from streams.recommender import Recommender
+from streams.settings import Settings
+from streams.state.catalog import ItemRecord
+from streams.state.consumed import EVERY_ACTION, NOTHING
+from streams.state.event_meaning import Vectors
+from streams.state.user_state import UserState
+from tests.streams.core import START_MS, Small, toy_model, unit
+
+EVENTS, USERS, ITEMS = 160, 8, 40
+
+
+def stream(seed: int = 1, tied: bool = False) -> Interactions:
+    """Seeded interactions in time order; nobody meets an item twice."""
+    rng = np.random.default_rng(seed)
+    met: set[tuple[int, int]] = set()
+    while len(met) < EVENTS:
+        met.add((int(rng.integers(USERS)), int(rng.integers(ITEMS))))
+    pairs = sorted(met, key=lambda pair: rng.random())
+    steps = rng.integers(0, 2, EVENTS) if tied else np.ones(EVENTS, np.int64)
+    return Interactions(
+        [f"u{user}" for user, _ in pairs],
+        [f"i{item}" for _, item in pairs],
+        START_MS + 1_000 * np.cumsum(steps),
+        np.where(rng.random(EVENTS) < 0.5, rng.integers(1, 6, EVENTS), np.nan).astype(np.float32),
+    )
+
+
+def driven(events: Interactions) -> Prequential:
+    run = Prequential(Recommender(Settings()), Stream(events, {}, {}))
+    rng = np.random.default_rng(5)
+    text = [unit(rng.normal(size=64)).astype(np.float16).tobytes() for _ in range(ITEMS)]
+    run.announce([ItemRecord(f"i{row}", START_MS, text=text[row]) for row in range(ITEMS)], START_MS)
+    return run
+
+
+def collected(events: Interactions, until: int = EVENTS, shard_size: int = 2_500) -> list[Shard]:
+    run = driven(events)
+    collector = ExampleCollector(run.recommender, seed=3, shard_size=shard_size)
+    run.warm(until, collector, 20, lambda done: None)
+    return collector.shards()
+
+
+def column(shards: Sequence[Shard], name: str) -> np.ndarray:
+    found: np.ndarray = np.concatenate([getattr(shard, name) for shard in shards])
+    return found
+
+
+def rows(shards: Sequence[Shard], name: str) -> np.ndarray:
+    """The catalog's rows that a column of places in the shards' items stands for; -1 for none."""
+    found = []
+    for shard in shards:
+        numbers = np.array([int(item[1:]) for item in shard.items] + [-1], np.int32)
+        found.append(numbers[getattr(shard, name)])
+    return np.concatenate(found)
+
+
+def test_an_example_holds_the_met_item_first_and_others_after_it() -> None:
+    events = stream()
+    shards = collected(events)
+    candidates = rows(shards, "candidates")
+    assert len(candidates) == EVENTS - 20
+    assert candidates.shape[1] == 1 + NEGATIVES_NEAR + NEGATIVES_FAR
+    expected = [int(item[1:]) for item in events.item[20:]]
+    assert candidates[:, 0].tolist() == expected
+    assert not (candidates[:, 1:] == candidates[:, :1]).any()
+    assert column(shards, "rating").tolist() == pytest.approx(events.rating[20:].tolist(), nan_ok=True)
+
+
+def test_negatives_are_nothing_the_user_has_met() -> None:
+    events = stream()
+    met: dict[str, set[int]] = {}
+    candidates = rows(collected(events), "candidates")
+    for k, (user, item) in enumerate(zip(events.user, events.item, strict=True)):
+        if k >= 20:
+            assert not met.get(user, set()) & set(candidates[k - 20].tolist())
+        met.setdefault(user, set()).add(int(item[1:]))
+
+
+def test_examples_hold_what_serving_computes_for_the_same_state_and_moment() -> None:
+    events = stream(tied=True)
+    shards = collected(events)
+    examples = {name: column(shards, name) for name in EXAMPLE_FIELDS}
+    examples |= {name: rows(shards, name) for name in ("history", "candidates")}
+    run = driven(events)
+    run.recommender.serve(toy_model(run.recommender.pipeline))
+    while run.at < EVENTS:
+        if run.at >= 20:
+            k = run.at - 20
+            draft, row = run.predict()
+            assert examples["user_features"][k].tobytes() == draft.user_features.tobytes()
+            assert examples["history_features"][k].tobytes() == draft.history_features.tobytes()
+            for name in ("words", "liked", "query", "profile"):
+                assert examples[name][k].tobytes() == getattr(draft, name).tobytes(), name
+            actions = examples["history_actions"][k]
+            assert actions[: len(draft.history)].tolist() == draft.history_actions.tolist()
+            assert not actions[len(draft.history) :].any()
+            assert examples["action"][k] == ACTIONS.index("review")
+            assert examples["ts_ms"][k] == draft.now_ms
+            assert examples["user_events"][k] == draft.state.interactions
+            assert examples["item_events"][k] == events.item[: run.at].count(events.item[run.at])
+            assert examples["found"][k] == (row in draft.rows[:-1])
+            history = examples["history"][k]
+            assert history[history >= 0].tolist() == draft.history.tolist()
+            served = {int(each): draft.features[at] for at, each in enumerate(draft.rows[:-1].tolist())}
+            for place, candidate in enumerate(examples["candidates"][k].tolist()):
+                if candidate in served:
+                    assert examples["candidate_features"][k, place].tobytes() == served[candidate].tobytes()
+            assert row == examples["candidates"][k, 0]
+        run.learn()
+
+
+def same(one: Sequence[Shard], other: Sequence[Shard], until: int) -> None:
+    for name in EXAMPLE_FIELDS:
+        read = rows if name in ("history", "candidates") else column
+        assert read(one, name)[:until].tobytes() == read(other, name)[:until].tobytes(), name
+
+
+def test_the_same_stream_and_seed_give_the_same_bytes() -> None:
+    same(collected(stream()), collected(stream()), EVENTS)
+
+
+def test_a_later_event_changes_no_earlier_example() -> None:
+    events = stream()
+    at = 100
+    changed = Interactions(list(events.user), list(events.item), events.ts_ms.copy(), events.rating.copy())
+    unmet = set(events.item) - {
+        item for user, item in zip(events.user, events.item, strict=True) if user == "u0"
+    }
+    changed.user[at], changed.item[at], changed.rating[at] = "u0", min(unmet), 5.0
+    changed.ts_ms[at:] += 10_000_000
+    assert (changed.user[at], changed.item[at]) != (events.user[at], events.item[at])
+    one, other = collected(events), collected(changed)
+    same(one, other, at - 20)
+    later = slice(at - 20, None)
+    assert (
+        column(one, "candidate_features")[later].tobytes()
+        != column(other, "candidate_features")[later].tobytes()
+    )
+
+
+def test_two_events_of_one_tie_teach_nothing_of_their_order() -> None:
+    """Whichever came first: a third user who met one of them finds the other with the same order signals."""
+    found = []
+    for first, second in ((1, 2), (2, 1)):
+        small = Small(items=5)
+        small.act("u", first, ts=START_MS + 1_000)
+        small.act("u", second, ts=START_MS + 1_000)
+        small.act("asks", 1, ts=START_MS + 2_000)
+        small.act("asks-too", 2, ts=START_MS + 2_000)
+        values = [
+            small.query(user, now_ms=START_MS + 3_000).signals.values[:5].tolist()
+            for user in ("asks", "asks-too")
+        ]
+        assert values[0][2] == values[1][1]
+        found.append(values)
+    assert found[0] == found[1]
+
+
+def test_items_that_come_while_a_shard_is_filled_have_their_text_in_it() -> None:
+    small = Small(items=30)
+    small.announce_all(seed=1)
+    small.random_events(150, users=5, seed=2)
+    collector = ExampleCollector(small.core, seed=1)
+    collector.take(small.state("u1"), small.now_ms, Met(29, 1, np.nan))
+    known = small.core.catalog.text[:30].copy()
+    small.announce(0, unit(np.ones(64)), ts=small.now_ms + 1)
+    small.core.meet(["late"], small.now_ms)
+    small.announce(30, unit(np.arange(1.0, 65.0)), ts=small.now_ms + 1)
+    collector.take(small.state("u1"), small.now_ms, Met(30, 1, np.nan))
+    (shard,) = collector.shards()
+    assert shard.items[shard.candidates[1, 0]] == "late"
+    place = {item: k for k, item in enumerate(shard.items.tolist())}
+    assert (shard.text[place["i0"]] == known[0].astype(np.float16)).all()  # as it was when the shard began
+    assert (shard.text[place["late"]] == small.core.catalog.text[30].astype(np.float16)).all()
+    assert shard.attributes[place["late"]].tolist() == small.core.catalog.attributes[30].tolist()
+
+
+def test_shards_are_closed_at_their_size() -> None:
+    shards = collected(stream(), shard_size=50)
+    assert [len(shard) for shard in shards] == [50, 50, 40]
+    same(shards, collected(stream()), EVENTS)
+
+
+def test_where_there_is_nothing_to_choose_from_there_is_no_example() -> None:
+    small = Small(items=1)
+    collector = ExampleCollector(small.core, seed=1)
+    collector.take(small.state("u"), START_MS, Met(0, 1, np.nan))
+    assert collector.shards() == []
+
+
+def test_what_is_judged_on_holds_the_whole_pool_of_service() -> None:
+    small = Small(items=30)
+    small.announce_all(seed=1)
+    small.random_events(150, users=5, seed=2)
+    state = small.state("u1")
+    row = next(row for row in range(30) if not state.has_consumed(row))
+    collector = ExampleCollector(small.core, seed=1, whole=True)
+    searched = unit(np.arange(1.0, 65.0))
+    collector.take(state, small.now_ms, Met(row, ACTIONS.index("purchase"), np.nan, searched))
+    (shard,) = collector.shards()
+    draft = small.core.pipeline.draft(state, small.now_ms, also=[row], searched=searched)
+    assert shard.candidates.shape == (1, Settings().candidates.pool + 1)
+    (found,) = rows([shard], "candidates")
+    assert found[0] == row
+    assert sorted(found[found >= 0].tolist()) == sorted({*draft.rows.tolist()})
+    assert not shard.candidate_features[shard.candidates < 0].any()
+    assert shard.action.tolist() == [ACTIONS.index("purchase")]
+    assert (shard.query[0] == searched).all()
+    assert shard.found.tolist() == [row in draft.rows[:-1]]
+
+
+def test_what_was_drained_is_forgotten() -> None:
+    small = Small(items=30)
+    small.random_events(100, users=5, seed=2)
+    collector = ExampleCollector(small.core, seed=1, shard_size=2)
+    for _ in range(3):
+        collector.take(small.state("u1"), small.now_ms, Met(29, 1, np.nan))
+    assert len(collector) == 3
+    assert [len(each) for each in collector.drain()] == [2, 1]
+    assert (len(collector), collector.drain()) == (0, [])
+
+
+def test_what_an_event_teaches_is_the_same_for_all_who_collect() -> None:
+    core = Recommender(Settings())
+    core.meet(["known", "only met"], 5)
+    core.put_item(0, ItemRecord("known", 5))
+    searched = unit(np.arange(1.0, 65.0))
+    click = Click(event_id="e", ts=9, user_id="u", item_id="known", action="cart", query="red")
+    met = met_of(core, UserState(), click, Vectors(searched=searched))
+    assert met is not None
+    assert (met.row, met.action) == (0, ACTIONS.index("cart"))
+    assert np.isnan(met.rating)
+    assert met.searched is searched
+    review = Review(event_id="e", ts=9, user_id="u", item_id="known", rating=4.0)
+    assert met_of(core, UserState(), review) == Met(0, ACTIONS.index("review"), 4.0)
+    consumed = UserState(consumed=NOTHING.add(0, 1, EVERY_ACTION, 100))
+    assert met_of(core, consumed, click) is None
+    for item in ("only met", "never heard of"):
+        assert met_of(core, UserState(), Click(event_id="e", ts=9, user_id="u", item_id=item)) is None
+    assert met_of(core, UserState(), User(event_id="e", ts=9, user_id="u")) is None

@@ -1,0 +1,78 @@
+"""A scout retrieves for the later examples, and for none that it was trained on; without it no model does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from export.registry import Registry
+from model.plan import TrainPlan
+from streams.offline.replay.options import silent
+from streams.offline.stream_driver import Prequential
+from streams.offline.training.fit import fit, prepare, warm
+from streams.serving.loading import load_in_service
+from streams.settings import Settings, override
+from tests.streams.offline.planted import planted
+
+EVENTS = 600
+EXAMPLES = EVENTS - EVENTS // 10  # the first tenth is learned only
+
+
+def settings(share: float, least: int) -> Settings:
+    training = {"epochs": 1, "scout": share, "scout_from": least}
+    return override(Settings(), {"model": {"training": training, "network": {"width": 16}}})
+
+
+def unwarmed(chosen: Settings) -> Prequential:
+    torch.set_num_threads(1)
+    return prepare(planted(700, users=40, items=60), chosen, None, silent)
+
+
+def warmed(share: float, least: int = 0) -> tuple[list[NDArray[np.bool_]], bool]:
+    """Which examples have a candidate that a model found, in time order; whether one still serves."""
+    chosen = settings(share, least)
+    run = unwarmed(chosen)
+    shards, held_out = warm(run, EVENTS, chosen, silent)
+
+    names = run.recommender.pipeline.names
+    column = -len(names) + names.index("learned")  # ranks are the last features
+    ranks = [each.candidate_features[..., column] for each in [*shards, *held_out]]
+    found = [np.asarray((each > 0).any(1), np.bool_) for each in ranks]
+    return found, run.recommender.pipeline.model is not None
+
+
+def test_only_examples_after_its_training_have_its_candidates() -> None:
+    found, serving = warmed(0.5)
+    assert not serving
+    assert len(found) == 3  # before it, after it, held out
+    assert not found[0].any()
+    assert found[1].mean() > 0.9
+    assert found[2].all()
+
+
+def test_without_a_scout_no_example_has_any() -> None:
+    found, _ = warmed(0.0)
+    assert not any(each.any() for each in found)
+
+
+def test_there_is_one_from_so_many_examples_on() -> None:
+    assert not any(each.any() for each in warmed(0.5, least=EXAMPLES + 1)[0])
+    assert any(each.any() for each in warmed(0.5, least=EXAMPLES)[0])
+    assert TrainPlan().scout_from > EXAMPLES
+
+
+@pytest.mark.parametrize("share", [0.5, 0.0])
+def test_a_model_retrieves_only_where_its_examples_knew_such_candidates(share: float, tmp_path: Path) -> None:
+    chosen, registry = settings(share, 0), Registry(tmp_path)
+    run = unwarmed(chosen)
+    manifest = fit(run, warm(run, EVENTS, chosen, silent), registry, "one", silent)
+    assert manifest.retrieves == (share > 0)
+    run.recommender.serve(load_in_service(registry.get("one"), chosen.model, run.recommender.pipeline.names))
+    draft, _ = run.predict()
+    brought = draft.ranks[:, run.recommender.pipeline.names.index("learned")] > 0
+    assert brought.any() == (share > 0)
+    assert len(np.unique(draft.click)) > 10  # it ranks in any case

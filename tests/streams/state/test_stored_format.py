@@ -1,0 +1,390 @@
+"""Whatever is stored for other builds to read: its version is in the bytes, former versions are read, a newer
+one is refused by name.
+
+The bytes of former versions are written here, by encoders that never change with the code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pytest
+from aiokafka.structs import ConsumerRecord
+
+import streams
+from model.errors import NewerVersionError, StoreError
+from streams.counters import snapshot
+from streams.counters.counters import Counters
+from streams.counters.pairs import CLOSE, TOGETHER
+from streams.counters.settings import CounterSettings
+from streams.kafka import dead_letter_box, dead_letters
+from streams.kafka.message import Message
+from streams.ranking import slate as stored_slate
+from streams.recommender import Recommender
+from streams.serving import kept_counters
+from streams.settings import Settings
+from streams.state import catalog, ledger, user_state_codec
+from streams.state.stored_format import NEIGHBOURS, check_version
+from streams.state.user_state import UserState
+from tests.streams.state.test_user_state_codec import V1 as STATE_V1
+
+NOW_MS = 1_700_000_000_000
+packed = msgspec.msgpack.encode
+
+
+def column(values: list[int] | list[float], dtype: str) -> bytes:
+    return np.array(values, dtype).tobytes()
+
+
+def counted() -> Counters:
+    counters = Counters(CounterSettings())
+    counters.grow(5)
+    counters.popularity.observe(1, NOW_MS, 1.0, 4.0)
+    counters.popularity.observe(2, NOW_MS + 1, 1.0, 2.0)
+    counters.pairs.observe(2, np.array([1], np.int32), 0, NOW_MS + 1, 1.0)
+    counters.interactions = 2
+    return counters
+
+
+# User states.
+
+STATE_V3 = bytes.fromhex(
+    "03dc0013c40c070000007011010007000000c403010703c40c0000c07f000090400000c07fc4180068e5cf8b0100000068e5cf8b"
+    "0100005454e6cf8b010000c40802000f0e00438b00c404010002060301cb4012000000000000cb4006000000000000cf0000018b"
+    "cfe65454c480003400b8"
+) + bytes(124) + bytes.fromhex(
+    "cb3ff00000000000009193a17305c4080100000002000000c4040000003fc4103031323334353637616263646566676882a6636c"
+    "69636b730ba7726576696577730281a3616765a23330c480003000b4"
+) + bytes(124)  # fmt: skip
+
+
+def state_v2() -> bytes:
+    """Version 3 without what it added at the end."""
+    return b"\x02" + packed(msgspec.msgpack.decode(STATE_V3[1:])[:-1])
+
+
+def check_state(state: UserState) -> None:
+    assert state.items.tolist() == [7, 70_000, 7]
+    assert state.has_consumed(70_000)
+    assert state.offsets == {"clicks": 11, "reviews": 2}
+    assert state.profile == {"age": "30"}
+    assert state.words[:2].tolist() == [0.25, -0.5]
+
+
+# Ledger entries.
+
+
+def ledger_v1() -> bytes:
+    return packed(
+        [
+            1, column([3, 4], "<i4"), column([NOW_MS, NOW_MS + 1], "<i8"), bytes([1, 7]),
+            column([np.nan, 4.5], "<f8"), column([0, 2], "<u2"), column([9, 8, 7], "<i4"),
+            column([1, 2], "<u2"), column([5, 6], "<i4"), column([2], "<u2"), column([4], "<i4"),
+            [item_without_views()], "m1",
+        ]
+    )  # fmt: skip
+
+
+def ledger_v2() -> bytes:
+    v1 = msgspec.msgpack.decode(ledger_v1())
+    heard = [column([2], "<i4"), [column([0.5, -1.0], "<f2")]]
+    return packed([2, *v1[1:10], *heard, *v1[10:]])
+
+
+def check_record(record: ledger.Record) -> None:
+    first, second = record.interactions
+    assert (first.row, first.ts, first.action, first.tied) == (3, NOW_MS, 1, 0)
+    assert np.isnan(first.rating)
+    assert (second.row, second.rating, second.tied) == (4, 4.5, 2)
+    assert [done.previous.tolist() for done in record.interactions] == [[9], [8, 7]]
+    assert [shown.tolist() for shown in record.impressions] == [[5, 6]]
+    assert [row for row, _ in record.items] == [4]
+    check_item(catalog.decode_item(record.items[0][1]))
+    assert record.activate == "m1"
+    assert [(row, words.tolist()) for row, words in record.heard] in ([], [(2, [0.5, -1.0])])
+
+
+# The counters, and the payload around them.
+
+
+def counters_of(version: int, kinds: int) -> bytes:
+    def part(of: Any, columns: tuple[str, ...], numbers: tuple[str, ...]) -> list[Any]:
+        arrays = {name: np.asarray(getattr(of, name)) for name in columns}
+        if "count" in arrays:
+            arrays["count"] = np.ascontiguousarray(arrays["count"][:, :kinds])
+        return [
+            {name: [each.dtype.str, each.shape, each.tobytes()] for name, each in arrays.items()},
+            {name: getattr(of, name) for name in numbers},
+        ]
+
+    counters = counted()
+    popularity = part(
+        counters.popularity,
+        ("rates_per_ms", "decayed", "total", "events", "shown", "rating_sum", "rating_count", "first_ms",
+         "last_ms"),
+        ("landmark_ms", "all_rating_sum", "all_rating_count"),
+    )  # fmt: skip
+    pairs = part(
+        counters.pairs,
+        ("start", "length", "room", "outgoing", "neighbour", "count", "free", "used"),
+        ("rate_per_ms", "landmark_ms"),
+    )
+    return packed([version, {"popularity": popularity, "pairs": pairs}, counters.interactions])
+
+
+def restored(raw: bytes) -> Counters:
+    counters = Counters(CounterSettings())
+    counters.grow(5)
+    snapshot.restore_counters(counters, raw)
+    return counters
+
+
+def check_counters(counters: Counters) -> None:
+    expected = counted()
+    assert counters.interactions == 2
+    np.testing.assert_array_equal(counters.popularity.decayed, expected.popularity.decayed)
+    assert counters.popularity.leaders(0).tolist() == [2, 1]
+    for kind in range(TOGETHER + 1):
+        np.testing.assert_array_equal(counters.pairs.count[:, kind], expected.pairs.count[:, kind])
+    before, after = counters.pairs.count[:, CLOSE].sum(), expected.pairs.count[:, CLOSE].sum()
+    assert before in (0.0, after)
+    counters.pairs.observe(3, np.array([2, 1], np.int32), 0, NOW_MS + 2, 1.0)  # it goes on counting
+    assert counters.pairs.count[:, CLOSE].sum() > before
+
+
+def unmarked_payload() -> bytes:
+    said = [column([3], "<i4"), column([2.0], "<f4"), column([1.0, *[0.0] * 63], "<f4")]
+    return zlib.compress(packed([counters_of(2, 5), said]))
+
+
+def with_counters(raw: bytes) -> Recommender:
+    recommender = Recommender(Settings())
+    recommender.meet([f"i{n}" for n in range(5)], 0)
+    kept_counters.restore(recommender, raw)
+    return recommender
+
+
+def check_payload(recommender: Recommender) -> None:
+    assert recommender.counters.interactions == 2
+    assert recommender.catalog.reviews[:5].tolist() == [0, 0, 0, 2, 0]
+    assert recommender.catalog.text[3, 0] == 1.0
+
+
+def written_payload() -> bytes:
+    return kept_counters.pack(kept_counters.copied(with_counters(unmarked_payload())))
+
+
+# Items, feeds, dead letters: their first versions were not marked.
+
+
+def item_without_views() -> bytes:
+    return packed(["i4", NOW_MS, False, column([0.5], "<f2"), "Four", ["x"], 3.5, ["t"]])
+
+
+def unmarked_item() -> bytes:
+    return packed([*msgspec.msgpack.decode(item_without_views()), column([1.0], "<f2"), b""])
+
+
+def check_item(item: catalog.ItemRecord) -> None:
+    assert (item.item_id, item.ts, item.available, item.title) == ("i4", NOW_MS, False, "Four")
+    assert (item.categories, item.price, item.tags, item.text) == (["x"], 3.5, ["t"], column([0.5], "<f2"))
+    assert item.image in (b"", column([1.0], "<f2"))
+
+
+def feed_with(reason: list[str | None]) -> bytes:
+    return packed(
+        {
+            "slate_id": "s", "user_id": "u", "ts": NOW_MS, "items": [["i", 0.5, "popular", reason]],
+            "model": "m", "rung": "full", "arm": "default", "cause": "e", "times": {"event": 1.0},
+        }
+    )  # fmt: skip
+
+
+def check_feed(slate: stored_slate.Slate) -> None:
+    assert (slate.slate_id, slate.user_id, slate.ts, slate.cause) == ("s", "u", NOW_MS, "e")
+    assert slate.items[0].item_id == "i"
+    assert slate.items[0].reason == stored_slate.Reason("after", "j")
+    assert slate.times == {"event": 1.0}
+
+
+def as_headers(raw: bytes) -> list[tuple[str, bytes]]:
+    return [(name, value) for name, value in msgspec.msgpack.decode(raw)]
+
+
+def unmarked_letter() -> bytes:
+    return packed(
+        [
+            ("topic", b"headrace.clicks"), ("partition", b"2"), ("offset", b"7"), ("reason", b"invalid"),
+            ("message", b"why"), ("key", b"k"), ("time", b"5"),
+        ]
+    )  # fmt: skip
+
+
+def written_letter() -> bytes:
+    letter = dead_letters.DeadLetter(Message("clicks", 2, 7, 1.0, b"k", b"value"), "invalid", "why", 5)
+    return packed(dead_letters.headers(letter, "headrace.clicks"))
+
+
+def read_letter(raw: bytes) -> dead_letter_box.StoredLetter:
+    headers = tuple(as_headers(raw))
+    record = ConsumerRecord("d", 0, 3, 0, 0, b"k", b"value", None, 0, 0, headers)
+    return dead_letter_box.stored_letter(record, frozenset())
+
+
+def check_letter(letter: dead_letter_box.StoredLetter) -> None:
+    assert letter == dead_letter_box.StoredLetter(
+        3, "headrace.clicks", 2, 7, "invalid", "why", 5, b"k", b"value", False
+    )
+
+
+class Format(NamedTuple):
+    """`written`: bytes of this build. `frozen`: bytes of each version, former ones above all, by their
+    number; several where a version came in several forms. `marked(raw, version)`: the bytes with another
+    number.
+    """
+
+    written: Callable[[], bytes]
+    read: Callable[[bytes], Any]
+    check: Callable[[Any], None]
+    frozen: Mapping[int, list[Callable[[], bytes]]]
+    marked: Callable[[bytes, int], bytes]
+
+
+def first_element(raw: bytes, version: int) -> bytes:
+    return packed([version, *msgspec.msgpack.decode(raw)[1:]])
+
+
+def last_element(raw: bytes, version: int) -> bytes:
+    return packed([*msgspec.msgpack.decode(raw)[:-1], version])
+
+
+def eleventh_element(raw: bytes, version: int) -> bytes:
+    """Behind the fields that items had before they were marked."""
+    parts = msgspec.msgpack.decode(raw)
+    return packed([*parts[:10], version, *parts[11:]])
+
+
+FORMATS: dict[str, Format] = {
+    "state_codec": Format(
+        lambda: user_state_codec.encode(user_state_codec.decode(STATE_V3)),
+        user_state_codec.decode,
+        check_state,
+        {1: [lambda: STATE_V1], 2: [state_v2], 3: [lambda: STATE_V3]},
+        lambda raw, version: bytes([version]) + raw[1:],
+    ),
+    "ledger": Format(
+        lambda: ledger.encode_record(ledger.decode_record(ledger_v2())),
+        ledger.decode_record,
+        check_record,
+        {1: [ledger_v1], 2: [ledger_v2]},
+        first_element,
+    ),
+    "counters.snapshot": Format(
+        lambda: snapshot.pack_counters(counted()),
+        restored,
+        check_counters,
+        {1: [lambda: counters_of(1, 4)], 2: [lambda: counters_of(2, 5)]},
+        first_element,
+    ),
+    "worker.kept_counters": Format(
+        written_payload,
+        with_counters,
+        check_payload,
+        {1: [unmarked_payload]},
+        lambda raw, version: zlib.compress(last_element(zlib.decompress(raw), version), level=1),
+    ),
+    "catalog": Format(
+        lambda: catalog.encode_item(catalog.decode_item(unmarked_item())),
+        catalog.decode_item,
+        check_item,
+        {1: [item_without_views, unmarked_item]},
+        eleventh_element,
+    ),
+    "feed": Format(
+        lambda: stored_slate.encode(stored_slate.decode(feed_with(["after", "j", None]))),
+        stored_slate.decode,
+        check_feed,
+        {1: [lambda: feed_with(["after", "j"]), lambda: feed_with(["after", "j", None])]},
+        lambda raw, version: packed({**msgspec.msgpack.decode(raw), "v": version}),
+    ),
+    "worker.dead_letters": Format(
+        written_letter,
+        read_letter,
+        check_letter,
+        {1: [unmarked_letter]},
+        lambda raw, version: packed([*as_headers(raw)[:-1], ("version", b"%d" % version)]),
+    ),
+}
+APART = {
+    "events": "the wire: `v` is refused by `check`, see test_events",
+    "building.segment": "a file that lives for one run of one build",
+}
+
+
+def stored_formats() -> set[str]:
+    """The modules of `streams` that say which version they write, or that write msgpack."""
+    root = Path(next(iter(streams.__path__)))
+    found = set()
+    for file in root.rglob("*.py"):
+        source = file.read_text()
+        if "\nVERSION = " in source or "msgpack.Encoder(" in source or "msgpack.encode(" in source:
+            found.add(".".join(file.relative_to(root).with_suffix("").parts))
+    return found
+
+
+def newest(name: str) -> int:
+    version = importlib.import_module(f"streams.{name}").VERSION
+    assert isinstance(version, int)
+    return version
+
+
+def test_every_stored_format_is_here() -> None:
+    assert stored_formats() == FORMATS.keys() | APART.keys()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_former_version_is_frozen_here(name: str) -> None:
+    assert set(range(1, newest(name))) <= FORMATS[name].frozen.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "at"),
+    [
+        (name, version, at)
+        for name, each in FORMATS.items()
+        for version, forms in each.frozen.items()
+        for at in range(len(forms))
+    ],
+)
+def test_former_versions_are_read(name: str, version: int, at: int) -> None:
+    each = FORMATS[name]
+    each.check(each.read(each.frozen[version][at]()))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_written_says_its_version_and_comes_back(name: str) -> None:
+    each = FORMATS[name]
+    raw = each.written()
+    assert each.marked(raw, newest(name)) == raw
+    each.check(each.read(raw))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("ahead", [1, 2])
+def test_a_newer_version_is_refused_by_name(name: str, ahead: int) -> None:
+    each, version = FORMATS[name], newest(name) + ahead
+    with pytest.raises(NewerVersionError, match=f"version {version}; this build reads .*upgrade it"):
+        each.read(each.marked(each.written(), version))
+
+
+@pytest.mark.parametrize("version", [0, -1, 1 + NEIGHBOURS + 1, 200])
+def test_a_number_that_no_build_wrote_is_damage(version: int) -> None:
+    with pytest.raises(StoreError, match="it was changed") as raised:
+        check_version("feed", version, 1)
+    assert not isinstance(raised.value, NewerVersionError)

@@ -1,0 +1,354 @@
+"""The fold of a user's events: what it keeps, and that nothing counts twice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from model.tasks import ACTIONS
+from streams.events.schema import Action, Click, Impression, Review, User, UserEvent
+from streams.state.consumed import blocking_actions
+from streams.state.packed_rows import pack_sorted
+from streams.state.user_state import (
+    ACTION_CODE,
+    EMPTY,
+    Delivery,
+    StateSettings,
+    UserState,
+    action_of,
+    apply,
+    repeats,
+    sentiment,
+)
+from tests.streams.user_events import (
+    ROWS,
+    SMALL,
+    clicks,
+    delivered,
+    fold,
+    impressions,
+    plain,
+    reviews,
+    row_of,
+    step,
+    times,
+    user_events,
+    words_of,
+)
+
+acted = st.lists(clicks | reviews, max_size=30, unique_by=lambda event: event.event_id)
+
+
+# Redelivery
+
+
+@given(user_events, st.data())
+def test_a_redelivered_suffix_changes_nothing(events: list[UserEvent], data: st.DataObject) -> None:
+    deliveries = delivered(events)
+    state = fold(deliveries)
+    start = data.draw(st.integers(0, len(deliveries)))
+    for event, delivery in deliveries[start:]:
+        again = step(state, event, delivery)
+        assert (again.skipped, again.interaction) == ("offset", None)
+        assert plain(again.state) == plain(state)
+
+
+@given(user_events, st.data())
+def test_a_consumer_that_rewinds_at_any_time_ends_where_a_clean_run_does(
+    events: list[UserEvent], data: st.DataObject
+) -> None:
+    deliveries = delivered(events)
+    state = EMPTY
+    at = rewinds = counted = 0
+    while at < len(deliveries):
+        outcome = step(state, *deliveries[at])
+        state = outcome.state
+        counted += outcome.interaction is not None
+        at += 1
+        if rewinds < 5 and data.draw(st.booleans()):
+            at = data.draw(st.integers(0, at))
+            rewinds += 1
+    assert plain(state) == plain(fold(deliveries))
+    assert counted == sum(isinstance(event, Click | Review) for event in events)
+
+
+@given(user_events, st.data())
+def test_a_producer_that_sends_twice_moves_only_offsets(events: list[UserEvent], data: st.DataObject) -> None:
+    """A copy may come as late as `recent_event_ids` further events allow, and at an offset of its own."""
+    sent = list(events)
+    for event in data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []:
+        first = sent.index(event)
+        # Copies do not enter the memory of event ids, so only first deliveries count as further events.
+        further = [at for at in range(first + 1, len(sent)) if sent.index(sent[at]) == at]
+        latest = further[SMALL.recent_event_ids - 1] if len(further) >= SMALL.recent_event_ids else len(sent)
+        sent.insert(data.draw(st.integers(first + 1, latest)), event)
+    twice = fold(delivered(sent))
+    assert plain(twice, "offsets") == plain(fold(delivered(events)), "offsets")
+    assert sum(offset + 1 for offset in twice.offsets.values()) == len(sent)
+
+
+def test_a_copy_is_reported_and_its_offset_is_kept() -> None:
+    event = Click(event_id="e", ts=1, user_id="u", item_id="i1")
+    first = step(EMPTY, event, Delivery("clicks", 3))
+    copy = step(first.state, event, Delivery("clicks", 8))
+    assert (copy.skipped, copy.interaction, copy.state.offsets) == ("duplicate", None, {"clicks": 8})
+
+
+def test_offsets_of_topics_do_not_mix() -> None:
+    state = step(EMPTY, Click(event_id="a", ts=1, user_id="u", item_id="i1"), Delivery("clicks", 9)).state
+    review = step(state, Review(event_id="b", ts=1, user_id="u", item_id="i1"), Delivery("reviews", 0))
+    assert review.skipped is None
+    assert review.state.offsets == {"clicks": 9, "reviews": 0}
+
+
+# What is kept
+
+
+@given(user_events)
+def test_every_part_keeps_its_bound(events: list[UserEvent]) -> None:
+    state = fold(delivered(events))
+    assert len(state.items) == len(state.actions) == len(state.ratings) == len(state.times) <= SMALL.history
+    assert len(state.recent) <= SMALL.recent_event_ids
+    assert len(state.slates) <= SMALL.pending_slates
+    assert all(len(slate.rows) <= SMALL.pending_items for slate in state.slates)
+    assert sum(len(pack_sorted(keys)) for _, keys in state.consumed.groups) <= SMALL.consumed_bytes
+    assert all((np.diff(keys) > 0).all() for _, keys in state.consumed.groups)
+
+
+@given(user_events)
+def test_the_history_holds_the_latest_of_all_interactions_in_the_order_of_their_times(
+    events: list[UserEvent],
+) -> None:
+    kept: list[tuple[int, int, float | None, int]] = []
+    seen: list[int] = []
+    ratings: list[float] = []
+    state = EMPTY
+    for event, delivery in delivered(events):
+        outcome = step(state, event, delivery)
+        state = outcome.state
+        if not isinstance(event, Click | Review):
+            assert outcome.interaction is None
+            continue
+        rating = event.rating if isinstance(event, Review) else None
+        action = ACTION_CODE["review"] if isinstance(event, Review) else ACTION_CODE[event.action]
+        told = outcome.interaction
+        assert told is not None
+        assert (told.row, told.ts, told.action) == (row_of(event.item_id), event.ts, action)
+        assert told.rating == rating if rating is not None else math.isnan(told.rating)
+        earlier = [row for row, _, _, ts in kept if ts <= event.ts]
+        later = [row for row, _, _, ts in kept if ts > event.ts]
+        beyond = len(later) == SMALL.history
+        assert told.previous.tolist() == earlier[::-1]
+        assert told.tied == sum(ts == event.ts for _, _, _, ts in kept)
+        assert told.following.tolist() == ([] if beyond else later)
+        # Python's sort keeps the order of what is equal: ties stay as they came.
+        kept = sorted([*kept, (row_of(event.item_id), action, rating, event.ts)], key=lambda each: each[3])
+        kept = kept[-SMALL.history :]
+        seen.append(event.ts)
+        ratings += [] if rating is None else [rating]
+    assert state.items.tolist() == [row for row, _, _, _ in kept]
+    assert state.actions.tolist() == [action for _, action, _, _ in kept]
+    assert state.times.tolist() == [ts for _, _, _, ts in kept]
+    expected = np.array([math.nan if rating is None else rating for _, _, rating, _ in kept], np.float32)
+    np.testing.assert_array_equal(state.ratings, expected)
+    assert state.interactions == len(seen)
+    assert state.rating_count == len(ratings)
+    assert state.rating_sum == pytest.approx(math.fsum(ratings))
+    assert state.last_ts == max(seen, default=0)
+
+
+@given(st.lists(clicks | reviews, max_size=30, unique_by=lambda event: event.ts), st.sampled_from([5, 50]))
+def test_the_order_of_arrival_does_not_matter(events: list[UserEvent], history: int) -> None:
+    """However two topics are interleaved, and whatever is late on one of them."""
+    settings = msgspec.structs.replace(SMALL, history=history, consumed_bytes=1_000)
+    found = fold(delivered(events), settings=settings)
+    expected = fold(delivered(sorted(events, key=lambda event: event.ts)), settings=settings)
+    for name in ("items", "actions", "ratings", "times"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+    met, in_order = (
+        {code: rows.tolist() for code, rows in each.consumed.groups} for each in (found, expected)
+    )
+    assert met == in_order
+    assert (found.interactions, found.rating_count) == (expected.interactions, expected.rating_count)
+    assert found.last_ts == expected.last_ts
+    assert found.activity == pytest.approx(expected.activity)
+
+
+@given(user_events, times)
+def test_what_was_until_a_time_holds_nothing_later(events: list[UserEvent], ts: int) -> None:
+    state = fold(delivered(events))
+    before = state.until(ts)
+    count = sum(time <= ts for time in state.times.tolist())
+    for name in ("items", "actions", "ratings", "times"):
+        np.testing.assert_array_equal(getattr(before, name), getattr(state, name)[:count])
+    assert plain(before, "items", "actions", "ratings", "times") == plain(
+        state, "items", "actions", "ratings", "times"
+    )
+
+
+def test_a_history_that_was_longer_is_cut_to_the_latest() -> None:
+    """The setting was lowered while states were stored; also where the next event comes late."""
+    acts = [Click(event_id=f"{n}", ts=1_000 + n, user_id="u", item_id=f"i{n}") for n in range(5)]
+    long = fold(delivered(acts))
+    for ts, items in ((2_000, [3, 4, 9]), (1_003, [3, 9, 4]), (1_002, [9, 3, 4]), (1_001, [0, 1, 2, 3, 4])):
+        late = Click(event_id="late", ts=ts, user_id="u", item_id="i9")
+        state = fold([(late, Delivery("clicks", 5))], long, msgspec.structs.replace(SMALL, history=3))
+        assert state.items.tolist() == items
+        assert state.has_consumed(9)
+
+
+@given(acted, st.sets(st.sampled_from(ACTIONS)))
+def test_consumed_items_are_those_met_by_actions_that_do_not_let_them_repeat(
+    events: list[Click | Review], repeat: set[str]
+) -> None:
+    state = fold(delivered(events), settings=msgspec.structs.replace(SMALL, consumed_bytes=1_000))
+    blocking = blocking_actions(repeat)
+    met = {(row_of(event.item_id), ACTIONS[action_of(event)]) for event in events}
+    assert {row for row in range(ROWS) if state.has_consumed(row)} == {row for row, _ in met}
+    assert {row for row in range(ROWS) if state.has_consumed(row, blocking)} == {
+        row for row, action in met if action not in repeat
+    }
+
+
+def test_beyond_its_bytes_a_state_goes_by_the_setting_in_force() -> None:
+    """Items that may come back are dropped before others are taken for met."""
+    blocking, state = blocking_actions(["view"]), EMPTY
+    settings = StateSettings(consumed_bytes=100)
+    for k in range(300):
+        action: Action = "view" if k % 30 else "purchase"
+        event = Click(event_id=str(k), ts=k, user_id="u", item_id="i", action=action)
+        state = apply(state, event, Delivery("clicks", k), (k * 1_000,), None, settings, blocking).state
+    assert {k for k in range(300) if state.has_consumed(k * 1_000, blocking)} == set(range(0, 300, 30))
+
+
+@given(acted)
+def test_activity_is_the_sum_of_decayed_interactions(events: list[UserEvent]) -> None:
+    """Whether they come in order or not."""
+    settings = StateSettings(activity_half_life_s=3.0)
+    state = fold(delivered(events), settings=settings)
+    expected = sum(0.5 ** ((state.last_ts - event.ts) / 3_000) for event in events)
+    assert state.activity == pytest.approx(expected)
+
+
+def heard_weights(events: Sequence[UserEvent]) -> NDArray[np.float64]:
+    """What each review with a text weighs, half of it forgotten every two.
+
+    A late one begins with what is left of it after those that are later.
+    """
+    weights: list[float] = []
+    for n, event in enumerate(events):
+        if words_of(event) is None:
+            continue
+        later = sum(each.ts > event.ts for each in events[:n])
+        weights = [*weights, 0.5 ** (later / 2)] if later else [*(w * 0.5**0.5 for w in weights), 1.0]
+    return np.array(weights)
+
+
+@given(st.lists(reviews, max_size=12, unique_by=lambda event: event.event_id))
+def test_words_are_the_decaying_mean_of_what_was_said(events: list[UserEvent]) -> None:
+    settings = StateSettings(words_half_life=2.0)
+    state = fold(delivered(events), settings=settings)
+    said = [words for event in events if (words := words_of(event)) is not None]
+    if not said:
+        assert not len(state.words)
+        return
+    weights = heard_weights(events)
+    np.testing.assert_allclose(state.words, np.average(said, axis=0, weights=weights), atol=0.01)
+    assert state.words_weight == pytest.approx(weights.sum())
+    assert (state.words.astype(np.float16) == state.words).all()
+
+
+@given(st.lists(impressions, max_size=6, unique_by=lambda event: event.event_id))
+def test_the_last_slates_wait_in_the_order_shown(events: list[Impression]) -> None:
+    state = fold(delivered(events))
+    shown = sorted(events, key=lambda event: event.ts)
+    assert [(slate.slate_id, slate.ts, slate.rows.tolist()) for slate in state.slates] == [
+        (event.slate_id, event.ts, [row_of(item) for item in event.items][: SMALL.pending_items])
+        for event in shown[-SMALL.pending_slates :]
+    ]
+
+
+def test_a_profile_replaces_the_last_one() -> None:
+    first = User(event_id="a", ts=1, user_id="u", profile={"age": "30", "country": "DE"})
+    second = User(event_id="b", ts=2, user_id="u", profile={"age": "31"})
+    assert fold(delivered([first, second])).profile == {"age": "31"}
+
+
+@given(user_events)
+def test_a_state_that_was_is_never_changed(events: list[UserEvent]) -> None:
+    states: list[tuple[UserState, dict[str, object]]] = [(EMPTY, plain(EMPTY))]
+    for event, delivery in delivered(events):
+        state = step(states[-1][0], event, delivery).state
+        states.append((state, plain(state)))
+    assert all(plain(state) == then for state, then in states)
+
+
+def test_every_action_of_the_wire_has_a_code() -> None:
+    for action in ACTIONS:
+        if action != "review":
+            raw = {
+                "type": "click",
+                "event_id": "e",
+                "ts": 1,
+                "user_id": "u",
+                "item_id": "i",
+                "action": action,
+            }
+            assert msgspec.convert(raw, Click).action == action
+    assert sorted(ACTION_CODE.values()) == list(range(len(ACTIONS)))
+
+
+@pytest.mark.parametrize(
+    "name", ["history", "recent_event_ids", "consumed_bytes", "pending_slates", "pending_items"]
+)
+def test_bounds_of_nothing_are_refused(name: str) -> None:
+    """A bound of 0 would keep everything: `[-0:]` is the whole list."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({name: 0}, StateSettings)
+
+
+@given(st.lists(reviews, max_size=12, unique_by=lambda event: event.event_id))
+def test_liked_is_the_decaying_mean_of_words_times_their_sentiment(events: list[UserEvent]) -> None:
+    settings = StateSettings(words_half_life=2.0)
+    state = fold(delivered(events), settings=settings)
+    said = [
+        (words, 0.0 if event.rating is None else (event.rating - 3.0) / 2.0)
+        for event in events
+        if isinstance(event, Review) and (words := words_of(event)) is not None
+    ]
+    if not said:
+        assert not len(state.liked)
+        return
+    weights = heard_weights(events)
+    felt = [feeling * words for words, feeling in said]
+    np.testing.assert_allclose(state.liked, np.average(felt, axis=0, weights=weights), atol=0.01)
+    assert (state.liked.astype(np.float16) == state.liked).all()
+    longest = max(float(np.linalg.norm(words)) for words, _ in said)
+    assert np.linalg.norm(state.liked) <= longest * 1.001 + 0.01
+
+
+@given(st.floats(1, 5))
+def test_sentiment_rises_with_the_stars_and_is_bounded(stars: float) -> None:
+    assert -1.0 <= sentiment(stars) <= 1.0
+    assert sentiment(stars) == pytest.approx(-sentiment(6.0 - stars))
+    assert sentiment(min(stars + 0.5, 5.0)) >= sentiment(stars)
+
+
+@given(user_events, st.data())
+def test_what_is_said_to_be_skipped_is_skipped(events: list[UserEvent], data: st.DataObject) -> None:
+    """Whether an event comes again under its offset, under a later one, or for the first time."""
+    state = EMPTY
+    for event, delivery in delivered(events):
+        for again in data.draw(st.lists(st.integers(0, 2), max_size=2)):
+            moved = delivery._replace(offset=delivery.offset + again)
+            said = repeats(state, event, moved)
+            applied = step(state, event, moved)
+            assert applied.skipped == said
+            state = applied.state
