@@ -25,7 +25,7 @@ from model.network import FusionNet
 from model.plan import TrainPlan
 from model.prune import importance, prune
 from model.train import fit
-from streams.offline.training.fit import apart, held_out_batches
+from streams.offline.training.fit import held_out_batches, split_for_calibration
 
 CANDIDATES = 200
 METHODS = {
@@ -64,7 +64,9 @@ def held_out_of(
     """Held-out examples with the item vectors of `net`: to fix the scales of static int8 on, and to judge by;
     they are parted as for the parity gate.
     """
-    return apart(held_out_batches(checkpoint._replace(net=net), shards), ExportPlan("int8-static"))
+    return split_for_calibration(
+        held_out_batches(checkpoint._replace(net=net), shards), ExportPlan("int8-static")
+    )
 
 
 def variants(

@@ -35,7 +35,7 @@ from streams.examples.sampled import place_of
 from streams.local.datasets import ml_100k
 from streams.local.kafka_jars import cache_folder
 from streams.offline.renewal.continued import continue_model
-from streams.offline.replay.prequential import outcome
+from streams.offline.replay.prequential import prediction_of
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import text_encoder, texts_of
 from streams.offline.training.fit import fit, prepare, warm
@@ -89,13 +89,16 @@ def measure(limit: int | None, settings: Settings) -> RenewalReport:
         ranks = predicted(run, tested, models)
     hits = {name: ranks[name] <= 10 for name in models}
     hits = {name: hits[name] & (ranks[name] > 0) for name in models}
-    apart = hits[RENEWED].astype(np.float64) - hits[FROZEN]
+    difference = hits[RENEWED].astype(np.float64) - hits[FROZEN]
     return RenewalReport(
         machine,
         total,
-        len(apart),
+        len(difference),
         {name: {"hr@10": hit_rate(found), "ndcg@10": ndcg(found)} for name, found in ranks.items()},
-        Estimate(float(apart.mean()), float(apart.std(ddof=1) / len(apart) ** 0.5)),
+        Estimate(
+            float(difference.mean()),
+            float(difference.std(ddof=1) / len(difference) ** 0.5),
+        ),
         ndcg_difference(ranks[RENEWED], ranks[FROZEN]),
         _said(manifest),
     )
@@ -127,7 +130,7 @@ def predicted(
         for name, model in models.items():
             run.recommender.serve(model)
             draft, row = run.predict()
-            result = outcome(run, draft, row, [])
+            result = prediction_of(run, draft, row, [])
             if result.ranked:
                 found[name].append(result.rank)
         run.learn()

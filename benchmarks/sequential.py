@@ -140,8 +140,8 @@ def measure(args: argparse.Namespace, progress: Progress) -> SequentialReport:
     warm, total = int(len(stream) * WARM), len(stream)
     sequences = Sequences(list(stream.user), list(stream.item))
     options = ReplayOptions(WARM, settings.seed, renew_every=args.renew_every)
-    outcomes = replay(dataset, options, settings, progress).outcomes
-    ours, ranked = outcomes.rank, outcomes.ranked
+    predictions = replay(dataset, options, settings, progress).predictions
+    ours, ranked = predictions.rank, predictions.ranked
     models = {"headrace": Figures(hit_rate(ours[ranked]), ndcg(ours[ranked]))}
     for name, kind in MODELS:
         chosen = SequentialSettings(kind=kind, seed=settings.seed)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 RECENT_REVIEWS = 8
 
 
-class Met(NamedTuple):
+class HistoryItem(NamedTuple):
     """An item that a user met, and the number of the review they wrote of it (None: none)."""
 
     item: str
@@ -28,7 +28,7 @@ class TextMemory:
         self.texts: list[str] = []
         self._own: dict[str, int] = {}
         self._heard: dict[str, list[int]] = {}
-        self._met: dict[str, list[Met]] = {}
+        self._met: dict[str, list[HistoryItem]] = {}
         for item, text in announced.items():
             number = self._number(text)
             if number is not None:
@@ -39,7 +39,7 @@ class TextMemory:
         number = self._number(review)
         if number is not None:
             self._heard.setdefault(item, []).append(number)
-        self._met.setdefault(user, []).append(Met(item, number))
+        self._met.setdefault(user, []).append(HistoryItem(item, number))
 
     def of_item(self, item: str) -> tuple[int, ...]:
         """The item's own text, or where it has none its newest reviews, newest first; () for neither."""
@@ -47,7 +47,7 @@ class TextMemory:
             return (self._own[item],)
         return tuple(reversed(self._heard.get(item, [])[-RECENT_REVIEWS:]))
 
-    def history(self, user: str, last: int) -> Sequence[Met]:
+    def history(self, user: str, last: int) -> Sequence[HistoryItem]:
         """The `last` items that the user met, newest first."""
         return self._met.get(user, [])[: -last - 1 : -1]
 

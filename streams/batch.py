@@ -1,6 +1,6 @@
 """One batch: events and states in; states, slates, items and a ledger record out. Nothing here waits.
 
-An event that can't be applied is set aside in `Outcome.failed` and does not touch the others.
+An event that can't be applied is set aside in `BatchResult.failed` and does not touch the others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from streams.events.schema import AnyEvent, Control, Impression, Item, unknown_command
-from streams.examples.collector import Met, met_of
+from streams.examples.collector import Target, target_of
 from streams.ranking.degradation import Rung
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
@@ -23,7 +23,7 @@ from streams.state.event_meaning import NO_VECTORS, Vectors, item_record, items_
 from streams.state.ledger import Record
 from streams.state.user_state import EMPTY, Delivery, UserState, repeats
 
-Before = Callable[[str, UserState, int, Met], None]
+Before = Callable[[str, UserState, int, Target], None]
 """Told of each interaction right before it is folded: the event's id, the state without what is later, the
 event's time, what was met. It must not raise.
 """
@@ -41,7 +41,7 @@ class Incoming(NamedTuple):
 
 
 @dataclass
-class Outcome:
+class BatchResult:
     """What a batch comes to.
 
     `withdrawn`: of each item that was put, whether it can't be had now. `applied`: the places in the batch of
@@ -73,14 +73,14 @@ def process(
     rung: Rung,
     timer: Callable[[], float] = time.perf_counter,
     before: Before | None = None,
-) -> Outcome:
+) -> BatchResult:
     """Fold a batch in its order, then make one slate for each user who acted.
 
     states: of every user in the batch; a user without one is new. Every item named in the batch must have
     been met (`Recommender.meet`). before: see `Before`; not told of what is skipped or teaches nothing
     (`streams.examples.collector.met_of`).
     """
-    out = Outcome()
+    out = BatchResult()
     started = timer()
     causes: dict[str, Incoming] = {}
     for at, incoming in enumerate(batch):
@@ -98,7 +98,7 @@ def process(
 
 def _fold(
     recommender: Recommender,
-    out: Outcome,
+    out: BatchResult,
     states: Mapping[str, UserState],
     at: int,
     incoming: Incoming,
@@ -134,7 +134,7 @@ def _fold(
     if state is None:
         state = states.get(event.user_id, EMPTY)
     if before is not None and repeats(state, event, incoming.delivery) is None:
-        met = met_of(recommender, state, event, vectors)
+        met = target_of(recommender, state, event, vectors)
         if met is not None:
             before(event.event_id, state.until(event.ts), event.ts, met)
     applied = recommender.apply(state, event, incoming.delivery, vectors.words)
@@ -156,7 +156,7 @@ def _fold(
 
 
 def _slates(
-    recommender: Recommender, out: Outcome, causes: Mapping[str, Incoming], now_ms: int, rung: Rung
+    recommender: Recommender, out: BatchResult, causes: Mapping[str, Incoming], now_ms: int, rung: Rung
 ) -> list[Slate]:
     """A slate for each user in `causes`; where that fails, one by one, and from the counters alone."""
     users = {user: out.states[user] for user in causes}
@@ -172,7 +172,7 @@ def _slates(
 
 def _slate_of(
     recommender: Recommender,
-    out: Outcome,
+    out: BatchResult,
     user: str,
     state: UserState,
     now_ms: int,

@@ -62,7 +62,7 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
     from streams.clock import SystemClock
     from streams.local.stopping import stop_event
     from streams.offline.renewal.child import run_child
-    from streams.offline.renewal.progress import only_one
+    from streams.offline.renewal.renewal_state import only_one
     from streams.offline.renewal.service import Renewal
     from streams.serving.activation import activate, active
 

@@ -93,6 +93,6 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         from streams.offline.replay.report import write_report
 
-        write_report(args.report, Path(args.interactions).name, summary, result.outcomes, dataset.bad)
+        write_report(args.report, Path(args.interactions).name, summary, result.predictions, dataset.bad)
         console.print(f"report: {args.report}", markup=False, highlight=False)
     return 0

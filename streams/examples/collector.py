@@ -24,7 +24,7 @@ SHARD_SIZE = 2_500
 Kind = TypeVar("Kind", np.int32, np.uint8)
 
 
-class Met(NamedTuple):
+class Target(NamedTuple):
     """What is about to be learned: `row` was met, with this action and rating (NaN: none), after a search for
     `searched` (None: after none).
     """
@@ -35,9 +35,9 @@ class Met(NamedTuple):
     searched: F32 | None = None
 
 
-def met_of(
+def target_of(
     recommender: Recommender, state: UserState, event: UserEvent, vectors: Vectors = NO_VECTORS
-) -> Met | None:
+) -> Target | None:
     """What an event is about to teach; None where it is no interaction, or is no example: its item is unknown
     till now, or the user has consumed it already.
     """
@@ -47,7 +47,7 @@ def met_of(
     if row is None or not recommender.knows(row) or recommender.met_for_good(state, row):
         return None
     rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
-    return Met(row, action_of(event), rating, vectors.searched)
+    return Target(row, action_of(event), rating, vectors.searched)
 
 
 class ExampleCollector:
@@ -68,7 +68,7 @@ class ExampleCollector:
         self._content: list[Content] = []
         self._shards: list[Shard] = []
 
-    def take(self, state: UserState, now_ms: int, met: Met) -> bool:
+    def take(self, state: UserState, now_ms: int, met: Target) -> bool:
         """One example: this user at this moment met an item. False where there is nothing to choose from."""
         pool = self.recommender.settings.candidates.pool if self.whole else FAR
         self.recommender.refresh_model()

@@ -16,7 +16,7 @@ from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.feeds import DEFAULT_N, USER_ID_MAX, feed_route
 from streams.gateway.health import alive, ready_route
 from streams.gateway.impressions import ImpressionLog
-from streams.gateway.intake import Intake
+from streams.gateway.intake import EventIntake
 from streams.gateway.items import ItemBody, items_route
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.openapi import bound_feed_parameters, config, describe_bodies
@@ -39,7 +39,7 @@ def create_app(
     """
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
     gateway = settings.gateway
-    intake = Intake(settings, producer, clock, metrics)
+    intake = EventIntake(settings, producer, clock, metrics)
     shelf = Shelf(settings.feed, store, clock)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
 

@@ -20,7 +20,7 @@ from streams.events.schema import (
     User,
     decode,
 )
-from streams.gateway.intake import Intake
+from streams.gateway.intake import EventIntake
 from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
 from streams.settings import Settings
@@ -70,7 +70,7 @@ EXAMPLES = {
 }
 
 
-def events_route(intake: Intake, settings: Settings) -> HTTPRouteHandler:
+def events_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
     """The route that takes events."""
 
     @post(

@@ -9,7 +9,7 @@ import uuid
 from streams.clock import Clock
 from streams.events.schema import Impression
 from streams.gateway.metrics import GatewayMetrics
-from streams.kafka.producer import Delivery, EventSink
+from streams.kafka.producer import Acknowledgement, EventSink
 from streams.ranking.slate import Slate
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class ImpressionLog:
                     delivery = await self._sink.deliver(waiting, self._clock.now_ms(), self._timeout_s)
                 except Exception:  # nobody would begin anew, and each later impression would be dropped
                     log.exception("impressions are not written, and tried again")
-                    delivery = Delivery([False] * len(waiting))
+                    delivery = Acknowledgement([False] * len(waiting))
                 logged = sum(delivery.confirmed)
                 for _ in range(logged):
                     self._queue.task_done()

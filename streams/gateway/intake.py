@@ -36,7 +36,7 @@ IN_LINE_BYTES = 65_536
 """A larger body that is not JSON is split in a thread: requests beside it are not held up."""
 
 
-class Intake:
+class EventIntake:
     """Takes the bodies of all routes that accept events."""
 
     def __init__(self, settings: Settings, sink: EventSink, clock: Clock, metrics: GatewayMetrics) -> None:

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from streams.events.schema import VERSION, EventLimits, Id, Item, Timestamp, check
 from streams.events.strict_json import EventReader
-from streams.gateway.intake import Intake
+from streams.gateway.intake import EventIntake
 from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
 from streams.settings import Settings
@@ -31,7 +31,7 @@ EXAMPLES = {"item": EXAMPLE, "withdrawn": {**EXAMPLE, "available": False}, "many
 _reader: EventReader[ItemBody] = EventReader(ItemBody, VERSION)
 
 
-def items_route(intake: Intake, settings: Settings) -> HTTPRouteHandler:
+def items_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
     """The route that takes items."""
 
     @put(

@@ -33,7 +33,7 @@ DISTRUST_AFTER_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
 
 
-class Delivery(NamedTuple):
+class Acknowledgement(NamedTuple):
     """Which of the events Kafka acknowledged, in order, and what was wrong with the others ("": nothing)."""
 
     confirmed: list[bool]
@@ -45,7 +45,9 @@ class EventSink(Protocol):
 
     async def start(self) -> None: ...
 
-    async def deliver(self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Delivery:
+    async def deliver(
+        self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float
+    ) -> Acknowledgement:
         """Write the events in their order and wait, `timeout_s` at most, until each is acknowledged."""
         ...
 
@@ -76,10 +78,12 @@ class KafkaProducer:
         """Begin to connect; returns at once."""
         self._keeper = asyncio.create_task(self._keep_connected())
 
-    async def deliver(self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Delivery:
+    async def deliver(
+        self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float
+    ) -> Acknowledgement:
         producer = self._producer
         if producer is None:
-            return Delivery([False] * len(events), self._trouble)
+            return Acknowledgement([False] * len(events), self._trouble)
         headers = [(ACCEPTED_HEADER, b"%d" % accepted_ms)]
         acks: list[asyncio.Future[object]] = []
         trouble = ""
@@ -101,7 +105,7 @@ class KafkaProducer:
         if any(confirmed):
             self._last_ack_s = time.monotonic()
         confirmed += [False] * (len(events) - len(acks))
-        return Delivery(confirmed, trouble)
+        return Acknowledgement(confirmed, trouble)
 
     async def check(self, timeout_s: float) -> None:
         producer = self._producer

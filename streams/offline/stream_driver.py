@@ -10,7 +10,7 @@ from streams.datasets.as_events import event_of, profile_of
 from streams.datasets.impressions import Shown
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review
-from streams.examples.collector import ExampleCollector, met_of
+from streams.examples.collector import ExampleCollector, target_of
 from streams.ranking.draft import Draft
 from streams.recommender import Recommender
 from streams.state.catalog import ItemRecord
@@ -104,10 +104,10 @@ class Prequential:
             say(self.at)
 
     def collect(self, collector: ExampleCollector) -> bool:
-        """The next event becomes an example, unless it teaches nothing (`met_of`)."""
+        """The next event becomes an example, unless it teaches nothing (`target_of`)."""
         event = self.event(self.at)
         state = self.state(event.user_id)
-        met = met_of(self.recommender, state, event, self.vectors(event))
+        met = target_of(self.recommender, state, event, self.vectors(event))
         return met is not None and collector.take(state, event.ts, met)
 
     def searched(self, k: int) -> F32 | None:

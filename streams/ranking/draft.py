@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.ranking.degradation import Rung
-from streams.signals.rating_bias import Leaning
+from streams.signals.rating_bias import RatingBias
 from streams.state.user_state import UserState
 
 
@@ -36,7 +36,7 @@ class Draft:
     history_features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     history_actions: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     profile: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    lean: Leaning | None = None
+    lean: RatingBias | None = None
     words: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     liked: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     query: F32 = field(default_factory=lambda: np.empty(0, np.float32))

@@ -46,7 +46,7 @@ from streams.ranking.slate import SlateItem
 from streams.settings import Settings
 from streams.signals.entity_signals import EntitySignals
 from streams.signals.pair_signals import Signals
-from streams.signals.rating_bias import leaning
+from streams.signals.rating_bias import rating_bias
 from streams.state.catalog import Catalog
 from streams.state.knowledge_graph import Graph
 from streams.state.user_state import UserState
@@ -235,7 +235,7 @@ class Pipeline:
         """What the model reads of the user."""
         state, nothing = draft.state, np.zeros(self.catalog.text.shape[1], np.float32)
         overall = self.counters.popularity.mean_rating()
-        draft.lean = lean = leaning(state, self.counters.popularity)
+        draft.lean = lean = rating_bias(state, self.counters.popularity)
         moment = Moment(
             now_ms=draft.now_ms,
             times=state.times[::-1].copy(),

@@ -6,7 +6,7 @@ import asyncio
 from typing import Literal
 
 
-class Turns(asyncio.Lock):
+class HandoverLock(asyncio.Lock):
     """Whoever holds it may let a follower share it; it is open again once all of them have released it."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from streams.clock import Clock
 from streams.ranking.rescoring import ModelInService
 from streams.recommender import Recommender
 from streams.serving.background import Background
-from streams.serving.handover_lock import Turns
+from streams.serving.handover_lock import HandoverLock
 from streams.serving.kept_counters import copied, pack, restore
 from streams.settings import Settings
 from streams.state.catalog import decode_item
@@ -38,7 +38,7 @@ class Replica:
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings, self.store, self.clock = settings, store, clock
-        self.lock = Turns()
+        self.lock = HandoverLock()
         self._background = Background()
         self.graph: Graph | None = None
         self.recommender = Recommender(settings)

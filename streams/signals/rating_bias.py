@@ -22,7 +22,7 @@ from streams.state.user_state import UserState
 LATEST = 5
 
 
-class Leaning(NamedTuple):
+class RatingBias(NamedTuple):
     """liking float32 [n], newest first, NaN where the user gave no rating; bias and its part of the latest
     ratings (what they lie above the bias), in stars.
     """
@@ -32,14 +32,14 @@ class Leaning(NamedTuple):
     lately: float
 
 
-def leaning(state: UserState, popularity: Popularity) -> Leaning:
+def rating_bias(state: UserState, popularity: Popularity) -> RatingBias:
     """Of a user with the history in `state`, as the counters stand."""
     liking = state.ratings[::-1].copy()
     bias, lately = _lean(
         state.items[::-1].copy(), liking, popularity.rating_sum, popularity.rating_count,
         popularity.mean_rating(), RATING_PRIOR, LATEST,
     )  # fmt: skip
-    return Leaning(liking, bias, lately)
+    return RatingBias(liking, bias, lately)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""The Faust app: one agent over all event topics, which hands its queue to `Intake`.
+"""The Faust app: one agent over all event topics, which hands its queue to `BatchIntake`.
 
 Faust's own web server, tables, leader topic and producer are not used: nothing of it can be reached from
 outside.
@@ -15,7 +15,7 @@ from streams.events.schema import EVENT_TOPICS
 from streams.kafka.topics import topic_name
 from streams.settings import Settings
 from streams.worker.driver import Transport, broker_urls, request_timeout_ms
-from streams.worker.intake import Intake
+from streams.worker.intake import BatchIntake
 from streams.worker.membership import Membership
 from streams.worker.waiting import Waiting
 
@@ -35,7 +35,9 @@ def group_name(settings: Settings) -> str:
     return topic_name(settings.kafka, "workers")
 
 
-def create_app(settings: Settings, intake: Intake, membership: Membership, waiting: Waiting) -> faust.App:
+def create_app(
+    settings: Settings, intake: BatchIntake, membership: Membership, waiting: Waiting
+) -> faust.App:
     """A worker's app, whose events go to `intake`; the others are told what Kafka answers."""
     kafka = settings.kafka
     app = App(

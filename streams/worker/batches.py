@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
-from streams.batch import Outcome, process
+from streams.batch import BatchResult, process
 from streams.clock import Clock
-from streams.examples.collector import Met
+from streams.examples.collector import Target
 from streams.kafka.dead_letters import DeadLetter, DeadLetters
 from streams.kafka.message import Message
 from streams.ranking import degradation
@@ -58,7 +58,7 @@ class Examples(Protocol):
 
     def begin(self, recommender: Recommender) -> None: ...
 
-    def take(self, event_id: str, state: UserState, now_ms: int, met: Met) -> None: ...
+    def take(self, event_id: str, state: UserState, now_ms: int, met: Target) -> None: ...
 
     def keep(self) -> None: ...
 
@@ -75,7 +75,7 @@ class _Folded(NamedTuple):
     """What a batch comes to; `outcome` is None where nothing is left of it."""
 
     work: Work
-    outcome: Outcome | None
+    outcome: BatchResult | None
 
 
 class _Flight:
@@ -216,7 +216,7 @@ class Batches:
         """Fold a batch while none is under way; the replica's lock is held then."""
         await self.replica.lock.acquire()
         try:
-            await self.make_sound()
+            await self.recover()
             await self._follow()
             return await self._fold(batch)
         except BaseException:
@@ -239,7 +239,7 @@ class Batches:
                 self.examples.undo()
             raise
 
-    def _process(self, work: Work) -> Outcome:
+    def _process(self, work: Work) -> BatchResult:
         now_ms = self.clock.now_ms()
         waited_s = self.waiting.age_of(each.message for each in work.reads)
         self.rung = degradation.choose(1_000 * waited_s, self.settings.ladder, self.rung)
@@ -286,7 +286,7 @@ class Batches:
             flight.ended(straight=False)
             self.replica.lock.release()
 
-    async def _commit(self, work: Work, outcome: Outcome, flight: _Flight) -> str:
+    async def _commit(self, work: Work, outcome: BatchResult, flight: _Flight) -> str:
         await self._writing.send_letters(work, outcome)
         commit = self._writing.commit_of(work, outcome)
         self._kept.take(
@@ -310,7 +310,7 @@ class Batches:
             raise
         self._followed = True
 
-    async def make_sound(self) -> None:
+    async def recover(self) -> None:
         """Read the counters anew where they can't be trusted. The caller holds the replica's lock."""
         if self.replica.sound:
             return

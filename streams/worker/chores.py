@@ -37,13 +37,13 @@ class Chores:
         store: Store,
         replica: Replica,
         models: Models,
-        make_sound: Callable[[], Awaitable[None]],
+        recover: Callable[[], Awaitable[None]],
         metrics: WorkerMetrics,
         clock: Clock,
         watch: StoreWatch,
     ) -> None:
         self.settings, self.store, self.replica, self.models = settings, store, replica, models
-        self.make_sound, self.metrics, self.clock = make_sound, metrics, clock
+        self.recover, self.metrics, self.clock = recover, metrics, clock
         self.watch = watch
         self.trouble = ""
         self.caught_up = False
@@ -89,7 +89,7 @@ class Chores:
         """Count what other workers have applied."""
         async with self.replica.lock:
             try:
-                await self.make_sound()
+                await self.recover()
                 await self.replica.check_kept()
                 self.metrics.followed.inc(await self.replica.catch_up())
                 self.caught_up = True

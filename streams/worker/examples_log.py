@@ -18,7 +18,7 @@ from pathlib import Path
 from model.examples import Example, ItemTable, shard
 from model.shards import write_shard
 from streams.clock import Clock
-from streams.examples.collector import ExampleCollector, Met
+from streams.examples.collector import ExampleCollector, Target
 from streams.examples.folder import KINDS, LEARN, WHOLE, prune, shard_name
 from streams.examples.sampled import place_of
 from streams.ranking.rescoring import feature_names
@@ -65,7 +65,7 @@ class ExamplesLog:
             }
         self._unwritten.append(dict.fromkeys(KINDS, 0))
 
-    def take(self, event_id: str, state: UserState, now_ms: int, met: Met) -> None:
+    def take(self, event_id: str, state: UserState, now_ms: int, met: Target) -> None:
         """An example, if the event is one of the sample; see `streams.batch.Before`."""
         if place_of(event_id, self._seed, "sample") >= self.settings.sample:
             return

@@ -43,7 +43,7 @@ class _Flight(NamedTuple):
     writing: asyncio.Task[list[Message]]
 
 
-class Intake:
+class BatchIntake:
     """Waits for an event, takes what is already queued with it, in the order of `InStep`, and acknowledges it
     once written.
 

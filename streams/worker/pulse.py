@@ -25,10 +25,10 @@ class Pulse:
         return self._now_s() - self._turned_s
 
 
-class Progress:
+class BatchPulse:
     """For how long events have waited without a batch being finished.
 
-    >>> progress = Progress()
+    >>> progress = BatchPulse()
     >>> [progress.look(now_s, waiting=True, finished=7) for now_s in (0, 1, 2, 3)]
     [0, 1, 2, 3]
     >>> progress.look(4, waiting=True, finished=8)

@@ -28,12 +28,12 @@ from streams.worker.batches import Batches
 from streams.worker.chores import Chores
 from streams.worker.ending import because_of
 from streams.worker.health import Part, Readiness
-from streams.worker.intake import Intake
+from streams.worker.intake import BatchIntake
 from streams.worker.lag_watch import LagWatch
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.models import RegistryModels
-from streams.worker.pulse import Progress, Pulse
+from streams.worker.pulse import BatchPulse, Pulse
 from streams.worker.reading import Reader
 from streams.worker.store_watch import StoreWatch
 from streams.worker.vitals import ended_reader, ended_task
@@ -55,7 +55,7 @@ class Worker:
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings, self.store, self.clock = settings, store, clock
         self.metrics = WorkerMetrics()
-        self.pulse, self.progress = Pulse(), Progress()
+        self.pulse, self.progress = Pulse(), BatchPulse()
         self.failure: BaseException | None = None
         self.waiting, self.membership = Waiting(), Membership(settings.kafka)
         self.cluster = Cluster(settings.kafka)
@@ -80,7 +80,7 @@ class Worker:
             self.examples,
             self.waiting,
         )
-        self.intake = Intake(settings, self.batches)
+        self.intake = BatchIntake(settings, self.batches)
         self.lag = LagWatch(
             self.kafka,
             settings.worker.stalled_after_s,
@@ -90,7 +90,7 @@ class Worker:
             done=lambda standings: self.waiting.done({at: each.offset for at, each in standings.items()}),
         )
         self.chores = Chores(
-            *(settings, store, self.replica, self.models, self.batches.make_sound, self.metrics, clock),
+            *(settings, store, self.replica, self.models, self.batches.recover, self.metrics, clock),
             self.watch,
         )
         self.app: Any = None

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from model.errors import BrokerUnavailableError, EventError, StoreError, StoreUnavailableError
-from streams.batch import Outcome
+from streams.batch import BatchResult
 from streams.clock import Clock
 from streams.events.schema import Item
 from streams.kafka.dead_letters import DeadLetters, dead_letter
@@ -39,7 +39,7 @@ class Writing:
         self.store, self.letters, self.metrics, self.clock = store, letters, metrics, clock
         self.trouble = ""
 
-    async def send_letters(self, work: Work, outcome: Outcome) -> None:
+    async def send_letters(self, work: Work, outcome: BatchResult) -> None:
         """Returns once they are safe in Kafka."""
         letters = work.letters + [
             dead_letter(work.reads[at].message, _reason(error), error, self.clock.now_ms())
@@ -51,7 +51,7 @@ class Writing:
                 self.metrics.dead_letters.labels(letter.reason).inc()
                 self.metrics.events.labels(letter.message.topic, "dead_letter").inc()
 
-    def commit_of(self, work: Work, outcome: Outcome) -> Commit:
+    def commit_of(self, work: Work, outcome: BatchResult) -> Commit:
         """The transaction; it begins now."""
         pushed_ms = self.clock.now_ms()
         for slate in outcome.slates:
@@ -99,7 +99,7 @@ class Writing:
             log.warning("waiting: %s", error)
         self.trouble = str(error)
 
-    def count(self, work: Work, outcome: Outcome, position: str) -> None:
+    def count(self, work: Work, outcome: BatchResult, position: str) -> None:
         """Tell the metrics of a batch that is written, at `position` of the ledger."""
         metrics, now_ms = self.metrics, self.clock.now_ms()
         metrics.stage_s.labels("fold").observe(outcome.fold_s)
@@ -124,7 +124,7 @@ class Writing:
             log.error("no slate for user %r: %r", user, error, exc_info=error)
 
 
-def _tell_of_late_items(work: Work, outcome: Outcome) -> None:
+def _tell_of_late_items(work: Work, outcome: BatchResult) -> None:
     """The gateway has said "accepted": what came of it is said here, a line a batch."""
     late = [at for at, reason in outcome.skipped.items() if reason == "older"]
     events = [event for at in late if isinstance(event := work.reads[at].event, Item)]

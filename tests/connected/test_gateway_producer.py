@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from model.errors import BrokerUnavailableError, SettingsError
 from streams.events.schema import Click
 from streams.kafka import producer
-from streams.kafka.producer import Delivery, KafkaProducer
+from streams.kafka.producer import Acknowledgement, KafkaProducer
 from streams.kafka.topics import ensure_topics
 from streams.local.kafka import KafkaServer
 from streams.settings import KafkaSettings
@@ -70,7 +70,7 @@ async def test_a_frozen_broker_is_left_and_found_again(
                 async with asyncio.timeout(30):
                     while not any("anew" in message for message in caplog.messages):
                         began = time.monotonic()
-                        assert await sink.deliver([EVENT], 1, timeout_s=0.3) != Delivery([True])
+                        assert await sink.deliver([EVENT], 1, timeout_s=0.3) != Acknowledgement([True])
                         assert time.monotonic() - began < 5
                         await asyncio.sleep(0.05)
                 with pytest.raises(BrokerUnavailableError):

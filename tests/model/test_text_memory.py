@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.text_memory import RECENT_REVIEWS, Met, TextMemory
+from model.text_memory import RECENT_REVIEWS, HistoryItem, TextMemory
 
 
 def test_own_text_goes_before_reviews_and_reviews_are_newest_first() -> None:
@@ -21,7 +21,7 @@ def test_history_is_newest_first_with_what_the_user_wrote() -> None:
     memory = TextMemory({})
     for item, review in (("a", "good"), ("b", ""), ("c", "bad")):
         memory.learn("u", item, review)
-    assert memory.history("u", 2) == [Met("c", 1), Met("b", None)]
+    assert memory.history("u", 2) == [HistoryItem("c", 1), HistoryItem("b", None)]
     assert [met.item for met in memory.history("u", 9)] == ["c", "b", "a"]
     assert memory.history("v", 2) == []
 

@@ -10,9 +10,9 @@ import pytest
 
 from model.errors import EventError
 from model.schema import F32
-from streams.batch import Incoming, Outcome, process
+from streams.batch import BatchResult, Incoming, process
 from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User
-from streams.examples.collector import Met
+from streams.examples.collector import Target
 from streams.recommender import Recommender
 from streams.serving.kept_counters import copied, pack, restore
 from streams.settings import ModelSettings, Settings
@@ -46,7 +46,7 @@ def words(seed: int) -> F32:
     return rounded(vector / np.linalg.norm(vector))
 
 
-def run(recommender: Recommender, *batch: Incoming, **more: Any) -> Outcome:
+def run(recommender: Recommender, *batch: Incoming, **more: Any) -> BatchResult:
     return process(recommender, batch, more.pop("states", {}), NOW_MS + 100, more.pop("rung", "full"), **more)
 
 
@@ -279,7 +279,7 @@ def test_batches_may_be_cut_anywhere() -> None:
 def test_what_comes_late_is_told_without_what_is_later_and_is_counted(recommender: Recommender) -> None:
     told: list[tuple[str, list[int]]] = []
 
-    def before(event_id: str, state: UserState, now_ms: int, met: Met) -> None:
+    def before(event_id: str, state: UserState, now_ms: int, met: Target) -> None:
         told.append((event_id, state.items.tolist()))
 
     run(recommender, *(click(n, "bob", item) for n, item in enumerate(ITEMS)))  # all are heard of now
@@ -294,9 +294,9 @@ def test_what_comes_late_is_told_without_what_is_later_and_is_counted(recommende
 def test_what_is_told_before_an_interaction_is_what_is_then_applied(recommender: Recommender) -> None:
     """Not of what is skipped, was consumed, is of an unheard-of item, or is no interaction."""
     recommender.meet(["new"], NOW_MS)
-    told: list[tuple[str, int, int, Met]] = []
+    told: list[tuple[str, int, int, Target]] = []
 
-    def before(event_id: str, state: UserState, now_ms: int, met: Met) -> None:
+    def before(event_id: str, state: UserState, now_ms: int, met: Target) -> None:
         told.append((event_id, state.interactions, now_ms, met))
 
     run(recommender, *(click(n, "bob", item) for n, item in enumerate(ITEMS)))  # all are heard of now

@@ -14,7 +14,7 @@ from model.errors import DataError
 from streams.counters.settings import CounterSettings
 from streams.datasets.dataset import Dataset
 from streams.offline.building.one_process import build_here
-from streams.offline.building.work_piece import stretches
+from streams.offline.building.work_pieces import work_pieces
 from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
 from streams.offline.training.fit import prepare
 from streams.offline.training.half_lives import adapted
@@ -56,7 +56,7 @@ def build_examples(
     if not until:
         raise DataError("no event to make examples of; expected at least one: see --warm and the notes")
     settings = adapted(settings, dataset.interactions, until)
-    plan = stretches(until, segments, settings)
+    plan = work_pieces(until, segments, settings)
     encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
     run = prepare(dataset, settings, encoder.project, say)
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,20 +7,20 @@ from pathlib import Path
 
 from model.shards import ShardFiles, shard_folders
 from streams.examples.folder import LEARN
-from streams.offline.building.shards_of import build_stretch
-from streams.offline.building.work_piece import Plan, Stretch
+from streams.offline.building.shards_of import build_piece
+from streams.offline.building.work_pieces import Plan, WorkPiece
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import Say
 from streams.offline.training.retrieval_scout import scout
 
 
 def build_here(run: Prequential, plan: Plan, folder: Path, say: Say) -> int:
-    """Shards of all stretches of `plan`, which follow each other, in `folder`; how many examples."""
+    """Shards of all pieces of `plan`, which follow each other, in `folder`; how many examples."""
 
-    def build(stretches: Sequence[Stretch]) -> int:
+    def build(pieces: Sequence[WorkPiece]) -> int:
         return sum(
-            build_stretch(run, stretch, folder, lambda done: say("building examples", done, plan.end))
-            for stretch in stretches
+            build_piece(run, piece, folder, lambda done: say("building examples", done, plan.end))
+            for piece in pieces
         )
 
     run.warm(plan.begin, None, 0, lambda done: say("learning", done, plan.begin))

@@ -1,7 +1,7 @@
-"""A segment: one stretch of the stream with all that its examples depend on, as one file.
+"""A segment: one piece of the stream with all that its examples depend on, as one file.
 
 An example depends on the whole past through the counters, the catalog and its user's state. These are a fold:
-kept as they were when the stretch began, they stand for everything before it, and the stretch can be built
+kept as they were when the piece began, they stand for everything before it, and the piece can be built
 anywhere, at any time, into the same examples bit for bit.
 """
 
@@ -18,7 +18,7 @@ from model.errors import DataError, StoreError
 from streams.counters.snapshot import pack_counters, restore_counters
 from streams.datasets.impressions import Shown
 from streams.datasets.interactions import Interactions
-from streams.offline.building.work_piece import Stretch
+from streams.offline.building.work_pieces import WorkPiece
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
 from streams.settings import Settings
@@ -39,7 +39,7 @@ class _Column(msgspec.Struct, array_like=True):
 
 
 class _Segment(msgspec.Struct):
-    stretch: Stretch
+    piece: WorkPiece
     settings: Settings
     counters: bytes
     items: list[str]
@@ -55,17 +55,17 @@ class _Segment(msgspec.Struct):
     version: int = VERSION
 
 
-def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
-    """Write the segment of `stretch`, at whose beginning `run` stands."""
-    part = slice(stretch.begin, stretch.end)
+def write_segment(run: Prequential, piece: WorkPiece, path: Path) -> None:
+    """Write the segment of `piece`, at whose beginning `run` stands."""
+    part = slice(piece.begin, piece.end)
     events, catalog = run.stream.interactions, run.recommender.catalog
     users = set(events.user[part])
     shown = None if events.shown is None else events.shown[part]
     users |= {slate.user for slates in shown or [] for slate in slates}
-    texts = {text for k in range(stretch.begin, stretch.end) for text in texts_of(run.event(k))}
+    texts = {text for k in range(piece.begin, piece.end) for text in texts_of(run.event(k))}
     columns = {name: getattr(events, name) for name in NAMES}
     segment = _Segment(
-        stretch=stretch,
+        piece=piece,
         settings=run.recommender.settings,
         counters=pack_counters(run.recommender.counters),
         items=catalog.ids,
@@ -82,8 +82,8 @@ def write_segment(run: Prequential, stretch: Stretch, path: Path) -> None:
     path.write_bytes(msgspec.msgpack.encode(segment))
 
 
-def read_segment(path: Path, graph: Graph | None = None) -> tuple[Prequential, Stretch]:
-    """A run that stands where the stretch begins and knows its events; `DataError` for what is no segment.
+def read_segment(path: Path, graph: Graph | None = None) -> tuple[Prequential, WorkPiece]:
+    """A run that stands where the piece begins and knows its events; `DataError` for what is no segment.
 
     `graph`: the knowledge graph of the whole stream, which no segment holds.
     """
@@ -91,7 +91,7 @@ def read_segment(path: Path, graph: Graph | None = None) -> tuple[Prequential, S
         segment = msgspec.msgpack.decode(path.read_bytes(), type=_Segment)
         if segment.version != VERSION:
             raise ValueError(f"version {segment.version} where this build reads {VERSION}")
-        return _restored(segment, graph), segment.stretch
+        return _restored(segment, graph), segment.piece
     except (OSError, ValueError, KeyError, TypeError, StoreError) as error:
         raise DataError(f"{path}: expected a segment of this build ({error}); cut the stream anew") from None
 
@@ -113,7 +113,7 @@ def _restored(segment: _Segment, graph: Graph | None) -> Prequential:
         {text: _array(vector) for text, vector in segment.said.items()},
         segment.profiles,
     )
-    run = Prequential(recommender, stream, first=segment.stretch.begin)
+    run = Prequential(recommender, stream, first=segment.piece.begin)
     run.states = {name: user_state_codec.decode(raw) for name, raw in segment.states.items()}
     return run
 

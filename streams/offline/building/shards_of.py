@@ -1,4 +1,4 @@
-"""Makes the examples of one stretch and writes them as shards, one shard in memory at a time."""
+"""Makes the examples of one piece and writes them as shards, one shard in memory at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model.examples import shard
 from model.shards import shard_folders, write_shard
 from streams.examples.collector import SHARD_SIZE, ExampleCollector
 from streams.examples.folder import WHOLE, shard_name
-from streams.offline.building.work_piece import Stretch
+from streams.offline.building.work_pieces import WorkPiece
 from streams.offline.stream_driver import Prequential
 from streams.ranking.rescoring import feature_names
 
@@ -18,13 +18,13 @@ SHARD_WHOLE = 500
 """Whole pools are four times as wide."""
 
 
-def build_stretch(run: Prequential, stretch: Stretch, folder: Path, say: Callable[[int], None]) -> int:
-    """Learn the events of `stretch`, where `run` stands, each of them an example first; how many examples.
+def build_piece(run: Prequential, piece: WorkPiece, folder: Path, say: Callable[[int], None]) -> int:
+    """Learn the events of `piece`, where `run` stands, each of them an example first; how many examples.
 
-    What an earlier try has left of this stretch is replaced: names depend on the stretch alone.
+    What an earlier try has left of this piece is replaced: names depend on the piece alone.
     """
-    whole, writer = stretch.kind == WHOLE, f"s{stretch.number}"
-    place = folder / stretch.kind
+    whole, writer = piece.kind == WHOLE, f"s{piece.number}"
+    place = folder / piece.kind
     for left in shard_folders(place):
         if left.name.split("-")[2:3] == [writer]:
             shutil.rmtree(left)
@@ -45,7 +45,7 @@ def build_stretch(run: Prequential, stretch: Stretch, folder: Path, say: Callabl
             close()
         say(run.first + done)
 
-    run.warm(stretch.end - run.first, collector, 0, note)
+    run.warm(piece.end - run.first, collector, 0, note)
     if len(collector):
         close()
     return made

@@ -1,6 +1,6 @@
 """Builds the examples of a stream on Ray Data (arXiv 1712.05889): on this machine's cores, or on a cluster.
 
-One pass learns the stream and writes a segment at the beginning of each stretch: a small part of the work.
+One pass learns the stream and writes a segment at the beginning of each piece: a small part of the work.
 Each segment then is one task, which makes the drafts and features and writes the shards. Where a scout is to
 retrieve for the later ones, the earlier ones are built first and it is trained on them, here. A task that is
 lost with its machine is run again by Ray, into the same files. On a cluster `folder` is one that all machines
@@ -21,8 +21,8 @@ from model.errors import SettingsError
 from model.shards import ShardFiles, shard_folders
 from streams.examples.folder import LEARN
 from streams.offline.building.segment import read_segment, write_segment
-from streams.offline.building.shards_of import build_stretch
-from streams.offline.building.work_piece import Plan, Stretch
+from streams.offline.building.shards_of import build_piece
+from streams.offline.building.work_pieces import Plan, WorkPiece
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import Say
 from streams.offline.training.retrieval_scout import load_scout, write_scout
@@ -32,18 +32,18 @@ SEGMENTS, SCOUT = ".segments", "scout"
 
 
 def build_with_ray(run: Prequential, plan: Plan, folder: Path, workers: int | None, say: Say) -> int:
-    """Shards of all stretches of `plan` in `folder`; how many examples. `workers`: cores used, None: all."""
+    """Shards of all pieces of `plan` in `folder`; how many examples. `workers`: cores used, None: all."""
     folder = folder.resolve()
     segments, scouting = folder / SEGMENTS, folder / SEGMENTS / SCOUT
     entities = run.recommender.pipeline.entities
     graph = None if entities is None else entities.graph
     done, made = 0, 0
 
-    def build(data: Any, stretches: Sequence[Stretch], scout: str) -> None:
+    def build(data: Any, pieces: Sequence[WorkPiece], scout: str) -> None:
         nonlocal done, made
         rows = [
             {"segment": str(path), "folder": str(folder), "scout": scout}
-            for path in cut(run, stretches, segments, say)
+            for path in cut(run, pieces, segments, say)
         ]
         work = data.from_items(rows, override_num_blocks=len(rows))
         for row in work.map(build_segment, fn_kwargs={"graph": graph}, num_cpus=1).iter_rows():
@@ -61,13 +61,13 @@ def build_with_ray(run: Prequential, plan: Plan, folder: Path, workers: int | No
     return made
 
 
-def cut(run: Prequential, stretches: Sequence[Stretch], folder: Path, say: Say) -> list[Path]:
-    """Learn up to the last of the stretches; a segment's file for each."""
+def cut(run: Prequential, pieces: Sequence[WorkPiece], folder: Path, say: Say) -> list[Path]:
+    """Learn up to the last of the pieces; a segment's file for each."""
     paths = []
-    for stretch in stretches:
-        run.warm(stretch.begin, None, 0, lambda done: say("learning", done, stretches[-1].begin))
-        paths.append(folder / f"{stretch.number:06}.msgpack")
-        write_segment(run, stretch, paths[-1])
+    for piece in pieces:
+        run.warm(piece.begin, None, 0, lambda done: say("learning", done, pieces[-1].begin))
+        paths.append(folder / f"{piece.number:06}.msgpack")
+        write_segment(run, piece, paths[-1])
     return paths
 
 
@@ -75,10 +75,10 @@ def build_segment(row: dict[str, Any], graph: Graph | None) -> dict[str, Any]:
     """One task: the segment at row["segment"] into shards in row["folder"]; the scout in folder row["scout"]
     ("": none yet) retrieves for them.
     """
-    run, stretch = read_segment(Path(row["segment"]), graph)
+    run, piece = read_segment(Path(row["segment"]), graph)
     if row["scout"]:
         run.recommender.serve(load_scout(Path(row["scout"]), run.recommender.pipeline.names))
-    return {"examples": build_stretch(run, stretch, Path(row["folder"]), lambda done: None)}
+    return {"examples": build_piece(run, piece, Path(row["folder"]), lambda done: None)}
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from model.examples import Shard
 from model.plan import TrainPlan
 from model.shards import read_items
 from streams.examples.logged_shapes import check_all
-from streams.offline.renewal.example_split import Stretch, stretch
+from streams.offline.renewal.example_split import ExampleSplit, example_split
 from streams.offline.training.dataset_texts import Say
 from streams.offline.training.successor import open_parent, register_descendant
 from streams.settings import RenewalSettings, Settings
@@ -49,7 +49,7 @@ def continue_model(
     from model.checkpoint import load_checkpoint
 
     place, manifest = open_parent(registry, parent, name)
-    chosen = stretch(folder, learned_until(manifest), settings.renewal, settings.seed)
+    chosen = example_split(folder, learned_until(manifest), settings.renewal, settings.seed)
     if chosen.missing:
         raise DataError(chosen.missing)
     before = load_checkpoint(place)
@@ -107,9 +107,9 @@ def fine_tuned(
 
 
 def compared(
-    before: Checkpoint, after: Checkpoint, chosen: Stretch, settings: RenewalSettings
+    before: Checkpoint, after: Checkpoint, chosen: ExampleSplit, settings: RenewalSettings
 ) -> dict[str, Any]:
-    """NDCG@10 of both on the judged stretch, their paired difference with its standard error, the verdict."""
+    """NDCG@10 of both on the judged part, their paired difference with its standard error, the verdict."""
     from model.evaluate import ndcg, ndcg_difference
     from model.ranking import ranks_of
 

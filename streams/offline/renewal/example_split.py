@@ -1,7 +1,7 @@
 """Which logged examples a renewal learns from, and which it is judged on.
 
 Time is cut in two: what ended before the cut is learned, what is younger is only judged, so that no model is
-judged on a stretch that it has learned from. The next renewal begins at this one's cut.
+judged on examples that it has learned from. The next renewal begins at this one's cut.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ AT_RISK = 0.05
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ExampleSplit:
     """`learn`: shards to train on, `new` examples of which are younger than `from_ms` and none younger than
     `to_ms`, the cut. `judged`: whole-pool examples after the cut. `missing` says what is still to be waited
     for, and then there is nothing in the others; "" where nothing is.
@@ -38,7 +38,7 @@ class Stretch:
     judged: Sequence[Shard] = ()
 
 
-def stretch(folder: Path, since_ms: int, settings: RenewalSettings, seed: int) -> Stretch:
+def example_split(folder: Path, since_ms: int, settings: RenewalSettings, seed: int) -> ExampleSplit:
     """What there is to learn in `folder` since `since_ms`, the cut of the model that is to go on learning."""
     shards = ShardFiles(_safe(logged(folder, LEARN), since_ms))
     whole = ShardFiles(path for path in logged(folder, WHOLE) if end_ms(path) > since_ms)
@@ -51,14 +51,14 @@ def stretch(folder: Path, since_ms: int, settings: RenewalSettings, seed: int) -
     examples = sum(shards.lengths[k] for k in taught)
     if cut is None or examples < settings.examples_min:
         there = sum(shards.lengths[k] for k in new)
-        return Stretch(
+        return ExampleSplit(
             f"{folder} holds {there} new examples to learn from and {len(times)} to be judged on; "
             f"expected at least {settings.examples_min}, and {wanted} younger than all of them"
         )
     older = _some(
         [k for k in range(len(shards)) if k not in set(new)], shards, examples * settings.replay, seed
     )
-    return Stretch(
+    return ExampleSplit(
         learn=ShardFiles(shards.paths[k] for k in (*older, *taught)),
         new=examples,
         from_ms=since_ms,

@@ -16,8 +16,8 @@ from export.registry import Registry
 from model.errors import HeadraceError
 from streams.clock import Clock
 from streams.offline.renewal.continued import learned_until
-from streams.offline.renewal.example_split import stretch
-from streams.offline.renewal.progress import load_progress, save_progress
+from streams.offline.renewal.example_split import example_split
+from streams.offline.renewal.renewal_state import load_state, save_state
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ Promote = Callable[[str], Awaitable[bool]]
 """Orders a model; False where nobody has confirmed it."""
 Train = Callable[[str, str], Awaitable[bool]]
 """Continues the first as the second, in a process of its own; False where that failed, and said why."""
-Came = Literal["no model", "waiting", "failed", "kept", "promoted", "ordered"]
+RenewalOutcome = Literal["no model", "waiting", "failed", "kept", "promoted", "ordered"]
 
 
 class Renewal:
@@ -49,7 +49,7 @@ class Renewal:
     ) -> None:
         self.settings, self.registry, self.folder = settings, registry, folder
         self.in_force, self.promote, self.train, self.clock = in_force, promote, train, clock
-        self.progress = load_progress(registry.folder)
+        self.progress = load_state(registry.folder)
         self._waiting = ""
 
     async def serve(self, every_s: float, stopped: asyncio.Event) -> None:
@@ -68,7 +68,7 @@ class Renewal:
             except TimeoutError:
                 continue
 
-    async def once(self) -> Came:
+    async def once(self) -> RenewalOutcome:
         """One renewal, if enough was logged. Raises `HeadraceError` where Kafka or the store are away."""
         parent = await self._in_force()
         if not parent:
@@ -81,7 +81,7 @@ class Renewal:
         manifest = read_manifest(self.registry.get(parent), Manifest)
         since_ms = learned_until(manifest)
         found = await asyncio.to_thread(
-            stretch, self.folder, since_ms, self.settings.renewal, self.settings.seed
+            example_split, self.folder, since_ms, self.settings.renewal, self.settings.seed
         )
         if found.missing:
             if self._waiting != parent:  # said once, not every minute
@@ -100,7 +100,7 @@ class Renewal:
         self._tidy(parent, name)
         return came
 
-    async def _judge(self, parent: str, name: str) -> Came:
+    async def _judge(self, parent: str, name: str) -> RenewalOutcome:
         facts = read_manifest(self.registry.get(name), Manifest).training
         difference, error = facts["ndcg10_difference"]
         log.info(
@@ -113,7 +113,7 @@ class Renewal:
         self._save(pending=name, against=parent)
         return await self._promote(name, parent)
 
-    async def _promote(self, name: str, parent: str) -> Came:
+    async def _promote(self, name: str, parent: str) -> RenewalOutcome:
         if await self.promote(name):
             self._save(pending="", against="")
             log.info("%r is active in place of %r", name, parent)
@@ -140,4 +140,4 @@ class Renewal:
 
     def _save(self, **changes: object) -> None:
         self.progress = msgspec.structs.replace(self.progress, **changes)
-        save_progress(self.registry.folder, self.progress)
+        save_state(self.registry.folder, self.progress)

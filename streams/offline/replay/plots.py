@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from model.evaluate import moving_mean
-from streams.offline.replay.result import Outcomes
+from streams.offline.replay.result import Predictions
 from streams.offline.replay.summary import K, ranks_by_system
 from streams.offline.reports.figure import COLOURS, line
 from streams.offline.reports.figure import figure as new
@@ -20,16 +20,16 @@ POINTS = 600
 SMALLEST_WINDOW = 50
 
 
-def hits_over_stream(outcomes: Outcomes) -> go.Figure:
+def hits_over_stream(predictions: Predictions) -> go.Figure:
     """HR@10 as the stream goes on: the mean over the last twentieth of the events."""
-    ranked = outcomes.ranked
+    ranked = predictions.ranked
     count = int(ranked.sum())
     window = max(SMALLEST_WINDOW, count // 20)
     first = min(window, count)
     shown = np.unique(np.linspace(first, count, POINTS).astype(int) - 1) if count else np.empty(0, int)
-    days = [_day(ms) for ms in outcomes.ts_ms[ranked][shown]]
+    days = [_day(ms) for ms in predictions.ts_ms[ranked][shown]]
     figure = new("events ranked", f"HR@{K}, last {window:,}")
-    for index, (name, ranks) in enumerate(ranks_by_system(outcomes).items()):
+    for index, (name, ranks) in enumerate(ranks_by_system(predictions).items()):
         hits = _hits(ranks[ranked])
         figure.add_scatter(
             x=shown + 1,
@@ -44,13 +44,15 @@ def hits_over_stream(outcomes: Outcomes) -> go.Figure:
     return figure
 
 
-def hits_by_depth(outcomes: Outcomes, pool: int) -> go.Figure:
+def hits_by_depth(predictions: Predictions, pool: int) -> go.Figure:
     """How often the true item is within the first k: of the final order, the candidates, the baselines."""
     depths = np.unique(np.geomspace(1, max(pool, 2), 60).astype(int))
     figure = new("first k", "share of events whose item is there")
-    for index, (name, ranks) in enumerate(ranks_by_system(outcomes).items()):
-        figure.add_scatter(x=depths, y=_within(ranks[outcomes.ranked], depths), name=name, line=line(index))
-    candidates = outcomes.candidate_rank[outcomes.ranked]
+    for index, (name, ranks) in enumerate(ranks_by_system(predictions).items()):
+        figure.add_scatter(
+            x=depths, y=_within(ranks[predictions.ranked], depths), name=name, line=line(index)
+        )
+    candidates = predictions.candidate_rank[predictions.ranked]
     figure.add_scatter(
         x=depths,
         y=_within(candidates, depths),

@@ -18,7 +18,7 @@ from streams.datasets.dataset import Dataset
 from streams.offline.replay.compared import Compared
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.replay.preparation import rank_with, ready
-from streams.offline.replay.result import Outcome, ReplayResult, Shares, columns_of, joined
+from streams.offline.replay.result import Prediction, ReplayResult, Shares, columns_of, joined
 from streams.offline.replay.slates import SlateFile
 from streams.offline.replay.summary import MODEL
 from streams.offline.stream_driver import Prequential
@@ -29,7 +29,7 @@ from streams.settings import Settings
 WARM = "warm and train"  # reported by itself: the other stages are those of the predicted part
 
 
-def outcome(run: Prequential, draft: Draft, row: int, baseline_ranks: Sequence[int]) -> Outcome:
+def prediction_of(run: Prequential, draft: Draft, row: int, baseline_ranks: Sequence[int]) -> Prediction:
     """What the prediction of the next event came to."""
     k, events = run.at, run.stream.interactions
     state = run.state(events.user[k])
@@ -38,7 +38,7 @@ def outcome(run: Prequential, draft: Draft, row: int, baseline_ranks: Sequence[i
     at = int(found[0]) if len(found) else len(draft.rows) - 1
     ratings = run.recommender.expected_ratings(draft)
     popularity = run.recommender.counters.popularity
-    return Outcome(
+    return Prediction(
         ts_ms=int(events.ts_ms[k]),
         user_history=state.interactions,
         item_events=int(popularity.events[row]) if known else 0,
@@ -90,7 +90,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         compared.learn(k)
     warm_seconds = clock.lap(WARM)
     recommended: set[int] = set()
-    outcomes: list[Outcome] = []
+    predictions: list[Prediction] = []
     shares: list[Shares] = []
     with SlateFile(options.slates) if options.slates is not None else nullcontext() as slates:
         for k in range(until, total):
@@ -100,8 +100,8 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
             if fp32 is not None:
                 ranks.append(rank_with(fp32, run, draft, row))
             compared.learn(k)
-            outcomes.append(outcome(run, draft, row, ranks))
-            if model is not None and outcomes[-1].ranked:
+            predictions.append(prediction_of(run, draft, row, ranks))
+            if model is not None and predictions[-1].ranked:
                 shares.append(shares_of(draft, row))
             recommended.update(draft.rows[draft.order[:10]].tolist())
             clock.lap("compare")
@@ -122,7 +122,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         )
     names = [each.name for each in compared.baselines] + (["fp32"] if fp32 is not None else [])
     return ReplayResult(
-        outcomes=columns_of(outcomes, names),
+        predictions=columns_of(predictions, names),
         model=model.name if model is not None else "counters",
         events=total,
         warm_events=until,

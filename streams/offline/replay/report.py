@@ -9,24 +9,24 @@ from typing import Any
 
 from model.reliability import Bin, Reliability
 from streams.datasets.tables.bad_rows import BadRows
-from streams.offline.replay.result import Outcomes
+from streams.offline.replay.result import Predictions
 from streams.offline.replay.summary import MODEL
 from streams.offline.replay.terminal import RANKING, shown
 from streams.offline.reports.page import beside, page, plot, section, table, tiles, without_plotly, write_page
 
 
 def write_report(
-    path: Path, title: str, summary: Mapping[str, Any], outcomes: Outcomes, bad: BadRows
+    path: Path, title: str, summary: Mapping[str, Any], predictions: Predictions, bad: BadRows
 ) -> None:
     """Write the page; raises `DataError` where plotly is missing or the file can't be written."""
     try:
-        html = _page(title, summary, outcomes, bad)
+        html = _page(title, summary, predictions, bad)
     except ImportError:
         raise without_plotly() from None
     write_page(path, html)
 
 
-def _page(title: str, summary: Mapping[str, Any], outcomes: Outcomes, bad: BadRows) -> str:
+def _page(title: str, summary: Mapping[str, Any], predictions: Predictions, bad: BadRows) -> str:
     from streams.offline.replay import plots
     from streams.offline.reports.reliability_plot import reliability_curve
 
@@ -39,13 +39,13 @@ def _page(title: str, summary: Mapping[str, Any], outcomes: Outcomes, bad: BadRo
         section(
             "Over the stream",
             "How often the true item was among the first ten, as the stream went on.",
-            plot(plots.hits_over_stream(outcomes)),
+            plot(plots.hits_over_stream(predictions)),
         ),
         section(
             "By depth",
             "How often the true item is among the first k. An item that no source "
             "brought can't be ranked: the model's curve ends where the candidates' does.",
-            plot(plots.hits_by_depth(outcomes, pool)),
+            plot(plots.hits_by_depth(predictions, pool)),
         ),
         beside(
             section(

@@ -13,7 +13,7 @@ I32 = NDArray[np.int32]
 Shares = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-class Outcome(NamedTuple):
+class Prediction(NamedTuple):
     """One event as it was predicted, before it was learned.
 
     `user_history`, `item_events`: how many events of the user and of the item came before.
@@ -36,8 +36,8 @@ class Outcome(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Outcomes:
-    """Outcomes as columns, in stream order; `baseline_ranks[name]` one column a baseline."""
+class Predictions:
+    """Predictions as columns, in stream order; `baseline_ranks[name]` one column a baseline."""
 
     ts_ms: NDArray[np.int64]
     user_history: I32
@@ -53,21 +53,21 @@ class Outcomes:
         return len(self.ts_ms)
 
 
-def columns_of(outcomes: Sequence[Outcome], baselines: Sequence[str]) -> Outcomes:
-    """Outcomes as columns; `baselines` names the places of `baseline_ranks`."""
-    places = np.array([outcome.baseline_ranks for outcome in outcomes], np.int32).reshape(
-        len(outcomes), len(baselines)
+def columns_of(predictions: Sequence[Prediction], baselines: Sequence[str]) -> Predictions:
+    """Predictions as columns; `baselines` names the places of `baseline_ranks`."""
+    places = np.array([outcome.baseline_ranks for outcome in predictions], np.int32).reshape(
+        len(predictions), len(baselines)
     )
-    return Outcomes(
-        ts_ms=np.array([outcome.ts_ms for outcome in outcomes], np.int64),
-        user_history=np.array([outcome.user_history for outcome in outcomes], np.int32),
-        item_events=np.array([outcome.item_events for outcome in outcomes], np.int32),
-        ranked=np.array([outcome.ranked for outcome in outcomes], np.bool_),
-        rank=np.array([outcome.rank for outcome in outcomes], np.int32),
-        candidate_rank=np.array([outcome.candidate_rank for outcome in outcomes], np.int32),
+    return Predictions(
+        ts_ms=np.array([outcome.ts_ms for outcome in predictions], np.int64),
+        user_history=np.array([outcome.user_history for outcome in predictions], np.int32),
+        item_events=np.array([outcome.item_events for outcome in predictions], np.int32),
+        ranked=np.array([outcome.ranked for outcome in predictions], np.bool_),
+        rank=np.array([outcome.rank for outcome in predictions], np.int32),
+        candidate_rank=np.array([outcome.candidate_rank for outcome in predictions], np.int32),
         baseline_ranks={name: places[:, index] for index, name in enumerate(baselines)},
-        rating=np.array([outcome.rating for outcome in outcomes], np.float32),
-        predicted_rating=np.array([outcome.predicted_rating for outcome in outcomes], np.float32),
+        rating=np.array([outcome.rating for outcome in predictions], np.float32),
+        predicted_rating=np.array([outcome.predicted_rating for outcome in predictions], np.float32),
     )
 
 
@@ -91,7 +91,7 @@ class ReplayResult:
     in words.
     """
 
-    outcomes: Outcomes
+    predictions: Predictions
     model: str
     events: int
     warm_events: int

@@ -23,7 +23,7 @@ from model.evaluate import (
 from model.reliability import reliability
 from streams.datasets.dataset import Dataset
 from streams.offline.replay.options import ReplayOptions
-from streams.offline.replay.result import Outcomes, ReplayResult, Shares
+from streams.offline.replay.result import Predictions, ReplayResult, Shares
 
 MODEL = "headrace"
 K = 10
@@ -35,9 +35,9 @@ ITEM_SEGMENTS = (("0", 0, 0), ("1-9", 1, 9), ("10+", 10, None))
 
 def summarise(dataset: Dataset, options: ReplayOptions, result: ReplayResult) -> dict[str, Any]:
     """All figures, JSON-ready; an estimate is {"value", "error"}, the error being one standard error."""
-    outcomes = result.outcomes
-    ranked = outcomes.ranked
-    systems = ranks_by_system(outcomes)
+    predictions = result.predictions
+    ranked = predictions.ranked
+    systems = ranks_by_system(predictions)
     return {
         "protocol": {
             "warm": options.warm,
@@ -51,7 +51,7 @@ def summarise(dataset: Dataset, options: ReplayOptions, result: ReplayResult) ->
         "events": {
             "all": result.events,
             "warm": result.warm_events,
-            "predicted": len(outcomes),
+            "predicted": len(predictions),
             "ranked": int(ranked.sum()),
             "users": result.users,
             "items": result.catalogue,
@@ -60,15 +60,15 @@ def summarise(dataset: Dataset, options: ReplayOptions, result: ReplayResult) ->
         "ranking": {name: _ranking(ranks[ranked]) for name, ranks in systems.items()},
         "coverage@10": {name: coverage(range(n), result.catalogue) for name, n in result.recommended.items()},
         "candidate_recall": {
-            str(cut): _estimate(recall(outcomes.candidate_rank[ranked], cut))
+            str(cut): _estimate(recall(predictions.candidate_rank[ranked], cut))
             for cut in sorted({cut for cut in CANDIDATE_CUTS if cut < result.pool} | {result.pool})
         },
         "clicks": _clicks(result.click_shares),
-        "ratings": _ratings(outcomes),
-        "by_user_history": _segments(systems, outcomes.user_history, ranked, USER_SEGMENTS),
-        "by_item_events": _segments(systems, outcomes.item_events, ranked, ITEM_SEGMENTS),
+        "ratings": _ratings(predictions),
+        "by_user_history": _segments(systems, predictions.user_history, ranked, USER_SEGMENTS),
+        "by_item_events": _segments(systems, predictions.item_events, ranked, ITEM_SEGMENTS),
         "speed": {
-            "events_per_s": len(outcomes) / result.seconds if result.seconds > 0 else None,
+            "events_per_s": len(predictions) / result.seconds if result.seconds > 0 else None,
             "seconds": result.seconds,
             "warm_seconds": result.warm_seconds,
             "stage_seconds": dict(result.stage_seconds),
@@ -77,9 +77,9 @@ def summarise(dataset: Dataset, options: ReplayOptions, result: ReplayResult) ->
     }
 
 
-def ranks_by_system(outcomes: Outcomes) -> dict[str, NDArray[np.int32]]:
+def ranks_by_system(predictions: Predictions) -> dict[str, NDArray[np.int32]]:
     """The model's ranks first, then each baseline's."""
-    return {MODEL: outcomes.rank, **outcomes.baseline_ranks}
+    return {MODEL: predictions.rank, **predictions.baseline_ranks}
 
 
 def _ranking(ranks: NDArray[np.int32]) -> dict[str, Any]:
@@ -90,10 +90,10 @@ def _ranking(ranks: NDArray[np.int32]) -> dict[str, Any]:
     }
 
 
-def _ratings(outcomes: Outcomes) -> dict[str, Any]:
+def _ratings(predictions: Predictions) -> dict[str, Any]:
     """How well ratings were foretold, over the events that have both; `None` figures where none has."""
-    both = np.isfinite(outcomes.rating) & np.isfinite(outcomes.predicted_rating)
-    said, came = outcomes.predicted_rating[both], outcomes.rating[both]
+    both = np.isfinite(predictions.rating) & np.isfinite(predictions.predicted_rating)
+    said, came = predictions.predicted_rating[both], predictions.rating[both]
     return {
         "events": int(both.sum()),
         "rmse": _estimate(rmse(said, came)),

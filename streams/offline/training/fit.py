@@ -214,7 +214,7 @@ def register(
     from export.package import export_model
 
     net, _, vocabulary = checkpoint
-    calibration, batches = apart(held_out_batches(checkpoint, held_out), plan)
+    calibration, batches = split_for_calibration(held_out_batches(checkpoint, held_out), plan)
     limits = ParityLimits()
     # A small dataset has few examples that were not trained on.
     limits = msgspec.structs.replace(
@@ -226,7 +226,9 @@ def register(
     )  # fmt: skip
 
 
-def apart(batches: Sequence[HeldOut], plan: ExportPlan) -> tuple[Sequence[HeldOut], Sequence[HeldOut]]:
+def split_for_calibration(
+    batches: Sequence[HeldOut], plan: ExportPlan
+) -> tuple[Sequence[HeldOut], Sequence[HeldOut]]:
     """The oldest held-out examples, to fix scales on where the precision needs that, and the others, to judge
     by. A single batch has to do for both.
     """

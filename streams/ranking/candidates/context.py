@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streams.counters.counters import Counters
 from streams.signals.entity_signals import EntitySignals
 from streams.signals.pair_signals import Signals
-from streams.signals.rating_bias import Leaning, leaning
+from streams.signals.rating_bias import RatingBias, rating_bias
 from streams.state.catalog import Catalog
 from streams.state.user_state import UserState
 
@@ -48,7 +48,7 @@ class Query:
     learned: Learned | None = None
     searched: NDArray[np.float32] | None = None
     entities: EntitySignals | None = None
-    lean: Leaning | None = None
+    lean: RatingBias | None = None
 
     @cached_property
     def history(self) -> NDArray[np.int32]:
@@ -71,7 +71,7 @@ class Query:
         """How far each history item's rating lies above what was to be expected of user and item, newest
         first; 0 without one.
         """
-        lean = self.lean or leaning(self.state, self.counters.popularity)
+        lean = self.lean or rating_bias(self.state, self.counters.popularity)
         return np.nan_to_num(lean.liking)
 
     @cached_property

@@ -8,7 +8,7 @@ import pytest
 
 from streams.commands.main import main
 from streams.commands.renew import seconds
-from streams.offline.renewal.progress import only_one
+from streams.offline.renewal.renewal_state import only_one
 
 
 @pytest.fixture(autouse=True)

@@ -11,13 +11,13 @@ from streams.commands.main import main
 from streams.datasets.dataset import Dataset
 from streams.offline.replay import prequential
 from streams.offline.replay.options import Progress, ReplayOptions
-from streams.offline.replay.result import Outcome, ReplayResult, columns_of
+from streams.offline.replay.result import Prediction, ReplayResult, columns_of
 from streams.settings import Settings, override
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Dataset, ReplayOptions, Settings]]:
-    """What the loop was asked to run; it answers with two outcomes."""
+    """What the loop was asked to run; it answers with two predictions."""
     calls = []
 
     def replay(
@@ -25,8 +25,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Dataset, ReplayOptions,
     ) -> ReplayResult:
         calls.append((dataset, options, settings))
         progress("predict", 1, 1)
-        outcomes = [Outcome(1, 1, 1, True, 1, 1, (2, 3), 4.0, 3.0), Outcome(2, 1, 1, True, 0, 0, (2, 30))]
-        columns = columns_of(outcomes, ["popularity", "transitions"])
+        predictions = [
+            Prediction(1, 1, 1, True, 1, 1, (2, 3), 4.0, 3.0),
+            Prediction(2, 1, 1, True, 0, 0, (2, 30)),
+        ]
+        columns = columns_of(predictions, ["popularity", "transitions"])
         return ReplayResult(columns, "made", 4, 2, 1, 2, 200, options.seed, 1.0, 1.0, {"headrace": 1})
 
     monkeypatch.setattr(prequential, "replay", replay, raising=False)

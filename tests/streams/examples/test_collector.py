@@ -11,7 +11,7 @@ from model.examples import EXAMPLE_FIELDS, Shard
 from model.tasks import ACTIONS
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Review, User
-from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Met, met_of
+from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Target, target_of
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
 from streams.settings import Settings
@@ -176,12 +176,12 @@ def test_items_that_come_while_a_shard_is_filled_have_their_text_in_it() -> None
     small.announce_all(seed=1)
     small.random_events(150, users=5, seed=2)
     collector = ExampleCollector(small.core, seed=1)
-    collector.take(small.state("u1"), small.now_ms, Met(29, 1, np.nan))
+    collector.take(small.state("u1"), small.now_ms, Target(29, 1, np.nan))
     known = small.core.catalog.text[:30].copy()
     small.announce(0, unit(np.ones(64)), ts=small.now_ms + 1)
     small.core.meet(["late"], small.now_ms)
     small.announce(30, unit(np.arange(1.0, 65.0)), ts=small.now_ms + 1)
-    collector.take(small.state("u1"), small.now_ms, Met(30, 1, np.nan))
+    collector.take(small.state("u1"), small.now_ms, Target(30, 1, np.nan))
     (shard,) = collector.shards()
     assert shard.items[shard.candidates[1, 0]] == "late"
     place = {item: k for k, item in enumerate(shard.items.tolist())}
@@ -199,7 +199,7 @@ def test_shards_are_closed_at_their_size() -> None:
 def test_where_there_is_nothing_to_choose_from_there_is_no_example() -> None:
     small = Small(items=1)
     collector = ExampleCollector(small.core, seed=1)
-    collector.take(small.state("u"), START_MS, Met(0, 1, np.nan))
+    collector.take(small.state("u"), START_MS, Target(0, 1, np.nan))
     assert collector.shards() == []
 
 
@@ -211,7 +211,7 @@ def test_what_is_judged_on_holds_the_whole_pool_of_service() -> None:
     row = next(row for row in range(30) if not state.has_consumed(row))
     collector = ExampleCollector(small.core, seed=1, whole=True)
     searched = unit(np.arange(1.0, 65.0))
-    collector.take(state, small.now_ms, Met(row, ACTIONS.index("purchase"), np.nan, searched))
+    collector.take(state, small.now_ms, Target(row, ACTIONS.index("purchase"), np.nan, searched))
     (shard,) = collector.shards()
     draft = small.core.pipeline.draft(state, small.now_ms, also=[row], searched=searched)
     assert shard.candidates.shape == (1, Settings().candidates.pool + 1)
@@ -229,7 +229,7 @@ def test_what_was_drained_is_forgotten() -> None:
     small.random_events(100, users=5, seed=2)
     collector = ExampleCollector(small.core, seed=1, shard_size=2)
     for _ in range(3):
-        collector.take(small.state("u1"), small.now_ms, Met(29, 1, np.nan))
+        collector.take(small.state("u1"), small.now_ms, Target(29, 1, np.nan))
     assert len(collector) == 3
     assert [len(each) for each in collector.drain()] == [2, 1]
     assert (len(collector), collector.drain()) == (0, [])
@@ -241,15 +241,15 @@ def test_what_an_event_teaches_is_the_same_for_all_who_collect() -> None:
     core.put_item(0, ItemRecord("known", 5))
     searched = unit(np.arange(1.0, 65.0))
     click = Click(event_id="e", ts=9, user_id="u", item_id="known", action="cart", query="red")
-    met = met_of(core, UserState(), click, Vectors(searched=searched))
+    met = target_of(core, UserState(), click, Vectors(searched=searched))
     assert met is not None
     assert (met.row, met.action) == (0, ACTIONS.index("cart"))
     assert np.isnan(met.rating)
     assert met.searched is searched
     review = Review(event_id="e", ts=9, user_id="u", item_id="known", rating=4.0)
-    assert met_of(core, UserState(), review) == Met(0, ACTIONS.index("review"), 4.0)
+    assert target_of(core, UserState(), review) == Target(0, ACTIONS.index("review"), 4.0)
     consumed = UserState(consumed=NOTHING.add(0, 1, EVERY_ACTION, 100))
-    assert met_of(core, consumed, click) is None
+    assert target_of(core, consumed, click) is None
     for item in ("only met", "never heard of"):
-        assert met_of(core, UserState(), Click(event_id="e", ts=9, user_id="u", item_id=item)) is None
-    assert met_of(core, UserState(), User(event_id="e", ts=9, user_id="u")) is None
+        assert target_of(core, UserState(), Click(event_id="e", ts=9, user_id="u", item_id=item)) is None
+    assert target_of(core, UserState(), User(event_id="e", ts=9, user_id="u")) is None

@@ -14,7 +14,7 @@ from model.errors import BrokerUnavailableError
 from streams.clock import ManualClock
 from streams.events.schema import AnyEvent
 from streams.gateway.app import create_app
-from streams.kafka.producer import Delivery
+from streams.kafka.producer import Acknowledgement
 from streams.settings import GatewaySettings, Settings
 from streams.stores.memory import MemoryStore
 
@@ -34,12 +34,16 @@ class RecordingSink:
     async def start(self) -> None:
         self.started = True
 
-    async def deliver(self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Delivery:
+    async def deliver(
+        self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float
+    ) -> Acknowledgement:
         taken = events[: self.confirms]
         self.delivered += taken
         self.accepted_ms.append(accepted_ms)
         missing = len(events) - len(taken)
-        return Delivery([True] * len(taken) + [False] * missing, "the broker is down" if missing else "")
+        return Acknowledgement(
+            [True] * len(taken) + [False] * missing, "the broker is down" if missing else ""
+        )
 
     async def check(self, timeout_s: float) -> None:
         if self.confirms == 0:

@@ -14,7 +14,7 @@ from streams.events.schema import AnyEvent, Impression
 from streams.gateway import impressions
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.metrics import GatewayMetrics
-from streams.kafka.producer import Delivery
+from streams.kafka.producer import Acknowledgement
 from tests.streams.gateway.conftest import RecordingSink
 
 
@@ -64,7 +64,7 @@ async def test_the_writing_goes_on_after_whatever_happened(
 ) -> None:
     whole, calls = sink.deliver, 0
 
-    async def fails_once(events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Delivery:
+    async def fails_once(events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float) -> Acknowledgement:
         nonlocal calls
         calls += 1
         if calls == 1:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streams.serving.handover_lock import Turns
+from streams.serving.handover_lock import HandoverLock
 
 
 async def until_it_waits() -> None:
@@ -15,7 +15,7 @@ async def until_it_waits() -> None:
 
 
 async def test_it_is_open_once_all_have_released_it() -> None:
-    lock = Turns()
+    lock = HandoverLock()
     await lock.acquire()
     assert lock.share()
     lock.release()
@@ -27,7 +27,7 @@ async def test_it_is_open_once_all_have_released_it() -> None:
 
 
 async def test_an_open_lock_is_not_shared() -> None:
-    lock = Turns()
+    lock = HandoverLock()
     assert not lock.share()
     async with lock:
         pass
@@ -35,7 +35,7 @@ async def test_an_open_lock_is_not_shared() -> None:
 
 
 async def test_who_waits_comes_before_who_would_share() -> None:
-    lock = Turns()
+    lock = HandoverLock()
     got: list[str] = []
 
     async def other() -> None:
@@ -53,7 +53,7 @@ async def test_who_waits_comes_before_who_would_share() -> None:
 
 
 async def test_who_gives_up_waiting_is_in_nobodys_way() -> None:
-    lock = Turns()
+    lock = HandoverLock()
     async with lock:
         waiting = asyncio.create_task(lock.acquire())
         await until_it_waits()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from model.features import RATING_PRIOR
 from streams.counters.popularity import Popularity
 from streams.counters.settings import CounterSettings
-from streams.signals.rating_bias import LATEST, leaning
+from streams.signals.rating_bias import LATEST, rating_bias
 from streams.state.user_state import UserState
 
 ITEMS = 6
@@ -46,7 +46,7 @@ def test_agrees_with_a_plain_computation(history: list[tuple[int, float]], seed:
     above = [rating - means[row] for row, rating in history if not math.isnan(rating)]
     bias = sum(above) / (len(above) + RATING_PRIOR)
     latest = [value - bias for value in above[:LATEST]]
-    found = leaning(state(history), counts)
+    found = rating_bias(state(history), counts)
     assert found.bias == pytest.approx(bias, abs=1e-5)
     assert found.lately == pytest.approx(sum(latest) / (len(latest) + LATEST), abs=1e-5)
     expected = [rating - means[row] - bias for row, rating in history]
@@ -60,11 +60,11 @@ def test_a_user_of_good_films_is_not_generous() -> None:
     for ts in range(1, 41):
         counts.observe(0, ts, 1.0, 5.0)
         counts.observe(1, ts, 1.0, 2.0)
-    of_good, of_bad = leaning(state([(0, 4.0)] * 5), counts), leaning(state([(1, 4.0)] * 5), counts)
+    of_good, of_bad = rating_bias(state([(0, 4.0)] * 5), counts), rating_bias(state([(1, 4.0)] * 5), counts)
     assert of_good.bias < 0 < of_bad.bias
 
 
 def test_a_history_without_ratings_leans_nowhere() -> None:
-    found = leaning(state([(1, math.nan), (5, math.nan)]), popularity(0))
+    found = rating_bias(state([(1, math.nan), (5, math.nan)]), popularity(0))
     assert (found.bias, found.lately) == (0.0, 0.0)
     assert np.isnan(found.liking).all()

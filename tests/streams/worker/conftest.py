@@ -116,7 +116,7 @@ class Desk:
             self.store,
             self.replica,
             self.models,
-            self.batches.make_sound,
+            self.batches.recover,
             self.metrics,
             self.clock,
             StoreWatch(self.settings.redis, self.store, self.metrics),

@@ -15,7 +15,7 @@ from faust.types import TP
 from model.errors import ProgressError
 from streams.kafka.message import Message
 from streams.settings import Settings, override
-from streams.worker.intake import HELD_BACK_EVENTS, Intake
+from streams.worker.intake import HELD_BACK_EVENTS, BatchIntake
 
 
 class Event:
@@ -86,7 +86,7 @@ class Running:
         self.consumer = Consumer()
         self.app = SimpleNamespace(consumer_generation_id=1, consumer=self.consumer)
         settings = override(Settings(), {"worker": {"in_step_wait_ms": wait_ms}})
-        self.intake = Intake(settings, self.handler)
+        self.intake = BatchIntake(settings, self.handler)
         self.task = asyncio.create_task(self.intake.run(self.app, self.queue))
 
     async def put(self, *events: Event) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.worker.pulse import STOOD_STILL_S, Progress, Pulse
+from streams.worker.pulse import STOOD_STILL_S, BatchPulse, Pulse
 
 
 def test_the_pulse() -> None:
@@ -18,7 +18,7 @@ def test_the_pulse() -> None:
 
 
 def test_late_while_events_wait_and_nothing_is_finished() -> None:
-    progress = Progress()
+    progress = BatchPulse()
     assert [progress.look(s, waiting=True, finished=0) for s in (0, 1, 2)] == [0, 1, 2]
     assert progress.look(3, waiting=True, finished=1) == 0
     assert progress.look(4, waiting=True, finished=1) == 1
@@ -28,7 +28,7 @@ def test_late_while_events_wait_and_nothing_is_finished() -> None:
 
 
 def test_the_time_in_which_the_process_was_stopped_does_not_count() -> None:
-    progress = Progress()
+    progress = BatchPulse()
     progress.look(0, waiting=True, finished=0)
     assert progress.look(1, waiting=True, finished=0) == 1
     assert progress.look(1_000, waiting=True, finished=0) == 1
@@ -37,7 +37,7 @@ def test_the_time_in_which_the_process_was_stopped_does_not_count() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 2 * STOOD_STILL_S), st.booleans(), st.booleans())))
 def test_it_is_never_later_than_since_the_last_good_sign(steps: list[tuple[float, bool, bool]]) -> None:
-    progress, now_s, good_s, finished = Progress(), 100.0, 100.0, 0
+    progress, now_s, good_s, finished = BatchPulse(), 100.0, 100.0, 0
     progress.look(now_s, waiting=False, finished=finished)
     for passed_s, waiting, done in steps:
         now_s += passed_s

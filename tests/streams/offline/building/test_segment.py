@@ -13,7 +13,7 @@ from model.examples import Shard
 from streams.examples.collector import ExampleCollector
 from streams.examples.folder import LEARN
 from streams.offline.building.segment import read_segment, write_segment
-from streams.offline.building.work_piece import Stretch
+from streams.offline.building.work_pieces import WorkPiece
 from streams.offline.stream_driver import Prequential
 from tests.streams.offline.building.small_stream import run_of
 
@@ -38,10 +38,10 @@ def equal(one: Shard, other: Shard) -> bool:
 def test_its_examples_are_those_of_the_run(tmp_path: Path) -> None:
     run = run_of()
     run.warm(BEGIN, None, 0, lambda done: None)
-    stretch = Stretch(4, LEARN, BEGIN, END)
-    write_segment(run, stretch, tmp_path / "segment")
+    piece = WorkPiece(4, LEARN, BEGIN, END)
+    write_segment(run, piece, tmp_path / "segment")
     restored, said = read_segment(tmp_path / "segment")
-    assert said == stretch
+    assert said == piece
     straight, apart = examples_of(run, END), examples_of(restored, END - BEGIN)
     assert len(straight) > 100
     assert np.abs(straight.words).sum() > 0
@@ -58,7 +58,7 @@ def test_a_core_without_its_past_makes_others(tmp_path: Path) -> None:
     """That the comparison above can fail."""
     run = run_of()
     run.warm(BEGIN, None, 0, lambda done: None)
-    write_segment(run, Stretch(0, LEARN, BEGIN, END), tmp_path / "segment")
+    write_segment(run, WorkPiece(0, LEARN, BEGIN, END), tmp_path / "segment")
     restored, _ = read_segment(tmp_path / "segment")
     restored.recommender.counters.popularity.rating_count[:] += 1
     assert not equal(examples_of(run, END), examples_of(restored, END - BEGIN))
@@ -67,7 +67,7 @@ def test_a_core_without_its_past_makes_others(tmp_path: Path) -> None:
 def test_slates_that_were_shown_come_along(tmp_path: Path) -> None:
     run = run_of()
     run.warm(BEGIN, None, 0, lambda done: None)
-    write_segment(run, Stretch(0, LEARN, BEGIN, END), tmp_path / "segment")
+    write_segment(run, WorkPiece(0, LEARN, BEGIN, END), tmp_path / "segment")
     restored, _ = read_segment(tmp_path / "segment")
     assert restored.stream.interactions.shown == (run.stream.interactions.shown or [])[BEGIN:END]
     assert restored.stream.interactions.slate == (run.stream.interactions.slate or [])[BEGIN:END]

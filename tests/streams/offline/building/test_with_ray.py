@@ -16,7 +16,7 @@ from model.features import rank_feature
 from model.shards import ShardFiles, shard_folders
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.building.one_process import build_here
-from streams.offline.building.work_piece import stretches
+from streams.offline.building.work_pieces import work_pieces
 from streams.settings import Settings, override
 from streams.state.knowledge_graph import Triple, build
 from tests.streams.offline.building.small_stream import EVENTS, ITEMS, run_of
@@ -48,7 +48,7 @@ def files(folder: Path) -> dict[str, str]:
 def test_segments_on_ray_are_the_pass_of_one_process(tmp_path: Path) -> None:
     from streams.offline.building.with_ray import build_with_ray
 
-    plan = stretches(EVENTS, 3, Settings())
+    plan = work_pieces(EVENTS, 3, Settings())
     said: list[tuple[str, int, int]] = []
     here = build_here(run_of(), plan, tmp_path / "here", lambda *each: None)
     there = build_with_ray(run_of(), plan, tmp_path / "ray", 2, lambda *each: said.append(each))
@@ -70,7 +70,7 @@ def test_so_they_are_with_a_scout_and_a_knowledge_graph(tmp_path: Path) -> None:
         {"model": {"training": {"scout_from": 0, "epochs": 1}, "network": {"width": 16, "hidden": (16, 8)}}},
     )
     graph = build(Triple(f"i{k}", "made_by", f"maker {k % 9}") for k in range(ITEMS))
-    plan = stretches(EVENTS, 3, settings)
+    plan = work_pieces(EVENTS, 3, settings)
     for engine, folder in ((build_here, "here"), (partial(build_with_ray, workers=2), "ray")):
         engine(run_of(settings=settings, graph=graph), plan, tmp_path / folder, say=lambda *each: None)
     assert files(tmp_path / "here") == files(tmp_path / "ray")

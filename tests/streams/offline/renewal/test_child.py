@@ -12,7 +12,7 @@ import pytest
 from model.errors import ModelError
 from streams.offline.renewal import child
 from streams.offline.renewal.child import run_child
-from streams.offline.renewal.progress import only_one
+from streams.offline.renewal.renewal_state import only_one
 
 STUBBORN = """
 import signal, sys, time

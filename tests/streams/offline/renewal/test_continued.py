@@ -24,7 +24,7 @@ from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
 from streams.examples.folder import LEARN, WHOLE, shard_name
 from streams.offline.renewal.continued import continue_model
-from streams.offline.renewal.example_split import stretch
+from streams.offline.renewal.example_split import example_split
 from streams.offline.training.fit import held_out_batches
 from streams.settings import ModelSettings, RenewalSettings, Settings
 from tests.model.random_shards import random_shard
@@ -85,7 +85,7 @@ class Renewed:
         first(self.registry)
         log(self.folder, 10_000, hint=3.0)
         self.second = self.renew("first", "second")
-        self.judged = stretch(self.folder, 0, SETTINGS.renewal, SETTINGS.seed).judged
+        self.judged = example_split(self.folder, 0, SETTINGS.renewal, SETTINGS.seed).judged
         log(self.folder, 20_000, hint=-3.0)
         self.third = self.renew("second", "third")
 

@@ -17,7 +17,7 @@ from model.schema import Schema
 from streams.clock import ManualClock
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.renewal import service
-from streams.offline.renewal.progress import Progress, load_progress
+from streams.offline.renewal.renewal_state import RenewalState, load_state
 from streams.offline.renewal.service import Renewal
 from streams.settings import RenewalSettings, Settings
 from streams.stores.memory import MemoryStore
@@ -96,7 +96,7 @@ async def test_a_better_model_is_promoted(world: World) -> None:
     assert await world.renewal().once() == "promoted"
     assert world.trained == [("first", NEW)]
     assert await world.store.active_model() == world.registry.newest() == NEW
-    assert load_progress(world.registry.folder) == Progress(NOW_MS)
+    assert load_state(world.registry.folder) == RenewalState(NOW_MS)
 
 
 @pytest.mark.parametrize("verdict", ["worse", "no better"])
@@ -136,13 +136,13 @@ async def test_a_training_that_fails_changes_nothing(world: World) -> None:
     world.verdict = "failed"
     assert await world.renewal().once() == "failed"
     assert await world.store.active_model() == "first"
-    assert load_progress(world.registry.folder) == Progress(NOW_MS)
+    assert load_state(world.registry.folder) == RenewalState(NOW_MS)
 
 
 async def test_an_order_that_was_not_confirmed_is_given_again_after_a_restart(world: World) -> None:
     world.confirmed = False
     assert await world.renewal().once() == "ordered"
-    assert load_progress(world.registry.folder) == Progress(NOW_MS, NEW, "first")
+    assert load_state(world.registry.folder) == RenewalState(NOW_MS, NEW, "first")
     world.confirmed = True
     assert await world.renewal().once() == "promoted"
     assert len(world.trained) == 1

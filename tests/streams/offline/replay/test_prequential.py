@@ -27,10 +27,11 @@ ONE_EPOCH = with_settings(model=ModelSettings(training=TrainPlan(epochs=1)))
 
 def hit_rates(result: ReplayResult) -> dict[str, float]:
     """HR@10 by system over the ranked events."""
-    outcomes = result.outcomes
-    columns = {MODEL: outcomes.rank, **outcomes.baseline_ranks}
+    predictions = result.predictions
+    columns = {MODEL: predictions.rank, **predictions.baseline_ranks}
     return {
-        name: float(((ranks > 0) & (ranks <= 10))[outcomes.ranked].mean()) for name, ranks in columns.items()
+        name: float(((ranks > 0) & (ranks <= 10))[predictions.ranked].mean())
+        for name, ranks in columns.items()
     }
 
 
@@ -53,7 +54,7 @@ def test_the_planted_order_is_found_by_counters_alone(counters_only: tuple[Repla
     rates = hit_rates(result)
     assert rates[MODEL] > 1.3 * rates["popularity"]
     assert result.model == "counters"
-    assert (result.events, result.warm_events, len(result.outcomes)) == (900, 450, 450)
+    assert (result.events, result.warm_events, len(result.predictions)) == (900, 450, 450)
 
 
 def test_the_planted_order_is_found_by_a_trained_model(trained: tuple[ReplayResult, bytes]) -> None:
@@ -69,8 +70,8 @@ def test_the_fp32_twin_ranks_nearly_the_same(trained: tuple[ReplayResult, bytes]
     rates = hit_rates(result)
     assert set(rates) == {MODEL, "popularity", "transitions", "fp32"}
     assert abs(rates["fp32"] - rates[MODEL]) < 0.1
-    outcomes = result.outcomes
-    assert ((outcomes.baseline_ranks["fp32"] > 0) == (outcomes.candidate_rank > 0)).all()
+    predictions = result.predictions
+    assert ((predictions.baseline_ranks["fp32"] > 0) == (predictions.candidate_rank > 0)).all()
 
 
 def again_and_again() -> Dataset:
@@ -95,11 +96,11 @@ def test_events_are_ranked_where_their_items_may_come_back(
 ) -> None:
     """For the model and the baselines alike: whoever can't rank an item is not asked to."""
     settings = with_settings(feed=FeedSettings(repeat=repeat))
-    outcomes = replay(again_and_again(), ReplayOptions(model="none"), settings, silent).outcomes
-    assert int(outcomes.ranked.sum()) == ranked
-    assert (outcomes.rank[outcomes.ranked] > 0).all()
-    for ranks in outcomes.baseline_ranks.values():
-        assert ((ranks > 0) == outcomes.ranked).all()
+    predictions = replay(again_and_again(), ReplayOptions(model="none"), settings, silent).predictions
+    assert int(predictions.ranked.sum()) == ranked
+    assert (predictions.rank[predictions.ranked] > 0).all()
+    for ranks in predictions.baseline_ranks.values():
+        assert ((ranks > 0) == predictions.ranked).all()
 
 
 def test_two_whole_runs_write_the_same_bytes(trained: tuple[ReplayResult, bytes], tmp_path: Path) -> None:
@@ -108,9 +109,9 @@ def test_two_whole_runs_write_the_same_bytes(trained: tuple[ReplayResult, bytes]
     result = replay(planted(), ReplayOptions(slates=path), ONE_EPOCH, silent)
     first, slates = trained
     assert path.read_bytes() == slates
-    assert len(slates.splitlines()) == len(result.outcomes)
+    assert len(slates.splitlines()) == len(result.predictions)
     for name in ("rank", "candidate_rank", "predicted_rating", "user_history", "item_events"):
-        assert getattr(result.outcomes, name).tobytes() == getattr(first.outcomes, name).tobytes()
+        assert getattr(result.predictions, name).tobytes() == getattr(first.predictions, name).tobytes()
 
 
 def test_the_summary_names_the_model_and_times_the_predicted_part(
@@ -129,11 +130,11 @@ def test_click_probabilities_are_those_of_the_first_ten_of_each_ranked_event(
 ) -> None:
     result, _ = trained
     said, came = result.click_shares
-    outcomes = result.outcomes
+    predictions = result.predictions
     # Places are by the sum of the tasks, these by clicks alone: an item near the tenth place may differ.
-    first = ((outcomes.rank > 0) & (outcomes.rank <= 10))[outcomes.ranked].sum()
+    first = ((predictions.rank > 0) & (predictions.rank <= 10))[predictions.ranked].sum()
     assert abs(came.sum() - first) <= 0.1 * first
-    assert len(said) == 10 * outcomes.ranked.sum()
+    assert len(said) == 10 * predictions.ranked.sum()
     assert (said > 0).all()
     assert (said.reshape(-1, 10).sum(1) <= 1 + 1e-9).all()
     clicks = summarise(planted(), ReplayOptions(), result)["clicks"]
@@ -155,29 +156,29 @@ def test_shares_by_hand() -> None:
 def test_outcomes_agree_with_the_stream(counters_only: tuple[ReplayResult, bytes]) -> None:
     result, _ = counters_only
     events = planted().interactions
-    outcomes = result.outcomes
-    assert outcomes.ts_ms.tolist() == events.ts_ms[450:].tolist()
-    np.testing.assert_array_equal(outcomes.rating, events.rating[450:])
+    predictions = result.predictions
+    assert predictions.ts_ms.tolist() == events.ts_ms[450:].tolist()
+    np.testing.assert_array_equal(predictions.rating, events.rating[450:])
     for k in (0, 100, 449):
         before = 450 + k
-        assert outcomes.user_history[k] == events.user[:before].count(events.user[before])
-        assert outcomes.item_events[k] == events.item[:before].count(events.item[before])
+        assert predictions.user_history[k] == events.user[:before].count(events.user[before])
+        assert predictions.item_events[k] == events.item[:before].count(events.item[before])
     announced = {f"i{item}" for item in range(0, 60, 2)}
     known = [item in announced or item in events.item[: 450 + k] for k, item in enumerate(events.item[450:])]
-    assert outcomes.ranked.tolist() == known  # nobody meets an item twice
-    assert ((outcomes.rank > 0) == (outcomes.candidate_rank > 0)).all()
-    assert np.isfinite(outcomes.predicted_rating).all()
+    assert predictions.ranked.tolist() == known  # nobody meets an item twice
+    assert ((predictions.rank > 0) == (predictions.candidate_rank > 0)).all()
+    assert np.isfinite(predictions.predicted_rating).all()
 
 
 def test_a_limit_takes_the_first_events_alone(counters_only: tuple[ReplayResult, bytes]) -> None:
     short = replay(planted(), ReplayOptions(model="none", limit=200), Settings(), silent)
-    assert (short.events, short.warm_events, len(short.outcomes)) == (200, 100, 100)
+    assert (short.events, short.warm_events, len(short.predictions)) == (200, 100, 100)
     whole = planted()
     first = Dataset(whole.interactions.take(np.arange(200)), whole.items)
     again = replay(first, ReplayOptions(model="none"), Settings(), silent)
-    assert again.outcomes.rank.tolist() == short.outcomes.rank.tolist()
+    assert again.predictions.rank.tolist() == short.predictions.rank.tolist()
     beyond = replay(planted(), ReplayOptions(model="none", limit=10_000), Settings(), silent)
-    assert beyond.outcomes.rank.tolist() == counters_only[0].outcomes.rank.tolist()
+    assert beyond.predictions.rank.tolist() == counters_only[0].predictions.rank.tolist()
 
 
 def test_a_later_event_changes_no_earlier_prediction(counters_only: tuple[ReplayResult, bytes]) -> None:
@@ -190,7 +191,7 @@ def test_a_later_event_changes_no_earlier_prediction(counters_only: tuple[Replay
     columns = Interactions(swapped.user, swapped.item, events.ts_ms, swapped.rating)
     changed = Dataset(columns, dataset.items)
     result = replay(changed, ReplayOptions(model="none"), Settings(), silent)
-    assert result.outcomes.rank[:350].tolist() == counters_only[0].outcomes.rank[:350].tolist()
+    assert result.predictions.rank[:350].tolist() == counters_only[0].predictions.rank[:350].tolist()
 
 
 def nothing() -> Dataset:

@@ -16,17 +16,17 @@ from streams.datasets.dataset import Dataset, DatasetSpec, load_dataset
 from streams.datasets.tables.bad_rows import BadRows
 from streams.offline.replay.options import ReplayOptions
 from streams.offline.replay.report import write_report
-from streams.offline.replay.result import Outcome, ReplayResult, columns_of
+from streams.offline.replay.result import Prediction, ReplayResult, columns_of
 from streams.offline.replay.slates import SlateFile
 from streams.offline.replay.summary import summarise
 from streams.offline.replay.terminal import print_summary
 from streams.ranking.slate import Reason, Slate, SlateItem
 
 OUTCOMES = [
-    Outcome(1_000, 0, 1, True, 1, 5, (3, 11), 4.0, 4.0),
-    Outcome(2_000, 4, 9, True, 0, 0, (1, 2), 5.0, 3.0),
-    Outcome(3_000, 5, 10, True, 2, 150, (30, 10)),
-    Outcome(4_000, 20, 0, False, 0, 0, (0, 0), 2.0, 2.0),
+    Prediction(1_000, 0, 1, True, 1, 5, (3, 11), 4.0, 4.0),
+    Prediction(2_000, 4, 9, True, 0, 0, (1, 2), 5.0, 3.0),
+    Prediction(3_000, 5, 10, True, 2, 150, (30, 10)),
+    Prediction(4_000, 20, 0, False, 0, 0, (0, 0), 2.0, 2.0),
 ]
 
 
@@ -37,9 +37,9 @@ def dataset(tmp_path: Path) -> Dataset:
     return load_dataset(DatasetSpec(str(path)))
 
 
-def result_of(outcomes: list[Outcome]) -> ReplayResult:
+def result_of(predictions: list[Prediction]) -> ReplayResult:
     return ReplayResult(
-        outcomes=columns_of(outcomes, ["popularity", "transitions"]),
+        predictions=columns_of(predictions, ["popularity", "transitions"]),
         model="m <1>",
         events=8,
         warm_events=4,
@@ -94,7 +94,7 @@ def test_few_events_are_shown_everywhere(dataset: Dataset, tmp_path: Path, count
     out = io.StringIO()
     print_summary(Console(file=out, width=120), summary, dataset.bad)
     assert "HR@10" in out.getvalue()
-    write_report(tmp_path / "r.html", "d.csv", summary, result.outcomes, dataset.bad)
+    write_report(tmp_path / "r.html", "d.csv", summary, result.predictions, dataset.bad)
     assert (tmp_path / "r.html").stat().st_size > 1_000_000
 
 
@@ -118,7 +118,7 @@ def test_the_report_works_offline_and_escapes_names(dataset: Dataset, tmp_path: 
         path,
         "<script>alert(1)</script>",
         summarise(dataset, ReplayOptions(), result),
-        result.outcomes,
+        result.predictions,
         dataset.bad,
     )
     page = path.read_text()
@@ -137,7 +137,7 @@ def test_a_report_that_can_not_be_written(dataset: Dataset, tmp_path: Path) -> N
             tmp_path / "no" / "r.html",
             "t",
             summarise(dataset, ReplayOptions(), result),
-            result.outcomes,
+            result.predictions,
             dataset.bad,
         )
 

@@ -9,7 +9,7 @@ from export.parity import HeldOut
 from export.plan import ExportPlan
 from export.random_inputs import random_inputs
 from model.schema import Schema
-from streams.offline.training.fit import apart
+from streams.offline.training.fit import split_for_calibration
 
 SCHEMA = Schema(("a",), ("b",), ("c",), history=2, text_dim=2, item_dim=2)
 
@@ -25,19 +25,19 @@ def batch(users: int, seed: int) -> HeldOut:
 )
 def test_the_oldest_calibrate_and_never_judge(batches: int, most: int, calibrating: int) -> None:
     held_out = [batch(8, k) for k in range(batches)]
-    calibration, judged = apart(held_out, ExportPlan("int8-static", most))
+    calibration, judged = split_for_calibration(held_out, ExportPlan("int8-static", most))
     assert [id(each) for each in (*calibration, *judged)] == [id(each) for each in held_out]
     assert len(calibration) == calibrating
 
 
 def test_a_single_batch_does_both() -> None:
     held_out = [batch(5, 0)]
-    calibration, judged = apart(held_out, ExportPlan("int8-static"))
+    calibration, judged = split_for_calibration(held_out, ExportPlan("int8-static"))
     assert calibration is judged is held_out
 
 
 def test_other_precisions_are_judged_on_all() -> None:
     held_out = [batch(8, k) for k in range(6)]
-    calibration, judged = apart(held_out, ExportPlan("int8"))
+    calibration, judged = split_for_calibration(held_out, ExportPlan("int8"))
     assert len(calibration) == 0
     assert judged is held_out

@@ -12,7 +12,7 @@ from streams.offline.training.fit import BURN_IN, held_out_of, scouted_until
 from streams.settings import Settings
 
 
-class Stretch(NamedTuple):
+class WorkPiece(NamedTuple):
     """Events `begin` up to `end`, of which examples of `kind` are made."""
 
     number: int
@@ -23,11 +23,11 @@ class Stretch(NamedTuple):
 
 class Plan(NamedTuple):
     """`early`: what a scout learns from, empty where there is to be none. `later`: what it retrieves for,
-    or everything; the last stretch is to be judged on.
+    or everything; the last piece is to be judged on.
     """
 
-    early: Sequence[Stretch]
-    later: Sequence[Stretch]
+    early: Sequence[WorkPiece]
+    later: Sequence[WorkPiece]
 
     @property
     def begin(self) -> int:
@@ -40,7 +40,7 @@ class Plan(NamedTuple):
         return self.later[-1].end
 
 
-def stretches(until: int, segments: int, settings: Settings) -> Plan:
+def work_pieces(until: int, segments: int, settings: Settings) -> Plan:
     """The first `until` events in `segments` pieces to learn from and a last one to be judged on.
 
     The same events become examples as when `headrace train` makes them on the way, and a scout is trained
@@ -60,8 +60,8 @@ def stretches(until: int, segments: int, settings: Settings) -> Plan:
     if scouted is not None:
         before = min(max(round(segments * plan.scout), 1), segments - 1, scouted - first)
     edges = _even(first, scouted or first, before) + _even(scouted or first, cut, segments - before)
-    learn = [Stretch(k, LEARN, *pair) for k, pair in enumerate(zip(edges[::2], edges[1::2], strict=True))]
-    return Plan(learn[:before], [*learn[before:], Stretch(segments, WHOLE, cut, until)])
+    learn = [WorkPiece(k, LEARN, *pair) for k, pair in enumerate(zip(edges[::2], edges[1::2], strict=True))]
+    return Plan(learn[:before], [*learn[before:], WorkPiece(segments, WHOLE, cut, until)])
 
 
 def _even(begin: int, end: int, pieces: int) -> list[int]:

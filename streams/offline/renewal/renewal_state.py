@@ -15,7 +15,7 @@ from model.errors import DataError, ModelError
 STATE, LOCK = ".renewal.json", ".renewal.lock"
 
 
-class Progress(msgspec.Struct, frozen=True):
+class RenewalState(msgspec.Struct, frozen=True):
     """`last_ms`: when the last renewal ended, whatever came of it. `pending`: a better model that is not
     known to be active yet, and `against`: the one that it is better than.
     """
@@ -25,18 +25,18 @@ class Progress(msgspec.Struct, frozen=True):
     against: str = ""
 
 
-def load_progress(registry: Path) -> Progress:
+def load_state(registry: Path) -> RenewalState:
     """What was saved; a beginning where nothing was. `DataError` where the file can't be read."""
     path = registry / STATE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Progress)
+        return msgspec.json.decode(path.read_bytes(), type=RenewalState)
     except FileNotFoundError:
-        return Progress()
+        return RenewalState()
     except (OSError, msgspec.MsgspecError) as error:
         raise DataError(f"{path}: expected the state of renewals: {error}; delete it to begin anew") from None
 
 
-def save_progress(registry: Path, progress: Progress) -> None:
+def save_state(registry: Path, progress: RenewalState) -> None:
     """Write it whole, or not at all."""
     path = registry / STATE
     staging = path.with_suffix(".writing")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from model.errors import SettingsError
 from streams.examples.folder import LEARN, WHOLE
-from streams.offline.building.work_piece import Plan, stretches
+from streams.offline.building.work_pieces import Plan, work_pieces
 from streams.offline.training.fit import BURN_IN, scouted_until
 from streams.settings import Settings, override
 
@@ -31,7 +31,7 @@ def check(plan: Plan, until: int, segments: int) -> None:
 
 @given(until=st.integers(100, 10**9), segments=st.integers(1, 40))
 def test_they_follow_each_other(until: int, segments: int) -> None:
-    plan = stretches(until, segments, NONE)
+    plan = work_pieces(until, segments, NONE)
     assert not plan.early
     check(plan, until, segments)
 
@@ -41,23 +41,23 @@ def test_a_scout_is_trained_after_the_same_events_as_without_segments(
     until: int, segments: int, share: float
 ) -> None:
     settings = override(Settings(), {"model": {"training": {"scout": share}}})
-    plan = stretches(until, segments, settings)
+    plan = work_pieces(until, segments, settings)
     check(plan, until, segments)
     assert plan.early[-1].end == scouted_until(until, int(until * BURN_IN), settings.model.training)
 
 
 def test_pieces_are_shared_out_by_the_scouts_share() -> None:
-    plan = stretches(100_000, 10, Settings())
+    plan = work_pieces(100_000, 10, Settings())
     assert (len(plan.early), len(plan.later)) == (3, 8)
 
 
 @pytest.mark.parametrize("training", [{"retrieval": 0.0}, {"scout": 0.0}, {"scout_from": 5_000}])
 def test_where_none_is_trained_there_is_one_part(training: dict[str, float]) -> None:
-    assert not stretches(5_000, 4, override(Settings(), {"model": {"training": training}})).early
-    assert stretches(5_000, 4, Settings()).early
+    assert not work_pieces(5_000, 4, override(Settings(), {"model": {"training": training}})).early
+    assert work_pieces(5_000, 4, Settings()).early
 
 
 @pytest.mark.parametrize(("until", "segments", "least"), [(100, 0, 1), (100, 90, 1), (5_000, 1, 2)])
 def test_pieces_too_few_or_too_many_are_refused(until: int, segments: int, least: int) -> None:
     with pytest.raises(SettingsError, match=f"segments: expected {least} to"):
-        stretches(until, segments, Settings())
+        work_pieces(until, segments, Settings())

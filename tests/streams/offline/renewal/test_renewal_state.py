@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from model.errors import DataError, ModelError
-from streams.offline.renewal.progress import STATE, Progress, load_progress, only_one, save_progress
+from streams.offline.renewal.renewal_state import STATE, RenewalState, load_state, only_one, save_state
 
 HOLD = """
 import sys
 from pathlib import Path
-from streams.offline.renewal.progress import only_one
+from streams.offline.renewal.renewal_state import only_one
 
 with only_one(Path(sys.argv[1])):
     print("held", flush=True)
@@ -23,17 +23,17 @@ with only_one(Path(sys.argv[1])):
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    assert load_progress(tmp_path) == Progress()
-    for progress in (Progress(5, "new", "old"), Progress(6)):
-        save_progress(tmp_path, progress)
-        assert load_progress(tmp_path) == progress
+    assert load_state(tmp_path) == RenewalState()
+    for progress in (RenewalState(5, "new", "old"), RenewalState(6)):
+        save_state(tmp_path, progress)
+        assert load_state(tmp_path) == progress
     assert [path.name for path in tmp_path.iterdir()] == [STATE]
 
 
 def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / STATE).write_text("[]")
     with pytest.raises(DataError, match="delete it to begin anew"):
-        load_progress(tmp_path)
+        load_state(tmp_path)
 
 
 def test_two_do_not_renew_at_once(tmp_path: Path) -> None:
