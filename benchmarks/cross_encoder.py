@@ -53,7 +53,7 @@ from streams.offline.training.fit import Collected, fit, prepare
 from streams.offline.training.half_lives import adapted
 from streams.ranking.draft import Draft
 from streams.serving.loading import load_in_service
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 INPUTS, OUTPUTS = ("tokens", "mask", "types"), ("score",)
 HELD_OUT = 0.15

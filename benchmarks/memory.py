@@ -30,7 +30,7 @@ from streams.local.processes import ChildProcess
 from streams.local.readiness import wait_until_ready
 from streams.local.services import is_ready
 from streams.local.stack import LocalStack
-from streams.settings import load
+from streams.settings.reading import load
 
 RATE, SECONDS, SETTLE_S = 100.0, 20.0, 5.0
 READY_WITHIN_S = 120.0

@@ -39,7 +39,8 @@ from streams.kafka.topics import ensure_topics
 from streams.local.environment import environment
 from streams.local.processes import ChildProcess
 from streams.local.stack import LocalStack
-from streams.settings import Settings, load, override
+from streams.settings.reading import load, override
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.ledger import decode_record
 from streams.stores.base import START, Store

@@ -42,7 +42,8 @@ from streams.offline.training.fit import fit, prepare, warm
 from streams.offline.training.half_lives import adapted
 from streams.ranking.rescoring import ModelInService, feature_names
 from streams.serving.loading import load_in_service
-from streams.settings import Settings, load, override
+from streams.settings.reading import load, override
+from streams.settings.tree import Settings
 
 TRAIN, LOG, TEST = 0.4, 0.6, 0.7
 FROZEN, RENEWED = "frozen", "renewed"

@@ -23,7 +23,7 @@ from model.errors import ProviderError
 from model.schema import F32
 from streams.commands.options import add_dataset, dataset_from
 from streams.offline.training.dataset_texts import spread
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu", "tokenizers")
 

@@ -23,7 +23,7 @@ from streams.commands.options import (
 from streams.offline.training.dataset_texts import Say
 from streams.offline.training.fit import Fitted, fit_model
 from streams.serving.loading import load_in_service
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 class Walk(NamedTuple):

@@ -20,8 +20,9 @@ from streams.ranking.slate import Slate
 from streams.recommender import Recommender
 from streams.state.catalog import encode_item
 from streams.state.event_meaning import NO_VECTORS, Vectors, item_record, items_named
+from streams.state.fold import Delivery, repeats
 from streams.state.ledger import Record
-from streams.state.user_state import EMPTY, Delivery, UserState, repeats
+from streams.state.user_state import EMPTY, UserState
 
 Before = Callable[[str, UserState, int, Target], None]
 """Told of each interaction right before it is folded: the event's id, the state without what is later, the

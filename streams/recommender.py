@@ -18,13 +18,14 @@ from streams.ranking.draft import Draft
 from streams.ranking.pipeline import Pipeline
 from streams.ranking.rescoring import ModelInService
 from streams.ranking.slate import Slate, slate_id
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import Catalog, ItemRecord, decode_item
 from streams.state.consumed import blocking_actions
 from streams.state.event_meaning import items_named
+from streams.state.fold import Applied, Delivery, apply
 from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record
-from streams.state.user_state import Applied, Delivery, Interaction, UserState, apply
+from streams.state.user_state import Interaction, UserState
 
 
 class Recommender:

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, settings
 
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
-from streams.settings import KafkaSettings, RedisSettings, Settings
+from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 
 # How long an example takes depends on what else the machine does; it decides nothing.

@@ -22,7 +22,8 @@ from model.errors import SettingsError
 from streams.commands.main import COMMANDS
 from streams.gateway.metrics import GatewayMetrics
 from streams.local.kafka_jars import KAFKA_VERSION
-from streams.settings import Settings, load
+from streams.settings.reading import load
+from streams.settings.tree import Settings
 from streams.worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from streams.commands.main import COMMANDS
 from streams.events.schema import AnyEvent, Click, Control, Event, Impression, Item, Review, User
 from streams.gateway.metrics import GatewayMetrics
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[1]

@@ -25,7 +25,7 @@ from streams.local.processes import ChildProcess
 from streams.local.scrape import Samples
 from streams.local.services import Services, check_running
 from streams.local.stack import LocalStack
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 GENERATOR_STARTS_WITHIN_S = 60.0
 DRAIN_WITHIN_S = 120.0

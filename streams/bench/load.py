@@ -22,7 +22,7 @@ from streams.bench.http import ConnectionPool
 from streams.bench.schedule import Arrivals, due_s
 from streams.bench.workload import draw
 from streams.events.schema import Click, Review, encode
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 
 if TYPE_CHECKING:
     from streams.kafka.producer import EventSink

@@ -13,7 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from streams.bench.load import now_ms
-from streams.settings import RedisSettings
+from streams.settings.sections import RedisSettings
 
 
 class SeenFeed(NamedTuple):

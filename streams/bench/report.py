@@ -16,7 +16,7 @@ from streams.bench.world import BenchOptions
 from streams.demo.demo import with_gateway_port
 from streams.demo.progress import Steps
 from streams.local.stopping import terminate_as_exit
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 TITLE = "Freshness by offered load"
 FAILED = 1

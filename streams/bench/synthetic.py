@@ -7,9 +7,10 @@ import numpy as np
 from streams.bench.workload import draw, zipf
 from streams.events.schema import Review
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
-from streams.state.user_state import EMPTY, Delivery, UserState
+from streams.state.fold import Delivery
+from streams.state.user_state import EMPTY, UserState
 
 STEP_MS = 1_000
 

@@ -19,7 +19,7 @@ from streams.demo.seed import seed
 from streams.kafka.topics import ensure_topics
 from streams.recommender import Recommender
 from streams.serving.loading import load_in_service
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.state.user_state import UserState
 from streams.stores.redis import RedisStore

@@ -18,7 +18,7 @@ from model.errors import SettingsError
 from model.schema import EncoderKind
 from streams.commands.options import add_settings, progress_bar, settings_from
 from streams.commands.outputs import check_folder
-from streams.settings import override
+from streams.settings.reading import override
 
 EPOCHS = 16
 

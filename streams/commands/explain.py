@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model.errors import DataError, StoreError
 from streams.commands.options import add_settings, settings_from
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
     from streams.attribution import Place

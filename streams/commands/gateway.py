@@ -14,7 +14,7 @@ import os
 
 from streams.commands.options import add_settings
 from streams.gateway.serve import serve
-from streams.settings import load
+from streams.settings.reading import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from model.schema import EncoderKind, FusionKind
-from streams.settings import Settings, load, override
+from streams.settings.reading import load, override
+from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console

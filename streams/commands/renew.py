@@ -20,7 +20,7 @@ from pathlib import Path
 
 from model.errors import SettingsError
 from streams.commands.options import add_settings, settings_from
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 CONFIRM_WITHIN_S = 60.0
 NOT_DONE = 1

@@ -15,7 +15,7 @@ from export.registry import Registry
 from model.errors import SettingsError
 from streams.commands.options import dataset_from, progress_bar, say_how_read
 from streams.offline.training.comparison import compared, print_rows, variants, write_json, write_plot
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 PACKAGES = ("headrace", "numpy", "torch")
 

@@ -12,7 +12,8 @@ from model.errors import SettingsError
 from streams.commands.options import progress_lines
 from streams.local.stopping import terminate_as_exit
 from streams.offline.renewal.continued import continue_model
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 
 
 def run(args: argparse.Namespace, settings: Settings, registry: Registry, console: Console) -> int:

@@ -9,7 +9,7 @@ from export.registry import Registry
 from model.errors import SettingsError
 from streams.commands.options import progress_bar
 from streams.offline.building.from_shards import fit_shards
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 def run(args: argparse.Namespace, settings: Settings, registry: Registry) -> Manifest | None:

@@ -28,7 +28,7 @@ from streams.commands.options import (
     settings_from,
 )
 from streams.commands.outputs import check_files, check_folder
-from streams.settings import override
+from streams.settings.reading import override
 
 if TYPE_CHECKING:
     from rich.table import Table

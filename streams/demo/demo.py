@@ -21,7 +21,7 @@ from streams.local.ports import free_ports, is_free
 from streams.local.services import Services
 from streams.local.stack import LocalStack
 from streams.local.stopping import terminate_as_exit
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 
 FAILED = 1

@@ -28,7 +28,7 @@ from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
 from streams.offline.training.fit import fit, prepare, records, warm
 from streams.offline.training.half_lives import adapted
 from streams.serving.loading import load_in_service
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.state.event_meaning import Encode
 

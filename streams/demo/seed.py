@@ -17,7 +17,7 @@ from streams.clock import Clock
 from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord, encode_item
 from streams.state.user_state import UserState

@@ -15,7 +15,8 @@ from streams.ranking.draft import Draft
 from streams.recommender import Recommender
 from streams.state.catalog import Content
 from streams.state.event_meaning import NO_VECTORS, Vectors
-from streams.state.user_state import UserState, action_of
+from streams.state.fold import action_of
+from streams.state.user_state import UserState
 
 NEAR, FAR = 200, 500
 NEGATIVES_NEAR, NEGATIVES_FAR = 24, 24

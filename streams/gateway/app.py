@@ -22,7 +22,7 @@ from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.openapi import bound_feed_parameters, config, describe_bodies
 from streams.gateway.shelf import Shelf
 from streams.kafka.producer import EventSink
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.base import Store
 
 

@@ -23,7 +23,7 @@ from streams.events.schema import (
 from streams.gateway.intake import EventIntake
 from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 _IDENTITY = (
     "each event needs event_id (unique; the same on a retry) and ts (milliseconds since the epoch, UTC)"

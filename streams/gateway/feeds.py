@@ -19,7 +19,7 @@ from streams.gateway.impressions import ImpressionLog, impression_of
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.shelf import Shelf, Shown
 from streams.ranking.degradation import RUNGS
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 DEFAULT_N = 10
 USER_ID_MAX = 128

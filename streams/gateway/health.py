@@ -14,7 +14,7 @@ from model.errors import BrokerUnavailableError, StoreError
 from streams.gateway.errors import retry_after
 from streams.gateway.metrics import GatewayMetrics
 from streams.kafka.producer import EventSink
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.base import Store
 from streams.stores.condition import concerns, refused, waits_for
 

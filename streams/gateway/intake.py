@@ -24,7 +24,7 @@ from streams.gateway.errors import ProblemError, problem
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.receipts import Receipt, RefusedReceipt, Result, receipt
 from streams.kafka.producer import EventSink
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 Read = Callable[[bytes, int, EventLimits], AnyEvent]
 """Bytes, the time in ms and the limits to an event, or `EventError`."""

@@ -13,7 +13,7 @@ from streams.events.strict_json import EventReader
 from streams.gateway.intake import EventIntake
 from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 class ItemBody(Item, frozen=True, kw_only=True, tag="item"):

@@ -25,7 +25,7 @@ from litestar.openapi.spec import (
 from streams.events.schema import Event, EventLimits
 from streams.gateway.errors import PROBLEM_JSON, Problem
 from streams.gateway.receipts import Receipt, RefusedReceipt
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 REF = "#/components/schemas/{name}"
 

@@ -15,7 +15,8 @@ from streams.clock import SystemClock
 from streams.gateway.app import create_app
 from streams.kafka.connection import mend_connections
 from streams.kafka.producer import KafkaProducer
-from streams.settings import GatewaySettings, Settings
+from streams.settings.sections import GatewaySettings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from streams.clock import Clock
 from streams.gateway.filling import filling, shown, without
 from streams.gateway.withdrawn import WithdrawnItems
 from streams.ranking.slate import POPULAR_USER, PopularFeed, Slate, SlateItem, decode, decode_popular
-from streams.settings import FeedSettings
+from streams.settings.sections import FeedSettings
 from streams.state import user_state_codec
 from streams.state.consumed import Consumed, blocking_actions
 from streams.state.user_state import UserState

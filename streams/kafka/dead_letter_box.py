@@ -22,7 +22,7 @@ from streams.events.schema import DEAD_LETTERS, EVENT_TOPICS
 from streams.kafka.dead_letters import CUT, MAX_REQUEST_BYTES, NO_KEY, NO_VALUE, VERSION
 from streams.kafka.message import UNDECODABLE
 from streams.kafka.topics import topic_name
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 from streams.state.stored_format import NEIGHBOURS, check_version
 
 METADATA_MAX_BYTES = 4_000  # brokers take 4,096

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from model.errors import BrokerUnavailableError
 from streams.kafka.lag import Standing
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from model.errors import EventError
 from streams.batch import Incoming
 from streams.events.schema import TOPIC_OF, EventLimits, decode, key_of, time_of
 from streams.kafka.topics import ACCEPTED_HEADER
-from streams.state.user_state import Delivery
+from streams.state.fold import Delivery
 
 UNDECODABLE = "undecodable"
 """The reason of a letter that holds what Kafka's client can't decode: a record's bytes, or a batch's."""

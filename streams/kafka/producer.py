@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from model.errors import BrokerUnavailableError
 from streams.events.schema import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
 from streams.kafka.topics import ACCEPTED_HEADER, ensure_topics
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from model.errors import BrokerUnavailableError, ProgressError
 from streams.events.schema import EVENT_TOPICS
 from streams.kafka.topics import topic_name
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 from streams.stores.base import Store
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from streams.settings import NOT_SETTINGS, Settings
+from streams.settings.reading import NOT_SETTINGS
+from streams.settings.tree import Settings
 
 
 def environment(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -19,7 +19,7 @@ from streams.local.environment import environment
 from streams.local.ports import LOOPBACK, free_ports
 from streams.local.processes import ChildProcess
 from streams.local.readiness import wait_until_ready
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 class Services:

@@ -16,7 +16,7 @@ from model.errors import LocalStackError
 from streams.local.kafka import KafkaServer
 from streams.local.processes import ChildProcess
 from streams.local.valkey import ValkeyServer
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 class LocalStack:

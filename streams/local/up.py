@@ -16,7 +16,7 @@ from streams.local.processes import ChildProcess
 from streams.local.services import Services, check_running
 from streams.local.stack import LocalStack
 from streams.local.stopping import stop_event, terminate_as_exit
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 FAILED = 1
 LOOK_EVERY_S = 0.5

@@ -15,7 +15,8 @@ from streams.ranking.draft import Draft
 from streams.recommender import Recommender
 from streams.state.catalog import ItemRecord
 from streams.state.event_meaning import Said, Vectors, items_named, vectors_of
-from streams.state.user_state import EMPTY, Delivery, UserState, action_of
+from streams.state.fold import Delivery, action_of
+from streams.state.user_state import EMPTY, UserState
 
 Say = Callable[[int], None]
 """Told how many events are done."""

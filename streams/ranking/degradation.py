@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from streams.settings import LadderSettings
+from streams.settings.sections import LadderSettings
 
 Rung = Literal["full", "fewer", "counters", "popular"]
 RUNGS: tuple[Rung, ...] = ("full", "fewer", "counters", "popular")

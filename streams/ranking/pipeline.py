@@ -43,7 +43,7 @@ from streams.ranking.reranking import rerank
 from streams.ranking.rescoring import ModelInService
 from streams.ranking.reweighting import reweight
 from streams.ranking.slate import SlateItem
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.signals.entity_signals import EntitySignals
 from streams.signals.pair_signals import Signals
 from streams.signals.rating_bias import rating_bias

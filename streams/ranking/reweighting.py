@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from streams.ranking.draft import Draft
-from streams.settings import FeedSettings
+from streams.settings.sections import FeedSettings
 
 
 def reweight(draft: Draft, settings: FeedSettings, mean_rating: float) -> None:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from model.errors import BrokerUnavailableError
 from streams.events.schema import Control, encode, key_of
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 
 LOOK_EVERY_S = 0.1

@@ -11,7 +11,7 @@ from export.providers import OnFallback
 from export.registry import Registry
 from export.text import TextEncoder, load_text_encoder
 from streams.ranking.rescoring import ModelInService
-from streams.settings import ModelSettings
+from streams.settings.sections import ModelSettings
 
 
 def in_service(loaded: LoadedModel, sources: Sequence[str]) -> ModelInService:

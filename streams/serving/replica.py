@@ -18,7 +18,7 @@ from streams.recommender import Recommender
 from streams.serving.background import Background
 from streams.serving.handover_lock import HandoverLock
 from streams.serving.kept_counters import copied, pack, restore
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
 from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record, decode_record

@@ -11,12 +11,13 @@ from streams.events.schema import Click, Review
 from streams.popular_feed import popular_feed
 from streams.ranking.degradation import RUNGS
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import EVERY_ACTION
 from streams.state.event_meaning import NO_VECTORS, Vectors
+from streams.state.fold import Delivery
 from streams.state.knowledge_graph import Triple, build
-from streams.state.user_state import WORDS_DIM, Delivery, UserState
+from streams.state.user_state import WORDS_DIM, UserState
 
 NOW_MS = 1_000_000
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock, SystemClock
-from streams.settings import RedisSettings
+from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
     START,

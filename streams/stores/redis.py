@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from model.errors import LedgerGapError, StoreUnavailableError
-from streams.settings import RedisSettings
+from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
     Commit,

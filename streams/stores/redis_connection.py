@@ -26,7 +26,7 @@ from redis.exceptions import (
 )
 
 from model.errors import FencedError, SettingsError, StoreUnavailableError
-from streams.settings import RedisSettings
+from streams.settings.sections import RedisSettings
 from streams.stores.redis_scripts import FENCED, Script
 
 Argument = str | bytes | int

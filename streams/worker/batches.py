@@ -26,7 +26,7 @@ from streams.ranking import degradation
 from streams.ranking.degradation import Rung
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.user_state import UserState
 from streams.stores.base import Store, digest_of
 from streams.worker.kept_states import Kept, KeptStates

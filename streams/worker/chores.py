@@ -14,7 +14,7 @@ from streams.popular_feed import popular_feed
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import POPULAR_USER
 from streams.serving.replica import Replica
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.base import Store
 from streams.worker.batches import Models
 from streams.worker.metrics import WorkerMetrics

@@ -37,7 +37,7 @@ from yarl import URL
 from streams.kafka.fetched import Chunk, Fetched, Span, readable_end
 from streams.kafka.idle_partitions import spare_idle
 from streams.kafka.lag import Standing
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 from streams.worker.membership import Membership, watch_membership
 from streams.worker.waiting import Waiting, watch_ends
 

@@ -24,7 +24,7 @@ from streams.examples.sampled import place_of
 from streams.ranking.rescoring import feature_names
 from streams.recommender import Recommender
 from streams.serving.background import Background
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.user_state import UserState
 from streams.worker.metrics import WorkerMetrics
 

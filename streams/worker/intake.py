@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from faust.types import TP
 
 from streams.kafka.message import Message, happened_ms
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.worker.in_step import InStep, Place
 from streams.worker.look_up import USER_TOPICS
 

@@ -17,7 +17,7 @@ from model.errors import ModelError
 from streams.ranking.rescoring import ModelInService
 from streams.serving.loading import in_service, other_encoder, other_graph
 from streams.serving.replica import Replica
-from streams.settings import ModelSettings
+from streams.settings.sections import ModelSettings
 from streams.state.catalog import Catalog
 from streams.state.event_meaning import Encode
 from streams.stores.base import Store

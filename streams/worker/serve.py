@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from model.errors import PartEndedError
 from streams.clock import SystemClock
 from streams.kafka.connection import mend_connections
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from streams.worker.ending import DRAINED, INTERRUPTED, OVERDUE, Ending, because_of, end
 from streams.worker.health import HealthServer, Patient, listen

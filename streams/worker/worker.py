@@ -21,7 +21,7 @@ from streams.kafka.topics import ensure_topics
 from streams.serving.graph import load_graph
 from streams.serving.replica import Replica
 from streams.serving.warm_up import warm_up
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.base import Store
 from streams.worker.app import create_app
 from streams.worker.batches import Batches

@@ -33,9 +33,11 @@ from streams.events.schema import encode as encode_event
 from streams.kafka.topics import ACCEPTED_HEADER, topic_name
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
-from streams.settings import KafkaSettings, Settings
+from streams.settings.sections import KafkaSettings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
-from streams.state.user_state import EMPTY, Delivery, UserState
+from streams.state.fold import Delivery
+from streams.state.user_state import EMPTY, UserState
 from streams.stores.base import Store
 
 

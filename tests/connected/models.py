@@ -20,7 +20,7 @@ from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
 from streams.ranking.pipeline import sources
 from streams.ranking.rescoring import feature_names
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 LOOSE = ParityLimits(
     examples=1,

@@ -19,7 +19,7 @@ from streams.kafka import producer
 from streams.kafka.producer import Acknowledgement, KafkaProducer
 from streams.kafka.topics import ensure_topics
 from streams.local.kafka import KafkaServer
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 
 EVENT = Click(event_id="e", ts=1, user_id="u", item_id="i")
 

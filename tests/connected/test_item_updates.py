@@ -7,7 +7,7 @@ from pathlib import Path
 from streams.events.schema import Item
 from streams.kafka.dead_letter_box import read_letters
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord, decode_item
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied

@@ -13,7 +13,7 @@ from streams.commands.main import main
 from streams.events.schema import Control
 from streams.kafka.dead_letter_box import read_letters
 from streams.ranking import slate as stored_slate
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.types import TP
 
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 from streams.worker.driver import Consumer, ConsumerThread
 from tests.connected.events_on_kafka import eventually
 

@@ -16,7 +16,8 @@ from streams.commands.main import main
 from streams.events.schema import Click, encode
 from streams.kafka.dead_letter_box import read_letters, replay_letters
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings import KafkaSettings, Settings
+from streams.settings.sections import KafkaSettings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer

@@ -10,7 +10,7 @@ from export.manifest import BETTER, Manifest, read_manifest
 from export.registry import Registry
 from streams.events.schema import Click
 from streams.serving.activation import active
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.models import register_models

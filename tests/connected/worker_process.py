@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.local.processes import ChildProcess
-from streams.settings import KafkaSettings, RedisSettings
+from streams.settings.sections import KafkaSettings, RedisSettings
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """\

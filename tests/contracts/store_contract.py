@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from model.errors import FencedError, LedgerGapError, StoreError
-from streams.settings import RedisSettings
+from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import START, Commit, LedgerEntry, Snapshot, Store, digest_of, order_of
 from streams.stores.condition import waits_for

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError
 
 from model.errors import StoreUnavailableError
 from streams.local.ports import free_ports
-from streams.settings import RedisSettings
+from streams.settings.sections import RedisSettings
 from streams.stores.base import START
 from streams.stores.condition import concerns, waits_for
 from streams.stores.redis import RedisStore

@@ -16,7 +16,7 @@ from model.errors import FencedError, StoreUnavailableError
 from streams.local.ports import free_ports
 from streams.local.processes import ChildProcess
 from streams.local.valkey import server_binary
-from streams.settings import RedisSettings
+from streams.settings.sections import RedisSettings
 from streams.stores.base import START, Snapshot, Store, digest_of
 from streams.stores.redis import RedisStore
 from tests.contracts.store_contract import batch

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from model.errors import SettingsError, StoreError, StoreUnavailableError
-from streams.settings import RedisSettings
+from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import START, Snapshot, Store
 from streams.stores.redis import CHUNK_BYTES, RedisStore

@@ -15,7 +15,7 @@ from export.random_inputs import random_inputs
 from export.registry import Registry
 from export.session import open_rescorer
 from model.errors import SettingsError
-from streams.settings import load
+from streams.settings.reading import load
 from tests.export.conftest import SCHEMA, held_out
 
 

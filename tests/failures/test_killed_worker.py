@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from streams.events.schema import AnyEvent
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,

@@ -7,7 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.order import Plan, measure
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 
 BEYOND_ANY_STALL_MS = 120_000
 

@@ -19,7 +19,8 @@ from streams.events.schema import AnyEvent, Click, Review, encode
 from streams.local import valkey as local_valkey
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
-from streams.settings import KafkaSettings, RedisSettings, Settings
+from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.stores.redis import RedisStore
 from tests.conftest import patient

@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.kafka.topics import topic_name
 from streams.local.valkey import ValkeyServer
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from streams.worker.ending import FAILED, UNFIT
 from tests.connected.events_on_kafka import eventually, producer, send, traffic, wait_until_applied

@@ -14,7 +14,8 @@ from streams.datasets.dataset import Dataset
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.fit import Trained, fit, prepare, warm
 from streams.serving.loading import load_in_service
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 from tests.streams.offline.planted import planted
 
 EVENTS, WARM = 1_600, 1_300

@@ -19,11 +19,12 @@ from streams.ranking.filters import blocked, rules
 from streams.ranking.pipeline import Pipeline
 from streams.ranking.rescoring import ModelInService, feature_names
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.signals.pair_signals import Signals
 from streams.state.catalog import ItemRecord
+from streams.state.fold import Delivery
 from streams.state.knowledge_graph import Graph
-from streams.state.user_state import Delivery, UserState
+from streams.state.user_state import UserState
 
 START_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000

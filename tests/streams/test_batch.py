@@ -15,11 +15,13 @@ from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Re
 from streams.examples.collector import Target
 from streams.recommender import Recommender
 from streams.serving.kept_counters import copied, pack, restore
-from streams.settings import ModelSettings, Settings
+from streams.settings.sections import ModelSettings
+from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
 from streams.state.event_meaning import NO_VECTORS, Vectors, rounded
+from streams.state.fold import Delivery
 from streams.state.ledger import decode_record, encode_record
-from streams.state.user_state import ACTION_CODE, WORDS_DIM, Delivery, UserState
+from streams.state.user_state import ACTION_CODE, WORDS_DIM, UserState
 
 NOW_MS = 1_700_000_000_000
 ITEMS = [f"i{n}" for n in range(12)]

@@ -7,7 +7,7 @@ import weakref
 
 from streams import gc_pauses
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 def test_what_is_there_is_left_out_and_still_goes() -> None:

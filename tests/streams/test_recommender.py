@@ -10,9 +10,10 @@ from streams.events.schema import Impression
 from streams.ranking import slate as stored_slate
 from streams.ranking.degradation import RUNGS, Rung
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
+from streams.state.fold import Delivery
 from streams.state.ledger import Record, decode_record, encode_record
-from streams.state.user_state import Delivery, Interaction, UserState
+from streams.state.user_state import Interaction, UserState
 from tests.streams.core import START_MS, Small, toy_model, unit
 
 

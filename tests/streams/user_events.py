@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from model.tasks import ACTIONS
 from streams.events.schema import TOPIC_OF, Click, Impression, Review, User, UserEvent
-from streams.state.user_state import EMPTY, WORDS_DIM, Applied, Delivery, StateSettings, UserState, apply
+from streams.state.fold import Applied, Delivery, apply
+from streams.state.user_state import EMPTY, WORDS_DIM, StateSettings, UserState
 
 # Small bounds, so that short lists of events reach them all.
 SMALL = StateSettings(history=5, recent_event_ids=6, consumed_bytes=64, pending_slates=2, pending_items=3)

@@ -18,7 +18,7 @@ from streams.offline.building.work_pieces import work_pieces
 from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
 from streams.offline.training.fit import prepare
 from streams.offline.training.half_lives import adapted
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 MADE = "made.json"
 Engine = Literal["local", "ray"]

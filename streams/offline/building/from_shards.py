@@ -31,7 +31,7 @@ from streams.offline.training.fit import register
 from streams.offline.training.model_schema import schema_with, vocabulary_of
 from streams.ranking.pipeline import sources
 from streams.ranking.rescoring import feature_names
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 def fit_shards(

@@ -21,7 +21,7 @@ from streams.datasets.interactions import Interactions
 from streams.offline.building.work_pieces import WorkPiece
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import Catalog
 from streams.state.event_meaning import texts_of

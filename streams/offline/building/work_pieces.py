@@ -9,7 +9,7 @@ from typing import NamedTuple
 from model.errors import SettingsError
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.training.fit import BURN_IN, held_out_of, scouted_until
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 class WorkPiece(NamedTuple):

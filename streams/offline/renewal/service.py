@@ -18,7 +18,7 @@ from streams.clock import Clock
 from streams.offline.renewal.continued import learned_until
 from streams.offline.renewal.example_split import example_split
 from streams.offline.renewal.renewal_state import load_state, save_state
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from streams.offline.stream_driver import Prequential
 from streams.offline.training.fit import Collected, register
 from streams.ranking.rescoring import ModelInService
 from streams.serving.loading import load_in_service
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 
 class Continual:

@@ -22,7 +22,7 @@ from streams.offline.training.fit import Collected, fit, prepare, warm
 from streams.ranking.draft import Draft
 from streams.ranking.rescoring import ModelInService
 from streams.serving.loading import encoder_of, load_in_service
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.event_meaning import Encode
 
 if TYPE_CHECKING:

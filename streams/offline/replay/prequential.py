@@ -24,7 +24,7 @@ from streams.offline.replay.summary import MODEL
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.half_lives import adapted
 from streams.ranking.draft import Draft
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 WARM = "warm and train"  # reported by itself: the other stages are those of the predicted part
 

@@ -22,7 +22,7 @@ from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
 from streams.offline.training.fit import prepare, warm
 from streams.offline.training.half_lives import adapted
 from streams.offline.training.model_schema import schema_of, tasks_of, vocabulary_of
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fusion": ("fusion", get_args(FusionKind)),

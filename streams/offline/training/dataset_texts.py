@@ -13,7 +13,7 @@ from model.errors import ModelError
 from model.schema import F32
 from streams.datasets.as_events import reviews_of
 from streams.datasets.dataset import Dataset
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.event_meaning import Encode, encoded
 
 Say = Callable[[str, int, int], None]

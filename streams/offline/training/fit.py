@@ -31,7 +31,7 @@ from streams.offline.training.half_lives import adapted
 from streams.offline.training.model_schema import schema_of, tasks_of, vocabulary_of
 from streams.offline.training.retrieval_scout import scout
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.state.event_meaning import Encode, Said, item_record, vectors_of
 

@@ -6,7 +6,7 @@ import msgspec
 
 from streams.counters.settings import CounterSettings
 from streams.datasets.interactions import Interactions
-from streams.settings import Settings
+from streams.settings.tree import Settings
 
 PACE_OF_LAST = 0.2
 HALF_LIVES_EVENTS = (500.0, 5_000.0, 50_000.0)

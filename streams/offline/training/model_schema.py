@@ -14,7 +14,7 @@ from model.tasks import Task, names_of, ordered, ratings_of, teachable
 from model.vocabulary import Vocabulary
 from streams.ranking.rescoring import feature_names
 from streams.recommender import Recommender
-from streams.settings import ModelSettings
+from streams.settings.sections import ModelSettings
 
 
 def schema_of(recommender: Recommender, tasks: Mapping[str, Task]) -> Schema:

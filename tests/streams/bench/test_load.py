@@ -11,7 +11,7 @@ import pytest
 from streams.bench.load import Plan, events_of, run
 from streams.bench.schedule import due_s
 from streams.events.schema import Click, EventLimits, Review, decode, encode
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 from tests.streams.bench.test_http import answer, server
 
 STALL_S = 0.6

@@ -21,7 +21,9 @@ from streams.kafka.message import Message
 from streams.ranking import slate as stored_slate
 from streams.serving.graph import load_graph
 from streams.serving.loading import load_in_service
-from streams.settings import GraphSettings, Settings, override
+from streams.settings.reading import override
+from streams.settings.sections import GraphSettings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord, encode_item
 from streams.state.user_state import UserState

@@ -10,7 +10,8 @@ import pytest
 from model.errors import SettingsError
 from streams.commands.options import add_cells, add_dataset, add_training, cells_from, training_from
 from streams.datasets.columns.cell_rules import AUTO, MISSING, CellRules
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 
 
 def told(*words: str, settings: Settings = Settings()) -> Settings:

@@ -12,7 +12,8 @@ from streams.datasets.dataset import Dataset
 from streams.offline.replay import prequential
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.replay.result import Prediction, ReplayResult, columns_of
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from streams.commands.main import main
-from streams.settings import KafkaSettings
+from streams.settings.sections import KafkaSettings
 
 
 @pytest.fixture

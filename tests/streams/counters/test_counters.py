@@ -10,7 +10,7 @@ import pytest
 from model.errors import SettingsError
 from streams.counters.counters import Counters
 from streams.counters.settings import CounterSettings
-from streams.settings import load
+from streams.settings.reading import load
 from streams.state.user_state import ACTION_CODE, Interaction
 
 NOW_MS = 1_700_000_000_000

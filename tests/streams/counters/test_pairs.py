@@ -13,7 +13,8 @@ from model.errors import StoreError
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, observe_pairs
 from streams.counters.settings import CounterSettings
 from streams.events.schema import Click
-from streams.state.user_state import EMPTY, Delivery, StateSettings, apply
+from streams.state.fold import Delivery, apply
+from streams.state.user_state import EMPTY, StateSettings
 from tests.streams.counters.pair_reference import Reference, as_dicts, check_blocks
 
 HALF_LIFE_S = 10.0

@@ -19,8 +19,9 @@ from streams.datasets.impressions import Slate, attached
 from streams.events.schema import Click, Impression, UserEvent
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.settings import Settings
-from streams.state.user_state import Applied, Delivery, UserState
+from streams.settings.tree import Settings
+from streams.state.fold import Applied, Delivery
+from streams.state.user_state import UserState
 from tests.streams.datasets.readable import shared
 
 # user, second, shown, clicked

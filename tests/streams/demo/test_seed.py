@@ -13,7 +13,7 @@ from streams.clock import ManualClock
 from streams.demo.seed import seed
 from streams.ranking import slate as stored_slate
 from streams.serving.replica import Replica
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.stores.memory import MemoryStore
 

@@ -14,7 +14,7 @@ from streams.events.schema import Click, Review, User
 from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Target, target_of
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.state.consumed import EVERY_ACTION, NOTHING
 from streams.state.event_meaning import Vectors

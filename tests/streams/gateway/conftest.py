@@ -15,7 +15,8 @@ from streams.clock import ManualClock
 from streams.events.schema import AnyEvent
 from streams.gateway.app import create_app
 from streams.kafka.producer import Acknowledgement
-from streams.settings import GatewaySettings, Settings
+from streams.settings.sections import GatewaySettings
+from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 
 NOW_MS = 1_763_934_000_000

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from streams.clock import ManualClock
 from streams.events.schema import Click, EventLimits, Impression, Item, Review, User, decode, encode
 from streams.gateway.app import create_app
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 

@@ -17,7 +17,8 @@ from model.tasks import ACTIONS, ActionName
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.ranking.slate import PopularFeed, Reason, Slate, SlateItem, encode
-from streams.settings import FeedSettings, Settings
+from streams.settings.sections import FeedSettings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import Consumed
 from streams.state.user_state import UserState

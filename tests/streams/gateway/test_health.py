@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry
 from model.errors import StoreUnavailableError
 from streams.clock import SystemClock
 from streams.gateway.app import create_app
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 from streams.stores.condition import SOUND, Condition
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import RecordingSink

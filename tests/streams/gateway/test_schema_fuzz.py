@@ -25,7 +25,8 @@ from streams.clock import ManualClock
 from streams.events.schema import TOPIC_OF, EventLimits, decode
 from streams.gateway.app import create_app
 from streams.gateway.openapi import event_schemas
-from streams.settings import GatewaySettings, Settings
+from streams.settings.sections import GatewaySettings
+from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 from tests.streams.gateway.from_schema import from_schema

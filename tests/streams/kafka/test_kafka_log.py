@@ -12,7 +12,7 @@ from model.errors import BrokerUnavailableError
 from streams.kafka.fetched import Fetched
 from streams.kafka.kafka_log import KafkaLog
 from streams.kafka.lag import Standing
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.worker.driver import ConsumerThread
 
 

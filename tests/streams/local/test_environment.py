@@ -3,7 +3,8 @@ from __future__ import annotations
 import msgspec
 
 from streams.local.environment import environment
-from streams.settings import Settings, load
+from streams.settings.reading import load
+from streams.settings.tree import Settings
 
 
 def test_a_child_has_its_parents_settings() -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from model.errors import LocalStackError
 from streams.local.stack import LocalStack
-from streams.settings import Settings, load
+from streams.settings.reading import load
+from streams.settings.tree import Settings
 from tests.streams.local.running import eventually, listens, runs
 
 REPOSITORY = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Review
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from tests.streams.core import unit
 from tests.streams.offline.planted import planted

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.ranking.degradation import CLIMB_BELOW, RUNGS, choose
-from streams.settings import LadderSettings
+from streams.settings.sections import LadderSettings
 
 SETTINGS = LadderSettings(fewer_at_ms=60.0, counters_at_ms=150.0, popular_at_ms=1_000.0)
 lags = st.floats(0, 5_000)

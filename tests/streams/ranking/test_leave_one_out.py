@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from streams.events.schema import Click, Review
 from streams.ranking.leave_one_out import drops, without
-from streams.state.user_state import Delivery, StateSettings, UserState, apply
+from streams.state.fold import Delivery, apply
+from streams.state.user_state import StateSettings, UserState
 from tests.streams.conftest import Small
 
 SETTINGS = StateSettings()

@@ -22,8 +22,10 @@ from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
 from streams.ranking.pipeline import Pipeline
 from streams.ranking.rescoring import ModelInService, feature_names
-from streams.settings import CandidateSettings, FeedSettings, Settings
-from streams.state.user_state import Delivery, UserState
+from streams.settings.sections import CandidateSettings, FeedSettings
+from streams.settings.tree import Settings
+from streams.state.fold import Delivery
+from streams.state.user_state import UserState
 from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
 
 

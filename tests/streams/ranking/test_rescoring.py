@@ -17,7 +17,7 @@ from model.tasks import ACTIONS
 from model.vocabulary import Vocabulary
 from streams.ranking.draft import Draft
 from streams.ranking.rescoring import ModelInService, feature_names
-from streams.settings import ModelSettings
+from streams.settings.sections import ModelSettings
 from streams.state.catalog import ItemRecord
 from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
 

@@ -9,7 +9,7 @@ import pytest
 
 from streams.ranking.draft import Draft
 from streams.ranking.reweighting import reweight
-from streams.settings import FeedSettings
+from streams.settings.sections import FeedSettings
 from streams.state.user_state import UserState
 
 

@@ -18,7 +18,8 @@ from streams.datasets.item_texts import ItemText
 from streams.offline.replay.options import ReplayOptions, silent
 from streams.offline.replay.preparation import ready
 from streams.serving.loading import encoder_of, other_encoder
-from streams.settings import ModelSettings, Settings
+from streams.settings.sections import ModelSettings
+from streams.settings.tree import Settings
 from streams.state.event_meaning import rounded
 from tests.connected.models import register_models
 from tests.streams.offline.planted import planted

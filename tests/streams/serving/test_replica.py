@@ -13,7 +13,7 @@ from streams.counters.snapshot import pack_counters, restore_counters
 from streams.events.schema import Click, Impression, Item, Review
 from streams.ranking import slate as stored_slate
 from streams.serving.replica import Replica
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 

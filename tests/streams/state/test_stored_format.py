@@ -28,7 +28,7 @@ from streams.kafka.message import Message
 from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
 from streams.serving import kept_counters
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state import catalog, ledger, user_state_codec
 from streams.state.stored_format import NEIGHBOURS, check_version
 from streams.state.user_state import UserState

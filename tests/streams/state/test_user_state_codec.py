@@ -22,16 +22,15 @@ from streams.state.consumed import (
     Consumed,
     blocking_actions,
 )
+from streams.state.fold import Delivery, apply
 from streams.state.user_state import (
     ACTION_CODE,
     EMPTY,
     EVENT_ID_BYTES,
-    Delivery,
     PendingSlate,
     Rows,
     StateSettings,
     UserState,
-    apply,
 )
 from streams.state.user_state_codec import MIGRATIONS, VERSION, decode, encode
 from tests.streams.user_events import delivered, fold, plain, step, user_events

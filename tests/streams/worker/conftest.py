@@ -13,7 +13,7 @@ from streams.events.schema import TOPIC_OF, AnyEvent, Click, encode, key_of
 from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.message import Message
 from streams.serving.replica import Replica
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores

@@ -14,7 +14,7 @@ from streams.events.schema import Control, EventLimits, Impression, Item, Review
 from streams.kafka.message import Message
 from streams.ranking import slate as stored_slate
 from streams.state import user_state_codec
-from streams.state.user_state import Delivery
+from streams.state.fold import Delivery
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
 from streams.worker import batches, reading, writing

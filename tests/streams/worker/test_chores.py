@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from model.errors import StoreUnavailableError
-from streams.settings import Settings, WorkerSettings
+from streams.settings.sections import WorkerSettings
+from streams.settings.tree import Settings
 from streams.stores.base import LedgerEntry
 from streams.stores.memory import MemoryStore
 from streams.worker import chores as module

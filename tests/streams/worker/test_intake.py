@@ -14,7 +14,8 @@ from faust.types import TP
 
 from model.errors import ProgressError
 from streams.kafka.message import Message
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 from streams.worker.intake import HELD_BACK_EVENTS, BatchIntake
 
 

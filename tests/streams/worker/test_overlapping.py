@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from model.errors import StoreUnavailableError
 from streams.events.schema import Review
 from streams.kafka.message import Message
-from streams.settings import Settings, WorkerSettings
+from streams.settings.sections import WorkerSettings
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.stores.base import Commit, Loaded
 from streams.stores.memory import MemoryStore

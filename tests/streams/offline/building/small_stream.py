@@ -11,7 +11,7 @@ from streams.datasets.impressions import Shown
 from streams.datasets.interactions import Interactions
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.state.knowledge_graph import Graph
 from tests.streams.core import START_MS, unit

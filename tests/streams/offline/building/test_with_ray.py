@@ -17,7 +17,8 @@ from model.shards import ShardFiles, shard_folders
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.building.one_process import build_here
 from streams.offline.building.work_pieces import work_pieces
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 from streams.state.knowledge_graph import Triple, build
 from tests.streams.offline.building.small_stream import EVENTS, ITEMS, run_of
 

@@ -12,7 +12,8 @@ from model.errors import SettingsError
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.building.work_pieces import Plan, work_pieces
 from streams.offline.training.fit import BURN_IN, scouted_until
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 
 NONE = override(Settings(), {"model": {"training": {"scout": 0.0}}})
 

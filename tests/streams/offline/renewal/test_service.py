@@ -19,7 +19,8 @@ from streams.examples.folder import LEARN, WHOLE
 from streams.offline.renewal import service
 from streams.offline.renewal.renewal_state import RenewalState, load_state
 from streams.offline.renewal.service import Renewal
-from streams.settings import RenewalSettings, Settings
+from streams.settings.sections import RenewalSettings
+from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.offline.renewal.logged import log
 

@@ -17,7 +17,8 @@ from streams.offline.replay.prequential import place_of, replay, shares_of
 from streams.offline.replay.result import ReplayResult
 from streams.offline.replay.summary import MODEL, summarise
 from streams.ranking.draft import Draft
-from streams.settings import FeedSettings, ModelSettings, Settings
+from streams.settings.sections import FeedSettings, ModelSettings
+from streams.settings.tree import Settings
 from streams.state.user_state import UserState
 from tests.streams.core import with_settings
 from tests.streams.offline.planted import planted

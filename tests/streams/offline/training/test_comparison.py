@@ -14,7 +14,8 @@ from model.compare import Row
 from model.evaluate import Estimate
 from model.schema import EncoderKind, FusionKind
 from streams.offline.training.comparison import COMPARISONS, print_rows, variants, write_json, write_plot
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 
 ROWS = [
     Row("ligr", Estimate(0.2, 0.01), Estimate(0.1, 0.005), Estimate(0.0, 0.0), Estimate(0.7, 0.02),

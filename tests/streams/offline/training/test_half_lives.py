@@ -14,7 +14,7 @@ from streams.offline.training.half_lives import (
     PAIR_HALF_LIFE_EVENTS,
     adapted,
 )
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from tests.streams.core import with_settings
 
 

@@ -15,7 +15,8 @@ from streams.offline.replay.options import silent
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.fit import fit, prepare, warm
 from streams.serving.loading import load_in_service
-from streams.settings import Settings, override
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 from tests.streams.offline.planted import planted
 
 EVENTS = 600

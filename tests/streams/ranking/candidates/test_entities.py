@@ -9,9 +9,9 @@ from streams.events.schema import Click
 from streams.ranking.candidates.entities import Entities
 from streams.ranking.explanations import Why, explain
 from streams.ranking.slate import Reason
-from streams.settings import CandidateSettings
+from streams.settings.sections import CandidateSettings
+from streams.state.fold import Delivery
 from streams.state.knowledge_graph import Graph, Triple, build
-from streams.state.user_state import Delivery
 from tests.streams.core import START_MS, Small, with_settings
 
 MAKERS = 40

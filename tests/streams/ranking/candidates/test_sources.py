@@ -14,7 +14,7 @@ from streams.ranking.candidates.popular import Popular
 from streams.ranking.candidates.source import Source
 from streams.ranking.candidates.together import Together
 from streams.ranking.candidates.transitions import Transitions
-from streams.settings import Settings
+from streams.settings.tree import Settings
 from tests.streams.core import HOUR_MS, START_MS, Small, naive_best, unit
 
 SOURCES: dict[str, Callable[[], Source]] = {

@@ -15,18 +15,9 @@ from numpy.typing import NDArray
 from model.tasks import ACTIONS
 from streams.events.schema import Action, Click, Impression, Review, User, UserEvent
 from streams.state.consumed import blocking_actions
+from streams.state.fold import Delivery, action_of, apply, repeats, sentiment
 from streams.state.packed_rows import pack_sorted
-from streams.state.user_state import (
-    ACTION_CODE,
-    EMPTY,
-    Delivery,
-    StateSettings,
-    UserState,
-    action_of,
-    apply,
-    repeats,
-    sentiment,
-)
+from streams.state.user_state import ACTION_CODE, EMPTY, StateSettings, UserState
 from tests.streams.user_events import (
     ROWS,
     SMALL,

@@ -9,7 +9,9 @@ import pytest
 
 from model.errors import SettingsError
 from model.tasks import Task, default_tasks
-from streams.settings import ModelSettings, Settings, load, override
+from streams.settings.reading import load, override
+from streams.settings.sections import ModelSettings
+from streams.settings.tree import Settings
 
 
 def leaves(tree: msgspec.Struct, path: str = "") -> Iterator[tuple[str, Any]]:

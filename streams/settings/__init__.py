@@ -1,0 +1,1 @@
+"""Every setting: its sections, the tree of them, and how it is read."""

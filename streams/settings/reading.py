@@ -1,0 +1,105 @@
+"""Settings as they are read: defaults, then a TOML file, then `HEADRACE_SECTION__NAME` variables.
+
+They are checked once, at the edge: an unknown name or a value of the wrong type or out of range is a
+`SettingsError` that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from model.errors import SettingsError
+from streams.settings.tree import Settings
+
+_BOOLEANS = {"true", "false", "1", "0"}
+
+# HEADRACE_CACHE: where the local stack keeps what it downloads (streams/local/kafka_jars.py).
+NOT_SETTINGS = {"HEADRACE_CACHE"}
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a TOML file (or none), overridden by the environment.
+
+    >>> load(None, {"HEADRACE_KAFKA__PARTITIONS": "8"}).kafka.partitions
+    8
+    >>> load(None, {"HEADRACE_MODEL__PROVIDERS": "cuda,cpu"}).model.providers
+    ('cuda', 'cpu')
+    >>> load(None, {"HEADRACE_KAFKA__BOOTSTRAP": "one:9092,two:9092"}).kafka.bootstrap
+    'one:9092,two:9092'
+    >>> load(None, {"HEADRACE_FEED__REPEAT": "view,cart"}).feed.repeat
+    ('view', 'cart')
+    >>> load(None, {"HEADRACE_FEED__REPEAT": "true"}).feed.repeat
+    True
+    >>> load(None, {"HEADRACE_KAFKA__PARTS": "8"})
+    Traceback (most recent call last):
+    model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
+    """
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            tree = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise SettingsError(
+                f"settings file {path}: {error.strerror}; pass a TOML file that exists"
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"settings file {path} is not TOML: {error}") from None
+    for name, value in environ.items():
+        if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
+            _override(tree, name.removeprefix("HEADRACE_").lower().split("__"), value, name)
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}") from None
+
+
+def override(settings: Settings, tree: Mapping[str, Any]) -> Settings:
+    """The settings with those of `tree`, sections in sections; raises `SettingsError`.
+
+    >>> override(Settings(), {"feed": {"size": 5}}).feed.size
+    5
+    """
+    merged = msgspec.to_builtins(settings)
+    _merge(merged, tree)
+    try:
+        return msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}") from None
+
+
+def _merge(into: dict[str, Any], tree: Mapping[str, Any]) -> None:
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and isinstance(into.get(name), dict):
+            _merge(into[name], value)
+        else:
+            into[name] = value
+
+
+def _override(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:
+    """Put `value` at `path`; tuples are written with commas, but for true or false where it may be either."""
+    for part in path[:-1]:
+        branch = tree.setdefault(part, {})
+        if not isinstance(branch, dict):
+            raise SettingsError(f"{name}: {part!r} is a value in the settings file, not a section")
+        tree = branch
+    kinds = _kinds(path)
+    alone = tuple not in kinds or (bool in kinds and value.lower() in _BOOLEANS)
+    tree[path[-1]] = value if alone else [part for part in value.split(",") if part]
+
+
+def _kinds(path: list[str]) -> set[Any]:
+    """The types that the setting at `path` may have; unknown settings are refused later, with their names."""
+    kind: Any = Settings
+    for part in path:
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        else:
+            kind = get_type_hints(kind).get(part) if isinstance(kind, type) else None
+    return {get_origin(each) or each for each in (get_args(kind) if isinstance(kind, UnionType) else (kind,))}
