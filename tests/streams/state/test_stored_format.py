@@ -271,14 +271,14 @@ def eleventh_element(raw: bytes, version: int) -> bytes:
 
 
 FORMATS: dict[str, Format] = {
-    "state_codec": Format(
+    "state.user_state_codec": Format(
         lambda: user_state_codec.encode(user_state_codec.decode(STATE_V3)),
         user_state_codec.decode,
         check_state,
         {1: [lambda: STATE_V1], 2: [state_v2], 3: [lambda: STATE_V3]},
         lambda raw, version: bytes([version]) + raw[1:],
     ),
-    "ledger": Format(
+    "state.ledger": Format(
         lambda: ledger.encode_record(ledger.decode_record(ledger_v2())),
         ledger.decode_record,
         check_record,
@@ -292,28 +292,28 @@ FORMATS: dict[str, Format] = {
         {1: [lambda: counters_of(1, 4)], 2: [lambda: counters_of(2, 5)]},
         first_element,
     ),
-    "worker.kept_counters": Format(
+    "serving.kept_counters": Format(
         written_payload,
         with_counters,
         check_payload,
         {1: [unmarked_payload]},
         lambda raw, version: zlib.compress(last_element(zlib.decompress(raw), version), level=1),
     ),
-    "catalog": Format(
+    "state.catalog": Format(
         lambda: catalog.encode_item(catalog.decode_item(unmarked_item())),
         catalog.decode_item,
         check_item,
         {1: [item_without_views, unmarked_item]},
         eleventh_element,
     ),
-    "feed": Format(
+    "ranking.slate": Format(
         lambda: stored_slate.encode(stored_slate.decode(feed_with(["after", "j", None]))),
         stored_slate.decode,
         check_feed,
         {1: [lambda: feed_with(["after", "j"]), lambda: feed_with(["after", "j", None])]},
         lambda raw, version: packed({**msgspec.msgpack.decode(raw), "v": version}),
     ),
-    "worker.dead_letters": Format(
+    "kafka.dead_letters": Format(
         written_letter,
         read_letter,
         check_letter,
@@ -322,8 +322,8 @@ FORMATS: dict[str, Format] = {
     ),
 }
 APART = {
-    "events": "the wire: `v` is refused by `check`, see test_events",
-    "building.segment": "a file that lives for one run of one build",
+    "events.schema": "the wire: `v` is refused by `check`, see test_schema",
+    "offline.building.segment": "a file that lives for one run of one build",
 }
 
 
