@@ -31,6 +31,7 @@ from model.evaluate import Estimate, hit_rate, ndcg
 from model.schema import F32
 from streams.offline.stream_driver import Prequential
 from streams.ranking.candidates.context import RECENT
+from streams.ranking.request import Search
 from streams.signals.entity_signals import ENTITY_TASTE
 
 PACKAGES = ("numpy", "onnxruntime", "torch")
@@ -46,21 +47,23 @@ def look(run: Prequential) -> tuple[dict[str, int], int] | None:
     row = core.catalog.rows.get(events.item[run.at], -1)
     if row < 0 or popularity.events[row] > 0:
         return None
-    core.refresh_model()
     state, now_ms = run.state(events.user[run.at]), int(events.ts_ms[run.at])
     cold = np.flatnonzero(popularity.events[: len(core.catalog)] == 0)
     cold = np.concatenate([[row], cold[cold != row]])
-    draft = pipeline.draft(state, now_ms, also=cold.tolist(), searched=run.searched(run.at))
-    pipeline.rank([draft])
+    searched = run.searched(run.at)
+    search = None if searched is None else Search("", searched)
+    draft = core.draft(core.request(state, now_ms, search=search, score_also=tuple(cold.tolist())))
     text = core.catalog.text
     scores: dict[str, F32] = {
         "model": draft.click[-len(cold) :],
         "nearest": text[cold] @ text[draft.history[:RECENT]].sum(0),
     }
-    if pipeline.model is not None and pipeline.model.users is not None:
-        scores["learned"] = pipeline.model.keys[cold] @ pipeline.model.user_vectors([draft])[0]
-    if pipeline.entities is not None:
-        scores["entities"] = pipeline.entities.values[cold, ENTITY_TASTE]
+    model, context = pipeline.models.active, draft.batch.contexts[0]
+    if model is not None and model.users is not None:
+        scores["learned"] = model.keys[cold] @ model.user_vectors(draft.batch.users)[0]
+    if context.entities is not None:
+        found = context.entities.of(cold.astype(np.int32), pipeline.workspace.places)
+        scores["entities"] = found[:, ENTITY_TASTE]
     return {name: place(each) for name, each in scores.items()}, len(cold)
 
 

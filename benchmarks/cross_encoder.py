@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +51,7 @@ from streams.offline.training.dataset_texts import text_encoder, texts_of
 from streams.offline.training.fit import Collected, fit, prepare
 from streams.offline.training.half_lives import adapted
 from streams.ranking.draft import Draft
+from streams.ranking.rank_batch import RankBatch
 from streams.serving.loading import load_in_service
 from streams.settings.tree import Settings
 
@@ -189,7 +189,7 @@ def _measure(
     tokenizer: PreTrainedTokenizerBase,
     settings: CrossEncoderSettings,
     ranked: Sequence[Ranked],
-    fusion: Callable[[Sequence[Draft]], Any],
+    fusion: Callable[[RankBatch, Sequence[int]], Any],
     folder: Path,
     timed: int,
     say: Progress,
@@ -215,7 +215,7 @@ def _measure(
     pool = len(scored[0][0].items)
     ms = medians_ms(
         {
-            "fusion, int8": [partial(fusion, [_first(draft, pool)]) for _, draft in scored[: 20 * timed]],
+            "fusion, int8": [partial(fusion, _first(draft, pool), [0]) for _, draft in scored[: 20 * timed]],
             "cross-encoder, torch fp32": [partial(in_torch, tokens[k]) for k in some],
             "cross-encoder, ONNX fp32": [
                 partial(runners["ONNX fp32"].run, arrays_of(tokens[k])) for k in some
@@ -241,9 +241,9 @@ def _measure(
     }
 
 
-def _first(draft: Draft, pool: int) -> Draft:
+def _first(draft: Draft, pool: int) -> RankBatch:
     """The draft with its best `pool` candidates alone."""
-    return replace(draft, rows=draft.rows[:pool], features=draft.features[:pool])
+    return draft.batch.keep([(draft.number, np.arange(min(pool, len(draft.rows))))])
 
 
 if __name__ == "__main__":

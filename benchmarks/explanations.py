@@ -38,7 +38,7 @@ from model.schema import F32, RescorerInputs
 from streams.offline.training.fit import Fitted
 from streams.ranking.draft import Draft
 from streams.ranking.leave_one_out import drops
-from streams.ranking.rescoring import ModelInService
+from streams.ranking.model_in_service import ModelInService
 
 RECENT = 10
 LEAST = 3  # history items, so that there is a choice
@@ -56,18 +56,18 @@ class Seen(NamedTuple):
 
 def look(fitted: Fitted, net: FusionNet, places: int) -> Seen | None:
     """The next event's slate, explained in every way; None where the history is too short."""
-    draft, _ = fitted.run.predict()
+    draft, _ = fitted.run.predict(explain=True)
     recent = list(dict.fromkeys(draft.history[:RECENT].tolist()))
-    model = fitted.run.recommender.pipeline.model
+    model = fitted.run.recommender.pipeline.models.active
     if model is None or len(recent) < LEAST or not len(draft.order):
         return None
     pipeline = fitted.run.recommender.pipeline
     chosen = draft.order[:places]
-    fallen = drops(pipeline, draft, chosen.tolist(), recent)
+    fallen = drops(pipeline, draft, chosen.tolist(), recent, fitted.run.recommender.settings.state)
     inputs = [torch.from_numpy(each) for each in inputs_of(model, draft, chosen)]
     first = np.zeros(len(chosen), np.intp)
     rows = pipeline.catalog.rows
-    reasons = [place.reason.item_id for place in pipeline.items(draft)[:places]]
+    reasons = [reason.item_id for reason in (draft.reasons or ())[:places]]
     where = {row: at for at, row in enumerate(recent)}
     columns = [draft.history[: net.schema.history].tolist().index(row) for row in recent]
     return Seen(
@@ -85,7 +85,7 @@ def look(fitted: Fitted, net: FusionNet, places: int) -> Seen | None:
 def inputs_of(model: ModelInService, draft: Draft, chosen: NDArray[np.intp]) -> RescorerInputs:
     """What the model read of each chosen candidate, one a row."""
     return RescorerInputs(
-        *model.user_inputs([draft] * len(chosen)),
+        *model.user_inputs(draft.batch.users.of([draft.number] * len(chosen))),
         model.vectors[draft.rows[chosen]][:, None],
         draft.features[chosen][:, model.columns][:, None],
     )

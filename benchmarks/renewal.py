@@ -40,7 +40,7 @@ from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import text_encoder, texts_of
 from streams.offline.training.fit import fit, prepare, warm
 from streams.offline.training.half_lives import adapted
-from streams.ranking.rescoring import ModelInService, feature_names
+from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.serving.loading import load_in_service
 from streams.settings.reading import load, override
 from streams.settings.tree import Settings

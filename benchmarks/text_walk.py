@@ -59,7 +59,9 @@ class Walk:
             if k >= until // 10 and self.run.collect(collector):
                 row = core.catalog.rows[events.item[k]]
                 if k in drawn and state.interactions:
-                    draft = core.pipeline.draft(state, int(events.ts_ms[k]), pool_size=self.pool)
+                    plan = core.plan({"candidates": {"pool": self.pool}})
+                    request = core.request(state, int(events.ts_ms[k]), plan=plan, complete=False)
+                    draft = core.pipeline.gather([request]).draft(0)
                     others = draft.rows[draft.rows != row]
                     if len(others) >= NEGATIVES:
                         picked = self.rng.choice(others, NEGATIVES, replace=False)

@@ -126,10 +126,11 @@ def candidate_features(
 ) -> F32:
     """[len(rows), len(LIVE_FEATURES) + sources], in that order.
 
-    signals: the table [n, 8] of `streams.signals.pair_signals`. text: [n, dim] unit vectors. views: [5, dim],
-    in the order of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with their
-    sentiment, and the query; zero for none. ranks: [len(rows), sources], 0 for absent. shared: the table
-    [n, 3] of `streams.signals.entity_signals`, None without a knowledge graph: those features are zero then.
+    signals: [len(rows), 8], as in `streams.signals.pair_signals`. text: [n, dim] unit vectors. views:
+    [5, dim], in the order of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with
+    their sentiment, and the query; zero for none. ranks: [len(rows), sources], 0 for absent. shared:
+    [len(rows), 3], as in `streams.signals.entity_signals`; None without a knowledge graph: those features are
+    zero then.
     """
     live = len(LIVE_FEATURES)
     out = np.empty((len(rows), live + ranks.shape[1]), np.float32)
@@ -141,8 +142,7 @@ def candidate_features(
     if shared is None:
         entities[:] = 0.0
     else:
-        weights = shared.take(rows, axis=0)
-        np.copysign(np.log1p(np.abs(weights)), weights, out=entities)
+        np.copysign(np.log1p(np.abs(shared)), shared, out=entities)
     out[:, live - len(TEXT_FEATURES) : live] = text.take(rows, axis=0) @ views.T
     return out
 
@@ -190,9 +190,9 @@ def _counts_and_signals(
         out[k, 8] = _log1p(max(now_ms - added_ms[row], 0) / 1000.0)
         root = 1.0 / math.sqrt(popularity)
         follows, share, last, precedes, fresh = (
-            signals[row, 0], signals[row, 1], signals[row, 2], signals[row, 3], signals[row, 4],
+            signals[k, 0], signals[k, 1], signals[k, 2], signals[k, 3], signals[k, 4],
         )  # fmt: skip
-        near, far, liked = signals[row, 5], signals[row, 6], signals[row, 7]
+        near, far, liked = signals[k, 5], signals[k, 6], signals[k, 7]
         out[k, 9] = _log1p(follows)
         out[k, 10] = _log1p(100.0 * share)
         out[k, 11] = _log1p(100.0 * last)

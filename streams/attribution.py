@@ -35,21 +35,20 @@ def explained(
     Raises `DataError` for an unknown item or an empty history, `ModelError` where no model is in service.
     """
     catalog, pipeline = recommender.catalog, recommender.pipeline
-    if pipeline.model is None:
+    if pipeline.models.active is None:
         raise ModelError("no model is in service, so no score has parts; train one and activate it")
     if item_id is not None and item_id not in catalog.rows:
         raise DataError(f"item {item_id!r} was never met nor announced; pass the id of one that was")
     recent = list(dict.fromkeys(state.items[::-1].tolist()))[:history]
     if not recent:
         raise DataError("this user has met no item yet: there is nothing to leave out")
-    recommender.refresh_model()
-    draft = pipeline.draft(state, now_ms, also=[] if item_id is None else [catalog.rows[item_id]])
-    pipeline.rank([draft])
-    reasons = {int(at): place.reason for at, place in zip(draft.order, pipeline.items(draft), strict=True)}
+    also = () if item_id is None else (catalog.rows[item_id],)
+    draft = recommender.draft(recommender.request(state, now_ms, score_also=also))
+    reasons = dict(zip(draft.order.tolist(), draft.reasons or (), strict=True))
     shown = draft.order[:places].tolist()
     if item_id is not None:
         shown = [draft.rows.tolist().index(catalog.rows[item_id])]
-    worth = drops(pipeline, draft, shown, recent)
+    worth = drops(pipeline, draft, shown, recent, recommender.settings.state)
     found = []
     for k, at in enumerate(shown):
         order = (-worth[:, k]).argsort(kind="stable").tolist()

@@ -16,6 +16,7 @@ import numpy as np
 from streams.events.schema import AnyEvent, Control, Impression, Item, unknown_command
 from streams.examples.collector import Target, target_of
 from streams.ranking.degradation import Rung
+from streams.ranking.request import RankRequest
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
 from streams.state.catalog import encode_item
@@ -160,32 +161,28 @@ def _slates(
     recommender: Recommender, out: BatchResult, causes: Mapping[str, Incoming], now_ms: int, rung: Rung
 ) -> list[Slate]:
     """A slate for each user in `causes`; where that fails, one by one, and from the counters alone."""
-    users = {user: out.states[user] for user in causes}
-    ids = {user: incoming.event.event_id for user, incoming in causes.items()}
+    requests = [
+        recommender.request(out.states[user], now_ms, rung=rung, user=user, cause=incoming.event.event_id)
+        for user, incoming in causes.items()
+    ]
     try:
-        slates = recommender.recommend(users, now_ms, rung, ids)
+        slates = recommender.recommend(requests)
     except Exception:  # one user's slate, or the model: find out whose
         slates = []
-        for user, state in users.items():
-            slates += _slate_of(recommender, out, user, state, now_ms, rung, ids)
+        for request in requests:
+            slates += _slate_of(recommender, out, request)
     return [msgspec.structs.replace(slate, times=_times(causes[slate.user_id], now_ms)) for slate in slates]
 
 
-def _slate_of(
-    recommender: Recommender,
-    out: BatchResult,
-    user: str,
-    state: UserState,
-    now_ms: int,
-    rung: Rung,
-    causes: Mapping[str, str],
-) -> list[Slate]:
-    steps: tuple[Rung, ...] = (rung, "counters") if rung in ("full", "fewer") else (rung,)
+def _slate_of(recommender: Recommender, out: BatchResult, request: RankRequest) -> list[Slate]:
+    steps = [request]
+    if request.plan.settings.rescoring.enabled:
+        steps.append(replace(request, plan=recommender.plans[request.arm, "counters"]))
     for step in steps:
         try:
-            return recommender.recommend({user: state}, now_ms, step, causes)
+            return recommender.recommend([step])
         except Exception as error:  # the state is right; only this feed stays as it was
-            out.unranked[user] = error
+            out.unranked[request.user] = error
     return []
 
 

@@ -6,6 +6,7 @@ The worker, `replay` and the making of training examples all drive this class; n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,16 @@ from numpy.typing import NDArray
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.counters.counters import Counters
 from streams.events.schema import Impression, UserEvent
-from streams.ranking.degradation import Rung
+from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
+from streams.ranking.model_in_service import ModelInService
 from streams.ranking.pipeline import Pipeline
-from streams.ranking.rescoring import ModelInService
-from streams.ranking.slate import Slate, slate_id
-from streams.settings.tree import Settings
+from streams.ranking.request import RankRequest
+from streams.ranking.slate import Slate
+from streams.ranking.slate_of_draft import slate_of
+from streams.ranking.stage_plan import StagePlan, stage_plan
+from streams.settings.stages import overridden
+from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state.catalog import Catalog, ItemRecord, decode_item
 from streams.state.consumed import blocking_actions
 from streams.state.event_meaning import items_named
@@ -37,7 +42,8 @@ class Recommender:
         self.settings = settings
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.counters = Counters(settings.counters)
-        self.pipeline = Pipeline(settings, self.catalog, self.counters, graph)
+        self.pipeline = Pipeline(self.catalog, self.counters, settings.state.history, graph)
+        self.plans = plans(settings, self.pipeline.names)
         self.blocking = blocking_actions(settings.feed.repeat)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
@@ -93,43 +99,61 @@ class Recommender:
         self.counters.observe(interaction)
         self.catalog.date(interaction.row, int(self.counters.popularity.first_ms[interaction.row]))
 
-    def recommend(
-        self, users: Mapping[str, UserState], now_ms: int, rung: Rung, causes: Mapping[str, str]
-    ) -> list[Slate]:
-        """A slate for each user, all rescored in one run."""
-        if rung in ("full", "fewer"):
-            self.refresh_model()
-        drafts = self.pipeline.drafts(list(users.values()), now_ms, rung)
-        self.pipeline.rank(drafts)
-        return [
-            self.slate(user, draft, causes.get(user, "")) for user, draft in zip(users, drafts, strict=True)
-        ]
+    def request(
+        self, state: UserState, now_ms: int, *, rung: Rung = "full", arm: str = DEFAULT_ARM, **asked: Any
+    ) -> RankRequest:
+        """A request with the stages of a declared arm on a rung; `asked`: further fields of `RankRequest`.
 
-    def slate(self, user: str, draft: Draft, cause: str) -> Slate:
-        """The slate of a ranked draft. Its id is a function of what made it, so a replay gives it again."""
-        model = self.pipeline.model
-        name = model.name if model is not None and draft.rung in ("full", "fewer") else ""
-        return Slate(
-            slate_id=slate_id(user, cause, draft.now_ms, name, draft.rung),
-            user_id=user,
-            ts=draft.now_ms,
-            items=self.pipeline.items(draft),
-            model=name,
-            rung=draft.rung if name or draft.rung == "popular" else "counters",
-            cause=cause,
-        )
+        Raises `SettingsError` for an arm that is not declared.
+        """
+        if (arm, rung) not in self.plans:
+            self.settings.stages_of(arm)  # says which arms there are
+        asked = {"plan": self.plans[arm, rung], "model": self.settings.model_of(arm), **asked}
+        return RankRequest(state, now_ms, arm=arm, **asked)
+
+    def plan(self, tree: Mapping[str, Any]) -> StagePlan:
+        """The stages of the settings with the values of `tree`; `SettingsError` where that can't be."""
+        stages = overridden(self.settings.stages, tree, "stages of a request")
+        return stage_plan(stages, self.pipeline.names, where="stages of a request")
+
+    def recommend(self, requests: Sequence[RankRequest]) -> list[Slate]:
+        """A slate for each request, all of them made in one go."""
+        batch = self.pipeline.execute(requests)
+        return [slate_of(draft, self.catalog.ids, self.pipeline.names) for draft in batch.drafts()]
+
+    def draft(self, request: RankRequest) -> Draft:
+        """One request through all stages."""
+        return self.pipeline.execute([request]).draft(0)
+
+    def slate(self, draft: Draft) -> Slate:
+        """The slate of a draft that went through all stages."""
+        return slate_of(draft, self.catalog.ids, self.pipeline.names)
 
     def serve(self, model: ModelInService | None) -> None:
-        """Swap the model; call it between two batches."""
-        self.pipeline.model = model
+        """Swap the active model; call it between two batches."""
+        self.pipeline.models.active = model
 
-    def refresh_model(self) -> None:
-        """Bring the model's item vectors up to date with the catalog."""
-        model, changed = self.pipeline.model, self.catalog.changed
-        if model is not None and (changed or model.known < len(self.catalog)):
-            model.refresh(self.catalog, list(changed))
-        changed.clear()
+    def load(self, model: ModelInService) -> None:
+        """Have a model beside the active one, for arms that name it; call it between two batches."""
+        self.pipeline.models.add(model)
+
+    def unload(self, name: str) -> None:
+        """Do without a model that `load` brought; call it between two batches."""
+        self.pipeline.models.remove(name)
 
     def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:
         """The ratings expected of a scored draft's rows, cut to the scale."""
         return np.clip(draft.rating, LOWEST_RATING, HIGHEST_RATING)
+
+
+def plans(settings: Settings, sources: Sequence[str]) -> dict[tuple[str, Rung], StagePlan]:
+    """The stages of each declared arm on each rung. Raises `SettingsError` where one asks for what is not
+    there.
+    """
+    made = {}
+    for arm in (DEFAULT_ARM, *settings.arms):
+        stages = settings.stages_of(arm)
+        where = "settings" if arm == DEFAULT_ARM else f"settings: arms.{arm}.stages"
+        for rung in RUNGS:
+            made[arm, rung] = stage_plan(lowered(stages, rung, settings.ladder), sources, rung, where)
+    return made

@@ -27,6 +27,7 @@ from streams.commands.options import (
     training_from,
 )
 from streams.commands.outputs import check_files, check_plots
+from streams.settings.tree import DEFAULT_ARM
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="go on training after every N predicted events (by default the model stays as it is)",
     )
+    run.add_argument(
+        "--arm",
+        default=DEFAULT_ARM,
+        metavar="NAME",
+        help="make slates as this arm of the settings does, with the model that it names",
+    )
     run.add_argument("--fp32", action="store_true", help="rank with the unquantized model too, side by side")
     add_settings(run)
     out = parser.add_argument_group("output")
@@ -62,14 +69,18 @@ def run(args: argparse.Namespace) -> int:
     # Imported here, so that --help and a wrong option answer at once.
     from rich.console import Console
 
+    from export.registry import Registry
     from streams.offline.replay.options import ReplayOptions
     from streams.offline.replay.prequential import replay
     from streams.offline.replay.summary import summarise
     from streams.offline.replay.terminal import print_summary
 
     settings = graph_from(args, training_from(args, settings_from(args)))
+    model = args.model
+    if (named := settings.model_of(args.arm)) and model is None:
+        model = str(Registry(Path(settings.model.registry)).get(named))
     options = ReplayOptions(
-        args.warm, settings.seed, args.model, args.limit, args.slates, args.fp32, args.renew_every
+        args.warm, settings.seed, model, args.limit, args.slates, args.fp32, args.renew_every, args.arm
     )
     check_files(
         {

@@ -43,7 +43,10 @@ async def seed(
     for items in _parts(records):
         await _write(store, items={item_id: encode_item(record) for item_id, record in items.items()})
     for users in _parts(states):
-        slates = recommender.recommend(users, clock.now_ms(), "full", {})
+        now_ms = clock.now_ms()
+        slates = recommender.recommend(
+            [recommender.request(state, now_ms, user=user) for user, state in users.items()]
+        )
         await _write(
             store,
             states={
@@ -55,7 +58,7 @@ async def seed(
     replica = Replica(settings, store, clock)
     replica.recommender, replica.writer = recommender, WRITER
     await replica.save_snapshot()
-    model = recommender.pipeline.model
+    model = recommender.pipeline.models.active
     if model is not None:
         await store.activate(model.name)
 

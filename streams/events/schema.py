@@ -78,7 +78,7 @@ class Impression(Event, frozen=True, kw_only=True, tag="impression"):
 
 
 class Item(Event, frozen=True, kw_only=True, tag="item"):
-    """An item as it now is; the whole item, not a patch."""
+    """An item as it now is; the whole item, not a patch. `attributes`: what filters may ask for, by name."""
 
     item_id: Id
     title: Short = ""
@@ -87,6 +87,7 @@ class Item(Event, frozen=True, kw_only=True, tag="item"):
     tags: Annotated[list[Short], Meta(max_length=64)] = []
     price: Annotated[float, Meta(ge=0, le=1e12)] | None = None
     available: bool = True
+    attributes: Annotated[dict[Short, Short], Meta(max_length=32)] = {}
     image_vector: Vector | None = None
     audio_vector: Vector | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from model.examples import Example, ItemTable, Shard, shard
 from model.schema import F32
 from streams.events.schema import Click, Review, UserEvent
 from streams.ranking.draft import Draft
+from streams.ranking.request import Search
 from streams.recommender import Recommender
 from streams.state.catalog import Content
 from streams.state.event_meaning import NO_VECTORS, Vectors
@@ -21,8 +22,6 @@ from streams.state.user_state import UserState
 NEAR, FAR = 200, 500
 NEGATIVES_NEAR, NEGATIVES_FAR = 24, 24
 SHARD_SIZE = 2_500
-
-Kind = TypeVar("Kind", np.int32, np.uint8)
 
 
 class Target(NamedTuple):
@@ -64,6 +63,8 @@ class ExampleCollector:
         self, recommender: Recommender, seed: int, whole: bool = False, shard_size: int | None = SHARD_SIZE
     ) -> None:
         self.recommender, self.whole, self.shard_size = recommender, whole, shard_size
+        pool = {} if whole else {"candidates": {"pool": FAR}}
+        self._plan = recommender.plan(pool)
         self._seed = seed
         self._pending: list[Example] = []
         self._content: list[Content] = []
@@ -71,11 +72,16 @@ class ExampleCollector:
 
     def take(self, state: UserState, now_ms: int, met: Target) -> bool:
         """One example: this user at this moment met an item. False where there is nothing to choose from."""
-        pool = self.recommender.settings.candidates.pool if self.whole else FAR
-        self.recommender.refresh_model()
-        draft = self.recommender.pipeline.draft(
-            state, now_ms, pool_size=pool, also=[met.row], searched=met.searched
+        pool = self._plan.settings.candidates.pool
+        request = self.recommender.request(
+            state,
+            now_ms,
+            plan=self._plan,
+            search=None if met.searched is None else Search("", met.searched),
+            score_also=(met.row,),
+            complete=False,
         )
+        draft = self.recommender.pipeline.gather([request]).draft(0)
         # A generator of the example's own: the draws are the same whatever was collected before, and where.
         rng = np.random.default_rng([self._seed, abs(now_ms), met.row, state.interactions])
         chosen, found = self._choose(draft, met.row, rng)
@@ -87,18 +93,17 @@ class ExampleCollector:
             candidates = np.pad(candidates, (0, room), constant_values=-1)
             features = np.pad(features, ((0, room), (0, 0)))
         self._note_items()
-        length = self.recommender.settings.state.history
-        popularity = self.recommender.counters.popularity
+        users, popularity = draft.batch.users, self.recommender.counters.popularity
         self._pending.append(
             Example(
-                history=_filled(draft.history, length, -1),
-                history_features=draft.history_features,
-                history_actions=_filled(draft.history_actions, length, 0),
-                user_features=draft.user_features,
-                profile=draft.profile,
-                words=draft.words,
-                liked=draft.liked,
-                query=draft.query,
+                history=users.history[0],
+                history_features=users.history_features[0],
+                history_actions=users.history_actions[0],
+                user_features=users.user_features[0],
+                profile=users.profile[0],
+                words=users.words[0],
+                liked=users.liked[0],
+                query=users.query[0],
                 candidates=candidates,
                 candidate_features=features,
                 action=met.action,
@@ -179,10 +184,3 @@ class ExampleCollector:
     def _close(self) -> None:
         if self._pending:
             self._shards.append(shard(*self.release()))
-
-
-def _filled(values: NDArray[Kind], length: int, nothing: int) -> NDArray[Kind]:
-    """The first `length` values, and `nothing` behind them."""
-    filled = np.full(length, nothing, values.dtype)
-    filled[: len(values)] = values[:length]
-    return filled

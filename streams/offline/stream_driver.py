@@ -12,7 +12,9 @@ from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review
 from streams.examples.collector import ExampleCollector, target_of
 from streams.ranking.draft import Draft
+from streams.ranking.request import Search
 from streams.recommender import Recommender
+from streams.settings.tree import DEFAULT_ARM
 from streams.state.catalog import ItemRecord
 from streams.state.event_meaning import Said, Vectors, items_named, vectors_of
 from streams.state.fold import Delivery, action_of
@@ -115,13 +117,22 @@ class Prequential:
         """The vector of what the user had searched for before event k."""
         return self.vectors(self.event(k)).searched
 
-    def predict(self) -> tuple[Draft, int]:
-        """A ranked draft for the next event's user at its time; the true item's row, -1 where unknown."""
+    def predict(self, explain: bool = False, arm: str = DEFAULT_ARM) -> tuple[Draft, int]:
+        """A ranked draft for the next event's user at its time; the true item's row, -1 where unknown.
+        `explain`: its places have reasons.
+        """
         events, core = self.stream.interactions, self.recommender
         user, ts = events.user[self.at], int(events.ts_ms[self.at])
         row = core.catalog.rows.get(events.item[self.at], -1)
-        core.refresh_model()
-        also = [row] if row >= 0 else []
-        draft = core.pipeline.draft(self.state(user), ts, also=also, searched=self.searched(self.at))
-        core.pipeline.rank([draft])
-        return draft, row
+        searched = self.searched(self.at)
+        request = core.request(
+            self.state(user),
+            ts,
+            arm=arm,
+            user=user,
+            cause=str(self.at),
+            search=None if searched is None else Search("", searched),
+            score_also=(row,) if row >= 0 else (),
+            explain=explain,
+        )
+        return core.draft(request), row

@@ -1,13 +1,22 @@
-"""The degradation ladder: lag decides how much work a slate gets."""
+"""The degradation ladder: lag decides how much work a slate gets.
+
+A rung is no branch in the pipeline: it is the stage settings of a request with some of them lowered.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from streams.settings.sections import LadderSettings
+from streams.settings.stages import StageSettings
 
 Rung = Literal["full", "fewer", "counters", "popular"]
 RUNGS: tuple[Rung, ...] = ("full", "fewer", "counters", "popular")
+
+QUICK_HISTORY = 10
+POPULAR = "popular"  # the one source of the last rung
 
 CLIMB_BELOW = 0.7
 """A rung is left upwards only where the lag is below this part of the threshold that led down to it."""
@@ -31,6 +40,32 @@ def choose(lag_ms: float, settings: LadderSettings, last: Rung = "full") -> Rung
     if RUNGS.index(down) >= RUNGS.index(last):
         return down
     return _rung(min(lag_ms / CLIMB_BELOW, _from(last, settings)), settings)
+
+
+def lowered(stages: StageSettings, rung: Rung, settings: LadderSettings) -> StageSettings:
+    """The stage settings of a rung.
+
+    >>> stages, settings = StageSettings(), LadderSettings(fewer_pool=8)
+    >>> lowered(stages, "fewer", settings).candidates.pool, lowered(stages, "full", settings) == stages
+    (8, True)
+    >>> lowered(stages, "counters", settings).rescoring.enabled
+    False
+    """
+    replace, candidates = msgspec.structs.replace, stages.candidates
+    if rung == "full":
+        return stages
+    if rung == "fewer":  # the sources bring as many: their ranks are features, so they are those of "full"
+        return replace(stages, candidates=replace(candidates, pool=settings.fewer_pool))
+    if rung == "counters":  # reading the pairs of a long history is most of what is left of the work
+        candidates = replace(
+            candidates, pool=settings.fewer_pool, per_source=settings.fewer_pool, history=QUICK_HISTORY
+        )
+    else:
+        size = stages.feed.size
+        candidates = replace(
+            candidates, pool=size, per_source=size, sources=(POPULAR,), weights={POPULAR: 1.0}, reserve={}
+        )
+    return replace(stages, candidates=candidates, rescoring=replace(stages.rescoring, enabled=False))
 
 
 def _rung(lag_ms: float, settings: LadderSettings) -> Rung:

@@ -1,52 +1,108 @@
-"""A slate in the making: each stage of the pipeline reads it and writes its own field."""
+"""One slate in the making: what a batch holds of one request."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import F32
-from streams.ranking.degradation import Rung
-from streams.signals.rating_bias import RatingBias
+from streams.ranking.request import RankRequest
+from streams.ranking.slate import Reason
 from streams.state.user_state import UserState
 
+if TYPE_CHECKING:
+    from streams.ranking.rank_batch import RankBatch
 
-@dataclass
+
 class Draft:
-    """K candidates for one user.
+    """A view of request `number` in `batch`: K candidates for one user. See `RankBatch` for the fields."""
 
-    rows int32 [K], best of the pool first. ranks int32 [K, sources]. origin int8 [K]: the source that ranked
-    the row best (-1: none).
-    lean: how the user rates, where the rung uses the model. features [K, F]. click, rating and `more`, the
-    further tasks by name: [K] each. order: the places of the slate as indices into rows, best first.
-    """
+    def __init__(self, batch: RankBatch, number: int) -> None:
+        self.batch, self.number = batch, number
+        self._part = batch.part(number)
 
-    state: UserState
-    now_ms: int
-    rung: Rung
-    history: NDArray[np.int32]
-    extra: int = 0
-    rows: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    ranks: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
-    origin: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
-    features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    user_features: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    history_features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    history_actions: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
-    profile: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    lean: RatingBias | None = None
-    words: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    liked: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    query: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    click: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    rating: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    more: dict[str, F32] = field(default_factory=dict)
-    score: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    order: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    @property
+    def request(self) -> RankRequest:
+        """What was asked for."""
+        return self.batch.requests[self.number]
+
+    @property
+    def state(self) -> UserState:
+        """The user."""
+        return self.request.state
+
+    @property
+    def now_ms(self) -> int:
+        """The moment."""
+        return self.request.now_ms
+
+    @property
+    def history(self) -> NDArray[np.int32]:
+        """Rows of the user's last items, newest first."""
+        return self.state.items[::-1].copy()
+
+    @property
+    def rows(self) -> NDArray[np.int32]:
+        """The candidates, the pool's best first: [K]."""
+        return self.batch.rows[self._part]
 
     @property
     def placed(self) -> int:
-        """How many candidates the sources brought; behind them stand `extra` that were only asked for."""
-        return len(self.rows) - self.extra
+        """How many candidates may have a place; behind them stand those that were only asked for."""
+        return len(self.rows) - len(self.request.score_also)
+
+    @property
+    def ranks(self) -> NDArray[np.int32]:
+        """[K, sources]."""
+        return self.batch.ranks[self._part]
+
+    @property
+    def origin(self) -> NDArray[np.int8]:
+        """[K]."""
+        return self.batch.origin[self._part]
+
+    @property
+    def features(self) -> F32:
+        """[K, F]; empty where no model was asked."""
+        if not self.batch.featured[self.number]:
+            return np.empty((0, 0), np.float32)
+        return self.batch.features[self._part]
+
+    @property
+    def click(self) -> F32:
+        """[K]."""
+        return self.batch.click[self._part]
+
+    @property
+    def rating(self) -> F32:
+        """[K]."""
+        return self.batch.rating[self._part]
+
+    @property
+    def more(self) -> dict[str, F32]:
+        """The further tasks of the request's model by name: [K] each."""
+        parts = {name: values[self._part] for name, values in self.batch.more.items()}
+        return {name: values for name, values in parts.items() if not np.isnan(values).all()}
+
+    @property
+    def score(self) -> F32:
+        """[K]."""
+        return self.batch.score[self._part]
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """The places as indices into `rows`, best first."""
+        return self.batch.order[self.number]
+
+    @property
+    def reasons(self) -> list[Reason] | None:
+        """Of the places; None where none were asked for."""
+        return self.batch.reasons[self.number]
+
+    @property
+    def model(self) -> str:
+        """The name of the model that scores it; "" for none."""
+        model = self.batch.models[self.number]
+        return "" if model is None else model.name

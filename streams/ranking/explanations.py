@@ -33,7 +33,7 @@ class Why(NamedTuple):
     catalog: Catalog
     pairs: PairTable
     totals: NDArray[np.float32]
-    places: NDArray[np.int16]
+    places: NDArray[np.int32]
     entities: EntitySignals | None = None
 
 
@@ -92,7 +92,7 @@ def strongest(
     totals: NDArray[np.float32],
     recent: NDArray[np.int32],
     rows: NDArray[np.int32],
-    places: NDArray[np.int16],
+    places: NDArray[np.int32],
 ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     """For each row the item of `recent` with the largest part of its closeness (see
     `streams.signals.pair_signals`), -1 where none has `NAMED_FROM` of it; and whether the row was seen to

@@ -41,21 +41,20 @@ def without(state: UserState, row: int, settings: StateSettings) -> UserState:
     )
 
 
-def drops(pipeline: Pipeline, draft: Draft, places: Sequence[int], items: Sequence[int]) -> F32:
+def drops(
+    pipeline: Pipeline, draft: Draft, places: Sequence[int], items: Sequence[int], settings: StateSettings
+) -> F32:
     """How far each score falls when one item was never met: [len(items), len(places)].
 
     draft: one that was ranked; places: indices into its rows; items: rows of the user's history.
     """
     rows = draft.rows[np.asarray(places, np.intp)]
-    searched = draft.query if draft.query.any() else None
-    settings = pipeline.settings.state
-    drafts = [_only(draft, np.asarray(places, np.intp))]
-    for item in items:
-        state = without(draft.state, item, settings)
-        other = pipeline.draft(state, draft.now_ms, draft.rung, draft.placed, rows.tolist(), searched)
-        drafts.append(_only(other, _places(other, rows)))
-    pipeline.rank(drafts)  # in one run, so that quantization treats all alike
-    scores = np.stack([each.score for each in drafts])
+    request = replace(draft.request, score_also=tuple(rows.tolist()), complete=False, explain=False)
+    states = [draft.state, *(without(draft.state, item, settings) for item in items)]
+    batch = pipeline.gather([replace(request, state=state) for state in states])
+    kept = batch.keep([(each.number, _places(each, rows)) for each in batch.drafts()])
+    pipeline.order(kept)  # in one run, so that quantization treats all alike
+    scores = np.stack([each.score for each in kept.drafts()])
     return np.asarray(scores[0] - scores[1:], np.float32)
 
 
@@ -64,11 +63,3 @@ def _places(draft: Draft, rows: NDArray[np.int32]) -> NDArray[np.intp]:
     pool = draft.placed
     where = {int(row): at for at, row in enumerate(draft.rows[:pool])}
     return np.array([where.get(int(row), pool + k) for k, row in enumerate(rows)], np.intp)
-
-
-def _only(draft: Draft, chosen: NDArray[np.intp]) -> Draft:
-    """A draft of these candidates alone."""
-    return replace(
-        draft, extra=0, rows=draft.rows[chosen], ranks=draft.ranks[chosen], origin=draft.origin[chosen],
-        features=draft.features[chosen],
-    )  # fmt: skip

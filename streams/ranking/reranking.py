@@ -1,31 +1,31 @@
-"""From scores to places: the best first, and one place for something new."""
+"""Rerank: from scores to places, the best first; then each reranker may move them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
 
-from streams.ranking.draft import Draft
+from streams.ranking.rank_batch import RankBatch
+from streams.ranking.request import RankRequest
+from streams.ranking.rerankers.reranker import Reranker
 
 
-def rerank(
-    draft: Draft,
-    size: int,
-    fresh_source: int = -1,
-    fresh_place: int = 0,
-    new: NDArray[np.bool_] | None = None,
-) -> None:
-    """Write `order`: the `size` best by score; ties keep the pool's order.
+class Rerank:
+    """Writes `order`. Ties keep the pool's order."""
 
-    Where no `new` row, bool [K], that the source `fresh_source` brought is on the slate, the newest of them
-    takes the place `fresh_place` (from 1; 0: none): what nobody has met yet can't earn one by its counters.
-    """
-    order = np.argsort(-draft.score[: draft.placed], kind="stable")
-    chosen = order[:size]
-    if new is not None and 0 < fresh_place <= len(chosen) and len(order) > size:
-        brought = (draft.ranks[order, fresh_source] > 0) & new[order]
-        if not brought[:size].any() and brought.any():
-            newest = order[np.flatnonzero(brought)]
-            pick = newest[np.argmin(draft.ranks[newest, fresh_source])]
-            chosen = np.insert(chosen, fresh_place - 1, pick)[:size]
-    draft.order = chosen
+    def __init__(self, rerankers: Sequence[Reranker]) -> None:
+        self.rerankers = rerankers
+
+    def enable(self, request: RankRequest) -> bool:
+        return True
+
+    def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        batch.order = []
+        for draft in batch.drafts():
+            order = np.argsort(-draft.score[: draft.placed], kind="stable")
+            places = order[: draft.request.size]
+            for reranker in self.rerankers:
+                if reranker.enable(draft.request):
+                    places = reranker.rerank(draft, places, order)
+            batch.order.append(places)

@@ -1,19 +1,47 @@
-"""From the heads of the model to one score: the click logit, moved by the rating and by further tasks."""
+"""Reweight: from the heads of the model to one score, the click logit moved by rating and further tasks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from streams.ranking.draft import Draft
+from model.schema import F32
+from streams.counters.counters import Counters
+from streams.ranking.rank_batch import RankBatch
+from streams.ranking.request import RankRequest
 from streams.settings.sections import FeedSettings
 
 
-def reweight(draft: Draft, settings: FeedSettings, mean_rating: float) -> None:
-    """Write `score`: click + rating_weight * (rating - mean_rating) + the sum over `task_weights` of weight *
-    log(sigmoid(logit)). Weights are exponents of probabilities: click * like ** w, as a logarithm.
+class Reweight:
+    """Writes `score`."""
+
+    def __init__(self, counters: Counters) -> None:
+        self.counters = counters
+
+    def enable(self, request: RankRequest) -> bool:
+        return True
+
+    def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        mean = self.counters.popularity.mean_rating()
+        batch.score = np.empty(len(batch.rows), np.float32)
+        for plan, at in batch.by_plan():
+            more = {name: values[at] for name, values in batch.more.items()}
+            batch.score[at] = weighted(batch.click[at], batch.rating[at], more, plan.settings.feed, mean)
+
+
+def weighted(
+    click: F32, rating: F32, more: dict[str, F32], settings: FeedSettings, mean_rating: float
+) -> F32:
+    """click + rating_weight * (rating - mean_rating) + the sum over `task_weights` of weight * log(sigmoid(
+    logit)), float32 [n]. Weights are exponents of probabilities: click * like ** w, as a logarithm.
+
+    more: logits of the further tasks by name, NaN where the model has no such task.
     """
-    draft.score = draft.click + settings.rating_weight * (draft.rating - mean_rating)
+    score = click + np.float32(settings.rating_weight) * (rating - np.float32(mean_rating))
     for name, weight in settings.task_weights.items():
-        if name in draft.more:
-            unlikely = np.logaddexp(np.float32(0), -draft.more[name])  # -log(sigmoid(logit))
-            draft.score = (draft.score - weight * unlikely).astype(np.float32)
+        if name in more:
+            logits = np.where(np.isnan(more[name]), np.float32(np.inf), more[name])  # without it: certain
+            unlikely = np.logaddexp(np.float32(0), -logits)  # -log(sigmoid(logit))
+            score = score - np.float32(weight) * unlikely
+    return np.asarray(score, np.float32)

@@ -10,7 +10,7 @@ from export.manifest import Manifest, TextEncoderRef, read_manifest
 from export.providers import OnFallback
 from export.registry import Registry
 from export.text import TextEncoder, load_text_encoder
-from streams.ranking.rescoring import ModelInService
+from streams.ranking.model_in_service import ModelInService
 from streams.settings.sections import ModelSettings
 
 

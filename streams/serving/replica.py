@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock
-from streams.ranking.rescoring import ModelInService
+from streams.ranking.model_in_service import ModelInService
 from streams.recommender import Recommender
 from streams.serving.background import Background
 from streams.serving.handover_lock import HandoverLock
@@ -72,7 +72,7 @@ class Replica:
                     raise
 
     async def _rebuild(self, mend: bool) -> None:
-        model = self.recommender.pipeline.model
+        model = self.recommender.pipeline.models.active
         recommender = Recommender(self.settings, self.graph)
         snapshot = await self.store.snapshot()
         ids = await self.store.interned(0)

@@ -51,4 +51,5 @@ def _warm_consumed(recommender: Recommender, state: UserState) -> None:
     for row in range(500, 2_000, 3):
         consumed = consumed.add(row, 1, EVERY_ACTION, most_bytes=100)
     full = replace(state, consumed=consumed)
-    recommender.pipeline.draft(user_state_codec.decode(user_state_codec.encode(full)), NOW_MS)
+    again = user_state_codec.decode(user_state_codec.encode(full))
+    recommender.draft(recommender.request(again, NOW_MS))

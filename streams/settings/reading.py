@@ -16,7 +16,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from model.errors import SettingsError
-from streams.settings.tree import Settings
+from streams.settings.stages import merge
+from streams.settings.tree import DEFAULT_ARM, Settings
 
 _BOOLEANS = {"true", "false", "1", "0"}
 
@@ -54,10 +55,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     for name, value in environ.items():
         if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
             _override(tree, name.removeprefix("HEADRACE_").lower().split("__"), value, name)
-    try:
-        return msgspec.convert(tree, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"settings: {error}") from None
+    return _checked(tree)
 
 
 def override(settings: Settings, tree: Mapping[str, Any]) -> Settings:
@@ -67,19 +65,24 @@ def override(settings: Settings, tree: Mapping[str, Any]) -> Settings:
     5
     """
     merged = msgspec.to_builtins(settings)
-    _merge(merged, tree)
+    merge(merged, tree)
+    return _checked(merged)
+
+
+def _checked(tree: dict[str, Any]) -> Settings:
+    """A tree as settings, each arm with its overrides."""
     try:
-        return msgspec.convert(merged, Settings, strict=False)
+        settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"settings: {error}") from None
-
-
-def _merge(into: dict[str, Any], tree: Mapping[str, Any]) -> None:
-    for name, value in tree.items():
-        if isinstance(value, Mapping) and isinstance(into.get(name), dict):
-            _merge(into[name], value)
-        else:
-            into[name] = value
+    if DEFAULT_ARM in settings.arms:
+        raise SettingsError(
+            f"settings: arms.{DEFAULT_ARM} can't be declared: it is what the sections candidates, rescoring"
+            " and feed say; change them, or give the arm another name"
+        )
+    for name in settings.arms:
+        settings.stages_of(name)
+    return settings
 
 
 def _override(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -67,16 +67,26 @@ def _source_reserve() -> dict[str, int]:
 class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`pool`: how many candidates are rescored; `per_source`: how many each source may bring.
 
-    `weights`: of a source in the fusion of ranks (1 where none is named), `rank_constant` its constant.
-    `reserve`: places of the pool that a source's best candidates have in any case.
+    `sources`: the sources that are asked; () for all. `history`: of how many of the user's newest items they
+    read the pairs; 0 for all. `weights`: of a source in the fusion of ranks (1 where none is named),
+    `rank_constant` its constant. `reserve`: places of the pool that a source's best candidates have in any
+    case.
     """
 
     pool: Positive = 200
     per_source: Positive = 300
+    sources: tuple[str, ...] = ()
+    history: Annotated[int, Meta(ge=0)] = 0
     rank_constant: PositiveFloat = 60.0
     weights: dict[str, Annotated[float, Meta(ge=0)]] = msgspec.field(default_factory=_source_weights)
     reserve: dict[str, Annotated[int, Meta(ge=0)]] = msgspec.field(default_factory=_source_reserve)
     fresh_half_life_s: PositiveFloat = 7 * 86_400.0
+
+
+class RescoringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`enabled`: the model scores the candidates; else they keep the order of the pool."""
+
+    enabled: bool = True
 
 
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,6 +104,15 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rating_weight: float = 0.0
     task_weights: dict[str, float] = msgspec.field(default_factory=dict)
     popular_every_s: PositiveFloat = 1.0
+
+
+class ArmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One arm of an experiment. `model`: the registered model that scores its slates; "" for the active one.
+    `stages`: what differs from the sections `candidates`, `rescoring` and `feed`, under their names.
+    """
+
+    model: str = ""
+    stages: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import Annotated
 
+import msgspec
+from msgspec import Meta
+
+from model.errors import SettingsError
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
 from streams.settings.sections import (
+    ArmSettings,
     CandidateSettings,
     ExampleSettings,
     FeedSettings,
@@ -17,9 +22,14 @@ from streams.settings.sections import (
     ModelSettings,
     RedisSettings,
     RenewalSettings,
+    RescoringSettings,
     WorkerSettings,
 )
+from streams.settings.stages import StageSettings, overridden
 from streams.state.user_state import StateSettings
+
+ArmName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$", max_length=64)]
+DEFAULT_ARM = "default"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +41,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: StateSettings = StateSettings()
     counters: CounterSettings = CounterSettings()
     candidates: CandidateSettings = CandidateSettings()
+    rescoring: RescoringSettings = RescoringSettings()
     feed: FeedSettings = FeedSettings()
+    arms: dict[ArmName, ArmSettings] = {}
     ladder: LadderSettings = LadderSettings()
     model: ModelSettings = ModelSettings()
     graph: GraphSettings = GraphSettings()
@@ -40,3 +52,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     renewal: RenewalSettings = RenewalSettings()
     gateway: GatewaySettings = GatewaySettings()
     seed: int = 7
+
+    @property
+    def stages(self) -> StageSettings:
+        """What the stages go by where no arm says otherwise."""
+        return StageSettings(self.candidates, self.rescoring, self.feed)
+
+    def stages_of(self, arm: str) -> StageSettings:
+        """The stage settings of an arm; `SettingsError` where it is unknown or overrides what isn't there."""
+        if arm == DEFAULT_ARM:
+            return self.stages
+        if arm not in self.arms:
+            known = ", ".join([DEFAULT_ARM, *self.arms])
+            raise SettingsError(f"arm {arm!r} is not declared; expected one of {known}: add [arms.{arm}]")
+        return overridden(self.stages, self.arms[arm].stages, f"settings: arms.{arm}.stages")
+
+    def model_of(self, arm: str) -> str:
+        """The model that an arm names; "" for the active one."""
+        return self.arms[arm].model if arm in self.arms else ""

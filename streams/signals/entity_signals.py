@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from streams.signals.readings import Readings
 from streams.state.knowledge_graph import DIRECT, Graph
 
 ENTITY_LAST, ENTITY_TASTE, ENTITY_LIKED = range(3)
@@ -75,6 +76,11 @@ class EntitySignals:
             DIRECT, self.values, self.seen, self.touched, self._rows,
         )  # fmt: skip
         self.touched = self._rows[:n]
+
+    def kept(self) -> Readings:
+        """What was read, in arrays of its own."""
+        rows = self.touched.copy()
+        return Readings(rows, self.values.take(rows, axis=0))
 
     def strongest(self, row: int, history: NDArray[np.int32]) -> Shared | None:
         """Which item of `history` shares most with `row`; None where none shares anything."""

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from model.compiled import compiled
 from streams.counters.pairs import CLOSE as CLOSE_COUNT
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, check_known
+from streams.signals.readings import Readings
 
 FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, CLOSE, TOGETHER_ALL, TOGETHER_LIKED = range(8)
 SIGNALS = 8
@@ -62,6 +63,11 @@ class Signals:
             self.values, self.seen, self._rows,
         )  # fmt: skip
         self.touched = self._rows[:n]
+
+    def kept(self) -> Readings:
+        """What was read, in arrays of its own."""
+        rows = self.touched.copy()
+        return Readings(rows, self.values.take(rows, axis=0))
 
 
 @compiled

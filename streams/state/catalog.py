@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.hashing import ATTRIBUTES, attributes_of
+from streams.state.facets import Facets
 from streams.state.stored_format import decoded
 
 VERSION = 1
@@ -29,6 +30,7 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     `ts`: the update's own time, or an earlier one where that was ahead of the clock (see `Catalog.announce`).
     `image`, `audio`: vectors of other views of it, float16; b"" for none. `version`: see `VERSION`; older
     builds' records end before it, or before `image`. `added_ms`: when it was first announced (0: at `ts`).
+    `attributes`: what the app says of it by name, for filters.
     """
 
     item_id: str
@@ -43,6 +45,7 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     audio: bytes = b""
     version: int = VERSION
     added_ms: int = 0
+    attributes: dict[str, str] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -74,7 +77,8 @@ class Catalog:
     for neither. attributes[n, 8]: categories, tags and price as hashed numbers (0: none).
     modalities[name][n, its dim]: other views of the item, zero where it has none; only those asked for.
     available[n]: may be recommended. added_ms[n]: when the item was first announced or met.
-    `changed`: rows whose content is not yet in the active model's vectors (see `streams.ranking.rescoring`).
+    revised[n]: the revision at which the item last changed; `revision` is that of the newest change, 0 where
+    there was none. A model remembers up to which one its vectors go.
     """
 
     def __init__(self, text_dim: int = 64, modalities: Mapping[str, int] = NO_MODALITIES) -> None:
@@ -88,7 +92,9 @@ class Catalog:
         self.available = np.zeros(0, np.bool_)
         self.added_ms = np.zeros(0, np.int64)
         self.announced_ms = np.zeros(0, np.int64)
-        self.changed: set[int] = set()
+        self.revised = np.zeros(0, np.int64)
+        self.revision = 0
+        self.facets = Facets()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -111,8 +117,9 @@ class Catalog:
             self.available = np.concatenate([self.available, np.ones(more, np.bool_)])
             self.added_ms = np.concatenate([self.added_ms, np.zeros(more, np.int64)])
             self.announced_ms = np.concatenate([self.announced_ms, np.full(more, -1, np.int64)])
+            self.revised = np.concatenate([self.revised, np.zeros(more, np.int64)])
         self.added_ms[size - len(item_ids) : size] = ts
-        self.changed.update(range(size - len(item_ids), size))
+        self._revise(slice(size - len(item_ids), size))
 
     def announce(self, row: int, record: ItemRecord, arrived_ms: int, ahead_ms: int) -> ItemRecord | None:
         """Take an update that came at `arrived_ms`: the record as it is kept, or None where it is late.
@@ -153,15 +160,31 @@ class Catalog:
             self.own_text[row] = False
             self._silence(row)
         self.attributes[row] = attributes_of(record.categories, record.tags, record.price)
+        self.facets.put(row, record.categories, record.tags, record.attributes, record.price)
         for name, vectors in self.modalities.items():
             found = np.frombuffer(getattr(record, name), np.float16)
             vectors[row] = found if len(found) == vectors.shape[1] else 0.0
-        self.changed.add(row)
+        self._revise(row)
         return True
+
+    def _revise(self, rows: int | slice) -> None:
+        self.revision += 1
+        self.revised[rows] = self.revision
+
+    def revise_all(self) -> None:
+        """All items count as changed: their columns were put in place from outside."""
+        self.revised = np.zeros(len(self.available), np.int64)
+        self._revise(slice(len(self)))
+
+    def revised_since(self, revision: int) -> NDArray[np.intp]:
+        """Rows of items that changed after `revision`, ascending; 0: all of them."""
+        if revision == self.revision:
+            return np.empty(0, np.intp)
+        return np.flatnonzero(self.revised[: len(self)] > revision)
 
     def _silence(self, row: int) -> None:
         self.text[row], self.reviews[row] = 0.0, 0.0
-        self.changed.add(row)
+        self._revise(row)
 
     def date(self, row: int, first_ms: int) -> None:
         """An item that was never announced was added when it was first met."""
@@ -178,17 +201,9 @@ class Catalog:
         copy = Catalog(self.text.shape[1])
         copy.ids, copy.text = list(self.ids), self.text[:items].copy()
         copy.attributes = self.attributes[:items].copy()
+        copy.revised, copy.revision = self.revised[:items].copy(), self.revision
         copy.modalities = {name: vectors[:items].copy() for name, vectors in self.modalities.items()}
         return copy
-
-    def changed_since(self, before: Catalog) -> list[int]:
-        """Rows of `before`, a copy, whose content is another one now."""
-        rows = np.arange(len(before))
-        now, then = self.content(rows), before.content(rows)
-        changed = (now.text != then.text).any(1) | (now.attributes != then.attributes).any(1)
-        for name, vectors in then.modalities.items():
-            changed |= (now.modalities[name] != vectors).any(1)
-        return np.flatnonzero(changed).tolist()
 
     def content(self, rows: Sequence[int] | NDArray[np.int64] | NDArray[np.int32]) -> Content:
         """What a model's item tower reads of `rows`."""
@@ -203,4 +218,4 @@ class Catalog:
         mean = self.text[row] + (words - self.text[row]) / self.reviews[row]
         length = float(np.linalg.norm(mean))
         self.text[row] = mean / length if length > 0 else mean
-        self.changed.add(row)
+        self._revise(row)

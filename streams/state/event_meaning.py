@@ -111,6 +111,7 @@ def item_record(event: Item, vectors: Vectors, added_ms: int) -> ItemRecord:
         image=_at_length_one(event.image_vector),
         audio=_at_length_one(event.audio_vector),
         added_ms=added_ms,
+        attributes=event.attributes,
     )
 
 

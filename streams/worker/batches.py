@@ -245,7 +245,7 @@ class Batches:
         self.rung = degradation.choose(1_000 * waited_s, self.settings.ladder, self.rung)
         recommender = self.replica.recommender
         # Without a model its features are not worth their price.
-        modelled = recommender.pipeline.model is not None or self.rung == "popular"
+        modelled = recommender.pipeline.models.active is not None or self.rung == "popular"
         if self.examples is not None:
             self.examples.begin(recommender)
         # A worker that is behind has no time for examples.

@@ -21,7 +21,7 @@ from streams.clock import Clock
 from streams.examples.collector import ExampleCollector, Target
 from streams.examples.folder import KINDS, LEARN, WHOLE, prune, shard_name
 from streams.examples.sampled import place_of
-from streams.ranking.rescoring import feature_names
+from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
 from streams.serving.background import Background
 from streams.settings.tree import Settings

@@ -14,7 +14,7 @@ from export.manifest import MODEL_FILES, Manifest, TextEncoderRef, TextManifest,
 from export.registry import Registry
 from export.text import encoder_name, load_text_encoder
 from model.errors import ModelError
-from streams.ranking.rescoring import ModelInService
+from streams.ranking.model_in_service import ModelInService
 from streams.serving.loading import in_service, other_encoder, other_graph
 from streams.serving.replica import Replica
 from streams.settings.sections import ModelSettings
@@ -52,7 +52,7 @@ class RegistryModels:
     @property
     def name(self) -> str:
         """The model in service; "" for none: candidates are ranked by the counters."""
-        model = self.replica.recommender.pipeline.model
+        model = self.replica.recommender.pipeline.models.active
         return model.name if model is not None else ""
 
     async def start(self) -> None:
@@ -135,7 +135,7 @@ class RegistryModels:
             return
         recommender, before = self.replica.recommender, self.name
         # Items that changed while the model was loaded.
-        waiting.model.refresh(recommender.catalog, recommender.catalog.changed_since(waiting.seen))
+        waiting.model.refresh(recommender.catalog)
         recommender.serve(waiting.model)
         if before:
             self.metrics.model.remove(before, self.provider)

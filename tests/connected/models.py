@@ -18,9 +18,8 @@ from model.plan import NetworkPlan
 from model.schema import Schema
 from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
+from streams.ranking.model_in_service import feature_names
 from streams.ranking.pipeline import sources
-from streams.ranking.rescoring import feature_names
-from streams.settings.tree import Settings
 
 LOOSE = ParityLimits(
     examples=1,
@@ -39,7 +38,7 @@ def register_models(folder: Path, names: tuple[str, ...], items: int = 100) -> R
     """Models of these names, each with weights of its own; what int8 costs does not matter here."""
     registry = Registry(folder)
     schema = Schema(
-        candidate_features=feature_names([source.name for source in sources(Settings())]),
+        candidate_features=feature_names([source.name for source in sources()]),
         user_features=USER_FEATURES,
         history_features=HISTORY_FEATURES,
     )

@@ -13,14 +13,16 @@ from model.features import HISTORY_FEATURES, USER_FEATURES
 from model.schema import F32, RescorerInputs, Schema, Scores
 from model.vocabulary import Vocabulary
 from streams.events.schema import Click, Review
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import Source
-from streams.ranking.filters import blocked, rules
+from streams.ranking.degradation import Rung
+from streams.ranking.draft import Draft
+from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline
-from streams.ranking.rescoring import ModelInService, feature_names
+from streams.ranking.rank_batch import RankBatch, new_batch
+from streams.ranking.request import RankRequest
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
-from streams.signals.pair_signals import Signals
 from streams.state.catalog import ItemRecord
 from streams.state.fold import Delivery
 from streams.state.knowledge_graph import Graph
@@ -91,22 +93,23 @@ class Small:
         for row in range(len(self.core.catalog)):
             self.announce(row, unit(rng.normal(size=64)))
 
-    def query(self, user: str, limit: int = 300, now_ms: int | None = None) -> Query:
-        """What a source is given, with signals of its own."""
-        state, core, items = self.state(user), self.core, len(self.core.catalog)
+    def request(self, user: str, rung: Rung = "full", now_ms: int | None = None, **asked: Any) -> RankRequest:
+        """A request for a user, now where no time is given."""
         now = self.now_ms if now_ms is None else now_ms
-        signals = Signals()
-        signals.grow(items)
-        core.counters.grow(items)
-        mask = blocked(state, core.catalog, rules(repeat=False), np.zeros(items, np.uint8))
-        query = Query(state, now, core.catalog, core.counters, signals, mask, limit)
-        signals.read(
-            core.counters.pairs, core.counters.popularity.total, query.history, query.liking, query.tied, now
-        )
-        return query
+        return self.core.request(self.state(user), now, rung=rung, user=user, **asked)
+
+    def draft(self, user: str, rung: Rung = "full", **asked: Any) -> Draft:
+        """A user's slate in the making, after all stages."""
+        return self.core.draft(self.request(user, rung, **asked))
+
+    def context(self, user: str, limit: int = 300, now_ms: int | None = None) -> SourceContext:
+        """What a source is given."""
+        plan = self.core.plan({"candidates": {"per_source": limit}, "rescoring": {"enabled": False}})
+        batch = self.core.pipeline.gather([self.request(user, now_ms=now_ms, plan=plan)])
+        return batch.contexts[0]
 
     def find(self, source: Source, user: str, limit: int = 300) -> list[int]:
-        found: list[int] = source.find(self.query(user, limit)).tolist()
+        found: list[int] = source.find(self.context(user, limit)).tolist()
         return found
 
 
@@ -133,6 +136,25 @@ def toy_model(pipeline: Pipeline, features: Sequence[str] | None = None) -> Mode
 
     vocabulary = Vocabulary(tuple(pipeline.catalog.ids))
     return ModelInService("toy", schema, vocabulary, tower, None, score, pipeline.names)
+
+
+def batch_of(core: Recommender, requests: Sequence[RankRequest], candidates: Sequence[int]) -> RankBatch:
+    """A batch with so many candidates for each request, rows from 100 on, and all columns of their scores."""
+    total = sum(candidates)
+    batch = new_batch(requests, 5, 64)
+    batch.offsets = np.cumsum([0, *candidates], dtype=np.int64)
+    batch.rows = np.arange(100, 100 + total, dtype=np.int32)
+    batch.ranks = np.zeros((total, len(core.pipeline.names)), np.int32)
+    batch.origin = np.zeros(total, np.int8)
+    batch.click, batch.rating, batch.score = (np.zeros(total, np.float32) for _ in range(3))
+    return batch
+
+
+def bare_draft(candidates: int, extra: int = 0) -> Draft:
+    """A draft of nobody with so many candidates, the last `extra` only asked for; all scores are 0."""
+    core = Small(items=1).core
+    request = core.request(UserState(), START_MS, score_also=tuple(range(extra)))
+    return batch_of(core, [request], [candidates]).draft(0)
 
 
 def unit(vector: NDArray[np.floating]) -> F32:

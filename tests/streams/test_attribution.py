@@ -20,14 +20,19 @@ def user_of(small: Small) -> tuple[UserState, int]:
 def test_the_first_places_with_their_parts(followed: Small) -> None:
     core, (state, now_ms) = followed.run.recommender, user_of(followed)
     found = explained(core, state, now_ms, places=3, history=4)
-    draft = core.pipeline.draft(state, now_ms)
-    core.pipeline.rank([draft])
-    served = core.pipeline.items(draft)[:3]
+    draft = core.draft(core.request(state, now_ms))
+    served = core.slate(draft).items[:3]
     assert [each.item_id for each in found] == [each.item_id for each in served]
     assert [each.reason for each in found] == [each.reason for each in served]
     assert [round(each.score, 6) for each in found] == [each.score for each in served]
     recent = [core.catalog.ids[row] for row in draft.history[:4]]
-    fallen = drops(core.pipeline, draft, draft.order[:3].tolist(), draft.history[:4].tolist())
+    fallen = drops(
+        core.pipeline,
+        draft,
+        draft.order[:3].tolist(),
+        draft.history[:4].tolist(),
+        core.settings.state,
+    )
     for k, place in enumerate(found):
         worth = [part for _, part in place.worth]
         assert worth == sorted(worth, reverse=True)
@@ -50,7 +55,7 @@ def test_what_can_not_be_explained_is_said(followed: Small) -> None:
         explained(core, state, now_ms, "x")
     with pytest.raises(DataError, match="no item yet"):
         explained(core, UserState(), now_ms)
-    model = core.pipeline.model
+    model = core.pipeline.models.active
     core.serve(None)
     try:
         with pytest.raises(ModelError, match="no model is in service"):

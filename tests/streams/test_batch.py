@@ -172,14 +172,14 @@ class BrokenModel:
     name = "broken"
     known = 0
 
-    def refresh(self, catalog: object, changed: object) -> None:
+    def refresh(self, catalog: object) -> None:
         raise RuntimeError("no vectors today")
 
 
 def test_a_model_that_fails_leaves_the_counters(
     recommender: Recommender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recommender.pipeline, "model", BrokenModel())
+    monkeypatch.setattr(recommender.pipeline.models, "active", BrokenModel())
     out = run(recommender, click(1), click(2, "bob"))
     assert {slate.user_id for slate in out.slates} == {"ann", "bob"}
     assert {slate.rung for slate in out.slates} == {"counters"}

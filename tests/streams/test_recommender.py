@@ -13,7 +13,7 @@ from streams.recommender import Recommender
 from streams.settings.tree import Settings
 from streams.state.fold import Delivery
 from streams.state.ledger import Record, decode_record, encode_record
-from streams.state.user_state import Interaction, UserState
+from streams.state.user_state import Interaction
 from tests.streams.core import START_MS, Small, toy_model, unit
 
 
@@ -27,7 +27,7 @@ def driven(seed: int = 2) -> Small:
 
 def slates(small: Small, rung: Rung) -> list[bytes]:
     users = dict(sorted(small.states.items()))
-    made = small.core.recommend(users, small.now_ms, rung, {user: f"cause-{user}" for user in users})
+    made = small.core.recommend([small.request(user, rung, cause=f"cause-{user}") for user in users])
     return [stored_slate.encode(slate) for slate in made]
 
 
@@ -52,12 +52,12 @@ def test_a_slate_says_who_made_it() -> None:
     small = driven()
     user = "u1"
     for rung in RUNGS:
-        (slate,) = small.core.recommend({user: small.state(user)}, small.now_ms, rung, {user: "e"})
+        (slate,) = small.core.recommend([small.request(user, rung, cause="e")])
         assert (slate.user_id, slate.cause, slate.ts, slate.rung) == (user, "e", small.now_ms, rung)
         assert slate.model == ("toy" if rung in ("full", "fewer") else "")
         assert len(slate.items) == 20
     small.core.serve(None)
-    (slate,) = small.core.recommend({user: small.state(user)}, small.now_ms, "full", {})
+    (slate,) = small.core.recommend([small.request(user)])
     assert (slate.model, slate.rung, slate.cause) == ("", "counters", "")
 
 
@@ -68,7 +68,8 @@ def test_every_slate_has_an_id_of_its_own() -> None:
         for now_ms in (small.now_ms, small.now_ms + 1):
             for cause in ("a", "b"):
                 for user in ("u1", "u2"):
-                    (slate,) = small.core.recommend({user: small.state(user)}, now_ms, rung, {user: cause})
+                    asked = small.request(user, rung, now_ms, cause=cause)
+                    (slate,) = small.core.recommend([asked])
                     ids.add(slate.slate_id)
     assert len(ids) == len(RUNGS) * 8
 
@@ -120,11 +121,12 @@ def test_a_review_speaks_for_its_item_and_its_user() -> None:
 
 def test_expected_ratings_stay_on_the_scale() -> None:
     small = driven()
-    draft = small.core.pipeline.draft(small.state("u1"), small.now_ms)
-    draft.rating = np.array([-3.0, 2.5, 9.0], np.float32)
-    assert small.core.expected_ratings(draft).tolist() == [1.0, 2.5, 5.0]
+    draft = small.draft("u1")
+    draft.batch.rating[:3] = [-3.0, 2.5, 9.0]
+    assert small.core.expected_ratings(draft)[:3].tolist() == [1.0, 2.5, 5.0]
 
 
 def test_nobody_asked_nobody_answered() -> None:
-    assert driven().core.recommend({}, START_MS, "full", {}) == []
-    assert driven().core.recommend({"": UserState()}, START_MS, "popular", {})[0].items
+    assert driven().core.recommend([]) == []
+    small = driven()
+    assert small.core.recommend([small.request("", "popular")])[0].items

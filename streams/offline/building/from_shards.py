@@ -29,8 +29,8 @@ from streams.offline.building.build import Made, read_made
 from streams.offline.training.dataset_texts import Say
 from streams.offline.training.fit import register
 from streams.offline.training.model_schema import schema_with, vocabulary_of
+from streams.ranking.model_in_service import feature_names
 from streams.ranking.pipeline import sources
-from streams.ranking.rescoring import feature_names
 from streams.settings.tree import Settings
 
 
@@ -97,7 +97,7 @@ def fit_shards(
 
 def _schema(shards: ShardFiles, seen: Survey, settings: Settings, tasks: dict[str, Task]) -> Schema:
     """What the shards hold; `DataError` where their features are not those of this build."""
-    names = [source.name for source in sources(settings)]
+    names = [source.name for source in sources()]
     features = feature_names(names)
     written = {facts.features for facts in shards.facts}
     if written != {features}:

@@ -124,7 +124,7 @@ def _fill(catalog: Catalog, segment: _Segment) -> None:
     for name in CATALOG_COLUMNS:
         setattr(catalog, name, _array(segment.catalog[name]))
     catalog.modalities = {name: _array(column) for name, column in segment.modalities.items()}
-    catalog.changed = set(range(len(catalog)))
+    catalog.revise_all()
 
 
 def _packed(values: NDArray[Any]) -> _Column:

@@ -35,7 +35,7 @@ def build_with_ray(run: Prequential, plan: Plan, folder: Path, workers: int | No
     """Shards of all pieces of `plan` in `folder`; how many examples. `workers`: cores used, None: all."""
     folder = folder.resolve()
     segments, scouting = folder / SEGMENTS, folder / SEGMENTS / SCOUT
-    entities = run.recommender.pipeline.entities
+    entities = run.recommender.pipeline.workspace.entities
     graph = None if entities is None else entities.graph
     done, made = 0, 0
 

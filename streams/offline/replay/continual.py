@@ -23,7 +23,7 @@ from streams.offline.renewal.continued import fine_tuned, plan_of
 from streams.offline.replay.options import Progress
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.fit import Collected, register
-from streams.ranking.rescoring import ModelInService
+from streams.ranking.model_in_service import ModelInService
 from streams.serving.loading import load_in_service
 from streams.settings.tree import Settings
 

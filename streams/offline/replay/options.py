@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import SettingsError
+from streams.settings.tree import DEFAULT_ARM
 
 # Told now and then how far the run is: the stage in words, steps done, steps in all.
 Progress = Callable[[str, int, int], None]
@@ -29,6 +30,7 @@ class ReplayOptions:
     slates: Path | None = None
     fp32: bool = False
     renew_every: int | None = None
+    arm: str = DEFAULT_ARM
 
     def __post_init__(self) -> None:
         if not 0 < self.warm < 1:

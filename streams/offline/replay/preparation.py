@@ -20,7 +20,7 @@ from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import spread, text_encoder, texts_of
 from streams.offline.training.fit import Collected, fit, prepare, warm
 from streams.ranking.draft import Draft
-from streams.ranking.rescoring import ModelInService
+from streams.ranking.model_in_service import ModelInService
 from streams.serving.loading import encoder_of, load_in_service
 from streams.settings.tree import Settings
 from streams.state.event_meaning import Encode
@@ -126,10 +126,10 @@ def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> M
 
 def rank_with(twin: ModelInService, run: Prequential, draft: Draft, row: int) -> int:
     """The place of the true item among the candidates as the twin scores them; 0: not among them."""
-    served = run.recommender.pipeline.model
+    served = draft.batch.models[draft.number]
     found = np.flatnonzero(draft.rows[: draft.placed] == row)
     if served is None or not len(found):
         return 0
     twin.vectors, twin.known = served.vectors, served.known
-    scores = twin.score([draft]).click[0, : draft.placed]
+    scores = twin.score(draft.batch, [draft.number]).click[0, : draft.placed]
     return int((scores > scores[found[0]]).sum()) + 1

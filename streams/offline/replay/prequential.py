@@ -94,7 +94,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
     shares: list[Shares] = []
     with SlateFile(options.slates) if options.slates is not None else nullcontext() as slates:
         for k in range(until, total):
-            draft, row = run.predict()
+            draft, row = run.predict(explain=slates is not None, arm=options.arm)
             clock.lap("predict")
             ranks = compared.ranks(k)
             if fp32 is not None:
@@ -106,7 +106,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
             recommended.update(draft.rows[draft.order[:10]].tolist())
             clock.lap("compare")
             if slates is not None:
-                slates.write(run.recommender.slate(stream.user[k], draft, str(k)))
+                slates.write(run.recommender.slate(draft))
                 clock.lap("write slates")
             if continual is not None:
                 continual.take()

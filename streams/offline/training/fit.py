@@ -156,7 +156,7 @@ def fit(
     from model.resume import Savepoints
     from model.train import train
 
-    model, entities = run.recommender.settings.model, run.recommender.pipeline.entities
+    model, entities = run.recommender.settings.model, run.recommender.pipeline.workspace.entities
     shards, held_out = collected
     if not shards:  # too short a stream to hold any out
         shards = held_out

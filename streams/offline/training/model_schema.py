@@ -12,7 +12,7 @@ from model.plan import NetworkPlan
 from model.schema import Schema
 from model.tasks import Task, names_of, ordered, ratings_of, teachable
 from model.vocabulary import Vocabulary
-from streams.ranking.rescoring import feature_names
+from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
 from streams.settings.sections import ModelSettings
 

@@ -20,7 +20,7 @@ from model.schema import RescorerInputs, Schema, Scores
 from model.tasks import ordered
 from model.vocabulary import Vocabulary
 from streams.offline.training.dataset_texts import Say
-from streams.ranking.rescoring import ModelInService
+from streams.ranking.model_in_service import ModelInService
 from streams.recommender import Recommender
 
 SCOUT_EPOCHS = 4

@@ -1,4 +1,4 @@
-"""What every candidate source and feature is given: one user, one moment, and the live counters."""
+"""What every candidate source is given: one request, the live counters, and what they say of its user."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.counters.counters import Counters
-from streams.signals.entity_signals import EntitySignals
-from streams.signals.pair_signals import Signals
+from streams.ranking.request import RankRequest
+from streams.ranking.workspace import Workspace
 from streams.signals.rating_bias import RatingBias, rating_bias
+from streams.signals.readings import Readings
 from streams.state.catalog import Catalog
 from streams.state.user_state import UserState
 
@@ -28,27 +29,35 @@ class Learned(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Query:
-    """`blocked[n]` uint8 is 1 for rows that may not be recommended to this user now (see
-    `streams.ranking.filters`).
+class SourceContext:
+    """`blocked[n]` uint8 is 1 for rows that may not be shown now (see `streams.ranking.filters`).
 
-    `limit`: how many rows a source may bring. `learned`: the model's vector of the user and its keys of all
-    items, where a model is in service. `searched`: the vector of what the user searches for, where they do.
-    `entities`: what the knowledge graph says, where one is loaded. `lean`: how the user rates, where that is
-    known already.
+    `learned`: the model's vector of the user and its keys of all items, None where no model retrieves.
+    `bias`: how the user rates, where that is known already.
     """
 
-    state: UserState
-    now_ms: int
+    request: RankRequest
     catalog: Catalog
     counters: Counters
-    signals: Signals
+    workspace: Workspace
     blocked: NDArray[np.uint8]
-    limit: int
     learned: Learned | None = None
-    searched: NDArray[np.float32] | None = None
-    entities: EntitySignals | None = None
-    lean: RatingBias | None = None
+    bias: RatingBias | None = None
+
+    @property
+    def state(self) -> UserState:
+        """The user."""
+        return self.request.state
+
+    @property
+    def now_ms(self) -> int:
+        """The moment."""
+        return self.request.now_ms
+
+    @property
+    def limit(self) -> int:
+        """How many rows a source may bring."""
+        return self.request.plan.settings.candidates.per_source
 
     @cached_property
     def history(self) -> NDArray[np.int32]:
@@ -62,17 +71,32 @@ class Query:
         return int((times == times[-1]).sum()) if len(times) else 0
 
     @cached_property
-    def ages(self) -> NDArray[np.float64]:
-        """What the decayed popularity counts are multiplied by to be as of now, [3]."""
-        return self.counters.popularity.ages(self.now_ms)
-
-    @cached_property
     def liking(self) -> NDArray[np.float32]:
         """How far each history item's rating lies above what was to be expected of user and item, newest
         first; 0 without one.
         """
-        lean = self.lean or rating_bias(self.state, self.counters.popularity)
-        return np.nan_to_num(lean.liking)
+        bias = self.bias or rating_bias(self.state, self.counters.popularity)
+        return np.nan_to_num(bias.liking)
+
+    @cached_property
+    def pairs(self) -> Readings:
+        """What the pair counts say of items, given the history; read when it is first asked for."""
+        length = self.request.plan.settings.candidates.history or len(self.history)
+        table = self.workspace.pairs
+        table.read(
+            self.counters.pairs, self.counters.popularity.total, self.history[:length], self.liking[:length],
+            self.tied, self.now_ms,
+        )  # fmt: skip
+        return table.kept()
+
+    @cached_property
+    def entities(self) -> Readings | None:
+        """What the knowledge graph says of items, given the last ones; None where there is no graph."""
+        table = self.workspace.entities
+        if table is None:
+            return None
+        table.read(self.history[:RECENT], self.liking[:RECENT])
+        return table.kept()
 
     @cached_property
     def taste(self) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import best
 from streams.signals.entity_signals import ENTITY_TASTE
 
@@ -18,8 +18,8 @@ class Entities:
 
     name = "entities"
 
-    def find(self, query: Query) -> NDArray[np.int32]:
-        if query.entities is None:
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        if context.entities is None:
             return np.empty(0, np.int32)
-        touched = query.entities.touched
-        return best(touched, query.entities.values[touched, ENTITY_TASTE], query.blocked, query.limit)
+        entities = context.entities
+        return best(entities.rows, entities.column(ENTITY_TASTE), context.blocked, context.limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import best
 
 
@@ -14,12 +14,10 @@ class Fresh:
 
     name = "fresh"
 
-    def __init__(self, half_life_s: float) -> None:
-        self.longest_ms = 10.0 * half_life_s * 1_000.0
-
-    def find(self, query: Query) -> NDArray[np.int32]:
-        items = len(query.catalog)
-        first = max(0, items - 4 * query.limit)
-        left_ms = query.catalog.added_ms[first:items] - (query.now_ms - self.longest_ms)
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        items = len(context.catalog)
+        longest_ms = 10.0 * context.request.plan.settings.candidates.fresh_half_life_s * 1_000.0
+        first = max(0, items - 4 * context.limit)
+        left_ms = context.catalog.added_ms[first:items] - (context.now_ms - longest_ms)
         rows = np.arange(first, items, dtype=np.int32)
-        return best(rows, (left_ms / self.longest_ms).astype(np.float32), query.blocked, query.limit)
+        return best(rows, (left_ms / longest_ms).astype(np.float32), context.blocked, context.limit)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.features import RETRIEVAL
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import best
 
 FLOOR = np.float32(1e-6)
@@ -21,9 +21,9 @@ class LearnedNearest:
 
     name = RETRIEVAL
 
-    def find(self, query: Query) -> NDArray[np.int32]:
-        if query.learned is None or not len(query.learned.keys):
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        if context.learned is None or not len(context.learned.keys):
             return np.empty(0, np.int32)
-        scores = query.learned.keys @ query.learned.user
+        scores = context.learned.keys @ context.learned.user
         rows = np.arange(len(scores), dtype=np.int32)
-        return best(rows, scores - scores.min() + FLOOR, query.blocked, query.limit)
+        return best(rows, scores - scores.min() + FLOOR, context.blocked, context.limit)

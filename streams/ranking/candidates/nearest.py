@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import best
 
 
@@ -14,7 +14,7 @@ class Nearest:
 
     name = "nearest"
 
-    def find(self, query: Query) -> NDArray[np.int32]:
-        items = len(query.catalog) if query.taste.any() else 0
-        scores = query.catalog.text[:items] @ query.taste
-        return best(np.arange(items, dtype=np.int32), scores, query.blocked, query.limit)
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        items = len(context.catalog) if context.taste.any() else 0
+        scores = context.catalog.text[:items] @ context.taste
+        return best(np.arange(items, dtype=np.int32), scores, context.blocked, context.limit)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 
 
 class Popular:
@@ -16,10 +16,10 @@ class Popular:
         self.name = name
         self.half_life = half_life
 
-    def find(self, query: Query) -> NDArray[np.int32]:
-        leaders = query.counters.popularity.leaders(self.half_life)
-        found = np.empty(min(query.limit, len(leaders)), np.int32)
-        return found[: _first_free(leaders, query.blocked, found)]
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        leaders = context.counters.popularity.leaders(self.half_life)
+        found = np.empty(min(context.limit, len(leaders)), np.int32)
+        return found[: _first_free(leaders, context.blocked, found)]
 
 
 @compiled

@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 
 LOW = np.uint64(0xFFFF_FFFF)
 HALF = np.uint64(32)
 
 
 class Source(Protocol):
-    """Brings at most `query.limit` rows that are not blocked: int32 [n], best first, each once."""
+    """Brings at most `context.limit` rows that are not blocked: int32 [n], best first, each once."""
 
     name: str
 
-    def find(self, query: Query) -> NDArray[np.int32]: ...
+    def find(self, context: SourceContext) -> NDArray[np.int32]: ...
 
 
 def best(

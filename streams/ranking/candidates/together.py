@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import best
 from streams.signals.pair_signals import CLOSE
 
@@ -16,10 +16,10 @@ class Together:
 
     name = "together"
 
-    def find(self, query: Query) -> NDArray[np.int32]:
-        touched = query.signals.touched
-        scores = _cosines(touched, query.signals.values, query.counters.popularity.total)
-        return best(touched, scores, query.blocked, query.limit)
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        pairs = context.pairs
+        scores = _cosines(pairs.rows, pairs.values, context.counters.popularity.total)
+        return best(pairs.rows, scores, context.blocked, context.limit)
 
 
 @compiled
@@ -28,6 +28,5 @@ def _cosines(
 ) -> NDArray[np.float32]:
     scores = np.empty(len(rows), np.float32)
     for k in range(len(rows)):
-        row = rows[k]
-        scores[k] = signals[row, CLOSE] / np.sqrt(max(totals[row], np.float32(1.0)))
+        scores[k] = signals[k, CLOSE] / np.sqrt(max(totals[rows[k]], np.float32(1.0)))
     return scores

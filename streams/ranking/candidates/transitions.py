@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import best
 from streams.signals.pair_signals import FOLLOWS_SHARE
 
@@ -15,6 +15,6 @@ class Transitions:
 
     name = "transitions"
 
-    def find(self, query: Query) -> NDArray[np.int32]:
-        touched = query.signals.touched
-        return best(touched, query.signals.values[touched, FOLLOWS_SHARE], query.blocked, query.limit)
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        pairs = context.pairs
+        return best(pairs.rows, pairs.column(FOLLOWS_SHARE), context.blocked, context.limit)

@@ -11,16 +11,14 @@ import torch
 from benchmarks.cross_encoder import arrays_of, export_cross_encoder, medians_ms, places
 from benchmarks.text_walk import Ranked
 from model.baselines.cross_encoder import Choice, CrossEncoder, pair_tokens
-from streams.ranking.draft import Draft
-from streams.state.user_state import UserState
 from tests.model.small_text import small_bert, small_tokenizer
+from tests.streams.core import bare_draft
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def ranked(pool: int) -> Ranked:
-    draft = Draft(UserState(), 0, "full", np.empty(0, np.int32))
-    return Ranked(pool, pool, Choice("a0", ("a1", "a2", "a3")) if pool else None, draft)
+    return Ranked(pool, pool, Choice("a0", ("a1", "a2", "a3")) if pool else None, bare_draft(3))
 
 
 def test_places_by_hand() -> None:

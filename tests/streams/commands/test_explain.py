@@ -120,7 +120,8 @@ async def test_its_scores_are_those_of_the_workers_slates(
     capsys.readouterr()
     for user in (f"u{n}" for n in range(USERS)):
         found = await explain.known(settings, store, user)
-        (shown,) = desk.replica.recommender.recommend({user: found.state}, NOW_MS + 5, "full", {})
+        core = desk.replica.recommender
+        (shown,) = core.recommend([core.request(found.state, NOW_MS + 5, user=user)])
         assert shown.model == "m"
         places = explained(found.recommender, found.state, NOW_MS + 5)
         assert [(each.item_id, round(each.score, 6), each.reason) for each in places] == [

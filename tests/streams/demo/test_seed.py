@@ -39,8 +39,12 @@ async def test_a_worker_starts_where_the_warm_core_stood() -> None:
         assert stored[user].offsets == {}
         bare = user_state_codec.encode(replace(state, offsets={}, recent=()))
         assert user_state_codec.encode(stored[user]) == bare
-    ranked = found.recommend(stored, NOW_MS, "counters", {})
-    expected = core.recommend(states, NOW_MS, "counters", {})
+    ranked, expected = (
+        each.recommend(
+            [each.request(state, NOW_MS, rung="counters", user=user) for user, state in users.items()]
+        )
+        for each, users in ((found, stored), (core, states))
+    )
     assert [slate.items for slate in ranked] == [slate.items for slate in expected]
 
 

@@ -13,6 +13,7 @@ from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Review, User
 from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Target, target_of
 from streams.offline.stream_driver import Prequential, Stream
+from streams.ranking.request import Search
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
@@ -102,13 +103,13 @@ def test_examples_hold_what_serving_computes_for_the_same_state_and_moment() -> 
         if run.at >= 20:
             k = run.at - 20
             draft, row = run.predict()
-            assert examples["user_features"][k].tobytes() == draft.user_features.tobytes()
-            assert examples["history_features"][k].tobytes() == draft.history_features.tobytes()
+            users = draft.batch.users
+            assert examples["user_features"][k].tobytes() == users.user_features[0].tobytes()
+            assert examples["history_features"][k].tobytes() == users.history_features[0].tobytes()
             for name in ("words", "liked", "query", "profile"):
-                assert examples[name][k].tobytes() == getattr(draft, name).tobytes(), name
+                assert examples[name][k].tobytes() == getattr(users, name)[0].tobytes(), name
             actions = examples["history_actions"][k]
-            assert actions[: len(draft.history)].tolist() == draft.history_actions.tolist()
-            assert not actions[len(draft.history) :].any()
+            assert actions.tolist() == users.history_actions[0].tolist()
             assert examples["action"][k] == ACTIONS.index("review")
             assert examples["ts_ms"][k] == draft.now_ms
             assert examples["user_events"][k] == draft.state.interactions
@@ -153,6 +154,13 @@ def test_a_later_event_changes_no_earlier_example() -> None:
     )
 
 
+def signals_of(small: Small, user: str, now_ms: int) -> list[list[float]]:
+    """What the pairs say of each item."""
+    rows, places = np.arange(5, dtype=np.int32), small.core.pipeline.workspace.places
+    found: list[list[float]] = small.context(user, now_ms=now_ms).pairs.of(rows, places).tolist()
+    return found
+
+
 def test_two_events_of_one_tie_teach_nothing_of_their_order() -> None:
     """Whichever came first: a third user who met one of them finds the other with the same order signals."""
     found = []
@@ -162,10 +170,7 @@ def test_two_events_of_one_tie_teach_nothing_of_their_order() -> None:
         small.act("u", second, ts=START_MS + 1_000)
         small.act("asks", 1, ts=START_MS + 2_000)
         small.act("asks-too", 2, ts=START_MS + 2_000)
-        values = [
-            small.query(user, now_ms=START_MS + 3_000).signals.values[:5].tolist()
-            for user in ("asks", "asks-too")
-        ]
+        values = [signals_of(small, user, START_MS + 3_000) for user in ("asks", "asks-too")]
         assert values[0][2] == values[1][1]
         found.append(values)
     assert found[0] == found[1]
@@ -213,7 +218,7 @@ def test_what_is_judged_on_holds_the_whole_pool_of_service() -> None:
     searched = unit(np.arange(1.0, 65.0))
     collector.take(state, small.now_ms, Target(row, ACTIONS.index("purchase"), np.nan, searched))
     (shard,) = collector.shards()
-    draft = small.core.pipeline.draft(state, small.now_ms, also=[row], searched=searched)
+    draft = small.draft("u1", score_also=(row,), search=Search("", searched))
     assert shard.candidates.shape == (1, Settings().candidates.pool + 1)
     (found,) = rows([shard], "candidates")
     assert found[0] == row

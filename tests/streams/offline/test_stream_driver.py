@@ -110,9 +110,11 @@ def test_what_was_searched_for_comes_with_the_event_and_its_vector() -> None:
     assert run.searched(1) is None
     assert driven(dataclasses.replace(events, query=None)).searched(0) is None
     draft, _ = run.predict()
-    assert (draft.query == vector).all()
-    assert draft.user_features[USER_FEATURES.index("query")] == 1.0
+    users = draft.batch.users
+    assert (users.query[0] == vector).all()
+    assert users.user_features[0, USER_FEATURES.index("query")] == 1.0
     run.learn()
     draft, _ = run.predict()
-    assert not draft.query.any()
-    assert draft.user_features[USER_FEATURES.index("query")] == 0.0
+    users = draft.batch.users
+    assert not users.query.any()
+    assert users.user_features[0, USER_FEATURES.index("query")] == 0.0

@@ -24,7 +24,7 @@ def small() -> Small:
 
 def why(small: Small, history: list[int]) -> Why:
     core = small.core
-    places = np.full(len(core.catalog), -1, np.int16)
+    places = np.full(len(core.catalog), -1, np.int32)
     totals = core.counters.popularity.total
     return Why(np.array(history, np.int32), core.catalog, core.counters.pairs, totals, places)
 
@@ -42,7 +42,7 @@ def test_reasons_name_the_recent_item_with_the_largest_part_of_the_closeness(sma
     totals = small.core.counters.popularity.total
     named = set()
     for user in small.states:
-        history = small.query(user).history.tolist()
+        history = small.context(user).history.tolist()
         for source in ("transitions", "together"):
             reasons = explain(rows, [source] * 60, why(small, history))
             for row, reason in zip(rows.tolist(), reasons, strict=True):
@@ -65,13 +65,11 @@ def test_reasons_name_the_recent_item_with_the_largest_part_of_the_closeness(sma
 
 
 def test_every_reason_on_a_slate_holds(small: Small) -> None:
-    pipeline = small.core.pipeline
     seen = set()
     for user in small.states:
-        draft = pipeline.draft(small.state(user), small.now_ms)
-        pipeline.rank([draft])
+        draft = small.draft(user)
         history = draft.history[:10].tolist()
-        for place in pipeline.items(draft):
+        for place in small.core.slate(draft).items:
             row, reason = small.core.catalog.rows[place.item_id], place.reason
             seen.add(reason.kind)
             assert reason.kind in KINDS

@@ -59,7 +59,7 @@ def test_an_item_that_was_never_met_is_worth_nothing(followed: Small) -> None:
     draft, _ = run.predict()
     pipeline = run.recommender.pipeline
     stranger = next(row for row in range(len(run.recommender.catalog)) if row not in draft.history)
-    fallen = drops(pipeline, draft, draft.order[:4].tolist(), [stranger])
+    fallen = drops(pipeline, draft, draft.order[:4].tolist(), [stranger], SETTINGS)
     assert fallen.shape == (1, 4)
     assert np.abs(fallen).max() < 1e-5
 
@@ -70,10 +70,9 @@ def test_scores_of_the_whole_history_are_those_of_the_slate(followed: Small) -> 
     draft, _ = run.predict()
     pipeline, item = run.recommender.pipeline, int(draft.history[0])
     places = draft.order[:5].tolist()
-    fallen = drops(pipeline, draft, places, [item])[0]
+    fallen = drops(pipeline, draft, places, [item], SETTINGS)[0]
     state = without(draft.state, item, run.recommender.settings.state)
-    other = pipeline.draft(state, draft.now_ms)
-    pipeline.rank([other])
+    other = run.recommender.draft(run.recommender.request(state, draft.now_ms))
     served = {int(row): float(score) for row, score in zip(other.rows, other.score, strict=True)}
     both = [k for k, place in enumerate(places) if int(draft.rows[place]) in served]
     assert both
@@ -93,13 +92,13 @@ def test_the_item_that_a_reason_names_counts_for_more_than_a_random_one(followed
         recent = list(dict.fromkeys(state.items[::-1].tolist()))[:10]
         if len(recent) < 3 or len(named) > 200:
             continue
-        draft = pipeline.draft(state, run.stream.interactions.ts_ms[run.at])
-        pipeline.rank([draft])
-        fallen = drops(pipeline, draft, draft.order[:3].tolist(), recent)
-        for k, place in enumerate(pipeline.items(draft)[:3]):
-            if place.reason.item_id is not None:
+        now_ms = int(run.stream.interactions.ts_ms[run.at])
+        draft = run.recommender.draft(run.recommender.request(state, now_ms))
+        fallen = drops(pipeline, draft, draft.order[:3].tolist(), recent, SETTINGS)
+        for k, reason in enumerate((draft.reasons or [])[:3]):
+            if reason.item_id is not None:
                 best.append(float(fallen[:, k].max()))
-                named.append(float(fallen[recent.index(rows[place.reason.item_id]), k]))
+                named.append(float(fallen[recent.index(rows[reason.item_id]), k]))
                 random.append(float(fallen[:, k].mean()))
     more = np.subtract(named, random)
     assert len(more) >= 40

@@ -16,12 +16,13 @@ from model.features import CONTENT_SOURCES, EVENTS, LIVE_FEATURES, content_colum
 from model.hashing import profile_of
 from model.schema import F32, RescorerInputs, Scores, UserInputs
 from streams.events.schema import Action, Click
-from streams.ranking.candidates.context import Query
+from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import Source
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
+from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline
-from streams.ranking.rescoring import ModelInService, feature_names
+from streams.ranking.request import Search
 from streams.settings.sections import CandidateSettings, FeedSettings
 from streams.settings.tree import Settings
 from streams.state.fold import Delivery
@@ -38,15 +39,11 @@ def small() -> Small:
 
 
 def ranked(small: Small, user: str, rung: Rung = "full") -> Draft:
-    pipeline = small.core.pipeline
-    draft = pipeline.draft(small.state(user), small.now_ms, rung)
-    small.core.refresh_model()
-    pipeline.rank([draft])
-    return draft
+    return small.draft(user, rung)
 
 
 def slate(small: Small, user: str, rung: Rung = "full") -> list[str]:
-    return [place.item_id for place in small.core.pipeline.items(ranked(small, user, rung))]
+    return [place.item_id for place in small.core.slate(ranked(small, user, rung)).items]
 
 
 @pytest.mark.parametrize("rung", RUNGS)
@@ -87,11 +84,9 @@ def test_the_best_click_comes_first(small: Small) -> None:
 
 def test_a_user_alone_and_in_a_batch_gets_the_same(small: Small) -> None:
     small.core.serve(toy_model(small.core.pipeline))
-    small.core.refresh_model()
-    pipeline, users = small.core.pipeline, list(small.states)
-    batch = [pipeline.draft(small.state(user), small.now_ms) for user in users]
-    pipeline.rank(batch)
-    for user, draft in zip(users, batch, strict=True):
+    users = list(small.states)
+    batch = small.core.pipeline.execute([small.request(user) for user in users])
+    for user, draft in zip(users, batch.drafts(), strict=True):
         alone = ranked(small, user)
         assert draft.rows.tolist() == alone.rows.tolist()
         assert draft.order.tolist() == alone.order.tolist()
@@ -100,11 +95,8 @@ def test_a_user_alone_and_in_a_batch_gets_the_same(small: Small) -> None:
 
 def test_rungs_may_be_mixed_in_a_batch(small: Small) -> None:
     small.core.serve(toy_model(small.core.pipeline))
-    small.core.refresh_model()
-    pipeline = small.core.pipeline
-    drafts = [pipeline.draft(small.state("u1"), small.now_ms, rung) for rung in RUNGS]
-    pipeline.rank(drafts)
-    for draft, rung in zip(drafts, RUNGS, strict=True):
+    batch = small.core.pipeline.execute([small.request("u1", rung) for rung in RUNGS])
+    for draft, rung in zip(batch.drafts(), RUNGS, strict=True):
         assert draft.order.tolist() == ranked(small, "u1", rung).order.tolist()
 
 
@@ -217,14 +209,9 @@ def test_the_reserve_brings_the_newest_into_a_small_pool() -> None:
 
 def test_rows_asked_for_are_scored_and_never_placed(small: Small) -> None:
     small.core.serve(toy_model(small.core.pipeline))
-    small.core.refresh_model()
-    pipeline = small.core.pipeline
-    draft = pipeline.draft(small.state("u1"), small.now_ms, also=[3, 4])
-    plain = pipeline.draft(small.state("u1"), small.now_ms)
-    pipeline.rank([draft])
-    pipeline.rank([plain])
+    draft, plain = small.draft("u1", score_also=(3, 4)), small.draft("u1")
     assert draft.rows.tolist() == [*plain.rows.tolist(), 3, 4]
-    assert draft.extra == 2
+    assert draft.placed == len(plain.rows)
     assert draft.order.tolist() == plain.order.tolist()
     assert draft.click[: len(plain.rows)].tolist() == pytest.approx(plain.click.tolist(), rel=1e-5)
     assert len(draft.click) == len(draft.features) == len(draft.rows)
@@ -236,9 +223,9 @@ class Alphabet:
 
     name = "alphabet"
 
-    def find(self, query: Query) -> NDArray[np.int32]:
-        rows = np.flatnonzero(query.blocked[: len(query.catalog)] == 0)
-        return rows[: query.limit].astype(np.int32)
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        rows = np.flatnonzero(context.blocked[: len(context.catalog)] == 0)
+        return rows[: context.limit].astype(np.int32)
 
 
 def test_a_source_more_is_one_line_and_models_trained_before_work_on(
@@ -247,8 +234,8 @@ def test_a_source_more_is_one_line_and_models_trained_before_work_on(
     usual = streams.ranking.pipeline.sources
     before = ranked(small, "u1")
 
-    def with_one_more(settings: Settings) -> tuple[Source, ...]:
-        return (*usual(settings), Alphabet())
+    def with_one_more() -> tuple[Source, ...]:
+        return (*usual(), Alphabet())
 
     monkeypatch.setattr(streams.ranking.pipeline, "sources", with_one_more)
     other = Small(items=120)
@@ -271,7 +258,7 @@ def test_a_source_more_is_one_line_and_models_trained_before_work_on(
         place = np.flatnonzero(draft.rows == row)
         if len(place) and (draft.ranks[place[0], :-1] == ranks).all():
             assert mine[row] == pytest.approx(click, rel=1e-5)
-    assert "alphabet" in {place.source for place in other.core.pipeline.items(draft)} | {
+    assert "alphabet" in {place.source for place in other.core.slate(draft).items} | {
         other.core.pipeline.names[origin] for origin in draft.origin
     }
 
@@ -281,11 +268,12 @@ def test_a_state_that_was_stored_on_the_way_gives_the_same_slate(small: Small) -
 
     state = small.state("u3")
     again = user_state_codec.decode(user_state_codec.encode(state))
-    pipeline = small.core.pipeline
-    one, other = pipeline.draft(state, small.now_ms), pipeline.draft(again, small.now_ms)
+    one, other = (
+        small.core.pipeline.gather([small.core.request(each, small.now_ms)]) for each in (state, again)
+    )
     assert one.features.tobytes() == other.features.tobytes()
-    assert one.user_features.tobytes() == other.user_features.tobytes()
-    assert one.history_features.tobytes() == other.history_features.tobytes()
+    assert one.users.user_features.tobytes() == other.users.user_features.tobytes()
+    assert one.users.history_features.tobytes() == other.users.history_features.tobytes()
 
 
 def test_features_are_finite_for_anyone_at_any_time(small: Small) -> None:
@@ -293,8 +281,9 @@ def test_features_are_finite_for_anyone_at_any_time(small: Small) -> None:
     strangers = [UserState(), small.state("u1"), small.act("rated", 4, rating=5.0, words=unit(np.ones(64)))]
     for state in strangers:
         for now_ms in (0, START_MS - 86_400_000, small.now_ms, small.now_ms + 200 * 365 * 86_400_000):
-            draft = pipeline.draft(state, now_ms, also=[119])
-            for values in (draft.features, draft.user_features, draft.history_features, draft.words):
+            batch = pipeline.gather([small.core.request(state, now_ms, score_also=(119,))])
+            users = batch.users
+            for values in (batch.features, users.user_features, users.history_features, users.words):
                 assert np.isfinite(values).all()
 
 
@@ -329,45 +318,44 @@ def learned_model(pipeline: Pipeline, asked: Asked) -> ModelInService:
 def test_the_model_finds_candidates_for_all_users_in_one_run(small: Small, rung: Rung) -> None:
     asked = Asked()
     small.core.serve(learned_model(small.core.pipeline, asked))
-    small.core.refresh_model()
     pipeline = small.core.pipeline
-    states = [small.state(user) for user in ("u1", "u2", "u3")]
-    drafts = pipeline.drafts(states, small.now_ms, rung)
+    users = ("u1", "u2", "u3")
+    batch = pipeline.gather([small.request(user, rung) for user in users])
+    drafts = batch.drafts()
     source = pipeline.names.index("learned")
     if rung in ("counters", "popular"):
         assert asked.batches == []
         assert not any(draft.ranks[:, source].any() for draft in drafts)
         return
     (inputs,) = asked.batches
-    for at, (state, draft) in enumerate(zip(states, drafts, strict=True)):
-        assert (inputs.user_features[at] == draft.user_features).all()
+    for at, (user, draft) in enumerate(zip(users, drafts, strict=True)):
+        state = small.state(user)
+        assert (inputs.user_features[at] == batch.users.user_features[at]).all()
         ranks = draft.ranks[:, source]
         found = draft.rows[ranks > 0][np.argsort(ranks[ranks > 0])]
         unmet = [row for row in range(119, -1, -1) if not state.has_consumed(row)]
         assert len(found)
         assert found.tolist() == [unmet[rank - 1] for rank in sorted(ranks[ranks > 0].tolist())]
-        alone = pipeline.draft(state, small.now_ms, rung)
+        alone = ranked(small, user, rung)
         assert alone.rows.tolist() == draft.rows.tolist()
 
 
 def test_nobody_to_recommend_to_is_no_run_of_the_model(small: Small) -> None:
     asked = Asked()
     small.core.serve(learned_model(small.core.pipeline, asked))
-    assert small.core.recommend({}, small.now_ms, "full", {}) == []
+    assert small.core.recommend([]) == []
     assert asked.batches == []
 
 
 def test_a_search_is_seen_by_the_features_and_by_the_model(small: Small) -> None:
     searched = unit(np.arange(1.0, 65.0))
-    state, pipeline = small.state("u1"), small.core.pipeline
-    plain = pipeline.draft(state, small.now_ms)
-    asking = pipeline.draft(state, small.now_ms, searched=searched)
+    plain, asking = small.draft("u1"), small.draft("u1", search=Search("boots", searched))
     column = LIVE_FEATURES.index("text_query")
     assert not plain.features[:, column].any()
     expected = small.core.catalog.text[asking.rows] @ searched
     np.testing.assert_allclose(asking.features[:, column], expected, atol=1e-6)
-    assert (asking.query == searched).all()
-    assert not plain.query.any()
+    assert (asking.batch.users.query[0] == searched).all()
+    assert not plain.batch.users.query.any()
 
 
 def test_further_tasks_of_the_model_reach_the_score(small: Small) -> None:
@@ -393,9 +381,10 @@ def test_further_tasks_of_the_model_reach_the_score(small: Small) -> None:
 
 def test_a_users_profile_and_actions_reach_the_model(small: Small) -> None:
     state = dataclasses.replace(small.state("u1"), profile={"age": "30"})
-    draft = small.core.pipeline.draft(state, small.now_ms)
-    assert draft.profile.tolist() == profile_of({"age": "30"}).tolist()
-    assert draft.history_actions.tolist() == state.actions[::-1].tolist()
+    users = small.core.pipeline.gather([small.core.request(state, small.now_ms)]).users
+    assert users.profile[0].tolist() == profile_of({"age": "30"}).tolist()
+    met = len(state.actions)
+    assert users.history_actions[0, :met].tolist() == state.actions[::-1].tolist()
 
 
 def test_an_item_that_nobody_has_met_has_nothing_but_what_it_is(small: Small) -> None:
@@ -405,7 +394,7 @@ def test_an_item_that_nobody_has_met_has_nothing_but_what_it_is(small: Small) ->
     small.announce(row, unit(np.random.default_rng(3).normal(size=64)), ts=small.now_ms)
     pipeline = small.core.pipeline
     names = feature_names(pipeline.names)
-    draft = pipeline.draft(small.state("u1"), small.now_ms, also=[row])
+    draft = small.draft("u1", score_also=(row,))
     events = draft.features[:, names.index(EVENTS)]
     met = small.core.counters.popularity.events[draft.rows] > 0
     assert np.array_equal(events > 0, met)

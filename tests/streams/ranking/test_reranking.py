@@ -4,31 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from streams.ranking.draft import Draft
-from streams.ranking.reranking import rerank
-from streams.state.user_state import UserState
+from streams.ranking.rerankers.fresh_place import FreshPlace
+from streams.ranking.reranking import Rerank
+from streams.state.catalog import Catalog
+from tests.streams.core import START_MS, Small, batch_of
 
-FRESH = 1
+FRESH, YEAR_MS = 1, 365 * 86_400_000
 
 
-def scored(scores: Sequence[float], fresh_ranks: Sequence[int] = (), extra: int = 0) -> Draft:
+class Scored:
     """Candidates with these scores; `fresh_ranks` in the second source (0: absent)."""
-    draft = Draft(UserState(), 0, "full", np.empty(0, np.int32), extra=extra)
-    draft.rows = np.arange(100, 100 + len(scores), dtype=np.int32)
-    draft.ranks = np.zeros((len(scores), 2), np.int32)
-    draft.ranks[: len(fresh_ranks), FRESH] = fresh_ranks
-    draft.score = np.array(scores, np.float32)
-    return draft
+
+    def __init__(self, scores: Sequence[float], fresh_ranks: Sequence[int] = (), extra: int = 0) -> None:
+        self.scores, self.fresh_ranks, self.extra = scores, fresh_ranks, extra
+
+    def draft(self, size: int, place: int) -> Draft:
+        """As reweighting leaves it."""
+        small = Small(items=200)
+        plan = small.core.plan({"feed": {"size": size, "fresh_place": place}})
+        also = tuple(range(self.extra))
+        request = small.request("u", plan=plan, score_also=also, now_ms=START_MS)
+        batch = batch_of(small.core, [request], [len(self.scores)])
+        batch.ranks[: len(self.fresh_ranks), FRESH] = self.fresh_ranks
+        batch.score[:] = self.scores
+        return batch.draft(0)
 
 
-def order(draft: Draft, size: int, place: int = 0, old: Sequence[int] = (), known: bool = True) -> list[int]:
-    """`old`: candidates that are no longer new. `known`: whether it is known which are."""
-    new = np.ones(len(draft.rows), np.bool_)
-    new[list(old)] = False
-    rerank(draft, size, FRESH, place, new if known else None)
+def scored(scores: Sequence[float], fresh_ranks: Sequence[int] = (), extra: int = 0) -> Scored:
+    return Scored(scores, fresh_ranks, extra)
+
+
+def order(asked: Scored, size: int, place: int = 0, old: Sequence[int] = (), known: bool = True) -> list[int]:
+    """`old`: candidates that are no longer new. `known`: whether there is a source of new items."""
+    draft = asked.draft(size, place)
+    catalog = Catalog()
+    catalog.extend([f"i{row}" for row in range(200)], START_MS)
+    catalog.added_ms[draft.rows[list(old)]] = START_MS - YEAR_MS
+    Rerank((FreshPlace(catalog, FRESH if known else -1),)).run(draft.batch, [0])
     found: list[int] = draft.order.tolist()
     return found
 

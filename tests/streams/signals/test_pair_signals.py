@@ -81,9 +81,9 @@ def test_one_user_leaves_nothing_behind_for_the_next() -> None:
     shared = Signals()
     core = small.core
     for user in [*small.states, "nobody", *small.states]:
-        query = small.query(user)
-        history, liking = query.history.tolist(), query.liking.tolist()
-        arguments = (core.counters.pairs, core.counters.popularity.total, history, liking, query.tied)
+        context = small.context(user)
+        history, liking = context.history.tolist(), context.liking.tolist()
+        arguments = (core.counters.pairs, core.counters.popularity.total, history, liking, context.tied)
         fresh = read(Signals(), *arguments, small.now_ms)
         again = read(shared, *arguments, small.now_ms)
         assert again.tobytes() == fresh.tobytes()
@@ -96,8 +96,12 @@ def test_growing_between_two_users_forgets_the_first() -> None:
     small = Small(items=5)
     for user, row in (("a", 0), ("a", 1), ("b", 0)):
         small.act(user, row)
-    signals = small.query("b").signals
+    small.context("b")
+    signals = small.core.pipeline.workspace.pairs
     assert signals.touched.tolist() == [1]
+    kept = signals.kept()
+    assert kept.rows.tolist() == [1]
+    assert kept.values.any()
     signals.grow(500)
     signals.read(
         small.core.counters.pairs,
@@ -110,6 +114,7 @@ def test_growing_between_two_users_forgets_the_first() -> None:
     assert len(signals.touched) == 0
     assert not signals.values.any()
     assert not signals.seen.any()
+    assert kept.values.any(), "what was kept stays"
 
 
 def test_a_history_with_an_unknown_row_is_refused() -> None:

@@ -25,7 +25,6 @@ def record(ts: int, text: np.ndarray | None = None, available: bool = True) -> I
 def catalog() -> Catalog:
     found = Catalog()
     found.extend(["a", "b"], 5)
-    found.changed.clear()
     return found
 
 
@@ -35,7 +34,7 @@ def test_rows_are_given_in_order_and_columns_grow(catalog: Catalog) -> None:
     assert catalog.added_ms[[0, 1, 2, 301]].tolist() == [5, 5, 9, 9]
     assert catalog.available[:302].all()
     assert not catalog.text[:302].any()
-    assert catalog.changed == set(range(2, 302))
+    assert catalog.revised_since(1).tolist() == list(range(2, 302))
 
 
 def test_a_newer_announcement_counts_and_an_older_one_does_not(catalog: Catalog) -> None:
@@ -47,7 +46,7 @@ def test_a_newer_announcement_counts_and_an_older_one_does_not(catalog: Catalog)
     assert not catalog.available[0]
     assert not catalog.text[0].any()  # the record has no text
     assert catalog.added_ms[0] == 10
-    assert catalog.changed == {0}
+    assert catalog.revised_since(1).tolist() == [0]
 
 
 AHEAD_MS = 300_000
@@ -155,7 +154,7 @@ def test_reviews_speak_for_an_item_without_text(catalog: Catalog) -> None:
     assert (catalog.text[0] == E1).all()
     catalog.hear(0, E2)
     np.testing.assert_allclose(catalog.text[0], unit(E1 + E2), atol=1e-3)
-    assert catalog.changed == {0}
+    assert catalog.revised_since(1).tolist() == [0]
 
 
 def test_an_items_own_text_outranks_its_reviews(catalog: Catalog) -> None:
@@ -195,7 +194,6 @@ def test_a_record_comes_back_as_it_was() -> None:
 def seeing() -> Catalog:
     found = Catalog(modalities={"image": 3})
     found.extend(["a", "b", "c"], 5)
-    found.changed.clear()
     return found
 
 
@@ -244,19 +242,45 @@ CHANGES: dict[str, Callable[[Catalog], object]] = {
 def test_a_copy_stays_as_it_was_and_tells_what_changed_since(change: str) -> None:
     catalog = seeing()
     before = catalog.copy()
-    assert catalog.changed_since(before) == []
+    assert catalog.revised_since(before.revision).tolist() == []
     kept = [each.tobytes() for each in (before.text, before.attributes, before.modalities["image"])]
     CHANGES[change](catalog)
     catalog.extend(["new"], 20)
     catalog.put(3, record(20, E1))  # the copy knows nothing of it
-    assert catalog.changed_since(before) == [1]
+    assert catalog.revised_since(before.revision).tolist() == [1, 3]
+    assert before.revised_since(0).tolist() == [0, 1, 2]
     assert before.ids == ["a", "b", "c"]
     assert [each.tobytes() for each in (before.text, before.attributes, before.modalities["image"])] == kept
 
 
-def test_what_is_no_content_is_no_change() -> None:
+def test_a_reader_of_any_revision_is_told_all_that_changed_since() -> None:
     catalog = seeing()
-    before = catalog.copy()
-    catalog.put(1, ItemRecord("b", 10, available=False, title="Title"))
-    assert catalog.changed_since(before) == []
-    assert Catalog().changed_since(Catalog()) == []
+    seen = [catalog.revision]
+    for row in (0, 2, 0):
+        catalog.put(row, record(10, E1))
+        seen.append(catalog.revision)
+    assert [catalog.revised_since(each).tolist() for each in seen] == [[0, 2], [0, 2], [0], []]
+    assert catalog.revised_since(0).tolist() == [0, 1, 2]
+    assert Catalog().revised_since(0).tolist() == []
+    catalog.revise_all()
+    assert catalog.revised_since(seen[-1]).tolist() == [0, 1, 2]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["", "x", "y"]), st.sampled_from([None, 1.0]))))
+def test_facets_are_those_of_each_items_last_announcement(puts: list[tuple[int, str, float | None]]) -> None:
+    catalog = Catalog()
+    catalog.extend(list("abcde"), 5)
+    last: dict[int, tuple[str, float | None]] = {}
+    for ts, (row, category, price) in enumerate(puts, 10):
+        categories = [category] if category else []
+        catalog.put(row, ItemRecord("a", ts, categories=categories, price=price, attributes={"k": category}))
+        last[row] = (category, price)
+    for asked in ("x", "y"):
+        found = catalog.facets.having_any([("category", "", asked)], 5)
+        assert np.flatnonzero(found).tolist() == sorted(
+            row for row, (each, _) in last.items() if each == asked
+        )
+        same = catalog.facets.having_any([("attribute", "k", asked)], 5)
+        assert same.tolist() == found.tolist()
+    priced = catalog.facets.priced(0.5, None, 5)
+    assert np.flatnonzero(priced).tolist() == sorted(row for row, (_, price) in last.items() if price)

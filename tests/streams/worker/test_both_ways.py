@@ -156,8 +156,8 @@ def replayed(rows: Rows, settings: Settings, folder: Path) -> Outcome:
         event = run.event(run.at)
         run.collect(collector)
         run.learn()
-        state = {event.user_id: run.states[event.user_id]}
-        (slate,) = core.recommend(state, event.ts, "full", {event.user_id: event.event_id})
+        state = run.states[event.user_id]
+        (slate,) = core.recommend([core.request(state, event.ts, user=event.user_id, cause=event.event_id)])
         slates.append(plain_slate(slate))
     (examples,) = collector.shards()
     states = {user: plain_state(user_state_codec.encode(state)) for user, state in run.states.items()}

@@ -16,11 +16,9 @@ from streams.offline.replay.options import ReplayOptions, silent
 from streams.offline.replay.prequential import place_of, replay, shares_of
 from streams.offline.replay.result import ReplayResult
 from streams.offline.replay.summary import MODEL, summarise
-from streams.ranking.draft import Draft
 from streams.settings.sections import FeedSettings, ModelSettings
 from streams.settings.tree import Settings
-from streams.state.user_state import UserState
-from tests.streams.core import with_settings
+from tests.streams.core import bare_draft, with_settings
 from tests.streams.offline.planted import planted
 
 ONE_EPOCH = with_settings(model=ModelSettings(training=TrainPlan(epochs=1)))
@@ -145,9 +143,9 @@ def test_click_probabilities_are_those_of_the_first_ten_of_each_ranked_event(
 
 
 def test_shares_by_hand() -> None:
-    draft = Draft(UserState(), 0, "full", np.empty(0, np.int32), extra=1)
-    draft.rows = np.array([4, 7, 9, 2], np.int32)
-    draft.click = np.log(np.array([1.0, 2.0, 1.0, 6.0], np.float32))  # row 2 was put there by the replay
+    draft = bare_draft(4, extra=1)
+    draft.batch.rows[:] = [4, 7, 9, 2]
+    draft.batch.click = np.log(np.array([1.0, 2.0, 1.0, 6.0], np.float32))  # the replay put row 2 there
     said, came = shares_of(draft, 7)
     assert (said.tolist(), came.tolist()) == (pytest.approx([0.5, 0.25, 0.25]), [1, 0, 0])
     said, came = shares_of(draft, 2)
@@ -214,8 +212,8 @@ def test_a_stream_without_an_example_to_train_on_is_said() -> None:
 
 
 def test_the_place_of_an_item_is_on_the_slate_or_behind_it_by_score() -> None:
-    draft = Draft(UserState(), 0, "full", np.empty(0, np.int32), extra=1)
-    draft.rows = np.array([10, 11, 12, 13, 14], np.int32)
-    draft.score = np.array([5, 4, 3, 2, 9], np.float32)
-    draft.order = np.array([0, 3])  # a new item took the second place
+    draft = bare_draft(5, extra=1)
+    draft.batch.rows[:] = [10, 11, 12, 13, 14]
+    draft.batch.score[:] = [5, 4, 3, 2, 9]
+    draft.batch.order = [np.array([0, 3])]  # a new item took the second place
     assert [place_of(draft, at) for at in range(4)] == [1, 3, 3, 2]

@@ -43,7 +43,7 @@ def warmed(share: float, least: int = 0) -> tuple[list[NDArray[np.bool_]], bool]
     column = -len(names) + names.index("learned")  # ranks are the last features
     ranks = [each.candidate_features[..., column] for each in [*shards, *held_out]]
     found = [np.asarray((each > 0).any(1), np.bool_) for each in ranks]
-    return found, run.recommender.pipeline.model is not None
+    return found, run.recommender.pipeline.models.active is not None
 
 
 def test_only_examples_after_its_training_have_its_candidates() -> None:

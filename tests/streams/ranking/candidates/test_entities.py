@@ -27,7 +27,7 @@ def graph() -> Graph:
 
 def sources_of(small: Small, user: str) -> dict[int, str]:
     pipeline = small.core.pipeline
-    draft = pipeline.draft(small.state(user), small.now_ms)
+    draft = small.draft(user)
     return {int(row): pipeline.names[origin] for row, origin in zip(draft.rows, draft.origin, strict=True)}
 
 
@@ -45,11 +45,8 @@ def test_it_finds_what_the_next_item_is_where_entities_tell(graph: Graph) -> Non
             each.act(f"u{n}", first)
         found += then in sources_of(small, f"u{n}")
         missed += then not in sources_of(blind, f"u{n}")
-        pipeline = small.core.pipeline
-        draft = pipeline.draft(small.state(f"u{n}"), small.now_ms)
-        query = pipeline._query(draft, None)
         of_maker = set(range(n, MAKERS * EACH, MAKERS)) - {first}
-        assert set(Entities().find(query)[: EACH - 1].tolist()) == of_maker
+        assert set(small.find(Entities(), f"u{n}")[: EACH - 1]) == of_maker
     assert found == MAKERS
     assert missed > MAKERS / 2
 
@@ -57,16 +54,15 @@ def test_it_finds_what_the_next_item_is_where_entities_tell(graph: Graph) -> Non
 def test_items_that_come_later_are_linked_when_they_are_met(graph: Graph) -> None:
     small = Small(items=3, graph=graph)
     small.act("u", 1)
-    assert small.core.pipeline.entities is not None
+    assert small.core.pipeline.workspace.entities is not None
     late = f"i{1 + MAKERS}"
     small.core.meet(["unheard of", late], small.now_ms)
     row = small.core.catalog.rows[late]
     assert row in sources_of(small, "u")
     event = Click(event_id="late", ts=small.now_ms, user_id="v", item_id=late)
     state = small.core.apply(small.state("v"), event, Delivery("late", 0), None).state
-    pipeline = small.core.pipeline
-    draft = pipeline.draft(state, small.now_ms)
-    assert 1 in Entities().find(pipeline._query(draft, None))
+    small.states["v"] = state
+    assert 1 in small.find(Entities(), "v")
 
 
 def test_without_a_graph_it_brings_nothing() -> None:
@@ -81,10 +77,10 @@ def test_reasons_name_the_item_and_what_is_shared(graph: Graph) -> None:
     for row in (3, 8):
         small.act("u", row)
     pipeline, core = small.core.pipeline, small.core
-    places = np.full(len(core.catalog), -1, np.int16)
+    places = np.full(len(core.catalog), -1, np.int32)
     why = Why(
         np.array([8, 3], np.int32), core.catalog, core.counters.pairs, core.counters.popularity.total, places,
-        pipeline.entities,
+        pipeline.workspace.entities,
     )  # fmt: skip
     rows = np.array([3 + MAKERS, 8 + MAKERS, 10, 3 + MAKERS], np.int32)
     assert explain(rows, ["entities", "learned", "entities", "popular"], why) == [
@@ -101,8 +97,7 @@ def test_a_slate_is_the_same_whoever_was_asked_before(graph: Graph) -> None:
     """The scratch table keeps nothing of the last user."""
     small = Small(MAKERS * EACH, graph=graph)
     small.random_events(300, users=9, seed=3)
-    pipeline = small.core.pipeline
-    alone = pipeline.draft(small.state("u1"), START_MS).features.tobytes()
-    for user in small.states:
-        pipeline.draft(small.state(user), START_MS)
-    assert pipeline.draft(small.state("u1"), START_MS).features.tobytes() == alone
+    small.now_ms = START_MS
+    alone = small.draft("u1").features.tobytes()
+    small.core.pipeline.execute([small.request(user) for user in small.states])
+    assert small.draft("u1").features.tobytes() == alone

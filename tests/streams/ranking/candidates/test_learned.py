@@ -16,8 +16,8 @@ DIM = 4
 
 
 def find(small: Small, keys: np.ndarray, user: np.ndarray, limit: int = 300) -> list[int]:
-    query = dataclasses.replace(small.query("u", limit), learned=Learned(user, keys))
-    found: list[int] = LearnedNearest().find(query).tolist()
+    context = dataclasses.replace(small.context("u", limit), learned=Learned(user, keys))
+    found: list[int] = LearnedNearest().find(context).tolist()
     return found
 
 

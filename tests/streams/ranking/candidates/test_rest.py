@@ -63,5 +63,7 @@ def test_who_asks_what_the_sources_bring_is_told_no_more() -> None:
     small.now_ms = START_MS + 24 * HOUR_MS * 365
     small.act("a", 7)
     state = small.state("b")
-    assert small.core.pipeline.draft(state, small.now_ms, pool_size=50).rows.tolist() == [7]
+    plan = small.core.plan({"candidates": {"pool": 50}})
+    request = small.core.request(state, small.now_ms, plan=plan, complete=False)
+    assert small.core.draft(request).rows.tolist() == [7]
     assert len(ranked(small, "b").rows) == 20

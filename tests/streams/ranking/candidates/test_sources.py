@@ -14,8 +14,9 @@ from streams.ranking.candidates.popular import Popular
 from streams.ranking.candidates.source import Source
 from streams.ranking.candidates.together import Together
 from streams.ranking.candidates.transitions import Transitions
+from streams.settings.sections import CandidateSettings
 from streams.settings.tree import Settings
-from tests.streams.core import HOUR_MS, START_MS, Small, naive_best, unit
+from tests.streams.core import HOUR_MS, START_MS, Small, naive_best, unit, with_settings
 
 SOURCES: dict[str, Callable[[], Source]] = {
     "together": Together,
@@ -23,8 +24,10 @@ SOURCES: dict[str, Callable[[], Source]] = {
     "trending": lambda: Popular("trending", half_life=0),
     "popular": lambda: Popular("popular", half_life=1),
     "nearest": Nearest,
-    "fresh": lambda: Fresh(7 * 86_400.0),
+    "fresh": Fresh,
 }
+
+HOURLY = with_settings(candidates=CandidateSettings(fresh_half_life_s=3_600.0))
 
 
 @pytest.fixture
@@ -41,14 +44,14 @@ def test_sources_keep_their_promises(small: Small, name: str, limit: int) -> Non
     """At most `limit` rows, each once, none blocked, the same for the same question."""
     source = SOURCES[name]()
     for user in small.states:
-        query = small.query(user, limit)
-        found = source.find(query)
+        context = small.context(user, limit)
+        found = source.find(context)
         assert len(found) <= limit
         assert len(np.unique(found)) == len(found)
-        assert not query.blocked[found].any()
-        assert found.tolist() == source.find(query).tolist()
+        assert not context.blocked[found].any()
+        assert found.tolist() == source.find(context).tolist()
         if name != "fresh":  # which looks at no more than the last 4 * limit rows
-            assert found.tolist() == source.find(small.query(user))[:limit].tolist()
+            assert found.tolist() == source.find(small.context(user))[:limit].tolist()
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -198,7 +201,7 @@ def test_nearest_without_texts_finds_nothing() -> None:
 
 
 def test_fresh_has_the_newest_first_and_lets_them_age() -> None:
-    small, source = Small(items=3), Fresh(half_life_s=3_600.0)
+    small, source = Small(items=3, settings=HOURLY), Fresh()
     small.core.meet(["later"], START_MS + HOUR_MS)
     small.core.meet(["latest"], START_MS + 2 * HOUR_MS)
     small.now_ms = START_MS + 2 * HOUR_MS
@@ -208,7 +211,7 @@ def test_fresh_has_the_newest_first_and_lets_them_age() -> None:
 
 
 def test_an_item_announced_after_it_was_met_is_as_new_as_its_announcement() -> None:
-    small = Small(items=3)
+    small = Small(items=3, settings=HOURLY)
     small.announce(1, ts=START_MS + HOUR_MS)
     small.now_ms = START_MS + HOUR_MS
-    assert small.find(Fresh(3_600.0), "u") == [1, 0, 2]
+    assert small.find(Fresh(), "u") == [1, 0, 2]

@@ -1,4 +1,4 @@
-"""The model in service: vectors kept up to date, drafts laid out for one run."""
+"""A model in service: vectors kept up to date, requests laid out for one run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from model.hashing import attributes_of
 from model.schema import F32, RescorerInputs, Schema, Scores
 from model.tasks import ACTIONS
 from model.vocabulary import Vocabulary
-from streams.ranking.draft import Draft
-from streams.ranking.rescoring import ModelInService, feature_names
+from streams.ranking.model_in_service import ModelInService, feature_names
+from streams.ranking.rank_batch import RankBatch
 from streams.settings.sections import ModelSettings
 from streams.state.catalog import ItemRecord
+from streams.state.user_state import StateSettings
 from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
 
 SOURCES = ("one", "two")
@@ -48,9 +49,11 @@ def no_tower(ids: NDArray[np.int64], content: Mapping[str, NDArray[Any]]) -> tup
     return np.zeros((len(ids), 2), np.float32), np.zeros((len(ids), 32), np.float32)
 
 
-def draft(small: Small, rows: list[int], features: F32) -> Draft:
-    made = small.core.pipeline.draft(small.state("u"), small.now_ms)
-    made.rows, made.features = np.array(rows, np.int32), features
+def batch(small: Small, users: list[str], rows: list[list[int]], features: F32) -> RankBatch:
+    """A request for each user, with these candidates; `features` of all of them, end to end."""
+    made = small.core.pipeline.gather([small.request(user) for user in users])
+    made.offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
+    made.rows, made.features = np.concatenate(rows).astype(np.int32), features
     return made
 
 
@@ -73,7 +76,7 @@ def test_a_model_gets_the_features_it_names_in_its_own_order(wanted: tuple[str, 
     small.act("u", 7)
     model, seen = model_of(wanted, SOURCES)
     given = columns(3, len(NAMES))
-    model.score([draft(small, [1, 2, 3], given)])
+    model.score(batch(small, ["u"], [[1, 2, 3]], given), [0])
     expected = np.stack([given[:, NAMES.index(name)] for name in wanted], axis=1)
     assert seen[0].candidate_features[0].tolist() == expected.tolist()
 
@@ -83,27 +86,26 @@ def test_a_feature_that_is_not_computed_is_named() -> None:
         model_of((*NAMES, "rank_three"), SOURCES)
 
 
-def test_drafts_are_laid_out_side_by_side_and_padded() -> None:
+def test_requests_are_laid_out_side_by_side_and_padded() -> None:
     small = Small(items=20)
     small.act("u", 7)
     small.act("u", 9, rating=5.0)
     model, seen = model_of(NAMES, SOURCES)
-    long, short = draft(small, [1, 2, 3], columns(3, len(NAMES))), draft(small, [4], columns(1, len(NAMES)))
-    for each in (long, short):
-        each.history_features = each.history_features[:5]
-    short.history, short.history_actions = np.empty(0, np.int32), np.empty(0, np.uint8)
-    long.liked, long.query = np.full(64, 2.0, np.float32), np.full(64, 3.0, np.float32)
-    long.profile = np.arange(8, dtype=np.int32)
-    scores = model.score([long, short])
+    given = columns(4, len(NAMES))
+    made = batch(small, ["u", "nobody"], [[1, 2, 3], [4]], given)
+    made.users.liked[0], made.users.query[0], made.users.profile[0] = 2.0, 3.0, np.arange(8)
+    scores = model.score(made, [0, 1])
     (inputs,) = seen
     assert inputs.history_vectors[0].tolist() == [[18, 19], [14, 15], [0, 0], [0, 0], [0, 0]]
     assert inputs.history_mask.tolist() == [[1, 1, 0, 0, 0], [0] * 5]
     assert not inputs.history_vectors[1].any()
     assert inputs.candidate_vectors[0].tolist() == [[2, 3], [4, 5], [6, 7]]
     assert inputs.candidate_vectors[1].tolist() == [[8, 9], [0, 0], [0, 0]]
+    assert inputs.candidate_features[0].tolist() == given[:3].tolist()
+    assert inputs.candidate_features[1, 0].tolist() == given[3].tolist()
     assert not inputs.candidate_features[1, 1:].any()
-    assert (inputs.user_features[0] == long.user_features).all()
-    assert (inputs.history_features[0] == long.history_features).all()
+    assert (inputs.user_features == made.users.user_features).all()
+    assert (inputs.history_features[0] == made.users.history_features[0, :5]).all()
     assert scores.click.shape == (2, 3)
     assert inputs.history_actions.tolist() == [[REVIEW + 1, CLICK + 1, 0, 0, 0], [0] * 5]
     assert inputs.profile.tolist() == [list(range(8)), [0] * 8]
@@ -111,20 +113,30 @@ def test_drafts_are_laid_out_side_by_side_and_padded() -> None:
     assert inputs.query[:, 0].tolist() == [3, 0]
     for name, each in inputs._asdict().items():
         assert each.dtype == (np.int64 if name in ("history_actions", "profile") else np.float32), name
+    model.score(made, [1])
+    assert seen[1].candidate_vectors.tolist() == [[[8, 9]]]
+
+
+def test_a_model_trained_on_longer_histories_than_are_kept_has_nothing_behind_them() -> None:
+    small = Small(items=20, settings=with_settings(state=StateSettings(history=3)))
+    for row in (7, 9, 11, 13):
+        small.act("u", row)
+    model, seen = model_of(NAMES, SOURCES)
+    model.score(batch(small, ["u"], [[1]], columns(1, len(NAMES))), [0])
+    assert seen[0].history_mask.tolist() == [[1, 1, 1, 0, 0]]
 
 
 def test_vectors_follow_the_catalog() -> None:
     small = Small(items=3)
     small.announce(1, unit(np.ones(64)))
     model = toy_model(small.core.pipeline)
-    small.core.serve(model)
-    small.core.refresh_model()
+    model.refresh(small.core.catalog)
     assert model.vectors[:3, 0].tolist() == [1, 2, 3]
     assert model.vectors[1, 1:].tolist() == [0.125] * 3
 
     small.core.meet(["new"], START_MS)
     small.announce(2, unit(np.ones(64)), ts=START_MS + 1)
-    small.core.refresh_model()
+    model.refresh(small.core.catalog)
     assert model.vectors[3].tolist() == [0, 0, 0, 0]  # not in the vocabulary, no text
     assert model.vectors[2, 1:].tolist() == [0.125] * 3
     assert model.known == 4
@@ -132,10 +144,10 @@ def test_vectors_follow_the_catalog() -> None:
 
 def test_a_model_that_comes_later_knows_every_item() -> None:
     small = Small(items=300)
-    small.core.refresh_model()  # without a model: the changes are forgotten
+    small.draft("u")  # without a model
     model = toy_model(small.core.pipeline)
     small.core.serve(model)
-    small.core.refresh_model()
+    small.draft("u")
     assert model.vectors[:300, 0].tolist() == [(row + 1) % 7 for row in range(300)]
 
 

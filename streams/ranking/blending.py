@@ -1,0 +1,51 @@
+"""Blend: what the sources brought as one pool for each request, all of them end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streams.ranking.candidates.blend import Pool, blend
+from streams.ranking.candidates.rest import completed
+from streams.ranking.rank_batch import RankBatch
+from streams.ranking.request import RankRequest
+from streams.state.catalog import Catalog
+
+
+class Blend:
+    """Writes `offsets`, `rows`, `ranks` and `origin`. `fresh`: the column of the source of new items."""
+
+    def __init__(self, catalog: Catalog, fresh: int) -> None:
+        self.catalog, self.fresh = catalog, max(fresh, 0)
+
+    def enable(self, request: RankRequest) -> bool:
+        return True
+
+    def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        pools = [self._pool(batch, b) for b in chosen]
+        batch.offsets = np.cumsum([0, *(len(pool.rows) for pool in pools)], dtype=np.int64)
+        batch.rows = np.concatenate([pool.rows for pool in pools])
+        batch.ranks = np.concatenate([pool.ranks for pool in pools])
+        batch.origin = np.concatenate([pool.origin for pool in pools])
+
+    def _pool(self, batch: RankBatch, b: int) -> Pool:
+        request = batch.requests[b]
+        plan = request.plan
+        candidates = plan.settings.candidates
+        pool = blend(batch.found[b], plan.weights, plan.reserve, candidates.rank_constant, candidates.pool)
+        if request.complete:  # else it is asked what the sources bring
+            pool = completed(pool, batch.blocked[b], len(self.catalog), request.size, self.fresh)
+        return _with(pool, request.score_also)
+
+
+def _with(pool: Pool, rows: Sequence[int]) -> Pool:
+    """The pool with `rows` at its end, found by no source."""
+    if not rows:
+        return pool
+    extra = np.array(rows, np.int32)
+    return Pool(
+        np.concatenate([pool.rows, extra]),
+        np.concatenate([pool.ranks, np.zeros((len(extra), pool.ranks.shape[1]), np.int32)]),
+        np.concatenate([pool.origin, np.full(len(extra), -1, np.int8)]),
+    )

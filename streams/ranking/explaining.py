@@ -1,0 +1,34 @@
+"""Explain: a reason for each place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.counters.counters import Counters
+from streams.ranking.explanations import Why, explain
+from streams.ranking.rank_batch import RankBatch
+from streams.ranking.request import RankRequest
+from streams.ranking.workspace import Workspace
+from streams.state.catalog import Catalog
+
+
+class Explain:
+    """Writes `reasons`. `names`: of the sources."""
+
+    def __init__(
+        self, catalog: Catalog, counters: Counters, workspace: Workspace, names: Sequence[str]
+    ) -> None:
+        self.catalog, self.counters, self.workspace, self.names = catalog, counters, workspace, names
+
+    def enable(self, request: RankRequest) -> bool:
+        return request.explain
+
+    def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        for b in chosen:
+            draft = batch.draft(b)
+            why = Why(
+                batch.contexts[b].history, self.catalog, self.counters.pairs, self.counters.popularity.total,
+                self.workspace.places, self.workspace.entities,
+            )  # fmt: skip
+            sources = [self.names[origin] for origin in draft.origin[draft.order]]
+            batch.reasons[b] = explain(draft.rows[draft.order], sources, why)

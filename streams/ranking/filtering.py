@@ -1,0 +1,36 @@
+"""Filter: which items each request may not show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.ranking.filters.asked_for import AskedFor
+from streams.ranking.filters.consumed import Consumed
+from streams.ranking.filters.excluded import Excluded
+from streams.ranking.filters.rule import Rule
+from streams.ranking.filters.unavailable import Unavailable
+from streams.ranking.rank_batch import RankBatch
+from streams.ranking.request import RankRequest
+from streams.ranking.workspace import Workspace
+from streams.state.catalog import Catalog
+
+RULES: tuple[Rule, ...] = (Consumed(), Unavailable(), Excluded(), AskedFor())
+"""A rule more is one file in `filters/` and one name here."""
+
+
+class Filter:
+    """Writes `blocked`."""
+
+    def __init__(self, catalog: Catalog, workspace: Workspace, rules: Sequence[Rule] = RULES) -> None:
+        self.catalog, self.workspace, self.rules = catalog, workspace, rules
+
+    def enable(self, request: RankRequest) -> bool:
+        return True
+
+    def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        batch.blocked = self.workspace.blocked(len(batch))
+        for b in chosen:
+            request = batch.requests[b]
+            for rule in self.rules:
+                if rule.enable(request):
+                    rule.mark(request, self.catalog, batch.blocked[b])

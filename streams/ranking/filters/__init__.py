@@ -1,0 +1,1 @@
+"""Which items may not be shown, and why: one rule a file."""

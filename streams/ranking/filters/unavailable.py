@@ -1,0 +1,20 @@
+"""Items that can't be had now."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.ranking.request import RankRequest
+from streams.state.catalog import Catalog
+
+
+class Unavailable:
+    """A request may ask for them all the same."""
+
+    def enable(self, request: RankRequest) -> bool:
+        return request.filter.available
+
+    def mark(self, request: RankRequest, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
+        items = len(catalog)
+        mask[:items] |= ~catalog.available[:items]

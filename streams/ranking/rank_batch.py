@@ -1,0 +1,123 @@
+"""A batch of slates in the making: each stage reads it and writes its own fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.schema import F32
+from streams.ranking.draft import Draft
+from streams.ranking.request import RankRequest
+from streams.ranking.slate import Reason
+from streams.ranking.user_views import UserViews, no_views
+
+if TYPE_CHECKING:
+    from streams.ranking.candidates.context import SourceContext
+    from streams.ranking.model_in_service import ModelInService
+    from streams.ranking.stage_plan import StagePlan
+
+Rows = NDArray[np.int32]
+
+
+@dataclass
+class RankBatch:
+    """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
+
+    hydrate: users; models: which scores each request, None for none.
+    find: contexts: what each request's sources were given; found: what each of them brought, by source.
+    blend: offsets int64 [B + 1]; rows int32 [N], a request's best first, behind them its `score_also`;
+    ranks int32 [N, sources], places in the sources' lists from 1, 0 for none; origin int8 [N]: the source
+    that ranked the row best, -1 for none.
+    features: features [N, F], zero where no model is asked; featured bool [B]: where they were made.
+    rescore: click, rating and `more`, the further tasks by name (NaN where a request's model lacks it): [N].
+    reweight: score [N]. rerank: order: for each request its places as indices into its rows, best first.
+    explain: reasons: for each request those of its places; None where none were asked for.
+    """
+
+    requests: Sequence[RankRequest]
+    users: UserViews
+    models: list[ModelInService | None] = field(default_factory=list)
+    blocked: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0), np.uint8))
+    contexts: list[SourceContext] = field(default_factory=list)
+    found: list[list[Rows]] = field(default_factory=list)
+    offsets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    rows: Rows = field(default_factory=lambda: np.empty(0, np.int32))
+    ranks: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    origin: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    featured: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+    click: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    rating: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    more: dict[str, F32] = field(default_factory=dict)
+    score: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    order: list[NDArray[np.intp]] = field(default_factory=list)
+    reasons: list[list[Reason] | None] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    def part(self, b: int) -> slice:
+        """Where the candidates of request b lie."""
+        return slice(int(self.offsets[b]), int(self.offsets[b + 1]))
+
+    def draft(self, b: int) -> Draft:
+        """What there is of request b."""
+        return Draft(self, b)
+
+    def drafts(self) -> list[Draft]:
+        """All of them, in the order of the requests."""
+        return [self.draft(b) for b in range(len(self))]
+
+    def by_model(self, chosen: Sequence[int]) -> list[tuple[ModelInService, list[int]]]:
+        """The models of these requests, and which requests each of them scores."""
+        groups: dict[int, tuple[ModelInService, list[int]]] = {}
+        for b in chosen:
+            model = self.models[b]
+            if model is not None:
+                groups.setdefault(id(model), (model, []))[1].append(b)
+        return list(groups.values())
+
+    def by_plan(self) -> list[tuple[StagePlan, NDArray[np.intp] | slice]]:
+        """The different plans, and where the candidates of their requests lie."""
+        plans = {id(request.plan): request.plan for request in self.requests}
+        if len(plans) == 1:
+            return [(plan, slice(None)) for plan in plans.values()]
+        lengths = np.diff(self.offsets)
+        of = np.repeat([id(request.plan) for request in self.requests], lengths)
+        return [(plan, np.flatnonzero(of == number)) for number, plan in plans.items()]
+
+    def keep(self, chosen: Sequence[tuple[int, NDArray[np.intp]]]) -> RankBatch:
+        """A new batch with one request for each of `chosen`: a request of this one, and which of its
+        candidates it keeps, in that order. Its scores are still to be made.
+        """
+        numbers = [b for b, _ in chosen]
+        requests = [replace(self.requests[b], score_also=()) for b in numbers]
+        where = [self.offsets[b] + np.asarray(places, np.int64) for b, places in chosen]
+        at = np.concatenate([np.empty(0, np.int64), *where])
+        return RankBatch(
+            requests=requests,
+            users=self.users.of(numbers),
+            models=[self.models[b] for b in numbers],
+            blocked=self.blocked[numbers],
+            contexts=[self.contexts[b] for b in numbers],
+            offsets=np.cumsum([0, *(len(each) for each in where)], dtype=np.int64),
+            rows=self.rows[at],
+            ranks=self.ranks[at],
+            origin=self.origin[at],
+            features=self.features[at] if len(self.features) else self.features,
+            featured=self.featured[numbers],
+            reasons=[None] * len(chosen),
+        )
+
+
+def new_batch(requests: Sequence[RankRequest], length: int, text_dim: int) -> RankBatch:
+    """A batch that no stage has seen yet; histories of at most `length` items."""
+    count = len(requests)
+    return RankBatch(
+        requests, no_views(count, length, text_dim), [None] * count, featured=np.zeros(count, np.bool_),
+        reasons=[None] * count,
+    )  # fmt: skip

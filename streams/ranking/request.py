@@ -1,0 +1,69 @@
+"""What a slate is asked for with: everything that may differ from one request to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from model.schema import F32
+from streams.ranking.stage_plan import StagePlan
+from streams.settings.tree import DEFAULT_ARM
+from streams.state.user_state import UserState
+
+
+class Search(NamedTuple):
+    """What the user searches for: the text, and its vector float32 [text_dim]."""
+
+    text: str
+    vector: F32
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilter:
+    """Which items may be shown. Empty fields ask for nothing.
+
+    `categories`: an item must be in one of them. `tags`: it must have all of them. `attributes`: it must have
+    each of these values. `price_from`, `price_to`: bounds, both included; an item without a price is outside
+    of any. `available`: False takes items too that can't be had now.
+    """
+
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, str] = field(default_factory=dict)
+    price_from: float | None = None
+    price_to: float | None = None
+    available: bool = True
+
+
+NO_FILTER = ItemFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class RankRequest:
+    """One user, one moment, and how their slate is to be made.
+
+    `plan`: the stage settings, of the arm and of the rung. `model`: the one that scores; "" for the active
+    one. `cause`: the id of the event or call that asks. `exclude`: rows that may not be shown. `score_also`:
+    rows that are scored in any case and never placed, for evaluation and training. `complete`: where the
+    sources bring less than a slate, whatever else may be shown fills it up. `explain`: places get reasons.
+    """
+
+    state: UserState
+    now_ms: int
+    plan: StagePlan
+    user: str = ""
+    cause: str = ""
+    arm: str = DEFAULT_ARM
+    model: str = ""
+    search: Search | None = None
+    surface: str = "feed"
+    exclude: tuple[int, ...] = ()
+    score_also: tuple[int, ...] = ()
+    filter: ItemFilter = NO_FILTER
+    complete: bool = True
+    explain: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many places the slate has."""
+        return self.plan.settings.feed.size
