@@ -25,9 +25,9 @@ class Blend:
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         pools = [self._pool(batch, b) for b in chosen]
         batch.offsets = np.cumsum([0, *(len(pool.rows) for pool in pools)], dtype=np.int64)
-        batch.rows = np.concatenate([pool.rows for pool in pools])
-        batch.ranks = np.concatenate([pool.ranks for pool in pools])
-        batch.origin = np.concatenate([pool.origin for pool in pools])
+        batch.rows, batch.ranks, batch.origin = pools[0]
+        if len(pools) > 1:
+            batch.rows, batch.ranks, batch.origin = map(np.concatenate, zip(*pools, strict=True))
 
     def _pool(self, batch: RankBatch, b: int) -> Pool:
         request = batch.requests[b]
@@ -35,7 +35,7 @@ class Blend:
         candidates = plan.settings.candidates
         pool = blend(batch.found[b], plan.weights, plan.reserve, candidates.rank_constant, candidates.pool)
         if request.complete:  # else it is asked what the sources bring
-            pool = completed(pool, batch.blocked[b], len(self.catalog), request.size, self.fresh)
+            pool = completed(pool, batch.blocked[b], len(self.catalog), request.places, self.fresh)
         return _with(pool, request.score_also)
 
 

@@ -30,7 +30,7 @@ class Features:
         batch.featured[list(chosen)] = True
         parts = {b: self._of(batch, b) for b in chosen}
         if len(parts) == len(batch):
-            batch.features = np.concatenate(list(parts.values()))
+            batch.features = np.concatenate(list(parts.values())) if len(parts) > 1 else parts[0]
             return
         width = next(iter(parts.values())).shape[1]
         batch.features = np.zeros((len(batch.rows), width), np.float32)

@@ -43,9 +43,10 @@ class RankRequest:
     """One user, one moment, and how their slate is to be made.
 
     `plan`: the stage settings, of the arm and of the rung. `model`: the one that scores; "" for the active
-    one. `cause`: the id of the event or call that asks. `exclude`: rows that may not be shown. `score_also`:
-    rows that are scored in any case and never placed, for evaluation and training. `complete`: where the
-    sources bring less than a slate, whatever else may be shown fills it up. `explain`: places get reasons.
+    one. `cause`: the id of the event or call that asks. `size`: of the slate; 0 for `feed.size`. `exclude`:
+    rows that may not be shown. `score_also`: rows that are scored in any case and never placed, for
+    evaluation and training. `complete`: where the sources bring less than a slate, whatever else may be shown fills it
+    up. `explain`: places get reasons.
     """
 
     state: UserState
@@ -56,6 +57,7 @@ class RankRequest:
     arm: str = DEFAULT_ARM
     model: str = ""
     search: Search | None = None
+    size: int = 0
     surface: str = "feed"
     exclude: tuple[int, ...] = ()
     score_also: tuple[int, ...] = ()
@@ -64,6 +66,6 @@ class RankRequest:
     explain: bool = True
 
     @property
-    def size(self) -> int:
-        """How many places the slate has."""
-        return self.plan.settings.feed.size
+    def places(self) -> int:
+        """How many places the slate has, where there is so much to show."""
+        return self.size or self.plan.settings.feed.size

@@ -24,7 +24,7 @@ class Rerank:
         batch.order = []
         for draft in batch.drafts():
             order = np.argsort(-draft.score[: draft.placed], kind="stable")
-            places = order[: draft.request.size]
+            places = order[: draft.request.places]
             for reranker in self.rerankers:
                 if reranker.enable(draft.request):
                     places = reranker.rerank(draft, places, order)

@@ -15,7 +15,8 @@ class AskedFor:
     """See `ItemFilter`."""
 
     def enable(self, request: RankRequest) -> bool:
-        return replace(request.filter, available=True) != NO_FILTER
+        asked = request.filter
+        return asked is not NO_FILTER and replace(asked, available=True) != NO_FILTER
 
     def mark(self, request: RankRequest, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
         asked, facets, items = request.filter, catalog.facets, len(catalog)

@@ -34,4 +34,6 @@ class FreshPlace:
             return chosen
         there = np.flatnonzero(brought)
         newest = order[there[np.argmin(ranks[there])]]
-        return np.insert(chosen, place - 1, newest)[:size]
+        moved = chosen.copy()
+        moved[place - 1], moved[place:] = newest, chosen[place - 1 : -1]
+        return moved

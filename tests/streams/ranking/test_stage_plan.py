@@ -99,8 +99,10 @@ def test_requests_of_one_batch_may_differ_in_everything() -> None:
         small.request("u1", plan=small.core.plan({"feed": {"size": 3, "fresh_place": 0}})),
         small.request("u3", "counters", exclude=(1, 2), cause="e"),
         small.request("u4", score_also=(5,), explain=False),
+        small.request("u4", size=24),
+        small.request("u2", "popular", size=25),
         small.request("nobody", now_ms=small.now_ms + 60_000),
     ]
     together = small.core.recommend(requests)
     assert together == [small.core.recommend([request])[0] for request in requests]
-    assert [len(slate.items) for slate in together] == [20, 20, 3, 20, 20, 20]
+    assert [len(slate.items) for slate in together] == [20, 20, 3, 20, 20, 24, 25, 20]
