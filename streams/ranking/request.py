@@ -45,8 +45,8 @@ class RankRequest:
     `plan`: the stage settings, of the arm and of the rung. `model`: the one that scores; "" for the active
     one. `cause`: the id of the event or call that asks. `size`: of the slate; 0 for `feed.size`. `exclude`:
     rows that may not be shown. `score_also`: rows that are scored in any case and never placed, for
-    evaluation and training. `complete`: where the sources bring less than a slate, whatever else may be shown fills it
-    up. `explain`: places get reasons.
+    evaluation and training. `complete`: where the sources bring less than a slate, whatever else may be shown
+    fills it up. `explain`: places get reasons.
     """
 
     state: UserState
