@@ -20,20 +20,33 @@ from streams.settings.tree import Settings
 from streams.worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 BENCHMARKS = (ROOT / "docs/benchmarks.md").read_text().replace("*", "")
 EVENTS = (ROOT / "docs/events.md").read_text()
 SUFFIX = {"counter": "_total"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_anchors_exist(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text()):
+        other = page.parent / target if target else page
+        assert anchor in anchors(other), f"{page.name} links to {target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_paths_exist(page: Path) -> None:
     for path in re.findall(
         r"`((?:streams|model|export|tests|benchmarks|docs|ops|dev|scripts)/[\w./]*)`", page.read_text()
@@ -41,20 +54,20 @@ def test_paths_exist(page: Path) -> None:
         assert (ROOT / path).exists(), f"{page.name} names {path}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_exist(page: Path) -> None:
     for name in re.findall(r"(?:`|^|bin/)headrace ([a-z][a-z-]*)", page.read_text(), re.MULTILINE):
         assert name in COMMANDS, f"{page.name} names headrace {name}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for words in re.findall(r"(?:`|^|=1 )make ([a-z]+(?: [a-z]+)*)", page.read_text(), re.MULTILINE):
         assert set(words.split()) <= targets, f"{page.name} names make {words}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_settings_exist(page: Path) -> None:
     named = re.findall(r"`([a-z]+)\.([a-z_]+)`", page.read_text())
     variables = re.findall(r"`HEADRACE_([A-Z_]+)__([A-Z_]+)", page.read_text())
