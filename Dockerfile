@@ -1,5 +1,5 @@
-# Two images. `run`: workers, gateway and the one-shot commands, without torch. `train`: `headrace train` and
-# `headrace renew`. Versions and hashes are those of the tests.
+# Two images. `run` has workers, gateway and the one-shot commands, without torch. `train` has `headrace train` and
+# `headrace renew`. The tests run with the same versions and hashes.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -14,7 +14,7 @@ RUN /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /whe
     && /headrace/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
 
 FROM build AS build-train
-# What training needs is locked together with what the tests need.
+# One lock file holds what training needs and what the tests need.
 COPY requirements/dev.txt requirements/
 RUN /headrace/bin/pip install --quiet --require-hashes -r requirements/dev.txt
 

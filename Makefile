@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 BIN := .venv/bin
 SECONDS ?=
 
-# What downloads Kafka's jars looks for a company's own certificates under another name than uv and pip do.
+# A company may have certificates of its own. uv and pip read SSL_CERT_FILE; the download of Kafka's jars reads this name.
 ifdef SSL_CERT_FILE
 export REQUESTS_CA_BUNDLE ?= $(SSL_CERT_FILE)
 endif

@@ -1,13 +1,13 @@
-"""Send events to a gateway and watch a feed move: what an app's back end does, with httpx alone.
+"""Send events to a gateway and watch a feed change, as an app's back end does. It needs httpx alone.
 
     pip install httpx
     python examples/send_events.py --gateway http://127.0.0.1:8080
 
-1. Tell the catalog what there is (PUT /v1/items).
-2. Send what users do, as it happens (POST /v1/events). Give every event an id of your own: after a 503 or a
-   broken connection send it again with the same id, it counts once.
-3. Read the feed when the page is shown (GET /v1/users/{id}/feed). Send its slate_id back with the clicks on
-   it: that is how the recommender learns which of its suggestions were good.
+1. Put your items into the catalog (PUT /v1/items).
+2. Send what users do, as it happens (POST /v1/events). Give every event an id of your own. After a 503 or a
+   broken connection, send the event again with the same id: it counts once.
+3. Read the feed when you show the page (GET /v1/users/{id}/feed). Send its slate_id back with the clicks on
+   it, so that the logs say which recommendations were good.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ ITEMS = [
 
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:
-    """An event with its identity: made once, kept on every retry."""
+    """An event with an id of its own. A retry sends the same event."""
     return {"type": kind, "event_id": uuid.uuid4().hex, "ts": time.time_ns() // 1_000_000, **fields}
 
 
 def send(client: httpx.Client, events: list[dict[str, Any]], attempts: int = 10) -> None:
-    """Send until every event is accepted or rejected. What is rejected is wrong, and stays so: print it."""
+    """Send until the gateway has accepted or rejected every event. A rejected one is wrong: print it."""
     for _ in range(attempts):
         try:
             answer = client.post("/v1/events", json=events)
@@ -58,7 +58,7 @@ def send(client: httpx.Client, events: list[dict[str, Any]], attempts: int = 10)
 
 
 def show(client: httpx.Client, user_id: str) -> dict[str, Any]:
-    """Print a user's feed and the reason for each item."""
+    """Print a user's feed with the reason for each item."""
     answer = client.get(f"/v1/users/{user_id}/feed", params={"n": 5})
     answer.raise_for_status()
     feed: dict[str, Any] = answer.json()
@@ -89,7 +89,7 @@ def main() -> None:
                 event("review", user_id="ana", item_id="tuner", rating=5, text="Tunes in seconds."),
             ],
         )
-        time.sleep(1)  # a feed has moved long before a page has loaded; this only makes the output plain
+        time.sleep(1)  # a feed changes in milliseconds; the pause only makes the output clear
         feed = show(client, "ana")
         if feed["items"]:
             chosen = feed["items"][0]["item_id"]

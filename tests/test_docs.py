@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from benchmarks import picture
 from streams.commands.main import COMMANDS
 from streams.events.schema import AnyEvent, Click, Control, Event, Impression, Item, Review, User
 from streams.gateway.metrics import GatewayMetrics
@@ -17,19 +20,33 @@ from streams.settings.tree import Settings
 from streams.worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
+BENCHMARKS = (ROOT / "docs/benchmarks.md").read_text().replace("*", "")
 EVENTS = (ROOT / "docs/events.md").read_text()
 SUFFIX = {"counter": "_total"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_anchors_exist(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text()):
+        other = page.parent / target if target else page
+        assert anchor in anchors(other), f"{page.name} links to {target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_paths_exist(page: Path) -> None:
     for path in re.findall(
         r"`((?:streams|model|export|tests|benchmarks|docs|ops|dev|scripts)/[\w./]*)`", page.read_text()
@@ -37,20 +54,20 @@ def test_paths_exist(page: Path) -> None:
         assert (ROOT / path).exists(), f"{page.name} names {path}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_exist(page: Path) -> None:
     for name in re.findall(r"(?:`|^|bin/)headrace ([a-z][a-z-]*)", page.read_text(), re.MULTILINE):
         assert name in COMMANDS, f"{page.name} names headrace {name}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for words in re.findall(r"(?:`|^|=1 )make ([a-z]+(?: [a-z]+)*)", page.read_text(), re.MULTILINE):
         assert set(words.split()) <= targets, f"{page.name} names make {words}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_settings_exist(page: Path) -> None:
     named = re.findall(r"`([a-z]+)\.([a-z_]+)`", page.read_text())
     variables = re.findall(r"`HEADRACE_([A-Z_]+)__([A-Z_]+)", page.read_text())
@@ -98,3 +115,42 @@ def test_every_field_of_an_event_is_documented_and_no_other(kind: type[AnyEvent]
     own = {field.name for field in msgspec.structs.fields(kind)} - common
     assert sections()[kind.__name__] == own
     assert sections()["What every event has"] == common | {"type"}
+
+
+def result(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "benchmarks/results" / name).read_text())
+    return found
+
+
+def test_the_picture_is_drawn_from_the_results() -> None:
+    assert picture.PICTURE.read_text() == picture.draw(result("freshness.json"))
+
+
+@pytest.mark.parametrize("data", ["ml-100k", "musical-instruments"])
+@pytest.mark.parametrize(("end", "how"), [("-renewed", "trained on the way"), ("", "frozen")])
+def test_ranking_figures_are_those_of_the_results(data: str, end: str, how: str) -> None:
+    found = result(f"replay-{data}{end}.json")
+    values = [
+        found["ranking"]["headrace"]["hr@10"]["value"],
+        found["ranking"]["headrace"]["ndcg@10"]["value"],
+        found["candidate_recall"]["200"]["value"],
+    ]
+    cells = " | ".join(f"{value:.3f}".removeprefix("0") for value in values)
+    assert f"| headrace, int8, {how} | {cells} |" in BENCHMARKS
+
+
+def test_freshness_figures_are_those_of_the_results() -> None:
+    for step in result("freshness.json")["steps"]:
+        latency = step["stages"]["accepted_to_seen"]
+        row = f"| {step['rate']:,.0f}/s | {latency['p50']:.0f} / {latency['p99']:.0f} ms |"
+        assert row in BENCHMARKS
+
+
+def test_readme_repeats_figures_of_the_benchmarks() -> None:
+    """Every figure in README's table stands in docs/benchmarks.md, too."""
+    table = re.search(r"## Results\n(.+?)\n\nEvery event", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert table is not None
+    figures = re.findall(r"\.\d{3}|[\d]+ / [\d]+ ms|\d+%", table[1])
+    assert figures
+    for figure in figures:
+        assert figure in BENCHMARKS, figure
