@@ -76,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from streams.offline.replay.terminal import print_summary
 
     settings = graph_from(args, training_from(args, settings_from(args)))
+    settings.stages_of(args.arm)  # refused before anything is read
     model = args.model
     if (named := settings.model_of(args.arm)) and model is None:
         model = str(Registry(Path(settings.model.registry)).get(named))

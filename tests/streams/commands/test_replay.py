@@ -140,3 +140,41 @@ def test_how_files_are_read_is_shown_and_can_be_changed(
     assert len(asked[1][0].interactions) == 13
     assert main([*words, "--quotes", "odd"]) == 2
     assert "--quotes odd: expected one of" in capsys.readouterr().err
+
+
+def arms_file(folder: Path, text: str) -> list[str]:
+    path = folder / "settings.toml"
+    path.write_text(text)
+    return ["--settings", str(path)]
+
+
+def test_an_arm_is_asked_for_by_name(
+    asked: list[tuple[Dataset, ReplayOptions, Settings]], interactions: str, tmp_path: Path
+) -> None:
+    words = ["replay", "--interactions", interactions, "--map", "user=who", "--arm", "short"]
+    assert main([*words, *arms_file(tmp_path, "[arms.short.stages.feed]\nsize = 3\n")]) == 0
+    ((_, options, settings),) = asked
+    assert options.arm == "short"
+    assert settings.stages_of("short").feed.size == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("", "arm 'short' is not declared; expected one of default"),
+        ("[arms.short.stages.feed]\nsise = 3\n", "arms.short.stages: Object contains unknown field `sise`"),
+        ("[arms.short]\nmodel = 'none-such'\n", "none-such"),
+    ],
+)
+def test_an_arm_that_can_not_be_is_refused_before_anything_is_read(
+    asked: list[tuple[Dataset, ReplayOptions, Settings]],
+    interactions: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    what: str,
+) -> None:
+    words = ["replay", "--interactions", interactions, "--map", "user=who", "--arm", "short"]
+    assert main([*words, *arms_file(tmp_path, text)]) == 2
+    assert what in capsys.readouterr().err
+    assert not asked
