@@ -102,7 +102,6 @@ class RankBatch:
             requests=requests,
             users=self.users.of(numbers),
             models=[self.models[b] for b in numbers],
-            blocked=self.blocked[numbers],
             contexts=[self.contexts[b] for b in numbers],
             offsets=np.cumsum([0, *(len(each) for each in where)], dtype=np.int64),
             rows=self.rows[at],
