@@ -250,6 +250,7 @@ def columns(core: Recommender) -> dict[str, bytes]:
     """All that a core has counted and knows of items, without the room it has for more."""
     count, pairs = len(core.catalog), core.counters.pairs
     known = {name: each[:count] for name, each in vars(core.catalog).items() if isinstance(each, np.ndarray)}
+    del known["revised"]  # each process numbers what it does by itself
     known |= {f"view {name}": each[:count] for name, each in core.catalog.modalities.items()}
     counted = {
         name: each[:count] if len(each) >= count else each

@@ -156,7 +156,8 @@ def test_iso_times_with_any_zone_are_exact(moments: list[datetime], hours: int) 
 
 
 @given(
-    st.lists(st.integers(10**9, 4 * 10**9), min_size=1, max_size=20),
+    # Below 1.9e9: a column of later seconds may read as dates of the years from 1900 on, YYYYMMDDHH.
+    st.lists(st.integers(10**9, 1_900_000_000), min_size=1, max_size=20),
     st.sampled_from([1, 1_000, 10**6, 10**9]),
 )
 def test_units_by_magnitude(seconds: list[int], scale: int) -> None:
