@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import RequestError
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.counters.counters import Counters
 from streams.events.schema import Impression, UserEvent
@@ -19,6 +20,7 @@ from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import ModelInService
 from streams.ranking.pipeline import Pipeline
 from streams.ranking.request import RankRequest
+from streams.ranking.request_checks import check
 from streams.ranking.slate import Slate
 from streams.ranking.slate_of_draft import slate_of
 from streams.ranking.stage_plan import StagePlan, stage_plan
@@ -104,10 +106,14 @@ class Recommender:
     ) -> RankRequest:
         """A request with the stages of a declared arm on a rung; `asked`: further fields of `RankRequest`.
 
-        Raises `SettingsError` for an arm that is not declared.
+        This is the edge of the core: what comes from a caller is checked here. Raises `SettingsError` for an
+        arm that is not declared, `RequestError` for a value that can't be.
         """
         if (arm, rung) not in self.plans:
             self.settings.stages_of(arm)  # says which arms there are
+            raise RequestError(f"rung is {rung!r}; expected one of {', '.join(RUNGS)}")
+        if asked:
+            check(asked, len(self.catalog), self.catalog.text.shape[1])
         asked = {"plan": self.plans[arm, rung], "model": self.settings.model_of(arm), **asked}
         return RankRequest(state, now_ms, arm=arm, **asked)
 

@@ -33,7 +33,8 @@ class Blend:
         request = batch.requests[b]
         plan = request.plan
         candidates = plan.settings.candidates
-        pool = blend(batch.found[b], plan.weights, plan.reserve, candidates.rank_constant, candidates.pool)
+        wanted = max(candidates.pool, request.size)
+        pool = blend(batch.found[b], plan.weights, plan.reserve, candidates.rank_constant, wanted)
         if request.complete:  # else it is asked what the sources bring
             pool = completed(pool, batch.blocked[b], len(self.catalog), request.places, self.fresh)
         return _with(pool, request.score_also)
