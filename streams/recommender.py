@@ -18,7 +18,7 @@ from streams.events.schema import Impression, UserEvent
 from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import ModelInService
-from streams.ranking.pipeline import Pipeline
+from streams.ranking.pipeline import Pipeline, sources
 from streams.ranking.request import RankRequest
 from streams.ranking.request_checks import check
 from streams.ranking.slate import Slate
@@ -45,7 +45,7 @@ class Recommender:
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.counters = Counters(settings.counters)
         self.pipeline = Pipeline(self.catalog, self.counters, settings.state.history, graph)
-        self.plans = plans(settings, self.pipeline.names)
+        self.plans = plans(settings)
         self.blocking = blocking_actions(settings.feed.repeat)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
@@ -152,14 +152,15 @@ class Recommender:
         return np.clip(draft.rating, LOWEST_RATING, HIGHEST_RATING)
 
 
-def plans(settings: Settings, sources: Sequence[str]) -> dict[tuple[str, Rung], StagePlan]:
+def plans(settings: Settings) -> dict[tuple[str, Rung], StagePlan]:
     """The stages of each declared arm on each rung. Raises `SettingsError` where one asks for what is not
     there.
     """
+    names = [source.name for source in sources()]
     made = {}
     for arm in (DEFAULT_ARM, *settings.arms):
         stages = settings.stages_of(arm)
         where = "settings" if arm == DEFAULT_ARM else f"settings: arms.{arm}.stages"
         for rung in RUNGS:
-            made[arm, rung] = stage_plan(lowered(stages, rung, settings.ladder), sources, rung, where)
+            made[arm, rung] = stage_plan(lowered(stages, rung, settings.ladder), names, rung, where)
     return made
