@@ -18,7 +18,7 @@ from streams.events.schema import Impression, UserEvent
 from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import ModelInService
-from streams.ranking.pipeline import Pipeline, sources
+from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.request import RankRequest
 from streams.ranking.request_checks import check
 from streams.ranking.slate import Slate
@@ -156,7 +156,7 @@ def plans(settings: Settings) -> dict[tuple[str, Rung], StagePlan]:
     """The stages of each declared arm on each rung. Raises `SettingsError` where one asks for what is not
     there.
     """
-    names = [source.name for source in sources()]
+    names = source_names()
     made = {}
     for arm in (DEFAULT_ARM, *settings.arms):
         stages = settings.stages_of(arm)

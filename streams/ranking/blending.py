@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -24,7 +25,8 @@ class Blend:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         pools = [self._pool(batch, b) for b in chosen]
-        batch.offsets = np.cumsum([0, *(len(pool.rows) for pool in pools)], dtype=np.int64)
+        ends = accumulate((len(pool.rows) for pool in pools), initial=0)
+        batch.offsets = np.fromiter(ends, np.int64, len(pools) + 1)
         batch.rows, batch.ranks, batch.origin = pools[0]
         if len(pools) > 1:
             batch.rows, batch.ranks, batch.origin = map(np.concatenate, zip(*pools, strict=True))

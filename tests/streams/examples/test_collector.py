@@ -270,4 +270,4 @@ def test_examples_have_features_where_no_model_scores_now() -> None:
         collector = ExampleCollector(small.core, seed=1)
         assert collector.take(small.state("u1"), small.now_ms, Target(3, ACTIONS.index("click"), np.nan))
         found.append(collector.shards())
-    same(*found, until=1)
+    same(found[0], found[1], 1)
