@@ -50,10 +50,11 @@ def weighted(
     """
     score = click
     if settings.rating_weight:
-        score = click + np.float32(settings.rating_weight) * (rating - np.float32(mean_rating))
+        above = rating - np.float32(mean_rating)
+        score = np.asarray(click + np.float32(settings.rating_weight) * above, np.float32)
     for name, weight in settings.task_weights.items():
         if name in more:
             logits = np.where(np.isnan(more[name]), np.float32(np.inf), more[name])  # without it: certain
             unlikely = np.logaddexp(np.float32(0), -logits)  # -log(sigmoid(logit))
-            score = score - np.float32(weight) * unlikely
-    return np.asarray(score, np.float32)
+            score = np.asarray(score - np.float32(weight) * unlikely, np.float32)
+    return score
