@@ -10,7 +10,7 @@ from streams.ranking.request import RankRequest
 
 
 class Stage(Protocol):
-    """The pipeline calls it once for a batch. It reads what earlier stages wrote, and writes its own fields."""
+    """The pipeline calls it once a batch. It reads what earlier stages wrote, and writes its own fields."""
 
     def enable(self, request: RankRequest) -> bool:
         """Whether the request asks for it."""
