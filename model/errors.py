@@ -2,6 +2,7 @@
 
 HeadraceError
 ├── SettingsError            a setting is missing, unknown or out of range
+├── RequestError             a ranking was asked for with a value that can't be
 ├── EventError               an event that can't be read or applied (has a `reason` code)
 ├── DataError                a file or a row that can't be read
 │   └── NoRowsError          a file that has columns and no rows
@@ -28,6 +29,10 @@ class HeadraceError(Exception):
 
 class SettingsError(HeadraceError):
     """A setting is missing, unknown or out of range."""
+
+
+class RequestError(HeadraceError):
+    """A ranking was asked for with a value that can't be."""
 
 
 class EventError(HeadraceError):

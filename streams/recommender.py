@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import RequestError
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.counters.counters import Counters
 from streams.events.schema import Impression, UserEvent
 from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import ModelInService
-from streams.ranking.pipeline import Pipeline
+from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.request import RankRequest
+from streams.ranking.request_checks import check
 from streams.ranking.slate import Slate
 from streams.ranking.slate_of_draft import slate_of
 from streams.ranking.stage_plan import StagePlan, stage_plan
@@ -43,7 +45,7 @@ class Recommender:
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.counters = Counters(settings.counters)
         self.pipeline = Pipeline(self.catalog, self.counters, settings.state.history, graph)
-        self.plans = plans(settings, self.pipeline.names)
+        self.plans = plans(settings)
         self.blocking = blocking_actions(settings.feed.repeat)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
@@ -104,10 +106,14 @@ class Recommender:
     ) -> RankRequest:
         """A request with the stages of a declared arm on a rung; `asked`: further fields of `RankRequest`.
 
-        Raises `SettingsError` for an arm that is not declared.
+        This is the edge of the core: what comes from a caller is checked here. Raises `SettingsError` for an
+        arm that is not declared, `RequestError` for a value that can't be.
         """
         if (arm, rung) not in self.plans:
             self.settings.stages_of(arm)  # says which arms there are
+            raise RequestError(f"rung is {rung!r}; expected one of {', '.join(RUNGS)}")
+        if asked:
+            check(asked, len(self.catalog), self.catalog.text.shape[1])
         asked = {"plan": self.plans[arm, rung], "model": self.settings.model_of(arm), **asked}
         return RankRequest(state, now_ms, arm=arm, **asked)
 
@@ -146,14 +152,15 @@ class Recommender:
         return np.clip(draft.rating, LOWEST_RATING, HIGHEST_RATING)
 
 
-def plans(settings: Settings, sources: Sequence[str]) -> dict[tuple[str, Rung], StagePlan]:
+def plans(settings: Settings) -> dict[tuple[str, Rung], StagePlan]:
     """The stages of each declared arm on each rung. Raises `SettingsError` where one asks for what is not
     there.
     """
+    names = source_names()
     made = {}
     for arm in (DEFAULT_ARM, *settings.arms):
         stages = settings.stages_of(arm)
         where = "settings" if arm == DEFAULT_ARM else f"settings: arms.{arm}.stages"
         for rung in RUNGS:
-            made[arm, rung] = stage_plan(lowered(stages, rung, settings.ladder), sources, rung, where)
+            made[arm, rung] = stage_plan(lowered(stages, rung, settings.ladder), names, rung, where)
     return made

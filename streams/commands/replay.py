@@ -74,9 +74,11 @@ def run(args: argparse.Namespace) -> int:
     from streams.offline.replay.prequential import replay
     from streams.offline.replay.summary import summarise
     from streams.offline.replay.terminal import print_summary
+    from streams.recommender import plans
 
     settings = graph_from(args, training_from(args, settings_from(args)))
-    settings.stages_of(args.arm)  # refused before anything is read
+    settings.stages_of(args.arm)
+    plans(settings)  # an arm that can't be is refused before anything is read
     model = args.model
     if (named := settings.model_of(args.arm)) and model is None:
         model = str(Registry(Path(settings.model.registry)).get(named))

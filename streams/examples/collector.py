@@ -63,8 +63,9 @@ class ExampleCollector:
         self, recommender: Recommender, seed: int, whole: bool = False, shard_size: int | None = SHARD_SIZE
     ) -> None:
         self.recommender, self.whole, self.shard_size = recommender, whole, shard_size
+        features = {"rescoring": {"enabled": True}}  # examples have them, whether or not a model scores now
         pool = {} if whole else {"candidates": {"pool": FAR}}
-        self._plan = recommender.plan(pool)
+        self._plan = recommender.plan(features | pool)
         self._seed = seed
         self._pending: list[Example] = []
         self._content: list[Content] = []

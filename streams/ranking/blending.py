@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -24,7 +25,8 @@ class Blend:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         pools = [self._pool(batch, b) for b in chosen]
-        batch.offsets = np.cumsum([0, *(len(pool.rows) for pool in pools)], dtype=np.int64)
+        ends = accumulate((len(pool.rows) for pool in pools), initial=0)
+        batch.offsets = np.fromiter(ends, np.int64, len(pools) + 1)
         batch.rows, batch.ranks, batch.origin = pools[0]
         if len(pools) > 1:
             batch.rows, batch.ranks, batch.origin = map(np.concatenate, zip(*pools, strict=True))
@@ -33,7 +35,8 @@ class Blend:
         request = batch.requests[b]
         plan = request.plan
         candidates = plan.settings.candidates
-        pool = blend(batch.found[b], plan.weights, plan.reserve, candidates.rank_constant, candidates.pool)
+        wanted = max(candidates.pool, request.size)
+        pool = blend(batch.found[b], plan.weights, plan.reserve, candidates.rank_constant, wanted)
         if request.complete:  # else it is asked what the sources bring
             pool = completed(pool, batch.blocked[b], len(self.catalog), request.places, self.fresh)
         return _with(pool, request.score_also)

@@ -19,6 +19,9 @@ AFTER_WINDOW = 10
 NAMED_FROM = 0.2  # share of the closeness from which an item is named: its removal then lowers the score
 SIMILAR_AT = 0.5  # cosine above which two texts are called similar
 
+MET_TOGETHER = frozenset(("together", "transitions"))  # sources that bring what goes with a recent item
+NOTHING_CLOSE = (np.empty(0, np.int32), np.empty(0, np.bool_))
+
 POPULAR = Reason("popular")
 NEW = Reason("new")
 FOR_YOU = Reason("for_you")
@@ -45,14 +48,11 @@ def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reaso
     the one that shares most with it, where the graph brought it or nothing else can be named.
     """
     recent = np.ascontiguousarray(why.history[:AFTER_WINDOW])
-    pairs = why.pairs
-    closest, followed = strongest(
-        pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, why.places
-    )
+    closest, followed = _closest(rows, recent, why) if MET_TOGETHER.intersection(sources) else NOTHING_CLOSE
     ids = why.catalog.ids
     reasons = []
     for k, source in enumerate(sources):
-        if source in ("together", "transitions") and closest[k] >= 0:
+        if source in MET_TOGETHER and closest[k] >= 0:
             kind = "after" if source == "transitions" and followed[k] else "with"
             reasons.append(Reason(kind, ids[closest[k]]))
         elif source == "nearest":
@@ -66,6 +66,15 @@ def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reaso
         if source == "entities" or reasons[-1] is FOR_YOU:
             reasons[-1] = _shares(int(rows[k]), recent, why) or reasons[-1]
     return reasons
+
+
+def _closest(
+    rows: NDArray[np.int32], recent: NDArray[np.int32], why: Why
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    pairs = why.pairs
+    return strongest(
+        pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, why.places
+    )
 
 
 def _shares(row: int, recent: NDArray[np.int32], why: Why) -> Reason | None:

@@ -28,29 +28,34 @@ class Features:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         batch.featured[list(chosen)] = True
-        parts = {b: self._of(batch, b) for b in chosen}
-        if len(parts) == len(batch):
-            batch.features = np.concatenate(list(parts.values())) if len(parts) > 1 else parts[0]
+        moments = {batch.requests[b].now_ms for b in chosen}  # most often one for the whole batch
+        columns = {now_ms: self._columns(now_ms) for now_ms in moments}
+        parts = [self._of(batch, b, columns[batch.requests[b].now_ms]) for b in chosen]
+        if len(chosen) == len(batch):
+            batch.features = np.concatenate(parts) if len(parts) > 1 else parts[0]
             return
-        width = next(iter(parts.values())).shape[1]
-        batch.features = np.zeros((len(batch.rows), width), np.float32)
-        for b, features in parts.items():
+        batch.features = np.zeros((len(batch.rows), parts[0].shape[1]), np.float32)
+        for b, features in zip(chosen, parts, strict=True):
             batch.features[batch.part(b)] = features
 
-    def _of(self, batch: RankBatch, b: int) -> F32:
+    def _columns(self, now_ms: int) -> ItemColumns:
+        """What is known of all items at this moment."""
+        popularity = self.counters.popularity
+        return ItemColumns(
+            popularity.decayed, popularity.ages(now_ms), popularity.total, popularity.shown,
+            popularity.rating_sum, popularity.rating_count, self.catalog.added_ms, popularity.last_ms,
+            popularity.mean_rating(),
+        )  # fmt: skip
+
+    def _of(self, batch: RankBatch, b: int, columns: ItemColumns) -> F32:
         """[K, F] of one request."""
-        context, popularity, text = batch.contexts[b], self.counters.popularity, self.catalog.text
+        context, text, part = batch.contexts[b], self.catalog.text, batch.part(b)
         views = np.zeros((TEXTS, text.shape[1]), np.float32)
         if len(context.history):
             views[0], views[1] = text[context.history[0]], context.taste
         views[2], views[3], views[4] = batch.users.words[b], batch.users.liked[b], batch.users.query[b]
-        columns = ItemColumns(
-            popularity.decayed, popularity.ages(context.now_ms), popularity.total, popularity.shown,
-            popularity.rating_sum, popularity.rating_count, self.catalog.added_ms, popularity.last_ms,
-            popularity.mean_rating(),
-        )  # fmt: skip
-        rows, places, entities = batch.rows[batch.part(b)], self.workspace.places, context.entities
+        rows, places, entities = batch.rows[part], self.workspace.places, context.entities
         return candidate_features(
-            rows, columns, context.pairs.of(rows, places), context.now_ms, text, views,
-            batch.ranks[batch.part(b)], None if entities is None else entities.of(rows, places),
+            rows, columns, context.pairs.of(rows, places), context.now_ms, text, views, batch.ranks[part],
+            None if entities is None else entities.of(rows, places),
         )  # fmt: skip

@@ -30,10 +30,11 @@ class Find:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         learned = self._learned(batch, chosen)
+        biases = batch.users.bias or [None] * len(batch)
         batch.contexts = [
             SourceContext(
                 request, self.catalog, self.counters, self.workspace, batch.blocked[b], learned.get(b),
-                batch.users.bias[b],
+                biases[b],
             )
             for b, request in enumerate(batch.requests)
         ]  # fmt: skip

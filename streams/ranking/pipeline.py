@@ -53,6 +53,11 @@ def sources() -> tuple[Source, ...]:
     )
 
 
+def source_names() -> list[str]:
+    """The names of the sources, as settings and slates have them."""
+    return [source.name for source in sources()]
+
+
 class Pipeline:
     """The stages over one catalog and one set of counters.
 
@@ -60,12 +65,12 @@ class Pipeline:
     """
 
     def __init__(self, catalog: Catalog, counters: Counters, length: int, graph: Graph | None = None) -> None:
-        self.catalog, self.counters, self.length = catalog, counters, length
+        self.catalog, self.counters = catalog, counters
         self.models, self.workspace, self.sources = Models(), Workspace(graph), sources()
         self.names = [source.name for source in self.sources]
         workspace, fresh = self.workspace, self.names.index("fresh") if "fresh" in self.names else -1
         self.gathering: tuple[Stage, ...] = (
-            Hydrate(catalog, counters, self.models),
+            Hydrate(catalog, counters, self.models, length),
             Filter(catalog, workspace),
             Find(catalog, counters, workspace, self.sources),
             Blend(catalog, fresh),
@@ -84,8 +89,7 @@ class Pipeline:
 
     def gather(self, requests: Sequence[RankRequest]) -> RankBatch:
         """The candidates and their features."""
-        batch = new_batch(requests, self.length, self.catalog.text.shape[1])
-        return _run(self.gathering, batch)
+        return _run(self.gathering, new_batch(requests))
 
     def order(self, batch: RankBatch) -> RankBatch:
         """Scores, places and reasons of candidates that were gathered."""

@@ -22,12 +22,25 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int32]
 
+# What fields hold until a stage writes them: shared by all batches, and never written into.
+NOBODY = no_views(0, 0, 0)
+NO_MASK = np.empty((0, 0), np.uint8)
+NO_OFFSETS = np.zeros(1, np.int64)
+NO_ROWS = np.empty(0, np.int32)
+NO_RANKS = np.empty((0, 0), np.int32)
+NO_ORIGIN = np.empty(0, np.int8)
+NO_FEATURES: F32 = np.empty((0, 0), np.float32)
+NO_FLAGS = np.empty(0, np.bool_)
+NO_SCORES: F32 = np.empty(0, np.float32)
+NO_OFFSETS.flags.writeable = False
+
 
 @dataclass
 class RankBatch:
     """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
 
-    hydrate: users; models: which scores each request, None for none.
+    hydrate: users: what models read of them, empty where none is asked; models: which scores each request,
+    None for none.
     find: contexts: what each request's sources were given; found: what each of them brought, by source.
     blend: offsets int64 [B + 1]; rows int32 [N], a request's best first, behind them its `score_also`;
     ranks int32 [N, sources], places in the sources' lists from 1, 0 for none; origin int8 [N]: the source
@@ -39,21 +52,21 @@ class RankBatch:
     """
 
     requests: Sequence[RankRequest]
-    users: UserViews
+    users: UserViews = field(default_factory=lambda: NOBODY)
     models: list[ModelInService | None] = field(default_factory=list)
-    blocked: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0), np.uint8))
+    blocked: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
     contexts: list[SourceContext] = field(default_factory=list)
     found: list[list[Rows]] = field(default_factory=list)
-    offsets: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
-    rows: Rows = field(default_factory=lambda: np.empty(0, np.int32))
-    ranks: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
-    origin: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
-    features: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    featured: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
-    click: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    rating: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    offsets: NDArray[np.int64] = field(default_factory=lambda: NO_OFFSETS)
+    rows: Rows = field(default_factory=lambda: NO_ROWS)
+    ranks: NDArray[np.int32] = field(default_factory=lambda: NO_RANKS)
+    origin: NDArray[np.int8] = field(default_factory=lambda: NO_ORIGIN)
+    features: F32 = field(default_factory=lambda: NO_FEATURES)
+    featured: NDArray[np.bool_] = field(default_factory=lambda: NO_FLAGS)
+    click: F32 = field(default_factory=lambda: NO_SCORES)
+    rating: F32 = field(default_factory=lambda: NO_SCORES)
     more: dict[str, F32] = field(default_factory=dict)
-    score: F32 = field(default_factory=lambda: np.empty(0, np.float32))
+    score: F32 = field(default_factory=lambda: NO_SCORES)
     order: list[NDArray[np.intp]] = field(default_factory=list)
     reasons: list[list[Reason] | None] = field(default_factory=list)
 
@@ -100,7 +113,7 @@ class RankBatch:
         at = np.concatenate([np.empty(0, np.int64), *where])
         return RankBatch(
             requests=requests,
-            users=self.users.of(numbers),
+            users=self.users.of(numbers) if len(self.users.history) else self.users,
             models=[self.models[b] for b in numbers],
             contexts=[self.contexts[b] for b in numbers],
             offsets=np.cumsum([0, *(len(each) for each in where)], dtype=np.int64),
@@ -113,10 +126,9 @@ class RankBatch:
         )
 
 
-def new_batch(requests: Sequence[RankRequest], length: int, text_dim: int) -> RankBatch:
-    """A batch that no stage has seen yet; histories of at most `length` items."""
+def new_batch(requests: Sequence[RankRequest]) -> RankBatch:
+    """A batch that no stage has seen yet."""
     count = len(requests)
     return RankBatch(
-        requests, no_views(count, length, text_dim), [None] * count, featured=np.zeros(count, np.bool_),
-        reasons=[None] * count,
-    )  # fmt: skip
+        requests, models=[None] * count, featured=np.zeros(count, np.bool_), reasons=[None] * count
+    )

@@ -40,13 +40,13 @@ NO_FILTER = ItemFilter()
 
 @dataclass(frozen=True, slots=True)
 class RankRequest:
-    """One user, one moment, and how their slate is to be made.
+    """One user, one moment, and how their slate is to be made. `Recommender.request` checks what callers ask.
 
     `plan`: the stage settings, of the arm and of the rung. `model`: the one that scores; "" for the active
-    one. `cause`: the id of the event or call that asks. `size`: of the slate; 0 for `feed.size`. `exclude`:
-    rows that may not be shown. `score_also`: rows that are scored in any case and never placed, for
-    evaluation and training. `complete`: where the sources bring less than a slate, whatever else may be shown
-    fills it up. `explain`: places get reasons.
+    one. `cause`: the id of the event or call that asks. `size`: of the slate; 0 for `feed.size`; `pool` and
+    `per_source` are at least that. `exclude`: rows that may not be shown. `score_also`: rows that are scored
+    in any case and never placed, for evaluation and training. `complete`: where the sources bring less than a
+    slate, whatever else may be shown fills it up. `explain`: places get reasons.
     """
 
     state: UserState

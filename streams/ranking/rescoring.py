@@ -22,8 +22,9 @@ class Rescore:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        starts = np.repeat(batch.offsets[:-1], np.diff(batch.offsets))
-        batch.click = (starts - np.arange(len(batch.rows))).astype(np.float32)
+        batch.click = np.arange(0, -len(batch.rows), -1, dtype=np.float32)
+        if len(batch) > 1:  # each request begins at 0
+            batch.click += np.repeat(batch.offsets[:-1], np.diff(batch.offsets))
         batch.rating = np.full(len(batch.rows), self.counters.popularity.mean_rating(), np.float32)
         asked = [b for b in chosen if batch.featured[b] and batch.offsets[b] < batch.offsets[b + 1]]
         for model, numbers in batch.by_model(asked):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.counters.counters import Counters
@@ -24,10 +25,19 @@ class Reweight:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         mean = self.counters.popularity.mean_rating()
-        batch.score = np.empty(len(batch.rows), np.float32)
+        scores = []
         for plan, at in batch.by_plan():
             more = {name: values[at] for name, values in batch.more.items()}
-            batch.score[at] = weighted(batch.click[at], batch.rating[at], more, plan.settings.feed, mean)
+            score = weighted(batch.click[at], batch.rating[at], more, plan.settings.feed, mean)
+            scores.append((at, score))
+        batch.score = scores[0][1] if len(scores) == 1 else _together(scores, len(batch.rows))
+
+
+def _together(scores: Sequence[tuple[NDArray[np.intp] | slice, F32]], candidates: int) -> F32:
+    together = np.empty(candidates, np.float32)
+    for at, score in scores:
+        together[at] = score
+    return together
 
 
 def weighted(
@@ -38,10 +48,13 @@ def weighted(
 
     more: logits of the further tasks by name, NaN where the model has no such task.
     """
-    score = click + np.float32(settings.rating_weight) * (rating - np.float32(mean_rating))
+    score = click
+    if settings.rating_weight:
+        above = rating - np.float32(mean_rating)
+        score = np.asarray(click + np.float32(settings.rating_weight) * above, np.float32)
     for name, weight in settings.task_weights.items():
         if name in more:
             logits = np.where(np.isnan(more[name]), np.float32(np.inf), more[name])  # without it: certain
             unlikely = np.logaddexp(np.float32(0), -logits)  # -log(sigmoid(logit))
-            score = score - np.float32(weight) * unlikely
-    return np.asarray(score, np.float32)
+            score = np.asarray(score - np.float32(weight) * unlikely, np.float32)
+    return score

@@ -10,12 +10,12 @@ from streams.ranking.request import RankRequest
 
 
 class Stage(Protocol):
-    """Called once for a batch. It reads what earlier stages wrote, and writes its own fields."""
+    """The pipeline calls it once a batch. It reads what earlier stages wrote, and writes its own fields."""
 
     def enable(self, request: RankRequest) -> bool:
         """Whether the request asks for it."""
         ...
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        """Do it for the requests with these numbers: those that asked, at least one."""
+        """Work on the requests with these numbers: those that ask for the stage, one at least."""
         ...

@@ -15,7 +15,7 @@ from streams.ranking.degradation import Rung
 from streams.settings.stages import StageSettings
 from streams.state.consumed import blocking_actions
 
-DIGEST_BYTES = 4
+DIGEST_BYTES = 8
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 

@@ -16,7 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from model.errors import SettingsError
-from streams.settings.stages import merge
+from streams.settings.stages import StageSettings, merge
 from streams.settings.tree import DEFAULT_ARM, Settings
 
 _BOOLEANS = {"true", "false", "1", "0"}
@@ -38,6 +38,9 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     ('view', 'cart')
     >>> load(None, {"HEADRACE_FEED__REPEAT": "true"}).feed.repeat
     True
+    >>> arm = {"HEADRACE_ARMS__BOLD__STAGES__CANDIDATES__SOURCES": "fresh,popular"}
+    >>> load(None, arm).stages_of("bold").candidates.sources
+    ('fresh', 'popular')
     >>> load(None, {"HEADRACE_KAFKA__PARTS": "8"})
     Traceback (most recent call last):
     model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
@@ -105,4 +108,5 @@ def _kinds(path: list[str]) -> set[Any]:
             kind = get_args(kind)[1]
         else:
             kind = get_type_hints(kind).get(part) if isinstance(kind, type) else None
+            kind = StageSettings if (part, kind) == ("stages", dict[str, Any]) else kind  # as it is checked
     return {get_origin(each) or each for each in (get_args(kind) if isinstance(kind, UnionType) else (kind,))}

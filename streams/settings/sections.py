@@ -13,6 +13,9 @@ from model.tasks import ActionName, Task, default_tasks
 
 Positive = Annotated[int, Meta(gt=0)]
 PositiveFloat = Annotated[float, Meta(gt=0)]
+Weight = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Share = Annotated[float, Meta(ge=0, le=1e6)]
+Count = Annotated[int, Meta(gt=0, le=1_000_000)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]*$", max_length=64)]
 
@@ -73,14 +76,16 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     case.
     """
 
-    pool: Positive = 200
-    per_source: Positive = 300
+    pool: Count = 200
+    per_source: Count = 300
     sources: tuple[str, ...] = ()
-    history: Annotated[int, Meta(ge=0)] = 0
-    rank_constant: PositiveFloat = 60.0
-    weights: dict[str, Annotated[float, Meta(ge=0)]] = msgspec.field(default_factory=_source_weights)
-    reserve: dict[str, Annotated[int, Meta(ge=0)]] = msgspec.field(default_factory=_source_reserve)
-    fresh_half_life_s: PositiveFloat = 7 * 86_400.0
+    history: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    rank_constant: Annotated[float, Meta(gt=0, le=1e6)] = 60.0
+    weights: dict[str, Share] = msgspec.field(default_factory=_source_weights)
+    reserve: dict[str, Annotated[int, Meta(ge=0, le=1_000_000)]] = msgspec.field(
+        default_factory=_source_reserve
+    )
+    fresh_half_life_s: Annotated[float, Meta(gt=0, le=1e10)] = 7 * 86_400.0
 
 
 class RescoringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,8 +106,8 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Annotated[int, Meta(gt=0, le=200)] = 20
     repeat: bool | tuple[ActionName, ...] = False
     fresh_place: Annotated[int, Meta(ge=0)] = 12
-    rating_weight: float = 0.0
-    task_weights: dict[str, float] = msgspec.field(default_factory=dict)
+    rating_weight: Weight = 0.0
+    task_weights: dict[str, Weight] = msgspec.field(default_factory=dict)
     popular_every_s: PositiveFloat = 1.0
 
 

@@ -6,7 +6,9 @@ every stored state. Features for 200 candidates are then a gather, not 200 look-
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +23,10 @@ VERSION = 1
 """Of item records. Fields are only added, at the end; a field that changes its meaning is a new version."""
 
 F32 = NDArray[np.float32]
+REMEMBERED = 1_024
+"""So many of the newest changes are known one by one: a model that is not further behind need not look
+through all items for them.
+"""
 NO_MODALITIES: Mapping[str, int] = {}
 
 
@@ -94,6 +100,7 @@ class Catalog:
         self.announced_ms = np.zeros(0, np.int64)
         self.revised = np.zeros(0, np.int64)
         self.revision = 0
+        self._changes: deque[range] = deque(maxlen=REMEMBERED)
         self.facets = Facets()
 
     def __len__(self) -> int:
@@ -119,7 +126,7 @@ class Catalog:
             self.announced_ms = np.concatenate([self.announced_ms, np.full(more, -1, np.int64)])
             self.revised = np.concatenate([self.revised, np.zeros(more, np.int64)])
         self.added_ms[size - len(item_ids) : size] = ts
-        self._revise(slice(size - len(item_ids), size))
+        self._revise(range(size - len(item_ids), size))
 
     def announce(self, row: int, record: ItemRecord, arrived_ms: int, ahead_ms: int) -> ItemRecord | None:
         """Take an update that came at `arrived_ms`: the record as it is kept, or None where it is late.
@@ -164,27 +171,31 @@ class Catalog:
         for name, vectors in self.modalities.items():
             found = np.frombuffer(getattr(record, name), np.float16)
             vectors[row] = found if len(found) == vectors.shape[1] else 0.0
-        self._revise(row)
+        self._revise(range(row, row + 1))
         return True
 
-    def _revise(self, rows: int | slice) -> None:
+    def _revise(self, rows: range) -> None:
         self.revision += 1
-        self.revised[rows] = self.revision
+        self.revised[rows.start : rows.stop] = self.revision
+        self._changes.append(rows)
 
     def revise_all(self) -> None:
         """All items count as changed: their columns were put in place from outside."""
         self.revised = np.zeros(len(self.available), np.int64)
-        self._revise(slice(len(self)))
+        self._revise(range(len(self)))
 
     def revised_since(self, revision: int) -> NDArray[np.intp]:
         """Rows of items that changed after `revision`, ascending; 0: all of them."""
-        if revision == self.revision:
-            return np.empty(0, np.intp)
+        behind = self.revision - revision
+        if 0 <= behind <= len(self._changes):
+            changes = list(islice(reversed(self._changes), behind))
+            if sum(map(len, changes)) <= REMEMBERED:
+                return np.array(sorted({row for rows in changes for row in rows}), np.intp)
         return np.flatnonzero(self.revised[: len(self)] > revision)
 
     def _silence(self, row: int) -> None:
         self.text[row], self.reviews[row] = 0.0, 0.0
-        self._revise(row)
+        self._revise(range(row, row + 1))
 
     def date(self, row: int, first_ms: int) -> None:
         """An item that was never announced was added when it was first met."""
@@ -218,4 +229,4 @@ class Catalog:
         mean = self.text[row] + (words - self.text[row]) / self.reviews[row]
         length = float(np.linalg.norm(mean))
         self.text[row] = mean / length if length > 0 else mean
-        self._revise(row)
+        self._revise(range(row, row + 1))

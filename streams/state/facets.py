@@ -18,6 +18,7 @@ class Facets:
         self.prices = np.empty(0, np.float64)
         self._rows: dict[Facet, set[int]] = {}
         self._of: dict[int, tuple[Facet, ...]] = {}
+        self._arrays: dict[Facet, NDArray[np.int64]] = {}
 
     def put(
         self,
@@ -35,6 +36,7 @@ class Facets:
         for facet in self._of.get(row, ()):
             rows = self._rows[facet]
             rows.discard(row)
+            self._arrays.pop(facet, None)
             if not rows:
                 del self._rows[facet]
         facets = tuple(
@@ -46,6 +48,7 @@ class Facets:
         )
         for facet in facets:
             self._rows.setdefault(facet, set()).add(row)
+            self._arrays.pop(facet, None)
         if facets:
             self._of[row] = facets
         else:
@@ -55,9 +58,17 @@ class Facets:
         """Which of the first `items` rows have at least one of `facets`: bool [items]."""
         found = np.zeros(items, np.bool_)
         for facet in facets:
-            rows = np.fromiter(self._rows.get(facet, ()), np.int64)
+            rows = self._array(facet)
             found[rows[rows < items]] = True
         return found
+
+    def _array(self, facet: Facet) -> NDArray[np.int64]:
+        """The rows of a facet, made once for all requests until an item gains or loses it."""
+        if facet not in self._rows:
+            return np.empty(0, np.int64)
+        if facet not in self._arrays:
+            self._arrays[facet] = np.fromiter(self._rows[facet], np.int64, len(self._rows[facet]))
+        return self._arrays[facet]
 
     def priced(self, low: float | None, high: float | None, items: int) -> NDArray[np.bool_]:
         """Which of the first `items` rows have a price within the bounds, both included: bool [items]."""

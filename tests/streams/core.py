@@ -141,7 +141,7 @@ def toy_model(pipeline: Pipeline, features: Sequence[str] | None = None) -> Mode
 def batch_of(core: Recommender, requests: Sequence[RankRequest], candidates: Sequence[int]) -> RankBatch:
     """A batch with so many candidates for each request, rows from 100 on, and all columns of their scores."""
     total = sum(candidates)
-    batch = new_batch(requests, 5, 64)
+    batch = new_batch(requests)
     batch.offsets = np.cumsum([0, *candidates], dtype=np.int64)
     batch.rows = np.arange(100, 100 + total, dtype=np.int32)
     batch.ranks = np.zeros((total, len(core.pipeline.names)), np.int32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ def blend(
     array([3, 8], dtype=int32)
     """
     brought = np.concatenate(found)
-    ends = np.cumsum([len(rows) for rows in found])
+    ends = np.fromiter(accumulate(map(len, found)), np.int64, len(found))
     most = len(brought)
     rows, keys = np.empty(most, np.int32), np.empty(most, np.uint64)
     ranks, origin = np.zeros((most, len(found)), np.int32), np.empty(most, np.int8)

@@ -57,7 +57,7 @@ class SourceContext:
     @property
     def limit(self) -> int:
         """How many rows a source may bring."""
-        return self.request.plan.settings.candidates.per_source
+        return max(self.request.plan.settings.candidates.per_source, self.request.size)
 
     @cached_property
     def history(self) -> NDArray[np.int32]:

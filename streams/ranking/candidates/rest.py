@@ -15,7 +15,7 @@ def completed(pool: Pool, blocked: NDArray[np.uint8], items: int, size: int, ori
     A user who has met what is popular, or comes before anything is, is so shown what they have not met rather
     than a short slate. No source has ranked these rows; `origin` is the one that they are booked under.
     """
-    missing = size - len(pool.rows)
+    missing = min(size, items) - len(pool.rows)
     if missing <= 0:
         return pool
     found = np.empty(missing, np.int32)

@@ -12,7 +12,7 @@ from streams.state.catalog import Catalog
 
 
 class AskedFor:
-    """See `ItemFilter`."""
+    """Blocks what the request's `ItemFilter` does not ask for."""
 
     def enable(self, request: RankRequest) -> bool:
         asked = request.filter

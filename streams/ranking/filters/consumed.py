@@ -10,7 +10,7 @@ from streams.state.catalog import Catalog
 
 
 class Consumed:
-    """By which actions is said by `feed.repeat`."""
+    """Blocks what the user has met. `feed.repeat` names the actions after which an item may come back."""
 
     def enable(self, request: RankRequest) -> bool:
         return request.plan.blocking != 0

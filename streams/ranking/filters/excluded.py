@@ -10,7 +10,7 @@ from streams.state.catalog import Catalog
 
 
 class Excluded:
-    """Rows beyond the catalog are nothing that could be shown."""
+    """Blocks the rows that the request excludes. It ignores rows beyond the catalog."""
 
     def enable(self, request: RankRequest) -> bool:
         return bool(request.exclude)

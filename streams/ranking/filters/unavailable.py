@@ -10,7 +10,7 @@ from streams.state.catalog import Catalog
 
 
 class Unavailable:
-    """A request may ask for them all the same."""
+    """Blocks what can't be had, unless the request asks for that too."""
 
     def enable(self, request: RankRequest) -> bool:
         return request.filter.available

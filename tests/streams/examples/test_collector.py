@@ -15,6 +15,7 @@ from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCol
 from streams.offline.stream_driver import Prequential, Stream
 from streams.ranking.request import Search
 from streams.recommender import Recommender
+from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.state.consumed import EVERY_ACTION, NOTHING
@@ -258,3 +259,15 @@ def test_what_an_event_teaches_is_the_same_for_all_who_collect() -> None:
     for item in ("only met", "never heard of"):
         assert target_of(core, UserState(), Click(event_id="e", ts=9, user_id="u", item_id=item)) is None
     assert target_of(core, UserState(), User(event_id="e", ts=9, user_id="u")) is None
+
+
+def test_examples_have_features_where_no_model_scores_now() -> None:
+    """`rescoring.enabled` says how slates are made, not what a model to come learns from."""
+    found = []
+    for enabled in (True, False):
+        small = Small(items=60, settings=override(Settings(), {"rescoring": {"enabled": enabled}}))
+        small.random_events(300, users=8, seed=2)
+        collector = ExampleCollector(small.core, seed=1)
+        assert collector.take(small.state("u1"), small.now_ms, Target(3, ACTIONS.index("click"), np.nan))
+        found.append(collector.shards())
+    same(found[0], found[1], 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from streams.ranking.degradation import RUNGS, lowered
 from streams.ranking.pipeline import sources
 from streams.ranking.stage_plan import stage_plan
 from streams.recommender import Recommender
-from streams.settings.reading import override
+from streams.settings.reading import load, override
 from streams.settings.sections import CandidateSettings, LadderSettings
 from streams.settings.stages import StageSettings, overridden
 from streams.settings.tree import Settings
@@ -34,6 +35,16 @@ def declared(stages: dict[str, Any], model: str = "") -> Settings:
         ({"feed": 5}, r"arms.bold.stages: .*feed"),
         ({"feed": {"repeat": ["stare"]}}, r"arms.bold.stages: .*feed.repeat"),
         ({"worker": {"port": 1}}, r"arms.bold.stages: .*unknown field `worker`"),
+        ({"feed": {"rating_weight": math.nan}}, r"arms.bold.stages: .*feed.rating_weight"),
+        ({"feed": {"rating_weight": math.inf}}, r"arms.bold.stages: .*feed.rating_weight"),
+        ({"feed": {"task_weights": {"like": math.nan}}}, r"arms.bold.stages: .*feed.task_weights"),
+        ({"feed": {"task_weights": {"buy": 1.0}}}, r"arms.bold.stages: .* names buy; expected some of like"),
+        ({"feed": {"task_weights": {"click": 1.0}}}, r"arms.bold.stages: .* names click; expected some of"),
+        ({"candidates": {"weights": {"fresh": math.inf}}}, r"arms.bold.stages: .*candidates.weights"),
+        ({"candidates": {"reserve": {"fresh": 2**70}}}, r"arms.bold.stages: .*candidates.reserve"),
+        ({"candidates": {"pool": 2**40}}, r"arms.bold.stages: .*candidates.pool"),
+        ({"candidates": {"rank_constant": math.inf}}, r"arms.bold.stages: .*candidates.rank_constant"),
+        ({"candidates": {"sources": "fresh"}}, r"arms.bold.stages: .*candidates.sources"),
     ],
 )
 def test_an_arm_that_asks_for_what_is_not_there_is_refused_when_it_is_declared(
@@ -50,6 +61,40 @@ def test_an_arm_that_names_an_unknown_source_is_refused_before_anyone_is_served(
     settings = declared({"candidates": {field: value}})
     with pytest.raises(SettingsError, match=rf"arms.bold.stages: candidates.{field} names oracle; expected"):
         Recommender(settings)
+
+
+@pytest.mark.parametrize("name", ["", "..", ".bold", "a/b", "../bold", "bold\n", "b d", "b" * 65])
+def test_an_arm_has_a_name_that_can_be_part_of_a_path(name: str) -> None:
+    with pytest.raises(SettingsError, match="arms"):
+        override(Settings(), {"arms": {name: {}}})
+
+
+def test_an_arm_may_weigh_a_task_that_the_settings_name() -> None:
+    tree: dict[str, Any] = {
+        "model": {"tasks": {"buy": {"loss": "binary", "actions": ["purchase"]}}},
+        "arms": {"bold": {"stages": {"feed": {"task_weights": {"buy": 0.5}}}}},
+    }
+    assert override(Settings(), tree).stages_of("bold").feed.task_weights == {"buy": 0.5}
+
+
+def test_an_arm_may_be_declared_by_environment_variables() -> None:
+    names = {
+        "MODEL": "m",
+        "STAGES__FEED__SIZE": "3",
+        "STAGES__FEED__REPEAT": "view,cart",
+        "STAGES__CANDIDATES__SOURCES": "fresh,popular",
+        "STAGES__CANDIDATES__WEIGHTS__FRESH": "2",
+        "STAGES__RESCORING__ENABLED": "false",
+    }
+    settings = load(None, {f"HEADRACE_ARMS__BOLD__{name}": value for name, value in names.items()})
+    found = settings.stages_of("bold")
+    assert settings.model_of("bold") == "m"
+    assert (found.feed.size, found.feed.repeat) == (3, ("view", "cart"))
+    assert found.candidates.sources == ("fresh", "popular")
+    assert found.candidates.weights["fresh"] == 2.0
+    assert not found.rescoring.enabled
+    with pytest.raises(SettingsError, match="sise"):
+        load(None, {"HEADRACE_ARMS__BOLD__STAGES__FEED__SISE": "3"})
 
 
 def test_the_settings_themselves_are_no_arm_that_could_be_declared() -> None:

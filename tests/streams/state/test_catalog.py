@@ -284,3 +284,31 @@ def test_facets_are_those_of_each_items_last_announcement(puts: list[tuple[int, 
         assert same.tolist() == found.tolist()
     priced = catalog.facets.priced(0.5, None, 5)
     assert np.flatnonzero(priced).tolist() == sorted(row for row, (_, price) in last.items() if price)
+
+
+@pytest.mark.parametrize("remembered", [1, 4, 1_024])
+def test_the_changes_since_any_revision_are_told_however_many_are_remembered(
+    monkeypatch: pytest.MonkeyPatch, remembered: int
+) -> None:
+    """Against a plain list of what changed when."""
+    monkeypatch.setattr("streams.state.catalog.REMEMBERED", remembered)
+    rng = np.random.default_rng(remembered)
+    catalog, changed = Catalog(4), [set[int]()]
+    words = np.full(4, 0.5, np.float32)
+    for k in range(60):
+        if k % 7 == 0:
+            first = len(catalog)
+            catalog.extend([f"{k}-{n}" for n in range(3)])
+            changed.append({first, first + 1, first + 2})
+        elif k == 40:
+            catalog.revise_all()
+            changed.append({*range(len(catalog))})
+        else:
+            row = int(rng.integers(len(catalog)))
+            catalog.hear(row, words)
+            changed.append({row})
+    assert catalog.revision == len(changed) - 1
+    for revision in range(len(changed)):
+        expected: set[int] = set().union(*changed[revision + 1 :])
+        assert catalog.revised_since(revision).tolist() == sorted(expected)
+        assert catalog.copy().revised_since(revision).tolist() == sorted(expected)
