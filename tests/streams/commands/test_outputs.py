@@ -88,7 +88,7 @@ def test_an_input_is_never_written_to(place: Path, capsys: pytest.CaptureFixture
     os.symlink("r.csv", place / "link")
     for path in ("r.csv", "./r.csv", "link"):
         assert main(["replay", "--interactions", "r.csv", "--json", path]) == 2
-        assert "this file is read" in capsys.readouterr().err
+        assert "the run reads this file" in capsys.readouterr().err
     assert (place / "r.csv").read_text() == "user,item,ts\na,b,1\n"
 
 
@@ -116,5 +116,5 @@ def test_an_archive_whose_member_is_read_is_never_written_to(
         archive.writestr("r.csv", "user,item,ts\na,b,1\n")
     before = (place / "ml.zip").read_bytes()
     assert main(["replay", "--interactions", "ml.zip:r.csv", "--bad-rows", "ml.zip"]) == 2
-    assert "this file is read" in capsys.readouterr().err
+    assert "the run reads this file" in capsys.readouterr().err
     assert (place / "ml.zip").read_bytes() == before
