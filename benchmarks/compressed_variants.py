@@ -25,7 +25,7 @@ from model.network import FusionNet
 from model.plan import TrainPlan
 from model.prune import importance, prune
 from model.train import fit
-from streams.offline.training.fit import held_out_batches, split_for_calibration
+from streams.offline.training.registration import held_out_batches, split_for_calibration
 
 CANDIDATES = 200
 METHODS = {

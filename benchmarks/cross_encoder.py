@@ -49,8 +49,9 @@ from streams.commands.options import add_dataset, dataset_from, progress_bar
 from streams.examples.collector import ExampleCollector
 from streams.offline.replay.options import Progress
 from streams.offline.training.dataset_texts import text_encoder, texts_of
-from streams.offline.training.fit import Collected, fit, prepare
+from streams.offline.training.fit import fit
 from streams.offline.training.half_lives import adapted
+from streams.offline.training.warming import Collected, prepare
 from streams.ranking.draft import Draft
 from streams.serving.loading import load_in_service
 from streams.settings.tree import Settings

@@ -38,8 +38,9 @@ from streams.offline.renewal.continued import continue_model
 from streams.offline.replay.prequential import prediction_of
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import text_encoder, texts_of
-from streams.offline.training.fit import fit, prepare, warm
+from streams.offline.training.fit import fit
 from streams.offline.training.half_lives import adapted
+from streams.offline.training.warming import prepare, warm
 from streams.ranking.rescoring import ModelInService, feature_names
 from streams.serving.loading import load_in_service
 from streams.settings.reading import load, override
