@@ -33,7 +33,7 @@ def test_changed_file_is_refused(model_folder: Path, name: str) -> None:
     damaged = bytearray((model_folder / name).read_bytes())
     damaged[len(damaged) // 2] ^= 1
     (model_folder / name).write_bytes(damaged)
-    with pytest.raises(ManifestError, match=rf"{name} was changed: expected \d+ bytes with sha256"):
+    with pytest.raises(ManifestError, match=rf"{name} has changed: expected \d+ bytes with sha256"):
         load_model(model_folder)
 
 

@@ -69,10 +69,10 @@ def test_first_provider_that_runs_is_taken(
 @pytest.mark.parametrize(
     ("wanted", "listed", "working", "why"),
     [
-        (("cuda",), ("cpu",), (), "not built into the installed onnxruntime"),
-        (("cuda", "cpu"), ("cpu",), (), "not built into the installed onnxruntime"),
+        (("cuda",), ("cpu",), (), "the installed onnxruntime does not have it"),
+        (("cuda", "cpu"), ("cpu",), (), "the installed onnxruntime does not have it"),
         (("cuda",), ("cuda", "cpu"), (), "onnxruntime took CPUExecutionProvider in its place"),
-        (("tensorrt", "cuda"), ("cuda", "cpu"), ("cuda",), "not built into"),
+        (("tensorrt", "cuda"), ("cuda", "cpu"), ("cuda",), "does not have it"),
     ],
 )
 def test_missing_provider_is_an_error_that_says_what_to_install(

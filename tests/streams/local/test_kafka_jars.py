@@ -48,7 +48,7 @@ def test_a_changed_jar_is_refused_and_nothing_stays(monkeypatch: pytest.MonkeyPa
 
 def test_a_jar_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
     (tmp_path / "extra.jar").write_bytes(b"")
-    with pytest.raises(LocalStackError, match="no such jar was expected"):
+    with pytest.raises(LocalStackError, match="expected no such jar"):
         verify([tmp_path / "extra.jar"], CHECKSUMS)
 
 

@@ -162,5 +162,5 @@ def test_a_model_without_its_checkpoint_is_refused(renewed: Renewed, tmp_path: P
     registry = Registry(tmp_path / "models")
     shutil.copytree(renewed.registry.folder, registry.folder)
     (registry.get("first") / "weights.safetensors").write_bytes(b"other")
-    with pytest.raises(ManifestError, match="was changed"):
+    with pytest.raises(ManifestError, match="has changed"):
         continue_model(SETTINGS, registry, "first", "none", renewed.folder, quiet)
