@@ -106,7 +106,7 @@ def test_loaded_model_says_what_runs_it(registered: tuple[Registry, Manifest]) -
     counted: list[tuple[str, str]] = []
     model = load_model(folder)
     assert (model.rescorer.provider, model.rescorer.fell_back) == ("cpu", False)
-    with pytest.raises(ProviderError, match="'tensorrt' was asked for"):
+    with pytest.raises(ProviderError, match="execution provider 'tensorrt'"):
         load_model(folder, ("tensorrt",))
     fallen = load_model(
         folder, ("tensorrt",), True, on_fallback=lambda asked, got: counted.append((asked, got))

@@ -48,7 +48,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("words", "option"), FILES, ids=lambda each: each if isinstance(each, str) else each[0]
 )
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("none/out", "the folder none does not exist; make it first"),
         (".", "is a folder; name a file in it"),
@@ -58,12 +58,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_files(
-    words: list[str], option: str, path: str, said: str, place: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], option: str, path: str, message: str, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, option, path]) == 2
     error = capsys.readouterr().err
     assert f"{option} {path}" in error
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert [each.name for each in place.iterdir()] == ["file"]
 

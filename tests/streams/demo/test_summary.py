@@ -20,7 +20,7 @@ def test_a_good_run_has_no_problems() -> None:
 
 
 @pytest.mark.parametrize(
-    ("applied", "dead_letters", "errors", "rungs", "said"),
+    ("applied", "dead_letters", "errors", "rungs", "message"),
     [
         (99, 0, {}, {"full": 1}, "100 accepted events, but the workers applied 99"),
         (100, 2, {}, {"full": 1}, "2 dead letters"),
@@ -29,12 +29,12 @@ def test_a_good_run_has_no_problems() -> None:
     ],
 )
 def test_whatever_went_wrong_is_said(
-    applied: int, dead_letters: int, errors: dict[str, int], rungs: dict[str, int], said: str
+    applied: int, dead_letters: int, errors: dict[str, int], rungs: dict[str, int], message: str
 ) -> None:
     tally = good()
     tally.errors, tally.rungs = Counter(errors), Counter(rungs)
     (problem,) = problems(tally, applied, dead_letters)
-    assert said in problem
+    assert message in problem
 
 
 def test_no_event_is_a_problem() -> None:
