@@ -38,9 +38,7 @@ DEPTHS = (10, 100)
 
 
 def look(run: Prequential) -> tuple[dict[str, int], int] | None:
-    """The place of the next event's item by each method, and the number of items; None if the item has a
-    past, or is unknown.
-    """
+    """The place of the next event's item by each method, and among how many; None if it is not new."""
     core, events = run.recommender, run.stream.interactions
     pipeline, popularity = core.pipeline, core.counters.popularity
     row = core.catalog.rows.get(events.item[run.at], -1)

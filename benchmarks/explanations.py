@@ -48,9 +48,7 @@ PACKAGES = ("numpy", "onnxruntime", "torch")
 
 
 class Seen(NamedTuple):
-    """Of one slate: drops [items, places], and for each method the item that it names at each place (-1:
-    none).
-    """
+    """Of one slate: drops [items, places], and the item that each method names at each place (-1: none)."""
 
     drops: F32
     named: dict[str, NDArray[np.intp]]
@@ -94,8 +92,7 @@ def inputs_of(model: ModelInService, draft: Draft, chosen: NDArray[np.intp]) -> 
 
 
 def summary(seen: Sequence[Seen]) -> dict[str, Any]:
-    """For each method the mean drop, that of a random item at the same places, and how often the first is
-    above.
+    """For each method the mean drop, that of a random item at the same places, how often the first is above.
 
     Standard errors are over slates: places of one slate are not independent.
     """

@@ -54,8 +54,7 @@ class Row(NamedTuple):
 def open_variants(
     folder: Path, providers: Sequence[str], threads: int, scratch: Path
 ) -> tuple[list[Variant], dict[str, str]]:
-    """The variants that run here, and why the others can't. GPUs have no kernels for dynamic int8, x86 few
-    for fp16.
+    """The variants that run here, and why the others can't. GPUs lack dynamic int8, x86 most fp16 kernels.
 
     `scratch`: a folder for the fp16 file, which no model folder holds.
     """

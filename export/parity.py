@@ -20,9 +20,7 @@ TOP = 10
 
 
 class HeldOut(NamedTuple):
-    """Held-out examples: the inputs, the index of the item that the user met [B], which items are real [B,
-    K].
-    """
+    """Held-out examples: the inputs, the index of the met item [B], which items are real [B, K]."""
 
     inputs: RescorerInputs
     positive: NDArray[np.int64]
@@ -72,9 +70,7 @@ AT_LEAST = ("examples", "top10_agreement")
 
 
 def measure(reference: Score, exported: Score, batches: Sequence[HeldOut]) -> Parity:
-    """Run both over `batches`. Scores that are not finite make errors that are not finite; no limit passes
-    them.
-    """
+    """Run both over `batches`. Scores that are not finite make such errors; no limit passes them."""
     click, probability, rating, agreement, kept, gained = [], [], [], [], [], []
     for batch in batches:
         expected, found = reference(batch.inputs), exported(batch.inputs)

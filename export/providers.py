@@ -14,8 +14,7 @@ from model.errors import ModelError, ProviderError
 
 log = logging.getLogger(__name__)
 
-# onnxruntime's names of the providers, the providers to which each may hand single operators, how to install
-# them.
+# onnxruntime's names of the providers, the ones that may take operators of each, and how to install it.
 ONNX_NAME = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",

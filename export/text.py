@@ -66,9 +66,7 @@ class TextEncoder:
         return self._runner.fell_back
 
     def project(self, texts: Sequence[str]) -> F32:
-        """The vectors that Headrace keeps of items' or reviews' texts: float32 [n, kept], rows of length 1 or
-        zero.
-        """
+        """The vectors to keep of items' or reviews' texts: float32 [n, kept], rows of length 1 or zero."""
         return self.projection(self.encode(texts))
 
     def encode(self, texts: Sequence[str]) -> F32:

@@ -44,8 +44,7 @@ class Attention(nn.Module):
 
     def forward(self, views: Sequence[Tensor]) -> Tensor:
         """Views [..., width] -> [..., width]."""
-        # Views first: copies and sums then work on one piece of memory, which makes the exported model
-        # faster.
+        # Views first: copies and sums work on one piece of memory, and the exported model is faster.
         hidden = torch.tanh(self.hidden(torch.stack([*views])))  # [views, ..., width]
         logits = self.query(hidden) + self.bias.reshape(-1, *[1] * views[0].dim())
         shares = (logits - logits.amax(0)).exp()

@@ -84,8 +84,7 @@ class Unmet(nn.Module):
         self.body = nn.Sequential(
             nn.Linear(len(columns), UNMET_HIDDEN), nn.ReLU(), nn.Linear(UNMET_HIDDEN, 1, bias=False)
         )
-        # The level of new items against items with a past: far below, which steps of the usual size do not
-        # reach.
+        # The level of new items against items with a past: so far below that usual steps do not reach it.
         self.level = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Tensor) -> Tensor:

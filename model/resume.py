@@ -99,8 +99,7 @@ class Savepoints:
         self._saved_s = self._now_s()
 
     def load(self, training: Training, parts: Parts) -> Position:
-        """Put the newest readable state into `parts`; returns its position, or the beginning if there is no
-        state.
+        """Put the newest readable state into `parts`; returns its position, or the beginning without one.
 
         `DataError` if the folder holds another training, or no readable state.
         """

@@ -26,9 +26,7 @@ class Event(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """`history`: for each recent item, newest first, the numbers of its texts; `target`: those of the met
-    item.
-    """
+    """`history`: the numbers of the texts of each recent item, newest first; `target`: of the met item."""
 
     event: int
     user: str

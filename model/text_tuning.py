@@ -101,9 +101,7 @@ def pair_loss(
 
 
 def _log_shares(train: Pairs) -> Callable[[str], float]:
-    """Item -> log of its share among the targets; an item that is never a target counts like one that is
-    once.
-    """
+    """Item -> log of its share among the targets; an item without a target counts as one target."""
     counts = Counter(pair.item for pair in train.pairs)
     total = len(train.pairs)
     return lambda item: math.log(max(counts[item], 1) / total)

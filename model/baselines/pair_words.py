@@ -8,7 +8,7 @@ RECENT_ITEMS, REVIEWS_OF_ITEM = 5, 2
 
 
 def user_words(memory: TextMemory, user: str) -> str:
-    """The user's reviews of their recent items; for an item without a review of the user, the item's texts.
+    """The user's reviews of their recent items; for an item without one, its own text or newest review.
 
     Newest first, so that a cut removes the oldest. "" for a user without a history in words.
     """

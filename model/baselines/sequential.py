@@ -30,9 +30,7 @@ SequentialKind = Literal["sasrec", "ligr"]
 
 @dataclass(frozen=True)
 class SequentialSettings:
-    """`length`: of the sequences that the network reads. `negatives`: items drawn for a step; all places
-    share them.
-    """
+    """`length`: of the sequences. `negatives`: items drawn for a step; all its places share them."""
 
     kind: SequentialKind = "ligr"
     length: int = 50

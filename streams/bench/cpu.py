@@ -21,8 +21,7 @@ class CpuMeter:
         """Read the clocks; a process that has ended keeps its last reading."""
         for group in self._processes.values():
             for process in group:
-                # A child that has ended, and for which nobody has waited, is a zombie: it exists, and shows
-                # 0.
+                # A child that has ended without a wait for it is a zombie: it exists, and shows 0.
                 with contextlib.suppress(psutil.NoSuchProcess):
                     times = process.cpu_times()
                     spent = times.user + times.system

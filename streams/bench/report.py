@@ -55,10 +55,10 @@ def run_freshness(
         from streams.bench.plot import write_plot
 
         write_plot(plot, TITLE, machine, results)
-    met = list(problems(results))
-    for problem in met:
+    faults = list(problems(results))
+    for problem in faults:
         console.print(f"problem: {problem}", style="red", highlight=False)
-    return FAILED if met else 0
+    return FAILED if faults else 0
 
 
 def problems(results: Sequence[StepResult]) -> Iterator[str]:

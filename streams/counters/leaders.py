@@ -16,9 +16,7 @@ SIZE = 4_096
 
 
 class Leaders:
-    """For each column of counts its rows, the highest first, ties by the lower row; rows without a count are
-    left out.
-    """
+    """For each column of counts its rows that have a count, the highest first, ties by the lower row."""
 
     def __init__(self, columns: int) -> None:
         self._order = np.empty((columns, SIZE), np.int32)

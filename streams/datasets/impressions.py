@@ -196,8 +196,7 @@ def attached(
     first_click: dict[str, int],
     event_ts_ms: NDArray[np.int64],
 ) -> tuple[list[tuple[Shown, ...]], int]:
-    """For each event the slates that the user saw just before it, and how many slates come after the last
-    event.
+    """For each event the slates just before it, and how many slates come after the last event.
 
     `users` and `ts_ms` by the slates' rows; `first_click`: the event that is a slate's first click. A slate
     without a click comes before the first event that is not earlier.

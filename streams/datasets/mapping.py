@@ -36,9 +36,7 @@ Columns = dict[str, tuple[str, ...]]
 
 @dataclass
 class ColumnMap:
-    """A parsed `--map`: `bare[field]` and `placed[kind][field]` name columns; `used`: the bare fields that a
-    file has.
-    """
+    """A parsed `--map`: `bare[field]` and `placed[kind][field]` name columns; `used`: bare fields found."""
 
     bare: Mapping[str, str] = field(default_factory=dict)
     placed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -73,7 +73,7 @@ def with_gateway_port(settings: Settings) -> Settings:
 def _sum_up(demo: LiveDemo, console: Console) -> int:
     for line in summary.lines(demo.tally, demo.applied, demo.dead_letters, demo.elapsed_s):
         console.print(line, highlight=False, soft_wrap=True)
-    met = summary.problems(demo.tally, demo.applied, demo.dead_letters)
-    for problem in met:
+    faults = summary.problems(demo.tally, demo.applied, demo.dead_letters)
+    for problem in faults:
         console.print(f"problem: {problem}", style="red", highlight=False, soft_wrap=True)
-    return FAILED if met else 0
+    return FAILED if faults else 0

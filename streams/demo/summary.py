@@ -1,4 +1,4 @@
-"""The result of a demo in plain lines, and the problems that it met."""
+"""The result of a demo in plain lines, and its problems."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from streams.demo.tally import STAGES, Tally
 
 def problems(tally: Tally, applied: int, dead_letters: int) -> list[str]:
     """The problems in words; empty if there is none."""
-    met = [f"{count} requests failed: {what}" for what, count in tally.errors.items()]
+    faults = [f"{count} requests failed: {what}" for what, count in tally.errors.items()]
     if not tally.accepted:
-        met.append("the gateway accepted no event")
+        faults.append("the gateway accepted no event")
     if applied != tally.accepted:
-        met.append(f"{tally.accepted:,} accepted events, but the workers applied {applied:,}")
+        faults.append(f"{tally.accepted:,} accepted events, but the workers applied {applied:,}")
     if dead_letters:
-        met.append(f"{dead_letters:,} dead letters; `headrace dead-letters list` shows such")
+        faults.append(f"{dead_letters:,} dead letters; `headrace dead-letters list` shows such")
     if not tally.rungs["full"]:
-        met.append("no feed came from the full model")
-    return met
+        faults.append("no feed came from the full model")
+    return faults
 
 
 def lines(tally: Tally, applied: int, dead_letters: int, elapsed_s: float) -> Iterator[str]:

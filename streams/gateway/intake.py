@@ -1,5 +1,4 @@
-"""A request body becomes events, one or many. The intake reads each on its own, writes it, and answers for
-it.
+"""Reads each event of a request body on its own, writes the events to Kafka, and answers for each.
 
 msgspec splits a body that is JSON. In a body that is not, `streams.gateway.elements` finds the events.
 """

@@ -140,8 +140,7 @@ class KafkaDeadLetters:
                         raise outcome
             else:
                 self._large |= refused
-                # The broker waits for the numbers of the refused batch: it takes nothing more of this
-                # producer.
+                # The broker misses the numbers of the refused batch, and takes no more from this producer.
                 await self.stop()
 
     async def _send(self, producer: Any, letter: DeadLetter) -> None:

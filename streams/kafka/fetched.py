@@ -30,8 +30,7 @@ _SEEKS = itertools.count(1)
 
 
 def readable_end(state: Any) -> int | None:
-    """Where a partition ends for a reader of committed events, by the broker's last answer; None: no answer
-    yet.
+    """Where a partition ends for a reader of committed events, as last heard; None: not heard yet.
 
     Offsets behind the last stable offset belong to an open transaction, or lie behind its start.
     """

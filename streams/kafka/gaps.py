@@ -31,8 +31,7 @@ class Gaps:
         self._seeks: dict[str, int] = {}
 
     def judge(self, place: str, expected: int, since: int, seek: int) -> Verdict:
-        """What to do with a message that has only holes from `since` up to it, and was read after seek
-        `seek`.
+        """What to do with a message, read after seek `seek`, with only holes from `since` up to it.
 
         `next`: go on. `reread`: seek to `expected`. `stale`: drop it; it was read before the last seek.
         """

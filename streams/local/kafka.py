@@ -1,6 +1,4 @@
-"""One real Apache Kafka in KRaft mode, broker and controller in one process, from Maven's jars and a wheel's
-Java.
-"""
+"""One real Apache Kafka in KRaft mode, broker and controller in one: Maven's jars, a wheel's Java."""
 
 from __future__ import annotations
 
@@ -41,8 +39,7 @@ class KafkaServer:
         attempts: int = 3,
         log: Path | None = None,
     ) -> KafkaServer:
-        """Start on free ports and wait until the broker answers, else `LocalStackError` with the end of its
-        log.
+        """Start on free ports, and wait for an answer; else `LocalStackError` with the end of its log.
 
         `cache`: the folder of the jars. `attempts`: tries with other ports, if another process takes ours.
         `log`: the file for its output (in `folder`).

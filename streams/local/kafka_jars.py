@@ -1,5 +1,4 @@
-"""The jars of Apache Kafka: `jgo` resolves them from Maven Central once for each user, and a cache keeps
-them.
+"""The jars of Apache Kafka, from Maven Central by `jgo`, once for each user; a cache keeps them.
 
 The folder appears whole or not at all: the code collects and checks the jars beside it, and one rename puts
 them in place. So a broken download, or two downloads at once, leave nothing half done.

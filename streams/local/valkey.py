@@ -30,8 +30,7 @@ class ValkeyServer:
         attempts: int = 3,
         log: Path | None = None,
     ) -> ValkeyServer:
-        """Start on a free port and wait until the server answers, else `LocalStackError` with the end of its
-        log.
+        """Start on a free port, and wait for an answer; else `LocalStackError` with the end of its log.
 
         `keep`: append every write to a file in `folder`, and read it again at the next start. `log`: the file
         for its output (in `folder`).

@@ -124,8 +124,7 @@ class Consumer(stock.Consumer):
         return None
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
-        # A lower offset too: if the store has lost events, the worker reads them again, and they are not
-        # done.
+        # A lower offset too: if the store has lost events, the worker reads them again.
         return offset != self._committed.get(tp, 0)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:

@@ -45,8 +45,7 @@ def member_content(name: str, content: bytes, member: str) -> bytes:
 
 
 def match_member(members: Sequence[str], wanted: str) -> list[str]:
-    """The files that a name means: the file of that name, else those of the folder, else the only match at
-    the end.
+    """The files that a name means: that file, else those of that folder, else the only file that ends so.
 
     >>> match_member(["ml/ratings.csv", "ml/movies.csv"], "ratings.csv")
     ['ml/ratings.csv']

@@ -16,8 +16,7 @@ from streams.datasets.tables.bad_rows import BadRows
 from streams.datasets.tables.table import Notes, Row, Table
 
 _FIELD = re.compile(r"([A-Za-z_][\w/.-]{0,63}):(?:[ \t]+(.*)|)")
-# A file has this layout if this many of its first blocks have the fields of the first one, more than one
-# field.
+# A file has this layout if this many of its first blocks have the same fields, more than one.
 FIRST_BLOCKS, MOST = 20, 0.5
 # A name in fewer blocks is not a field, but a line of a text ("Pros: cheap").
 OFTEN = 0.2

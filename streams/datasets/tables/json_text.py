@@ -25,7 +25,7 @@ class Piece(NamedTuple):
 
 
 class JsonParser:
-    """Reads values, and notes what is not plain JSON: `halves` counts cut characters, `python` its notation.
+    """Reads values, and counts what is not JSON: `halves` cut characters, `python` values in its notation.
 
     >>> JsonParser().read('{"a": NaN, "b": {"$numberLong": "7"}}')
     {'a': nan, 'b': 7}

@@ -19,8 +19,7 @@ SHARD_WHOLE = 500
 
 
 def build_piece(run: Prequential, piece: WorkPiece, folder: Path, say: Callable[[int], None]) -> int:
-    """Make each event of `piece`, where `run` stands, an example, then learn it; returns the number of
-    examples.
+    """Make each event of `piece`, where `run` stands, an example, then learn it; returns their number.
 
     This replaces the shards that an earlier try left: their names depend only on the piece.
     """

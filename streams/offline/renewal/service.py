@@ -30,9 +30,7 @@ InForce = Callable[[], Awaitable[str]]
 Promote = Callable[[str], Awaitable[bool]]
 """Orders a model; False if no worker has confirmed it."""
 Train = Callable[[str, str], Awaitable[bool]]
-"""Trains the first model on as the second, in a process of its own; False if that process failed and logged
-why.
-"""
+"""Trains the first model on as the second, in its own process; False if that failed, and logged why."""
 RenewalOutcome = Literal["no model", "waiting", "failed", "kept", "promoted", "ordered"]
 
 

@@ -65,8 +65,7 @@ def fit(
     resume: Path | None = None,
     look: Look | None = None,
 ) -> Manifest:
-    """Train on the examples, export, pass the gate, register under `name`. After `ParityError` it keeps
-    nothing.
+    """Train on the examples, export, pass the gate, register under `name`. A `ParityError` keeps nothing.
 
     `keep`: a folder for the checkpoint and the examples, to learn from them later. `resume`: a folder for the
     state of the training, which goes on from the state in it. `look` gets the result before the export.
