@@ -3,9 +3,9 @@
   headrace train --interactions FILE --items FILE --name some --keep FOLDER
   python -m benchmarks.aims FOLDER --json benchmarks/results/aims.json
 
-The same examples, passes and seed; one weight apart. Judged on whole pools of held-out examples: NDCG@10,
-how unlike the first ten are (mean of 1 - cosine of their texts), and the share of their places that items of
-less than mean popularity have.
+The networks have the same examples, passes and seed, and differ in one weight. Whole pools of held-out
+examples judge them: NDCG@10, the difference within the first ten (mean of 1 - cosine of their texts), and the
+share of their places that items of less than mean popularity have.
 """
 
 from __future__ import annotations
@@ -91,10 +91,10 @@ def main() -> None:
         plan = TrainPlan(epochs=arguments.epochs, diversity=diversity, fairness=fairness)
         label = f"{name} {diversity or fairness:g}" if diversity or fairness else name
 
-        def told(progress: Progress, label: str = label) -> None:
+        def report(progress: Progress, label: str = label) -> None:
             say(label, progress.done, progress.total)
 
-        trained = train(shards, (), net.schema, net.plan, plan, tasks, vocabulary, told)
+        trained = train(shards, (), net.schema, net.plan, plan, tasks, vocabulary, report)
         click = scores_of(trained, held_out, vocabulary)[..., 0]
         rows.append(
             {

@@ -1,11 +1,11 @@
-"""How items that nobody has met are ranked among each other: by text, attributes and entities alone.
+"""The ranking of items that no user has met, among each other: by text, attributes and entities alone.
 
     python -m benchmarks.cold_items --interactions ratings.csv --items movies.csv \\
         --begin 0.7 --json benchmarks/results/cold-items.json
 
-Against items with a history one without hardly ever wins, so in a replay's figures it is told only that it
-lost. Here, wherever the next event is the first one of its item, that item is ranked among all items without
-any event, by the model that would serve and by what it could go by:
+Such an item hardly ever wins against items with a history, so a replay's figures only show that it loses.
+Here, if the next event is the first one of its item, the benchmark ranks that item among all items without
+any event, by the served model and by other methods:
 
     model      the click score; no candidate has a rank of a source
     learned    the user tower
@@ -39,9 +39,7 @@ DEPTHS = (10, 100)
 
 
 def look(run: Prequential) -> tuple[dict[str, int], int] | None:
-    """The place of the next event's item by each method, and among how many; None where it has a past, or
-    was not known.
-    """
+    """The place of the next event's item by each method, and among how many; None if it is not new."""
     core, events = run.recommender, run.stream.interactions
     pipeline, popularity = core.pipeline, core.counters.popularity
     row = core.catalog.rows.get(events.item[run.at], -1)

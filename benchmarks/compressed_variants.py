@@ -25,7 +25,7 @@ from model.network import FusionNet
 from model.plan import TrainPlan
 from model.prune import importance, prune
 from model.train import fit
-from streams.offline.training.fit import held_out_batches, split_for_calibration
+from streams.offline.training.registration import held_out_batches, split_for_calibration
 
 CANDIDATES = 200
 METHODS = {
@@ -47,7 +47,7 @@ class Variant(NamedTuple):
 
 
 def learned_and_held_out(shards: Sequence[Shard]) -> tuple[list[Shard], list[Shard]]:
-    """Those that were trained on, and the held-out ones, whose pools are to be large enough."""
+    """The training examples, and the held-out ones, whose pools must be large enough."""
     learned, held_out = divided(shards)
     pool = held_out[-1].candidates.shape[1] if held_out else 0
     if not learned or pool < CANDIDATES:
@@ -61,8 +61,8 @@ def learned_and_held_out(shards: Sequence[Shard]) -> tuple[list[Shard], list[Sha
 def held_out_of(
     net: FusionNet, checkpoint: Checkpoint, shards: Sequence[Shard]
 ) -> tuple[Sequence[HeldOut], Sequence[HeldOut]]:
-    """Held-out examples with the item vectors of `net`: to fix the scales of static int8 on, and to judge by;
-    they are parted as for the parity gate.
+    """Held-out examples with the item vectors of `net`: to set the scales of static int8, and to judge with;
+    the split is that of the parity gate.
     """
     return split_for_calibration(
         held_out_batches(checkpoint._replace(net=net), shards), ExportPlan("int8-static")
@@ -97,12 +97,12 @@ def variants(
 def smaller(
     checkpoint: Checkpoint, learned: Sequence[Shard], plan: TrainPlan, epochs: int, only: str = ""
 ) -> dict[str, FusionNet]:
-    """Pruned networks and distilled ones; where `only` is given, distilled ones whose name begins so."""
+    """Pruned networks and distilled ones; with `only`, distilled ones whose name begins with it."""
     found = {} if only else pruned(checkpoint, learned, plan)
     net, tasks, vocabulary = checkpoint
     longer = msgspec.structs.replace(plan, epochs=epochs)
     for width, hidden in STUDENTS:
-        # A teacher's shares are no noise to guard against: nothing is dropped.
+        # A teacher's shares hold no noise to guard against, so the student has no dropout.
         student = msgspec.structs.replace(net.plan, width=width, hidden=hidden, encoder="none", dropout=0.0)
         name = f"distilled to {width}, {hidden[0]}-{hidden[1]}"
         if name.startswith(only):
@@ -111,11 +111,11 @@ def smaller(
 
 
 def pruned(checkpoint: Checkpoint, learned: Sequence[Shard], plan: TrainPlan) -> dict[str, FusionNet]:
-    """Pruned networks, trained on for one pass, and the whole one, trained on as long."""
+    """Pruned networks after one more pass of training, and the whole one after the same."""
     net, tasks, vocabulary = checkpoint
     important = importance(net, learned[-2:], tasks, plan, vocabulary)
     short = msgspec.structs.replace(plan, epochs=1, learning_rate=plan.learning_rate / 2)
-    # Training on alone changes NDCG: what is cut is to be compared with what is not, but learned as long.
+    # More training alone changes NDCG, so the whole network gets the same pass before the comparison.
     found = {"trained on": fit(copy.deepcopy(net), learned, [], short, tasks, vocabulary)}
     for wanted, hidden in PRUNED:
         width = wanted if net.plan.encoder == "none" else net.plan.width  # which an encoder's layers share

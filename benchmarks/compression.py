@@ -3,11 +3,11 @@
     headrace train ... --keep var/kept
     python -m benchmarks.compression var/kept --json benchmarks/results/compression.json
 
-The folder holds a checkpoint and its examples. Of the held-out ones (whole pools, newest) those whose item a
-source had found are parted as for the parity gate: the oldest fix the scales of static int8, errors and NDCG
-are taken on the others. Pruning and distillation learn from what the checkpoint learned from. Times are of
-real examples with 200 candidates on one thread; all variants take turns, so that a busy machine is unfair to
-none. Wall time on a shared machine has the waiting in it: compare by CPU time.
+The folder holds a checkpoint and its examples. The benchmark splits the held-out examples (whole pools,
+newest) whose item a source has found, as the parity gate does: the oldest set the scales of static int8, the
+others measure errors and NDCG. Pruning and distillation learn the checkpoint's own training examples. Times
+are of real examples with 200 candidates on one thread; all variants take turns, so that a busy machine is
+fair to all. Wall time on a shared machine includes waiting: compare by CPU time.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ PACKAGES = ("numpy", "onnx", "onnxruntime", "torch")
 
 
 class Row(NamedTuple):
-    """One variant. Times by users, in milliseconds a run. `together`: the largest change of a click logit
-    where 32 users are run at once and not one by one. `ndcg10_lost` is against the fp32 checkpoint.
+    """One variant. Times by users, in milliseconds a run. `together`: the largest change of a click logit if
+    32 users run at once and not one by one. `ndcg10_lost` is against the fp32 checkpoint.
     """
 
     name: str

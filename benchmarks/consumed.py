@@ -1,9 +1,9 @@
-"""What the items that a user has met take, how exactly they are known, and the time that they cost.
+"""The bytes, the exactness and the time of the items that a user has met.
 
     python -m benchmarks.consumed
 
-Items drawn at random from a catalogue are met one after the other. Error: the share of the unmet items that
-are taken for met. Mask: the time of the filter of a slate, which goes over the whole catalogue.
+A user meets items drawn at random from a catalogue. Error: the share of the unmet items that the state takes
+for met ones. Mask: the time of the filter of a slate, which goes over the whole catalogue.
 """
 
 from __future__ import annotations

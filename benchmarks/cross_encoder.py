@@ -2,10 +2,10 @@
 
     python -m benchmarks.cross_encoder --interactions FILE --map ... --json benchmarks/results/NAME.json
 
-Both are trained on the first half of the stream. Of the second half, `--events` are drawn (seeded); for each
-the pool's best `--pool` candidates are ranked by the pool itself, by the fusion model as served (int8) and by
-the cross-encoder in fp32 and in int8. A met item that the pool did not bring is a miss for all of them.
-Times are for one user's `--pool` candidates on one thread, medians over `--timed` users, in turns.
+Both train on the first half of the stream. The benchmark draws `--events` of the second half (seeded). For
+each, the pool itself, the fusion model as served (int8) and the cross-encoder in fp32 and in int8 rank the
+pool's best `--pool` candidates. A met item that is not in the pool is a miss for all of them. Times are for
+one user's `--pool` candidates on one thread, medians over `--timed` users, in turns.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ from streams.commands.options import add_dataset, dataset_from, progress_bar
 from streams.examples.collector import ExampleCollector
 from streams.offline.replay.options import Progress
 from streams.offline.training.dataset_texts import text_encoder, texts_of
-from streams.offline.training.fit import Collected, fit, prepare
+from streams.offline.training.fit import fit
 from streams.offline.training.half_lives import adapted
+from streams.offline.training.warming import Collected, prepare
 from streams.ranking.draft import Draft
 from streams.ranking.rank_batch import RankBatch
 from streams.serving.loading import load_in_service
@@ -58,7 +59,7 @@ from streams.settings.tree import Settings
 INPUTS, OUTPUTS = ("tokens", "mask", "types"), ("score",)
 HELD_OUT = 0.15
 PACKAGES = ("headrace", "onnxruntime", "peft", "torch", "transformers")
-SHARD = 250  # examples, so that the newest of them, which the gate looks at, are few
+SHARD = 250  # examples, so that the newest shard, which the gate judges with, is small
 
 
 def places(ranked: Sequence[Ranked], scores: Sequence[F32]) -> list[int]:
@@ -96,7 +97,7 @@ def arrays_of(pairs: PairTokens) -> dict[str, Any]:
 
 
 def medians_ms(ways: dict[str, Sequence[Callable[[], object]]]) -> dict[str, float]:
-    """The median wall time of each way; the ways take turns, and each is first run once."""
+    """The median wall time of each way; the ways take turns, after one first run of each."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for name, calls in ways.items():
         calls[0]()
@@ -111,7 +112,7 @@ def medians_ms(ways: dict[str, Sequence[Callable[[], object]]]) -> dict[str, flo
 
 
 def shown(estimate: Estimate | None) -> str:
-    """As `.0312 ±.0041`; nothing where it was not measured."""
+    """The estimate as `.0312 ±.0041`; nothing for None."""
     return "–" if estimate is None else f"{estimate.value:.4f} ±{estimate.error:.4f}"
 
 
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=600, help="how many to judge (600)")
     parser.add_argument("--pool", type=int, default=50, help="candidates to rerank (50)")
     parser.add_argument("--choices", type=int, default=1_200, help="to train the cross-encoder on (1200)")
-    parser.add_argument("--rounds", type=int, default=3, help="at most so many passes over them (3)")
+    parser.add_argument("--rounds", type=int, default=3, help="at most this many passes over them (3)")
     parser.add_argument("--max-tokens", type=int, default=96, help="of both texts together (96)")
     parser.add_argument("--bfloat16", action="store_true", help="train in 16 bits, where the processor can")
     parser.add_argument("--timed", type=int, default=5, help="users to take times of (5)")

@@ -1,11 +1,11 @@
-"""Whether reasons name what the score used: how far it falls without the history item that each names.
+"""Do reasons name what the score uses? How far the score falls without the history item that each names.
 
     python -m benchmarks.explanations --interactions ml-100k.inter --items ml-100k.item \\
         --users ml-100k.user --json benchmarks/explanations.json
 
-A model is trained on the first part of the stream. Then, along the second, the first places of slates are
-scored again without each of the user's last ten items (`streams.ranking.leave_one_out`), by the int8
-model that would serve.
+The benchmark trains a model on the first part of the stream. Along the second part, the served int8 model
+scores the first places of slates again without each of the user's last ten items
+(`streams.ranking.leave_one_out`).
 
     exact      the item whose removal lowers the score most: the best that any method can do
     reason     the one that the feed's reason names, where it names one
@@ -48,14 +48,14 @@ PACKAGES = ("numpy", "onnxruntime", "torch")
 
 
 class Seen(NamedTuple):
-    """Of one slate: drops [items, places], and for each method the item it names at each place (-1: none)."""
+    """Of one slate: drops [items, places], and the item that each method names at each place (-1: none)."""
 
     drops: F32
     named: dict[str, NDArray[np.intp]]
 
 
 def look(fitted: Fitted, net: FusionNet, places: int) -> Seen | None:
-    """The next event's slate, explained in every way; None where the history is too short."""
+    """The next event's slate, explained in every way; None if the history is too short."""
     draft, _ = fitted.run.predict(explain=True)
     recent = list(dict.fromkeys(draft.history[:RECENT].tolist()))
     model = fitted.run.recommender.pipeline.models.active
@@ -83,7 +83,7 @@ def look(fitted: Fitted, net: FusionNet, places: int) -> Seen | None:
 
 
 def inputs_of(model: ModelInService, draft: Draft, chosen: NDArray[np.intp]) -> RescorerInputs:
-    """What the model read of each chosen candidate, one a row."""
+    """The model's inputs of each chosen candidate, one a row."""
     return RescorerInputs(
         *model.user_inputs(draft.batch.users.of([draft.number] * len(chosen))),
         model.vectors[draft.rows[chosen]][:, None],
@@ -92,7 +92,7 @@ def inputs_of(model: ModelInService, draft: Draft, chosen: NDArray[np.intp]) -> 
 
 
 def summary(seen: Sequence[Seen]) -> dict[str, Any]:
-    """Of each method the mean drop, that of a random item at the same places, and how often it is above it.
+    """For each method the mean drop, that of a random item at the same places, how often the first is above.
 
     Standard errors are over slates: places of one slate are not independent.
     """

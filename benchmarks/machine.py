@@ -1,4 +1,4 @@
-"""What a benchmark's results begin with: when, by which command, on what, with which versions."""
+"""The begin of a benchmark's results: the date, the command, the machine, the versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUERY = ("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"
 
 
 def made(command: str, packages: Iterable[str]) -> dict[str, Any]:
-    """`command`: as it would be typed again; `packages`: those whose versions matter, where installed."""
+    """`command`: what a user types to repeat it; `packages`: those whose versions matter, if installed."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "command": command,
@@ -38,9 +38,9 @@ def machine() -> dict[str, Any]:
 
 
 def gpus() -> list[str]:
-    """Name, memory and driver of each NVIDIA GPU; none where there is no `nvidia-smi`."""
+    """Name, memory and driver of each NVIDIA GPU; none without `nvidia-smi`."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
-    said = subprocess.run([program, *QUERY], capture_output=True, text=True, check=False, timeout=60)
-    return said.stdout.strip().splitlines() if said.returncode == 0 else []
+    answer = subprocess.run([program, *QUERY], capture_output=True, text=True, check=False, timeout=60)
+    return answer.stdout.strip().splitlines() if answer.returncode == 0 else []

@@ -1,9 +1,9 @@
-"""A worker's memory with a large catalogue, and how long it takes from its start until it is ready.
+"""A worker's memory with a large catalogue, and the time from its start until it is ready.
 
     python -m benchmarks.memory --items 100000 --json benchmarks/results/memory.json
 
-Starts the local stack, seeds it with a synthetic catalogue that 50,000 events have passed through, starts one
-worker, then sends events. Resident memory is read when the worker is ready and at its highest in the end.
+The benchmark starts the local stack, seeds it with a synthetic catalogue and 50,000 learned events, starts
+one worker, then sends events. It reads resident memory when the worker is ready, and its maximum at the end.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def measure(options: BenchOptions) -> MemoryReport:
 
 
 async def _load(plan: Plan, process: psutil.Process) -> tuple[Sent, float]:
-    """Send the events, and watch the memory until they are surely applied."""
+    """Send the events, and watch the memory until the worker has surely applied them."""
     peak = 0
 
     async def watch() -> None:
@@ -132,9 +132,7 @@ def main() -> None:
     )
     parser.add_argument("--items", type=int, default=100_000, metavar="N", help="of the catalogue (100,000)")
     parser.add_argument("--users", type=int, default=1_000, metavar="U", help="users with a history (1,000)")
-    parser.add_argument(
-        "--folder", type=Path, default=Path("var/demo"), help="where the model is kept (var/demo)"
-    )
+    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the model is (var/demo)")
     parser.add_argument("--limit", type=int, metavar="N", help="train on the first N events of ml-100k only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
     args = parser.parse_args()

@@ -1,11 +1,11 @@
-"""Which film of ml-100k each entity of its knowledge graph is, for `--links`.
+"""The film of ml-100k that each entity of its knowledge graph is, for `--links`.
 
   python -m benchmarks.ml_100k_links --movies ml-latest-small/movies.csv --out ml-100k.link
 
 The wheel's own ml-100k.link numbers films as the later MovieLens releases do: there 260 is Star Wars, in
-ml-100k it is Event Horizon (RUCAIBox/RecSysDatasets#130). Read as it stands it joins films at random. So
-titles and years lead from one numbering to the other; `movies.csv` is that of ml-latest, 20m, 25m or 32m
-(grouplens.org).
+ml-100k it is Event Horizon (RUCAIBox/RecSysDatasets#130). So the file as it is joins films at random. This
+program maps one numbering to the other by titles and years; `movies.csv` is that of ml-latest, 20m, 25m or
+32m (grouplens.org).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
     found = []
     films = list(_cells(str(files.items), "item_id", "movie_title", "release_year"))
     for item, title, year in films:
-        # The two differ by a year where one has the premiere and the other the release.
+        # The years differ by one if one file has the premiere and the other the release.
         years = [int(year) + by for by in (0, 1, -1)] if year.isdecimal() else []
         number = next((later[key] for each in years if (key := (_letters(title), each)) in later), "")
         if number in entities:
@@ -50,7 +50,7 @@ def _cells(spec: str, *columns: str) -> Iterator[tuple[str, ...]]:
 
 
 def _letters(title: str) -> str:
-    """A title for comparing: without what stands in brackets, letters and digits alone."""
+    """A title for comparison: only letters and digits, without the parts in brackets."""
     return re.sub(r"[^a-z0-9]", "", re.sub(r"\(.*?\)", "", title.lower()))
 
 

@@ -1,14 +1,15 @@
-"""How far users' histories are in the order of their events' times, when workers are killed under load.
+"""The order of users' histories against their events' times, while workers are killed under load.
 
     python -m benchmarks.order --json benchmarks/results/order.json
 
-Starts the local stack and workers without a model, sends clicks and reviews of the same users, and kills a
-worker with SIGKILL again and again, each time when a further part of the events is applied; another one takes
-its place. When all is applied, each user's state is compared with what was sent.
+The benchmark starts the local stack and workers without a model, sends clicks and reviews of the same users,
+and kills a worker with SIGKILL again and again, each time when the workers have applied a further part of the
+events; a new worker takes its place. When the workers have applied all, it compares each user's state with
+the sent events.
 
     python -m benchmarks.order --workers 1 --kills 0
 
-says what CPU an event takes, from when a tenth of them is applied.
+measures the CPU time of an event, after the first tenth of the events.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ Event = Click | Review
 
 @dataclass(frozen=True)
 class Plan:
-    """`rate`: events sent in a second; 0: all of them before the workers start. `reviews`: their share."""
+    """`rate`: sent events a second; 0: all of them before the workers start. `reviews`: their share."""
 
     events: int = 20_000
     users: int = 300
@@ -75,10 +76,10 @@ class Plan:
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """`against`: the share of neighbouring places in histories that stand against their times. `not_latest`:
-    users whose remembered events are not the latest. `wrong`: users of whom an event or a rating was lost, or
-    counted twice. `late`: the share of events that were applied after a later one of their user. `cpu_us`: of
-    the workers, for each event; None where some were killed.
+    """`against`: the share of neighbouring places in histories whose order is not that of their times.
+    `not_latest`: users whose remembered events are not the latest. `wrong`: users with a lost event or
+    rating, or one that counts twice. `late`: the share of events that a worker applied after a later event of
+    their user. `cpu_us`: of the workers, for each event; None if some were killed.
     """
 
     events: int
@@ -91,7 +92,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Where and how it was measured, and what came of it."""
+    """The machine, the command, and the result."""
 
     machine: Machine
     workers: int
@@ -101,7 +102,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def drawn(plan: Plan) -> list[Event]:
-    """The events, their times still counted from 0: no two have the same one."""
+    """The events, with times from 0 on: no two events have the same time."""
     draw = random.Random(plan.seed)
     events: list[Event] = []
     for n in range(plan.events):
@@ -115,11 +116,11 @@ def drawn(plan: Plan) -> list[Event]:
 
 
 async def measure(plan: Plan, settings: Settings, folder: Path) -> Order:
-    """Send, kill, wait, compare. `settings`: of a deployment that has applied nothing yet."""
+    """Send, kill, wait, compare. `settings`: of a deployment that has not applied anything yet."""
     settings = override(settings, {**QUICK, "model": {"registry": str(folder / "models")}})
     await ensure_topics(settings.kafka)
     store = RedisStore(settings.redis, settings.state)
-    # As close together as the clock tells them apart; the last one is not ahead of it.
+    # The times are as close together as the clock allows; the last one is not ahead of the clock.
     start_ms = time.time_ns() // 1_000_000 - plan.events
     events = [msgspec.structs.replace(event, ts=start_ms + event.ts) for event in drawn(plan)]
     cpu_us = None
@@ -153,7 +154,7 @@ async def measure(plan: Plan, settings: Settings, folder: Path) -> Order:
 
 
 def _cpu_s(workers: Sequence[ChildProcess]) -> float:
-    """What they have used since they began."""
+    """The CPU time of the workers since their start."""
     times = [psutil.Process(worker.pid).cpu_times() for worker in workers]
     return sum(each.user + each.system for each in times)
 
@@ -182,7 +183,7 @@ async def _send(settings: Settings, events: Sequence[Event], rate: float) -> Non
 
 
 async def _applied(store: Store, settings: Settings, count: int, workers: Sequence[ChildProcess]) -> int:
-    """Wait until so many events are applied; how many are."""
+    """Wait until the workers have applied `count` events; returns how many they have applied."""
     places = [f"{topic}-{n}" for topic in ("clicks", "reviews") for n in range(settings.kafka.partitions)]
     until_s = time.monotonic() + APPLIED_WITHIN_S
     while (done := sum((await store.load([], places)).progress.values()) + len(places)) < count:
@@ -190,7 +191,7 @@ async def _applied(store: Store, settings: Settings, count: int, workers: Sequen
             if worker.returncode is not None:
                 raise SystemExit(f"{worker.name} ended: {worker.tail(40)}")
         if time.monotonic() > until_s:
-            raise SystemExit(f"{count} events were not applied within {APPLIED_WITHIN_S:.0f} s")
+            raise SystemExit(f"the workers did not apply {count} events within {APPLIED_WITHIN_S:.0f} s")
         await asyncio.sleep(LOOK_EVERY_S)
     return done
 
@@ -228,7 +229,7 @@ async def _late(store: Store) -> int:
     while entries := await store.read_ledger(position, LEDGER_PAGE):
         position = entries[-1].position
         for entry in entries:
-            late += sum(len(told.following) > 0 for told in decode_record(entry.payload).interactions)
+            late += sum(len(entered.following) > 0 for entered in decode_record(entry.payload).interactions)
     return late
 
 

@@ -1,11 +1,11 @@
-"""What renewal is worth: a model that went on learning from logged examples, against the same one left alone.
+"""The gain of renewal: a model that goes on learning from logged examples, against the same one without.
 
     python -m benchmarks.renewal --json benchmarks/results/renewal.json
 
-On ml-100k, in time order (ties by a seeded hash): the first 40% warm and train a model; from 40% to 60% it is
-in service, and examples are logged as workers log them; it is continued on those by the code of
-`headrace train --continue`, and its verdict noted. From 60% to 70% both models predict every event before it
-is learned, over the same live counters. None of the last stretch was seen by anything before.
+On ml-100k, in time order (ties by a seeded hash): the first 40% warm and train a model. From 40% to 60% it
+serves, and the benchmark logs examples as workers do. The code of `headrace train --continue` then trains it
+on those, and the report notes its verdict. From 60% to 70% both models predict every event before the core
+learns it, over the same live counters. Nothing has seen the last stretch before.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from streams.offline.renewal.continued import continue_model
 from streams.offline.replay.prequential import prediction_of
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import text_encoder, texts_of
-from streams.offline.training.fit import fit, prepare, warm
+from streams.offline.training.fit import fit
 from streams.offline.training.half_lives import adapted
+from streams.offline.training.warming import prepare, warm
 from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.serving.loading import load_in_service
 from streams.settings.reading import load, override
@@ -101,12 +102,12 @@ def measure(limit: int | None, settings: Settings) -> RenewalReport:
             float(difference.std(ddof=1) / len(difference) ** 0.5),
         ),
         ndcg_difference(ranks[RENEWED], ranks[FROZEN]),
-        _said(manifest),
+        _verdict_of(manifest),
     )
 
 
 def log_examples(run: Prequential, until: int, settings: Settings, folder: Path) -> None:
-    """Learn up to event `until`, and log examples on the way, sampled as workers sample them."""
+    """Learn up to event `until`, and log examples on the way, with the workers' sampling."""
     collectors = {
         kind: ExampleCollector(
             run.recommender, settings.seed, kind == WHOLE, shard_size=settings.examples.shard_events
@@ -125,7 +126,7 @@ def log_examples(run: Prequential, until: int, settings: Settings, folder: Path)
 def predicted(
     run: Prequential, until: int, models: dict[str, ModelInService]
 ) -> dict[str, NDArray[np.int32]]:
-    """The place of the true item by each model, for every event up to `until` that can be ranked."""
+    """The place of the true item by each model, for every event up to `until` that the models can rank."""
     found: dict[str, list[int]] = {name: [] for name in models}
     while run.at < until:
         for name, model in models.items():
@@ -153,7 +154,7 @@ def _write(shards: Sequence[Shard], folder: Path, writer: str, run: Prequential)
         write_shard(each, folder, name, features)
 
 
-def _said(manifest: Manifest) -> dict[str, Any]:
+def _verdict_of(manifest: Manifest) -> dict[str, Any]:
     left_out = ("network", "plan", "tasks")
     return {name: value for name, value in manifest.training.items() if name not in left_out}
 
@@ -181,7 +182,7 @@ def main() -> None:
             "seed": args.seed,
             "model": {"training": training | {"seed": args.seed}},
             "examples": {"whole": args.whole},
-            # The whole path is to be walked even on a small part of the data.
+            # The benchmark must walk the whole path even on a small part of the data.
             "renewal": {"examples_min": 1_000, "judge_min": 50},
         },
     )

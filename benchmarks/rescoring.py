@@ -1,10 +1,10 @@
-"""How long it takes to rescore 200 candidates for 1, 8 and 64 users: int8 and fp32, on the CPU and on GPUs.
+"""The time to rescore 200 candidates for 1, 8 and 64 users: int8 and fp32, on the CPU and on GPUs.
 
     python -m benchmarks.rescoring var/models/NAME --json benchmarks/rescoring.json
 
-Needs Python, numpy, msgspec and onnxruntime (or onnxruntime-gpu with onnx, for fp16) only: a model folder and
-this repository are enough on a GPU machine. All variants take turns, so that a busy machine is unfair to none
-of them. It says which provider truly ran; one that is missing is reported as missing, with the reason.
+It needs only Python, numpy, msgspec and onnxruntime (or onnxruntime-gpu with onnx, for fp16): a model folder
+and this repository are enough on a GPU machine. All variants take turns, so that a busy machine is fair to
+all. The output names the provider that truly ran; it reports a missing one as missing, with the reason.
 `click_error` is the mean distance of a click logit from fp32 on the CPU, on random inputs.
 """
 
@@ -54,7 +54,7 @@ class Row(NamedTuple):
 def open_variants(
     folder: Path, providers: Sequence[str], threads: int, scratch: Path
 ) -> tuple[list[Variant], dict[str, str]]:
-    """What can run here, and why the rest can't. GPUs have no kernels for dynamic int8, x86 few for fp16.
+    """The variants that run here, and why the others can't. GPUs lack dynamic int8, x86 most fp16 kernels.
 
     `scratch`: a folder for the fp16 file, which no model folder holds.
     """

@@ -1,12 +1,12 @@
-"""Headrace beside SASRec and eSASRec on one stream, all of them trained on the way, in one run.
+"""Headrace beside SASRec and eSASRec on one stream; all of them train on the way, in one run.
 
     python -m benchmarks.sequential --interactions ratings.csv --items movies.csv --json FILE
 
-The first half of the events warms and trains; each later one is predicted among all items that its user has
-not met, before it is learned. After every `--renew-every` events each model goes on training: Headrace as
-`headrace replay` has it, the sequence models with `--renew-passes` over everything so far. How many passes
-these train for at first is chosen by NDCG@10 on the last fifth of the first half. To them, items that nobody
-has met can't come next, which helps them.
+The first half of the events warms and trains. The models predict each later event among all items that its
+user has not met, before they learn it. After every `--renew-every` events each model goes on training:
+Headrace as in `headrace replay`, the sequence models with `--renew-passes` over everything so far. NDCG@10 on
+the last fifth of the first half chooses the number of their first passes. They exclude items that no user has
+met, which helps them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class SequentialReport(msgspec.Struct, frozen=True):
 
 
 class Sequences:
-    """A stream as the sequence models see it: `item` [n] numbers from 1, in order of first occurrence."""
+    """A stream for the sequence models: `item` [n] numbers from 1, in order of first occurrence."""
 
     def __init__(self, users: list[str], items: list[str]) -> None:
         numbers: dict[str, int] = {}
@@ -119,7 +119,7 @@ def continual(
     sequences: Sequences, settings: SequentialSettings, warm: int, every: int, passes: int, renew: int,
     say: Callable[[int], None],
 ) -> I32:  # fmt: skip
-    """The ranks of all events of the second half, by a model that goes on training."""
+    """The ranks of all events of the second half, by a model that goes on with its training."""
     trainer = SequentialTrainer(settings, sequences.items)
     trainer.passes(list(sequences.until(warm).values()), passes)
     total, ranks = len(sequences.item), []
@@ -147,18 +147,18 @@ def measure(args: argparse.Namespace, progress: Progress) -> SequentialReport:
         chosen = SequentialSettings(kind=kind, seed=settings.seed)
         passes = passes_for(
             sequences, chosen, warm, args.passes, args.step,
-            partial(_told, progress, f"{name}: choosing", args.passes),
+            partial(_report, progress, f"{name}: choosing", args.passes),
         )  # fmt: skip
         ranks = continual(
             sequences, chosen, warm, args.renew_every, passes, args.renew_passes,
-            partial(_told, progress, f"{name}: predicting", total - warm),
+            partial(_report, progress, f"{name}: predicting", total - warm),
         )[ranked]  # fmt: skip
         ahead = ndcg_difference(ours[ranked], ranks)
         models[name] = Figures(hit_rate(ranks), ndcg(ranks), ahead, passes)
     return SequentialReport(machine, total, int(ranked.sum()), args.renew_every, models)
 
 
-def _told(progress: Progress, stage: str, total: int, done: int) -> None:
+def _report(progress: Progress, stage: str, total: int, done: int) -> None:
     progress(stage, done, total)
 
 

@@ -3,7 +3,8 @@
     python -m benchmarks.streaming --examples var/examples --window 4
     python -m benchmarks.streaming --examples var/examples --whole
 
-`headrace examples` makes such a folder. One epoch. The peak is that of the process: run each on its own.
+`headrace examples` makes such a folder. The training has one epoch. The peak is that of the process: run each
+command on its own.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ MIB = 1024.0**2
 
 
 class StreamingReport(msgspec.Struct, frozen=True):
-    """Resident memory in MiB: before a shard was read, and at its highest. `disk_mib`: the shards' files."""
+    """Resident memory in MiB: before the first shard, and at its highest. `disk_mib`: the shards' files."""
 
     machine: Machine
     examples: int

@@ -1,11 +1,11 @@
-"""What each way to quantize a text encoder costs in cosine and saves in time; for export/quantize.py.
+"""The cost in cosine and the gain in time of each way to quantize a text encoder; for export/quantize.py.
 
     python -m benchmarks.text_encoder var/models/text/NAME --texts FILE --json benchmarks/text_encoder.json
 
 FILE holds real texts, one a line. Cosines are to the fp32 vectors; times are CPU milliseconds for one text of
-27 tokens on one thread, the best of many turns. `together`: the largest change of a vector's element when 16
-texts are run in one batch instead of alone. `near`: the share of a text's ten nearest in fp32 that are among
-its ten nearest in int8, over all texts used.
+27 tokens on one thread, the best of many turns. `together`: the largest change of a vector's element if 16
+texts run in one batch instead of alone. `near`: the share of a text's ten nearest in fp32 that are among its
+ten nearest in int8, over all texts used.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=128)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    logging.disable(logging.WARNING)  # the quantizers tell of every node
+    logging.disable(logging.WARNING)  # the quantizers log every node
 
     lines = list(dict.fromkeys(line for line in arguments.texts.read_text().splitlines() if line.strip()))
     tokenizer = load_tokenizer(arguments.encoder / TOKENIZER)

@@ -1,4 +1,4 @@
-"""How many texts a second the registered text encoder reads, by provider, and how far the vectors are apart.
+"""How many texts a second the registered text encoder reads, by provider, and how much the vectors differ.
 
     python -m benchmarks.text_throughput var/models/text/NAME --interactions FILE --items FILE
 

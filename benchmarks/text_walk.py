@@ -1,4 +1,4 @@
-"""A stream walked by the core and by a memory of texts side by side: choices to train on, events to judge."""
+"""The core and a memory of texts walk a stream side by side: choices to train with, events to judge."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Walk:
         return choices
 
     def judge(self, wanted: int, say: Progress) -> list[Ranked]:
-        """`wanted` events of what is left, ranked by the pool and by the model in service."""
+        """`wanted` of the remaining events, ranked by the pool and by the model in service."""
         events, begin = self.run.stream.interactions, self.run.at
         total = len(events)
         drawn = set((begin + self.rng.permutation(total - begin)[:wanted]).tolist())

@@ -1,11 +1,11 @@
-"""How long a training step takes on each device, and how much of it is the making of the batch.
+"""The time of a training step on each device, and the part of it that makes the batch.
 
     headrace train ... --keep FOLDER
     python -m benchmarks.training FOLDER --devices cpu,cuda --json benchmarks/results/training.json
 
-The folder holds a checkpoint and its examples. A network of the checkpoint's form is trained anew on the same
-batches on every device; the first steps, in which kernels are chosen and loaded, are not counted. The click
-loss of the last steps is there to show that all learned alike.
+The folder holds a checkpoint and its examples. The benchmark trains a new network of the checkpoint's form on
+the same batches on every device. It does not count the first steps, which choose and load kernels. The click
+loss of the last steps shows that all devices learn alike.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def measure(checkpoint: Checkpoint, shards: Sequence[Shard], plan: TrainPlan, st
 
 
 def _batch_s(checkpoint: Checkpoint, shards: Sequence[Shard], plan: TrainPlan) -> float:
-    """The median time to make a batch, as the training does, without the way to a device."""
+    """The median time to make a batch like the training, without the copy to a device."""
     rng = np.random.default_rng(plan.seed)
     numbering = checkpoint.vocabulary.numbering()
     made = batches(shards, numbering, plan.batch, "cpu", rng, plan.negatives)
@@ -103,7 +103,7 @@ def main() -> None:
     arguments = parser.parse_args()
     checkpoint = load_checkpoint(arguments.folder)
     learned, held_out = examples.divided(examples.load(arguments.folder / examples.KEPT))
-    learned = learned or held_out  # too short a stream to hold any out
+    learned = learned or held_out  # the stream is too short to hold examples out
     rows = []
     for size in map(int, arguments.batches.split(",")):
         for device in arguments.devices.split(","):

@@ -1,4 +1,4 @@
-"""A model trained on the first part of a stream and put into service, to be looked at along the second."""
+"""A model that trains on the first part of a stream and serves, to examine it along the second part."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from streams.settings.tree import Settings
 
 
 class Walk(NamedTuple):
-    """`fitted.run` stands at event `warm` of `events`, with the model served; `kept`: the folder of its
+    """`fitted.run` stands at event `warm` of `events`, and serves the model; `kept`: the folder of its
     checkpoint while the walk lasts.
     """
 
@@ -41,7 +41,7 @@ class Walk(NamedTuple):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The dataset, the training, and from where to where."""
+    """Options for the dataset, the training, and the begin and end of the walk."""
     add_dataset(parser)
     add_training(parser)
     add_settings(parser)
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def trained(args: argparse.Namespace) -> Iterator[Walk]:
-    """Train as the arguments say; what was made is deleted with the block."""
+    """Train as the arguments say; the end of the block deletes the files."""
     settings = graph_from(args, training_from(args, settings_from(args)))
     dataset = dataset_from(args, settings)
     events, say = len(dataset.interactions), progress_bar()

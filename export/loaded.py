@@ -28,7 +28,7 @@ from model.vocabulary import Vocabulary
 
 
 class LoadedModel(NamedTuple):
-    """`vocabulary`: the number that the item tower knows an item by."""
+    """`vocabulary`: the number of each item in the item tower."""
 
     manifest: Manifest
     rescorer: Rescorer
@@ -47,8 +47,8 @@ def load_model(
 ) -> LoadedModel:
     """Check every file against the manifest, then open and warm up; `ManifestError` or `ProviderError`.
 
-    `expected`: the schema that this build computes features for; another one is refused. The served
-    precision runs on CPUs, the fp32 file on GPUs (whose kernels have no dynamic int8).
+    `expected`: the schema for which this build computes features; the function refuses another one. CPUs run
+    the served precision, GPUs the fp32 file (their kernels have no dynamic int8).
     """
     manifest = read_manifest(folder, Manifest)
     verify(folder, manifest, MODEL_FILES)

@@ -1,6 +1,6 @@
-"""The manifest of a model folder: what is in it, what it expects, how it was made and how exact it is.
+"""The manifest of a model folder: its files, its inputs, its training and its exactness.
 
-A folder is checked against its manifest before anything in it is run.
+A process checks a folder against its manifest before it runs anything in it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TEXT_FILES = (TEXT_ENCODER, TEXT_ENCODER_FP32, TOKENIZER, PROJECTION)
 
 
 BETTER = "better"
-"""What `training` holds under "verdict" where the model was compared with another one and won."""
+"""The value of `training` under "verdict" if the model was compared with another one and won."""
 
 
 class FileFacts(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class FileFacts(msgspec.Struct, frozen=True):
 
 
 class TextEncoderRef(msgspec.Struct, frozen=True):
-    """The text encoder whose vectors a model was trained on: its id and the checksum of its int8 file."""
+    """The text encoder whose vectors a model has learned: its id and the checksum of its int8 file."""
 
     id: str
     sha256: str
@@ -54,8 +54,8 @@ class TextEncoderRef(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of a recommendation model. `created_ms` since the epoch; `training` and `counters` are free-form.
 
-    `precision`: of the rescorer that CPUs serve, which `parity` is about. `retrieves`: whether the user tower
-    is a candidate source: the examples held what such a tower finds.
+    `precision`: of the rescorer that CPUs serve, which `parity` measures. `retrieves`: whether the user tower
+    is a candidate source: the examples held the candidates that such a tower finds.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def held_back(self) -> bool:
-        """Whether it was compared with the model in force, and was not found better."""
+        """Whether a comparison with the model in force did not find it better."""
         return bool(self.training.get("verdict", BETTER) != BETTER)
 
 
@@ -80,7 +80,7 @@ class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of a text encoder. The cosines are between the int8 and the fp32 vectors of `texts` real texts.
 
     `neighbours_kept`: the share of each text's ten nearest in fp32 that are among its ten nearest in int8,
-    among `neighbours` different texts; None where it was not measured, or where there are too few texts.
+    among `neighbours` different texts; None if nobody measured it, or there are too few texts.
     """
 
     name: str
@@ -97,7 +97,7 @@ class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reference(self) -> TextEncoderRef:
-        """How a model names the encoder that read its items."""
+        """The name by which a model knows the encoder of its items."""
         return TextEncoderRef(self.name, self.files[TEXT_ENCODER].sha256)
 
 
@@ -105,7 +105,7 @@ AnyManifest = TypeVar("AnyManifest", Manifest, TextManifest)
 
 
 def facts_of(path: Path) -> FileFacts:
-    """Checksum and size, read in pieces."""
+    """Checksum and size of a file; reads it in pieces."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256")
         return FileFacts(digest.hexdigest(), file.tell())
@@ -128,7 +128,7 @@ def write_manifest(folder: Path, manifest: Manifest | TextManifest) -> None:
 
 
 def read_manifest(folder: Path, kind: type[AnyManifest]) -> AnyManifest:
-    """The manifest alone; `verify` looks at the files."""
+    """Read the manifest alone; `verify` checks the files."""
     try:
         return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=kind)
     except OSError as error:
@@ -142,7 +142,9 @@ def read_manifest(folder: Path, kind: type[AnyManifest]) -> AnyManifest:
 
 
 def verify(folder: Path, manifest: Manifest | TextManifest, required: Iterable[str]) -> None:
-    """Every required file is listed, and every listed file is as it was written; else `ManifestError`."""
+    """Check that the manifest lists every required file, and that no listed file has changed; else
+    `ManifestError`.
+    """
     for name in required:
         if name not in manifest.files:
             raise ManifestError(f"{folder}: the manifest lists no {name}; export the model again")
@@ -153,14 +155,14 @@ def verify(folder: Path, manifest: Manifest | TextManifest, required: Iterable[s
         found = facts_of(path)
         if found != expected:
             raise ManifestError(
-                f"{path} was changed: expected {expected.bytes} bytes with sha256 {expected.sha256[:12]}…, "
+                f"{path} has changed: expected {expected.bytes} bytes with sha256 {expected.sha256[:12]}…, "
                 f"found {found.bytes} bytes with {found.sha256[:12]}…; "
                 "register the model again or activate another"
             )
 
 
 def check_schema(folder: Path, found: Schema, expected: Schema | None) -> None:
-    """The model's schema is one this build can feed; with `expected`, exactly that one."""
+    """Check that this build can feed the model's schema; with `expected`, that it is exactly that one."""
     if found.version != SCHEMA_VERSION:
         raise ManifestError(
             f"{folder}: schema version {found.version}, this build feeds {SCHEMA_VERSION}; "

@@ -1,4 +1,4 @@
-"""What int8 costs in nearest neighbours: a cosine of .99 says little where all texts are alike."""
+"""The cost of int8 in nearest neighbours: a cosine of .99 says little if all texts are alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model.schema import F32
 def neighbours_kept(exact: F32, found: F32, k: int = 10) -> float:
     """The mean share of each row's `k` nearest by `exact` [n, D] that are among its `k` nearest by `found`.
 
-    Rows have length 1; a row is no neighbour of itself. NaN for fewer than k + 2 rows: all would be near.
+    Rows have length 1; a row is not a neighbour of itself. NaN for fewer than k + 2 rows: all would be near.
 
     >>> corners = np.eye(4, dtype=np.float32)
     >>> neighbours_kept(corners, corners, k=1)
@@ -24,7 +24,7 @@ def neighbours_kept(exact: F32, found: F32, k: int = 10) -> float:
 
 
 def _nearest(vectors: F32, k: int) -> np.ndarray:
-    """int [n, k]; of rows that are equally near, the earlier ones."""
+    """The nearest rows, int [n, k]; among equally near rows, the earlier ones."""
     cosines = vectors @ vectors.T
     np.fill_diagonal(cosines, -np.inf)
     return np.argsort(-cosines, axis=1, kind="stable")[:, :k]

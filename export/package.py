@@ -36,7 +36,7 @@ from model.network import FusionNet
 from model.vocabulary import Vocabulary
 
 CHECKPOINT_FILES = (WEIGHTS, FACTS)
-"""What a model has beside `MODEL_FILES` where it keeps its checkpoint."""
+"""The files of a model beside `MODEL_FILES`, if it keeps its checkpoint."""
 PACKAGES = ("headrace", "numpy", "onnx", "onnxruntime", "onnxscript", "torch")
 
 
@@ -55,12 +55,12 @@ def export_model(
     precision: Precision = "int8",
     calibration: Sequence[HeldOut] = (),
 ) -> Manifest:
-    """Export, write in `precision`, compare on `held_out` and register under `name`; the manifest.
+    """Export, write in `precision`, compare on `held_out` and register under `name`; returns the manifest.
 
-    `calibration`: further held-out examples, which "int8-static" needs. `checkpoint`: of `net`, kept in the
-    model's folder, so that training can go on from the registered model alone. Raises `ParityError`, with
-    nothing registered, when what would be served is too far from `net`; `ModelError` when the name is taken
-    or there is nothing to calibrate on.
+    `calibration`: further held-out examples, which "int8-static" needs. `checkpoint`: of `net`; the model's
+    folder keeps it, so that a training can go on from the registered model alone. Raises `ParityError`, and
+    registers nothing, if the served file is too far from `net`; `ModelError` if the name is taken or there is
+    nothing to calibrate with.
     """
     files: tuple[str, ...] = MODEL_FILES
     with registry.adding(name) as folder:
@@ -92,7 +92,7 @@ def export_model(
 
 
 def write_served(precision: Precision, source: Path, target: Path, calibration: Sequence[HeldOut]) -> None:
-    """Make the rescorer that CPUs serve of the fp32 file."""
+    """Make the rescorer that CPUs serve from the fp32 file."""
     match precision:
         case "int8":
             quantize_rescorer(source, target)
@@ -105,6 +105,6 @@ def write_served(precision: Precision, source: Path, target: Path, calibration: 
 
 
 def parity_of(net: FusionNet, exported: Path, held_out: Sequence[HeldOut]) -> Parity:
-    """How far the file, run as a worker runs it, is from the network."""
+    """The distance of the file, run as a worker runs it, from the network."""
     rescorer = open_rescorer(exported, net.schema)
     return measure(torch_scores(net), rescorer.score, held_out)

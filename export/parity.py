@@ -1,6 +1,6 @@
-"""The gate between a checkpoint and its export: the same held-out examples through both. No torch here.
+"""The gate between a checkpoint and its export: both score the same held-out examples. No torch here.
 
-The reference is the checkpoint in fp32; the exported model is the file that will serve, run as it will run.
+The reference is the checkpoint in fp32; the exported model is the served file, run as workers run it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOP = 10
 
 
 class HeldOut(NamedTuple):
-    """Held-out examples: the inputs, the index of the item that was met [B], which items are real [B, K]."""
+    """Held-out examples: the inputs, the index of the met item [B], which items are real [B, K]."""
 
     inputs: RescorerInputs
     positive: NDArray[np.int64]
@@ -49,10 +49,10 @@ class Parity(msgspec.Struct, frozen=True):
 
 
 class ParityLimits(msgspec.Struct, frozen=True):
-    """What the gate lets pass. Too few examples say too little, so they fail as well.
+    """The limits of the gate. Too few examples prove too little, so they fail too.
 
     A loss of NDCG counts from two standard errors above its limit on: among a few hundred examples, two that
-    leave the top ten by a hair are .003 already.
+    just leave the top ten are already .003.
     """
 
     examples: int = 200
@@ -70,7 +70,7 @@ AT_LEAST = ("examples", "top10_agreement")
 
 
 def measure(reference: Score, exported: Score, batches: Sequence[HeldOut]) -> Parity:
-    """Run both over `batches`. Scores that are not finite make such errors too, which no limit lets pass."""
+    """Run both over `batches`. Scores that are not finite make such errors; no limit passes them."""
     click, probability, rating, agreement, kept, gained = [], [], [], [], [], []
     for batch in batches:
         expected, found = reference(batch.inputs), exported(batch.inputs)
@@ -81,7 +81,7 @@ def measure(reference: Score, exported: Score, batches: Sequence[HeldOut]) -> Pa
         kept.append(_ndcg(expected.click, batch))
         gained.append(_ndcg(found.click, batch))
     if not any(len(part) for part in kept):
-        raise ParityError("no held-out examples to compare on; pass some that the model was not trained on")
+        raise ParityError("expected held-out examples, got none; pass some that the model has not learned")
     errors = [np.concatenate(parts).astype(np.float64) for parts in (click, probability, rating)]
     before, after = np.concatenate(kept), np.concatenate(gained)
     return Parity(
@@ -100,7 +100,7 @@ def measure(reference: Score, exported: Score, batches: Sequence[HeldOut]) -> Pa
 
 
 def check(parity: Parity, limits: ParityLimits = ParityLimits()) -> None:
-    """Raise `ParityError` that lists every number outside its limit.
+    """Raise `ParityError` with every number outside its limit.
 
     >>> exact = Parity(500, 0, 0, 0, 0, 0, 0, 1.0, 0.2, 0.0, 0.0)
     >>> check(exact)
@@ -113,14 +113,14 @@ def check(parity: Parity, limits: ParityLimits = ParityLimits()) -> None:
         value, limit = getattr(parity, name), getattr(limits, name)
         if name == "ndcg10_lost":
             limit += 2 * parity.ndcg10_lost_error
-        # Written so that a NaN is outside.
+        # The comparison has a form in which a NaN is outside.
         inside = value >= limit if name in AT_LEAST else value <= limit
         if not inside:
             outside.append(f"{name} {value:.4g} ({'at least' if name in AT_LEAST else 'at most'} {limit:g})")
     if outside:
         raise ParityError(
-            f"the exported model differs from its checkpoint: {', '.join(outside)}; nothing was registered. "
-            "Leave more of it in fp32, or widen the limits if this is what you want"
+            f"the exported model differs from its checkpoint: {', '.join(outside)}; the gate registers "
+            "nothing. Leave more of the model in fp32, or widen the limits if this is what you want"
         )
 
 
@@ -142,7 +142,7 @@ def _overlap(expected: F32, found: F32, present: NDArray[np.bool_]) -> NDArray[n
 
 
 def _ndcg(scores: F32, batch: HeldOut) -> NDArray[np.float64]:
-    """NDCG@10 with one relevant item. Ties count against it, so that constant scores earn nothing."""
+    """NDCG@10 with one relevant item. Ties count against the item, so that constant scores earn nothing."""
     own = np.take_along_axis(scores, batch.positive[:, None], 1)
     rank = ((scores >= own) & batch.present).sum(1)
     finite = np.isfinite(own[:, 0])

@@ -11,11 +11,11 @@ Precision = Literal["int8", "int8-static", "fp16", "fp32"]
 
 
 class ExportPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`precision` of the rescorer that CPUs serve: int8 with the activations' scales taken from each run,
-    int8 with scales fixed beforehand on held-out examples, half or full precision. GPUs get full precision.
+    """`precision` of the rescorer that CPUs serve: int8 with scales of activations from each run, int8 with
+    fixed scales from held-out examples, half or full precision. GPUs get full precision.
 
-    `calibration_examples`: how many fix those scales at most; never more than a quarter of the held-out ones,
-    for the parity gate judges on the others.
+    `calibration_examples`: at most this many examples set the fixed scales, and at most a quarter of the
+    held-out ones, since the parity gate judges with the others.
     """
 
     precision: Precision = "int8"

@@ -1,6 +1,7 @@
-"""From a text encoder's vectors to the few dimensions that are kept of every item: principal components.
+"""From a text encoder's vectors to the few dimensions that Headrace keeps of every item: principal
+components.
 
-Fitted once, when the encoder is exported, and shipped with it: vectors of two projections can't be compared.
+The export fits the projection once, and ships it with the encoder: vectors of two projections do not compare.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from model.errors import ManifestError
 from model.schema import F32
 
-RIDGE = 1e-6  # keeps the components well defined where the texts are fewer than the dimensions
+RIDGE = 1e-6  # keeps the components well defined if there are fewer texts than dimensions
 
 
 class Projection(NamedTuple):
@@ -26,8 +27,8 @@ class Projection(NamedTuple):
     def __call__(self, vectors: F32) -> F32:
         """[n, dim] -> [n, kept] of length 1; a zero vector (no text) stays zero.
 
-        Row by row: a product of matrices adds up in another order with other numbers of rows, and a text's
-        vector must not depend on the texts around it.
+        It projects row by row: a product of matrices adds in another order for another number of rows, and a
+        text's vector must not depend on the texts around it.
         """
         kept = np.zeros((len(vectors), self.components.shape[1]), np.float32)
         for row, vector in enumerate(vectors - self.mean):
@@ -58,7 +59,7 @@ def save_projection(projection: Projection, path: Path) -> None:
 
 
 def load_projection(path: Path, dim: int) -> Projection:
-    """The projection of vectors of `dim`; `ManifestError` where the file holds another one."""
+    """The projection of vectors of `dim`; `ManifestError` if the file holds another one."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             projection = Projection(arrays["mean"], arrays["components"])

@@ -1,7 +1,7 @@
-"""Which execution provider runs a model: those asked for, in order; nothing falls back in silence.
+"""Which execution provider runs a model: the ones in the settings, in order; nothing falls back in silence.
 
-onnxruntime itself does: a session that was asked for CUDA quietly becomes a CPU session where the driver or
-a library is missing. So what a session says it runs on is compared with what was asked, after it was made.
+onnxruntime itself does: if the driver or a library is missing, a CUDA session becomes a CPU session without
+an error. So this module compares the provider of each new session with the one in the settings.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from model.errors import ModelError, ProviderError
 
 log = logging.getLogger(__name__)
 
-# What onnxruntime calls them, what it may hand single operators to, and how to get them.
+# onnxruntime's names of the providers, the ones that may take operators of each, and how to install it.
 ONNX_NAME = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -30,7 +30,7 @@ INSTALL = {
 
 
 class Opened(NamedTuple):
-    """A session, the provider that truly runs it, and whether that is not the first one asked for."""
+    """A session, the provider that truly runs it, and whether that is another than the first one wanted."""
 
     session: Any
     provider: str
@@ -50,8 +50,8 @@ def open_first(
 ) -> Opened:
     """Open with the first of `wanted`; with `fallback`, with the first that works (at last the CPU).
 
-    `offered`: what `onnxruntime.get_available_providers()` says. `open_with(provider)` makes a session.
-    `on_fallback(asked, got)` is for counting. Raises `ProviderError`.
+    `offered`: the result of `onnxruntime.get_available_providers()`. `open_with(provider)` makes a session.
+    `on_fallback(asked, got)` counts fallbacks. Raises `ProviderError`.
     """
     asked = _checked(wanted)
     order = (*asked, *(() if "cpu" in asked else ("cpu",))) if fallback else asked[:1]
@@ -67,7 +67,7 @@ def open_first(
                 on_fallback(asked[0], provider)
         return Opened(session, provider, bool(missing))
     raise ProviderError(
-        f"execution provider {asked[0]!r} was asked for and is not there ({'; '.join(missing)}); "
+        f"expected execution provider {asked[0]!r}, which is not there ({'; '.join(missing)}); "
         f"onnxruntime offers {', '.join(offered)}. To get it: {INSTALL[asked[0]]}. "
         "Or set model.providers to ['cpu'], or model.fallback to true"
     )
@@ -83,15 +83,15 @@ def _checked(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _try(provider: str, offered: Sequence[str], open_with: Open) -> tuple[Any, str]:
-    """A session that truly runs on `provider`, or None and why not."""
+    """A session that truly runs on `provider`, or None and the reason."""
     name = ONNX_NAME[provider]
     if name not in offered:
-        return None, "not built into the installed onnxruntime"
+        return None, "the installed onnxruntime does not have it"
     try:
         session = open_with(provider)
     except ModelError:  # the file is at fault, not the provider
         raise
-    except Exception as error:  # onnxruntime's errors have no base of their own
+    except Exception as error:  # onnxruntime's errors have no common base
         return None, str(error).splitlines()[0] if str(error) else type(error).__name__
     running = session.get_providers()[0]
     if running != name:

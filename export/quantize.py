@@ -1,8 +1,8 @@
-"""int8 for CPUs: weights per channel, activations scaled as they come (dynamic quantization).
+"""int8 for CPUs: weights per channel, scales of activations from each run (dynamic quantization).
 
-Measured on all-MiniLM-L6-v2 (benchmarks/text_encoder.py): one scale a matrix keeps .960 of the cosine to
-fp32, one a column .993, in the same time. The scale of an activation is taken over all rows of a run, so a
-row's result depends, within the error of int8, on what is run with it; where that matters, run rows alone.
+On all-MiniLM-L6-v2 (benchmarks/text_encoder.py), one scale a matrix keeps .960 of the cosine to fp32, one a
+column .993, in the same time. An activation has one scale over all rows of a run, so a row's result depends,
+within the error of int8, on the other rows of the run; if that matters, run rows alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HEAD_COLUMNS = 16
 
 
 def quantize_rescorer(source: Path, target: Path) -> list[str]:
-    """Write the int8 rescorer; the names of the nodes that stay in fp32."""
+    """Write the int8 rescorer; returns the names of the nodes that stay in fp32."""
     model = onnx.load(source)
     kept = narrow_matrices(model, HEAD_COLUMNS)
     _quantize(model, target, ("MatMul",), kept)
@@ -62,8 +62,8 @@ def _quantize(model: onnx.ModelProto, target: Path, operators: tuple[str, ...], 
 
 
 def without_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same without the shapes noted between its nodes: the quantizer infers them again, and stops where
-    the noted ones are wrong, as some versions of torch's exporter leave them.
+    """The model without the shapes between its nodes: the quantizer infers them again. It stops at wrong
+    ones, and some versions of torch's exporter write wrong ones.
     """
     del model.graph.value_info[:]
     return model
@@ -71,7 +71,7 @@ def without_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """onnxruntime writes a line a node to the root logger, and gives that a handler where it has none."""
+    """Silence onnxruntime, which logs a line a node to the root logger, and gives that logger a handler."""
     root, handler = logging.getLogger(), logging.NullHandler()
     root.addHandler(handler)
     root.addFilter(_errors_only)

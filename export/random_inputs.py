@@ -11,8 +11,8 @@ from model.tasks import ACTIONS
 
 
 def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) -> RescorerInputs:
-    """Normal values; histories of all lengths, newest first; of several users the last has none. Every fifth
-    candidate is one that nobody has met.
+    """Normal values; histories of all lengths, newest first; of several users the last one has none. Every
+    fifth candidate is one that no user has met.
     """
     rng = np.random.default_rng(seed)
 

@@ -1,7 +1,7 @@
 """Models as folders: `registry/<name>/`. A model is there whole, or not at all.
 
-It is written into a hidden folder beside its place, flushed to the disk, then renamed. Which model is active
-is not said here but in the store, so that all workers agree.
+The registry writes a model into a hidden folder beside its place, flushes it to the disk, then renames it.
+The store, not the registry, names the active model, so that all workers agree.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from export.manifest import MANIFEST, Manifest, read_manifest
 from model.errors import ManifestError, ModelError
 
 TEXT = "text"
-"""The folder, inside a registry, that is a registry of text encoders."""
+"""The folder in a registry that is a registry of text encoders."""
 
 _name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -46,7 +46,7 @@ class Registry:
 
     @contextmanager
     def adding(self, name: str) -> Iterator[Path]:
-        """A folder to fill; it becomes the model when the block ends well, and is gone when it does not."""
+        """A folder to fill; it becomes the model if the block ends well, else the registry deletes it."""
         place = self.folder / check_name(name)
         if place.exists():
             raise ModelError(f"{place} is already there; a model never changes: choose another name")
@@ -56,7 +56,7 @@ class Registry:
         try:
             yield staging
             if not (staging / MANIFEST).is_file():
-                raise ManifestError(f"{name}: nothing was registered, for no {MANIFEST} was written")
+                raise ManifestError(f"{name}: expected a {MANIFEST} in the folder, got none; write it first")
             for path in [*staging.iterdir(), staging]:
                 _flush(path)
             try:
@@ -72,7 +72,7 @@ class Registry:
         return (self.folder / check_name(name) / MANIFEST).is_file()
 
     def get(self, name: str) -> Path:
-        """The folder of a registered model, or `ManifestError` that lists what is there."""
+        """The folder of a registered model, or `ManifestError`, which lists the registered names."""
         if not self.has(name):
             known = ", ".join(self.names()) or "none"
             raise ManifestError(
@@ -91,7 +91,7 @@ class Registry:
         )
 
     def models(self) -> list[Manifest]:
-        """The manifests of all models that can be read, oldest first; a broken one hides no other."""
+        """The manifests of all readable models, oldest first; a broken model does not hide the others."""
         found = []
         for name in self.names():
             try:
@@ -101,14 +101,14 @@ class Registry:
         return sorted(found, key=lambda manifest: (manifest.created_ms, manifest.name))
 
     def newest(self) -> str | None:
-        """The name of the model that was made last, or None where there is none. One that was found no better
-        than another is passed over: it is for whoever names it.
+        """The name of the newest model, or None if there is none. This passes over a model that a comparison
+        found no better: it serves only if somebody names it.
         """
         models = [each for each in self.models() if not each.held_back]
         return models[-1].name if models else None
 
     def delete(self, name: str) -> None:
-        """Take a model away: it is hidden at once, then removed."""
+        """Hide a model at once, then remove it."""
         hidden = self.folder / f".deleting-{name}-{uuid.uuid4().hex[:8]}"
         self.get(name).rename(hidden)
         shutil.rmtree(hidden)

@@ -1,4 +1,4 @@
-"""Running exported models with onnxruntime: no torch here, and the same code on CPUs and GPUs."""
+"""Runs exported models with onnxruntime: no torch here, and the same code on CPUs and GPUs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from model.schema import (
 
 TOWER_CHUNK = 4096
 OPTIONS: Mapping[str, Mapping[str, str]] = {
-    # TF32 keeps ten bits of each factor: the gate judged fp32, and networks this small gain nothing by it.
+    # TF32 keeps ten bits of each factor: the gate judges fp32, and such small networks gain nothing by TF32.
     "cuda": {"use_tf32": "0"},
 }
 FILE_ERRORS = ("InvalidGraph", "InvalidProtobuf", "NoSuchFile")
@@ -47,7 +47,7 @@ def open_session(
     threads: int = 1,
     on_fallback: OnFallback | None = None,
 ) -> Opened:
-    """Open the file that suits the provider which truly runs (int8 serves CPUs, fp32 GPUs)."""
+    """Open the file for the provider that truly runs (int8 on CPUs, fp32 on GPUs)."""
 
     def open_with(provider: str) -> Any:
         return _session(file_for(provider), provider, threads)
@@ -60,9 +60,9 @@ def _session(path: Path, provider: str, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    # Threads that spin between two runs take the cores from Kafka's and Redis's clients.
+    # Threads that spin between two runs would take the cores from Kafka's and Redis's clients.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Memory patterns are planned per input shape; here the number of users changes with every batch.
+    # onnxruntime plans memory for each input shape; here the number of users changes with every batch.
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     if provider != "cpu":
@@ -76,24 +76,24 @@ def _session(path: Path, provider: str, threads: int) -> Any:
         )
     except Exception as error:  # onnxruntime's errors have no base of their own
         if type(error).__name__ in FILE_ERRORS or provider == "cpu":
-            raise ManifestError(f"{path} can't be run by onnxruntime ({error}); export it again") from None
+            raise ManifestError(f"onnxruntime can't run {path} ({error}); export it again") from None
         raise
-    session.disable_fallback()  # nor may a failing run move to another provider
+    session.disable_fallback()  # a run that fails must not move to another provider
     return session
 
 
 @cache
 def preload_libraries() -> None:
-    """Load CUDA and cuDNN out of their wheels, where they are installed so; the system finds any others."""
-    said = StringIO()
-    with redirect_stdout(said):
+    """Load CUDA and cuDNN from their wheels, if those are installed; the system finds other installations."""
+    printed = StringIO()
+    with redirect_stdout(printed):
         ort.preload_dlls()
-    if said.getvalue():
-        log.warning("CUDA's libraries: %s", said.getvalue().strip())
+    if printed.getvalue():
+        log.warning("CUDA's libraries: %s", printed.getvalue().strip())
 
 
 class Runner:
-    """One session with its inputs and outputs by name. On GPUs the buffers are bound, which spares a copy."""
+    """One session with its inputs and outputs by name. On GPUs it binds the buffers, which saves a copy."""
 
     def __init__(self, opened: Opened, outputs: Sequence[str]) -> None:
         self.session, self.provider, self.fell_back = opened
@@ -101,7 +101,7 @@ class Runner:
         self._device = "cpu" if self.provider == "cpu" else "cuda"
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[F32]:
-        """The outputs, in order; `ModelError` names the shapes that did not fit."""
+        """The outputs, in order; `ModelError` names the shapes that do not fit."""
         try:
             if self._device == "cpu":
                 found: list[F32] = self.session.run(self.outputs, dict(inputs))
@@ -112,7 +112,7 @@ class Runner:
             raise ModelError(f"the model did not run on {shapes}: {error}") from error
 
     def run_bound(self, inputs: Mapping[str, NDArray[Any]], device: str) -> list[F32]:
-        """The same through I/O binding: outputs are made on `device` and copied back once."""
+        """The same through I/O binding: the session makes outputs on `device`, and copies them back once."""
         binding = self.session.io_binding()
         for name, value in inputs.items():
             binding.bind_cpu_input(name, np.ascontiguousarray(value))
@@ -124,7 +124,7 @@ class Runner:
 
 
 class Rescorer:
-    """`RescorerInputs` of any number of users and candidates -> `Scores`; warmed up when it is made."""
+    """`RescorerInputs` of any number of users and candidates -> `Scores`; the constructor warms it up."""
 
     def __init__(self, opened: Opened, schema: Schema) -> None:
         self.schema = schema
@@ -140,11 +140,11 @@ class Rescorer:
 
     @property
     def fell_back(self) -> bool:
-        """Whether that is another than the first one asked for."""
+        """Whether that is another provider than the first one in the settings."""
         return self._runner.fell_back
 
     def score(self, inputs: RescorerInputs) -> Scores:
-        """Score a batch; the shapes stand in `model.schema`."""
+        """Score a batch; `model.schema` has the shapes."""
         click, rating, *more = self._runner.run(dict(zip(RESCORER_INPUTS, inputs, strict=True)))
         return Scores(click, rating, tuple(more))
 
@@ -155,7 +155,7 @@ def open_rescorer(path: Path, schema: Schema) -> Rescorer:
 
 
 class UserTower:
-    """What is known of users -> their vectors; warmed up when it is made."""
+    """The inputs of users -> their vectors; the constructor warms it up."""
 
     def __init__(self, opened: Opened, schema: Schema) -> None:
         self._runner = Runner(opened, USER_OUTPUTS)
@@ -170,7 +170,7 @@ class UserTower:
 
 
 class ItemTower:
-    """What is known of items -> their vectors and keys, in chunks: a large catalog needs no large buffers."""
+    """The inputs of items -> their vectors and keys, in chunks: a large catalog needs no large buffers."""
 
     def __init__(self, opened: Opened, schema: Schema) -> None:
         self.schema = schema
@@ -200,7 +200,7 @@ Shapes = Mapping[str, tuple[int | None, ...]]
 
 
 def tower_shapes(schema: Schema) -> dict[str, tuple[int | None, ...]]:
-    """What the item tower's ONNX inputs must be; None where the size is free."""
+    """The shapes of the item tower's ONNX inputs; None for a free size."""
     return {
         "id": (None,),
         "text": (None, schema.text_dim),
@@ -210,7 +210,7 @@ def tower_shapes(schema: Schema) -> dict[str, tuple[int | None, ...]]:
 
 
 def rescorer_shapes(schema: Schema) -> Shapes:
-    """What the rescorer's ONNX inputs must be; None where the size is free."""
+    """The shapes of the rescorer's ONNX inputs; None for a free size."""
     return {
         "history_vectors": (None, schema.history, schema.item_dim),
         "history_features": (None, schema.history, len(schema.history_features)),
@@ -227,7 +227,7 @@ def rescorer_shapes(schema: Schema) -> Shapes:
 
 
 def _check_inputs(session: Any, expected: Shapes) -> None:
-    """The file's inputs are what the manifest's schema says."""
+    """Check that the file's inputs are those of the manifest's schema."""
     found = {
         each.name: tuple(size if isinstance(size, int) else None for size in each.shape)
         for each in session.get_inputs()

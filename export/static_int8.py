@@ -1,8 +1,8 @@
-"""int8 with scales of activations that were fixed beforehand, on held-out examples (static quantization).
+"""int8 with fixed scales of activations, from held-out examples (static quantization).
 
-A row's result depends on nothing but the row: what else is in the batch changes no scale, as it does where
-scales are taken from each run (export/quantize.py). A value beyond the range seen in calibration is cut. Of
-the ways to choose that range the smallest and the largest value did best (benchmarks/compression.py).
+A row's result depends only on the row: the rest of the batch changes no scale, as it does in dynamic
+quantization (export/quantize.py). The file cuts a value beyond the range of the calibration. Of the ways to
+choose that range, the smallest and the largest value did best (benchmarks/compression.py).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from model.schema import RESCORER_INPUTS, RescorerInputs
 
 
 class Recorded(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
-    """Batches of recorded inputs, once through. Those of another shape than the first are left out: the
-    tool's histograms can't take them.
+    """Batches of recorded inputs, each once. It leaves out those of another shape than the first: the tool's
+    histograms can't take them.
     """
 
     def __init__(self, batches: Sequence[RescorerInputs]) -> None:
@@ -47,14 +47,14 @@ def quantize_rescorer_static(
     calibration: Sequence[RescorerInputs],
     method: CalibrationMethod = CalibrationMethod.MinMax,
 ) -> list[str]:
-    """Write the static int8 rescorer; the names of the matrices that are quantized.
+    """Write the static int8 rescorer; returns the names of the quantized matrices.
 
     As in the dynamic file, weights are int8 with one scale a column, and narrow heads and gates stay in fp32;
     so do products of two activations, which cost more in int8 than they save.
     """
     if not calibration:
         raise ModelError(
-            "int8-static needs held-out examples to fix its scales on, and got none; train on a longer "
+            "int8-static needs held-out examples to set its scales, and got none; train on a longer "
             "stretch, or set model.export.precision to 'int8'"
         )
     model = onnx.load(source)
@@ -88,8 +88,8 @@ def constant_matrices(model: onnx.ModelProto) -> list[str]:
 
 
 def only_products(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same with only the quantized products reading quantized numbers: onnxruntime's tool hands them to
-    every reader of a tensor, so that heads and elementwise operators in fp32 would have errors for nothing.
+    """The model with quantized numbers only for the quantized products: onnxruntime's tool hands them to
+    every reader of a tensor, so heads and elementwise operators in fp32 would have errors for nothing.
     """
     graph = model.graph
     maker = {output: node for node in graph.node for output in node.output}
@@ -111,10 +111,11 @@ def _made_by(maker: Mapping[str, onnx.NodeProto], name: str, operator: str) -> o
 
 
 def with_biases(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same with each quantized product and the bias added to it as one operator of onnxruntime's.
+    """The model with each quantized product and its bias as one operator of onnxruntime.
 
-    onnxruntime makes that operator of such a product itself, but without the bias, which then costs a pass of
-    its own over the result: the file was slower than the dynamic one, where onnxruntime does take it in.
+    onnxruntime itself makes that operator of such a product, but without the bias, which then costs a pass of
+    its own over the result. Without this the file is slower than the dynamic one, in which onnxruntime does
+    include the bias.
     """
     graph = model.graph
     maker = {output: node for node in graph.node for output in node.output}

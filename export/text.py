@@ -1,7 +1,7 @@
 """Texts -> vectors with a registered text encoder: tokenizers and onnxruntime, no torch.
 
 A text's vector never depends on the texts around it. The int8 file scales activations over all rows of a run,
-so it is given one text at a time; the fp32 file (GPUs) gets batches of similar length.
+so it gets one text at a time; the fp32 file (GPUs) gets batches of similar length.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ class TextEncoder:
 
     @property
     def fell_back(self) -> bool:
-        """Whether that is another than the first one asked for."""
+        """Whether that is another provider than the first one in the settings."""
         return self._runner.fell_back
 
     def project(self, texts: Sequence[str]) -> F32:
-        """What is kept of an item's or a review's text: float32 [n, kept], rows of length 1 or zero."""
+        """The vectors to keep of items' or reviews' texts: float32 [n, kept], rows of length 1 or zero."""
         return self.projection(self.encode(texts))
 
     def encode(self, texts: Sequence[str]) -> F32:
@@ -101,7 +101,7 @@ def load_text_encoder(
     max_tokens: int = 128,
     on_fallback: OnFallback | None = None,
 ) -> TextEncoder:
-    """Check a folder of `registry/text/`, and open it; `ManifestError` or `ProviderError`."""
+    """Check a folder of `registry/text/`, and open it. Raises `ManifestError` or `ProviderError`."""
     manifest = read_manifest(folder, TextManifest)
     verify(folder, manifest, TEXT_FILES)
 
@@ -138,7 +138,7 @@ def encoder_name(encoder: str) -> str:
 
 
 def _by_length(tokens: dict[int, list[int]], size: int) -> Iterator[list[int]]:
-    """Rows with tokens of similar length together, so that little is padded."""
+    """Groups of rows with tokens of similar length, to pad little."""
     order = sorted(tokens, key=lambda row: (len(tokens[row]), row))
     for start in range(0, len(order), size):
         yield order[start : start + size]

@@ -62,7 +62,7 @@ GENERAL = (
     "Broke after two weeks. I want my money back.",
     "Good for the price, but the instructions are poor.",
 )
-"""Stand in where a dataset has no texts: its items may get some later."""
+"""They stand in for the texts of a dataset without any: its items may get some later."""
 Inputs = dict[str, NDArray[np.int64]]
 PACKAGES = ("headrace", "onnx", "onnxruntime", "onnxscript", "tokenizers", "torch", "transformers")
 
@@ -76,11 +76,11 @@ def export_text_encoder(
     cosine_mean: float = COSINE_MEAN,
     kept: int = KEPT,
 ) -> TextManifest:
-    """Export `encoder` and register it under `encoder_name(encoder)`; the manifest.
+    """Export `encoder` and register it under `encoder_name(encoder)`; returns the manifest.
 
-    `texts`: real ones, to which the projection to `kept` dimensions is fitted; on `COMPARED` of them int8 is
-    compared with fp32: a mean cosine below `cosine_mean` is a `ParityError`. Where there are few texts, or
-    none (a dataset of ids alone), general ones join them.
+    `texts`: real ones, to fit the projection to `kept` dimensions. The function compares int8 with fp32 on
+    `COMPARED` of them: a mean cosine below `cosine_mean` is a `ParityError`. If there are few texts, or none
+    (a dataset of ids alone), general ones join them.
     """
     if len(texts) < len(GENERAL):
         texts = [*texts, *GENERAL]
@@ -102,7 +102,7 @@ def export_text_encoder(
         if not cosines.mean() >= cosine_mean:
             raise ParityError(
                 f"int8 keeps a mean cosine of {cosines.mean():.4f} to fp32 on {len(cosines)} texts (at least "
-                f"{cosine_mean}); nothing was registered. Name another encoder, or lower the limit"
+                f"{cosine_mean}); the gate registers nothing. Name another encoder, or lower the limit"
             )
         save_projection(fit_projection(served, kept), folder / PROJECTION)
         different = sorted({tuple(ids): k for k, ids in reversed([*enumerate(encoded[::step])])}.values())
@@ -148,6 +148,6 @@ def _inputs(ids: list[int]) -> Inputs:
 
 
 def _vectors(path: Path, encoded: Sequence[list[int]]) -> F32:
-    """One text at a time, as a worker runs it."""
+    """The vectors of texts, one text at a time, as a worker runs the file."""
     runner = Runner(open_session(lambda _provider: path), TEXT_OUTPUTS)
     return np.concatenate([runner.run(_inputs(ids))[0] for ids in encoded])

@@ -1,4 +1,4 @@
-"""From torch to ONNX files, each compared with its module on random inputs before it is believed."""
+"""From torch to ONNX files; the export compares each file with its module on random inputs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def export_rescorer(net: FusionNet, path: Path) -> None:
-    """Write the rescorer with free numbers of users and candidates; `ParityError` where torch disagrees."""
+    """Write the rescorer with free numbers of users and candidates; `ParityError` if torch disagrees."""
     schema, scoring = net.schema, net.scoring()
     users, candidates = torch.export.Dim("users"), torch.export.Dim("candidates")
     sample = _tensors(random_inputs(schema, 2, 5))
@@ -55,7 +55,7 @@ def export_rescorer(net: FusionNet, path: Path) -> None:
 
 
 def export_users(net: FusionNet, path: Path) -> None:
-    """Write the user tower with a free number of users; `ParityError` where torch disagrees."""
+    """Write the user tower with a free number of users; `ParityError` if torch disagrees."""
     schema, finding = net.schema, net.finding()
     users = torch.export.Dim("users")
 
@@ -68,7 +68,7 @@ def export_users(net: FusionNet, path: Path) -> None:
 
 
 def export_tower(net: FusionNet, path: Path) -> None:
-    """Write the item tower with a free number of items; `ParityError` where torch disagrees."""
+    """Write the item tower with a free number of items; `ParityError` if torch disagrees."""
     schema, tower = net.schema, net.item_tower
     items = torch.export.Dim("items")
     rng = np.random.default_rng(7)
@@ -130,7 +130,7 @@ def write_onnx(
         )
     if program is None:
         raise ParityError(f"{path}: torch made no ONNX program; check torch and onnxscript")
-    # What torch notes of each node, with the paths of its sources, is a third of the file.
+    # torch's notes on each node, with the paths of its sources, are a third of the file.
     program.model.graph.metadata_props.clear()
     for node in program.model.graph.all_nodes():
         node.metadata_props.clear()
@@ -138,7 +138,7 @@ def write_onnx(
 
 
 def compare(module: nn.Module, path: Path, checks: Sequence[Arrays], outputs: Sequence[str]) -> None:
-    """Run `checks` through the module and through the file on the CPU; `ParityError` where they differ."""
+    """Run `checks` through the module and through the file on the CPU; `ParityError` if they differ."""
     reference = frozen(module)
     opened: Opened = open_session(lambda _provider: path)
     runner = Runner(opened, outputs)
@@ -168,7 +168,7 @@ def _tensors(arrays: Any) -> tuple[Tensor, ...]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter says that torchvision is missing, and that axes share a name: neither is news here."""
+    """Silence the exporter's warnings that torchvision is missing and that axes share a name."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

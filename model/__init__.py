@@ -1,1 +1,1 @@
-"""The fusion model: features, network, training, evaluation. Serving uses its torch-free half only."""
+"""The fusion model: features, network, training, evaluation. Serving uses only its torch-free half."""

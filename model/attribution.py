@@ -1,6 +1,6 @@
-"""What a score is made of: integrated gradients over history items, features and views; attention weights.
+"""The parts of a score: integrated gradients over history items, features and views; attention weights.
 
-Integrated gradients (Sundararajan et al., arXiv 1703.01365) share out score - base, where the base is the
+Integrated gradients (Sundararajan et al., arXiv 1703.01365) divide score - base into parts. The base is the
 score with everything unknown: as many history items, but nameless ones; every feature at its mean; no
 profile, no words, a candidate without id and content.
 """
@@ -23,8 +23,8 @@ VIEWS = ("item id", "item content", "user", "profile", "words", "liked", "query"
 
 
 class Attribution(NamedTuple):
-    """Of B scores: history [B, L] the part of each history item (0 where none is), features [B, F] that of
-    each candidate feature, views [B, len(VIEWS)] those of the views; score [B], base [B].
+    """Of B scores: history [B, L] the part of each history item (0 for no item), features [B, F] that of each
+    candidate feature, views [B, len(VIEWS)] those of the views; score [B], base [B].
     """
 
     history: F32
@@ -35,7 +35,7 @@ class Attribution(NamedTuple):
 
     @property
     def gap(self) -> F32:
-        """What the parts miss of score - base, [B]: the error of the integral, 0 were it exact."""
+        """What the parts miss of score - base, [B]: the error of the integral, 0 for an exact one."""
         parts = self.history.sum(1) + self.features.sum(1) + self.views.sum(1)
         return np.asarray(self.score - self.base - parts, np.float32)
 
@@ -81,7 +81,7 @@ def attribute(
 
 
 def attention(net: FusionNet, inputs: Sequence[Tensor], chosen: NDArray[np.intp]) -> F32:
-    """How candidate `chosen[b]` attends to each history item, [B, heads, L]; 0 where none is."""
+    """How candidate `chosen[b]` attends to each history item, [B, heads, L]; 0 for no item."""
     *user_inputs, vectors, _ = inputs
     with torch.no_grad():
         seen = net.view(*user_inputs)
@@ -92,7 +92,7 @@ def attention(net: FusionNet, inputs: Sequence[Tensor], chosen: NDArray[np.intp]
 
 
 def _ends(net: FusionNet, inputs: Sequence[Tensor], chosen: Tensor) -> list[Tensor]:
-    """Where the paths end: the inputs that can be made less of, with categories as their vectors."""
+    """Where the paths end: the inputs that can shrink, with categories as their vectors."""
     vectors, steps, actions, _, user, profile, words, liked, query, candidates, features = inputs
     rows = torch.arange(len(vectors))
     with torch.no_grad():
@@ -104,7 +104,7 @@ def _ends(net: FusionNet, inputs: Sequence[Tensor], chosen: Tensor) -> list[Tens
 
 
 def _starts(net: FusionNet, ends: Sequence[Tensor]) -> list[Tensor]:
-    """Where they begin: nothing known."""
+    """Where the paths begin: everything unknown."""
     starts = [torch.zeros_like(each) for each in ends]
     starts[1] = net.view.history_scale.mean.expand_as(ends[1])
     starts[3] = net.view.user_scale.mean.expand_as(ends[3])

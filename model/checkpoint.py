@@ -28,7 +28,7 @@ class _Facts(msgspec.Struct):
 
 
 class Checkpoint(NamedTuple):
-    """A network in evaluation mode, the tasks it was taught and the items it has ids for."""
+    """A network in evaluation mode, its tasks, and the items for which it has ids."""
 
     net: FusionNet
     tasks: dict[str, Task]
@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write it; each file appears whole."""
+    """Write the checkpoint; each file appears whole."""
     net, tasks, vocabulary = checkpoint
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f".{WEIGHTS}"
@@ -48,11 +48,11 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
-    """What `save_checkpoint` wrote; `ManifestError` where there is no checkpoint."""
+    """The checkpoint that `save_checkpoint` wrote; `ManifestError` if there is none."""
     try:
         facts = msgspec.json.decode((folder / FACTS).read_bytes(), type=_Facts)
         if facts.schema.version != SCHEMA_VERSION:
-            raise ValueError(f"schema version {facts.schema.version}, this build has {SCHEMA_VERSION}")
+            raise ValueError(f"schema version {facts.schema.version}, expected {SCHEMA_VERSION}")
         if facts.schema.tasks != names_of(facts.tasks):
             raise ValueError(
                 f"tasks {', '.join(names_of(facts.tasks))}; its outputs are {', '.join(facts.schema.tasks)}"

@@ -22,7 +22,7 @@ from model.vocabulary import Vocabulary
 
 
 class Variant(NamedTuple):
-    """One network to be compared, under the name that the table gives it."""
+    """One network of the comparison, with its name in the table."""
 
     name: str
     network: NetworkPlan
@@ -30,10 +30,10 @@ class Variant(NamedTuple):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """What became of a variant. `ahead`: NDCG@10 of this one minus that of the first variant, event by event.
+    """The result of a variant. `ahead`: NDCG@10 of this one minus that of the first variant, event by event.
 
-    `recall`: the share of events whose item is among the 200 nearest of the items of its shard by the user
-    tower alone. `parameters` without the tables of ids and attributes; `cpu_seconds` of the training.
+    `recall`: the share of events whose item the user tower alone puts among the 200 nearest items of the
+    shard. `parameters` without the tables of ids and attributes; `cpu_seconds` of the training.
     """
 
     name: str
@@ -63,10 +63,10 @@ def compare(
     for name, network, plan in variants:
         started = time.process_time()
 
-        def told(progress: Progress, name: str = name) -> None:
+        def reported(progress: Progress, name: str = name) -> None:
             report(name, progress)
 
-        net = train(shards, (), schema, network, plan, tasks, vocabulary, told)
+        net = train(shards, (), schema, network, plan, tasks, vocabulary, reported)
         spent = time.process_time() - started
         scores = scores_of(net, held_out, vocabulary)
         ranks = places(scores[..., 0], found)
@@ -90,7 +90,7 @@ def compare(
 
 
 def weights_of(net: FusionNet) -> int:
-    """How many weights there are besides the tables that are looked up."""
+    """The number of weights besides the look-up tables."""
     tables = ("embedding.weight",)
     return sum(each.numel() for name, each in net.named_parameters() if not name.endswith(tables))
 

@@ -1,6 +1,6 @@
 """A typed door to numba: `@compiled` turns a function over numpy arrays into machine code.
 
-The result is cached on disk, so a process pays for the compilation once per machine, not at each start.
+A cache on disk keeps the result, so a machine pays for the compilation once, not at each start of a process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The same sums in the same order, run after run, where several threads make them.
+"""The same sums in the same order, run after run, with several threads.
 
-Where two threads add gradients into one row (an indexed table's backward pass), the order of the additions
-differs from run to run, and so do the last digits of the weights. torch has other ways, a little slower.
+If two threads add gradients into one row (in the backward pass of an indexed table), the order of the
+additions differs from run to run, and so do the last digits of the weights. torch has other algorithms, a
+little slower.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from contextlib import contextmanager
 import torch
 
 WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-"""Without a workspace of fixed size cuBLAS adds up in any order; read when the first product is made."""
+"""Without a workspace of fixed size cuBLAS adds in any order; it reads this at the first product."""
 
 
 @contextmanager
 def deterministic(device: str) -> Iterator[None]:
-    """torch's deterministic algorithms within; as they were, afterwards.
+    """Use torch's deterministic algorithms in the block, and the former ones afterwards.
 
-    On the CPU an operation that has none raises; on a GPU it warns, for some kernels have no other way. A
-    result is that of one number of threads: with another, sums are cut elsewhere.
+    An operation without a deterministic algorithm raises on the CPU, and warns on a GPU, where some kernels
+    have none. Another number of threads gives another result: it cuts the sums at other places.
     """
     if torch.device(device).type != "cpu":
         os.environ.setdefault(*WORKSPACE)

@@ -1,8 +1,8 @@
 """Distillation: a smaller network learns the scores of a trained one.
 
-The teacher says of every candidate how likely it is, where the events say only which one was met (Hinton et
-al., arXiv 1503.02531; for ranking: Tang and Wang, arXiv 1809.07428). Of clicks the student hears the teacher
-alone, of its other tasks the events as well.
+The teacher tells how likely every candidate is; the events only tell which one the user met (Hinton et al.,
+arXiv 1503.02531; for ranking: Tang and Wang, arXiv 1809.07428). The student learns clicks from the teacher
+alone, and its other tasks from the events too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from model.train import Report, check_examples, fit, silent
 from model.vocabulary import Vocabulary
 
 WEIGHT = 1.0
-"""Of the teacher's term, beside the loss of the other tasks."""
+"""The weight of the teacher's term, beside the loss of the other tasks."""
 RATING, CLICK = "rating", "click"
 
 
@@ -38,7 +38,7 @@ def distil(
     report: Report = silent,
     weight: float = WEIGHT,
 ) -> FusionNet:
-    """A network of the form `student`; what has the same form in the teacher begins as it is there."""
+    """A network of the form `student`; weights of the same form begin as copies of the teacher's."""
     check_examples(shards)
     torch.manual_seed(plan.seed)
     net = FusionNet(student, teacher.schema, vocabulary.size).to(plan.device)
@@ -56,19 +56,21 @@ def distil(
 
     def taught(scores: Tensor, batch: Batch) -> Tensor:
         with torch.no_grad():
-            told = torch.stack(teacher.scoring()(*forward(teacher, batch).inputs), -1)
-        return weight * distillation_loss(scores, told, batch.present, teacher.schema.tasks)
+            target = torch.stack(teacher.scoring()(*forward(teacher, batch).inputs), -1)
+        return weight * distillation_loss(scores, target, batch.present, teacher.schema.tasks)
 
     return fit(net, shards, held_out, plan, others, vocabulary, report, more={"teacher": taught})
 
 
-def distillation_loss(scores: Tensor, told: Tensor, present: Tensor, tasks: Sequence[str]) -> Tensor:
+def distillation_loss(scores: Tensor, target: Tensor, present: Tensor, tasks: Sequence[str]) -> Tensor:
     """Kullback-Leibler divergence of the click shares, and the squared error of the ratings.
 
-    scores, told [B, K, tasks], present bool [B, K]; means over examples, and over candidates that are there.
+    scores, target [B, K, tasks], present bool [B, K]; means over examples, and over present candidates.
     """
     click, rating = tasks.index(CLICK), tasks.index(RATING)
-    wanted, found = (each[..., click].masked_fill(~present, -1e4).log_softmax(-1) for each in (told, scores))
+    wanted, found = (
+        each[..., click].masked_fill(~present, -1e4).log_softmax(-1) for each in (target, scores)
+    )
     apart = functional.kl_div(found, wanted, reduction="batchmean", log_target=True)
-    squared = (scores[..., rating] - told[..., rating])[present] ** 2
+    squared = (scores[..., rating] - target[..., rating])[present] ** 2
     return apart + squared.mean()

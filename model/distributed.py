@@ -1,10 +1,10 @@
 """Data parallelism: several processes train one network, each on its share of every batch.
 
-Started by `torchrun`, which sets RANK, WORLD_SIZE, LOCAL_RANK and the address where they meet. The gradients
-are averaged by hand and not by torch's DistributedDataParallel: that weighs processes alike, waits forever
-where one has no example left, and wants one forward call, where `model.objective` calls the parts of the
-network in turn. Here each gradient counts by its examples, so the step is the one that a single process would
-take with the whole batch, whatever the number of processes.
+`torchrun` starts them; it sets RANK, WORLD_SIZE, LOCAL_RANK and the address where they meet. This module
+averages the gradients itself, without torch's DistributedDataParallel: that gives all processes the same
+weight, waits forever if one has no example left, and needs one forward call, while `model.objective` calls
+the parts of the network in turn. Here each gradient counts by its examples, so any number of processes takes
+the step that a single process takes with the whole batch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor, distributed, nn
 
 from model.errors import SettingsError
 
-# While one process validates or saves, the others wait. Where one dies, torchrun ends the others.
+# While one process validates or saves, the others wait. If one dies, torchrun ends the others.
 PATIENCE = timedelta(hours=6)
 
 
@@ -38,11 +38,11 @@ class Group(NamedTuple):
         return self.rank == 0
 
     def own(self, rng: np.random.Generator | None) -> np.random.Generator | None:
-        """A generator of this process's own; a single process keeps what it has."""
+        """A generator for this process alone; a single process keeps its generator."""
         return rng if rng is None or self.world == 1 else rng.spawn(self.world)[self.rank]
 
     def device(self, name: str) -> str:
-        """`name`, or the GPU that this process has to itself.
+        """`name`, or this process's own GPU.
 
         >>> Group(3, 4, 1).device("cuda"), Group(3, 4, 1).device("cpu"), Group().device("cuda")
         ('cuda:1', 'cpu', 'cuda')
@@ -55,7 +55,7 @@ ALONE = Group()
 
 @contextmanager
 def group_of(environ: Mapping[str, str] = os.environ) -> Iterator[Group]:
-    """The group that torchrun has started this process in, or a single process; `SettingsError` where the
+    """The group in which torchrun has started this process, or a single process; `SettingsError` if the
     variables make no group.
     """
     try:
@@ -77,7 +77,7 @@ def group_of(environ: Mapping[str, str] = os.environ) -> Iterator[Group]:
 
 
 class Step(NamedTuple):
-    """Of all processes: the mean loss of a batch and how many examples it had."""
+    """Of all processes: the mean loss of a batch, and its number of examples."""
 
     loss: float
     examples: int
@@ -86,15 +86,15 @@ class Step(NamedTuple):
 def average_gradients(parameters: Iterable[nn.Parameter], loss: float, examples: int, group: Group) -> Step:
     """Make each gradient the mean over the examples of all processes; `loss` is this process's mean.
 
-    One sum over one flat buffer. A parameter that no process has a gradient for keeps none.
+    This makes one sum over one flat buffer. A parameter without a gradient in all processes keeps none.
     """
     if group.world == 1:
         return Step(loss, examples)
     wanted = [each for each in parameters if each.requires_grad]
     grads = [torch.zeros_like(each) if each.grad is None else each.grad for each in wanted]
     there = torch.tensor([float(each.grad is not None) for each in wanted])
-    said = torch.tensor([loss * examples if examples else 0.0, float(examples)])
-    flat = torch.cat([*(each.detach().flatten().cpu() * examples for each in grads), there, said])
+    totals = torch.tensor([loss * examples if examples else 0.0, float(examples)])
+    flat = torch.cat([*(each.detach().flatten().cpu() * examples for each in grads), there, totals])
     distributed.all_reduce(flat)
     *known, loss_sum, total = flat[-len(wanted) - 2 :].tolist()
     begin = 0

@@ -1,6 +1,6 @@
-"""One training loop for what is tuned around a text encoder: it stops when held-out loss stops falling.
+"""One training loop for all tuning of a text encoder: it stops when the held-out loss stops falling.
 
-The best weights are kept in memory and put back at the end; nothing is written here.
+It keeps the best weights in memory and puts them back at the end; it writes no files.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Batch = TypeVar("Batch")
 
 @dataclass(frozen=True)
 class Schedule:
-    """At most `rounds` of training; the end comes after `patience` rounds without a lower held-out loss.
+    """At most `rounds` of training; it ends after `patience` rounds without a lower held-out loss.
 
-    The rate rises over the first tenth of the first round and falls linearly to a tenth of itself.
-    `bfloat16`: matrices are multiplied in 16 bits, in half of the time where the processor can do that.
+    The rate rises over the first tenth of the first round, then falls linearly to a tenth of itself.
+    `bfloat16`: multiply matrices in 16 bits, which takes half of the time if the processor supports it.
     """
 
     rounds: int = 6
@@ -56,10 +56,11 @@ def fit(
     schedule: Schedule,
     report: Report = lambda progress: None,
 ) -> list[float]:
-    """Train the parameters of `module` that want gradients; the held-out losses, the first of them untrained.
+    """Train the parameters of `module` that require gradients; returns the held-out losses, the first before
+    training.
 
-    `batches(round)` gives the batches of a round. The module ends in evaluation mode with its best weights,
-    which may be those it came with.
+    `batches(round)` returns the batches of a round. The module ends in evaluation mode with its best weights,
+    which may be the first ones.
     """
     if not held_out:
         raise DataError("early stopping needs held-out batches; got none: take a longer stretch")

@@ -1,8 +1,7 @@
-"""The batches of an epoch, and what is drawn at random for them.
+"""The batches of an epoch, and their random draws.
 
-The order, the negatives and the dropout depend on the seed and the place of the batch alone, so that a
-training can go on after any batch (`model.resume`), and several processes take the same order
-(`model.distributed`).
+The order, the negatives and the dropout depend only on the seed and the place of the batch. So a training can
+go on after any batch (`model.resume`), and several processes take the same order (`model.distributed`).
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from model.vocabulary import Numbering
 def epoch_batches(
     shards: Sequence[Shard], numbering: Numbering, plan: TrainPlan, start: Position, group: Group
 ) -> Iterator[tuple[Position, Batch]]:
-    """The batches of an epoch from `start` on, and where each of them stands."""
+    """The batches of an epoch from `start` on, and the position of each."""
     order = windows(len(shards), plan.window, np.random.default_rng([plan.seed, start.epoch]))
     for number in range(start.window, len(order)):
         begin = start.batch if number == start.window else 0
         rng = np.random.default_rng([plan.seed, start.epoch, number])
-        # Not named, so that one window is forgotten before the next is read.
+        # The window has no name, so that Python frees it before the next one is read.
         found = batches(
             [shards[k] for k in order[number]],
             numbering, plan.batch, plan.device, rng, plan.negatives, begin, group,

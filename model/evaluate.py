@@ -1,8 +1,8 @@
 """Metrics of ranking, ratings and calibration, from plain arrays. No torch here.
 
 A ranking metric takes `ranks`, int [N]: for each event the place of the one true item in the list (1 is the
-best), or 0 where the list did not have it: a miss scores 0. With a single true item NDCG@k is
-1 / log2(rank + 1) within the first k (Järvelin and Kekäläinen 2002: the ideal list has gain 1).
+best), or 0 if the list does not have it: a miss scores 0. With a single true item NDCG@k is 1 / log2(rank +
+1) within the first k (Järvelin and Kekäläinen 2002: the ideal list has gain 1).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ F64 = NDArray[np.float64]
 
 
 class Estimate(NamedTuple):
-    """A mean over events, and its standard error (NaN where there are too few events)."""
+    """A mean over events, and its standard error (NaN for too few events)."""
 
     value: float
     error: float
 
 
 class CalibrationBin(NamedTuple):
-    """Events whose prediction fell into one bin: how many, what was said, what came."""
+    """Events whose prediction falls into one bin: how many, the mean prediction, the mean outcome."""
 
     events: int
     predicted: float
@@ -50,8 +50,8 @@ def ndcg(ranks: ArrayLike, k: int = 10) -> Estimate:
 
 
 def ndcg_difference(ranks: ArrayLike, others: ArrayLike, k: int = 10) -> Estimate:
-    """NDCG@k of `ranks` less that of `others`, for the same events, with the standard error of the paired
-    differences: what both find easy, or hard, is no part of it.
+    """NDCG@k of `ranks` minus that of `others`, for the same events, with the standard error of the paired
+    differences: events that are easy, or hard, for both add no error.
 
     >>> ndcg_difference([1, 3], [3, 1]).value
     0.0
@@ -100,17 +100,17 @@ def calibration(predicted: ArrayLike, observed: ArrayLike, edges: ArrayLike) -> 
 
     A prediction outside the edges counts in the first or the last bin.
     """
-    said, came, bounds = _floats(predicted), _floats(observed), _floats(edges)
-    place = np.clip(np.searchsorted(bounds, said, side="right") - 1, 0, len(bounds) - 2)
+    predictions, outcomes, bounds = _floats(predicted), _floats(observed), _floats(edges)
+    place = np.clip(np.searchsorted(bounds, predictions, side="right") - 1, 0, len(bounds) - 2)
     return [
-        CalibrationBin(int(inside.sum()), float(said[inside].mean()), float(came[inside].mean()))
+        CalibrationBin(int(inside.sum()), float(predictions[inside].mean()), float(outcomes[inside].mean()))
         for inside in (place == index for index in range(len(bounds) - 1))
         if inside.any()
     ]
 
 
 def expected_calibration_error(predicted: ArrayLike, observed: ArrayLike, edges: ArrayLike) -> float:
-    """The mean gap between what was said and what came, weighted by events (Naeini et al. 2015)."""
+    """The mean gap between predictions and outcomes, weighted by events (Naeini et al. 2015)."""
     bins = calibration(predicted, observed, edges)
     total = sum(part.events for part in bins)
     if not total:
@@ -139,7 +139,7 @@ def _floats(values: ArrayLike) -> F64:
 
 
 def _mean(values: F64) -> Estimate:
-    """Mean and standard error; events are taken as independent."""
+    """Mean and standard error, under the assumption that events are independent."""
     count = len(values)
     if not count:
         return Estimate(float("nan"), float("nan"))

@@ -1,4 +1,4 @@
-"""Which items are shown: places on slates by popularity, beside the catalogue and what is consumed."""
+"""Which items slates show: places by popularity, beside the catalogue and the consumed items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TIERS = (("top 1%", 0.01), ("next 9%", 0.10), ("next 40%", 0.50), ("the other ha
 
 
 class Tier(NamedTuple):
-    """Shares of the catalogue's items, of what was consumed, and of the places that were shown."""
+    """Shares of the catalogue's items, of the consumed items, and of the shown places."""
 
     name: str
     items: int
@@ -21,7 +21,7 @@ class Tier(NamedTuple):
 
 
 class Exposure(NamedTuple):
-    """Gini: 0 where every item of the catalogue has the same, near 1 where one item has all."""
+    """Gini: 0 if all items of the catalogue have the same share, near 1 if one item has all."""
 
     tiers: list[Tier]
     gini_shown: float
@@ -32,8 +32,8 @@ class Exposure(NamedTuple):
 def exposure(shown: ArrayLike, consumed: ArrayLike, popularity: ArrayLike) -> Exposure:
     """By tiers of popularity [m], the most popular first; ties to the lower item.
 
-    shown: the items (0 to m - 1) of all places, any shape, negative for an empty place. consumed: those that
-    were met.
+    shown: the items (0 to m - 1) of all places, any shape, negative for an empty place. consumed: the items
+    that users met.
     """
     counts = np.asarray(popularity, np.float64)
     items = len(counts)
@@ -49,7 +49,7 @@ def exposure(shown: ArrayLike, consumed: ArrayLike, popularity: ArrayLike) -> Ex
 
 
 def gini(values: ArrayLike) -> float:
-    """The Gini coefficient of amounts; NaN where there is nothing to share out.
+    """The Gini coefficient of amounts; NaN if their sum is 0.
 
     >>> gini([1, 1, 1, 1]), gini([0, 0, 0, 4])
     (0.0, 0.75)

@@ -1,4 +1,4 @@
-"""Three views of a candidate (user, item, language) become one vector, in one of three ways."""
+"""Makes one vector of three views of a candidate (user, item, language), in one of three ways."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Attention(nn.Module):
 
     def forward(self, views: Sequence[Tensor]) -> Tensor:
         """Views [..., width] -> [..., width]."""
-        # Views first: what is copied and added stays in one piece, which makes the exported model faster.
+        # Views first: copies and sums work on one piece of memory, and the exported model is faster.
         hidden = torch.tanh(self.hidden(torch.stack([*views])))  # [views, ..., width]
         logits = self.query(hidden) + self.bias.reshape(-1, *[1] * views[0].dim())
         shares = (logits - logits.amax(0)).exp()
@@ -52,8 +52,8 @@ class Attention(nn.Module):
 
 
 def _mix(views: Sequence[Tensor], weights: Tensor) -> Tensor:
-    """The sum of views [..., width], each by its part of weights [views, ..., 1]; one by one, which takes the
-    exported model half as long as a product with all and a sum over them.
+    """The sum of views [..., width], each times its part of weights [views, ..., 1]; one by one, which takes
+    the exported model half of the time of a product with all and a sum over them.
     """
     mixed = views[0] * weights[0]
     for view, weight in zip(views[1:], weights[1:], strict=True):

@@ -1,4 +1,4 @@
-"""A trained network that has met new items: rows for them in the id table, everything else as it was."""
+"""Rows for new items in the id table of a trained network; everything else stays as it is."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TABLE = "item_tower.embedding.weight"
 def grown(checkpoint: Checkpoint, item_ids: Iterable[str]) -> Checkpoint:
     """The checkpoint with a row for each new one of `item_ids`; its scores are the same for all items.
 
-    A new row begins as a copy of row 0, which stood for the item so far: training has taught it to stand for
-    any item whose id is not known (`NetworkPlan.forget_id`).
+    A new row begins as a copy of row 0, which stood for the item until now: in training, row 0 has learned to
+    stand for any item with an unknown id (`NetworkPlan.forget_id`).
     """
     net, tasks, vocabulary = checkpoint
     vocabulary = vocabulary.extended(item_ids)

@@ -1,6 +1,6 @@
-"""Words as numbers: attributes of items, profile fields of users, and ids where there is no vocabulary.
+"""Words as numbers: attributes of items, profile fields of users, and ids without a vocabulary.
 
-The hashing trick (Weinberger et al., arXiv 0902.2206): a table of a fixed size, whatever comes. Two words may
+The hashing trick (Weinberger et al., arXiv 0902.2206): a table of a fixed size for any words. Two words may
 share a row; a model learns to live with that.
 """
 
@@ -21,7 +21,7 @@ ATTRIBUTES, PROFILE_FIELDS = 8, 8
 
 @lru_cache(maxsize=65_536)
 def bucket(word: str, buckets: int) -> int:
-    """A number from 1 to `buckets`, the same on every machine (0 is kept for "none").
+    """A number from 1 to `buckets`, the same on every machine (0 means "none").
 
     >>> bucket("genre=Drama", 4096) == bucket("genre=Drama", 4096)
     True
@@ -42,7 +42,7 @@ def attribute_words(categories: Iterable[str], tags: Iterable[str], price: float
 
 
 def attributes_of(categories: Iterable[str], tags: Iterable[str], price: float | None) -> NDArray[np.int32]:
-    """int32 [ATTRIBUTES], the first ones where there are more; the price has the last place."""
+    """int32 [ATTRIBUTES], the first ones if there are more; the price has the last place."""
     return _numbers(
         attribute_words(categories, tags, price), ATTRIBUTE_BUCKETS, ATTRIBUTES, price is not None
     )

@@ -1,6 +1,7 @@
 """Low-rank adapters on a transformer (LoRA, arXiv 2106.09685): attach, train nothing else, merge.
 
-Only the upper layers get them by default: gradients then end half-way down, which halves the price of a step.
+By default only the upper layers get adapters: gradients then end half-way down, which halves the cost of a
+step.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class LoraSettings:
 
 
 def attach(transformer: nn.Module, settings: LoraSettings, seed: int) -> PeftModel:
-    """The transformer with adapters beside the matrices of its top layers; all else is frozen."""
+    """The transformer with adapters beside the matrices of its top layers; all other weights are frozen."""
     names = _matrices(transformer, settings.top_layers)
     if not names:
         raise ModelError(
@@ -48,7 +49,7 @@ def attach(transformer: nn.Module, settings: LoraSettings, seed: int) -> PeftMod
 
 
 def merge(adapted: PeftModel) -> nn.Module:
-    """The transformer as it was built, with the updates added to its weights."""
+    """The transformer in its original form, with the updates added to its weights."""
     merged: nn.Module = adapted.merge_and_unload()
     merged.requires_grad_(True)
     return merged.eval()

@@ -1,8 +1,8 @@
 """The fusion network: z = f(user, item, language), with a head a task.
 
-Shapes: B users, K candidates, L history items, D item_dim. The item tower runs once per item and its vectors
-are kept; the user tower runs once an event, to find candidates; the rescorer runs for every slate on those
-vectors and the live features.
+Shapes: B users, K candidates, L history items, D item_dim. The item tower runs once per item, and the catalog
+keeps its vectors; the user tower runs once an event, to find candidates; the rescorer runs for every slate on
+those vectors and the live features.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class TargetAttention(nn.Module):
         """How much of each candidate's attention each history item has, [B, heads, K, L]."""
         q = self._split(self._query(candidates))
         k = self._split(self.key(history) / self.each**0.5)
-        # The mask is one more column of the keys, and meets a 1 in every query: adding it to the logits would
-        # be another pass over [B, heads, K, L].
+        # The mask is one more column of the keys, and meets a 1 in every query: to add it to the logits would
+        # take another pass over [B, heads, K, L].
         hidden = ((mask - 1.0) * 1e4)[:, None, :, None].expand(-1, self.heads, -1, -1)
         return (q @ torch.cat([k, hidden], -1).transpose(-1, -2)).softmax(-1)
 
@@ -67,12 +67,12 @@ class TargetAttention(nn.Module):
 
 
 class Unmet(nn.Module):
-    """Click logits of items that nobody has met, by what they are: texts, entities, age and the ranks of the
-    sources that look at those.
+    """Click logits of items that no user has met, from their content: texts, entities, age and the ranks of
+    the sources that use those.
 
-    What the rest of the network knows comes from items with a past: of one without it, its score means
-    nothing. So these have a part of their own, which is taught on all candidates as if they were new
-    (`TrainPlan.unmet`; as DropoutNet, Volkovs et al., NIPS 2017, but without a cost for the others).
+    The rest of the network learns from items with a past: its score of an item without a past means nothing.
+    So new items have a part of their own, which learns all candidates as if they were new (`TrainPlan.unmet`;
+    like DropoutNet, Volkovs et al., NIPS 2017, but without a cost for the others).
     """
 
     columns: Tensor
@@ -84,7 +84,7 @@ class Unmet(nn.Module):
         self.body = nn.Sequential(
             nn.Linear(len(columns), UNMET_HIDDEN), nn.ReLU(), nn.Linear(UNMET_HIDDEN, 1, bias=False)
         )
-        # How they stand to items with a past: far below, which a step of the usual size would not reach.
+        # The level of new items against items with a past: so far below that usual steps do not reach it.
         self.level = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -111,8 +111,8 @@ class Rescorer(nn.Module):
         self.language_view = nn.Linear(4 * self.part, width)
         self.fusion = KINDS[plan.fusion](3, width)
         first, second = plan.hidden
-        # Two layers added, not one over both: views and features have scales of their own, and keep them when
-        # activations are quantized.
+        # Two layers and a sum, not one layer over both: views and features have scales of their own, and keep
+        # them when the export quantizes activations.
         self.from_views = nn.Linear(4 * width, first)
         self.from_features = nn.Linear(features + view.users, first)
         self.body = nn.Sequential(nn.ReLU(), nn.Dropout(plan.dropout), nn.Linear(first, second), nn.ReLU())
@@ -142,20 +142,21 @@ class Rescorer(nn.Module):
         fused = self.fusion([user_view, item_view, language_view])
         views = torch.cat([fused, attended * item_view, user_view * item_view, item_view], -1)
         body = self.body(self.from_views(views) + _beside(self.from_features, features, user))
-        # The bias of the heads goes with what is shared: in so few columns a sum costs what a product does.
+        # The bias of the heads goes with the shared part: in so few columns a sum costs as much as a product.
         logits: Tensor = body @ self.heads.weight.T + _beside(self.skip, features, user, self.heads.bias)
         if self.unmet is not None:
             nobody = candidate_features[..., self.events, None] == 0
             logits = torch.where(nobody & self.is_click, self.unmet(features)[..., None], logits)
-        # A rating nears the ends of its scale and never leaves it. Without bounds, where ratings are 4.5 in
-        # the mean, the fifth that was foretold highest was foretold at 5.05, and came to 4.68.
+        # A rating comes near the ends of its scale and never leaves it. Without bounds, with a mean rating of
+        # 4.5, the highest fifth of the predictions has a mean of 5.05, and its ratings a mean of 4.68.
         ratings = LOWEST_RATING + (HIGHEST_RATING - LOWEST_RATING) * torch.sigmoid(logits)
         return torch.where(self.is_rating, ratings, logits)
 
     def _language(self, text: Tensor, said: Tensor) -> Tensor:
         """`language_view` of text [B, K, part] beside its products with three vectors, said [B, 3 * part].
 
-        Those go into the weights, a matrix for each user: a quarter of the work, and no copies of the text.
+        The products go into the weights, a matrix for each user: a quarter of the work, and no copies of the
+        text.
         """
         weights = self.language_view.weight.T.reshape(4, self.part, -1)
         mine = weights[0] + (said.reshape(-1, 3, self.part, 1) * weights[1:]).sum(1)  # [B, part, width]
@@ -164,7 +165,7 @@ class Rescorer(nn.Module):
 
 
 def _beside(layer: nn.Linear, own: Tensor, shared: Tensor, bias: Tensor | float = 0.0) -> Tensor:
-    """`layer` of own [B, K, n] beside shared [B, 1, m], which is multiplied once a user; and `bias`."""
+    """`layer` of own [B, K, n] beside shared [B, 1, m], with one product a user for shared; and `bias`."""
     n = own.shape[-1]
     once = functional.linear(shared, layer.weight[:, n:], layer.bias) + bias
     both: Tensor = own @ layer.weight[:, :n].T + once
@@ -172,7 +173,7 @@ def _beside(layer: nn.Linear, own: Tensor, shared: Tensor, bias: Tensor | float 
 
 
 class FusionNet(nn.Module):
-    """The whole network; its towers and its rescorer are exported as files of their own.
+    """The whole network; the export writes its towers and its rescorer as files of their own.
 
     `items`: how many rows the id table has (`Vocabulary.size`).
     """
@@ -186,7 +187,7 @@ class FusionNet(nn.Module):
         self.rescorer = Rescorer(plan, schema, self.view)
 
     def knows(self, feature: str) -> bool:
-        """Whether this feature of candidates varied among the examples that the network was trained on."""
+        """Whether this feature of candidates varied among the training examples of the network."""
         names = self.schema.candidate_features
         return feature in names and bool(self.rescorer.candidate_scale.scale[names.index(feature)] > 0)
 
@@ -200,7 +201,7 @@ class FusionNet(nn.Module):
 
 
 class Scoring(nn.Module):
-    """The view of the user and the rescorer, as they are exported."""
+    """The view of the user and the rescorer, in the form for export."""
 
     def __init__(self, net: FusionNet) -> None:
         super().__init__()
@@ -214,7 +215,7 @@ class Scoring(nn.Module):
 
 
 class Finding(nn.Module):
-    """The view of the user and the user tower, as they are exported."""
+    """The view of the user and the user tower, in the form for export."""
 
     def __init__(self, net: FusionNet) -> None:
         super().__init__()

@@ -18,10 +18,10 @@ Weight = Annotated[float, Meta(ge=0)]
 class NetworkPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The network's form.
 
-    `fusion`: how the views of user, item and language become one. `encoder`: what a history item learns of
-    those before it, before candidates attend to it: nothing, causal self-attention (SASRec) or LiGR layers.
+    `fusion`: how the views of user, item and language become one. `encoder`: what a history item learns from
+    earlier ones, before candidates attend to it: nothing, causal self-attention (SASRec) or LiGR layers.
     `id_buckets`: rows of a hashed id table; 0: a row for each item of the training data. `forget_id`: the
-    share of ids hidden in training, so that an item without an id is represented by its text.
+    share of ids that the training hides, so that the text represents an item without an id.
     """
 
     fusion: FusionKind = "attention"
@@ -42,19 +42,19 @@ class NetworkPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How it is trained.
+    """How the training runs.
 
-    `batch` examples a step, fewer where there are so few that it would take less than `steps_least` steps.
-    `scout`: the share of the examples on which a scout is trained (see
-    `streams.offline.training.retrieval_scout`); 0: none is, nor where there are fewer than `scout_from`
-    examples. Without one the model only ranks: what a user tower
-    finds that has learned from so few is a burden to a network that never saw such candidates.
-    `validate`: the newest share of the examples, never trained on; at most `validate_most`, for their whole
-    pools are large. `window`: shards in memory at once, within which examples are shuffled. `weighting`:
-    tasks by their fixed weights, or by learned uncertainty (arXiv 1705.07115), which their weights then
-    scale. `unmet`: weight of the loss of the part that ranks items nobody has met (`model.network.Unmet`),
-    which shares nothing with the rest. `retrieval`: weight of the user tower's loss, `negatives`: items drawn
-    for it. `diversity`, `fairness`: weights of those terms of the loss, see `model.losses`.
+    `batch` examples a step, fewer if a training would otherwise take less than `steps_least` steps. `scout`:
+    the share of the examples that trains a scout (see `streams.offline.training.retrieval_scout`); there is
+    no scout for 0, or for fewer than `scout_from` examples. Without a scout the model only ranks: a user
+    tower that has learned so few examples finds candidates that burden a network without such candidates in
+    its training. `validate`: the newest share of the examples, which the training never uses; at most
+    `validate_most`, since their whole pools are large. `window`: shards in memory at once; the training
+    shuffles examples within it. `weighting`: tasks by their fixed weights, or by learned uncertainty (arXiv
+    1705.07115), which their weights then scale. `unmet`: weight of the loss of the part that ranks items that
+    no user has met (`model.network.Unmet`), which shares nothing with the rest. `retrieval`: weight of the
+    user tower's loss, `negatives`: items drawn for it. `diversity`, `fairness`: weights of those terms of the
+    loss, see `model.losses`.
     """
 
     epochs: Count = 8
@@ -77,7 +77,7 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str = "cpu"
 
     def sized(self, examples: int) -> TrainPlan:
-        """The plan for so many examples: with smaller steps where they would be too few.
+        """The plan for a number of examples: with smaller steps if there would be too few steps.
 
         >>> TrainPlan(epochs=8, batch=256, steps_least=400).sized(3_200).batch
         64

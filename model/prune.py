@@ -1,9 +1,9 @@
-"""Structured pruning: the rescorer without its least important units, so that smaller matrices are left.
+"""Structured pruning: the rescorer without its least important units, so that its matrices are smaller.
 
-A unit is a hidden number of the body, a number of the views, or a number that queries and keys are compared
-by. Its importance is the squared change of a batch's loss that its removal makes, to first order: the sum of
-weight x gradient over the unit's incoming weights (Molchanov et al., arXiv 1906.10771), summed over batches.
-Removing units that are zero for every input changes no score.
+A unit is a hidden number of the body, a number of the views, or a number in the comparison of queries and
+keys. Its importance is the squared change of a batch's loss that its removal makes, to first order: the sum
+of weight x gradient over the unit's incoming weights (Molchanov et al., arXiv 1906.10771), summed over
+batches. The removal of units that are zero for every input changes no score.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from model.vocabulary import Vocabulary
 
 
 class Units(NamedTuple):
-    """A number for each unit of a rescorer (its importance), or the places of those that stay.
+    """A number for each unit of a rescorer (its importance), or the places of the units that stay.
 
     `compared`: of queries and keys, `views`: of views and attended values, both by heads; `mixed`: of the
     fusion's own layer; `first`, `second`: of the body.
@@ -75,7 +75,7 @@ def importance(
 def prune(net: FusionNet, important: Units, width: int, hidden: tuple[int, int]) -> FusionNet:
     """A network of the same schema, its rescorer of `width` and `hidden`: the most important units of `net`.
 
-    Raises `ModelError` where that is no smaller network of the same kind.
+    Raises `ModelError` if that is not a smaller network of the same kind.
     """
     plan = net.plan
     if width % plan.heads or any(new > old for new, old in zip((width, *hidden), _widths(plan), strict=True)):
@@ -103,7 +103,7 @@ def prune(net: FusionNet, important: Units, width: int, hidden: tuple[int, int])
             state[bias] = state[bias][rows]
         if columns is not None:
             state[weight] = state[weight][:, columns]
-    # Logits are divided by the root of a head's size, which is smaller now.
+    # The attention divides logits by the root of a head's size, which is smaller now.
     state["rescorer.attention.query.weight"] *= (width / plan.width) ** 0.5
     state["rescorer.attention.query.bias"] *= (width / plan.width) ** 0.5
     smaller = FusionNet(msgspec.structs.replace(plan, width=width, hidden=hidden), net.schema, net.items)
@@ -140,7 +140,7 @@ def _widths(plan: NetworkPlan) -> tuple[int, int, int]:
 
 
 def _mixing(net: FusionNet) -> nn.Module | None:
-    """The fusion's own layer, where it has one."""
+    """The fusion's own layer, if it has one."""
     layer = {"attention": "hidden", "concat": "mix"}.get(net.plan.fusion)
     return None if layer is None else net.rescorer.fusion.get_submodule(layer)
 

@@ -1,4 +1,4 @@
-"""A trained network on held-out examples: its scores, and the places of the items that were met."""
+"""A trained network on held-out examples: its scores, and the places of the items that users met."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BATCH = 64
 
 
 def scores_of(net: FusionNet, shards: Sequence[Shard], vocabulary: Vocabulary) -> F32:
-    """[n, K, tasks] over all examples, NaN where no candidate is; K is the largest of the shards."""
+    """[n, K, tasks] over all examples, NaN for no candidate; K is the largest of the shards."""
     scoring, found = net.scoring(), []
     device = str(next(net.parameters()).device)
     was_training = net.training
@@ -39,15 +39,15 @@ def scores_of(net: FusionNet, shards: Sequence[Shard], vocabulary: Vocabulary) -
 
 
 def places(click: F32, found: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """The place (from 1) of candidate 0 among click [n, K], ties to its disadvantage; 0 where no source had
-    found it: in service it would have been missed.
+    """The place (from 1) of candidate 0 among click [n, K], ties to its disadvantage; 0 if no source has
+    found it: the service would miss it.
     """
     ahead = (click[:, 1:] >= click[:, :1]).sum(1) + 1
     return np.where(found, ahead, 0).astype(np.int32)
 
 
 def ranks_of(net: FusionNet, shards: Sequence[Shard], vocabulary: Vocabulary) -> NDArray[np.int32]:
-    """The place of the item that was met, for each example in order; one shard in memory at a time."""
+    """The place of the item that the user met, for each example in order; one shard in memory at a time."""
     found = [places(scores_of(net, [each], vocabulary)[..., 0], each.found) for each in shards]
     return np.concatenate(found) if found else np.empty(0, np.int32)
 

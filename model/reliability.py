@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: bins of equal counts with intervals, and clicks as shares."""
+"""The reliability of predicted probabilities: bins of equal counts with intervals, and clicks as shares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Z = 1.959963984540054  # of a 95% interval
 
 
 class Bin(NamedTuple):
-    """Events whose prediction fell into one bin; low, high: the 95% interval of what came."""
+    """Events whose prediction falls into one bin; low, high: the 95% interval of the outcome."""
 
     events: int
     predicted: float
@@ -35,39 +35,39 @@ def reliability(predicted: ArrayLike, observed: ArrayLike, bins: int = BINS) -> 
 
     Outcomes of 0 and 1 have Wilson's interval, others that of a mean.
     """
-    said, came = np.asarray(predicted, np.float64), np.asarray(observed, np.float64)
-    if not len(said):
+    predictions, outcomes = np.asarray(predicted, np.float64), np.asarray(observed, np.float64)
+    if not len(predictions):
         return Reliability([], float("nan"))
-    edges = np.unique(np.quantile(said, np.linspace(0, 1, bins + 1)))
+    edges = np.unique(np.quantile(predictions, np.linspace(0, 1, bins + 1)))
     if len(edges) < 2:
         edges = np.array([edges[0], edges[0] + 1.0])
-    binary = bool(np.isin(came, (0.0, 1.0)).all())
-    place = np.clip(np.searchsorted(edges, said, side="right") - 1, 0, len(edges) - 2)
+    binary = bool(np.isin(outcomes, (0.0, 1.0)).all())
+    place = np.clip(np.searchsorted(edges, predictions, side="right") - 1, 0, len(edges) - 2)
     found = []
-    for index, part in zip(np.unique(place), calibration(said, came, edges), strict=True):
-        inside = came[place == index]
+    for index, part in zip(np.unique(place), calibration(predictions, outcomes, edges), strict=True):
+        inside = outcomes[place == index]
         low, high = wilson(inside.mean(), len(inside)) if binary else _mean_interval(inside)
         found.append(Bin(part.events, part.predicted, part.observed, low, high))
-    return Reliability(found, expected_calibration_error(said, came, edges))
+    return Reliability(found, expected_calibration_error(predictions, outcomes, edges))
 
 
 def click_shares(
     click: NDArray[np.float32], found: NDArray[np.bool_], top: int = 10
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of the best `top` candidates of each event the softmax share, and whether it was the one that was met.
+    """For the best `top` candidates of each event: the softmax share, and whether the user met the candidate.
 
-    click [n, K]: logits, NaN where no candidate is; candidate 0 was met, but stood in the pool only where
-    `found` [n] says so: elsewhere it is left out, and none of the others was met.
+    click [n, K]: logits, NaN for no candidate. The user met candidate 0, but a source found it only if
+    `found` [n] says so: else this leaves it out, and the user met none of the others.
     """
     logits = np.where(np.isnan(click), -np.inf, click.astype(np.float64))
     logits[~found, 0] = -np.inf
     weights = np.exp(logits - logits.max(1, keepdims=True))
     shares = weights / weights.sum(1, keepdims=True)
     best = np.argsort(-shares, 1, kind="stable")[:, :top]
-    said = np.take_along_axis(shares, best, 1)
-    came = (best == 0) & found[:, None]
-    there = said > 0
-    return said[there], came[there].astype(np.float64)
+    predicted = np.take_along_axis(shares, best, 1)
+    observed = (best == 0) & found[:, None]
+    there = predicted > 0
+    return predicted[there], observed[there].astype(np.float64)
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:

@@ -1,11 +1,11 @@
-"""A training that was killed goes on where it was: its whole state on disk, whole or not at all.
+"""Lets a killed training go on where it was: it keeps the whole state on disk, whole or not at all.
 
 FOLDER/state-EPOCH-WINDOW-BATCH/tensors.safetensors   network, objective and the optimizer's moments
 FOLDER/state-EPOCH-WINDOW-BATCH/facts.json            where the training stood, and which training it is
 
-No state of a random generator is among it: what is drawn depends on the seed and the place of the batch alone
-(`model.train`), so a training that goes on ends in the same weights, bit for bit, as one that was never
-interrupted (on a machine that computes alike).
+The state holds no random generator: all draws depend only on the seed and the place of the batch
+(`model.train`). So a training that goes on ends in the same weights, bit for bit, as one without an
+interruption (on a machine that computes alike).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ VERSION = 1
 
 
 class Position(msgspec.Struct, frozen=True):
-    """`batch` batches of window `window` of epoch `epoch` are done, and `done` examples in all."""
+    """Behind `batch` batches of window `window` of epoch `epoch`, after `done` examples in all."""
 
     epoch: int = 0
     window: int = 0
@@ -44,7 +44,7 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Training(msgspec.Struct, frozen=True):
-    """What has to be the same for a training to go on; `vocabulary` and `examples` are digests."""
+    """The facts that must be the same for a training to go on; `vocabulary` and `examples` are digests."""
 
     network: NetworkPlan
     plan: TrainPlan
@@ -55,7 +55,7 @@ class Training(msgspec.Struct, frozen=True):
 
 
 class Parts(NamedTuple):
-    """What training changes."""
+    """The parts that a training changes."""
 
     net: nn.Module
     objective: nn.Module
@@ -82,7 +82,7 @@ class Savepoints:
         return self._now_s() - self._saved_s >= self.every_s
 
     def save(self, position: Position, training: Training, parts: Parts) -> None:
-        """Write the present state: aside first, then renamed, and what is older than the last two deleted."""
+        """Write the current state aside, rename it, and delete all states but the last two."""
         name = f"{STATE}{position.epoch:06}-{position.window:06}-{position.batch:08}"
         if not (self.folder / name).exists():
             staging = self.folder / f"{UNFINISHED}{name}"
@@ -99,9 +99,9 @@ class Savepoints:
         self._saved_s = self._now_s()
 
     def load(self, training: Training, parts: Parts) -> Position:
-        """Put the newest state that can be read into `parts`; the beginning where there is none yet.
+        """Put the newest readable state into `parts`; returns its position, or the beginning without one.
 
-        `DataError` where the folder holds another training, or no state of it can be read.
+        `DataError` if the folder holds another training, or no readable state.
         """
         states = self._states()
         unread = ""
@@ -122,7 +122,7 @@ class Savepoints:
         return Position()
 
     def _states(self) -> list[Path]:
-        """Oldest first."""
+        """The folders of the states, oldest first."""
         return sorted(self.folder.glob(f"{STATE}*"))
 
 
@@ -160,7 +160,7 @@ def _check(folder: Path, facts: _Facts, training: Training) -> None:
         if there != here:
             raise DataError(
                 f"{folder} belongs to another training: its {name} is {_differing(there, here)}; "
-                "give what it began with, or another folder to begin anew"
+                "use the values of its beginning, or another folder to begin anew"
             )
 
 

@@ -1,4 +1,4 @@
-"""How well the user tower alone finds the items that were met, among all items of a shard."""
+"""How well the user tower alone finds the items that users met, among all items of a shard."""
 
 from __future__ import annotations
 

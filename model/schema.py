@@ -52,10 +52,10 @@ TOWER_OUTPUTS = ("vectors", "keys")
 
 
 class Schema(msgspec.Struct, frozen=True):
-    """What a model expects; written into its manifest and checked when it is loaded.
+    """A model's inputs and outputs; its manifest holds them, and a load checks them.
 
-    `tasks`: the rescorer's outputs; "click" and "rating" come first. `ratings`: those of them that are
-    ratings. `modalities`: dimensions by name.
+    `tasks`: the rescorer's outputs; "click" and "rating" come first. `ratings`: the outputs that are ratings.
+    `modalities`: dimensions by name.
     """
 
     candidate_features: tuple[str, ...]
@@ -74,12 +74,12 @@ class Schema(msgspec.Struct, frozen=True):
 
     @property
     def tower_inputs(self) -> tuple[str, ...]:
-        """The item tower's inputs, the modalities' last."""
+        """The item tower's inputs; the modalities come last."""
         return (*TOWER_INPUTS, *self.modalities)
 
 
 class UserInputs(NamedTuple):
-    """One batch for the user tower; the shapes stand at the top of this file."""
+    """One batch for the user tower; the top of this file has the shapes."""
 
     history_vectors: F32
     history_features: F32
@@ -93,7 +93,7 @@ class UserInputs(NamedTuple):
 
 
 class RescorerInputs(NamedTuple):
-    """One batch for the rescorer; the shapes stand at the top of this file."""
+    """One batch for the rescorer; the top of this file has the shapes."""
 
     history_vectors: F32
     history_features: F32
@@ -117,7 +117,7 @@ class RescorerInputs(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What the rescorer says, each [B, K]: click logits, expected ratings, and the further tasks in order."""
+    """The rescorer's outputs, each [B, K]: click logits, expected ratings, and the further tasks in order."""
 
     click: F32
     rating: F32

@@ -33,7 +33,7 @@ ITEMS = (Bounds(0, 0), Bounds(1, 9), Bounds(10, None))
 
 
 class Segment(NamedTuple):
-    """The events of one segment; NaN figures where there is none."""
+    """The events of one segment; NaN figures if there are none."""
 
     name: str
     events: int
@@ -42,7 +42,7 @@ class Segment(NamedTuple):
 
 
 def segments(ranks: ArrayLike, counts: ArrayLike, bounds: Sequence[Bounds]) -> list[Segment]:
-    """HR@10 and NDCG@10 of ranks [n] (0: missed), by counts [n] of what came before.
+    """HR@10 and NDCG@10 of ranks [n] (0: missed), by counts [n] of earlier events.
 
     >>> [(each.name, each.events, each.hit_rate.value) for each in segments([1, 0, 3], [0, 2, 1], USERS[:2])]
     [('0', 1, 1.0), ('1-4', 2, 0.5)]

@@ -1,4 +1,4 @@
-"""What a history item learns of those before it: nothing, causal self-attention, or LiGR layers.
+"""What a history item learns from earlier ones: nothing, causal self-attention, or LiGR layers.
 
 Histories are newest first, so an item sees itself and those behind it in the array. Shapes: B users, L items.
 """
@@ -57,7 +57,7 @@ class Ligr(Causal):
 
 
 class Layer(nn.Module):
-    """Self-attention, then a feed-forward layer. With gates each result is weighed by its own input."""
+    """Self-attention, then a feed-forward layer. With gates the input of each weighs its result."""
 
     def __init__(self, plan: NetworkPlan, gated: bool) -> None:
         super().__init__()

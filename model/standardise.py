@@ -1,17 +1,18 @@
-"""Features on one scale, by constants of the training examples."""
+"""Puts features on one scale, with constants from the training examples."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-CONSTANT = 1e-6  # a deviation below this is none
+CONSTANT = 1e-6  # a feature with a deviation below this is constant
 
 
 class Standardise(nn.Module):
     """(x - mean) / deviation, cut at 5 deviations.
 
-    A feature that never varied among the training examples is 0 ever after: nothing was learned about it.
+    A feature that never varied among the training examples is always 0: the network has learned nothing about
+    it.
     """
 
     mean: Tensor
@@ -27,7 +28,7 @@ class Standardise(nn.Module):
 
 
 class Moments:
-    """Mean and deviation of rows that come in parts (Chan et al., 1979), so that none must be held."""
+    """Mean and deviation of rows that come in parts (Chan et al., 1979); it keeps none of the rows."""
 
     def __init__(self, size: int) -> None:
         self.count = 0
@@ -44,7 +45,7 @@ class Moments:
         self.merge(len(rows), rows.mean(0), rows.var(0, unbiased=False) * len(rows))
 
     def merge(self, count: int, mean: Tensor, squares: Tensor) -> None:
-        """Take in `count` rows with this mean and sum of squared distances from it, each [size]."""
+        """Add `count` rows with this mean and sum of squared distances from it, each [size]."""
         if not count:
             return
         total = self.count + count
@@ -54,11 +55,11 @@ class Moments:
         self.count = total
 
     def parts(self) -> tuple[Tensor, Tensor, Tensor]:
-        """What `merge` takes, as tensors: count [], mean and squares [size]."""
+        """The arguments of `merge` as tensors: count [], mean and squares [size]."""
         return torch.tensor(self.count), self.mean, self.squares
 
     def fit(self, module: Standardise, only_constant: bool = False) -> None:
-        """Give the constants to `module`; with `only_constant`, only those of features that never varied."""
+        """Set the constants of `module`; with `only_constant`, only those of features that never varied."""
         if not self.count:
             return
         deviation = (self.squares / self.count).sqrt()

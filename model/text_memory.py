@@ -1,6 +1,6 @@
-"""What a stream has said so far, in words: of each item, and of each user. Texts are numbered, never copied.
+"""The texts of a stream so far: of each item, and of each user. It numbers texts and never copies them.
 
-Nothing is known here before it came: what is read of a memory at event k stems from the events before it.
+A memory knows nothing in advance: at event k it holds only texts of earlier events.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ RECENT_REVIEWS = 8
 
 
 class HistoryItem(NamedTuple):
-    """An item that a user met, and the number of the review they wrote of it (None: none)."""
+    """An item that a user met, and the number of the user's review of it (None: none)."""
 
     item: str
     review: int | None
@@ -35,14 +35,14 @@ class TextMemory:
                 self._own[item] = number
 
     def learn(self, user: str, item: str, review: str = "") -> None:
-        """Fold one event; `review` is what the user wrote with it."""
+        """Fold one event; `review` is the user's text with it."""
         number = self._number(review)
         if number is not None:
             self._heard.setdefault(item, []).append(number)
         self._met.setdefault(user, []).append(HistoryItem(item, number))
 
     def of_item(self, item: str) -> tuple[int, ...]:
-        """The item's own text, or where it has none its newest reviews, newest first; () for neither."""
+        """The item's own text, or without one its newest reviews, newest first; () for neither."""
         if item in self._own:
             return (self._own[item],)
         return tuple(reversed(self._heard.get(item, [])[-RECENT_REVIEWS:]))

@@ -1,6 +1,6 @@
-"""Pairs to tune a text encoder on: from what a user met and wrote to the item they met next, in words.
+"""Pairs to tune a text encoder with: from the texts of a user's history to the text of the next item.
 
-Each pair holds only texts that were there before its event; a text is drawn from them for each batch.
+Each pair holds only texts from before its event; each batch draws one of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from model.text_memory import TextMemory
 
 
 class Event(NamedTuple):
-    """One event of a stream, with the review that came with it ("" for none)."""
+    """One event of a stream, with its review ("" for none)."""
 
     user: str
     item: str
@@ -26,7 +26,7 @@ class Event(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """`history`: of each recent item, newest first, the numbers of its texts; `target`: of the item met."""
+    """`history`: the numbers of the texts of each recent item, newest first; `target`: of the met item."""
 
     event: int
     user: str
@@ -58,7 +58,7 @@ class PairBatch(NamedTuple):
 
 
 def make_pairs(events: Sequence[Event], announced: Mapping[str, str], history: int) -> Pairs:
-    """A pair for each event whose user has a history in words and whose item was already spoken of.
+    """A pair for each event whose user has a history in words and whose item already has a text.
 
     `events` in time order; `announced`: the items' own texts; `history`: how many recent items count.
     """
@@ -67,13 +67,13 @@ def make_pairs(events: Sequence[Event], announced: Mapping[str, str], history: i
     first_met: dict[tuple[str, str], int] = {}
     for k, event in enumerate(events):
         if (event.user, event.item) not in first_met:
-            said = [
+            texts = [
                 tuple(
                     dict.fromkeys((*([] if met.review is None else [met.review]), *memory.of_item(met.item)))
                 )
                 for met in memory.history(event.user, history)
             ]
-            known, target = tuple(filter(None, said)), memory.of_item(event.item)
+            known, target = tuple(filter(None, texts)), memory.of_item(event.item)
             if known and target:
                 pairs.append(Pair(k, event.user, event.item, known, target))
             first_met[event.user, event.item] = k
@@ -82,11 +82,11 @@ def make_pairs(events: Sequence[Event], announced: Mapping[str, str], history: i
 
 
 def split(pairs: Pairs, until: int) -> tuple[Pairs, Pairs]:
-    """Those of events before `until`, and those from there on; `DataError` where a side is empty."""
+    """The pairs of events before `until`, and the later ones; `DataError` if a side is empty."""
     at = sum(pair.event < until for pair in pairs.pairs)
     if not 0 < at < len(pairs.pairs):
         raise DataError(
-            f"{len(pairs.pairs)} pairs of texts can't be parted at event {until}; tuning needs users with a "
+            f"can't split {len(pairs.pairs)} pairs of texts at event {until}; tuning needs users with a "
             "history and items with texts (or reviews) on both sides: take a longer stretch"
         )
     return (
@@ -111,7 +111,7 @@ def draw(pairs: Pairs, chosen: Sequence[int], rng: np.random.Generator) -> PairB
 
 
 def _allowed(some: Sequence[Pair], first_met: Mapping[tuple[str, str], int]) -> NDArray[np.bool_]:
-    """Not the pair's own item once more, and nothing that its user had met by then."""
+    """The possible negatives: not the pair's own item again, and no item that its user has met by then."""
     allowed = np.array(
         [
             [b.item != c.item and first_met.get((b.user, c.item), b.event) >= b.event for c in some]

@@ -1,6 +1,6 @@
 """Domain pre-training: a text encoder reads reviews with words masked, and guesses them (arXiv 2004.10964).
 
-The head is small and thrown away: a projection onto the encoder's own table of tokens (BERT).
+The head is small, a projection onto the encoder's own table of tokens (BERT); the result does not keep it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from model.text_encoder import SentenceEncoder
 from model.token_table import TokenTable
 
 NOTHING = -100
-"""The label of a token that is not guessed."""
+"""The label of a token that the encoder does not guess."""
 
 
 @dataclass(frozen=True)
 class PretrainSettings:
-    """`masked`: the share of tokens to guess. `validate`: the newest share of texts, held out."""
+    """`masked`: the share of tokens to guess. `validate`: the held-out, newest share of texts."""
 
     masked: float = 0.15
     validate: float = 0.1
@@ -41,7 +41,7 @@ class PretrainSettings:
 
 
 class Masked(NamedTuple):
-    """tokens, mask, labels int64 [N, T]; a label is `NOTHING` where the token is left as it was."""
+    """tokens, mask, labels int64 [N, T]; a label is `NOTHING` for a token that stays as it is."""
 
     tokens: Tensor
     mask: Tensor
@@ -73,7 +73,7 @@ def pretrain(
 ) -> tuple[SentenceEncoder, list[float]]:
     """The encoder after masked language modelling on `texts` (oldest first), and the held-out losses.
 
-    `encoder` itself is used up. `DataError` where there are too few texts to hold some out.
+    The training changes `encoder` itself. `DataError` if there are too few texts to hold some out.
     """
     cut = len(texts) - int(len(texts) * settings.validate)
     if not 0 < cut < len(texts):
@@ -112,7 +112,7 @@ def pretrain(
 def hide(
     tokens: Tensor, mask: Tensor, tokenizer: PreTrainedTokenizerBase, share: float, rng: np.random.Generator
 ) -> Masked:
-    """Choose `share` of the words (at least one a batch): 80% masked, 10% another token, 10% left."""
+    """Choose `share` of the words (at least one a batch): 80% become the mask, 10% another token."""
     special = torch.isin(tokens, torch.tensor(sorted(tokenizer.all_special_ids)))
     words = (mask == 1) & ~special
     drawn = torch.from_numpy(rng.random(tuple(tokens.shape))).masked_fill(~words, 2.0)

@@ -1,7 +1,8 @@
 """Tune a sentence encoder on the recommender's own objective: the text of the item that a user meets next.
 
-Softmax over the items of a batch (in-batch sampled softmax with the correction for how often each item is
-drawn, Yi et al. 2019, doi 10.1145/3298689.3346996), on cosine / temperature; adapters only (`model/lora.py`).
+The loss is a softmax over the items of a batch (in-batch sampled softmax with the correction for the
+frequency of each item, Yi et al. 2019, doi 10.1145/3298689.3346996), on cosine / temperature. Only adapters
+train (`model/lora.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from model.token_table import TokenTable
 
 @dataclass(frozen=True)
 class TuneSettings:
-    """`round_pairs`: how many pairs, drawn anew, make a round. `correction`: weight of -log(item's share)."""
+    """`round_pairs`: how many pairs each round draws. `correction`: weight of -log(item's share)."""
 
     temperature: float = 0.05
     correction: float = 1.0
@@ -49,7 +50,7 @@ def tune(
 ) -> tuple[SentenceEncoder, list[float]]:
     """The encoder with its adapters merged, and the held-out loss before and after each round.
 
-    `encoder` itself is used up. `train` and `held_out` number the same texts.
+    The training changes `encoder` itself. `train` and `held_out` number the same texts.
     """
     adapted = attach(encoder.transformer, settings.lora, settings.seed)
     tuned = SentenceEncoder(adapted).to(settings.device)
@@ -86,7 +87,7 @@ def pair_loss(
     offset: Tensor,
     settings: TuneSettings,
 ) -> Tensor:
-    """Cross entropy of each pair's item among the batch's; `offset` [B] is taken off their logits."""
+    """Cross entropy of each pair's item among the batch's items, whose logits are less by `offset` [B]."""
     device = settings.device
     rows, mask = tokens.batch(batch.texts.tolist())
     vectors = encoder(rows.to(device), mask.to(device))  # [U, D]
@@ -100,7 +101,7 @@ def pair_loss(
 
 
 def _log_shares(train: Pairs) -> Callable[[str], float]:
-    """Item -> log of its share among the targets; one that never was a target counts as one that was once."""
+    """Item -> log of its share among the targets; an item without a target counts as one target."""
     counts = Counter(pair.item for pair in train.pairs)
     total = len(train.pairs)
     return lambda item: math.log(max(counts[item], 1) / total)

@@ -1,4 +1,4 @@
-"""Texts as tokens, cut and padded, for training in torch (serving tokenizes in `export/text.py`)."""
+"""Texts as tokens, cut and padded, for training in torch (`export/text.py` tokenizes for serving)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ENCODED_TOGETHER = 32
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a text encoder; `ModelError` where there is none."""
+    """The tokenizer of a text encoder; `ModelError` if there is none."""
     try:
         found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder_of(name))
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"text encoder {name!r} has no tokenizer that can be read ({error}); "
+            f"text encoder {name!r} has no readable tokenizer ({error}); "
             "name a folder with a tokenizer.json beside its weights"
         ) from None
     return found
@@ -54,7 +54,7 @@ class TokenTable:
 
 @torch.no_grad()
 def encode_all(encoder: SentenceEncoder, table: TokenTable, device: str = "cpu") -> F32:
-    """Vectors [n, D] of all texts of the table, those of similar length together."""
+    """Vectors [n, D] of all texts of the table; the encoder reads texts of similar length together."""
     encoder.eval().to(device)
     order = sorted(range(len(table)), key=lambda k: len(table.rows[k]))
     parts = []

@@ -1,7 +1,7 @@
 """The two towers, and the view of the user that rescoring and retrieval share.
 
-Shapes: N items, B users, L history items, D item_dim, R user_dim. An item's vector is made once and kept; a
-user's view is made anew for every event.
+Shapes: N items, B users, L history items, D item_dim, R user_dim. The item tower makes an item's vector once,
+and the catalog keeps it; a user's view is new for every event.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROFILE_DIM = 8
 
 
 class Bag(nn.Module):
-    """The mean vector of the numbers in each row, int64 [N, places] -> [N, dim]; 0 is no number."""
+    """The mean vector of the numbers in each row, int64 [N, places] -> [N, dim]; 0 means no number."""
 
     def __init__(self, rows: int, dim: int) -> None:
         super().__init__()
@@ -39,10 +39,10 @@ class Bag(nn.Module):
 
 
 class ItemTower(nn.Module):
-    """What is known of items -> vectors [N, D], half from the ids, half from the content; keys [N, R].
+    """The inputs of items -> vectors [N, D], half from the ids, half from the content; keys [N, R].
 
-    In training some ids are forgotten, so that an item without an id is represented by its content. A missing
-    modality adds nothing.
+    The training hides some ids, so that the content represents an item without an id. A missing modality adds
+    nothing.
     """
 
     def __init__(self, plan: NetworkPlan, schema: Schema, items: int) -> None:
@@ -126,7 +126,7 @@ class UserView(nn.Module):
 
 
 class UserTower(nn.Module):
-    """`Seen` -> user [B, R]: the history weighed by a learned question, and what else is known.
+    """`Seen` -> user [B, R]: the history, weighed by a learned query, and the other inputs of the user.
 
     user . key is a cosine over a learned temperature, so that its softmax over items can be trained.
     """

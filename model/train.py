@@ -28,13 +28,14 @@ from model.tasks import Task
 from model.vocabulary import Vocabulary
 
 UNKNOWN = Estimate(math.nan, math.nan)
-WARM_UP = 0.3  # of the steps: the learning rate rises
+WARM_UP = 0.3  # the share of the steps in which the learning rate rises
 FLAT = {"rescorer.skip.weight"}
 
 
 class Progress(NamedTuple):
-    """Where training stands: `done` of `total` examples, over all epochs, and the mean loss by term since the
-    last report. After each epoch also `hit_rate` and `ndcg` on the held-out examples, NaN within one.
+    """The progress of a training: `done` of `total` examples, over all epochs, and the mean loss by term
+    since the last report. After each epoch also `hit_rate` and `ndcg` on the held-out examples, NaN within an
+    epoch.
     """
 
     epoch: int
@@ -50,7 +51,7 @@ Report = Callable[[Progress], None]
 
 
 def silent(_progress: Progress) -> None:
-    """The report that says nothing."""
+    """A report that does nothing."""
 
 
 def train(
@@ -65,7 +66,7 @@ def train(
     savepoints: Savepoints | None = None,
     group: Group = ALONE,
 ) -> FusionNet:
-    """A network fitted to `shards`, judged after each epoch on `held_out`, which holds whole pools."""
+    """Fit a network to `shards`, and judge it after each epoch on `held_out`, which holds whole pools."""
     check_examples(shards)
     torch.manual_seed(plan.seed)
     net = FusionNet(network, schema, vocabulary.size).to(plan.device)
@@ -74,7 +75,7 @@ def train(
 
 
 def check_examples(shards: Sequence[Shard]) -> int:
-    """How many examples there are; `DataError` where there is none."""
+    """The number of examples; `DataError` if there is none."""
     total = sum(lengths(shards))
     if total < 1:
         raise DataError(f"training needs at least one example; got {total}; warm on a longer stretch")
@@ -95,8 +96,8 @@ def fit(
 ) -> FusionNet:
     """Go on with `net`: `plan.epochs` passes over the shards, `plan.window` of them in memory at a time.
 
-    `savepoints`: where the state is kept, and taken up again where there is one. `group`: the processes that
-    train together, all of which make this call with the same arguments; the first one reports and saves.
+    `savepoints`: keeps the state; the training goes on from a state that it holds. `group`: the processes
+    that train together; all make this call with the same arguments, and the first one reports and saves.
     `more`: further terms of the loss, see `model.objective`.
     """
     examples = check_examples(shards)
@@ -148,24 +149,24 @@ def _training(
     tasks: Mapping[str, Task],
     vocabulary: Vocabulary,
 ) -> Training:
-    """Which training this is; on which device it runs is no part of it."""
+    """The identity of this training; the device is not a part of it."""
     plan = msgspec.structs.replace(plan, device="")
     examples = fingerprint(shards)
     return Training(net.plan, plan, net.schema, dict(tasks), digest_of(vocabulary), examples)
 
 
 def _check_same(place: Position, group: Group) -> None:
-    """`DataError` where the processes found different states: their steps would not belong together."""
+    """Raise `DataError` if the processes found different states: their steps would not belong together."""
     mine = torch.tensor(msgspec.structs.astuple(place))
     if any(not torch.equal(mine, other) for other in gathered(mine, group)):
         raise DataError(
-            f"process {group.rank} goes on from {place}, another one from elsewhere; give all processes one "
-            "folder that they share"
+            f"process {group.rank} goes on from {place}, another process from another place; give all "
+            "processes one folder that they share"
         )
 
 
 def optimizer_of(net: FusionNet, objective: Objective, plan: TrainPlan) -> torch.optim.Optimizer:
-    """AdamW; the linear part of the scores is not drawn to zero, for it is the start of everything else."""
+    """AdamW; weight decay does not shrink the linear part of the scores, on which all other parts build."""
     flat = [each for name, each in net.named_parameters() if name in FLAT]
     rest = [each for name, each in net.named_parameters() if name not in FLAT]
     groups: list[dict[str, Any]] = [
@@ -188,7 +189,7 @@ def set_rate(optimizer: torch.optim.Optimizer, highest: float, part: float) -> N
 def fit_scales(
     net: FusionNet, shards: Sequence[Shard], only_constant: bool = False, group: Group = ALONE
 ) -> None:
-    """Fit the constants of the features on the shards, one at a time; each process reads its share."""
+    """Fit the constants of the features to the shards, one at a time; each process reads its share."""
     scales = (net.rescorer.candidate_scale, net.view.user_scale, net.view.history_scale)
     candidates, users, steps = (Moments(len(scale.mean)) for scale in scales)
     for number in range(group.rank, len(shards), group.world):

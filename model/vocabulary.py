@@ -1,4 +1,4 @@
-"""Which row of the id table an item has: its own, or, for catalogues without bound, a hashed one."""
+"""An item's row in the id table: its own row or, for unbounded catalogues, a hashed one."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def size(self) -> int:
-        """The largest number there is."""
+        """The largest number."""
         return self.buckets or len(self.ids)
 
     def numbers(self) -> Mapping[str, int]:
-        """The numbers of `ids`; empty where ids are hashed."""
+        """The numbers of `ids`; empty for a hashed vocabulary."""
         return {item_id: number for number, item_id in enumerate(self.ids, 1)}
 
     def numbering(self) -> Numbering:
-        """What looks numbers up quickly."""
+        """A fast look-up of numbers."""
         return Numbering(self)
 
     def extended(self, item_ids: Iterable[str]) -> Vocabulary:
-        """With the new ones of `item_ids` at the end; a hashed vocabulary stays as it is."""
+        """The vocabulary with the new ones of `item_ids` at the end; a hashed one stays as it is."""
         if self.buckets:
             return self
         return Vocabulary(tuple(dict.fromkeys((*self.ids, *item_ids))))

@@ -1,1 +1,1 @@
-"""Published ways to recommend, to be compared with."""
+"""Published ways to recommend, for comparison."""

@@ -1,8 +1,9 @@
-"""The published practice: a BERT reads user and item together and says how well they fit (arXiv 1901.04085).
+"""The published practice: a BERT reads user and item together and scores how well they fit (arXiv
+1901.04085).
 
     [CLS] the user's words [SEP] the item's words [SEP] -> score
 
-Nothing of it can be computed beforehand, so a feed costs one transformer run a candidate.
+It allows no computation beforehand, so a feed costs one transformer run a candidate.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def train_cross_encoder(
     settings: CrossEncoderSettings,
     report: Report = lambda progress: None,
 ) -> tuple[CrossEncoder, list[float]]:
-    """Softmax of the met item among each choice's K; the encoder (adapters merged), held-out losses.
+    """Train with the softmax of the met item among each choice's K; returns the encoder (adapters merged) and
+    the held-out losses.
 
     Every choice has the same K.
     """
@@ -113,7 +115,7 @@ def train_cross_encoder(
 def pair_tokens(
     tokenizer: PreTrainedTokenizerBase, users: Sequence[str], items: Sequence[str], max_tokens: int
 ) -> PairTokens:
-    """Both texts of each pair in one row; the longer one is cut first."""
+    """Both texts of each pair in one row; the tokenizer cuts the longer text first."""
     found = tokenizer(
         list(users),
         list(items),
@@ -134,9 +136,9 @@ def teacher_scores(
     candidates: Sequence[Sequence[str]],
     max_tokens: int,
 ) -> F32:
-    """float32 [B, K]: of each of B users in words the K candidates in words, as a soft target for others.
+    """float32 [B, K]: the scores of K candidates in words for each of B users in words, as a soft target.
 
-    The scores are logits; their softmax over K is what the cross-encoder believes.
+    The scores are logits; their softmax over K is the cross-encoder's belief.
     """
     scorer.eval()
     pairs = [(user, item) for user, items in zip(users, candidates, strict=True) for item in items]

@@ -1,4 +1,4 @@
-"""The two texts that a cross-encoder reads: a user in words, and an item in words, as known at a moment."""
+"""The two texts that a cross-encoder reads: a user in words and an item in words, as known at a moment."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ RECENT_ITEMS, REVIEWS_OF_ITEM = 5, 2
 
 
 def user_words(memory: TextMemory, user: str) -> str:
-    """What the user wrote of their recent items, or where they wrote nothing what is known of those.
+    """The user's reviews of their recent items; for an item without one, its own text or newest review.
 
-    Newest first, so that what is cut off is the oldest. "" for a user without a history in words.
+    Newest first, so that a cut removes the oldest. "" for a user without a history in words.
     """
-    said = []
+    texts = []
     for met in memory.history(user, RECENT_ITEMS):
         numbers = memory.of_item(met.item)[:1] if met.review is None else (met.review,)
-        said += [memory.texts[number] for number in numbers]
-    return ". ".join(said)
+        texts += [memory.texts[number] for number in numbers]
+    return ". ".join(texts)
 
 
 def item_words(memory: TextMemory, item: str) -> str:

@@ -1,8 +1,8 @@
-"""SASRec and eSASRec as they are published: a user is the sequence of items met, and nothing else is known.
+"""SASRec and eSASRec as published: a user is the sequence of met items, and nothing else.
 
-SASRec (arXiv 1808.09781) has causal self-attention, eSASRec (arXiv 2508.06450) LiGR layers; both are trained
-here with sampled softmax over uniform negatives, which eSASRec found to be what matters most. Every place of
-a sequence is taught the item that came next.
+SASRec (arXiv 1808.09781) has causal self-attention, eSASRec (arXiv 2508.06450) LiGR layers. Here both train
+with sampled softmax over uniform negatives, which matters most according to eSASRec. Every place of a
+sequence learns the item that came next.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from model.schema import F32
 from model.sequence import ENCODERS
 
 NOTHING = 0
-"""The number of no item; items have 1 and above."""
+"""The number for no item; items have 1 and above."""
 I64 = NDArray[np.int64]
 SequentialKind = Literal["sasrec", "ligr"]
 
 
 @dataclass(frozen=True)
 class SequentialSettings:
-    """`length`: of the sequences that are read. `negatives`: items drawn for a step, shared by its places."""
+    """`length`: of the sequences. `negatives`: items drawn for a step; all its places share them."""
 
     kind: SequentialKind = "ligr"
     length: int = 50
@@ -70,7 +70,7 @@ class SequentialNet(nn.Module):
 
 
 class SequentialTrainer:
-    """Passes over sequences, as many as asked for; a later call goes on where the last one ended."""
+    """Passes over sequences; a later call goes on where the last one ended."""
 
     def __init__(self, settings: SequentialSettings, items: int) -> None:
         torch.manual_seed(settings.seed)
@@ -82,7 +82,7 @@ class SequentialTrainer:
         self._rng = np.random.default_rng(settings.seed)
 
     def passes(self, sequences: Sequence[Sequence[int]], count: int) -> float:
-        """Train on sequences, oldest item first; the mean loss of the last pass."""
+        """Train on sequences, oldest item first; returns the mean loss of the last pass."""
         loss = float("nan")
         self.net.train()
         with deterministic("cpu"):
@@ -125,7 +125,7 @@ def next_item_loss(net: SequentialNet, windows: Tensor, drawn: Tensor) -> Tensor
 
 def cut(sequences: Sequence[Sequence[int]], length: int, rng: np.random.Generator) -> I64:
     """Windows of `length` + 1 items, newest first, that overlap by one: each item but a user's first is a
-    target once. Where the cuts fall is drawn anew each time.
+    target once. Each call draws new places for the cuts.
 
     >>> cut([[1, 2, 3]], 2, np.random.default_rng(0)).tolist()
     [[3, 2, 1]]

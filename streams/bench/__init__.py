@@ -1,1 +1,1 @@
-"""Benchmarks of the running system: offered load, and what becomes of it."""
+"""Benchmarks of the running system under offered load."""

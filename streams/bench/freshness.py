@@ -35,7 +35,7 @@ REST_S = 1.0
 def measure(
     options: BenchOptions, settings: Settings, steps: Steps, say: Callable[[StepResult], None]
 ) -> list[StepResult]:
-    """Run every rate in turn on one system that is started for it; `say` gets each result as it comes."""
+    """Start one system, and run every rate in turn on it; `say` gets each result as it comes."""
     with contextlib.ExitStack() as running:
         logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="headrace-bench-")))
         stack = running.enter_context(LocalStack(settings, progress=steps.step))
@@ -106,7 +106,7 @@ class _Bench:
         return result
 
     async def _drain(self, client: GatewayClient, observer: Observer, before: float, accepted: int) -> int:
-        """Wait until what was accepted is applied, and its feeds were seen."""
+        """Wait until the workers have applied all accepted events, and the observer has seen their feeds."""
         end_s = time.monotonic() + DRAIN_WITHIN_S
         while True:
             self._check(observer)
@@ -117,7 +117,7 @@ class _Bench:
                 return applied
 
     async def _started(self, plan: Plan, generator: ChildProcess, observer: Observer) -> None:
-        """Wait until the generator's schedule is set."""
+        """Wait until the generator has set its schedule."""
         end_s = time.monotonic() + GENERATOR_STARTS_WITHIN_S
         while not _exists(plan.started):
             self._check(observer)

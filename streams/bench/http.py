@@ -1,6 +1,6 @@
-"""A lean HTTP/1.1 client: kept connections, one request at a time on each, the response parsed by httptools.
+"""A lean HTTP/1.1 client: open connections, one request at a time on each; httptools parses the response.
 
-A general client costs several times the CPU of what it measures here, on the same cores.
+A general client takes several times the CPU of the system that the benchmark measures, on the same cores.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Answer(NamedTuple):
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection. The gateway must answer with HTTP/1.1 and keep it open."""
+    """One open connection. The gateway must answer with HTTP/1.1 and keep it open."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -31,10 +31,10 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's class does not inherit from it
 
     def ask(self, request: bytes) -> asyncio.Future[Answer]:
-        """Send a whole request; its answer, or `ConnectionError`."""
+        """Send a whole request; returns its answer, or `ConnectionError`."""
         waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         if self._transport is None or not self.open:
             waiting.set_exception(ConnectionError("the connection is closed"))

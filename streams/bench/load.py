@@ -1,7 +1,7 @@
 """The load generator, a process of its own: `python -m streams.bench.load PLAN.json`.
 
-It sends each event when the schedule says, whether or not earlier ones were answered, and writes down
-when each was due, sent and answered. Every time is in ms since the epoch.
+It sends each event when the schedule says, and does not wait for the answers to earlier ones. It writes down
+when each event was due, sent and answered. Every time is in ms since the epoch.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ if TYPE_CHECKING:
 
 SEND_TIMEOUT_S = 10.0
 READY_TIMEOUT_S = 30.0
-LEAD_S = 0.5  # from being ready until the schedule's zero
+LEAD_S = 0.5  # from readiness until the schedule's zero
 
 Send = Callable[[Sequence[Click | Review]], Awaitable[int]]
-"""Sends events; how many were accepted."""
+"""Sends events; returns how many the receiver accepted."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """One step. `popularity`: how often each of `items` is drawn.
+    """One step. `popularity`: how often the generator draws each of `items`.
 
-    `host`, `port`: of the gateway; with `direct`, the events go to Kafka without it. `per_request` events
-    go out together once the last of them is due. When the generator is ready it writes the time of the
-    schedule's zero (ms since the epoch) to `started`, and in the end what it did to `result`.
+    `host`, `port`: of the gateway; with `direct`, the events go to Kafka without it. `per_request` events go
+    out together once the last of them is due. When the generator is ready, it writes the time of the
+    schedule's zero (ms since the epoch) to `started`; at the end it writes the times of all events to
+    `result`.
     """
 
     name: str
@@ -62,13 +63,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Receipt(msgspec.Struct):
-    """The part of the gateway's answer that is counted."""
+    """The part of the gateway's answer that the generator counts."""
 
     accepted: int
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """When each event was due, sent and answered (None: it was not accepted), and its user's number."""
+    """When each event was due, sent and answered (None: not accepted), and its user's number."""
 
     due_ms: list[float]
     sent_ms: list[float | None]
@@ -81,7 +82,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 def events_of(plan: Plan, zero_ms: float) -> list[Click | Review]:
-    """The step's events in order; the n-th has the id NAME-n. Their `ts` is when they are due."""
+    """The step's events in order; the n-th has the id NAME-n. An event's `ts` is the time when it is due."""
     due = due_s(plan.rate, plan.seconds, plan.arrivals, plan.seed)
     draws = draw(len(due), len(plan.users), np.array(plan.popularity), plan.seed)
     events: list[Click | Review] = []
@@ -169,14 +170,14 @@ async def _answers(producer: EventSink) -> bool:
 
 
 def _write(path: str, content: bytes) -> None:
-    """Whole or not at all: another process waits for the file."""
+    """Write the file whole or not at all: another process waits for it."""
     partial = Path(f"{path}.partial")
     partial.write_bytes(content)
     partial.rename(path)
 
 
 def now_ms() -> float:
-    """Since the epoch, with fractions."""
+    """Milliseconds since the epoch, with fractions."""
     return time.time_ns() / 1e6
 
 

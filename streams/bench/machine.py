@@ -1,4 +1,4 @@
-"""Where a measurement was made, so that its numbers can be read."""
+"""The machine of a measurement; its numbers mean nothing without it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 def this_machine() -> Machine:
-    """As it is now."""
+    """The machine as it is now."""
     return Machine(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         command=command_line(sys.argv),
@@ -49,8 +49,8 @@ def this_machine() -> Machine:
 
 
 def command_line(words: Sequence[str]) -> str:
-    """As it would be typed: `headrace ...`, or the module of a benchmark that is no command. Where a file
-    outside the working folder lies is the machine's own affair.
+    """The command as a user types it: `headrace ...`, or the module of a benchmark. It leaves out the folders
+    of files outside the working folder, which concern only this machine.
 
     >>> command_line(["bin/headrace", "bench", "freshness", "--json", "/some/where/it.json"])
     'headrace bench freshness --json it.json'

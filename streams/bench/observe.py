@@ -1,7 +1,7 @@
-"""What an app would see: every feed as it appears in Redis, with the event that caused it.
+"""What an app sees: every feed as it appears in Redis, with the event that caused it.
 
-Subscribes to the channel on which feeds are announced and reads each feed that was. A feed is `seen` when
-it has been read, so the announcement and the reading are part of the measured time.
+The observer subscribes to the channel on which workers announce feeds, and reads each announced feed. A feed
+is `seen` once the observer has read it, so the announcement and the read are part of the measured time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streams.settings.sections import RedisSettings
 
 
 class SeenFeed(NamedTuple):
-    """`cause` is an event id; `times` are the slate's, and `seen_ms` when it was read here."""
+    """`cause` is an event id; `times` are the slate's; `seen_ms`: when the observer read it."""
 
     cause: str
     rung: str
@@ -26,7 +26,7 @@ class SeenFeed(NamedTuple):
 
 
 class _Slate(msgspec.Struct):
-    """The part of `streams.ranking.slate.Slate` that is measured."""
+    """The part of `streams.ranking.slate.Slate` that the benchmark measures."""
 
     cause: str
     rung: str
@@ -60,7 +60,7 @@ class Observer:
         await self._redis.aclose()
 
     def check(self) -> None:
-        """Raises what ended the observer, if anything did."""
+        """Raise the error that ended the observer, if there is one."""
         for task in self._tasks:
             if task.done():
                 task.result()

@@ -1,4 +1,4 @@
-"""Run the benchmark, show each step as it ends, write what was asked for."""
+"""Run the benchmark, show each step as it ends, write the files that the options name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAILED = 1
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What `--json` holds."""
+    """The content of the file of `--json`."""
 
     machine: Machine
     options: BenchOptions
@@ -37,7 +37,7 @@ def run_freshness(
     table: Path | None = None,
     plot: Path | None = None,
 ) -> int:
-    """The exit status: not 0 where an accepted event was lost, or none was accepted."""
+    """Run it; returns the exit status: not 0 if an accepted event is lost, or no event is accepted."""
     terminate_as_exit()
     console, machine = Console(), this_machine()
 
@@ -55,19 +55,19 @@ def run_freshness(
         from streams.bench.plot import write_plot
 
         write_plot(plot, TITLE, machine, results)
-    found = list(problems(results))
-    for problem in found:
+    faults = list(problems(results))
+    for problem in faults:
         console.print(f"problem: {problem}", style="red", highlight=False)
-    return FAILED if found else 0
+    return FAILED if faults else 0
 
 
 def problems(results: Sequence[StepResult]) -> Iterator[str]:
-    """What makes the numbers worthless. Events that are refused under too much load are none of it."""
+    """Problems that make the numbers worthless. A refusal under too much load is not one."""
     for result in results:
         if result.lost:
-            yield f"{result.rate:,.0f}/s: {result.lost:,} accepted events were not applied"
+            yield f"{result.rate:,.0f}/s: the workers did not apply {result.lost:,} accepted events"
         if not result.accepted:
-            yield f"{result.rate:,.0f}/s: no event was accepted"
+            yield f"{result.rate:,.0f}/s: the gateway accepted no event"
 
 
 def line(result: StepResult) -> str:

@@ -1,4 +1,4 @@
-"""What a step came to, as numbers."""
+"""The numbers of a step."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SATURATED_AFTER_S = 1.0
 class StepResult(msgspec.Struct, kw_only=True):
     """One rate. Times in ms; `cpu_ms_per_event` and `cores` by process.
 
-    `stages`: of the feeds seen, each by the event that caused it; `due_to_seen` is of every event: a feed
+    `stages`: of the seen feeds, each by the event that caused it; `due_to_seen` is of every event: a feed
     shows all of its user's events up to its cause. `refused`: not accepted, or not within the generator's
-    deadline; of the latter some are applied all the same. `lost`: accepted, and not applied. `unseen`:
-    accepted, and in no feed. `drained_s`: from the last event's due time until the last feed was seen.
+    deadline; workers still apply some of the latter. `lost`: accepted, and not applied. `unseen`: accepted,
+    and in no feed. `drained_s`: from the last event's due time until the observer saw the last feed.
     """
 
     rate: float
@@ -46,7 +46,7 @@ class StepResult(msgspec.Struct, kw_only=True):
 
     @property
     def saturated(self) -> bool:
-        """Whether a queue was left when the load ended."""
+        """Whether events still waited when the load ended."""
         return self.drained_s > SATURATED_AFTER_S
 
 
@@ -74,7 +74,7 @@ def step_result(
     cpu_s: Mapping[str, float],
     wall_s: float,
 ) -> StepResult:
-    """Put together what the generator wrote, what the observer saw and what the workers counted."""
+    """Combine what the generator wrote, what the observer saw and what the workers counted."""
     due = np.array(sent.due_ms)
     began, answered = np.array(sent.sent_ms, np.float64), np.array(sent.answered_ms, np.float64)
     accepted = ~np.isnan(answered)
@@ -108,9 +108,9 @@ def step_result(
 
 
 def seen_times(name: str, users: Sequence[int], seen: Sequence[SeenFeed]) -> NDArray[np.float64]:
-    """When each event was first part of a feed that was read; NaN where it never was.
+    """When the observer first read a feed that includes each event; NaN for never.
 
-    A feed holds its user's events up to its cause, in the order in which they were sent.
+    A feed includes its user's events up to its cause, in the order in which the generator sent them.
     """
     times = np.full(len(users), np.nan)
     of_user: dict[int, list[int]] = defaultdict(list)

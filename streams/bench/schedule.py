@@ -1,8 +1,7 @@
-"""When each event of an open-loop load is due: decided beforehand, whatever the system does meanwhile.
+"""When each event of an open-loop load is due; the schedule does not depend on the system's answers.
 
-Latency is measured from these times, not from when a busy generator got round to sending; otherwise a
-system that stalls would hide the wait of all events that should have been sent in between (coordinated
-omission).
+Latency counts from these times, not from the times at which a busy generator sends. Otherwise a system that
+stalls would hide the wait of all events that are due in between (coordinated omission).
 """
 
 from __future__ import annotations

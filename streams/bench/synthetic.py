@@ -30,7 +30,7 @@ def catalogue(items: int, dim: int, now_ms: int, seed: int) -> dict[str, ItemRec
 def warm_core(
     settings: Settings, records: dict[str, ItemRecord], users: int, events: int, now_ms: int, seed: int
 ) -> tuple[Recommender, dict[str, UserState]]:
-    """A core that knows the catalogue and has learned `events` reviews up to `now_ms`; the users' states."""
+    """A core that knows the catalogue and learned `events` reviews up to `now_ms`, and the users' states."""
     core = Recommender(settings)
     ids = list(records)
     core.meet(ids, now_ms - events * STEP_MS)

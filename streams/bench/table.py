@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 def markdown(title: str, machine: Machine, results: Sequence[StepResult]) -> str:
-    """A page: what was run, where, and a row for each rate."""
+    """A page: the command, the machine, and a row for each rate."""
     lines = [
         f"# {title}",
         "",
@@ -73,7 +73,7 @@ def row(result: StepResult) -> list[str]:
 def _notes(results: Sequence[StepResult]) -> Iterator[str]:
     yield (
         "Accepted: the gateway's time, before it writes to Kafka. Applied: the worker begins the batch."
-        " Pushed: it begins the transaction. Seen: another process was told and has read the feed from Redis."
+        " Pushed: it begins the transaction. Seen: another process has read the announced feed from Redis."
         " Due: the time in an open-loop schedule. Drained: from the last event's due time until its feed was"
         " seen."
     )
@@ -81,7 +81,7 @@ def _notes(results: Sequence[StepResult]) -> Iterator[str]:
     held = [result.rate for result in results if not result.saturated]
     broken = [result.rate for result in results if result.saturated]
     if held:
-        yield f"No queue was left when the load ended up to {max(held):,.0f} events/s."
+        yield f"Up to {max(held):,.0f} events/s no event waited when the load ended."
     if broken:
         first = next(result for result in results if result.saturated)
         busiest = max(first.cores, key=lambda name: first.cores[name])

@@ -1,4 +1,4 @@
-"""Who meets what in the load: users drawn evenly, items by popularity."""
+"""The users and items of the load: it draws users evenly, and items by popularity."""
 
 from __future__ import annotations
 

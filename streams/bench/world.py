@@ -1,4 +1,4 @@
-"""What the system is seeded with before a load: ml-100k's first half, or a synthetic catalogue."""
+"""The data in the store before a load: ml-100k's first half, or a synthetic catalogue."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ WARM_EVENTS = 50_000
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """`items` 0: ml-100k's; else a synthetic catalogue of so many. `folder`: where the model is kept;
-    `limit`: trained on the first part of so many events only."""
+    """`items` 0: ml-100k's; else a synthetic catalogue of this size. `folder`: holds the model; `limit`: the
+    training uses only the first part of this many events.
+    """
 
     rates: tuple[float, ...] = (100.0, 300.0, 600.0, 1_000.0)
     seconds: float = 20.0
@@ -48,7 +49,7 @@ class BenchOptions:
 
 
 class World(NamedTuple):
-    """What the store is seeded with, and what the load draws from."""
+    """The data to seed the store with, and the distributions from which the load draws."""
 
     core: Recommender
     states: dict[str, UserState]
@@ -60,11 +61,11 @@ class World(NamedTuple):
 
 
 def world_of(options: BenchOptions, settings: Settings, steps: Steps) -> World:
-    """Prepare it; the model is trained first where none is kept."""
+    """Prepare the world; trains the model first if the folder holds none."""
     ready = prepared(
         DemoOptions(folder=options.folder, limit=options.limit), settings, SystemClock(), steps.say
     )
-    # The demo logs examples, each for half a millisecond; here that is done where the settings say so.
+    # The demo logs examples, each for half a millisecond; the benchmark does so only if the settings say so.
     ready = replace(ready, settings=msgspec.structs.replace(ready.settings, examples=settings.examples))
     if options.items:
         return _synthetic(options, ready)

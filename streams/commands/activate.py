@@ -2,8 +2,8 @@
 
   headrace activate ml-100k-2
 
-The model is checked here first, where the registry folder is at hand. The order travels through Kafka; every
-worker loads the model beside the old one and swaps between two batches.
+The command first checks the model, if it can read the registry folder. It then sends the order through Kafka;
+every worker loads the model beside the old one and swaps between two batches.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.model} is active")
         return 0
     print(
-        f"{args.model} was ordered, and no worker has confirmed it within {args.wait_s:g} s: is one running?"
+        f"no worker has confirmed the order for {args.model} within {args.wait_s:g} s; check that one runs."
         " A refused order is among the dead letters (headrace dead-letters list --reason bad_model)"
     )
     return NOT_CONFIRMED

@@ -1,11 +1,11 @@
-"""Measure the running system under offered load, on a stack that is started for it.
+"""Measure the running system under offered load, on a stack that the command starts and ends.
 
   headrace bench freshness
   headrace bench freshness --rates 300,1000 --seconds 30 --json out.json --table out.md --plot out.html
 
-Freshness: the time from an event until its user's new feed can be read from Redis, by stage, at each rate
-in turn. A process of its own sends the events on an open-loop schedule; latencies count from when an
-event was due. Feeds are ranked by the demo's model (trained first where var/demo has none). Run it on a
+Freshness: the time from an event until Redis holds its user's new feed, by stage, at each rate in turn. A
+process of its own sends the events on an open-loop schedule; latencies count from the time at which an event
+was due. The demo's model ranks the feeds (the command trains it first if var/demo has none). Run it on a
 machine that does nothing else.
 """
 
@@ -36,10 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--direct", action="store_true", help="produce to Kafka, without the gateway")
     system = parser.add_argument_group("system")
     system.add_argument("--workers", type=int, default=1, metavar="W", help="worker processes (1)")
-    system.add_argument(
-        "--folder", type=Path, default=Path("var/demo"), help="where the model is kept (var/demo)"
-    )
-    system.add_argument("--limit", type=int, metavar="N", help="train on the first N events of ml-100k only")
+    system.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the model is (var/demo)")
+    system.add_argument("--limit", type=int, metavar="N", help="train only on the first N events of ml-100k")
     add_settings(system)
     out = parser.add_argument_group("output")
     out.add_argument("--json", type=Path, metavar="FILE", help="all numbers")

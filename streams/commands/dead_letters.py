@@ -3,8 +3,8 @@
   headrace dead-letters list [--limit 20] [--reason invalid]
   headrace dead-letters replay [--reason bad_model] [--limit 100]
 
-A replay sends the original bytes with their key to the topic that they came from. What was sent is
-remembered: a second replay sends only what came since. A letter that fails again becomes a new letter.
+A replay sends the original bytes with their key to the topic that they came from. Kafka remembers what a
+replay sent: a second replay sends only newer letters. A letter that fails again becomes a new letter.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="list|replay", required=True)
     listing = actions.add_parser("list", help="show the latest dead letters")
     listing.add_argument("--limit", type=int, default=20, help="how many of them (default: 20; 0: all)")
-    replaying = actions.add_parser("replay", help="send them back to where they came from")
-    replaying.add_argument("--limit", type=int, default=0, help="the oldest so many only (default: all)")
+    replaying = actions.add_parser("replay", help="send them back to their topics")
+    replaying.add_argument("--limit", type=int, default=0, help="only this many, the oldest (default: all)")
     for action in (listing, replaying):
-        action.add_argument("--reason", default="", metavar="CODE", help="those with this reason only")
+        action.add_argument("--reason", default="", metavar="CODE", help="only those with this reason")
         add_settings(action)
 
 
@@ -80,7 +80,7 @@ def _when(time_ms: int) -> str:
 
 
 def _text(value: bytes | str | None) -> str:
-    """Something to look at, on one line and without control characters."""
+    """The bytes as text for people, on one line and without control characters."""
     text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
     shown = "".join(letter if letter.isprintable() else "�" for letter in text[: VALUE_SHOWN + 1])
     return shown if len(shown) <= VALUE_SHOWN else shown[: VALUE_SHOWN - 1] + "…"

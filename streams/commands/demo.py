@@ -3,10 +3,10 @@
   headrace demo
   headrace demo --seconds 60
 
-The first part of the stream trains a model (kept in var/demo for the next time), the rest is played as clicks
-and reviews. Serves until Ctrl-C, also when the stream is over. With --seconds it stops by itself; the exit
-status is not 0 where something went wrong: a process that ended, an event that was not accepted or applied, a
-dead letter.
+The first part of the stream trains a model (var/demo keeps it for the next time); the demo plays the rest as
+clicks and reviews. It serves until Ctrl-C, even when the stream is over. With --seconds it stops by itself.
+The exit status is not 0 if something went wrong: a process ended, the gateway did not accept an event, the
+worker did not apply one, or there is a dead letter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, default=3, metavar="N", help="passes of the training (3)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N events of ml-100k")
     parser.add_argument(
-        "--folder", type=Path, default=Path("var/demo"), help="where model and logs are kept (var/demo)"
+        "--folder", type=Path, default=Path("var/demo"), help="where model and logs are (var/demo)"
     )
     add_settings(parser)
 

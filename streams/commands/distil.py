@@ -1,11 +1,11 @@
-"""Have a registered model teach a smaller one, which ranks almost alike and costs less to serve.
+"""Train a smaller model to rank like a registered one. It costs less to serve.
 
   headrace train --interactions ratings.csv --items movies.csv --name first --keep var/kept
   headrace distil --from first --examples var/kept --name small
 
-The examples are those that `headrace train --keep` wrote, or shards of `headrace examples` or of workers. The
-student learns clicks from its teacher alone. What it loses is measured on examples that were held out, and
-said; nothing is activated. Needs the extra `train`.
+The examples are those of `headrace train --keep`, or shards of `headrace examples` or of workers. The small
+model (the student) learns clicks from its teacher alone. The command measures on held-out examples how much
+NDCG the student loses, and prints it; it activates nothing. Needs the extra `train`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    # Imported here, so that --help and a wrong option answer at once.
+    # The imports stand here, so that --help and a wrong option answer at once.
     from rich.console import Console
 
     from export.registry import Registry
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
     given = {"epochs": args.epochs, "device": args.device, "seed": args.seed}
     training = {name: value for name, value in given.items() if value is not None}
-    # A teacher's shares are no noise to guard against: nothing is dropped.
+    # A teacher's shares hold no noise to guard against, so the student has no dropout.
     network = {
         "encoder": args.encoder, "width": args.width, "hidden": list(args.hidden), "dropout": 0.0,
     }  # fmt: skip

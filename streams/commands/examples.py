@@ -3,10 +3,10 @@
   headrace examples --interactions ratings.csv --items movies.csv --out var/examples --engine ray
   headrace train --examples var/examples --name first
 
-The stream is learned once; the examples, most of the work, are made by Ray Data tasks, one a segment, each
-from the counters and users' states as they were where its segment begins. They are the same, bit for bit, as
-those of one process (`--engine local`). RAY_ADDRESS names a cluster; without it Ray runs on this machine.
-Ray needs the extra `scale`.
+The command learns the stream once. Ray Data tasks, one a segment, then make the examples, which is most of
+the work; each task begins with the counters and users' states at the start of its segment. The examples are
+the same, bit for bit, as those of one process (`--engine local`). RAY_ADDRESS names a cluster; without it Ray
+runs on this machine. Ray needs the extra `scale`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from streams.commands.outputs import check_folder
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_dataset(parser.add_argument_group("data"))
     run = parser.add_argument_group("run")
-    run.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the shards are written")
+    run.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to write the shards")
     run.add_argument("--engine", choices=("local", "ray"), default="local", help="what builds them (local)")
     run.add_argument("--segments", type=int, default=8, metavar="N", help="pieces of the stream (8)")
     run.add_argument("--workers", type=int, metavar="N", help="cores that a Ray of our own takes (all)")
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    # Imported here, so that --help and a wrong option answer at once.
+    # The imports stand here, so that --help and a wrong option answer at once.
     from rich.console import Console
 
     from export.registry import Registry
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     settings = graph_from(args, settings_from(args))
     check_folder("--out", args.out)
     if args.out.exists() and any(args.out.iterdir()):
-        raise DataError(f"{args.out} is not empty; give a new folder, so that no two builds are mixed")
+        raise DataError(f"{args.out} is not empty; name a new folder, so that two builds do not mix")
     if not 0 < args.warm <= 1:
         raise DataError(f"--warm {args.warm}: expected a share above 0 and up to 1")
     dataset, console = dataset_from(args, settings), Console()

@@ -2,8 +2,9 @@
 
   headrace gateway --port 8080
 
-Starts whether or not Kafka and Redis answer; `GET /readyz` says when they do. SIGTERM and Ctrl-C let requests
-and waiting impressions finish, within `gateway.drain_deadline_s`. More gateways may run side by side.
+The gateway starts even if Kafka and Redis do not answer; `GET /readyz` says when they do. On SIGTERM and
+Ctrl-C it finishes requests and waiting impressions, within `gateway.drain_deadline_s`. Several gateways may
+run side by side.
 """
 
 from __future__ import annotations

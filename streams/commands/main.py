@@ -1,7 +1,7 @@
 """The `headrace` command: finds the command's own module and runs it.
 
 A command is one file in this folder, `def add_arguments(parser)` and `def run(args) -> int`, and one line in
-`COMMANDS`. Only the chosen command's module is imported, so that `headrace --help` answers at once.
+`COMMANDS`. `main` imports only the chosen command's module, so that `headrace --help` answers at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from model.errors import HeadraceError
 
-# The command's name and what it does. Its module is the name with _ for -.
+# Each command's name and what it does. Its module has the same name, with _ for -.
 COMMANDS = {
     "demo": "the whole system on this machine, live, with ml-100k as events",
     "up": "the whole system on this machine, empty, for an app to use",
@@ -28,10 +28,10 @@ COMMANDS = {
     "examples": "build training examples as shards, for data that outgrows a machine",
     "explain": "why a user is shown what they are shown, exactly",
     "train": "train, export and register a model from a dataset",
-    "distil": "have a registered model teach a smaller one",
-    "tune-text": "tune the text encoder on a dataset; kept where it is better",
-    "renew": "have the model in force go on learning from logged examples, as a service",
-    "replay": "evaluate on a dataset: each event is predicted before it is learned",
+    "distil": "train a smaller model to rank like a registered one",
+    "tune-text": "tune the text encoder on a dataset, and keep it if it is better",
+    "renew": "train the model in force on logged examples again and again, as a service",
+    "replay": "evaluate on a dataset: predict each event, then learn it",
 }
 
 FAILED = 2
@@ -39,7 +39,7 @@ INTERRUPTED = 130
 
 
 class Command(Protocol):
-    """What a command's module offers."""
+    """What a command's module has."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
 
@@ -47,7 +47,7 @@ class Command(Protocol):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status: 0, 2 for an error that was said, 130 for Ctrl-C."""
+    """Run one command; returns the exit status: 0, 2 for an error with a message, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in COMMANDS:
         _top_parser().parse_args(words or ["--help"])  # prints and exits
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has closed it (`| head`); Python would complain once more at exit.
+        # The program that reads our output has closed it (`| head`); Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 

@@ -36,7 +36,7 @@ def settings_from(args: argparse.Namespace) -> Settings:
 
 
 def add_training(parser: argparse._ActionsContainer) -> None:
-    """What a training is most often told; the rest is in `model.training` of the settings."""
+    """The options that users change most often; `model.training` of the settings holds the rest."""
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the examples (8)")
     parser.add_argument("--fusion", choices=get_args(FusionKind), help="how the views become one (attention)")
     parser.add_argument("--encoder", choices=get_args(EncoderKind), help="of the history (ligr)")
@@ -45,7 +45,7 @@ def add_training(parser: argparse._ActionsContainer) -> None:
 
 
 def training_from(args: argparse.Namespace, settings: Settings) -> Settings:
-    """The settings with what `add_training` was given; raises `SettingsError`."""
+    """The settings with the options of `add_training`; raises `SettingsError`."""
     training = {"epochs": args.epochs, "device": args.device, "seed": args.seed}
     network = {"fusion": args.fusion, "encoder": args.encoder}
     tree = {
@@ -56,7 +56,7 @@ def training_from(args: argparse.Namespace, settings: Settings) -> Settings:
 
 
 def graph_from(args: argparse.Namespace, settings: Settings) -> Settings:
-    """The settings with the knowledge graph that `add_dataset` was given."""
+    """The settings with the knowledge graph of `add_dataset`'s options."""
     return override(settings, {"graph": _given({"triples": args.graph, "links": args.links})})
 
 
@@ -83,7 +83,7 @@ def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> No
         default=[],
         metavar="FIELD=COLUMN,...",
         help="user, item, ts, rating, text, title, action, query, impressions, clicked, slate, categories, "
-        "tags, price; items.FIELD or users.FIELD for one file; a number where there is no header; a+b joins "
+        "tags, price; items.FIELD or users.FIELD for one file; a number if there is no header; a+b joins "
         "columns; FIELD= leaves it out",
     )
     add_reading(parser)
@@ -91,7 +91,7 @@ def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> No
 
 
 def add_reading(parser: argparse._ActionsContainer) -> None:
-    """How files are to be read where their content shall not decide; see docs/data.md."""
+    """How to read files, if their content shall not decide; see docs/data.md."""
     for name, metavar, does in (
         ("quotes", "HOW", "auto, standard, none, or backslash (auto)"),
         ("encoding", "NAME", "utf-8, cp1252, gb18030, ... (auto)"),
@@ -108,25 +108,25 @@ def add_reading(parser: argparse._ActionsContainer) -> None:
 
 
 def inputs_of(args: argparse.Namespace) -> list[str]:
-    """The files that `add_dataset` was given; of a member, its archive."""
+    """The files in `add_dataset`'s options; for a member, its archive."""
     from streams.datasets.files.files import place_of
 
     named = (args.interactions, args.items, args.users, args.graph, args.links)
-    return [str(place_of(each)[0]) for each in named if each is not None]
+    return [str(place_of(name)[0]) for name in named if name is not None]
 
 
 def add_cells(parser: argparse._ActionsContainer) -> None:
-    """How cells are read where they leave a doubt (docs/data.md, "Cells"); each is said in the notes."""
+    """How to read ambiguous cells (docs/data.md, "Cells"); the notes name each choice."""
     parser.add_argument(
         "--times",
         metavar="FORMAT",
         help="seconds, milliseconds, microseconds, nanoseconds, excel, day-first, month-first, or as in "
-        "'%%d.%%m.%%Y %%H:%%M' (found out)",
+        "'%%d.%%m.%%Y %%H:%%M' (from the data)",
     )
     parser.add_argument(
         "--missing",
         metavar="TEXT,...",
-        help="the spellings of an id or a text that is none, instead of NA, NULL, nan, None and the like; "
+        help="the spellings of a missing id or text, instead of NA, NULL, nan, None and the like; "
         "'' for empty cells alone; +0 adds 0 to the usual ones",
     )
     parser.add_argument(
@@ -136,15 +136,19 @@ def add_cells(parser: argparse._ActionsContainer) -> None:
         "--lists", help="several ids in a cell: auto, spread (each is an event) or keep (one id) (auto)"
     )
     parser.add_argument(
-        "--unrated", metavar="N,...", help="ratings that mean none, as in --unrated=-1,0; or none (found out)"
+        "--unrated",
+        metavar="N,...",
+        help="ratings that mean no rating, as in --unrated=-1,0; or none (from the data)",
     )
-    parser.add_argument("--scale", metavar="LOW..HIGH", help="of the ratings (found out)")
+    parser.add_argument("--scale", metavar="LOW..HIGH", help="of the ratings (from the data)")
     parser.add_argument("--decimal", help="the decimal mark of prices: auto, point or comma (auto)")
-    parser.add_argument("--name-separator", metavar="TEXT", help="what parts categories and tags (found out)")
+    parser.add_argument(
+        "--name-separator", metavar="TEXT", help="what separates categories and tags (from the data)"
+    )
 
 
 def cells_from(args: argparse.Namespace) -> CellRules:
-    """What `add_cells` was given; raises `SettingsError`."""
+    """The rules in `add_cells`'s options; raises `SettingsError`."""
     from streams.datasets.columns.cell_rules import CellRules, parse_missing, parse_scale, parse_unrated
 
     given = {
@@ -161,7 +165,7 @@ def cells_from(args: argparse.Namespace) -> CellRules:
 
 
 def progress_lines(every_s: float = 30.0) -> Progress:
-    """A bar on a terminal; where the output is kept, a line now and then."""
+    """A bar on a terminal; otherwise a line every `every_s` seconds."""
     if sys.stderr.isatty():
         return progress_bar()
     said_s = time.monotonic()
@@ -176,7 +180,7 @@ def progress_lines(every_s: float = 30.0) -> Progress:
 
 
 def progress_bar() -> Progress:
-    """A bar on a terminal; nothing where the output is kept."""
+    """A bar on a terminal; otherwise nothing."""
     from streams.offline.replay.options import silent
 
     if not sys.stderr.isatty():
@@ -205,7 +209,7 @@ def progress_bar() -> Progress:
 
 
 def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
-    """The dataset that `add_dataset` was given; raises `DataError`."""
+    """The dataset of `add_dataset`'s options; raises `DataError`."""
     from streams.datasets.dataset import DatasetSpec, load_dataset
     from streams.datasets.files.reading import parse_readings
 
@@ -220,7 +224,7 @@ def dataset_from(args: argparse.Namespace, settings: Settings) -> Dataset:
 
 
 def say_how_read(dataset: Dataset, console: Console) -> None:
-    """Print what was assumed in reading a dataset, and what was left out."""
+    """Print the notes on a dataset: what the reader assumed, and what it left out."""
     from streams.offline.replay.terminal import print_reading
 
     print_reading(console, dataset.notes, dataset.bad)

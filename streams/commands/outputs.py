@@ -1,4 +1,4 @@
-"""A long run must not end in a file that can't be written: every place is tried before the run."""
+"""Try every output before a long run, so that the run does not end at a file that it can't write."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from model.errors import DataError
 
 
 def check_files(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path | None] = ()) -> None:
-    """Raise `DataError` where one of these files can't be written, is given twice, or is an input.
+    """Raise `DataError` if the process can't write one of these files, or if one is named twice or an input.
 
-    `outputs`: by their options (`--json`). Files that are there are opened and left as they are.
+    `outputs`: by their options (`--json`). This opens existing files, and leaves them as they are.
     """
-    read = {os.path.realpath(each) for each in inputs if each is not None}
+    read = {os.path.realpath(path) for path in inputs if path is not None}
     taken: dict[str, str] = {}
     for option, path in outputs.items():
         if path is None:
             continue
         target = Path(os.path.realpath(path))
         if str(target) in read:
-            raise DataError(f"{option} {path}: this file is read; name another one, so that no data is lost")
+            raise DataError(f"{option} {path}: the run reads this file; name another one, to keep its data")
         if str(target) in taken:
             raise DataError(f"{option} {path}: {taken[str(target)]} writes to it too; name two files")
         taken[str(target)] = option
@@ -34,7 +34,7 @@ def check_files(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path 
 
 
 def check_folder(option: str, path: Path | None) -> None:
-    """Raise `DataError` where this folder is none, or can't be made or written to."""
+    """Raise `DataError` if the process can't make this folder or write to it."""
     if path is None:
         return
     try:
@@ -49,7 +49,7 @@ def check_folder(option: str, path: Path | None) -> None:
 
 
 def check_plots(outputs: Mapping[str, Path | None]) -> None:
-    """Raise `DataError` where a page of plots is asked for and plotly is missing."""
+    """Raise `DataError` if an option asks for a page of plots and plotly is missing."""
     for option, path in outputs.items():
         if path is not None and importlib.util.find_spec("plotly") is None:
             raise DataError(f"{option} needs plotly; install it: pip install 'headrace[train]'")

@@ -1,12 +1,13 @@
-"""Have the model in force go on learning from the examples that the workers log (examples.folder).
+"""Train the model in force on the examples that the workers log (examples.folder), again and again.
 
   headrace renew --every 6h
   headrace renew --once
 
-Once enough was logged, the model is fine-tuned on it in a process of its own, exported, checked and compared
-with what it was on the newest examples. What is better beyond the noise is activated; what is not is kept
-under its name, and the model in force stays. One renewal at a time; SIGTERM ends it, and a new start goes on
-where it was. Needs the extra `train`.
+Once the workers have logged enough examples, a process of its own fine-tunes the model on them, exports and
+checks it, and compares it with its parent on the newest examples. If the new model is better beyond the
+noise, the command activates it; if not, the registry keeps it under its name, and the model in force stays.
+Only one renewal runs at a time; SIGTERM ends it, and the next start goes on from there. Needs the extra
+`train`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_from(args)
     folder = args.examples or Path(settings.examples.folder)
     if folder == Path():
-        raise SettingsError("examples.folder is not set, so nothing is logged; set it, or pass --examples")
+        raise SettingsError("examples.folder is not set, so workers log nothing; set it, or pass --examples")
     options = [] if args.settings is None else ["--settings", str(args.settings)]
     return asyncio.run(_run(settings, folder, options, args.every, args.once))
 

@@ -1,9 +1,9 @@
-"""Create the topics that are missing, and check that all have the partitions that the settings say.
+"""Create the missing topics, and check that all topics have the partitions that the settings say.
 
   headrace topics
 
-Any process may do it at any time: a topic that is there is left as it is, and one with another number of
-partitions is an error. The gateway and the workers do the same when they start.
+Any process may do this at any time. The command does not change existing topics; a topic with another number
+of partitions is an error. The gateway and the workers do the same when they start.
 """
 
 from __future__ import annotations

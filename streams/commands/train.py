@@ -6,13 +6,13 @@
   headrace train --examples var/shards --resume var/training --name third
   headrace train --interactions ratings.csv --compare-fusion --compare-html fusion.html
 
-The stream is replayed in time order through the core that serves; the examples are what it saw on the way.
-A model that does not agree with its checkpoint is not registered. With --continue, a registered model goes on
-learning from the examples that workers have logged since, and is compared with what it was on the newest of
+The command replays the stream in time order through the core that serves, and takes the examples on the way.
+It does not register a model that disagrees with its checkpoint. With --continue, it trains a registered model
+on the examples that workers have logged since, and compares the new model with its parent on the newest of
 them. With --examples alone the shards of `headrace examples` take the dataset's place: only a window of them
-is in memory, and under `torchrun` several processes train together. With --compare-..., networks that differ
-in one setting are trained on the same examples and judged on the newest ones, and nothing is registered.
-Needs the extra `train`.
+is in memory, and under `torchrun` several processes train together. With --compare-..., it trains networks
+that differ in one setting on the same examples, judges them on the newest ones, and registers nothing. Needs
+the extra `train`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     logged.add_argument(
         "--continue", action="store_true", dest="continued", help="learn from logged examples"
     )
-    logged.add_argument("--from", dest="parent", metavar="NAME", help="the registered model to go on with")
+    logged.add_argument("--from", dest="parent", metavar="NAME", help="the registered model to train further")
     run = parser.add_argument_group("run")
     run.add_argument("--name", help="the model's name in the registry")
     run.add_argument("--registry", type=Path, metavar="FOLDER", help="from the settings: model.registry")
@@ -68,13 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume",
         type=Path,
         metavar="FOLDER",
-        help="keep the training's state here; go on from what is there",
+        help="keep the training's state here, and go on from it",
     )
     run.add_argument(
         "--report",
         type=Path,
         metavar="FILE.html",
-        help="write a page on how it went: curves, calibration, segments, gaps, explanations; works offline",
+        help="write a page on the training: curves, calibration, segments, gaps, explanations; works offline",
     )
     side = parser.add_argument_group("side by side, instead of a model")
     which = side.add_mutually_exclusive_group()
@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    # Imported here, so that --help and a wrong option answer at once.
+    # The imports stand here, so that --help and a wrong option answer at once.
     from rich.console import Console
 
     from export.registry import Registry
@@ -103,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
 
         return train_compare.run(args, settings, registry, console)
     if not args.name:
-        raise SettingsError("expected --name NAME for the model (or --compare-..., which keeps none)")
-    if registry.has(args.name):  # said now, not after the training
+        raise SettingsError("expected --name NAME for the model (or --compare-..., which keeps no model)")
+    if registry.has(args.name):  # an error now, not after the training
         raise ModelError(
             f"{registry.get(args.name)} is already there; a model never changes: choose another name"
         )
@@ -132,9 +132,9 @@ def run(args: argparse.Namespace) -> int:
         dataset, settings, registry, args.name, events, progress_bar(), args.keep, args.resume, look
     )
     _say(fitted.manifest, fitted.folder, console)
-    half_lives = ", ".join(f"{each:.0f}" for each in fitted.settings.counters.half_lives_s)
-    for each in trained:
-        _report(args, dataset, fitted, each)
+    half_lives = ", ".join(f"{half_life:.0f}" for half_life in fitted.settings.counters.half_lives_s)
+    for model in trained:
+        _report(args, dataset, fitted, model)
         console.print(f"report: {args.report}", markup=False, highlight=False)
     console.print(
         f"counters.half_lives_s = [{half_lives}]  (put this into the workers' settings)", markup=False
@@ -143,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_outputs(args: argparse.Namespace, registry: Registry) -> None:
-    """What is written is tried now, not after the training."""
+    """Try the outputs now, not after the training."""
     pages = {"--report": args.report, "--compare-html": args.compare_html}
     check_files({**pages, "--compare-json": args.compare_json}, inputs_of(args))
     check_plots(pages)
@@ -167,7 +167,7 @@ def _say(manifest: Manifest, folder: Path, console: Console) -> None:
 
 
 def _report(args: argparse.Namespace, dataset: Dataset, fitted: Fitted, trained: Trained) -> None:
-    """Look into what was trained, and write the page."""
+    """Examine the trained model, and write the page."""
     from export.manifest import versions_of
     from streams.offline.reports.training import write_training_report
     from streams.offline.reports.training_findings import look

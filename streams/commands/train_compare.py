@@ -21,7 +21,7 @@ PACKAGES = ("headrace", "numpy", "torch")
 
 
 def run(args: argparse.Namespace, settings: Settings, registry: Registry, console: Console) -> int:
-    """Train each on the same examples; a table, and what else was asked for."""
+    """Train each network on the same examples; print a table, and write the files that the options name."""
     if args.interactions is None:
         raise SettingsError("nothing to compare on: pass --interactions")
     dataset = dataset_from(args, settings).first(args.limit)

@@ -17,7 +17,7 @@ from streams.settings.tree import Settings
 
 
 def run(args: argparse.Namespace, settings: Settings, registry: Registry, console: Console) -> int:
-    """Train, compare with what it was, register."""
+    """Train, compare with the parent, register."""
     folder = args.examples or Path(settings.examples.folder)
     if args.parent is None or folder == Path():
         raise SettingsError("--continue needs --from NAME, and --examples FOLDER or examples.folder")

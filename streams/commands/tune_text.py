@@ -1,12 +1,12 @@
-"""Tune the text encoder on a dataset, judge it, and keep it where it recalls the next item better.
+"""Tune the text encoder on a dataset, judge it, and keep it if it recalls the next item better.
 
   headrace tune-text --interactions reviews.json.gz --items meta.csv --out var/encoders/mine --pretrain
   HEADRACE_MODEL__TEXT_ENCODER=var/encoders/mine headrace train --interactions ...
 
-Only the first part of the stream (--warm) is read: 70% of it train low-rank adapters, 10% stop the training,
-20% judge. The table shows how often the next item is among the 10 and the 200 nearest to the mean text of the
-user's last ten, in fp32 and as served (int8, projected). An encoder that gains no more than two standard
-errors is not written. Needs the extra `train`.
+The command reads only the first part of the stream (--warm): 70% of it train low-rank adapters, 10% stop the
+training, 20% judge. The table shows how often the next item is among the 10 and the 200 nearest to the mean
+text of the user's last ten items, in fp32 and as served (int8, projected). The command does not write an
+encoder that gains no more than two standard errors. Needs the extra `train`.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_dataset(parser.add_argument_group("data"))
     run = parser.add_argument_group("run")
-    run.add_argument("--warm", type=float, default=0.5, help="share of events that is read at all (0.5)")
+    run.add_argument("--warm", type=float, default=0.5, help="share of the events to read (0.5)")
     run.add_argument(
         "--encoder", metavar="NAME", help="where to start; from the settings: model.text_encoder"
     )
-    run.add_argument("--pretrain", action="store_true", help="also try masked words of the reviews, before")
-    run.add_argument("--rounds", type=int, default=6, help="at most so many rounds of tuning (6)")
+    run.add_argument("--pretrain", action="store_true", help="first try to learn masked words of the reviews")
+    run.add_argument("--rounds", type=int, default=6, help="at most this many rounds of tuning (6)")
     run.add_argument("--round-pairs", type=int, default=2_000, help="pairs of texts in a round (2000)")
     run.add_argument("--max-tokens", type=int, default=64, help="of a text while tuning (64)")
     run.add_argument("--bfloat16", action="store_true", help="tune in 16 bits, where the processor can")
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(run)
     out = parser.add_argument_group("output")
     out.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="a new folder for the encoder")
-    out.add_argument("--keep-anyway", action="store_true", help="write the best one even if none is better")
+    out.add_argument("--keep-anyway", action="store_true", help="write the best encoder, better or not")
     out.add_argument("--json", type=Path, metavar="FILE", help="write all figures for programs")
 
 
@@ -64,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
     for name in ("rounds", "round_pairs", "max_tokens"):
         if getattr(args, name) < 1:
             raise SettingsError(f"--{name.replace('_', '-')} {getattr(args, name)}: expected at least 1")
-    if args.out.exists():  # said now, not after the training
+    if args.out.exists():  # an error now, not after the training
         raise ModelError(f"{args.out} is already there; an encoder never changes: choose another folder")
     check_folder("--out", args.out)
     check_files({"--json": args.json}, inputs_of(args))
-    # Imported here, so that --help and a wrong option answer at once.
+    # The imports stand here, so that --help and a wrong option answer at once.
     from tempfile import TemporaryDirectory
 
     from rich.console import Console
@@ -103,15 +103,17 @@ def run(args: argparse.Namespace) -> int:
         if best is None:
             console.print("no gain beyond two standard errors", highlight=False)
         if best is None and args.keep_anyway:
-            best = max((each for each in trials if each.name != UNTUNED), key=lambda each: each.gain.value)
+            best = max(
+                (trial for trial in trials if trial.name != UNTUNED), key=lambda trial: trial.gain.value
+            )
         if best is not None and best.folder is not None:
             best.folder.rename(args.out)
     if args.json is not None:
         args.json.write_bytes(msgspec.json.format(msgspec.json.encode(_figures(trials)), indent=2) + b"\n")
     if best is None:
-        console.print("nothing was written (--keep-anyway would)", highlight=False)
+        console.print("wrote nothing (--keep-anyway would)", highlight=False)
     else:
-        console.print(f"{best.name} wins; written: {args.out}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{best.name} wins; wrote {args.out}", markup=False, highlight=False, soft_wrap=True)
         console.print("name it as model.text_encoder in the settings, then train", markup=False)
     return 0
 
@@ -120,16 +122,18 @@ def _table(trials: list[Trial]) -> Table:
     from rich.table import Table
 
     table = Table(title="The next item by text alone, among all items not met", title_justify="left")
-    for name in ("", *(each.name for each in trials)):
+    for name in ("", *(trial.name for trial in trials)):
         table.add_column(name, justify="right" if name else "left")
     for precision in ("fp32", "int8"):
         for place, figure in enumerate(("recall@10", "recall@200", "NDCG")):
-            figures = (getattr(each, precision)[place] for each in trials)
+            figures = (getattr(trial, precision)[place] for trial in trials)
             table.add_row(f"{precision} {figure}", *map(_shown, figures))
-    table.add_row("gain in int8 NDCG", *(f"{each.gain.value:+.4f} ±{each.gain.error:.4f}" for each in trials))
-    table.add_row("int8 cosine", *(f"{each.cosine:.4f}" for each in trials))
-    kept = (each.neighbours_kept for each in trials)
-    table.add_row("int8 neighbours kept", *("–" if each is None else f"{each:.3f}" for each in kept))
+    table.add_row(
+        "gain in int8 NDCG", *(f"{trial.gain.value:+.4f} ±{trial.gain.error:.4f}" for trial in trials)
+    )
+    table.add_row("int8 cosine", *(f"{trial.cosine:.4f}" for trial in trials))
+    kept = (trial.neighbours_kept for trial in trials)
+    table.add_row("int8 neighbours kept", *("–" if share is None else f"{share:.3f}" for share in kept))
     return table
 
 
@@ -138,8 +142,8 @@ def _shown(estimate: Estimate) -> str:
 
 
 def _figures(trials: list[Trial]) -> dict[str, object]:
-    """Everything but folders, by the name of the way."""
+    """All figures without folders, by the trial's name."""
     return {
-        each.name: {name: value for name, value in each._asdict().items() if name not in ("name", "folder")}
-        for each in trials
+        trial.name: {name: value for name, value in trial._asdict().items() if name not in ("name", "folder")}
+        for trial in trials
     }

@@ -3,10 +3,10 @@
   headrace up
   headrace up --workers 2 --folder var/up
 
-Runs until Ctrl-C or SIGTERM, then stops everything and exits with 0. Where one of the processes ends by
-itself, its name, its exit code and the end of its log are shown, the others are stopped, and the exit status
-is 1; the logs stay then. Events and feeds are gone afterwards, unless --folder says where to keep them.
-Models come from model.registry; without one, feeds are ranked by the counters.
+The command runs until Ctrl-C or SIGTERM, then stops everything and exits with 0. If one of the processes ends
+by itself, the command prints its name, its exit code and the end of its log, stops the others, keeps the
+logs, and exits with 1. Events and feeds are gone afterwards, unless --folder says where to keep them. Models
+come from model.registry; without a model the counters rank the feeds.
 """
 
 from __future__ import annotations

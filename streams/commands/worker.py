@@ -2,9 +2,9 @@
 
   headrace worker --settings headrace.toml
 
-It answers /healthz, /readyz and /metrics on worker.host and worker.port. SIGTERM drains: the batch in flight
-is finished and the group is left, within worker.drain_deadline_s; the exit status is 0 then. A second signal
-ends it at once.
+It answers /healthz, /readyz and /metrics on worker.host and worker.port. On SIGTERM it finishes the batch in
+flight and leaves the group, within worker.drain_deadline_s; the exit status is then 0. A second signal ends
+it at once.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The rows with the highest counts, in order, kept so while the counts grow.
+"""The rows with the highest counts, in order; the order stays right while the counts grow.
 
-A count only ever grows (its decay is forward: `streams.counters.popularity`), so one that grew can only move
-up, and whatever it pushes off the end can't come back before it grows itself. So the first `SIZE` rows are
-always exactly those that a sort of all would give, for the price of two binary searches a count.
+A count only grows (its decay is forward: `streams.counters.popularity`), so a row whose count grows only
+moves up. A row that it pushes off the end comes back only when its own count grows. So the first `SIZE` rows
+are always exactly those that a sort of all rows gives, for the price of two binary searches a count.
 """
 
 from __future__ import annotations
@@ -16,16 +16,14 @@ SIZE = 4_096
 
 
 class Leaders:
-    """For each column of counts its rows, the highest first, ties by the lower row; without those that have
-    no count.
-    """
+    """For each column of counts its rows that have a count, the highest first, ties by the lower row."""
 
     def __init__(self, columns: int) -> None:
         self._order = np.empty((columns, SIZE), np.int32)
         self._length = np.zeros(columns, np.int64)
 
     def rows(self, column: int) -> NDArray[np.int32]:
-        """The present order, int32 [n <= SIZE]; a view, which changes with the next count."""
+        """The current order, int32 [n <= SIZE]; a view, which changes with the next count."""
         return self._order[column, : self._length[column]]
 
     def add(self, counts: NDArray[np.float64], row: int, more: NDArray[np.float64]) -> None:
@@ -38,7 +36,7 @@ class Leaders:
             of_row = counts[:, column]
             rows = np.flatnonzero(of_row > 0.0)
             if len(rows) > SIZE:
-                # All that reach the count of the last place: the sort settles who of them comes in.
+                # These are all rows that reach the count of the last place: the sort decides which come in.
                 edge = np.partition(of_row[rows], len(rows) - SIZE)[len(rows) - SIZE]
                 rows = rows[of_row[rows] >= edge]
             rows = rows[np.lexsort((rows, -of_row[rows]))][:SIZE]
@@ -54,7 +52,7 @@ def add_and_move(
     row: int,
     more: NDArray[np.float64],
 ) -> None:
-    """Add to the counts of `row`, and move it to where it now belongs in each column's order."""
+    """Add to the counts of `row`, and move it to its new place in each column's order."""
     for column in range(len(more)):
         before, n = counts[row, column], length[column]
         after = before + more[column]
@@ -63,7 +61,7 @@ def add_and_move(
             continue
         old = _place(order[column], n, counts, column, row, before)
         if old == n or order[column, old] != row:
-            # It is new here; where there is no room, the last one makes it.
+            # The row is new here; if there is no room, the last row leaves.
             if n < order.shape[1]:
                 length[column] = n + 1
                 old = n
@@ -87,8 +85,8 @@ def _precedes(count: float, row: int, other_count: float, other: int) -> bool:
 def _place(
     order: NDArray[np.int32], length: int, counts: NDArray[np.float64], column: int, row: int, count: float
 ) -> int:
-    """The first of `length` places that `row` with `count` does not come after; the place of `row` itself
-    where that was its count.
+    """The first of `length` places that `row` with `count` does not come after; the row's own place if
+    `count` was its count.
     """
     low, high = 0, length
     while low < high:

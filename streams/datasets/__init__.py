@@ -1,1 +1,1 @@
-"""Datasets of any shape: the stream of interactions, and what is known of items and users."""
+"""Datasets of any shape: the stream of interactions, the items and the users."""

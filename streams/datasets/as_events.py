@@ -1,4 +1,4 @@
-"""A dataset's rows as the events that an app would send of them."""
+"""A dataset's rows as the events that an app would send for them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from streams.state.event_meaning import text_of, texts_of
 
 
 def event_of(events: Interactions, k: int, event_id: str) -> Click | Review:
-    """Row k: a review where it has a rating or a text, else a click where the file names actions or searches,
-    else a review that says nothing.
+    """Row k: a review if it has a rating or a text, else a click if the file has actions or searches, else a
+    review without rating and text.
 
-    A title is the review's where the file has texts, too; alone it is mostly the item's, and left out.
+    If the file also has texts, a title belongs to the review. A title alone mostly belongs to the item, and
+    the event leaves it out.
     """
     user, item, ts, rating = events.user[k], events.item[k], int(events.ts_ms[k]), float(events.rating[k])
     text = title = ""
@@ -42,7 +43,7 @@ def event_of(events: Interactions, k: int, event_id: str) -> Click | Review:
 
 
 def left_out(events: Interactions) -> tuple[str, ...]:
-    """What columns hold that no event carries, to be shown."""
+    """Notes on values in the columns that no event carries."""
     notes = []
     if events.title is not None and events.text is None:
         notes.append("titles are left out: a review's title is read where there is a column of texts, too")
@@ -61,7 +62,7 @@ def left_out(events: Interactions) -> tuple[str, ...]:
 
 
 def item_of(item_id: str, item: ItemText, ts_ms: int) -> Item:
-    """A described item, announced at `ts_ms`."""
+    """The event of an item's description, at time `ts_ms`."""
     return Item(
         event_id=f"item {item_id}",
         ts=ts_ms,
@@ -77,12 +78,12 @@ def item_of(item_id: str, item: ItemText, ts_ms: int) -> Item:
 
 
 def profile_of(user_id: str, profile: Mapping[str, str], ts_ms: int) -> User:
-    """What is known of a user, told at `ts_ms`."""
+    """The event of a user's profile, at time `ts_ms`."""
     return User(event_id=f"profile {user_id}", ts=ts_ms, user_id=user_id, profile=dict(profile))
 
 
 def texts_of_events(events: Interactions) -> Iterator[str]:
-    """All that the encoder reads of the rows."""
+    """All texts of the rows that the encoder reads."""
     if events.text is None and events.query is None:
         return
     for k in range(len(events)):
@@ -90,7 +91,7 @@ def texts_of_events(events: Interactions) -> Iterator[str]:
 
 
 def reviews_of(events: Interactions, until: int | None = None) -> list[str]:
-    """What each row, up to row `until`, says of its item; "" for nothing."""
+    """The review text of each row, up to row `until`; "" for none."""
     rows = len(events) if until is None else min(until, len(events))
     if events.text is None:
         return [""] * rows

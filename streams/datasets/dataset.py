@@ -1,4 +1,4 @@
-"""A dataset: the stream, and what is known of its items and users."""
+"""A dataset: the stream, its items and its users."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class DatasetSpec:
     """Where a dataset lies. Each file may be compressed, a member of an archive (`FILE.zip:MEMBER`), or a
     folder of parts.
 
-    `columns`: as `--map` has it. `seed`: breaks ties in time. `reading`: how files are to be read, where
-    their content shall not decide; `cells`: how their cells are.
+    `columns`: what `--map` says. `seed`: breaks ties in time. `reading`: how to read files, if their content
+    shall not decide; `cells`: how to read cells.
     """
 
     interactions: str
@@ -44,10 +44,10 @@ class DatasetSpec:
 
 @dataclass(frozen=True)
 class Dataset:
-    """`items` and `users` may describe ids that never occur, and miss some that do.
+    """`items` and `users` may describe ids that never occur, and may miss ids that do.
 
-    `notes`: what was assumed in reading, to be shown. `bad`: the rows left out. `graph`: how items are
-    related, where that is known.
+    `notes`: what the reader assumed, for people. `bad`: the rows that it left out. `graph`: how items are
+    related, if there is a graph.
     """
 
     interactions: Interactions
@@ -58,14 +58,14 @@ class Dataset:
     graph: Graph | None = None
 
     def first(self, events: int | None) -> Dataset:
-        """With only the first so many events of the stream; None for all."""
+        """The dataset with only the first `events` events of the stream; None for all."""
         if events is None or events >= len(self.interactions):
             return self
         return replace(self, interactions=self.interactions.take(np.arange(events)))
 
 
 def load_dataset(spec: DatasetSpec) -> Dataset:
-    """Read all files of a dataset; raises `DataError` with what to do about it."""
+    """Read all files of a dataset; raises `DataError`, which says what to do."""
     mapping, bad = parse_map(spec.columns), BadRows()
     table = open_table(spec.interactions, mapping.numbered("interactions"), spec.reading.of("interactions"))
     stream, notes = read_interactions(table, mapping, spec.seed, bad, spec.cells)
@@ -74,21 +74,21 @@ def load_dataset(spec: DatasetSpec) -> Dataset:
     users: dict[str, dict[str, str]] = {}
     if spec.items is not None:
         table = open_table(spec.items, mapping.numbered("items"), spec.reading.of("items"))
-        items, said = read_items(table, mapping, bad, spec.cells)
-        notes += said
+        items, reader_notes = read_items(table, mapping, bad, spec.cells)
+        notes += reader_notes
         if not items.keys() & set(stream.item):
             notes += (f"none of the {len(items)} items described occurs in the stream; see items.item",)
     if spec.users is not None:
         table = open_table(spec.users, mapping.numbered("users"), spec.reading.of("users"))
-        users, said = read_users(table, mapping, bad, spec.cells)
-        notes += said
+        users, reader_notes = read_users(table, mapping, bad, spec.cells)
+        notes += reader_notes
     mapping.check_used()
     zeros = zeros_note("users", [*stream.user, *users]), zeros_note("items", [*stream.item, *items])
     notes += tuple(filter(None, zeros))
     read, graph = read_graph(spec.graph, spec.reading, spec.cells), None
     if read is not None:
-        graph, said, refused = read
-        notes += said
+        graph, reader_notes, refused = read
+        notes += reader_notes
         bad.rows.extend(refused.rows)
         if not graph.nodes.keys() & set(stream.item):
             notes += ("the knowledge graph links none of the stream's items; see --links",)

@@ -1,8 +1,8 @@
-"""Slates that were shown, out of a dataset's rows: what was shown, and which of it was clicked.
+"""Slates in a dataset's rows: the items that a user saw, and the ones that the user clicked.
 
-Three layouts: ids that carry their clicks ("N1-1 N2-0"); a list of what was shown, with a list of clicks, one
-clicked id, or nothing beside it; one row for each shown item, with a column that says whether it was clicked.
-Each becomes an impression followed by its clicks.
+Three layouts: ids that carry their clicks ("N1-1 N2-0"); a list of shown items, with a list of clicks, one
+clicked id, or nothing beside it; one row for each shown item, with a column that says whether the user
+clicked it. Each slate becomes an impression, and its clicks follow it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NO = frozenset(("0", "0.0", "false", "f", "no", "n"))
 
 
 class Shown(NamedTuple):
-    """A slate that was shown to a user: `items` in their order; `number`: its place among all slates."""
+    """A slate that a user saw: `items` in their order; `number`: its place among all slates."""
 
     number: int
     user: str
@@ -39,7 +39,7 @@ class Shown(NamedTuple):
 
 
 class Slate(NamedTuple):
-    """A slate as its row has it; `row`: where its user and time stand."""
+    """A slate as its row has it; `row`: the row of its user and time."""
 
     row: int
     slate_id: str
@@ -62,8 +62,8 @@ def from_lists(
     slate_ids: Sequence[str],
     reading: CellRules,
 ) -> Slates:
-    """One slate a row. What was clicked is told by the ids' labels, else by `clicked` (a list of ids, or of
-    1 and 0), else by `items`, the one that the row is about; a row without a slate is a click on its item.
+    """One slate a row. The ids' labels name the clicked items, else `clicked` does (a list of ids, or of 1
+    and 0), else `items`, the row's own item. A row without a slate is a click on its item.
     """
     slates = [[] if is_absent(cell, reading.missing) else split_ids(cell) for cell in shown]
     if clicked is None and labelled(cell for cell, parts in zip(shown, slates, strict=True) if parts):
@@ -84,7 +84,7 @@ def from_lists(
 
 
 def _answer(cell: Any, parts: Sequence[Any]) -> list[Any]:
-    """What was clicked: one id where it is one of the slate's, or there is no slate; else those of a list."""
+    """The clicked ids: the cell as one id if the slate has it or is missing, else the ids of a list."""
     alone = isinstance(cell, str) and not in_brackets(cell) and not parts
     return [cell] if alone or as_id(cell) in {as_id(part) for part in parts} else split_ids(cell)
 
@@ -148,8 +148,8 @@ def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str) -> 
     if how == CLICKED_IDS and outside > known:
         raise DataError(
             f"--map clicked=COLUMN: {outside} of {outside + known} clicked ids are not in their slates, as "
-            f"{example!r}; expected ids of what was shown, or a list of 1 and 0. Places in the list are no "
-            f"ids: put the ids there. If {example!r} means none, say --missing=+{example}"
+            f"{example!r}; expected ids of shown items, or a list of 1 and 0. Places in the list are not "
+            f"ids: write the ids instead. If {example!r} means none, pass --missing=+{example}"
         )
     return found
 
@@ -196,10 +196,10 @@ def attached(
     first_click: dict[str, int],
     event_ts_ms: NDArray[np.int64],
 ) -> tuple[list[tuple[Shown, ...]], int]:
-    """For each event the slates that were shown just before it, and how many come after the last event.
+    """For each event the slates just before it, and how many slates come after the last event.
 
     `users` and `ts_ms` by the slates' rows; `first_click`: the event that is a slate's first click. A slate
-    without one is shown before the first event that is not earlier.
+    without a click comes before the first event that is not earlier.
     """
     at = [
         first_click.get(slate.slate_id, int(np.searchsorted(event_ts_ms, ts_ms[slate.row])))

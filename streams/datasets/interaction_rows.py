@@ -1,4 +1,4 @@
-"""Rows of an interactions file: what each tells of items, and why it can't be used where it can't."""
+"""Rows of an interactions file: the items of each row, and the flaws that make a row useless."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from streams.datasets.mapping import Columns
 from streams.datasets.tables.bad_rows import BadRows
 from streams.datasets.tables.table import Table
 
-# How many cells tell what a column holds.
+# How many cells the reader looks at to learn what a column holds.
 LOOKED_AT = 1_000
 
 
 class Flaw(NamedTuple):
-    """Why a row is left out; `lacking`: it has no user or no item, but can be read."""
+    """Why the reader leaves a row out; `lacking`: the row has no user or no item, but is readable."""
 
     reason: str
     lacking: bool = False
 
 
 class Rows(NamedTuple):
-    """The rows of a file: the line each begins at, a cell for each field, and the columns of ratings."""
+    """The rows of a file: the line where each begins, a cell for each field, and the columns of ratings."""
 
     line: list[int]
     cells: dict[str, list[Any]]
@@ -38,9 +38,9 @@ class Rows(NamedTuple):
 
 
 class Events(NamedTuple):
-    """What the rows tell of items: event k is in row `rows[k]`, a click on slate `slate_of[k]` ("": none).
+    """The items in the rows: event k is in row `rows[k]`, and is a click on slate `slate_of[k]` ("": none).
 
-    `slates`: None where the file has none. `flaws`: rows that can't be used.
+    `slates`: None if the file has none. `flaws`: rows that the reader can't use.
     """
 
     rows: list[int]
@@ -52,7 +52,7 @@ class Events(NamedTuple):
 
 
 def gathered(table: Table, columns: Columns, bad: BadRows, reading: CellRules) -> Rows:
-    """Read the columns of every field; those of one field are joined, but for ratings."""
+    """Read the columns of every field, and join the columns of one field; ratings stay apart."""
     wanted = [column for name in columns for column in columns[name]]
     read = list(table.rows(wanted, bad))
     cells: dict[str, list[Any]] = {}
@@ -73,7 +73,7 @@ def gathered(table: Table, columns: Columns, bad: BadRows, reading: CellRules) -
 
 
 def events_of(table: Table, columns: Columns, rows: Rows, reading: CellRules) -> Events:
-    """The items of each row: of its own, or of a slate."""
+    """The items of each row: from its item column, or from a slate."""
     cells = rows.cells
     if "impressions" in cells or "clicked" in cells:
         return _of_slates(rows, reading)
@@ -86,12 +86,12 @@ def events_of(table: Table, columns: Columns, rows: Rows, reading: CellRules) ->
     for row, cell, name in zip(found.rows, found.cells, read.ids, strict=True):
         if not (flaw := id_flaw("item", name)):
             continue
-        if row in good:  # a list that lacks an item still tells of the others
+        if row in good:  # a list with a missing item still holds the others
             parts_lost += 1
         else:
             flaws.setdefault(row, Flaw(flaw if name else flaw_of_cell("item", cell), lacking=not name))
     spelled = read.spelled
-    if parts_lost:  # then rows are not what was counted
+    if parts_lost:  # then the count is one of items, not of rows
         spelled = Counter({"": sum(flaw.lacking for flaw in flaws.values())})
     notes = (nothing_note("item", +spelled, len(rows.line)), *read.notes, *found.notes)
     if parts_lost:
@@ -102,7 +102,7 @@ def events_of(table: Table, columns: Columns, rows: Rows, reading: CellRules) ->
 
 
 def _refuse_objects(file: str, field: str, columns: Sequence[str], cells: Sequence[Any]) -> None:
-    """Raise `DataError` where most of a column's first cells hold objects, which are no ids."""
+    """Raise `DataError` if most of a column's first cells hold objects: an object is not an id."""
     cells = cells[:LOOKED_AT]
     found = [each for each in map(_object_in, cells) if each and not (field == "impressions" and each[1])]
     if len(columns) != 1 or 2 * len(found) <= len(cells):
@@ -121,7 +121,7 @@ def _refuse_objects(file: str, field: str, columns: Sequence[str], cells: Sequen
 
 
 def _object_in(cell: Any) -> tuple[dict[str, Any], bool] | None:
-    """An object that a cell is (True) or that its list begins with; None where there is none."""
+    """The object in a cell: the cell itself (True), or the first element of its list; None for none."""
     cell = plain_value(cell)
     alone = isinstance(cell, dict)
     first = cell if alone else plain_value(cell[0]) if isinstance(cell, list) and cell else None
@@ -165,7 +165,7 @@ def _of_slates(rows: Rows, reading: CellRules) -> Events:
 
 
 def flaws_of(rows: Rows, users: list[str], events: Events) -> list[Flaw | None]:
-    """For each row why it can't be used, None where it can: its ids, and whether there is a time."""
+    """The flaw of each row, or None: of its ids, or a missing time."""
     flaws: list[Flaw | None] = []
     for row, user in enumerate(users):
         if flaw := id_flaw("user", user):

@@ -1,4 +1,4 @@
-"""The stream: who did what with which item, when; in time order, ties broken by a seeded hash."""
+"""The stream: which user did what with which item, and when; in time order. A seeded hash breaks ties."""
 
 from __future__ import annotations
 
@@ -37,11 +37,10 @@ TEXTS = ("text", "title", "action", "query")
 class Interactions:
     """Columns of equal length, sorted by time.
 
-    `ts_ms` int64; `rating` float32 on the scale 1 to 5, NaN where there is none; `text`, `title`, `action`
-    and `query` (what the user had searched for) are None where the file has no such column. `action` holds
-    the wire's names (`streams.events.schema.Action`). `slate`: the slate that an event is a click on, "" for
-    none; `shown`: the slates that were shown just before each event; both None where the file has no
-    impressions.
+    `ts_ms` int64; `rating` float32 on the scale 1 to 5, NaN for none; `text`, `title`, `action` and `query`
+    (the user's search) are None if the file has no such column. `action` holds the wire's names
+    (`streams.events.schema.Action`). `slate`: the slate on which an event is a click, "" for none; `shown`:
+    the slates that the user saw just before each event; both are None if the file has no impressions.
     """
 
     user: list[str]
@@ -79,23 +78,23 @@ class Interactions:
 
 
 class ReadInteractions(NamedTuple):
-    """The stream, and what was assumed to read it."""
+    """The stream, and notes on what the reader assumed."""
 
     interactions: Interactions
     notes: tuple[str, ...]
 
 
 def tie_hash(seed: int, user: str, item: str) -> int:
-    """Where a row stands among those of its time: a hash of (seed, user, item), never the id itself.
+    """Orders the rows of one time: a hash of (seed, user, item), never the id itself.
 
-    Sorted by item id inside a tie, a model would learn that the next id is larger.
+    If item ids ordered a tie, a model would learn that the next id is larger.
     """
     digest = hashlib.blake2b(f"{seed}|{user}|{item}".encode(errors="surrogatepass"), digest_size=8)
     return int.from_bytes(digest.digest(), "big")
 
 
 def in_time_order(interactions: Interactions, seed: int) -> Interactions:
-    """Sorted by time, ties by `tie_hash`, then as in the file (the same pair twice in one tie)."""
+    """Sorted by time, then by `tie_hash`, then by the file's order (for the same pair twice in one tie)."""
     pairs = zip(interactions.user, interactions.item, strict=True)
     hashes = np.fromiter((tie_hash(seed, user, item) for user, item in pairs), np.uint64, len(interactions))
     return interactions.take(np.lexsort((hashes, interactions.ts_ms)))
@@ -109,8 +108,8 @@ def read_interactions(
     reading: CellRules = AUTO,
     now_ms: int | None = None,
 ) -> ReadInteractions:
-    """Read the stream; raises `DataError` where a column is missing, most rows are bad, or a reading can't be
-    decided. `now_ms`: the clock that tells which times lie in the future.
+    """Read the stream; raises `DataError` if a column is missing, most rows are bad, or a reading stays in
+    doubt. `now_ms`: later times lie in the future.
     """
     columns = mapping.columns("interactions", table)
     rows = gathered(table, columns, bad, reading)
@@ -143,7 +142,7 @@ def read_interactions(
     rating, scales = _stars(ratings, keep, reading)
     at = [k for k, row in enumerate(events.rows) if keep[row] and not id_flaw("item", events.items[k])]
     if not at and events.slates:
-        raise DataError(f"{table.name}: {'; '.join(events.notes)}. Clicks are learned, so some are needed")
+        raise DataError(f"{table.name}: {'; '.join(events.notes)}. A model learns clicks, so some are needed")
     action, unknown = read_actions(_texts("action", rows, events, at, reading))
     if action is None and events.slates is not None:
         action = ["click"] * len(at)
@@ -164,7 +163,7 @@ def read_interactions(
     if events.slates is not None:
         slates = [slate for slate in events.slates if keep[slate.row]]
         ordered, late = _with_slates(ordered, slates, users.ids, ts_ms)
-    said = (
+    assumed = (
         described(columns),
         f"times read as {times.notation}" + (f", {span(kept)}" if len(kept) else ""),
         times.doubt,
@@ -183,14 +182,14 @@ def read_interactions(
             for note in text_notes(rows.cells[name], name, reading)
         ),
     )
-    notes = (*table.notes, *(f"{table.name}: {part}" for part in said if part))
+    notes = (*table.notes, *(f"{table.name}: {part}" for part in assumed if part))
     return ReadInteractions(ordered, notes)
 
 
 def _ratings(
     column: list[Any], whole: NDArray[np.bool_], flaws: list[Flaw | None], reading: CellRules
 ) -> Ratings:
-    """The ratings of a column, decided by the rows that are `whole`; flaws are noted."""
+    """The ratings of a column, by a rule that the `whole` rows decide; adds to `flaws`."""
     asked = np.flatnonzero(whole)
     found = read_ratings([column[row] for row in asked], reading)
     values, flawed = np.full(len(column), np.nan), np.zeros(len(column), bool)
@@ -203,7 +202,7 @@ def _ratings(
 def _stars(
     columns: list[Ratings], keep: NDArray[np.bool_], reading: CellRules
 ) -> tuple[NDArray[np.float32], list[str]]:
-    """The mean of all columns of ratings, each on the scale 1 to 5, and what was assumed."""
+    """The mean of all columns of ratings, each on the scale 1 to 5, and notes on them."""
     read = [scaled(column, keep, reading.scale) for column in columns]
     notes = [note for column, (_, note) in zip(columns, read, strict=True) for note in (*column.notes, note)]
     if not read:
@@ -228,7 +227,7 @@ def _texts(name: str, rows: Rows, events: Events, at: list[int], reading: CellRu
 def _with_slates(
     ordered: Interactions, slates: list[Slate], users: list[str], ts_ms: NDArray[np.int64]
 ) -> tuple[Interactions, str]:
-    """The stream with what was shown before each event, and what to say of the slates after the last one."""
+    """The stream with the slates before each event, and a note on the slates after the last one."""
     first_click: dict[str, int] = {}
     for k, slate_id in enumerate(ordered.slate or []):
         if slate_id:

@@ -1,4 +1,4 @@
-"""What is known of the items and of the users, besides what they did."""
+"""The descriptions of items, and the profiles of users."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ItemText(NamedTuple):
 
     @property
     def joined(self) -> str:
-        """What the encoder reads of it."""
+        """The text that the encoder reads."""
         return of_item(self.title, self.categories, self.tags, self.text)
 
 
@@ -50,7 +50,7 @@ class ReadUsers(NamedTuple):
 
 
 def read_items(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRules = AUTO) -> ReadItems:
-    """Items by id; where a row describes one again, the last holds."""
+    """Items by id; if several rows describe an item, the last one holds."""
     columns = mapping.columns("items", table)
     wanted = list(dict.fromkeys(column for found in columns.values() for column in found))
     lines, cells = _gathered(table, wanted, bad)
@@ -58,15 +58,15 @@ def read_items(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRule
     good, notes = _good_rows("item", table, lines, ids, bad)
     prices: list[float | None] = [None] * len(lines)
     if "price" in columns:
-        prices, said = read_prices(_joined("price", columns["price"], cells, reading), reading)
-        notes += said
+        prices, reader_notes = read_prices(_joined("price", columns["price"], cells, reading), reading)
+        notes += reader_notes
     for field in ("title", "text"):
         for column in columns.get(field, ()):
             notes += text_notes(cells[column], field, reading)
     named: dict[str, list[tuple[str, ...]]] = {}
     for field in ("categories", "tags"):
-        named[field], said = _names(field, table, columns.get(field, ()), cells, len(lines), reading)
-        notes += said
+        named[field], reader_notes = _names(field, table, columns.get(field, ()), cells, len(lines), reading)
+        notes += reader_notes
     items: dict[str, ItemText] = {}
     unreadable = Unreadable()
 
@@ -114,14 +114,14 @@ def read_users(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRule
             for name, each in found.items()
         }
         users[ids.ids[row]] = {name: value for name, value in profile.items() if value}
-    said = [
+    profile_notes = [
         note
         for each in found.values()
         for column in each
         for note in text_notes(cells[column], column, reading)
     ]
     first = f"user={'+'.join(columns)}, profile {', '.join(fields) or 'empty'}"
-    every = (first, *notes, *said)
+    every = (first, *notes, *profile_notes)
     return ReadUsers(users, (*table.notes, *(f"{table.name}: {note}" for note in every)))
 
 
@@ -142,7 +142,7 @@ def _joined(field: str, columns: Sequence[str], cells: dict[str, list[Any]], rea
 def _good_rows(
     field: str, table: Table, lines: list[int], ids: Ids, bad: BadRows
 ) -> tuple[list[int], tuple[str, ...]]:
-    """The rows that have an id; the others are bad."""
+    """The rows that have an id; the other rows are bad."""
     good = []
     for row, name in enumerate(ids.ids):
         if flaw := id_flaw(field, name):
@@ -161,7 +161,7 @@ def _names(
     rows: int,
     reading: CellRules,
 ) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
-    """The names of each row, out of all columns of a field; each column has its own way to part them."""
+    """The names of each row, from all columns of a field; each column has its own separator."""
     found: list[tuple[str, ...]] = [()] * rows
     notes = []
     for column in columns:

@@ -1,4 +1,4 @@
-"""`--map`: which column of which file holds which field; what it does not say is guessed from common names.
+"""`--map`: which column of which file holds which field; common names tell the fields that it leaves open.
 
     --map user=userId,item=movieId,ts=timestamp,rating=rating
     --map user=1,item=2,rating=3,ts=4,items.item=1,items.title=2      (files without a header: numbers)
@@ -36,18 +36,18 @@ Columns = dict[str, tuple[str, ...]]
 
 @dataclass
 class ColumnMap:
-    """A parsed `--map`: `bare[field]` and `placed[kind][field]` name columns; `used`: bare ones found."""
+    """A parsed `--map`: `bare[field]` and `placed[kind][field]` name columns; `used`: bare fields found."""
 
     bare: Mapping[str, str] = field(default_factory=dict)
     placed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
     def numbered(self, kind: str) -> bool:
-        """Whether this kind of file is read by column numbers."""
+        """Whether the map names this kind of file's columns by number."""
         return any(_is_numbers(column) for column in self.asked(kind).values())
 
     def columns(self, kind: str, table: Table) -> Columns:
-        """The columns of each field that `table` has; raises `DataError` where a needed one is missing."""
+        """The columns of each field that `table` has; raises `DataError` if a needed one is missing."""
         found: Columns = {}
         asked = self.asked(kind)
         for name in FIELDS[kind]:
@@ -73,15 +73,15 @@ class ColumnMap:
         return found
 
     def profile_fields(self) -> dict[str, str]:
-        """Fields and columns that `users.FIELD=COLUMN` names, but for the id; "" for one to be left out."""
+        """Fields and columns that `users.FIELD=COLUMN` names, without the id; "" leaves a field out."""
         return {name: column for name, column in self.placed.get("users", {}).items() if name != "user"}
 
     def refuse(self, kind: str, column: str, table: Table) -> NoReturn:
-        """Raise `DataError` for an asked column that `table` does not have."""
+        """Raise `DataError` for a column that `--map` names and `table` does not have."""
         raise DataError(_missing(kind, "a field", column, table))
 
     def check_used(self) -> None:
-        """Raise `DataError` for a bare field that no file had a column for."""
+        """Raise `DataError` for a bare field for which no file has a column."""
         for name, column in self.bare.items():
             if column and name not in self.used:
                 raise DataError(f"--map {name}={column}: none of the files has a column {column!r} for it")
@@ -93,7 +93,7 @@ class ColumnMap:
             if name not in FIELDS[kind]:
                 continue
             if not column and kind != "interactions" and name in REQUIRED[kind]:
-                continue  # `item=` is said of interactions that have slates instead
+                continue  # interactions with slates may leave the item out by `item=`
             if _is_numbers(column) and kind != ("items" if name in _ITEMS_FIRST else "interactions"):
                 continue
             fields[name] = column
@@ -132,12 +132,12 @@ def parse_map(text: str) -> ColumnMap:
 
 
 def described(columns: Columns) -> str:
-    """The mapping as one reads it: `user=userId, item=movieId`."""
+    """The mapping in words: `user=userId, item=movieId`."""
     return ", ".join(f"{name}={'+'.join(found)}" for name, found in columns.items())
 
 
 def resolve(asked: str, table: Table) -> tuple[str, ...]:
-    """The table's columns for `a` or `a+b`, with or without RecBole's `:type`; () where one is missing."""
+    """The table's columns for `a` or `a+b`, with or without RecBole's `:type`; () if one is missing."""
     found = []
     for column in [asked] if asked in table.columns else asked.split("+"):
         bare = column.rpartition(":")[0]
@@ -155,7 +155,7 @@ def _is_numbers(column: str) -> bool:
 
 
 def _is_cell(column: str) -> bool:
-    """Whether a column's name is a number or a time: then the first line is no header."""
+    """Whether a column's name is a number or a time: then the first line is not a header."""
     return is_figure(column) or written(column) is not None
 
 

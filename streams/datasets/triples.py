@@ -1,6 +1,6 @@
-"""A knowledge graph out of files: triples, and which item each of their entities is.
+"""A knowledge graph from files: triples, and the item of each of their entities.
 
-Columns are found by name (RecBole's `head_id:token` among others), else the first ones are taken: head,
+The reader finds columns by name (RecBole's `head_id:token` among others), else it takes the first ones: head,
 relation, tail; item, entity.
 """
 
@@ -39,7 +39,7 @@ Columns = Mapping[str, tuple[str, ...]]
 
 
 class ReadGraph(NamedTuple):
-    """`notes`: what was assumed, to be shown. `bad`: the rows left out."""
+    """`notes`: what the reader assumed, for people. `bad`: the rows that it left out."""
 
     graph: Graph
     notes: tuple[str, ...]
@@ -49,9 +49,10 @@ class ReadGraph(NamedTuple):
 def read_graph(
     settings: GraphSettings, reading: Readings = Readings(), rules: CellRules = AUTO
 ) -> ReadGraph | None:
-    """The graph that the settings name, None where they name none. `rules`: how ids are read.
+    """The graph that the settings name, None if they name none. `rules`: how to read ids.
 
-    Raises `DataError` where a file can't be read, most of its rows are bad, or nothing in it touches an item.
+    Raises `DataError` if the reader can't read a file, most of its rows are bad, or no triple touches an
+    item.
     """
     if not settings.triples:
         if settings.links:
@@ -62,7 +63,7 @@ def read_graph(
     bad = BadRows()
     links, triples_are = reading.of("links"), reading.of("graph")
     items, notes = (None, ()) if not settings.links else _read_links(settings.links, bad, links, rules)
-    triples, names, said = _read_triples(settings.triples, bad, triples_are, rules)
+    triples, names, reader_notes = _read_triples(settings.triples, bad, triples_are, rules)
     graph = build(triples, items, names, settings.hub_items)
     if not len(graph.neighbour):
         raise DataError(
@@ -73,7 +74,7 @@ def read_graph(
     note = f"knowledge graph: {len(graph.neighbour) // 2} links, {known} " + (
         "items linked" if items is not None else "nodes, each an item where the stream has its id"
     )
-    return ReadGraph(graph, (*notes, *said, note), bad)
+    return ReadGraph(graph, (*notes, *reader_notes, note), bad)
 
 
 def _read_triples(
@@ -133,7 +134,7 @@ def _id(cell: object, rules: CellRules) -> str:
 
 
 def _table(spec: str, known: Columns, reading: Reading) -> tuple[Table, dict[str, str]]:
-    """The file, and its column for each field; by number where its first line names none of them."""
+    """The file, and its column for each field; by number if its first line names none of them."""
     table = open_table(spec, reading=reading)
     found = {field: _find(names, table) for field, names in known.items()}
     header = bool(table.types) or any(is_known(column) for column in table.columns)

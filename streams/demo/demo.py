@@ -28,7 +28,7 @@ FAILED = 1
 
 
 def run_demo(options: DemoOptions, settings: Settings, seconds: float | None) -> int:
-    """The exit status: 0 where nothing went wrong."""
+    """Run the demo; returns the exit status: 0 if nothing went wrong."""
     if options.rate <= 0:
         raise SettingsError(f"--rate {options.rate:g}: expected more than 0 events a second")
     terminate_as_exit()
@@ -63,7 +63,7 @@ async def _seed(ready: Prepared, settings: Settings) -> None:
 
 
 def with_gateway_port(settings: Settings) -> Settings:
-    """The settings' own port for the gateway where it is free, else another."""
+    """The settings with their own port for the gateway if it is free, else with another."""
     gateway = settings.gateway
     if gateway.port == 0 or not is_free(gateway.host, gateway.port):
         gateway = msgspec.structs.replace(gateway, port=free_ports(1)[0])
@@ -73,7 +73,7 @@ def with_gateway_port(settings: Settings) -> Settings:
 def _sum_up(demo: LiveDemo, console: Console) -> int:
     for line in summary.lines(demo.tally, demo.applied, demo.dead_letters, demo.elapsed_s):
         console.print(line, highlight=False, soft_wrap=True)
-    found = summary.problems(demo.tally, demo.applied, demo.dead_letters)
-    for problem in found:
+    faults = summary.problems(demo.tally, demo.applied, demo.dead_letters)
+    for problem in faults:
         console.print(f"problem: {problem}", style="red", highlight=False, soft_wrap=True)
-    return FAILED if found else 0
+    return FAILED if faults else 0

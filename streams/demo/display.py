@@ -1,4 +1,4 @@
-"""The live page on the terminal: what goes in, how fresh what comes out is, and one user's feed."""
+"""The live page on the terminal: the events, the freshness of the feeds, and one user's feed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BAR_FULL_AT = 0.4  # of HR@10
 
 @dataclass(frozen=True)
 class Status:
-    """What is known besides the tally. `left`: events still to be played; `applied`: as the workers count."""
+    """The facts besides the tally. `left`: events still to play; `applied`: the workers' own count."""
 
     gateway: str
     model: str
@@ -42,7 +42,7 @@ class Status:
 
 
 def page(tally: Tally, watch: Watch, titles: Mapping[str, str], status: Status) -> RenderableType:
-    """Everything, for a terminal of 100 columns and 30 rows or more."""
+    """The whole page, for a terminal of 100 columns and 30 rows or more."""
     panels = Table.grid(expand=True, padding=(0, 1, 0, 0))
     panels.add_column(ratio=1)
     panels.add_column(ratio=1)

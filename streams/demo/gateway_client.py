@@ -1,4 +1,4 @@
-"""The gateway as an app sees it: send an event, read a feed."""
+"""The gateway from an app's side: send an event, read a feed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ TIMEOUT_S = 10.0
 
 
 class RefusedError(HeadraceError):
-    """The gateway did not do what was asked; the message is short enough to be counted by."""
+    """The gateway refused a request; the message is short, so that the demo can count by it."""
 
 
 class GatewayClient:
-    """Keeps `connections` connections open at most. Raises `RefusedError`."""
+    """Keeps at most `connections` connections open. Raises `RefusedError`."""
 
     def __init__(self, url: str, connections: int) -> None:
         self._session = aiohttp.ClientSession(
@@ -33,14 +33,14 @@ class GatewayClient:
         )
 
     async def send(self, event: AnyEvent) -> None:
-        """Send one event; return once it is accepted."""
+        """Send one event; returns once the gateway has accepted it."""
         body = await self._ask("POST", "/v1/events", 202, encode(event))
         receipt = _receipt_decoder.decode(body)
         if receipt.accepted != 1:
             raise RefusedError(f"event {receipt.results[0].status}: {receipt.results[0].reason}")
 
     async def feed(self, user: str, n: int, impression: bool) -> Feed:
-        """The user's feed; `impression` says that it is shown to the user."""
+        """The user's feed; `impression`: the user sees it."""
         shown = "true" if impression else "false"
         return _feed_decoder.decode(
             await self._ask("GET", f"/v1/users/{user}/feed?n={n}&impression={shown}", 200)

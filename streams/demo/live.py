@@ -1,4 +1,4 @@
-"""The live part: play, look, show; until the time is up, or Ctrl-C, or a process has ended."""
+"""The live part: play, look, show; until the time is up, or Ctrl-C, or the end of a process."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from streams.local.stopping import stop_event
 
 REFRESH_S = 0.25
 LOOK_EVERY_S = 1.0
-SAY_EVERY_S = 10.0  # where there is no terminal
+SAY_EVERY_S = 10.0  # without a terminal
 APPLIED_WITHIN_S = 20.0
 
 
 class LiveDemo:
-    """One run; `tally`, `applied` and `dead_letters` hold what came of it."""
+    """One run; `tally`, `applied` and `dead_letters` hold its result."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class LiveDemo:
         self._note = ""
 
     async def run(self, seconds: float | None) -> None:
-        """Raises `LocalStackError` where a process has ended by itself."""
+        """Play and show. Raises `LocalStackError` if a process ends by itself."""
         asked = stop_event()
         stream, until = self.ready.dataset.interactions, self.ready.until
         baseline = PopularityBaseline(stream, until, self.ready.settings.seed)
@@ -77,7 +77,7 @@ class LiveDemo:
                 playing.cancel()
                 await asyncio.wait([playing])
             if not playing.cancelled() and (error := playing.exception()) is not None:
-                check_running(self.processes)  # what has ended explains it better
+                check_running(self.processes)  # the end of a process explains the error better
                 raise error
             self.elapsed_s = time.monotonic() - self.tally.started_s
             await self._settle(client)
@@ -93,7 +93,7 @@ class LiveDemo:
         with Live(
             console=self.console, screen=self.console.is_terminal, auto_refresh=False, transient=True
         ) as screen:
-            looked_s = said_s = 0.0
+            looked_s = printed_s = 0.0
             while not asked.is_set():
                 now_s = time.monotonic()
                 self.elapsed_s = now_s - self.tally.started_s
@@ -110,8 +110,8 @@ class LiveDemo:
                     screen.update(
                         page(self.tally, self.watch, self.titles, self._status(player)), refresh=True
                     )
-                elif now_s - said_s >= SAY_EVERY_S:
-                    said_s = now_s
+                elif now_s - printed_s >= SAY_EVERY_S:
+                    printed_s = now_s
                     self.console.print(self._line(), highlight=False, soft_wrap=True)
                 try:
                     await asyncio.wait_for(asked.wait(), REFRESH_S)
@@ -123,7 +123,7 @@ class LiveDemo:
         try:
             pages = [await client.page(f"{url}/metrics") for url in self.services.worker_urls]
         except RefusedError:
-            return  # a worker that is gone is said by `check_running`; one that is slow is asked again
+            return  # `check_running` reports a worker that has ended; a slow one gets another request
         samples = Samples.of(pages)
         self.applied = int(
             sum(
@@ -134,7 +134,7 @@ class LiveDemo:
         self.dead_letters = int(samples.total("headrace_worker_dead_letters_total"))
 
     async def _settle(self, client: GatewayClient) -> None:
-        """Wait until what was accepted is applied; the summary says what was not."""
+        """Wait until the workers have applied all accepted events; the summary names the others."""
         end_s = time.monotonic() + APPLIED_WITHIN_S
         while True:
             check_running(self.processes)

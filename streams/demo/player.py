@@ -1,7 +1,7 @@
-"""Plays the rest of the stream: before each event its user's feed is read, then the event is sent.
+"""Plays the rest of the stream: it reads the user's feed before each event, then sends the event.
 
-A user's events are played in their order. Where the feed that was shown has the event's item, the event is a
-click with slate and position; every other one is a review with its rating.
+It plays a user's events in their order. If the user has seen a feed with the event's item, the event is a
+click with slate and position; every other event is a review with its rating.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from streams.events.schema import Click, Review
 from streams.gateway.feeds import Feed
 
 LANES = 8
-SHOWN_EVERY = 5  # of so many feeds that are read, one is shown to its user
-WAITING_MAX = 64  # events of a lane that are due; behind a slow gateway the player waits, as users would
+SHOWN_EVERY = 5  # the user sees one of this many feeds that the player reads
+WAITING_MAX = 64  # due events of a lane; behind a slow gateway the player waits, as users do
 
 
 class _Due(NamedTuple):
@@ -64,7 +64,7 @@ class Player:
         return len(self._stream) - self.at
 
     async def play(self) -> None:
-        """Until the stream ends; cancel it to stop before, then `drain`."""
+        """Play until the stream ends; cancel it to stop earlier, then `drain`."""
         lanes = [asyncio.create_task(self._serve(lane)) for lane in self._lanes]
         try:
             begun_s = time.monotonic()
@@ -76,7 +76,7 @@ class Player:
                 due = _Due(k, events.user[k], events.item[k], rating)
                 self._watch.consider(due.user, self._stream, k)
                 self.at += 1
-                # Not hash(): it differs from one process to the next.
+                # Not hash(): its values differ between processes.
                 await self._lanes[zlib.crc32(due.user.encode()) % LANES].put(due)
         finally:
             for lane in self._lanes:
@@ -96,7 +96,7 @@ class Player:
                 lane.task_done()
 
     async def _live(self, due: _Due) -> None:
-        """One event: read, compare, send."""
+        """Play one event: read, compare, send."""
         shown = due.number % SHOWN_EVERY == 0
         feed = await self._client.feed(due.user, K, shown)
         self._compare(due, feed)
@@ -131,7 +131,7 @@ class Player:
             task.add_done_callback(self._looking.discard)
 
     def _compare(self, due: _Due, feed: Feed) -> None:
-        """Who has the item among the first ten, before anybody has learned of it."""
+        """Count whether the feed and popularity have the item among the first ten, before they learn it."""
         tally = self._tally
         tally.feeds += 1
         tally.rungs[feed.rung] += 1

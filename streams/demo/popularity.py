@@ -11,7 +11,7 @@ K = 10
 
 
 class PopularityBaseline:
-    """Counts the stream as it is played; `until` events of it are counted from the start."""
+    """Counts the stream as the player plays it; the first `until` events count from the start."""
 
     def __init__(self, stream: Interactions, until: int, seed: int) -> None:
         self._users = {user: number for number, user in enumerate(dict.fromkeys(stream.user))}
@@ -23,16 +23,16 @@ class PopularityBaseline:
             self.learn(user, item)
 
     def has_met(self, user: str, item: str) -> bool:
-        """Whether the user has met the item before: such events are not compared."""
+        """Whether the user has met the item before: the demo does not compare such events."""
         return bool(self._met[self._users[user], self._items[item]])
 
     def hits(self, user: str, item: str) -> bool:
-        """Whether the item is among the first ten for this user, before the event is learned."""
+        """Whether the item is among the first ten for this user; call it before `learn`."""
         number = self._users[user]
         met = self._met[number]
         return self._items[item] in first_of(K, self._counts.scores(number, met), met, self._order)
 
     def learn(self, user: str, item: str) -> None:
-        """The user has met the item."""
+        """Note that the user has met the item."""
         self._counts.learn(self._users[user], self._items[item], 0)
         self._met[self._users[user], self._items[item]] = True

@@ -25,8 +25,9 @@ from streams.demo.steady_rate import at_steady_pace
 from streams.local.datasets import ml_100k
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
-from streams.offline.training.fit import fit, prepare, records, warm
+from streams.offline.training.fit import fit
 from streams.offline.training.half_lives import adapted
+from streams.offline.training.warming import prepare, records, warm
 from streams.serving.loading import load_in_service
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord

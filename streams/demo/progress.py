@@ -1,4 +1,4 @@
-"""What is being done before the system is live: bars on a terminal, one line a step elsewhere."""
+"""The steps before the system is live: bars on a terminal, one line a step elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 class Steps:
     """Shows one step at a time, and how long each took.
 
-    `say(stage, done, total)` is what training reports; `step(text)` what has no length that is known.
+    `say(stage, done, total)` is for the reports of a training; `step(text)` for steps of unknown length.
     """
 
     def __init__(self, console: Console) -> None:
@@ -33,11 +33,11 @@ class Steps:
         self._started_s = 0.0
 
     def step(self, text: str) -> None:
-        """The last step is over, this one begins."""
+        """End the last step, and begin this one."""
         self._begin(text, None)
 
     def say(self, stage: str, done: int, total: int) -> None:
-        """How far a stage is."""
+        """Show how far a stage is."""
         if stage != self._name:
             self._begin(stage, total)
         if self._task is not None:
@@ -46,7 +46,7 @@ class Steps:
             )
 
     def done(self) -> None:
-        """The last step is over."""
+        """End the last step."""
         if not self._name:
             return
         if self._task is not None:

@@ -1,7 +1,7 @@
-"""The stream's clock made steady: as many events a second as will be played live.
+"""A steady clock for the stream: as many events a second as the demo plays live.
 
-ml-100k took seven months; the demo plays its second half in minutes. Rates of decay, gaps and ages then mean
-the same in training as live only if the first half runs at the pace of the second.
+ml-100k took seven months; the demo plays its second half in minutes. Rates of decay, gaps and ages mean the
+same in training and live only if the first half runs at the pace of the second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a demo came to, in plain lines, and whether it went as it should."""
+"""The result of a demo in plain lines, and its problems."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from streams.demo.tally import STAGES, Tally
 
 
 def problems(tally: Tally, applied: int, dead_letters: int) -> list[str]:
-    """What went wrong, in words; empty where all is well."""
-    found = [f"{count} requests failed: {what}" for what, count in tally.errors.items()]
+    """The problems in words; empty if there is none."""
+    faults = [f"{count} requests failed: {what}" for what, count in tally.errors.items()]
     if not tally.accepted:
-        found.append("no event was accepted")
+        faults.append("the gateway accepted no event")
     if applied != tally.accepted:
-        found.append(f"{tally.accepted:,} events were accepted, but {applied:,} applied")
+        faults.append(f"{tally.accepted:,} accepted events, but the workers applied {applied:,}")
     if dead_letters:
-        found.append(f"{dead_letters:,} dead letters; `headrace dead-letters list` shows such")
+        faults.append(f"{dead_letters:,} dead letters; `headrace dead-letters list` shows such")
     if not tally.rungs["full"]:
-        found.append("no feed came from the full model")
-    return found
+        faults.append("no feed came from the full model")
+    return faults
 
 
 def lines(tally: Tally, applied: int, dead_letters: int, elapsed_s: float) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What came of the events that were played: counts, hits and freshness."""
+"""The result of the played events: counts, hits and freshness."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Freshness:
         self._seen: deque[str] = deque(maxlen=SAMPLES)
 
     def take(self, slate_id: str, times: Mapping[str, float]) -> None:
-        """Take the times of a slate, once; one without an event behind it has none."""
+        """Take the times of a slate, once; a slate that no event caused has none."""
         if slate_id in self._seen or not all(
             name in times for name in ("event", "accepted", "applied", "pushed")
         ):
@@ -48,7 +48,7 @@ class Freshness:
         return len(self._seen)
 
     def quantiles(self, quantiles: Sequence[float] = (0.5, 0.99)) -> dict[str, tuple[float, ...]]:
-        """In ms, for each stage; NaN where nothing was seen."""
+        """In ms, for each stage; NaN for a stage without slates."""
         return {
             stage: tuple(np.quantile(list(values), quantiles).tolist())
             if values
@@ -61,7 +61,7 @@ class Freshness:
 class Tally:
     """Counts since the start. `hits`: of the served feeds and of popularity, on the same `compared` events.
 
-    `errors`: what went wrong with requests, by what it was.
+    `errors`: failed requests, by kind of error.
     """
 
     clicks: int = 0
@@ -78,11 +78,11 @@ class Tally:
 
     @property
     def accepted(self) -> int:
-        """Events that the gateway said are in Kafka."""
+        """Events that the gateway has confirmed."""
         return self.clicks + self.reviews
 
     def accept(self, clicked: bool) -> None:
-        """The gateway accepted an event."""
+        """Count an event that the gateway accepted."""
         if clicked:
             self.clicks += 1
         else:
@@ -101,6 +101,6 @@ class Tally:
         return self.hits[who] / self.compared if self.compared else 0.0
 
     def hit_rate_error(self, who: str) -> float:
-        """One standard error of it."""
+        """One standard error of the hit rate."""
         rate = self.hit_rate(who)
         return math.sqrt(rate * (1 - rate) / self.compared) if self.compared else 0.0

@@ -1,4 +1,4 @@
-"""One user's feed, as it changes: chosen among those who are just now active."""
+"""One user's feed, as it changes; the user is one who is active now."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from streams.datasets.interactions import Interactions
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.gateway.feeds import Feed
 
-WINDOW, BUSY = 200, 8  # of so many events ahead, this many make a user worth watching
-QUIET_S = 4.0  # the next user is watched when this one has done nothing for so long
-PATIENCE_S = 10.0  # then anybody will do
-LOOK_AFTER_S = 0.1  # after an event, as a page would be loaded anew
+WINDOW, BUSY = 200, 8  # a user with 8 of the next 200 events is worth watching
+QUIET_S = 4.0  # the watch moves to the next user after this time without an event
+PATIENCE_S = 10.0  # after this time, it takes any user
+LOOK_AFTER_S = 0.1  # after an event, like a page that loads again
 
 
 @dataclass(frozen=True)
 class Act:
-    """What the watched user did last."""
+    """The last event of the watched user."""
 
     item: str
     rating: float
@@ -27,9 +27,9 @@ class Act:
 
 @dataclass(frozen=True)
 class Place:
-    """One place of the feed. `moved`: places up since the feed before, None where the item is new to it.
+    """One place of the feed. `moved`: places up since the last feed, None if the item is new to it.
 
-    `reason_text`: words for the reason that are this item's own.
+    `reason_text`: words for the reason that are specific to this item.
     """
 
     item: str
@@ -52,7 +52,7 @@ class Watch:
         self._active_s = time.monotonic() - QUIET_S
 
     def consider(self, user: str, stream: Interactions, at: int) -> None:
-        """Event `at` of the stream is `user`'s: watch them, where the watched one is quiet."""
+        """Event `at` of the stream is `user`'s: watch this user, if the watched one is quiet."""
         now_s = time.monotonic()
         if user == self.user:
             self._active_s = now_s
@@ -65,17 +65,17 @@ class Watch:
             self.act, self.acts, self.places, self._slate_id = None, 0, [], ""
 
     def acted(self, item: str, rating: float, clicked: bool) -> None:
-        """The watched user's event was accepted."""
+        """Note that the gateway accepted the watched user's event."""
         self.act = Act(item, rating, clicked)
         self.acts += 1
 
     async def look(self, client: GatewayClient, user: str) -> None:
-        """Read the feed again, as a page would, a moment after the event."""
+        """Read the feed again, like a page, a moment after the event."""
         await asyncio.sleep(LOOK_AFTER_S)
         try:
             feed = await client.feed(user, 10, impression=True)
         except RefusedError:
-            return  # the player counts what is refused; a page that did not load shows what it showed
+            return  # the player counts refusals; a page that does not load shows its last content
         if user == self.user:
             self.see(feed)
 

@@ -33,9 +33,9 @@ def create_app(
     clock: Clock,
     registry: CollectorRegistry | None = None,
 ) -> Litestar:
-    """The app; it starts `producer` when it starts, and closes it and `store` when it ends.
+    """The app; it starts `producer` when it starts, and closes `producer` and `store` when it ends.
 
-    registry: where its metrics are kept (its own, where none is given).
+    registry: holds the app's metrics; by default the app makes a new one.
     """
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
     gateway = settings.gateway

@@ -1,4 +1,4 @@
-"""Problem answers: JSON that says what was expected, what came, and what to do (RFC 9457, extended)."""
+"""Problem answers: JSON with what was expected, what came, and what to do (RFC 9457, extended)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROBLEM_JSON = "application/problem+json"
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """Why a request was not served. `reason` is a short code for programs; the rest is for people."""
+    """Why the gateway did not serve a request. `reason` is a code for programs; the rest is for people."""
 
     status: int
     title: str
@@ -27,7 +27,7 @@ class Problem(msgspec.Struct, kw_only=True):
 
 
 class ProblemError(Exception):
-    """Raised by a handler to answer with `problem`."""
+    """A handler raises it to answer with `problem`."""
 
     def __init__(self, problem: Problem, headers: dict[str, str] | None = None) -> None:
         super().__init__(f"{problem.status} {problem.reason}: {problem.came}")
@@ -81,7 +81,7 @@ def on_problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[Probl
 
 
 def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """The answer for what the framework refuses: routes, methods, parameters, oversized bodies."""
+    """The answer where the framework refuses a route, a method, a parameter, or the size of a body."""
     reason, expected, remedy = _FRAMEWORK.get(error.status_code, _OTHER)
     came = f"{request.method} {request.url.path[:200]}"
     if isinstance(error, ValidationException):
@@ -93,13 +93,13 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[P
 
 
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """The answer for a defect of ours; the details stay in the log."""
+    """The answer for a defect of the gateway; the details stay in the log."""
     log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
     body = problem(
         500,
         "internal",
         expected="an answer",
-        came="an unexpected error, which was logged",
+        came="an unexpected error; the gateway's log holds it",
         remedy="report it with the time of the request",
     )
     return answer(body)

@@ -78,10 +78,10 @@ def events_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
         status_code=202,
         summary="Send events",
         description=(
-            "One event, or an array of them; each is read on its own: a bad one keeps out no other. "
-            "`results` says in the same order what became of each. 202: at least one was accepted (or the "
-            "array was empty). 422: none was. 503: Kafka did not confirm some of them in time; send those "
-            "again with the same `event_id`, they count once."
+            "One event, or an array of them. The gateway reads each event on its own: a bad event does not "
+            "keep out the others. `results` holds the result of each event, in the same order. 202: the "
+            "gateway accepted at least one event (or the array is empty). 422: it accepted none. 503: Kafka "
+            "did not confirm some events in time; send those again with the same `event_id`, they count once."
         ),
         tags=["events"],
         operation_class=takes(FROM_APPS, {**EXAMPLES, "many": list(EXAMPLES.values())}, settings),
@@ -98,7 +98,7 @@ def read_event(raw: bytes, now_ms: int, limits: EventLimits) -> AnyEvent:
 
     >>> read_event(b'{"type":"control","event_id":"e","ts":5,"command":"activate_model"}', 5, EventLimits())
     Traceback (most recent call last):
-    model.errors.EventError: a control event came over HTTP; those are expected from the command line
+    model.errors.EventError: expected an event of an app, got a control event; send it from the command line
     """
     try:
         event = decode(raw, now_ms, limits)
@@ -109,6 +109,6 @@ def read_event(raw: bytes, now_ms: int, limits: EventLimits) -> AnyEvent:
     if isinstance(event, Control):
         raise EventError(
             "not_allowed",
-            "a control event came over HTTP; those are expected from the command line",
+            "expected an event of an app, got a control event; send it from the command line",
         )
     return event

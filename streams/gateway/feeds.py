@@ -28,7 +28,7 @@ USER_ID_MAX = 128
 class FeedReason(msgspec.Struct):
     """Why an item is there: "after" or "with" or "similar" to `item_id`; "popular"; "new"; "for_you".
 
-    "shares": linked to `item_id` in the knowledge graph; `text` is how, to be followed by that item's title.
+    "shares": the knowledge graph links it to `item_id`; `text` names the link, and that item's title follows.
     """
 
     kind: str
@@ -37,10 +37,10 @@ class FeedReason(msgspec.Struct):
 
 
 class FeedItem(msgspec.Struct):
-    """One place of a feed; `source` is the candidate source that brought it.
+    """One place of a feed; `source` is the candidate source that brought the item.
 
-    `feed`: "own" where it was ranked for this user; "popular" where the popular feed fills a place that the
-    user's own slate has no item for. Scores of the two don't compare.
+    `feed`: "own" where the worker ranked the item for this user; "popular" where the popular feed fills a
+    place for which the user's own slate has no item. Do not compare scores of the two.
     """
 
     item_id: str
@@ -53,10 +53,9 @@ class FeedItem(msgspec.Struct):
 class Feed(msgspec.Struct):
     """The answer. `rung` is the step of the degradation ladder: full, fewer, counters, popular, or empty.
 
-    "popular" is also what a user gets who has no items of their own; "empty" means that there is none that
-    this user could be shown. `cause` is the event that led to the user's own slate, `times` its stages in ms
-    since the epoch (event, accepted, applied, pushed), `ts` when the slate was made. Send `slate_id` back
-    with clicks.
+    A user without items of their own gets "popular"; "empty" means that there is no item to show to this
+    user. `cause` is the event that led to the user's own slate, `times` its stages in ms since the epoch
+    (event, accepted, applied, pushed), `ts` the time of the slate. Send `slate_id` back with clicks.
     """
 
     user_id: str
@@ -92,11 +91,11 @@ def feed_route(
         "/v1/users/{user_id:str}/feed",
         summary="Read a feed",
         description=(
-            f"The first `n` (1 to {size}) items of the user's feed as it is now. Serving it logs an "
-            "impression, unless `impression=false`. Withdrawn items are left out. Where the user's own slate "
-            "has fewer items, or none, the popular feed fills it up with what the user has not met; `feed` "
-            "of each item says which. A feed is shorter than `n` where there are no more such items, and "
-            "empty (`rung` is `empty`) where there is none."
+            f"The first `n` (1 to {size}) items of the user's feed as it is now. The gateway logs an "
+            "impression for each answer, unless `impression=false`. It leaves out withdrawn items. Where the "
+            "user's own slate has fewer items, or none, the popular feed fills it up with items that the "
+            "user has not met; `feed` of each item says which. A feed is shorter than `n` where there are no "
+            "more such items, and empty (`rung` is `empty`) where there is none."
         ),
         tags=["feeds"],
         responses={

@@ -1,4 +1,4 @@
-"""A slate without what can't be had any more, filled up with what is popular. Values in, values out."""
+"""A slate without its withdrawn items, filled up with popular ones. Values in, values out."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ def filling(
     kept: Sequence[SlateItem],
     places: int,
 ) -> list[SlateItem]:
-    """The first items of the popular feed that the user may be shown, `places` at most.
+    """The first items of the popular feed that the gateway may show to the user, `places` at most.
 
-    Not those that are `gone`, that are `kept` from the user's own slate, or that the user has `met` by one of
-    the actions in `blocking`.
+    It leaves out items that are `gone`, items that are `kept` from the user's own slate, and items that the
+    user has `met` by one of the actions in `blocking`.
     """
     rows = popular.rows
-    if len(rows) != len(popular.items):  # an older build's: it can't be told which of them the user has met
+    if len(rows) != len(popular.items):  # an older build wrote no rows: nothing says what the user has met
         if met.groups and blocking:
             return []
         rows = [0] * len(popular.items)
     seen = {item.item_id for item in kept}
-    found: list[SlateItem] = []
+    chosen: list[SlateItem] = []
     for item, row in zip(popular.items, rows, strict=True):
-        if len(found) == places:
+        if len(chosen) == places:
             break
         if item.item_id not in gone and item.item_id not in seen and not met.has(row, blocking):
-            found.append(item)
-    return found
+            chosen.append(item)
+    return chosen
 
 
 def shown(own: Slate, kept: list[SlateItem], filled: list[SlateItem], popular_ts: int) -> Slate:
-    """The user's slate with the items that are `kept` of it and those that are `filled` in.
+    """The user's slate with its `kept` items, then the `filled` ones.
 
-    Its id names what is shown: where that is not how the slate began, it is another one.
+    The id names the items that are shown. If they differ from the slate's first items, the id is a new one.
     """
     items = kept + filled
     changed: dict[str, object] = {"items": items}
     if items != own.items[: len(items)]:
-        # The same for the same items, so that what is read twice is one slate.
+        # The same items have the same id, so two reads are one slate.
         changed["slate_id"] = slate_id(own.slate_id, *(item.item_id for item in items))
     if not items:
         changed |= {"model": "", "rung": "empty"}

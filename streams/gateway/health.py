@@ -1,4 +1,4 @@
-"""GET /healthz and GET /readyz: is the process alive, and can it do its work."""
+"""GET /healthz says that the process is alive; GET /readyz says whether it can do its work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Alive(msgspec.Struct):
 
 
 class Part(msgspec.Struct, omit_defaults=True):
-    """One of the things the gateway needs; `trouble` says what is wrong with it, or might be."""
+    """A service that the gateway needs; `trouble` says what is wrong with it, or may go wrong."""
 
     ready: bool
     trouble: str = ""
@@ -41,14 +41,14 @@ class Readiness(msgspec.Struct):
 
 @get("/healthz", summary="Is the process alive", tags=["operations"])
 async def alive() -> Alive:
-    """200 as long as the process answers at all, whatever Kafka and the store do."""
+    """200 as long as the process answers, whatever state Kafka and the store are in."""
     return Alive()
 
 
 def ready_route(
     settings: Settings, store: Store, sink: EventSink, metrics: GatewayMetrics
 ) -> HTTPRouteHandler:
-    """The route that asks Kafka and the store, both at once and with a deadline."""
+    """The route that asks Kafka and the store, at the same time and with a deadline."""
     timeout_s, strict = settings.gateway.timeout_ms / 1_000, settings.redis.strict
 
     async def ask_kafka() -> Part:
@@ -57,12 +57,12 @@ def ready_route(
 
     async def ask_store() -> Part:
         condition = await store.condition()
-        found = concerns(condition)
+        reported = concerns(condition)
         if (waited := waits_for(condition)) is not None:
             return Part(False, waited.text)
-        if strict and (refusal := refused(found)):
+        if strict and (refusal := refused(reported)):
             return Part(False, refusal)
-        return Part(True, "; ".join(concern.text for concern in found))
+        return Part(True, "; ".join(concern.text for concern in reported))
 
     async def ask(name: str, question: Awaitable[Part]) -> Part:
         try:

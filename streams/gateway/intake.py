@@ -1,6 +1,6 @@
-"""A request body becomes events: one or many, each read on its own, written to Kafka, answered one by one.
+"""Reads each event of a request body on its own, writes the events to Kafka, and answers for each.
 
-msgspec splits a body that is JSON. Where it is not, `streams.gateway.elements` finds the events that are.
+msgspec splits a body that is JSON. In a body that is not, `streams.gateway.elements` finds the events.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from model.errors import EventError
 from streams.clock import Clock
 from streams.events.schema import AnyEvent, EventLimits, encode
 from streams.events.strict_json import UNREADABLE, explained
-from streams.gateway.elements import ArrayError, second_value, split
+from streams.gateway.damaged_json import second_value
+from streams.gateway.elements import ArrayError, split
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.receipts import Receipt, RefusedReceipt, Result, receipt
@@ -31,9 +32,9 @@ Read = Callable[[bytes, int, EventLimits], AnyEvent]
 
 BODY_TIMEOUT_S = 30.0
 GROWTH, DEFAULTS_BYTES = 6, 512
-"""How many times larger an event may become, and what its fields that were left out may add."""
+"""How many times larger an event may become, and how many bytes the defaults of missing fields may add."""
 IN_LINE_BYTES = 65_536
-"""A larger body that is not JSON is split in a thread: requests beside it are not held up."""
+"""A thread splits a larger body that is not JSON, so that other requests do not wait."""
 
 
 class EventIntake:
@@ -53,7 +54,7 @@ class EventIntake:
     async def take(
         self, request: Request[Any, Any, Any], read: Read
     ) -> Response[Receipt] | Response[RefusedReceipt]:
-        """Read, write and answer. Raises `ProblemError` where the body as a whole can't be read."""
+        """Read, write and answer. Raises `ProblemError` for a body that can't be read as a whole."""
         body = await _body(request)
         now_ms = self._clock.now_ms()
         events: list[AnyEvent] = []
@@ -76,13 +77,13 @@ class EventIntake:
         return receipt(results, trouble, self._settings.retry_after_s)
 
     def _check_size(self, event: AnyEvent, raw: bytes) -> None:
-        """An event may grow as it is passed on: fields that were left out, 5 as 5.0, control characters. One
-        that a worker would find too large is not accepted.
+        """Refuse an event that a worker would find too large. An event may grow on its way to Kafka: missing
+        fields get their defaults, 5 becomes 5.0, control characters become escapes.
         """
         most = self._limits.max_bytes
         if len(raw) > most // GROWTH - DEFAULTS_BYTES and (size := len(encode(event))) > most:
             raise EventError(
-                "too_large", f"event has {size} bytes as it is passed on; at most {most} are accepted"
+                "too_large", f"event has {size} bytes as Kafka gets it; at most {most} are accepted"
             )
 
     async def _split(self, body: bytes) -> tuple[bool, list[bytes]]:
@@ -91,7 +92,7 @@ class EventIntake:
         try:
             if start == b"[":
                 return True, [bytes(raw) for raw in self._many.decode(body)]
-            # Decoded here only to tell a body that is no JSON (400) from an event that is wrong (422).
+            # This decodes only to tell a body that is not JSON (400) from an event that is wrong (422).
             msgspec.json.decode(body, type=msgspec.Raw)
         except msgspec.ValidationError:
             raise self._too_many() from None
@@ -127,7 +128,7 @@ class EventIntake:
         )
 
     async def _write(self, events: list[AnyEvent], results: list[Result], now_ms: int) -> str:
-        """Write the events, and mark those that were not confirmed. What was wrong with them, or ""."""
+        """Write the events, and mark those that Kafka did not confirm. Returns why it did not, or ""."""
         started_s = time.perf_counter()
         delivery = await self._sink.deliver(events, now_ms, self._settings.timeout_ms / 1_000)
         self._metrics.produce_s.observe(time.perf_counter() - started_s)
@@ -161,7 +162,7 @@ def _not_json(body: bytes, trouble: str) -> ProblemError:
 
 
 async def _body(request: Request[Any, Any, Any]) -> bytes:
-    """The whole body. A client that stops sending in the middle is not waited for for ever."""
+    """The whole body. The gateway waits for it `BODY_TIMEOUT_S` at most."""
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await request.body()

@@ -17,7 +17,7 @@ from streams.settings.tree import Settings
 
 
 class ItemBody(Item, frozen=True, kw_only=True, tag="item"):
-    """An item as PUT takes it: the route says that it is an item, and that it is so from now on."""
+    """An item as PUT takes it: the route implies the type, and the time of arrival."""
 
     event_id: Id = ""
     ts: Timestamp = -1
@@ -39,10 +39,10 @@ def items_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
         status_code=202,
         summary="Put items",
         description=(
-            "One item, or an array of them; each is the whole item, not a patch. `type` may be left out, and "
-            "so may `event_id` and `ts` (the time of arrival then). An item is withdrawn by `available: "
-            "false`: it stays known, and no feed shows it from the moment on that a worker has applied this. "
-            "Answers are those of POST /v1/events, which accepts items too."
+            "One item, or an array of them; each is the whole item, not a patch. You may leave out `type`, "
+            "`event_id` and `ts` (the gateway then takes the time of arrival). `available: false` withdraws "
+            "an item: it stays known, and no feed shows it once a worker has applied the event. The answers "
+            "are those of POST /v1/events, which accepts items too."
         ),
         tags=["items"],
         operation_class=takes([ItemBody], EXAMPLES, settings),
@@ -55,7 +55,7 @@ def items_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
 
 
 def read_item(raw: bytes, now_ms: int, limits: EventLimits) -> Item:
-    """An item with what the route implies filled in; raises `EventError`.
+    """An item with the fields that the route implies; raises `EventError`.
 
     >>> read_item(b'{"item_id": "i", "title": "Pad"}', 5, EventLimits()).ts
     5

@@ -1,4 +1,4 @@
-"""What the gateway counts. Labels take values from fixed sets: nothing a client sends becomes a label."""
+"""The gateway's metrics. Labels take values from fixed sets: nothing that a client sends becomes a label."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 
 
 class GatewayMetrics:
-    """The gateway's own registry and everything in it."""
+    """The gateway's own registry and the metrics in it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
@@ -81,7 +81,7 @@ class GatewayMetrics:
         )
 
     def count_places(self, own: int, filled: int, withdrawn: int) -> None:
-        """Count the places of one feed, and those that were left out of it."""
+        """Count the places of one feed, and the withdrawn ones that the gateway left out of it."""
         self._own.inc(own)
         if filled:
             self._filled.inc(filled)

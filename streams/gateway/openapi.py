@@ -47,7 +47,7 @@ RECEIPTS = {
 
 @dataclass
 class JsonSchema(Schema):
-    """A schema that msgspec has written already."""
+    """A schema in the form in which msgspec wrote it."""
 
     written: dict[str, Any] = field(default_factory=dict)
 
@@ -88,7 +88,7 @@ def takes(
 
 
 def config(version: str) -> OpenAPIConfig:
-    """/schema and /schema/openapi.json answer JSON; no page that would load scripts from elsewhere."""
+    """/schema and /schema/openapi.json answer JSON; no page loads scripts from another host."""
     return OpenAPIConfig(
         title="Headrace",
         version=version,
@@ -115,8 +115,9 @@ def event_schemas(
 ) -> dict[str, dict[str, Any]]:
     """The JSON schema of each kind, by its name: what `decode` takes at `now_ms`.
 
-    The oldest `ts` that is taken rises with time, so one that is valid at first is refused some day. The
-    newest one is not a number here: programs that are made from a document would refuse what comes later.
+    The oldest `ts` that the gateway takes rises with time, so it later refuses a `ts` that is valid now. The
+    schema has no number for the newest `ts`: clients that are generated from the document would refuse every
+    later event.
     """
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
     for written in schemas.values():
@@ -138,7 +139,7 @@ def event_schemas(
 
 
 def _or_null(written: dict[str, Any]) -> dict[str, Any]:
-    """What may be left out may be null."""
+    """A field that a client may leave out may be null."""
     if {"type": "null"} in written.get("anyOf", ()):
         return written
     outside: dict[str, Any] = {
@@ -148,7 +149,7 @@ def _or_null(written: dict[str, Any]) -> dict[str, Any]:
 
 
 def bound_feed_parameters(app: Litestar, size: int, default: int, id_max: int) -> None:
-    """What the feed's route checks by itself: how many items are asked for, and the id in its path."""
+    """The bounds that the feed's route checks itself: the number of items, and the id in its path."""
     bounds = {
         "n": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=size, default=default),
         # "." and ".." are steps in a path, and a slash ends the id.

@@ -1,4 +1,4 @@
-"""The answer to a request with events: what became of each of them."""
+"""The answer to a request with events: it says of each event whether the gateway accepted it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from streams.gateway.errors import PROBLEM_JSON, Problem, problem, retry_after
 
 
 class Result(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What became of one event, in the order of the request.
+    """The result of one event, in the order of the request.
 
-    accepted: in Kafka, acknowledged by all replicas. rejected: never will be as it is; `reason` is a code,
-    `message` says what is wrong, `index` is its place in the array, from 0. unconfirmed: Kafka did not
-    acknowledge it in time; send it again with the same `event_id`, it will count once.
+    accepted: the event is in Kafka, and all replicas acknowledged it. rejected: the gateway will never accept
+    the event as it is; `reason` is a code, `message` says what is wrong, `index` is its place in the array,
+    from 0. unconfirmed: Kafka did not acknowledge it in time; send it again with the same `event_id`, it will
+    count once.
     """
 
     status: Literal["accepted", "rejected", "unconfirmed"]
@@ -26,7 +27,7 @@ class Result(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, kw_only=True):
-    """The answer where at least one event was accepted, or none was sent (202)."""
+    """The answer where the gateway accepted at least one event, or the request held none (202)."""
 
     accepted: int
     rejected: int
@@ -34,7 +35,7 @@ class Receipt(msgspec.Struct, kw_only=True):
 
 
 class RefusedReceipt(Problem, kw_only=True):
-    """The answer where something was not confirmed (503), or nothing was accepted (422)."""
+    """The answer where Kafka did not confirm an event (503), or the gateway accepted none (422)."""
 
     accepted: int
     rejected: int
@@ -45,7 +46,7 @@ class RefusedReceipt(Problem, kw_only=True):
 def receipt(
     results: list[Result], trouble: str, retry_after_s: int
 ) -> Response[Receipt] | Response[RefusedReceipt]:
-    """The response for these results; `trouble` is what kept the unconfirmed ones from being written."""
+    """The response for these results; `trouble` says why Kafka did not confirm the unconfirmed ones."""
     counts = {"accepted": 0, "rejected": 0, "unconfirmed": 0}
     for result in results:
         counts[result.status] += 1

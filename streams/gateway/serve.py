@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; blocks. Raises `SettingsError` where it can't listen.
+    """Serve until SIGTERM or SIGINT; blocks. Raises `SettingsError` where the gateway can't listen.
 
-    `gateway.port` 0 takes a free one; the address is logged.
+    `gateway.port` 0 takes a free port; a log line names the address.
     """
     gateway = settings.gateway
     listener = listen(gateway)
-    # aiokafka reports each failed attempt as an error; the producer logs what changed instead.
+    # aiokafka logs each failed attempt as an error; our producer logs only when the connection changes.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     mend_connections()
     app = create_app(settings, RedisStore(settings.redis), KafkaProducer(settings.kafka), SystemClock())
@@ -46,7 +46,7 @@ def serve(settings: Settings) -> None:
     )
     host, port = listener.getsockname()[:2]
     log.info("gateway listens on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-    # Uvicorn drains on a signal and then raises it again, for the handler that was there before.
+    # Uvicorn drains on a signal, then raises the signal again for the handler that was there before.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     gc_pauses.freeze()
@@ -60,6 +60,6 @@ def listen(gateway: GatewaySettings) -> socket.socket:
         return socket.create_server((gateway.host, gateway.port), family=family, backlog=1_024)
     except OSError as error:
         raise SettingsError(
-            f"gateway.host {gateway.host!r}, gateway.port {gateway.port}: an address to listen on was "
-            f"expected, and this came: {error}; set another, or end what holds this one"
+            f"gateway.host {gateway.host!r}, gateway.port {gateway.port}: expected an address to listen on, "
+            f"got: {error}; set another address, or end the process that holds this one"
         ) from None

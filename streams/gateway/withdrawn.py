@@ -1,4 +1,4 @@
-"""The items that can't be had, as the store lists them: a copy, renewed where a read says that it is old."""
+"""The withdrawn items, as the store lists them: a copy, renewed when a read shows that it is old."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from streams.stores.base import Store, version_of
 
 
 class WithdrawnItems:
-    """Each read of a feed brings the list's version with it; only what changed since is then asked for."""
+    """Each read of a feed returns the list's version; the gateway then reads only what changed since."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -17,7 +17,7 @@ class WithdrawnItems:
         self._lock = asyncio.Lock()
 
     async def up_to(self, version: str) -> set[str]:
-        """The ids of the items that were withdrawn as of `version`, or later; not to be changed."""
+        """The ids of the items that are withdrawn as of `version`, or later; callers must not change them."""
         if version != self._version:
             async with self._lock:
                 if not self._covers(version):

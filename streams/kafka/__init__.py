@@ -1,1 +1,1 @@
-"""Kafka: topics, what is fetched and from where on, messages, dead letters, the producer."""
+"""Kafka: topics, fetches and their offsets, messages, dead letters, the producer."""

@@ -1,7 +1,8 @@
-"""What Kafka's client knows of the cluster: topics that have gone, and whether it answers at all.
+"""What Kafka's client knows of the cluster: which topics are missing, and whether the cluster answers.
 
-Where a topic has gone, the client leaves it out of the assignment, and looks again minutes later: a worker
-that reads the other topics would call itself ready. Here it is not, and the client is told to look at once.
+The client leaves a missing topic out of the assignment, and looks again minutes later: a worker that reads
+the other topics would call itself ready. `Cluster` reports the missing topic, and makes the client look at
+once.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Cluster:
         self._answered_s = float("-inf")
 
     def look(self, consumer: Any, doubted: bool, now_s: float) -> None:
-        """To be called every moment. `doubted`: something is amiss, so that the client had better ask now."""
+        """Call this every moment. `doubted`: something seems wrong, so the client asks the cluster now."""
         thread: Any = getattr(consumer, "_thread", None)
         if thread is None or thread._consumer is None:
             return
@@ -39,5 +40,5 @@ class Cluster:
             thread.thread_loop.call_soon_threadsafe(client.force_metadata_update)
 
     def answers(self, now_s: float) -> bool:
-        """Whether Kafka has answered lately; asked while it is looked at because of a doubt."""
+        """Whether Kafka has answered lately. The client asks often only while `look` has a doubt."""
         return now_s - self._answered_s < ANSWERED_WITHIN_S

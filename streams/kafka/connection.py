@@ -1,8 +1,9 @@
 """aiokafka's connections on uvloop.
 
-A connection that the broker has reset is still taken for open until its reader has had its turn. A write
-in between is a warning on the standard event loop, and a `RuntimeError` on uvloop. aiokafka expects an
-`OSError`: its refresh of metadata ended for good, and the client knew of no broker that came back.
+After the broker resets a connection, the connection still looks open until its reader runs. A write in
+between logs a warning on the standard event loop, and raises a `RuntimeError` on uvloop. aiokafka expects an
+`OSError`: the `RuntimeError` ends its refresh of metadata for good, and the client never finds a broker that
+comes back.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from aiokafka.errors import KafkaConnectionError
 
 
 class Connection(AIOKafkaConnection):  # type: ignore[misc]  # the library has no types
-    """A connection whose writes fail in the way that aiokafka expects."""
+    """A connection whose writes raise the error that aiokafka expects."""
 
     def send(self, request: Any, expect_response: bool = True) -> Any:
         """Raises `KafkaConnectionError` where the connection is closed."""
@@ -27,5 +28,5 @@ class Connection(AIOKafkaConnection):  # type: ignore[misc]  # the library has n
 
 
 def mend_connections() -> None:
-    """Have all Kafka clients of this process use such connections from now on."""
+    """Make all Kafka clients of this process use such connections from now on."""
     library.AIOKafkaConnection = Connection

@@ -1,4 +1,4 @@
-"""What can't be read or applied goes to a topic of its own, as it came, with the reason beside it."""
+"""Messages that a worker can't read or apply go to a topic of their own, unchanged, with the reason."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ log = logging.getLogger(__name__)
 MESSAGE_MAX = 1_000  # characters of an explanation
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 VERSION = 1
-"""Of a letter's headers; letters of older builds don't name it."""
+"""The version of a letter's headers; letters of older builds don't name it."""
 NO_KEY = "no-key"
-"""The header that tells a missing key from an empty one."""
+"""The header that marks a missing key, as opposed to an empty one."""
 NO_VALUE = "no-value"
-"""The same for a value: a record with neither can't be sent by the client."""
+"""The same for a value: the client can't send a record without key and value."""
 CUT = "cut"
-"""The header of a letter that the topic would not take whole: how many bytes the value has."""
+"""The header of a letter that the topic did not take whole: how many bytes the whole value has."""
 CUT_BYTES = 64 * 1024
 GROUP_BYTES = 4 * 1024 * 1024
 
 
 class DeadLetter(NamedTuple):
-    """`message` as it came; `reason` is a code, `why` says more; `time_ms`: when it was given up."""
+    """`message` as it came; `reason` is a code, `why` explains it; `time_ms`: when the worker gave it up."""
 
     message: Message
     reason: str
@@ -42,7 +42,7 @@ class DeadLetter(NamedTuple):
 
 
 def dead_letter(message: Message, reason: str, error: Exception, now_ms: int) -> DeadLetter:
-    """What could not be applied, said in the log too."""
+    """A letter for a message that the worker could not apply; logs it too."""
     log.error("dead letter %s at %s:%d: %r", reason, message.place, message.offset, error, exc_info=error)
     return DeadLetter(message, reason, f"{type(error).__name__}: {error}", now_ms)
 
@@ -52,7 +52,7 @@ def _name(letter: DeadLetter) -> tuple[str, int]:
 
 
 class DeadLetters(Protocol):
-    """Where dead letters go; `send` returns once they are safe there, else `BrokerUnavailableError`."""
+    """Takes dead letters; `send` returns once they are stored, or raises `BrokerUnavailableError`."""
 
     async def send(self, letters: Sequence[DeadLetter]) -> None: ...
 
@@ -60,7 +60,7 @@ class DeadLetters(Protocol):
 
 
 def headers(letter: DeadLetter, original_topic: str) -> list[tuple[str, bytes]]:
-    """The Kafka headers of a letter: where it came from and why it is here."""
+    """The Kafka headers of a letter: the message's origin and the reason."""
     message = letter.message
     return [
         ("topic", original_topic.encode()),
@@ -76,7 +76,7 @@ def headers(letter: DeadLetter, original_topic: str) -> list[tuple[str, bytes]]:
 
 
 def cut(message: Message) -> Message:
-    """As much of a message as any topic takes; the rest stays where it came from."""
+    """As much of a message as any topic takes; the rest stays on the message's own topic."""
     key, value = message.key, message.value
     return message._replace(
         key=None if key is None else key[:MESSAGE_MAX], value=None if value is None else value[:CUT_BYTES]
@@ -84,7 +84,7 @@ def cut(message: Message) -> Message:
 
 
 def _groups(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
-    """Letters that are sent at once, in order: few where they are large."""
+    """Groups of letters to send at once, in order; a group of large letters is small."""
     group: list[DeadLetter] = []
     size = 0
     for letter in letters:
@@ -116,14 +116,14 @@ class KafkaDeadLetters:
         except (KafkaError, OSError, TimeoutError) as error:
             await self.stop()
             raise BrokerUnavailableError(
-                f"{len(letters)} dead letters were not acknowledged by {self._settings.bootstrap} within"
-                f" {timeout_s:g} s ({type(error).__name__}: {error}); they are sent again"
+                f"{self._settings.bootstrap} did not acknowledge {len(letters)} dead letters within"
+                f" {timeout_s:g} s ({type(error).__name__}: {error}); the worker sends them again"
             ) from error
         self._sent.clear()
         self._large.clear()
 
     async def _send_all(self, letters: Sequence[DeadLetter]) -> None:
-        """Send what was not sent at the last try, and as much as is taken of what is too large."""
+        """Send the letters that the last try did not send; of a letter that is too large, send a part."""
         while waiting := [letter for letter in letters if _name(letter) not in self._sent]:
             producer = await self._connected()
             outcomes = await asyncio.gather(
@@ -140,14 +140,14 @@ class KafkaDeadLetters:
                         raise outcome
             else:
                 self._large |= refused
-                # The broker misses the numbers of the refused batch: it takes nothing more of this producer.
+                # The broker misses the numbers of the refused batch, and takes no more from this producer.
                 await self.stop()
 
     async def _send(self, producer: Any, letter: DeadLetter) -> None:
         message, topic, marks = letter.message, topic_name(self._settings, letter.message.topic), []
         if _name(letter) in self._large:
             size, message = len(message.value or b""), cut(message)
-            log.warning("dead letter %s:%d is cut: it has %d bytes", message.place, message.offset, size)
+            log.warning("cutting dead letter %s:%d: it has %d bytes", message.place, message.offset, size)
             marks = [(CUT, b"%d" % size)]
         marks = headers(letter._replace(message=message), topic) + marks
         await producer.send_and_wait(self._topic, message.value or b"", message.key, headers=marks)
@@ -171,7 +171,7 @@ class KafkaDeadLetters:
         return self._producer
 
     async def stop(self) -> None:
-        """Let go of the connection, within a second."""
+        """Close the connection, within a second."""
         producer, self._producer = self._producer, None
         if producer is not None:
             stopping = asyncio.ensure_future(producer.stop())

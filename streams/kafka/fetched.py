@@ -1,8 +1,8 @@
 """What a Kafka client has fetched, and from which offset on it has read without leaving anything out.
 
-Offsets need not be neighbours: transactions leave markers, aborted and compacted records leave holes. Only
-the client's own position tells such a hole from events that were dropped on the way. So each chunk says where
-the reading began that came to it without a break.
+Offsets of two events need not be neighbours: transactions leave markers, aborted and compacted records leave
+holes. Only the client's own position tells such a hole from dropped events. So each chunk names the offset
+since which the client has read without a break.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from streams.kafka.salvage import salvage
 log = logging.getLogger(__name__)
 
 Partition = tuple[str, int]
-"""Topic and number, as aiokafka's and Faust's own kinds of it."""
+"""Topic and number; aiokafka's and Faust's own types are tuples of this kind."""
 
 _SEEKS = itertools.count(1)
-"""Numbers for seeks; no two of a process are the same, and later ones are greater."""
+"""Numbers for seeks: unique in a process, and rising."""
 
 
 def readable_end(state: Any) -> int | None:
-    """Where a partition ends for whoever reads what is committed, by what aiokafka heard last; None: nothing.
+    """Where a partition ends for a reader of committed events, as last heard; None: not heard yet.
 
-    What lies behind the last stable offset belongs to an open transaction, or stands behind one.
+    Offsets behind the last stable offset belong to an open transaction, or lie behind its start.
     """
     end: int | None = state.highwater
     if end is not None and state.lso is not None and state.lso >= 0:
@@ -41,14 +41,16 @@ def readable_end(state: Any) -> int | None:
 
 
 class Span(NamedTuple):
-    """All offsets from `start` up to `end` (not included) were read; `events_end`: behind the last event."""
+    """The client has read all offsets from `start` up to `end` (not included); `events_end`: behind the last
+    event.
+    """
 
     start: int
     events_end: int
     end: int
 
     def standing(self, acknowledged: int) -> int:
-        """The offset that comes next, where everything before `acknowledged` is done with.
+        """The next offset to handle, when the worker has handled everything before `acknowledged`.
 
         >>> Span(0, 5, 7).standing(3), Span(0, 5, 7).standing(5), Span(0, 0, 2).standing(0)
         (3, 7, 2)
@@ -58,8 +60,8 @@ class Span(NamedTuple):
 
 
 def onward(before: Span | None, position: int, events_end: int | None, end: int) -> tuple[Span, int]:
-    """The span after reading from `position` to `end`, and since which offset nothing was left out before the
-    first event of that. `events_end`: behind the last one, if there is any.
+    """The span after a read from `position` to `end`, and the offset since which the client left nothing out
+    before the first event of that read. `events_end`: behind the read's last event, if it holds any.
 
     >>> span, since = onward(Span(0, 5, 7), 7, 9, 10)  # offsets 5 and 6 held no event, nor do 9 and 10
     >>> span, since
@@ -73,8 +75,8 @@ def onward(before: Span | None, position: int, events_end: int | None, end: int)
 
 
 class Chunk(NamedTuple):
-    """Records of one partition in order. The offsets from `since` up to the first one hold no event, nor do
-    those between two. `seek`: the number of the last seek before it was read.
+    """Records of one partition in order. The offsets from `since` up to the first record hold no event, nor
+    do those between two records. `seek`: the number of the last seek before the client read the chunk.
     """
 
     records: list[Any]
@@ -83,7 +85,7 @@ class Chunk(NamedTuple):
 
 
 class Fetched:
-    """Takes chunks out of an aiokafka fetcher, in the fetcher's own thread; `spans_of` is asked in any."""
+    """Takes chunks out of an aiokafka fetcher, in the fetcher's thread; any thread may call `spans_of`."""
 
     def __init__(self) -> None:
         self.spans: dict[Partition, Span] = {}
@@ -92,23 +94,24 @@ class Fetched:
         self._assignment: Any = None
 
     def spans_of(self, assignment: Any) -> dict[Partition, Span]:
-        """What was read since these partitions were assigned: a new assignment begins where the group's
-        offsets say, whatever was read before.
+        """What the client has read in this assignment. A new assignment begins at the group's offsets,
+        whatever the client read before.
         """
         return self.spans if self._assignment is assignment else {}
 
     def sought(self, partition: Partition) -> int:
-        """The number of a seek that is about to be made."""
+        """The number of the seek that the caller makes next."""
         self._seeks[partition] = number = next(_SEEKS)
         return number
 
     async def take(
         self, fetcher: Any, partitions: Collection[Partition], timeout_s: float
     ) -> dict[Partition, Chunk]:
-        """All that is there of `partitions`; where there is nothing, what comes first within `timeout_s`.
+        """All fetched chunks of `partitions`; if there are none, the first that come within `timeout_s`.
 
-        It is aiokafka's `fetched_records`, with two differences: chunks say where they begin, and a batch
-        that can't be decoded costs no other one. Raises `KafkaError` where the broker refuses.
+        This does the work of aiokafka's `fetched_records`, with two differences: chunks name the offset where
+        they begin, and a batch that can't be decoded costs no other batch. Raises `KafkaError` where the
+        broker refuses.
         """
         until_s = time.monotonic() + timeout_s
         while True:
@@ -125,12 +128,12 @@ class Fetched:
             if not done or fetcher._closed:
                 waiter.cancel()
                 return {}
-            waiter.result()  # raises what the group's coordinator was refused
+            waiter.result()  # raises the broker's refusal of the group's coordinator
 
     def _ready(
         self, fetcher: Any, partitions: Collection[Partition], chunks: dict[Partition, Chunk]
     ) -> list[Partition]:
-        """Fill `chunks`; the partitions whose next batch can't be decoded."""
+        """Fill `chunks`; returns the partitions whose next batch can't be decoded."""
         broken = []
         for partition in list(fetcher._records):
             if partition not in partitions:
@@ -140,11 +143,11 @@ class Fetched:
             fetched = fetcher._records[partition]
             if not isinstance(fetched, FetchResult):
                 if chunks:
-                    continue  # an error is raised when nothing else is there
+                    continue  # raise an error only when there is nothing else
                 del fetcher._records[partition]
                 fetcher._notify(fetcher._wait_consume_future)
                 if isinstance(fetched._error, RecordTooLargeError):
-                    # A batch that announces more bytes than there are; aiokafka has gone past its offset.
+                    # A batch announces more bytes than there are; aiokafka has gone past its offset.
                     state = fetcher._subscriptions.subscription.assignment.state_value(partition)
                     state.consumed_to(state.position - 1)
                     broken.append(partition)
@@ -174,12 +177,12 @@ class Fetched:
         end: int,
         chunks: dict[Partition, Chunk],
     ) -> None:
-        """Note that `records` were read from `position` to `end`, and go on behind them."""
+        """Note that the client read `records` from `position` to `end`, and go on behind them."""
         if assignment is not self._assignment:
             self.spans, self._assignment = {}, assignment
         events_end = records[-1].offset + 1 if records else None
         self.spans[partition], since = onward(self.spans.get(partition), position, events_end, end)
-        # Last: another thread that sees the new position sees the span of it as well.
+        # This comes last: a thread that sees the new position then sees its span too.
         assignment.state_value(partition).consumed_to(end)
         if not records:
             return
@@ -189,19 +192,19 @@ class Fetched:
             chunks[partition] = Chunk(records, since, self._seeks.get(partition, self._first_seek))
 
     async def _salvage(self, fetcher: Any, partition: Partition, chunks: dict[Partition, Chunk]) -> None:
-        """Take apart the batch that comes next. Raises `UndecodableError` where its end isn't known."""
+        """Take the next batch apart. Raises `UndecodableError` where the batch's end is not known."""
         assignment = fetcher._subscriptions.subscription.assignment
         position = assignment.state_value(partition).position
         try:
             raw, limit = await _raw(fetcher, partition, position)
         except KafkaError as error:
-            log.warning("%s-%d: fetched again later: %r", *partition, error)
+            log.warning("%s-%d: can't fetch the batch, trying again later: %r", *partition, error)
             return
         if fetcher._closed:
             raise ConsumerStoppedError
         state = assignment.state_value(partition)
         if not assignment.active or not state.has_valid_position or state.position != position:
-            return  # it was taken away, or sought, meanwhile
+            return  # meanwhile the partition went to another worker, or the worker sought in it
         records, end = salvage(raw, *partition, position, limit)
         self._read(assignment, partition, position, records, end, chunks)
 
@@ -222,4 +225,4 @@ async def _raw(fetcher: Any, partition: Partition, position: int) -> tuple[bytes
         for _, error, end, *_, raw in parts:
             if not error and raw:
                 return bytes(raw), end
-    raise KafkaError(f"nothing came from offset {position}")
+    raise KafkaError(f"the broker returned nothing from offset {position} on")

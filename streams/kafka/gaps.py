@@ -1,11 +1,12 @@
-"""No event of a partition may be left out: what was applied and what comes next must meet.
+"""A worker leaves out no event of a partition: the next event must follow the last one that it applied.
 
-Fetched events are thrown away when partitions move, and a group's offsets in Kafka may run ahead of what a
-worker has written. Going on behind such a gap would lose its events for ever, since the progress in the store
-would pass them. So the partition is read again from where the progress ends.
+The client throws fetched events away when partitions move, and a group's offsets in Kafka may run ahead of
+what a worker has written. If the worker went on behind such a gap, it would lose the gap's events for ever,
+since the progress in the store would pass them. So the worker reads the partition again from where the
+progress ends.
 
-Offsets that hold no event (markers of transactions, aborted or compacted records) are no gap: the reading
-passed over them, and each message says from which offset on it left nothing out.
+Offsets that hold no event (markers of transactions, aborted or compacted records) are no gap: the client read
+past them, and each message names the offset since which the client left nothing out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Verdict = Literal["next", "reread", "stale"]
 
 
 class Gaps:
-    """Judges what came of each partition; seeks have numbers, later ones the greater.
+    """Judges the messages of each partition; seeks have rising numbers.
 
     >>> gaps = Gaps()
     >>> gaps.judge("clicks-0", 5, since=5, seek=1), gaps.judge("clicks-0", 5, since=9, seek=1)
@@ -30,7 +31,7 @@ class Gaps:
         self._seeks: dict[str, int] = {}
 
     def judge(self, place: str, expected: int, since: int, seek: int) -> Verdict:
-        """Of a message with nothing but holes from `since` up to it, which was read after the seek `seek`:
+        """What to do with a message, read after seek `seek`, with only holes from `since` up to it.
 
         `next`: go on. `reread`: seek to `expected`. `stale`: drop it; it was read before the last seek.
         """
@@ -39,5 +40,5 @@ class Gaps:
         return "stale" if seek < self._seeks.get(place, 0) else "reread"
 
     def sought(self, place: str, seek: int) -> None:
-        """A seek to what is expected was made."""
+        """Note the seek to the expected offset."""
         self._seeks[place] = seek

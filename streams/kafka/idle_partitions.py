@@ -1,7 +1,7 @@
-"""Partitions that bring nothing are not asked for with every fetch.
+"""Most fetches leave out the partitions that bring nothing.
 
 A fetch names each of its partitions, and so does its answer: 24 of them cost the worker a millisecond and the
-broker more than that, whether or not there is anything in them. Under load a few carry everything.
+broker more than that, even if they are empty. Under load a few partitions carry everything.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ Asked = list[tuple[str, list[tuple[int, int, int]]]]
 """What a fetch asks for: topic -> (partition, offset, most bytes)."""
 
 IDLE_AFTER_S = 5.0
-"""A partition that has brought nothing for so long is idle."""
+"""A partition that brings nothing for this long is idle."""
 
 EVERY = 4
-"""An idle partition is in one of so many fetches (each waits for kafka.fetch_max_wait_ms at most)."""
+"""One of this many fetches asks for an idle partition (a fetch waits kafka.fetch_max_wait_ms at most)."""
 
 
 @dataclass
 class _Partition:
-    """The offset last asked for, since when, and in how many fetches it was left out since it was in one."""
+    """The offset of the last request, since when it is that, and how many fetches have left it out since."""
 
     offset: int
     since_s: float
@@ -33,14 +33,14 @@ class _Partition:
 
 
 class IdlePartitions:
-    """Decides fetch by fetch which partitions are asked for; one that moved on is asked for each time."""
+    """Decides for each fetch which partitions it asks for; it always asks for partitions that move."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
         self._partitions: dict[tuple[str, int], _Partition] = {}
 
     def without(self, asked: Asked) -> Asked:
-        """`asked`, mostly without the idle ones. All of it where all are idle: that saves nothing."""
+        """`asked`, mostly without idle partitions. All of it where all are idle: that saves nothing."""
         now_s, busy, kept = self._now_s(), False, []
         for topic, partitions in asked:
             part = []
@@ -65,7 +65,7 @@ class IdlePartitions:
 
 
 def spare_idle(fetcher: Any) -> None:
-    """Have aiokafka's fetcher leave idle partitions out. Offsets and assignments stay its own affair."""
+    """Make aiokafka's fetcher leave idle partitions out. It still keeps its own offsets and assignments."""
     plan, idle = fetcher._get_actions_per_node, IdlePartitions()
 
     def spared(assignment: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is asked of Kafka beside the events."""
+"""What a worker asks Kafka for beside events: ends, standings, assignments, seeks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class KafkaLog:
-    """What is asked of Kafka beside the events: of the app's consumer, or of the broker by way of it.
+    """Asks the app's consumer, or the broker through it.
 
     Raises `BrokerUnavailableError` where the broker does not answer.
     """
@@ -40,12 +40,12 @@ class KafkaLog:
 
     async def end(self, place: str, after: int) -> int:
         partition, heard = self._partition(place), 0
-        # Partitions may be taken from us at any moment; then the consumer refuses to speak of them.
+        # The worker may lose partitions at any moment; then the consumer refuses to answer for them.
         with contextlib.suppress(AssertionError, IllegalStateError):
             heard = self.app.consumer.highwater(partition) or 0
         if heard > after:
             return int(heard)
-        # The broker says where the last stable offset is, which is before an open transaction.
+        # The broker returns the last stable offset, which lies before an open transaction.
         ends = await self._answer(self.app.consumer.highwaters(partition))
         return max(int(heard), int(ends[partition]))
 
@@ -59,7 +59,7 @@ class KafkaLog:
         ]
 
     def standings(self) -> dict[str, Standing]:
-        """How far the events of each assigned partition are done with; none where they can't be read now."""
+        """How far the worker is in each assigned partition; empty while it can't read."""
         if self.app is None or self.app.consumer is None or self.app.rebalancing:
             return {}
         with contextlib.suppress(AssertionError, AttributeError, IllegalStateError):
@@ -68,7 +68,7 @@ class KafkaLog:
         return {}
 
     async def ends(self, places: Collection[str]) -> dict[str, int]:
-        """Where each partition ends: behind its last event that may be read."""
+        """Where each partition ends: behind its last readable event."""
         partitions = {self._partition(place): place for place in places}
         ends = await self._answer(self.app.consumer.ends(list(partitions)))
         return {partitions[partition]: int(end) for partition, end in ends.items()}
@@ -79,5 +79,5 @@ class KafkaLog:
         except (KafkaError, OSError, TimeoutError) as error:
             raise BrokerUnavailableError(
                 f"Kafka at {self._bootstrap} did not say what its partitions hold"
-                f" ({type(error).__name__}: {error}); it is asked again"
+                f" ({type(error).__name__}: {error}); the worker asks again"
             ) from error

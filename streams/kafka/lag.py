@@ -1,7 +1,7 @@
 """How many events wait in Kafka, and which partitions stand still although events wait in them.
 
-Counted in offsets, from what is done with to where the broker says that the partition ends. Offsets without
-an event (see `fetched.py`) count as done with once the reading has passed them.
+Lag counts offsets, from the last handled one to the end of the partition that the broker reports. Offsets
+without an event (see `fetched.py`) count as handled once the client has read past them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 
 class Standing(NamedTuple):
-    """`offset`: the next one of a partition, where everything before it is done with. `held_back`: how many
-    offsets lie behind the start of a transaction that is still open, and can't be read.
+    """`offset`: the next one of a partition; the worker has handled everything before it. `held_back`: how
+    many offsets lie behind the start of an open transaction, so that the client can't read them.
     """
 
     offset: int
@@ -41,7 +41,7 @@ class _Partition(NamedTuple):
 
 
 class Lag:
-    """What waits in the partitions of one worker; `look` brings it up to date.
+    """The lag of the partitions of one worker; `look` brings it up to date.
 
     >>> clock = iter(range(100))
     >>> lag = Lag(stalled_after_s=2, now_s=lambda: next(clock))
@@ -66,11 +66,11 @@ class Lag:
         excused: bool = False,
         in_turn: Mapping[str, Collection[str]] = {},
     ) -> None:
-        """Partitions stand at `standings` now; what was heard last of their ends is in `ends`.
+        """Partitions stand at `standings` now; `ends` holds the last known end of each.
 
-        `excused`: nothing can be applied at present, for a reason that is told elsewhere. `in_turn`: those
-        whose events wait for their turn, and for which others; while one of these moves, they do not stand
-        still.
+        `excused`: the worker can't apply anything now, and reports the reason elsewhere. `in_turn`:
+        partitions whose events wait for their turn, with the partitions that they wait for; while one of
+        those moves, the waiting ones do not stand still.
         """
         now_s, before = self._now_s(), self._partitions
         moved = {

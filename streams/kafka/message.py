@@ -13,21 +13,21 @@ from streams.kafka.topics import ACCEPTED_HEADER
 from streams.state.fold import Delivery
 
 UNDECODABLE = "undecodable"
-"""The reason of a letter that holds what Kafka's client can't decode: a record's bytes, or a batch's."""
+"""The reason of a letter with bytes that Kafka's client can't decode: a record's, or a batch's."""
 
 CLOCKS_APART_MS = 60_000
-"""A time further ahead was not read from a clock."""
+"""A time further ahead does not come from a clock."""
 
 Headers = Mapping[str, bytes | None] | Iterable[tuple[str, bytes | None]]
 
 
 class Message(NamedTuple):
-    """`topic` without its prefix; `timestamp_ms` is Kafka's (its producer's, or the broker's): below 0 where
+    """`topic` has no prefix; `timestamp_ms` is Kafka's (the producer sets it, or the broker): below 0 where
     the record has none.
 
-    No event lies between `since` and the message (None: nothing is known of that); it was read after the seek
-    `seek`. `undecodable`: why `value` is not a record's value, but bytes that Kafka's client can't decode, of
-    offsets up to this one.
+    No event lies between `since` and the message (None: unknown); the client read it after seek `seek`.
+    `undecodable`: why `value` is not a record's value, but bytes that Kafka's client can't decode, of offsets
+    up to this one.
     """
 
     topic: str
@@ -47,10 +47,10 @@ class Message(NamedTuple):
         return f"{self.topic}-{self.partition}"
 
     def accepted_ms(self, now_ms: int) -> float:
-        """When the gateway accepted it, by the gateway's clock, and no later than `now_ms`. Events that came
-        another way count from now: Kafka's timestamp of them may be any that their producer liked.
+        """When the gateway accepted it, by the gateway's clock, and no later than `now_ms`. For events that
+        did not come through the gateway it is now: their producer may have set any Kafka timestamp.
 
-        A header that is no time, or is one that no clock can show, is ignored.
+        This ignores a header that is no time, or a time that no clock can show.
         """
         headers = self.headers.items() if isinstance(self.headers, Mapping) else self.headers or ()
         for name, value in headers:
@@ -68,10 +68,10 @@ def _time_ms(value: bytes | None) -> float:
 
 
 def happened_ms(value: bytes | None, written_ms: float, read_ms: float) -> float:
-    """When what is in a record happened, as far as its order goes: no later than it was written to Kafka and
-    read, so that a clock that runs ahead holds nothing up.
+    """When a record's event happened, for its order among others: no later than Kafka got it and the worker
+    read it, so that a clock that runs ahead holds nothing up.
 
-    `written_ms`: Kafka's time, 0 for none; it alone counts where there is no event.
+    `written_ms`: Kafka's time, 0 for none; it alone counts where the record holds no event.
 
     >>> [happened_ms(b'{"ts":%d}' % ts, 7.0, 8.0) for ts in (5, 9)], happened_ms(b'{"ts":9}', 0.0, 8.0)
     ([5, 7.0], 8.0)
@@ -87,14 +87,14 @@ def happened_ms(value: bytes | None, written_ms: float, read_ms: float) -> float
 def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:
     """The event in a message, or `EventError` with the reason why it can't be applied.
 
-    An event under another key or on another topic would meet its user's state in two workers at once.
+    Two workers at once would change a user's state if an event came under another key or on another topic.
     """
     if message.undecodable:
         raise EventError(UNDECODABLE, message.undecodable)
     event = decode(message.value or b"", now_ms, limits)
     expected = TOPIC_OF[type(event)]
     if expected != message.topic:
-        raise EventError("wrong_topic", f"event of topic {expected} came on {message.topic}")
+        raise EventError("wrong_topic", f"an event of topic {expected} came on {message.topic}")
     if message.key != key_of(event):
         raise EventError("wrong_key", f"key {message.key!r}, expected {key_of(event)!r}")
     return Incoming(event, Delivery(message.topic, message.offset), message.accepted_ms(now_ms))

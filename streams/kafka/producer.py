@@ -1,7 +1,7 @@
-"""Events to Kafka: acknowledged by all replicas, within a bounded time, and healed by itself.
+"""Writes events to Kafka, with the acknowledgement of all replicas, within a bounded time; it heals itself.
 
 The gateway starts without Kafka and goes on without it: a background task creates the topics, connects,
-and connects anew when the connection can't be trusted any more.
+and connects anew when it no longer trusts the connection.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ CONNECT_TIMEOUT_S = 10.0
 RECONNECT_S = (0.2, 2.0)
 """The first and the longest pause between two attempts to connect."""
 DISTRUST_AFTER_S = 10.0
-"""With no acknowledgement for so long while events wait, connect anew: the brokers may have moved."""
+"""Connect anew after this long without an acknowledgement while events wait: the brokers may have moved."""
 CLOSE_TIMEOUT_S = 1.0
 
 
 class Acknowledgement(NamedTuple):
-    """Which of the events Kafka acknowledged, in order, and what was wrong with the others ("": nothing)."""
+    """Which of the events Kafka acknowledged, in order, and why not the others ("": all acknowledged)."""
 
     confirmed: list[bool]
     trouble: str = ""
 
 
 class EventSink(Protocol):
-    """Where accepted events go."""
+    """Takes accepted events and delivers them."""
 
     async def start(self) -> None: ...
 
     async def deliver(
         self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float
     ) -> Acknowledgement:
-        """Write the events in their order and wait, `timeout_s` at most, until each is acknowledged."""
+        """Write the events in their order and wait, `timeout_s` at most, for the acknowledgement of each."""
         ...
 
     async def check(self, timeout_s: float) -> None:
@@ -61,8 +61,8 @@ class EventSink(Protocol):
 class KafkaProducer:
     """The `EventSink` that is Kafka.
 
-    An event that was not acknowledged in time is unconfirmed, not lost: it may still be written. Sending it
-    again with the same `event_id` is safe, since workers apply an `event_id` once.
+    An event without an acknowledgement in time is unconfirmed, not lost: Kafka may still write it. A client
+    may send it again with the same `event_id`, since workers apply an `event_id` once.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -111,7 +111,7 @@ class KafkaProducer:
         producer = self._producer
         if producer is None:
             raise BrokerUnavailableError(self._trouble)
-        if producer.client._sync_task.done():  # it would answer to nothing any more
+        if producer.client._sync_task.done():  # the client would never answer again
             self._distrust("the client's refresh of metadata has ended")
             raise BrokerUnavailableError(self._trouble)
         try:
@@ -125,13 +125,13 @@ class KafkaProducer:
             )
 
     async def stop(self) -> None:
-        """Stop connecting, write what is still queued for a second at most, and close."""
+        """Stop connecting, write the queued events for a second at most, and close."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
 
     def _distrust(self, trouble: str) -> None:
-        """Have the keeper connect anew: an idempotent producer can't recover from a lost sequence."""
+        """Make the background task connect anew: an idempotent producer can't recover a lost sequence."""
         self._trouble = trouble
         self._distrusted.set()
 
@@ -142,16 +142,16 @@ class KafkaProducer:
                 producer = await self._connect()
                 pause_s = RECONNECT_S[0]
                 await self._use(producer)
-            except Exception as error:  # whatever it was, the next attempt may succeed
+            except Exception as error:  # after any error the next attempt may succeed
                 trouble = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
                 if trouble != self._trouble:
-                    log.warning("can't connect to Kafka, trying on: %s", trouble)
+                    log.warning("can't connect to Kafka, trying again: %s", trouble)
                 self._trouble = trouble
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, longest_s)
 
     async def _use(self, producer: Any) -> None:
-        """Let `deliver` write through it until it is distrusted, or until we stop."""
+        """Let `deliver` write through `producer` until trouble comes, or until the sink stops."""
         log.info("connected to Kafka at %s", self._settings.bootstrap)
         self._last_ack_s = time.monotonic()
         self._distrusted.clear()
@@ -185,7 +185,7 @@ class KafkaProducer:
 
 
 def _confirmed(ack: asyncio.Future[object]) -> bool:
-    """Whether the broker acknowledged; what it did not is given up, and its error counts as read."""
+    """Whether the broker acknowledged. Gives up an event that it did not, and counts its error as read."""
     if not ack.done():
         ack.cancel()
         return False
@@ -193,9 +193,10 @@ def _confirmed(ack: asyncio.Future[object]) -> bool:
 
 
 async def _close(producer: Any) -> None:
-    """Write what is queued, for `CLOSE_TIMEOUT_S` at most, and close.
+    """Write the queued events, for `CLOSE_TIMEOUT_S` at most, and close.
 
-    aiokafka's own `stop` waits for its queue without a deadline: when idempotent it never gives an event up.
+    aiokafka's own `stop` waits for its queue without a deadline: an idempotent producer never gives up an
+    event.
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_TIMEOUT_S):

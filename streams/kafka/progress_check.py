@@ -1,4 +1,4 @@
-"""The store's progress must lie within what Kafka holds: checked before a worker reads its first event."""
+"""The store's progress must lie within what Kafka holds; a worker checks this before its first event."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.stores.base import Store
 
 
 async def check_progress(settings: KafkaSettings, store: Store) -> None:
-    """Raises `ProgressError` where the store has applied offsets that a topic does not hold (any more)."""
+    """Raises `ProgressError` where the store's progress lies behind the end of a topic."""
     ends = await _ends(settings)
     loaded = await store.load([], sorted(ends))
     for place, offset in loaded.progress.items():
@@ -24,16 +24,16 @@ async def check_progress(settings: KafkaSettings, store: Store) -> None:
 
 
 def beyond_the_end(place: str, end: int, progress: int) -> ProgressError:
-    """The error that says so, and what to do."""
+    """The error for such a place, with what to do."""
     return ProgressError(
-        f"{place} ends at offset {end}, but the store has applied it up to {progress}: the topic was made"
-        " anew while the store was kept. Its new events would be taken for old ones. Use another redis.prefix"
+        f"{place} ends at offset {end}, but the store has applied it up to {progress}: someone made the topic"
+        " anew and kept the store. The worker would take new events for old ones. Use another redis.prefix"
         " (states begin anew and are read from Kafka), or restore the topic"
     )
 
 
 async def _ends(settings: KafkaSettings) -> dict[str, int]:
-    # Without isolation: progress may lie behind the start of a transaction that is open just now.
+    # Without isolation: progress may lie behind the start of an open transaction.
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap, request_timeout_ms=settings.request_timeout_ms
     )

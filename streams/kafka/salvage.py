@@ -1,8 +1,8 @@
-"""A batch that the Kafka client can't decode, taken apart record by record.
+"""Takes a batch that the Kafka client can't decode apart, record by record.
 
-One bad record makes the client give up the whole batch, and every fetch after it. Here each record is read by
-itself: what can be read goes on, and what can't is kept as its bytes. The layout is Kafka's record batch,
-version 2 (https://kafka.apache.org/documentation/#recordbatch).
+One bad record makes the client give up the whole batch, and every fetch after it. This module reads each
+record by itself: good records go on, and bad ones stay as bytes. The layout is Kafka's record batch, version
+2 (https://kafka.apache.org/documentation/#recordbatch).
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _DECODERS: dict[int, Callable[[bytes], bytes]] = {
 
 @dataclass
 class Undecodable(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships no types
-    """Bytes in place of a record, or of a whole batch, with the last offset that they cover; and why."""
+    """The bytes of a bad record, or of a whole batch, with the last offset that they cover and the reason."""
 
     why: str = ""
 
 
 class Salvaged(NamedTuple):
-    """What there is of a batch, in order, and the offset after it."""
+    """The records of a batch, in order, and the offset after it."""
 
     records: list[Any]
     end: int
@@ -64,9 +64,9 @@ class _Batch(NamedTuple):
 
 
 def salvage(raw: bytes, topic: str, partition: int, position: int, limit: int) -> Salvaged:
-    """The first batch of `raw`, as the broker gave it for `position`; nothing of it before `position`.
+    """The first batch of `raw`, which the broker gave for `position`, from `position` on.
 
-    `limit`: where the log ends. Raises `UndecodableError` where it can't be told where the batch ends.
+    `limit`: where the log ends. Raises `UndecodableError` where the bytes don't tell where the batch ends.
     """
     batch, attributes, count = _framed(raw, topic, partition, position, limit)
     first = max(position, batch.base)
@@ -77,7 +77,7 @@ def salvage(raw: bytes, topic: str, partition: int, position: int, limit: int) -
     try:
         decode = _DECODERS[attributes & _CODEC]
     except KeyError:
-        why = f"its codec has the number {attributes & _CODEC}, and 0 to 4 were expected"
+        why = f"its codec has the number {attributes & _CODEC}, expected 0 to 4"
         return Salvaged([batch.undecodable(first, batch.end - 1, batch.whole, why)], batch.end)
     try:
         body = bytes(decode(batch.whole[_HEADER.size :]))
@@ -97,15 +97,15 @@ def _framed(
     base, length = _FRAME.unpack_from(raw)
     size = _FRAME.size + length
     if length <= 0 or size > len(raw) or size <= _MAGIC_AT:
-        raise _unframed(where, f"a batch of {length} bytes was announced, and {len(raw)} came")
+        raise _unframed(where, f"the batch announces {length} bytes, and {len(raw)} came")
     whole, magic = raw[:size], raw[_MAGIC_AT]
     if len(raw) >= size + _FRAME.size:
         limit = min(limit, _FRAME.unpack_from(raw, size)[0])  # where the next batch begins
     trouble, attributes, count, delta, stamps = "", 0, 0, 0, (0, 0)
-    if magic != 2:  # of before 2017; there the offset is that of the last message
+    if magic != 2:  # a format from before 2017, where the offset is that of the last message
         trouble = f"it has format {magic}"
     elif size < _HEADER.size:
-        raise _unframed(where, f"its header has {size} bytes, {_HEADER.size} were expected")
+        raise _unframed(where, f"its header has {size} bytes, expected {_HEADER.size}")
     else:
         _, _, _, _, crc, attributes, delta, *stamps_of, _, _, _, count = _HEADER.unpack_from(whole)
         stamps = (stamps_of[0], stamps_of[1])
@@ -125,9 +125,9 @@ def _framed(
 
 def _unframed(where: str, what: str) -> UndecodableError:
     return UndecodableError(
-        f"{where}: a record batch was expected, and {what}. It can't be told where the next one begins, so"
-        " nothing behind it is read. See whether the broker's disk is sound (kafka-dump-log); to go on behind"
-        " it, delete the records up to it (kafka-delete-records)"
+        f"{where}: expected a record batch, but {what}. Nothing tells where the next batch begins, so the"
+        " worker reads nothing behind it. Check the broker's disk (kafka-dump-log); to go on behind the"
+        " batch, delete the records up to it (kafka-delete-records)"
     )
 
 
@@ -137,12 +137,12 @@ def _records(batch: _Batch, body: bytes, count: int) -> Iterator[Any]:
         try:
             length, start = _varint(body, at)
             if length < 0 or start + length > len(body):
-                raise ValueError(f"a record of {length} bytes where {len(body) - start} are left")
+                raise ValueError(f"a record has {length} bytes, but only {len(body) - start} are left")
             record = body[start : start + length]
             delta, since, at_key = _head(record)
             offset = batch.base + delta
             if not expected <= offset < batch.end:
-                raise ValueError(f"a record with offset {offset} where {expected} was expected")
+                raise ValueError(f"a record has offset {offset}, expected {expected}")
         except (ValueError, IndexError) as error:
             yield from _rest(batch, expected, f"{type(error).__name__}: {error}")
             return
@@ -161,7 +161,7 @@ def _records(batch: _Batch, body: bytes, count: int) -> Iterator[Any]:
 
 
 def _rest(batch: _Batch, first: int, why: str) -> Iterator[Undecodable]:
-    """The records from `first` on, which can't be told apart."""
+    """The records from `first` on, as one piece: nothing tells where each of them begins."""
     if first < batch.end:
         yield batch.undecodable(first, batch.end - 1, batch.whole, why)
 
@@ -192,12 +192,12 @@ def _bytes(record: bytes, at: int) -> tuple[bytes | None, int]:
     if length < 0:
         return None, at
     if at + length > len(record):
-        raise ValueError(f"a field of {length} bytes where {len(record) - at} are left")
+        raise ValueError(f"a field has {length} bytes, but only {len(record) - at} are left")
     return record[at : at + length], at + length
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number in zigzag, and where it ends. (aiokafka's own reads on where the bytes end.)"""
+    """A number in zigzag, and where it ends. (aiokafka's own reader goes on behind the end of the bytes.)"""
     number = shift = 0
     while shift < 64:
         byte = data[at]
@@ -205,4 +205,4 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         at, shift = at + 1, shift + 7
         if byte < 0x80:
             return (number >> 1) ^ -(number & 1), at
-    raise ValueError(f"a number that ends at byte {at} and has more than 64 bits")
+    raise ValueError(f"the number that ends at byte {at} has more than 64 bits")

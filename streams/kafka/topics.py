@@ -1,8 +1,8 @@
-"""The topics: created, and checked, before anything reads them.
+"""The topics: every process creates and checks them before it reads.
 
-A Faust worker leaves out a topic that is not there when it starts, and never reads it later. Clicks, reviews
-and the rest are co-partitioned (one user's events meet in one worker), which holds only while all of them
-have the same number of partitions.
+A Faust worker leaves out a topic that does not exist when it starts, and never reads it later. Clicks,
+reviews and the rest are co-partitioned: one worker gets all events of a user. This needs the same number of
+partitions in all of them.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def topic_name(settings: KafkaSettings, topic: str) -> str:
 
 
 def partition_counts(settings: KafkaSettings) -> dict[str, int]:
-    """Every topic's full name and how many partitions it must have."""
+    """The full name of every topic, and how many partitions it must have."""
     counts = {topic_name(settings, topic): settings.partitions for topic in EVENT_TOPICS}
     return counts | {topic_name(settings, DEAD_LETTERS): 1}
 
 
 async def ensure_topics(settings: KafkaSettings) -> None:
-    """Create the topics that are missing, and wait until all of them can be written to.
+    """Create the missing topics, and wait until all topics take writes.
 
     Any number of processes may do this at once. Raises `SettingsError` where a topic has another number of
     partitions than the settings say, or the cluster refuses to make it; `BrokerUnavailableError` where Kafka
@@ -74,7 +74,7 @@ async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 def _missing(topics: list[dict[str, Any]], expected: Mapping[str, int]) -> dict[str, int]:
-    """Those that are not there yet, or have no leader; `SettingsError` where one has other partitions."""
+    """The topics that don't exist yet, or have no leader; `SettingsError` where one has other partitions."""
     ready = set()
     for topic in topics:
         name, partitions = topic["topic"], topic["partitions"]
@@ -82,17 +82,17 @@ def _missing(topics: list[dict[str, Any]], expected: Mapping[str, int]) -> dict[
             continue
         if len(partitions) != expected[name]:
             raise SettingsError(
-                f"topic {name} has {len(partitions)} partitions; {expected[name]} were expected."
+                f"topic {name} has {len(partitions)} partitions, expected {expected[name]}."
                 " Set kafka.partitions to what the topics have, or use another kafka.prefix: with another"
-                " number of partitions, users' new events and their history would part"
+                " number of partitions, a user's new events would go to another partition than the old ones"
             )
         ready.add(name)
     return {name: count for name, count in expected.items() if name not in ready}
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: KafkaSettings, topics: Mapping[str, int]) -> None:
-    """Another process may do the same just now, or may have just done it: "exists already" is as good."""
-    # A write counts (acks=all) once all replicas but one have it: one broker may be down.
+    """Create topics. Another process may do the same: the answer "exists already" is a success."""
+    # A write counts (acks=all) once all replicas but one have it, so one broker may be down.
     safe = {"min.insync.replicas": str(max(1, settings.replication - 1))}
     large = {"max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)}
     dead_letters = topic_name(settings, DEAD_LETTERS)

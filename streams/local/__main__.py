@@ -1,11 +1,11 @@
 """`python -m streams.local [FOLDER]`: a real Kafka and Valkey on free ports until Ctrl-C (or SIGTERM).
 
-Prints the settings to give to a worker, a gateway or a test, as `export` lines for a shell:
+It prints the settings for a worker, a gateway or a test, as `export` lines for a shell:
 
     export HEADRACE_KAFKA__BOOTSTRAP=127.0.0.1:23456
     export HEADRACE_REDIS__URL=redis://127.0.0.1:23457/0
 
-With a FOLDER the data are kept in it from one run to the next; without it nothing stays.
+With a FOLDER, the folder keeps the data from one run to the next; without it nothing stays.
 """
 
 from __future__ import annotations

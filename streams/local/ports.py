@@ -7,15 +7,15 @@ import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
-# Below the range from which systems draw the ports of outgoing connections, so that none of those takes a
-# port between our look and the server's bind.
+# Below the range from which systems take ports for outgoing connections, so that no connection takes a port
+# between our look and the server's bind.
 FIRST, LAST = 20_000, 32_000
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports that could be bound just now.
+    """`count` different ports that are free at this moment.
 
-    Another process may still be faster: a server that finds its port taken is to be started again on others.
+    Another process may be faster: if a server finds its port taken, start it again on other ports.
     """
     with contextlib.ExitStack() as held:
         ports: list[int] = []
@@ -30,7 +30,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there just now."""
+    """Whether a server could listen there at this moment."""
     with socket.socket() as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,7 +41,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def ask(port: int, question: bytes, size: int, timeout_s: float = 0.5) -> bytes:
-    """The first `size` bytes that the server on `port` answers; fewer, or none, where it does not."""
+    """The first `size` bytes of the server's answer on `port`; fewer, or none, if it does not answer."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=timeout_s) as connection:
             connection.sendall(question)

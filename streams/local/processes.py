@@ -1,8 +1,9 @@
-"""Child processes that are ended for certain.
+"""Child processes that end for certain.
 
 A child leads its own session, so that Ctrl-C in the terminal reaches only the parent, which then stops its
-children in order. `terminate` ends the child and whatever it has started. Where the parent dies without
-saying so (SIGKILL, a crash), Linux kills the child too (PR_SET_PDEATHSIG); elsewhere it would live on.
+children in order. `terminate` ends the child and all processes that it has started. If the parent dies
+suddenly (SIGKILL, a crash), Linux kills the child too (PR_SET_PDEATHSIG); on other systems the child lives
+on.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# The request is made between fork and exec by a Python of its own: `preexec_fn` may deadlock in a process
-# with threads. A parent that died before the request is noticed by the second line.
+# A Python of its own makes the request between fork and exec: `preexec_fn` may deadlock in a process with
+# threads. The second line notices a parent that died before the request.
 _EXEC_TIED_TO_PARENT = """\
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)
@@ -28,12 +29,12 @@ os.execvp(sys.argv[2], sys.argv[2:])
 """
 
 # Linux sends the death signal when the *thread* that started the child ends. So one thread, which lives as
-# long as this process, starts them all.
+# long as this process, starts all children.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-starter")
 
 
 class ChildProcess:
-    """A running child. Its output, both streams, is appended to `log`.
+    """A running child. It appends its output, both streams, to `log`.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -58,11 +59,11 @@ class ChildProcess:
 
     @property
     def returncode(self) -> int | None:
-        """None while the child runs; the negative signal number where a signal ended it."""
+        """None while the child runs; the negative signal number if a signal ended it."""
         return self._process.poll()
 
     def wait(self, deadline_s: float) -> bool:
-        """Wait for the child to end by itself; whether it did within the deadline."""
+        """Wait for the child to end by itself; returns whether it did within the deadline."""
         try:
             self._process.wait(deadline_s)
         except subprocess.TimeoutExpired:
@@ -70,7 +71,7 @@ class ChildProcess:
         return True
 
     def terminate(self, deadline_s: float = 10.0) -> None:
-        """SIGTERM to the child and its own children; SIGKILL to those that are left after the deadline."""
+        """Send SIGTERM to the child and its own children; after the deadline send SIGKILL to the rest."""
         self._signal_group(signal.SIGTERM)
         self.wait(deadline_s)
         self._signal_group(signal.SIGKILL)
@@ -84,10 +85,7 @@ class ChildProcess:
 
     @property
     def how_it_ended(self) -> str:
-        """For messages: who it was, how it ended, where its log is, and the end of that.
-
-        It has ended already.
-        """
+        """For messages about a child that has ended: its name, how it ended, its log, and the log's end."""
         code = self.returncode
         how = f"ended with exit code {code}"
         if code is not None and code < 0:
@@ -95,7 +93,7 @@ class ChildProcess:
         return f"{self.name} (process {self.pid}) {how}; its log is {self.log}, which ends:\n{self.tail()}"
 
     def _signal_group(self, number: signal.Signals) -> None:
-        # Already gone; macOS says PermissionError of a group that has only zombies left.
+        # The group has ended; macOS raises PermissionError for a group with only zombies.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
@@ -109,7 +107,7 @@ class ChildProcess:
 
 
 def signal_name(number: int) -> str:
-    """Its usual name.
+    """The usual name of a signal.
 
     >>> signal_name(9)
     'SIGKILL'

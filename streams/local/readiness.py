@@ -1,4 +1,4 @@
-"""Waiting, with a deadline, for a server that was just started."""
+"""A wait, with a deadline, for a server that has just started."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.local.processes import ChildProcess
 def wait_until_ready(child: ChildProcess, ready: Callable[[], bool], deadline_s: float) -> None:
     """Return once `ready()` holds.
 
-    Raises `LocalStackError`, with the end of the log, when the child ends or the deadline passes.
+    Raises `LocalStackError`, with the end of the log, if the child ends or the deadline passes.
     """
     end = time.monotonic() + deadline_s
     while True:

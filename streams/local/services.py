@@ -1,4 +1,4 @@
-"""Workers and the gateway as child processes, watched for as long as a `with` block lasts."""
+"""Workers and the gateway as child processes, for as long as a `with` block lasts."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from streams.settings.tree import Settings
 
 
 class Services:
-    """`workers` workers and one gateway under `settings`, whose Kafka and Redis run already.
+    """`workers` workers and one gateway under `settings`; Kafka and Redis must run already.
 
-    The gateway has the settings' port, the workers free ones. Logs are written to `logs`. Inside the block,
-    `gateway_url` and `worker_urls` say where they answer.
+    The gateway has the settings' port, the workers have free ones. Their logs are in `logs`. Inside the
+    block, `gateway_url` and `worker_urls` are their addresses.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Services:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as starting:
             self._progress("starting the gateway and " + _count(len(self._worker_ports), "worker"))
-            # All of them first, then the wait: they start side by side.
+            # Start all of them first, then wait: they start side by side.
             for number, port in enumerate(self._worker_ports, start=1):
                 worker = msgspec.structs.replace(self.settings.worker, host=LOOPBACK, port=port)
                 settings = msgspec.structs.replace(self.settings, worker=worker)
@@ -80,7 +80,7 @@ class Services:
 
 
 def check_running(processes: Sequence[ChildProcess]) -> None:
-    """Raises `LocalStackError`, which says who, how, and where its log is, where one of them has ended."""
+    """Raise `LocalStackError` if a process has ended; the error names it, how it ended, and its log."""
     for child in processes:
         if child.returncode is not None:
             raise LocalStackError(child.how_it_ended)

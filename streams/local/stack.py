@@ -20,11 +20,13 @@ from streams.settings.tree import Settings
 
 
 class LocalStack:
-    """Both servers on free ports; inside the block, `settings` are the given ones with their addresses.
+    """Both servers on free ports; inside the block, `settings` are the given ones with the servers'
+    addresses.
 
-    `folder` keeps the data from one run to the next; without it, nothing stays afterwards. A server whose
-    address is given (`kafka_bootstrap`, `redis_url`) is used as it is: neither started nor stopped.
-    `processes`: the servers that were started here. Their logs go to `logs`, else they lie among the data.
+    `folder` keeps the data from one run to the next; without it, nothing stays afterwards. If
+    `kafka_bootstrap` or `redis_url` names a server, the stack uses that server, and neither starts nor stops
+    it. `processes`: the servers that the stack started. Their logs go to `logs`, else they lie among the
+    data.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class LocalStack:
             else:
                 folder = self._folder
                 starting.enter_context(_sole_use(folder))
-            # Valkey first: it is there at once, and Kafka's start is the longest wait anyway.
+            # Valkey first: it starts at once, and Kafka's start is the longest wait anyway.
             url = self._redis_url
             if not url:
                 keep = self._folder is not None
@@ -96,7 +98,7 @@ def _sole_use(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LocalStackError(
-                f"another local stack is running on {folder}; stop it, or use another folder"
+                f"another local stack runs on {folder}; stop it, or use another folder"
             ) from None
         yield
 

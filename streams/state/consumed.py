@@ -1,12 +1,12 @@
 """Which items a user has met, and by which actions: exact while that takes few bytes, then a filter.
 
-    1. Exact: for each action the rows that it met.
-    2. Where that takes more than the bytes that it may: one set, of what blocks under the setting in force.
-    3. Where that is still too much: the rows' hashes, in ever fewer bits, until they fit.
+    1. Exact: for each action the rows of its items.
+    2. If that takes too many bytes: one set, of the items that block under the setting in force.
+    3. If that still takes too many: the rows' hashes, in ever fewer bits, until they fit.
 
-An item that was met is never taken for an unmet one, however many there are. In step 3 some unmet items are
-taken for met ones: a share of 1 - exp(-n / 2^bits) of them, for n items that were met. A bit less halves the
-range of the hashes, which stay sorted, so that nothing else need be known of the rows.
+The filter never takes a met item for an unmet one, however many items a user has met. In step 3 it takes some
+unmet items for met ones: a share of 1 - exp(-n / 2^bits) of them, for n met items. Each bit less halves the
+range of the hashes. They stay sorted, so the step needs only the hashes, not the rows.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ EVERY_ACTION = (1 << len(ACTIONS)) - 1
 """A set of actions is a number: bit c is set for the action with code c."""
 
 UNKNOWN = 254
-"""The code of items that were met by actions nobody noted."""
+"""The code of items that the user met by unknown actions."""
 FORGOTTEN = 255
-"""The code of items whose actions are not kept any more (steps 2 and 3)."""
+"""The code of items whose actions the state no longer keeps (steps 2 and 3)."""
 
 MIN_HASH_BITS, MAX_HASH_BITS = 5, 24
-_GROUP_BYTES = 5  # what an action's rows take besides themselves: code and length
+_GROUP_BYTES = 5  # an action's code and the length of its rows
 _LOW = 0xFFFF_FFFF
 
 
 def blocking_actions(repeat: bool | Collection[str]) -> int:
-    """The actions after which an item may not come back, by `feed.repeat`: whether it may, or after which.
+    """The actions after which an item may not come back. `repeat`: `feed.repeat`, whether items may come
+    back, or after which actions.
 
     >>> blocking_actions(False) == EVERY_ACTION, blocking_actions(True)
     (True, 0)
@@ -50,16 +51,16 @@ def blocking_actions(repeat: bool | Collection[str]) -> int:
 
 
 class Consumed(NamedTuple):
-    """`groups`: for each action's code the keys of the items that it met, int32 [n], ascending.
+    """`groups`: for each action's code the keys of its items, int32 [n], ascending.
 
-    A key is an item's row, or where `hash_bits` is not 0, so many bits of the row's hash.
+    A key is an item's row or, if `hash_bits` is not 0, that many bits of the row's hash.
     """
 
     groups: tuple[tuple[int, Rows], ...] = ()
     hash_bits: int = 0
 
     def has(self, row: int, blocking: int = EVERY_ACTION) -> bool:
-        """Whether the item was met by one of the actions in `blocking`."""
+        """Whether the user has met the item by one of the actions in `blocking`."""
         key = np.int32(_hash(row) >> (32 - self.hash_bits) if self.hash_bits else row)
         for action, keys in self.groups:
             if _among(action, blocking):
@@ -69,7 +70,7 @@ class Consumed(NamedTuple):
         return False
 
     def mark(self, mask: NDArray[np.uint8], blocking: int = EVERY_ACTION) -> None:
-        """Set 1 in a mask over rows for each item that was met by one of the actions in `blocking`."""
+        """Set 1 in a mask over rows for each item that the user has met by an action in `blocking`."""
         for action, keys in self.groups:
             if not _among(action, blocking):
                 continue
@@ -80,8 +81,8 @@ class Consumed(NamedTuple):
                 mask[keys] = 1
 
     def add(self, row: int, action: int, blocking: int, most_bytes: int) -> Consumed:
-        """With one more item, met by `action`. `blocking`: the actions that count where room is short; none
-        where items may repeat anyhow: then all count, for the day that they may not.
+        """The same with one more item, met by `action`. `blocking`: the actions that count if room is short;
+        none if items may repeat anyway: then all count, for the day on which they may not.
         """
         blocking = blocking or EVERY_ACTION
         groups, hash_bits = self
@@ -93,7 +94,7 @@ class Consumed(NamedTuple):
         for group in groups:
             if group[0] == action:
                 keys = group[1]
-                at = int(keys.searchsorted(np.int32(key)))  # a Python int would have all copied to int64
+                at = int(keys.searchsorted(np.int32(key)))  # a Python int makes numpy copy all keys to int64
                 if at < len(keys) and keys[at] == key:
                     return self
                 grown = _with(keys, at, key)
@@ -115,7 +116,7 @@ class Consumed(NamedTuple):
         return fitted
 
     def newest(self) -> int:
-        """The highest row that is named here; -1 for none."""
+        """The highest row among the keys; -1 for none."""
         return -1 if self.hash_bits else max((int(keys[-1]) for _, keys in self.groups), default=-1)
 
     def _fits(self, most_bytes: int) -> bool:
@@ -124,7 +125,7 @@ class Consumed(NamedTuple):
             count += len(keys)
             overhead += _GROUP_BYTES
         if overhead + size_at_most(count, len(self.groups)) <= most_bytes:
-            return True  # so it is for all but a few users
+            return True  # true for all but a few users
         if any(len(keys) > MAX_ROWS for _, keys in self.groups):
             return False
         return overhead + sum(packed_size(keys) for _, keys in self.groups) <= most_bytes
@@ -150,7 +151,7 @@ NOTHING = Consumed()
 
 
 def check_consumed(consumed: Consumed) -> None:
-    """Raises `ValueError` where it is not one that `Consumed` makes."""
+    """Raise `ValueError` for a value that `Consumed` does not make."""
     codes = [action for action, _ in consumed.groups]
     if any(len(keys) == 0 for _, keys in consumed.groups):
         raise ValueError(f"no items met by one of the actions {codes}; expected at least one by each")
@@ -169,12 +170,12 @@ def check_consumed(consumed: Consumed) -> None:
 
 
 def _among(action: int, actions: int) -> bool:
-    """Whether a code is among `actions`; one that is not known is, where any is."""
+    """Whether a code is among `actions`; an unknown code is, if `actions` has any."""
     return actions != 0 if action >= UNKNOWN else bool(actions >> action & 1)
 
 
 def _with(keys: Rows, at: int, key: int) -> Rows:
-    """A copy with `key` put in before `at`: `np.insert` for one value, in a fifth of its time."""
+    """A copy with `key` before `at`: `np.insert` for one value, in a fifth of its time."""
     grown = np.empty(len(keys) + 1, np.int32)
     grown[:at] = keys[:at]
     grown[at] = key
@@ -206,7 +207,7 @@ def _hashes(rows: Rows) -> NDArray[np.uint32]:
 
 @compiled
 def _mark_hashed(keys: Rows, drop: int, words: NDArray[np.uint32], mask: NDArray[np.uint8]) -> None:
-    """`words`: zeros, a bit for each key that there may be."""
+    """Mark rows by their hashes. `words`: zeros, a bit for each possible key."""
     for k in range(len(keys)):
         words[keys[k] >> 5] |= np.uint32(1) << np.uint32(keys[k] & 31)
     for row in range(len(mask)):
@@ -217,5 +218,5 @@ def _mark_hashed(keys: Rows, drop: int, words: NDArray[np.uint32], mask: NDArray
         mixed = np.uint32(mixed * np.uint32(0x846CA68B))
         mixed ^= mixed >> np.uint32(16)
         key = mixed >> np.uint32(drop)
-        # Written in any case: a branch that is hard to foretell makes this three times as long.
+        # This writes in any case: a branch that the processor can't predict makes it three times as slow.
         mask[row] |= np.uint8((words[key >> np.uint32(5)] >> (key & np.uint32(31))) & np.uint32(1))

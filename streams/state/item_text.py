@@ -1,4 +1,4 @@
-"""What the text encoder reads of an item or a review: one rule, for training and for serving."""
+"""The text of an item or a review that the encoder reads: one rule, for training and for serving."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def of_item(title: str, categories: Sequence[str], tags: Sequence[str], text: str) -> str:
-    """Title, categories, tags and text as one text; "" where all are blank.
+    """Title, categories, tags and text as one text; "" if all are blank.
 
     >>> of_item("Alien", ["Horror"], [], "In space.")
     'Alien. Horror. In space.'
@@ -15,7 +15,7 @@ def of_item(title: str, categories: Sequence[str], tags: Sequence[str], text: st
 
 
 def of_review(title: str, text: str) -> str:
-    """Title and text as one; "" where both are blank."""
+    """Title and text as one text; "" if both are blank."""
     return _joined((title, text))
 
 

@@ -1,8 +1,8 @@
 """A knowledge graph: which things each item is linked to, and by which relation.
 
-Nodes are items and entities alike, linked by `(head, relation, tail)` triples in either direction. Two items
-are close where they share entities: each counts by the inverse logarithm of how many items it has (Adamic &
-Adar, "Friends and neighbors on the Web", 2003), and one that has very many says nothing.
+Nodes are items and entities alike; `(head, relation, tail)` triples link them in either direction. Two items
+are close if they share entities: each entity counts by the inverse logarithm of how many items it has (Adamic
+& Adar, "Friends and neighbors on the Web", 2003), and an entity with very many items does not count.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-DIRECT = np.float32(1.0 / math.log(3.0))  # a link from item to item: as an entity that only these two have
+DIRECT = np.float32(1.0 / math.log(3.0))  # an item-to-item link counts like an entity of only these two
 
 
 class Triple(NamedTuple):
@@ -28,8 +28,8 @@ class Triple(NamedTuple):
 
 
 class Ties(NamedTuple):
-    """What leads from a node to its neighbour, in words: the node's own relations to it ("directed by"), and
-    what the neighbour's relations to the node call the neighbour ("director").
+    """The links from a node to its neighbour, in words: the node's own relations to it ("directed by"), and
+    the neighbour's role in its relations to the node ("director").
     """
 
     forward: tuple[str, ...] = ()
@@ -40,9 +40,10 @@ class Ties(NamedTuple):
 class Graph:
     """Links as sparse rows: those of node a are `neighbour[start[a]:start[a + 1]]`, in rising order.
 
-    nodes: the number of each node's id; of an item, its item id. start int64 [n + 1]. neighbour, tie int32
-    [links]: each link is there from both of its ends. ties: what `tie` numbers. weight float32 [n]: what it
-    means that two items share the node; 0: nothing. names [n]: for people, "" where the file has none.
+    nodes: the number of each node's id; an item's node has the item id. start int64 [n + 1]. neighbour, tie
+    int32 [links]: each link occurs from both of its ends. ties: the list that `tie` numbers. weight float32
+    [n]: how much it counts that two items share the node; 0: nothing. names [n]: for people, "" for none in
+    the file.
     """
 
     nodes: Mapping[str, int]
@@ -54,13 +55,13 @@ class Graph:
     names: tuple[str, ...]
 
     def between(self, node: int, other: int) -> Ties:
-        """What leads from one node to another; empty where nothing does."""
+        """The links from one node to another; empty if there are none."""
         begin, end = self.start[node : node + 2]
         at = begin + int(np.searchsorted(self.neighbour[begin:end], other))
         return self.ties[self.tie[at]] if at < end and self.neighbour[at] == other else Ties()
 
     def digest(self) -> str:
-        """A short name for what a model sees of this graph: its items, links and weights."""
+        """A short name for the parts of this graph that a model sees: its items, links and weights."""
         digest = hashlib.blake2b(digest_size=8)
         for node_id in self.nodes:
             digest.update(node_id.encode() + b"\0")
@@ -77,9 +78,9 @@ def build(
 ) -> Graph:
     """The graph of `triples`.
 
-    items: the item id of each entity that is an item; triples that touch none are left out. None: any node
-    may turn out to be an item, by its own id. names: of entities, for people. hub_items: an entity with more
-    items than this counts for nothing.
+    items: the item id of each entity that is an item; the graph leaves out triples that touch no item. None:
+    any node may be an item, by its own id. names: of entities, for people. hub_items: an entity with more
+    items than this does not count.
 
     >>> graph = build([Triple("m1", "directed_by", "d"), Triple("m2", "directed_by", "d")])
     >>> graph.between(graph.nodes["m1"], graph.nodes["d"]).forward
@@ -93,7 +94,7 @@ def build(
 
     def number(entity: str) -> int:
         item_id = None if items is None else items.get(entity)
-        # An entity may be called like an item that is another thing.
+        # An entity may have the same id as an item that is another thing.
         key = entity if items is None else f"item {item_id}" if item_id is not None else f"entity {entity}"
         if key not in nodes:
             nodes[key] = len(nodes)
@@ -120,7 +121,7 @@ def build(
 
 
 def in_words(relation: str) -> tuple[str, str]:
-    """What the tail is to the head, and what the head is to the tail ("" where the name does not say).
+    """The tail's role for the head, and the head's role for the tail ("" if the name does not tell).
 
     Freebase names a relation by domain, type of its head, and role of its tail.
 

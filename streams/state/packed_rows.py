@@ -1,8 +1,8 @@
 """Sorted row numbers as bytes: the gaps between them in Rice code (Rice and Plaunt, 1971).
 
-A gap is a quotient by 2^k in unary and a remainder of k bits, with k from the mean gap, so that rows
-drawn from any catalogue take 1.5 bits more than log2 of the mean gap each: 512 rows out of a million
-items in 0.8 KB, out of two thousand in 0.2 KB. A gap whose quotient would be long is written plainly.
+A gap is a quotient by 2^k in unary and a remainder of k bits, with k from the mean gap. So rows drawn from
+any catalogue take 1.5 bits more than log2 of the mean gap each: 512 rows out of a million items take 0.8 KB,
+out of two thousand 0.2 KB. A gap with a long quotient is plain bits.
 
 Layout: nothing for no rows; else their number (uint16, little-endian), k (one byte), the bits (low first).
 """
@@ -36,7 +36,7 @@ def pack_sorted(rows: Rows) -> bytes:
 
 
 def packed_size(rows: Rows) -> int:
-    """How many bytes `pack_sorted` makes of them.
+    """How many bytes `pack_sorted` makes of `rows`.
 
     >>> rows = np.array([3, 70_000, 70_001], np.int32)
     >>> packed_size(rows) == len(pack_sorted(rows))
@@ -46,12 +46,12 @@ def packed_size(rows: Rows) -> int:
 
 
 def size_at_most(rows: int, packs: int) -> int:
-    """The bytes that so many rows in so many packs take at most, whichever they are."""
+    """The bytes that any `rows` rows in `packs` packs take at most."""
     return (_ESCAPE + _PLAIN) * rows // 8 + (_HEAD + 1) * packs
 
 
 def unpack_sorted(packed: bytes) -> Rows:
-    """The rows that `pack_sorted` packed; `StoreError` where that is not what the bytes are.
+    """The rows that `pack_sorted` packed; `StoreError` for other bytes.
 
     >>> unpack_sorted(pack_sorted(np.array([3, 70_000, 70_001], np.int32))).tolist()
     [3, 70000, 70001]
@@ -63,17 +63,17 @@ def unpack_sorted(packed: bytes) -> Rows:
     rows = np.empty(packed[0] + 256 * packed[1], np.int32)
     if not _unpack(np.frombuffer(packed, np.uint8), rows):
         raise StoreError(
-            f"packed rows of {len(packed)} bytes do not hold {len(rows)} rows: they were changed"
+            f"packed rows of {len(packed)} bytes do not hold {len(rows)} rows: something changed them"
         )
     return rows
 
 
 @compiled
 def _remainder_bits(rows: Rows) -> int:
-    """k: the one that takes the fewest bits where gaps are as those of rows drawn at random.
+    """The k that takes the fewest bits if rows are drawn at random.
 
-    One more is better where 2^k gaps in a row are missed more often than by .618, the golden ratio (Gallager
-    and van Voorhis, 1975): for a mean gap above 2.078 * 2^k + .5. 0 makes a map of bits.
+    k + 1 is better if the chance to miss 2^k places in a row is above .618, the golden ratio (Gallager and
+    van Voorhis, 1975): for a mean gap above 2.078 * 2^k + .5. k = 0 makes a map of bits.
     """
     n, twice = len(rows), 2 * (int(rows[-1]) + 1) - len(rows)
     k = 0
@@ -96,7 +96,7 @@ def _size(rows: Rows) -> int:
 
 @compiled
 def _pack(rows: Rows, out: Bytes) -> int:
-    """Writes into zeroed `out`; how many bytes."""
+    """Write into zeroed `out`; returns the number of bytes."""
     k = _remainder_bits(rows)
     out[0] = len(rows) & 255
     out[1] = len(rows) >> 8
@@ -132,7 +132,7 @@ def _pack(rows: Rows, out: Bytes) -> int:
 
 @compiled
 def _unpack(packed: Bytes, rows: Rows) -> bool:
-    """Fills `rows`; whether the bytes held that many."""
+    """Fill `rows`; returns whether the bytes hold that many."""
     k = int(packed[2])
     if k > _PLAIN:
         return False

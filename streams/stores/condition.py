@@ -1,4 +1,4 @@
-"""What a store's server says of itself, and what of that would lose what is kept in it."""
+"""The condition that a store's server reports, and the concerns that put its data at risk."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ KINDS: tuple[Kind, ...] = ("eviction", "persistence", "role", "loading")
 class Condition(NamedTuple):
     """`policy`: of eviction. `role`: master, slave. "" and None: the server does not say.
 
-    `appendonly`, `saves`: whether each write goes to a file, and whether snapshots are taken by themselves.
-    `failing`: which of the two failed when it was last tried.
+    `appendonly`, `saves`: whether the server appends each write to a file, and whether it takes snapshots by
+    itself. `failing`: which of the two failed at the last try.
     """
 
     policy: str = ""
@@ -27,7 +27,7 @@ class Condition(NamedTuple):
 
 
 class Concern(NamedTuple):
-    """`text` says what is so, and what to do."""
+    """`text` says what is wrong, and what to do."""
 
     kind: Kind
     text: str
@@ -37,23 +37,23 @@ SOUND = Condition(KEEPS, "master", appendonly=True, saves=True)
 
 
 def read_condition(info: str, config: Mapping[str, str]) -> Condition:
-    """From the text of INFO, and from what CONFIG GET told (nothing, where it is refused).
+    """The condition in the text of INFO and the answer of CONFIG GET (empty if the server refuses it).
 
     >>> read_condition("# Memory\\r\\nmaxmemory_policy:allkeys-lru\\r\\nrole:master\\r\\n", {}).policy
     'allkeys-lru'
     """
     lines = (line.partition(":") for line in info.splitlines() if not line.startswith("#"))
-    said = {name.strip(): value.strip() for name, _, value in lines}
+    info_fields = {name.strip(): value.strip() for name, _, value in lines}
     failing = [
         what
         for what, field in (("snapshots", "rdb_last_bgsave_status"), ("appendonly", "aof_last_write_status"))
-        if said.get(field, "ok") not in {"ok", ""}
+        if info_fields.get(field, "ok") not in {"ok", ""}
     ]
-    appendonly = config.get("appendonly", said.get("aof_enabled", "")).lower()
+    appendonly = config.get("appendonly", info_fields.get("aof_enabled", "")).lower()
     return Condition(
-        policy=config.get("maxmemory-policy", said.get("maxmemory_policy", "")).lower(),
-        role=said.get("role", "").lower(),
-        loading=said.get("loading", "0") not in {"0", ""},
+        policy=config.get("maxmemory-policy", info_fields.get("maxmemory_policy", "")).lower(),
+        role=info_fields.get("role", "").lower(),
+        loading=info_fields.get("loading", "0") not in {"0", ""},
         appendonly=appendonly in {"yes", "1"} if appendonly else None,
         saves=config["save"].strip() != "" if "save" in config else None,
         failing=" and ".join(failing),
@@ -61,7 +61,7 @@ def read_condition(info: str, config: Mapping[str, str]) -> Condition:
 
 
 def waits_for(condition: Condition) -> Concern | None:
-    """Why nothing can be written at the moment: this passes, so it is waited for."""
+    """Why the store takes no writes at the moment: this passes, so callers wait."""
     if condition.loading:
         return Concern("loading", "the store is loading its data")
     if condition.role in {"slave", "replica"}:
@@ -73,14 +73,14 @@ def waits_for(condition: Condition) -> Concern | None:
 
 
 def concerns(condition: Condition) -> list[Concern]:
-    """What would lose states, feeds or counters without anybody's being told."""
+    """The facts that would lose states, feeds or counters in silence."""
     found = []
     if condition.policy != KEEPS:
-        policy = condition.policy or "not told (neither CONFIG GET nor INFO)"
+        policy = condition.policy or "unknown (neither CONFIG GET nor INFO names it)"
         found.append(
             Concern(
                 "eviction",
-                f"the store's maxmemory-policy is {policy}: where its memory is full it forgets users and"
+                f"the store's maxmemory-policy is {policy}: when its memory is full, it forgets users and"
                 f" counters; set it to {KEEPS}",
             )
         )
@@ -103,9 +103,9 @@ def concerns(condition: Condition) -> list[Concern]:
 
 
 def refused(found: list[Concern]) -> str:
-    """Why a store is refused where `redis.strict` is set; "" where it is not.
+    """Why a process refuses the store if `redis.strict` is set; "" if it does not.
 
-    What is not on disk can be read from Kafka again for as long as Kafka keeps it; what is evicted can't be
-    told from what never was.
+    A worker can read data that is not on disk from Kafka again, as long as Kafka keeps it. Nothing tells
+    evicted data from data that never was there.
     """
     return "; ".join(concern.text for concern in found if concern.kind == "eviction")

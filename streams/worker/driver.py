@@ -1,152 +1,41 @@
-"""Faust's Kafka driver with four things changed that it fixes: how events are fetched, what is known of what
-lies between them, how offsets are committed, and who gets which partition.
+"""Faust's Kafka driver, with changes to what it fixes: the messages it hands on, and the offsets it commits.
 
-Fetching: the broker waits for `fetch_min_bytes`, `fetch_max_wait_ms` at most, so that several events travel
-in one fetch, and partitions that bring nothing are left out of most fetches. One event a fetch costs ten
-times as much as handling it.
+Between events: offsets of transaction markers, of aborted and of compacted records hold no event. Each
+message carries the offset since which there was no other event, and the seek after which it was read
+(`fetched.py`).
 
-Between: offsets of transaction markers, of aborted and of compacted records hold no event. Each message says
-since which offset nothing else was there, and after which seek it was read (`fetched.py`).
+Commits: a worker acknowledges the events of a partition in order, so the last one is enough. The stock
+consumer lists every offset of a hole between two events, however large it is.
 
-Commits: events of a partition are acknowledged in order, so the last one tells all. The stock consumer lists
-every offset of a hole between two events, however large it is.
-
-Partitions: the stock driver deals partitions out in turn, topic after topic; with three workers, clicks-0 and
-reviews-0 then meet in different ones. By ranges, equal numbers of all topics go to one worker, so that all
-events of a user are folded in one place.
-
-This rests on private members of aiokafka and Faust; pyproject.toml bounds their versions.
+`consumer_thread.py` holds the client under it: fetches, and which worker gets which partition. This module
+uses private members of aiokafka and Faust; pyproject.toml bounds their versions.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, cast
 
-import aiokafka
-import uvloop
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from yarl import URL
 
-from streams.kafka.fetched import Chunk, Fetched, Span, readable_end
-from streams.kafka.idle_partitions import spare_idle
+from streams.kafka.fetched import Chunk, readable_end
 from streams.kafka.lag import Standing
 from streams.settings.sections import KafkaSettings
-from streams.worker.membership import Membership, watch_membership
-from streams.worker.waiting import Waiting, watch_ends
+from streams.worker.consumer_thread import ConsumerThread
+from streams.worker.membership import Membership
+from streams.worker.waiting import Waiting
 
-log = logging.getLogger(__name__)
-
-
-class ConsumerThread(stock.AIOKafkaConsumerThread):
-    """Faust's consumer thread over a consumer of our making, on a faster event loop."""
-
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(*arguments, thread_loop=uvloop.new_event_loop(), **more)
-        self._close_thread_loop_on_stop = True
-        self.fetched = Fetched()
-
-    async def on_start(self) -> None:
-        await super().on_start()
-        client, transport = self._ensure_consumer(), cast("Transport", self.transport)
-        spare_idle(client._fetcher)
-        watch_ends(client._fetcher, transport.waiting, len(transport.kafka.prefix))
-        watch_membership(client._coordinator, transport.membership)
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        kafka: KafkaSettings = transport.kafka
-        self._assignor = RangePartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
-            client_id=self.app.conf.broker_client_id,
-            group_id=self.app.conf.id,
-            bootstrap_servers=kafka.bootstrap,
-            partition_assignment_strategy=[RangePartitionAssignor],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            fetch_min_bytes=kafka.fetch_min_bytes,
-            fetch_max_wait_ms=kafka.fetch_max_wait_ms,
-            request_timeout_ms=request_timeout_ms(kafka),
-            session_timeout_ms=kafka.session_timeout_ms,
-            rebalance_timeout_ms=kafka.session_timeout_ms,
-            heartbeat_interval_ms=kafka.heartbeat_ms,
-            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
-        )
-
-    async def _fetch_records(
-        self,
-        consumer: Any,
-        active_partitions: Collection[TP],
-        timeout: float | None = None,
-        max_records: int | None = None,
-    ) -> Any:
-        if not self.consumer.flow_active:
-            return {}
-        fetcher = consumer._fetcher
-        if consumer._closed or fetcher._closed:
-            raise ConsumerStoppedError
-        with fetcher._subscriptions.fetch_context():
-            return await self.fetched.take(fetcher, active_partitions, timeout or 0.0)
-
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Note where a worker begins to read. It may fail: the store's progress says what was applied, so
-        what is read again changes nothing.
-        """
-        consumer, assigned = self._ensure_consumer(), self.assignment()
-        committed = {
-            aiokafka.TopicPartition(*tp): aiokafka.OffsetAndMetadata(offset, "")
-            for tp, offset in offsets.items()
-            if tp in assigned
-        }
-        if not committed:
-            return False
-        try:
-            async with asyncio.timeout(consumer._request_timeout_ms / 1_000):
-                await consumer.commit(committed)
-        except (KafkaError, OSError, TimeoutError, ValueError) as error:
-            log.warning("offsets are not committed, and tried again: %r", error)
-            return False
-        return True
-
-    def verify_event_path(self, now: float, tp: TP) -> None:
-        """What stands still is found by `lag_watch.py`, from what the broker says."""
-
-    async def reread(self, partition: TP, offset: int) -> int:
-        """Go on at `offset`; the number of this seek. A partition that is another worker's by now is read by
-        that one, from where the store's progress ends.
-        """
-        number = self.fetched.sought(partition)
-        with contextlib.suppress(AssertionError, IllegalStateError):
-            self._ensure_consumer().seek(partition, offset)
-        return number
-
-    async def ends(self, partitions: list[TP]) -> dict[Any, int]:
-        """The last stable offset of each, as the broker says."""
-        ends: dict[Any, int] = await self._ensure_consumer().end_offsets(partitions)
-        return ends
-
-    def partition_state(self, partition: TP) -> Any:
-        """What aiokafka knows of a partition; None where it is not assigned."""
-        assignment = self._assignment()
-        return None if assignment is None else assignment.state_value(partition)
-
-    def spans(self) -> dict[Any, Span]:
-        """What was read of the partitions since they were assigned."""
-        return self.fetched.spans_of(self._assignment())
-
-    def _assignment(self) -> Any:
-        subscription = self._ensure_consumer()._subscription.subscription
-        return None if subscription is None else subscription.assignment
+HELD_BACK_S = 0.02
+"""How often the fetch loop checks whether partitions are still held back."""
 
 
 class Consumer(stock.Consumer):
-    """Faust's consumer over that thread."""
+    """Faust's consumer over `ConsumerThread`."""
 
     _thread: ConsumerThread
 
@@ -158,8 +47,9 @@ class Consumer(stock.Consumer):
         self._fetched: dict[TP, int] = {}
 
     def more_to_come(self, partition: TP, last: int) -> bool:
-        """Whether more of a partition is to come than its offset `last` (-1: nothing came): it lags, what was
-        fetched is on its way, or it was not asked yet. False where it is another worker's by now.
+        """Whether a partition has events behind offset `last` (-1: it has brought none) that will come: the
+        client lags, fetched events are on their way, or the client has not asked yet. False where another
+        worker has the partition by now.
         """
         if self._fetched.get(partition, -1) > last:
             return True
@@ -170,7 +60,7 @@ class Consumer(stock.Consumer):
         return position is None or end is None or bool(position < end)
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
-        """What is fetched. Where all partitions are held back the stock one sleeps for a second."""
+        """The next fetched chunks. The stock method sleeps a second when all partitions are held back."""
         if self.flow_active and not self._get_active_partitions():
             await asyncio.sleep(HELD_BACK_S)
             return {}, set()
@@ -181,19 +71,19 @@ class Consumer(stock.Consumer):
         return chunks, active
 
     async def reread(self, partition: TP, offset: int) -> int:
-        """Go on at `offset`; what was read before still comes out. The number of this seek."""
+        """Go on at `offset`; returns the number of this seek. Events fetched before it still come out."""
         self._acknowledged[partition] = min(offset, self._acknowledged.get(partition, 0))
         number: int = await self._thread.call_thread(self._thread.reread, partition, offset)
         return number
 
     async def ends(self, partitions: list[TP]) -> dict[Any, int]:
-        """Where the partitions end. Holds up no seek, however long the broker takes."""
+        """Where the partitions end. A slow answer of the broker does not hold up seeks."""
         return await asyncio.wrap_future(
             asyncio.run_coroutine_threadsafe(self._thread.ends(partitions), self._thread.thread_loop)
         )
 
     def standings(self) -> dict[TP, Standing]:
-        """How far each assigned partition is; those whose position isn't known yet are left out."""
+        """How far each assigned partition is, without those whose position is not known yet."""
         standings = {}
         for partition in self.assignment():
             offset, state = self._standing(partition), self._thread.partition_state(partition)
@@ -204,18 +94,18 @@ class Consumer(stock.Consumer):
 
     def _standing(self, partition: TP) -> int | None:
         acknowledged = self._acknowledged.get(partition, 0)
-        # In this order: what was read is noted before the position moves.
+        # In this order: the thread writes the span before it moves the position.
         position = self._thread.partition_state(partition)._position
         span = self._thread.spans().get(partition)
         standing = acknowledged if span is None else span.standing(acknowledged)
         if span is not None and (position is None or standing < span.end):
             return standing
-        # Nothing was read since it was assigned, or all of that is done with; where the client is further, it
-        # was sent on: what lay between is gone from Kafka.
+        # The worker has read nothing since it got the partition, or has handled all of it. If the client is
+        # further, the broker sent it on: Kafka no longer holds what lay between.
         return None if position is None else max(position, standing)
 
     def ack(self, message: Any) -> bool:
-        """Everything in its partition up to this message is done with."""
+        """Note that the worker has handled everything in the partition up to this message."""
         if message.acked:
             return False
         message.acked = True
@@ -228,13 +118,13 @@ class Consumer(stock.Consumer):
         return (tp for tp in self.assignment() if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
-        # It may be taken away just now.
+        # The worker may lose the partition at this moment.
         with contextlib.suppress(AssertionError, AttributeError, IllegalStateError):
             return self._standing(tp) or None
         return None
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
-        # A lower one as well: what is read again, since the store has forgotten it, is not done with.
+        # A lower offset too: if the store has lost events, the worker reads them again.
         return offset != self._committed.get(tp, 0)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -244,15 +134,15 @@ class Consumer(stock.Consumer):
         return committed
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Others may have read on meanwhile, or less far than we."""
+        """Forget all positions: meanwhile other workers may have read further, or less far."""
         self._acknowledged.clear()
         self._committed.clear()
         self._fetched.clear()
-        self._buffered_partitions.clear()  # else one that has gone would be held back for ever
+        self._buffered_partitions.clear()  # else a partition that left would stay held back for ever
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """The messages of one fetch, partitions and topics in turn."""
+        """The messages of one fetch; partitions and topics take turns."""
         if self._dropped and self.flow_active:
             await self._go_back()
         fetched, active = await self._wait_next_records(timeout)
@@ -275,7 +165,7 @@ class Consumer(stock.Consumer):
                 self._dropped = True
 
     async def _go_back(self) -> None:
-        """Read again what was fetched and not handed on: partitions were moving, and some stayed here."""
+        """Read again what was fetched but not handed on, in partitions that stay here in a rebalance."""
         self._dropped = False
         for partition, span in list(self._thread.spans().items()):
             tp = TP(*partition)
@@ -284,17 +174,17 @@ class Consumer(stock.Consumer):
                 await self.reread(tp, standing)
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand on what is fetched, for as long as the fetcher runs.
+        """Hand on the fetched messages for as long as the fetcher runs.
 
-        The stock loop makes four tasks for every event, to be woken where partitions are revoked while the
-        queue is full. Here that is looked up before each event; what slips through is of an old generation,
-        and left out.
+        The stock loop makes four tasks for every event, to wake up if a rebalance takes partitions while the
+        queue is full. This loop checks for a rebalance before each event. A message that slips through is of
+        an old generation, and Faust leaves it out.
         """
         stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set
         try:
             while not (stopped() or fetcher_stopped()):
                 await asyncio.sleep(0)
-                # One that is no longer held back is asked for with the next call.
+                # The next call asks for partitions that are no longer held back.
                 timeout_s = HELD_BACK_S if self._buffered_partitions else 1.0
                 async for _, message in self.getmany(timeout=timeout_s):
                     if not self.flow_active:
@@ -310,7 +200,7 @@ class Consumer(stock.Consumer):
 
 
 class Transport(stock.Transport):
-    """Faust's transport over that consumer."""
+    """Faust's transport over `Consumer`."""
 
     Consumer = Consumer
 
@@ -319,20 +209,8 @@ class Transport(stock.Transport):
         self.kafka, self.membership, self.waiting = kafka, membership, waiting
 
 
-HELD_BACK_S = 0.02
-"""While partitions are held back, fetching looks so often whether they still are."""
-
-MAX_POLL_INTERVAL_MS = 24 * 3_600_000
-"""A worker that waits for its store keeps its partitions: no other worker could write either."""
-
-
-def request_timeout_ms(kafka: KafkaSettings) -> int:
-    """A join of the group is answered after a rebalance, so it may take as long as a session."""
-    return max(kafka.request_timeout_ms, kafka.session_timeout_ms + 1_000)
-
-
 def broker_urls(kafka: KafkaSettings) -> list[URL]:
-    """The addresses as Faust writes them.
+    """The brokers' addresses as Faust writes them.
 
     >>> broker_urls(KafkaSettings(bootstrap="a:9092,b:9092"))
     [URL('kafka://a:9092'), URL('kafka://b:9092')]

@@ -13,7 +13,8 @@ from faust.types import TP
 
 from streams.kafka.topics import ensure_topics, topic_name
 from streams.settings.sections import KafkaSettings
-from streams.worker.driver import Consumer, ConsumerThread
+from streams.worker.consumer_thread import ConsumerThread
+from streams.worker.driver import Consumer
 from tests.connected.events_on_kafka import eventually
 
 

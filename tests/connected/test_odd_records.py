@@ -186,9 +186,9 @@ async def test_a_batch_whose_end_is_lost_is_told(
     soon = {"HEADRACE_WORKER__STALLED_AFTER_S": "3"}
     with worker(tmp_path, kafka, settings.redis, soon, wait=False) as running:
 
-        def told() -> bool:
-            said = ("clicks-0 at offset 1: a record batch was expected", "clicks-0 has stood at offset")
-            return any(each in running.log() for each in said)
+        def reported() -> bool:
+            reports = ("clicks-0 at offset 1: expected a record batch", "clicks-0 has stood at offset")
+            return any(report in running.log() for report in reports)
 
-        await eventually(told, what=running.log())
+        await eventually(reported, what=running.log())
         assert running.process.returncode is not None or not running.ready()

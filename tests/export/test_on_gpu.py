@@ -105,7 +105,7 @@ def test_tensorrt_runs_or_is_said_to_be_missing(registered: tuple[Registry, Mani
     loaded = load_model(registered[0].get("first"), ("tensorrt", "cuda"), fallback=True)
     if loaded.rescorer.fell_back:
         assert loaded.rescorer.provider == "cuda"
-        with pytest.raises(ProviderError, match="'tensorrt' was asked for and is not there"):
+        with pytest.raises(ProviderError, match="expected execution provider 'tensorrt', which is not there"):
             load_model(registered[0].get("first"), ("tensorrt",))
     else:
         assert loaded.rescorer.provider == "tensorrt"

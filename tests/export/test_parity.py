@@ -114,7 +114,7 @@ def test_scores_that_are_not_finite_fail(value: float) -> None:
 
 
 def test_no_examples_fail() -> None:
-    with pytest.raises(ParityError, match="no held-out examples"):
+    with pytest.raises(ParityError, match="expected held-out examples"):
         measure(answering(np.zeros((0, 3), np.float32)), answering(np.zeros((0, 3), np.float32)), [])
 
 

@@ -69,10 +69,10 @@ def test_first_provider_that_runs_is_taken(
 @pytest.mark.parametrize(
     ("wanted", "listed", "working", "why"),
     [
-        (("cuda",), ("cpu",), (), "not built into the installed onnxruntime"),
-        (("cuda", "cpu"), ("cpu",), (), "not built into the installed onnxruntime"),
+        (("cuda",), ("cpu",), (), "the installed onnxruntime does not have it"),
+        (("cuda", "cpu"), ("cpu",), (), "the installed onnxruntime does not have it"),
         (("cuda",), ("cuda", "cpu"), (), "onnxruntime took CPUExecutionProvider in its place"),
-        (("tensorrt", "cuda"), ("cuda", "cpu"), ("cuda",), "not built into"),
+        (("tensorrt", "cuda"), ("cuda", "cpu"), ("cuda",), "does not have it"),
     ],
 )
 def test_missing_provider_is_an_error_that_says_what_to_install(
@@ -81,7 +81,7 @@ def test_missing_provider_is_an_error_that_says_what_to_install(
     with pytest.raises(ProviderError) as raised:
         open_first(wanted, offered(*listed), starting(*working))
     message = str(raised.value)
-    assert f"{wanted[0]!r} was asked for" in message
+    assert f"{wanted[0]!r}, which is not there" in message
     assert why in message
     assert "onnxruntime offers " + ", ".join(offered(*listed)) in message
     assert "headrace[gpu]" in message
@@ -115,5 +115,5 @@ def test_file_that_is_no_model_is_not_blamed_on_the_provider(
 ) -> None:
     path = tmp_path_factory.mktemp("files") / "rescorer.onnx"
     path.write_bytes(b"not a model")
-    with pytest.raises(ManifestError, match=r"rescorer\.onnx can't be run"):
+    with pytest.raises(ManifestError, match=r"onnxruntime can't run .*rescorer\.onnx"):
         open_session(lambda provider: path, ("cpu",), fallback=True)

@@ -81,7 +81,7 @@ def test_nothing_is_visible_until_the_block_ends(tmp_path: Path) -> None:
 
 def test_folder_without_manifest_is_not_registered(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    with pytest.raises(ManifestError, match="no manifest"), registry.adding("empty"):
+    with pytest.raises(ManifestError, match="expected a manifest"), registry.adding("empty"):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -34,7 +34,7 @@ def test_every_variant_is_measured(registered: tuple[Registry, Manifest], tmp_pa
 def test_missing_provider_is_reported(registered: tuple[Registry, Manifest], tmp_path: Path) -> None:
     variants, missing = open_variants(registered[0].get("first"), ["cuda", "cpu"], 1, tmp_path)
     assert {variant.rescorer.provider for variant in variants} == {"cpu"}
-    assert "'cuda' was asked for and is not there" in missing["cuda"]
+    assert "expected execution provider 'cuda', which is not there" in missing["cuda"]
 
 
 def test_quantizing_leaves_the_log_alone(

@@ -149,7 +149,7 @@ def test_changed_file_is_refused(encoder_folder: Path, tmp_path: Path) -> None:
         (tmp_path / path.name).symlink_to(path)
     (tmp_path / TEXT_ENCODER).unlink()
     (tmp_path / TEXT_ENCODER).write_bytes(b"changed")
-    with pytest.raises(ManifestError, match=r"text_encoder\.onnx was changed"):
+    with pytest.raises(ManifestError, match=r"text_encoder\.onnx has changed"):
         load_text_encoder(tmp_path)
 
 

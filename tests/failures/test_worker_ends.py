@@ -43,7 +43,9 @@ PARTS = {
     "a batch": "from streams.worker import batches; breaks(batches, 'process')",
     "a write": "from streams.stores.redis import RedisStore; breaks(RedisStore, 'commit')",
     "a chore": "from streams.worker import chores; breaks(chores, 'popular_feed')",
-    "a fetch": "from streams.worker.driver import ConsumerThread; breaks(ConsumerThread, '_fetch_records')",
+    "a fetch": (
+        "from streams.worker.consumer_thread import ConsumerThread; breaks(ConsumerThread, '_fetch_records')"
+    ),
     "the fetcher": "from aiokafka.consumer.fetcher import Fetcher; breaks(Fetcher, '_get_actions_per_node')",
     "a heartbeat": "from aiokafka.consumer.group_coordinator import GroupCoordinator\n"
     "breaks(GroupCoordinator, 'ensure_coordinator_known')",
@@ -133,7 +135,7 @@ async def test_a_topic_that_was_made_anew(settings: Settings, store: RedisStore,
             await admin.close()
         async with producer(settings.kafka) as client:
             await send(client, settings.kafka, traffic(30, seed=5))
-        assert_ends(running, UNFIT, "the topic was made anew")
+        assert_ends(running, UNFIT, "someone made the topic anew")
 
 
 async def test_a_store_that_evicts_is_refused_where_strict(settings: Settings, tmp_path: Path) -> None:

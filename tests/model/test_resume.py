@@ -150,7 +150,7 @@ def test_what_a_kill_left_half_written_is_no_state(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         (msgspec.structs.replace(TRAINING, plan=TrainPlan(epochs=9)), "its plan is epochs = 8 and here 9"),
         (
@@ -161,10 +161,10 @@ def test_what_a_kill_left_half_written_is_no_state(tmp_path: Path) -> None:
         (msgspec.structs.replace(TRAINING, tasks={}), "its tasks is"),
     ],
 )
-def test_another_training_is_refused(tmp_path: Path, other: Training, said: str) -> None:
+def test_another_training_is_refused(tmp_path: Path, other: Training, message: str) -> None:
     savepoints, fresh = Savepoints(tmp_path), parts(2)
     savepoints.save(Position(batch=1), TRAINING, parts(1))
     before = fresh.net.state_dict()["weight"].clone()
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         savepoints.load(other, fresh)
     assert torch.equal(fresh.net.state_dict()["weight"], before)

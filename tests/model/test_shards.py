@@ -207,7 +207,7 @@ def with_facts(table: Any, old: bytes, new: bytes) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("file", "change", "said"),
+    ("file", "change", "message"),
     [
         (EXAMPLES, lambda t: with_facts(t, b'"version":1', b'"version":9'), "version 9; this build reads 1"),
         (EXAMPLES, lambda t: t.replace_schema_metadata(None), "expected a shard of examples"),
@@ -242,11 +242,11 @@ def with_facts(table: Any, old: bytes, new: bytes) -> Any:
     ],
 )
 def test_what_is_not_as_expected_is_refused_with_what_was(
-    tmp_path: Path, file: str, change: Callable[[Any], Any], said: str
+    tmp_path: Path, file: str, change: Callable[[Any], Any], message: str
 ) -> None:
     path = write_shard(random_shard(9), tmp_path, "one")
     rewritten(path / file, change)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read_shard(path)
 
 

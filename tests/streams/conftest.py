@@ -12,7 +12,8 @@ from export.registry import Registry
 from model.hashing import PROFILE_BUCKETS, bucket
 from streams.datasets.dataset import Dataset
 from streams.offline.stream_driver import Prequential
-from streams.offline.training.fit import Trained, fit, prepare, warm
+from streams.offline.training.fit import Trained, fit
+from streams.offline.training.warming import prepare, warm
 from streams.serving.loading import load_in_service
 from streams.settings.reading import override
 from streams.settings.tree import Settings

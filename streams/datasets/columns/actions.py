@@ -1,4 +1,4 @@
-"""What users did, from a dataset's own words to the names of events."""
+"""Users' actions, from a dataset's own words to the names of events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ACTION = {word: action for action, words in ACTIONS.items() for word in words.s
 
 
 def read_actions(raw: list[str] | None) -> tuple[list[str] | None, str]:
-    """Actions under the wire's names; unknown ones count as clicks, said aloud."""
+    """Actions under the wire's names; unknown ones count as clicks, and a note names them."""
     if raw is None:
         return None, ""
     plain = {word: "".join(filter(str.isalnum, word.lower())) for word in set(raw)}

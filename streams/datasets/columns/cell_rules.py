@@ -1,4 +1,4 @@
-"""How cells are read where they leave a doubt. Each field is one option of every command that reads files."""
+"""How to read ambiguous cells. Each field is one option of every command that reads files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ids = Literal["auto", "exact", "numeric"]
 Lists = Literal["auto", "spread", "keep"]
 Decimal = Literal["auto", "point", "comma"]
 
-# How pandas, R, SQL, Hive, JavaScript, spreadsheets and UCI's files write a cell that says nothing.
+# How pandas, R, SQL, Hive, JavaScript, spreadsheets and UCI's files write a missing value.
 _SPELLINGS = r"""
     na n/a #n/a #na <na> nan -nan nat null (null) [null] none (none) nil undefined \N - -- ?
     1.#ind -1.#ind 1.#qnan -1.#qnan
@@ -27,13 +27,13 @@ TIME_WORDS = ("auto", *TIME_UNITS, "excel", "day-first", "month-first")
 class CellRules:
     """`times`: one of `TIME_WORDS`, or a format of strptime ("%d.%m.%Y %H:%M").
 
-    `missing`: the spellings, in lower case, of an id or a text that is none; an empty cell always is.
+    `missing`: the spellings, in lower case, of a missing id or text; an empty cell is always missing.
     `ids`: "auto" reads 103.0 and b'103' as 103; "exact" takes texts as they stand; "numeric" also drops
     leading zeros. `lists`: several ids in one cell: "spread" makes each an event, "keep" takes the cell as
-    one id, "auto" spreads what is a list beyond doubt and refuses what only looks like one.
-    `unrated`: the numbers that mean "not rated"; None finds them out. `scale`: the lowest and the highest
-    rating; None finds them out. `decimal`: the decimal mark of prices.
-    `separator`: what parts names in a cell; None finds it out.
+    one id, "auto" spreads certain lists and refuses cells that only look like one.
+    `unrated`: the numbers that mean "not rated"; None: the column tells. `scale`: the lowest and the highest
+    rating; None: the column tells. `decimal`: the decimal mark of prices.
+    `separator`: the separator of names in a cell; None: the column tells.
     """
 
     times: str = "auto"
@@ -62,7 +62,7 @@ class CellRules:
             raise SettingsError(f"--scale {self.scale}: expected LOW..HIGH, as in --scale 0..10")
         if self.separator == "":
             raise SettingsError(
-                "--name-separator: expected what parts names in a cell, as in --name-separator '|'"
+                "--name-separator: expected the text between names in a cell, as in --name-separator '|'"
             )
 
 

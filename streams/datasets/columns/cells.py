@@ -1,4 +1,4 @@
-"""Single cells to plain values: what says nothing, texts that the core can take, numbers."""
+"""Single cells to plain values: missing values, texts that the core takes, numbers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from model.surrogates import made_whole
 from streams.datasets.columns.cell_rules import MISSING
 
-# The bounds of the events on the wire (`streams.events.schema`); a longer text is cut, a longer id is a bad
-# row.
+# The bounds of the events on the wire (`streams.events.schema`). The reader cuts a longer text; a longer id
+# makes a bad row.
 ID_MAX = 128
 TEXT_MAX = 16_384
 SHORT_MAX = 256
@@ -38,7 +38,7 @@ def plain_value(cell: Any) -> Any:
 
 
 def is_absent(cell: Any, missing: frozenset[str] = MISSING) -> bool:
-    """Whether a cell says that there is nothing: empty, null, NaN, or one of the spellings `missing`."""
+    """Whether a cell holds no value: empty, null, NaN, or one of the spellings `missing`."""
     if isinstance(cell, str):
         text = cell.strip()
         return not text or text.lower() in missing
@@ -46,7 +46,7 @@ def is_absent(cell: Any, missing: frozenset[str] = MISSING) -> bool:
 
 
 def as_text(cell: Any, limit: int = TEXT_MAX, missing: frozenset[str] = MISSING) -> str:
-    """A text of at most `limit` characters, "" where the cell says nothing; lists are joined by spaces."""
+    """A text of at most `limit` characters, "" for a missing value; spaces join the parts of a list."""
     cell = plain_value(cell)
     if isinstance(cell, bytes):
         cell = cell.decode("utf-8", "replace")
@@ -58,7 +58,7 @@ def as_text(cell: Any, limit: int = TEXT_MAX, missing: frozenset[str] = MISSING)
 
 
 def as_numbers(cells: Sequence[Any]) -> NDArray[np.float64]:
-    """Cells as floats; NaN where a cell is no number. A single comma is a decimal mark.
+    """Cells as floats; NaN for a cell that is not a number. A single comma is a decimal mark.
 
     >>> as_numbers(["3,5", 4, "x"]).tolist()
     [3.5, 4.0, nan]
@@ -87,6 +87,6 @@ def _number(cell: Any) -> float:
 
 
 def shown(value: Any) -> str:
-    """A cell as messages show it."""
+    """A cell's text for messages."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

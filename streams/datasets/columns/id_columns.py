@@ -1,4 +1,4 @@
-"""A column of cells to ids, with counts of what was not plain."""
+"""A column of cells to ids, with counts of the cells that are not plain ids."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from streams.datasets.columns.cells import is_absent, plain_value, shown
 from streams.datasets.columns.id_lists import Several, several_ids, split_ids
 from streams.datasets.columns.ids import as_id, is_rounded
 
-# Above this share of all events, one user may stand for everybody who is not known.
+# Above this share of all events, one user may stand for all unknown users.
 ONE_USER_SHARE, FROM_USERS = 0.2, 10
 
 
 class Ids(NamedTuple):
-    """`ids`: "" where there is none. `spelled`: how cells that say nothing are written, "" for empty ones."""
+    """`ids`: "" for none. `spelled`: the spellings of missing ids with their counts, "" for empty cells."""
 
     ids: list[str]
     spelled: Counter[str]
@@ -26,7 +26,7 @@ class Ids(NamedTuple):
 
 
 class Members(NamedTuple):
-    """Every id of every cell: `rows[k]` holds `cells[k]`. `several`: rows left out, as they hold several."""
+    """Every id of every cell: `rows[k]` holds `cells[k]`. `several`: rows left out for several ids."""
 
     rows: list[int]
     cells: list[Any]
@@ -78,7 +78,7 @@ def read_ids(field: str, cells: Sequence[Any], reading: CellRules = AUTO) -> Ids
 
 
 def nothing_note(field: str, spelled: Mapping[str, int], rows: int) -> str:
-    """How many rows lack an id and how that is written; "" where none does."""
+    """A note on how many rows lack an id, and how they spell it; "" if none does."""
     if not spelled:
         return ""
     common = Counter(spelled).most_common(5)
@@ -89,7 +89,7 @@ def nothing_note(field: str, spelled: Mapping[str, int], rows: int) -> str:
 
 
 def dominant_note(users: Sequence[str]) -> str:
-    """What to say where one user has a large part of all events; "" where none has."""
+    """A note on a user who has a large part of all events; "" if there is none."""
     if not users or len(counts := Counter(users)) < FROM_USERS:
         return ""
     ((user, count),) = counts.most_common(1)
@@ -102,7 +102,7 @@ def dominant_note(users: Sequence[str]) -> str:
 
 
 def one_each(file: str, field: str, cells: Sequence[Any], reading: CellRules) -> frozenset[int]:
-    """Rows whose cell holds several ids where one is expected; `DataError` where most do."""
+    """Rows whose cell holds several ids instead of one; raises `DataError` if most do."""
     found = several_ids(cells) if reading.lists != "keep" else None
     if found is None:
         return frozenset()
@@ -115,7 +115,7 @@ def one_each(file: str, field: str, cells: Sequence[Any], reading: CellRules) ->
 
 
 def members(file: str, cells: Sequence[Any], spaced: bool, reading: CellRules) -> Members:
-    """The items of each row, under `CellRules.lists`; raises `DataError` where that can't be decided."""
+    """The items of each row, under `CellRules.lists`; raises `DataError` if the column stays in doubt."""
     every = list(range(len(cells)))
     found = several_ids(cells, spaced) if reading.lists != "keep" else None
     if reading.lists == "spread":
@@ -155,7 +155,7 @@ def _refuse(file: str, found: Several, rows: int) -> None:
 
 
 def text_notes(cells: Sequence[Any], field: str, reading: CellRules) -> tuple[str, ...]:
-    """How many texts of a column say nothing although they are not empty, and how many had to be mended."""
+    """Notes on a column of texts: how many spell a missing value, and how many hold half of a character."""
     texts = [cell for cell in cells if isinstance(cell, str)]
     words = Counter(cell.strip() for cell in texts if is_absent(cell, reading.missing))
     del words[""]
@@ -169,7 +169,7 @@ def text_notes(cells: Sequence[Any], field: str, reading: CellRules) -> tuple[st
 
 
 def flaw_of_cell(field: str, cell: Any) -> str:
-    """Why a cell gave no id."""
+    """Why a cell holds no id."""
     cell = plain_value(cell)
     if isinstance(cell, str) and cell.strip():
         return f"no {field} ({cell.strip()[:40]})"

@@ -1,4 +1,4 @@
-"""Several ids in one cell: a basket, a history, a slate. They must not pass for one id."""
+"""Several ids in one cell: a basket, a history, a slate. The reader must not take them for one id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST = 0.9
 
 
 class Several(NamedTuple):
-    """Cells of a column that hold several ids. `certain`: they are lists, whatever one thinks of an id.
+    """Cells of a column that hold several ids. `certain`: they are lists beyond doubt.
 
     `labelled`: each id ends in -0 or -1, as in slates with clicks.
     """
@@ -28,11 +28,11 @@ class Several(NamedTuple):
 
 
 def several_ids(cells: Sequence[Any], spaced: bool = False) -> Several | None:
-    """Find the cells with several ids; None where there are none.
+    """Find the cells with several ids; None if there are none.
 
-    Lists and text in brackets are certain (`spaced`: text between spaces too, where the header says so).
-    Other text is taken for several ids where all its parts are of one kind, with digits ("N1 N2 N3", "1|2|3";
-    "Blink 182" is one id), in most cells or, in a few, where each part is an id of another row by itself.
+    Lists and text in brackets are certain (`spaced`: text with spaces too, if the header says so). Other text
+    holds several ids if all its parts are of one kind, with digits ("N1 N2 N3", "1|2|3"; "Blink 182" is one
+    id), and if most cells are such, or, in a few cells, each part is by itself the id of another row.
     """
     parts = {cell: _parts(cell, spaced) for cell in {cell for cell in cells if isinstance(cell, str)}}
     lists = {
@@ -58,7 +58,7 @@ def several_ids(cells: Sequence[Any], spaced: bool = False) -> Several | None:
 
 
 def split_ids(cell: Any) -> list[Any]:
-    """The ids in a cell: of a list, of its text in brackets, or between bars, semicolons, commas or spaces.
+    """The ids in a cell: a list, text in brackets, or text with bars, semicolons, commas or spaces between.
 
     >>> split_ids("N1-1 N2-0"), split_ids("5|7"), split_ids('["a", "b"]'), split_ids(7)
     (['N1-1', 'N2-0'], ['5', '7'], ['a', 'b'], [7])
@@ -79,7 +79,7 @@ def split_ids(cell: Any) -> list[Any]:
 
 
 def label_of(part: Any) -> tuple[Any, bool] | None:
-    """An id and whether it was clicked, of "N1-1" or `["N1", 1]`; None where there is no label.
+    """An id and whether the user clicked it, from "N1-1" or `["N1", 1]`; None if there is no label.
 
     >>> label_of("N1-1"), label_of("N1")
     (('N1', True), None)
@@ -102,7 +102,7 @@ def _parts(text: str, spaced: bool) -> list[str]:
 
 
 def _alike(parts: Sequence[str]) -> bool:
-    """Whether all have digits and are of one kind, as N105 and N7 are, or of one length, as hashes are."""
+    """Whether all parts have digits and one kind, like N105 and N7, or one length, like hashes."""
     if not all(any(map(str.isdigit, part)) for part in parts):
         return False
     return len({_kind(part) for part in parts}) == 1 or len(set(map(len, parts))) == 1

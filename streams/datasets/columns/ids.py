@@ -1,4 +1,4 @@
-"""Cells to ids: one id is one text, in whatever guise a file holds it."""
+"""Cells to ids: one id is one text, however a file writes it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from model.surrogates import made_whole
 from streams.datasets.columns.cell_rules import Ids
 from streams.datasets.columns.cells import ID_MAX, plain_value
 
-# Characters that editors and spreadsheets leave around a text, besides spaces.
+# Characters beside spaces that editors and spreadsheets leave around a text.
 _INVISIBLE = "\ufeff\u200b\u2060"
 _WHOLE = re.compile(r"(-?\d+)\.0*")
 _BYTES = re.compile(r"""b(['"]).*\1""", re.DOTALL)
 _UUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _POWER = re.compile(r"(\d)(?:[.,](\d+))?e\+(\d\d\d?)", re.IGNORECASE)
-_FORMULA = re.compile(r'="([^"]*)"')  # what spreadsheets write of a text that must stay one
+_FORMULA = re.compile(r'="([^"]*)"')  # how spreadsheets write a text that must stay a text
 _OBJECT = re.compile(r"""ObjectId\((["']?)([0-9a-f]{24})\1\)""", re.IGNORECASE)
 _EXACT_FLOATS = 2**53
 
 
 def as_id(cell: Any, how: Ids = "auto") -> str:
-    """An id as text, "" where there is none. A whole float is the integer it stood for.
+    """An id as text, "" for none. A whole float becomes its integer.
 
     >>> [as_id(guise) for guise in (103, 103.0, "103", b"103", " 103 ", "b'103'", "103.0")]
     ['103', '103', '103', '103', '103', '103', '103']
@@ -48,7 +48,7 @@ def as_id(cell: Any, how: Ids = "auto") -> str:
 
 
 def id_flaw(field: str, value: str) -> str | None:
-    """Why an id can't be used, or None."""
+    """Why the reader can't use an id, or None."""
     if not value:
         return f"no {field}"
     if len(value) > ID_MAX:
@@ -57,7 +57,7 @@ def id_flaw(field: str, value: str) -> str | None:
 
 
 def is_rounded(cell: Any) -> bool:
-    """Whether digits of an id may be lost: a float beyond 2**53, or 1.23457E+12 as spreadsheets write it."""
+    """Whether an id may have lost digits: a float beyond 2**53, or 1.23457E+12 as spreadsheets write it."""
     if isinstance(cell, float):
         return abs(cell) >= _EXACT_FLOATS
     match = _POWER.fullmatch(cell.strip()) if isinstance(cell, str) else None
@@ -65,7 +65,7 @@ def is_rounded(cell: Any) -> bool:
 
 
 def zeros_note(what: str, ids: Iterable[str]) -> str:
-    """What to say where an id occurs with and without leading zeros; "" where none does."""
+    """A note on ids that occur with and without leading zeros; "" if there is none."""
     known = set(ids)
     both = sorted(name for name in known if name[:1] == "0" and _without_zeros(name) in known - {name})
     if not both:
@@ -99,7 +99,7 @@ def _of_text(text: str, how: Ids) -> str:
 
 
 def _of_power(match: re.Match[str]) -> str | None:
-    """The integer of 1.030000000000000000e+02 (NumPy) and 1e+05 (R); None where digits may be lost, as in
+    """The integer of 1.030000000000000000e+02 (NumPy) and 1e+05 (R); None if digits may be lost, as in
     1.23457E+12 and 1E+05 (spreadsheets).
     """
     whole, fraction, power = match[1], match[2] or "", int(match[3])
@@ -111,7 +111,7 @@ def _of_power(match: re.Match[str]) -> str | None:
 
 
 def _of_bytes(raw: bytes) -> str:
-    """Text where it is one, a UUID where it has the length of one, else hexadecimal digits."""
+    """The bytes as text if they are text, as a UUID if they have its length, else as hexadecimal digits."""
     try:
         text = raw.decode()
     except UnicodeDecodeError:

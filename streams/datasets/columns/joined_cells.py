@@ -1,7 +1,7 @@
 """`--map FIELD=a+b`: several columns as one cell, field by field.
 
-Ids are joined by "+", texts by a blank line, dates and times and all else by a space; lists become one list.
-A row whose id or time lacks a part has none.
+"+" joins ids, a blank line joins texts, a space joins dates, times and all else; lists become one list. A row
+whose id or time lacks a part has no id or time.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from model.surrogates import made_whole
 from streams.datasets.columns.cell_rules import MISSING
 from streams.datasets.columns.cells import LIST_MAX, SHORT_MAX, is_absent, plain_value
 
-# What an object calls its own name, most telling first.
+# The keys under which an object holds its name, the clearest first.
 NAME_KEYS = ("name", "title", "label", "value", "category", "genre", "tag", "description", "text")
-# A whole column is split by the first of these that any of its cells has; names hold what comes later.
+# The first of these that any cell has separates the names of the whole column; names may hold the later ones.
 SEPARATORS = ("|", ";", " > ", " › ", ",")
 _STRING = re.compile(r"""[uUbBrR]{0,2}('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL)
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
@@ -23,7 +23,7 @@ _DEPTH = 20
 
 
 def in_brackets(cell: Any) -> bool:
-    """Whether a cell is a list, or text that is written as one; "(no genres listed)" is a name."""
+    """Whether a cell is a list, or a list's text; "(no genres listed)" is a name."""
     if isinstance(cell, list | tuple | dict):
         return True
     text = _bare(cell) if isinstance(cell, str) else ""
@@ -48,7 +48,7 @@ def parsed_list(text: str) -> Any:
     strings = list(_STRING.finditer(text))
     between = [text[a.end() : b.start()] for a, b in pairwise(strings)]
     if strings and any(gap.isspace() for gap in between) and not any("," in gap for gap in between):
-        return [ast.literal_eval(match[0]) for match in strings]  # Python would join what NumPy parts
+        return [ast.literal_eval(match[0]) for match in strings]  # Python would join NumPy's neighbours
     try:
         return _value(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -60,7 +60,7 @@ def parsed_list(text: str) -> Any:
 
 
 def separator_of(cells: Iterable[Any]) -> str:
-    """What parts the names in a column of texts; "," where nothing else does."""
+    """The separator of the names in a column of texts; "," if there is no other."""
     found = {
         mark
         for cell in cells
@@ -74,9 +74,9 @@ def separator_of(cells: Iterable[Any]) -> str:
 def as_names(
     cell: Any, separator: str | None = None, missing: frozenset[str] = MISSING
 ) -> tuple[str, ...] | None:
-    """The names in a cell, without repeats; None where a list can't be read.
+    """The names in a cell, without repeats; None for a list that the reader can't read.
 
-    `separator` parts them in text that is no list; None: what `separator_of` this cell says.
+    `separator` separates the names in text that is not a list; None: `separator_of` this cell.
 
     >>> as_names("Adventure|Animation"), as_names("[{'id': 28, 'name': 'Action'}]"), as_names("Film Noir")
     (('Adventure', 'Animation'), ('Action',), ('Film Noir',))
@@ -126,14 +126,14 @@ def _keys_are_names(cell: dict[Any, Any]) -> bool:
 
 
 def _bare(text: str) -> str:
-    """Without the spaces around it, and without NumPy's `array(..., dtype=object)`."""
+    """The text without spaces around it, and without NumPy's `array(..., dtype=object)`."""
     text = text.strip()
     match = re.fullmatch(r"array\((.*?)(?:,\s*dtype=\w+)?\)", text, re.DOTALL)
     return match[1].strip() if match else text
 
 
 def _value(node: ast.expr) -> Any:
-    """A literal's value; unlike `ast.literal_eval`, sets keep their order and nan is read."""
+    """A literal's value; unlike `ast.literal_eval`, this keeps the order of sets and reads nan."""
     match node:
         case ast.Constant(value=value):
             return value

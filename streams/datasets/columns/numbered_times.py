@@ -16,7 +16,7 @@ UNITS = (
     (1e17, "microseconds", 1e-3),
     (np.inf, "nanoseconds", 1e-6),
 )
-# The digits of a calendar time, and what they are called.
+# The digits of a calendar time, and their names.
 CALENDAR = {
     4: "YYYY",
     6: "YYYYMM",
@@ -26,22 +26,22 @@ CALENDAR = {
     14: "YYYYMMDDHHMMSS",
     17: "YYYYMMDDHHMMSSmmm",
 }
-# Days from 1899-12-30 to 1970-01-01; the serial numbers of 1990 and 2100, which dates lie between.
+# Days from 1899-12-30 to 1970-01-01; the serial numbers of 1990 and 2100, between which dates lie.
 EXCEL_EPOCH, EXCEL_FROM, EXCEL_TO = 25_569.0, 32_874.0, 73_051.0
-# A calendar or Excel's days must explain so many of a column's numbers.
+# A calendar or Excel's days must explain this share of a column's numbers.
 MOST = 0.9
 _YEARS = (1900, 2200)
 
 
 class Numbered(NamedTuple):
-    """`ms` float64, NaN where a number is no time; `notation` in words."""
+    """`ms` float64, NaN for a number that is not a time; `notation` in words."""
 
     ms: NDArray[np.float64]
     notation: str
 
 
 def numbered_times(cells: Sequence[Any], numbers: NDArray[np.float64]) -> Numbered:
-    """Find out what the numbers of a whole column count. `cells`: what they were read from."""
+    """Find out what the numbers of a whole column count. `cells`: the cells of the numbers."""
     finite = np.isfinite(numbers)
     size = float(np.median(np.abs(numbers[finite])))
     for digits, name in CALENDAR.items():
@@ -62,7 +62,7 @@ def counted(numbers: NDArray[np.float64], unit: str) -> Numbered:
 
 
 def excel(numbers: NDArray[np.float64]) -> Numbered:
-    """Days since 1899-12-30, as spreadsheets count them, fractions being the time of day."""
+    """Days since 1899-12-30, as spreadsheets count them; the fraction is the time of day."""
     with np.errstate(invalid="ignore", over="ignore"):
         return Numbered(np.round((numbers - EXCEL_EPOCH) * DAY_MS), "Excel's serial dates")
 
@@ -70,7 +70,7 @@ def excel(numbers: NDArray[np.float64]) -> Numbered:
 def _calendar(
     cells: Sequence[Any], numbers: NDArray[np.float64], digits: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The column as calendar digits, NaN where there is no such day; and which numbers look like them."""
+    """The column as calendar digits, NaN for a day that does not exist; and which numbers look like it."""
     fits = np.isfinite(numbers) & (np.abs(numbers) < 10**17) & (numbers >= 0)
     whole = np.where(fits, numbers, 0.0).astype(np.int64)
     if digits > 15:  # more than a float holds
@@ -94,7 +94,7 @@ def _calendar(
     months = np.where(fits, (rest - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + np.where(fits, day - 1, 0)
     ms = days.astype(np.int64) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1_000 + thousandths
-    there = days.astype("datetime64[M]") == months  # else it is a day like the 30th of February
+    there = days.astype("datetime64[M]") == months  # false for a day like the 30th of February
     return np.where(fits & there, ms, np.nan), fits
 
 

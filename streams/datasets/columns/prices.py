@@ -1,7 +1,7 @@
 """Prices as shops write them: currencies before or behind, either decimal mark, ranges, free things.
 
-"1,299" and "1.299" alone do not say whether their mark parts thousands: the other prices of the column do,
-else a comma does and a point does not.
+"1,299" and "1.299" alone do not say whether their mark separates thousands. The column's other prices do;
+otherwise a comma separates them and a point does not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CURRENCIES = """
     clp cop pen krw twd hkd sgd myr idr thb php vnd pkr bdt lkr ils aed sar qar egp zar ngn kes mad
 """
 _CURRENCY_WORDS = frozenset(_CURRENCIES.split())
-# What stands before a dollar sign, as in A$ and R$, and Peru's S/.
+# Letters before a dollar sign, as in A$ and R$, and Peru's S/.
 _PREFIXES = frozenset(("a", "c", "ca", "hk", "nz", "au", "nt", "r", "s"))
 _AROUND = "from ab only price now each ea approx ca starting at as low incl vat"
 _BESIDE = frozenset(_AROUND.split()) | _PREFIXES
@@ -39,14 +39,14 @@ _NO_CENTS = re.compile(r"[.,]\s*[-–—]+")
 
 
 class Prices(NamedTuple):
-    """`values`: None where there is none; `notes`: what was assumed, and how many can't be read."""
+    """`values`: None for no price; `notes`: what the reader assumed, and how many prices it can't read."""
 
     values: list[float | None]
     notes: tuple[str, ...]
 
 
 class Amount(NamedTuple):
-    """A number as it is written, in its currency ("" where none is named). `of`: 100 for cents."""
+    """A number as written, with its currency ("" for none). `of`: 100 for cents."""
 
     digits: str
     currency: str
@@ -105,7 +105,7 @@ def _value(cell: Any, amount: Amount | None, comma: bool) -> float | None:
 
 
 def _amount(cell: str) -> Amount | None:
-    """The first or only number of a text that is a price; None for other texts."""
+    """The first or only number of a text that is a price; None for another text."""
     text = _NO_CENTS.sub("", cell.strip().removesuffix("/-").removesuffix("+").strip())
     if text[:1] in "-−(" and text:
         return None
@@ -146,7 +146,7 @@ def _plain_amount(text: str) -> Amount | None:
 
 
 def _number(digits: str, comma: bool) -> float:
-    """The number that digits with marks between them stand for; `comma`: what to take it for in doubt."""
+    """The number of digits with marks between them; `comma`: in doubt, the decimal mark is a comma."""
     text = _SPACES.sub("", digits).replace("٫", ".").replace("٬", ",")
     mark = _certain_mark(text) if not _in_doubt(text) else ("," if comma else ".")
     thousands = {",": ".", ".": ","}.get(mark or "", ".,")
@@ -156,7 +156,7 @@ def _number(digits: str, comma: bool) -> float:
 
 
 def _certain_mark(digits: str) -> str | None:
-    """The decimal mark of a number that leaves no doubt; None where it has none, or may have one."""
+    """The decimal mark of a number, if it is certain; None if there is none, or it is in doubt."""
     text = _SPACES.sub("", digits)
     marks = [char for char in text if char in ".,"]
     if not marks or _in_doubt(text):
@@ -167,12 +167,12 @@ def _certain_mark(digits: str) -> str | None:
 
 
 def _evidence(digits: str) -> str | None:
-    """The decimal mark that a number's writer uses: a mark that occurs twice is the other one."""
+    """The decimal mark that a number's writer uses: a mark that occurs twice is not it."""
     text = _SPACES.sub("", digits)
     twice = next((mark for mark in ".," if text.count(mark) > 1 and len({*text} & {*".,"}) == 1), None)
     return _certain_mark(text) if twice is None else {".": ",", ",": "."}[twice]
 
 
 def _in_doubt(digits: str) -> bool:
-    """Whether a lone mark may part thousands: three digits behind it, one to three before, as in 1,299."""
+    """Whether a lone mark may separate thousands: three digits behind, one to three before, as in 1,299."""
     return re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", _SPACES.sub("", digits)) is not None

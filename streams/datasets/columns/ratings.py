@@ -1,19 +1,20 @@
 """A column of ratings, in numbers or in words, as stars from 1 to 5.
 
-The rule, decided for the whole column:
+The whole column decides the rule:
 
 1. a cell is a number (3.5, 3,5, "4 stars", "four", ★★★★☆), a share (80%, 4/5, "4 out of 5"), or a word of
    `WORDS` (yes and no, like and dislike, True and False);
-2. what most cells are, all must be; other cells are bad rows. Where most cells are nothing of this, the file
-   has no ratings, and that is said;
-3. among numbers, some mean "not rated" (see `unrated_in`);
-4. shares are of five stars; numbers within 1 to 5 stay; others are stretched from their own range, or from
-   `--scale`.
+2. the kind of most cells is the kind of the column; other cells are bad rows. If most cells are of no kind,
+the
+   file has no ratings, and a note says so;
+3. some numbers mean "not rated" (see `unrated_in`);
+4. shares are of five stars; numbers within 1 to 5 stay; the code stretches other numbers from their own
+range,
+   or from `--scale`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -23,44 +24,22 @@ from numpy.typing import NDArray
 from model.schema import HIGHEST_RATING, LOWEST_RATING
 from streams.datasets.columns.cell_rules import AUTO, CellRules
 from streams.datasets.columns.cells import as_numbers, is_absent, plain_value, shown
+from streams.datasets.columns.rating_cells import share_in, stars_in, word_in
 
-# A rating this many times what 99.9% stay below is a slip of the pen; it must not stretch the scale for all.
+# 99.9% of the ratings are below a usual one. A rating this many times as high is a slip of the pen: it must
+# not stretch the scale for all.
 SLIP, USUAL_PERCENT = 10.0, 99.9
 # Numbers far beyond a scale that stand for "not rated", as in Jester's -10..10.
 FAR = (99.0, 999.0, 9999.0, -99.0, -999.0, -9999.0)
 FAR_FROM = 3.0
-# Between these a scale can be stretched in floating point.
+# Floating point can stretch a scale of a span between these.
 LEAST_SPAN, MOST_SPAN = 1e-100, 1e100
-
-_GOOD = """
-    true t yes y recommended recommend liked like loved love good positive pos up thumbsup thumbup upvote
-    fresh
-"""
-_BAD = """
-    false f no n notrecommended notrecommend disliked dislike hated hate bad negative neg down thumbsdown
-    thumbdown downvote rotten
-"""
-WORDS = {
-    **dict.fromkeys(_GOOD.split(), HIGHEST_RATING),
-    **dict.fromkeys(_BAD.split(), LOWEST_RATING),
-}
-_NUMBERS = "zero one two three four five six seven eight nine ten"
-_COUNTED = {word: float(value) for value, word in enumerate(_NUMBERS.split())}
-_OF = re.compile(
-    r"(?:rated\s+)?(\d+(?:[.,]\d+)?)\s*(?:/|\bout of\b|\bof\b)\s*(\d+(?:[.,]\d+)?)(?:\s*stars?)?",
-    re.IGNORECASE,
-)
-_PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s*%")
-_STARS = re.compile(
-    r"(?:rated\s+)?([+-]?\d+(?:[.,]\d+)?|[a-z]+)[\s-]*(?:stars?|points?|pts)?(?:\s+rating)?", re.IGNORECASE
-)
-_DRAWN = re.compile(r"([★⭐✭✮\ufe0f]*)(½?)[☆✩]*")
 
 
 class Ratings(NamedTuple):
-    """`values` float64, NaN: none; `flawed`: cells that are no rating as the column has them.
+    """`values` float64, NaN: none; `flawed`: cells that are not of the column's kind.
 
-    `fixed`: the values are stars already. `notes`: how they were read.
+    `fixed`: the values are stars already. `notes`: how the code read them.
     """
 
     values: NDArray[np.float64]
@@ -70,7 +49,7 @@ class Ratings(NamedTuple):
 
 
 def read_ratings(cells: Sequence[Any], reading: CellRules = AUTO) -> Ratings:
-    """Read a column by the rule above, but for its scale.
+    """Read a column by the rule above, without its scale.
 
     >>> read_ratings(["True", "False"]).values.tolist()
     [5.0, 1.0]
@@ -81,15 +60,17 @@ def read_ratings(cells: Sequence[Any], reading: CellRules = AUTO) -> Ratings:
     if absent.all():
         return Ratings(np.full(len(cells), np.nan), none)
     numbers = np.where(absent, np.nan, as_numbers(cells))
-    said: dict[str, NDArray[np.float64]] = {
+    candidates: dict[str, NDArray[np.float64]] = {
         "numbers": np.where([isinstance(cell, bool) for cell in cells], np.nan, numbers)
     }
     notes: tuple[str, ...] = ()
-    if (left := ~absent & ~np.isfinite(said["numbers"])).any():
-        for name, read in (("numbers", _stars), ("shares", _share), ("words", _word)):
+    if (left := ~absent & ~np.isfinite(candidates["numbers"])).any():
+        for name, read in (("numbers", stars_in), ("shares", share_in), ("words", word_in)):
             there = [read(cell) if open_ else np.nan for cell, open_ in zip(cells, left, strict=True)]
-            said[name] = np.where(np.isfinite(said.get(name, np.nan)), said.get(name, np.nan), there)
-    kind, values = max(said.items(), key=lambda each: int(np.isfinite(each[1]).sum()))
+            candidates[name] = np.where(
+                np.isfinite(candidates.get(name, np.nan)), candidates.get(name, np.nan), there
+            )
+    kind, values = max(candidates.items(), key=lambda candidate: int(np.isfinite(candidate[1]).sum()))
     if 2 * np.isfinite(values).sum() < (~absent).sum():
         first = shown(cells[int(np.flatnonzero(~absent & ~np.isfinite(values))[0])])
         note = f"ratings can't be read, such as {first}: left out (--map rating=COLUMN names another column)"
@@ -116,7 +97,9 @@ def read_ratings(cells: Sequence[Any], reading: CellRules = AUTO) -> Ratings:
 def scaled(
     ratings: Ratings, keep: NDArray[np.bool_], scale: tuple[float, float] | None = None
 ) -> tuple[NDArray[np.float32], str]:
-    """As stars: as they are where all lie in 1 to 5, else stretched from `scale` or the usual one."""
+    """The ratings as stars, and a note: unchanged if all lie in 1 to 5, else stretched from `scale` or the
+    usual scale.
+    """
     values = np.where(keep, ratings.values, np.nan)
     known = values[np.isfinite(values)]
     if not len(known):
@@ -142,15 +125,15 @@ def scaled(
             f"ratings from {low:g} to {high:g} are on no scale that can be told: left out (--scale sets it)"
         )
     stars = LOWEST_RATING + (values - low) * ((HIGHEST_RATING - LOWEST_RATING) / (high - low))
-    said = f"ratings rescaled linearly from {low:g}..{high:g} to 1..5"
+    note = f"ratings rescaled linearly from {low:g}..{high:g} to 1..5"
     if scale is None and (low, high) != occur:
-        said += f"; {occur[0]:g}..{occur[1]:g} occur (--scale sets it)"
-    return stars.astype(np.float32), said
+        note += f"; {occur[0]:g}..{occur[1]:g} occur (--scale sets it)"
+    return stars.astype(np.float32), note
 
 
 def _usual(low: float, high: float) -> tuple[float, float]:
-    """The scale that ratings from `low` to `high` are on: few people give low ones, so that a scale's lower
-    end may not occur.
+    """The scale of ratings from `low` to `high`. Few people give low ratings, so a scale's lower end may not
+    occur.
 
     >>> _usual(6, 10), _usual(0, 10), _usual(40, 100), _usual(2, 7)
     ((1.0, 10), (0.0, 10), (0.0, 100), (2, 7))
@@ -165,36 +148,36 @@ def _usual(low: float, high: float) -> tuple[float, float]:
 def unrated_in(values: NDArray[np.float64]) -> tuple[float, ...]:
     """The numbers of a column that mean "not rated".
 
-    - -1 where all others are 0 or more and go beyond 1 (-1 and 1 alone are a scale);
-    - 0 beside whole numbers from 1 up, at least three of them, that go beyond 2: where it is the most
-      frequent of all, or is further from the next one than those are from each other;
+    - -1 if all others are 0 or more and go beyond 1 (-1 and 1 alone are a scale);
+    - 0 beside whole numbers from 1 up, at least three of them, that go beyond 2: if 0 is the most frequent of
+      all, or is further from the next one than those are from each other;
     - 99, 999, 9999 and their negatives, alone beyond three times all others.
 
     >>> unrated_in(np.array([-1.0, 7, 8, 10])), unrated_in(np.array([0.0, 0, 0, 5, 6, 7]))
     ((-1.0,), (0.0,))
     """
-    found: list[float] = []
+    unrated: list[float] = []
     left = values[np.isfinite(values)]
     for value in FAR:
         others = left[left != value]
         if len(others) and value in left and 0 < float(np.abs(others).max()) * FAR_FROM < abs(value):
-            found.append(value)
+            unrated.append(value)
             left = others
     others = left[left != -1.0]
     if len(others) and -1.0 in left and others.min() >= 0 and others.max() > 1:
-        found.append(-1.0)
+        unrated.append(-1.0)
         left = others
     others = left[left != 0.0]
     kinds, counts = np.unique(others, return_counts=True)
     if 0.0 in left and len(kinds) >= 3 and kinds[0] >= 1 and kinds[-1] > 2 and bool((kinds % 1 == 0).all()):
         frequent = (left == 0.0).sum() > counts.max()
         if frequent or kinds[0] > np.diff(kinds).max():
-            found.append(0.0)
-    return tuple(found)
+            unrated.append(0.0)
+    return tuple(unrated)
 
 
 def _without(values: NDArray[np.float64], reading: CellRules) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """The values with NaN for what means "not rated", and what is said of it."""
+    """The values with NaN for numbers that mean "not rated", and notes on them."""
     unrated = unrated_in(values) if reading.unrated is None else reading.unrated
     at = np.isin(values, unrated)
     notes: list[str] = []
@@ -211,44 +194,10 @@ def _without(values: NDArray[np.float64], reading: CellRules) -> tuple[NDArray[n
 
 
 def _shares(values: NDArray[np.float64], flawed: NDArray[np.bool_]) -> Ratings:
-    """Shares as stars: n/5 is n of them. Where some lie below a fifth, stretched so that 0 is one star."""
+    """Shares as stars: n/5 is n stars. If some lie below a fifth, stretched so that 0 is one star."""
     flawed = flawed | (np.nan_to_num(values) > 1)
     known = values[np.isfinite(values) & ~flawed]
     if len(known) and known.min() < LOWEST_RATING / HIGHEST_RATING:
         stars = LOWEST_RATING + (HIGHEST_RATING - LOWEST_RATING) * values
         return Ratings(stars, flawed, True, ("ratings are shares: stretched from 0..100% to 1..5",))
     return Ratings(HIGHEST_RATING * values, flawed, True, ("ratings are shares: read as shares of 5 stars",))
-
-
-def _stars(cell: Any) -> float:
-    if not isinstance(cell, str):
-        return np.nan
-    text = cell.strip()
-    if (match := _DRAWN.fullmatch(text)) and (match[1] or match[2]):
-        return len(match[1].replace("\ufe0f", "")) + 0.5 * len(match[2])
-    match = _STARS.fullmatch(text)
-    if match is None:
-        return np.nan
-    word = match[1].lower()
-    return _COUNTED.get(word, np.nan) if word.isalpha() else _float(word)
-
-
-def _share(cell: Any) -> float:
-    if not isinstance(cell, str):
-        return np.nan
-    text = cell.strip()
-    if match := _PERCENT.fullmatch(text):
-        return _float(match[1]) / 100.0
-    match = _OF.fullmatch(text)
-    return _float(match[1]) / _float(match[2]) if match and _float(match[2]) else np.nan
-
-
-def _word(cell: Any) -> float:
-    text = str(cell).lower() if isinstance(cell, str | bool) else ""
-    if any(map(str.isdigit, text)):  # "1 (bad)" is a number first
-        return np.nan
-    return WORDS.get("".join(filter(str.isalpha, text)), np.nan)
-
-
-def _float(text: str) -> float:
-    return float(text.replace(",", "."))

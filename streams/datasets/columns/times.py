@@ -1,17 +1,18 @@
 """A column of times, in any sensible notation, as milliseconds since the epoch (UTC).
 
-The rule, decided once for the whole column so that no row is read differently from its neighbours:
+The whole column decides the rule once, so that all rows have the same notation:
 
-1. where most cells are numbers: calendar digits (20140228, 20140228031500) or Excel's serial dates if nine
-   of ten are such; else the median's size tells the unit: below 1e11 seconds (fractions allowed), below 1e14
+1. if most cells are numbers: calendar digits (20140228, 20140228031500) or Excel's serial dates if nine of
+   ten are such; else the median's size tells the unit: below 1e11 seconds (fractions allowed), below 1e14
    ms, below 1e17 us, else ns;
-2. else dates as they are written (ISO 8601, `7/14/2017 3:29:15 AM`, `Jul 14, 2017`, RFC 2822 and others).
-   Where numbers alone do not say which is the day, the order that the whole column allows; in doubt the month
-   is first, the day before dots;
+2. else written dates (ISO 8601, `7/14/2017 3:29:15 AM`, `Jul 14, 2017`, RFC 2822 and others). If numbers
+alone
+   do not say which is the day, the order that the whole column allows; in doubt the month is first, but the
+   day before dots;
 3. else a date and a number: the hour, HHMM, HHMMSS, or the seconds or milliseconds of the day.
 
 No zone means UTC. A cell that does not follow the column's notation, or lies outside the years 1970 to 9999,
-is a bad row. `--times` sets what is found out here.
+is a bad row. `--times` sets the notation.
 """
 
 from __future__ import annotations
@@ -32,22 +33,22 @@ from streams.datasets.columns.written_times import DAY_MS, Written, moment, nota
 
 MISSING = np.iinfo(np.int64).min
 LATEST_MS = 253_402_300_799_000
-# Earlier, there were no logs like these; a day of tolerance for clocks and zones.
+# There were no such logs earlier; one day of tolerance for clocks and zones.
 PLAUSIBLE_FROM_MS = 631_152_000_000
 PLAUSIBLE_AHEAD_MS = 2 * DAY_MS
 SAMPLE = 2_000
 _ASP_NET = re.compile(r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/")
-# What tells the year in a format of strptime; without one, Python takes 1900, which has no 29th of February.
+# The year in a format of strptime; without it Python takes 1900, which has no 29th of February.
 _YEAR_IN_FORMAT = re.compile(r"%[YyGcx]")
 YEAR = 2000
 _DATE_AND_NUMBER = re.compile(r"(.*\S)[ T](\d+(?:\.\d+)?)")
 
 
 class Times(NamedTuple):
-    """`ms` int64, `MISSING` where a cell can't be read; `notation`: how the column was read, in words.
+    """`ms` int64, `MISSING` for a cell that the reader can't read; `notation`: of the column, in words.
 
-    `outside`: which of those are times, but not of the years 1970 to 9999. `doubt`: what else could have been
-    meant, "" where nothing.
+    `outside`: which of those are times, but not of the years 1970 to 9999. `doubt`: what else the column
+    could mean, "" for nothing.
     """
 
     ms: NDArray[np.int64]
@@ -93,12 +94,14 @@ def _plain(cell: Any) -> Any:
 
 
 def implausible(ms: NDArray[np.int64], now_ms: int) -> str:
-    """What to say of times before 1990 or ahead of the clock; "" where there are none."""
+    """A note on times before 1990 or ahead of the clock; "" if there are none."""
     early = int((ms < PLAUSIBLE_FROM_MS).sum())
     late = int((ms > now_ms + PLAUSIBLE_AHEAD_MS).sum())
     counts = ((early, "before 1990"), (late, "in the future"))
-    said = " and ".join(f"{count} of {len(ms)} times lie {where}" for count, where in counts if count)
-    return f"{said}: if the notation is another one, set it with --times" if said else ""
+    counted_times = " and ".join(
+        f"{count} of {len(ms)} times lie {where}" for count, where in counts if count
+    )
+    return f"{counted_times}: if the notation is another one, set it with --times" if counted_times else ""
 
 
 def span(ms: NDArray[np.int64]) -> str:
@@ -116,7 +119,7 @@ def _within(ms: NDArray[np.float64], notation: str, doubt: str = "") -> Times:
     outside = finite & ((ms < 0) | (ms > LATEST_MS))
     good = finite & ~outside
     if good.any() and np.median(ms[good]) >= PLAUSIBLE_FROM_MS:
-        good &= ms != 0  # what says nothing among times of our days
+        good &= ms != 0  # among recent times, 0 means no time
     whole = np.where(good, np.where(good, ms, 0).astype(np.int64), MISSING)
     return Times(whole, notation, outside, doubt)
 
@@ -135,7 +138,7 @@ def _written(cells: Sequence[Any], how: str) -> tuple[NDArray[np.float64], str, 
 
 
 def _day_first(found: Sequence[Written], how: str) -> tuple[bool, str]:
-    """Whether the first of two numbers is the day, and what is in doubt about it."""
+    """Whether the first of two numbers is the day, and a note if that is in doubt."""
     if how in ("day-first", "month-first"):
         return how == "day-first", ""
     days = sum(each.first > 12 for each in found)
@@ -148,7 +151,7 @@ def _day_first(found: Sequence[Written], how: str) -> tuple[bool, str]:
 
 
 def _formatted(cells: Sequence[Any], form: str, year: str) -> NDArray[np.float64]:
-    """By a format of strptime, without a zone in UTC. `year`: put before each cell, as "2000 "."""
+    """Times by a format of strptime, in UTC if it has no zone. `year`: goes before each cell, as "2000 "."""
     if year:
         form = f"%Y {form}"
 
@@ -165,7 +168,7 @@ def _formatted(cells: Sequence[Any], form: str, year: str) -> NDArray[np.float64
 
 
 def _dates_and_numbers(cells: Sequence[Any], how: str) -> tuple[NDArray[np.float64], str, str] | None:
-    """Dates with a number behind them, as columns of a date and a time joined; None where most are not."""
+    """Dates with a number behind them, from joined date and time columns; None if most are not such."""
     matches = [_DATE_AND_NUMBER.fullmatch(str(cell).strip()) for cell in cells]
     if 2 * sum(match is not None for match in matches) <= len(cells):
         return None
@@ -179,7 +182,7 @@ def _dates_and_numbers(cells: Sequence[Any], how: str) -> tuple[NDArray[np.float
 def _of_day(
     numbers: NDArray[np.float64], known: NDArray[np.float64]
 ) -> tuple[str, NDArray[np.float64] | None]:
-    """The numbers as times of day, and what they are called; None where they are no such."""
+    """The numbers as times of day, and the notation's name; None if they are not times of day."""
     whole, most = bool((known % 1 == 0).all()), float(known.max())
     clock = whole and bool((known % 100 < 60).all() and (known // 100 % 100 < 60).all())
     if whole and most < 24:

@@ -23,7 +23,7 @@ _between = re.compile(r"[\s,;|]+")
 
 
 def as_vector(cell: Any) -> Vector | None:
-    """The numbers of a cell, empty where it has none; None where it is no vector, or out of bounds.
+    """The numbers of a cell, empty if it has none; None if it is not a vector, or out of bounds.
 
     >>> [list(as_vector(cell)) for cell in ([0.5, 1], "[0.5, 1]", "0.5 1", "0.5,1", "", None)]
     [[0.5, 1.0], [0.5, 1.0], [0.5, 1.0], [0.5, 1.0], [], []]
@@ -56,7 +56,7 @@ def _parts(text: str) -> list[Any]:
 
 
 class Unreadable:
-    """Counts the vectors that can't be read; their items are kept without them."""
+    """Counts the vectors that the reader can't read; their items stay, without a vector."""
 
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
@@ -76,7 +76,7 @@ class Unreadable:
         return vector
 
     def notes(self) -> list[str]:
-        """What was read and what was not, to be shown."""
+        """Notes on the vectors: their lengths, and how many the reader left out."""
         notes = []
         for field, found in self._lengths.items():
             some = found.most_common(3)

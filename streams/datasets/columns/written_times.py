@@ -1,4 +1,4 @@
-"""Dates and times as people and programs write them, cell by cell; what a cell leaves open stays open.
+"""Dates and times as people and programs write them, cell by cell; an ambiguous order stays open.
 
 `03/02/2014` does not say which number is the day: `Written.first` and `second` keep them in their order, and
 the column decides (see `streams.datasets.columns.times`).
@@ -20,7 +20,7 @@ _MONTHS = {name: number for number, names in enumerate(_NAMES.split(","), 1) for
 _MONTH = r"(?P<mon>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
 _WEEKDAY = r"(?:(?P<wd>mon|tues?|wed|wednes|thur?s?|fri|satur|sat|sun)(?P<wday>day)?\.?,?\s+)?"
 _TIME = (
-    # Points part hours and minutes (Oracle) only where more follows: 3.29 alone may be a number.
+    # Points separate hours and minutes (Oracle) only if more follows: 3.29 alone may be a number.
     r"(?P<h>\d{1,2})(?:(?::|(?=\.\d\d(?:\.\d|\s*[ap]\.?m\b))(?P<dot>\.))(?P<mi>\d{2})"
     r"(?:(?(dot)\.|:)(?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?"
     r"(?:\s*(?P<p>[ap])\.?m\b\.?)?|\s*(?P<hp>[ap])\.?m\b\.?)"
@@ -58,7 +58,7 @@ _DIRECTIVES = {"m": "%m", "d": "%d", "h": "%H", "mi": "%M", "s": "%S", "f": "%f"
 
 
 class Written(NamedTuple):
-    """A moment but for the order of `first` and `second`, of which one is the month and one the day.
+    """A moment with an open order of `first` and `second`: one is the month and one the day.
 
     `certain`: `first` is the month beyond doubt. `ms`: of the day, in UTC; below 0 or above a day's length
     where the zone moves the day.
@@ -73,7 +73,7 @@ class Written(NamedTuple):
 
 
 def written(cell: Any) -> Written | None:
-    """What a cell says, or None where it is no date that is known.
+    """The moment in a cell, or None if the cell is not a known form of a date.
 
     >>> written("7/14/2017 3:29:15 AM")
     Written(year=2017, first=7, second=14, ms=12555000, certain=False, mark='/')
@@ -88,7 +88,7 @@ def written(cell: Any) -> Written | None:
 
 
 def moment(found: Written, day_first: bool) -> int | None:
-    """Milliseconds since the epoch; None where there is no such day."""
+    """Milliseconds since the epoch; None if the day does not exist."""
     month, day = found.first, found.second
     if day_first and not found.certain:
         month, day = day, month
@@ -99,7 +99,7 @@ def moment(found: Written, day_first: bool) -> int | None:
 
 
 def notation_of(cell: Any, day_first: bool) -> str:
-    """How a cell is written: "ISO 8601", or a format as strptime has it.
+    """A cell's notation: "ISO 8601", or a format of strptime.
 
     >>> notation_of("14/07/2017 3:29 PM", day_first=True)
     '%d/%m/%Y %I:%M %p'
@@ -127,7 +127,7 @@ def notation_of(cell: Any, day_first: bool) -> str:
 
 
 def _bare(cell: Any) -> str:
-    """Without spaces, and the brackets of a web server's log."""
+    """The text without spaces around it, and without the brackets of a web server's log."""
     text = str(cell).strip()
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 

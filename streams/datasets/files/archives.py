@@ -1,4 +1,4 @@
-"""Files inside of archives: zip and tar."""
+"""Files in archives: zip and tar."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from streams.datasets.files.foreign_formats import refuse_office
 from streams.datasets.files.parts import data_among
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-# What engines leave beside the parts of a table.
+# Files that engines leave beside the parts of a table.
 _MARKERS = ("_SUCCESS", "_metadata", "_common_metadata", "_committed_", "_started_")
 
 
 def is_archive(content: bytes) -> bool:
-    """Whether these bytes are a zip or a tar, by what they begin with."""
+    """Whether these bytes are a zip or a tar; their first bytes tell."""
     return content.startswith(_ZIP) or _is_tar(content)
 
 
 def members_of(name: str, content: bytes, wanted: str | None) -> list[str]:
-    """The names of the data files in an archive; of all files where one is `wanted`."""
+    """The names of the data files in an archive; the names of all files if a member is `wanted`."""
     names = _zip_names(name, content) if content.startswith(_ZIP) else _tar_names(name, content)
     files = [each for each in names if not _is_hidden(each)]
     if wanted is not None:
@@ -45,7 +45,7 @@ def member_content(name: str, content: bytes, member: str) -> bytes:
 
 
 def match_member(members: Sequence[str], wanted: str) -> list[str]:
-    """The files that a name means: itself, else those of a folder, else the only one that ends so.
+    """The files that a name means: that file, else those of that folder, else the only file that ends so.
 
     >>> match_member(["ml/ratings.csv", "ml/movies.csv"], "ratings.csv")
     ['ml/ratings.csv']
@@ -60,7 +60,7 @@ def match_member(members: Sequence[str], wanted: str) -> list[str]:
 def _is_tar(content: bytes) -> bool:
     if content[257:262] == b"ustar":
         return True
-    # Tars older than POSIX have no magic: the header's checksum tells them.
+    # Tars older than POSIX have no magic: the header's checksum identifies them.
     if len(content) < 1_024 or len(content) % 512 or not content[0]:
         return False
     try:

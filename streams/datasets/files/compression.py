@@ -1,4 +1,4 @@
-"""Compressed bytes to plain ones, told by what they begin with."""
+"""Compressed bytes to plain ones; the first bytes tell the format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
 
 def _by_arrow(codec: str) -> Callable[[bytes], bytes]:
     def expand(content: bytes) -> bytes:
-        import pyarrow as pa  # here: it takes 40 MB, and few files need it
+        import pyarrow as pa  # imported here: it takes 40 MB, and few files need it
 
         with pa.CompressedInputStream(pa.BufferReader(content), codec) as stream:
             found: bytes = stream.read()
@@ -35,7 +35,7 @@ _EXPANDERS: tuple[tuple[bytes, str, Callable[[bytes], bytes]], ...] = (
 
 
 def expanded(name: str, content: bytes) -> bytes | None:
-    """The plain bytes, None where these are not compressed; raises `DataError` where they are broken."""
+    """The plain bytes, None if these are not compressed; raises `DataError` if they are broken."""
     for magic, kind, expand in _EXPANDERS:
         if content.startswith(magic):
             try:

@@ -1,4 +1,4 @@
-"""Which encoding the bytes of a file are in, where they are not UTF-8 and no mark says it."""
+"""The encoding of a file's bytes, if they are not UTF-8 and have no byte order mark."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ SAMPLE_BYTES = 1 << 20
 _HIGH_RUNS = re.compile(rb"[\x80-\xff]+")
 _BESIDE_LETTERS = re.compile(rb"[A-Za-z][\x80-\xff]+|[\x80-\xff]+[A-Za-z]")
 _KANA = re.compile("[\u3041-\u30ff]")
-# Among the characters of a text in the right double-byte encoding, so many are usual ones.
+# In a text in the right double-byte encoding, this share of the characters is usual ones.
 USUAL = 0.6
 
 
 def utf_16_without_mark(content: bytes) -> str | None:
-    """Whether every other byte is often NUL, as it is for ASCII characters in UTF-16; None if not.
+    """The UTF-16 encoding if every other byte is often NUL, as for ASCII characters in UTF-16; else None.
 
     >>> utf_16_without_mark("user,item".encode("utf-16-le"))
     'utf-16-le'
@@ -29,10 +29,10 @@ def utf_16_without_mark(content: bytes) -> str | None:
 
 
 def likely_encoding(content: bytes) -> str:
-    """The encoding of text with bytes above 127 that is not UTF-8: a name that Python knows.
+    """The encoding of text with bytes above 127 that is not UTF-8, as Python names it.
 
-    Double-byte encodings are told by their usual characters, Cyrillic by words of high bytes alone. The rest
-    is Windows-1252, which is latin-1 with more letters.
+    Usual characters identify double-byte encodings; words of high bytes alone identify Cyrillic. The rest is
+    Windows-1252, which is latin-1 with more letters.
 
     >>> [likely_encoding("東京タワー、京都です".encode("cp932")), likely_encoding("Café".encode("latin-1"))]
     ['cp932', 'cp1252']

@@ -1,6 +1,6 @@
 """Bytes of data files: plain, compressed, members of an archive, or the parts in a folder.
 
-What a file is, is told by its first bytes, not by its name.
+A file's first bytes tell its format, not its name.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from streams.datasets.files.parts import are_parts, data_among, files_in, refuse
 
 
 class DataFile(NamedTuple):
-    """A file's name, as messages show it, and its content after decompression."""
+    """A file's name for messages, and its content after decompression."""
 
     name: str
     content: bytes
 
 
 class Source(NamedTuple):
-    """What was named: one file, or several that are parts of one table.
+    """One file, or several that are parts of one table.
 
-    `parts`: their paths inside the folder or archive. `passed_over`: how many other files lie beside them.
+    `parts`: their paths in the folder or archive. `passed_over`: how many other files lie beside them.
     """
 
     name: str
@@ -50,7 +50,7 @@ def read_source(spec: str) -> Source:
 
 
 def place_of(spec: str) -> tuple[Path, str | None]:
-    """The file, and the member after a colon where the part before it is a file."""
+    """The file, and the member after a colon if the part before the colon is a file."""
     if Path(spec).exists():
         return Path(spec), None
     for place, char in enumerate(spec):
@@ -94,7 +94,7 @@ def _expand(name: str, content: bytes, member: str | None) -> Source:
         return _expand(name, plain, member)
     refuse_foreign(name, content)
     if member is not None:
-        raise DataError(f"{name} is no archive of zip or tar, so it has no member {member!r}")
+        raise DataError(f"{name} is not a zip or tar archive, so it has no member {member!r}")
     if not content.strip():
         raise DataError(f"{name} is empty; expected rows of data")
     return Source(name, [DataFile(name, content)])
@@ -121,7 +121,7 @@ def _unpack(name: str, content: bytes, member: str | None) -> Source:
 
 
 def _chosen(members: list[str], wanted: str) -> tuple[list[str], str | None]:
-    """The members that are meant, and what is meant inside of one that is an archive itself."""
+    """The members that `wanted` means, and the rest of the name if a member is an archive itself."""
     found = match_member(members, wanted)
     if found or ":" not in wanted:
         return found, None

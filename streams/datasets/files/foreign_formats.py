@@ -1,4 +1,4 @@
-"""Files that are not read: what they are, and how to make of them what is read."""
+"""Formats that Headrace does not read: their names, and how to convert them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _OFFICE = {
 
 
 def refuse_foreign(name: str, content: bytes) -> None:
-    """Raise `DataError` for a file that is known and not read."""
+    """Raise `DataError` for a file in a known format that Headrace does not read."""
     head = content[:4096]
     for magic, what, remedy in _BY_MAGIC:
         if head.startswith(magic):
@@ -75,7 +75,7 @@ def refuse_foreign(name: str, content: bytes) -> None:
 
 
 def refuse_office(name: str, members: list[str]) -> None:
-    """Raise `DataError` for a zip that is a document of an office program, or numpy's arrays."""
+    """Raise `DataError` for a zip that is a document of an office program, or an archive of numpy arrays."""
     for member in members:
         for begin, (what, remedy) in _OFFICE.items():
             if member.startswith(begin):
@@ -85,4 +85,4 @@ def refuse_office(name: str, members: list[str]) -> None:
 
 
 def _refused(name: str, what: str, remedy: str) -> DataError:
-    return DataError(f"{name} is {what}, which is not read; {remedy.replace('FILE', name)}")
+    return DataError(f"{name} is {what}, which Headrace does not read; {remedy.replace('FILE', name)}")

@@ -20,7 +20,7 @@ _COMPRESSION = re.compile(r"\.(gz|bz2|xz|zst|lz4|snappy)$", re.IGNORECASE)
 
 
 def pattern(file: str) -> str:
-    """A file's name without what differs between the parts of one table.
+    """A file's name without the characters that differ between the parts of one table.
 
     >>> pattern("part-00001-c000.snappy.parquet") == pattern("part-00012-c000.snappy.parquet")
     True
@@ -43,7 +43,7 @@ def are_parts(files: Iterable[str]) -> bool:
 
 
 def files_in(folder: Path) -> list[str]:
-    """The data files under a folder, by their paths in it; what begins with . or _ is passed over."""
+    """The paths of the data files under a folder, without names that begin with . or _."""
     found = []
     for root, folders, names in os.walk(folder, followlinks=True):
         folders[:] = sorted(each for each in folders if not each.startswith((".", "_")))
@@ -53,7 +53,7 @@ def files_in(folder: Path) -> list[str]:
 
 
 def data_among(files: list[str]) -> list[str]:
-    """Those of some files that hold data and do not tell of it; all where none does.
+    """The files that hold data, without those that describe it; all files if none holds data.
 
     >>> data_among(["ml/README.txt", "ml/ratings.csv"])
     ['ml/ratings.csv']

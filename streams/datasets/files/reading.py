@@ -1,4 +1,4 @@
-"""How a data file is to be read, where its content shall not decide."""
+"""How to read a data file, if its content shall not decide."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|", "colons":
 
 @dataclass(frozen=True)
 class Reading:
-    """What was asked of one file; "auto" leaves it to the content.
+    """The options of one file; "auto" leaves the choice to the content.
 
     `quotes`: "standard" believes every quoted field, whatever it swallows; "none" takes quotes as plain
     characters; "backslash" reads \\" as a quote. `encoding`: a codec of Python. `separator`: the characters
-    between two fields, " " for white space. `comments`: what a comment line begins with, or "none".
+    between two fields, " " for white space. `comments`: the begin of a comment line, or "none".
     """
 
     quotes: Quotes = "auto"
@@ -34,7 +34,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Readings:
-    """`every`: of all files; `one`: of the kinds of files that were named."""
+    """`every`: for all files; `one`: for single kinds of files."""
 
     every: Reading = Reading()
     one: dict[str, Reading] = field(default_factory=dict)
@@ -50,16 +50,16 @@ def parse_readings(
     separator: Sequence[str] = (),
     comments: Sequence[str] = (),
 ) -> Readings:
-    """What `--quotes`, `--encoding`, `--separator` and `--comments` say; raises `DataError`.
+    """The readings of `--quotes`, `--encoding`, `--separator` and `--comments`; raises `DataError`.
 
-    Each is `VALUE` for all files, or `KIND=VALUE` for one, and may be given again.
+    Each is `VALUE` for all files, or `KIND=VALUE` for one, and may occur several times.
 
     >>> parse_readings(encoding=["items=gb18030"]).of("items").encoding
     'gb18030'
     """
-    told = {"quotes": quotes, "encoding": encoding, "separator": separator, "comments": comments}
+    options = {"quotes": quotes, "encoding": encoding, "separator": separator, "comments": comments}
     checks = {"quotes": _quotes, "encoding": _encoding, "separator": _separator, "comments": _comments}
-    pairs = [(name, *_placed(text)) for name, texts in told.items() for text in texts]
+    pairs = [(name, *_placed(text)) for name, texts in options.items() for text in texts]
     readings = Readings()
     for name, kind, value in sorted(pairs, key=lambda pair: pair[1] != ""):
         found: dict[str, Any] = {name: checks[name](value)}
@@ -71,7 +71,7 @@ def parse_readings(
 
 
 def _placed(text: str) -> tuple[str, str]:
-    """`KIND=VALUE` in its two parts; the kind is empty where none is named."""
+    """`KIND=VALUE` in its two parts; the kind is empty if the text names none."""
     found = re.fullmatch(rf"({'|'.join(KINDS)})=(.+)", text, re.DOTALL)
     return (found[1], found[2]) if found else ("", text)
 

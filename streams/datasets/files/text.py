@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8, UTF-16 or UTF-32, else the likeliest encoding, said aloud."""
+"""Bytes to text: UTF-8, UTF-16 or UTF-32, else the likeliest encoding, with a note."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from model.errors import DataError
 from streams.datasets.files.encodings import likely_encoding, utf_16_without_mark
 from streams.datasets.files.reading import AUTO
 
-# Kept in the text where a byte is not UTF-8, so that the row's reader can refuse that row alone.
+# Marks a byte that is not UTF-8, so that the row's reader can refuse only that row.
 UNDECODABLE = frozenset(chr(code) for code in range(0xDC80, 0xDD00))
-# UTF-32 first: its mark begins as that of UTF-16.
+# UTF-32 first: its mark begins like that of UTF-16.
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -26,7 +26,7 @@ _SHOWN = {
 
 
 class Text(NamedTuple):
-    """A file's text, and what had to be assumed to read it."""
+    """A file's text, and notes on what the reader assumed."""
 
     text: str
     notes: tuple[str, ...]
@@ -35,11 +35,11 @@ class Text(NamedTuple):
 def decode_text(name: str, content: bytes, encoding: str = AUTO) -> Text:
     """Decode a file, by these rules in order:
 
-    1. a byte order mark decides (UTF-8, UTF-16, UTF-32), then the encoding that was asked for;
-    2. where every other byte is often NUL, it is UTF-16 without a mark;
+    1. a byte order mark decides (UTF-8, UTF-16, UTF-32), then the encoding in `encoding`;
+    2. if every other byte is often NUL, the file is UTF-16 without a mark;
     3. valid UTF-8 is UTF-8;
-    4. where most lines with non-ASCII bytes are valid UTF-8, the others are bad rows;
-    5. else the file is in the likeliest encoding of `likely_encoding`, and a note says so.
+    4. if most lines with non-ASCII bytes are valid UTF-8, the other lines are bad rows;
+    5. else the file is in the encoding of `likely_encoding`, and a note says so.
 
     >>> decode_text("movies.dat", "Café\\n".encode("latin-1")).text
     'Café\\n'
@@ -69,7 +69,7 @@ def decode_text(name: str, content: bytes, encoding: str = AUTO) -> Text:
 
 
 def flaw_in(line: str) -> str | None:
-    """Why this line's characters can't be used, or None."""
+    """Why the reader can't use this line's characters, or None."""
     if line.isascii():
         return "contains a NUL character" if "\0" in line else None
     if "\0" in line:
@@ -80,7 +80,7 @@ def flaw_in(line: str) -> str | None:
 
 
 def _as(content: bytes, encoding: str, note: str) -> Text:
-    """The text in this encoding; what is not of it becomes U+FFFD, which is counted."""
+    """The text in this encoding; invalid bytes become U+FFFD, and the note counts them."""
     text = content.decode(encoding, errors="replace").removeprefix("\ufeff")
     broken = text.count("\ufffd")
     return Text(

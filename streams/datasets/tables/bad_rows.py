@@ -1,4 +1,4 @@
-"""Rows that could not be read: all counted, each named by file and line with its reason."""
+"""Rows that a reader can't read: it counts all, and names each by file and line with its reason."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SHOWN = 5
 
 
 class BadRow(NamedTuple):
-    """Where a bad row begins and why it was left out. `line` counts from 1, the header line included.
+    """Where a bad row begins, and why the reader left it out. `line` counts from 1, with the header line.
 
-    `lacking`: the row can be read, but has no user or no item.
+    `lacking`: the row is readable, but has no user or no item.
     """
 
     file: str
@@ -29,7 +29,7 @@ class BadRow(NamedTuple):
 
 @dataclass
 class BadRows:
-    """Collects bad rows while files are read.
+    """Collects bad rows while readers read files.
 
     >>> bad = BadRows()
     >>> bad.add("ratings.csv", 3, "no user")
@@ -52,9 +52,9 @@ class BadRows:
         return Counter(row.file for row in self.rows)
 
     def refuse_if_most(self, file: str, good: int, advice: str = "check the file and --map") -> None:
-        """Raise `DataError` where more than half of a file's rows are bad: then the mapping is wrong.
+        """Raise `DataError` if more than half of a file's rows are bad: then the mapping is wrong.
 
-        Rows that lack a user or an item don't count, as long as there are others: many logs have them.
+        Rows without a user or an item don't count, as long as there are other rows: many logs have them.
         """
         mine = sorted(row for row in self.rows if row.file == file and not (row.lacking and good))
         if len(mine) > good:
@@ -65,5 +65,5 @@ class BadRows:
             )
 
     def write(self, path: Path) -> None:
-        """One line each: file:line: reason, in file order."""
+        """Write one line for each row: `file:line: reason`, in the order of the files."""
         path.write_text("".join(f"{row}\n" for row in sorted(self.rows)), encoding="utf-8")

@@ -1,10 +1,10 @@
-"""The names that public datasets give to the columns we need, most telling first."""
+"""The names that public datasets give to the columns we need, the clearest first."""
 
 from __future__ import annotations
 
 import re
 
-# What each kind of file can tell us.
+# The fields of each kind of file.
 INTERACTION_FIELDS = (
     "user", "item", "ts", "rating", "text", "title", "action", "query", "impressions", "clicked", "slate",
 )  # fmt: skip
@@ -30,7 +30,7 @@ COMMON_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
             "title": "summary reviewsummary reviewtitle reviewheadline headline title",
             "action": "action actiontype eventtype event behavior behaviortype",
             "query": "query searchquery searchterm keywords",
-            # Only where they are asked for: a list of ids is no slate by its name alone.
+            # Only if `--map` names them: a column's name alone does not make a list of ids a slate.
             "impressions": "",
             "clicked": "",
             "slate": "",
@@ -48,14 +48,14 @@ COMMON_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "users": {"user": _USER},
     }.items()
 }
-# These join all columns found, not just the first.
+# These fields join all matching columns, not just the first.
 JOINED = frozenset({"text", "tags"})
 
 _KNOWN = frozenset(name for fields in COMMON_NAMES.values() for names in fields.values() for name in names)
 
 
 def plain(column: str) -> str:
-    """A column's name for comparing: lower case, letters and digits only.
+    """A column's name for comparison: lower case, letters and digits only.
 
     >>> plain("unixReviewTime") == plain("unix_review_time")
     True
@@ -64,12 +64,12 @@ def plain(column: str) -> str:
 
 
 def is_known(column: str) -> bool:
-    """Whether a header would have this name."""
+    """Whether this is a usual name in a header."""
     return plain(column) in _KNOWN
 
 
 def guess(kind: str, field: str, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns that most likely hold a field; empty where none does.
+    """The columns that most likely hold a field; empty if none does.
 
     >>> guess("interactions", "user", ("reviewerID", "asin"))
     ('reviewerID',)

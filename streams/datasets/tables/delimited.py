@@ -35,9 +35,10 @@ def delimited_table(
 ) -> Table:
     """A table of delimited text.
 
-    `numbered`: the caller names columns by number. Then the first line is data unless it names a column that
-    is known or is the only one with words where the others have numbers; without it, the first line is the
-    header. `columns`: those of the file that this one is a further part of; its header may be missing.
+    `numbered`: the caller names columns by number. Then the first line is data, unless it holds a known
+    column name or only this line has words in columns of numbers. Otherwise the first line is the header.
+    `columns`: the columns of the table's first part, if this file is a further part; its header may be
+    missing.
     """
     lines = list(io.StringIO(text, newline="" if _returns_end_lines(text) else "\n"))
     before = preamble_of(lines, reading)
@@ -55,16 +56,16 @@ def delimited_table(
         header = list(edges.columns)
     width = layout.shape.width
     names = tuple(str(k + 1) for k in range(width)) if numbered else _different(header)
-    said = Notes(name, notes)
+    noted = Notes(name, notes)
     opened = [begin + layout.dialect.quote for begin in ("\n", layout.dialect.delimiter)]
     quoted = bool(layout.dialect.quote) and (
         text.startswith(layout.dialect.quote) or any(mark in text for mark in opened)
     )
-    said.put("layout", ", ".join(_described(layout, before, edges, lines, "" if said else "UTF-8", quoted)))
+    noted.put("layout", ", ".join(_described(layout, before, edges, lines, "" if noted else "UTF-8", quoted)))
     if repeated := [column for column, count in Counter(header).items() if count > 1 and not numbered]:
-        said.put("repeated", f"more than one column is called {repeated[0]!r}: the others got a number")
+        noted.put("repeated", f"more than one column is called {repeated[0]!r}: the others got a number")
     if numbered and skip:
-        said.put("header", "the first line is a header, left out")
+        noted.put("header", "the first line is a header, left out")
     begin = layout.start + (layout.span if skip else 0)
     records = Records(
         lines,
@@ -84,10 +85,10 @@ def delimited_table(
                 bad.add(name, line, flaw)
             else:
                 yield Row(line, [fields[place] for place in places])
-        _say(said, records, len(before.comments))
+        _say(noted, records, len(before.comments))
 
     hint = edges.hint if edges is not None else ""
-    return Table(name, names, rows, {} if numbered else types, numbered, said, hint)
+    return Table(name, names, rows, {} if numbered else types, numbered, noted, hint)
 
 
 def _returns_end_lines(text: str) -> bool:
@@ -99,7 +100,7 @@ def _returns_end_lines(text: str) -> bool:
 def _names_of(layout: Layout) -> tuple[list[str], dict[str, str]]:
     """The first line as column names, and RecBole's types of them."""
     first = [field.strip() for field in layout.first]
-    first[0] = first[0].lstrip("#% ") or first[0]  # the header may be written as a comment
+    first[0] = first[0].lstrip("#% ") or first[0]  # the header may look like a comment
     if layout.row_names:
         first = [ROW_NAMES, *first]
     typed = [_TYPED.match(column) for column in first]
@@ -127,13 +128,13 @@ def _is_header(
 
 
 def _stands_out(first: Sequence[str], shape: RowShape) -> bool:
-    """Whether a line has words in every column where the rows have numbers."""
+    """Whether a line has words in every column in which the rows have numbers."""
     cells = [first[place] for place in shape.figures if place < len(first)]
     return bool(cells) and not any(is_figure(cell) or is_absent(cell) for cell in cells)
 
 
 def _different(header: Sequence[str]) -> tuple[str, ...]:
-    """Column names, a second one of a name numbered.
+    """Column names; a repeated name gets a number.
 
     >>> _different(["a", "b", "a"])
     ('a', 'b', 'a (2)')
@@ -154,7 +155,7 @@ def _described(
     encoding: str,
     quoted: bool,
 ) -> Iterator[str]:
-    """How the fields are told apart, in words."""
+    """How the reader separates the fields, in words."""
     dialect = layout.dialect
     if encoding:
         yield encoding
@@ -178,17 +179,17 @@ def _described(
 
 
 def _say(notes: Notes, records: Records, before: int) -> None:
-    """What was met on the way."""
+    """Put what the reader met in the rows into the notes."""
     count, first = records.tally.count, records.tally.first
     comments = count.get("comments", 0) + before
     where = {topic: f" (the first in line {line})" for topic, line in first.items()}
     notes.put("comments", f"{comments} comment lines left out" if comments else "")
-    said = {
+    texts = {
         "headers": "repeated header lines left out",
         "many": "rows have line ends inside quotes; --quotes none reads each line as a row",
         "stray": "rows have quotes that open or close no field, read as plain characters; "
         "--quotes changes how quotes are read",
     }
-    for topic, words in said.items():
+    for topic, words in texts.items():
         placed = words.replace("rows have", f"rows{where.get(topic, '')} have")
         notes.put(topic, f"{count[topic]} {placed}" if topic in count else "")

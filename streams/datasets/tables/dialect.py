@@ -1,4 +1,4 @@
-"""How a delimited file tells its fields apart: found out from its first rows, quotes from all of it."""
+"""How a delimited file separates its fields: its first rows tell, and for quotes the whole file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ NAMES = {
     "\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", "\x01": "\\x01", SPACES: "white space",
 }  # fmt: skip
 SAMPLE_LINES = 200
-# How many lines with a backslash are looked at, to tell whether it escapes.
+# How many lines with a backslash the code looks at, to find out whether it escapes.
 ESCAPE_LINES = 1_000
-# White space separates only where it gives rows of one width.
+# White space separates only if it gives rows of one width.
 SPACES_FIT = 0.9
-# The least share of rows that fit the first line's own separator, for it to be preferred.
+# The code prefers the first line's own separator if at least this share of rows fits it.
 OWN_FIT = 0.5
 
 
 class Layout(NamedTuple):
-    """`start`: the place of the line where the table begins; `span`: the lines of its first row, `first` the
-    fields of it.
+    """`start`: the line at which the table begins; `span`: the number of lines of its first row; `first`:
+    that row's fields.
 
     `shape`: of the rows. `row_names`: each row has one field more than the header, at its beginning.
     """
@@ -54,7 +54,7 @@ class _Tried(NamedTuple):
 def find_layout(name: str, lines: Sequence[str], start: int, reading: Reading, comment: str) -> Layout:
     """The layout in which most of the first rows are of one width; more columns win a tie, then `::`.
 
-    `start`: the first line that is no preamble. Raises `DataError` where no columns are found.
+    `start`: the first line behind the preamble. Raises `DataError` if there are no columns.
     """
     sample = [
         line for line in lines[start : start + SAMPLE_LINES] if not comment or not line.startswith(comment)
@@ -79,9 +79,9 @@ def find_layout(name: str, lines: Sequence[str], start: int, reading: Reading, c
         known = ", ".join([*(NAMES.get(each, each) for each in DELIMITERS[:-1]), NAMES[SPACES]])
         raise DataError(
             f"{name}: no columns found; expected JSON, Parquet, or fields split by one of: {known}. "
-            f"Another separator is named with --separator"
+            f"Name another separator with --separator"
         )
-    # Another width than the first line's is taken only where its own one does not fit.
+    # The code takes another width than the first line's only if the first line's width does not fit.
     own = [each for each in tried if not each.guessed and each.fit >= OWN_FIT]
     best = max(
         own or tried,
@@ -96,7 +96,7 @@ def find_layout(name: str, lines: Sequence[str], start: int, reading: Reading, c
 
 
 def _dialects(delimiter: str, sample: Sequence[str], reading: Reading) -> Iterator[Dialect]:
-    """What may be meant with this delimiter."""
+    """The dialects that are possible with this delimiter."""
     if reading.quotes == "none" or (reading.quotes == "auto" and delimiter == "::"):
         yield Dialect(delimiter, "")
         return
@@ -160,7 +160,7 @@ def _fit(
 
 
 def _single_quotes(sample: Sequence[str], best: _Tried, reading: Reading) -> _Tried:
-    """The same with ' for quotes, where that gives more rows or every cell of a column is quoted so."""
+    """The same layout with ' for quotes, if that gives more rows or a column has ' around every cell."""
     dialect = best.layout.dialect
     begins, ends = f"{dialect.delimiter}'", f"'{dialect.delimiter}"
     quoted = any(line.startswith("'") or begins in line for line in sample)
@@ -184,7 +184,7 @@ def _in_single_quotes(cell: str) -> bool:
 
 
 def _escapes(lines: Sequence[str], layout: Layout) -> bool:
-    """Whether a backslash escapes: if it does, more lines are rows written with care than if it does not."""
+    """Whether a backslash escapes: then more lines are careful rows with escapes than without."""
     plain = layout.dialect
     marks = tuple("\\" + mark for mark in (plain.quote, plain.delimiter) if mark)
     marked = [
@@ -194,7 +194,7 @@ def _escapes(lines: Sequence[str], layout: Layout) -> bool:
     ][:ESCAPE_LINES]
     if not marked:
         return False
-    # From a row's begin, where the first ones are near the table's.
+    # Start at a row's begin, if the first such lines are near the table's begin.
     begin = (
         layout.start + layout.span if marked[0] < ESCAPE_LINES else max(layout.start, marked[0] - LOOK_LINES)
     )
@@ -207,7 +207,7 @@ def _escapes(lines: Sequence[str], layout: Layout) -> bool:
 def _explained(
     lines: Sequence[str], part: Sequence[str], marked: Sequence[int], dialect: Dialect, shape: RowShape
 ) -> int:
-    """Rows less lines that are none in a part of the file, and marked lines that are written with care."""
+    """In a part of the file: rows minus lines that are no rows, and the marked lines that are careful."""
     found = [record.flaw is None for record in Records(part, dialect, shape).read()]
     careful = sum(_careful(lines[place].rstrip("\r\n"), dialect, shape.width) for place in marked)
     return 2 * sum(found) - len(found) + careful

@@ -1,4 +1,4 @@
-"""Edge lists of graph collections, of which the comment lines tell what their columns are."""
+"""Edge lists of graph collections; their comment lines name the columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KONECT_COLUMNS = ("user", "item", "rating", "timestamp")
 
 
 class EdgeList(NamedTuple):
-    """`columns`: their names, for a file of this many columns; `hint`: what to do where one is missed."""
+    """`columns`: their names, for a file of this many columns; `hint`: what to do if one is missing."""
 
     kind: str
     columns: tuple[str, ...]
@@ -19,12 +19,12 @@ class EdgeList(NamedTuple):
 
 
 def is_konect(comments: tuple[str, ...]) -> bool:
-    """Whether the comment lines are KONECT's; its columns are split by spaces and tabs, also mixed."""
+    """Whether the comment lines are KONECT's; spaces and tabs, also mixed, separate its columns."""
     return bool(comments) and _KONECT.match(comments[0]) is not None
 
 
 def edge_list(comments: tuple[str, ...], width: int) -> EdgeList | None:
-    """What the comment lines before a table say of it, None where they say nothing.
+    """The edge list that the comment lines before a table describe, None if they describe none.
 
     >>> edge_list(("% bip weighted", "% 10 3 4"), 4).columns
     ('user', 'item', 'rating', 'timestamp')

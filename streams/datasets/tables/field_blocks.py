@@ -16,9 +16,9 @@ from streams.datasets.tables.bad_rows import BadRows
 from streams.datasets.tables.table import Notes, Row, Table
 
 _FIELD = re.compile(r"([A-Za-z_][\w/.-]{0,63}):(?:[ \t]+(.*)|)")
-# A file is such blocks where this many of its first ones have the fields of the first, and more than one.
+# A file has this layout if this many of its first blocks have the same fields, more than one.
 FIRST_BLOCKS, MOST = 20, 0.5
-# What fewer blocks have is no field, but a line of a text ("Pros: cheap").
+# A name in fewer blocks is not a field, but a line of a text ("Pros: cheap").
 OFTEN = 0.2
 
 
@@ -39,11 +39,11 @@ def begins_as_fields(text: str) -> bool:
 
 
 def field_table(name: str, text: str, numbered: bool = False, notes: Iterable[str] = ()) -> Table:
-    """A table of blocks. A column is called by what follows the last `/` where that is one field's alone.
+    """A table of blocks. A column's name is the part after the last `/`, if only one field has that part.
 
-    A line without a field's name goes on with the text of the line before it.
+    A line without a field's name continues the text of the line before it.
     """
-    said = Notes(name, notes)
+    noted = Notes(name, notes)
     blocks = list(_blocks(io.StringIO(text)))
     occur = Counter(field for _, block, _ in blocks for field in block)
     fields = {field: None for field, count in occur.items() if count >= OFTEN * len(blocks)}
@@ -53,7 +53,7 @@ def field_table(name: str, text: str, numbered: bool = False, notes: Iterable[st
     names = {short[field] if ends[short[field]] == 1 else field: field for field in fields}
     columns = tuple(str(k + 1) for k in range(len(names))) if numbered else tuple(names)
     field_of = dict(zip(columns, names.values(), strict=True))
-    said.put("layout", f"blocks of lines FIELD: VALUE, read as {', '.join(names)}")
+    noted.put("layout", f"blocks of lines FIELD: VALUE, read as {', '.join(names)}")
 
     def rows(wanted: Sequence[str], bad: BadRows) -> Iterator[Row]:
         for line, block, flaw in blocks:
@@ -62,15 +62,15 @@ def field_table(name: str, text: str, numbered: bool = False, notes: Iterable[st
             else:
                 yield Row(line, [block.get(field_of[column]) for column in wanted])
 
-    return Table(name, columns, rows, numbered=numbered, notes=said)
+    return Table(name, columns, rows, numbered=numbered, notes=noted)
 
 
 def _blocks(
     lines: Iterable[str], known: Container[str] | None = None
 ) -> Iterator[tuple[int, dict[str, str], str]]:
-    """The line at which each block begins, its fields, and why it can't be used, "" where it can.
+    """The line at which each block begins, its fields, and its flaw, "" for none.
 
-    `known`: no other fields are meant; None for any.
+    `known`: the names of all fields; None for any.
     """
     block: dict[str, str] = {}
     begin, last, flaw = 0, "", ""

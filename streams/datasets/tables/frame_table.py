@@ -1,4 +1,4 @@
-"""Columnar files: Parquet, Feather (Arrow IPC) and ORC. Rows are numbered from 1."""
+"""Columnar files: Parquet, Feather (Arrow IPC) and ORC. Rows have numbers from 1."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def frame_kind(content: bytes) -> str | None:
 def frame_table(name: str, content: bytes, kind: str) -> Table:
     """A table of a columnar file; times become Python datetimes, categories strings.
 
-    A struct's fields are columns by dots, as in JSON. Text that is not UTF-8 is read with U+FFFD.
+    A struct's fields are columns with dots in their names, as in JSON. Bytes that are not UTF-8 become
+    U+FFFD.
     """
     try:
         import polars as pl
@@ -75,7 +76,7 @@ def frame_table(name: str, content: bytes, kind: str) -> Table:
 
 
 def _by_arrow(content: bytes, kind: str, notes: Notes) -> pl.DataFrame:
-    """The frame, read by pyarrow: it knows more formats, and does not insist on UTF-8."""
+    """The frame, as pyarrow reads it: it knows more formats, and takes text that is not UTF-8."""
     import polars as pl
     import pyarrow as pa
     import pyarrow.feather
@@ -118,7 +119,7 @@ def _in_utf_8(table: pa.Table, notes: Notes) -> pa.Table:
 
 
 def _rounded(column: pl.Series) -> str:
-    """What to say of 32-bit floats beyond what they hold exactly, which is no more than ids of 7 digits."""
+    """A note on 32-bit floats beyond the integers that they hold exactly: ids of 7 digits at most."""
     import polars as pl
 
     if column.dtype != pl.Float32 or not (column.abs() >= _EXACT_FLOAT32).any():
@@ -130,7 +131,7 @@ def _rounded(column: pl.Series) -> str:
 
 
 def _names(schema: Any, begin: str = "") -> Iterator[str]:
-    """All columns, those inside of structs by dots."""
+    """All columns; the fields of structs have dots in their names."""
     import polars as pl
 
     for name, kind in schema.items():
@@ -140,7 +141,7 @@ def _names(schema: Any, begin: str = "") -> Iterator[str]:
 
 
 def _outer(column: str, columns: Sequence[str]) -> str:
-    """The frame's own column that a dotted one lies in."""
+    """The frame's own column that holds a dotted one."""
     if column in columns:
         return column
     return next(each for each in columns if column.startswith(f"{each}."))

@@ -1,4 +1,4 @@
-"""Several parts as one table: their columns together, their rows one after the other."""
+"""Several parts as one table: the columns of all, and their rows one after the other."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LISTED = 5
 
 
 class JoinedNotes(Notes):
-    """The notes of all parts; what several say alike is said once."""
+    """The notes of all parts; a note that several parts share comes once."""
 
-    def __init__(self, name: str, parts: Sequence[Table], said: Sequence[str]) -> None:
-        super().__init__(name, said)
+    def __init__(self, name: str, parts: Sequence[Table], noted: Sequence[str]) -> None:
+        super().__init__(name, noted)
         self.parts = parts
 
     def __iter__(self) -> Iterator[str]:
@@ -35,13 +35,13 @@ class JoinedNotes(Notes):
 
 
 def joined(source: Source, tables: Sequence[Table]) -> Table:
-    """One table of all parts. Rows and lines are counted through all of them, in the order of their names."""
+    """One table of all parts. Row and line numbers go through all parts, in the order of their names."""
     constants = [constants_of(file) for file in source.parts]
     columns = dict.fromkeys(column for table in tables for column in table.columns)
     columns.update(dict.fromkeys(name for each in constants for name in each))
     names = source.parts
     shown = ", ".join(names[:LISTED]) + (f" and {len(names) - LISTED} more" if len(names) > LISTED else "")
-    said = [f"{len(names)} parts, their lines counted through: {shown}"]
+    noted = [f"{len(names)} parts, their lines counted through: {shown}"]
 
     def rows(wanted: Sequence[str], bad: BadRows) -> Iterator[Row]:
         before = 0
@@ -58,7 +58,7 @@ def joined(source: Source, tables: Sequence[Table]) -> Table:
             )
             before += max([last, *(row.line for row in mine.rows)])
 
-    notes = JoinedNotes(source.name, tables, said)
+    notes = JoinedNotes(source.name, tables, noted)
     types = {name: kind for table in tables for name, kind in table.types.items()}
     hint = next((table.hint for table in tables if table.hint), "")
     return Table(source.name, tuple(columns), rows, types, tables[0].numbered, notes, hint)

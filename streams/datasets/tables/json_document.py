@@ -1,4 +1,4 @@
-"""One JSON object that is a whole table: as pandas writes frames, or with its rows under a name."""
+"""One JSON object that is a whole table: a frame of pandas, or rows under a name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KEY = "(key)"
 
 
 class Inner(NamedTuple):
-    """Numbered rows, objects or arrays of cells; the arrays' column names; how they lay there, in words."""
+    """Numbered rows, objects or arrays of cells; the arrays' column names; the layout in words."""
 
     rows: list[tuple[int, Any]]
     header: tuple[str, ...] | None
@@ -19,7 +19,7 @@ class Inner(NamedTuple):
 
 
 def rows_in(document: Mapping[str, Any]) -> Inner | None:
-    """The rows of a document that holds more than one; None where it is one row itself.
+    """The rows of a document that holds several; None if the document is itself one row.
 
     >>> rows_in({"user": {"0": "a", "1": "b"}, "item": {"0": "x", "1": "y"}}).rows
     [(1, {'user': 'a', 'item': 'x'}), (2, {'user': 'b', 'item': 'y'})]
@@ -47,7 +47,7 @@ def _is_rows(value: Any) -> bool:
 
 
 def _of_objects(document: Mapping[str, dict[str, Any]]) -> Inner | None:
-    """Columns by row, or rows by key: known names tell which."""
+    """The rows of objects: columns by row, or rows by key. Known column names tell which."""
     inner: Sequence[str] = list(next(iter(document.values())))
     rows_by_number = len(inner) > 1 or inner[0].isdecimal()
     if rows_by_number and sum(map(is_known, document)) > sum(map(is_known, inner)):

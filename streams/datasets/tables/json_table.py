@@ -1,4 +1,4 @@
-"""JSON in the forms in which tables come: lines, one array, objects over many lines, one object."""
+"""Tables in JSON, in all their forms: lines, one array, objects over many lines, one object."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from streams.datasets.tables.json_text import JsonParser, Piece, has_key_twice, 
 from streams.datasets.tables.json_values import cell_of, columns_of
 from streams.datasets.tables.table import Notes, Row, Table
 
-# Columns are looked for in this many first rows: an object may leave out what it does not have.
+# The reader collects columns from this many first rows: an object may leave out a field.
 COLUMN_ROWS = 1000
 
 
 def begins_as_json(text: str) -> bool:
-    """Whether a file's text is JSON or Python's notation of it, by how it begins."""
+    """Whether a file's text begins like JSON, or like Python's notation of it."""
     start = text[:256].lstrip("\ufeff\x1e \t\r\n")
     if start.startswith("{"):
         return True
@@ -30,10 +30,10 @@ def begins_as_json(text: str) -> bool:
 
 
 def json_table(name: str, text: str, numbered: bool = False, notes: Iterable[str] = ()) -> Table:
-    """A table of JSON text; `numbered`: where rows are arrays, their columns have numbers."""
-    said = Notes(name, notes)
+    """A table of JSON text; `numbered`: if rows are arrays, their columns have numbers."""
+    noted = Notes(name, notes)
     if text.lstrip("\ufeff\x1e \t\r\n").startswith("["):
-        return _array_table(name, text, numbered, said)
+        return _array_table(name, text, numbered, noted)
     lines = _lines(text)
     sample = [line for _, line in zip(range(COLUMN_ROWS), filter(str.strip, lines), strict=False)]
     parser = JsonParser()
@@ -44,8 +44,8 @@ def json_table(name: str, text: str, numbered: bool = False, notes: Iterable[str
     if len(found) == 1 and isinstance(whole := parser.read(found[0].text), dict):
         inner = rows_in(whole)
         if inner is not None:
-            said.put("layout", inner.note)
-            return _table_of(name, inner.rows, inner.header, numbered, said)
+            noted.put("layout", inner.note)
+            return _table_of(name, inner.rows, inner.header, numbered, noted)
     if not in_lines:
         objects = [
             each
@@ -55,13 +55,13 @@ def json_table(name: str, text: str, numbered: bool = False, notes: Iterable[str
     if not objects:
         raise DataError(f"{name} looks like JSON lines, but none of its first lines is an object")
     kind = "lines" if in_lines else "objects over many lines"
-    said.put("layout", f"{'Python notation' if parser.python else 'JSON'}, {kind}")
+    noted.put("layout", f"{'Python notation' if parser.python else 'JSON'}, {kind}")
     if twice := sum(has_key_twice(part.text) for part in found[:COLUMN_ROWS]):
-        said.put(
+        noted.put(
             "twice",
             f"{twice} of the first {len(found[:COLUMN_ROWS])} objects have a key twice; the last one holds",
         )
-    return Table(name, columns_of(objects), _reader(name, found, said), notes=said)
+    return Table(name, columns_of(objects), _reader(name, found, noted), notes=noted)
 
 
 def _lines(text: str) -> list[str]:
@@ -95,7 +95,7 @@ def _say_halves(notes: Notes, parser: JsonParser) -> None:
 
 
 def _taker(wanted: Sequence[str]) -> Callable[[Mapping[str, Any]], list[Any]]:
-    """What takes the wanted cells out of an object."""
+    """A function that takes the wanted cells out of an object."""
     if any("." in column for column in wanted):
         return lambda value: [cell_of(value, column) for column in wanted]
     return lambda value: [value.get(column) for column in wanted]
@@ -113,12 +113,12 @@ def _array_table(name: str, text: str, numbered: bool, notes: Notes) -> Table:
     rows: list[tuple[int, Any]] = []
     for number, line in enumerate(_lines(text), 1):
         value = parser.read(line) if line.strip() else []
-        # A line may be one row, or a list of rows as a page of an API gives it.
+        # A line may be one row, or a list of rows: a page of an API.
         several = isinstance(value, list) and value and isinstance(value[0], dict)
         rows += [(number, each) for each in (value if several else [value] if line.strip() else [])]
     if not rows or not isinstance(rows[0][1], list | dict):
         raise DataError(
-            f"{name} begins as a JSON array but can't be read: it is not closed, or not JSON; "
+            f"{name} begins as a JSON array but can't be read: the array is not closed, or not JSON; "
             f"fetch it again, or write one object a line"
         )
     notes.put("layout", "JSON arrays, one a line")
@@ -129,7 +129,7 @@ def _array_table(name: str, text: str, numbered: bool, notes: Notes) -> Table:
 def _table_of(
     name: str, values: Sequence[tuple[int, Any]], header: Sequence[str] | None, numbered: bool, notes: Notes
 ) -> Table:
-    """A table of values that are read already: objects, or arrays of cells."""
+    """A table of parsed values: objects, or arrays of cells."""
     first = next((value for _, value in values if isinstance(value, list | dict)), None)
     if first is None:
         raise DataError(f"{name} is a JSON array, but its first elements are no objects")

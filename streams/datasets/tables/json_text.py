@@ -1,4 +1,4 @@
-"""JSON text to values, line by line or object by object; Python's notation is read as well."""
+"""JSON text to values, line by line or object by object; the parser reads Python's notation too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STRINGS = {quote: re.compile(rf"{quote}(?:\\.|[^{quote}\\])*{quote}?") for quot
 
 
 class Piece(NamedTuple):
-    """One object's text, and the line where it begins, from 1. `flaw`: why it is none."""
+    """One object's text, and the line where it begins, from 1. `flaw`: why it is not an object."""
 
     line: int
     text: str
@@ -25,7 +25,7 @@ class Piece(NamedTuple):
 
 
 class JsonParser:
-    """Reads values, and counts what is not plain JSON: `halves` cut characters, `python` notation.
+    """Reads values, and counts what is not JSON: `halves` cut characters, `python` values in its notation.
 
     >>> JsonParser().read('{"a": NaN, "b": {"$numberLong": "7"}}')
     {'a': nan, 'b': 7}
@@ -36,7 +36,7 @@ class JsonParser:
         self.python = 0
 
     def read(self, text: str) -> Any:
-        """The value, None where there is none. `json` knows NaN, which the faster msgspec refuses."""
+        """The value, None for none. `json` knows NaN, which the faster msgspec refuses."""
         value = self._read(text)
         return plain_types(value) if '"$' in text or "'$" in text else value
 
@@ -64,7 +64,7 @@ class JsonParser:
 
 
 def pieces(lines: Sequence[str]) -> Iterator[Piece]:
-    """Objects that run over lines, or stand side by side, one by one.
+    """The objects of a text, one by one; they may run over lines, or stand side by side.
 
     >>> [piece.line for piece in pieces(["{", '  "a": 1', '} {"b":', "2}"])]
     [1, 3]

@@ -1,4 +1,4 @@
-"""What JSON holds besides plain values: columns inside of objects, MongoDB's types, cut characters."""
+"""JSON values that are not plain: columns in objects, MongoDB's types, cut characters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def columns_of(objects: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The columns of some objects, in order; those inside of objects by dots.
+    """The columns of some objects, in order; columns in inner objects have dots in their names.
 
     >>> columns_of([{"user": {"id": 7}, "item": 1}])
     ('user', 'user.id', 'item')
@@ -26,7 +26,7 @@ def columns_of(objects: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def cell_of(value: Mapping[str, Any], column: str) -> Any:
-    """The cell of a column: by its own name, else by the path that the name is; None where there is none.
+    """The cell of a column: by its name, else by the name as a path; None for none.
 
     >>> cell_of({"user": {"id": 7}}, "user.id")
     7
@@ -48,7 +48,7 @@ def cell_of(value: Mapping[str, Any], column: str) -> Any:
 
 
 def plain_types(value: Any) -> Any:
-    """Without the wrappers of MongoDB's extended JSON; its dates are moments.
+    """The value without the wrappers of MongoDB's extended JSON; its dates become moments.
 
     >>> plain_types({"_id": {"$oid": "5f"}, "n": {"$numberLong": "7"}})
     {'_id': '5f', 'n': 7}
@@ -67,7 +67,7 @@ def plain_types(value: Any) -> Any:
 
 
 def whole_texts(value: Any, count: Callable[[], None]) -> Any:
-    """With every half of a character made whole or replaced; `count` is called for each such text."""
+    """The value with every half of a character made whole or replaced; calls `count` for each such text."""
     if isinstance(value, str):
         if has_half(value):
             count()

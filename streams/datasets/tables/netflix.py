@@ -25,8 +25,8 @@ def begins_as_blocks(text: str) -> bool:
 
 def block_table(name: str, text: str, numbered: bool = False, notes: Iterable[str] = ()) -> Table:
     """A table of blocks; by number the columns are movie, user, rating, date."""
-    said = Notes(name, notes)
-    said.put("layout", f"blocks of the Netflix prize, read as {', '.join(COLUMNS)}")
+    noted = Notes(name, notes)
+    noted.put("layout", f"blocks of the Netflix prize, read as {', '.join(COLUMNS)}")
     columns = ("1", "2", "3", "4") if numbered else COLUMNS
 
     def rows(wanted: Sequence[str], bad: BadRows) -> Iterator[Row]:
@@ -43,4 +43,4 @@ def block_table(name: str, text: str, numbered: bool = False, notes: Iterable[st
             elif line.strip():
                 bad.add(name, number, f"has {len(fields)} fields, expected user,rating,date of a movie")
 
-    return Table(name, columns, rows, numbered=numbered, notes=said)
+    return Table(name, columns, rows, numbered=numbered, notes=noted)

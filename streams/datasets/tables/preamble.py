@@ -1,4 +1,4 @@
-"""What may stand before a table's header: a `sep=` line of Excel, comment lines."""
+"""Lines before a table's header: a `sep=` line of Excel, comment lines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NAME_BREAK = re.compile(r"[\t,;| ]+")
 
 
 class Preamble(NamedTuple):
-    """`start`: the first line of the table. `separator`: as a `sep=` line says, else "".
+    """`start`: the first line of the table. `separator`: what a `sep=` line says, else "".
 
-    `comment`: what a comment line begins with, "" where none was met. `likely`: what begins one where a line
-    is no row. `comments`: the comment lines before the table.
+    `comment`: the mark of a comment line, "" if there is none. `likely`: marks that begin a comment if the
+    line is not a row. `comments`: the comment lines before the table.
     """
 
     start: int
@@ -29,10 +29,10 @@ class Preamble(NamedTuple):
 
 
 def preamble_of(lines: Sequence[str], reading: Reading) -> Preamble:
-    """Look at the first lines.
+    """The preamble in the first lines.
 
-    A # or % at the file's first line begins a comment, there and further on. A line with # is the header
-    itself where it alone names columns that are known.
+    A # or % in the file's first line begins a comment, there and further on. A line with # is the header
+    itself if it is the only comment line and names known columns.
 
     >>> preamble_of(["% bip weighted\\n", "1 2 5 10\\n"], Reading()).start
     1
@@ -51,10 +51,10 @@ def preamble_of(lines: Sequence[str], reading: Reading) -> Preamble:
     end = place
     while end < len(lines) and (lines[end].startswith(mark) or not lines[end].strip()):
         end += 1
-    said = [line.strip() for line in lines[place:end] if line.strip()]
-    if marks and (end == len(lines) or (len(said) == 1 and _names_columns(said[0], mark))):
+    comments = [line.strip() for line in lines[place:end] if line.strip()]
+    if marks and (end == len(lines) or (len(comments) == 1 and _names_columns(comments[0], mark))):
         return Preamble(place, separator, "", marks)  # every line begins so, or the header does
-    return Preamble(end, separator, mark, marks, tuple(said))
+    return Preamble(end, separator, mark, marks, tuple(comments))
 
 
 def _names_columns(line: str, mark: str) -> bool:

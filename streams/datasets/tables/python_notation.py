@@ -1,7 +1,8 @@
-"""Values in the notation of Python, as old dumps have them: `{u'user': u'a', 'seen': True, 'score': None}`.
+"""Values in Python's notation, as old dumps have them: `{u'user': u'a', 'seen': True, 'score': None}`.
 
-No code is run: the text is parsed, and of its syntax tree only literals are taken, and the few calls that
-stand for one value (`datetime(...)`, `ObjectId(...)`). MongoDB's shell writes alike (`{_id: ObjectId("5")}`).
+The reader runs no code: it parses the text, and takes only literals from the syntax tree, and the few calls
+that stand for one value (`datetime(...)`, `ObjectId(...)`). MongoDB's shell writes alike (`{_id:
+ObjectId("5")}`).
 """
 
 from __future__ import annotations
@@ -22,28 +23,28 @@ _HOLDERS = frozenset(
      "Binary", "str", "int", "float", "unicode", "array", "set", "frozenset", "list", "tuple", "dict",
      "float64", "float32", "int64", "int32", "str_", "bool_")
 )  # fmt: skip
-# Strings are passed over, so that only numbers outside of them lose Python 2's L.
+# The pattern passes over strings, so that only numbers outside of them lose Python 2's L.
 _OLD_NUMBERS = re.compile(
     r"""(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?<![\w.])(?P<number>\d+)[lL]\b""", re.DOTALL
 )
 
 
 def read_python(text: str) -> Any:
-    """The value that the text writes; raises `ValueError` where it is none.
+    """The value of the text; raises `ValueError` if it is not a value.
 
     >>> read_python("{u'a': 1, 'b': [None, {'c': True}]}")
     {'a': 1, 'b': [None, {'c': True}]}
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "\d" in a text is an invalid escape, and is kept as it is
+            warnings.simplefilter("ignore")  # "\d" in a text is an invalid escape, and stays as it is
             try:
                 tree = ast.parse(text.strip(), mode="eval")
             except SyntaxError:
                 tree = ast.parse(_OLD_NUMBERS.sub(_new_number, text.strip()), mode="eval")
         return _value(tree.body)
     except (SyntaxError, MemoryError, RecursionError, TypeError, OverflowError) as error:
-        raise ValueError(f"is no value in Python's notation: {error}") from None
+        raise ValueError(f"is not a value in Python's notation: {error}") from None
 
 
 def _new_number(found: re.Match[str]) -> str:
@@ -79,7 +80,7 @@ def _key(node: ast.expr | None) -> str:
 
 
 def _call(node: ast.Call) -> Any:
-    """`ObjectId("5f")` is "5f"; `datetime.datetime(2017, 7, 14)` that moment; others are no values."""
+    """`ObjectId("5f")` is "5f"; `datetime.datetime(2017, 7, 14)` is that moment; other calls are errors."""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     values = [_value(each) for each in node.args]
     if name == "datetime" and len(values) >= 3:

@@ -1,6 +1,6 @@
 """One row of delimited text to its fields.
 
-A quote opens a field only where the field begins, and closes it only before a separator or a line's end. Any
+A quote opens a field only at the field's begin, and closes it only before a separator or a line's end. Any
 other quote is a plain character.
 """
 
@@ -16,8 +16,8 @@ SPACES = " "
 
 
 class Dialect(NamedTuple):
-    """How fields are told apart. `quote`: "" where there is none. `escape`: whether a backslash takes the
-    next quote, separator, backslash or line end as it is. `trust`: whether every quoted field is believed.
+    """How a file separates its fields. `quote`: "" for none. `escape`: whether a backslash makes the next
+    quote, separator, backslash or line end plain. `trust`: whether the reader believes every quoted field.
     `padded`: whether spaces may stand before a quote.
     """
 
@@ -31,7 +31,7 @@ class Dialect(NamedTuple):
 class Split(NamedTuple):
     """`open`: the last field's quote (or escape) is not closed in the text; that field is then missing.
 
-    `clean`: the text has no quote that a careful writer would not have written so.
+    `clean`: a careful writer could have written every quote of the text.
     """
 
     fields: list[str]
@@ -76,7 +76,7 @@ def split(text: str, dialect: Dialect) -> Split:
 
 
 def split_by_field(text: str, dialect: Dialect) -> list[str]:
-    """The fields where no quote may hold a separator; one that is quoted rightly by itself is unquoted.
+    """The fields if no quote may hold a separator; a field that is well quoted by itself loses its quotes.
 
     >>> split_by_field('1,"well",5" disk,"oops', Dialect(","))
     ['1', 'well', '5" disk', '"oops']
@@ -86,7 +86,7 @@ def split_by_field(text: str, dialect: Dialect) -> list[str]:
 
 
 class CarefulRows:
-    """As `split`, by the csv module, for text that is written with care: the way of nearly all rows.
+    """Does the work of `split` with the csv module, for careful text, which nearly all rows are.
 
     >>> rows = CarefulRows(Dialect(",")); rows.fields("'a',b") or rows.fields('"not closed')
     ["'a'", 'b']
@@ -106,7 +106,7 @@ class CarefulRows:
             )
 
     def fields(self, text: str) -> list[str] | None:
-        """The fields of one row; None where the csv module can't tell them."""
+        """The fields of one row; None if the csv module can't separate them."""
         if self._reader is None:
             return None
         self._waiting.append(text)
@@ -118,14 +118,14 @@ class CarefulRows:
 
 
 def closing_of(dialect: Dialect) -> re.Pattern[str]:
-    """What a line has in which an open field ends: quick to search, and right where it is not found."""
+    """A quick test for a line in which an open field may end: no match means that it does not."""
     if dialect.escape:
         return re.compile("")
     return re.compile(rf"{re.escape(dialect.quote)}[ \t]*(?:{re.escape(dialect.delimiter)}|\r?\n?\Z)")
 
 
 def _closing(text: str, place: int, dialect: Dialect) -> tuple[int, bool]:
-    """Where the field's quote closes, -1 if nowhere; whether all quotes before it are doubled or escaped."""
+    """Where the field's quote closes, -1 for nowhere; whether all quotes before it are doubled or escaped."""
     quote, exact = dialect.quote, True
     while True:
         place = text.find(quote, place)
@@ -144,7 +144,7 @@ def _closing(text: str, place: int, dialect: Dialect) -> tuple[int, bool]:
 
 
 def _after_spaces(text: str, place: int, delimiter: str) -> int:
-    """The place after spaces, where a separator or the end follows them; else the same place."""
+    """The place after spaces, if a separator or the end follows them; else the same place."""
     after = place
     while after < len(text) and text[after] in " \t" and not text.startswith(delimiter, after):
         after += 1
@@ -172,7 +172,7 @@ def _escaped(text: str, place: int) -> bool:
 
 
 def _unescaped(field: str, dialect: Dialect) -> str:
-    """Without the backslashes that escape; one before any other character stays (`\\N`)."""
+    """The field without escaping backslashes; one before any other character stays (`\\N`)."""
     if not dialect.escape or "\\" not in field:
         return field
     escapable = re.escape(f"\\\r\n'{dialect.quote}{dialect.delimiter[0]}")

@@ -1,8 +1,8 @@
 """The rows of delimited text. A quote that is not closed must not swallow the rows after it.
 
-Where a quoted field runs over a line's end, two readings are compared: one row with line ends in a field, or
-a stray quote and the lines as rows by themselves. The one that explains more lines as rows of the table's
-shape is taken; `Tally` counts both.
+If a quoted field runs over a line's end, the reader compares two readings: one row with line ends in a field,
+or a stray quote and the lines as rows by themselves. It takes the reading that explains more lines as rows of
+the table's shape; `Tally` counts both.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from streams.datasets.tables.quoting import (
 )
 from streams.datasets.tables.row_shape import RowShape
 
-# A quoted field of more lines is not believed.
+# The reader does not believe a quoted field of more lines.
 LINES_MAX = 1_000
-# After so many lines of which three in four are rows by themselves, the quote before them is a stray one.
+# If three in four of this many lines are rows by themselves, the quote before them is a stray one.
 LOOK_LINES = 16
-# How many more rows the reading with a stray quote must give where a line of prose could be a row.
+# If a line of prose could be a row, the reading with a stray quote must give this many more rows.
 MARGIN = 2
 
 
 class Record(NamedTuple):
-    """One row of text: its fields, or why it can't be read."""
+    """One row of text: its fields, or its flaw."""
 
     line: int
     fields: list[str]
@@ -39,7 +39,7 @@ class Record(NamedTuple):
 
 
 class Tally:
-    """What was met besides plain rows: by topic, how often, and the line where it was first."""
+    """What the reader met besides plain rows: for each topic the count, and the first line."""
 
     def __init__(self) -> None:
         self.count: dict[str, int] = {}
@@ -51,10 +51,10 @@ class Tally:
 
 
 class Records:
-    """Reads the rows of `lines` that have the width of `shape`; blank lines are passed over.
+    """Reads the rows of `lines` that have the width of `shape`; it passes over blank lines.
 
-    `comment`: what a comment line begins with; "" for none; `likely`: characters that begin a comment where
-    the line is no row otherwise. `header`: a line that is left out wherever it comes again.
+    `comment`: the mark of a comment line; "" for none; `likely`: characters that begin a comment if the line
+    is not a row. `header`: a line to leave out wherever it comes again.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Records:
                 yield record
 
     def _read_with_care(self, place: int, text: str) -> tuple[Record | None, int]:
-        """The row that begins here, None where there is none, and the line after it."""
+        """The row that begins here, None if there is none, and the line after it."""
         if text.strip() in ("", "\x1a") and (self.dialect.delimiter == SPACES or len(self._alone(text)) < 2):
             return None, place + 1  # \x1a: DOS ends a file so
         if self.lines[place] == self.header:
@@ -124,7 +124,7 @@ class Records:
         return text.split(self.dialect.delimiter)
 
     def _fields(self, place: int, text: str) -> tuple[list[str], int, str | None]:
-        """Fields, the line after them, and what is wrong with them."""
+        """The fields, the line after them, and their flaw."""
         width, alone = self.shape.width, split(text, self.dialect)
         found = trim(alone.fields, width)
         if not alone.open and len(found) == width:
@@ -143,7 +143,7 @@ class Records:
         return [], place + 1, f"has {len(found)} fields, expected {width}"
 
     def _over_lines(self, place: int) -> tuple[list[str], int] | None:
-        """The row as one whose field holds line ends, and the line after it; None where it is none."""
+        """The row as one whose field holds line ends, and the line after it; None if it is not such a row."""
         dialect, width = self.dialect, self.shape.width
         size = seen = rows = 0
         for end in range(place + 1, min(len(self.lines), place + LINES_MAX)):
@@ -174,14 +174,14 @@ class Records:
         return None
 
     def _explained_apart(self, place: int, end: int) -> tuple[int, int]:
-        """If the quote in the first of these lines is a stray one: rows less lines that are none, and the
-        rows after the first line.
+        """If the quote in the first of these lines is a stray one: rows minus lines that are not rows, and
+        the rows after the first line.
         """
         first = trim(split_by_field(self.lines[place].rstrip("\r\n"), self.dialect), self.shape.width)
         # A cell that is one quote and nothing else is more likely the edge of a text.
         score = 1 if len(first) == self.shape.width and self.dialect.quote not in first else -1
         if self.dialect.escape and _ends_escaped(self.lines[place]):
-            score = -1  # the line's end is escaped: no quote is in question
+            score = -1  # a backslash escapes the line's end: no quote is in question
         place += 1
         rows = 0
         while place < end:
@@ -196,7 +196,7 @@ class Records:
         return score + rows, rows
 
     def _row_over_lines(self, place: int, last: int) -> int | None:
-        """The line after a row of the right shape that begins here and runs over lines; None if none does."""
+        """The line after a row of the right shape that begins here and runs over lines; None for none."""
         for end in range(place + 2, min(last, place + LOOK_LINES) + 1):
             whole = split(_chomp("".join(self.lines[place:end])), self.dialect)
             if not whole.open:
@@ -229,12 +229,12 @@ def _ends_escaped(line: str) -> bool:
 
 
 def _chomp(text: str) -> str:
-    """Without its last line end alone: one before it belongs to a field."""
+    """The text without its last line end; a line end before that belongs to a field."""
     return text.removesuffix("\n").removesuffix("\r")
 
 
 def trim(fields: list[str], width: int) -> list[str]:
-    """Without empty fields past the width: some writers end each line with a delimiter."""
+    """The fields without empty ones past the width: some writers end each line with a delimiter."""
     if len(fields) > width and not any(fields[width:]):
         return fields[:width]
     return fields

@@ -1,4 +1,4 @@
-"""What the rows of a table look like, so that a line can be told from the text inside a quoted field."""
+"""The shape of a table's rows, to tell a row from a line of text in a quoted field."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FIGURE = re.compile(
 )
 
 
-# A shape is what this share of a column's cells have: a line of prose in a quoted field must not hide it.
+# This share of a column's cells decides its shape: a line of prose in a quoted field must not hide it.
 MOST = 0.9
 
 
 class RowShape(NamedTuple):
     """`figures`: the columns that hold nothing but numbers and times; `words`: those without white space.
 
-    `optional`: those with empty cells. `opens`: the quote that every row begins with, "" where not all do.
+    `optional`: those with empty cells. `opens`: the quote that begins every row, "" if not all rows have it.
     """
 
     width: int
@@ -38,11 +38,11 @@ class RowShape(NamedTuple):
 
     @property
     def telling(self) -> bool:
-        """Whether a line of prose can hardly have this shape."""
+        """Whether the shape is so specific that a line of prose can hardly have it."""
         return bool(self.figures)
 
     def fits(self, fields: Sequence[str]) -> bool:
-        """Whether these could be the fields of a row."""
+        """Whether these may be the fields of a row."""
         return (
             len(fields) == self.width
             and all(is_figure(fields[place]) or self._may_miss(place, fields) for place in self.figures)
@@ -54,7 +54,7 @@ class RowShape(NamedTuple):
 
 
 def shape_of(rows: Iterable[Sequence[str]], width: int) -> RowShape:
-    """The shape that these rows have, those of another width left out.
+    """The shape of these rows, without those of another width.
 
     >>> shape_of([["u1", "5", "so so"], ["u2", "", "fine"]], 3)
     RowShape(width=3, figures=(1,), words=(0,), optional=frozenset({1}), opens='')

@@ -1,4 +1,4 @@
-"""A table as every reader gives it: column names, and rows that know the line they begin at."""
+"""A table, the result of every reader: column names, and rows that know the line at which they begin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from streams.datasets.tables.bad_rows import BadRows
 
 
 class Row(NamedTuple):
-    """`line`: where the row begins, from 1 (in Parquet and JSON arrays its number). `cells`: as asked."""
+    """`line`: where the row begins, from 1 (in Parquet and JSON arrays the row's number). `cells`: of the
+    wanted columns.
+    """
 
     line: int
     cells: list[Any]
@@ -20,38 +22,38 @@ RowReader = Callable[[Sequence[str], BadRows], Iterator[Row]]
 
 
 class Notes:
-    """How a file was read, in words. What is known only after the rows were read is put in then.
+    """How the reader read a file, in words. It adds some notes only after it has read the rows.
 
     >>> notes = Notes("t.csv", ["tab-separated"])
     >>> notes.put("comments", "2 comment lines left out"); list(notes)
     ['t.csv: tab-separated', 't.csv: 2 comment lines left out']
     """
 
-    def __init__(self, name: str, said: Iterable[str] = ()) -> None:
+    def __init__(self, name: str, noted: Iterable[str] = ()) -> None:
         self.name = name
-        self._said: dict[str, str] = {text: text for text in said}
+        self._texts: dict[str, str] = {text: text for text in noted}
 
     def put(self, topic: str, text: str) -> None:
-        """Say this of a topic; an empty text takes back what was said before."""
+        """Set the note of a topic; an empty text removes it."""
         if text:
-            self._said[topic] = text
+            self._texts[topic] = text
         else:
-            self._said.pop(topic, None)
+            self._texts.pop(topic, None)
 
     def __bool__(self) -> bool:
-        return bool(self._said)
+        return bool(self._texts)
 
     def __iter__(self) -> Iterator[str]:
-        return iter([f"{self.name}: {text}" for text in self._said.values()])
+        return iter([f"{self.name}: {text}" for text in self._texts.values()])
 
 
 @dataclass(frozen=True)
 class Table:
-    """`rows(columns, bad)` reads the rows again each time; what can't be read goes to `bad`.
+    """`rows(columns, bad)` reads the rows again each time; bad rows go to `bad`.
 
     `types`: RecBole's column types ("token", "token_seq", "float", ...), where the header has them.
-    `numbered`: the columns have no names but "1", "2", ... `notes`: how the file was read; those of the rows
-    are there once the rows were read. `hint`: what to do where a column is missed.
+    `numbered`: the columns have no names but "1", "2", ... `notes`: how the reader read the file; notes on
+    the rows come once it has read them. `hint`: what to do if a column is missing.
     """
 
     name: str

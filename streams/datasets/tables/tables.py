@@ -20,7 +20,7 @@ from streams.datasets.tables.table import Table
 def open_table(spec: str, numbered: bool = False, reading: Reading = Reading()) -> Table:
     """`spec` is a file, a member of an archive (`FILE.zip:MEMBER`), or a folder of parts.
 
-    The format is told by the content. Raises `DataError`.
+    The content tells the format. Raises `DataError`.
     """
     source = read_source(spec)
     if not source.parts:
@@ -39,7 +39,7 @@ def open_table(spec: str, numbered: bool = False, reading: Reading = Reading()) 
 
 
 def _open(file: DataFile, numbered: bool, reading: Reading, columns: Sequence[str]) -> Table:
-    """`columns`: of the first part, where this is a further one."""
+    """`columns`: those of the first part, if this is a further part."""
     name, content = file
     kind = frame_kind(content)
     if kind is not None:

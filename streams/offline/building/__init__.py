@@ -1,1 +1,1 @@
-"""Training examples of streams too large for one process: cut into segments, which are built apart."""
+"""Training examples of streams too large for one process: segments, and one build for each."""

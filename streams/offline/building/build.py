@@ -1,4 +1,4 @@
-"""From a dataset to a folder of examples, with what a training must know of how they were made."""
+"""From a dataset to a folder of examples, with the facts about their making that a training needs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from streams.datasets.dataset import Dataset
 from streams.offline.building.one_process import build_here
 from streams.offline.building.work_pieces import work_pieces
 from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
-from streams.offline.training.fit import prepare
 from streams.offline.training.half_lives import adapted
+from streams.offline.training.warming import prepare
 from streams.settings.tree import Settings
 
 MADE = "made.json"
@@ -25,8 +25,8 @@ Engine = Literal["local", "ray"]
 
 
 class Made(msgspec.Struct, frozen=True):
-    """How the examples of a folder were made: the counters' settings, which a worker that serves their model
-    needs as well, the encoder of the texts, and the knowledge graph's digest ("": none).
+    """How a build made the examples of a folder: the counters' settings, which a worker that serves their
+    model needs too, the encoder of the texts, and the knowledge graph's digest ("": none).
     """
 
     counters: CounterSettings
@@ -35,7 +35,7 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Built(NamedTuple):
-    """How many examples in how many seconds, without the reading of texts."""
+    """How many examples in how many seconds, without the time to read texts."""
 
     examples: int
     seconds: float
@@ -52,9 +52,9 @@ def build_examples(
     workers: int | None,
     say: Say,
 ) -> Built:
-    """Shards of the first `until` events in `folder`; `workers`: cores of a Ray of our own (None: all)."""
+    """Write shards of the first `until` events to `folder`; `workers`: cores of our own Ray (None: all)."""
     if not until:
-        raise DataError("no event to make examples of; expected at least one: see --warm and the notes")
+        raise DataError("expected at least one event to make examples of, got none: see --warm and the notes")
     settings = adapted(settings, dataset.interactions, until)
     plan = work_pieces(until, segments, settings)
     encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
@@ -74,10 +74,10 @@ def build_examples(
 
 
 def read_made(folder: Path) -> Made | None:
-    """How the examples in `folder` were made; None for those that workers have logged."""
+    """How a build made the examples in `folder`; None for examples that workers have logged."""
     try:
         return msgspec.json.decode((folder / MADE).read_bytes(), type=Made)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
-        raise DataError(f"{folder / MADE} can't be read ({error}); build the examples anew") from None
+        raise DataError(f"can't read {folder / MADE} ({error}); build the examples anew") from None

@@ -1,7 +1,7 @@
-"""From a folder of example shards to a registered model, in bounded memory and by one process or several.
+"""From a folder of example shards to a registered model, in bounded memory, with one process or several.
 
-The shards tell what a training has to know of its data: no dataset is read. They are those of `headrace
-examples`, or those that workers have logged.
+The shards hold all that a training needs: it reads no dataset. `headrace examples` or workers write the
+shards.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from streams.datasets.triples import read_graph
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.building.build import Made, read_made
 from streams.offline.training.dataset_texts import Say
-from streams.offline.training.fit import register
 from streams.offline.training.model_schema import schema_with, vocabulary_of
+from streams.offline.training.registration import register
 from streams.ranking.model_in_service import feature_names
 from streams.ranking.pipeline import sources
 from streams.settings.tree import Settings
@@ -45,8 +45,8 @@ def fit_shards(
 ) -> Manifest | None:
     """Train on `folder`/learn, judge on `folder`/whole, export, pass the gate and register under `name`.
 
-    `resume`: a folder for the state of the training, which goes on from what is there. Under torchrun all
-    processes make this call; only the first registers, None for the others.
+    `resume`: a folder for the state of the training, which goes on from the state in it. Under torchrun all
+    processes make this call; only the first one registers, the others return None.
     """
     shards, held_out = (ShardFiles(shard_folders(folder / kind)) for kind in (LEARN, WHOLE))
     if not len(shards) or not len(held_out):
@@ -96,7 +96,7 @@ def fit_shards(
 
 
 def _schema(shards: ShardFiles, seen: Survey, settings: Settings, tasks: dict[str, Task]) -> Schema:
-    """What the shards hold; `DataError` where their features are not those of this build."""
+    """The schema of the shards; `DataError` if their features are not those of this build."""
     names = [source.name for source in sources()]
     features = feature_names(names)
     written = {facts.features for facts in shards.facts}
@@ -108,20 +108,20 @@ def _schema(shards: ShardFiles, seen: Survey, settings: Settings, tasks: dict[st
 
 
 def _graph(settings: Settings) -> str:
-    """The digest of the knowledge graph that the workers had which logged the examples; "" for none."""
+    """The digest of the knowledge graph of the workers that logged the examples; "" for none."""
     read = read_graph(settings.graph)
     return "" if read is None else read.graph.digest()
 
 
 def _encoder(registry: Registry, settings: Settings, made: Made | None) -> TextManifest | None:
-    """The registered encoder that read the texts; None where workers have logged and there is none."""
+    """The registered encoder that read the texts; None if workers logged the examples without one."""
     name = encoder_name(settings.model.text_encoder) if made is None else made.text_encoder.id
     if made is None and not registry.text.has(name):
         return None
     manifest = read_manifest(registry.text.get(name), TextManifest)
     if made is not None and manifest.files[TEXT_ENCODER].sha256 != made.text_encoder.sha256:
         raise ManifestError(
-            f"{registry.text.folder / name} is not the text encoder that the examples were made with; use "
-            "the registry they were made with, or build them anew"
+            f"{registry.text.folder / name} is not the text encoder of the examples; use the registry with "
+            "which they were built, or build them anew"
         )
     return manifest

@@ -15,7 +15,7 @@ from streams.offline.training.retrieval_scout import scout
 
 
 def build_here(run: Prequential, plan: Plan, folder: Path, say: Say) -> int:
-    """Shards of all pieces of `plan`, which follow each other, in `folder`; how many examples."""
+    """Write shards of all pieces of `plan`, in order, to `folder`; returns the number of examples."""
 
     def build(pieces: Sequence[WorkPiece]) -> int:
         return sum(

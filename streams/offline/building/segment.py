@@ -1,8 +1,8 @@
 """A segment: one piece of the stream with all that its examples depend on, as one file.
 
 An example depends on the whole past through the counters, the catalog and its user's state. These are a fold:
-kept as they were when the piece began, they stand for everything before it, and the piece can be built
-anywhere, at any time, into the same examples bit for bit.
+as they stand when the piece begins, they hold everything before it. So any machine can build the piece at any
+time into the same examples, bit for bit.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Segment(msgspec.Struct):
 
 
 def write_segment(run: Prequential, piece: WorkPiece, path: Path) -> None:
-    """Write the segment of `piece`, at whose beginning `run` stands."""
+    """Write the segment of `piece`; `run` stands at its beginning."""
     part = slice(piece.begin, piece.end)
     events, catalog = run.stream.interactions, run.recommender.catalog
     users = set(events.user[part])
@@ -83,9 +83,9 @@ def write_segment(run: Prequential, piece: WorkPiece, path: Path) -> None:
 
 
 def read_segment(path: Path, graph: Graph | None = None) -> tuple[Prequential, WorkPiece]:
-    """A run that stands where the piece begins and knows its events; `DataError` for what is no segment.
+    """A run that stands where the piece begins and knows its events; `DataError` for another file.
 
-    `graph`: the knowledge graph of the whole stream, which no segment holds.
+    `graph`: the knowledge graph of the whole stream; segments do not hold it.
     """
     try:
         segment = msgspec.msgpack.decode(path.read_bytes(), type=_Segment)

@@ -19,9 +19,9 @@ SHARD_WHOLE = 500
 
 
 def build_piece(run: Prequential, piece: WorkPiece, folder: Path, say: Callable[[int], None]) -> int:
-    """Learn the events of `piece`, where `run` stands, each of them an example first; how many examples.
+    """Make each event of `piece`, where `run` stands, an example, then learn it; returns their number.
 
-    What an earlier try has left of this piece is replaced: names depend on the piece alone.
+    This replaces the shards that an earlier try left: their names depend only on the piece.
     """
     whole, writer = piece.kind == WHOLE, f"s{piece.number}"
     place = folder / piece.kind

@@ -1,10 +1,9 @@
 """Builds the examples of a stream on Ray Data (arXiv 1712.05889): on this machine's cores, or on a cluster.
 
-One pass learns the stream and writes a segment at the beginning of each piece: a small part of the work.
-Each segment then is one task, which makes the drafts and features and writes the shards. Where a scout is to
-retrieve for the later ones, the earlier ones are built first and it is trained on them, here. A task that is
-lost with its machine is run again by Ray, into the same files. On a cluster `folder` is one that all machines
-see.
+One pass learns the stream and writes a segment at the beginning of each piece: a small part of the work. Each
+segment is then one task, which makes the drafts and features and writes the shards. If a scout retrieves for
+the later pieces, this process first builds the earlier ones and trains the scout on them. If a machine is
+lost, Ray runs its tasks again, into the same files. On a cluster all machines must see `folder`.
 """
 
 from __future__ import annotations
@@ -32,7 +31,9 @@ SEGMENTS, SCOUT = ".segments", "scout"
 
 
 def build_with_ray(run: Prequential, plan: Plan, folder: Path, workers: int | None, say: Say) -> int:
-    """Shards of all pieces of `plan` in `folder`; how many examples. `workers`: cores used, None: all."""
+    """Write shards of all pieces of `plan` to `folder`; returns the number of examples. `workers`: how many
+    cores to use, None: all.
+    """
     folder = folder.resolve()
     segments, scouting = folder / SEGMENTS, folder / SEGMENTS / SCOUT
     entities = run.recommender.pipeline.workspace.entities
@@ -62,7 +63,7 @@ def build_with_ray(run: Prequential, plan: Plan, folder: Path, workers: int | No
 
 
 def cut(run: Prequential, pieces: Sequence[WorkPiece], folder: Path, say: Say) -> list[Path]:
-    """Learn up to the last of the pieces; a segment's file for each."""
+    """Learn up to the last of the pieces, and write a segment's file for each."""
     paths = []
     for piece in pieces:
         run.warm(piece.begin, None, 0, lambda done: say("learning", done, pieces[-1].begin))
@@ -72,8 +73,8 @@ def cut(run: Prequential, pieces: Sequence[WorkPiece], folder: Path, say: Say) -
 
 
 def build_segment(row: dict[str, Any], graph: Graph | None) -> dict[str, Any]:
-    """One task: the segment at row["segment"] into shards in row["folder"]; the scout in folder row["scout"]
-    ("": none yet) retrieves for them.
+    """One task: build the segment at row["segment"] into shards in row["folder"]; the scout in folder
+    row["scout"] ("": none yet) retrieves for them.
     """
     run, piece = read_segment(Path(row["segment"]), graph)
     if row["scout"]:
@@ -83,8 +84,8 @@ def build_segment(row: dict[str, Any], graph: Graph | None) -> dict[str, Any]:
 
 @contextmanager
 def _ray(workers: int | None) -> Iterator[Any]:
-    """Ray Data on the cluster that RAY_ADDRESS names, else on a Ray of our own, which ends with the block."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no word to Ray's makers unless it is asked for
+    """Ray Data on the cluster that RAY_ADDRESS names, else on our own Ray, which ends with the block."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports to its makers only if asked
     try:
         import ray
         import ray.data
@@ -100,7 +101,7 @@ def _ray(workers: int | None) -> Iterator[Any]:
             log_to_driver=False,
             logging_level=logging.WARNING,
         )
-    ray.data.DataContext.get_current().enable_progress_bars = False  # ours shows it
+    ray.data.DataContext.get_current().enable_progress_bars = False  # our own bar shows the progress
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         yield ray.data

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from model.errors import SettingsError
 from streams.examples.folder import LEARN, WHOLE
-from streams.offline.training.fit import BURN_IN, held_out_of, scouted_until
+from streams.offline.training.warming import BURN_IN, held_out_of, scouted_until
 from streams.settings.tree import Settings
 
 
 class WorkPiece(NamedTuple):
-    """Events `begin` up to `end`, of which examples of `kind` are made."""
+    """Events `begin` up to `end`, which become examples of `kind`."""
 
     number: int
     kind: str
@@ -22,8 +22,8 @@ class WorkPiece(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """`early`: what a scout learns from, empty where there is to be none. `later`: what it retrieves for,
-    or everything; the last piece is to be judged on.
+    """`early`: the pieces that a scout learns, empty without a scout. `later`: the pieces for which it
+    retrieves, or all pieces; the last one judges the model.
     """
 
     early: Sequence[WorkPiece]
@@ -36,15 +36,15 @@ class Plan(NamedTuple):
 
     @property
     def end(self) -> int:
-        """All events before this one are learned."""
+        """The run learns all events before this one."""
         return self.later[-1].end
 
 
 def work_pieces(until: int, segments: int, settings: Settings) -> Plan:
-    """The first `until` events in `segments` pieces to learn from and a last one to be judged on.
+    """The first `until` events in `segments` pieces to learn from, and a last piece to judge the model.
 
-    The same events become examples as when `headrace train` makes them on the way, and a scout is trained
-    after the same ones; no piece has examples from before it and from after it.
+    The same events become examples as in `headrace train`, and a scout is trained after the same events. The
+    training of a scout never falls inside a piece.
     """
     plan = settings.model.training
     first = int(until * BURN_IN)
@@ -65,7 +65,7 @@ def work_pieces(until: int, segments: int, settings: Settings) -> Plan:
 
 
 def _even(begin: int, end: int, pieces: int) -> list[int]:
-    """Where each of so many pieces of one size begins and ends, one after the other.
+    """Where each of `pieces` equal pieces begins and ends, one after the other.
 
     >>> _even(10, 20, 2)
     [10, 15, 15, 20]

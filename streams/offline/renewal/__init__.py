@@ -1,1 +1,1 @@
-"""Renewal: a model in service goes on learning from the examples that the running system has logged."""
+"""Renewal: trains a model in service on the examples that the running system has logged."""

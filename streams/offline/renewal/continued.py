@@ -1,6 +1,6 @@
-"""A registered model goes on learning from logged examples, and is compared with what it was.
+"""Trains a registered model on logged examples, and compares the new model with its parent.
 
-Needs the extra `train`; torch is imported when training begins, not before.
+Needs the extra `train`; this module imports torch only when training begins.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WORSE, NO_BETTER = "worse", "no better"
 
 
 def learned_until(manifest: Manifest) -> int:
-    """The time of the youngest event that a model has learned from, ms since the epoch."""
+    """The time of the youngest event that a model has learned, ms since the epoch."""
     return int(manifest.training.get("to_ms", manifest.created_ms))
 
 
@@ -42,10 +42,10 @@ def continue_model(
 ) -> Manifest:
     """Fine-tune `parent` on the examples logged since, compare both on the youngest, register as `name`.
 
-    It is registered whatever the comparison says: `Manifest.training` holds the verdict, and
-    `Registry.newest` passes over one that is not better. Raises `DataError` where too little was logged, or
-    under other features; `ManifestError` where the parent has no checkpoint; `ParityError`, with nothing
-    registered.
+    This registers the new model whatever the comparison says: `Manifest.training` holds the verdict, and
+    `Registry.newest` passes over a model that is not better. Raises `DataError` if there are too few
+    examples, or they have other features; `ManifestError` if the parent has no checkpoint; `ParityError`, and
+    then registers nothing.
     """
     from model.checkpoint import load_checkpoint
 
@@ -58,7 +58,7 @@ def continue_model(
     started = time.perf_counter()
     met = (item for path in chosen.learn.paths for item in read_items(path))
     after = fine_tuned(before, chosen.learn, met, plan_of(settings), say)
-    said = {
+    facts = {
         "parent": parent,
         "examples": chosen.new,
         "replayed": sum(chosen.learn.lengths) - chosen.new,
@@ -71,7 +71,7 @@ def continue_model(
         "tasks": msgspec.to_builtins(after.tasks),
     }
     say("exporting the model", 0, 1)
-    made = register_descendant(manifest, after, chosen.judged, registry, name, said)
+    made = register_descendant(manifest, after, chosen.judged, registry, name, facts)
     say("exporting the model", 1, 1)
     return made
 
@@ -87,8 +87,8 @@ def plan_of(settings: Settings) -> TrainPlan:
 def fine_tuned(
     before: Checkpoint, learn: Sequence[Shard], met: Iterable[str], plan: TrainPlan, say: Say
 ) -> Checkpoint:
-    """The checkpoint after the examples, with rows for the items `met` and scales for features that came to
-    life.
+    """The checkpoint after the examples, with rows for the items `met`, and scales for features that had only
+    one value before.
     """
     import torch
 
@@ -126,7 +126,7 @@ def compared(
 
 
 def verdict(difference: Estimate, errors: float) -> str:
-    """Better, or worse, is what the noise does not explain: more than `errors` standard errors apart.
+    """Better or worse means more than `errors` standard errors apart: noise does not explain it.
 
     >>> [verdict(Estimate(apart, 0.01), 2.0) for apart in (0.03, 0.01, -0.03)]
     ['better', 'no better', 'worse']

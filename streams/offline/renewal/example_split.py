@@ -1,7 +1,7 @@
-"""Which logged examples a renewal learns from, and which it is judged on.
+"""Which logged examples a renewal learns from, and which examples judge it.
 
-Time is cut in two: what ended before the cut is learned, what is younger is only judged, so that no model is
-judged on examples that it has learned from. The next renewal begins at this one's cut.
+A cut divides time in two: the renewal learns shards that end before the cut, and judges with younger examples
+only, so that no model is judged on examples that it has learned. The next renewal begins at this one's cut.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from streams.examples.folder import LEARN, WHOLE, end_ms, logged
 from streams.settings.sections import RenewalSettings
 
 AT_RISK = 0.05
-"""The oldest share of the older shards is left out: retention may be deleting it just now."""
+"""A renewal leaves out this oldest share of the older shards: retention may delete it at any moment."""
 
 
 @dataclass(frozen=True)
 class ExampleSplit:
     """`learn`: shards to train on, `new` examples of which are younger than `from_ms` and none younger than
-    `to_ms`, the cut. `judged`: whole-pool examples after the cut. `missing` says what is still to be waited
-    for, and then there is nothing in the others; "" where nothing is.
+    `to_ms`, the cut. `judged`: whole-pool examples after the cut. `missing` says what the renewal waits for,
+    and then the other fields are empty; "" for nothing.
     """
 
     missing: str = ""
@@ -39,7 +39,7 @@ class ExampleSplit:
 
 
 def example_split(folder: Path, since_ms: int, settings: RenewalSettings, seed: int) -> ExampleSplit:
-    """What there is to learn in `folder` since `since_ms`, the cut of the model that is to go on learning."""
+    """The examples in `folder` since `since_ms`, the cut of the parent."""
     shards = ShardFiles(_safe(logged(folder, LEARN), since_ms))
     whole = ShardFiles(path for path in logged(folder, WHOLE) if end_ms(path) > since_ms)
     times = np.concatenate([np.empty(0, np.int64), *(read_times(path) for path in whole.paths)])
@@ -52,7 +52,7 @@ def example_split(folder: Path, since_ms: int, settings: RenewalSettings, seed: 
     if cut is None or examples < settings.examples_min:
         there = sum(shards.lengths[k] for k in new)
         return ExampleSplit(
-            f"{folder} holds {there} new examples to learn from and {len(times)} to be judged on; "
+            f"{folder} holds {there} new examples to learn from and {len(times)} to judge with; "
             f"expected at least {settings.examples_min}, and {wanted} younger than all of them"
         )
     older = _some(
@@ -73,12 +73,12 @@ def _safe(paths: Sequence[Path], since_ms: int) -> list[Path]:
 
 
 def _cut(ends: Sequence[int], times: NDArray[np.int64], wanted: int) -> int | None:
-    """The latest end of a shard after which `wanted` of `times` lie; None where there is none."""
+    """The latest end of a shard after which `wanted` of `times` lie; None if there is none."""
     return next((end for end in sorted(ends, reverse=True) if int((times > end).sum()) >= wanted), None)
 
 
 def _some(places: Sequence[int], shards: ShardFiles, examples: float, seed: int) -> list[int]:
-    """Shards drawn at random until they hold so many examples."""
+    """Draw shards at random until they hold `examples` examples."""
     drawn, total = [], 0
     for k in np.random.default_rng(seed).permutation(np.asarray(places, np.intp)).tolist():
         if total >= examples:

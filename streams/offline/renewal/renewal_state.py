@@ -1,4 +1,4 @@
-"""How far renewals have come, on disk beside the models; and the lock that keeps two from running at once."""
+"""The state of renewals, on disk beside the models; and the lock that keeps two from running at once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ STATE, LOCK = ".renewal.json", ".renewal.lock"
 
 
 class RenewalState(msgspec.Struct, frozen=True):
-    """`last_ms`: when the last renewal ended, whatever came of it. `pending`: a better model that is not
-    known to be active yet, and `against`: the one that it is better than.
+    """`last_ms`: when the last renewal ended, with any outcome. `pending`: a better model that no worker has
+    confirmed yet, and `against`: the model that it was compared with.
     """
 
     last_ms: int = 0
@@ -26,7 +26,7 @@ class RenewalState(msgspec.Struct, frozen=True):
 
 
 def load_state(registry: Path) -> RenewalState:
-    """What was saved; a beginning where nothing was. `DataError` where the file can't be read."""
+    """The saved state, or a new one if there is none. `DataError` if the file can't be read."""
     path = registry / STATE
     try:
         return msgspec.json.decode(path.read_bytes(), type=RenewalState)
@@ -37,7 +37,7 @@ def load_state(registry: Path) -> RenewalState:
 
 
 def save_state(registry: Path, progress: RenewalState) -> None:
-    """Write it whole, or not at all."""
+    """Write the state whole, or not at all."""
     path = registry / STATE
     staging = path.with_suffix(".writing")
     with staging.open("wb") as file:
@@ -49,10 +49,10 @@ def save_state(registry: Path, progress: RenewalState) -> None:
 
 @contextmanager
 def only_one(registry: Path) -> Iterator[int]:
-    """Holds the lock on renewals of this registry; `ModelError` where another process has it.
+    """Hold the lock on renewals of this registry; `ModelError` if another process has it.
 
-    The lock is on the file descriptor that is given: the system lets go of it when every process that has it
-    has ended, however it ended.
+    The lock belongs to the file descriptor that this yields: the system frees it when the last process with
+    the descriptor ends, in any way.
     """
     registry.mkdir(parents=True, exist_ok=True)
     with (registry / LOCK).open("a") as file:
@@ -60,6 +60,6 @@ def only_one(registry: Path) -> Iterator[int]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ModelError(
-                f"another process renews the models of {registry} just now; wait for it, or stop it"
+                f"another process renews the models of {registry} now; wait for it, or stop it"
             ) from None
         yield file.fileno()

@@ -1,4 +1,4 @@
-"""Renews the model in force, again and again, and puts into service only what is better beyond the noise."""
+"""Renews the model in force, again and again, and activates only a model that is better beyond the noise."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from streams.settings.tree import Settings
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
-"""How often it is looked whether enough was logged, and whether Kafka and the store answer again."""
+"""How often the service checks for enough logged examples, and whether Kafka and the store answer again."""
 
 InForce = Callable[[], Awaitable[str]]
-"""The name of the model that the workers serve; "" where none was ever ordered."""
+"""The name of the model that the workers serve; "" if nobody has ordered one yet."""
 Promote = Callable[[str], Awaitable[bool]]
-"""Orders a model; False where nobody has confirmed it."""
+"""Orders a model; False if no worker has confirmed it."""
 Train = Callable[[str, str], Awaitable[bool]]
-"""Continues the first as the second, in a process of its own; False where that failed, and said why."""
+"""Trains the first model on as the second, in its own process; False if that failed, and logged why."""
 RenewalOutcome = Literal["no model", "waiting", "failed", "kept", "promoted", "ordered"]
 
 
 class Renewal:
-    """`once` does what is due; `serve` does so every `every_s`, until it is stopped. The state is on disk."""
+    """`once` does what is due; `serve` does so every `every_s`, until `stopped`. The state is on disk."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Renewal:
         self._waiting = ""
 
     async def serve(self, every_s: float, stopped: asyncio.Event) -> None:
-        """What fails is logged and tried again."""
+        """Renew until `stopped`; log a failure, and try again."""
         while not stopped.is_set():
             due_s = (self.progress.last_ms - self.clock.now_ms()) / 1_000 + every_s
             if due_s <= 0 or self.progress.pending:
@@ -69,14 +69,14 @@ class Renewal:
                 continue
 
     async def once(self) -> RenewalOutcome:
-        """One renewal, if enough was logged. Raises `HeadraceError` where Kafka or the store are away."""
+        """One renewal, if there are enough examples. Raises `HeadraceError` if Kafka or the store is away."""
         parent = await self._in_force()
         if not parent:
             log.warning("no model in %s to renew; train one first", self.registry.folder)
             return "no model"
         if self.progress.pending:
             if self.progress.against == parent and self.registry.has(self.progress.pending):
-                return await self._promote(self.progress.pending, parent)  # the process had ended before that
+                return await self._promote(self.progress.pending, parent)  # the process ended before that
             self._save(pending="", against="")
         manifest = read_manifest(self.registry.get(parent), Manifest)
         since_ms = learned_until(manifest)
@@ -84,7 +84,7 @@ class Renewal:
             example_split, self.folder, since_ms, self.settings.renewal, self.settings.seed
         )
         if found.missing:
-            if self._waiting != parent:  # said once, not every minute
+            if self._waiting != parent:  # log this once, not every minute
                 log.info("waiting: %s", found.missing)
             self._waiting = parent
             return "waiting"
@@ -94,11 +94,11 @@ class Renewal:
         made = await self.train(parent, name) and self.registry.has(name)
         self._save(last_ms=self.clock.now_ms())
         if not made:
-            log.error("%r was not made; %r stays in force", name, parent)
+            log.error("the training of %r failed; %r stays in force", name, parent)
             return "failed"
-        came = await self._judge(parent, name)
+        outcome = await self._judge(parent, name)
         self._tidy(parent, name)
-        return came
+        return outcome
 
     async def _judge(self, parent: str, name: str) -> RenewalOutcome:
         facts = read_manifest(self.registry.get(name), Manifest).training
@@ -108,7 +108,7 @@ class Renewal:
             name, facts["verdict"], parent, difference, error, facts["judged"],
         )  # fmt: skip
         if facts["verdict"] != BETTER:
-            log.info("%r is kept and not activated; %r stays in force", name, parent)
+            log.info("the registry keeps %r, and %r stays in force", name, parent)
             return "kept"
         self._save(pending=name, against=parent)
         return await self._promote(name, parent)
@@ -118,11 +118,11 @@ class Renewal:
             self._save(pending="", against="")
             log.info("%r is active in place of %r", name, parent)
             return "promoted"
-        log.warning("%r was ordered, and no worker has confirmed it; it is ordered again later", name)
+        log.warning("no worker has confirmed the order for %r; the service orders it again later", name)
         return "ordered"
 
     async def _in_force(self) -> str:
-        """As workers choose it."""
+        """The name of the model that workers choose."""
         return await self.in_force() or self.settings.model.active or self.registry.newest() or ""
 
     def _name(self) -> str:

@@ -22,7 +22,8 @@ from streams.examples.collector import ExampleCollector
 from streams.offline.renewal.continued import fine_tuned, plan_of
 from streams.offline.replay.options import Progress
 from streams.offline.stream_driver import Prequential
-from streams.offline.training.fit import Collected, register
+from streams.offline.training.registration import register
+from streams.offline.training.warming import Collected
 from streams.ranking.model_in_service import ModelInService
 from streams.serving.loading import load_in_service
 from streams.settings.tree import Settings

@@ -18,7 +18,8 @@ from streams.local.kafka_jars import cache_folder
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import spread, text_encoder, texts_of
-from streams.offline.training.fit import Collected, fit, prepare, warm
+from streams.offline.training.fit import fit
+from streams.offline.training.warming import Collected, prepare, warm
 from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import ModelInService
 from streams.serving.loading import encoder_of, load_in_service

@@ -1,1 +1,1 @@
-"""Reports as web pages, each whole in itself: it works offline."""
+"""Reports as web pages; each page is one file and works offline."""

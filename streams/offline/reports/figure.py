@@ -1,4 +1,4 @@
-"""How every plot of a report looks; text and grid take the page's colours, light or dark, when it is read."""
+"""The look of every plot of a report; in the browser text and grid take the page's colours."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-# Told apart on white and on black, also by those who see few colours; dashes help them, and print.
+# Readers can tell these colours apart on white and on black, also if they see few colours; dashes help them,
+# and in print.
 COLOURS = ("#3b82f6", "#8b93a1", "#e0732b", "#129e86", "#b061d2", "#c2a01c")
 DASHES = ("solid", "dot", "dash", "dashdot", "longdash", "longdashdot")
 CLEAR = "rgba(0,0,0,0)"
 
 
 def figure(x: str, y: str, height: int = 380) -> go.Figure:
-    """An empty one with titled axes."""
+    """An empty figure with titled axes."""
     found = go.Figure()
     found.update_layout(
         template="plotly_white",

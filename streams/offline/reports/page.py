@@ -1,6 +1,6 @@
 """The frame of a report: one HTML page with its style, the plot library and pieces to fill it with.
 
-Light or dark as the reader's system is; readable from a phone's width up.
+The page is light or dark, as the reader's system is, and fits a phone's width.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ li { overflow-wrap: anywhere; }
 @media (max-width: 600px) { main { padding: 16px 8px 48px; } section { padding: 12px 8px; } }
 """
 
-# Plots are drawn while the page is read: before their columns have their width, and in the colours of light.
+# The browser draws plots while it reads the page: before their columns have a width, and in light colours.
 _SCRIPT = """
 const dark = matchMedia('(prefers-color-scheme: dark)');
 function paint() {
@@ -64,7 +64,7 @@ dark.addEventListener('change', paint);
 
 
 def page(title: str, parts: Iterable[str]) -> str:
-    """The whole page. Raises `ImportError` where plotly is missing."""
+    """The whole page. Raises `ImportError` if plotly is missing."""
     from plotly.offline import get_plotlyjs
 
     return (
@@ -77,7 +77,7 @@ def page(title: str, parts: Iterable[str]) -> str:
 
 
 def write_page(path: Path, html: str) -> None:
-    """Raises `DataError` where the file can't be written."""
+    """Write the page. Raises `DataError` if the file can't be written."""
     try:
         path.write_text(html, encoding="utf-8")
     except OSError as error:
@@ -85,7 +85,7 @@ def write_page(path: Path, html: str) -> None:
 
 
 def without_plotly() -> DataError:
-    """What to say where plotly is missing."""
+    """The error for a missing plotly."""
     return DataError("--report needs plotly; install it: pip install 'headrace[train]'")
 
 
@@ -104,14 +104,14 @@ def tiles(figures: Iterable[tuple[str, str]]) -> str:
 
 
 def beside(*parts: str) -> str:
-    """Two columns where there is room."""
+    """Two columns if there is room."""
     return f'<div class="two">{"".join(parts)}</div>'
 
 
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], strong: str | None = None, words: bool = False
 ) -> str:
-    """A table of texts. `strong`: the first cell of the row that stands out. `words`: cells read as prose."""
+    """A table of texts. `strong`: the first cell of the row that stands out. `words`: the cells are prose."""
     names = "".join(f"<th>{escape(name)}</th>" for name in head)
     body = ""
     for row in rows:
@@ -122,7 +122,7 @@ def table(
 
 
 def plot(figure: go.Figure) -> str:
-    """A plot as a piece of the page; the library itself stands once in the page's head."""
+    """A plot as a piece of the page; the page's head holds the library once."""
     html: str = figure.to_html(
         full_html=False, include_plotlyjs=False, config={"displayModeBar": False, "responsive": True}
     )

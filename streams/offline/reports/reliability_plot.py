@@ -1,4 +1,4 @@
-"""Whether predictions mean what they say, as a curve; without torch, for every report."""
+"""The reliability of predictions as a curve; without torch, for every report."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from model.reliability import Reliability
 from streams.offline.reports.figure import figure, line
 
 
-def reliability_curve(judged: Reliability, said: str, came: str) -> go.Figure:
-    """What came against what was said; on the dotted line, predictions mean what they say."""
-    found = figure(said, came, 340)
-    low = min(min(each.predicted, each.low) for each in judged.bins)
-    high = max(max(each.predicted, each.high) for each in judged.bins)
+def reliability_curve(judged: Reliability, predicted: str, observed: str) -> go.Figure:
+    """Observed against predicted; on the dotted line the two are equal."""
+    found = figure(predicted, observed, 340)
+    low = min(min(cases.predicted, cases.low) for cases in judged.bins)
+    high = max(max(cases.predicted, cases.high) for cases in judged.bins)
     found.add_scatter(
         x=[low, high],
         y=[low, high],
@@ -21,19 +21,19 @@ def reliability_curve(judged: Reliability, said: str, came: str) -> go.Figure:
         hoverinfo="skip",
     )
     found.add_scatter(
-        x=[each.predicted for each in judged.bins],
-        y=[each.observed for each in judged.bins],
+        x=[cases.predicted for cases in judged.bins],
+        y=[cases.observed for cases in judged.bins],
         mode="lines+markers",
         line=line(0),
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": [each.high - each.observed for each in judged.bins],
-            "arrayminus": [each.observed - each.low for each in judged.bins],
+            "array": [cases.high - cases.observed for cases in judged.bins],
+            "arrayminus": [cases.observed - cases.low for cases in judged.bins],
             "thickness": 1,
         },
-        customdata=[each.events for each in judged.bins],
-        hovertemplate="said %{x:.3f}, came %{y:.3f}, %{customdata:,} cases<extra></extra>",
+        customdata=[cases.events for cases in judged.bins],
+        hovertemplate="predicted %{x:.3f}, observed %{y:.3f}, %{customdata:,} cases<extra></extra>",
     )
     found.update_layout(showlegend=False)
     return found

@@ -1,4 +1,4 @@
-"""`headrace train --report`: one page on how a training went, and whom the model serves how well."""
+"""`headrace train --report`: one page on a training, and on how well the model serves which users."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from model.group_gaps import Gap
     from streams.offline.reports.training_findings import Findings, Sample
 
-SAID = {"click": "share of the softmax", "rating": "rating foretold"}
-CAME = {"click": "share that was met", "rating": "rating given"}
+PREDICTED = {"click": "share of the softmax", "rating": "predicted rating"}
+OBSERVED = {"click": "share that users met", "rating": "given rating"}
 
 
 def write_training_report(path: Path, title: str, findings: Findings, facts: Mapping[str, Any]) -> None:
     """Write the page; `facts`: settings and versions, a tree of plain values.
 
-    Raises `DataError` where plotly is missing or the file can't be written.
+    Raises `DataError` if plotly is missing or the file can't be written.
     """
     try:
         html = page(f"Training: {title}", _parts(title, findings, facts))
@@ -71,17 +71,17 @@ def _parts(title: str, findings: Findings, facts: Mapping[str, Any]) -> list[str
             ),
             section(
                 "By the item's age",
-                "How many events of the item that was met came before.",
+                "How many events of the item came before.",
                 plot(plots.segment_bars(findings.items, "the item's events before")),
             ),
         ),
         _fairness(findings),
         section(
             "Exposure of items",
-            "Who has the places of the first ten. "
-            f"{findings.exposure.items_shown:,} different items were shown. "
-            f"Gini coefficient over the catalogue: {findings.exposure.gini_shown:.3f} of what is shown, "
-            f"{findings.exposure.gini_consumed:.3f} of what was met (0: all items alike; 1: one has all).",
+            "Which items have the first ten places. "
+            f"Slates show {findings.exposure.items_shown:,} different items. "
+            f"Gini coefficient over the catalogue: {findings.exposure.gini_shown:.3f} of shown items, "
+            f"{findings.exposure.gini_consumed:.3f} of consumed items (0: all items alike; 1: one has all).",
             plot(plots.exposure_bars(findings.exposure)),
         ),
         *(_sample(each) for each in findings.samples),
@@ -92,8 +92,8 @@ def _parts(title: str, findings: Findings, facts: Mapping[str, Any]) -> list[str
 def _head(title: str, findings: Findings) -> str:
     learned = max((each.done for each in findings.progress), default=0)
     return (
-        f"<h1>Training: {escape(title)}</h1><p>{learned:,} examples were learned from, over all epochs. "
-        f"Everything below but the losses is of {findings.events:,} newer examples that were held out, each "
+        f"<h1>Training: {escape(title)}</h1><p>The model learned {learned:,} examples, over all epochs. "
+        f"Everything below but the losses is of {findings.events:,} newer, held-out examples, each "
         "with its whole pool of candidates; a candidate miss scores 0.</p>"
     )
 
@@ -109,7 +109,7 @@ def _calibration(name: str, judged: Reliability) -> str:
     )
     if name == "click":
         text = "Of the first ten candidates of each slate. " + text
-    said, came = SAID.get(name, "probability foretold"), CAME.get(name, "share that came")
+    predicted, observed = PREDICTED.get(name, "predicted probability"), OBSERVED.get(name, "observed share")
     rows = [
         [
             f"{each.predicted:.3f}",
@@ -119,8 +119,8 @@ def _calibration(name: str, judged: Reliability) -> str:
         ]
         for each in judged.bins
     ]
-    counted = table(["said", "came", "95% interval", "cases"], rows)
-    body = plot(reliability_curve(judged, said, came))
+    counted = table(["predicted", "observed", "95% interval", "cases"], rows)
+    body = plot(reliability_curve(judged, predicted, observed))
     return section(
         f"Calibration: {name}", text, body, f"<details><summary>the bins</summary>{counted}</details>"
     )
@@ -137,9 +137,9 @@ def _fairness(findings: Findings) -> str:
     shown = [gap for gaps in findings.gaps.values() for gap in gaps]
     alone = [gap for gap in shown if gap.low > 0 or gap.high < 0]
     text = (
-        "NDCG@10 of each group less that of all other users, with the number of its users. Intervals are of "
-        "95% each, from drawing whole users with replacement. "
-        f"{findings.compared} differences are looked at: where there is none at all, about "
+        "NDCG@10 of each group minus that of all other users, with the number of its users. Each interval is "
+        "of 95%, from drawing whole users with replacement. "
+        f"The page compares {findings.compared} differences: if there is none at all, about "
         f"{0.05 * findings.compared:.1f} of these intervals leave 0 out by chance. {len(alone)} do; "
         f"{sum(gap.holds for gap in shown)} still do when all are widened to hold together (Bonferroni): "
         "those are filled."
@@ -169,9 +169,9 @@ def _sample(sample: Sample) -> str:
     from streams.offline.reports import training_plots as plots
 
     text = (
-        f"The first place for a user who met {len(sample.history)} items lately. First, how its heads attend "
-        f"to the newest of them; then what its click score of {sample.score:.2f} owes to each part, beyond "
-        f"the {sample.base:.2f} of a candidate and a user of whom nothing is known (integrated gradients; "
+        f"The first place for a user who lately met {len(sample.history)} items. First, how the heads attend "
+        f"to the newest of them; then what each part adds to the click score of {sample.score:.2f}, beyond "
+        f"the {sample.base:.2f} of an unknown candidate and an unknown user (integrated gradients; "
         f"the parts miss {sample.gap:+.3f})."
     )
     body = beside(

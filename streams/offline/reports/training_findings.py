@@ -1,4 +1,4 @@
-"""What the report of a training shows, from the held-out examples; plots and page only draw it."""
+"""The findings of a training's report, from the held-out examples; plots and page only draw them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from streams.offline.training.user_groups import groups
 
 TOP = 10
 SAMPLES = 3
-SAMPLE_HISTORY = 5  # items at least, so that there is something to attend to
+SAMPLE_HISTORY = 5  # items at least, so that the heads have something to attend to
 
 
 class Sample(NamedTuple):
-    """One recommendation looked into: titles of the history, newest first; attention [heads, history];
-    parts of score - base by name, each history item's among them; gap: what those parts miss.
+    """One recommendation in detail: titles of the history, newest first; attention [heads, history]; parts of
+    score - base by name, with one part for each history item; gap: what those parts miss.
     """
 
     title: str
@@ -43,7 +43,7 @@ class Sample(NamedTuple):
 
 
 class Findings(NamedTuple):
-    """`reliability` by task; `gaps` of NDCG@10 by profile field; `compared`: how many gaps were looked at."""
+    """`reliability` by task; `gaps` of NDCG@10 by profile field; `compared`: how many gaps it compares."""
 
     progress: Sequence[Progress]
     events: int
@@ -64,7 +64,9 @@ def look(
     titles: Mapping[str, str],
     seed: int,
 ) -> Findings:
-    """item_rows: the row of each item; popularity [items]: how many events each had; titles by item id."""
+    """The findings. item_rows: the row of each item; popularity [items]: how many events each item has;
+    titles by item id.
+    """
     checkpoint, collected, progress = trained
     held_out = collected.held_out or collected.shards
     scores = scores_of(checkpoint.net, held_out, checkpoint.vocabulary)
@@ -87,18 +89,18 @@ def look(
 def _reliability(
     checkpoint: Checkpoint, held_out: Sequence[Shard], scores: F32, found: NDArray[np.bool_]
 ) -> dict[str, Reliability]:
-    """Click as the softmax share of the best candidates; other tasks at the item that was met."""
+    """Click as the softmax share of the best candidates; other tasks at the item that the user met."""
     action = np.concatenate([each.action for each in held_out])
     rating = np.concatenate([each.rating for each in held_out])
     judged = {"click": reliability(*click_shares(scores[..., 0], found, TOP))}
     for at, name in enumerate(checkpoint.net.schema.tasks):
         task = checkpoint.tasks[name]
-        said, met = labels(task, action, rating), scores[:, 0, at].astype(np.float64)
-        told = ~np.isnan(said)
+        label, met = labels(task, action, rating), scores[:, 0, at].astype(np.float64)
+        known = ~np.isnan(label)
         if task.loss == "binary":
             met = 1 / (1 + np.exp(-met))
-        if task.loss != "softmax" and told.any():
-            judged[name] = reliability(met[told], said[told])
+        if task.loss != "softmax" and known.any():
+            judged[name] = reliability(met[known], label[known])
     return judged
 
 
@@ -141,7 +143,7 @@ def _exposure(
 def samples(
     checkpoint: Checkpoint, held_out: Sequence[Shard], titles: Mapping[str, str], count: int = SAMPLES
 ) -> list[Sample]:
-    """The first recommendation of some examples with a history, evenly from all."""
+    """The first recommendation of some examples with a history, evenly spread over all."""
     net = checkpoint.net
     long = [
         (shard, row)

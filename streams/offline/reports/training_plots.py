@@ -93,9 +93,9 @@ def segment_bars(segments: Sequence[Segment], axis: str) -> go.Figure:
 
 
 def gap_intervals(gaps: Sequence[Gap]) -> go.Figure:
-    """The gap of each group with its 95% interval; filled where it holds among all the gaps looked at."""
+    """The gap of each group with its 95% interval; filled if it holds among all compared gaps."""
     ordered = sorted(gaps, key=lambda each: each.difference)
-    found = figure("NDCG@10 less that of all others", "", 110 + 26 * len(ordered))
+    found = figure("NDCG@10 minus that of all others", "", 110 + 26 * len(ordered))
     found.add_scatter(
         x=[each.difference for each in ordered],
         y=[f"{each.group} ({each.users:,})" for each in ordered],

@@ -1,1 +1,1 @@
-"""A text encoder is tuned on a stream, and judged on what came after."""
+"""Tunes a text encoder on a stream, and judges it on later events."""

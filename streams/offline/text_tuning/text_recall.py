@@ -1,6 +1,6 @@
 """What text vectors alone recall: the next item's place among all items, by cosine to the user's history.
 
-An item's vector is the catalogue's, as served: its own text, or the running mean of what reviews said of it.
+An item's vector is the catalogue's, as served: of its own text, or the running mean of its reviews.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ def next_item_ranks(
     begin: int,
     until: int,
 ) -> NDArray[np.int64]:
-    """For each event of [begin, until) the place (from 1) of its item among all that the user has not met.
+    """For each event of [begin, until) the place (from 1) of its item among all items that the user has not
+    met.
 
     `announced`: vectors of the items' own texts; `words`: of each event's review; all of one dimension, and
-    of length 1. Events up to `begin` are learned, those after it first ranked, then learned. 0 is a miss: an
-    item or a history that nothing was said of, or an item that is not new to the user (left out of no mean).
-    Items that score the same come before the true one.
+    of length 1. The function learns the events up to `begin`; later events it ranks first, then learns. 0 is
+    a miss: an item or a history without any text, or an item that is not new to the user. Means count misses
+    too. Items with the same score come before the true one.
     """
     dim = len(next(iter((*announced.values(), *words.values()))))
     catalog = Catalog(dim)

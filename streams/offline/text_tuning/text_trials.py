@@ -1,7 +1,7 @@
-"""Tune a text encoder on the first part of a stream, in several ways, and judge each on what came after.
+"""Tune a text encoder on the first part of a stream, in several ways, and judge each on later events.
 
-Of the first part the oldest 70% train, the next 10% stop training, the last 20% judge. The second part of the
-stream is never read: it stays for `replay`.
+Of the first part the oldest 70% train, the next 10% stop training, the last 20% judge. The trials never read
+the second part of the stream: it stays for `replay`.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from streams.offline.training.dataset_texts import TEXTS_FOR_PROJECTION, Say, sp
 TRAINED, JUDGED_FROM = 0.7, 0.8
 UNTUNED = "untuned"
 NOISE = 2.0
-"""A gain counts from so many of its own standard errors on."""
+"""A gain counts if it is at least this many of its own standard errors."""
 
 
 @dataclass(frozen=True)
 class TrialOptions:
     """`warm`: the first part, as a share of the events. `history`: how many recent items make a user's side.
 
-    `max_tokens`: of a text when it is judged (when it is tuned, see `TuneSettings`).
+    `max_tokens`: of a text when a trial judges it (for tuning see `TuneSettings`).
     """
 
     encoder: str = BUNDLED
@@ -56,7 +56,7 @@ class TrialOptions:
 
 
 class Recall(NamedTuple):
-    """Figures over the judged events; `ndcg` is of the whole list, not cut."""
+    """Figures over the judged events; `ndcg` is of the whole list, without a cut."""
 
     at_10: Estimate
     at_200: Estimate
@@ -64,9 +64,9 @@ class Recall(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One way. `gain`: NDCG through int8 over that of the untuned encoder, event by event.
+    """One way to tune. `gain`: NDCG through int8 over that of the untuned encoder, event by event.
 
-    `folder`: where its encoder was saved (None: untuned). `held_out`: losses by round.
+    `folder`: holds its encoder (None: untuned). `held_out`: losses by round.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Trial(NamedTuple):
 
 
 def run_trials(dataset: Dataset, options: TrialOptions, folder: Path, say: Say) -> list[Trial]:
-    """The untuned encoder and each way to change it; encoders are saved and exported within `folder`."""
+    """Try the untuned encoder and each way to tune it; saves and exports encoders within `folder`."""
     stream = dataset.interactions
     until = int(len(stream) * options.warm)
     reviews = reviews_of(stream)
@@ -88,15 +88,15 @@ def run_trials(dataset: Dataset, options: TrialOptions, folder: Path, say: Say) 
     texts = {item: found.joined for item, found in dataset.items.items() if found.joined.strip()}
     trained = events[: int(until * JUDGED_FROM)]
     train, held_out = split(make_pairs(trained, texts, options.history), int(until * TRAINED))
-    said = [event.review for event in trained if event.review.strip()]
+    trained_reviews = [event.review for event in trained if event.review.strip()]
     tokenizer = load_tokenizer(options.encoder)
 
     def tuned(start: SentenceEncoder, stage: str) -> tuple[SentenceEncoder, list[float]]:
-        return tune(start, tokenizer, train, held_out, options.tuning, _told(say, stage))
+        return tune(start, tokenizer, train, held_out, options.tuning, _rounds_to(say, stage))
 
     def pretrained(start: SentenceEncoder) -> tuple[SentenceEncoder, list[float]]:
-        corpus = said or list(texts.values())
-        return pretrain(start, tokenizer, corpus, options.pretraining, _told(say, "pre-training"))
+        corpus = trained_reviews or list(texts.values())
+        return pretrain(start, tokenizer, corpus, options.pretraining, _rounds_to(say, "pre-training"))
 
     judge = _Judge(dataset, options, texts, until, folder, say)
     trials = [judge.trial(UNTUNED, load_encoder(options.encoder), [])]
@@ -109,7 +109,7 @@ def run_trials(dataset: Dataset, options: TrialOptions, folder: Path, say: Say) 
 
 
 def winner(trials: Sequence[Trial]) -> Trial | None:
-    """The one with the largest gain through int8, where that is more than noise; None where none is."""
+    """The trial with the largest gain through int8, if that is more than noise; else None."""
     better = [each for each in trials if each.gain.value > NOISE * each.gain.error]
     return max(better, key=lambda each: each.gain.value, default=None)
 
@@ -127,9 +127,9 @@ class _Judge:
         self.options, self.folder, self.say = options, folder, say
         self.stream, self.until, self.begin = dataset.interactions, until, int(until * JUDGED_FROM)
         reviews = reviews_of(dataset.interactions, until)
-        self.said = {k: text for k, text in enumerate(reviews) if text.strip()}
+        self.reviews = {k: text for k, text in enumerate(reviews) if text.strip()}
         self.items = list(texts)
-        self.texts = [*texts.values(), *self.said.values()]
+        self.texts = [*texts.values(), *self.reviews.values()]
         if not self.texts or self.begin >= until:
             raise DataError(
                 "there is nothing to judge an encoder on: the first part holds no text, or no event"
@@ -137,7 +137,7 @@ class _Judge:
         self.base: NDArray[np.float64] | None = None
 
     def trial(self, name: str, encoder: SentenceEncoder, held_out: Sequence[float]) -> Trial:
-        """Judge one encoder in fp32, then as it would be served: exported, in int8, projected."""
+        """Judge one encoder in fp32, then as served: exported, in int8, projected."""
         source, folder = self.options.encoder, None
         if name != UNTUNED:
             folder = self.folder / name
@@ -167,7 +167,7 @@ class _Judge:
 
     def _ranks(self, vectors: F32) -> NDArray[np.int64]:
         announced = dict(zip(self.items, vectors, strict=False))
-        words = dict(zip(self.said, vectors[len(self.items) :], strict=True))
+        words = dict(zip(self.reviews, vectors[len(self.items) :], strict=True))
         return next_item_ranks(self.stream, announced, words, self.begin, self.until)
 
 
@@ -184,8 +184,8 @@ def _mean(values: NDArray[np.float64]) -> Estimate:
     return Estimate(float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values))))
 
 
-def _told(say: Say, stage: str) -> Callable[[Round], None]:
-    """Rounds as one line of progress each."""
+def _rounds_to(say: Say, stage: str) -> Callable[[Round], None]:
+    """A report of rounds: one line of progress for each."""
 
     def report(progress: Round) -> None:
         if math.isnan(progress.held_out):

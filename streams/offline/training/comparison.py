@@ -19,16 +19,16 @@ from model.schema import EncoderKind, FusionKind
 from model.train import Progress
 from streams.datasets.dataset import Dataset
 from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
-from streams.offline.training.fit import prepare, warm
 from streams.offline.training.half_lives import adapted
 from streams.offline.training.model_schema import schema_of, tasks_of, vocabulary_of
+from streams.offline.training.warming import prepare, warm
 from streams.settings.tree import Settings
 
 COMPARISONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fusion": ("fusion", get_args(FusionKind)),
     "encoder": ("encoder", get_args(EncoderKind)),
 }
-"""What can be compared: the field of `NetworkPlan` and its values."""
+"""What a comparison may vary: the field of `NetworkPlan` and its values."""
 
 
 def variants(what: str, settings: Settings) -> list[Variant]:
@@ -52,18 +52,20 @@ def compared(
     shards, held_out = warm(run, until, settings, say)
     tasks = tasks_of(settings.model, shards)
     vocabulary = vocabulary_of(run.recommender.catalog.ids, NetworkPlan())
-    return compare(chosen, shards, held_out, schema_of(run.recommender, tasks), tasks, vocabulary, _told(say))
+    return compare(
+        chosen, shards, held_out, schema_of(run.recommender, tasks), tasks, vocabulary, _report_to(say)
+    )
 
 
-def _told(say: Say) -> Callable[[str, Progress], None]:
-    def told(name: str, progress: Progress) -> None:
+def _report_to(say: Say) -> Callable[[str, Progress], None]:
+    def report(name: str, progress: Progress) -> None:
         say(f"training {name}", progress.done, progress.total)
 
-    return told
+    return report
 
 
 def print_rows(console: Console, what: str, rows: Sequence[Row]) -> None:
-    """The table, the first row being what the others are measured against."""
+    """Print the table; the other rows are compared with the first one."""
     table = Table(title=f"{what}, the same examples and passes; ± one standard error", title_justify="left")
     table.add_column(what)
     heads = ("HR@10", "NDCG@10", "NDCG@10 ahead", "recall@200 by itself", "RMSE", "weights", "CPU s")
@@ -77,13 +79,13 @@ def print_rows(console: Console, what: str, rows: Sequence[Row]) -> None:
 
 
 def write_json(path: Path, what: str, rows: Sequence[Row], facts: dict[str, Any]) -> None:
-    """All figures for programs; an estimate is {"value", "error"}."""
+    """Write all figures for programs; an estimate is {"value", "error"}."""
     tree = {"compared": what, **facts, "rows": [_plain(msgspec.structs.asdict(row)) for row in rows]}
     path.write_text(json.dumps(tree, indent=2) + "\n", encoding="utf-8")
 
 
 def write_plot(path: Path, what: str, rows: Sequence[Row]) -> None:
-    """A page with NDCG@10 and HR@10 of each row, with two standard errors either way."""
+    """Write a page with NDCG@10 and HR@10 of each row, with two standard errors either way."""
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 

@@ -17,14 +17,14 @@ from streams.settings.tree import Settings
 from streams.state.event_meaning import Encode, encoded
 
 Say = Callable[[str, int, int], None]
-"""Told the stage, how far it is, and how far it goes."""
+"""Takes the stage, how far it is, and how far it goes."""
 
 TEXTS_FOR_PROJECTION = 2_000
 TEXTS_AT_A_TIME = 64
 
 
 def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, say: Say) -> TextEncoder:
-    """The registered encoder that the settings name; exported first where it is not there yet."""
+    """The registered encoder that the settings name; exports it first if the registry lacks it."""
     name = encoder_name(settings.model.text_encoder)
     if not registry.text.has(name):
         from export.text_to_onnx import export_text_encoder
@@ -34,7 +34,7 @@ def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, s
         try:
             export_text_encoder(registry, sample, time.time_ns() // 1_000_000, settings.model.text_encoder)
         except ModelError:
-            if not registry.text.has(name):  # else another process was faster
+            if not registry.text.has(name):  # another process may have been faster
                 raise
         say("exporting the text encoder", 1, 1)
     model = settings.model
@@ -44,13 +44,13 @@ def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, s
 
 
 def texts_of(dataset: Dataset, until: int) -> list[str]:
-    """The texts known by event `until`: of all items announced, and of the reviews so far."""
+    """The texts known by event `until`: of all described items, and of the reviews so far."""
     items = (item.joined for item in dataset.items.values())
     return [text for text in (*items, *reviews_of(dataset.interactions, until)) if text]
 
 
 def spread(texts: Sequence[str], count: int) -> list[str]:
-    """At most `count` of the texts, evenly from all of them."""
+    """At most `count` of the texts, evenly spread over all."""
     if len(texts) <= count:
         return list(texts)
     return [texts[int(place)] for place in np.linspace(0, len(texts) - 1, count)]
@@ -58,11 +58,11 @@ def spread(texts: Sequence[str], count: int) -> list[str]:
 
 def encode_all(texts: Iterable[str], encode: Encode | None, stage: str, say: Say) -> dict[str, F32]:
     """A vector for each different text; none without an encoder."""
-    said: dict[str, F32] = {}
+    vectors: dict[str, F32] = {}
     if encode is None:
-        return said
+        return vectors
     different = list(dict.fromkeys(filter(None, texts)))
     for begin in range(0, len(different), TEXTS_AT_A_TIME):
-        said |= encoded(different[begin : begin + TEXTS_AT_A_TIME], encode)
-        say(stage, len(said), len(different))
-    return said
+        vectors |= encoded(different[begin : begin + TEXTS_AT_A_TIME], encode)
+        say(stage, len(vectors), len(different))
+    return vectors

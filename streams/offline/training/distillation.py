@@ -1,6 +1,6 @@
 """A registered model teaches a smaller one, which serves in its place at a lower cost.
 
-Needs the extra `train`; torch is imported when training begins, not before.
+Needs the extra `train`; this module imports torch only when training begins.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from streams.offline.training.successor import open_parent, register_descendant
 
 
 class Examples(NamedTuple):
-    """To learn from, and with whole pools, to be judged on."""
+    """Examples to learn from, and examples with whole pools to judge with."""
 
     learn: Sequence[Shard]
     judged: Sequence[Shard]
 
 
 def examples_in(folder: Path) -> Examples:
-    """What `headrace train --keep` wrote to `folder`, or shards of `headrace examples` or of workers."""
+    """The examples of `headrace train --keep` in `folder`, or shards of `headrace examples` or of workers."""
     if (folder / KEPT).exists():
         found = Examples(*divided(load(folder / KEPT)))
     else:
         found = Examples(*(ShardFiles(shard_folders(folder / kind)) for kind in (LEARN, WHOLE)))
     if not len(found.learn) or not len(found.judged):
         raise DataError(
-            f"{folder}: expected {KEPT}, or shards in {LEARN}/ and {WHOLE}/, to learn from and to be judged "
-            "on: make them with `headrace train --keep` or `headrace examples`"
+            f"{folder}: expected {KEPT}, or shards in {LEARN}/ and {WHOLE}/, to learn from and to judge "
+            "with: make them with `headrace train --keep` or `headrace examples`"
         )
     return found
 
@@ -48,12 +48,12 @@ def examples_in(folder: Path) -> Examples:
 def distil_model(
     registry: Registry, teacher: str, name: str, folder: Path, student: NetworkPlan, plan: TrainPlan, say: Say
 ) -> Manifest:
-    """Teach a network of the form `student` what `teacher` says of the examples in `folder`, compare the two
-    on those that were held out, register as `name`.
+    """Teach a network of the form `student` the scores of `teacher` on the examples in `folder`, compare the
+    two on the held-out ones, register the student as `name`.
 
-    `Manifest.training` holds what is lost, with its standard error. Raises `DataError` where there are no
-    examples, or under other features; `ManifestError` where the teacher has no checkpoint; `ParityError`,
-    with nothing registered.
+    `Manifest.training` holds the loss of NDCG, with its standard error. Raises `DataError` if there are no
+    examples, or they have other features; `ManifestError` if the teacher has no checkpoint; `ParityError`,
+    and then registers nothing.
     """
     from model.checkpoint import Checkpoint, load_checkpoint
     from model.distil import distil
@@ -74,7 +74,7 @@ def distil_model(
     seconds = time.perf_counter() - started
     net.to("cpu")
     before, after = (ranks_of(each, judged, vocabulary) for each in (net, small))
-    told = {
+    facts = {
         "teacher": teacher,
         "examples": sum(len(each) for each in learn),
         "to_ms": int(manifest.training.get("to_ms", manifest.created_ms)),
@@ -88,6 +88,6 @@ def distil_model(
         "tasks": msgspec.to_builtins(tasks),
     }
     say("exporting the model", 0, 1)
-    made = register_descendant(manifest, Checkpoint(small, tasks, vocabulary), judged, registry, name, told)
+    made = register_descendant(manifest, Checkpoint(small, tasks, vocabulary), judged, registry, name, facts)
     say("exporting the model", 1, 1)
     return made

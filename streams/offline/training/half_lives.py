@@ -15,11 +15,11 @@ FRESH_HALF_LIFE_EVENTS = 2_000.0
 
 
 def adapted(settings: Settings, stream: Interactions, until: int) -> Settings:
-    """Settings whose half-lives fit the stream's pace: so many events of its last fifth.
+    """Settings whose half-lives last a number of events at the pace of the stream's last fifth.
 
-    The pace of the whole past would do where it is steady; a store that grows is faster now than it ever was.
+    The pace of the whole past fits only a steady stream; a growing store is faster now than ever before.
 
-    Half-lives that were set by hand stay.
+    Half-lives that a user has set stay.
     """
     begin = int(until * (1.0 - PACE_OF_LAST))
     span_s = float(stream.ts_ms[until - 1] - stream.ts_ms[begin]) / 1_000.0

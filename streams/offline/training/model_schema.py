@@ -1,4 +1,4 @@
-"""What a model of this core is fed with."""
+"""The inputs of a model of this core: its schema, tasks and vocabulary."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def schema_with(
 
 
 def tasks_of(model: ModelSettings, shards: Sequence[Shard]) -> dict[str, Task]:
-    """Those of the settings' tasks that the examples can teach."""
+    """The settings' tasks that the examples can teach."""
     return teachable(
         ordered(model.tasks),
         np.concatenate([each.action for each in shards] or [np.empty(0, np.uint8)]),
@@ -59,5 +59,5 @@ def tasks_of(model: ModelSettings, shards: Sequence[Shard]) -> dict[str, Task]:
 
 
 def vocabulary_of(item_ids: Sequence[str], network: NetworkPlan) -> Vocabulary:
-    """A number of its own for each item, or hashed ones where the plan says so."""
+    """One number for each item, or hashed numbers if the plan says so."""
     return Vocabulary(buckets=network.id_buckets) if network.id_buckets else Vocabulary(tuple(item_ids))

@@ -1,9 +1,9 @@
 """A first, small training in the middle of the warm part, so that examples know what a model retrieves.
 
-Candidates that the user tower finds are unlike those of the counters. A network that has never seen them
-among its negatives ranks them too high, and the place that the tower gave them can't be a feature. So a scout
-is trained on the first examples and serves as a candidate source while the later ones are collected: it never
-retrieves for an event that it was trained on.
+The user tower finds other candidates than the counters. A network that has never seen them among its
+negatives ranks them too high, and their place in the tower's list can't be a feature. So the training first
+trains a scout on the first examples. The scout then serves as a candidate source while the core collects the
+later examples: it never retrieves for an event of its own training.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class _Facts(msgspec.Struct, frozen=True):
 
 
 def scout(recommender: Recommender, shards: Sequence[Shard], say: Say) -> ModelInService:
-    """A model of the kind that the settings ask for, trained on `shards`, that only retrieves."""
+    """A model of the kind in the settings, trained on `shards`, which only retrieves."""
     with TemporaryDirectory(prefix="headrace-scout-") as folder:
         write_scout(recommender, shards, Path(folder), say)
         return load_scout(Path(folder), recommender.pipeline.names)
 
 
 def write_scout(recommender: Recommender, shards: Sequence[Shard], folder: Path, say: Say) -> None:
-    """Train a scout and write it into `folder`, for others to load."""
+    """Train a scout and write it into `folder`, for other processes."""
     from export.to_onnx import export_tower, export_users
     from model.train import Progress, train
     from streams.offline.training.model_schema import schema_of, vocabulary_of

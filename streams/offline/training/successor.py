@@ -1,4 +1,4 @@
-"""A model that is made from a registered one: it is checked first, and serves in the same surroundings."""
+"""A model that comes from a registered one: checks of the parent, registration in the same surroundings."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from export.plan import ExportPlan
 from export.registry import Registry
 from model.errors import ModelError
 from model.examples import Shard
-from streams.offline.training.fit import register
+from streams.offline.training.registration import register
 
 if TYPE_CHECKING:
     from model.checkpoint import Checkpoint
 
 
 def open_parent(registry: Registry, parent: str, name: str) -> tuple[Path, Manifest]:
-    """The folder and the manifest of `parent`, which has its checkpoint; `ModelError` where `name` is taken,
-    `ManifestError` where a file is missing or was changed.
+    """The folder and the manifest of `parent`, which has its checkpoint; `ModelError` if `name` is taken,
+    `ManifestError` if a file is missing or has changed.
     """
     from export.package import CHECKPOINT_FILES
 
@@ -39,8 +39,8 @@ def register_descendant(
     name: str,
     facts: Mapping[str, Any],
 ) -> Manifest:
-    """Register with the parent's counters, text encoder and graph, and as precise as the parent, so that the
-    two differ by what was learned alone.
+    """Register with the parent's counters, text encoder, graph and precision, so that the two models differ
+    only by what they learned.
     """
     facts = {**facts, "graph": parent.training.get("graph", "")}
     plan = ExportPlan(parent.precision)

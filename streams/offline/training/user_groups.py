@@ -1,7 +1,7 @@
-"""Groups of users by their profile fields, for the comparison of how each is served.
+"""Groups of users by their profile fields, to compare how well the model serves each.
 
-Examples carry profiles as hashed numbers alone; a whole hashed row names its profile well enough to find the
-field's value again among the profiles of the dataset.
+Examples carry profiles only as hashed numbers; a whole hashed row identifies its profile well enough to find
+the field's value again among the profiles of the dataset.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 from model.hashing import profile_of
 
 AGE_FROM = (0, 18, 25, 35, 45, 50, 56)  # MovieLens' own bands
-MOST_VALUES = 30  # a field with more is no grouping, unless its values are numbers
+MOST_VALUES = 30  # a field with more values makes no groups, unless the values are numbers
 UNKNOWN = ""
 
 
 def groups(rows: NDArray[np.int32], profiles: Mapping[str, Mapping[str, str]]) -> dict[str, NDArray[np.str_]]:
-    """The group of each hashed profile in rows [n, P], by field: str [n], "" where it can't be told.
+    """The group of each hashed profile in rows [n, P], by field: str [n], "" for an unknown group.
 
-    Numbers become bands; fields of more than `MOST_VALUES` words are left out, as are those of one value.
+    Numbers become bands; the result leaves out fields with more than `MOST_VALUES` words, or with one value.
     """
     named: dict[bytes, Mapping[str, str] | None] = {}
     for profile in profiles.values():
         key = profile_of(profile).tobytes()
-        # Two profiles with one row: neither is told from the other.
+        # Two profiles have the same row: nothing tells them apart.
         named[key] = profile if named.get(key, profile) == profile else None
     known = [named.get(row.tobytes()) or {} for row in np.ascontiguousarray(rows)]
     found = {}
@@ -39,31 +39,31 @@ def groups(rows: NDArray[np.int32], profiles: Mapping[str, Mapping[str, str]]) -
 
 
 def labels(field: str, values: Iterable[str]) -> dict[str, str]:
-    """The group of each value of a field; {} where the field makes no groups.
+    """The group of each value of a field; {} if the field makes no groups.
 
     >>> labels("age", ["17", "24", "61"])
     {'17': 'under 18', '24': '18-24', '61': '56+'}
     >>> labels("gender", ["F", "M"])
     {'F': 'F', 'M': 'M'}
     """
-    said = sorted({value for value in values if value.strip()})
-    numbers = _numbers(said)
+    known = sorted({value for value in values if value.strip()})
+    numbers = _numbers(known)
     if field.lower() == "age" and numbers is not None:
-        return dict(zip(said, _banded(numbers, AGE_FROM), strict=True))
-    if len(said) <= MOST_VALUES:
-        return {value: value for value in said}
+        return dict(zip(known, _banded(numbers, AGE_FROM), strict=True))
+    if len(known) <= MOST_VALUES:
+        return {value: value for value in known}
     if numbers is None:
         return {}
     quarters = sorted({int(edge) for edge in np.quantile(numbers, [0.25, 0.5, 0.75])})
     lowest = int(min(numbers))
     return dict(
-        zip(said, _banded(numbers, (lowest, *(each for each in quarters if each > lowest))), strict=True)
+        zip(known, _banded(numbers, (lowest, *(each for each in quarters if each > lowest))), strict=True)
     )
 
 
-def _numbers(said: list[str]) -> list[float] | None:
+def _numbers(known: list[str]) -> list[float] | None:
     try:
-        return [float(value) for value in said]
+        return [float(value) for value in known]
     except ValueError:
         return None
 

@@ -44,7 +44,7 @@ def test_a_row_for_each_rate_and_where_it_saturates() -> None:
     assert "**1.2 / 2.0 / 3.0**" in rows[1]
     assert "90.0% / 10.0% / 0.0% / 0.0%" in rows[1]
     assert "3 refused" in rows[2]
-    assert "No queue was left when the load ended up to 100 events/s." in page
+    assert "Up to 100 events/s no event waited when the load ended." in page
     assert "Saturated at 1,000 events/s, where worker used 0.90 cores" in page
 
 
@@ -70,6 +70,6 @@ def test_the_plot_shows_each_rates_quantiles() -> None:
 def test_lost_events_and_a_step_without_any_are_problems() -> None:
     assert list(problems([step(100)])) == []
     assert list(problems([step(100, lost=2), step(300, accepted=0)])) == [
-        "100/s: 2 accepted events were not applied",
-        "300/s: no event was accepted",
+        "100/s: the workers did not apply 2 accepted events",
+        "300/s: the gateway accepted no event",
     ]

@@ -80,7 +80,7 @@ def test_reading_is_found_out_but_for_what_is_told() -> None:
         (["--unrated", "nan"], "--unrated nan: expected auto, none, or numbers"),
         (["--scale", "10"], "--scale 10: expected LOW..HIGH"),
         (["--scale", "5..1"], "expected LOW..HIGH"),
-        (["--name-separator", ""], "--name-separator: expected what parts names"),
+        (["--name-separator", ""], "--name-separator: expected the text between names"),
     ],
 )
 def test_a_reading_that_makes_no_sense_is_refused(words: list[str], message: str) -> None:

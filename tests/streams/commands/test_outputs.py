@@ -48,7 +48,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("words", "option"), FILES, ids=lambda each: each if isinstance(each, str) else each[0]
 )
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("none/out", "the folder none does not exist; make it first"),
         (".", "is a folder; name a file in it"),
@@ -58,12 +58,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_files(
-    words: list[str], option: str, path: str, said: str, place: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], option: str, path: str, message: str, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, option, path]) == 2
     error = capsys.readouterr().err
     assert f"{option} {path}" in error
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert [each.name for each in place.iterdir()] == ["file"]
 
@@ -88,7 +88,7 @@ def test_an_input_is_never_written_to(place: Path, capsys: pytest.CaptureFixture
     os.symlink("r.csv", place / "link")
     for path in ("r.csv", "./r.csv", "link"):
         assert main(["replay", "--interactions", "r.csv", "--json", path]) == 2
-        assert "this file is read" in capsys.readouterr().err
+        assert "the run reads this file" in capsys.readouterr().err
     assert (place / "r.csv").read_text() == "user,item,ts\na,b,1\n"
 
 
@@ -116,5 +116,5 @@ def test_an_archive_whose_member_is_read_is_never_written_to(
         archive.writestr("r.csv", "user,item,ts\na,b,1\n")
     before = (place / "ml.zip").read_bytes()
     assert main(["replay", "--interactions", "ml.zip:r.csv", "--bad-rows", "ml.zip"]) == 2
-    assert "this file is read" in capsys.readouterr().err
+    assert "the run reads this file" in capsys.readouterr().err
     assert (place / "ml.zip").read_bytes() == before

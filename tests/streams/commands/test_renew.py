@@ -39,7 +39,7 @@ def test_a_second_renewal_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ([], "pass --interactions, --examples, or --continue"),
         (["--continue", "--examples", "x"], "--continue needs --from NAME"),
@@ -49,7 +49,7 @@ def test_a_second_renewal_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     ],
 )
 def test_training_says_what_it_needs(
-    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "--name", "new", *options]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

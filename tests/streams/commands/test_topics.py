@@ -31,7 +31,7 @@ def test_topics_with_another_number_of_partitions_are_an_error(
     assert main(["topics"]) == 0
     monkeypatch.setenv("HEADRACE_KAFKA__PARTITIONS", "4")
     assert main(["topics"]) == 2
-    assert "has 3 partitions; 4 were expected" in capsys.readouterr().err
+    assert "has 3 partitions, expected 4" in capsys.readouterr().err
 
 
 def test_cluster_that_does_not_answer_is_named(

@@ -116,7 +116,7 @@ def test_unicode_with_and_without_a_mark(file: Path, encoding: str, kind: str) -
 
 
 @pytest.mark.parametrize(
-    ("encoding", "text", "said"),
+    ("encoding", "text", "message"),
     [
         ("cp1252", "Café – “fine”, señor", "Windows-1252"),
         ("gb18030", "很好的电影，我喜欢它", "GB18030"),
@@ -127,11 +127,11 @@ def test_unicode_with_and_without_a_mark(file: Path, encoding: str, kind: str) -
         ("euc_kr", "아주 좋은 영화입니다", "EUC_KR"),
     ],
 )
-def test_other_encodings_are_read_and_said(file: Path, encoding: str, text: str, said: str) -> None:
+def test_other_encodings_are_read_and_said(file: Path, encoding: str, text: str, message: str) -> None:
     content = ("user;item;text\n" + f"u;i;{text}\n" * 9).encode(encoding)
     read = of(file, content)
     assert read.rows == [["u", "i", text]] * 9
-    assert said in read.notes
+    assert message in read.notes
     assert "--encoding" in read.notes
     assert of(file, content, reading=Reading(encoding=encoding)).rows == read.rows
 

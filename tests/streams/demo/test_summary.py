@@ -20,25 +20,25 @@ def test_a_good_run_has_no_problems() -> None:
 
 
 @pytest.mark.parametrize(
-    ("applied", "dead_letters", "errors", "rungs", "said"),
+    ("applied", "dead_letters", "errors", "rungs", "message"),
     [
-        (99, 0, {}, {"full": 1}, "100 events were accepted, but 99 applied"),
+        (99, 0, {}, {"full": 1}, "100 accepted events, but the workers applied 99"),
         (100, 2, {}, {"full": 1}, "2 dead letters"),
         (100, 0, {"POST: status 503": 3}, {"full": 1}, "3 requests failed: POST: status 503"),
         (100, 0, {}, {"counters": 9}, "no feed came from the full model"),
     ],
 )
 def test_whatever_went_wrong_is_said(
-    applied: int, dead_letters: int, errors: dict[str, int], rungs: dict[str, int], said: str
+    applied: int, dead_letters: int, errors: dict[str, int], rungs: dict[str, int], message: str
 ) -> None:
     tally = good()
     tally.errors, tally.rungs = Counter(errors), Counter(rungs)
     (problem,) = problems(tally, applied, dead_letters)
-    assert said in problem
+    assert message in problem
 
 
 def test_no_event_is_a_problem() -> None:
-    assert "no event was accepted" in problems(Tally(), 0, 0)
+    assert "the gateway accepted no event" in problems(Tally(), 0, 0)
 
 
 def test_the_summary_has_the_counts_and_both_hit_rates() -> None:

@@ -181,7 +181,7 @@ def test_any_bytes_are_elements_or_an_error(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b'[{"a": 1}', "not closed by `]`"),
         (b'[{"a": 1}]x', "not closed by `]`"),
@@ -189,8 +189,8 @@ def test_any_bytes_are_elements_or_an_error(body: bytes) -> None:
         (b"[", "not closed"),
     ],
 )
-def test_an_array_without_an_end_has_no_elements(body: bytes, said: str) -> None:
-    with pytest.raises(ArrayError, match=said):
+def test_an_array_without_an_end_has_no_elements(body: bytes, message: str) -> None:
+    with pytest.raises(ArrayError, match=message):
         split(body, 9)
 
 

@@ -9,11 +9,9 @@ from aiokafka.errors import IllegalStateError, KafkaTimeoutError
 from faust.types import TP
 
 from model.errors import BrokerUnavailableError
-from streams.kafka.fetched import Fetched
 from streams.kafka.kafka_log import KafkaLog
 from streams.kafka.lag import Standing
 from streams.settings.tree import Settings
-from streams.worker.driver import ConsumerThread
 
 
 class Consumer:
@@ -64,13 +62,3 @@ async def test_nothing_stands_anywhere_while_partitions_move(kafka: KafkaLog) ->
     assert kafka.standings() == {"clicks-1": Standing(7, 2)}
     kafka.app.rebalancing = True
     assert kafka.standings() == {}
-
-
-async def test_a_partition_that_was_taken_away_is_not_read_again_here(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(ConsumerThread, "_ensure_consumer", lambda _: Consumer())
-    thread: Any = ConsumerThread.__new__(ConsumerThread)
-    thread.fetched = Fetched()
-    first = await thread.reread(TP("headrace.clicks", 1), 7)
-    assert await thread.reread(TP("headrace.clicks", 1), 7) > first

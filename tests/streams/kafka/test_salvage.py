@@ -80,7 +80,7 @@ def test_one_broken_record_costs_itself() -> None:
         (batch(5, [record(0)] * 3)[:-1] + b"!", "its checksum is wrong"),
         (batch(5, [b"\xff" * 40], 2, count=3), "more than 64 bits"),
         (batch(5, [], 2, count=3), "range"),
-        (batch(5, [record(7)], 2, count=3), "a record with offset 12"),
+        (batch(5, [record(7)], 2, count=3), "a record has offset 12"),
         (batch(5, [record(0)], 2, count=-1), "bytes behind its -1 records"),
     ],
 )

@@ -30,5 +30,5 @@ def test_a_missing_wheel_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_wheel_without_the_files_says_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     spec = ModuleSpec("recbole", None, origin=str(tmp_path / "__init__.py"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
-    with pytest.raises(DataError, match=r"ml-100k\.inter is missing .*pip install --no-deps"):
+    with pytest.raises(DataError, match=r"recbole wheel lacks .*ml-100k\.inter; .*pip install --no-deps"):
         ml_100k()

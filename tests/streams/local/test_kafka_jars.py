@@ -41,14 +41,14 @@ def test_they_are_downloaded_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_a_changed_jar_is_refused_and_nothing_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     serve(monkeypatch, tmp_path, b"changed", pinned=b"jar")
-    with pytest.raises(LocalStackError, match=r"one\.jar came with SHA-256"):
+    with pytest.raises(LocalStackError, match=r"one\.jar has SHA-256"):
         kafka_jars.kafka_jars(tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_jar_that_is_not_pinned_is_refused(tmp_path: Path) -> None:
     (tmp_path / "extra.jar").write_bytes(b"")
-    with pytest.raises(LocalStackError, match="no such jar was expected"):
+    with pytest.raises(LocalStackError, match="expected no such jar"):
         verify([tmp_path / "extra.jar"], CHECKSUMS)
 
 

@@ -25,7 +25,7 @@ from streams.examples.folder import LEARN
 from streams.kafka.message import Message
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import encode_all
-from streams.offline.training.fit import prepare, records
+from streams.offline.training.warming import prepare, records
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender

@@ -8,7 +8,8 @@ from typing import Any
 from faust.types import TP
 
 from streams.kafka.fetched import Fetched
-from streams.worker.driver import Consumer, ConsumerThread
+from streams.worker.consumer_thread import ConsumerThread
+from streams.worker.driver import Consumer
 from tests.streams.kafka.fetching import CLICKS, Fetcher, read_all
 from tests.streams.kafka.record_batches import batch, record
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from model.errors import SettingsError
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.building.work_pieces import Plan, work_pieces
-from streams.offline.training.fit import BURN_IN, scouted_until
+from streams.offline.training.warming import BURN_IN, scouted_until
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 

@@ -25,7 +25,7 @@ from model.vocabulary import Vocabulary
 from streams.examples.folder import LEARN, WHOLE, shard_name
 from streams.offline.renewal.continued import continue_model
 from streams.offline.renewal.example_split import example_split
-from streams.offline.training.fit import held_out_batches
+from streams.offline.training.registration import held_out_batches
 from streams.settings.sections import ModelSettings, RenewalSettings
 from streams.settings.tree import Settings
 from tests.model.random_shards import random_shard
@@ -162,5 +162,5 @@ def test_a_model_without_its_checkpoint_is_refused(renewed: Renewed, tmp_path: P
     registry = Registry(tmp_path / "models")
     shutil.copytree(renewed.registry.folder, registry.folder)
     (registry.get("first") / "weights.safetensors").write_bytes(b"other")
-    with pytest.raises(ManifestError, match="was changed"):
+    with pytest.raises(ManifestError, match="has changed"):
         continue_model(SETTINGS, registry, "first", "none", renewed.folder, quiet)

@@ -27,9 +27,7 @@ def test_time_is_cut_where_enough_is_left_to_judge_on(tmp_path: Path) -> None:
     assert found.learn.lengths == [10] * 4
     assert np.concatenate([each.ts_ms for each in found.judged]).tolist() == list(range(1_400, 1_600, 20))
     later = example_split(tmp_path, 1_390, SMALL, seed=1)
-    assert (
-        "20 new examples to learn from and 10 to be judged on; expected at least 20, and 5" in later.missing
-    )
+    assert "20 new examples to learn from and 10 to judge with; expected at least 20, and 5" in later.missing
     log(tmp_path, LEARN, 6, 1_600, 10)
     log(tmp_path, WHOLE, 1, 1_700, 30)
     later = example_split(tmp_path, 1_390, SMALL, seed=1)

@@ -111,15 +111,15 @@ def test_gaps_are_those_of_the_profiles(followed: Small, findings: Findings) -> 
     assert even.low < even.difference < even.high
 
 
-def test_what_was_looked_at_is_said(findings: Findings, tmp_path: Path) -> None:
+def test_the_page_says_how_many_differences_it_compares(findings: Findings, tmp_path: Path) -> None:
     write_training_report(tmp_path / "t.html", "d", findings, FACTS)
-    assert "2 differences are looked at" in (tmp_path / "t.html").read_text()
+    assert "The page compares 2 differences" in (tmp_path / "t.html").read_text()
     write_training_report(
         tmp_path / "t.html", "d", findings._replace(gaps={}, samples=[], progress=[]), FACTS
     )
     assert "nothing to compare" in (tmp_path / "t.html").read_text()
 
 
-def test_a_page_that_can_not_be_written_is_said(findings: Findings, tmp_path: Path) -> None:
+def test_a_page_that_can_not_be_written_is_an_error(findings: Findings, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="name a file that can be written"):
         write_training_report(tmp_path, "d", findings, FACTS)

@@ -13,7 +13,8 @@ from export.registry import Registry
 from model.plan import TrainPlan
 from streams.offline.replay.options import silent
 from streams.offline.stream_driver import Prequential
-from streams.offline.training.fit import fit, prepare, warm
+from streams.offline.training.fit import fit
+from streams.offline.training.warming import prepare, warm
 from streams.serving.loading import load_in_service
 from streams.settings.reading import override
 from streams.settings.tree import Settings

@@ -9,7 +9,7 @@ from export.parity import HeldOut
 from export.plan import ExportPlan
 from export.random_inputs import random_inputs
 from model.schema import Schema
-from streams.offline.training.fit import split_for_calibration
+from streams.offline.training.registration import split_for_calibration
 
 SCHEMA = Schema(("a",), ("b",), ("c",), history=2, text_dim=2, item_dim=2)
 

@@ -1,0 +1,147 @@
+"""Faust's Kafka client in its own thread: it fetches events, commits offsets, and gets partitions.
+
+Fetching: the broker waits for `fetch_min_bytes`, `fetch_max_wait_ms` at most, so several events travel in one
+fetch. Most fetches leave out partitions that bring nothing. One event a fetch costs ten times as much as
+handling it.
+
+Partitions: the stock driver deals partitions out in turn, topic after topic; with three workers, clicks-0 and
+reviews-0 then go to different ones. Here each worker gets a range: equal numbers of all topics go to one
+worker, so one place folds all events of a user.
+
+This module uses private members of aiokafka and Faust; pyproject.toml bounds their versions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import aiokafka
+import uvloop
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from faust.transport.drivers import aiokafka as stock
+from faust.types import TP
+
+from streams.kafka.fetched import Fetched, Span
+from streams.kafka.idle_partitions import spare_idle
+from streams.settings.sections import KafkaSettings
+from streams.worker.membership import watch_membership
+from streams.worker.waiting import watch_ends
+
+if TYPE_CHECKING:
+    from streams.worker.driver import Transport
+
+log = logging.getLogger(__name__)
+
+MAX_POLL_INTERVAL_MS = 24 * 3_600_000
+"""A worker that waits for its store keeps its partitions: another worker could not write either."""
+
+
+class ConsumerThread(stock.AIOKafkaConsumerThread):
+    """Faust's consumer thread over a consumer with our settings, on a faster event loop."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, thread_loop=uvloop.new_event_loop(), **more)
+        self._close_thread_loop_on_stop = True
+        self.fetched = Fetched()
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        client, transport = self._ensure_consumer(), cast("Transport", self.transport)
+        spare_idle(client._fetcher)
+        watch_ends(client._fetcher, transport.waiting, len(transport.kafka.prefix))
+        watch_membership(client._coordinator, transport.membership)
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        kafka: KafkaSettings = transport.kafka
+        self._assignor = RangePartitionAssignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=self.app.conf.broker_client_id,
+            group_id=self.app.conf.id,
+            bootstrap_servers=kafka.bootstrap,
+            partition_assignment_strategy=[RangePartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_min_bytes=kafka.fetch_min_bytes,
+            fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+            request_timeout_ms=request_timeout_ms(kafka),
+            session_timeout_ms=kafka.session_timeout_ms,
+            rebalance_timeout_ms=kafka.session_timeout_ms,
+            heartbeat_interval_ms=kafka.heartbeat_ms,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+        )
+
+    async def _fetch_records(
+        self,
+        consumer: Any,
+        active_partitions: Collection[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Any:
+        if not self.consumer.flow_active:
+            return {}
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError
+        with fetcher._subscriptions.fetch_context():
+            return await self.fetched.take(fetcher, active_partitions, timeout or 0.0)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Tell Kafka where the next worker begins to read. This may fail: the store's progress holds what was
+        applied, so a second reading changes nothing.
+        """
+        consumer, assigned = self._ensure_consumer(), self.assignment()
+        committed = {
+            aiokafka.TopicPartition(*tp): aiokafka.OffsetAndMetadata(offset, "")
+            for tp, offset in offsets.items()
+            if tp in assigned
+        }
+        if not committed:
+            return False
+        try:
+            async with asyncio.timeout(consumer._request_timeout_ms / 1_000):
+                await consumer.commit(committed)
+        except (KafkaError, OSError, TimeoutError, ValueError) as error:
+            log.warning("can't commit offsets, trying again: %r", error)
+            return False
+        return True
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Nothing: `lag_watch.py` finds partitions that stand still, by the ends that the broker reports."""
+
+    async def reread(self, partition: TP, offset: int) -> int:
+        """Go on at `offset`; returns the number of this seek. If another worker has the partition by now,
+        that worker reads it from where the store's progress ends.
+        """
+        number = self.fetched.sought(partition)
+        with contextlib.suppress(AssertionError, IllegalStateError):
+            self._ensure_consumer().seek(partition, offset)
+        return number
+
+    async def ends(self, partitions: list[TP]) -> dict[Any, int]:
+        """The last stable offset of each partition, as the broker reports it."""
+        ends: dict[Any, int] = await self._ensure_consumer().end_offsets(partitions)
+        return ends
+
+    def partition_state(self, partition: TP) -> Any:
+        """aiokafka's state of a partition; None where this worker does not have it."""
+        assignment = self._assignment()
+        return None if assignment is None else assignment.state_value(partition)
+
+    def spans(self) -> dict[Any, Span]:
+        """What this client has read of the partitions since it got them."""
+        return self.fetched.spans_of(self._assignment())
+
+    def _assignment(self) -> Any:
+        subscription = self._ensure_consumer()._subscription.subscription
+        return None if subscription is None else subscription.assignment
+
+
+def request_timeout_ms(kafka: KafkaSettings) -> int:
+    """The broker answers a join of the group after the rebalance, so this is at least a session's time."""
+    return max(kafka.request_timeout_ms, kafka.session_timeout_ms + 1_000)
