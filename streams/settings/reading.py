@@ -16,7 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from model.errors import SettingsError
-from streams.settings.tree import Settings
+from streams.settings.tree import Settings, written
 
 _BOOLEANS = {"true", "false", "1", "0"}
 
@@ -37,6 +37,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     ('view', 'cart')
     >>> load(None, {"HEADRACE_FEED__REPEAT": "true"}).feed.repeat
     True
+    >>> load(None, {"HEADRACE_ARMS": '{"calm": {"model": "second"}}'}).arms["calm"].model
+    'second'
     >>> load(None, {"HEADRACE_KAFKA__PARTS": "8"})
     Traceback (most recent call last):
     model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
@@ -51,7 +53,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"settings file {path} is not TOML: {error}") from None
-    for name, value in environ.items():
+    # Whole tables come before their entries.
+    for name, value in sorted(environ.items()):
         if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
             _override(tree, name.removeprefix("HEADRACE_").lower().split("__"), value, name)
     try:
@@ -66,7 +69,7 @@ def override(settings: Settings, tree: Mapping[str, Any]) -> Settings:
     >>> override(Settings(), {"feed": {"size": 5}}).feed.size
     5
     """
-    merged = msgspec.to_builtins(settings)
+    merged = written(settings)
     _merge(merged, tree)
     try:
         return msgspec.convert(merged, Settings, strict=False)
@@ -83,15 +86,30 @@ def _merge(into: dict[str, Any], tree: Mapping[str, Any]) -> None:
 
 
 def _override(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:
-    """Put `value` at `path`; tuples are written with commas, but for true or false where it may be either."""
+    """Put `value` at `path`; tuples are written with commas, but for true or false where it may be either;
+    tables as JSON.
+    """
     for part in path[:-1]:
         branch = tree.setdefault(part, {})
         if not isinstance(branch, dict):
             raise SettingsError(f"{name}: {part!r} is a value in the settings file, not a section")
         tree = branch
     kinds = _kinds(path)
+    if dict in kinds:
+        tree[path[-1]] = _table(value, name)
+        return
     alone = tuple not in kinds or (bool in kinds and value.lower() in _BOOLEANS)
     tree[path[-1]] = value if alone else [part for part in value.split(",") if part]
+
+
+def _table(value: str, name: str) -> Any:
+    try:
+        return msgspec.json.decode(value, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise SettingsError(
+            f"{name}: expected a table as JSON, such as {{\"name\": 1}}, or a variable for each entry"
+            f" ({name}__NAME): {error}"
+        ) from None
 
 
 def _kinds(path: list[str]) -> set[Any]:
