@@ -21,7 +21,7 @@ from model.errors import BrokerUnavailableError, DataError
 from streams.events.schema import DEAD_LETTERS, EVENT_TOPICS
 from streams.kafka.dead_letters import CUT, MAX_REQUEST_BYTES, NO_KEY, NO_VALUE, VERSION
 from streams.kafka.message import UNDECODABLE
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import client_id, topic_name
 from streams.settings.sections import KafkaSettings
 from streams.state.stored_format import NEIGHBOURS, check_version
 
@@ -144,6 +144,7 @@ async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int =
 async def _box(settings: KafkaSettings) -> AsyncIterator[tuple[Any, TopicPartition]]:
     place = TopicPartition(topic_name(settings, DEAD_LETTERS), 0)
     consumer = AIOKafkaConsumer(
+        client_id=client_id(settings, "dead-letter-box"),
         bootstrap_servers=settings.bootstrap,
         group_id=_group(settings),
         enable_auto_commit=False,
@@ -167,6 +168,7 @@ async def _box(settings: KafkaSettings) -> AsyncIterator[tuple[Any, TopicPartiti
 @asynccontextmanager
 async def _producer(settings: KafkaSettings) -> AsyncIterator[Any]:
     producer = AIOKafkaProducer(
+        client_id=client_id(settings, "dead-letter-box"),
         bootstrap_servers=settings.bootstrap,
         acks="all",
         enable_idempotence=True,
@@ -224,7 +226,9 @@ def _number(digits: bytes, otherwise: int) -> int:
 async def _done(settings: KafkaSettings, place: TopicPartition) -> _Done:
     """What was replayed before. (A consumer shows the offset, but not its metadata.)"""
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.bootstrap, request_timeout_ms=settings.request_timeout_ms
+        client_id=client_id(settings, "dead-letter-box"),
+        bootstrap_servers=settings.bootstrap,
+        request_timeout_ms=settings.request_timeout_ms,
     )
     try:
         await admin.start()
