@@ -123,11 +123,26 @@ class Recommender:
         """Swap the model; call it between two batches."""
         self.pipeline.model = model
 
+    def load(self, model: ModelInService) -> None:
+        """Have the model in service beside the active one, for the arms that name it; between two batches."""
+        self.pipeline.models[model.name] = model
+
+    def unload(self, name: str) -> None:
+        """Take a model that arms name out of service; between two batches."""
+        self.pipeline.models.pop(name, None)
+
+    def models(self) -> list[ModelInService]:
+        """Every model in service, the active one first."""
+        pipeline = self.pipeline
+        found = [] if pipeline.model is None else [pipeline.model]
+        return found + [model for model in pipeline.models.values() if model is not pipeline.model]
+
     def refresh_model(self) -> None:
-        """Bring the model's item vectors up to date with the catalog."""
-        model, changed = self.pipeline.model, self.catalog.changed
-        if model is not None and (changed or model.known < len(self.catalog)):
-            model.refresh(self.catalog, list(changed))
+        """Bring the models' item vectors up to date with the catalog."""
+        changed = self.catalog.changed
+        for model in self.models():
+            if changed or model.known < len(self.catalog):
+                model.refresh(self.catalog, list(changed))
         changed.clear()
 
     def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:

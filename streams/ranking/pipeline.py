@@ -9,6 +9,7 @@ A candidate source is one file in `streams/ranking/candidates/` and one line in 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,13 +70,17 @@ def sources(settings: Settings) -> tuple[Source, ...]:
 
 
 class Pipeline:
-    """The stages over one catalog and one set of counters; `model` may be swapped between two batches."""
+    """The stages over one catalog and one set of counters; `model`, the active one, may be swapped between
+    two batches. `models`: by name, those that arms name. `not_in_service`: how often others were asked for.
+    """
 
     def __init__(
         self, settings: Settings, catalog: Catalog, counters: Counters, graph: Graph | None = None
     ) -> None:
         self.settings, self.catalog, self.counters = settings, catalog, counters
         self.model: ModelInService | None = None
+        self.models: dict[str, ModelInService] = {}
+        self.not_in_service: Counter[str] = Counter()
         self.sources = sources(settings)
         self.names = [source.name for source in self.sources]
         self.rules = filters.rules(settings.feed.repeat)
@@ -87,6 +92,14 @@ class Pipeline:
         self.entities = None if graph is None else EntitySignals(graph)
         self._blocked = np.zeros(0, np.uint8)
         self._places = np.zeros(0, np.int16)
+
+    def model_of(self, name: str) -> ModelInService | None:
+        """The model that a request names ("": none); the active one where that is not in service."""
+        if not name or (self.model is not None and self.model.name == name):
+            return self.model
+        if name not in self.models:
+            self.not_in_service[name] += 1
+        return self.models.get(name, self.model)
 
     def draft(
         self,

@@ -107,7 +107,7 @@ def _table(value: str, name: str) -> Any:
         return msgspec.json.decode(value, type=dict[str, Any])
     except msgspec.MsgspecError as error:
         raise SettingsError(
-            f"{name}: expected a table as JSON, such as {{\"name\": 1}}, or a variable for each entry"
+            f'{name}: expected a table as JSON, such as {{"name": 1}}, or a variable for each entry'
             f" ({name}__NAME): {error}"
         ) from None
 

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from model.errors import PartEndedError
 from streams.clock import SystemClock
 from streams.kafka.connection import mend_connections
+from streams.serving.arms import check_arms
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from streams.worker.ending import DRAINED, INTERRUPTED, OVERDUE, Ending, because_of, end
@@ -33,8 +34,9 @@ class Served(Runs, Patient, Protocol):
 def serve(settings: Settings) -> NoReturn:
     """Run a worker in this process, and end the process with it; see `streams.worker.ending`.
 
-    Raises `SettingsError` where it can't listen.
+    Raises `SettingsError` where an arm names a model that can't be served, and where it can't listen.
     """
+    check_arms(settings)
     listener = listen(settings.worker)
     mend_connections()
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
