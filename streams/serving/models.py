@@ -214,6 +214,8 @@ class RegistryModels:
                 self.watcher.not_loaded(name)
                 continue
             async with self.replica.lock:
+                if name in self.replica.recommender.pipeline.models:
+                    continue  # it was activated meanwhile
                 self._catch_up(loaded)
                 self._keep_named(loaded)
             self._providers[name] = loaded.provider

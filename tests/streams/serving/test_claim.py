@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import SettingsError
+from streams.commands.main import main
 from streams.serving.claim import OWNER, claim
 
 
@@ -24,6 +25,16 @@ def test_a_folder_can_be_given_to_another(tmp_path: Path) -> None:
     claim(tmp_path, "shop", "examples.folder")
     (tmp_path / OWNER).unlink()
     claim(tmp_path, "news", "examples.folder")
+
+
+def test_a_worker_does_not_log_among_the_examples_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim(tmp_path, "shop", "examples.folder")
+    monkeypatch.setenv("HEADRACE_EXAMPLES__FOLDER", str(tmp_path))
+    monkeypatch.setenv("HEADRACE_NAMESPACE", "news")
+    assert main(["worker"]) == 2
+    assert "headrace worker: examples.folder" in capsys.readouterr().err
 
 
 def test_of_several_at_once_one_is_first(tmp_path: Path) -> None:
