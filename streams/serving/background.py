@@ -26,9 +26,9 @@ class Background:
         """What `function` returns; it should spend its time where it releases the interpreter's lock."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the thread, once it is done with what it has begun; what waits for it is cancelled."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
 
 
 def _yield_to_others() -> None:

@@ -105,7 +105,7 @@ async def open_live(
         await asyncio.to_thread(check_arms, settings, registry)
         graph = await asyncio.to_thread(load_graph, settings.graph)
         replica = Replica(settings, store, clock, graph)
-        opened.callback(replica.close)
+        opened.push_async_callback(replica.close)
         models = RegistryModels(settings, store, replica, watcher, confirms=not read_only)
         opened.push_async_callback(models.close)
         # It is read while the counters are, which takes about as long.

@@ -216,9 +216,9 @@ class Replica:
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
         return len(payload)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the thread that packs snapshots."""
-        self._background.close()
+        await self._background.close()
 
 
 def _date_unannounced(recommender: Recommender) -> None:
