@@ -121,26 +121,20 @@ class Recommender:
 
     def serve(self, model: ModelInService | None) -> None:
         """Swap the model; call it between two batches."""
-        self.pipeline.model = model
+        self.pipeline.models.active = model
 
     def load(self, model: ModelInService) -> None:
         """Have the model in service beside the active one, for the arms that name it; between two batches."""
-        self.pipeline.models[model.name] = model
+        self.pipeline.models.add(model)
 
     def unload(self, name: str) -> None:
         """Take a model that arms name out of service; between two batches."""
-        self.pipeline.models.pop(name, None)
-
-    def models(self) -> list[ModelInService]:
-        """Every model in service, the active one first."""
-        pipeline = self.pipeline
-        found = [] if pipeline.model is None else [pipeline.model]
-        return found + [model for model in pipeline.models.values() if model is not pipeline.model]
+        self.pipeline.models.remove(name)
 
     def refresh_model(self) -> None:
         """Bring the models' item vectors up to date with the catalog."""
         changed = self.catalog.changed
-        for model in self.models():
+        for model in self.pipeline.models.all():
             if changed or model.known < len(self.catalog):
                 model.refresh(self.catalog, list(changed))
         changed.clear()

@@ -9,7 +9,6 @@ A candidate source is one file in `streams/ranking/candidates/` and one line in 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,6 +39,7 @@ from streams.ranking.candidates.transitions import Transitions
 from streams.ranking.degradation import Rung
 from streams.ranking.draft import Draft
 from streams.ranking.explanations import Why, explain
+from streams.ranking.models import Models
 from streams.ranking.reranking import rerank
 from streams.ranking.rescoring import ModelInService
 from streams.ranking.reweighting import reweight
@@ -70,17 +70,13 @@ def sources(settings: Settings) -> tuple[Source, ...]:
 
 
 class Pipeline:
-    """The stages over one catalog and one set of counters; `model`, the active one, may be swapped between
-    two batches. `models`: by name, those that arms name. `not_in_service`: how often others were asked for.
-    """
+    """The stages over one catalog and one set of counters; `models` may be swapped between two batches."""
 
     def __init__(
         self, settings: Settings, catalog: Catalog, counters: Counters, graph: Graph | None = None
     ) -> None:
         self.settings, self.catalog, self.counters = settings, catalog, counters
-        self.model: ModelInService | None = None
-        self.models: dict[str, ModelInService] = {}
-        self.not_in_service: Counter[str] = Counter()
+        self.models = Models()
         self.sources = sources(settings)
         self.names = [source.name for source in self.sources]
         self.rules = filters.rules(settings.feed.repeat)
@@ -93,13 +89,10 @@ class Pipeline:
         self._blocked = np.zeros(0, np.uint8)
         self._places = np.zeros(0, np.int16)
 
-    def model_of(self, name: str) -> ModelInService | None:
-        """The model that a request names ("": none); the active one where that is not in service."""
-        if not name or (self.model is not None and self.model.name == name):
-            return self.model
-        if name not in self.models:
-            self.not_in_service[name] += 1
-        return self.models.get(name, self.model)
+    @property
+    def model(self) -> ModelInService | None:
+        """The active model."""
+        return self.models.active
 
     def draft(
         self,

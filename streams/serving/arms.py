@@ -10,11 +10,11 @@ from export.registry import Registry
 from model.errors import ManifestError, ModelError, SettingsError
 from streams.ranking.pipeline import sources
 from streams.ranking.rescoring import feature_names
-from streams.settings.sections import Arm
+from streams.settings.sections import ArmSettings
 from streams.settings.tree import Settings
 
 
-def models_of(arms: Mapping[str, Arm]) -> frozenset[str]:
+def models_of(arms: Mapping[str, ArmSettings]) -> frozenset[str]:
     """The models that are named by arms; an arm that names none is served by the active one."""
     return frozenset(arm.model for arm in arms.values() if arm.model)
 

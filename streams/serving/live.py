@@ -22,6 +22,7 @@ from export.registry import Registry
 from streams.clock import Clock
 from streams.recommender import Recommender
 from streams.serving.arms import check_arms
+from streams.serving.background import in_thread
 from streams.serving.follower import Follower
 from streams.serving.graph import load_graph
 from streams.serving.loading import load_encoder
@@ -102,8 +103,8 @@ async def open_live(
     registry = Registry(Path(settings.model.registry))
     store = ReadOnlyStore(store) if read_only else store
     async with contextlib.AsyncExitStack() as opened:
-        await asyncio.to_thread(check_arms, settings, registry)
-        graph = await asyncio.to_thread(load_graph, settings.graph)
+        await in_thread(check_arms, settings, registry)
+        graph = await in_thread(load_graph, settings.graph)
         replica = Replica(settings, store, clock, graph)
         opened.push_async_callback(replica.close)
         models = RegistryModels(settings, store, replica, watcher, confirms=not read_only)
@@ -112,7 +113,7 @@ async def open_live(
         reading: asyncio.Task[Encode | None] | None = None
         if texts:
             reading = asyncio.create_task(
-                asyncio.to_thread(load_encoder, settings.model, registry, models.runs_elsewhere)
+                in_thread(load_encoder, settings.model, registry, models.runs_elsewhere)
             )
             opened.push_async_callback(_end, reading)
 

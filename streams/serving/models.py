@@ -15,11 +15,13 @@ from export.manifest import MODEL_FILES, Manifest, TextEncoderRef, TextManifest,
 from export.registry import Registry
 from export.text import encoder_name
 from model.errors import ModelError
+from streams.ranking.models import Models
 from streams.ranking.rescoring import ModelInService
 from streams.serving.arms import models_of
+from streams.serving.background import in_thread
 from streams.serving.loading import in_service, other_encoder, other_graph
 from streams.serving.model_watcher import ModelWatcher
-from streams.serving.replica import Replica
+from streams.serving.replica import Replica, forget_items
 from streams.settings.tree import Settings
 from streams.state.catalog import Catalog
 from streams.stores.base import Store
@@ -31,10 +33,11 @@ TRY_AGAIN_AFTER_S = 30.0
 
 
 class _Loaded(NamedTuple):
-    """A model whose item vectors are those of `seen`: the catalog when loading began."""
+    """A model whose item vectors are those of `seen`: a copy of `catalog` as it was when loading began."""
 
     model: ModelInService
     provider: str
+    catalog: Catalog
     seen: Catalog
 
 
@@ -68,10 +71,15 @@ class RegistryModels:
         self._tried_s = 0.0
 
     @property
+    def in_service(self) -> Models:
+        """The models of the recommender as it is now."""
+        return self.replica.recommender.pipeline.models
+
+    @property
     def name(self) -> str:
         """The active model; "" for none: candidates are ranked by the counters."""
-        model = self.replica.recommender.pipeline.model
-        return model.name if model is not None else ""
+        active = self.in_service.active
+        return active.name if active is not None else ""
 
     @property
     def provider(self) -> str:
@@ -100,7 +108,7 @@ class RegistryModels:
     @property
     def beside(self) -> list[str]:
         """The models that arms name and that are in service, in alphabetical order."""
-        return sorted(self.replica.recommender.pipeline.models)
+        return sorted(self.in_service.named)
 
     async def start(self) -> None:
         """Serve the active model, else the one of the settings, else the newest, else none; and beside it
@@ -163,7 +171,7 @@ class RegistryModels:
 
     def count_fallbacks(self) -> None:
         """Tell the watcher which requests named a model that is not in service, since it was last told."""
-        asked = self.replica.recommender.pipeline.not_in_service
+        asked = self.in_service.missing
         for name, times in asked.items():
             self.watcher.fell_back_to_active(name, times)
             if name not in self._said:
@@ -202,7 +210,7 @@ class RegistryModels:
         """Load the models that arms name and that are not in service."""
         self._tried_s = time.monotonic()
         for name in sorted(self.named):
-            if name in self.replica.recommender.pipeline.models:
+            if name in self.in_service.named:
                 continue
             try:
                 loaded = self._in_memory(name) or await self._load(name)
@@ -214,7 +222,7 @@ class RegistryModels:
                 self.watcher.not_loaded(name)
                 continue
             async with self.replica.lock:
-                if name in self.replica.recommender.pipeline.models:
+                if name in self.in_service.named:
                     continue  # it was activated meanwhile
                 self._catch_up(loaded)
                 self._keep_named(loaded)
@@ -232,24 +240,28 @@ class RegistryModels:
 
     def _in_memory(self, name: str) -> _Loaded | None:
         """The model, where it is in service already: it needs no loading, and no file of it need be there."""
-        recommender = self.replica.recommender
-        model = recommender.pipeline.models.get(name)
-        if model is None and name == self.name:
-            model = recommender.pipeline.model
-        return None if model is None else _Loaded(model, self._providers[name], recommender.catalog)
+        model = next((model for model in self.in_service.all() if model.name == name), None)
+        if model is None:
+            return None
+        catalog = self.replica.recommender.catalog
+        return _Loaded(model, self._providers[name], catalog, catalog)
 
     def _catch_up(self, loaded: _Loaded) -> None:
         """Make anew the vectors of items that came, or changed, while the model was loaded."""
-        catalog = self.replica.recommender.catalog
-        if loaded.seen is not catalog:
-            loaded.model.refresh(catalog, catalog.changed_since(loaded.seen))
+        catalog, model = self.replica.recommender.catalog, loaded.model
+        if loaded.catalog is not catalog:  # it was read anew meanwhile, and rows may mean other items
+            forget_items(model)
+            model.refresh(catalog)
+        elif loaded.seen is not catalog:
+            model.refresh(catalog, catalog.changed_since(loaded.seen))
 
     async def _load(self, name: str) -> _Loaded:
         async with self.replica.lock:
-            seen = self.replica.recommender.catalog.copy()
-        return await asyncio.to_thread(self._open, name, seen)
+            catalog = self.replica.recommender.catalog
+            seen = catalog.copy()
+        return await in_thread(self._open, name, catalog, seen)
 
-    def _open(self, name: str, catalog: Catalog) -> _Loaded:
+    def _open(self, name: str, catalog: Catalog, seen: Catalog) -> _Loaded:
         loaded = load_model(
             self.registry.get(name),
             self.settings.providers,
@@ -265,8 +277,8 @@ class RegistryModels:
             if trouble:
                 self.watcher.warned(trouble)
         model = in_service(loaded, self.replica.recommender.pipeline.names)
-        model.refresh(catalog)
-        return _Loaded(model, loaded.rescorer.provider, catalog)
+        model.refresh(seen)
+        return _Loaded(model, loaded.rescorer.provider, catalog, seen)
 
     def _encoder_here(self) -> TextEncoderRef | None:
         """The text encoder of the settings, None where it is not registered."""

@@ -191,17 +191,18 @@ class Replica:
 
     def _carry_over(self, before: Recommender) -> None:
         """The models go on serving; their item vectors are made anew from this catalog."""
-        for model in before.models():
-            model.known = 0
-        self.recommender.serve(before.pipeline.model)
-        for model in before.pipeline.models.values():
+        models = before.pipeline.models
+        for model in models.all():
+            forget_items(model)
+        self.recommender.serve(models.active)
+        for model in models.named.values():
             self.recommender.load(model)
-        self.recommender.pipeline.not_in_service = before.pipeline.not_in_service
+        self.recommender.pipeline.models.missing.update(models.missing)
 
     def serve(self, model: ModelInService | None) -> None:
         """Swap the model; its item vectors are made anew from this catalog."""
         if model is not None:
-            model.known = 0
+            forget_items(model)
         self.recommender.serve(model)
 
     async def save_snapshot(self) -> int:
@@ -219,6 +220,11 @@ class Replica:
     async def close(self) -> None:
         """End the thread that packs snapshots."""
         await self._background.close()
+
+
+def forget_items(model: ModelInService) -> None:
+    """Have the vectors of all items made anew: those that it has are of another catalog."""
+    model.known = 0
 
 
 def _date_unannounced(recommender: Recommender) -> None:

@@ -257,7 +257,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retry_after_s: Positive = 1
 
 
-class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ArmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is different for the requests of an arm. `model`: of the registry, "" for the active one.
     `stages`: stage settings in place of the usual ones.
     """

@@ -10,7 +10,7 @@ from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
 from streams.settings.sections import (
     DEFAULT_NAMESPACE,
-    Arm,
+    ArmSettings,
     CandidateSettings,
     DerivedPrefix,
     ExampleSettings,
@@ -56,7 +56,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: ExampleSettings = ExampleSettings()
     renewal: RenewalSettings = RenewalSettings()
     gateway: GatewaySettings = GatewaySettings()
-    arms: dict[str, Arm] = msgspec.field(default_factory=dict)
+    arms: dict[str, ArmSettings] = msgspec.field(default_factory=dict)
     seed: int = 7
 
     def __post_init__(self) -> None:

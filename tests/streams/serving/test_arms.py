@@ -15,7 +15,7 @@ from model.errors import SettingsError
 from streams.commands.main import main
 from streams.serving.arms import check_arms, models_of
 from streams.settings.reading import override
-from streams.settings.sections import Arm
+from streams.settings.sections import ArmSettings
 from streams.settings.tree import Settings
 from tests.connected.models import register_models
 
@@ -74,8 +74,8 @@ def test_all_that_are_wrong_are_named_at_once(registry: Registry) -> None:
 
 def test_another_registry_can_be_asked(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no model 'whole'"):
-        check_arms(Settings(arms={"calm": Arm("whole")}), Registry(tmp_path))
-    check_arms(Settings(arms={"calm": Arm("whole")}), registry)
+        check_arms(Settings(arms={"calm": ArmSettings("whole")}), Registry(tmp_path))
+    check_arms(Settings(arms={"calm": ArmSettings("whole")}), registry)
 
 
 @pytest.mark.parametrize("command", ["worker", "up"])

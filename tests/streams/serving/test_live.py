@@ -346,6 +346,6 @@ async def test_a_model_outlives_a_rebuild_that_failed_half_way(settings: Setting
             await live.replica.rebuild()
         assert (live.models.name, live.models.beside) == ("first", ["second"])
         live.recommender.refresh_model()
-        model = live.recommender.pipeline.model
+        model = live.recommender.pipeline.models.active
         assert model is not None
         assert np.abs(model.vectors[: model.known]).sum() > 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from export.registry import Registry
 from model.errors import ModelError
 from streams.events.schema import Item
 from streams.ranking.rescoring import ModelInService
+from streams.serving import models
 from streams.serving.loading import load_in_service
 from streams.serving.model_watcher import LogAlone
 from streams.serving.models import RegistryModels
@@ -76,7 +79,7 @@ class World:
 
     @property
     def in_service(self) -> dict[str, ModelInService]:
-        return self.replica.recommender.pipeline.models
+        return self.replica.recommender.pipeline.models.named
 
     async def start(self) -> None:
         await self.desk.take(*(click(n, f"u{n % 3}", f"item-{n}") for n in range(6)))
@@ -89,7 +92,7 @@ class World:
 
     def ask(self, name: str) -> str:
         """The name of the model that serves a request that names this one."""
-        model = self.replica.recommender.pipeline.model_of(name)
+        model = self.replica.recommender.pipeline.models.of(name)
         return "" if model is None else model.name
 
 
@@ -98,7 +101,7 @@ async def test_each_model_that_an_arm_names_is_in_service_beside_the_active_one(
     await world.start()
     assert world.models.name == "first"
     assert world.models.beside == ["first", "second"], "and no other one of the registry"
-    assert world.in_service["first"] is world.replica.recommender.pipeline.model, "loaded once"
+    assert world.in_service["first"] is world.replica.recommender.pipeline.models.active, "loaded once"
     assert [world.ask(name) for name in ("", "first", "second")] == ["first", "first", "second"]
     assert world.told.in_service == {"first": "cpu", "second": "cpu"}
     assert world.models.facts()["beside"] == ["first", "second"]
@@ -117,7 +120,7 @@ async def test_an_arms_model_outlives_every_activation(registry: Registry) -> No
         assert [world.ask(each) for each in ("", "first", "second")] == [name, "first", "second"]
         assert world.told.in_service.keys() == {name, "first", "second"}
         assert await world.store.active_model() == name
-    assert world.replica.recommender.pipeline.model is first
+    assert world.replica.recommender.pipeline.models.active is first
 
 
 async def test_a_model_that_no_arm_names_leaves(registry: Registry) -> None:
@@ -220,11 +223,44 @@ async def test_all_of_them_know_new_and_changed_items(registry: Registry) -> Non
     await assert_up_to_date(world)
 
 
+async def test_a_model_that_was_loaded_while_the_counters_were_read_anew_knows_the_new_items(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store was emptied meanwhile: the same rows mean other items."""
+    world = World(registry, calm="second")
+    await world.start()
+    opening, go_on = threading.Event(), threading.Event()
+    load_model = models.load_model
+
+    def slow(*arguments: Any, **more: Any) -> Any:
+        opening.set()
+        go_on.wait(30)
+        return load_model(*arguments, **more)
+
+    monkeypatch.setattr(models, "load_model", slow)
+    await world.models.activated("third")
+    await asyncio.to_thread(opening.wait, 30)
+    MemoryStore.__init__(world.store)
+    await world.store.intern([f"item-{n}" for n in reversed(range(12))])
+    async with world.replica.lock:
+        await world.replica.rebuild()
+    go_on.set()
+    assert world.models.loading is not None
+    await world.models.loading
+    core = world.replica.recommender
+    for model in core.pipeline.models.all():
+        model.refresh(core.catalog)
+        fresh = load_in_service(registry.get(model.name), world.settings.model, core.pipeline.names)
+        fresh.refresh(core.catalog)
+        np.testing.assert_allclose(model.vectors[:12], fresh.vectors[:12], atol=1e-6)
+    assert world.models.name == "third"
+
+
 async def assert_up_to_date(world: World) -> None:
     core = world.replica.recommender
     core.refresh_model()
-    assert [model.name for model in core.models()] == ["third", "first", "second"]
-    for model in core.models():
+    assert [model.name for model in core.pipeline.models.all()] == ["third", "first", "second"]
+    for model in core.pipeline.models.all():
         folder = world.registry.get(model.name)
         fresh = load_in_service(folder, world.settings.model, core.pipeline.names)
         fresh.refresh(core.catalog)

@@ -19,7 +19,7 @@ from streams.examples.folder import LEARN, WHOLE
 from streams.offline.renewal import service
 from streams.offline.renewal.renewal_state import RenewalState, load_state
 from streams.offline.renewal.service import Renewal
-from streams.settings.sections import Arm, RenewalSettings
+from streams.settings.sections import ArmSettings, RenewalSettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.offline.renewal.logged import log
@@ -171,7 +171,9 @@ async def test_only_the_last_models_are_kept_with_the_one_in_force(tmp_path: Pat
 
 async def test_a_model_that_an_arm_names_is_kept(tmp_path: Path) -> None:
     world = World(tmp_path, verdict="worse", keep_models=1)
-    world.settings = msgspec.structs.replace(world.settings, arms={"calm": Arm("tried"), "usual": Arm()})
+    world.settings = msgspec.structs.replace(
+        world.settings, arms={"calm": ArmSettings("tried"), "usual": ArmSettings()}
+    )
     register(world.registry, "old", 2)
     register(world.registry, "tried", 3)
     await world.store.activate("first")
