@@ -28,19 +28,20 @@ class Ordered(Protocol):
 
 class Follower:
     """`turn` counts what others have applied. `recover` makes the counters whole where they can't be trusted;
-    it is called with the replica's lock held.
+    it is called with the replica's lock held. `caught_up_s`: when the last turn that went well began, on the
+    monotonic clock.
     """
 
     def __init__(self, replica: Replica, models: Ordered, recover: Callable[[], Awaitable[None]]) -> None:
         self.replica, self.models, self.recover = replica, models, recover
         self.trouble = ""
         self._told = replica.activated
-        self._caught_up_s = time.monotonic()
+        self.caught_up_s = time.monotonic()
 
     @property
     def behind_s(self) -> float:
         """For how long it has not been up with the ledger: what was applied before that is counted."""
-        return time.monotonic() - self._caught_up_s
+        return time.monotonic() - self.caught_up_s
 
     async def turn(self) -> int:
         """Count what others have applied since the last turn; how many ledger entries came.
@@ -62,7 +63,7 @@ class Follower:
             except BaseException:
                 self.replica.sound = False  # part of a page may have been counted
                 raise
-            self._caught_up_s = began_s
+            self.caught_up_s = began_s
         if (name := self.replica.activated) != self._told:  # by whoever read the ledger since
             await self.models.activated(name)
             self._told = name

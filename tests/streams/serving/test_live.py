@@ -116,15 +116,22 @@ def sessions() -> int:
 
 
 @contextmanager
-def nothing_left() -> Iterator[None]:
-    """No task, no thread but those that asyncio keeps for later, and no ONNX session."""
-    tasks, threads, open_sessions = asyncio.all_tasks(), set(threading.enumerate()), sessions()
+def nothing_runs() -> Iterator[None]:
+    """No task afterwards, and no thread but those that asyncio keeps for later."""
+    tasks, threads = asyncio.all_tasks(), set(threading.enumerate())
     yield
     assert asyncio.all_tasks() == tasks
-    assert [
-        each for each in set(threading.enumerate()) - threads if not each.name.startswith("asyncio")
-    ] == []
-    assert sessions() == open_sessions
+    left = set(threading.enumerate()) - threads
+    assert [thread for thread in left if not thread.name.startswith("asyncio")] == []
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """And no ONNX session."""
+    before = sessions()
+    with nothing_runs():
+        yield
+    assert sessions() <= before, "some that were closed before may be gone only now"
 
 
 @asynccontextmanager
@@ -170,11 +177,12 @@ async def test_each_call_of_the_store_fails_in_turn(settings: Settings, read_onl
     async with opened(settings, store, read_only=read_only):
         calls = store.calls
     assert calls >= 5
-    for good in range(calls):
-        store.calls, store.good = 0, good
-        with nothing_left(), pytest.raises(StoreUnavailableError):
-            async with opened(settings, store, read_only=read_only):
-                raise AssertionError("it is not whole")
+    with nothing_left():
+        for good in range(calls):
+            store.calls, store.good = 0, good
+            with nothing_runs(), pytest.raises(StoreUnavailableError):
+                async with opened(settings, store, read_only=read_only):
+                    raise AssertionError("it is not whole")
 
 
 class BrokenError(Exception):
@@ -296,8 +304,9 @@ async def test_a_reader_is_never_a_second_behind(settings: Settings) -> None:
         assert follower is not None
         await desk.take(click(20))
         await eventually(lambda: live.recommender.counters.interactions == 21, deadline_s=20)
-        seen = follower.behind_s
-        await eventually(lambda: follower.behind_s < seen, deadline_s=20, what="for the next turn")
+        turned_s = follower.caught_up_s
+        await eventually(lambda: follower.caught_up_s > turned_s, deadline_s=20, what="for the next turn")
+        assert follower.behind_s < 20
 
 
 async def test_a_reader_outlives_a_store_that_is_away_or_was_emptied(

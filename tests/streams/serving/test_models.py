@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from export.loaded import load_model
 from export.registry import Registry
 from model.errors import ModelError
 from streams.events.schema import Item
 from streams.ranking.rescoring import ModelInService
-from streams.serving import models
 from streams.serving.loading import load_in_service
 from streams.serving.model_watcher import LogAlone
 from streams.serving.models import RegistryModels
@@ -230,14 +230,13 @@ async def test_a_model_that_was_loaded_while_the_counters_were_read_anew_knows_t
     world = World(registry, calm="second")
     await world.start()
     opening, go_on = threading.Event(), threading.Event()
-    load_model = models.load_model
 
     def slow(*arguments: Any, **more: Any) -> Any:
         opening.set()
         go_on.wait(30)
         return load_model(*arguments, **more)
 
-    monkeypatch.setattr(models, "load_model", slow)
+    monkeypatch.setattr("streams.serving.models.load_model", slow)
     await world.models.activated("third")
     await asyncio.to_thread(opening.wait, 30)
     MemoryStore.__init__(world.store)
