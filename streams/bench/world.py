@@ -98,6 +98,6 @@ async def seed_world(world: World) -> None:
     await ensure_topics(world.settings.kafka)
     store = RedisStore(world.settings.redis, world.settings.state)
     try:
-        await seed(store, world.core, world.states, world.records, world.settings, SystemClock())
+        await seed(store, world.core, world.states, world.records, SystemClock())
     finally:
         await store.close()

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from model.errors import DataError, StoreError
@@ -85,41 +84,32 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
 
     Says where scores may be other ones than those of the user's feed.
     """
-    from export.manifest import Manifest, read_manifest
-    from export.registry import Registry
     from streams.clock import SystemClock
-    from streams.serving.graph import load_graph
-    from streams.serving.loading import load_in_service, other_graph
-    from streams.serving.replica import Replica
+    from streams.serving.live import open_live
+    from streams.serving.model_watcher import LogAlone
     from streams.state.user_state_codec import decode
 
-    clock = SystemClock()
-    replica = Replica(settings, store, clock)
-    replica.graph = load_graph(settings.graph)
-    async with replica.lock:
-        await replica.rebuild(mend=False)
-        (raw,) = await store.states([user])
-        if raw is None:
-            raise DataError(f"nothing is known of user {user!r}; check --user, and redis.prefix")
-        state = decode(raw)
-        await replica.know([state])
-    registry = Registry(Path(settings.model.registry))
-    active = replica.activated or await store.active_model() or settings.model.active
-    name = active or registry.newest()
-    recommender = replica.recommender
-    if name:
-
-        def fell_back(asked: str, got: str) -> None:
+    class Aloud(LogAlone):
+        def fell_back(self, asked: str, got: str) -> None:
             _say(f"the model runs on {got}, not on {asked}: last digits differ")
 
-        names, folder = recommender.pipeline.names, registry.get(name)
-        recommender.serve(load_in_service(folder, settings.model, names, fell_back))
-        graph = "" if replica.graph is None else replica.graph.digest()
-        if trouble := other_graph(read_manifest(folder, Manifest), graph):
-            _say(trouble)
-    if (stored := await store.feed(user)) is not None:
-        _compare(stored, name or "")
-    return Known(recommender, state, clock.now_ms())
+        def warned(self, warning: str) -> None:
+            _say(warning)
+
+    clock = SystemClock()
+    opened = open_live(settings, store, clock, read_only=True, texts=False, watcher=Aloud())
+    async with opened as live:
+        async with live.replica.lock:
+            (raw,) = await live.store.states([user])
+            if raw is None:
+                raise DataError(
+                    f"nothing is known of user {user!r}; check --user, and namespace (or redis.prefix)"
+                )
+            state = decode(raw)
+            await live.replica.know([state])
+        if (stored := await live.store.feed(user)) is not None:
+            _compare(stored, live.models.name)
+        return Known(live.recommender, state, clock.now_ms())
 
 
 def _compare(stored: bytes, model: str) -> None:

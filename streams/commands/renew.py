@@ -66,7 +66,10 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
     from streams.offline.renewal.renewal_state import only_one
     from streams.offline.renewal.service import Renewal
     from streams.serving.activation import activate, active
+    from streams.serving.claim import claim
 
+    # A renewal deletes old models: of what another namespace serves it can know nothing.
+    claim(Path(settings.model.registry), settings.namespace, "model.registry")
     registry, stopped = Registry(Path(settings.model.registry)), stop_event()
 
     async def train(parent: str, name: str) -> bool:

@@ -57,7 +57,7 @@ async def _seed(ready: Prepared, settings: Settings) -> None:
     await ensure_topics(settings.kafka)
     store = RedisStore(settings.redis, settings.state)
     try:
-        await seed(store, ready.run.recommender, ready.run.states, ready.records(), settings, SystemClock())
+        await seed(store, ready.run.recommender, ready.run.states, ready.records(), SystemClock())
     finally:
         await store.close()
 

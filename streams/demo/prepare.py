@@ -87,7 +87,7 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
     registry = Registry(options.folder / "models")
     plan = msgspec.structs.replace(settings.model.training, epochs=options.epochs)
     served = msgspec.structs.replace(settings.model, registry=str(registry.folder.resolve()), training=plan)
-    folder = settings.examples.folder or str((options.folder / "examples").resolve())
+    folder = settings.examples.folder or str((options.folder / "examples" / settings.namespace).resolve())
     logged = msgspec.structs.replace(settings.examples, folder=folder)
     settings = msgspec.structs.replace(settings, model=served, examples=logged)
     name = model_name(options, settings)

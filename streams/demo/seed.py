@@ -16,12 +16,11 @@ from model.errors import StoreError
 from streams.clock import Clock
 from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
-from streams.serving.replica import Replica
-from streams.settings.tree import Settings
+from streams.serving.kept_counters import copied, pack
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord, encode_item
 from streams.state.user_state import UserState
-from streams.stores.base import Commit, Store
+from streams.stores.base import START, Commit, Snapshot, Store
 
 V = TypeVar("V")
 WRITER = "seed"
@@ -33,13 +32,12 @@ async def seed(
     recommender: Recommender,
     states: Mapping[str, UserState],
     records: Mapping[str, ItemRecord],
-    settings: Settings,
     clock: Clock,
 ) -> None:
     """Write what `recommender` knows, and a feed for each user. `StoreError` where the store is not empty."""
     ids = recommender.catalog.ids
     if await store.intern(ids) != list(range(len(ids))):
-        raise StoreError("the store holds other items already; give it another redis.prefix, or empty it")
+        raise StoreError("the store holds other items already; give it another namespace, or empty it")
     for items in _parts(records):
         await _write(store, items={item_id: encode_item(record) for item_id, record in items.items()})
     for users in _parts(states):
@@ -55,9 +53,7 @@ async def seed(
             },
             feeds={slate.user_id: stored_slate.encode(slate) for slate in slates},
         )
-    replica = Replica(settings, store, clock)
-    replica.recommender, replica.writer = recommender, WRITER
-    await replica.save_snapshot()
+    await store.save_snapshot(Snapshot(START, WRITER, START, pack(copied(recommender))))
     model = recommender.pipeline.models.active
     if model is not None:
         await store.activate(model.name)

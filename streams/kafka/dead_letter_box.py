@@ -21,7 +21,7 @@ from streams.kafka.replayed_letters import (
     replay_group,
     write_replayed,
 )
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import client_id, topic_name
 from streams.settings.sections import KafkaSettings
 from streams.state.stored_format import NEIGHBOURS, check_version
 
@@ -98,6 +98,7 @@ async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int =
 async def _box(settings: KafkaSettings) -> AsyncIterator[tuple[Any, TopicPartition]]:
     place = TopicPartition(topic_name(settings, DEAD_LETTERS), 0)
     consumer = AIOKafkaConsumer(
+        client_id=client_id(settings, "dead-letter-box"),
         bootstrap_servers=settings.bootstrap,
         group_id=replay_group(settings),
         enable_auto_commit=False,
@@ -121,6 +122,7 @@ async def _box(settings: KafkaSettings) -> AsyncIterator[tuple[Any, TopicPartiti
 @asynccontextmanager
 async def _producer(settings: KafkaSettings) -> AsyncIterator[Any]:
     producer = AIOKafkaProducer(
+        client_id=client_id(settings, "dead-letter-box"),
         bootstrap_servers=settings.bootstrap,
         acks="all",
         enable_idempotence=True,

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from model.errors import BrokerUnavailableError
 from streams.events.schema import DEAD_LETTERS
 from streams.kafka.message import Message
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import client_id, topic_name
 from streams.settings.sections import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -156,6 +156,7 @@ class KafkaDeadLetters:
     async def _connected(self) -> Any:
         if self._producer is None:
             producer = AIOKafkaProducer(
+                client_id=client_id(self._settings, "dead-letters"),
                 bootstrap_servers=self._settings.bootstrap,
                 acks="all",
                 enable_idempotence=True,

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from model.errors import BrokerUnavailableError
 from streams.events.schema import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
-from streams.kafka.topics import ACCEPTED_HEADER, ensure_topics
+from streams.kafka.topics import ACCEPTED_HEADER, client_id, ensure_topics
 from streams.settings.sections import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -168,6 +168,7 @@ class KafkaProducer:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await ensure_topics(self._settings)
             producer = AIOKafkaProducer(
+                client_id=client_id(self._settings, "gateway"),
                 bootstrap_servers=self._settings.bootstrap,
                 acks="all",
                 enable_idempotence=True,

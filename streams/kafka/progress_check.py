@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from model.errors import BrokerUnavailableError, ProgressError
 from streams.events.schema import EVENT_TOPICS
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import client_id, topic_name
 from streams.settings.sections import KafkaSettings
 from streams.stores.base import Store
 
@@ -35,7 +35,9 @@ def beyond_the_end(place: str, end: int, progress: int) -> ProgressError:
 async def _ends(settings: KafkaSettings) -> dict[str, int]:
     # Without isolation: progress may lie behind the start of an open transaction.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, request_timeout_ms=settings.request_timeout_ms
+        client_id=client_id(settings, "progress-check"),
+        bootstrap_servers=settings.bootstrap,
+        request_timeout_ms=settings.request_timeout_ms,
     )
     try:
         async with asyncio.timeout(settings.request_timeout_ms / 1_000):

@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from model.errors import DataError
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import client_id, topic_name
 from streams.settings.sections import KafkaSettings
 
 METADATA_MAX_BYTES = 4_000  # brokers take 4,096
@@ -71,7 +71,9 @@ def unpack_positions(text: str) -> frozenset[int]:
 async def read_replayed(settings: KafkaSettings, place: TopicPartition) -> ReplayedPositions:
     """What earlier replays sent. (A consumer shows only the offset; an admin client also the metadata.)"""
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.bootstrap, request_timeout_ms=settings.request_timeout_ms
+        client_id=client_id(settings, "dead-letter-box"),
+        bootstrap_servers=settings.bootstrap,
+        request_timeout_ms=settings.request_timeout_ms,
     )
     try:
         await admin.start()

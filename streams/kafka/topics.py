@@ -35,6 +35,15 @@ def topic_name(settings: KafkaSettings, topic: str) -> str:
     return settings.prefix + topic
 
 
+def client_id(settings: KafkaSettings, part: str) -> str:
+    """What a part of a deployment calls itself in the broker's logs, quotas and metrics.
+
+    >>> client_id(KafkaSettings(prefix="shop."), "gateway")
+    'shop.gateway'
+    """
+    return settings.prefix + part
+
+
 def partition_counts(settings: KafkaSettings) -> dict[str, int]:
     """The full name of every topic, and how many partitions it must have."""
     counts = {topic_name(settings, topic): settings.partitions for topic in EVENT_TOPICS}
@@ -64,7 +73,9 @@ async def ensure_topics(settings: KafkaSettings) -> None:
 @contextlib.asynccontextmanager
 async def _admin(settings: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=settings.bootstrap, request_timeout_ms=settings.request_timeout_ms
+        client_id=client_id(settings, "topics"),
+        bootstrap_servers=settings.bootstrap,
+        request_timeout_ms=settings.request_timeout_ms,
     )
     try:
         await admin.start()

@@ -16,6 +16,7 @@ from streams.local.processes import ChildProcess
 from streams.local.services import Services, check_running
 from streams.local.stack import LocalStack
 from streams.local.stopping import stop_event, terminate_as_exit
+from streams.serving.arms import check_arms
 from streams.settings.tree import Settings
 
 FAILED = 1
@@ -28,6 +29,7 @@ def run_until_stopped(settings: Settings, workers: int, folder: Path | None) -> 
         raise SettingsError(f"--workers {workers}: expected at least 1")
     if settings.gateway.port == 0:
         raise SettingsError("gateway.port 0: `headrace up` needs a port that the app can know; set one")
+    check_arms(settings)
     terminate_as_exit()
     try:
         with contextlib.ExitStack() as running:

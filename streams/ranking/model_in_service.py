@@ -73,6 +73,10 @@ class ModelInService:
             self.known = items
         self.seen = catalog.revision
 
+    def forget_items(self) -> None:
+        """Have the vectors of all items made anew: those that it has are of another catalog."""
+        self.known = self.seen = 0
+
     def _content(self, catalog: Catalog, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """The tower's inputs besides the ids. A modality the catalog does not keep is missing for all."""
         text, attributes, modalities = catalog.content(rows)

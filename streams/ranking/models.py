@@ -33,3 +33,8 @@ class Models:
     def remove(self, name: str) -> None:
         """Do without it from now on; one that is not here is no error."""
         self.named.pop(name, None)
+
+    def all(self) -> list[ModelInService]:
+        """Every model, each once, the active one first."""
+        found = [] if self.active is None else [self.active]
+        return found + [model for model in self.named.values() if model is not self.active]

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from model.errors import BrokerUnavailableError
 from streams.events.schema import Control, encode, key_of
-from streams.kafka.topics import ensure_topics, topic_name
+from streams.kafka.topics import client_id, ensure_topics, topic_name
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 
@@ -51,6 +51,7 @@ async def _order(settings: Settings, model: str) -> None:
         event_id=uuid.uuid4().hex, ts=time.time_ns() // 1_000_000, command="activate_model", model=model
     )
     producer = AIOKafkaProducer(
+        client_id=client_id(settings.kafka, "activation"),
         bootstrap_servers=settings.kafka.bootstrap,
         acks="all",
         request_timeout_ms=settings.kafka.request_timeout_ms,

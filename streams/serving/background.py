@@ -1,4 +1,6 @@
-"""One thread for work that can wait, which yields the processor to everything else."""
+"""Work in threads: one for what can wait, which yields the processor to everything else; and calls that are
+seen to their end.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,24 @@ class Background:
     async def call(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """What `function` returns; it should spend its time where it releases the interpreter's lock."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    async def close(self) -> None:
+        """End the thread, once it is done with what it has begun; what waits for it is cancelled."""
+        await asyncio.to_thread(self._thread.shutdown, wait=True, cancel_futures=True)
+
+
+async def in_thread(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+    """What `function` returns, called in a thread. A thread can't be cancelled: where the caller is, this
+    waits until the call is over, so that nothing goes on behind its back.
+    """
+    calling = asyncio.create_task(asyncio.to_thread(function, *arguments))
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        await asyncio.wait([calling])
+        if not calling.cancelled():
+            calling.exception()  # it is of no use any more, and counts as read
+        raise
 
 
 def _yield_to_others() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from export.loaded import LoadedModel, load_model
 from export.manifest import Manifest, TextEncoderRef, read_manifest
 from export.providers import OnFallback
 from export.registry import Registry
-from export.text import TextEncoder, load_text_encoder
+from export.text import TextEncoder, encoder_name, load_text_encoder
 from streams.ranking.model_in_service import ModelInService
 from streams.settings.sections import ModelSettings
+from streams.state.event_meaning import Encode
+
+log = logging.getLogger(__name__)
 
 
 def in_service(loaded: LoadedModel, sources: Sequence[str]) -> ModelInService:
@@ -73,6 +77,25 @@ def encoder_of(folder: Path, settings: ModelSettings) -> TextEncoder | None:
         settings.text_max_tokens,
     )
     return encoder if encoder.manifest.reference == trained else None
+
+
+def load_encoder(
+    settings: ModelSettings, registry: Registry, on_fallback: OnFallback | None = None
+) -> Encode | None:
+    """The text encoder of the settings with its projection; None, and said, where none is registered."""
+    name = encoder_name(settings.text_encoder)
+    if not registry.text.has(name):
+        log.warning("no text encoder %r in %s: texts are left out", name, registry.text.folder)
+        return None
+    encoder = load_text_encoder(
+        registry.text.get(name),
+        settings.providers,
+        settings.fallback,
+        settings.threads,
+        settings.text_max_tokens,
+        on_fallback=on_fallback,
+    )
+    return encoder.project
 
 
 def load_in_service(

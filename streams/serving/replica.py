@@ -33,15 +33,15 @@ GAP_ATTEMPTS = 5
 
 class Replica:
     """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
-    yet). `graph` is taken up by the next `rebuild`.
+    yet). `graph` is taken up by each `rebuild`.
     """
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Clock, graph: Graph | None = None) -> None:
         self.settings, self.store, self.clock = settings, store, clock
         self.lock = HandoverLock()
         self._background = Background()
-        self.graph: Graph | None = None
-        self.recommender = Recommender(settings)
+        self.graph = graph
+        self.recommender = Recommender(settings, graph)
         self.writer = ""
         self.position = self.own_position = START
         self.activated = ""
@@ -72,8 +72,7 @@ class Replica:
                     raise
 
     async def _rebuild(self, mend: bool) -> None:
-        model = self.recommender.pipeline.models.active
-        recommender = Recommender(self.settings, self.graph)
+        before, recommender = self.recommender, Recommender(self.settings, self.graph)
         snapshot = await self.store.snapshot()
         ids = await self.store.interned(0)
         recommender.meet(ids, 0)
@@ -89,6 +88,7 @@ class Replica:
         if snapshot is not None:
             await asyncio.to_thread(restore, recommender, snapshot.payload)
         self.recommender = recommender
+        self._carry_over(before)  # at once: what follows may fail, and is begun again from here
         self.writer = uuid.uuid4().hex
         self.position = snapshot.position if snapshot else START
         self.own_position = START
@@ -104,8 +104,6 @@ class Replica:
             )
             self.position = entries[-1].position
         _date_unannounced(recommender)
-        if model is not None:
-            self.serve(model)
 
     async def _mend_withdrawn(
         self, withdrawn: Mapping[str, bool], records: Mapping[str, bytes | None]
@@ -191,10 +189,20 @@ class Replica:
         if position:
             self.own_position = position
 
+    def _carry_over(self, before: Recommender) -> None:
+        """The models go on serving; their item vectors are made anew from this catalog."""
+        models = before.pipeline.models
+        for model in models.all():
+            model.forget_items()
+        self.recommender.serve(models.active)
+        for model in models.named.values():
+            self.recommender.load(model)
+        self.recommender.pipeline.models.missing.update(models.missing)
+
     def serve(self, model: ModelInService | None) -> None:
         """Swap the model; its item vectors are made anew from this catalog."""
         if model is not None:
-            model.known = 0
+            model.forget_items()
         self.recommender.serve(model)
 
     async def save_snapshot(self) -> int:
@@ -208,6 +216,10 @@ class Replica:
         payload = await self._background.call(pack, copy)
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
         return len(payload)
+
+    async def close(self) -> None:
+        """End the thread that packs snapshots."""
+        await self._background.close()
 
 
 def _date_unannounced(recommender: Recommender) -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from model.errors import SettingsError
 from streams.settings.stages import StageSettings, merge
-from streams.settings.tree import DEFAULT_ARM, Settings
+from streams.settings.tree import DEFAULT_ARM, Settings, written
 
 _BOOLEANS = {"true", "false", "1", "0"}
 
@@ -41,6 +41,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     >>> arm = {"HEADRACE_ARMS__BOLD__STAGES__CANDIDATES__SOURCES": "fresh,popular"}
     >>> load(None, arm).stages_of("bold").candidates.sources
     ('fresh', 'popular')
+    >>> load(None, {"HEADRACE_ARMS": '{"calm": {"model": "second"}}'}).arms["calm"].model
+    'second'
     >>> load(None, {"HEADRACE_KAFKA__PARTS": "8"})
     Traceback (most recent call last):
     model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
@@ -55,7 +57,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"settings file {path} is not TOML: {error}") from None
-    for name, value in environ.items():
+    # Whole tables come before their entries.
+    for name, value in sorted(environ.items()):
         if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
             _override(tree, name.removeprefix("HEADRACE_").lower().split("__"), value, name)
     return _checked(tree)
@@ -67,7 +70,7 @@ def override(settings: Settings, tree: Mapping[str, Any]) -> Settings:
     >>> override(Settings(), {"feed": {"size": 5}}).feed.size
     5
     """
-    merged = msgspec.to_builtins(settings)
+    merged = written(settings)
     merge(merged, tree)
     return _checked(merged)
 
@@ -89,15 +92,30 @@ def _checked(tree: dict[str, Any]) -> Settings:
 
 
 def _override(tree: dict[str, Any], path: list[str], value: str, name: str) -> None:
-    """Put `value` at `path`; tuples are written with commas, but for true or false where it may be either."""
+    """Put `value` at `path`; tuples are written with commas, but for true or false where it may be either;
+    tables as JSON.
+    """
     for part in path[:-1]:
         branch = tree.setdefault(part, {})
         if not isinstance(branch, dict):
             raise SettingsError(f"{name}: {part!r} is a value in the settings file, not a section")
         tree = branch
     kinds = _kinds(path)
+    if kinds & {dict, StageSettings}:
+        tree[path[-1]] = _table(value, name)
+        return
     alone = tuple not in kinds or (bool in kinds and value.lower() in _BOOLEANS)
     tree[path[-1]] = value if alone else [part for part in value.split(",") if part]
+
+
+def _table(value: str, name: str) -> Any:
+    try:
+        return msgspec.json.decode(value, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise SettingsError(
+            f'{name}: expected a table as JSON, such as {{"name": 1}}, or a variable for each entry'
+            f" ({name}__NAME): {error}"
+        ) from None
 
 
 def _kinds(path: list[str]) -> set[Any]:

@@ -17,14 +17,44 @@ Weight = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Share = Annotated[float, Meta(ge=0, le=1e6)]
 Count = Annotated[int, Meta(gt=0, le=1_000_000)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
-Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]*$", max_length=64)]
+Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]*\Z", max_length=64)]
+Namespace = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+\Z", max_length=63)]
+DEFAULT_NAMESPACE = "headrace"
+
+
+class DerivedPrefix(str):
+    """A prefix that nobody has set: it follows the namespace (`Settings.namespace`). One that was set is a
+    plain string, and stays as it is.
+    """
+
+    __slots__ = ()
+
+
+def kafka_prefix(namespace: str) -> DerivedPrefix:
+    """What goes before every topic, group and client id of a namespace.
+
+    >>> kafka_prefix("shop")
+    'shop.'
+    """
+    return DerivedPrefix(f"{namespace}.")
+
+
+def redis_prefix(namespace: str) -> DerivedPrefix:
+    """What goes before every key and channel of a namespace.
+
+    >>> redis_prefix("shop")
+    'shop:'
+    """
+    return DerivedPrefix(f"{namespace}:")
 
 
 class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`prefix` goes before every topic and group name, so that deployments can share a cluster."""
+    """`prefix` goes before every topic, group and client id; where it is not set, it is the namespace and a
+    point. One that is set wins over the namespace.
+    """
 
     bootstrap: str = "127.0.0.1:9092"
-    prefix: Prefix = "headrace."
+    prefix: Prefix = kafka_prefix(DEFAULT_NAMESPACE)
     partitions: Positive = 4
     replication: Positive = 1
     fetch_min_bytes: Positive = 65_536
@@ -35,7 +65,8 @@ class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`prefix` goes before every key. `timeout_ms` bounds each call, with the wait for a connection.
+    """`prefix` goes before every key and channel; where it is not set, it is the namespace and a colon. One
+    that is set wins over the namespace. `timeout_ms` bounds each call, with the wait for a connection.
 
     `connections`: of a process at most. `ledger_margin_ms`: how much of the ledger before a snapshot is kept
     for followers that lag. `strict`: refuse a server that evicts keys, instead of warning; its settings are
@@ -43,7 +74,7 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     url: str = "redis://127.0.0.1:6379/0"
-    prefix: str = "headrace:"
+    prefix: str = redis_prefix(DEFAULT_NAMESPACE)
     timeout_ms: Positive = 1_000
     connections: Positive = 16
     ledger_margin_ms: Annotated[int, Meta(ge=0)] = 60_000

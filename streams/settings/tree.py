@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -12,8 +12,10 @@ from model.tasks import ALWAYS
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
 from streams.settings.sections import (
+    DEFAULT_NAMESPACE,
     ArmSettings,
     CandidateSettings,
+    DerivedPrefix,
     ExampleSettings,
     FeedSettings,
     GatewaySettings,
@@ -21,10 +23,13 @@ from streams.settings.sections import (
     KafkaSettings,
     LadderSettings,
     ModelSettings,
+    Namespace,
     RedisSettings,
     RenewalSettings,
     RescoringSettings,
     WorkerSettings,
+    kafka_prefix,
+    redis_prefix,
 )
 from streams.settings.stages import StageSettings, overridden
 from streams.state.user_state import StateSettings
@@ -34,8 +39,17 @@ DEFAULT_ARM = "default"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole tree; `seed` feeds everything that draws at random."""
+    """The whole tree; `seed` feeds everything that draws at random.
 
+    `namespace`: deployments with different ones share a Kafka and a Redis and see nothing of each other.
+    `kafka.prefix` and `redis.prefix` follow it where they are not set. `arms`: by name, what is different for
+    some of the requests.
+
+    >>> Settings(namespace="shop").kafka.prefix, Settings(namespace="shop").redis.prefix
+    ('shop.', 'shop:')
+    """
+
+    namespace: Namespace = DEFAULT_NAMESPACE
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()
     events: EventLimits = EventLimits()
@@ -53,6 +67,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     renewal: RenewalSettings = RenewalSettings()
     gateway: GatewaySettings = GatewaySettings()
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        sections = (("kafka", self.kafka, kafka_prefix), ("redis", self.redis, redis_prefix))
+        for name, section, derive in sections:
+            if isinstance(section.prefix, DerivedPrefix):
+                followed = msgspec.structs.replace(section, prefix=derive(self.namespace))
+                msgspec.structs.force_setattr(self, name, followed)
 
     @property
     def stages(self) -> StageSettings:
@@ -83,3 +104,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def model_of(self, arm: str) -> str:
         """The model that an arm names; "" for the active one."""
         return self.arms[arm].model if arm in self.arms else ""
+
+
+def written(settings: Settings) -> dict[str, Any]:
+    """The settings as plain values, from which they are read again. What follows from others is left out."""
+    tree: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=str)
+    for name, section in (("kafka", settings.kafka), ("redis", settings.redis)):
+        if isinstance(section.prefix, DerivedPrefix):
+            del tree[name]["prefix"]
+    return tree

@@ -12,7 +12,7 @@ import faust
 
 from model.errors import PartEndedError
 from streams.events.schema import EVENT_TOPICS
-from streams.kafka.topics import topic_name
+from streams.kafka.topics import client_id, topic_name
 from streams.settings.tree import Settings
 from streams.worker.consumer_thread import request_timeout_ms
 from streams.worker.driver import Transport, broker_urls
@@ -44,6 +44,7 @@ def create_app(
     app = App(
         group_name(settings),
         broker=broker_urls(kafka),
+        broker_client_id=client_id(kafka, "worker"),
         autodiscover=False,
         store="memory://",
         web_enabled=False,

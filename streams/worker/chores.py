@@ -8,15 +8,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
+from model.errors import BrokerUnavailableError, FencedError, StoreUnavailableError
 from streams.clock import Clock
 from streams.popular_feed import popular_feed
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import POPULAR_USER
+from streams.serving.follower import Follower, Ordered
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.stores.base import Store
-from streams.worker.batches import Models
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.store_watch import TURN_S, StoreWatch
 
@@ -36,22 +36,20 @@ class Chores:
         settings: Settings,
         store: Store,
         replica: Replica,
-        models: Models,
+        models: Ordered,
         recover: Callable[[], Awaitable[None]],
         metrics: WorkerMetrics,
         clock: Clock,
         watch: StoreWatch,
     ) -> None:
-        self.settings, self.store, self.replica, self.models = settings, store, replica, models
-        self.recover, self.metrics, self.clock = recover, metrics, clock
+        self.settings, self.store, self.replica = settings, store, replica
+        self.metrics, self.clock = metrics, clock
         self.watch = watch
+        self.follower = Follower(replica, models, recover)
         self.trouble = ""
-        self.caught_up = False
-        self._told = replica.activated
         self.tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        self._told = self.replica.activated  # the models have begun with it
         popular_s = self.settings.feed.popular_every_s
         for every_s, chore in (
             (self.settings.worker.ledger_every_ms / 1_000, self.follow),
@@ -87,22 +85,7 @@ class Chores:
 
     async def follow(self) -> None:
         """Count what other workers have applied."""
-        async with self.replica.lock:
-            try:
-                await self.recover()
-                await self.replica.check_kept()
-                self.metrics.followed.inc(await self.replica.catch_up())
-                self.caught_up = True
-            except (LedgerGapError, FencedError) as error:
-                log.warning("the counters are read anew: %s", error)
-                self.replica.sound = False
-                return
-            except BaseException:
-                self.replica.sound = False  # part of a page may have been counted
-                raise
-        if (name := self.replica.activated) != self._told:  # by whoever read the ledger since
-            await self.models.activated(name)
-            self._told = name
+        self.metrics.followed.inc(await self.follower.turn())
 
     async def _leads(self) -> bool:
         ttl_ms = round(LEASE_TTL_FACTOR * 1_000 * max(self.settings.feed.popular_every_s, 1.0))

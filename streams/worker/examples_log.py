@@ -106,6 +106,7 @@ class ExamplesLog:
         await self.written()  # so that the last shards have their turn
         self._close(KINDS)
         await self.written()
+        await self._background.close()
 
     async def written(self) -> None:
         """Returns once all closed shards were written, or have failed."""

@@ -119,7 +119,7 @@ class WorkerMetrics:
         )
         self.model = Gauge(
             "headrace_worker_model_info",
-            "1 for the model in service.",
+            "1 for each model in service: the active one, and those that arms name.",
             ("model", "provider"),
             registry=registry,
         )
@@ -133,6 +133,12 @@ class WorkerMetrics:
             "headrace_worker_provider_fallbacks",
             "Models and encoders that run on another provider than the first one asked for.",
             ("asked", "got"),
+            registry=registry,
+        )
+        self.model_fallbacks = Counter(
+            "headrace_worker_model_fallbacks",
+            "Slates made by the active model, since the one that their arm names was not in service.",
+            ("model",),
             registry=registry,
         )
         self.followed = Counter(

@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import threading
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
@@ -16,6 +17,8 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from model.errors import PartEndedError
 from streams.clock import SystemClock
 from streams.kafka.connection import mend_connections
+from streams.serving.arms import check_arms
+from streams.serving.claim import claim
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from streams.worker.ending import DRAINED, INTERRUPTED, OVERDUE, Ending, because_of, end
@@ -33,8 +36,11 @@ class Served(Runs, Patient, Protocol):
 def serve(settings: Settings) -> NoReturn:
     """Run a worker in this process, and end the process with it; see `streams.worker.ending`.
 
-    Raises `SettingsError` where it can't listen.
+    Raises `SettingsError` where an arm names a model that can't be served, where its examples are to lie
+    among those of another namespace, and where it can't listen.
     """
+    check_arms(settings)
+    _claim_examples(settings)
     listener = listen(settings.worker)
     mend_connections()
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
@@ -47,6 +53,15 @@ def serve(settings: Settings) -> NoReturn:
         end(await look_after(worker, listener, worker.metrics.registry, settings.worker.drain_deadline_s))
 
     asyncio.run(run())
+
+
+def _claim_examples(settings: Settings) -> None:
+    if not settings.examples.folder:
+        return
+    try:
+        claim(Path(settings.examples.folder), settings.namespace, "examples.folder")
+    except OSError as error:  # no example is worth a worker
+        log.warning("examples.folder %s can't be written: %s", settings.examples.folder, error)
 
 
 async def look_after(

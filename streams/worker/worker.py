@@ -1,6 +1,4 @@
-"""A worker put together: store, replica, models, batches, chores and the Faust app, started and stopped in
-order.
-"""
+"""A worker: it opens the core, has its parts run on events, and says how it is, from its start to its end."""
 
 from __future__ import annotations
 
@@ -8,40 +6,30 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import AsyncExitStack
 
 from model.errors import BrokerUnavailableError, PartEndedError, StoreUnavailableError
 from streams import gc_pauses
 from streams.clock import Clock
 from streams.kafka.cluster import Cluster
 from streams.kafka.dead_letters import KafkaDeadLetters
-from streams.kafka.kafka_log import KafkaLog
 from streams.kafka.progress_check import check_progress
 from streams.kafka.topics import ensure_topics
-from streams.serving.graph import load_graph
-from streams.serving.replica import Replica
+from streams.serving.live import open_live
 from streams.serving.warm_up import warm_up
 from streams.settings.tree import Settings
 from streams.stores.base import Store
-from streams.worker.app import create_app
-from streams.worker.batches import Batches
-from streams.worker.chores import Chores
 from streams.worker.ending import because_of
 from streams.worker.health import Part, Readiness
-from streams.worker.intake import BatchIntake
-from streams.worker.lag_watch import LagWatch
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.models import RegistryModels
+from streams.worker.model_metrics import ModelMetrics
 from streams.worker.pulse import BatchPulse, Pulse
-from streams.worker.reading import Reader
+from streams.worker.running import Running
 from streams.worker.store_watch import StoreWatch
 from streams.worker.vitals import ended_reader, ended_task
 from streams.worker.waiting import Waiting
 from streams.worker.writing import RETRY_S
-
-if TYPE_CHECKING:
-    from streams.worker.examples_log import ExamplesLog
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +38,10 @@ LOOK_EVERY_S = 0.2
 
 
 class Worker:
-    """`start` returns once it reads events, `failed` once it can't go on; `failure` then says why."""
+    """`start` returns once it reads events, `failed` once it can't go on; `failure` then says why.
+
+    `running`: its parts; None until the core is there.
+    """
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings, self.store, self.clock = settings, store, clock
@@ -60,41 +51,10 @@ class Worker:
         self.waiting, self.membership = Waiting(), Membership(settings.kafka)
         self.cluster = Cluster(settings.kafka)
         self.watch = StoreWatch(settings.redis, store, self.metrics)
-        self.replica = Replica(settings, store, clock)
-        self.models = RegistryModels(settings.model, store, self.replica, self.metrics)
         self.letters = KafkaDeadLetters(settings.kafka)
-        self.kafka = KafkaLog(settings)
-        self.examples = _examples_log(settings, self.metrics, clock)
-        logged = self.examples is not None
-        self.reader = Reader(settings.events, clock, self.metrics, self.models.check, searches=logged)
-        self.batches = Batches(
-            settings,
-            store,
-            self.replica,
-            self.models,
-            self.reader,
-            self.letters,
-            self.kafka,
-            self.metrics,
-            clock,
-            self.examples,
-            self.waiting,
-        )
-        self.intake = BatchIntake(settings, self.batches)
-        self.lag = LagWatch(
-            self.kafka,
-            settings.worker.stalled_after_s,
-            self.metrics,
-            lambda: bool(self._store_trouble()),
-            in_turn=self.intake.in_turn,
-            done=lambda standings: self.waiting.done({at: each.offset for at, each in standings.items()}),
-        )
-        self.chores = Chores(
-            *(settings, store, self.replica, self.models, self.batches.recover, self.metrics, clock),
-            self.watch,
-        )
-        self.app: Any = None
+        self.running: Running | None = None
         self.trouble = "starting"
+        self._core = AsyncExitStack()
         self._stopping = False
 
     async def start(self) -> None:
@@ -103,25 +63,21 @@ class Worker:
         await asyncio.to_thread(warm_up, self.settings)
         await self._until_there(self.watch.check)
         await self._until_there(lambda: ensure_topics(self.settings.kafka))
-        loading = asyncio.create_task(asyncio.to_thread(self.models.load_encoder))
         await self._until_there(lambda: check_progress(self.settings.kafka, self.store))
-        self.replica.graph = await asyncio.to_thread(load_graph, self.settings.graph)
-        await self._until_there(self._rebuild)
-        await self._until_there(self.models.start)
-        self.reader.encode = await loading
-        self.chores.start()
-        if self.examples is not None:
-            self.examples.start()
-        self.app = self.kafka.app = create_app(self.settings, self.intake, self.membership, self.waiting)
-        await self.app.start()
-        self.lag.start()
+        live = await self._core.enter_async_context(
+            open_live(
+                *(self.settings, self.store, self.clock),
+                watcher=ModelMetrics(self.metrics),
+                attempt=self._until_there,
+            )
+        )
+        self.running = Running(
+            *(live, self.letters, self.metrics, self.clock, self.watch, self.membership, self.waiting)
+        )
+        await self.running.start()
         gc_pauses.freeze()
         self.trouble = ""
         log.info("worker reads events")
-
-    async def _rebuild(self) -> None:
-        async with self.replica.lock:
-            await self.replica.rebuild()
 
     async def _until_there(self, step: Callable[[], Awaitable[None]]) -> None:
         pause_s, longest_s = RETRY_S
@@ -143,37 +99,34 @@ class Worker:
             if (reason := self._ended()) is not None:
                 return reason
             now_s = time.monotonic()
-            if self.app is not None and not self.trouble:
-                self.cluster.look(self.app.consumer, bool(self._group_trouble()), now_s)
-            self.progress.look(now_s, waiting=self._should_move(now_s), finished=self.batches.finished)
+            running = self.running
+            if running is not None:
+                if not self.trouble:
+                    self.cluster.look(running.app.consumer, bool(self._group_trouble()), now_s)
+                finished = running.batches.finished
+                self.progress.look(now_s, waiting=self._should_move(running, now_s), finished=finished)
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _ended(self) -> BaseException | None:
         """What has ended that must not; None where all goes on. What Faust restarts is over all the same."""
-        if self.app is not None and self.app.should_stop:
-            reason: BaseException | None = self.app.crash_reason
+        if self.running is None:
+            return None
+        app = self.running.app
+        if app.should_stop:
+            reason: BaseException | None = app.crash_reason
             return reason or PartEndedError("the Faust app has stopped by itself")
-        if self.app is not None and (reason := ended_reader(self.app.consumer, self.app.should_stop)):
-            return reason
-        rotating = self.examples.rotating if self.examples is not None else None
-        return ended_task(
-            [
-                *((task.get_name(), task) for task in self.chores.tasks),
-                ("loading a model", self.models.loading),
-                ("the examples log", rotating),
-            ]
-        )
+        return ended_reader(app.consumer, app.should_stop) or ended_task(self.running.tasks())
 
-    def _should_move(self, now_s: float) -> bool:
+    def _should_move(self, running: Running, now_s: float) -> bool:
         """Whether events wait, and for nothing that is known to be away or under way.
 
         A group that does not settle although Kafka answers is none of these.
         """
-        if self.trouble or self._store_trouble() or self.cluster.missing or not self.replica.sound:
+        if self.trouble or running.store_trouble or self.cluster.missing or not running.live.replica.sound:
             return False
         if self._group_trouble():
             return self.cluster.answers(now_s)
-        return self.batches.busy or self.intake.queued() > 0
+        return running.batches.busy or running.intake.queued() > 0
 
     def unwell(self) -> str:
         """Why the process must be restarted; "" while it is alive. Asked in any thread."""
@@ -182,8 +135,9 @@ class Worker:
             return because_of(self.failure).reason
         if self._stopping:
             return ""
-        if self.app is not None and self.app.should_stop:
-            return because_of(self.app.crash_reason or PartEndedError("the Faust app has stopped")).reason
+        running = self.running
+        if running is not None and running.app.should_stop:
+            return because_of(running.app.crash_reason or PartEndedError("the Faust app has stopped")).reason
         if (still_s := self.pulse.still_s()) > worker.loop_deadline_s:
             return f"the event loop has stood still for {still_s:.1f} s"
         if (late_s := self.progress.late_s) > worker.batch_deadline_s:
@@ -192,16 +146,11 @@ class Worker:
         return ""
 
     async def stop(self) -> None:
-        """Stop fetching, finish the batch in flight, commit offsets, leave the group."""
+        """Stop what runs, close the core, and let go of Kafka and the store."""
         self._stopping, self.trouble = True, "stopping"
-        await self.intake.drain()
-        await self.lag.stop()
-        if self.app is not None:
-            await self.app.stop()
-        await self.chores.stop()
-        if self.examples is not None:
-            await self.examples.stop()
-        await self.models.stop()
+        if self.running is not None:
+            await self.running.stop()
+        await self._core.aclose()
         await self.letters.stop()
         await self.store.close()
 
@@ -214,32 +163,27 @@ class Worker:
 
     def _group_trouble(self) -> str:
         """Why it is in doubt that this worker has its partitions; "" where it is not."""
-        assigning = self.app is None or self.app.consumer is None or self.app.rebalancing
+        app = None if self.running is None else self.running.app
+        assigning = app is None or app.consumer is None or app.rebalancing
         return self.membership.trouble or ("partitions are being assigned" if assigning else "")
-
-    def _store_trouble(self) -> str:
-        return self.batches.trouble or self.chores.trouble or self.watch.trouble
 
     def readiness(self) -> Readiness:
         """What `/readyz` answers."""
-        store = self._store_trouble()
+        running = self.running
+        store = self.watch.trouble if running is None else running.store_trouble
+        sound = running is not None and running.live.replica.sound
         parts = {
             "kafka": _part(self._kafka_trouble()),
             "store": Part(not store, store or self.watch.warning),
-            "lag": _part(self.lag.trouble),
-            "ledger": _part("" if self.replica.sound else "the counters are being read"),
-            "model": Part(True, self.models.trouble),
+            "lag": _part("" if running is None else running.lag.trouble),
+            "ledger": _part("" if sound else "the counters are being read"),
+            "model": Part(True, "" if running is None else running.live.models.said),
         }
         if self.trouble:
             parts["stop" if self._stopping else "start"] = Part(False, self.trouble)
         ready = all(part.ready for part in parts.values())
         self.metrics.ready.set(ready)
-        model = {
-            "name": self.models.name,
-            "provider": self.models.provider,
-            "fell_back": self.models.fell_back,
-        }
-        return Readiness(ready, parts, model)
+        return Readiness(ready, parts, {} if running is None else running.live.models.facts())
 
     def silent(self) -> None:
         """The event loop has not answered: the metrics say that it is not ready."""
@@ -248,16 +192,9 @@ class Worker:
     def collect(self) -> None:
         """Bring the gauges up to date that are only worth their price when somebody looks."""
         self.readiness()
-        self.metrics.queued_events.set(self.intake.queued())
-
-
-def _examples_log(settings: Settings, metrics: WorkerMetrics, clock: Clock) -> ExamplesLog | None:
-    if not settings.examples.folder:
-        return None
-    # Imported here: a worker that logs none does without Arrow.
-    from streams.worker.examples_log import ExamplesLog
-
-    return ExamplesLog(settings, metrics, clock)
+        if self.running is not None:
+            self.metrics.queued_events.set(self.running.intake.queued())
+            self.running.live.models.count_fallbacks()
 
 
 def _part(trouble: str) -> Part:

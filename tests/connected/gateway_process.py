@@ -36,14 +36,27 @@ class Gateway:
 
 
 @contextmanager
-def gateway(folder: Path, kafka: str, redis: str, prefix: str, timeout_ms: int = 1_000) -> Iterator[Gateway]:
-    """A gateway on a free port; it is ended when the block ends. It need not be ready at first."""
+def gateway(
+    folder: Path,
+    kafka: str,
+    redis: str,
+    prefix: str,
+    timeout_ms: int = 1_000,
+    namespace: str = "",
+) -> Iterator[Gateway]:
+    """A gateway on a free port; it is ended when the block ends. It need not be ready at first.
+
+    namespace: its own, from which its prefixes derive; `prefix` is not used then.
+    """
+    if namespace:
+        names = {"HEADRACE_NAMESPACE": namespace}
+    else:
+        names = {"HEADRACE_KAFKA__PREFIX": prefix, "HEADRACE_REDIS__PREFIX": prefix}
     environ = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")} | {
         "PYTHONPATH": str(ROOT),
         "HEADRACE_KAFKA__BOOTSTRAP": kafka,
-        "HEADRACE_KAFKA__PREFIX": prefix,
         "HEADRACE_REDIS__URL": redis,
-        "HEADRACE_REDIS__PREFIX": prefix,
+        **names,
         "HEADRACE_GATEWAY__TIMEOUT_MS": str(timeout_ms),
         "HEADRACE_REDIS__TIMEOUT_MS": str(timeout_ms),
     }

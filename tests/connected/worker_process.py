@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.local.processes import ChildProcess
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.sections import DerivedPrefix, KafkaSettings, RedisSettings
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """\
@@ -78,9 +78,11 @@ class WorkerProcess:
 
 
 def environment(kafka: KafkaSettings, redis: RedisSettings) -> dict[str, str]:
-    """The variables of a process of this deployment; none of this process's own settings among them."""
+    """The variables of a process of this deployment; none of this process's own settings among them, and no
+    prefix that follows a namespace.
+    """
     own = {key: value for key, value in os.environ.items() if not key.startswith("HEADRACE_")}
-    return own | {
+    given = own | {
         "PYTHONPATH": str(ROOT),
         "HEADRACE_KAFKA__BOOTSTRAP": kafka.bootstrap,
         "HEADRACE_KAFKA__PREFIX": kafka.prefix,
@@ -88,6 +90,12 @@ def environment(kafka: KafkaSettings, redis: RedisSettings) -> dict[str, str]:
         "HEADRACE_REDIS__URL": redis.url,
         "HEADRACE_REDIS__PREFIX": redis.prefix,
     }
+    followed = {
+        f"HEADRACE_{name}__PREFIX"
+        for name, section in (("KAFKA", kafka), ("REDIS", redis))
+        if isinstance(section.prefix, DerivedPrefix)
+    }
+    return {name: value for name, value in given.items() if name not in followed}
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from streams.clock import Clock
 from streams.offline.renewal.continued import learned_until
 from streams.offline.renewal.example_split import example_split
 from streams.offline.renewal.renewal_state import load_state, save_state
+from streams.serving.arms import models_of
 from streams.settings.tree import Settings
 
 log = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class Renewal:
         return taken
 
     def _tidy(self, *never: str) -> None:
-        kept = {*never, self.settings.model.active}
+        kept = {*never, self.settings.model.active, *models_of(self.settings.arms)}
         for name in self.registry.keep_last(self.settings.renewal.keep_models, kept):
             log.info("deleted the old model %r", name)
 

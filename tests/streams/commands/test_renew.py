@@ -9,6 +9,7 @@ import pytest
 from streams.commands.main import main
 from streams.commands.renew import seconds
 from streams.offline.renewal.renewal_state import only_one
+from streams.serving.claim import claim
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,16 @@ def test_a_second_renewal_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     with only_one(tmp_path / "models"):
         assert main(["renew", "--once", "--examples", str(tmp_path)]) == 2
     assert "another process renews" in capsys.readouterr().err
+
+
+def test_the_models_of_another_namespace_are_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A renewal deletes old models, among which may be what the other one serves."""
+    claim(tmp_path / "models", "shop", "model.registry")
+    monkeypatch.setenv("HEADRACE_NAMESPACE", "news")
+    assert main(["renew", "--once", "--examples", str(tmp_path)]) == 2
+    assert "belongs to namespace 'shop', and this is 'news'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import msgspec
 
 from streams.local.environment import environment
 from streams.settings.reading import load
+from streams.settings.sections import ArmSettings
 from streams.settings.tree import Settings
 
 
@@ -18,6 +19,17 @@ def test_a_child_has_its_parents_settings() -> None:
         model=msgspec.structs.replace(settings.model, providers=("cuda", "cpu"), active=""),
     )
     assert load(None, environment(settings)) == settings
+
+
+def test_a_childs_prefixes_and_arms_are_its_parents() -> None:
+    """Arms hold values of any type under names in any case; a table may be empty."""
+    stages = {"feed": {"size": 5, "rating_weight": 0.5}, "rerankers": ["a,b", "c"], "on": True}
+    settings = Settings(namespace="shop", arms={"Calm": ArmSettings("second", stages), "b__c": ArmSettings()})
+    candidates = msgspec.structs.replace(settings.candidates, weights={})
+    settings = msgspec.structs.replace(settings, candidates=candidates)
+    child = load(None, environment(settings))
+    assert child == settings
+    assert msgspec.structs.replace(child, namespace="news").kafka.prefix == "news."
 
 
 def test_the_parents_variables_do_not_come_through() -> None:

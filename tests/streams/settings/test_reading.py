@@ -74,7 +74,10 @@ def test_every_setting_can_be_set_by_its_variable_alone(path: str) -> None:
     wanted = OTHERS.get(path) or another(SCALARS[path])
     settings = load(None, {variable(path): written(wanted)})
     assert at(settings, path) == wanted
-    assert {p: v for p, v in leaves(settings) if p != path} == {p: v for p, v in LEAVES.items() if p != path}
+    changed = {path, "kafka.prefix", "redis.prefix"} if path == "namespace" else {path}
+    assert {p: v for p, v in leaves(settings) if p not in changed} == {
+        p: v for p, v in LEAVES.items() if p not in changed
+    }
 
 
 @pytest.mark.parametrize("path", SCALARS)
@@ -105,6 +108,55 @@ def test_environment_overrides_the_file_which_overrides_the_defaults(tmp_path: P
 def test_one_entry_of_a_table_can_be_set() -> None:
     settings = load(None, {"HEADRACE_CANDIDATES__WEIGHTS__NEAREST": "0.5"})
     assert settings.candidates.weights == {"nearest": 0.5}
+
+
+def test_a_table_can_be_set_as_json_and_an_entry_of_it_beside() -> None:
+    """In whichever order the variables come."""
+    both = {
+        "HEADRACE_CANDIDATES__WEIGHTS__NEAREST": "0.5",
+        "HEADRACE_CANDIDATES__WEIGHTS": '{"fresh": 1, "nearest": 2}',
+    }
+    for environ in (both, dict(reversed(both.items()))):
+        assert load(None, environ).candidates.weights == {"fresh": 1.0, "nearest": 0.5}
+    assert load(None, {"HEADRACE_CANDIDATES__WEIGHTS": "{}"}).candidates.weights == {}
+
+
+@pytest.mark.parametrize("value", ["nearest=1", "[1]", "{", ""])
+def test_a_table_that_is_none_is_refused_with_its_name(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"HEADRACE_CANDIDATES__WEIGHTS: expected a table as JSON"):
+        load(None, {"HEADRACE_CANDIDATES__WEIGHTS": value})
+
+
+def names(settings: Settings) -> tuple[str, str, str]:
+    return settings.namespace, settings.kafka.prefix, settings.redis.prefix
+
+
+def test_prefixes_follow_the_namespace_where_they_are_not_set(tmp_path: Path) -> None:
+    assert names(Settings()) == names(load(None, {})) == ("headrace", "headrace.", "headrace:")
+    file = tmp_path / "headrace.toml"
+    file.write_text('namespace = "shop"\n[kafka]\npartitions = 2\n')
+    found = load(file, {})
+    assert names(found) == ("shop", "shop.", "shop:")
+    assert names(load(file, {"HEADRACE_NAMESPACE": "news"})) == ("news", "news.", "news:")
+    assert names(override(found, {"namespace": "news"})) == ("news", "news.", "news:")
+    assert names(override(found, {"feed": {"size": 3}})) == names(found)
+    assert names(msgspec.structs.replace(found, namespace="news")) == ("news", "news.", "news:")
+
+
+@pytest.mark.parametrize("given", ["", "headrace.", "own."])
+def test_a_prefix_that_is_set_wins_over_the_namespace(given: str) -> None:
+    """Also where it is what would derive from another namespace: a deployment is never renamed."""
+    found = load(None, {"HEADRACE_NAMESPACE": "shop", "HEADRACE_KAFKA__PREFIX": given})
+    assert names(found) == ("shop", given, "shop:")
+    assert names(override(found, {"namespace": "news"})) == ("news", given, "news:")
+    found = load(None, {"HEADRACE_NAMESPACE": "shop", "HEADRACE_REDIS__PREFIX": "{own}:"})
+    assert names(found) == ("shop", "shop.", "{own}:")
+
+
+@pytest.mark.parametrize("given", ["", "a b", "a:b", "{a}", "a/b", "shop\n", "x" * 64, "ä"])
+def test_a_namespace_that_can_be_no_name_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match="namespace"):
+        load(None, {"HEADRACE_NAMESPACE": given})
 
 
 @pytest.mark.parametrize(

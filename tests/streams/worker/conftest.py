@@ -83,6 +83,9 @@ class PlayedModels:
     async def activated(self, name: str) -> None:
         self.orders.append(name)
 
+    async def mend(self) -> None:
+        return None
+
 
 class Desk:
     """Everything that one worker is made of, over a store that several may share."""

@@ -19,7 +19,7 @@ from streams.examples.folder import LEARN, WHOLE
 from streams.offline.renewal import service
 from streams.offline.renewal.renewal_state import RenewalState, load_state
 from streams.offline.renewal.service import Renewal
-from streams.settings.sections import RenewalSettings
+from streams.settings.sections import ArmSettings, RenewalSettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.offline.renewal.logged import log
@@ -167,6 +167,20 @@ async def test_only_the_last_models_are_kept_with_the_one_in_force(tmp_path: Pat
         await world.renewal().once()
         world.clock.advance(60_000)
     assert world.registry.names() == ["first", "renewed-20231114-221520", "renewed-20231114-221620"]
+
+
+async def test_a_model_that_an_arm_names_is_kept(tmp_path: Path) -> None:
+    world = World(tmp_path, verdict="worse", keep_models=1)
+    world.settings = msgspec.structs.replace(
+        world.settings, arms={"calm": ArmSettings("tried"), "usual": ArmSettings()}
+    )
+    register(world.registry, "old", 2)
+    register(world.registry, "tried", 3)
+    await world.store.activate("first")
+    for _ in range(2):
+        await world.renewal().once()
+        world.clock.advance(60_000)
+    assert world.registry.names() == ["first", "renewed-20231114-221420", "tried"]
 
 
 async def test_the_service_renews_when_it_is_due_and_stops_when_it_is_asked(

@@ -1,0 +1,84 @@
+"""Keeps a replica up with the other processes: what they have applied, and which model they are to serve."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from model.errors import FencedError, LedgerGapError, StoreUnavailableError
+from streams.serving.replica import Replica
+
+log = logging.getLogger(__name__)
+
+
+class Ordered(Protocol):
+    """The models of this process, as far as a follower speaks to them."""
+
+    async def activated(self, name: str) -> None:
+        """The ledger says that `name` is the model now."""
+        ...
+
+    async def mend(self) -> None:
+        """Try again to load what is missing."""
+        ...
+
+
+class Follower:
+    """`turn` counts what others have applied. `recover` makes the counters whole where they can't be trusted;
+    it is called with the replica's lock held. `caught_up_s`: when the last turn that went well began, on the
+    monotonic clock.
+    """
+
+    def __init__(self, replica: Replica, models: Ordered, recover: Callable[[], Awaitable[None]]) -> None:
+        self.replica, self.models, self.recover = replica, models, recover
+        self.trouble = ""
+        self._told = replica.activated
+        self.caught_up_s = time.monotonic()
+
+    @property
+    def behind_s(self) -> float:
+        """For how long it has not been up with the ledger: what was applied before that is counted."""
+        return time.monotonic() - self.caught_up_s
+
+    async def turn(self) -> int:
+        """Count what others have applied since the last turn; how many ledger entries came.
+
+        Raises `StoreUnavailableError` where the store is away. Where the counters can't be trusted, they are
+        read anew in the next turn.
+        """
+        came = 0
+        async with self.replica.lock:
+            began_s = time.monotonic()
+            try:
+                await self.recover()
+                await self.replica.check_kept()
+                came = await self.replica.catch_up()
+            except (LedgerGapError, FencedError) as error:
+                log.warning("the counters are read anew: %s", error)
+                self.replica.sound = False
+                return came
+            except BaseException:
+                self.replica.sound = False  # part of a page may have been counted
+                raise
+            self.caught_up_s = began_s
+        if (name := self.replica.activated) != self._told:  # by whoever read the ledger since
+            await self.models.activated(name)
+            self._told = name
+        await self.models.mend()
+        return came
+
+    async def run(self, every_s: float) -> None:
+        """Turn after turn, until it is cancelled. A store that is away is waited for; `trouble` says so."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await self.turn()
+            except StoreUnavailableError as error:
+                if not self.trouble:
+                    log.warning("the ledger is not followed: %s", error)
+                self.trouble = str(error)
+            else:
+                self.trouble = ""

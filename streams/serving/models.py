@@ -1,0 +1,294 @@
+"""Which models are in service: the active one, and those that arms name beside it. They are found, loaded in
+a thread while the others go on, and swapped between two batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from export.loaded import load_model
+from export.manifest import MODEL_FILES, Manifest, TextEncoderRef, TextManifest, read_manifest, verify
+from export.registry import Registry
+from export.text import encoder_name
+from model.errors import ModelError
+from streams.ranking.model_in_service import ModelInService
+from streams.ranking.models import Models
+from streams.serving.arms import models_of
+from streams.serving.background import in_thread
+from streams.serving.loading import in_service, other_encoder, other_graph
+from streams.serving.model_watcher import ModelWatcher
+from streams.serving.replica import Replica
+from streams.settings.tree import Settings
+from streams.state.catalog import Catalog
+from streams.stores.base import Store
+
+log = logging.getLogger(__name__)
+
+TRY_AGAIN_AFTER_S = 30.0
+"""So long after an arm's model could not be loaded it is tried again."""
+
+
+class _Loaded(NamedTuple):
+    """A model whose item vectors are those of `catalog` as it was when loading began."""
+
+    model: ModelInService
+    provider: str
+    catalog: Catalog
+
+
+class RegistryModels:
+    """The models of one registry folder; the store says which of them is active, the settings which are named
+    by arms. `missing`: arms' models that are not in service, and why; the active one serves in their place.
+    `confirms`: whether this process tells the store which model is active.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        replica: Replica,
+        watcher: ModelWatcher,
+        confirms: bool = True,
+    ) -> None:
+        self.settings, self.store, self.replica, self.watcher = settings.model, store, replica, watcher
+        self.confirms = confirms
+        self.registry = Registry(Path(settings.model.registry))
+        self.named = models_of(settings.arms)
+        self.missing: dict[str, str] = {}
+        self.trouble = ""
+        self.fell_back = False
+        self.loading: asyncio.Task[None] | None = None
+        self.mending: asyncio.Task[None] | None = None
+        self._wanted = ""
+        self._waiting: _Loaded | None = None
+        self._providers: dict[str, str] = {}
+        self._said: set[str] = set()
+        self._tried_s = 0.0
+
+    @property
+    def in_service(self) -> Models:
+        """The models of the recommender as it is now."""
+        return self.replica.recommender.pipeline.models
+
+    @property
+    def name(self) -> str:
+        """The active model; "" for none: candidates are ranked by the counters."""
+        active = self.in_service.active
+        return active.name if active is not None else ""
+
+    @property
+    def provider(self) -> str:
+        """Where the active model runs; "" for none."""
+        return self._providers.get(self.name, "")
+
+    @property
+    def said(self) -> str:
+        """What is wrong with the models, although slates are made; "" where nothing is."""
+        lacking = [
+            f"{name}, which an arm names, is not in service: {why}" for name, why in self.missing.items()
+        ]
+        return "; ".join([*filter(None, [self.trouble]), *lacking])
+
+    def facts(self) -> dict[str, Any]:
+        """The active model and its provider, whether anything runs on another than the first that was asked
+        for, and the arms' models.
+        """
+        return {
+            "name": self.name,
+            "provider": self.provider,
+            "fell_back": self.fell_back,
+            "beside": self.beside,
+        }
+
+    @property
+    def beside(self) -> list[str]:
+        """The models that arms name and that are in service, in alphabetical order."""
+        return sorted(self.in_service.named)
+
+    async def start(self) -> None:
+        """Serve the active model, else the one of the settings, else the newest, else none; and beside it
+        those that arms name.
+
+        Raises `ModelError` where the active model can't be loaded. An arm's model that can't is missing.
+        """
+        active = self.replica.activated or await self.store.active_model()
+        name = active or self.settings.active or await asyncio.to_thread(self.registry.newest)
+        if name:
+            self._wanted = name
+            self._waiting = await self._load(name)
+            async with self.replica.lock:
+                self.swap()
+        else:
+            log.warning("no model in %s: feeds are ranked by the counters alone", self.registry.folder)
+        await self._load_named()
+
+    async def check(self, name: str) -> None:
+        """Raises `ModelError` unless `name` is registered and its files are whole."""
+
+        def checked() -> None:
+            folder = self.registry.get(name)
+            verify(folder, read_manifest(folder, Manifest), MODEL_FILES)
+
+        await asyncio.to_thread(checked)
+
+    async def activated(self, name: str) -> None:
+        """The ledger says that `name` is active now: load it in the background, and have starting processes
+        load it too.
+        """
+        if self.confirms:
+            await self.store.activate(name)
+        if name != self._wanted:
+            self._wanted = name
+            if self.loading is None or self.loading.done():
+                self.loading = asyncio.create_task(self._load_wanted())
+
+    async def mend(self) -> None:
+        """Try again, in the background and now and then, to load what is missing."""
+        due = time.monotonic() - self._tried_s >= TRY_AGAIN_AFTER_S
+        if self.missing and due and (self.mending is None or self.mending.done()):
+            self.mending = asyncio.create_task(self._load_named())
+
+    def swap(self) -> None:
+        """Serve the model that was loaded meanwhile, if any. The caller holds the replica's lock."""
+        self.count_fallbacks()
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return
+        recommender, before = self.replica.recommender, self.name
+        self._catch_up(waiting)
+        recommender.serve(waiting.model)
+        self._keep_named(waiting)
+        if before and before != waiting.model.name and before not in self.beside:
+            self.watcher.left(before, self._providers.pop(before))
+        self._providers[waiting.model.name] = waiting.provider
+        self.watcher.served(waiting.model.name, waiting.provider)
+        log.info("serving model %r on %s (before: %r)", waiting.model.name, waiting.provider, before)
+
+    def count_fallbacks(self) -> None:
+        """Tell the watcher which requests named a model that is not in service, since it was last told."""
+        asked = self.in_service.missing
+        for name, times in asked.items():
+            self.watcher.fell_back_to_active(name, times)
+            if name not in self._said:
+                self._said.add(name)
+                log.error(
+                    "model %r is not in service (%s): %r makes the slates of the arms that name it",
+                    name, self.missing.get(name, "no arm names it"), self.name,
+                )  # fmt: skip
+        asked.clear()
+
+    async def close(self) -> None:
+        """End what is loading."""
+        for task in filter(None, (self.loading, self.mending)):
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _load_wanted(self) -> None:
+        loaded = ""
+        while loaded != self._wanted:
+            loaded = self._wanted
+            try:
+                self._waiting = self._in_memory(loaded) or await self._load(loaded)
+                self.trouble = ""
+            except (
+                Exception
+            ) as error:  # not one of ours where a library fails: the old model is as good as ever
+                self.watcher.not_loaded(loaded)
+                self.trouble = _said(error)
+                seen = None if isinstance(error, ModelError) else error
+                log.error("model %r can't be loaded, %r goes on: %s", loaded, self.name, error, exc_info=seen)
+        # With no events coming there is no batch to wait for.
+        async with self.replica.lock:
+            self.swap()
+
+    async def _load_named(self) -> None:
+        """Load the models that arms name and that are not in service."""
+        self._tried_s = time.monotonic()
+        for name in sorted(self.named):
+            if name in self.in_service.named:
+                continue
+            try:
+                loaded = self._in_memory(name) or await self._load(name)
+            except Exception as error:  # as for the active one
+                if self.missing.get(name) != _said(error):
+                    seen = None if isinstance(error, ModelError) else error
+                    log.error("model %r, which an arm names, can't be loaded: %s", name, error, exc_info=seen)
+                self.missing[name] = _said(error)
+                self.watcher.not_loaded(name)
+                continue
+            async with self.replica.lock:
+                if name in self.in_service.named:
+                    continue  # it was activated meanwhile
+                self._catch_up(loaded)
+                self._keep_named(loaded)
+            self._providers[name] = loaded.provider
+            self.watcher.served(name, loaded.provider)
+            log.info("model %r is in service beside %r on %s", name, self.name, loaded.provider)
+
+    def _keep_named(self, loaded: _Loaded) -> None:
+        """A model that arms name stays in service, whichever is active."""
+        name = loaded.model.name
+        if name in self.named:
+            self.replica.recommender.load(loaded.model)
+            self.missing.pop(name, None)
+            self._said.discard(name)
+
+    def _in_memory(self, name: str) -> _Loaded | None:
+        """The model, where it is in service already: it needs no loading, and no file of it need be there."""
+        model = next((model for model in self.in_service.all() if model.name == name), None)
+        if model is None:
+            return None
+        catalog = self.replica.recommender.catalog
+        return _Loaded(model, self._providers[name], catalog)
+
+    def _catch_up(self, loaded: _Loaded) -> None:
+        """Make anew the vectors of items that came, or changed, while the model was loaded."""
+        catalog, model = self.replica.recommender.catalog, loaded.model
+        if loaded.catalog is not catalog:  # it was read anew meanwhile, and rows may mean other items
+            model.forget_items()
+        model.refresh(catalog)
+
+    async def _load(self, name: str) -> _Loaded:
+        async with self.replica.lock:
+            catalog = self.replica.recommender.catalog
+            seen = catalog.copy()
+        return await in_thread(self._open, name, catalog, seen)
+
+    def _open(self, name: str, catalog: Catalog, seen: Catalog) -> _Loaded:
+        loaded = load_model(
+            self.registry.get(name),
+            self.settings.providers,
+            self.settings.fallback,
+            self.settings.threads,
+            on_fallback=self.runs_elsewhere,
+        )
+        graph = self.replica.graph
+        for trouble in (
+            other_graph(loaded.manifest, graph.digest() if graph is not None else ""),
+            other_encoder(loaded.manifest, self._encoder_here()),
+        ):
+            if trouble:
+                self.watcher.warned(trouble)
+        model = in_service(loaded, self.replica.recommender.pipeline.names)
+        model.refresh(seen)
+        return _Loaded(model, loaded.rescorer.provider, catalog)
+
+    def _encoder_here(self) -> TextEncoderRef | None:
+        """The text encoder of the settings, None where it is not registered."""
+        name = encoder_name(self.settings.text_encoder)
+        if not self.registry.text.has(name):
+            return None
+        return read_manifest(self.registry.text.get(name), TextManifest).reference
+
+    def runs_elsewhere(self, asked: str, got: str) -> None:
+        """A model, or the text encoder, runs on another provider than the first that was asked for."""
+        self.fell_back = True
+        self.watcher.fell_back(asked, got)
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

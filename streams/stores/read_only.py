@@ -1,0 +1,81 @@
+"""A store of which a process only reads: whatever would write is refused before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from model.errors import StoreError
+from streams.stores.base import Commit, FeedsRead, LedgerEntry, Loaded, Snapshot, Store, Withdrawals
+from streams.stores.condition import Condition
+
+
+class ReadOnlyStore:
+    """`Store` over another one. Every method that writes raises `StoreError`; `close` closes the other."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def load(self, users: Sequence[str], partitions: Sequence[str]) -> Loaded:
+        return await self._store.load(users, partitions)
+
+    async def interned(self, start: int) -> list[str]:
+        return await self._store.interned(start)
+
+    async def items(self, item_ids: Sequence[str]) -> list[bytes | None]:
+        return await self._store.items(item_ids)
+
+    async def states(self, users: Sequence[str]) -> list[bytes | None]:
+        return await self._store.states(users)
+
+    async def feed(self, user: str) -> bytes | None:
+        return await self._store.feed(user)
+
+    async def read_feeds(self, users: Sequence[str], states: Sequence[str] = ()) -> FeedsRead:
+        return await self._store.read_feeds(users, states)
+
+    async def withdrawals(self, after: str) -> Withdrawals:
+        return await self._store.withdrawals(after)
+
+    async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
+        return await self._store.read_ledger(after, limit)
+
+    async def snapshot(self) -> Snapshot | None:
+        return await self._store.snapshot()
+
+    async def active_model(self) -> str | None:
+        return await self._store.active_model()
+
+    async def condition(self) -> Condition:
+        return await self._store.condition()
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def commit(self, commit: Commit, writer: str) -> NoReturn:
+        _refuse("commit")
+
+    async def intern(self, item_ids: Sequence[str]) -> NoReturn:
+        _refuse("intern")
+
+    async def put_feed(self, user: str, feed: bytes) -> NoReturn:
+        _refuse("put_feed")
+
+    async def mend_withdrawn(self, withdrawn: Mapping[str, bool], found: Mapping[str, str]) -> NoReturn:
+        _refuse("mend_withdrawn")
+
+    async def save_snapshot(self, snapshot: Snapshot) -> NoReturn:
+        _refuse("save_snapshot")
+
+    async def lead(self, name: str, writer: str, ttl_ms: int) -> NoReturn:
+        _refuse("lead")
+
+    async def activate(self, model: str) -> NoReturn:
+        _refuse("activate")
+
+
+def _refuse(method: str) -> NoReturn:
+    raise StoreError(
+        f"{method}: this process was opened to read only, and this would write to the store;"
+        " have a worker do it"
+    )

@@ -1,0 +1,73 @@
+"""A store that is only read: it reads what the other one holds, and every method that writes is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from model.errors import StoreError
+from streams.stores.base import START, Commit, Snapshot, Store
+from streams.stores.memory import MemoryStore
+from streams.stores.read_only import ReadOnlyStore
+
+READS: dict[str, tuple[Any, ...]] = {
+    "load": (["u"], ["clicks-0"]),
+    "interned": (0,),
+    "items": (["i"],),
+    "states": (["u"],),
+    "feed": ("u",),
+    "read_feeds": (["u"], ["u"]),
+    "withdrawals": ("",),
+    "read_ledger": (START, 10),
+    "snapshot": (),
+    "active_model": (),
+    "condition": (),
+}
+WRITES: dict[str, tuple[Any, ...]] = {
+    "commit": (Commit({}, {}, {"u": b"s"}, {}, {}), "w"),
+    "intern": (["j"],),
+    "put_feed": ("u", b"f"),
+    "mend_withdrawn": ({"i": False}, {"i": ""}),
+    "save_snapshot": (Snapshot("9-9", "w", "9-9", b"p"),),
+    "lead": ("leader", "w", 1_000),
+    "activate": ("second",),
+}
+
+
+async def filled() -> MemoryStore:
+    store = MemoryStore()
+    await store.intern(["i"])
+    commit = Commit({"clicks-0": -1}, {"clicks-0": 4}, {"u": b"s"}, {"u": b"f"}, {"i": b"r"}, b"entry")
+    await store.commit(commit._replace(withdrawn={"i": True}), "w")
+    await store.save_snapshot(Snapshot(START, "w", START, b"p"))
+    await store.activate("first")
+    return store
+
+
+def test_no_method_is_left_out() -> None:
+    methods = {name for name in vars(Store) if not name.startswith("_")}
+    assert methods == {*READS, *WRITES, "close"}
+
+
+@pytest.mark.parametrize("method", READS)
+async def test_what_it_reads_is_what_the_other_holds(method: str) -> None:
+    store = await filled()
+    found = await getattr(ReadOnlyStore(store), method)(*READS[method])
+    assert found == await getattr(store, method)(*READS[method])
+    assert found
+
+
+async def contents(store: Store) -> list[Any]:
+    return [await getattr(store, method)(*arguments) for method, arguments in READS.items()]
+
+
+@pytest.mark.parametrize("method", WRITES)
+async def test_what_would_write_is_refused_and_changes_nothing(method: str) -> None:
+    store = await filled()
+    before = await contents(store)
+    with pytest.raises(StoreError, match=f"{method}: this process was opened to read only"):
+        await getattr(ReadOnlyStore(store), method)(*WRITES[method])
+    assert await contents(store) == before
+    assert await store.lead("leader", "another", 1_000), "nobody has the lease"
+    await getattr(store, method)(*WRITES[method])  # which the other one takes
