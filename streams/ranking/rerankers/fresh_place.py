@@ -28,12 +28,14 @@ class FreshPlace:
         if place > size or len(order) <= size:
             return chosen
         since_ms = draft.now_ms - settings.candidates.fresh_half_life_s * 1_000
-        ranks = draft.ranks[order, self.source]
-        brought = (ranks > 0) & (self.catalog.added_ms[draft.rows[order]] >= since_ms)
-        if brought[:size].any() or not brought.any():
+        ranks = draft.ranks[:, self.source]
+        brought = (ranks > 0) & (self.catalog.added_ms.take(draft.rows) >= since_ms)
+        if brought[chosen].any():
             return chosen
-        there = np.flatnonzero(brought)
-        newest = order[there[np.argmin(ranks[there])]]
+        there = order[brought[order]]
+        if not len(there):
+            return chosen
+        newest = there[np.argmin(ranks[there])]
         moved = chosen.copy()
         moved[place - 1], moved[place:] = newest, chosen[place - 1 : -1]
         return moved
