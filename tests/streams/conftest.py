@@ -1,8 +1,9 @@
-"""A small model, trained once for all tests that look into what its scores are made of."""
+"""Models for tests: a small trained one, to look into what its scores are made of; and untrained ones."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -17,6 +18,7 @@ from streams.offline.training.warming import prepare, warm
 from streams.serving.loading import load_in_service
 from streams.settings.reading import override
 from streams.settings.tree import Settings
+from tests.connected.models import register_models
 from tests.streams.offline.planted import planted
 
 EVENTS, WARM = 1_600, 1_300
@@ -62,3 +64,9 @@ def _nicknames(count: int) -> list[str]:
     """Words that no two share a hashed number of."""
     by_number = {bucket(f"nick=n{k}", PROFILE_BUCKETS): f"n{k}" for k in range(20 * count)}
     return sorted(by_number.values())[:count]
+
+
+@pytest.fixture(scope="session")
+def three_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry of "first", "second" and "third", to be copied by a test that changes it."""
+    return register_models(tmp_path_factory.mktemp("models"), ("first", "second", "third"), 20).folder

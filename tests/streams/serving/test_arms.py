@@ -17,15 +17,14 @@ from streams.serving.arms import check_arms, models_of
 from streams.settings.reading import override
 from streams.settings.sections import ArmSettings
 from streams.settings.tree import Settings
-from tests.connected.models import register_models
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+def registry(tmp_path_factory: pytest.TempPathFactory, three_models: Path) -> Registry:
     """A whole model; one with a byte less; one without a file; one of a schema that this build can't feed."""
-    registry = register_models(tmp_path_factory.mktemp("models"), ("whole",))
-    for name in ("short", "partial", "foreign", "elder"):
-        shutil.copytree(registry.get("whole"), registry.folder / name)
+    registry = Registry(tmp_path_factory.mktemp("models"))
+    for name in ("whole", "short", "partial", "foreign", "elder"):
+        shutil.copytree(three_models / "first", registry.folder / name)
     rescorer = registry.get("short") / RESCORER
     rescorer.write_bytes(rescorer.read_bytes()[:-1])
     (registry.get("partial") / RESCORER).unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import shutil
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -35,7 +36,6 @@ from streams.state import user_state_codec
 from streams.stores.base import LedgerEntry
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
-from tests.connected.models import register_models
 from tests.streams.serving.test_replica import assert_equal
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
@@ -43,8 +43,9 @@ GRAPH = "head,relation,tail\n" + "".join(f"item-{n},by,p{n % 4}\n" for n in rang
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory, small_encoder: Path) -> Registry:
-    registry = register_models(tmp_path_factory.mktemp("models"), ("first", "second"), 20)
+def registry(tmp_path_factory: pytest.TempPathFactory, three_models: Path, small_encoder: Path) -> Registry:
+    registry = Registry(tmp_path_factory.mktemp("live") / "models")
+    shutil.copytree(three_models, registry.folder)
     export_text_encoder(registry, ["a quiet film", "a loud film", "of the sea"], 1, str(small_encoder))
     return registry
 

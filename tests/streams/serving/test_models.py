@@ -25,7 +25,6 @@ from streams.serving.replica import Replica
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
-from tests.connected.models import register_models
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
@@ -50,15 +49,10 @@ class Told(LogAlone):
         self.fallbacks[name] += times
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return register_models(tmp_path_factory.mktemp("models"), ("first", "second", "third"), 20).folder
-
-
 @pytest.fixture
-def registry(whole: Path, tmp_path: Path) -> Registry:
+def registry(three_models: Path, tmp_path: Path) -> Registry:
     """One that a test may spoil."""
-    shutil.copytree(whole, tmp_path / "models")
+    shutil.copytree(three_models, tmp_path / "models")
     return Registry(tmp_path / "models")
 
 
@@ -165,7 +159,7 @@ async def test_one_that_vanished_is_served_by_the_active_one_counted_and_said_on
 
 
 async def test_one_that_is_broken_is_missing_too_and_comes_when_it_is_mended(
-    registry: Registry, whole: Path, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, three_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(registry, calm="second")
     manifest = registry.get("second") / "manifest.json"
@@ -175,7 +169,7 @@ async def test_one_that_is_broken_is_missing_too_and_comes_when_it_is_mended(
     await world.models.mend()
     await world.models.close()
     assert world.told.failed == ["second"], "it is not tried all the time"
-    shutil.copy(whole / "second" / "manifest.json", manifest)
+    shutil.copy(three_models / "second" / "manifest.json", manifest)
     monkeypatch.setattr("streams.serving.models.TRY_AGAIN_AFTER_S", 0.0)
     await world.models.mend()
     assert world.models.mending is not None
