@@ -23,7 +23,7 @@ def test_a_child_has_its_parents_settings() -> None:
 
 def test_a_childs_prefixes_and_arms_are_its_parents() -> None:
     """Arms hold values of any type under names in any case; a table may be empty."""
-    stages = {"feed": {"size": 5, "rating_weight": 0.5}, "rerankers": ["a,b", "c"], "on": True}
+    stages = {"feed": {"size": 5, "rating_weight": 0.5}, "candidates": {"sources": ["fresh", "popular"]}}
     settings = Settings(namespace="shop", arms={"Calm": ArmSettings("second", stages), "b__c": ArmSettings()})
     candidates = msgspec.structs.replace(settings.candidates, weights={})
     settings = msgspec.structs.replace(settings, candidates=candidates)

@@ -51,7 +51,7 @@ def test_arms_that_can_be_served_are_fine(registry: Registry) -> None:
     ("model", "said"),
     [
         ("absent", r"arms\.calm\.model: no model 'absent' in .*there: .*whole.*train one or name another"),
-        ("short", r"arms\.calm\.model: .*was changed: expected"),
+        ("short", r"arms\.calm\.model: .*has changed: expected"),
         ("partial", r"arms\.calm\.model: .*is missing"),
         ("foreign", r"arms\.calm\.model: .*features that this build does not compute: moon; retrain it"),
         ("elder", r"arms\.calm\.model: .*schema version 0"),
