@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.counters.counters import Counters
-from streams.events.schema import Impression, UserEvent
+from streams.events.schema import Click, Impression, Review, UserEvent
+from streams.learning.kept_slates import NO_FEATURES, NO_NUMBERS, KeptSlate, Slates, digest_of_names
+from streams.learning.learner import CountingLearner, Learner
+from streams.learning.lesson import Lesson, decode_lesson
+from streams.learning.steps import AnswerStep, Bounds, ShowingStep, Step, on_answer, on_impression, on_made
 from streams.ranking.degradation import Rung
 from streams.ranking.draft import Draft
 from streams.ranking.pipeline import Pipeline
-from streams.ranking.rescoring import ModelInService
+from streams.ranking.rescoring import ModelInService, feature_names
 from streams.ranking.slate import Slate, slate_id
 from streams.settings.tree import Settings
 from streams.state.catalog import Catalog, ItemRecord, decode_item
@@ -26,6 +30,8 @@ from streams.state.fold import Applied, Delivery, apply
 from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record
 from streams.state.user_state import Interaction, UserState
+
+HALF_MAX = float(np.finfo(np.float16).max)
 
 
 class Recommender:
@@ -39,6 +45,11 @@ class Recommender:
         self.counters = Counters(settings.counters)
         self.pipeline = Pipeline(settings, self.catalog, self.counters, graph)
         self.blocking = blocking_actions(settings.feed.repeat)
+        self.learner: Learner = CountingLearner()
+        self.bounds = Bounds(
+            settings.learning.wait_ms, settings.state.pending_slates, settings.learning.user_bytes
+        )
+        self._names = digest_of_names(feature_names(self.pipeline.names))
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""
@@ -73,16 +84,43 @@ class Recommender:
             self._count(applied.interaction)
             if words is not None:
                 self.catalog.hear(applied.interaction.row, words)
-        elif applied.skipped is None and isinstance(event, Impression):
-            self.counters.show(np.array(rows, np.int32))
         return applied
+
+    def show(self, slates: Slates, event: Impression) -> ShowingStep:
+        """Mark a slate of the user's as shown, and count what it is the first to show.
+
+        Every item that it names must have been met.
+        """
+        rows = np.array([self.catalog.rows[item_id] for item_id in event.items], np.int32)
+        step = on_impression(slates, event, rows, self.bounds)
+        if step.showing is not None:
+            self.counters.show(step.showing.rows)
+        self._learn(step.lessons)
+        return step
+
+    def join(self, slates: Slates, event: Click | Review, interaction: Interaction) -> AnswerStep:
+        """Join what was applied with the slate that it came from."""
+        step = on_answer(slates, event, interaction, self.bounds)
+        self._learn(step.lessons)
+        return step
+
+    def keep(self, user: str, slates: Slates, slate: KeptSlate) -> Step:
+        """Keep what a slate that was made just now looks like."""
+        step = on_made(user, slates, slate, self.bounds)
+        self._learn(step.lessons)
+        return step
+
+    def _learn(self, lessons: Sequence[Lesson]) -> None:
+        for lesson in lessons:
+            self.learner.learn(lesson)
 
     def follow(self, record: Record) -> None:
         """Count what another process has applied. Its items must have been met."""
         for interaction in record.interactions:
             self._count(interaction)
-        for rows in record.impressions:
-            self.counters.show(rows)
+        for showing in record.impressions:
+            self.counters.show(showing.rows)
+        self._learn([decode_lesson(raw) for raw in record.lessons])
         for row, raw in record.items:
             self.put_item(row, decode_item(raw))
         for row, words in record.heard:
@@ -94,16 +132,45 @@ class Recommender:
         self.catalog.date(interaction.row, int(self.counters.popularity.first_ms[interaction.row]))
 
     def recommend(
-        self, users: Mapping[str, UserState], now_ms: int, rung: Rung, causes: Mapping[str, str]
+        self,
+        users: Mapping[str, UserState],
+        now_ms: int,
+        rung: Rung,
+        causes: Mapping[str, str],
+        kept: list[KeptSlate] | None = None,
     ) -> list[Slate]:
-        """A slate for each user, all rescored in one run."""
+        """A slate for each user, all rescored in one run; into `kept`, what each of them looks like."""
         if rung in ("full", "fewer"):
             self.refresh_model()
         drafts = self.pipeline.drafts(list(users.values()), now_ms, rung)
         self.pipeline.rank(drafts)
-        return [
+        slates = [
             self.slate(user, draft, causes.get(user, "")) for user, draft in zip(users, drafts, strict=True)
         ]
+        if kept is not None:
+            kept += [self.looks(slate, draft) for slate, draft in zip(slates, drafts, strict=True)]
+        return slates
+
+    def looks(self, slate: Slate, draft: Draft) -> KeptSlate:
+        """What the places of a slate look like, as it is kept."""
+        first = draft.order[: self.settings.state.pending_items]
+        features = NO_FEATURES
+        if len(draft.features):
+            # Within float16: what a learner reads must be a number.
+            features = np.clip(draft.features[first], -HALF_MAX, HALF_MAX).astype(np.float16)
+        return KeptSlate(
+            slate_id=slate.slate_id,
+            ts=slate.ts,
+            arm=slate.arm,
+            model=slate.model,
+            rows=draft.rows[draft.order].astype(np.int32),
+            scores=draft.score[draft.order].astype(np.float32),
+            propensities=NO_NUMBERS
+            if slate.propensities is None
+            else np.array(slate.propensities, np.float32),
+            features=features,
+            names=self._names if len(features) else b"",
+        )
 
     def slate(self, user: str, draft: Draft, cause: str) -> Slate:
         """The slate of a ranked draft. Its id is a function of what made it, so a replay gives it again."""

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from streams.ranking.slate import PopularFeed, Slate, SlateItem, slate_id
+from streams.learning.slate_ids import changed_id
+from streams.ranking.slate import PopularFeed, Slate, SlateItem
 from streams.state.consumed import Consumed
 
 
@@ -46,13 +47,17 @@ def filling(
 def shown(own: Slate, kept: list[SlateItem], filled: list[SlateItem], popular_ts: int) -> Slate:
     """The user's slate with the items that are `kept` of it and those that are `filled` in.
 
-    Its id names what is shown: where that is not how the slate began, it is another one.
+    Its id names what is shown: where that is not how the slate began, it is another one. Of an item that was
+    filled in no propensity is known, so then none is told.
     """
     items = kept + filled
     changed: dict[str, object] = {"items": items}
     if items != own.items[: len(items)]:
         # The same for the same items, so that what is read twice is one slate.
-        changed["slate_id"] = slate_id(own.slate_id, *(item.item_id for item in items))
+        changed["slate_id"] = changed_id(own.slate_id, (item.item_id for item in items))
+    if own.propensities is not None:
+        told = {item.item_id: each for item, each in zip(own.items, own.propensities, strict=True)}
+        changed["propensities"] = None if filled else [told[item.item_id] for item in kept]
     if not items:
         changed |= {"model": "", "rung": "empty"}
     elif not kept:

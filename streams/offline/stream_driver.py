@@ -11,6 +11,7 @@ from streams.datasets.impressions import Shown
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review
 from streams.examples.collector import ExampleCollector, target_of
+from streams.learning.kept_slates import Slates
 from streams.ranking.draft import Draft
 from streams.recommender import Recommender
 from streams.state.catalog import ItemRecord
@@ -39,6 +40,7 @@ class Prequential:
     def __init__(self, recommender: Recommender, stream: Stream, first: int = 0) -> None:
         self.recommender, self.stream, self.first = recommender, stream, first
         self.states: dict[str, UserState] = {}
+        self.slates: dict[str, Slates] = {}
         self.at = 0
 
     def announce(self, items: Sequence[ItemRecord], ts_ms: int) -> None:
@@ -64,8 +66,11 @@ class Prequential:
         if self.stream.interactions.shown is not None:
             self.show(self.stream.interactions.shown[self.at])
         core.meet([item for item in items_named(event) if item not in core.catalog.rows], event.ts)
-        delivery, words = Delivery("stream", self.first + self.at), self.vectors(event).words
-        self.states[event.user_id] = core.apply(self.state(event.user_id), event, delivery, words).state
+        user, delivery = event.user_id, Delivery("stream", self.first + self.at)
+        applied = core.apply(self.state(user), event, delivery, self.vectors(event).words)
+        self.states[user] = applied.state
+        if applied.interaction is not None:
+            self.slates[user] = core.join(self.slates.get(user, ()), event, applied.interaction).slates
         self.at += 1
         return core.catalog.rows[event.item_id]
 
@@ -85,8 +90,7 @@ class Prequential:
                 slate_id=slate.slate_id,
                 items=list(slate.items),
             )
-            delivery = Delivery("impressions", slate.number)
-            self.states[slate.user] = core.apply(self.state(slate.user), shown, delivery, None).state
+            self.slates[slate.user] = core.show(self.slates.get(slate.user, ()), shown).slates
 
     def event(self, k: int) -> Click | Review:
         """Event k as it would come over the wire."""
@@ -108,7 +112,8 @@ class Prequential:
         """The next event becomes an example, unless it teaches nothing (`target_of`)."""
         event = self.event(self.at)
         state = self.state(event.user_id)
-        met = target_of(self.recommender, state, event, self.vectors(event))
+        slates = self.slates.get(event.user_id, ())
+        met = target_of(self.recommender, state, event, self.vectors(event), slates)
         return met is not None and collector.take(state, event.ts, met)
 
     def searched(self, k: int) -> F32 | None:

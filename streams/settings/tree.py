@@ -6,6 +6,7 @@ import msgspec
 
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
+from streams.learning.settings import LearningSettings
 from streams.settings.sections import (
     CandidateSettings,
     ExampleSettings,
@@ -30,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: EventLimits = EventLimits()
     state: StateSettings = StateSettings()
     counters: CounterSettings = CounterSettings()
+    learning: LearningSettings = LearningSettings()
     candidates: CandidateSettings = CandidateSettings()
     feed: FeedSettings = FeedSettings()
     ladder: LadderSettings = LadderSettings()

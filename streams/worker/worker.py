@@ -249,6 +249,8 @@ class Worker:
         """Bring the gauges up to date that are only worth their price when somebody looks."""
         self.readiness()
         self.metrics.queued_events.set(self.intake.queued())
+        for kind, count in self.replica.recommender.learner.counts().items():
+            self.metrics.learned.labels(kind).set(count)
 
 
 def _examples_log(settings: Settings, metrics: WorkerMetrics, clock: Clock) -> ExamplesLog | None:
