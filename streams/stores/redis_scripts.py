@@ -78,7 +78,7 @@ end
 for key = #KEYS - found + 1, #KEYS do
   local value = redis.call('GET', KEYS[key])
   if (value and redis.sha1hex(value) or '') ~= ARGV[at] then
-    return redis.error_reply('FENCED ' .. KEYS[key] .. ' is not what was found')
+    return redis.error_reply('FENCED ' .. KEYS[key] .. ' is not the value that was found')
   end
   at = at + 1
 end
