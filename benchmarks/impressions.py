@@ -2,8 +2,10 @@
 
     python -m benchmarks.impressions
 
-Every user has a full state: a whole history, and as many consumed items as fit. Each impression shows 20
-items. `kept`: users whose values the worker has at hand; `read`: users it has not met for long.
+Every user has a full state: a whole history, and as many consumed items as fit; and a feed whose features are
+kept. Each impression shows 20 items of another slate; since four wait, it closes one, which is a lesson.
+
+`kept`: users whose values the worker has at hand; `read`: users it has not met for long.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from model.features import LIVE_FEATURES
 from streams.clock import SystemClock
 from streams.events.schema import Impression, encode, key_of
 from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.message import Message
+from streams.learning.kept_slates import KeptSlate, UserSlates
+from streams.learning.kept_slates_codec import encode as encode_slates
 from streams.local.valkey import ValkeyServer
 from streams.serving.replica import Replica
 from streams.settings.sections import RedisSettings
@@ -52,6 +57,8 @@ class _Nobody:
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         raise RuntimeError(f"{len(letters)} dead letters; expected none: {letters[0]}")
+
+    async def stop(self) -> None: ...
 
     async def earliest(self, place: str) -> int:
         return 0
@@ -87,6 +94,19 @@ def full_state(rng: np.random.Generator) -> bytes:
     return encode_state(state)
 
 
+def made_slate() -> KeptSlate:
+    """The user's feed, with the features of its places."""
+    columns = len(LIVE_FEATURES) + 8
+    return KeptSlate(
+        slate_id="feed",
+        ts=SystemClock().now_ms(),
+        rows=np.arange(SHOWN, dtype=np.int32),
+        scores=np.ones(SHOWN, np.float32),
+        features=np.ones((SHOWN, columns), np.float16),
+        names=bytes(8),
+    )
+
+
 def shown(number: int, user: str, rng: np.random.Generator) -> Message:
     """An impression at offset `number`."""
     event = Impression(
@@ -105,9 +125,11 @@ async def measured(url: str, count: int) -> list[tuple[str, int, float, float]]:
     store, clock, nobody, rng = RedisStore(settings.redis), SystemClock(), _Nobody(), np.random.default_rng(0)
     states = [full_state(rng) for _ in range(8)]
     names = [f"u{n}" for n in range(max(USERS.values()))]
+    looks = encode_slates(UserSlates((made_slate(),)))
     for at in range(0, len(names), 500):
         written = {name: states[n % len(states)] for n, name in enumerate(names[at : at + 500])}
-        await store.commit(Commit({}, {}, written, {}, {}), "benchmark")
+        kept = dict.fromkeys(written, looks)
+        await store.commit(Commit({}, {}, written, {}, {}, slates=kept), "benchmark")
     replica, metrics = Replica(settings, store, clock), WorkerMetrics()
     async with replica.lock:
         await replica.rebuild()

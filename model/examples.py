@@ -173,7 +173,7 @@ def shard(examples: Sequence[Example], table: ItemTable) -> Shard:
     )
 
 
-def no_feedback(examples: int, candidates: int) -> dict[str, NDArray[Any]]:
+def no_feedback(examples: int, candidates: int) -> dict[str, Any]:
     """The columns of `FEEDBACK_FIELDS` of examples of which it is not known where they came from."""
     shape = (examples, candidates)
     return {

@@ -15,7 +15,7 @@ import msgspec
 
 from streams.events.schema import AnyEvent, Control, Impression, Item, User, unknown_command
 from streams.examples.collector import Target, target_of
-from streams.learning.kept_slates import KeptSlate, Slates
+from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
 from streams.learning.lesson import Lesson, encode_lesson
 from streams.ranking.degradation import Rung
 from streams.ranking.slate import Slate
@@ -64,7 +64,7 @@ class BatchResult:
     skipped: dict[int, str] = field(default_factory=dict)
     failed: dict[int, Exception] = field(default_factory=dict)
     unranked: dict[str, Exception] = field(default_factory=dict)
-    kept: dict[str, Slates] = field(default_factory=dict)
+    kept: dict[str, UserSlates] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
     showings: Counter[str] = field(default_factory=Counter)
     lessons: Counter[str] = field(default_factory=Counter)
@@ -81,7 +81,7 @@ def process(
     rung: Rung,
     timer: Callable[[], float] = time.perf_counter,
     before: Before | None = None,
-    kept: Mapping[str, Slates] | None = None,
+    kept: Mapping[str, UserSlates] | None = None,
 ) -> BatchResult:
     """Fold a batch in its order, then make one slate for each user who acted.
 
@@ -109,7 +109,7 @@ def _fold(
     recommender: Recommender,
     out: BatchResult,
     states: Mapping[str, UserState],
-    kept: Mapping[str, Slates],
+    kept: Mapping[str, UserSlates],
     at: int,
     incoming: Incoming,
     now_ms: int,
@@ -143,10 +143,10 @@ def _fold(
         case Impression():
             slates = _kept(out, kept, event.user_id)
             showing = recommender.show(slates, event)
-            _take(out, event.user_id, slates, showing.slates, showing.lessons)
+            _take(out, event.user_id, slates, showing.kept, showing.lessons)
             out.showings[showing.outcome] += 1
             if showing.showing is None:
-                out.skipped[at] = "shown"
+                out.skipped[at] = "duplicate" if showing.outcome == "duplicate" else "shown"
             else:
                 out.record.impressions.append(showing.showing)
                 out.applied.append(at)
@@ -168,7 +168,7 @@ def _fold(
         return None
     slates = _kept(out, kept, event.user_id)
     answer = recommender.join(slates, event, applied.interaction)
-    _take(out, event.user_id, slates, answer.slates, answer.lessons)
+    _take(out, event.user_id, slates, answer.kept, answer.lessons)
     out.answers[answer.outcome] += 1
     out.record.interactions.append(answer.interaction)
     out.late += event.ts < state.last_ts
@@ -177,11 +177,13 @@ def _fold(
     return event.user_id
 
 
-def _kept(out: BatchResult, kept: Mapping[str, Slates], user: str) -> Slates:
-    return out.kept[user] if user in out.kept else kept.get(user, ())
+def _kept(out: BatchResult, kept: Mapping[str, UserSlates], user: str) -> UserSlates:
+    return out.kept[user] if user in out.kept else kept.get(user, NOTHING_KEPT)
 
 
-def _take(out: BatchResult, user: str, before: Slates, slates: Slates, lessons: Sequence[Lesson]) -> None:
+def _take(
+    out: BatchResult, user: str, before: UserSlates, slates: UserSlates, lessons: Sequence[Lesson]
+) -> None:
     """What became of a user's kept slates, where anything did."""
     if slates is not before:
         out.kept[user] = slates
@@ -193,7 +195,7 @@ def _take(out: BatchResult, user: str, before: Slates, slates: Slates, lessons: 
 def _slates(
     recommender: Recommender,
     out: BatchResult,
-    kept: Mapping[str, Slates],
+    kept: Mapping[str, UserSlates],
     causes: Mapping[str, Incoming],
     now_ms: int,
     rung: Rung,
@@ -216,7 +218,7 @@ def _slates(
         except Exception as error:  # the slate stands; only its looks are not kept
             out.unranked[slate.user_id] = error
         else:
-            _take(out, slate.user_id, before, step.slates, step.lessons)
+            _take(out, slate.user_id, before, step.kept, step.lessons)
     return [msgspec.structs.replace(slate, times=_times(causes[slate.user_id], now_ms)) for slate in slates]
 
 

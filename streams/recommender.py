@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.counters.counters import Counters
 from streams.events.schema import Click, Impression, Review, UserEvent
-from streams.learning.kept_slates import NO_FEATURES, NO_NUMBERS, KeptSlate, Slates, digest_of_names
+from streams.learning.kept_slates import NO_FEATURES, NO_NUMBERS, KeptSlate, UserSlates, digest_of_names
 from streams.learning.learner import CountingLearner, Learner
 from streams.learning.lesson import Lesson, decode_lesson
 from streams.learning.steps import AnswerStep, Bounds, ShowingStep, Step, on_answer, on_impression, on_made
@@ -47,7 +47,10 @@ class Recommender:
         self.blocking = blocking_actions(settings.feed.repeat)
         self.learner: Learner = CountingLearner()
         self.bounds = Bounds(
-            settings.learning.wait_ms, settings.state.pending_slates, settings.learning.user_bytes
+            settings.learning.wait_ms,
+            settings.state.pending_slates,
+            settings.learning.user_bytes,
+            settings.state.recent_event_ids,
         )
         self._names = digest_of_names(feature_names(self.pipeline.names))
 
@@ -86,27 +89,27 @@ class Recommender:
                 self.catalog.hear(applied.interaction.row, words)
         return applied
 
-    def show(self, slates: Slates, event: Impression) -> ShowingStep:
+    def show(self, kept: UserSlates, event: Impression) -> ShowingStep:
         """Mark a slate of the user's as shown, and count what it is the first to show.
 
         Every item that it names must have been met.
         """
         rows = np.array([self.catalog.rows[item_id] for item_id in event.items], np.int32)
-        step = on_impression(slates, event, rows, self.bounds)
+        step = on_impression(kept, event, rows, self.bounds)
         if step.showing is not None:
             self.counters.show(step.showing.rows)
         self._learn(step.lessons)
         return step
 
-    def join(self, slates: Slates, event: Click | Review, interaction: Interaction) -> AnswerStep:
+    def join(self, kept: UserSlates, event: Click | Review, interaction: Interaction) -> AnswerStep:
         """Join what was applied with the slate that it came from."""
-        step = on_answer(slates, event, interaction, self.bounds)
+        step = on_answer(kept, event, interaction, self.bounds)
         self._learn(step.lessons)
         return step
 
-    def keep(self, user: str, slates: Slates, slate: KeptSlate) -> Step:
+    def keep(self, user: str, kept: UserSlates, slate: KeptSlate) -> Step:
         """Keep what a slate that was made just now looks like."""
-        step = on_made(user, slates, slate, self.bounds)
+        step = on_made(user, kept, slate, self.bounds)
         self._learn(step.lessons)
         return step
 

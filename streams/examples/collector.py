@@ -12,7 +12,7 @@ from model.examples import Example, ItemTable, Shard, id_number, shard
 from model.schema import F32
 from streams.events.schema import Click, Review, UserEvent
 from streams.learning.join import JOINED, closed
-from streams.learning.kept_slates import NEVER, NO_NUMBERS, KeptSlate, Slates
+from streams.learning.kept_slates import NEVER, NO_NUMBERS, NOTHING_KEPT, KeptSlate, UserSlates
 from streams.learning.steps import joined_with
 from streams.ranking.draft import Draft
 from streams.recommender import Recommender
@@ -62,10 +62,10 @@ def target_of(
     state: UserState,
     event: UserEvent,
     vectors: Vectors = NO_VECTORS,
-    slates: Slates = (),
+    kept: UserSlates = NOTHING_KEPT,
 ) -> Target | None:
     """What an event is about to teach; None where it is no interaction, or is no example: its item is unknown
-    till now, or the user has consumed it already. `slates`: what is kept of the user's.
+    till now, or the user has consumed it already. `kept`: of the user's slates.
     """
     if not isinstance(event, Click | Review):
         return None
@@ -73,13 +73,13 @@ def target_of(
     if row is None or not recommender.knows(row) or recommender.met_for_good(state, row):
         return None
     rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
-    source = _source(recommender, event, row, slates)
+    source = _source(recommender, event, row, kept)
     return Target(row, action_of(event), rating, vectors.searched, source)
 
 
-def _source(recommender: Recommender, event: Click | Review, row: int, slates: Slates) -> Source:
+def _source(recommender: Recommender, event: Click | Review, row: int, kept: UserSlates) -> Source:
     """What the event says of where it came from, else what its slate says."""
-    waiting = closed(event.user_id, slates, event.ts, recommender.bounds.wait_ms).slates
+    waiting = closed(event.user_id, kept.slates, event.ts, recommender.bounds.wait_ms).slates
     joined = joined_with(waiting, event, row, action_of(event), recommender.bounds)
     slate = joined.slate if joined.outcome in JOINED else None
     told = Source(

@@ -40,7 +40,7 @@ from streams.state.user_state import NO_ROWS, Rows
 
 JOINED = ("joined", "unshown", "repeated")
 ANSWERS = (*JOINED, "full", "late", "absent", "unknown", "unattributed")
-SHOWINGS = ("shown", "more", "again", "full", "late")
+SHOWINGS = ("shown", "more", "again", "full", "late", "duplicate")
 EARLY_MS = 5_000
 """So much earlier than its slate an answer may seem to be, since the clocks of app and worker differ."""
 
@@ -48,7 +48,8 @@ EARLY_MS = 5_000
 class Shown(NamedTuple):
     """`fresh`: the rows that this showing is the first to show of its slate. `outcome`, of `SHOWINGS`:
     "shown" for the first one of a slate, "more" where it adds places, "again" where it adds none; "full"
-    where the slate has `PLACES_MAX` already, "late" where it was closed after this showing.
+    where the slate has `PLACES_MAX` already, "late" where it was closed after this showing. ("duplicate": its
+    event id came before, see `steps`.)
     """
 
     slates: Slates

@@ -93,15 +93,40 @@ class KeptSlate:
     @property
     def bytes(self) -> int:
         """What it takes at most when it is stored."""
-        words = (self.slate_id, self.arm, self.model, self.surface)
-        texts = sum(len(each) if each.isascii() else 4 * len(each) for each in words)
-        arrays = (self.rows, self.scores, self.propensities, self.features, self.shown, self.shown_as)
-        numbers = sum(each.nbytes for each in arrays)
-        return 64 + texts + numbers + ANSWER_BYTES * len(self.answers)
+        return (
+            64
+            + _room(self.slate_id)
+            + _room(self.arm)
+            + _room(self.model)
+            + _room(self.surface)
+            + self.rows.nbytes
+            + self.scores.nbytes
+            + self.propensities.nbytes
+            + self.features.nbytes
+            + self.shown.nbytes
+            + self.shown_as.nbytes
+            + ANSWER_BYTES * len(self.answers)
+        )
+
+
+def _room(text: str) -> int:
+    return len(text) if text.isascii() else 4 * len(text)
 
 
 Slates = tuple[KeptSlate, ...]
 """A user's kept slates, in the order in which they were made or first shown."""
+
+
+class UserSlates(NamedTuple):
+    """All that is kept of a user's slates. `recent`: the keys of the last impressions (`fold.event_key`), by
+    which one that its producer sends again is known, also after its slate has fallen.
+    """
+
+    slates: Slates = ()
+    recent: tuple[bytes, ...] = ()
+
+
+NOTHING_KEPT = UserSlates()
 
 
 class Fitted(NamedTuple):

@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 
 from model.errors import StoreError
-from streams.learning.kept_slates import NO_FEATURES, Answer, KeptSlate, Slates
+from streams.learning.kept_slates import NO_FEATURES, NOTHING_KEPT, Answer, KeptSlate, UserSlates
 from streams.state.stored_format import check_version
+from streams.state.user_state import EVENT_ID_BYTES
 
 VERSION = 1
 
@@ -42,30 +43,45 @@ class _Body(msgspec.Struct, array_like=True, gc=False):
     closed_ms: int
 
 
+class _All(msgspec.Struct, array_like=True, gc=False):
+    """Version 1; `recent` are keys of `EVENT_ID_BYTES` each, end to end."""
+
+    slates: list[_Body]
+    recent: bytes
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(list[_Body])
+_decoder = msgspec.msgpack.Decoder(_All)
 _LEAD = bytes([VERSION])
 
 
-def encode(slates: Slates) -> bytes:
+def encode(kept: UserSlates) -> bytes:
     """Kept slates as the bytes that `decode` reads."""
-    return _LEAD + _encoder.encode([_packed(slate) for slate in slates])
+    slates = [_packed(slate) for slate in kept.slates]
+    return _LEAD + _encoder.encode(_All(slates, b"".join(kept.recent)))
 
 
-def decode(raw: bytes | None) -> Slates:
+def decode(raw: bytes | None) -> UserSlates:
     """The slates in `raw`; none for None (nothing was kept, or it has expired).
 
     Raises `NewerVersionError` where a newer build wrote them, `StoreError` where the bytes are no slates.
     """
     if raw is None:
-        return ()
+        return NOTHING_KEPT
     try:
         version, body = raw[0], raw[1:]
         check_version("kept slates", version, VERSION)
         while version < VERSION:
             body = MIGRATIONS[version](body)
             version += 1
-        return tuple(_unpacked(each) for each in _decoder.decode(body))
+        packed = _decoder.decode(body)
+        if len(packed.recent) % EVENT_ID_BYTES:
+            raise ValueError(f"{len(packed.recent)} bytes of keys of {EVENT_ID_BYTES} each")
+        recent = range(0, len(packed.recent), EVENT_ID_BYTES)
+        return UserSlates(
+            tuple(map(_unpacked, packed.slates)),
+            tuple(packed.recent[at : at + EVENT_ID_BYTES] for at in recent),
+        )
     except (msgspec.MsgspecError, ValueError, LookupError) as error:
         raise StoreError(f"kept slates of {len(raw)} bytes can't be read: {error}") from None
 

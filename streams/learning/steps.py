@@ -14,24 +14,28 @@ import numpy as np
 
 from streams.events.schema import Click, Impression, Review
 from streams.learning.join import JOINED, Joined, answered, bounded, closed, made, shown
-from streams.learning.kept_slates import NO_NUMBERS, Answer, KeptSlate, Slates
+from streams.learning.kept_slates import NO_NUMBERS, Answer, KeptSlate, Slates, UserSlates
 from streams.learning.lesson import Lesson
+from streams.state.fold import event_key
 from streams.state.ledger import NO_PROPENSITIES, Showing
 from streams.state.user_state import Interaction, Rows
 
 
 class Bounds(NamedTuple):
-    """`wait_ms`: how long a slate waits; `slates` and `bytes`: how much is kept of a user at most."""
+    """`wait_ms`: how long a slate waits; `slates` and `bytes`: how much is kept of a user at most, besides
+    the keys of `recent` impressions.
+    """
 
     wait_ms: int
     slates: int
     bytes: int
+    recent: int
 
 
 class Step(NamedTuple):
-    """The slates afterwards, the lessons of those that were closed, and what became of the event."""
+    """What is kept afterwards, the lessons of those that were closed, and what became of the event."""
 
-    slates: Slates
+    kept: UserSlates
     lessons: list[Lesson]
     outcome: str = ""
 
@@ -39,7 +43,7 @@ class Step(NamedTuple):
 class ShowingStep(NamedTuple):
     """The same of an impression; `showing` is None where it showed nothing new."""
 
-    slates: Slates
+    kept: UserSlates
     lessons: list[Lesson]
     outcome: str
     showing: Showing | None
@@ -48,35 +52,42 @@ class ShowingStep(NamedTuple):
 class AnswerStep(NamedTuple):
     """The same of an answer; `interaction` says where it came from."""
 
-    slates: Slates
+    kept: UserSlates
     lessons: list[Lesson]
     outcome: str
     interaction: Interaction
 
 
-def on_impression(slates: Slates, event: Impression, rows: Rows, bounds: Bounds) -> ShowingStep:
-    """An impression; `rows` of its items in their order."""
-    waiting = closed(event.user_id, slates, event.ts, bounds.wait_ms)
+def on_impression(kept: UserSlates, event: Impression, rows: Rows, bounds: Bounds) -> ShowingStep:
+    """An impression; `rows` of its items in their order. One that was sent before changes nothing."""
+    key = event_key(event.event_id)
+    if key in kept.recent:
+        return ShowingStep(kept, [], "duplicate", None)
+    recent = (*kept.recent, key)[-bounds.recent :]
+    waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
     told = NO_NUMBERS if event.propensities is None else np.array(event.propensities, np.float32)
     marked = shown(
         waiting.slates, event.slate_id, event.ts, rows, told, event.arm, event.model, event.surface
     )
-    kept = bounded(event.user_id, marked.slates, bounds.slates, bounds.bytes)
+    left = bounded(event.user_id, marked.slates, bounds.slates, bounds.bytes)
     showing = None
     if len(marked.fresh):
         places = {row: at for at, row in reversed(list(enumerate(rows.tolist())))}
         fresh = told[[places[row] for row in marked.fresh.tolist()]] if len(told) else NO_PROPENSITIES
         showing = Showing(marked.fresh, event.user_id, event.slate_id, event.arm, fresh)
-    return ShowingStep(kept.slates, waiting.lessons + kept.lessons, marked.outcome, showing)
+    lessons = waiting.lessons + left.lessons
+    return ShowingStep(UserSlates(left.slates, recent), lessons, marked.outcome, showing)
 
 
-def on_answer(slates: Slates, event: Click | Review, interaction: Interaction, bounds: Bounds) -> AnswerStep:
+def on_answer(
+    kept: UserSlates, event: Click | Review, interaction: Interaction, bounds: Bounds
+) -> AnswerStep:
     """A click or a review that was applied as `interaction`."""
-    waiting = closed(event.user_id, slates, event.ts, bounds.wait_ms)
+    waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
     joined = joined_with(waiting.slates, event, interaction.row, interaction.action, bounds)
-    kept = bounded(event.user_id, joined.slates, bounds.slates, bounds.bytes)
-    lessons = waiting.lessons + kept.lessons
-    return AnswerStep(kept.slates, lessons, joined.outcome, _from(joined, interaction))
+    left = bounded(event.user_id, joined.slates, bounds.slates, bounds.bytes)
+    lessons = waiting.lessons + left.lessons
+    return AnswerStep(_with(kept, left.slates), lessons, joined.outcome, _from(joined, interaction))
 
 
 def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> Joined:
@@ -91,10 +102,15 @@ def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bo
     return answered(slates, event.slate_id, answer, bounds.wait_ms)
 
 
-def on_made(user: str, slates: Slates, slate: KeptSlate, bounds: Bounds) -> Step:
+def on_made(user: str, kept: UserSlates, slate: KeptSlate, bounds: Bounds) -> Step:
     """A slate was made for the user. It closes nothing by its time, which is no event's."""
-    kept = bounded(user, made(slates, slate), bounds.slates, bounds.bytes)
-    return Step(kept.slates, kept.lessons)
+    left = bounded(user, made(kept.slates, slate), bounds.slates, bounds.bytes)
+    return Step(_with(kept, left.slates), left.lessons)
+
+
+def _with(kept: UserSlates, slates: Slates) -> UserSlates:
+    """The same object where nothing changed, which then needs no write."""
+    return kept if slates is kept.slates else kept._replace(slates=slates)
 
 
 def _from(joined: Joined, interaction: Interaction) -> Interaction:

@@ -11,7 +11,7 @@ from streams.datasets.impressions import Shown
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review
 from streams.examples.collector import ExampleCollector, target_of
-from streams.learning.kept_slates import Slates
+from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.ranking.draft import Draft
 from streams.recommender import Recommender
 from streams.state.catalog import ItemRecord
@@ -40,7 +40,7 @@ class Prequential:
     def __init__(self, recommender: Recommender, stream: Stream, first: int = 0) -> None:
         self.recommender, self.stream, self.first = recommender, stream, first
         self.states: dict[str, UserState] = {}
-        self.slates: dict[str, Slates] = {}
+        self.slates: dict[str, UserSlates] = {}
         self.at = 0
 
     def announce(self, items: Sequence[ItemRecord], ts_ms: int) -> None:
@@ -70,7 +70,9 @@ class Prequential:
         applied = core.apply(self.state(user), event, delivery, self.vectors(event).words)
         self.states[user] = applied.state
         if applied.interaction is not None:
-            self.slates[user] = core.join(self.slates.get(user, ()), event, applied.interaction).slates
+            self.slates[user] = core.join(
+                self.slates.get(user, NOTHING_KEPT), event, applied.interaction
+            ).kept
         self.at += 1
         return core.catalog.rows[event.item_id]
 
@@ -90,7 +92,7 @@ class Prequential:
                 slate_id=slate.slate_id,
                 items=list(slate.items),
             )
-            self.slates[slate.user] = core.show(self.slates.get(slate.user, ()), shown).slates
+            self.slates[slate.user] = core.show(self.slates.get(slate.user, NOTHING_KEPT), shown).kept
 
     def event(self, k: int) -> Click | Review:
         """Event k as it would come over the wire."""
@@ -112,7 +114,7 @@ class Prequential:
         """The next event becomes an example, unless it teaches nothing (`target_of`)."""
         event = self.event(self.at)
         state = self.state(event.user_id)
-        slates = self.slates.get(event.user_id, ())
+        slates = self.slates.get(event.user_id, NOTHING_KEPT)
         met = target_of(self.recommender, state, event, self.vectors(event), slates)
         return met is not None and collector.take(state, event.ts, met)
 

@@ -59,7 +59,7 @@ def apply(
     words: the vector of a review's text, [WORDS_DIM], or None.
     blocking: the actions after which an item may not come back (`consumed.blocking_actions`).
     """
-    key = _key_of(event)
+    key = event_key(event.event_id)
     skipped = _repeats(state, delivery, key)
     if skipped == "offset":
         return Applied(state, skipped=skipped)
@@ -88,11 +88,12 @@ def apply(
 
 def repeats(state: UserState, event: UserEvent, delivery: Delivery) -> str | None:
     """Why `apply` would skip the event, as in `Applied.skipped`; None where it would not."""
-    return _repeats(state, delivery, _key_of(event))
+    return _repeats(state, delivery, event_key(event.event_id))
 
 
-def _key_of(event: UserEvent) -> bytes:
-    return hashlib.blake2b(event.event_id.encode(), digest_size=EVENT_ID_BYTES).digest()
+def event_key(event_id: str) -> bytes:
+    """What is remembered of an event, so that it counts once if its producer sends it again."""
+    return hashlib.blake2b(event_id.encode(), digest_size=EVENT_ID_BYTES).digest()
 
 
 def _repeats(state: UserState, delivery: Delivery, key: bytes) -> str | None:

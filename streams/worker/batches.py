@@ -22,7 +22,7 @@ from streams.clock import Clock
 from streams.examples.collector import Target
 from streams.kafka.dead_letters import DeadLetter, DeadLetters
 from streams.kafka.message import Message
-from streams.learning.kept_slates import Slates
+from streams.learning.kept_slates import UserSlates
 from streams.ranking import degradation
 from streams.ranking.degradation import Rung
 from streams.recommender import Recommender
@@ -122,7 +122,7 @@ class Batches:
         self.reader, self.kafka, self.metrics, self.clock = reader, kafka, metrics, clock
         self.rung: Rung = "full"
         self._kept: KeptStates[UserState] = KeptStates(settings.worker.states_kept, clock)
-        self._kept_slates: KeptStates[Slates] = KeptStates(settings.worker.states_kept, clock)
+        self._kept_slates: KeptStates[UserSlates] = KeptStates(settings.worker.states_kept, clock)
         self._look_up = LookUp(store, replica, kafka, self._kept, self._kept_slates, metrics, clock)
         self._writing = Writing(store, letters, metrics, clock)
         self._last: _Flight | None = None

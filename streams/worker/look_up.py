@@ -18,7 +18,7 @@ from streams.kafka.gaps import Gaps
 from streams.kafka.message import Message
 from streams.kafka.progress_check import beyond_the_end
 from streams.learning import kept_slates_codec
-from streams.learning.kept_slates import Slates
+from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.serving.replica import Replica
 from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
@@ -79,7 +79,7 @@ class Work(NamedTuple):
     letters: list[DeadLetter]
     states: dict[str, UserState]
     digests: dict[str, str]
-    slates: dict[str, Slates]
+    slates: dict[str, UserSlates]
     slates_digests: dict[str, str]
     expected: dict[str, int]
     progress: dict[str, int]
@@ -97,7 +97,7 @@ class LookUp:
         replica: Replica,
         kafka: Log,
         kept: KeptStates[UserState],
-        kept_slates: KeptStates[Slates],
+        kept_slates: KeptStates[UserSlates],
         metrics: WorkerMetrics,
         clock: Clock,
     ) -> None:
@@ -161,7 +161,7 @@ class LookUp:
         viewers: Sequence[str],
         places: set[str],
         known: dict[str, Kept[UserState]],
-        slates: dict[str, Kept[Slates]],
+        slates: dict[str, Kept[UserSlates]],
     ) -> tuple[dict[str, int], dict[str | None, StoreError]]:
         """The progress of `places`, and whose states can't be read; those that can are added to `known`, and
         the slates of `viewers` to `slates`.
@@ -184,13 +184,13 @@ class LookUp:
             progress = loaded.progress | self.kept.progress
         return {place: progress[place] for place in sorted(places)}, unreadable
 
-    def _slates_of(self, users: Sequence[str], loaded: Loaded) -> dict[str, Kept[Slates]]:
+    def _slates_of(self, users: Sequence[str], loaded: Loaded) -> dict[str, Kept[UserSlates]]:
         """Kept slates; `NewerVersionError` where a newer build wrote some. What can't be read is begun anew:
         no event is worth less for it.
         """
-        found: dict[str, Kept[Slates]] = {}
+        found: dict[str, Kept[UserSlates]] = {}
         for user, raw in zip(users, loaded.slates, strict=True):
-            slates: Slates = ()
+            slates = NOTHING_KEPT
             try:
                 slates = kept_slates_codec.decode(raw)
             except NewerVersionError:

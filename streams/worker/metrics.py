@@ -93,7 +93,7 @@ class WorkerMetrics:
         )
         self.showings = Counter(
             "headrace_worker_showings",
-            "Impressions, by what they showed of their slate (shown, more, again, full, late).",
+            "Impressions, by what they showed of their slate (shown, more, again, full, late, duplicate).",
             ("result",),
             registry=registry,
         )

@@ -8,6 +8,7 @@ import pytest
 
 from streams.counters.snapshot import pack_counters
 from streams.events.schema import Impression
+from streams.learning.kept_slates import NOTHING_KEPT
 from streams.ranking import slate as stored_slate
 from streams.ranking.degradation import RUNGS, Rung
 from streams.recommender import Recommender
@@ -86,7 +87,7 @@ def test_a_process_that_follows_counts_the_same() -> None:
     here.core.counters.observe = listen  # type: ignore[method-assign]  # what a batch writes into its record
     here.random_events(200, users=10, seed=7)
     shown = Impression(event_id="shown", ts=here.now_ms, user_id="u1", slate_id="s", items=["i1", "i2"])
-    here.core.show((), shown)
+    here.core.show(NOTHING_KEPT, shown)
 
     for begin in range(0, len(told), 7):  # as ledger entries of seven
         there.follow(decode_record(encode_record(Record(interactions=told[begin : begin + 7]))))
@@ -100,13 +101,13 @@ def test_a_redelivered_event_counts_once() -> None:
     small = driven()
     before = pack_counters(small.core.counters)
     shown = Impression(event_id="x", ts=small.now_ms, user_id="u1", slate_id="s", items=["i1"])
-    slates = small.core.show((), shown).slates
+    kept = small.core.show(NOTHING_KEPT, shown).kept
     once = pack_counters(small.core.counters)
     assert once != before
-    again = small.core.show(slates, shown)
-    retried = small.core.show(slates, msgspec.structs.replace(shown, event_id="y"))
-    assert (again.outcome, again.slates, again.showing) == ("again", slates, None)
-    assert (retried.outcome, retried.slates, retried.showing) == ("again", slates, None)
+    again = small.core.show(kept, shown)
+    retried = small.core.show(kept, msgspec.structs.replace(shown, event_id="y"))
+    assert (again.outcome, again.kept, again.showing) == ("duplicate", kept, None)
+    assert (retried.outcome, retried.kept.slates, retried.showing) == ("again", kept.slates, None)
     assert pack_counters(small.core.counters) == once
 
 

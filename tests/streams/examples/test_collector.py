@@ -12,6 +12,7 @@ from model.tasks import ACTIONS
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review, User
 from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Target, target_of
+from streams.learning.kept_slates import NOTHING_KEPT
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
@@ -236,11 +237,11 @@ def test_what_was_shown_and_not_chosen_is_known_as_such() -> None:
         event_id="s", ts=small.now_ms, user_id="u1", slate_id="list 1", items=items,
         surface="home", arm="b", propensities=[0.5, 0.25, 0.125],
     )  # fmt: skip
-    slates = core.show((), shown).slates
+    kept = core.show(NOTHING_KEPT, shown).kept
     click = Click(
         event_id="c", ts=small.now_ms + 9, user_id="u1", item_id=f"i{unmet[1]}", position=1, value=2.5
     )
-    met = target_of(core, state, click, slates=slates)
+    met = target_of(core, state, click, kept=kept)
     assert met is not None
     collector = ExampleCollector(core, seed=1, whole=True)
     assert collector.take(state, click.ts, met)

@@ -14,7 +14,7 @@ from streams.learning.steps import Bounds
 
 CLICK, VIEW, PURCHASE = 1, 0, 3
 WAIT_MS = 60_000
-WIDE = Bounds(WAIT_MS, slates=8, bytes=100_000)
+WIDE = Bounds(WAIT_MS, slates=8, bytes=100_000, recent=6)
 COLUMNS = ("a", "b", "c")
 
 

@@ -115,7 +115,7 @@ def test_an_answer_is_joined_with_the_slate_that_it_names() -> None:
 
 
 def test_an_answer_that_names_none_is_joined_with_the_newest_that_shows_it() -> None:
-    slates = (made("s", T, [1, 2]), made("t", T + 10, [2, 3]), made("never", T + 20, [1, 2, 3]))
+    slates: Slates = (made("s", T, [1, 2]), made("t", T + 10, [2, 3]), made("never", T + 20, [1, 2, 3]))
     slates = shown(slates, "s", T + 5, rows(1, 2)).slates
     slates = shown(slates, "t", T + 15, rows(2, 3)).slates
 
@@ -173,7 +173,7 @@ def test_a_slate_has_several_answers() -> None:
 def test_answers_are_bounded() -> None:
     many = np.arange(ANSWERS_MAX + 5, dtype=np.int32)
     slates = shown((), "own", T, many).slates
-    outcomes = []
+    outcomes: list[str] = []
     for row in many.tolist():
         step = answered(slates, "own", answer(row, T + 5), WAIT_MS)
         slates, outcomes = step.slates, [*outcomes, step.outcome]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model.errors import NewerVersionError, StoreError
 from model.features import LIVE_FEATURES
-from streams.learning.kept_slates import Answer, KeptSlate, digest_of_names, fitted
+from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates, digest_of_names, fitted
 from streams.learning.kept_slates_codec import VERSION, decode, encode
 from streams.learning.settings import LearningSettings
 from streams.settings.tree import Settings
@@ -69,15 +69,17 @@ def kept_slates(draw: st.DrawFn) -> KeptSlate:
     )
 
 
-@given(st.lists(kept_slates(), max_size=4))
-def test_kept_slates_come_back_as_they_were(slates: list[KeptSlate]) -> None:
-    raw = encode(tuple(slates))
-    assert plain(decode(raw)) == plain(slates)
-    assert len(raw) <= 16 + sum(slate.bytes for slate in slates)
+@given(st.lists(kept_slates(), max_size=4), st.lists(st.binary(min_size=8, max_size=8), max_size=3))
+def test_kept_slates_come_back_as_they_were(slates: list[KeptSlate], recent: list[bytes]) -> None:
+    kept = UserSlates(tuple(slates), tuple(recent))
+    raw = encode(kept)
+    assert plain(decode(raw).slates) == plain(slates)
+    assert decode(raw).recent == kept.recent
+    assert len(raw) <= 16 + sum(slate.bytes for slate in slates) + 8 * len(recent)
 
 
 def test_nothing_is_kept_of_a_new_user() -> None:
-    assert decode(None) == ()
+    assert decode(None) == NOTHING_KEPT
 
 
 @pytest.mark.parametrize("raw", [b"", b"\x01", b"\x01\xc1", b"\x01\x91\x90", b"\x00\x90", b"no slates"])
@@ -89,12 +91,12 @@ def test_damaged_bytes_are_refused(raw: bytes) -> None:
 @pytest.mark.parametrize("cut", range(1, 90, 7))
 def test_a_part_of_the_bytes_is_refused(cut: int) -> None:
     with pytest.raises(StoreError):
-        decode(encode((made("s", 5, [1, 2, 3]),))[:-cut])
+        decode(encode(UserSlates((made("s", 5, [1, 2, 3]),)))[:-cut])
 
 
 def test_a_newer_builds_slates_are_refused_by_name() -> None:
     with pytest.raises(NewerVersionError, match="kept slates of version"):
-        decode(bytes([VERSION + 1]) + encode(())[1:])
+        decode(bytes([VERSION + 1]) + encode(NOTHING_KEPT)[1:])
 
 
 def full(number: int) -> KeptSlate:
@@ -123,7 +125,8 @@ def test_all_that_the_defaults_keep_of_a_user_fits() -> None:
     settings = Settings()
     slates = tuple(map(full, range(settings.state.pending_slates)))
     assert fitted(slates, settings.state.pending_slates, settings.learning.user_bytes).slates == slates
-    assert len(encode(slates)) < 12_288
+    recent = (bytes(8),) * settings.state.recent_event_ids
+    assert len(encode(UserSlates(slates, recent))) < 12_288
 
 
 def test_what_does_not_wait_falls_first_but_for_the_newest() -> None:

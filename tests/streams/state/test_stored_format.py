@@ -26,7 +26,7 @@ from streams.counters.settings import CounterSettings
 from streams.kafka import dead_letter_box, dead_letters
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec, lesson
-from streams.learning.kept_slates import Answer, Slates
+from streams.learning.kept_slates import Answer, UserSlates
 from streams.learning.learner import CountingLearner
 from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
@@ -225,11 +225,12 @@ def kept_slates_v1() -> bytes:
         column([1.0, np.nan], "<f4"), "home", [[4, 1, 2.5, NOW_MS + 9, 0]], -1,
     ]  # fmt: skip
     own = ["own", NOW_MS, "default", "", *[b""] * 4, 0, b"", -1, b"", b"", "", [], NOW_MS + 7]
-    return b"\x01" + packed([made, own])
+    return b"\x01" + packed([[made, own], b"12345678abcdefgh"])
 
 
-def check_kept_slates(slates: Slates) -> None:
-    made, own = slates
+def check_kept_slates(kept: UserSlates) -> None:
+    made, own = kept.slates
+    assert kept.recent == (b"12345678", b"abcdefgh")
     assert (made.slate_id, made.ts, made.arm, made.model) == ("s1", NOW_MS, "b", "m")
     assert (made.rows.tolist(), made.scores.tolist()) == ([3, 4], [0.5, 0.25])
     assert (made.features.tolist(), made.names) == ([[1.0, 2.0], [3.0, 4.0]], b"12345678")

@@ -277,7 +277,9 @@ def test_a_state_of_version_3_is_lifted() -> None:
     assert plain(lifted) == plain(expected)
     columns = [np.array(rows, np.int32) for rows in ([7, 70_000], [3, 70_000])]
     shown = [["s1", 1_700_000_000_000, np.array([3, 4], "<i4").tobytes()]]
-    assert version_3(expected, *columns, shown) == V3, "the frozen encoder above writes what that build wrote"
+    assert version_3(expected, columns[0], columns[1], shown) == V3, (
+        "the frozen encoder above writes what that build wrote"
+    )
 
 
 @given(
@@ -288,7 +290,7 @@ def test_a_state_of_version_3_is_lifted_with_both_its_generations(young: set[int
     whole = full_state(3)
     expected: Rows = np.array(sorted(young | old), np.int32)
     columns = [np.array(sorted(each), np.int32) for each in (young, old)]
-    lifted = decode(version_3(whole, *columns))
+    lifted = decode(version_3(whole, columns[0], columns[1]))
     groups = ((UNKNOWN, expected),) if len(expected) else ()
     assert plain(lifted) == plain(replace(whole, consumed=Consumed(groups)))
     assert all(lifted.has_consumed(row) for row in young | old)

@@ -165,7 +165,7 @@ def replayed(rows: Rows, settings: Settings, folder: Path) -> Outcome:
         state = {event.user_id: run.states[event.user_id]}
         looks: list[KeptSlate] = []
         (slate,) = core.recommend(state, event.ts, "full", {event.user_id: event.event_id}, looks)
-        run.slates[event.user_id] = core.keep(event.user_id, run.slates[event.user_id], looks[0]).slates
+        run.slates[event.user_id] = core.keep(event.user_id, run.slates[event.user_id], looks[0]).kept
         slates.append(plain_slate(slate))
     (examples,) = collector.shards()
     states = {user: plain_state(user_state_codec.encode(state)) for user, state in run.states.items()}
@@ -354,7 +354,7 @@ async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Pat
     dataset = load_dataset(DatasetSpec(str(tmp_path / "shown.jsonl"), columns=columns))
     run: Prequential = prepare(dataset, settings, encode, silent)
     learned: list[Lesson] = []
-    run.recommender.learner.learn = learned.append  # type: ignore[method-assign]
+    run.recommender.learner.learn = learned.append  # type: ignore[method-assign, assignment]
     while run.at < len(dataset.interactions):
         run.learn()
 
@@ -364,7 +364,7 @@ async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Pat
     async with desk.replica.lock:
         await desk.replica.rebuild()  # else the first batch takes another core
     core = desk.replica.recommender
-    core.keep = lambda user, slates, slate: Step(slates, [])  # type: ignore[method-assign]
+    core.keep = lambda user, kept, slate: Step(kept, [])  # type: ignore[method-assign]
     for k, row in enumerate(rows):
         desk.clock.ms = row["ts"]
         shared = {"ts": row["ts"], "user_id": row["user"], "slate_id": row["slate"]}
@@ -385,6 +385,6 @@ async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Pat
     users = sorted({row["user"] for row in rows})
     loaded = await store.load([], [], users)
     for user, raw in zip(users, loaded.slates, strict=True):
-        assert [slate.slate_id for slate in kept_slates_codec.decode(raw)] == [
-            slate.slate_id for slate in run.slates[user]
+        assert [slate.slate_id for slate in kept_slates_codec.decode(raw).slates] == [
+            slate.slate_id for slate in run.slates[user].slates
         ]

@@ -113,8 +113,17 @@ async def test_a_producer_that_sends_an_impression_twice_counts_once(store: Memo
     for desk in (first, second):
         await desk.chores().follow()
         assert desk.replica.recommender.counters.popularity.shown[:4].tolist() == [0, 1, 1, 0]
-    assert second.counted("showings_total", result="again") == 2
-    assert second.counted("skipped_events_total", reason="shown") == 2
+    for result, reason in (("duplicate", "duplicate"), ("again", "shown")):
+        assert second.counted("showings_total", result=result) == 1
+        assert second.counted("skipped_events_total", reason=reason) == 1
+
+
+async def test_it_counts_once_also_after_its_slate_has_fallen(store: MemoryStore) -> None:
+    desk = await served(store)
+    for n in range(10):
+        await desk.take(impression(n, f"list {n}", [f"i{n}"]))
+    await desk.take(impression(10, "list 0", ["i0"], event_id="s0"))
+    assert desk.replica.recommender.counters.popularity.shown[:10].tolist() == [1] * 10
 
 
 async def test_impressions_of_one_slate_in_one_batch(store: MemoryStore) -> None:
@@ -122,7 +131,7 @@ async def test_impressions_of_one_slate_in_one_batch(store: MemoryStore) -> None
     await desk.take(impression(0, "list", ["i1", "i2"]), impression(1, "list", ["i1", "i2", "i3"]))
     assert desk.replica.recommender.counters.popularity.shown[:5].tolist() == [0, 1, 1, 1, 0]
     (raw,) = (await store.load([], [], ["ann"])).slates
-    (slate,) = kept_slates_codec.decode(raw)
+    (slate,) = kept_slates_codec.decode(raw).slates
     assert slate.shown.tolist() == [1, 2, 3]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clock import ManualClock
-from streams.state.user_state import EMPTY
+from streams.state.user_state import EMPTY, UserState
 from streams.worker.kept_states import KEPT_MS, PAUSE_MS, Kept, KeptStates
 
 
@@ -48,7 +48,8 @@ def test_after_a_mistake_only_the_last_are_kept_for_a_while() -> None:
 
 @given(st.lists(st.sets(st.sampled_from("abcdef"), max_size=4)), st.integers(0, 4))
 def test_it_never_gives_an_old_state(batches: list[set[str]], most: int) -> None:
-    kept, newest = KeptStates(most, ManualClock(0)), dict[str, str]()
+    kept: KeptStates[UserState] = KeptStates(most, ManualClock(0))
+    newest: dict[str, str] = {}
     for n, users in enumerate(batches):
         taken = states(*sorted(users), digest=str(n))
         kept.take(taken, {})
