@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from model.schema import F32
 from streams.datasets.as_events import event_of, profile_of
 from streams.datasets.impressions import Shown
@@ -12,6 +14,7 @@ from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review
 from streams.examples.collector import ExampleCollector, target_of
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
+from streams.learning.steps import on_impression
 from streams.ranking.draft import Draft
 from streams.recommender import Recommender
 from streams.state.catalog import ItemRecord
@@ -85,13 +88,7 @@ class Prequential:
         core = self.recommender
         for slate in slates:
             core.meet([item for item in slate.items if item not in core.catalog.rows], slate.ts_ms)
-            shown = Impression(
-                event_id=f"shown-{slate.number}",
-                ts=slate.ts_ms,
-                user_id=slate.user,
-                slate_id=slate.slate_id,
-                items=list(slate.items),
-            )
+            shown = _impression(slate)
             self.slates[slate.user] = core.show(self.slates.get(slate.user, NOTHING_KEPT), shown).kept
 
     def event(self, k: int) -> Click | Review:
@@ -114,9 +111,24 @@ class Prequential:
         """The next event becomes an example, unless it teaches nothing (`target_of`)."""
         event = self.event(self.at)
         state = self.state(event.user_id)
-        slates = self.slates.get(event.user_id, NOTHING_KEPT)
-        met = target_of(self.recommender, state, event, self.vectors(event), slates)
+        kept = self._kept_by_then(event.user_id)
+        met = target_of(self.recommender, state, event, self.vectors(event), kept)
         return met is not None and collector.take(state, event.ts, met)
+
+    def _kept_by_then(self, user: str) -> UserSlates:
+        """What is kept of the user's slates when the next event comes.
+
+        The slates before it are not counted yet: its example is taken as it is predicted, before they are
+        known. But it says which of its candidates they showed.
+        """
+        core, kept = self.recommender, self.slates.get(user, NOTHING_KEPT)
+        for slate in (
+            () if self.stream.interactions.shown is None else self.stream.interactions.shown[self.at]
+        ):
+            known = [core.catalog.rows[item] for item in slate.items if item in core.catalog.rows]
+            if slate.user == user and known:
+                kept = on_impression(kept, _impression(slate), np.array(known, np.int32), core.bounds).kept
+        return kept
 
     def searched(self, k: int) -> F32 | None:
         """The vector of what the user had searched for before event k."""
@@ -132,3 +144,14 @@ class Prequential:
         draft = core.pipeline.draft(self.state(user), ts, also=also, searched=self.searched(self.at))
         core.pipeline.rank([draft])
         return draft, row
+
+
+def _impression(slate: Shown) -> Impression:
+    """A slate that was shown, as it would come over the wire."""
+    return Impression(
+        event_id=f"shown-{slate.number}",
+        ts=slate.ts_ms,
+        user_id=slate.user,
+        slate_id=slate.slate_id,
+        items=list(slate.items),
+    )
