@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 
 from streams.learning.kept_slates import Answer, KeptSlate, Slates, digest_of_names
-from streams.learning.steps import Bounds
 
 CLICK, VIEW, PURCHASE = 1, 0, 3
 WAIT_MS = 60_000
-WIDE = Bounds(WAIT_MS, slates=8, bytes=100_000, recent=6)
 COLUMNS = ("a", "b", "c")
 
 
