@@ -119,7 +119,7 @@ async def measure(plan: Plan, settings: Settings, folder: Path) -> Order:
     """Send, kill, wait, compare. `settings`: of a deployment that has not applied anything yet."""
     settings = override(settings, {**QUICK, "model": {"registry": str(folder / "models")}})
     await ensure_topics(settings.kafka)
-    store = RedisStore(settings.redis, settings.state)
+    store = RedisStore(settings.redis, settings.state, settings.learning)
     # The times are as close together as the clock allows; the last one is not ahead of the clock.
     start_ms = time.time_ns() // 1_000_000 - plan.events
     events = [msgspec.structs.replace(event, ts=start_ms + event.ts) for event in drawn(plan)]

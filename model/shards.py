@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from model.errors import DataError
-from model.examples import EXAMPLE_FIELDS, MODALITY, Shard
+from model.examples import EXAMPLE_FIELDS, FEEDBACK_FIELDS, MODALITY, Shard, no_feedback
 
 EXAMPLES, ITEMS = "examples.parquet", "items.parquet"
 FACTS = b"headrace.shard"
-VERSION = 1
+VERSION = 2
+"""A shard of version 1 says nothing of where its examples came from; it is read as `no_feedback` has it."""
 UNFINISHED = ".writing-"
 
 DTYPES: Mapping[str, type[np.generic]] = {
@@ -48,6 +49,13 @@ DTYPES: Mapping[str, type[np.generic]] = {
     "user_events": np.int32,
     "item_events": np.int32,
     "ts_ms": np.int64,
+    "slate": np.int64,
+    "position": np.int32,
+    "value": np.float32,
+    "surface": np.int64,
+    "arm": np.int64,
+    "shown": np.bool_,
+    "propensity": np.float32,
 }
 ITEM_DTYPES: Mapping[str, type[np.generic]] = {"text": np.float16, "attributes": np.int32}
 
@@ -120,10 +128,14 @@ def read_shard(path: Path) -> Shard:
     examples = _read(path / EXAMPLES, facts, facts.examples)
     items = _read(path / ITEMS, facts, facts.items)
     modalities = [each for each in facts.shapes if each.startswith(MODALITY)]
+    told = [each for each in EXAMPLE_FIELDS if facts.version > 1 or each not in FEEDBACK_FIELDS]
+    columns = {each: _unpacked(path / EXAMPLES, examples, each, facts) for each in told}
+    if facts.version == 1:
+        columns |= no_feedback(*columns["candidates"].shape)
     found = Shard(
         items=np.array(_column(path / ITEMS, items, "items", pa.string()).to_pylist(), np.str_),
         **{each: _unpacked(path / ITEMS, items, each, facts) for each in ITEM_DTYPES},
-        **{each: _unpacked(path / EXAMPLES, examples, each, facts) for each in EXAMPLE_FIELDS},
+        **columns,
         modalities={
             each.removeprefix(MODALITY): _unpacked(path / ITEMS, items, each, facts) for each in modalities
         },
@@ -266,12 +278,12 @@ def _read(path: Path, facts: ShardFacts, rows: int) -> Any:
 def _facts(path: Path, metadata: Mapping[bytes, bytes] | None) -> ShardFacts:
     try:
         version = msgspec.json.decode((metadata or {})[FACTS])["version"]
-        if version == VERSION:
+        if version in (1, VERSION):
             return msgspec.json.decode((metadata or {})[FACTS], type=ShardFacts)
     except (KeyError, TypeError, msgspec.MsgspecError) as error:
         raise _unreadable(path, error) from None
     raise DataError(
-        f"{path}: examples of version {version!r}; this build reads {VERSION}: log or collect anew"
+        f"{path}: examples of version {version!r}; this build reads 1 to {VERSION}: log or collect anew"
     )
 
 

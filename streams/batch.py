@@ -6,21 +6,23 @@ An event that can't be applied is set aside in `BatchResult.failed` and does not
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
-from streams.events.schema import AnyEvent, Control, Impression, Item, unknown_command
+from streams.events.schema import AnyEvent, Control, Impression, Item, User, unknown_command
 from streams.examples.collector import Target, target_of
+from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
+from streams.learning.lesson import Lesson, encode_lesson
 from streams.ranking.degradation import Rung
 from streams.ranking.request import RankRequest
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
 from streams.state.catalog import encode_item
-from streams.state.event_meaning import NO_VECTORS, Vectors, item_record, items_named
+from streams.state.event_meaning import NO_VECTORS, Vectors, item_record
 from streams.state.fold import Delivery, repeats
 from streams.state.ledger import Record
 from streams.state.user_state import EMPTY, UserState
@@ -49,8 +51,9 @@ class BatchResult:
     `withdrawn`: of each item that was put, whether it can't be had now. `applied`: the places in the batch of
     the events that changed something. `skipped`: places of those that were applied before, and why. `failed`:
     places of those that raised, and the error. `unranked`: users whose slate could not be made as the rung
-    asks. `late`: how many interactions came after a later one of their user. `fold_s` and `recommend_s`: the
-    time that took.
+    asks. `kept`: the slates that are kept of each user, where they changed. `answers`, `showings`,
+    `lessons`: how many there are of each kind. `late`: how many interactions came after a later one of their
+    user. `fold_s` and `recommend_s`: the time that took.
     """
 
     states: dict[str, UserState] = field(default_factory=dict)
@@ -62,6 +65,10 @@ class BatchResult:
     skipped: dict[int, str] = field(default_factory=dict)
     failed: dict[int, Exception] = field(default_factory=dict)
     unranked: dict[str, Exception] = field(default_factory=dict)
+    kept: dict[str, UserSlates] = field(default_factory=dict)
+    answers: Counter[str] = field(default_factory=Counter)
+    showings: Counter[str] = field(default_factory=Counter)
+    lessons: Counter[str] = field(default_factory=Counter)
     late: int = 0
     fold_s: float = 0.0
     recommend_s: float = 0.0
@@ -75,25 +82,26 @@ def process(
     rung: Rung,
     timer: Callable[[], float] = time.perf_counter,
     before: Before | None = None,
+    kept: Mapping[str, UserSlates] | None = None,
 ) -> BatchResult:
     """Fold a batch in its order, then make one slate for each user who acted.
 
-    states: of every user in the batch; a user without one is new. Every item named in the batch must have
-    been met (`Recommender.meet`). before: see `Before`; not told of what is skipped or teaches nothing
-    (`streams.examples.collector.met_of`).
+    states: of every user in the batch; a user without one is new. kept: likewise, their kept slates. Every
+    item named in the batch must have been met (`Recommender.meet`). before: see `Before`; not told of what is
+    skipped or teaches nothing (`streams.examples.collector.target_of`).
     """
     out = BatchResult()
     started = timer()
     causes: dict[str, Incoming] = {}
     for at, incoming in enumerate(batch):
         try:
-            user = _fold(recommender, out, states, at, incoming, now_ms, before)
+            user = _fold(recommender, out, states, kept or {}, at, incoming, now_ms, before)
             if user is not None:
                 causes[user] = incoming
         except Exception as error:  # whatever it is, the other events must not suffer for it
             out.failed[at] = error
     folded = timer()
-    out.slates = _slates(recommender, out, causes, now_ms, rung)
+    out.slates = _slates(recommender, out, kept or {}, causes, now_ms, rung)
     out.fold_s, out.recommend_s = folded - started, timer() - folded
     return out
 
@@ -102,6 +110,7 @@ def _fold(
     recommender: Recommender,
     out: BatchResult,
     states: Mapping[str, UserState],
+    kept: Mapping[str, UserSlates],
     at: int,
     incoming: Incoming,
     now_ms: int,
@@ -132,11 +141,22 @@ def _fold(
             else:
                 out.skipped[at] = "older"
             return None
+        case Impression():
+            slates = _kept(out, kept, event.user_id)
+            showing = recommender.show(slates, event)
+            _take(out, event.user_id, slates, showing.kept, showing.lessons)
+            out.showings[showing.outcome] += 1
+            if showing.showing is None:
+                out.skipped[at] = "duplicate" if showing.outcome == "duplicate" else "shown"
+            else:
+                out.record.impressions.append(showing.showing)
+                out.applied.append(at)
+            return None
     state = out.states.get(event.user_id)
     if state is None:
         state = states.get(event.user_id, EMPTY)
     if before is not None and repeats(state, event, incoming.delivery) is None:
-        met = target_of(recommender, state, event, vectors)
+        met = target_of(recommender, state, event, vectors, _kept(out, kept, event.user_id))
         if met is not None:
             before(event.event_id, state.until(event.ts), event.ts, met)
     applied = recommender.apply(state, event, incoming.delivery, vectors.words)
@@ -145,42 +165,75 @@ def _fold(
         out.skipped[at] = applied.skipped
         return None
     out.applied.append(at)
-    if isinstance(event, Impression):
-        rows = [recommender.catalog.rows[item_id] for item_id in items_named(event)]
-        out.record.impressions.append(np.array(rows, np.int32))
-    if applied.interaction is None:
+    if applied.interaction is None or isinstance(event, User):
         return None
-    out.record.interactions.append(applied.interaction)
+    slates = _kept(out, kept, event.user_id)
+    answer = recommender.join(slates, event, applied.interaction)
+    _take(out, event.user_id, slates, answer.kept, answer.lessons)
+    out.answers[answer.outcome] += 1
+    out.record.interactions.append(answer.interaction)
     out.late += event.ts < state.last_ts
     if vectors.words is not None and not recommender.catalog.own_text[applied.interaction.row]:
         out.record.heard.append((applied.interaction.row, vectors.words))
     return event.user_id
 
 
+def _kept(out: BatchResult, kept: Mapping[str, UserSlates], user: str) -> UserSlates:
+    return out.kept[user] if user in out.kept else kept.get(user, NOTHING_KEPT)
+
+
+def _take(
+    out: BatchResult, user: str, before: UserSlates, slates: UserSlates, lessons: Sequence[Lesson]
+) -> None:
+    """What became of a user's kept slates, where anything did."""
+    if slates is not before:
+        out.kept[user] = slates
+    for lesson in lessons:
+        out.record.lessons.append(encode_lesson(lesson))
+        out.lessons[lesson.kind] += 1
+
+
 def _slates(
-    recommender: Recommender, out: BatchResult, causes: Mapping[str, Incoming], now_ms: int, rung: Rung
+    recommender: Recommender,
+    out: BatchResult,
+    kept: Mapping[str, UserSlates],
+    causes: Mapping[str, Incoming],
+    now_ms: int,
+    rung: Rung,
 ) -> list[Slate]:
     """A slate for each user in `causes`; where that fails, one by one, and from the counters alone."""
     requests = [
         recommender.request(out.states[user], now_ms, rung=rung, user=user, cause=incoming.event.event_id)
         for user, incoming in causes.items()
     ]
+    looks: list[KeptSlate] = []
     try:
-        slates = recommender.recommend(requests)
+        slates = recommender.recommend(requests, looks)
     except Exception:  # one user's slate, or the model: find out whose
         slates = []
+        looks.clear()
         for request in requests:
-            slates += _slate_of(recommender, out, request)
+            slates += _slate_of(recommender, out, request, looks)
+    for slate, look in zip(slates, looks, strict=True):
+        before = _kept(out, kept, slate.user_id)
+        try:
+            step = recommender.keep(slate.user_id, before, look)
+        except Exception as error:  # the slate stands; only its looks are not kept
+            out.unranked[slate.user_id] = error
+        else:
+            _take(out, slate.user_id, before, step.kept, step.lessons)
     return [msgspec.structs.replace(slate, times=_times(causes[slate.user_id], now_ms)) for slate in slates]
 
 
-def _slate_of(recommender: Recommender, out: BatchResult, request: RankRequest) -> list[Slate]:
+def _slate_of(
+    recommender: Recommender, out: BatchResult, request: RankRequest, looks: list[KeptSlate]
+) -> list[Slate]:
     steps = [request]
     if request.plan.settings.rescoring.enabled:
         steps.append(replace(request, plan=recommender.plans[request.arm, "counters"]))
     for step in steps:
         try:
-            return recommender.recommend([step])
+            return recommender.recommend([step], looks)
         except Exception as error:  # the state is right; only this feed stays as it was
             out.unranked[request.user] = error
     return []

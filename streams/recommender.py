@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from model.errors import RequestError
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.counters.counters import Counters
-from streams.events.schema import Impression, UserEvent
+from streams.events.schema import Click, Impression, Review, UserEvent
+from streams.learning.kept_slates import NO_FEATURES, NO_NUMBERS, KeptSlate, UserSlates, digest_of_names
+from streams.learning.learner import CountingLearner, Learner
+from streams.learning.lesson import Lesson, decode_lesson
+from streams.learning.steps import AnswerStep, Bounds, ShowingStep, Step, on_answer, on_impression, on_made
 from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
-from streams.ranking.model_in_service import ModelInService
+from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.request import RankRequest
 from streams.ranking.request_checks import check
@@ -34,6 +38,8 @@ from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record
 from streams.state.user_state import Interaction, UserState
 
+HALF_MAX = float(np.finfo(np.float16).max)
+
 
 class Recommender:
     """One catalog, one set of counters and the pipeline over them; `graph`: what is known of how items are
@@ -47,6 +53,14 @@ class Recommender:
         self.pipeline = Pipeline(self.catalog, self.counters, settings.state.history, graph)
         self.plans = plans(settings)
         self.blocking = blocking_actions(settings.feed.repeat)
+        self.learner: Learner = CountingLearner()
+        self.bounds = Bounds(
+            settings.learning.wait_ms,
+            settings.state.pending_slates,
+            settings.learning.user_bytes,
+            settings.state.recent_event_ids,
+        )
+        self._names = digest_of_names(feature_names(self.pipeline.names))
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""
@@ -81,16 +95,43 @@ class Recommender:
             self._count(applied.interaction)
             if words is not None:
                 self.catalog.hear(applied.interaction.row, words)
-        elif applied.skipped is None and isinstance(event, Impression):
-            self.counters.show(np.array(rows, np.int32))
         return applied
+
+    def show(self, kept: UserSlates, event: Impression) -> ShowingStep:
+        """Mark a slate of the user's as shown, and count what it is the first to show.
+
+        Every item that it names must have been met.
+        """
+        rows = np.array([self.catalog.rows[item_id] for item_id in event.items], np.int32)
+        step = on_impression(kept, event, rows, self.bounds)
+        if step.showing is not None:
+            self.counters.show(step.showing.rows)
+        self._learn(step.lessons)
+        return step
+
+    def join(self, kept: UserSlates, event: Click | Review, interaction: Interaction) -> AnswerStep:
+        """Join what was applied with the slate that it came from."""
+        step = on_answer(kept, event, interaction, self.bounds)
+        self._learn(step.lessons)
+        return step
+
+    def keep(self, user: str, kept: UserSlates, slate: KeptSlate) -> Step:
+        """Keep what a slate that was made just now looks like."""
+        step = on_made(user, kept, slate, self.bounds)
+        self._learn(step.lessons)
+        return step
+
+    def _learn(self, lessons: Sequence[Lesson]) -> None:
+        for lesson in lessons:
+            self.learner.learn(lesson)
 
     def follow(self, record: Record) -> None:
         """Count what another process has applied. Its items must have been met."""
         for interaction in record.interactions:
             self._count(interaction)
-        for rows in record.impressions:
-            self.counters.show(rows)
+        for showing in record.impressions:
+            self.counters.show(showing.rows)
+        self._learn([decode_lesson(raw) for raw in record.lessons])
         for row, raw in record.items:
             self.put_item(row, decode_item(raw))
         for row, words in record.heard:
@@ -100,6 +141,27 @@ class Recommender:
         """An item that nobody announced is as old as its first event: the same in every process."""
         self.counters.observe(interaction)
         self.catalog.date(interaction.row, int(self.counters.popularity.first_ms[interaction.row]))
+
+    def looks(self, slate: Slate, draft: Draft) -> KeptSlate:
+        """What the places of a slate look like, as it is kept."""
+        first = draft.order[: self.settings.state.pending_items]
+        features = NO_FEATURES
+        if len(draft.features):
+            # Within float16: what a learner reads must be a number.
+            features = np.clip(draft.features[first], -HALF_MAX, HALF_MAX).astype(np.float16)
+        return KeptSlate(
+            slate_id=slate.slate_id,
+            ts=slate.ts,
+            arm=slate.arm,
+            model=slate.model,
+            rows=draft.rows[draft.order].astype(np.int32),
+            scores=draft.score[draft.order].astype(np.float32),
+            propensities=NO_NUMBERS
+            if slate.propensities is None
+            else np.array(slate.propensities, np.float32),
+            features=features,
+            names=self._names if len(features) else b"",
+        )
 
     def request(
         self, state: UserState, now_ms: int, *, rung: Rung = "full", arm: str = DEFAULT_ARM, **asked: Any
@@ -122,10 +184,13 @@ class Recommender:
         stages = overridden(self.settings.stages, tree, "stages of a request")
         return stage_plan(stages, self.pipeline.names, where="stages of a request")
 
-    def recommend(self, requests: Sequence[RankRequest]) -> list[Slate]:
-        """A slate for each request, all of them made in one go."""
-        batch = self.pipeline.execute(requests)
-        return [slate_of(draft, self.catalog.ids, self.pipeline.names) for draft in batch.drafts()]
+    def recommend(self, requests: Sequence[RankRequest], kept: list[KeptSlate] | None = None) -> list[Slate]:
+        """A slate for each request, all of them made in one go; into `kept`, what each of them looks like."""
+        drafts = self.pipeline.execute(requests).drafts()
+        slates = [self.slate(draft) for draft in drafts]
+        if kept is not None:
+            kept += [self.looks(slate, draft) for slate, draft in zip(slates, drafts, strict=True)]
+        return slates
 
     def draft(self, request: RankRequest) -> Draft:
         """One request through all stages."""

@@ -96,7 +96,7 @@ def _synthetic(options: BenchOptions, ready: Prepared) -> World:
 async def seed_world(world: World) -> None:
     """Create the topics and fill the store."""
     await ensure_topics(world.settings.kafka)
-    store = RedisStore(world.settings.redis, world.settings.state)
+    store = RedisStore(world.settings.redis, world.settings.state, world.settings.learning)
     try:
         await seed(store, world.core, world.states, world.records, SystemClock())
     finally:

@@ -24,11 +24,11 @@ def event_of(events: Interactions, k: int, event_id: str) -> Click | Review:
     text = title = ""
     if events.text is not None:
         text, title = events.text[k], "" if events.title is None else events.title[k]
+    slate = None if events.slate is None else events.slate[k] or None
     acted = events.action is not None or events.query is not None
     if acted and np.isnan(rating) and not text.strip() and not title.strip():
         action = "click" if events.action is None else cast("Action", events.action[k])
         query = "" if events.query is None else events.query[k]
-        slate = "" if events.slate is None else events.slate[k]
         return Click(
             event_id=event_id,
             ts=ts,
@@ -36,10 +36,19 @@ def event_of(events: Interactions, k: int, event_id: str) -> Click | Review:
             item_id=item,
             action=action,
             query=query,
-            slate_id=slate or None,
+            slate_id=slate,
         )
     stars = None if np.isnan(rating) else rating
-    return Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=stars, title=title, text=text)
+    return Review(
+        event_id=event_id,
+        ts=ts,
+        user_id=user,
+        item_id=item,
+        rating=stars,
+        title=title,
+        text=text,
+        slate_id=slate,
+    )
 
 
 def left_out(events: Interactions) -> tuple[str, ...]:

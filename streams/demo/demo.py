@@ -55,7 +55,7 @@ def run_demo(options: DemoOptions, settings: Settings, seconds: float | None) ->
 
 async def _seed(ready: Prepared, settings: Settings) -> None:
     await ensure_topics(settings.kafka)
-    store = RedisStore(settings.redis, settings.state)
+    store = RedisStore(settings.redis, settings.state, settings.learning)
     try:
         await seed(store, ready.run.recommender, ready.run.states, ready.records(), SystemClock())
     finally:

@@ -26,6 +26,7 @@ Short = Annotated[str, Meta(max_length=256)]
 Timestamp = Annotated[int, Meta(ge=0, le=253_402_300_799_000)]
 Action = Literal["view", "click", "cart", "purchase", "play", "like", "skip"]
 Finite = Annotated[float, Meta(ge=-1e12, le=1e12)]
+Position = Annotated[int, Meta(ge=0, le=10_000)]
 Vector = Annotated[list[Annotated[float, Meta(ge=-1e6, le=1e6)]], Meta(max_length=4096)]
 
 
@@ -38,25 +39,39 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class Click(Event, frozen=True, kw_only=True, tag="click"):
-    """A user acted on an item; `query` is what they had searched for, where they had."""
+    """A user acted on an item; `query` is what they had searched for, where they had.
+
+    `slate_id`, `position`: the slate it came from, and the place in it from 0; `surface` and `arm` as the
+    impression has them.
+    """
 
     user_id: Id
     item_id: Id
     action: Action = "click"
     value: Finite | None = None
     slate_id: Id | None = None
-    position: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    position: Position | None = None
+    surface: Short | None = None
+    arm: Short | None = None
     query: Short = ""
 
 
 class Review(Event, frozen=True, kw_only=True, tag="review"):
-    """A user wrote about an item; `rating` is on the scale 1 to 5."""
+    """A user wrote about an item; `rating` is on the scale 1 to 5.
+
+    What says where it came from is as in `Click`.
+    """
 
     user_id: Id
     item_id: Id
     rating: Annotated[float, Meta(ge=1, le=5)] | None = None
     title: Short = ""
     text: Text = ""
+    value: Finite | None = None
+    slate_id: Id | None = None
+    position: Position | None = None
+    surface: Short | None = None
+    arm: Short | None = None
 
 
 class Impression(Event, frozen=True, kw_only=True, tag="impression"):
@@ -106,7 +121,8 @@ class Control(Event, frozen=True, kw_only=True, tag="control"):
     model: Short = ""
 
 
-UserEvent = Click | Review | Impression | User
+UserEvent = Click | Review | User
+"""What changes a user's state. An impression marks a slate as shown instead (`streams.learning.join`)."""
 AnyEvent = Click | Review | Impression | Item | User | Control
 
 # Which topic (without its prefix) an event travels on.

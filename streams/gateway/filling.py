@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from streams.ranking.slate import PopularFeed, Slate, SlateItem, slate_id
+from streams.learning.slate_ids import changed_id
+from streams.ranking.slate import PopularFeed, Slate, SlateItem
 from streams.state.consumed import Consumed
 
 
@@ -47,12 +48,16 @@ def shown(own: Slate, kept: list[SlateItem], filled: list[SlateItem], popular_ts
     """The user's slate with its `kept` items, then the `filled` ones.
 
     The id names the items that are shown. If they differ from the slate's first items, the id is a new one.
+    A filled-in item has no known propensity, so then the slate has none.
     """
     items = kept + filled
     changed: dict[str, object] = {"items": items}
     if items != own.items[: len(items)]:
         # The same items have the same id, so two reads are one slate.
-        changed["slate_id"] = slate_id(own.slate_id, *(item.item_id for item in items))
+        changed["slate_id"] = changed_id(own.slate_id, (item.item_id for item in items))
+    if own.propensities is not None:
+        known = {item.item_id: each for item, each in zip(own.items, own.propensities, strict=True)}
+        changed["propensities"] = None if filled else [known[item.item_id] for item in kept]
     if not items:
         changed |= {"model": "", "rung": "empty"}
     elif not kept:

@@ -29,6 +29,7 @@ def impression_of(slate: Slate, user_id: str, now_ms: int) -> Impression:
         items=[item.item_id for item in slate.items],
         arm=slate.arm,
         model=slate.model,
+        propensities=slate.propensities,
     )
 
 

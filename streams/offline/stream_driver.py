@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from model.schema import F32
 from streams.datasets.as_events import event_of, profile_of
 from streams.datasets.impressions import Shown
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review
 from streams.examples.collector import ExampleCollector, target_of
+from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
+from streams.learning.steps import on_impression
 from streams.ranking.draft import Draft
 from streams.ranking.request import Search
 from streams.recommender import Recommender
@@ -41,6 +45,7 @@ class Prequential:
     def __init__(self, recommender: Recommender, stream: Stream, first: int = 0) -> None:
         self.recommender, self.stream, self.first = recommender, stream, first
         self.states: dict[str, UserState] = {}
+        self.slates: dict[str, UserSlates] = {}
         self.at = 0
 
     def announce(self, items: Sequence[ItemRecord], ts_ms: int) -> None:
@@ -66,8 +71,13 @@ class Prequential:
         if self.stream.interactions.shown is not None:
             self.show(self.stream.interactions.shown[self.at])
         core.meet([item for item in items_named(event) if item not in core.catalog.rows], event.ts)
-        delivery, words = Delivery("stream", self.first + self.at), self.vectors(event).words
-        self.states[event.user_id] = core.apply(self.state(event.user_id), event, delivery, words).state
+        user, delivery = event.user_id, Delivery("stream", self.first + self.at)
+        applied = core.apply(self.state(user), event, delivery, self.vectors(event).words)
+        self.states[user] = applied.state
+        if applied.interaction is not None:
+            self.slates[user] = core.join(
+                self.slates.get(user, NOTHING_KEPT), event, applied.interaction
+            ).kept
         self.at += 1
         return core.catalog.rows[event.item_id]
 
@@ -80,15 +90,8 @@ class Prequential:
         core = self.recommender
         for slate in slates:
             core.meet([item for item in slate.items if item not in core.catalog.rows], slate.ts_ms)
-            shown = Impression(
-                event_id=f"shown-{slate.number}",
-                ts=slate.ts_ms,
-                user_id=slate.user,
-                slate_id=slate.slate_id,
-                items=list(slate.items),
-            )
-            delivery = Delivery("impressions", slate.number)
-            self.states[slate.user] = core.apply(self.state(slate.user), shown, delivery, None).state
+            shown = _impression(slate)
+            self.slates[slate.user] = core.show(self.slates.get(slate.user, NOTHING_KEPT), shown).kept
 
     def event(self, k: int) -> Click | Review:
         """Event k as it would come over the wire."""
@@ -110,8 +113,24 @@ class Prequential:
         """The next event becomes an example, unless it teaches nothing (`target_of`)."""
         event = self.event(self.at)
         state = self.state(event.user_id)
-        met = target_of(self.recommender, state, event, self.vectors(event))
+        kept = self._kept_by_then(event.user_id)
+        met = target_of(self.recommender, state, event, self.vectors(event), kept)
         return met is not None and collector.take(state, event.ts, met)
+
+    def _kept_by_then(self, user: str) -> UserSlates:
+        """What is kept of the user's slates when the next event comes.
+
+        The slates before it are not counted yet: its example is taken as it is predicted, before they are
+        known. But it says which of its candidates they showed.
+        """
+        core, kept = self.recommender, self.slates.get(user, NOTHING_KEPT)
+        for slate in (
+            () if self.stream.interactions.shown is None else self.stream.interactions.shown[self.at]
+        ):
+            known = [core.catalog.rows[item] for item in slate.items if item in core.catalog.rows]
+            if slate.user == user and known:
+                kept = on_impression(kept, _impression(slate), np.array(known, np.int32), core.bounds).kept
+        return kept
 
     def searched(self, k: int) -> F32 | None:
         """The vector of what the user had searched for before event k."""
@@ -136,3 +155,14 @@ class Prequential:
             explain=explain,
         )
         return core.draft(request), row
+
+
+def _impression(slate: Shown) -> Impression:
+    """A slate that was shown, as it would come over the wire."""
+    return Impression(
+        event_id=f"shown-{slate.number}",
+        ts=slate.ts_ms,
+        user_id=slate.user,
+        slate_id=slate.slate_id,
+        items=list(slate.items),
+    )

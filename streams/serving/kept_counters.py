@@ -1,4 +1,6 @@
-"""The payload of a snapshot: the counters, and what reviews say of items without a text of their own."""
+"""The payload of a snapshot: the counters, what reviews say of items without a text of their own, and the
+learner.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from streams.counters.snapshot import pack_counters, restore_counters
 from streams.recommender import Recommender
 from streams.state.stored_format import check_version
 
-VERSION = 1
+VERSION = 2
 """Of the payload around the counters, which have a version of their own."""
 
 
@@ -26,17 +28,18 @@ class _Heard(msgspec.Struct, array_like=True):
 
 
 class _Payload(msgspec.Struct, array_like=True):
-    """Payloads of older builds end before `version`."""
+    """Payloads of version 1 end before `learner`, the first ones before `version`."""
 
     counters: bytes
     heard: _Heard
     version: int = VERSION
+    learner: bytes = b""
 
 
 class _Head(msgspec.Struct, array_like=True):
     counters: msgspec.Raw
     heard: msgspec.Raw
-    version: int = VERSION
+    version: int = 1
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -49,6 +52,7 @@ class Copied(NamedTuple):
 
     counters: bytes
     heard: _Heard
+    learner: bytes
 
 
 def copied(recommender: Recommender) -> Copied:
@@ -57,12 +61,12 @@ def copied(recommender: Recommender) -> Copied:
     count = len(catalog)
     rows = np.flatnonzero((catalog.reviews[:count] > 0) & ~catalog.own_text[:count]).astype(np.int32)
     heard = _Heard(rows.tobytes(), catalog.reviews[rows].tobytes(), catalog.text[rows].tobytes())
-    return Copied(pack_counters(recommender.counters), heard)
+    return Copied(pack_counters(recommender.counters), heard, recommender.learner.pack())
 
 
 def pack(copy: Copied) -> bytes:
     """The payload, compressed."""
-    return zlib.compress(_encoder.encode(_Payload(*copy)), level=1)
+    return zlib.compress(_encoder.encode(_Payload(copy.counters, copy.heard, VERSION, copy.learner)), level=1)
 
 
 def restore(recommender: Recommender, raw: bytes) -> None:
@@ -77,6 +81,8 @@ def restore(recommender: Recommender, raw: bytes) -> None:
     except (zlib.error, msgspec.MsgspecError) as error:
         raise StoreError(f"snapshot of {len(raw)} bytes can't be read: {error}") from None
     restore_counters(recommender.counters, payload.counters)
+    if payload.learner:  # a build before this one learned nothing
+        recommender.learner.restore(payload.learner)
     recommender.pipeline.grow()
     catalog = recommender.catalog
     rows = np.frombuffer(payload.heard.rows, np.int32)

@@ -208,9 +208,10 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`batch_max` events are folded in one transaction at most; SIGTERM has `drain_deadline_s` to finish.
 
-    `states_kept`: of so many users, those written last, the worker has the states at hand. A partition that
-    has not moved for `stalled_after_s` while events wait in it makes the worker unready. `in_step_wait_ms`:
-    while it catches up, events wait so long for earlier ones of another topic that are still to be fetched.
+    `states_kept`: of so many users, those written last, the worker has the states and slates at hand. A
+    partition that has not moved for `stalled_after_s` while events wait in it makes the worker unready.
+    `in_step_wait_ms`: while it catches up, events wait so long for earlier ones of another topic that are
+    still to be fetched.
     /healthz fails where no batch was finished for `batch_deadline_s` although events wait and nothing is
     away, and where the event loop has stood still for `loop_deadline_s`.
     """

@@ -11,6 +11,7 @@ from model.errors import SettingsError
 from model.tasks import ALWAYS
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
+from streams.learning.settings import LearningSettings
 from streams.settings.sections import (
     DEFAULT_NAMESPACE,
     ArmSettings,
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: EventLimits = EventLimits()
     state: StateSettings = StateSettings()
     counters: CounterSettings = CounterSettings()
+    learning: LearningSettings = LearningSettings()
     candidates: CandidateSettings = CandidateSettings()
     rescoring: RescoringSettings = RescoringSettings()
     feed: FeedSettings = FeedSettings()

@@ -37,9 +37,18 @@ NO_VECTORS = Vectors()
 def user_of(event: AnyEvent) -> str | None:
     """The user whose state an event changes, if any."""
     match event:
-        case Item() | Control():
+        case Item() | Control() | Impression():
             return None
-        case Click() | Review() | Impression() | User():
+        case Click() | Review() | User():
+            return event.user_id
+
+
+def shown_to(event: AnyEvent) -> str | None:
+    """The user whose kept slates an event changes, if any."""
+    match event:
+        case Item() | Control() | User():
+            return None
+        case Click() | Review() | Impression():
             return event.user_id
 
 

@@ -15,14 +15,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.events.schema import Click, Impression, Review, User, UserEvent
+from streams.events.schema import Click, Review, User, UserEvent
 from streams.state.consumed import EVERY_ACTION
 from streams.state.user_state import (
     ACTION_CODE,
     EVENT_ID_BYTES,
     NO_ROWS,
     Interaction,
-    PendingSlate,
     StateSettings,
     UserState,
 )
@@ -56,11 +55,11 @@ def apply(
 ) -> Applied:
     """Fold one event into a user's state.
 
-    rows: the row of the event's item, or of each item of an impression; () for a profile.
+    rows: the row of the event's item; () for a profile.
     words: the vector of a review's text, [WORDS_DIM], or None.
     blocking: the actions after which an item may not come back (`consumed.blocking_actions`).
     """
-    key = _key_of(event)
+    key = event_key(event.event_id)
     skipped = _repeats(state, delivery, key)
     if skipped == "offset":
         return Applied(state, skipped=skipped)
@@ -72,16 +71,15 @@ def apply(
     match event:
         case User():
             return Applied(replace(state, profile=dict(event.profile), **noted))
-        case Impression():
-            shown = PendingSlate(event.slate_id, event.ts, np.array(rows[: settings.pending_items], np.int32))
-            slates = sorted((*state.slates, shown), key=lambda slate: slate.ts)  # stable: ties as they came
-            return Applied(replace(state, slates=tuple(slates[-settings.pending_slates :]), **noted))
         case Click():
-            return _interact(state, rows[0], event.ts, action_of(event), math.nan, noted, settings, blocking)
+            action = action_of(event)
+            applied = _interact(state, rows[0], event.ts, action, math.nan, noted, settings, blocking)
+            return _from(event, applied)
         case Review():
             rating = math.nan if event.rating is None else event.rating
             action = action_of(event)
             applied = _interact(state, rows[0], event.ts, action, rating, noted, settings, blocking)
+            applied = _from(event, applied)
             if words is None:
                 return applied
             later = _reviews_after(state, event.ts)
@@ -90,11 +88,12 @@ def apply(
 
 def repeats(state: UserState, event: UserEvent, delivery: Delivery) -> str | None:
     """Why `apply` would skip the event, as in `Applied.skipped`; None where it would not."""
-    return _repeats(state, delivery, _key_of(event))
+    return _repeats(state, delivery, event_key(event.event_id))
 
 
-def _key_of(event: UserEvent) -> bytes:
-    return hashlib.blake2b(event.event_id.encode(), digest_size=EVENT_ID_BYTES).digest()
+def event_key(event_id: str) -> bytes:
+    """What is remembered of an event, so that it counts once if its producer sends it again."""
+    return hashlib.blake2b(event_id.encode(), digest_size=EVENT_ID_BYTES).digest()
 
 
 def _repeats(state: UserState, delivery: Delivery, key: bytes) -> str | None:
@@ -151,6 +150,20 @@ def _interact(
         ),
         interaction,
     )
+
+
+def _from(event: Click | Review, applied: Applied) -> Applied:
+    """With what the event says of where it came from."""
+    if applied.interaction is None:
+        return applied
+    told = applied.interaction._replace(
+        slate_id=event.slate_id or "",
+        position=-1 if event.position is None else event.position,
+        value=math.nan if event.value is None else event.value,
+        surface=event.surface or "",
+        arm=event.arm or "",
+    )
+    return applied._replace(interaction=told)
 
 
 def _activity(state: UserState, ts: int, half_life_s: float) -> float:

@@ -6,8 +6,10 @@ read (`MIGRATIONS`), one of a newer version is refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,35 +20,57 @@ from model.schema import F32
 from streams.state.stored_format import check_version, leading_version
 from streams.state.user_state import NO_ROWS, Interaction, Rows
 
-VERSION = 2
+VERSION = 3
 
 _I4, _I8, _F8, _U2 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f8"), np.dtype("<u2")
-_F2 = np.dtype("<f2")
+_F2, _F4 = np.dtype("<f2"), np.dtype("<f4")
+
+
+NO_PROPENSITIES: F32 = np.empty(0, np.float32)
+
+
+class Showing(NamedTuple):
+    """An impression that counted: `rows`, int32 [n], are those that it was the first to show of its slate.
+
+    `propensities` float32 [n], NaN where not told; empty where none was.
+    """
+
+    rows: Rows
+    user: str = ""
+    slate_id: str = ""
+    arm: str = ""
+    propensities: F32 = NO_PROPENSITIES
 
 
 @dataclass(frozen=True)
 class Record:
     """What a batch did to the counters and the catalog, in the order it was applied.
 
-    `impressions`: the rows of each slate that was shown. `items`: row and encoded record of each item that
+    `impressions`: the slates that were shown. `lessons`: those that were closed, packed
+    (`streams.learning.lesson`). `items`: row and encoded record of each item that
     came or changed. `heard`: row and vector of each review that speaks for an item after these (kept as
     float16): not of one that had a text of its own then, or got one later in the batch.
     `activate`: the model to switch to ("": none).
     """
 
     interactions: list[Interaction] = field(default_factory=list)
-    impressions: list[Rows] = field(default_factory=list)
+    impressions: list[Showing] = field(default_factory=list)
+    lessons: list[bytes] = field(default_factory=list)
     heard: list[tuple[int, F32]] = field(default_factory=list)
     items: list[tuple[int, bytes]] = field(default_factory=list)
     activate: str = ""
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.interactions or self.impressions or self.heard or self.items or self.activate)
+        return bool(
+            self.interactions or self.impressions or self.lessons or self.heard or self.items or self.activate
+        )
 
 
 class _Packed(msgspec.Struct, array_like=True):
-    """Version 2. Lists of rows lie end to end, with their lengths beside them."""
+    """Version 3. Lists of rows lie end to end, with their lengths beside them. Columns of where interactions
+    came from are empty where none of them says so.
+    """
 
     version: int
     row: bytes
@@ -63,7 +87,39 @@ class _Packed(msgspec.Struct, array_like=True):
     item_rows: bytes
     item_records: list[bytes]
     activate: str
-    # Builds before these two pass over them, and write none.
+    following: bytes
+    following_lengths: bytes
+    slate_ids: list[str] = []
+    positions: bytes = b""
+    values: bytes = b""
+    surfaces: list[str] = []
+    arms: list[str] = []
+    shown_to: list[str] = []
+    shown_slates: list[str] = []
+    shown_arms: list[str] = []
+    propensities: bytes = b""
+    lessons: list[bytes] = []
+
+
+class _PackedV2(msgspec.Struct, array_like=True):
+    """Version 2: it tells nothing of where interactions came from, whom a slate was shown, or lessons."""
+
+    version: int
+    row: bytes
+    ts: bytes
+    action: bytes
+    rating: bytes
+    tied: bytes
+    previous: bytes
+    previous_lengths: bytes
+    shown: bytes
+    shown_lengths: bytes
+    heard_rows: bytes
+    heard_words: list[bytes]
+    item_rows: bytes
+    item_records: list[bytes]
+    activate: str
+    # Builds before these two passed over them, and wrote none.
     following: bytes = b""
     following_lengths: bytes = b""
 
@@ -88,6 +144,7 @@ class _PackedV1(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Packed)
+_decoder_v2 = msgspec.msgpack.Decoder(_PackedV2)
 _decoder_v1 = msgspec.msgpack.Decoder(_PackedV1)
 
 
@@ -95,7 +152,7 @@ def encode_record(record: Record) -> bytes:
     """A record as the payload of a ledger entry."""
     done = record.interactions
     previous, previous_lengths = _flatten([interaction.previous for interaction in done])
-    shown, shown_lengths = _flatten(record.impressions)
+    shown, shown_lengths = _flatten([each.rows for each in record.impressions])
     late = any(len(interaction.following) for interaction in done)
     following, following_lengths = _flatten([each.following for each in done]) if late else (b"", b"")
     return _encoder.encode(
@@ -117,8 +174,45 @@ def encode_record(record: Record) -> bytes:
             activate=record.activate,
             following=following,
             following_lengths=following_lengths,
+            slate_ids=_unless_empty([each.slate_id for each in done]),
+            positions=_positions(done),
+            values=_values(done),
+            surfaces=_unless_empty([each.surface for each in done]),
+            arms=_unless_empty([each.arm for each in done]),
+            shown_to=[each.user for each in record.impressions],
+            shown_slates=[each.slate_id for each in record.impressions],
+            shown_arms=[each.arm for each in record.impressions],
+            propensities=_propensities(record.impressions),
+            lessons=record.lessons,
         )
     )
+
+
+def _unless_empty(texts: list[str]) -> list[str]:
+    return texts if any(texts) else []
+
+
+def _positions(done: list[Interaction]) -> bytes:
+    if all(each.position < 0 for each in done):
+        return b""
+    return np.array([each.position for each in done], _I4).tobytes()
+
+
+def _values(done: list[Interaction]) -> bytes:
+    if all(math.isnan(each.value) for each in done):
+        return b""
+    return np.array([each.value for each in done], _F8).tobytes()
+
+
+def _propensities(showings: list[Showing]) -> bytes:
+    """Of all rows that were shown, end to end; NaN where not told; b"" where none is."""
+    if not any(len(each.propensities) for each in showings):
+        return b""
+    told = [
+        each.propensities if len(each.propensities) else np.full(len(each.rows), np.nan, np.float32)
+        for each in showings
+    ]
+    return np.concatenate(told).astype(_F4).tobytes()
 
 
 def decode_record(payload: bytes) -> Record:
@@ -139,11 +233,17 @@ def decode_record(payload: bytes) -> Record:
             _split(packed.following, packed.following_lengths)
             if packed.following_lengths
             else [NO_ROWS] * len(packed.action),
+            packed.slate_ids or [""] * len(packed.action),
+            np.frombuffer(packed.positions, _I4).tolist() if packed.positions else [-1] * len(packed.action),
+            np.frombuffer(packed.values, _F8).tolist() if packed.values else [math.nan] * len(packed.action),
+            packed.surfaces or [""] * len(packed.action),
+            packed.arms or [""] * len(packed.action),
             strict=True,
         )
         return Record(
             interactions=[Interaction(*column) for column in columns],
-            impressions=_split(packed.shown, packed.shown_lengths),
+            impressions=_showings(packed),
+            lessons=packed.lessons,
             heard=[
                 (row, np.frombuffer(words, _F2).astype(np.float32))
                 for row, words in zip(
@@ -155,6 +255,27 @@ def decode_record(payload: bytes) -> Record:
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise StoreError(f"ledger entry of {len(payload)} bytes can't be read: {error}") from None
+
+
+def _showings(packed: _Packed) -> list[Showing]:
+    rows = _split(packed.shown, packed.shown_lengths)
+    nobody = [""] * len(rows)
+    told = [NO_PROPENSITIES] * len(rows)
+    if packed.propensities:
+        flat = np.frombuffer(packed.propensities, _F4)
+        ends = np.cumsum([len(each) for each in rows]).tolist()
+        if len(flat) != ends[-1]:
+            raise ValueError(f"{len(flat)} propensities for {ends[-1]} rows that were shown")
+        told = [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        told = [NO_PROPENSITIES if np.isnan(each).all() else each for each in told]
+    columns = (rows, packed.shown_to or nobody, packed.shown_slates or nobody, packed.shown_arms or nobody)
+    return [Showing(*each) for each in zip(*columns, told, strict=True)]
+
+
+def _from_v2(payload: bytes) -> _Packed:
+    """Nothing is known of where interactions came from, or of whom slates were shown."""
+    old = _decoder_v2.decode(payload)
+    return _Packed(VERSION, *(getattr(old, name) for name in _PackedV2.__struct_fields__[1:]))
 
 
 def _from_v1(payload: bytes) -> _Packed:
@@ -176,11 +297,13 @@ def _from_v1(payload: bytes) -> _Packed:
         item_rows=old.item_rows,
         item_records=old.item_records,
         activate=old.activate,
+        following=b"",
+        following_lengths=b"",
     )
 
 
 # From a former version's payload to the present columns. An entry stays for as long as a ledger may hold it.
-MIGRATIONS: dict[int, Callable[[bytes], _Packed]] = {1: _from_v1}
+MIGRATIONS: dict[int, Callable[[bytes], _Packed]] = {1: _from_v1, 2: _from_v2}
 
 
 def _flatten(parts: list[Rows]) -> tuple[bytes, bytes]:

@@ -7,6 +7,7 @@ event that comes late is put where its time belongs; what falls off the end is t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Annotated, NamedTuple
 
@@ -38,6 +39,8 @@ class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `consumed_bytes`: what the items take that the user has met. Within it they are known exactly; beyond it
     by a filter that holds every one of them, and takes some others for met too (see `consumed`).
+    `pending_slates`: how many slates wait for answers, beside the state (`streams.learning`), and of how many
+    places of each, `pending_items`, the features are kept.
     """
 
     history: Annotated[int, Meta(gt=0, le=1_000)] = 50
@@ -50,20 +53,13 @@ class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ttl_days: Annotated[float, Meta(gt=0, le=36_500)] = 365.0
 
 
-class PendingSlate(NamedTuple):
-    """A slate that was shown and still waits for feedback. `rows` in the order shown."""
-
-    slate_id: str
-    ts: int
-    rows: Rows
-
-
 class Interaction(NamedTuple):
     """What one applied click or review means to the counters.
 
     `previous`: rows of the user's history before it, newest first. `tied`: how many of those share its
     timestamp, so their order is unknown. `following`: rows after it, oldest first, where it came late.
-    `rating` is NaN where there is none.
+    `rating` and `value` are NaN where there is none. `slate_id`, `surface` and `arm` ("": not told) and
+    `position` (-1) say where it came from: as the event has it, else as the slate that it was joined with.
     """
 
     row: int
@@ -73,6 +69,11 @@ class Interaction(NamedTuple):
     previous: Rows
     tied: int
     following: Rows = NO_ROWS
+    slate_id: str = ""
+    position: int = -1
+    value: float = math.nan
+    surface: str = ""
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,6 @@ class UserState:
     words: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     words_weight: float = 0.0
     liked: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
-    slates: tuple[PendingSlate, ...] = ()
     weights: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     recent: tuple[bytes, ...] = ()
     offsets: dict[str, int] = field(default_factory=dict)

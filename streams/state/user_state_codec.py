@@ -20,18 +20,40 @@ from model.errors import NewerVersionError, StoreError
 from streams.state.consumed import FORGOTTEN, UNKNOWN, Consumed, check_consumed
 from streams.state.packed_rows import MAX_ROWS, pack_sorted, unpack_sorted
 from streams.state.stored_format import NEIGHBOURS
-from streams.state.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, PendingSlate, StateSettings, UserState
+from streams.state.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, StateSettings, UserState
 
-VERSION = 4
+VERSION = 5
 
 _I4, _I8, _F2, _F4 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f2"), np.dtype("<f4")
 
 
 class _Body(msgspec.Struct, array_like=True, gc=False):
-    """Version 4. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
+    """Version 5. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
     and liked float16, event ids end to end; `consumed` has for each group a code and `packed_rows`. The
     code is the action's; `_HASHED` and a number of bits for hashes.
     """
+
+    items: bytes
+    actions: bytes
+    ratings: bytes
+    times: bytes
+    consumed: list[int | bytes]
+    interactions: int
+    rating_count: int
+    rating_sum: float
+    activity: float
+    last_ts: int
+    words: bytes
+    words_weight: float
+    weights: bytes
+    recent: bytes
+    offsets: dict[str, int]
+    profile: dict[str, str]
+    liked: bytes
+
+
+class _BodyV4(msgspec.Struct, array_like=True):
+    """Version 4: with the slates that were shown lately, which nothing read; they are kept elsewhere now."""
 
     items: bytes
     actions: bytes
@@ -99,6 +121,7 @@ class _BodyV1(msgspec.Struct, array_like=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Body)
+_decoder_v4 = msgspec.msgpack.Decoder(_BodyV4)
 _decoder_v3 = msgspec.msgpack.Decoder(_BodyV3)
 _decoder_v1 = msgspec.msgpack.Decoder(_BodyV1)
 _LEAD = bytes([VERSION])
@@ -121,10 +144,6 @@ def encode(state: UserState) -> bytes:
             last_ts=state.last_ts,
             words=state.words.astype(_F2).tobytes(),
             words_weight=state.words_weight,
-            slates=[
-                (slate.slate_id, slate.ts, slate.rows.astype(_I4, copy=False).tobytes())
-                for slate in state.slates
-            ],
             weights=state.weights.astype(_F4, copy=False).tobytes(),
             recent=b"".join(state.recent),
             offsets=state.offsets,
@@ -185,9 +204,6 @@ def _state(body: _Body) -> UserState:
         words=words,
         words_weight=body.words_weight,
         liked=liked,
-        slates=tuple(
-            PendingSlate(slate_id, ts, np.frombuffer(rows, _I4)) for slate_id, ts, rows in body.slates
-        ),
         weights=np.frombuffer(body.weights, _F4),
         recent=struct.unpack(f"{EVENT_ID_BYTES}s" * (len(body.recent) // EVENT_ID_BYTES), body.recent),
         offsets=body.offsets,
@@ -259,7 +275,7 @@ def _from_v3(raw: bytes) -> bytes:
     if len(rows) > MAX_ROWS:
         consumed = consumed.fitted(StateSettings().consumed_bytes)
     return _encoder.encode(
-        _Body(
+        _BodyV4(
             items=old.items,
             actions=old.actions,
             ratings=old.ratings,
@@ -282,5 +298,11 @@ def _from_v3(raw: bytes) -> bytes:
     )
 
 
+def _from_v4(raw: bytes) -> bytes:
+    """The slates are left out."""
+    old = _decoder_v4.decode(raw)
+    return _encoder.encode(_Body(**{name: getattr(old, name) for name in _Body.__struct_fields__}))
+
+
 # From a version's body to the next one's. An entry stays for as long as states of that version may be stored.
-MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {1: _from_v1, 2: _from_v2, 3: _from_v3}
+MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {1: _from_v1, 2: _from_v2, 3: _from_v3, 4: _from_v4}

@@ -14,10 +14,13 @@ from streams.stores.condition import Condition
 
 
 class Loaded(NamedTuple):
-    """A state (or None) for each user, in order, and the last applied offset of each partition (-1: none)."""
+    """A state (or None) for each user, in order, and the last applied offset of each partition (-1: none);
+    the kept slates (or None) of each of those whose slates were asked for.
+    """
 
     states: list[bytes | None]
     progress: dict[str, int]
+    slates: Sequence[bytes | None] = ()
 
 
 class Commit(NamedTuple):
@@ -29,6 +32,8 @@ class Commit(NamedTuple):
     `found`: the digest (`digest_of`) of a user's state as it was before; so for those who stand there.
     `ledger` is the batch's entry for the other processes (empty: none is added).
     `withdrawn`: whether an item is withdrawn as of now, for those that were put.
+    `slates`: of users, their kept slates, which expire by a time of their own (`learning.keep_s`);
+    `found_slates` is to them what `found` is to states.
     """
 
     expected: Mapping[str, int]
@@ -39,6 +44,8 @@ class Commit(NamedTuple):
     ledger: bytes = b""
     found: Mapping[str, str] = {}
     withdrawn: Mapping[str, bool] = {}
+    slates: Mapping[str, bytes] = {}
+    found_slates: Mapping[str, str] = {}
 
 
 class FeedsRead(NamedTuple):
@@ -100,7 +107,7 @@ class Snapshot(NamedTuple):
 
 
 def digest_of(state: bytes | None) -> str:
-    """Names the bytes of a state; "" for none."""
+    """Names the bytes of a state, or of kept slates; "" for none."""
     return "" if state is None else hashlib.sha1(state, usedforsecurity=False).hexdigest()
 
 
@@ -139,7 +146,11 @@ def check_commit(commit: Commit) -> None:
 class Store(Protocol):
     """Raises `StoreUnavailableError` within the configured timeout when it can't be reached."""
 
-    async def load(self, users: Sequence[str], partitions: Sequence[str]) -> Loaded: ...
+    async def load(
+        self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
+    ) -> Loaded:
+        """States of `users`, progress of `partitions` and the kept slates of the users `slates_of`."""
+        ...
 
     async def commit(self, commit: Commit, writer: str) -> str:
         """Write all of it or nothing; the position of the ledger entry ("" where there was none).

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock, SystemClock
+from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
@@ -55,11 +56,13 @@ class MemoryStore:
         state: StateSettings = StateSettings(),
         clock: Clock | None = None,
         ledger_margin_ms: int = RedisSettings().ledger_margin_ms,
+        learning: LearningSettings = LearningSettings(),
     ) -> None:
         self._clock = clock or SystemClock()
         self._ledger_margin_ms = ledger_margin_ms
         self._states = _Expiring(state.ttl_days * MS_PER_DAY, self._clock)
         self._feeds = _Expiring(state.ttl_days * MS_PER_DAY, self._clock)
+        self._slates = _Expiring(learning.keep_ms, self._clock)
         self._items: dict[str, bytes] = {}
         self._withdrawn: dict[str, tuple[int, bool]] = {}
         self._withdrawals = ""
@@ -73,10 +76,13 @@ class MemoryStore:
         self._leases: dict[str, tuple[str, int]] = {}
         self._model: str | None = None
 
-    async def load(self, users: Sequence[str], partitions: Sequence[str]) -> Loaded:
+    async def load(
+        self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
+    ) -> Loaded:
         return Loaded(
             [self._states.get(user) for user in users],
             {partition: self._progress.get(partition, -1) for partition in partitions},
+            [self._slates.get(user) for user in slates_of],
         )
 
     async def commit(self, commit: Commit, writer: str) -> str:
@@ -95,10 +101,17 @@ class MemoryStore:
                 raise FencedError(
                     f"the state of {user} is not the one that was found: another has written it"
                 )
+        for user, digest in commit.found_slates.items():
+            if digest_of(self._slates.get(user)) != digest:
+                raise FencedError(
+                    f"the slates of {user} are not those that were found: another has written them"
+                )
         for user, state in commit.states.items():
             self._states.put(user, state)
         for user, feed in commit.feeds.items():
             self._feeds.put(user, feed)
+        for user, slates in commit.slates.items():
+            self._slates.put(user, slates)
         self._items.update(commit.items)
         self._list(commit.withdrawn)
         self._progress.update(commit.progress)

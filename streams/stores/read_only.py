@@ -16,8 +16,10 @@ class ReadOnlyStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def load(self, users: Sequence[str], partitions: Sequence[str]) -> Loaded:
-        return await self._store.load(users, partitions)
+    async def load(
+        self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
+    ) -> Loaded:
+        return await self._store.load(users, partitions, slates_of)
 
     async def interned(self, start: int) -> list[str]:
         return await self._store.interned(start)

@@ -3,6 +3,7 @@ one in.
 
 Keys, all after the deployment's prefix:
     state:USER feed:USER item:ID   the values (states and feeds expire)
+    slates:USER                    the user's kept slates (they expire sooner)
     progress                       hash: "topic-partition" -> last applied offset
     withdrawn, withdrawn:version   sorted set of items that can't be had, or came back; its version
     rows, row-ids                  hash item id -> row; list of the item ids in row order
@@ -22,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 
 from model.errors import LedgerGapError, StoreUnavailableError
+from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
@@ -53,31 +55,42 @@ SNAPSHOT_ATTEMPTS = 3
 class RedisStore:
     """`Store` on a server; it connects on the first call."""
 
-    def __init__(self, settings: RedisSettings, state: StateSettings = StateSettings()) -> None:
+    def __init__(
+        self,
+        settings: RedisSettings,
+        state: StateSettings = StateSettings(),
+        learning: LearningSettings = LearningSettings(),
+    ) -> None:
         self._redis = RedisConnection(settings)
         self._prefix = settings.prefix
         self._ttl_ms = max(1, round(state.ttl_days * MS_PER_DAY))
+        self._slates_ttl_ms = learning.keep_ms
         self._ledger_margin_ms = settings.ledger_margin_ms
 
     def _key(self, *parts: str) -> str:
         return self._prefix + ":".join(parts)
 
-    async def load(self, users: Sequence[str], partitions: Sequence[str]) -> Loaded:
+    async def load(
+        self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
+    ) -> Loaded:
         # Progress is read first: a batch that another worker writes in between then fails the comparison in
         # `commit`. The other way round, its states would be overwritten by ours.
         commands: list[tuple[str, ...]] = []
         if partitions:
             commands.append(("HMGET", self._key("progress"), *partitions))
-        if users:
-            commands.append(("MGET", *(self._key("state", user) for user in users)))
+        if users or slates_of:
+            keys = [self._key("state", user) for user in users]
+            commands.append(("MGET", *keys, *(self._key("slates", user) for user in slates_of)))
         replies = await self._redis.pipeline(commands) if commands else []
         offsets = replies[0] if partitions else []
+        values = replies[-1] if users or slates_of else []
         return Loaded(
-            replies[-1] if users else [],
+            values[: len(users)],
             {
                 name: -1 if offset is None else int(offset)
                 for name, offset in zip(partitions, offsets, strict=True)
             },
+            values[len(users) :],
         )
 
     async def commit(self, commit: Commit, writer: str) -> str:
@@ -86,21 +99,27 @@ class RedisStore:
         keys += [self._key("withdrawn"), self._key("withdrawn", "version")]
         keys += [self._key("state", user) for user in commit.states]
         keys += [self._key("feed", user) for user in commit.feeds]
+        keys += [self._key("slates", user) for user in commit.slates]
         keys += [self._key("item", item_id) for item_id in commit.items]
-        keys += [self._key("state", user) for user in commit.found]
+        found = [self._key("state", user) for user in commit.found]
+        found += [self._key("slates", user) for user in commit.found_slates]
+        keys += found
         parts = (
-            *(commit.expected, commit.progress, commit.states, commit.feeds, commit.items),
-            *(commit.found, commit.withdrawn),
+            *(commit.expected, commit.progress, commit.states, commit.feeds, commit.slates, commit.items),
+            *(found, commit.withdrawn),
         )
         arguments = [
-            *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._key("feeds"), commit.ledger),
+            *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._slates_ttl_ms),
+            *(self._key("feeds"), commit.ledger),
             *map(len, parts),
             *_flat(commit.expected),
             *commit.found.values(),
+            *commit.found_slates.values(),
             *_marks(commit.withdrawn),
             *_flat(commit.progress),
             *commit.states.values(),
             *commit.feeds.values(),
+            *commit.slates.values(),
             *commit.items.values(),
             *commit.feeds,
         ]

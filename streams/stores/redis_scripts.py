@@ -53,18 +53,19 @@ end
 """
 
 # KEYS: progress, ledger, the writer's last commit, the withdrawn items, their version, then a key for each
-#       state, feed and item, and for each state that must be as it was found
-# ARGV: writer, token, ms a last commit is known, ms states and feeds live, feed channel, ledger payload,
-#       counts of expected, progress, states, feeds, items, found, withdrawn,
+#       state, feed, user's slates and item, and for each value that must be as it was found
+# ARGV: writer, token, ms a last commit is known, ms states and feeds live, ms slates live, feed channel,
+#       ledger payload, counts of expected, progress, states, feeds, slates, items, found, withdrawn,
 #       partition and offset of each expected, digest of each found, id and 1 or 0 of each withdrawn,
-#       partition and offset of each progress, then states, feeds, items, the feeds' users
+#       partition and offset of each progress, then states, feeds, slates, items, the feeds' users
 COMMIT = _script(
     _WITHDRAWN
     + """
-local writer, token, known_ms, ttl_ms, channel, ledger = unpack(ARGV, 1, 6)
-local expected, progress = tonumber(ARGV[7]), tonumber(ARGV[8])
-local states, feeds, items = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local found, withdrawn, at = tonumber(ARGV[12]), tonumber(ARGV[13]), 14
+local writer, token, known_ms, ttl_ms, slates_ttl_ms, channel, ledger = unpack(ARGV, 1, 7)
+local expected, progress = tonumber(ARGV[8]), tonumber(ARGV[9])
+local states, feeds = tonumber(ARGV[10]), tonumber(ARGV[11])
+local slates, items = tonumber(ARGV[12]), tonumber(ARGV[13])
+local found, withdrawn, at = tonumber(ARGV[14]), tonumber(ARGV[15]), 16
 for _ = 1, expected do
   local stored = redis.call('HGET', KEYS[1], ARGV[at]) or '-1'
   if stored ~= ARGV[at + 1] then
@@ -75,9 +76,9 @@ for _ = 1, expected do
   at = at + 2
 end
 for key = #KEYS - found + 1, #KEYS do
-  local state = redis.call('GET', KEYS[key])
-  if (state and redis.sha1hex(state) or '') ~= ARGV[at] then
-    return redis.error_reply('FENCED ' .. KEYS[key] .. ' is not the state that was found')
+  local value = redis.call('GET', KEYS[key])
+  if (value and redis.sha1hex(value) or '') ~= ARGV[at] then
+    return redis.error_reply('FENCED ' .. KEYS[key] .. ' is not the value that was found')
   end
   at = at + 1
 end
@@ -95,6 +96,10 @@ change(KEYS[4], KEYS[5], writer, changes)
 local key = 6
 for _ = 1, states + feeds do
   redis.call('SET', KEYS[key], ARGV[at], 'PX', ttl_ms)
+  key, at = key + 1, at + 1
+end
+for _ = 1, slates do
+  redis.call('SET', KEYS[key], ARGV[at], 'PX', slates_ttl_ms)
   key, at = key + 1, at + 1
 end
 for _ = 1, items do

@@ -22,6 +22,7 @@ from streams.clock import Clock
 from streams.examples.collector import Target
 from streams.kafka.dead_letters import DeadLetter, DeadLetters
 from streams.kafka.message import Message
+from streams.learning.kept_slates import UserSlates
 from streams.ranking import degradation
 from streams.ranking.degradation import Rung
 from streams.recommender import Recommender
@@ -120,8 +121,9 @@ class Batches:
         self.settings, self.store, self.replica, self.models = settings, store, replica, models
         self.reader, self.kafka, self.metrics, self.clock = reader, kafka, metrics, clock
         self.rung: Rung = "full"
-        self._kept = KeptStates(settings.worker.states_kept, clock)
-        self._look_up = LookUp(store, replica, kafka, self._kept, metrics, clock)
+        self._kept: KeptStates[UserState] = KeptStates(settings.worker.states_kept, clock)
+        self._kept_slates: KeptStates[UserSlates] = KeptStates(settings.worker.states_kept, clock)
+        self._look_up = LookUp(store, replica, kafka, self._kept, self._kept_slates, metrics, clock)
         self._writing = Writing(store, letters, metrics, clock)
         self._last: _Flight | None = None
         self._followed = True
@@ -163,8 +165,13 @@ class Batches:
 
     def moved(self) -> None:
         """Partitions have come or gone: others may have written since. No batch may be under way."""
-        self._kept.clear()
+        self._forget()
         self._followed = False
+
+    def _forget(self, wrong: bool = False) -> None:
+        """What is at hand of users; see `KeptStates.clear`."""
+        self._kept.clear(wrong)
+        self._kept_slates.clear(wrong)
 
     async def _fold_behind(self, batch: _Batch, last: _Flight) -> _Folded | None:
         """Fold a batch on one whose write is under way; None where that can't be, or came to nothing.
@@ -203,7 +210,7 @@ class Batches:
                 except FencedError as error:
                     log.warning("batch fenced, the counters are read anew: %s", error)
                     self.metrics.fenced.inc()
-                    self._kept.clear(wrong=True)
+                    self._forget(wrong=True)
                 except (BrokerUnavailableError, StoreUnavailableError, LedgerGapError) as error:
                     self._writing.troubled(error)
                 folded = None
@@ -257,6 +264,7 @@ class Batches:
             now_ms,
             self.rung if modelled else "counters",
             before=before,
+            kept=work.slates,
         )
 
     async def _write(self, folded: _Folded, flight: _Flight) -> list[Message]:
@@ -293,6 +301,9 @@ class Batches:
             {user: Kept(state, digest_of(commit.states[user])) for user, state in outcome.states.items()},
             {**work.expected, **work.progress},
         )
+        self._kept_slates.take(
+            {user: Kept(slates, digest_of(commit.slates[user])) for user, slates in outcome.kept.items()}, {}
+        )
         if not flight.folded.done():
             flight.folded.set_result(None)
         return await self._writing.commit(commit, self.replica.writer)
@@ -314,7 +325,7 @@ class Batches:
         """Read the counters anew where they can't be trusted. The caller holds the replica's lock."""
         if self.replica.sound:
             return
-        self._kept.clear()
+        self._forget()
         self.metrics.rebuilds.inc()
         await self.replica.rebuild()
         if self.replica.forgotten:  # the store was emptied: what Kafka still has makes it whole again

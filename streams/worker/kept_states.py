@@ -8,10 +8,11 @@ batch was folded on (`Commit`). Then all of this is forgotten, and nothing is ke
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from streams.clock import Clock
-from streams.state.user_state import UserState
+
+Value = TypeVar("Value")
 
 KEPT_MS = 600_000
 """So long after it was written a state is read again."""
@@ -20,34 +21,35 @@ PAUSE_MS = 30_000
 """So long nothing is kept after it was wrong: it may be again, and each time the counters are read anew."""
 
 
-class Kept(NamedTuple):
-    """A state, and the digest of its bytes in the store."""
+class Kept(NamedTuple, Generic[Value]):
+    """A user's value (a state, or kept slates), and the digest of its bytes in the store."""
 
-    state: UserState
+    value: Value
     digest: str
 
 
-class _Entry(NamedTuple):
-    kept: Kept
+class _Entry(NamedTuple, Generic[Value]):
+    kept: Kept[Value]
     since_ms: int
 
 
-class KeptStates:
-    """The states of `most` users at most, besides the last batch's, and the progress that they stand for.
+class KeptStates(Generic[Value]):
+    """The values of `most` users at most, besides the last batch's, and the progress that they stand for.
 
     Those of the last batch are never forgotten alone: until its write is known, the store has older ones.
     """
 
     def __init__(self, most: int, clock: Clock) -> None:
         self._most, self._clock = most, clock
-        self._last: dict[str, Kept] = {}
-        self._older: dict[str, _Entry] = {}
+        self._last: dict[str, Kept[Value]] = {}
+        self._older: dict[str, _Entry[Value]] = {}
         self._paused_until_ms = 0
         self.progress: dict[str, int] = {}
 
-    def of(self, users: Iterable[str]) -> dict[str, Kept]:
+    def of(self, users: Iterable[str]) -> dict[str, Kept[Value]]:
         """Those that are kept."""
-        oldest_ms, found = self._clock.now_ms() - KEPT_MS, {}
+        oldest_ms = self._clock.now_ms() - KEPT_MS
+        found: dict[str, Kept[Value]] = {}
         for user in users:
             kept = self._last.get(user)
             if kept is not None:
@@ -56,7 +58,7 @@ class KeptStates:
                 found[user] = entry.kept
         return found
 
-    def take(self, states: Mapping[str, Kept], progress: Mapping[str, int]) -> None:
+    def take(self, states: Mapping[str, Kept[Value]], progress: Mapping[str, int]) -> None:
         """What a batch makes of its users; the write of the one before it is known."""
         now_ms, older = self._clock.now_ms(), self._older
         if now_ms >= self._paused_until_ms:

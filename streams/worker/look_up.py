@@ -17,9 +17,11 @@ from streams.kafka.dead_letters import DeadLetter, dead_letter
 from streams.kafka.gaps import Gaps
 from streams.kafka.message import Message
 from streams.kafka.progress_check import beyond_the_end
+from streams.learning import kept_slates_codec
+from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.serving.replica import Replica
 from streams.state import user_state_codec
-from streams.state.event_meaning import items_named, user_of
+from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.user_state import UserState
 from streams.stores.base import Loaded, Store, digest_of
 from streams.worker.kept_states import Kept, KeptStates
@@ -69,13 +71,16 @@ class Some:
 class Work(NamedTuple):
     """`reads` are to be applied to `states`; `done` messages are acknowledged once `progress` is written.
 
-    `expected`, `digests`: the progress and the states in the store on which all of this rests.
+    `slates`: what is kept of the slates of those who were shown one, or answered. `expected`, `digests` and
+    `slates_digests`: the progress, states and slates in the store on which all of this rests.
     """
 
     reads: list[Read]
     letters: list[DeadLetter]
     states: dict[str, UserState]
     digests: dict[str, str]
+    slates: dict[str, UserSlates]
+    slates_digests: dict[str, str]
     expected: dict[str, int]
     progress: dict[str, int]
     done: list[Message]
@@ -91,11 +96,13 @@ class LookUp:
         store: Store,
         replica: Replica,
         kafka: Log,
-        kept: KeptStates,
+        kept: KeptStates[UserState],
+        kept_slates: KeptStates[UserSlates],
         metrics: WorkerMetrics,
         clock: Clock,
     ) -> None:
         self.store, self.replica, self.kafka, self.kept = store, replica, kafka, kept
+        self.kept_slates = kept_slates
         self.metrics, self.clock = metrics, clock
         self.gaps = Gaps()
         self._known: dict[str, int] = {}
@@ -114,8 +121,9 @@ class LookUp:
         started = time.perf_counter()
         await self.replica.meet([item_id for each in reads for item_id in items_named(each.event)])
         users = list(dict.fromkeys(user for each in reads if (user := user_of(each.event)) is not None))
-        known = self.kept.of(users)
-        expected, unreadable = await self._load(users, _fenced_places(messages), known)
+        viewers = list(dict.fromkeys(user for each in reads if (user := shown_to(each.event)) is not None))
+        known, slates = self.kept.of(users), self.kept_slates.of(viewers)
+        expected, unreadable = await self._load(users, viewers, _fenced_places(messages), known, slates)
         taken, old = await self._in_order(messages, expected)
         progress: dict[str, int] = {}
         for message in messages:
@@ -135,14 +143,28 @@ class LookUp:
                 kept.append(each)
         self.metrics.stage_s.labels("load").observe(time.perf_counter() - started)
         done = [message for message in messages if message in taken or message in old]
-        states = {user: each.state for user, each in known.items()}
-        digests = {user: each.digest for user, each in known.items()}
-        return Work(kept, fresh_letters, states, digests, expected, progress, done)
+        return Work(
+            kept,
+            fresh_letters,
+            states={user: each.value for user, each in known.items()},
+            digests={user: each.digest for user, each in known.items()},
+            slates={user: each.value for user, each in slates.items()},
+            slates_digests={user: each.digest for user, each in slates.items()},
+            expected=expected,
+            progress=progress,
+            done=done,
+        )
 
     async def _load(
-        self, users: Sequence[str], places: set[str], known: dict[str, Kept]
+        self,
+        users: Sequence[str],
+        viewers: Sequence[str],
+        places: set[str],
+        known: dict[str, Kept[UserState]],
+        slates: dict[str, Kept[UserSlates]],
     ) -> tuple[dict[str, int], dict[str | None, StoreError]]:
-        """The progress of `places`, and whose states can't be read; those that can are added to `known`.
+        """The progress of `places`, and whose states can't be read; those that can are added to `known`, and
+        the slates of `viewers` to `slates`.
 
         A progress that is kept stays as it is, whatever the store says by now: what is kept of the users
         rests on it, and the commit compares.
@@ -151,14 +173,33 @@ class LookUp:
         self.metrics.states.labels("kept").inc(len(known))
         self.metrics.states.labels("read").inc(len(missing))
         progress, unreadable = self.kept.progress, dict[str | None, StoreError]()
-        if missing or not places <= progress.keys():
-            loaded = await self.store.load(missing, sorted(places))
+        slates_of = [user for user in viewers if user not in slates]
+        if missing or slates_of or not places <= progress.keys():
+            loaded = await self.store.load(missing, sorted(places), slates_of)
             self._check_remembered(loaded)
             read, unreadable = _decoded(missing, loaded)
-            await self.replica.know(each.state for each in read.values())
+            await self.replica.know(each.value for each in read.values())
             known |= read
+            slates |= self._slates_of(slates_of, loaded)
             progress = loaded.progress | self.kept.progress
         return {place: progress[place] for place in sorted(places)}, unreadable
+
+    def _slates_of(self, users: Sequence[str], loaded: Loaded) -> dict[str, Kept[UserSlates]]:
+        """Kept slates; `NewerVersionError` where a newer build wrote some. What can't be read is begun anew:
+        no event is worth less for it.
+        """
+        found: dict[str, Kept[UserSlates]] = {}
+        for user, raw in zip(users, loaded.slates, strict=True):
+            slates = NOTHING_KEPT
+            try:
+                slates = kept_slates_codec.decode(raw)
+            except NewerVersionError:
+                raise
+            except StoreError as error:
+                log.warning("the kept slates of user %r are begun anew: %s", user, error)
+                self.metrics.slates_lost.inc()
+            found[user] = Kept(slates, digest_of(raw))
+        return found
 
     async def _in_order(self, messages: Sequence[Message], progress: Mapping[str, int]) -> tuple[Some, Some]:
         """The messages to apply, each the next one of its partition, and those that were applied before.
@@ -220,9 +261,11 @@ def _fenced_places(messages: Sequence[Message]) -> set[str]:
     return places | {f"{topic}-{number}" for topic in USER_TOPICS for number in numbers}
 
 
-def _decoded(users: Sequence[str], loaded: Loaded) -> tuple[dict[str, Kept], dict[str | None, StoreError]]:
+def _decoded(
+    users: Sequence[str], loaded: Loaded
+) -> tuple[dict[str, Kept[UserState]], dict[str | None, StoreError]]:
     """The states, and why some could not be read; `NewerVersionError` where a newer build wrote one."""
-    states: dict[str, Kept] = {}
+    states: dict[str, Kept[UserState]] = {}
     unreadable: dict[str | None, StoreError] = {}
     for user, raw in zip(users, loaded.states, strict=True):
         try:

@@ -43,7 +43,8 @@ class WorkerMetrics:
         )
         self.skipped = Counter(
             "headrace_worker_skipped_events",
-            "Events that changed nothing, by reason (offset, duplicate, older: a late item update).",
+            "Events that changed nothing, by reason (offset, duplicate, older: a late item update, shown: an "
+            "impression of what was shown already).",
             ("reason",),
             registry=registry,
         )
@@ -88,6 +89,36 @@ class WorkerMetrics:
             "headrace_worker_slates",
             "Slates made, by rung of the degradation ladder.",
             ("rung",),
+            registry=registry,
+        )
+        self.showings = Counter(
+            "headrace_worker_showings",
+            "Impressions, by what they showed of their slate (shown, more, again, full, late, duplicate).",
+            ("result",),
+            registry=registry,
+        )
+        self.answers = Counter(
+            "headrace_worker_answers",
+            "Clicks and reviews, by how they were joined with a slate (joined, unshown, repeated, full, "
+            "late, absent, unknown, unattributed).",
+            ("result",),
+            registry=registry,
+        )
+        self.lessons = Counter(
+            "headrace_worker_lessons",
+            "Slates that this worker closed, by kind (answered, silent).",
+            ("kind",),
+            registry=registry,
+        )
+        self.learned = Gauge(
+            "headrace_worker_learned_lessons",
+            "Lessons of all workers that the learner has taken, by kind (answered, silent).",
+            ("kind",),
+            registry=registry,
+        )
+        self.slates_lost = Counter(
+            "headrace_worker_kept_slates_lost",
+            "Users whose kept slates could not be read, and were begun anew.",
             registry=registry,
         )
         self.unranked = Counter(

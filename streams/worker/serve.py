@@ -46,7 +46,7 @@ def serve(settings: Settings) -> NoReturn:
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves this one untyped
     host, port = listener.getsockname()[:2]
     log.info("worker answers on http://%s:%d", host, port)
-    worker = Worker(settings, RedisStore(settings.redis, settings.state), SystemClock())
+    worker = Worker(settings, RedisStore(settings.redis, settings.state, settings.learning), SystemClock())
 
     async def run() -> NoReturn:
         # From within the loop: it has health to answer to the last.

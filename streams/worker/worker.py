@@ -195,6 +195,8 @@ class Worker:
         if self.running is not None:
             self.metrics.queued_events.set(self.running.intake.queued())
             self.running.live.models.count_fallbacks()
+            for kind, count in self.running.live.recommender.learner.counts().items():
+                self.metrics.learned.labels(kind).set(count)
 
 
 def _part(trouble: str) -> Part:

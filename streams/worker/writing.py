@@ -17,6 +17,7 @@ from streams.batch import BatchResult
 from streams.clock import Clock
 from streams.events.schema import Item
 from streams.kafka.dead_letters import DeadLetters, dead_letter
+from streams.learning import kept_slates_codec
 from streams.ranking import slate as stored_slate
 from streams.state import user_state_codec
 from streams.state.ledger import encode_record
@@ -65,6 +66,8 @@ class Writing:
             ledger=encode_record(outcome.record) if outcome.record else b"",
             found={user: work.digests[user] for user in outcome.states},
             withdrawn=outcome.withdrawn,
+            slates={user: kept_slates_codec.encode(slates) for user, slates in outcome.kept.items()},
+            found_slates={user: work.slates_digests[user] for user in outcome.kept},
         )
 
     async def commit(self, commit: Commit, writer: str) -> str:
@@ -110,6 +113,12 @@ class Writing:
         for at in outcome.applied:
             metrics.applied_s.observe(max(0.0, (now_ms - work.reads[at].event.ts) / 1_000))
         metrics.late.inc(outcome.late)
+        for name, count in outcome.answers.items():
+            metrics.answers.labels(name).inc(count)
+        for name, count in outcome.showings.items():
+            metrics.showings.labels(name).inc(count)
+        for name, count in outcome.lessons.items():
+            metrics.lessons.labels(name).inc(count)
         for at, reason in outcome.skipped.items():
             metrics.events.labels(work.reads[at].message.topic, "skipped").inc()
             metrics.skipped.labels(reason).inc()

@@ -31,6 +31,7 @@ from streams.events.schema import (
 )
 from streams.events.schema import encode as encode_event
 from streams.kafka.topics import ACCEPTED_HEADER, topic_name
+from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
 from streams.settings.sections import KafkaSettings
@@ -159,10 +160,14 @@ async def clean_run(settings: Settings, store: Store) -> Clean:
     recommender = Recommender(settings)
     recommender.meet(await store.interned(0), 0)
     states: dict[str, UserState] = {}
+    kept: dict[str, UserSlates] = {}
     for record in records:
         if isinstance(record.event, Item | Control):
             continue
         user = record.event.user_id
+        if isinstance(record.event, Impression):
+            kept[user] = recommender.show(kept.get(user, NOTHING_KEPT), record.event).kept
+            continue
         applied = recommender.apply(
             states.get(user, EMPTY), record.event, Delivery(record.topic, record.offset), None
         )

@@ -53,7 +53,7 @@ class StoreContract:
         assert await store.active_model() is None
 
     async def test_nothing_can_be_asked_for(self, store: Store) -> None:
-        assert await store.load([], []) == ([], {})
+        assert (await store.load([], []))[:2] == ([], {})
         assert (await store.load([], ["clicks-0"])).progress == {"clicks-0": -1}
         assert (await store.load(["u1"], [])).states == [None]
         assert await store.items([]) == []
@@ -67,11 +67,48 @@ class StoreContract:
             with pytest.raises(FencedError, match="not the"):
                 await store.commit(next_one._replace(found=wrong), "w1")
         loaded = await store.load(["u1", "u2"], ["c-0"])
-        assert loaded == ([b"s1", None], {"c-0": 0})
+        assert loaded[:2] == ([b"s1", None], {"c-0": 0})
         right = next_one._replace(found={"u1": digest_of(b"s1"), "u2": digest_of(None)}, ledger=b"entry")
         position = await store.commit(right, "w1")
-        assert (await store.load(["u1", "u2"], ["c-0"])) == ([b"s2", b"s"], {"c-0": 1})
+        assert (await store.load(["u1", "u2"], ["c-0"]))[:2] == ([b"s2", b"s"], {"c-0": 1})
         assert await store.commit(right, "w1") == position, "the answer was lost: it is asked for again"
+
+    async def test_kept_slates_are_written_with_their_batch(self, store: Store) -> None:
+        await store.commit(
+            batch({"c-0": -1}, {"c-0": 0}, {"u1": b"state"})._replace(
+                slates={"u1": b"s1", "ü2": b"\x00\xff"}
+            ),
+            "w1",
+        )
+        loaded = await store.load(["u1"], ["c-0"], ["ü2", "nobody", "u1"])
+        assert loaded == ([b"state"], {"c-0": 0}, [b"\x00\xff", None, b"s1"])
+        assert (await store.load([], [], ["u1"])).slates == [b"s1"]
+        assert list((await store.load(["u1"], ["c-0"])).slates) == []
+        again = Commit({"c-0": 0}, {"c-0": 1}, {}, {}, {}, slates={"u1": b"s2"})
+        await store.commit(again, "w1")
+        assert (await store.load(["u1"], [], ["u1", "ü2"])) == ([b"state"], {}, [b"s2", b"\x00\xff"])
+
+    async def test_kept_slates_that_are_not_those_found_are_not_overwritten(self, store: Store) -> None:
+        await store.commit(batch({"c-0": -1}, {"c-0": 0})._replace(slates={"u1": b"s1"}), "w1")
+        next_one = batch({"c-0": 0}, {"c-0": 1}, {"u1": b"state"}, ledger=b"entry")._replace(
+            slates={"u1": b"s2", "u2": b"s"}
+        )
+        for wrong in ({"u1": ""}, {"u1": digest_of(b"s0")}, {"u1": digest_of(b"s1"), "u2": digest_of(b"s")}):
+            with pytest.raises(FencedError, match="not th"):
+                await store.commit(next_one._replace(found_slates=wrong), "w1")
+        assert await store.load(["u1"], ["c-0"], ["u1", "u2"]) == ([None], {"c-0": 0}, [b"s1", None])
+        assert await store.read_ledger(START, 10) == []
+        right = {"u1": digest_of(b"s1"), "u2": digest_of(None)}
+        found = next_one._replace(found={"u1": digest_of(None)}, found_slates=right)
+        position = await store.commit(found, "w1")
+        assert await store.load(["u1"], ["c-0"], ["u1", "u2"]) == ([b"state"], {"c-0": 1}, [b"s2", b"s"])
+        assert await store.commit(found, "w1") == position, "the answer was lost: it is asked for again"
+
+    async def test_a_batch_on_other_progress_writes_no_slates(self, store: Store) -> None:
+        await store.commit(batch({"c-0": -1}, {"c-0": 5})._replace(slates={"u1": b"s1"}), "w1")
+        with pytest.raises(FencedError):
+            await store.commit(batch({"c-0": 4}, {"c-0": 6})._replace(slates={"u1": b"s2"}), "w2")
+        assert (await store.load([], [], ["u1"])).slates == [b"s1"]
 
     async def test_a_batch_is_written_whole(self, store: Store) -> None:
         position = await store.commit(
@@ -119,7 +156,7 @@ class StoreContract:
                 "w2",
             )
         loaded = await store.load(["u1", "u2"], ["clicks-0", "clicks-1"])
-        assert loaded == ([b"first", None], {"clicks-0": 5, "clicks-1": -1})
+        assert loaded[:2] == ([b"first", None], {"clicks-0": 5, "clicks-1": -1})
         assert await store.feed("u1") is None
         assert await store.items(["i1"]) == [None]
         assert [entry.payload for entry in await store.read_ledger(START, 10)] == [b"1"]
@@ -138,7 +175,7 @@ class StoreContract:
         )
         (winner,) = (n for n, outcome in enumerate(outcomes) if isinstance(outcome, str))
         assert sum(isinstance(outcome, FencedError) for outcome in outcomes) == 3
-        assert await stores[0].load(["u"], ["clicks-0"]) == (
+        assert (await stores[0].load(["u"], ["clicks-0"]))[:2] == (
             [str(winner).encode()],
             {"clicks-0": 10 + winner},
         )

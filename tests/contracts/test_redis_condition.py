@@ -115,13 +115,13 @@ async def test_a_replica_takes_no_writes_and_loses_none(server: Server) -> None:
         following = batch({"c-0": 1}, {"c-0": 2}, {"u": b"2"}, ledger=b"e")
         with pytest.raises(StoreUnavailableError, match="is a replica and takes no writes"):
             await store.commit(following, "w")
-        assert await store.load(["u"], ["c-0"]) == ([b"1"], {"c-0": 1})
+        assert (await store.load(["u"], ["c-0"]))[:2] == ([b"1"], {"c-0": 1})
         await tell(server.url, "CONFIG", "SET", "replica-serve-stale-data", "no")
         with pytest.raises(StoreUnavailableError, match="has lost its primary"):
             await store.states(["u"])
         await tell(server.url, "REPLICAOF", "NO", "ONE")
         await store.commit(following, "w")
-        assert await store.load(["u"], ["c-0"]) == ([b"2"], {"c-0": 2})
+        assert (await store.load(["u"], ["c-0"]))[:2] == ([b"2"], {"c-0": 2})
 
 
 async def test_a_refused_write_lets_go_of_the_connection(server: Server) -> None:
@@ -144,10 +144,10 @@ async def test_a_full_store_writes_all_of_a_batch_later_or_nothing(server: Serve
         for _ in range(2):
             with pytest.raises(StoreUnavailableError, match="is full and takes no writes"):
                 await store.commit(first, "w")
-        assert await store.load(["u", "v"], ["c-0"]) == ([None, None], {"c-0": -1})
+        assert (await store.load(["u", "v"], ["c-0"]))[:2] == ([None, None], {"c-0": -1})
         await tell(server.url, "CONFIG", "SET", "maxmemory", "0")
         await store.commit(first, "w")
-        assert await store.load(["u", "v"], ["c-0"]) == ([b"1", b"1"], {"c-0": 1})
+        assert (await store.load(["u", "v"], ["c-0"]))[:2] == ([b"1", b"1"], {"c-0": 1})
         assert len(await store.read_ledger(START, 10)) == 1
 
 
@@ -186,4 +186,4 @@ async def test_a_server_that_loads_its_data_says_so(server: Server) -> None:
             return not (await store.condition()).loading
 
         await eventually(loaded)
-        assert await store.load(["u"], ["c-0"]) == ([b"1"], {"c-0": 1})
+        assert (await store.load(["u"], ["c-0"]))[:2] == ([b"1"], {"c-0": 1})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from model.examples import Shard
+from model.examples import Shard, no_feedback
 from model.hashing import ATTRIBUTE_BUCKETS, PROFILE_BUCKETS
 from model.schema import Schema
 from model.tasks import ACTIONS, default_tasks
@@ -68,5 +68,6 @@ def planted(count: int, seed: int = 0, items: int = ITEMS, image: bool = False) 
         user_events=rng.integers(0, 50, count, np.int32),
         item_events=rng.integers(0, 50, count, np.int32),
         ts_ms=1_700_000_000_000 + np.arange(count),
+        **no_feedback(*candidates.shape),
         modalities={"image": pictures} if image else {},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.examples import Shard
+from model.examples import Shard, no_feedback
 from model.plan import NetworkPlan
 from model.schema import Schema
 from model.tasks import default_tasks
@@ -56,5 +56,6 @@ def random_shard(examples: int, seed: int = 0, rated: float = 1.0) -> Shard:
         user_events=np.arange(examples, dtype=np.int32),
         item_events=np.arange(examples, dtype=np.int32),
         ts_ms=seed * 1_000_000 + np.arange(examples, dtype=np.int64),
+        **no_feedback(examples, CANDIDATES),
         modalities={},
     )

@@ -54,6 +54,13 @@ def random_shard(
         user_events=rng.integers(0, 50, examples, np.int32),
         item_events=rng.integers(0, 50, examples, np.int32),
         ts_ms=begin_ms + step_ms * np.arange(examples, dtype=np.int64),
+        slate=rng.integers(0, 2**62, examples, np.int64),
+        position=rng.integers(-1, 20, examples, np.int32),
+        value=normal(examples),
+        surface=rng.integers(0, 2**62, examples, np.int64),
+        arm=rng.integers(0, 2**62, examples, np.int64),
+        shown=rng.random((examples, candidates)) < 0.2,
+        propensity=normal(examples, candidates),
         modalities={name: normal(items, dim).astype(np.float16) for name, dim in schema.modalities.items()},
     )
 

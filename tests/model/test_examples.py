@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,18 @@ import pytest
 from numpy.typing import NDArray
 
 from model.errors import DataError
-from model.examples import EXAMPLE_FIELDS, ITEM_FIELDS, Example, ItemTable, Shard, load, save, shard
+from model.examples import (
+    EXAMPLE_FIELDS,
+    FEEDBACK_FIELDS,
+    ITEM_FIELDS,
+    Example,
+    ItemTable,
+    Shard,
+    load,
+    no_feedback,
+    save,
+    shard,
+)
 from tests.model.examples_of import CANDIDATES, HISTORY, planted
 
 
@@ -61,6 +73,17 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage) -> None:  # type: ign
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match="expected examples written by"):
         load(path)
+
+
+def test_examples_that_an_older_build_kept_are_loaded(tmp_path: Path) -> None:
+    """They say nothing of where their events came from."""
+    path, made = tmp_path / "examples.npz", [planted(5), planted(3)]
+    save(made, path)
+    with np.load(path) as columns:
+        old = {name: columns[name] for name in columns if name.split(".")[1] not in FEEDBACK_FIELDS}
+    np.savez(path, **old)
+    for loaded, each in zip(load(path), made, strict=True):
+        same(loaded, replace(each, **no_feedback(*each.candidates.shape)))
 
 
 def test_other_arrays_are_refused(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -22,7 +24,7 @@ from pyarrow import parquet
 
 from model import shards
 from model.errors import DataError
-from model.examples import EXAMPLE_FIELDS
+from model.examples import EXAMPLE_FIELDS, FEEDBACK_FIELDS, no_feedback
 from model.plan import TrainPlan
 from model.schema import Schema
 from model.shards import (
@@ -209,7 +211,7 @@ def with_facts(table: Any, old: bytes, new: bytes) -> Any:
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        (EXAMPLES, lambda t: with_facts(t, b'"version":1', b'"version":9'), "version 9; this build reads 1"),
+        (EXAMPLES, lambda t: with_facts(t, b'"version":2', b'"version":9'), "version 9; this build reads 1"),
         (EXAMPLES, lambda t: t.replace_schema_metadata(None), "expected a shard of examples"),
         (EXAMPLES, lambda t: t.drop_columns(["rating"]), "expected a column 'rating'"),
         (EXAMPLES, lambda t: with_facts(t, b'"rating"', b'"stars"'), "those of another|expected a column"),
@@ -248,6 +250,25 @@ def test_what_is_not_as_expected_is_refused_with_what_was(
     rewritten(path / file, change)
     with pytest.raises(DataError, match=message):
         read_shard(path)
+
+
+def as_version_1(table: Any) -> Any:
+    """The file as the build of version 1 wrote it: without the columns of where an event came from."""
+    facts = msgspec.json.decode(table.schema.metadata[FACTS])
+    facts |= {"version": 1, "shapes": {k: v for k, v in facts["shapes"].items() if k not in FEEDBACK_FIELDS}}
+    kept = table.drop_columns([each for each in FEEDBACK_FIELDS if each in table.column_names])
+    return kept.replace_schema_metadata({FACTS: msgspec.json.encode(facts)})
+
+
+def test_a_shard_of_version_1_is_read(tmp_path: Path) -> None:
+    made = random_shard(9, 1, items=12)
+    path = write_shard(made, tmp_path, "one")
+    for file in (EXAMPLES, ITEMS):
+        rewritten(path / file, as_version_1)
+    assert read_facts(path).version == 1
+    assert_same(read_shard(path), replace(made, **no_feedback(*made.candidates.shape)))
+    both = ShardFiles([path, write_shard(random_shard(4, 2, items=12), tmp_path, "two")])
+    assert sorted(lengths(both)) == [4, 9]
 
 
 def test_files_of_two_shards_are_not_mixed(tmp_path: Path) -> None:

@@ -70,8 +70,8 @@ def test_impressions_and_profiles_make_no_slate(recommender: Recommender) -> Non
     profile = User(event_id="p", ts=NOW_MS, user_id="bob", profile={"city": "Oslo"})
     out = run(recommender, incoming(shown, "impressions"), incoming(profile, "users"))
     assert out.slates == []
-    assert sorted(out.states) == ["ann", "bob"]
-    assert [rows.tolist() for rows in out.record.impressions] == [[3, 4]]
+    assert sorted(out.states) == ["bob"]
+    assert [shown.rows.tolist() for shown in out.record.impressions] == [[3, 4]]
     assert recommender.counters.popularity.shown[:6].tolist() == [0, 0, 0, 1, 1, 0]
 
 

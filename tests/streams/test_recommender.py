@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 from streams.counters.snapshot import pack_counters
 from streams.events.schema import Impression
+from streams.learning.kept_slates import NOTHING_KEPT
 from streams.ranking import slate as stored_slate
 from streams.ranking.degradation import RUNGS, Rung
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
-from streams.state.fold import Delivery
-from streams.state.ledger import Record, decode_record, encode_record
+from streams.state.ledger import Record, Showing, decode_record, encode_record
 from streams.state.user_state import Interaction
 from tests.streams.core import START_MS, Small, toy_model, unit
 
@@ -87,11 +88,11 @@ def test_a_process_that_follows_counts_the_same() -> None:
     here.core.counters.observe = listen  # type: ignore[method-assign]  # what a batch writes into its record
     here.random_events(200, users=10, seed=7)
     shown = Impression(event_id="shown", ts=here.now_ms, user_id="u1", slate_id="s", items=["i1", "i2"])
-    here.core.apply(here.state("u1"), shown, Delivery("impressions", 0), None)
+    here.core.show(NOTHING_KEPT, shown)
 
     for begin in range(0, len(told), 7):  # as ledger entries of seven
         there.follow(decode_record(encode_record(Record(interactions=told[begin : begin + 7]))))
-    there.follow(decode_record(encode_record(Record(impressions=[np.array([1, 2], np.int32)]))))
+    there.follow(decode_record(encode_record(Record(impressions=[Showing(np.array([1, 2], np.int32))]))))
 
     assert pack_counters(there.counters) == pack_counters(here.core.counters)
     assert there.counters.popularity.shown[:3].tolist() == [0, 1, 1]
@@ -101,12 +102,13 @@ def test_a_redelivered_event_counts_once() -> None:
     small = driven()
     before = pack_counters(small.core.counters)
     shown = Impression(event_id="x", ts=small.now_ms, user_id="u1", slate_id="s", items=["i1"])
-    state = small.core.apply(small.state("u1"), shown, Delivery("impressions", 5), None).state
+    kept = small.core.show(NOTHING_KEPT, shown).kept
     once = pack_counters(small.core.counters)
     assert once != before
-    again = small.core.apply(state, shown, Delivery("impressions", 5), None)
-    assert again.skipped == "offset"
-    assert small.core.apply(state, shown, Delivery("impressions", 6), None).skipped == "duplicate"
+    again = small.core.show(kept, shown)
+    retried = small.core.show(kept, msgspec.structs.replace(shown, event_id="y"))
+    assert (again.outcome, again.kept, again.showing) == ("duplicate", kept, None)
+    assert (retried.outcome, retried.kept.slates, retried.showing) == ("again", kept.slates, None)
     assert pack_counters(small.core.counters) == once
 
 

@@ -30,7 +30,7 @@ def row_of(item_id: str) -> int:
 def rows_of(event: UserEvent) -> tuple[int, ...]:
     if isinstance(event, User):
         return ()
-    return tuple(map(row_of, event.items if isinstance(event, Impression) else [event.item_id]))
+    return (row_of(event.item_id),)
 
 
 def words_of(event: UserEvent) -> NDArray[np.float32] | None:
@@ -75,7 +75,7 @@ profiles = st.builds(
     user_id=user,
     profile=st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=3),
 )
-user_events = st.lists(clicks | reviews | impressions | profiles, max_size=30, unique_by=lambda e: e.event_id)
+user_events = st.lists(clicks | reviews | profiles, max_size=30, unique_by=lambda e: e.event_id)
 
 
 def delivered(events: Iterable[UserEvent]) -> list[tuple[UserEvent, Delivery]]:

@@ -18,6 +18,7 @@ from model.errors import DataError, StoreError
 from streams.counters.snapshot import pack_counters, restore_counters
 from streams.datasets.impressions import Shown
 from streams.datasets.interactions import Interactions
+from streams.learning import kept_slates_codec
 from streams.offline.building.work_pieces import WorkPiece
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
@@ -27,7 +28,7 @@ from streams.state.catalog import Catalog
 from streams.state.event_meaning import texts_of
 from streams.state.knowledge_graph import Graph
 
-VERSION = 2
+VERSION = 3
 NAMES = ("user", "item", "text", "title", "action", "query", "slate")
 CATALOG_COLUMNS = ("text", "attributes", "own_text", "reviews", "available", "added_ms", "announced_ms")
 
@@ -46,6 +47,7 @@ class _Segment(msgspec.Struct):
     catalog: dict[str, _Column]
     modalities: dict[str, _Column]
     states: dict[str, bytes]
+    slates: dict[str, bytes]
     profiles: dict[str, dict[str, str]]
     names: dict[str, list[str] | None]
     ts_ms: _Column
@@ -72,6 +74,7 @@ def write_segment(run: Prequential, piece: WorkPiece, path: Path) -> None:
         catalog={name: _packed(getattr(catalog, name)[: len(catalog)]) for name in CATALOG_COLUMNS},
         modalities={name: _packed(each[: len(catalog)]) for name, each in catalog.modalities.items()},
         states={user: user_state_codec.encode(run.states[user]) for user in users & run.states.keys()},
+        slates={user: kept_slates_codec.encode(run.slates[user]) for user in users & run.slates.keys()},
         profiles={user: dict(run.stream.profiles[user]) for user in users & run.stream.profiles.keys()},
         names={name: None if column is None else column[part] for name, column in columns.items()},
         ts_ms=_packed(events.ts_ms[part]),
@@ -115,6 +118,7 @@ def _restored(segment: _Segment, graph: Graph | None) -> Prequential:
     )
     run = Prequential(recommender, stream, first=segment.piece.begin)
     run.states = {name: user_state_codec.decode(raw) for name, raw in segment.states.items()}
+    run.slates = {name: kept_slates_codec.decode(raw) for name, raw in segment.slates.items()}
     return run
 
 

@@ -17,6 +17,8 @@ from streams.datasets.columns.cell_rules import CellRules, parse_missing
 from streams.datasets.dataset import Dataset, DatasetSpec, load_dataset
 from streams.datasets.impressions import Slate, attached
 from streams.events.schema import Click, Impression, UserEvent
+from streams.learning.kept_slates import UserSlates
+from streams.learning.steps import ShowingStep
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
@@ -129,14 +131,19 @@ def test_the_core_gets_impressions_and_then_their_clicks(
     stream = loaded(tmp_path, "labels").interactions
     core = Recommender(Settings())
     run = Prequential(core, Stream(stream, {}, {}))
-    applied: list[UserEvent] = []
-    apply = core.apply
+    applied: list[UserEvent | Impression] = []
+    apply, show = core.apply, core.show
 
     def noted(state: UserState, event: UserEvent, delivery: Delivery, words: F32 | None) -> Applied:
         applied.append(event)
         return apply(state, event, delivery, words)
 
+    def noted_too(kept: UserSlates, event: Impression) -> ShowingStep:
+        applied.append(event)
+        return show(kept, event)
+
     monkeypatch.setattr(core, "apply", noted)
+    monkeypatch.setattr(core, "show", noted_too)
     while run.at < len(stream):
         run.learn()
     told = [
@@ -151,7 +158,7 @@ def test_the_core_gets_impressions_and_then_their_clicks(
     first = next(event for event in applied if isinstance(event, Impression))
     assert click.slate_id == first.slate_id
     assert core.counters.popularity.events[core.catalog.rows["d"]] == 0
-    assert [slate.slate_id for slate in run.states["u1"].slates] == [
+    assert [slate.slate_id for slate in run.slates["u1"].slates] == [
         event.slate_id for event in applied if isinstance(event, Impression) and event.user_id == "u1"
     ]
 

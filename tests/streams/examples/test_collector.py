@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from model.examples import EXAMPLE_FIELDS, Shard
+from model.examples import EXAMPLE_FIELDS, Shard, id_number
 from model.tasks import ACTIONS
 from streams.datasets.interactions import Interactions
-from streams.events.schema import Click, Review, User
+from streams.events.schema import Click, Impression, Review, User
 from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Target, target_of
+from streams.learning.kept_slates import NOTHING_KEPT
 from streams.offline.stream_driver import Prequential, Stream
 from streams.ranking.request import Search
 from streams.recommender import Recommender
@@ -228,6 +229,39 @@ def test_what_is_judged_on_holds_the_whole_pool_of_service() -> None:
     assert shard.action.tolist() == [ACTIONS.index("purchase")]
     assert (shard.query[0] == searched).all()
     assert shard.found.tolist() == [row in draft.rows[:-1]]
+
+
+def test_what_was_shown_and_not_chosen_is_known_as_such() -> None:
+    """Also how likely it was shown, where that is told."""
+    small = Small(items=30)
+    small.random_events(100, users=5, seed=2)
+    core = small.core
+    state = small.state("u1")
+    unmet = [row for row in range(30) if not state.has_consumed(row)]
+    items = [f"i{row}" for row in unmet[:3]]
+    shown = Impression(
+        event_id="s", ts=small.now_ms, user_id="u1", slate_id="list 1", items=items,
+        surface="home", arm="b", propensities=[0.5, 0.25, 0.125],
+    )  # fmt: skip
+    kept = core.show(NOTHING_KEPT, shown).kept
+    click = Click(
+        event_id="c", ts=small.now_ms + 9, user_id="u1", item_id=f"i{unmet[1]}", position=1, value=2.5
+    )
+    met = target_of(core, state, click, kept=kept)
+    assert met is not None
+    collector = ExampleCollector(core, seed=1, whole=True)
+    assert collector.take(state, click.ts, met)
+    (made,) = collector.shards()
+    numbers = (made.slate[0], made.surface[0], made.arm[0])
+    assert numbers == tuple(map(id_number, ("list 1", "home", "b")))
+    assert (made.position.tolist(), made.value.tolist()) == ([1], [2.5])
+    of = {made.items[place]: at for at, place in enumerate(made.candidates[0].tolist()) if place >= 0}
+    told = {item: made.propensity[0, at] for item, at in of.items() if made.shown[0, at]}
+    assert told == {f"i{row}": each for row, each in zip(unmet[:3], [0.5, 0.25, 0.125], strict=True)}
+    assert np.isnan(made.propensity[0][~made.shown[0]]).all()
+    nowhere = target_of(core, state, click)
+    assert nowhere is not None
+    assert (nowhere.source.slate_id, len(nowhere.source.shown), nowhere.source.position) == ("", 0, 1)
 
 
 def test_what_was_drained_is_forgotten() -> None:

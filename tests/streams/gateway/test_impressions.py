@@ -10,11 +10,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from streams.clock import ManualClock
-from streams.events.schema import AnyEvent, Impression
+from streams.events.schema import AnyEvent, EventLimits, Impression, check
 from streams.gateway import impressions
-from streams.gateway.impressions import ImpressionLog
+from streams.gateway.filling import shown as as_shown
+from streams.gateway.impressions import ImpressionLog, impression_of
 from streams.gateway.metrics import GatewayMetrics
 from streams.kafka.producer import Acknowledgement
+from streams.learning.slate_ids import made_id
+from streams.ranking.slate import Reason, Slate, SlateItem
 from tests.streams.gateway.conftest import RecordingSink
 
 
@@ -101,3 +104,25 @@ async def test_a_stop_does_not_wait_past_its_deadline(
     async with asyncio.timeout(5):
         await log.stop(deadline_s=0.05)
     assert registry.get_sample_value("headrace_gateway_impressions_total", {"result": "dropped"}) == 1
+
+
+def made(propensities: list[float] | None) -> Slate:
+    items = [SlateItem(f"i{n}", 1.0, "popular", Reason("popular")) for n in range(3)]
+    return Slate("5f", "u", 1, items, "m", "full", arm="b", propensities=propensities)
+
+
+def test_an_impression_says_how_likely_what_was_shown_was() -> None:
+    own = made([0.5, 0.25, 0.125])
+    event = impression_of(as_shown(own, own.items[:2], [], 1), "u", 9)
+    assert (event.slate_id, event.arm, event.propensities) == ("5f", "b", [0.5, 0.25])
+    left_out = impression_of(as_shown(own, own.items[1:], [], 1), "u", 9)
+    assert (made_id(left_out.slate_id), left_out.propensities) == ("5f", [0.25, 0.125])
+    check(left_out, 9, EventLimits())
+
+
+def test_where_a_place_is_filled_in_no_propensity_is_told() -> None:
+    own = made([0.5, 0.25, 0.125])
+    extra = [SlateItem("p", 1.0, "popular", Reason("popular"))]
+    event = impression_of(as_shown(own, own.items, extra, 1), "u", 9)
+    assert (made_id(event.slate_id), event.items, event.propensities) == ("5f", ["i0", "i1", "i2", "p"], None)
+    assert impression_of(as_shown(made(None), own.items, [], 1), "u", 9).propensities is None

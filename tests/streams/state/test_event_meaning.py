@@ -30,7 +30,7 @@ EVENTS: list[tuple[AnyEvent, str | None, list[str], list[str]]] = [
         ["Good. Fine."],
     ),
     (Review(event_id="e", ts=1, user_id="u", item_id="i", rating=4.0), "u", ["i"], []),
-    (Impression(event_id="e", ts=1, user_id="u", slate_id="s", items=["a", "b"]), "u", ["a", "b"], []),
+    (Impression(event_id="e", ts=1, user_id="u", slate_id="s", items=["a", "b"]), None, ["a", "b"], []),
     (User(event_id="e", ts=1, user_id="u", profile={"a": "b"}), "u", [], []),
     (Item(event_id="e", ts=1, item_id="i", title="T", tags=["x"]), None, ["i"], ["T. x"]),
     (Control(event_id="e", ts=1, command="activate_model", model="m"), None, [], []),

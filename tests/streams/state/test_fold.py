@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model.tasks import ACTIONS
-from streams.events.schema import Action, Click, Impression, Review, User, UserEvent
+from streams.events.schema import Action, Click, Review, User, UserEvent
 from streams.state.consumed import blocking_actions
 from streams.state.fold import Delivery, action_of, apply, repeats, sentiment
 from streams.state.packed_rows import pack_sorted
@@ -24,7 +24,6 @@ from tests.streams.user_events import (
     clicks,
     delivered,
     fold,
-    impressions,
     plain,
     reviews,
     row_of,
@@ -107,8 +106,6 @@ def test_every_part_keeps_its_bound(events: list[UserEvent]) -> None:
     state = fold(delivered(events))
     assert len(state.items) == len(state.actions) == len(state.ratings) == len(state.times) <= SMALL.history
     assert len(state.recent) <= SMALL.recent_event_ids
-    assert len(state.slates) <= SMALL.pending_slates
-    assert all(len(slate.rows) <= SMALL.pending_items for slate in state.slates)
     assert sum(len(pack_sorted(keys)) for _, keys in state.consumed.groups) <= SMALL.consumed_bytes
     assert all((np.diff(keys) > 0).all() for _, keys in state.consumed.groups)
 
@@ -254,16 +251,6 @@ def test_words_are_the_decaying_mean_of_what_was_said(events: list[UserEvent]) -
     np.testing.assert_allclose(state.words, np.average(said, axis=0, weights=weights), atol=0.01)
     assert state.words_weight == pytest.approx(weights.sum())
     assert (state.words.astype(np.float16) == state.words).all()
-
-
-@given(st.lists(impressions, max_size=6, unique_by=lambda event: event.event_id))
-def test_the_last_slates_wait_in_the_order_shown(events: list[Impression]) -> None:
-    state = fold(delivered(events))
-    shown = sorted(events, key=lambda event: event.ts)
-    assert [(slate.slate_id, slate.ts, slate.rows.tolist()) for slate in state.slates] == [
-        (event.slate_id, event.ts, [row_of(item) for item in event.items][: SMALL.pending_items])
-        for event in shown[-SMALL.pending_slates :]
-    ]
 
 
 def test_a_profile_replaces_the_last_one() -> None:

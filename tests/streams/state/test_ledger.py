@@ -14,13 +14,14 @@ from hypothesis.extra import numpy as arrays
 
 from model.errors import StoreError
 from model.schema import F32
-from streams.state.ledger import VERSION, Record, decode_record, encode_record
+from streams.state.ledger import VERSION, Record, Showing, decode_record, encode_record
 from streams.state.user_state import Interaction, Rows
 
 rows = st.integers(0, 2**31 - 1)
 row_arrays = arrays.arrays(np.int32, st.integers(0, 6), elements=rows)
 # Rounded to float16, as whoever tells them has done.
 words = arrays.arrays(np.float16, 4, elements=st.floats(-4, 4, width=16)).map(lambda w: w.astype(np.float32))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 interactions = st.builds(
     Interaction,
     row=rows,
@@ -30,14 +31,34 @@ interactions = st.builds(
     previous=row_arrays,
     tied=st.integers(0, 1_000),
     following=row_arrays,
+    slate_id=texts,
+    position=st.integers(-1, 10_000),
+    value=st.floats(-1e12, 1e12) | st.just(math.nan),
+    surface=texts,
+    arm=texts,
 )
+
+
+@st.composite
+def drawn_showings(draw: st.DrawFn) -> Showing:
+    """With propensities of all rows, of some, or of none."""
+    shown = draw(row_arrays)
+    told = st.lists(st.floats(0, 1, width=32) | st.just(math.nan), min_size=len(shown), max_size=len(shown))
+    propensities = np.array(draw(told), np.float32)
+    if np.isnan(propensities).all():
+        propensities = propensities[:0]
+    return Showing(shown, draw(texts), draw(texts), draw(texts), propensities)
+
+
+showings = drawn_showings()
 records = st.builds(
     Record,
     interactions=st.lists(interactions, max_size=5),
-    impressions=st.lists(row_arrays, max_size=5),
+    impressions=st.lists(showings, max_size=5),
+    lessons=st.lists(st.binary(max_size=20), max_size=3),
     heard=st.lists(st.tuples(rows, words), max_size=3),
     items=st.lists(st.tuples(rows, st.binary(max_size=20)), max_size=5),
-    activate=st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    activate=texts,
 )
 
 
@@ -52,10 +73,12 @@ def plain(record: Record) -> Any:
             (
                 *(i.row, i.ts, i.action, np.float64(i.rating).tobytes()),
                 *(of(i.previous), i.tied, of(i.following)),
+                *(i.slate_id, i.position, np.float64(i.value).tobytes(), i.surface, i.arm),
             )
             for i in record.interactions
         ],
-        [of(shown) for shown in record.impressions],
+        [(of(each.rows), *each[1:4], of(each.propensities)) for each in record.impressions],
+        record.lessons,
         [(row, of(said)) for row, said in record.heard],
         record.items,
         record.activate,
@@ -73,7 +96,10 @@ def test_numbers_come_back_as_pythons_own() -> None:
     """numpy's would overflow in arithmetic with times, and slow the learning loops down."""
     told = Interaction(row=1, ts=2, action=3, rating=4.5, previous=np.array([9], np.int32)[::-1], tied=1)
     (again,) = decode_record(encode_record(Record(interactions=[told]))).interactions
-    assert [type(value) for value in again] == [int, int, int, float, np.ndarray, int, np.ndarray]
+    assert [type(value) for value in again] == [
+        *(int, int, int, float, np.ndarray, int, np.ndarray),
+        *(str, int, float, str, str),
+    ]
 
 
 def test_a_reversed_view_keeps_its_order() -> None:
@@ -83,14 +109,6 @@ def test_a_reversed_view_keeps_its_order() -> None:
     assert again.previous.tolist() == [4, 3, 2, 1, 0]
 
 
-def test_an_entry_that_ends_before_what_follows_is_read() -> None:
-    """As builds wrote it that kept histories in the order of arrival."""
-    told = Interaction(1, 2, 3, 4.5, np.array([9], np.int32), 1, following=np.array([5, 6], np.int32))
-    *former, _, _ = msgspec.msgpack.decode(encode_record(Record(interactions=[told, told])))
-    again = decode_record(msgspec.msgpack.encode(former)).interactions
-    assert [(each.previous.tolist(), each.following.tolist()) for each in again] == 2 * [([9], [])]
-
-
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
@@ -98,7 +116,8 @@ def test_an_entry_that_ends_before_what_follows_is_read() -> None:
         (Record(activate="m"), True),
         (Record(items=[(0, b"")]), True),
         (Record(heard=[(0, np.zeros(2, np.float32))]), True),
-        (Record(impressions=[np.empty(0, np.int32)]), True),
+        (Record(impressions=[Showing(np.empty(0, np.int32))]), True),
+        (Record(lessons=[b""]), True),
         (Record(interactions=[Interaction(0, 0, 0, math.nan, np.empty(0, np.int32), 0)]), True),
     ],
 )

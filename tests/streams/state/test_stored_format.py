@@ -25,6 +25,9 @@ from streams.counters.pairs import CLOSE, TOGETHER
 from streams.counters.settings import CounterSettings
 from streams.kafka import dead_letter_box, dead_letters
 from streams.kafka.message import Message
+from streams.learning import kept_slates_codec, lesson
+from streams.learning.kept_slates import Answer, UserSlates
+from streams.learning.learner import CountingLearner
 from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
 from streams.serving import kept_counters
@@ -69,6 +72,17 @@ def state_v2() -> bytes:
     return b"\x02" + packed(msgspec.msgpack.decode(STATE_V3[1:])[:-1])
 
 
+# Version 4 knew by which action an item was consumed. Its build wrote these bytes.
+STATE_V4 = bytes.fromhex(
+    "04dc0012c40c070000007011010007000000c403010703c40c0000c07f000090400000c07fc4180068e5cf8b0100000068e5cf8b"
+    "0100005454e6cf8b0100009201c40802000f0e00438b000301cb4012000000000000cb4006000000000000cf0000018bcfe65454"
+    "c480003400b8"
+) + bytes(124) + bytes.fromhex(
+    "cb3ff00000000000009193a17305c4080100000002000000c4040000003fc4103031323334353637616263646566676882a6636c"
+    "69636b730ba7726576696577730281a3616765a23330c480003000b4"
+) + bytes(124)  # fmt: skip
+
+
 def check_state(state: UserState) -> None:
     assert state.items.tolist() == [7, 70_000, 7]
     assert state.has_consumed(70_000)
@@ -97,13 +111,29 @@ def ledger_v2() -> bytes:
     return packed([2, *v1[1:10], *heard, *v1[10:]])
 
 
+def ledger_v2_with_late_ones() -> bytes:
+    """As the last build of version 2 wrote it: with the rows that follow a late interaction, here of none."""
+    return packed([*msgspec.msgpack.decode(ledger_v2()), b"", b""])
+
+
+# Written by that build; the first interaction is a late one.
+LEDGER_V2_LATE = bytes.fromhex(
+    "dc001102c4080300000004000000c4100068e5cf8b0100000168e5cf8b010000c4020107c410000000000000f87f000000000000"
+    "1240c40400000200c40c090000000800000007000000c40401000200c4080500000006000000c4020200c40090c40090a26d31c4"
+    "0402000000c40401000000"
+)
+
+
 def check_record(record: ledger.Record) -> None:
     first, second = record.interactions
     assert (first.row, first.ts, first.action, first.tied) == (3, NOW_MS, 1, 0)
     assert np.isnan(first.rating)
     assert (second.row, second.rating, second.tied) == (4, 4.5, 2)
     assert [done.previous.tolist() for done in record.interactions] == [[9], [8, 7]]
-    assert [shown.tolist() for shown in record.impressions] == [[5, 6]]
+    assert [shown.rows.tolist() for shown in record.impressions] == [[5, 6]]
+    assert {(shown.user, shown.slate_id, shown.arm) for shown in record.impressions} == {("", "", "")}
+    assert [(done.slate_id, done.position) for done in record.interactions] == 2 * [("", -1)]
+    assert record.lessons == []
     assert [row for row, _ in record.items] == [4]
     check_item(catalog.decode_item(record.items[0][1]))
     assert record.activate == "m1"
@@ -176,8 +206,72 @@ def check_payload(recommender: Recommender) -> None:
     assert recommender.catalog.text[3, 0] == 1.0
 
 
+def payload_v1() -> bytes:
+    """With a mark, and without a learner."""
+    return zlib.compress(packed([*msgspec.msgpack.decode(zlib.decompress(unmarked_payload())), 1]))
+
+
 def written_payload() -> bytes:
     return kept_counters.pack(kept_counters.copied(with_counters(unmarked_payload())))
+
+
+# What is kept of slates, and lessons.
+
+
+def kept_slates_v1() -> bytes:
+    made = [
+        "s1", NOW_MS, "b", "m", column([3, 4], "<i4"), column([0.5, 0.25], "<f4"), column([0.5, 1.0], "<f4"),
+        column([1.0, 2.0, 3.0, 4.0], "<f2"), 2, b"12345678", NOW_MS + 5, column([4, 9], "<i4"),
+        column([1.0, np.nan], "<f4"), "home", [[4, 1, 2.5, NOW_MS + 9, 0]], -1,
+    ]  # fmt: skip
+    own = ["own", NOW_MS, "default", "", *[b""] * 4, 0, b"", -1, b"", b"", "", [], NOW_MS + 7]
+    return b"\x01" + packed([[made, own], b"12345678abcdefgh"])
+
+
+def check_kept_slates(kept: UserSlates) -> None:
+    made, own = kept.slates
+    assert kept.recent == (b"12345678", b"abcdefgh")
+    assert (made.slate_id, made.ts, made.arm, made.model) == ("s1", NOW_MS, "b", "m")
+    assert (made.rows.tolist(), made.scores.tolist()) == ([3, 4], [0.5, 0.25])
+    assert (made.features.tolist(), made.names) == ([[1.0, 2.0], [3.0, 4.0]], b"12345678")
+    assert (made.shown_ms, made.shown.tolist(), made.surface) == (NOW_MS + 5, [4, 9], "home")
+    assert made.shown_as[0] == 1.0
+    assert np.isnan(made.shown_as[1])
+    assert made.answers == (Answer(4, 1, 2.5, NOW_MS + 9, 0),)
+    assert (own.slate_id, own.closed_ms, len(own.features), own.waits) == ("own", NOW_MS + 7, 0, False)
+
+
+def lesson_v1() -> bytes:
+    return packed(
+        [
+            1, "u", "s1", "b", "m", "home", NOW_MS, column([4, 3], "<i4"), column([1.0, np.nan], "<f2"),
+            b"12345678", column([0.5, np.nan], "<f4"), [[1, 7, np.nan, 40]],
+        ]
+    )  # fmt: skip
+
+
+def check_lesson(told: lesson.Lesson) -> None:
+    assert (told.user, told.slate_id, told.arm, told.model) == ("u", "s1", "b", "m")
+    assert (told.surface, told.shown_ms, told.names) == ("home", NOW_MS, b"12345678")
+    assert (told.rows.tolist(), told.features[0].tolist()) == ([4, 3], [1.0])
+    assert np.isnan(told.features[1, 0])
+    assert told.propensities[0] == 0.5
+    ((place, action, value, delay_ms),) = told.answers
+    assert (place, action, delay_ms, np.isnan(value)) == (1, 7, 40, True)
+
+
+def learner_v1() -> bytes:
+    return packed([1, {"answered": 2, "silent": 5}, 90, 3])
+
+
+def learned(raw: bytes) -> CountingLearner:
+    learner = CountingLearner()
+    learner.restore(raw)
+    return learner
+
+
+def check_learner(learner: CountingLearner) -> None:
+    assert (learner.counts(), learner.places, learner.answers) == ({"answered": 2, "silent": 5}, 90, 3)
 
 
 # Items, feeds, dead letters: their first versions were not marked.
@@ -260,8 +354,9 @@ def first_element(raw: bytes, version: int) -> bytes:
     return packed([version, *msgspec.msgpack.decode(raw)[1:]])
 
 
-def last_element(raw: bytes, version: int) -> bytes:
-    return packed([*msgspec.msgpack.decode(raw)[:-1], version])
+def third_element(raw: bytes, version: int) -> bytes:
+    first, second, _, *rest = msgspec.msgpack.decode(raw)
+    return packed([first, second, version, *rest])
 
 
 def eleventh_element(raw: bytes, version: int) -> bytes:
@@ -275,14 +370,14 @@ FORMATS: dict[str, Format] = {
         lambda: user_state_codec.encode(user_state_codec.decode(STATE_V3)),
         user_state_codec.decode,
         check_state,
-        {1: [lambda: STATE_V1], 2: [state_v2], 3: [lambda: STATE_V3]},
+        {1: [lambda: STATE_V1], 2: [state_v2], 3: [lambda: STATE_V3], 4: [lambda: STATE_V4]},
         lambda raw, version: bytes([version]) + raw[1:],
     ),
     "state.ledger": Format(
         lambda: ledger.encode_record(ledger.decode_record(ledger_v2())),
         ledger.decode_record,
         check_record,
-        {1: [ledger_v1], 2: [ledger_v2]},
+        {1: [ledger_v1], 2: [ledger_v2, ledger_v2_with_late_ones]},
         first_element,
     ),
     "counters.snapshot": Format(
@@ -296,8 +391,25 @@ FORMATS: dict[str, Format] = {
         written_payload,
         with_counters,
         check_payload,
-        {1: [unmarked_payload]},
-        lambda raw, version: zlib.compress(last_element(zlib.decompress(raw), version), level=1),
+        {1: [unmarked_payload, payload_v1]},
+        lambda raw, version: zlib.compress(third_element(zlib.decompress(raw), version), level=1),
+    ),
+    "learning.kept_slates_codec": Format(
+        lambda: kept_slates_codec.encode(kept_slates_codec.decode(kept_slates_v1())),
+        kept_slates_codec.decode,
+        check_kept_slates,
+        {1: [kept_slates_v1]},
+        lambda raw, version: bytes([version]) + raw[1:],
+    ),
+    "learning.lesson": Format(
+        lambda: lesson.encode_lesson(lesson.decode_lesson(lesson_v1())),
+        lesson.decode_lesson,
+        check_lesson,
+        {1: [lesson_v1]},
+        first_element,
+    ),
+    "learning.learner": Format(
+        lambda: learned(learner_v1()).pack(), learned, check_learner, {1: [learner_v1]}, first_element
     ),
     "state.catalog": Format(
         lambda: catalog.encode_item(catalog.decode_item(unmarked_item())),
@@ -325,6 +437,11 @@ APART = {
     "events.schema": "the wire: `v` is refused by `check`, see test_schema",
     "offline.building.segment": "a file that lives for one run of one build",
 }
+
+
+def test_a_late_interaction_of_version_2_is_one() -> None:
+    first, second = ledger.decode_record(LEDGER_V2_LATE).interactions
+    assert (first.following.tolist(), second.following.tolist()) == ([2], [])
 
 
 def stored_formats() -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
@@ -27,7 +28,6 @@ from streams.state.user_state import (
     ACTION_CODE,
     EMPTY,
     EVENT_ID_BYTES,
-    PendingSlate,
     Rows,
     StateSettings,
     UserState,
@@ -59,7 +59,6 @@ def full_state(seed: int) -> UserState:
         words=draw.normal(size=64).astype(np.float16).astype(np.float32),
         words_weight=7.7,
         liked=draw.normal(size=64).astype(np.float16).astype(np.float32),
-        slates=tuple(PendingSlate(draw.bytes(16).hex(), 1_799_999_999_999, rows(20)) for _ in range(4)),
         recent=tuple(draw.bytes(EVENT_ID_BYTES) for _ in range(64)),
         offsets=dict.fromkeys(("clicks", "reviews", "impressions", "users", "items", "control"), 10**9),
         profile={"age": "35-44", "country": "DE", "language": "de", "gender": "f", "occupation": "librarian"},
@@ -196,8 +195,10 @@ def test_a_lifted_state_is_stored_in_the_present_version() -> None:
     assert plain(decode(raw)) == plain(decode(V1))
 
 
-def version_3(state: UserState, young: Rows, old: Rows) -> bytes:
-    """The bytes that version 3 stored, as its build wrote them; `young` and `old` are what was consumed."""
+def version_3(state: UserState, young: Rows, old: Rows, shown: Sequence[Sequence[object]] = ()) -> bytes:
+    """The bytes that version 3 stored, as its build wrote them; `young` and `old` are what was consumed,
+    `shown` the slates that were.
+    """
 
     def rows(values: Rows) -> bytes:
         return values.astype("<i4").tobytes()
@@ -216,7 +217,7 @@ def version_3(state: UserState, young: Rows, old: Rows) -> bytes:
         state.last_ts,
         state.words.astype("<f2").tobytes(),
         state.words_weight,
-        [[slate.slate_id, slate.ts, rows(slate.rows)] for slate in state.slates],
+        list(shown),
         state.weights.astype("<f4").tobytes(),
         b"".join(state.recent),
         state.offsets,
@@ -269,14 +270,16 @@ def test_a_state_of_version_3_is_lifted() -> None:
         rating_sum=4.5,
         activity=1.5,
         last_ts=1_700_000_060_500,
-        slates=(PendingSlate("s1", 1_700_000_000_000, np.array([3, 4], np.int32)),),
         recent=(b"01234567", b"abcdefgh"),
         offsets={"clicks": 11},
         profile={"age": "30"},
     )
     assert plain(lifted) == plain(expected)
     columns = [np.array(rows, np.int32) for rows in ([7, 70_000], [3, 70_000])]
-    assert version_3(expected, *columns) == V3, "the frozen encoder above writes what that build wrote"
+    shown = [["s1", 1_700_000_000_000, np.array([3, 4], "<i4").tobytes()]]
+    assert version_3(expected, columns[0], columns[1], shown) == V3, (
+        "the frozen encoder above writes what that build wrote"
+    )
 
 
 @given(
@@ -287,7 +290,7 @@ def test_a_state_of_version_3_is_lifted_with_both_its_generations(young: set[int
     whole = full_state(3)
     expected: Rows = np.array(sorted(young | old), np.int32)
     columns = [np.array(sorted(each), np.int32) for each in (young, old)]
-    lifted = decode(version_3(whole, *columns))
+    lifted = decode(version_3(whole, columns[0], columns[1]))
     groups = ((UNKNOWN, expected),) if len(expected) else ()
     assert plain(lifted) == plain(replace(whole, consumed=Consumed(groups)))
     assert all(lifted.has_consumed(row) for row in young | old)

@@ -23,6 +23,10 @@ from streams.events.schema import TOPIC_OF, decode, key_of
 from streams.examples.collector import ExampleCollector
 from streams.examples.folder import LEARN
 from streams.kafka.message import Message
+from streams.learning import kept_slates_codec
+from streams.learning.kept_slates import KeptSlate
+from streams.learning.lesson import Lesson, decode_lesson
+from streams.learning.steps import Step
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import encode_all
 from streams.offline.training.warming import prepare, records
@@ -34,6 +38,8 @@ from streams.settings.sections import ExampleSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import encode_item
+from streams.state.ledger import decode_record
+from streams.stores.base import LedgerEntry
 from streams.stores.memory import MemoryStore
 from streams.worker.examples_log import ExamplesLog
 from tests.model.random_shards import assert_same
@@ -157,7 +163,10 @@ def replayed(rows: Rows, settings: Settings, folder: Path) -> Outcome:
         run.collect(collector)
         run.learn()
         state = run.states[event.user_id]
-        (slate,) = core.recommend([core.request(state, event.ts, user=event.user_id, cause=event.event_id)])
+        looks: list[KeptSlate] = []
+        request = core.request(state, event.ts, user=event.user_id, cause=event.event_id)
+        (slate,) = core.recommend([request], looks)
+        run.slates[event.user_id] = core.keep(event.user_id, run.slates[event.user_id], looks[0]).kept
         slates.append(plain_slate(slate))
     (examples,) = collector.shards()
     states = {user: plain_state(user_state_codec.encode(state)) for user, state in run.states.items()}
@@ -307,3 +316,77 @@ async def test_the_stream_holds_all_that_could_differ(rows: Rows, tmp_path: Path
         assert not np.all(view[:ANNOUNCED].any(1))
     exact = encode(["I liked number 3."])
     assert (exact != exact.astype(np.float16)).any()
+
+
+# What was shown, and what came of it.
+
+
+def feed_rows(draw: np.random.Generator) -> list[Row]:
+    """Slates of a few items, some of them clicked, some a long time after the one before."""
+    rows, ts = [], BEGIN_MS
+    for k in range(120):
+        ts += int(draw.choice([5_000, 400_000]))
+        shown = [f"i{n}" for n in draw.choice(ITEMS, int(draw.integers(2, 7)), replace=False)]
+        clicked = [item for item in shown if draw.random() < 0.3]
+        row: Row = {"user": f"u{draw.integers(USERS)}", "ts": ts, "slate": f"list {k}"}
+        rows.append({**row, "shown": shown, "clicked": clicked})
+    rows[-1]["clicked"] = rows[-1]["shown"][:1]  # what comes after the last click is left out
+    return rows
+
+
+def lessons_of(entries: Sequence[LedgerEntry]) -> list[Lesson]:
+    """Those that the workers told each other."""
+    records = [decode_record(entry.payload) for entry in entries]
+    return [decode_lesson(raw) for record in records for raw in record.lessons]
+
+
+def plain_lesson(lesson: Lesson, core: Recommender) -> tuple[object, ...]:
+    """Clicks of one time have no order that both ways must share; rows are numbered as they are met."""
+    items = [core.catalog.ids[row] for row in lesson.rows]
+    answers = sorted(answer._replace(value=0.0) for answer in lesson.answers)
+    return (lesson.user, lesson.slate_id, lesson.shown_ms, items, answers)
+
+
+async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Path) -> None:
+    """Where no worker makes slates of its own, the two know the same of each user's slates."""
+    rows = feed_rows(np.random.default_rng(12))
+    settings = override(Settings(), {"learning": {"wait_s": 300.0}})
+    (tmp_path / "shown.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    columns = "user=user,ts=ts,impressions=shown,clicked=clicked,slate=slate"
+    dataset = load_dataset(DatasetSpec(str(tmp_path / "shown.jsonl"), columns=columns))
+    run: Prequential = prepare(dataset, settings, encode, silent)
+    learned: list[Lesson] = []
+    run.recommender.learner.learn = learned.append  # type: ignore[method-assign, assignment]
+    while run.at < len(dataset.interactions):
+        run.learn()
+
+    store, sent = MemoryStore(), Sender(settings)
+    desk = Desk(store, settings)
+    desk.batches.reader.encode = encode
+    async with desk.replica.lock:
+        await desk.replica.rebuild()  # else the first batch takes another core
+    core = desk.replica.recommender
+    core.keep = lambda user, kept, slate: Step(kept, [])  # type: ignore[method-assign]
+    for k, row in enumerate(rows):
+        desk.clock.ms = row["ts"]
+        shared = {"ts": row["ts"], "user_id": row["user"], "slate_id": row["slate"]}
+        shown = {"type": "impression", "event_id": f"shown-{k}", "items": row["shown"], **shared}
+        acts = [{"type": "click", "item_id": item, **shared} for item in row["clicked"]]
+        for at, act in enumerate(acts):
+            act["event_id"] = f"click {k} {at}"
+        await desk.take(*map(sent, [shown, *acts]))
+    assert not desk.box.letters
+    told = lessons_of(await store.read_ledger("0-0", 1_000))
+    assert sorted([plain_lesson(each, core) for each in told], key=repr) == sorted(
+        [plain_lesson(each, run.recommender) for each in learned], key=repr
+    )
+    assert {lesson.kind for lesson in learned} == {"answered", "silent"}
+    shown_there = core.counters.popularity.shown[: len(core.catalog)]
+    rows_here = [run.recommender.catalog.rows[item] for item in core.catalog.ids]
+    np.testing.assert_array_equal(shown_there, run.recommender.counters.popularity.shown[rows_here])
+    users = sorted({row["user"] for row in rows})
+    loaded = await store.load([], [], users)
+    for user, raw in zip(users, loaded.slates, strict=True):
+        assert [slate.slate_id for slate in kept_slates_codec.decode(raw).slates] == [
+            slate.slate_id for slate in run.slates[user].slates
+        ]

@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clock import ManualClock
-from streams.state.user_state import EMPTY
+from streams.state.user_state import EMPTY, UserState
 from streams.worker.kept_states import KEPT_MS, PAUSE_MS, Kept, KeptStates
 
 
-def states(*users: str, digest: str = "") -> dict[str, Kept]:
+def states(*users: str, digest: str = "") -> dict[str, Kept[UserState]]:
     return {user: Kept(EMPTY, digest) for user in users}
 
 
 def test_the_users_of_the_last_batches_are_kept() -> None:
-    kept = KeptStates(2, ManualClock(0))
+    kept: KeptStates[UserState] = KeptStates(2, ManualClock(0))
     for user in "abcd":
         kept.take(states(user), {f"clicks-{user}": 1})
     assert set(kept.of("abcd")) == {"b", "c", "d"}, "d is of the last batch"
@@ -24,7 +24,7 @@ def test_the_users_of_the_last_batches_are_kept() -> None:
 
 def test_they_are_read_again_after_a_time_but_for_the_last() -> None:
     clock = ManualClock(0)
-    kept = KeptStates(10, clock)
+    kept: KeptStates[UserState] = KeptStates(10, clock)
     kept.take(states("a"), {})
     kept.take(states("b"), {})
     clock.ms = KEPT_MS + 1
@@ -33,7 +33,7 @@ def test_they_are_read_again_after_a_time_but_for_the_last() -> None:
 
 def test_after_a_mistake_only_the_last_are_kept_for_a_while() -> None:
     clock = ManualClock(0)
-    kept = KeptStates(10, clock)
+    kept: KeptStates[UserState] = KeptStates(10, clock)
     kept.take(states("a"), {"clicks-0": 1})
     kept.clear(wrong=True)
     assert not kept.of("a")
@@ -48,7 +48,8 @@ def test_after_a_mistake_only_the_last_are_kept_for_a_while() -> None:
 
 @given(st.lists(st.sets(st.sampled_from("abcdef"), max_size=4)), st.integers(0, 4))
 def test_it_never_gives_an_old_state(batches: list[set[str]], most: int) -> None:
-    kept, newest = KeptStates(most, ManualClock(0)), dict[str, str]()
+    kept: KeptStates[UserState] = KeptStates(most, ManualClock(0))
+    newest: dict[str, str] = {}
     for n, users in enumerate(batches):
         taken = states(*sorted(users), digest=str(n))
         kept.take(taken, {})

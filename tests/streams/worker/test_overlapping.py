@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 import pytest
@@ -37,9 +38,11 @@ class SlowStore(MemoryStore):
         self.gate = asyncio.Event()
         self.calls: list[str] = []
 
-    async def load(self, users: list[str], partitions: list[str]) -> Loaded:  # type: ignore[override]
+    async def load(
+        self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
+    ) -> Loaded:
         self.calls.append("load")
-        return await super().load(users, partitions)
+        return await super().load(users, partitions, slates_of)
 
     async def commit(self, commit: Commit, writer: str) -> str:
         self.calls.append("commit")

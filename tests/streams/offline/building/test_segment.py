@@ -27,9 +27,12 @@ def examples_of(run: Prequential, until: int) -> Shard:
     return shard
 
 
+NUMBERS = ("rating", "value", "propensity")
+
+
 def equal(one: Shard, other: Shard) -> bool:
     return one.modalities == other.modalities and all(
-        np.array_equal(getattr(one, field.name), getattr(other, field.name), equal_nan=field.name == "rating")
+        np.array_equal(getattr(one, field.name), getattr(other, field.name), equal_nan=field.name in NUMBERS)
         for field in fields(Shard)
         if field.name != "modalities"
     )
@@ -47,6 +50,7 @@ def test_its_examples_are_those_of_the_run(tmp_path: Path) -> None:
     assert np.abs(straight.words).sum() > 0
     assert np.abs(straight.query).sum() > 0
     assert (straight.profile > 0).any()
+    assert straight.shown.any()
     assert equal(straight, apart)
     # Everything later, too: the fold went on alike.
     for user in restored.states:

@@ -1,0 +1,221 @@
+"""The join: each step takes a user's kept slates and gives those that they become. Times are the events'.
+
+    made      a slate was made for the user
+    shown     an impression: it only marks a slate as shown
+    answered  a click or a review is joined with the slate that it came from
+    closed    what has waited long enough, or fell off the bound, becomes a lesson
+
+Rules of answers, each counted under its name (`ANSWERS`):
+- joined: the slate waits, and shows the item. A slate that nothing was told of but that it was made was shown
+  all the same, since it was answered: `unshown`.
+- repeated: the same action on the same place again. The first one stands, with the greater of the values.
+- full: the slate has `ANSWERS_MAX` answers. late: the slate was closed before.
+- absent: the event names a slate that does not show the item. unknown: it names one that is not kept.
+  It is joined with no other: what the app says is not reinterpreted.
+- unattributed: it names none, and no waiting slate shows the item.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from model.schema import F32
+from streams.learning.kept_slates import (
+    ANSWERS_MAX,
+    NEVER,
+    NO_NUMBERS,
+    PLACES_MAX,
+    Answer,
+    KeptSlate,
+    Slates,
+    fitted,
+)
+from streams.learning.lesson import Lesson, lesson_of
+from streams.learning.slate_ids import made_id
+from streams.state.user_state import NO_ROWS, Rows
+
+JOINED = ("joined", "unshown", "repeated")
+ANSWERS = (*JOINED, "full", "late", "absent", "unknown", "unattributed")
+SHOWINGS = ("shown", "more", "again", "full", "late", "duplicate")
+EARLY_MS = 5_000
+"""So much earlier than its slate an answer may seem to be, since the clocks of app and worker differ."""
+
+
+class Shown(NamedTuple):
+    """`fresh`: the rows that this showing is the first to show of its slate. `outcome`, of `SHOWINGS`:
+    "shown" for the first one of a slate, "more" where it adds places, "again" where it adds none; "full"
+    where the slate has `PLACES_MAX` already, "late" where it was closed after this showing. ("duplicate": its
+    event id came before, see `steps`.)
+    """
+
+    slates: Slates
+    fresh: Rows
+    outcome: str
+
+
+class Joined(NamedTuple):
+    """`slate`: the one that it came from, None where that is not told. `outcome` is one of `ANSWERS`."""
+
+    slates: Slates
+    slate: KeptSlate | None
+    outcome: str
+
+
+class Closed(NamedTuple):
+    """Slates that go on waiting, and the lessons of those that don't."""
+
+    slates: Slates
+    lessons: list[Lesson]
+
+
+def made(slates: Slates, slate: KeptSlate) -> Slates:
+    """With a slate that was made just now."""
+    return (*(each for each in slates if each.slate_id != slate.slate_id), slate)
+
+
+def shown(
+    slates: Slates,
+    slate_id: str,
+    ts: int,
+    rows: Rows,
+    propensities: F32 = NO_NUMBERS,
+    arm: str = "default",
+    model: str = "",
+    surface: str = "",
+) -> Shown:
+    """Mark a slate as shown. `propensities` [n] or empty.
+
+    A slate that is shown again adds the places that it did not have: a feed is first read short, then long.
+    So an impression that comes twice marks nothing new, whatever its event id. A slate that no worker made is
+    known from here on.
+    """
+    at = _find(slates, slate_id)
+    if at < 0:
+        slate = KeptSlate(slate_id=slate_id, ts=ts, arm=arm, model=model)
+        slates, at = (*slates, slate), len(slates)
+    slate = slates[at]
+    if ts <= slate.closed_ms:
+        return Shown(slates, NO_ROWS, "late")
+    known = set(slate.shown.tolist())
+    fresh_at = [k for row, k in _first_places(rows).items() if row not in known]
+    if not fresh_at:
+        return Shown(slates, NO_ROWS, "again")
+    fresh_at = fresh_at[: PLACES_MAX - len(slate.shown)]
+    if not fresh_at:
+        return Shown(slates, NO_ROWS, "full")
+    first = slate.shown_ms == NEVER
+    fresh = np.asarray(rows[fresh_at], np.int32)
+    marked = replace(
+        slate,
+        shown_ms=ts if first else slate.shown_ms,
+        shown=np.concatenate([slate.shown, fresh]),
+        shown_as=_told(slate, propensities[fresh_at] if len(propensities) else NO_NUMBERS, len(fresh)),
+        surface=surface if first else slate.surface,
+    )
+    return Shown(_put(slates, at, marked), fresh, "shown" if first else "more")
+
+
+def _first_places(rows: Rows) -> dict[int, int]:
+    """Where each row first stands, in their order."""
+    places: dict[int, int] = {}
+    for k, row in enumerate(rows.tolist()):
+        places.setdefault(row, k)
+    return places
+
+
+def _told(slate: KeptSlate, more: F32, count: int) -> F32:
+    """The propensities of all that is shown, NaN where some are not told; empty where none are."""
+    if not len(more) and not len(slate.shown_as):
+        return NO_NUMBERS
+    before = slate.shown_as if len(slate.shown_as) else np.full(len(slate.shown), np.nan, np.float32)
+    after = more if len(more) else np.full(count, np.nan, np.float32)
+    return np.concatenate([before, after]).astype(np.float32)
+
+
+def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int) -> Joined:
+    """Join an answer with the slate that it names, else with the newest waiting one that shows its item.
+
+    Where no impression came, a slate that is named may be of any age; one that is not named may not be older
+    than `wait_ms`.
+    """
+    at = _newest_with(slates, answer, wait_ms) if slate_id is None else _find(slates, slate_id)
+    if at < 0:
+        return Joined(slates, None, "unattributed" if slate_id is None else "unknown")
+    slate = slates[at]
+    if not slate.waits and slate.closed_ms != NEVER:
+        return Joined(slates, slate, "late")
+    if not slate.has(answer.row):
+        return Joined(slates, slate, "absent")
+    for k, earlier in enumerate(slate.answers):
+        if (earlier.row, earlier.action) == (answer.row, answer.action):
+            if math.isnan(answer.value) or answer.value <= earlier.value:
+                return Joined(slates, slate, "repeated")
+            greater = earlier._replace(value=answer.value)
+            answers = (*slate.answers[:k], greater, *slate.answers[k + 1 :])
+            return Joined(_put(slates, at, replace(slate, answers=answers)), slate, "repeated")
+    if len(slate.answers) >= ANSWERS_MAX:
+        return Joined(slates, slate, "full")
+    outcome = "unshown" if slate.shown_ms == NEVER else "joined"
+    return Joined(_put(slates, at, replace(slate, answers=(*slate.answers, answer))), slate, outcome)
+
+
+def closed(user: str, slates: Slates, ts: int, wait_ms: int) -> Closed:
+    """Close the slates that have waited longer than `wait_ms` at `ts`. What they looked like is kept, for
+    they may be shown again.
+    """
+    if not any(slate.waits and ts - slate.since_ms > wait_ms for slate in slates):
+        return Closed(slates, [])
+    due = [slate.waits and ts - slate.since_ms > wait_ms for slate in slates]
+    lessons = [lesson_of(user, slate) for slate, now in zip(slates, due, strict=True) if now]
+    kept = tuple(_as_made(slate, wait_ms) if now else slate for slate, now in zip(slates, due, strict=True))
+    return Closed(kept, lessons)
+
+
+def _as_made(slate: KeptSlate, wait_ms: int) -> KeptSlate:
+    """A slate that is closed, as if it had not been shown yet."""
+    return replace(
+        slate,
+        shown_ms=NEVER,
+        shown=NO_ROWS,
+        shown_as=NO_NUMBERS,
+        surface="",
+        answers=(),
+        closed_ms=slate.since_ms + wait_ms,
+    )
+
+
+def bounded(user: str, slates: Slates, most: int, most_bytes: int) -> Closed:
+    """Within the bounds (`kept_slates.fitted`); what falls and has waited is closed."""
+    kept, fallen = fitted(slates, most, most_bytes)
+    return Closed(kept, [lesson_of(user, slate) for slate in fallen if slate.waits])
+
+
+def _find(slates: Slates, slate_id: str) -> int:
+    """Where the slate of that id is, or the one it was changed from; -1 where there is none."""
+    ids = [slate.slate_id for slate in slates]
+    for name in (slate_id, made_id(slate_id)):
+        if name and name in ids:
+            return ids.index(name)
+    return -1
+
+
+def _newest_with(slates: Slates, answer: Answer, wait_ms: int) -> int:
+    """The newest slate that shows the item: of those that were shown, else of those that were made; -1 where
+    there is none. A slate later than the answer is only taken where the clocks may explain it.
+    """
+    found = [
+        (slate.shown_ms != NEVER, slate.since_ms if slate.waits else slate.ts, at)
+        for at, slate in enumerate(slates)
+        if (slate.waits or slate.closed_ms == NEVER) and slate.shows(answer.row)
+    ]
+    found = [each for each in found if -EARLY_MS <= answer.ts - each[1] <= wait_ms]
+    before = [each for each in found if each[1] <= answer.ts and each[0]]
+    return max(before or found, default=(False, 0, -1))[2]
+
+
+def _put(slates: Slates, at: int, slate: KeptSlate) -> Slates:
+    return (*slates[:at], slate, *slates[at + 1 :])

@@ -1,0 +1,125 @@
+"""What one event, or one new slate, does to a user's kept slates: close, then change, then bound. Pure.
+
+It is the user's next event that closes what has timed out, by its own time; no clock does. So a redelivered
+stream closes the same slates with the same lessons, in whichever worker. A slate of a user who never comes
+back becomes no lesson: it expires with what is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.events.schema import Click, Impression, Review
+from streams.learning.join import JOINED, Joined, answered, bounded, closed, made, shown
+from streams.learning.kept_slates import NO_NUMBERS, Answer, KeptSlate, Slates, UserSlates
+from streams.learning.lesson import Lesson
+from streams.state.fold import event_key
+from streams.state.ledger import NO_PROPENSITIES, Showing
+from streams.state.user_state import Interaction, Rows
+
+
+class Bounds(NamedTuple):
+    """`wait_ms`: how long a slate waits; `slates` and `bytes`: how much is kept of a user at most, besides
+    the keys of `recent` impressions.
+    """
+
+    wait_ms: int
+    slates: int
+    bytes: int
+    recent: int
+
+
+class Step(NamedTuple):
+    """What is kept afterwards, the lessons of those that were closed, and what became of the event."""
+
+    kept: UserSlates
+    lessons: list[Lesson]
+    outcome: str = ""
+
+
+class ShowingStep(NamedTuple):
+    """The same of an impression; `showing` is None where it showed nothing new."""
+
+    kept: UserSlates
+    lessons: list[Lesson]
+    outcome: str
+    showing: Showing | None
+
+
+class AnswerStep(NamedTuple):
+    """The same of an answer; `interaction` says where it came from."""
+
+    kept: UserSlates
+    lessons: list[Lesson]
+    outcome: str
+    interaction: Interaction
+
+
+def on_impression(kept: UserSlates, event: Impression, rows: Rows, bounds: Bounds) -> ShowingStep:
+    """An impression; `rows` of its items in their order. One that was sent before changes nothing."""
+    key = event_key(event.event_id)
+    if key in kept.recent:
+        return ShowingStep(kept, [], "duplicate", None)
+    recent = (*kept.recent, key)[-bounds.recent :]
+    waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
+    told = NO_NUMBERS if event.propensities is None else np.array(event.propensities, np.float32)
+    marked = shown(
+        waiting.slates, event.slate_id, event.ts, rows, told, event.arm, event.model, event.surface
+    )
+    left = bounded(event.user_id, marked.slates, bounds.slates, bounds.bytes)
+    showing = None
+    if len(marked.fresh):
+        places = {row: at for at, row in reversed(list(enumerate(rows.tolist())))}
+        fresh = told[[places[row] for row in marked.fresh.tolist()]] if len(told) else NO_PROPENSITIES
+        showing = Showing(marked.fresh, event.user_id, event.slate_id, event.arm, fresh)
+    lessons = waiting.lessons + left.lessons
+    return ShowingStep(UserSlates(left.slates, recent), lessons, marked.outcome, showing)
+
+
+def on_answer(
+    kept: UserSlates, event: Click | Review, interaction: Interaction, bounds: Bounds
+) -> AnswerStep:
+    """A click or a review that was applied as `interaction`."""
+    waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
+    joined = joined_with(waiting.slates, event, interaction.row, interaction.action, bounds)
+    left = bounded(event.user_id, joined.slates, bounds.slates, bounds.bytes)
+    lessons = waiting.lessons + left.lessons
+    return AnswerStep(_with(kept, left.slates), lessons, joined.outcome, _from(joined, interaction))
+
+
+def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> Joined:
+    """The slate that an event on an item came from."""
+    answer = Answer(
+        row,
+        action,
+        math.nan if event.value is None else event.value,
+        event.ts,
+        -1 if event.position is None else event.position,
+    )
+    return answered(slates, event.slate_id, answer, bounds.wait_ms)
+
+
+def on_made(user: str, kept: UserSlates, slate: KeptSlate, bounds: Bounds) -> Step:
+    """A slate was made for the user. It closes nothing by its time, which is no event's."""
+    left = bounded(user, made(kept.slates, slate), bounds.slates, bounds.bytes)
+    return Step(_with(kept, left.slates), left.lessons)
+
+
+def _with(kept: UserSlates, slates: Slates) -> UserSlates:
+    """The same object where nothing changed, which then needs no write."""
+    return kept if slates is kept.slates else kept._replace(slates=slates)
+
+
+def _from(joined: Joined, interaction: Interaction) -> Interaction:
+    """What the event did not say itself is said by its slate."""
+    slate = joined.slate
+    if slate is None or joined.outcome not in JOINED:
+        return interaction
+    return interaction._replace(
+        slate_id=interaction.slate_id or slate.slate_id,
+        surface=interaction.surface or slate.surface,
+        arm=interaction.arm or slate.arm,
+    )

@@ -1,0 +1,166 @@
+"""What is kept of slates: its bounds, and its bytes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.errors import NewerVersionError, StoreError
+from model.features import LIVE_FEATURES
+from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates, digest_of_names, fitted
+from streams.learning.kept_slates_codec import VERSION, decode, encode
+from streams.learning.settings import LearningSettings
+from streams.settings.tree import Settings
+from tests.streams.learning.slates import answer, ids, made, plain
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+row_lists = st.lists(st.integers(0, 2**31 - 1), max_size=5)
+
+
+@st.composite
+def kept_slates(draw: st.DrawFn) -> KeptSlate:
+    rows, shown = draw(row_lists), draw(row_lists)
+    columns = draw(st.integers(1, 4))
+    featured = draw(st.integers(0, len(rows)))
+    features = np.array(
+        draw(st.lists(st.floats(width=16), min_size=featured * columns, max_size=featured * columns))
+    )
+    one_each = st.floats(0, 1, width=32) | st.just(math.nan)
+    return KeptSlate(
+        slate_id=draw(texts),
+        ts=draw(st.integers(0, 2**50)),
+        arm=draw(texts),
+        model=draw(texts),
+        rows=np.array(rows, np.int32),
+        scores=np.array(draw(st.lists(one_each, min_size=len(rows), max_size=len(rows))), np.float32),
+        propensities=np.array(
+            draw(st.just([]) | st.lists(one_each, min_size=len(rows), max_size=len(rows))), np.float32
+        ),
+        features=features.astype(np.float16).reshape(-1, columns if featured else 0)
+        if featured
+        else np.empty((0, 0), np.float16),
+        names=draw(st.binary(max_size=8)),
+        shown_ms=draw(st.integers(-1, 2**50)),
+        shown=np.array(shown, np.int32),
+        shown_as=np.array(
+            draw(st.just([]) | st.lists(one_each, min_size=len(shown), max_size=len(shown))), np.float32
+        ),
+        surface=draw(texts),
+        answers=tuple(
+            draw(
+                st.lists(
+                    st.builds(
+                        Answer,
+                        row=st.integers(0, 2**31 - 1),
+                        action=st.integers(0, 255),
+                        value=st.floats(-1e12, 1e12) | st.just(math.nan),
+                        ts=st.integers(0, 2**50),
+                        position=st.integers(-1, 10_000),
+                    ),
+                    max_size=3,
+                )
+            )
+        ),
+        closed_ms=draw(st.integers(-1, 2**50)),
+    )
+
+
+@given(st.lists(kept_slates(), max_size=4), st.lists(st.binary(min_size=8, max_size=8), max_size=3))
+def test_kept_slates_come_back_as_they_were(slates: list[KeptSlate], recent: list[bytes]) -> None:
+    kept = UserSlates(tuple(slates), tuple(recent))
+    raw = encode(kept)
+    assert plain(decode(raw).slates) == plain(slates)
+    assert decode(raw).recent == kept.recent
+    assert len(raw) <= 16 + sum(slate.bytes for slate in slates) + 8 * len(recent)
+
+
+def test_nothing_is_kept_of_a_new_user() -> None:
+    assert decode(None) == NOTHING_KEPT
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x01", b"\x01\xc1", b"\x01\x91\x90", b"\x00\x90", b"no slates"])
+def test_damaged_bytes_are_refused(raw: bytes) -> None:
+    with pytest.raises(StoreError):
+        decode(raw)
+
+
+@pytest.mark.parametrize("cut", range(1, 90, 7))
+def test_a_part_of_the_bytes_is_refused(cut: int) -> None:
+    with pytest.raises(StoreError):
+        decode(encode(UserSlates((made("s", 5, [1, 2, 3]),)))[:-cut])
+
+
+def test_a_newer_builds_slates_are_refused_by_name() -> None:
+    with pytest.raises(NewerVersionError, match="kept slates of version"):
+        decode(bytes([VERSION + 1]) + encode(NOTHING_KEPT)[1:])
+
+
+def full(number: int) -> KeptSlate:
+    """As large as the defaults make one."""
+    settings = Settings()
+    columns = len(LIVE_FEATURES) + 8
+    places = settings.feed.size
+    return KeptSlate(
+        slate_id=f"{number:024x}",
+        ts=1_700_000_000_000 + number,
+        model="model-20261129-120000",
+        rows=np.arange(places, dtype=np.int32),
+        scores=np.ones(places, np.float32),
+        propensities=np.ones(places, np.float32),
+        features=np.ones((min(places, settings.state.pending_items), columns), np.float16),
+        names=bytes(8),
+        shown_ms=1_700_000_000_000,
+        shown=np.arange(places, dtype=np.int32),
+        shown_as=np.ones(places, np.float32),
+        surface="feed",
+        answers=tuple(answer(row, 1_700_000_000_000, value=1.0) for row in range(5)),
+    )
+
+
+def test_all_that_the_defaults_keep_of_a_user_fits() -> None:
+    settings = Settings()
+    slates = tuple(map(full, range(settings.state.pending_slates)))
+    assert fitted(slates, settings.state.pending_slates, settings.learning.user_bytes).slates == slates
+    recent = (bytes(8),) * settings.state.recent_event_ids
+    assert len(encode(UserSlates(slates, recent))) < 12_288
+
+
+def test_what_does_not_wait_falls_first_but_for_the_newest() -> None:
+    """The newest is the feed that the user sees next."""
+    waiting = [made(f"w{n}", n, [n], shown_ms=n, shown=np.array([n], np.int32)) for n in range(2)]
+    idle = [made(f"i{n}", 10 + n, [n]) for n in range(3)]
+    kept, fallen = fitted((*waiting, *idle), 3, 100_000)
+    assert (ids(kept), ids(fallen)) == (["w0", "w1", "i2"], ["i0", "i1"])
+    kept, fallen = fitted(kept, 2, 100_000)
+    assert (ids(kept), ids(fallen)) == (["w1", "i2"], ["w0"])
+
+
+def test_where_bytes_are_short_features_go_first() -> None:
+    slates = tuple(made(f"s{n}", n, range(20)) for n in range(4))
+    room = sum(slate.bytes for slate in slates) - 10
+    kept, fallen = fitted(slates, 4, room)
+    assert (ids(kept), fallen) == (["s0", "s1", "s2", "s3"], ())
+    assert [len(slate.features) for slate in kept] == [0, 20, 20, 20]
+    assert kept[0].rows.tolist() == list(range(20)), "it can still be joined"
+    kept, fallen = fitted(slates, 4, 200)
+    assert sum(slate.bytes for slate in kept) <= 200
+    assert len(kept) + len(fallen) == 4
+
+
+def test_a_slate_that_is_larger_than_the_bound_is_not_kept() -> None:
+    kept, (fallen,) = fitted((made("x" * 128, 1, range(200)),), 4, 500)
+    assert (kept, fallen.slate_id) == ((), "x" * 128)
+
+
+def test_names_are_told_apart_by_their_digest() -> None:
+    assert digest_of_names(["a", "b"]) == digest_of_names(("a", "b")) != digest_of_names(["b", "a"])
+
+
+def test_kept_slates_outlive_the_wait() -> None:
+    """Else what was shown would be forgotten before it is a lesson."""
+    assert LearningSettings(wait_s=86_400.0, keep_s=60.0).keep_ms == 90_000_000
+    assert LearningSettings().keep_ms == 7 * 86_400_000
