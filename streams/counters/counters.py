@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
 from streams.counters.pairs import PairTable
 from streams.counters.popularity import Popularity
 from streams.counters.settings import CounterSettings

@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from export.plan import ExportPlan
 from model.plan import NetworkPlan, TrainPlan
-from model.tasks import ActionName, Task, default_tasks
+from model.actions import ActionName
+from model.tasks import Task, default_tasks
 
 Positive = Annotated[int, Meta(gt=0)]
 PositiveFloat = Annotated[float, Meta(gt=0)]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
 from streams.state.packed_rows import MAX_ROWS, packed_size, size_at_most
 
 Rows = NDArray[np.int32]

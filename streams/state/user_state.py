@@ -16,7 +16,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from model.features import RATING_PRIOR
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
 from streams.state.consumed import EVERY_ACTION, NOTHING, Consumed
 
 ACTION_CODE: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from model.actions import CODES
 from model.examples import Shard
 from model.features import HISTORY_FEATURES, USER_FEATURES
 from model.plan import NetworkPlan
@@ -46,6 +47,7 @@ def schema_with(
         modalities=dict(modalities),
         history=history,
         text_dim=text_dim,
+        actions=CODES,
     )
 
 

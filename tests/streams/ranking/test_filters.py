@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
 from streams.ranking.filters import Rule, blocked, consumed_by, unavailable
 from streams.ranking.filters import rules as rules_of
 from streams.state.consumed import EVERY_ACTION, UNKNOWN, Consumed, blocking_actions

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
 from streams.state.consumed import (
     EVERY_ACTION,
     FORGOTTEN,

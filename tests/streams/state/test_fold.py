@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
 from streams.events.schema import Action, Click, Impression, Review, User, UserEvent
 from streams.state.consumed import blocking_actions
 from streams.state.fold import Delivery, action_of, apply, repeats, sentiment

@@ -9,7 +9,7 @@ import pytest
 
 from model.errors import DataError
 from model.plan import TrainPlan
-from model.tasks import ActionName
+from model.actions import ActionName
 from streams.datasets.dataset import Dataset
 from streams.datasets.interactions import Interactions
 from streams.offline.replay.options import ReplayOptions, silent
