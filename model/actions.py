@@ -1,8 +1,8 @@
 """What users do, by name and by code. No torch here.
 
-States, ledger and shards keep a code, one byte. A built-in action's code is its place in `ACTIONS`, which only
-ever grows at its end. An app's own action has a code that is made from its name alone: so it is the same in
-every process and stays the same, whatever else is declared, in which order, or is no longer declared.
+States, ledger and shards keep a code, one byte. A built-in action's code is its place in `ACTIONS`, which
+only ever grows at its end. An app's own action has a code that is made from its name alone: so it is the same
+in every process and stays the same, whatever else is declared, in which order, or is no longer declared.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LOW_RATING, HIGH_RATING = 2.0, 4.0
 
 EARLIER_ACTIONS = 8
 """So many actions were there when a model's schema did not yet say how many it knows."""
-# Below 32 there is room for built-in ones. What a user has met is stored with codes of its own from 128 to 159
-# and from 252 on.
-_OWN_CODES = (*range(32, 128), *range(160, 252))
+# Below 32 there is room for built-in ones. What a user has met is stored with codes of its own from 128 to
+# 159 and from 252 on.
+_OWN_CODES: tuple[int, ...] = (*range(32, 128), *range(160, 252))
 
 
 def code_of(name: str) -> int:
@@ -46,15 +46,15 @@ def code_of(name: str) -> int:
     if name in _BUILT_IN:
         return _BUILT_IN[name]
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
-    return _OWN_CODES[int.from_bytes(digest, "big") % len(_OWN_CODES)]
+    return _OWN_CODES[int.from_bytes(digest) % len(_OWN_CODES)]
 
 
 def known_codes(known: int, says: NDArray[np.int8] | None = None) -> NDArray[np.int64]:
     """For each code the one that stands for it in a model that knows the codes below `known`, [CODES].
 
     A model that was trained before an action existed reads the old action that says nearest the same:
-    dislike, hide and report are skips, share, bookmark and follow are likes; of an app's own one `says` [CODES]
-    (-1, 0 or 1) decides between skip, view and click.
+    dislike, hide and report are skips, share, bookmark and follow are likes; of an app's own one `says`
+    [CODES] (-1, 0 or 1) decides between skip, view and click.
     """
     codes: NDArray[np.int64] = np.arange(CODES)
     if known >= CODES:
@@ -66,4 +66,4 @@ def known_codes(known: int, says: NDArray[np.int8] | None = None) -> NDArray[np.
     return np.where(codes < known, codes, own)
 
 
-_BUILT_IN = {name: code for code, name in enumerate(ACTIONS)}
+_BUILT_IN: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}

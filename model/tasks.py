@@ -33,8 +33,8 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     makes an event one of the task's (binary), whatever its action.
 
     `negatives`: the actions after which the item is a negative of the task; one that is among `actions` is
-    none. `rating_to`: a rating of at most this makes the event a negative, too, whatever its action. Where they
-    are None, a softmax task takes what says "negative" in the settings (`[actions.NAME]`,
+    none. `rating_to`: a rating of at most this makes the event a negative, too, whatever its action. Where
+    they are None, a softmax task takes what says "negative" in the settings (`[actions.NAME]`,
     `ratings.negative_to`); to a binary one every event is a negative that is not its own.
     """
 
@@ -65,11 +65,14 @@ def ordered(tasks: Mapping[str, Task]) -> dict[str, Task]:
     return both | {name: task for name, task in tasks.items() if name not in ALWAYS}
 
 
-def meant(tasks: Mapping[str, Task], negatives: Collection[str], rating_to: float) -> dict[str, Task]:
-    """The tasks, the softmax ones with these negatives where they name none of their own."""
+def meant(
+    tasks: Mapping[str, Task], actions: Collection[str], negatives: Collection[str], rating_to: float
+) -> dict[str, Task]:
+    """The tasks, the softmax ones with these actions and negatives where they name none of their own."""
     return {
         name: msgspec.structs.replace(
             task,
+            actions=task.actions or tuple(actions),
             negatives=tuple(negatives) if task.negatives is None else task.negatives,
             rating_to=rating_to if task.rating_to is None else task.rating_to,
         )
@@ -98,8 +101,8 @@ def disliked(task: Task, action: NDArray[np.uint8], rating: F32) -> NDArray[np.b
 def labels(task: Task, action: NDArray[np.uint8], rating: F32) -> F32:
     """What `task` is taught at each event, float32 [n]; NaN where the event teaches it nothing.
 
-    softmax: 1 at its source events, 0 at its negatives. binary: 1 or 0 wherever that can be told. squared: the
-    rating.
+    softmax: 1 at its source events, 0 at its negatives. binary: 1 or 0 wherever that can be told. squared:
+    the rating.
     """
     mine: NDArray[np.bool_] = np.isin(action, [code_of(each) for each in task.actions])
     if task.loss == "squared":

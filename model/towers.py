@@ -11,12 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from model.actions import EARLIER_ACTIONS
 from model.hashing import ATTRIBUTE_BUCKETS, PROFILE_BUCKETS
 from model.plan import NetworkPlan
 from model.schema import Schema
 from model.sequence import ENCODERS
 from model.standardise import Standardise
-from model.actions import EARLIER_ACTIONS
 
 ACTION_DIM = 4
 PROFILE_DIM = 8

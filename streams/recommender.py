@@ -20,7 +20,6 @@ from streams.ranking.rescoring import ModelInService
 from streams.ranking.slate import Slate, slate_id
 from streams.settings.tree import Settings
 from streams.state.catalog import Catalog, ItemRecord, decode_item
-from streams.state.consumed import blocking_actions
 from streams.state.event_meaning import items_named
 from streams.state.fold import Applied, Delivery, apply
 from streams.state.knowledge_graph import Graph
@@ -36,9 +35,10 @@ class Recommender:
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
         self.settings = settings
         self.catalog = Catalog(modalities=settings.model.modalities)
-        self.counters = Counters(settings.counters)
+        self.meanings = settings.meanings
+        self.counters = Counters(settings.counters, self.meanings)
         self.pipeline = Pipeline(settings, self.catalog, self.counters, graph)
-        self.blocking = blocking_actions(settings.feed.repeat)
+        self.blocking = self.meanings.blocking
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""
@@ -68,7 +68,7 @@ class Recommender:
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
         """
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
-        applied = apply(state, event, delivery, rows, words, self.settings.state, self.blocking)
+        applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings)
         if applied.interaction is not None:
             self._count(applied.interaction)
             if words is not None:
@@ -121,6 +121,8 @@ class Recommender:
 
     def serve(self, model: ModelInService | None) -> None:
         """Swap the model; call it between two batches."""
+        if model is not None:
+            model.read_actions(self.meanings.says)
         self.pipeline.model = model
 
     def refresh_model(self) -> None:

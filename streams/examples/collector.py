@@ -15,7 +15,6 @@ from streams.ranking.draft import Draft
 from streams.recommender import Recommender
 from streams.state.catalog import Content
 from streams.state.event_meaning import NO_VECTORS, Vectors
-from streams.state.fold import action_of
 from streams.state.user_state import UserState
 
 NEAR, FAR = 200, 500
@@ -48,7 +47,7 @@ def target_of(
     if row is None or not recommender.knows(row) or recommender.met_for_good(state, row):
         return None
     rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
-    return Target(row, action_of(event), rating, vectors.searched)
+    return Target(row, recommender.meanings.code(event), rating, vectors.searched)
 
 
 class ExampleCollector:

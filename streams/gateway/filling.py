@@ -30,7 +30,7 @@ def filling(
     """
     rows = popular.rows
     if len(rows) != len(popular.items):  # an older build's: it can't be told which of them the user has met
-        if met.groups and blocking:
+        if met.any(blocking):
             return []
         rows = [0] * len(popular.items)
     seen = {item.item_id for item in kept}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.state.catalog import Catalog
-from streams.state.consumed import blocking_actions
 from streams.state.user_state import UserState
 
 Rule = Callable[[UserState, Catalog, NDArray[np.uint8]], None]
@@ -16,7 +15,7 @@ Rule = Callable[[UserState, Catalog, NDArray[np.uint8]], None]
 
 
 def consumed_by(blocking: int) -> Rule:
-    """Items the user has met by one of the actions in `blocking` (`consumed.blocking_actions`)."""
+    """Items the user has met by one of the actions in `blocking` (`action_meaning.Meanings`)."""
 
     def consumed(state: UserState, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
         state.consumed.mark(mask, blocking)
@@ -30,10 +29,9 @@ def unavailable(state: UserState, catalog: Catalog, mask: NDArray[np.uint8]) -> 
     mask[:items] |= ~catalog.available[:items]
 
 
-def rules(repeat: bool | Collection[str]) -> tuple[Rule, ...]:
-    """The rules in force. `repeat`: whether consumed items may come back, or after which actions they may."""
-    blocking = blocking_actions(repeat)
-    return (consumed_by(blocking), unavailable) if blocking else (unavailable,)
+def rules(blocking: int) -> tuple[Rule, ...]:
+    """The rules in force. `blocking`: the actions after which an item does not come back."""
+    return consumed_by(blocking), unavailable
 
 
 def blocked(

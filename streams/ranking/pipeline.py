@@ -1,8 +1,8 @@
 """From a user's state to a slate: the list of stages in `Pipeline.drafts` and `Pipeline.rank`.
 
     drafts  view of the user (one run of the user tower for the batch), then for each user
-            filter · signals · candidates (SOURCES) · blend · features
-    rank    rescore (one run for the batch) · reweight · rerank · explain
+            filter · signals · candidates (SOURCES) · blend · aversion · features
+    rank    rescore (one run for the batch) · reweight · lower · rerank · explain
 
 A candidate source is one file in `streams/ranking/candidates/` and one line in `sources`.
 """
@@ -25,6 +25,7 @@ from model.hashing import profile_of
 from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking import filters
+from streams.ranking.aversion import aversion, lower
 from streams.ranking.candidates.blend import Pool, blend
 from streams.ranking.candidates.context import RECENT, Learned, Query
 from streams.ranking.candidates.entities import Entities
@@ -78,7 +79,8 @@ class Pipeline:
         self.model: ModelInService | None = None
         self.sources = sources(settings)
         self.names = [source.name for source in self.sources]
-        self.rules = filters.rules(settings.feed.repeat)
+        self.meanings = settings.meanings
+        self.rules = filters.rules(self.meanings.blocking)
         self._weights = np.array([settings.candidates.weights.get(name, 1.0) for name in self.names])
         self._reserve = np.array([settings.candidates.reserve.get(name, 0) for name in self.names])
         self._fresh = self.names.index("fresh") if "fresh" in self.names else -1
@@ -145,6 +147,7 @@ class Pipeline:
             return
         # Reading the pairs of a long history is most of what a slate costs without the model.
         read = QUICK_HISTORY if rung == "counters" else len(query.history)
+        signs = query.signs
         self._signals.read(
             self.counters.pairs,
             self.counters.popularity.total,
@@ -152,9 +155,11 @@ class Pipeline:
             query.liking[:read],
             query.tied,
             now_ms,
+            None if signs is None else signs[:read],
         )
         if self.entities is not None:
-            self.entities.read(query.history[:RECENT], query.liking[:RECENT])
+            recent = None if signs is None else signs[:RECENT]
+            self.entities.read(query.history[:RECENT], query.liking[:RECENT], recent)
         wanted = pool_size or (
             self.settings.candidates.pool if rung == "full" else self.settings.ladder.fewer_pool
         )
@@ -168,6 +173,7 @@ class Pipeline:
         if pool_size is None:  # else it is asked what the sources bring
             pool = self._completed(pool, query)
         draft.rows, draft.ranks, draft.origin = _append(pool, also)
+        draft.aversion = aversion(draft.rows, query)
         if rung != "counters":
             self._featurise(draft, query)
 
@@ -181,6 +187,7 @@ class Pipeline:
         self._rescore([draft for draft in drafts if len(draft.rows)])
         for draft in drafts:
             reweight(draft, self.settings.feed, self.counters.popularity.mean_rating())
+            lower(draft, self.settings.feed.aversion, self._weights, self.settings.candidates.rank_constant)
             rerank(
                 draft, self.settings.feed.size, self._fresh, self.settings.feed.fresh_place, self._new(draft)
             )
@@ -196,8 +203,10 @@ class Pipeline:
         """The slate's places with their reasons."""
         rows = draft.rows[draft.order]
         origins = [self.names[origin] for origin in draft.origin[draft.order]]
+        signs = self.meanings.signs(draft.state.items, draft.state.actions, draft.state.ratings)
+        liked = draft.history if signs is None else draft.history[signs[::-1] > 0]
         why = Why(
-            draft.history, self.catalog, self.counters.pairs, self.counters.popularity.total, self._places,
+            liked, self.catalog, self.counters.pairs, self.counters.popularity.total, self._places,
             self.entities,
         )  # fmt: skip
         reasons = explain(rows, origins, why)
@@ -228,19 +237,19 @@ class Pipeline:
         searched = draft.query if draft.query.any() else None
         return Query(
             draft.state, draft.now_ms, self.catalog, self.counters, self._signals, blocked, limit, learned,
-            searched, self.entities, draft.lean,
+            searched, self.entities, draft.lean, self.meanings,
         )  # fmt: skip
 
     def _view(self, draft: Draft, searched: F32 | None) -> None:
         """What the model reads of the user."""
         state, nothing = draft.state, np.zeros(self.catalog.text.shape[1], np.float32)
         overall = self.counters.popularity.mean_rating()
-        draft.lean = lean = rating_bias(state, self.counters.popularity)
+        draft.lean = lean = rating_bias(state, self.counters.popularity, self.meanings.liking)
         moment = Moment(
             now_ms=draft.now_ms,
             times=state.times[::-1].copy(),
             liking=lean.liking,
-            weights=self.counters.weights[state.actions[::-1]],
+            weights=self.meanings.counts[state.actions[::-1]],
             rating_mean=state.mean_rating(overall),
             rating_count=state.rating_count,
             interactions=state.interactions,
@@ -260,9 +269,9 @@ class Pipeline:
 
     def _featurise(self, draft: Draft, query: Query) -> None:
         popularity, text = self.counters.popularity, self.catalog.text
-        views = np.zeros((5, text.shape[1]), np.float32)
+        views = np.zeros((6, text.shape[1]), np.float32)
         if len(query.history):
-            views[0], views[1] = text[query.history[0]], query.taste
+            views[0], views[1], views[5] = text[query.history[0]], query.taste, query.liked_taste
         views[2], views[3], views[4] = draft.words, draft.liked, draft.query
         columns = ItemColumns(
             popularity.decayed, query.ages, popularity.total, popularity.shown,
@@ -286,6 +295,7 @@ class Pipeline:
                 draft.click = scores.click[b, : len(draft.rows)]
                 draft.rating = scores.rating[b, : len(draft.rows)]
                 further = zip(self.model.schema.tasks[2:], scores.more, strict=True)
+                draft.modelled = True
                 draft.more = {name: values[b, : len(draft.rows)] for name, values in further}
 
 

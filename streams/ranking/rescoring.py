@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.actions import known_codes
 from model.errors import ManifestError
 from model.features import LIVE_FEATURES, rank_feature
 from model.schema import F32, RescorerInputs, Schema, Scores, UserInputs
@@ -36,7 +37,8 @@ class Scorer(Protocol):
 
 class ModelInService:
     """An item tower, a user tower, a rescorer and the vectors they share. `name` stands in every slate that
-    it scores. `users` None: the model retrieves nothing by itself.
+    it scores. `users` None: the model retrieves nothing by itself. `actions`: what stands for each code of an
+    action in the model's inputs.
     """
 
     def __init__(
@@ -50,11 +52,16 @@ class ModelInService:
         sources: Sequence[str],
     ) -> None:
         self.name, self.schema, self.numbering = name, schema, vocabulary.numbering()
+        self.actions = known_codes(schema.actions) + 1
         self.tower, self.users, self.scorer = tower, users, scorer
         self.columns = _columns(schema, sources)
         self.vectors: F32 = np.zeros((0, schema.item_dim), np.float32)
         self.keys: F32 = np.zeros((0, schema.user_dim), np.float32)
         self.known = 0
+
+    def read_actions(self, says: NDArray[np.int8]) -> None:
+        """Read actions that the model was trained without as old ones that say the same (`Meanings.says`)."""
+        self.actions = known_codes(self.schema.actions, says) + 1
 
     def refresh(self, catalog: Catalog, changed: Sequence[int] = ()) -> None:
         """Make the vectors of items that are new since the last call, and of `changed` ones, anew."""
@@ -103,8 +110,7 @@ class ModelInService:
             met = min(len(draft.history), length)
             inputs.history_vectors[b, :met] = self.vectors.take(draft.history[:met], axis=0)
             inputs.history_features[b, :met] = draft.history_features[:met]
-            inputs.history_actions[b, :met] = draft.history_actions[:met]
-            inputs.history_actions[b, :met] += 1
+            inputs.history_actions[b, :met] = self.actions[draft.history_actions[:met]]
             inputs.history_mask[b, :met] = 1.0
             inputs.user_features[b] = draft.user_features
             inputs.profile[b] = draft.profile

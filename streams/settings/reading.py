@@ -17,6 +17,7 @@ import msgspec
 
 from model.errors import SettingsError
 from streams.settings.tree import Settings
+from streams.state.action_meaning import built_in
 
 _BOOLEANS = {"true", "false", "1", "0"}
 
@@ -42,6 +43,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
     """
     tree: dict[str, Any] = {}
+    meanings: dict[str, Any] = msgspec.to_builtins(built_in())
     if path is not None:
         try:
             tree = tomllib.loads(path.read_text())
@@ -54,6 +56,14 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     for name, value in environ.items():
         if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
             _override(tree, name.removeprefix("HEADRACE_").lower().split("__"), value, name)
+    counters = tree.get("counters")
+    if isinstance(counters, dict) and "action_weight" in counters:
+        raise SettingsError("counters.action_weight is no more: say actions.NAME.counts for each action")
+    if isinstance(
+        actions := tree.get("actions", {}), dict
+    ):  # of what is built in, only what is named changes
+        _merge(meanings, actions)
+        tree["actions"] = meanings
     try:
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:

@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.events.schema import Click, Impression, Review, User, UserEvent
-from streams.state.consumed import EVERY_ACTION
+from streams.state.action_meaning import BUILT_IN, Meanings
+from streams.state.consumed import Consumed
 from streams.state.user_state import (
     ACTION_CODE,
     EVENT_ID_BYTES,
     NO_ROWS,
     Interaction,
     PendingSlate,
+    Rows,
     StateSettings,
     UserState,
 )
@@ -52,13 +54,13 @@ def apply(
     rows: tuple[int, ...],
     words: NDArray[np.float32] | None,
     settings: StateSettings,
-    blocking: int = EVERY_ACTION,
+    meanings: Meanings = BUILT_IN,
 ) -> Applied:
     """Fold one event into a user's state.
 
     rows: the row of the event's item, or of each item of an impression; () for a profile.
     words: the vector of a review's text, [WORDS_DIM], or None.
-    blocking: the actions after which an item may not come back (`consumed.blocking_actions`).
+    meanings: what the user's actions mean.
     """
     key = _key_of(event)
     skipped = _repeats(state, delivery, key)
@@ -77,11 +79,12 @@ def apply(
             slates = sorted((*state.slates, shown), key=lambda slate: slate.ts)  # stable: ties as they came
             return Applied(replace(state, slates=tuple(slates[-settings.pending_slates :]), **noted))
         case Click():
-            return _interact(state, rows[0], event.ts, action_of(event), math.nan, noted, settings, blocking)
+            action = meanings.code(event)
+            return _interact(state, rows[0], event.ts, action, math.nan, noted, settings, meanings)
         case Review():
             rating = math.nan if event.rating is None else event.rating
-            action = action_of(event)
-            applied = _interact(state, rows[0], event.ts, action, rating, noted, settings, blocking)
+            action = meanings.code(event)
+            applied = _interact(state, rows[0], event.ts, action, rating, noted, settings, meanings)
             if words is None:
                 return applied
             later = _reviews_after(state, event.ts)
@@ -111,7 +114,7 @@ def _interact(
     rating: float,
     noted: Mapping[str, Any],
     settings: StateSettings,
-    blocking: int,
+    meanings: Meanings,
 ) -> Applied:
     times, n = state.times, len(state.items)
     newest = int(times[-1]) if n else -1
@@ -119,14 +122,15 @@ def _interact(
     end = int(times.searchsorted(ts, "right")) if late else n
     skip = max(0, n + 1 - settings.history)
     beyond = end < skip  # older than all that a full history holds: what came in between is not known
+    signs = meanings.signs(state.items, state.actions, state.ratings)
     interaction = Interaction(
         row=row,
         ts=ts,
         action=action,
         rating=rating,
-        previous=state.items[:end][::-1],
-        tied=0 if ts > newest else end - int(times.searchsorted(ts)),
-        following=state.items[end:] if late and not beyond else NO_ROWS,
+        previous=_liked(state.items, signs, 0, end)[::-1],
+        tied=0 if ts > newest else len(_liked(state.items, signs, int(times.searchsorted(ts)), end)),
+        following=_liked(state.items, signs, end, n) if late and not beyond else NO_ROWS,
     )
     if not beyond:
         at = end - skip
@@ -141,7 +145,7 @@ def _interact(
     return Applied(
         replace(
             state,
-            consumed=state.consumed.add(row, action, blocking, settings.consumed_bytes),
+            consumed=_consumed(state, row, action, rating, end, settings, meanings),
             interactions=state.interactions + 1,
             rating_count=state.rating_count + rated,
             rating_sum=state.rating_sum + (rating if rated else 0.0),
@@ -151,6 +155,15 @@ def _interact(
         ),
         interaction,
     )
+
+
+def _said_later(state: UserState, row: int, end: int, meanings: Meanings) -> int | None:
+    """The action by which the user said last, after place `end` of the history, whether they like `row`."""
+    for at in np.flatnonzero(state.items[end:] == row)[::-1] + end:
+        action = int(state.actions[at])
+        if meanings.said(action, float(state.ratings[at])):
+            return action
+    return None
 
 
 def _activity(state: UserState, ts: int, half_life_s: float) -> float:
@@ -172,9 +185,34 @@ def _with(values: NDArray[Scalar], at: int, value: float) -> NDArray[Scalar]:
     return grown
 
 
-def action_of(event: Click | Review) -> int:
-    """The code of what the user did."""
-    return ACTION_CODE[event.action if isinstance(event, Click) else "review"]
+def _liked(items: Rows, signs: NDArray[np.int8] | None, begin: int, end: int) -> Rows:
+    """The rows from `begin` to `end` but those that the user did not like."""
+    rows = items[begin:end]
+    return rows if signs is None else rows[signs[begin:end] >= 0]
+
+
+def _consumed(
+    state: UserState,
+    row: int,
+    action: int,
+    rating: float,
+    end: int,
+    settings: StateSettings,
+    meanings: Meanings,
+) -> Consumed:
+    """What the user has met, with `row`, which stands at `end` in the history.
+
+    What they say last in so many words holds: that they like an item lifts what kept it from ever coming
+    back, and what comes late, from before that, lifts or blocks nothing. A low rating is a dislike.
+    """
+    said = meanings.said(action, rating)
+    code = meanings.codes["dislike"] if rating <= meanings.low else action
+    consumed = state.consumed
+    if said and (later := _said_later(state, row, end, meanings)) is not None:
+        code = action if said > 0 else later
+    elif said > 0:
+        consumed = consumed.lifted(row, meanings.always)
+    return consumed.add(row, code, meanings.blocking, settings.consumed_bytes, meanings.always)
 
 
 def sentiment(rating: float) -> float:

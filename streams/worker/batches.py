@@ -122,7 +122,7 @@ class Batches:
         self.rung: Rung = "full"
         self._kept = KeptStates(settings.worker.states_kept, clock)
         self._look_up = LookUp(store, replica, kafka, self._kept, metrics, clock)
-        self._writing = Writing(store, letters, metrics, clock)
+        self._writing = Writing(store, letters, metrics, clock, settings.meanings.name_of)
         self._last: _Flight | None = None
         self._followed = True
 

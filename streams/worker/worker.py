@@ -66,7 +66,10 @@ class Worker:
         self.kafka = KafkaLog(settings)
         self.examples = _examples_log(settings, self.metrics, clock)
         logged = self.examples is not None
-        self.reader = Reader(settings.events, clock, self.metrics, self.models.check, searches=logged)
+        names = settings.meanings.names
+        self.reader = Reader(
+            settings.events, clock, self.metrics, self.models.check, searches=logged, actions=names
+        )
         self.batches = Batches(
             settings,
             store,

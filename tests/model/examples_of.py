@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from model.actions import ACTIONS, EARLIER_ACTIONS
 from model.examples import Shard
 from model.hashing import ATTRIBUTE_BUCKETS, PROFILE_BUCKETS
 from model.schema import Schema
-from model.actions import ACTIONS, EARLIER_ACTIONS
 from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
 

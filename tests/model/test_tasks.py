@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.actions import ACTIONS
 from model.errors import SettingsError
 from model.schema import F32
-from model.actions import ACTIONS
 from model.tasks import Task, default_tasks, labels, names_of, ordered, teachable
 
 NAN = math.nan

@@ -50,14 +50,15 @@ class Small:
         ts: int | None = None,
         rating: float | None = None,
         words: F32 | None = None,
+        action: str = "click",
     ) -> UserState:
-        """The user clicks on an item, or reviews it; a second after the last event where no time is given."""
+        """The user acts on an item, or reviews it; a second after the last event where no time is given."""
         self.now_ms = self.now_ms + 1_000 if ts is None else ts
         self._offset += 1
         name, item = f"e{self._offset}", self.core.catalog.ids[row]
         event: Click | Review
         if rating is None and words is None:
-            event = Click(event_id=name, ts=self.now_ms, user_id=user, item_id=item)
+            event = Click(event_id=name, ts=self.now_ms, user_id=user, item_id=item, action=action)
         else:
             event = Review(event_id=name, ts=self.now_ms, user_id=user, item_id=item, rating=rating)
         applied = self.core.apply(self.state(user), event, Delivery("events", self._offset), words)
@@ -98,10 +99,16 @@ class Small:
         signals = Signals()
         signals.grow(items)
         core.counters.grow(items)
-        mask = blocked(state, core.catalog, rules(repeat=False), np.zeros(items, np.uint8))
+        mask = blocked(state, core.catalog, rules(core.meanings.blocking), np.zeros(items, np.uint8))
         query = Query(state, now, core.catalog, core.counters, signals, mask, limit)
         signals.read(
-            core.counters.pairs, core.counters.popularity.total, query.history, query.liking, query.tied, now
+            core.counters.pairs,
+            core.counters.popularity.total,
+            query.history,
+            query.liking,
+            query.tied,
+            now,
+            query.signs,
         )
         return query
 

@@ -15,7 +15,7 @@ from model.tasks import Task, names_of, ordered, ratings_of, teachable
 from model.vocabulary import Vocabulary
 from streams.ranking.rescoring import feature_names
 from streams.recommender import Recommender
-from streams.settings.sections import ModelSettings
+from streams.settings.tree import Settings
 
 
 def schema_of(recommender: Recommender, tasks: Mapping[str, Task]) -> Schema:
@@ -51,10 +51,10 @@ def schema_with(
     )
 
 
-def tasks_of(model: ModelSettings, shards: Sequence[Shard]) -> dict[str, Task]:
+def tasks_of(settings: Settings, shards: Sequence[Shard]) -> dict[str, Task]:
     """Those of the settings' tasks that the examples can teach."""
     return teachable(
-        ordered(model.tasks),
+        settings.tasks,
         np.concatenate([each.action for each in shards] or [np.empty(0, np.uint8)]),
         np.concatenate([each.rating for each in shards] or [np.empty(0, np.float32)]),
     )

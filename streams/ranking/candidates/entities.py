@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from streams.ranking.candidates.context import Query
 from streams.ranking.candidates.source import best
-from streams.signals.entity_signals import ENTITY_TASTE
+from streams.signals.entity_signals import ENTITY_OFF, ENTITY_TASTE
 
 
 class Entities:
-    """Score: the weight of the entities that a candidate shares with the user's last items.
+    """Score: the weight of the entities that a candidate shares with the user's last items, less what it
+    shares with those that they did not like.
 
     Brings nothing where no knowledge graph is loaded.
     """
@@ -22,4 +23,6 @@ class Entities:
         if query.entities is None:
             return np.empty(0, np.int32)
         touched = query.entities.touched
-        return best(touched, query.entities.values[touched, ENTITY_TASTE], query.blocked, query.limit)
+        values = query.entities.values
+        scores = values[touched, ENTITY_TASTE] - values[touched, ENTITY_OFF]
+        return best(touched, scores, query.blocked, query.limit)

@@ -7,14 +7,18 @@ from numpy.typing import NDArray
 
 from streams.ranking.candidates.context import Query
 from streams.ranking.candidates.source import best
-from streams.signals.pair_signals import FOLLOWS_SHARE
+from streams.signals.pair_signals import FOLLOWS_SHARE, SHARE_OFF
 
 
 class Transitions:
-    """Score: the share of events after each of the last items that went to the candidate, newer first."""
+    """Score: the share of events after each of the last items that went to the candidate, newer first; of
+    those that the user did not like it is taken off.
+    """
 
     name = "transitions"
 
     def find(self, query: Query) -> NDArray[np.int32]:
         touched = query.signals.touched
-        return best(touched, query.signals.values[touched, FOLLOWS_SHARE], query.blocked, query.limit)
+        values = query.signals.values
+        scores = values[touched, FOLLOWS_SHARE] - values[touched, SHARE_OFF]
+        return best(touched, scores, query.blocked, query.limit)

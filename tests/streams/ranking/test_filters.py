@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from model.actions import ACTIONS
 from streams.ranking.filters import Rule, blocked, consumed_by, unavailable
 from streams.ranking.filters import rules as rules_of
-from streams.state.consumed import EVERY_ACTION, UNKNOWN, Consumed, blocking_actions
+from streams.state.action_meaning import Meanings
+from streams.state.consumed import EVERY_ACTION, UNKNOWN, Consumed
 from streams.state.user_state import UserState
 from tests.streams.core import START_MS, Small
 
@@ -42,7 +43,7 @@ def test_items_met_by_an_action_that_lets_none_come_back_are_blocked(
     small = Small(items=6)
     view, buy = ACTIONS.index("view"), ACTIONS.index("purchase")
     state = UserState(consumed=Consumed(((view, rows(1, 3)), (buy, rows(3, 5)), (UNKNOWN, rows(3)))))
-    assert marked(consumed_by(blocking_actions(repeat)), state, small) == expected
+    assert marked(consumed_by(Meanings(repeat=repeat).blocking), state, small) == expected
 
 
 def test_a_filter_in_place_of_rows_blocks_at_least_what_was_met() -> None:

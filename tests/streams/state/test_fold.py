@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model.actions import ACTIONS
-from streams.events.schema import Action, Click, Impression, Review, User, UserEvent
-from streams.state.consumed import blocking_actions
-from streams.state.fold import Delivery, action_of, apply, repeats, sentiment
+from streams.events.schema import Click, Impression, Review, User, UserEvent
+from streams.state.action_meaning import Meanings
+from streams.state.fold import Delivery, apply, repeats, sentiment
 from streams.state.packed_rows import pack_sorted
 from streams.state.user_state import ACTION_CODE, EMPTY, StateSettings, UserState
 from tests.streams.user_events import (
@@ -200,23 +200,33 @@ def test_consumed_items_are_those_met_by_actions_that_do_not_let_them_repeat(
     events: list[Click | Review], repeat: set[str]
 ) -> None:
     state = fold(delivered(events), settings=msgspec.structs.replace(SMALL, consumed_bytes=1_000))
-    blocking = blocking_actions(repeat)
-    met = {(row_of(event.item_id), ACTIONS[action_of(event)]) for event in events}
-    assert {row for row in range(ROWS) if state.has_consumed(row)} == {row for row, _ in met}
-    assert {row for row in range(ROWS) if state.has_consumed(row, blocking)} == {
-        row for row, action in met if action not in repeat
+    blocking = Meanings(repeat=repeat).blocking
+    met = {
+        (row_of(event.item_id), event.action if isinstance(event, Click) else "review")
+        for event in events
+        if not isinstance(event, Review) or event.rating is None or event.rating > 2
     }
+    low = {row_of(each.item_id) for each in events if isinstance(each, Review) and (each.rating or 3) <= 2}
+    spoken = {"like", "share", "bookmark", "follow", "dislike", "hide", "report"}
+    settled = {row for row, action in met if action in spoken} | low  # see the tests of what is said last
+    settled |= {row_of(each.item_id) for each in events if isinstance(each, Review) and (each.rating or 0) >=
+    4} assert {row for row
+    in range(ROWS) if state.has_consumed(row)} == {row for row, _ in met} | low assert
+        {row for row in range(ROWS) if state.has_consumed(row, blocking)} - settled == { row for row, action in met
+        if action not in repeat
+    } - settled
 
 
 def test_beyond_its_bytes_a_state_goes_by_the_setting_in_force() -> None:
     """Items that may come back are dropped before others are taken for met."""
-    blocking, state = blocking_actions(["view"]), EMPTY
+    meanings, state = Meanings(repeat=["view"]), EMPTY
     settings = StateSettings(consumed_bytes=100)
     for k in range(300):
-        action: Action = "view" if k % 30 else "purchase"
+        action = "view" if k % 30 else "purchase"
         event = Click(event_id=str(k), ts=k, user_id="u", item_id="i", action=action)
-        state = apply(state, event, Delivery("clicks", k), (k * 1_000,), None, settings, blocking).state
-    assert {k for k in range(300) if state.has_consumed(k * 1_000, blocking)} == set(range(0, 300, 30))
+        state = apply(state, event, Delivery("clicks", k), (k * 1_000,), None, settings, meanings).state
+    assert {k for k in range(300) if state.has_consumed(k * 1_000, meanings.blocking)} == set(range(0, 300,
+    30))
 
 
 @given(acted)
