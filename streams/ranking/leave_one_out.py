@@ -71,4 +71,5 @@ def _only(draft: Draft, chosen: NDArray[np.intp]) -> Draft:
     return replace(
         draft, extra=0, rows=draft.rows[chosen], ranks=draft.ranks[chosen], origin=draft.origin[chosen],
         features=draft.features[chosen],
+        aversion=draft.aversion[chosen] if len(draft.aversion) else draft.aversion,
     )  # fmt: skip

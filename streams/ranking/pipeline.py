@@ -39,7 +39,7 @@ from streams.ranking.candidates.together import Together
 from streams.ranking.candidates.transitions import Transitions
 from streams.ranking.degradation import Rung
 from streams.ranking.draft import Draft
-from streams.ranking.explanations import Why, explain
+from streams.ranking.explanations import AFTER_WINDOW, Why, explain
 from streams.ranking.reranking import rerank
 from streams.ranking.rescoring import ModelInService
 from streams.ranking.reweighting import reweight
@@ -204,7 +204,9 @@ class Pipeline:
         rows = draft.rows[draft.order]
         origins = [self.names[origin] for origin in draft.origin[draft.order]]
         signs = self.meanings.signs(draft.state.items, draft.state.actions, draft.state.ratings)
-        liked = draft.history if signs is None else draft.history[signs[::-1] > 0]
+        liked = draft.history[:AFTER_WINDOW]
+        if signs is not None:
+            liked = liked[signs[::-1][:AFTER_WINDOW] > 0]
         why = Why(
             liked, self.catalog, self.counters.pairs, self.counters.popularity.total, self._places,
             self.entities,

@@ -73,11 +73,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def check_actions(settings: Settings) -> None:
     """Raises `ValueError` where names of actions don't fit together."""
     names = {**built_in(), **settings.actions}
-    if settings.ratings.negative_to >= settings.ratings.positive_from:
-        raise ValueError(
-            f"ratings.negative_to is {settings.ratings.negative_to:g} and ratings.positive_from "
-            f"{settings.ratings.positive_from:g}; the first must be below the second"
-        )
     by_code: dict[int, str] = {}
     for name, action in names.items():
         other = by_code.setdefault(code_of(name), name)
@@ -99,8 +94,8 @@ def check_actions(settings: Settings) -> None:
         unknown = [name for name in said if name not in names]
         if unknown:
             raise ValueError(
-                f"{where} names {', '.join(unknown)}; expected some of {', '.join(names)}; an action of the "
-                f"app's own must be declared: [actions.{unknown[0]}]"
+                f"{', '.join(unknown)}: no such action, at `$.{where}`; expected some of {', '.join(names)}; "
+                f"one of the app's own must be declared: [actions.{unknown[0]}]"
             )
 
 

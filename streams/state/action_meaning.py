@@ -56,12 +56,12 @@ class ActionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RatingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stars say: "negative" up to `negative_to`, "positive" from `positive_from` on. Between them an
-    event says what its action says.
+    """What stars say: "negative" up to `negative_to`, else "positive" from `positive_from` on. Between them
+    an event says what its action says.
     """
 
-    negative_to: Annotated[float, Meta(ge=0, le=5)] = LOW_RATING
-    positive_from: Annotated[float, Meta(ge=1, le=6)] = HIGH_RATING
+    negative_to: Annotated[float, Meta(ge=0)] = LOW_RATING
+    positive_from: Annotated[float, Meta(ge=1)] = HIGH_RATING
 
 
 def built_in() -> dict[ActionName, ActionSettings]:
@@ -142,6 +142,10 @@ class Meanings:
         if not math.isnan(rating):
             return -1 if rating <= self.low else int(rating >= self.high)
         return -1 if self.says[code] < 0 else int(self.says[code] > 0 and self.liking[code] > 0)
+
+    def kept_as(self, code: int, rating: float) -> int:
+        """The action under which the item counts as met: a low rating is a dislike."""
+        return self.codes["dislike"] if rating <= self.low else code
 
     def signs(
         self, items: NDArray[np.int32], actions: NDArray[np.uint8], ratings: NDArray[np.float32]

@@ -157,15 +157,6 @@ def _interact(
     )
 
 
-def _said_later(state: UserState, row: int, end: int, meanings: Meanings) -> int | None:
-    """The action by which the user said last, after place `end` of the history, whether they like `row`."""
-    for at in np.flatnonzero(state.items[end:] == row)[::-1] + end:
-        action = int(state.actions[at])
-        if meanings.said(action, float(state.ratings[at])):
-            return action
-    return None
-
-
 def _activity(state: UserState, ts: int, half_life_s: float) -> float:
     """The decayed count with an interaction at `ts`, as of the latest one. A late one has decayed itself."""
     if not state.interactions:
@@ -203,14 +194,16 @@ def _consumed(
     """What the user has met, with `row`, which stands at `end` in the history.
 
     What they say last in so many words holds: that they like an item lifts what kept it from ever coming
-    back, and what comes late, from before that, lifts or blocks nothing. A low rating is a dislike.
+    back, and what comes late, from before that, lifts or blocks nothing.
     """
-    said = meanings.said(action, rating)
-    code = meanings.codes["dislike"] if rating <= meanings.low else action
-    consumed = state.consumed
-    if said and (later := _said_later(state, row, end, meanings)) is not None:
-        code = action if said > 0 else later
-    elif said > 0:
+    consumed, code = state.consumed, meanings.kept_as(action, rating)
+    blocks, likes = bool(meanings.always >> code & 1), meanings.said(action, rating) > 0
+    for at in np.flatnonzero(state.items[end:] == row)[::-1] + end if blocks or likes else ():
+        later, stars = int(state.actions[at]), float(state.ratings[at])
+        if blocks and meanings.said(later, stars) > 0:
+            return consumed
+        likes &= not meanings.always >> meanings.kept_as(later, stars) & 1
+    if likes and not blocks:
         consumed = consumed.lifted(row, meanings.always)
     return consumed.add(row, code, meanings.blocking, settings.consumed_bytes, meanings.always)
 

@@ -122,8 +122,8 @@ def _liking(liking: Mapping[str, Any]) -> list[str]:
         return []
     rows = [[system, *cells] for system, cells in liking_rows(liking)]
     text = (
-        "Whether the item stood among the first ten right before the user rated it. Of what they rate low, less "
-        "is better."
+        "Whether the item stood among the first ten right before the user rated it. "
+        "Of what they rate low, less is better."
     )
     return [section("By the rating", text, table(["", *liking_columns(liking)], rows, strong=MODEL))]
 

@@ -197,7 +197,7 @@ def test_an_event_with_any_value_in_a_field_is_an_event_or_an_event_error(
         (click(ts="now"), "invalid"),
         (click(ts=NOW + 0.5), "invalid"),
         (click(ts=-1), "invalid"),
-        (click(action="stare"), "invalid"),
+        (click(action="Stare!"), "invalid"),
         (click(value=1e300), "invalid"),
         (click(position=-1), "invalid"),
         (click(v=0), "invalid"),

@@ -69,13 +69,20 @@ def test_the_mask_is_made_anew_for_every_user() -> None:
     small.announce(3, available=False, ts=START_MS + 1)
     mask = np.ones(4, np.uint8)
     state = UserState(consumed=Consumed(((1, rows(0)),)))
-    assert blocked(state, small.core.catalog, rules_of(repeat=False), mask).tolist() == [1, 0, 0, 1]
-    assert blocked(UserState(), small.core.catalog, rules_of(repeat=False), mask).tolist() == [0, 0, 0, 1]
+    assert blocked(state, small.core.catalog, rules_of(Meanings(repeat=False).blocking), mask).tolist() == [
+        1,
+        0,
+        0,
+        1,
+    ]
+    assert blocked(
+        UserState(), small.core.catalog, rules_of(Meanings(repeat=False).blocking), mask
+    ).tolist() == [0, 0, 0, 1]
 
 
 def test_with_repeat_consumed_items_may_come_back() -> None:
     small = Small(items=3)
     small.announce(2, available=False, ts=START_MS + 1)
     state = UserState(consumed=Consumed(((1, rows(0, 2)),)))
-    mask = blocked(state, small.core.catalog, rules_of(repeat=True), np.zeros(3, np.uint8))
+    mask = blocked(state, small.core.catalog, rules_of(Meanings(repeat=True).blocking), np.zeros(3, np.uint8))
     assert mask.tolist() == [0, 0, 1]

@@ -373,7 +373,7 @@ def test_a_state_with_changed_bytes_is_a_state_or_a_store_error(
     "state",
     [
         UserState(recent=(b"short",)),
-        UserState(consumed=Consumed(((8, np.array([1], np.int32)),))),
+        UserState(consumed=Consumed(((300, np.array([1], np.int32)),))),
         UserState(consumed=Consumed(((-1, np.array([1], np.int32)),))),
         UserState(consumed=Consumed(((1, np.array([], np.int32)),))),
         UserState(consumed=Consumed(((FORGOTTEN, np.array([1], np.int32)),), hash_bits=4)),

@@ -31,7 +31,7 @@ SOURCES: dict[str, Callable[[], Source]] = {
 def small() -> Small:
     found = Small(items=40)
     found.announce_all(seed=1)
-    found.random_events(400, users=12, seed=2)
+    found.random_events(400, users=12, seed=2, rated=False)  # ratings have tests of their own
     return found
 
 
