@@ -147,7 +147,7 @@ class Pipeline:
             return
         # Reading the pairs of a long history is most of what a slate costs without the model.
         read = QUICK_HISTORY if rung == "counters" else len(query.history)
-        signs = query.signs
+        off = query.off
         self._signals.read(
             self.counters.pairs,
             self.counters.popularity.total,
@@ -155,10 +155,10 @@ class Pipeline:
             query.liking[:read],
             query.tied,
             now_ms,
-            None if signs is None else signs[:read],
+            None if off is None else off[:read],
         )
         if self.entities is not None:
-            recent = None if signs is None else signs[:RECENT]
+            recent = None if off is None else off[:RECENT]
             self.entities.read(query.history[:RECENT], query.liking[:RECENT], recent)
         wanted = pool_size or (
             self.settings.candidates.pool if rung == "full" else self.settings.ladder.fewer_pool

@@ -3,8 +3,7 @@
 ENTITY_LAST  the weight of the entities that an item shares with the user's last one
 ENTITY_TASTE with all those of the history together
 ENTITY_LIKED the same, each of them times how far its rating lies above the user's mean
-ENTITY_OFF   what is to be taken off ENTITY_TASTE where an item was not liked: its part once where the user
-             says neither, twice where they say "negative"
+ENTITY_OFF   what is to be taken off ENTITY_TASTE where an item was not liked: `off` times its part
 """
 
 from __future__ import annotations
@@ -73,13 +72,13 @@ class EntitySignals:
         self,
         history: NDArray[np.int32],
         liking: NDArray[np.float32],
-        signs: NDArray[np.int8] | None = None,
+        off: NDArray[np.float32] | None = None,
     ) -> None:
-        """Fill the table for `history`, newest first, how far its ratings lie above the user's mean, and what
-        the user says of each of its items, -1, 0 or 1 (None: 1 of all).
+        """Fill the table for `history`, newest first, how far its ratings lie above the user's mean, and how
+        much of each item's part is to be taken off again (None: nothing).
         """
         graph = self.graph
-        off = np.zeros(len(history), np.float32) if signs is None else (1 - signs).astype(np.float32)
+        off = np.zeros(len(history), np.float32) if off is None else off
         n = read_shared(
             graph.start, graph.neighbour, graph.weight, self.node_of, self.row_of, history, liking, off,
             DIRECT, self.values, self.seen, self.touched, self._rows,

@@ -12,11 +12,10 @@ One pass over the rows of the history's items adds up, for every item they have 
     TOGETHER_ALL  how often they met it together with them, the whole history alike
     TOGETHER_LIKED the same, each item weighted by how far its rating lies above the user's mean
 
-What the user says of the items of the history (`signs`) is kept apart, so that these mean the same with and
+What the user says of the items of the history (`off`) is kept apart, so that these mean the same with and
 without it:
 
-    CLOSE_OFF     what is to be taken off CLOSE where an item was not liked: its part once where the user says
-                  neither, twice where they say "negative"
+    CLOSE_OFF     what is to be taken off CLOSE where an item was not liked: `off` times its part
     SHARE_OFF     the same for FOLLOWS_SHARE
 """
 
@@ -60,10 +59,10 @@ class Signals:
         liking: NDArray[np.float32],
         tied: int,
         now_ms: int,
-        signs: NDArray[np.int8] | None = None,
+        off: NDArray[np.float32] | None = None,
     ) -> None:
-        """Fill the table for `history` (newest first; its first `tied` items share one time). `signs`: what
-        its user says of each, -1, 0 or 1; None: 1 of all.
+        """Fill the table for `history` (newest first; its first `tied` items share one time). `off`: how much
+        of each item's part is to be taken off again; None: nothing.
         """
         check_known(history, len(pairs.start))
         clear(self.values, self.seen, self.touched)
@@ -72,10 +71,10 @@ class Signals:
             history, liking, tied, pairs.settings.window, np.float32(pairs.age(now_ms)),
             self.values, self.seen, self._rows,
         )  # fmt: skip
-        if signs is not None:
+        if off is not None:
             take_off(
                 pairs.start, pairs.length, pairs.neighbour, pairs.count, pairs.outgoing, totals,
-                history, signs, pairs.settings.window, self.values,
+                history, off, pairs.settings.window, self.values,
             )  # fmt: skip
         self.touched = self._rows[:n]
 
@@ -156,22 +155,22 @@ def take_off(
     outgoing: NDArray[np.float32],
     totals: NDArray[np.float32],
     history: NDArray[np.int32],
-    signs: NDArray[np.int8],
+    off: NDArray[np.float32],
     window: int,
     values: NDArray[np.float32],
 ) -> None:
     """Add up CLOSE_OFF and SHARE_OFF of rows that `read_pairs` has touched."""
     fade = np.float32(1.0)
     for p in range(len(history)):
-        item, off = history[p], np.float32(1 - signs[p])
-        near = off * fade * np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
+        item = history[p]
+        near = off[p] * fade * np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
         fade *= np.float32(FADE)
         begin = start[item]
-        if off == 0.0 or begin < 0:
+        if off[p] == 0.0 or begin < 0:
             continue
         share = np.float32(0.0)
         if p < window:
-            share = off * np.float32(1.0 / (max(outgoing[item], np.float32(1.0)) * np.sqrt(1.0 + p)))
+            share = off[p] * np.float32(1.0 / (max(outgoing[item], np.float32(1.0)) * np.sqrt(1.0 + p)))
         for at in range(begin, begin + length[item]):
             row = np.uint32(neighbour[at])
             values[row, CLOSE_OFF] += count[at, CLOSE_COUNT] * near

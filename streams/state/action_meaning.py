@@ -57,11 +57,13 @@ class ActionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class RatingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stars say: "negative" up to `negative_to`, else "positive" from `positive_from` on. Between them
-    an event says what its action says.
+    an event says what its action says. `low_counts`: what a low rating adds to popularity and pairs, as a
+    part of what the action does.
     """
 
     negative_to: Annotated[float, Meta(ge=0)] = LOW_RATING
     positive_from: Annotated[float, Meta(ge=1)] = HIGH_RATING
+    low_counts: Annotated[float, Meta(ge=0, le=1)] = 0.5
 
 
 def built_in() -> dict[ActionName, ActionSettings]:
@@ -104,6 +106,7 @@ class Meanings:
         self.codes = {name: code_of(name) for name in self.names}
         self.name_of = {code: name for name, code in self.codes.items()}
         self.low, self.high = np.float32(ratings.negative_to), np.float32(ratings.positive_from)
+        self.low_counts = ratings.low_counts
         self.counts, self.liking = np.zeros(CODES, np.float32), np.zeros(CODES, np.float32)
         self.says = np.zeros(CODES, np.int8)
         for name, each in self.settings.items():
@@ -133,7 +136,7 @@ class Meanings:
 
     def weight(self, code: int, rating: float) -> float:
         """What an event adds to popularity and pairs."""
-        return 0.0 if rating <= self.low else float(self.counts[code])
+        return float(self.counts[code]) * (self.low_counts if rating <= self.low else 1.0)
 
     def said(self, code: int, rating: float) -> int:
         """What an event says of the item in so many words, -1 or 1; 0 where it does not: that somebody

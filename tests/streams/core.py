@@ -108,7 +108,7 @@ class Small:
             query.liking,
             query.tied,
             now,
-            query.signs,
+            query.off,
         )
         return query
 

@@ -20,6 +20,9 @@ from streams.state.user_state import UserState
 
 RECENT = 10  # items that make up the user's taste just now
 AWAY = 0.5  # how far taste goes from what was not liked, for each step to what was
+# How far it goes in pairs and entities where the rating was low: hardly. Who rates an item low has looked for
+# items like it (dev/LOG.md). After a dislike (two stars below what was expected) it is 1.
+LOW_AWAY = 0.1
 
 
 class Learned(NamedTuple):
@@ -74,6 +77,18 @@ class Query:
         """What the user says of each history item, -1, 0 or 1, newest first; None where that is 1 of all."""
         signs = self.meanings.signs(self.state.items, self.state.actions, self.state.ratings)
         return None if signs is None else signs[::-1].copy()
+
+    @cached_property
+    def off(self) -> NDArray[np.float32] | None:
+        """What of each history item's part is to be taken off again: 0 where it was liked, 1 where its user
+        says neither, more where they did not like it; None where that is 0 of all.
+        """
+        if self.signs is None:
+            return None
+        said = -self.meanings.liking[self.state.actions[::-1]] / 2
+        rated = ~np.isnan(self.state.ratings[::-1])
+        away = np.where(rated, LOW_AWAY, np.clip(said, LOW_AWAY, 1.0))
+        return (1.0 + np.where(self.signs < 0, away, -self.signs)).astype(np.float32)
 
     @cached_property
     def liking(self) -> NDArray[np.float32]:

@@ -407,7 +407,7 @@ def test_an_item_that_nobody_has_met_has_nothing_but_what_it_is(small: Small) ->
     names = feature_names(pipeline.names)
     draft = pipeline.draft(small.state("u1"), small.now_ms, also=[row])
     events = draft.features[:, names.index(EVENTS)]
-    met = small.core.counters.popularity.total[draft.rows] > 0
+    met = small.core.counters.popularity.events[draft.rows] > 0
     assert np.array_equal(events > 0, met)
     assert not met[-1]
     content = content_columns(names)
