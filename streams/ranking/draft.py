@@ -20,7 +20,8 @@ class Draft:
     rows int32 [K], best of the pool first. ranks int32 [K, sources]. origin int8 [K]: the source that ranked
     the row best (-1: none).
     lean: how the user rates, where the rung uses the model. features [K, F]. click, rating and `more`, the
-    further tasks by name: [K] each. modelled: whether a model gave these. aversion [K]: how close each is to
+    further tasks by name: [K] each. modelled: whether a model gave these. signs: what the
+    user says of the history, None for 1 of all. aversion [K]: how close each is to
     what the user did not like, empty for nothing. order: the places of the slate as indices into rows, best
     first.
     """
@@ -46,6 +47,7 @@ class Draft:
     rating: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     more: dict[str, F32] = field(default_factory=dict)
     modelled: bool = False
+    signs: NDArray[np.int8] | None = None
     aversion: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     score: F32 = field(default_factory=lambda: np.empty(0, np.float32))
     order: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))

@@ -147,7 +147,7 @@ class Pipeline:
             return
         # Reading the pairs of a long history is most of what a slate costs without the model.
         read = QUICK_HISTORY if rung == "counters" else len(query.history)
-        off = query.off
+        draft.signs, off = query.signs, query.off
         self._signals.read(
             self.counters.pairs,
             self.counters.popularity.total,
@@ -203,10 +203,9 @@ class Pipeline:
         """The slate's places with their reasons."""
         rows = draft.rows[draft.order]
         origins = [self.names[origin] for origin in draft.origin[draft.order]]
-        signs = self.meanings.signs(draft.state.items, draft.state.actions, draft.state.ratings)
         liked = draft.history[:AFTER_WINDOW]
-        if signs is not None:
-            liked = liked[signs[::-1][:AFTER_WINDOW] > 0]
+        if draft.signs is not None:
+            liked = liked[draft.signs[:AFTER_WINDOW] > 0]
         why = Why(
             liked, self.catalog, self.counters.pairs, self.counters.popularity.total, self._places,
             self.entities,

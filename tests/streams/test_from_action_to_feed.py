@@ -86,7 +86,7 @@ def test_what_is_not_wanted_never_comes_back(action: str, repeat: bool, model: b
     assert 3 in feed(small, "me")
     say(small, action, 3)
     for rung in ("full", "fewer", "counters", "popular"):
-        assert 3 not in feed(small, "me", rung)  # type: ignore[arg-type]
+        assert 3 not in feed(small, "me", rung)
     for row in (20, 21, 22):
         say(small, "click", row)
     assert 3 not in feed(small, "me")
