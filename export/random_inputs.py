@@ -7,7 +7,6 @@ import numpy as np
 from model.features import EVENTS
 from model.hashing import PROFILE_BUCKETS
 from model.schema import F32, RescorerInputs, Schema
-from model.tasks import ACTIONS
 
 
 def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) -> RescorerInputs:
@@ -29,7 +28,7 @@ def random_inputs(schema: Schema, users: int, candidates: int, seed: int = 0) ->
     return RescorerInputs(
         history_vectors=normal(users, schema.history, schema.item_dim) * kept,
         history_features=normal(users, schema.history, len(schema.history_features)) * kept,
-        history_actions=rng.integers(1, len(ACTIONS) + 1, mask.shape) * mask.astype(np.int64),
+        history_actions=rng.integers(1, schema.actions + 1, mask.shape) * mask.astype(np.int64),
         history_mask=mask,
         user_features=normal(users, len(schema.user_features)),
         profile=rng.integers(0, PROFILE_BUCKETS + 1, (users, schema.profile)),

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from model.actions import known_codes
 from model.distributed import ALONE, Group
 from model.examples import Shard
 from model.network import FusionNet
@@ -149,8 +150,10 @@ def forward(net: FusionNet, batch: Batch) -> Forward:
     vectors = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
     keys = torch.cat([keys, keys.new_zeros(1, keys.shape[1])])
     mask = (batch.history < len(batch.id)).to(vectors.dtype)
+    known = np.concatenate([[0], known_codes(net.schema.actions) + 1])
+    actions = torch.from_numpy(known).to(mask.device)[batch.history_actions]
     inputs = (
-        vectors[batch.history], batch.history_features, batch.history_actions, mask, batch.user_features,
+        vectors[batch.history], batch.history_features, actions, mask, batch.user_features,
         batch.profile, batch.words, batch.liked, batch.query, vectors[batch.candidates],
         batch.candidate_features,
     )  # fmt: skip

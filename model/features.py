@@ -41,9 +41,12 @@ SIGNAL_FEATURES = (
     "together_all_cosine",
     "together_liked_cosine",
     "liked_near",
+    "close_signed",
+    "close_signed_cosine",
+    "follows_share_signed",
 )
-ENTITY_FEATURES = ("entity_last", "entity_taste", "entity_liked")
-TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query")
+ENTITY_FEATURES = ("entity_last", "entity_taste", "entity_liked", "entity_signed")
+TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query", "text_signed")
 LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + ENTITY_FEATURES + TEXT_FEATURES
 USER_FEATURES = (
     "interactions",
@@ -126,11 +129,11 @@ def candidate_features(
 ) -> F32:
     """[len(rows), len(LIVE_FEATURES) + sources], in that order.
 
-    signals: [len(rows), 8], as in `streams.signals.pair_signals`. text: [n, dim] unit vectors. views:
-    [5, dim], in the order of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with
-    their sentiment, and the query; zero for none. ranks: [len(rows), sources], 0 for absent. shared:
-    [len(rows), 3], as in `streams.signals.entity_signals`; None without a knowledge graph: those features are
-    zero then.
+    signals: [len(rows), 10], as in `streams.signals.pair_signals`. text: [n, dim] unit vectors. views:
+    [6, dim], in the order of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with
+    their sentiment, the query, and the taste away from what was not liked; zero for none. ranks: [len(rows),
+    sources], 0 for absent. shared: [len(rows), 4], as in `streams.signals.entity_signals`; None without a
+    knowledge graph: those features are zero then.
     """
     live = len(LIVE_FEATURES)
     out = np.empty((len(rows), live + ranks.shape[1]), np.float32)
@@ -142,7 +145,9 @@ def candidate_features(
     if shared is None:
         entities[:] = 0.0
     else:
-        np.copysign(np.log1p(np.abs(shared)), shared, out=entities)
+        weights = shared.copy()
+        weights[:, 3] = weights[:, 1] - weights[:, 3]  # what is shared, without what is to be taken off
+        np.copysign(np.log1p(np.abs(weights)), weights, out=entities)
     out[:, live - len(TEXT_FEATURES) : live] = text.take(rows, axis=0) @ views.T
     return out
 
@@ -206,6 +211,11 @@ def _counts_and_signals(
         out[k, 19] = _log1p(10.0 * far * root)
         out[k, 20] = math.copysign(_log1p(10.0 * abs(liked) * root), liked)
         out[k, 21] = liked / (far + 1.0)  # the mean liking of what was met together with it
+        near -= signals[k, 8]
+        share -= signals[k, 9]
+        out[k, 22] = math.copysign(_log1p(abs(near)), near)
+        out[k, 23] = math.copysign(_log1p(10.0 * abs(near) * root), near)
+        out[k, 24] = math.copysign(_log1p(100.0 * abs(share)), share)
         for source in range(ranks.shape[1]):
             rank = ranks[k, source]
             out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0

@@ -8,8 +8,12 @@ from torch.nn import functional
 
 
 def softmax_loss(logits: Tensor, said: Tensor) -> Tensor:
-    """Softmax cross entropy of candidate 0 among all K, where said [B] is 1 (NaN: not taught)."""
-    return _mean(functional.cross_entropy(logits, _first(logits), reduction="none"), said)
+    """Cross entropy of candidate 0 among all K by softmax, against said [B]: where that is 1, that it is this
+    one; where 0, that it is another (unlikelihood, Welleck et al., ICLR 2020); NaN: not taught.
+    """
+    every = logits.logsumexp(-1)
+    this, other = every - logits[:, 0], every - logits[:, 1:].logsumexp(-1)
+    return _mean(torch.where(said == 0, other, this), said)
 
 
 def binary_loss(logits: Tensor, said: Tensor) -> Tensor:
@@ -26,18 +30,25 @@ def squared_loss(predicted: Tensor, said: Tensor) -> Tensor:
 TASK_LOSSES = {"softmax": softmax_loss, "binary": binary_loss, "squared": squared_loss}
 
 
-def retrieval_loss(user: Tensor, met: Tensor, own: Tensor, drawn: Tensor) -> Tensor:
+def retrieval_loss(
+    user: Tensor, met: Tensor, own: Tensor, drawn: Tensor, said: Tensor | None = None
+) -> Tensor:
     """Sampled softmax of the item that was met, over it, the event's own negatives and drawn items.
 
     user [B, R], met [B, R], own [B, N, R] (zero: none), drawn [M, R]; drawn items that are the met one do not
-    count.
+    count. said [B]: NaN where the event is not taught; None: all are.
     """
     hit = (user * met).sum(-1, keepdim=True)
     others = user @ drawn.T
     same = (met @ drawn.T) > 1.0 - 1e-5  # keys are of length 1
     own_logits = (user[:, None, :] * own).sum(-1).masked_fill((own == 0).all(-1), -1e4)
     logits = torch.cat([hit, own_logits, others.masked_fill(same, -1e4)], -1)
-    return functional.cross_entropy(logits, _first(logits))
+    return first_loss(logits, hit.new_ones(len(hit)) if said is None else said)
+
+
+def first_loss(logits: Tensor, said: Tensor) -> Tensor:
+    """Softmax cross entropy of candidate 0 where said [B] is not NaN."""
+    return _mean(functional.cross_entropy(logits, _first(logits), reduction="none"), said)
 
 
 def diversity_loss(logits: Tensor, text: Tensor) -> Tensor:

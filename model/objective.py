@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from model.batches import Batch, forward
 from model.features import EVENTS
-from model.losses import TASK_LOSSES, diversity_loss, fairness_loss, retrieval_loss
+from model.losses import TASK_LOSSES, diversity_loss, fairness_loss, first_loss, retrieval_loss
 from model.network import FusionNet
 from model.plan import TrainPlan
-from model.tasks import Task, labels, ordered
+from model.tasks import Task, disliked, labels, ordered
 
 Term = Callable[[Tensor, Batch], Tensor]
 """scores [B, K, tasks] of a batch -> what they add to the loss."""
@@ -58,13 +57,18 @@ class Objective(nn.Module):
                 total = total + task.weight * ((-spread).exp() * terms[name] + spread)
             else:
                 total = total + task.weight * terms[name]
+        # What finds candidates is taught by what was liked, or at least not disliked.
+        bad = disliked(self.tasks["click"], batch.action, batch.rating)
+        good = torch.from_numpy(np.where(bad, np.float32(np.nan), np.float32(1))).to(scores.device)
         if plan.retrieval > 0:
             user = net.user_tower(seen)
-            terms["retrieval"] = retrieval_loss(user, candidate_keys[:, 0], candidate_keys[:, 1:], drawn_keys)
+            terms["retrieval"] = retrieval_loss(
+                user, candidate_keys[:, 0], candidate_keys[:, 1:], drawn_keys, good
+            )
             total = total + plan.retrieval * terms["retrieval"]
         if plan.unmet > 0 and net.rescorer.unmet is not None:
             new = net.rescorer.unmet(net.rescorer.candidate_scale(features)).masked_fill(absent, -1e4)
-            terms["unmet"] = functional.cross_entropy(new, new.new_zeros(len(new), dtype=torch.long))
+            terms["unmet"] = first_loss(new, good)
             total = total + plan.unmet * terms["unmet"]
         click = scores[..., 0].masked_fill(absent, -1e4)
         if plan.diversity > 0:

@@ -27,6 +27,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from model.actions import EARLIER_ACTIONS
+
 SCHEMA_VERSION = 3
 LOWEST_RATING, HIGHEST_RATING = 1.0, 5.0
 F32 = NDArray[np.float32]
@@ -55,7 +57,8 @@ class Schema(msgspec.Struct, frozen=True):
     """A model's inputs and outputs; its manifest holds them, and a load checks them.
 
     `tasks`: the rescorer's outputs; "click" and "rating" come first. `ratings`: the outputs that are ratings.
-    `modalities`: dimensions by name.
+    `modalities`: dimensions by name. `actions`: the model knows the codes of actions below it; it
+    reads the others as ones that it knows (`model.actions.known_codes`).
     """
 
     candidate_features: tuple[str, ...]
@@ -70,6 +73,7 @@ class Schema(msgspec.Struct, frozen=True):
     user_dim: int = 32
     attributes: int = 8
     profile: int = 8
+    actions: int = EARLIER_ACTIONS
     version: int = SCHEMA_VERSION
 
     @property

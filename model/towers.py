@@ -11,12 +11,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from model.actions import EARLIER_ACTIONS
 from model.hashing import ATTRIBUTE_BUCKETS, PROFILE_BUCKETS
 from model.plan import NetworkPlan
 from model.schema import Schema
 from model.sequence import ENCODERS
 from model.standardise import Standardise
-from model.tasks import ACTIONS
 
 ACTION_DIM = 4
 PROFILE_DIM = 8
@@ -85,7 +85,9 @@ class UserView(nn.Module):
         super().__init__()
         steps, users = len(schema.history_features), len(schema.user_features)
         self.user_scale, self.history_scale = Standardise(users), Standardise(steps)
-        self.actions = nn.Embedding(len(ACTIONS) + 1, ACTION_DIM)
+        self.actions = nn.Embedding(schema.actions + 1, ACTION_DIM)
+        with torch.no_grad():  # an action that training never met adds nothing
+            self.actions.weight[EARLIER_ACTIONS + 1 :] = 0.0
         self.profile = Bag(PROFILE_BUCKETS, PROFILE_DIM)
         self.encoder = ENCODERS[plan.encoder](plan, schema.item_dim + steps + ACTION_DIM, schema.history)
         self.states, self.users = self.encoder.width, users + PROFILE_DIM

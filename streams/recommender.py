@@ -31,7 +31,6 @@ from streams.ranking.stage_plan import StagePlan, stage_plan
 from streams.settings.stages import overridden
 from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state.catalog import Catalog, ItemRecord, decode_item
-from streams.state.consumed import blocking_actions
 from streams.state.event_meaning import items_named
 from streams.state.fold import Applied, Delivery, apply
 from streams.state.knowledge_graph import Graph
@@ -49,10 +48,11 @@ class Recommender:
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
         self.settings = settings
         self.catalog = Catalog(modalities=settings.model.modalities)
-        self.counters = Counters(settings.counters)
+        self.meanings = settings.meanings
+        self.counters = Counters(settings.counters, self.meanings)
         self.pipeline = Pipeline(self.catalog, self.counters, settings.state.history, graph)
         self.plans = plans(settings)
-        self.blocking = blocking_actions(settings.feed.repeat)
+        self.blocking = self.meanings.blocking
         self.learner: Learner = CountingLearner()
         self.bounds = Bounds(
             settings.learning.wait_ms,
@@ -90,7 +90,7 @@ class Recommender:
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
         """
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
-        applied = apply(state, event, delivery, rows, words, self.settings.state, self.blocking)
+        applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings)
         if applied.interaction is not None:
             self._count(applied.interaction)
             if words is not None:
@@ -182,7 +182,7 @@ class Recommender:
     def plan(self, tree: Mapping[str, Any]) -> StagePlan:
         """The stages of the settings with the values of `tree`; `SettingsError` where that can't be."""
         stages = overridden(self.settings.stages, tree, "stages of a request")
-        return stage_plan(stages, self.pipeline.names, where="stages of a request")
+        return stage_plan(stages, self.meanings, self.pipeline.names, where="stages of a request")
 
     def recommend(self, requests: Sequence[RankRequest], kept: list[KeptSlate] | None = None) -> list[Slate]:
         """A slate for each request, all of them made in one go; into `kept`, what each of them looks like."""
@@ -202,10 +202,13 @@ class Recommender:
 
     def serve(self, model: ModelInService | None) -> None:
         """Swap the active model; call it between two batches."""
+        if model is not None:
+            model.read_actions(self.meanings.says)
         self.pipeline.models.active = model
 
     def load(self, model: ModelInService) -> None:
         """Have a model beside the active one, for arms that name it; call it between two batches."""
+        model.read_actions(self.meanings.says)
         self.pipeline.models.add(model)
 
     def unload(self, name: str) -> None:
@@ -227,5 +230,7 @@ def plans(settings: Settings) -> dict[tuple[str, Rung], StagePlan]:
         stages = settings.stages_of(arm)
         where = "settings" if arm == DEFAULT_ARM else f"settings: arms.{arm}.stages"
         for rung in RUNGS:
-            made[arm, rung] = stage_plan(lowered(stages, rung, settings.ladder), names, rung, where)
+            made[arm, rung] = stage_plan(
+                lowered(stages, rung, settings.ladder), settings.meanings, names, rung, where
+            )
     return made

@@ -5,20 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.tasks import ACTIONS
 from streams.counters.pairs import PairTable
 from streams.counters.popularity import Popularity
 from streams.counters.settings import CounterSettings
+from streams.state.action_meaning import BUILT_IN, Meanings
 from streams.state.user_state import Interaction
 
 
 class Counters:
     """Live counters over item rows; a deterministic fold of interactions and impressions."""
 
-    def __init__(self, settings: CounterSettings) -> None:
-        self.settings = settings
-        weights = {str(action): weight for action, weight in settings.action_weight.items()}
-        self.weights = np.array([weights.get(action, 1.0) for action in ACTIONS], np.float32)
+    def __init__(self, settings: CounterSettings, meanings: Meanings = BUILT_IN) -> None:
+        self.settings, self.meanings = settings, meanings
         self.popularity = Popularity(settings)
         self.pairs = PairTable(settings)
         self.interactions = 0
@@ -30,7 +28,7 @@ class Counters:
 
     def observe(self, interaction: Interaction) -> None:
         """Count one applied click or review."""
-        weight = float(self.weights[interaction.action])
+        weight = self.meanings.weight(interaction.action, interaction.rating)
         self.interactions += 1
         self.popularity.observe(interaction.row, interaction.ts, weight, interaction.rating)
         self.pairs.observe(interaction.row, interaction.previous, interaction.tied, interaction.ts, weight)

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from streams.events.schema import Action
-
 HalfLife = Annotated[float, Meta(gt=0)]
-Weight = Annotated[float, Meta(ge=0)]  # counts enter the features as logarithms
-ActionName = Action | Literal["review"]
-
-
-def _weights() -> dict[ActionName, Weight]:
-    return {
-        "view": 0.2,
-        "click": 1.0,
-        "cart": 1.0,
-        "purchase": 1.0,
-        "play": 1.0,
-        "like": 1.0,
-        "skip": 0.0,
-        "review": 1.0,
-    }
 
 
 class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`half_lives_s`: of the popularity counters, short to long. `pair_half_life_s`: of the fresh pairs.
 
     `window`: how many of the user's last items an event is counted as following. `row_pairs`: neighbours kept
-    per item; `max_pairs`: of all items together, which bounds memory (24 bytes a pair). `action_weight`: what
-    each action adds to popularity and pairs, 1 where it is not named.
+    per item; `max_pairs`: of all items together, which bounds memory (24 bytes a pair). What an action adds
+    stands in its meaning (`actions.NAME.counts`).
     """
 
     half_lives_s: tuple[HalfLife, HalfLife, HalfLife] = (86_400.0, 7 * 86_400.0, 60 * 86_400.0)
@@ -40,4 +23,3 @@ class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window: Annotated[int, Meta(gt=0, le=50)] = 10
     row_pairs: Annotated[int, Meta(ge=16)] = 1024
     max_pairs: Annotated[int, Meta(ge=1024)] = 4_000_000
-    action_weight: dict[ActionName, Weight] = msgspec.field(default_factory=_weights)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 import numpy as np
 
 from streams.datasets.interactions import Interactions
 from streams.datasets.item_texts import ItemText
-from streams.events.schema import Action, Click, Item, Review, User
+from streams.events.schema import Click, Item, Review, User
 from streams.state.event_meaning import text_of, texts_of
 
 
@@ -27,7 +26,7 @@ def event_of(events: Interactions, k: int, event_id: str) -> Click | Review:
     slate = None if events.slate is None else events.slate[k] or None
     acted = events.action is not None or events.query is not None
     if acted and np.isnan(rating) and not text.strip() and not title.strip():
-        action = "click" if events.action is None else cast("Action", events.action[k])
+        action = "click" if events.action is None else events.action[k]
         query = "" if events.query is None else events.query[k]
         return Click(
             event_id=event_id,

@@ -134,6 +134,8 @@ def model_name(options: DemoOptions, settings: Settings) -> str:
             msgspec.json.encode(part).hex()
             for part in (
                 settings.counters,
+                settings.actions,
+                settings.ratings,
                 settings.candidates,
                 settings.state,
                 settings.model.tasks,

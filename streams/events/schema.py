@@ -10,11 +10,13 @@ Rules (each is tested):
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from model.actions import ActionName
 from model.errors import EventError
 from streams.events.strict_json import TS_RULE, UNREADABLE, EventReader, unit_hint
 
@@ -24,7 +26,6 @@ Id = Annotated[str, Meta(min_length=1, max_length=128)]
 Text = Annotated[str, Meta(max_length=16_384)]
 Short = Annotated[str, Meta(max_length=256)]
 Timestamp = Annotated[int, Meta(ge=0, le=253_402_300_799_000)]
-Action = Literal["view", "click", "cart", "purchase", "play", "like", "skip"]
 Finite = Annotated[float, Meta(ge=-1e12, le=1e12)]
 Position = Annotated[int, Meta(ge=0, le=10_000)]
 Vector = Annotated[list[Annotated[float, Meta(ge=-1e6, le=1e6)]], Meta(max_length=4096)]
@@ -39,7 +40,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class Click(Event, frozen=True, kw_only=True, tag="click"):
-    """A user acted on an item; `query` is what they had searched for, where they had.
+    """A user acted on an item; `query` is what they had searched for, where they had. `action`: a built-in
+    one or one that the settings declare.
 
     `slate_id`, `position`: the slate it came from, and the place in it from 0; `surface` and `arm` as the
     impression has them.
@@ -47,7 +49,7 @@ class Click(Event, frozen=True, kw_only=True, tag="click"):
 
     user_id: Id
     item_id: Id
-    action: Action = "click"
+    action: ActionName = "click"
     value: Finite | None = None
     slate_id: Id | None = None
     position: Position | None = None
@@ -177,6 +179,17 @@ def unknown_command(event: Control) -> EventError:
         "unknown_command",
         f"control command {event.command!r}; this build obeys activate_model: upgrade it, or drop the order",
     )
+
+
+def check_action(event: AnyEvent, declared: Collection[str]) -> None:
+    """Raises `EventError` for an action that is not among those `declared`; a review is no click's action."""
+    if isinstance(event, Click) and (event.action not in declared or event.action == "review"):
+        known = ", ".join(name for name in declared if name != "review")
+        other = "a review event" if event.action == "review" else f"declare [actions.{event.action}]"
+        raise EventError(
+            "unknown_action",
+            f"action {event.action!r}; expected one of {known}: send one of these, or {other}",
+        )
 
 
 def encode(event: AnyEvent) -> bytes:

@@ -19,7 +19,6 @@ from streams.ranking.request import Search
 from streams.recommender import Recommender
 from streams.state.catalog import Content
 from streams.state.event_meaning import NO_VECTORS, Vectors
-from streams.state.fold import action_of
 from streams.state.user_state import NO_ROWS, Rows, UserState
 
 NEAR, FAR = 200, 500
@@ -73,13 +72,13 @@ def target_of(
         return None
     rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
     source = _source(recommender, event, row, kept)
-    return Target(row, action_of(event), rating, vectors.searched, source)
+    return Target(row, recommender.meanings.code(event), rating, vectors.searched, source)
 
 
 def _source(recommender: Recommender, event: Click | Review, row: int, kept: UserSlates) -> Source:
     """What the event says of where it came from, else what its slate says."""
     waiting = closed(event.user_id, kept.slates, event.ts, recommender.bounds.wait_ms).slates
-    joined = joined_with(waiting, event, row, action_of(event), recommender.bounds)
+    joined = joined_with(waiting, event, row, recommender.meanings.code(event), recommender.bounds)
     slate = joined.slate if joined.outcome in JOINED else None
     told = Source(
         slate_id=event.slate_id or "",

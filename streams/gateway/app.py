@@ -19,7 +19,7 @@ from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import EventIntake
 from streams.gateway.items import ItemBody, items_route
 from streams.gateway.metrics import GatewayMetrics, metrics_route
-from streams.gateway.openapi import bound_feed_parameters, config, describe_bodies
+from streams.gateway.openapi import bound_feed_parameters, config, describe_bodies, name_actions
 from streams.gateway.shelf import Shelf
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
@@ -40,7 +40,7 @@ def create_app(
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
     gateway = settings.gateway
     intake = EventIntake(settings, producer, clock, metrics)
-    shelf = Shelf(settings.feed, store, clock)
+    shelf = Shelf(settings.meanings, store, clock)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
 
     @asynccontextmanager
@@ -72,6 +72,7 @@ def create_app(
         logging_config=None,
     )
     describe_bodies(app, FROM_APPS, settings.events, clock.now_ms())
+    name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
     size = settings.feed.size
     bound_feed_parameters(app, size, min(DEFAULT_N, size), USER_ID_MAX)

@@ -31,7 +31,7 @@ def filling(
     """
     rows = popular.rows
     if len(rows) != len(popular.items):  # an older build wrote no rows: nothing says what the user has met
-        if met.groups and blocking:
+        if met.any(blocking):
             return []
         rows = [0] * len(popular.items)
     seen = {item.item_id for item in kept}

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from model.errors import EventError
 from streams.clock import Clock
-from streams.events.schema import AnyEvent, EventLimits, encode
+from streams.events.schema import AnyEvent, EventLimits, check_action, encode
 from streams.events.strict_json import UNREADABLE, explained
 from streams.gateway.damaged_json import second_value
 from streams.gateway.elements import ArrayError, split
@@ -42,7 +42,7 @@ class EventIntake:
 
     def __init__(self, settings: Settings, sink: EventSink, clock: Clock, metrics: GatewayMetrics) -> None:
         self._settings = settings.gateway
-        self._limits = settings.events
+        self._limits, self._actions = settings.events, settings.meanings.names
         self._sink = sink
         self._clock = clock
         self._metrics = metrics
@@ -63,6 +63,7 @@ class EventIntake:
         for index, raw in enumerate(raws):
             try:
                 event = read(raw, now_ms, self._limits)
+                check_action(event, self._actions)
                 self._check_size(event, raw)
             except EventError as error:
                 self._metrics.events.labels("unread", "rejected", error.reason).inc()

@@ -110,6 +110,15 @@ def describe_bodies(
         app.openapi_schema.components.schemas[name] = JsonSchema(written=written)
 
 
+def name_actions(app: Litestar, names: Collection[str]) -> None:
+    """Name the actions that a click may have: the built-in ones and those that the settings declare."""
+    written = app.openapi_schema.components.schemas["Click"]
+    assert isinstance(written, JsonSchema)
+    fields = written.written["properties"]
+    of_clicks = [name for name in names if name != "review"]
+    fields["action"] = _or_null({"type": "string", "enum": of_clicks, "default": "click"})
+
+
 def event_schemas(
     kinds: Sequence[type[Event]], limits: EventLimits, now_ms: int, implied: Collection[str] = ()
 ) -> dict[str, dict[str, Any]]:

@@ -15,9 +15,9 @@ from streams.clock import Clock
 from streams.gateway.filling import filling, shown, without
 from streams.gateway.withdrawn import WithdrawnItems
 from streams.ranking.slate import POPULAR_USER, PopularFeed, Slate, SlateItem, decode, decode_popular
-from streams.settings.sections import FeedSettings
 from streams.state import user_state_codec
-from streams.state.consumed import Consumed, blocking_actions
+from streams.state.action_meaning import Meanings
+from streams.state.consumed import Consumed
 from streams.state.user_state import UserState
 from streams.stores.base import Store
 
@@ -41,9 +41,9 @@ class Shown(NamedTuple):
 class Shelf:
     """Reads feeds; raises `StoreUnavailableError`."""
 
-    def __init__(self, feed: FeedSettings, store: Store, clock: Clock) -> None:
+    def __init__(self, meanings: Meanings, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._blocking = blocking_actions(feed.repeat)
+        self._blocking = meanings.blocking
         self._withdrawn = WithdrawnItems(store)
         self._popular: tuple[bytes, PopularFeed | None] = (b"", None)
 

@@ -21,7 +21,7 @@ from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.catalog import ItemRecord
 from streams.state.event_meaning import Said, Vectors, items_named, vectors_of
-from streams.state.fold import Delivery, action_of
+from streams.state.fold import Delivery
 from streams.state.user_state import EMPTY, UserState
 
 Say = Callable[[int], None]
@@ -83,7 +83,8 @@ class Prequential:
 
     def blocks(self, k: int) -> bool:
         """Whether event k keeps its item from coming back to its user."""
-        return bool(self.recommender.blocking >> action_of(self.event(k)) & 1)
+        core = self.recommender
+        return bool(core.blocking >> core.meanings.code(self.event(k)) & 1)
 
     def show(self, slates: Sequence[Shown]) -> None:
         """Fold the slates that were shown before the next event."""

@@ -65,7 +65,9 @@ def lowered(stages: StageSettings, rung: Rung, settings: LadderSettings) -> Stag
         candidates = replace(
             candidates, pool=size, per_source=size, sources=(POPULAR,), weights={POPULAR: 1.0}, reserve={}
         )
-    return replace(stages, candidates=candidates, rescoring=replace(stages.rescoring, enabled=False))
+    feed = stages.feed if rung == "counters" else replace(stages.feed, aversion=0.0)  # it reads the pairs
+    rescoring = replace(stages.rescoring, enabled=False)
+    return replace(stages, candidates=candidates, rescoring=rescoring, feed=feed)
 
 
 def _rung(lag_ms: float, settings: LadderSettings) -> Rung:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streams.counters.counters import Counters
-from streams.ranking.explanations import Why, explain
+from streams.ranking.explanations import AFTER_WINDOW, Why, explain
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -26,8 +26,12 @@ class Explain:
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         for b in chosen:
             draft = batch.draft(b)
+            context = batch.contexts[b]
+            liked = context.history[:AFTER_WINDOW]
+            if context.signs is not None:
+                liked = liked[context.signs[:AFTER_WINDOW] > 0]
             why = Why(
-                batch.contexts[b].history, self.catalog, self.counters.pairs, self.counters.popularity.total,
+                liked, self.catalog, self.counters.pairs, self.counters.popularity.total,
                 self.workspace.places, self.workspace.entities,
             )  # fmt: skip
             sources = [self.names[origin] for origin in draft.origin[draft.order]]

@@ -28,8 +28,8 @@ FOR_YOU = Reason("for_you")
 
 
 class Why(NamedTuple):
-    """What a reason may be drawn from. `places`: a scratch table over rows, all -1. `entities`: where a
-    knowledge graph is loaded.
+    """What a reason may be drawn from. `history`: what the user liked of it, newest first. `places`: a
+    scratch table over rows, all -1. `entities`: where a knowledge graph is loaded.
     """
 
     history: NDArray[np.int32]

@@ -14,7 +14,7 @@ from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.state.catalog import Catalog
 
-TEXTS = 5  # vectors of the user that candidates' texts are compared with: see TEXT_FEATURES
+TEXTS = 6  # vectors of the user that candidates' texts are compared with: see TEXT_FEATURES
 
 
 class Features:
@@ -52,7 +52,7 @@ class Features:
         context, text, part = batch.contexts[b], self.catalog.text, batch.part(b)
         views = np.zeros((TEXTS, text.shape[1]), np.float32)
         if len(context.history):
-            views[0], views[1] = text[context.history[0]], context.taste
+            views[0], views[1], views[5] = text[context.history[0]], context.taste, context.liked_taste
         views[2], views[3], views[4] = batch.users.words[b], batch.users.liked[b], batch.users.query[b]
         rows, places, entities = batch.rows[part], self.workspace.places, context.entities
         return candidate_features(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.actions import known_codes
 from model.errors import ManifestError
 from model.features import LIVE_FEATURES, rank_feature
 from model.schema import F32, RescorerInputs, Schema, Scores, UserInputs
@@ -52,11 +53,16 @@ class ModelInService:
     ) -> None:
         self.name, self.schema, self.numbering = name, schema, vocabulary.numbering()
         self.tower, self.users, self.scorer = tower, users, scorer
+        self.actions = known_codes(schema.actions) + 1
         self.columns = _columns(schema, sources)
         self.vectors: F32 = np.zeros((0, schema.item_dim), np.float32)
         self.keys: F32 = np.zeros((0, schema.user_dim), np.float32)
         self.known = 0
         self.seen = 0
+
+    def read_actions(self, says: NDArray[np.int8]) -> None:
+        """Read actions that the model was trained without as old ones that say the same (`Meanings.says`)."""
+        self.actions = known_codes(self.schema.actions, says) + 1
 
     def refresh(self, catalog: Catalog) -> None:
         """Make the vectors of items that are new or have changed since the last call anew."""
@@ -106,7 +112,7 @@ class ModelInService:
         features[:, :length] = views.history_features[:, :length]
         actions = np.zeros((batch, schema.history), np.int64)
         actions[:, :length] = views.history_actions[:, :length]
-        actions[there] += 1
+        actions[there] = self.actions[actions[there]]
         return UserInputs(
             history_vectors=vectors,
             history_features=features,

@@ -1,6 +1,6 @@
 """From requests to slates: the list of stages.
 
-    hydrate · filter · find · blend · features · rescore · reweight · rerank · explain
+    hydrate · filter · find · blend · features · rescore · reweight · avert · rerank · explain
 
 A stage is one file here, and is called once for a batch of requests. What differs between requests is in
 the requests (`streams.ranking.request`). A candidate source is one file in `candidates/` and one line in
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streams.counters.counters import Counters
+from streams.ranking.aversion import Avert
 from streams.ranking.blending import Blend
 from streams.ranking.candidates.entities import Entities
 from streams.ranking.candidates.fresh import Fresh
@@ -79,6 +80,7 @@ class Pipeline:
         self.ordering: tuple[Stage, ...] = (
             Rescore(counters),
             Reweight(counters),
+            Avert(counters, workspace),
             Rerank((FreshPlace(catalog, fresh),)),
             Explain(catalog, counters, workspace, self.names),
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from model.errors import SettingsError
 from streams.ranking.degradation import Rung
 from streams.settings.stages import StageSettings
-from streams.state.consumed import blocking_actions
+from streams.state.action_meaning import Meanings
 
 DIGEST_BYTES = 8
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -25,7 +25,7 @@ class StagePlan:
 
     `rung`: the step of the degradation ladder that these settings are. `digest` names the settings in a
     slate's id. `asked`: the columns of the sources that are asked. `weights` float64 and `reserve` int64
-    [sources]: see `CandidateSettings`. `blocking`: the actions after which an item may not come back.
+    [sources]: see `CandidateSettings`. `meanings`: what actions mean, with `feed.repeat` of these settings.
     """
 
     settings: StageSettings
@@ -34,11 +34,15 @@ class StagePlan:
     asked: tuple[int, ...]
     weights: NDArray[np.float64]
     reserve: NDArray[np.int64]
-    blocking: int
+    meanings: Meanings
 
 
 def stage_plan(
-    settings: StageSettings, sources: Sequence[str], rung: Rung = "full", where: str = "settings"
+    settings: StageSettings,
+    meanings: Meanings,
+    sources: Sequence[str],
+    rung: Rung = "full",
+    where: str = "settings",
 ) -> StagePlan:
     """The plan of checked settings over the sources of this build.
 
@@ -58,7 +62,7 @@ def stage_plan(
         asked=tuple(at for at, name in enumerate(sources) if name in (candidates.sources or sources)),
         weights=np.array([candidates.weights.get(name, 1.0) for name in sources], np.float64),
         reserve=np.array([candidates.reserve.get(name, 0) for name in sources], np.int64),
-        blocking=blocking_actions(settings.feed.repeat),
+        meanings=meanings.repeating(settings.feed.repeat),
     )
 
 

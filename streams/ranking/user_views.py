@@ -71,13 +71,13 @@ def no_views(requests: int, length: int, text_dim: int) -> UserViews:
 def read_view(views: UserViews, b: int, request: RankRequest, counters: Counters) -> None:
     """Write what is known of the user of request `b`, as the counters stand."""
     state = request.state
-    overall = counters.popularity.mean_rating()
-    views.bias[b] = bias = rating_bias(state, counters.popularity)
+    overall, meanings = counters.popularity.mean_rating(), request.plan.meanings
+    views.bias[b] = bias = rating_bias(state, counters.popularity, meanings.liking)
     moment = Moment(
         now_ms=request.now_ms,
         times=state.times[::-1].copy(),
         liking=bias.liking,
-        weights=counters.weights[state.actions[::-1]],
+        weights=meanings.counts[state.actions[::-1]],
         rating_mean=state.mean_rating(overall),
         rating_count=state.rating_count,
         interactions=state.interactions,

@@ -18,6 +18,7 @@ import msgspec
 from model.errors import SettingsError
 from streams.settings.stages import StageSettings, merge
 from streams.settings.tree import DEFAULT_ARM, Settings, written
+from streams.state.action_meaning import built_in
 
 _BOOLEANS = {"true", "false", "1", "0"}
 
@@ -48,6 +49,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
     """
     tree: dict[str, Any] = {}
+    meanings: dict[str, Any] = msgspec.to_builtins(built_in())
     if path is not None:
         try:
             tree = tomllib.loads(path.read_text())
@@ -61,6 +63,12 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     for name, value in sorted(environ.items()):
         if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
             _override(tree, name.removeprefix("HEADRACE_").lower().split("__"), value, name)
+    counters = tree.get("counters")
+    if isinstance(counters, dict) and "action_weight" in counters:
+        raise SettingsError("counters.action_weight is no more: say actions.NAME.counts for each action")
+    if isinstance(actions := tree.get("actions", {}), dict):  # only the named values of built-in ones change
+        merge(meanings, actions)
+        tree["actions"] = meanings
     return _checked(tree)
 
 

@@ -8,8 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from export.plan import ExportPlan
+from model.actions import ActionName
 from model.plan import NetworkPlan, TrainPlan
-from model.tasks import ActionName, Task, default_tasks
+from model.tasks import Task, default_tasks
 
 Positive = Annotated[int, Meta(gt=0)]
 PositiveFloat = Annotated[float, Meta(gt=0)]
@@ -131,7 +132,8 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `fresh_place`: the place (from 1) kept for a new item, 0 for none. `rating_weight`: what one star of the
     expected rating above the mean adds to the click logit. `task_weights`: what the logarithm of a further
-    task's probability adds, by the task's name (see `model.tasks`).
+    task's probability adds, by the task's name (see `model.tasks`). `aversion`: how far what is close to what
+    the user did not like falls: at most to exp(-aversion) of its chance (see `ranking/aversion.py`).
     """
 
     size: Annotated[int, Meta(gt=0, le=200)] = 20
@@ -139,6 +141,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fresh_place: Annotated[int, Meta(ge=0)] = 12
     rating_weight: Weight = 0.0
     task_weights: dict[str, Weight] = msgspec.field(default_factory=dict)
+    aversion: Annotated[float, Meta(ge=0, le=100)] = 2.0
     popular_every_s: PositiveFloat = 1.0
 
 

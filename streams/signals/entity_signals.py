@@ -3,6 +3,7 @@
 ENTITY_LAST  the weight of the entities that an item shares with the user's last one
 ENTITY_TASTE with all those of the history together
 ENTITY_LIKED the same, each of them times how far its rating lies above the user's mean
+ENTITY_OFF   what is to be taken off ENTITY_TASTE where an item was not liked: `off` times its part
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from model.compiled import compiled
 from streams.signals.readings import Readings
 from streams.state.knowledge_graph import DIRECT, Graph
 
-ENTITY_LAST, ENTITY_TASTE, ENTITY_LIKED = range(3)
-ENTITY_SIGNALS = 3
+ENTITY_LAST, ENTITY_TASTE, ENTITY_LIKED, ENTITY_OFF = range(4)
+ENTITY_SIGNALS = 4
 NOTHING = np.zeros((0, ENTITY_SIGNALS), np.float32)
 
 
@@ -68,11 +69,19 @@ class EntitySignals:
                 self.row_of[node] = row
         self._known = items
 
-    def read(self, history: NDArray[np.int32], liking: NDArray[np.float32]) -> None:
-        """Fill the table for `history`, newest first, and how far its ratings lie above the user's mean."""
+    def read(
+        self,
+        history: NDArray[np.int32],
+        liking: NDArray[np.float32],
+        off: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Fill the table for `history`, newest first, how far its ratings lie above the user's mean, and how
+        much of each item's part is to be taken off again (None: nothing).
+        """
         graph = self.graph
+        off = np.zeros(len(history), np.float32) if off is None else off
         n = read_shared(
-            graph.start, graph.neighbour, graph.weight, self.node_of, self.row_of, history, liking,
+            graph.start, graph.neighbour, graph.weight, self.node_of, self.row_of, history, liking, off,
             DIRECT, self.values, self.seen, self.touched, self._rows,
         )  # fmt: skip
         self.touched = self._rows[:n]
@@ -101,6 +110,7 @@ def read_shared(
     row_of: NDArray[np.int32],
     history: NDArray[np.int32],
     liking: NDArray[np.float32],
+    off: NDArray[np.float32],
     direct: np.float32,
     values: NDArray[np.float32],
     seen: NDArray[np.uint8],
@@ -120,14 +130,14 @@ def read_shared(
             entity = neighbour[at]
             row = row_of[entity]
             if row >= 0:
-                n = _add(row, direct, p, liking[p], values, seen, rows, n)
+                n = _add(row, direct, p, liking[p], off[p], values, seen, rows, n)
             its_weight = weight[entity]
             if its_weight == 0.0:
                 continue
             for other in range(start[entity], start[entity + 1]):
                 row = row_of[neighbour[other]]
                 if row >= 0 and neighbour[other] != item:
-                    n = _add(row, its_weight, p, liking[p], values, seen, rows, n)
+                    n = _add(row, its_weight, p, liking[p], off[p], values, seen, rows, n)
     return n
 
 
@@ -137,6 +147,7 @@ def _add(
     part: np.float32,
     place: int,
     liking: np.float32,
+    off: np.float32,
     values: NDArray[np.float32],
     seen: NDArray[np.uint8],
     rows: NDArray[np.int32],
@@ -150,6 +161,7 @@ def _add(
         values[row, ENTITY_LAST] += part
     values[row, ENTITY_TASTE] += part
     values[row, ENTITY_LIKED] += part * liking
+    values[row, ENTITY_OFF] += part * off
     return n
 
 

@@ -11,6 +11,12 @@ One pass over the rows of the history's items adds up, for every item they have 
                   those items' counts; each item's part shrinks by `FADE` with every newer one
     TOGETHER_ALL  how often they met it together with them, the whole history alike
     TOGETHER_LIKED the same, each item weighted by how far its rating lies above the user's mean
+
+What the user says of the items of the history (`off`) is kept apart, so that these mean the same with and
+without it:
+
+    CLOSE_OFF     what is to be taken off CLOSE where an item was not liked: `off` times its part
+    SHARE_OFF     the same for FOLLOWS_SHARE
 """
 
 from __future__ import annotations
@@ -24,7 +30,8 @@ from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable,
 from streams.signals.readings import Readings
 
 FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, CLOSE, TOGETHER_ALL, TOGETHER_LIKED = range(8)
-SIGNALS = 8
+CLOSE_OFF, SHARE_OFF = 8, 9
+SIGNALS = 10
 FADE = 0.85
 
 
@@ -53,8 +60,11 @@ class Signals:
         liking: NDArray[np.float32],
         tied: int,
         now_ms: int,
+        off: NDArray[np.float32] | None = None,
     ) -> None:
-        """Fill the table for `history` (newest first; its first `tied` items share one time)."""
+        """Fill the table for `history` (newest first; its first `tied` items share one time). `off`: how much
+        of each item's part is to be taken off again; None: nothing.
+        """
         check_known(history, len(pairs.start))
         clear(self.values, self.seen, self.touched)
         n = read_pairs(
@@ -62,6 +72,11 @@ class Signals:
             history, liking, tied, pairs.settings.window, np.float32(pairs.age(now_ms)),
             self.values, self.seen, self._rows,
         )  # fmt: skip
+        if off is not None:
+            take_off(
+                pairs.start, pairs.length, pairs.neighbour, pairs.count, pairs.outgoing, totals,
+                history, off, pairs.settings.window, self.values,
+            )  # fmt: skip
         self.touched = self._rows[:n]
 
     def kept(self) -> Readings:
@@ -135,3 +150,34 @@ def read_pairs(
             if is_last:
                 values[row, FOLLOWS_LAST] += count[at, FORWARD] * share
     return n
+
+
+@compiled
+def take_off(
+    start: NDArray[np.int64],
+    length: NDArray[np.int32],
+    neighbour: NDArray[np.int32],
+    count: NDArray[np.float32],
+    outgoing: NDArray[np.float32],
+    totals: NDArray[np.float32],
+    history: NDArray[np.int32],
+    off: NDArray[np.float32],
+    window: int,
+    values: NDArray[np.float32],
+) -> None:
+    """Add up CLOSE_OFF and SHARE_OFF of rows that `read_pairs` has touched."""
+    fade = np.float32(1.0)
+    for p in range(len(history)):
+        item = history[p]
+        near = off[p] * fade * np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
+        fade *= np.float32(FADE)
+        begin = start[item]
+        if off[p] == 0.0 or begin < 0:
+            continue
+        share = np.float32(0.0)
+        if p < window:
+            share = off[p] * np.float32(1.0 / (max(outgoing[item], np.float32(1.0)) * np.sqrt(1.0 + p)))
+        for at in range(begin, begin + length[item]):
+            row = np.uint32(neighbour[at])
+            values[row, CLOSE_OFF] += count[at, CLOSE_COUNT] * near
+            values[row, SHARE_OFF] += count[at, FORWARD] * share

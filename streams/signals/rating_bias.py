@@ -23,7 +23,8 @@ LATEST = 5
 
 
 class RatingBias(NamedTuple):
-    """liking float32 [n], newest first, NaN where the user gave no rating; bias and its part of the latest
+    """liking float32 [n], newest first: of a rating; where there is none, what the action says (NaN:
+    nothing); bias and its part of the latest
     ratings (what they lie above the bias), in stars.
     """
 
@@ -32,13 +33,20 @@ class RatingBias(NamedTuple):
     lately: float
 
 
-def rating_bias(state: UserState, popularity: Popularity) -> RatingBias:
-    """Of a user with the history in `state`, as the counters stand."""
+def rating_bias(
+    state: UserState, popularity: Popularity, liking_of: NDArray[np.float32] | None = None
+) -> RatingBias:
+    """Of a user with the history in `state`, as the counters stand. `liking_of` [CODES]: what actions say in
+    stars; 0: nothing.
+    """
     liking = state.ratings[::-1].copy()
     bias, lately = _lean(
         state.items[::-1].copy(), liking, popularity.rating_sum, popularity.rating_count,
         popularity.mean_rating(), RATING_PRIOR, LATEST,
     )  # fmt: skip
+    if liking_of is not None and len(liking):
+        told = liking_of[state.actions[::-1]]
+        np.copyto(liking, told, where=np.isnan(liking) & (told != 0))
     return RatingBias(liking, bias, lately)
 
 

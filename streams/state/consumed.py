@@ -1,7 +1,8 @@
 """Which items a user has met, and by which actions: exact while that takes few bytes, then a filter.
 
     1. Exact: for each action the rows of its items.
-    2. If that takes too many bytes: one set, of the items that block under the setting in force.
+    2. If that takes too many bytes: one set, of the items that block under the setting in force, and one of
+       those that never come back.
     3. If that still takes too many: the rows' hashes, in ever fewer bits, until they fit.
 
 The filter never takes a met item for an unmet one, however many items a user has met. In step 3 it takes some
@@ -11,43 +12,30 @@ range of the hashes. They stay sorted, so the step needs only the hashes, not th
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.tasks import ACTIONS
 from streams.state.packed_rows import MAX_ROWS, packed_size, size_at_most
 
 Rows = NDArray[np.int32]
 
-EVERY_ACTION = (1 << len(ACTIONS)) - 1
+EVERY_ACTION = (1 << 256) - 1
 """A set of actions is a number: bit c is set for the action with code c."""
 
+BLOCKED = 253
+"""The code of items that never come back, where actions are not kept any more (steps 2 and 3)."""
 UNKNOWN = 254
 """The code of items that the user met by unknown actions."""
 FORGOTTEN = 255
-"""The code of items whose actions the state no longer keeps (steps 2 and 3)."""
+"""The code of the others whose actions are not kept any more."""
+_MERGED = {BLOCKED, FORGOTTEN}
 
 MIN_HASH_BITS, MAX_HASH_BITS = 5, 24
 _GROUP_BYTES = 5  # an action's code and the length of its rows
 _LOW = 0xFFFF_FFFF
-
-
-def blocking_actions(repeat: bool | Collection[str]) -> int:
-    """The actions after which an item may not come back. `repeat`: `feed.repeat`, whether items may come
-    back, or after which actions.
-
-    >>> blocking_actions(False) == EVERY_ACTION, blocking_actions(True)
-    (True, 0)
-    >>> bin(blocking_actions(["view", "click", "skip"]))
-    '0b10111100'
-    """
-    if isinstance(repeat, bool):
-        return 0 if repeat else EVERY_ACTION
-    return EVERY_ACTION & ~sum(1 << ACTIONS.index(action) for action in set(repeat))
 
 
 class Consumed(NamedTuple):
@@ -80,16 +68,18 @@ class Consumed(NamedTuple):
             else:
                 mask[keys] = 1
 
-    def add(self, row: int, action: int, blocking: int, most_bytes: int) -> Consumed:
-        """The same with one more item, met by `action`. `blocking`: the actions that count if room is short;
-        none if items may repeat anyway: then all count, for the day on which they may not.
+    def add(self, row: int, action: int, blocking: int, most_bytes: int, always: int = 0) -> Consumed:
+        """With one more item, met by `action`. `blocking`: the actions that count where room is short; where
+        others than those in `always` may repeat anyhow: all, for the day that they may not. `always`: after
+        these it never comes back.
         """
-        blocking = blocking or EVERY_ACTION
+        if not _among(FORGOTTEN, blocking):
+            blocking = EVERY_ACTION
         groups, hash_bits = self
-        if groups and groups[0][0] == FORGOTTEN:
-            if not _among(action, blocking):
+        if groups and groups[0][0] in _MERGED:
+            if not _among(action, blocking | always):
                 return self
-            action = FORGOTTEN
+            action = BLOCKED if _among(action, always) else FORGOTTEN
         key = _hash(row) >> (32 - hash_bits) if hash_bits else row
         for group in groups:
             if group[0] == action:
@@ -104,16 +94,33 @@ class Consumed(NamedTuple):
                 break
         else:
             grown, others = np.array([key], np.int32), groups
-        return Consumed(((action, grown), *others), hash_bits).fitted(most_bytes, blocking)
+        return Consumed(((action, grown), *others), hash_bits).fitted(most_bytes, blocking, always)
 
-    def fitted(self, most_bytes: int, blocking: int = EVERY_ACTION) -> Consumed:
+    def lifted(self, row: int, always: int) -> Consumed:
+        """Without the item among those that never come back: its user has changed their mind. Where only
+        hashes are known it stays: it can't be told from others.
+        """
+        if self.hash_bits or not self.has(row, always):
+            return self
+        kept = []
+        for action, keys in self.groups:
+            rest = keys[keys != row] if _among(action, always) else keys
+            if len(rest):
+                kept.append((action, rest))
+        return Consumed(tuple(kept))
+
+    def fitted(self, most_bytes: int, blocking: int = EVERY_ACTION, always: int = 0) -> Consumed:
         """The same in `most_bytes` at most; see the steps above."""
         if self._fits(most_bytes):
             return self
-        fitted = self._merged(blocking)
+        fitted = self._merged(blocking, always | 1 << BLOCKED)
         while not fitted._fits(most_bytes):
             fitted = fitted._coarser()
         return fitted
+
+    def any(self, blocking: int) -> bool:
+        """Whether any item was met by one of the actions in `blocking`."""
+        return any(_among(action, blocking) for action, _ in self.groups)
 
     def newest(self) -> int:
         """The highest row among the keys; -1 for none."""
@@ -130,21 +137,28 @@ class Consumed(NamedTuple):
             return False
         return overhead + sum(packed_size(keys) for _, keys in self.groups) <= most_bytes
 
-    def _merged(self, blocking: int) -> Consumed:
-        kept = [keys for action, keys in self.groups if _among(action, blocking)]
-        if not kept:
-            return Consumed()
-        merged = kept[0] if len(kept) == 1 else np.unique(np.concatenate(kept))
-        return Consumed(((FORGOTTEN, merged),), self.hash_bits)
+    def _merged(self, blocking: int, always: int) -> Consumed:
+        for_ever = [keys for action, keys in self.groups if _among(action, always)]
+        kept = [keys for action, keys in self.groups if _among(action, blocking & ~always)]
+        merged = ((BLOCKED, for_ever), (FORGOTTEN, kept))
+        return Consumed(
+            tuple(
+                (code, parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts)))
+                for code, parts in merged
+                if parts
+            ),
+            self.hash_bits,
+        )
 
     def _coarser(self) -> Consumed:
-        ((action, keys),) = self.groups
-        if self.hash_bits:
-            bits, hashed = self.hash_bits - 1, keys >> 1
-        else:
-            bits = MAX_HASH_BITS
-            hashed = (_hashes(keys) >> np.uint32(32 - bits)).astype(np.int32)
-        return Consumed(((action, np.unique(hashed)),), bits)
+        bits = self.hash_bits - 1 if self.hash_bits else MAX_HASH_BITS
+
+        def shorter(keys: Rows) -> Rows:
+            if self.hash_bits:
+                return np.unique(keys >> 1)
+            return np.unique((_hashes(keys) >> np.uint32(32 - bits)).astype(np.int32))
+
+        return Consumed(tuple((action, shorter(keys)) for action, keys in self.groups), bits)
 
 
 NOTHING = Consumed()
@@ -155,23 +169,23 @@ def check_consumed(consumed: Consumed) -> None:
     codes = [action for action, _ in consumed.groups]
     if any(len(keys) == 0 for _, keys in consumed.groups):
         raise ValueError(f"no items met by one of the actions {codes}; expected at least one by each")
-    if not codes or (len(codes) == 1 and 0 <= codes[0] < len(ACTIONS) and not consumed.hash_bits):
+    if not codes or (len(codes) == 1 and 0 <= codes[0] < BLOCKED and not consumed.hash_bits):
         return
-    if len(set(codes)) < len(codes) or not {*codes} <= {*range(len(ACTIONS)), UNKNOWN, FORGOTTEN}:
-        raise ValueError(f"items met by the actions {codes}; expected codes that are known, each once")
-    if FORGOTTEN in codes and len(codes) > 1:
-        raise ValueError(f"items met by the actions {codes}; {FORGOTTEN} stands alone")
+    if len(set(codes)) < len(codes) or not all(0 <= code <= FORGOTTEN for code in codes):
+        raise ValueError(f"items met by the actions {codes}; expected codes up to {FORGOTTEN}, each once")
+    if _MERGED & {*codes} and not {*codes} <= _MERGED:
+        raise ValueError(f"items met by the actions {codes}; {BLOCKED} and {FORGOTTEN} stand alone")
     if not consumed.hash_bits:
         return
-    if not MIN_HASH_BITS <= consumed.hash_bits <= MAX_HASH_BITS or codes != [FORGOTTEN]:
+    if not MIN_HASH_BITS <= consumed.hash_bits <= MAX_HASH_BITS or not {*codes} <= _MERGED:
         raise ValueError(f"hashes of {consumed.hash_bits} bits for the actions {codes}")
-    if consumed.groups[0][1][-1] >> consumed.hash_bits:
+    if any(keys[-1] >> consumed.hash_bits for _, keys in consumed.groups):
         raise ValueError(f"hashes of items that have more than {consumed.hash_bits} bits")
 
 
 def _among(action: int, actions: int) -> bool:
-    """Whether a code is among `actions`; an unknown code is, if `actions` has any."""
-    return actions != 0 if action >= UNKNOWN else bool(actions >> action & 1)
+    """Whether a code is in the set `actions`."""
+    return bool(actions >> action & 1)
 
 
 def _with(keys: Rows, at: int, key: int) -> Rows:

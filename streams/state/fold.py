@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.events.schema import Click, Review, User, UserEvent
-from streams.state.consumed import EVERY_ACTION
+from streams.state.action_meaning import BUILT_IN, Meanings
+from streams.state.consumed import Consumed
 from streams.state.user_state import (
     ACTION_CODE,
     EVENT_ID_BYTES,
     NO_ROWS,
     Interaction,
+    Rows,
     StateSettings,
     UserState,
 )
@@ -51,13 +53,13 @@ def apply(
     rows: tuple[int, ...],
     words: NDArray[np.float32] | None,
     settings: StateSettings,
-    blocking: int = EVERY_ACTION,
+    meanings: Meanings = BUILT_IN,
 ) -> Applied:
     """Fold one event into a user's state.
 
     rows: the row of the event's item; () for a profile.
     words: the vector of a review's text, [WORDS_DIM], or None.
-    blocking: the actions after which an item may not come back (`consumed.blocking_actions`).
+    meanings: what the user's actions mean.
     """
     key = event_key(event.event_id)
     skipped = _repeats(state, delivery, key)
@@ -72,13 +74,13 @@ def apply(
         case User():
             return Applied(replace(state, profile=dict(event.profile), **noted))
         case Click():
-            action = action_of(event)
-            applied = _interact(state, rows[0], event.ts, action, math.nan, noted, settings, blocking)
+            action = meanings.code(event)
+            applied = _interact(state, rows[0], event.ts, action, math.nan, noted, settings, meanings)
             return _from(event, applied)
         case Review():
             rating = math.nan if event.rating is None else event.rating
-            action = action_of(event)
-            applied = _interact(state, rows[0], event.ts, action, rating, noted, settings, blocking)
+            action = meanings.code(event)
+            applied = _interact(state, rows[0], event.ts, action, rating, noted, settings, meanings)
             applied = _from(event, applied)
             if words is None:
                 return applied
@@ -110,7 +112,7 @@ def _interact(
     rating: float,
     noted: Mapping[str, Any],
     settings: StateSettings,
-    blocking: int,
+    meanings: Meanings,
 ) -> Applied:
     times, n = state.times, len(state.items)
     newest = int(times[-1]) if n else -1
@@ -118,14 +120,15 @@ def _interact(
     end = int(times.searchsorted(ts, "right")) if late else n
     skip = max(0, n + 1 - settings.history)
     beyond = end < skip  # older than all that a full history holds: what came in between is not known
+    signs = meanings.signs(state.items, state.actions, state.ratings)
     interaction = Interaction(
         row=row,
         ts=ts,
         action=action,
         rating=rating,
-        previous=state.items[:end][::-1],
-        tied=0 if ts > newest else end - int(times.searchsorted(ts)),
-        following=state.items[end:] if late and not beyond else NO_ROWS,
+        previous=_liked(state.items, signs, 0, end)[::-1],
+        tied=0 if ts > newest else len(_liked(state.items, signs, int(times.searchsorted(ts)), end)),
+        following=_liked(state.items, signs, end, n) if late and not beyond else NO_ROWS,
     )
     if not beyond:
         at = end - skip
@@ -140,7 +143,7 @@ def _interact(
     return Applied(
         replace(
             state,
-            consumed=state.consumed.add(row, action, blocking, settings.consumed_bytes),
+            consumed=_consumed(state, row, action, rating, end, settings, meanings),
             interactions=state.interactions + 1,
             rating_count=state.rating_count + rated,
             rating_sum=state.rating_sum + (rating if rated else 0.0),
@@ -185,9 +188,36 @@ def _with(values: NDArray[Scalar], at: int, value: float) -> NDArray[Scalar]:
     return grown
 
 
-def action_of(event: Click | Review) -> int:
-    """The code of what the user did."""
-    return ACTION_CODE[event.action if isinstance(event, Click) else "review"]
+def _liked(items: Rows, signs: NDArray[np.int8] | None, begin: int, end: int) -> Rows:
+    """The rows from `begin` to `end` but those that the user did not like."""
+    rows = items[begin:end]
+    return rows if signs is None else rows[signs[begin:end] >= 0]
+
+
+def _consumed(
+    state: UserState,
+    row: int,
+    action: int,
+    rating: float,
+    end: int,
+    settings: StateSettings,
+    meanings: Meanings,
+) -> Consumed:
+    """What the user has met, with `row`, which stands at `end` in the history.
+
+    What they say last in so many words holds: that they like an item lifts what kept it from ever coming
+    back, and what comes late, from before that, lifts or blocks nothing.
+    """
+    consumed, code = state.consumed, meanings.kept_as(action, rating)
+    blocks, likes = bool(meanings.always >> code & 1), meanings.said(action, rating) > 0
+    for at in np.flatnonzero(state.items[end:] == row)[::-1] + end if blocks or likes else ():
+        later, stars = int(state.actions[at]), float(state.ratings[at])
+        if blocks and meanings.said(later, stars) > 0:
+            return consumed
+        likes &= not meanings.always >> meanings.kept_as(later, stars) & 1
+    if likes and not blocks:
+        consumed = consumed.lifted(row, meanings.always)
+    return consumed.add(row, code, meanings.blocking, settings.consumed_bytes, meanings.always)
 
 
 def sentiment(rating: float) -> float:

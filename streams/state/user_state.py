@@ -16,8 +16,8 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from model.actions import ACTIONS
 from model.features import RATING_PRIOR
-from model.tasks import ACTIONS
 from streams.state.consumed import EVERY_ACTION, NOTHING, Consumed
 
 ACTION_CODE: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}
@@ -57,7 +57,8 @@ class Interaction(NamedTuple):
     """What one applied click or review means to the counters.
 
     `previous`: rows of the user's history before it, newest first. `tied`: how many of those share its
-    timestamp, so their order is unknown. `following`: rows after it, oldest first, where it came late.
+    timestamp, so their order is unknown. `following`: rows after it, oldest first, where it came late. Both
+    leave out what the user did not like: nothing goes together with it.
     `rating` and `value` are NaN where there is none. `slate_id`, `surface` and `arm` ("": not told) and
     `position` (-1) say where it came from: as the event has it, else as the slate that it was joined with.
     """
@@ -110,7 +111,7 @@ class UserState:
         return (self.rating_sum + RATING_PRIOR * overall) / (self.rating_count + RATING_PRIOR)
 
     def has_consumed(self, row: int, blocking: int = EVERY_ACTION) -> bool:
-        """Whether the item was met by one of the actions in `blocking` (`consumed.blocking_actions`)."""
+        """Whether the item was met by one of the actions in `blocking` (`action_meaning.Meanings`)."""
         return self.consumed.has(row, blocking)
 
     def until(self, ts: int) -> UserState:

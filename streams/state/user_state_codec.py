@@ -15,9 +15,10 @@ from collections.abc import Callable
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from model.errors import NewerVersionError, StoreError
-from streams.state.consumed import FORGOTTEN, UNKNOWN, Consumed, check_consumed
+from streams.state.consumed import BLOCKED, FORGOTTEN, UNKNOWN, Consumed, check_consumed
 from streams.state.packed_rows import MAX_ROWS, pack_sorted, unpack_sorted
 from streams.state.stored_format import NEIGHBOURS
 from streams.state.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, StateSettings, UserState
@@ -30,7 +31,8 @@ _I4, _I8, _F2, _F4 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f2"), np.dtype
 class _Body(msgspec.Struct, array_like=True, gc=False):
     """Version 5. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
     and liked float16, event ids end to end; `consumed` has for each group a code and `packed_rows`. The
-    code is the action's; `_HASHED` and a number of bits for hashes.
+    code is the action's; `_HASHED` (of what never comes back `_BLOCKED_HASHED`) and a number of bits for
+    hashes.
     """
 
     items: bytes
@@ -125,7 +127,7 @@ _decoder_v4 = msgspec.msgpack.Decoder(_BodyV4)
 _decoder_v3 = msgspec.msgpack.Decoder(_BodyV3)
 _decoder_v1 = msgspec.msgpack.Decoder(_BodyV1)
 _LEAD = bytes([VERSION])
-_HASHED = 128
+_HASHED, _BLOCKED_HASHED = 128, 256
 
 
 def encode(state: UserState) -> bytes:
@@ -214,20 +216,27 @@ def _state(body: _Body) -> UserState:
 def _packed(consumed: Consumed) -> list[int | bytes]:
     packed: list[int | bytes] = []
     for action, keys in consumed.groups:
-        packed += (_HASHED + consumed.hash_bits if consumed.hash_bits else action, pack_sorted(keys))
+        hashed = (_BLOCKED_HASHED if action == BLOCKED else _HASHED) + consumed.hash_bits
+        packed += (hashed if consumed.hash_bits else action, pack_sorted(keys))
     return packed
 
 
 def _unpacked(packed: list[int | bytes]) -> Consumed:
-    groups, hash_bits = [], 0
+    groups: list[tuple[int, NDArray[np.int32]]] = []
+    bits: set[int] = set()
     for code, keys in zip(packed[::2], packed[1::2], strict=True):
         if not isinstance(code, int) or not isinstance(keys, bytes):
             raise ValueError("consumed items are not pairs of a code and bytes")
-        action = code
-        if _HASHED < code < UNKNOWN:
-            action, hash_bits = FORGOTTEN, code - _HASHED
+        action, hashed = code, 0
+        if _HASHED < code < _HASHED + 32:
+            action, hashed = FORGOTTEN, code - _HASHED
+        elif code > _BLOCKED_HASHED:
+            action, hashed = BLOCKED, code - _BLOCKED_HASHED
+        bits.add(hashed)
         groups.append((action, unpack_sorted(keys)))
-    consumed = Consumed(tuple(groups), hash_bits)
+    if len(bits) > 1:
+        raise ValueError(f"consumed items in hashes of {sorted(bits)} bits; expected one number of bits")
+    consumed = Consumed(tuple(groups), *bits)
     check_consumed(consumed)
     return consumed
 

@@ -124,7 +124,7 @@ class Batches:
         self._kept: KeptStates[UserState] = KeptStates(settings.worker.states_kept, clock)
         self._kept_slates: KeptStates[UserSlates] = KeptStates(settings.worker.states_kept, clock)
         self._look_up = LookUp(store, replica, kafka, self._kept, self._kept_slates, metrics, clock)
-        self._writing = Writing(store, letters, metrics, clock)
+        self._writing = Writing(store, letters, metrics, clock, settings.meanings.name_of)
         self._last: _Flight | None = None
         self._followed = True
 

@@ -53,6 +53,12 @@ class WorkerMetrics:
             "Clicks and reviews that came after a later one of their user.",
             registry=registry,
         )
+        self.actions = Counter(
+            "headrace_worker_actions",
+            "Clicks and reviews that counted, by action: built in, declared in the settings, or other.",
+            ("action",),
+            registry=registry,
+        )
         self.dead_letters = Counter(
             "headrace_worker_dead_letters", "Dead letters written, by reason.", ("reason",), registry=registry
         )

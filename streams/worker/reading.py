@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import BrokerUnavailableError, EventError, ModelError, StoreUnavailableError
 from streams.batch import Incoming
 from streams.clock import Clock
-from streams.events.schema import AnyEvent, Control, EventLimits, unknown_command
+from streams.events.schema import AnyEvent, Control, EventLimits, check_action, unknown_command
 from streams.kafka.dead_letters import DeadLetter, dead_letter
 from streams.kafka.message import Message, read
+from streams.state.action_meaning import BUILT_IN
 from streams.state.event_meaning import Encode, encoded, text_of, texts_of, vectors_of
 from streams.worker.metrics import WorkerMetrics
 
@@ -39,7 +40,7 @@ class ModelCheck(Protocol):
 
 class Reader:
     """Reads batches. `encode` None: texts have no vectors. `searches`: whether those of searches are wanted;
-    only an example reads them.
+    only an example reads them. `actions`: those that are declared.
     """
 
     def __init__(
@@ -50,9 +51,11 @@ class Reader:
         check_model: ModelCheck,
         encode: Encode | None = None,
         searches: bool = True,
+        actions: Collection[str] = BUILT_IN.names,
     ) -> None:
         self.limits, self.clock, self.metrics = limits, clock, metrics
         self.check_model, self.encode, self.searches = check_model, encode, searches
+        self.actions = actions
 
     async def read(self, messages: Sequence[Message]) -> tuple[list[Read], list[DeadLetter]]:
         """The events in their order, and what could not be read."""
@@ -62,6 +65,7 @@ class Reader:
         for message in messages:
             try:
                 incoming = read(message, now_ms, self.limits)
+                check_action(incoming.event, self.actions)
                 if isinstance(incoming.event, Control):
                     await self._check(incoming.event)
                 reads.append(Read(message, incoming))

@@ -45,7 +45,15 @@ class Running:
         self.kafka = KafkaLog(settings)
         self.examples = _examples_log(live, metrics, clock)
         logged = self.examples is not None
-        reader = Reader(settings.events, clock, metrics, live.models.check, live.encode, searches=logged)
+        reader = Reader(
+            settings.events,
+            clock,
+            metrics,
+            live.models.check,
+            live.encode,
+            searches=logged,
+            actions=settings.meanings.names,
+        )
         self.batches = Batches(
             *(settings, store, live.replica, live.models, reader, letters, self.kafka, metrics, clock),
             *(self.examples, waiting),

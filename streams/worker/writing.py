@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from model.errors import BrokerUnavailableError, EventError, StoreError, StoreUnavailableError
@@ -20,6 +20,7 @@ from streams.kafka.dead_letters import DeadLetters, dead_letter
 from streams.learning import kept_slates_codec
 from streams.ranking import slate as stored_slate
 from streams.state import user_state_codec
+from streams.state.action_meaning import BUILT_IN
 from streams.state.ledger import encode_record
 from streams.stores.base import Commit, Store, order_of
 from streams.worker.look_up import Work
@@ -36,8 +37,16 @@ RETRY_S = (0.05, 1.0)
 class Writing:
     """Writes what a batch came to; `trouble` says what it waits for, if anything."""
 
-    def __init__(self, store: Store, letters: DeadLetters, metrics: WorkerMetrics, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        letters: DeadLetters,
+        metrics: WorkerMetrics,
+        clock: Clock,
+        action_names: Mapping[int, str] = BUILT_IN.name_of,
+    ) -> None:
         self.store, self.letters, self.metrics, self.clock = store, letters, metrics, clock
+        self.action_names = action_names
         self.trouble = ""
 
     async def send_letters(self, work: Work, outcome: BatchResult) -> None:
@@ -119,6 +128,8 @@ class Writing:
             metrics.showings.labels(name).inc(count)
         for name, count in outcome.lessons.items():
             metrics.lessons.labels(name).inc(count)
+        for code, count in Counter(each.action for each in outcome.record.interactions).items():
+            metrics.actions.labels(self.action_names.get(code, "other")).inc(count)
         for at, reason in outcome.skipped.items():
             metrics.events.labels(work.reads[at].message.topic, "skipped").inc()
             metrics.skipped.labels(reason).inc()

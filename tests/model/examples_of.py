@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
+from model.actions import ACTIONS, EARLIER_ACTIONS
 from model.examples import Shard, no_feedback
 from model.hashing import ATTRIBUTE_BUCKETS, PROFILE_BUCKETS
 from model.schema import Schema
-from model.tasks import ACTIONS, default_tasks
+from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
 
 ITEMS, HISTORY, CANDIDATES, IMAGE = 30, 6, 9, 5
@@ -54,7 +55,7 @@ def planted(count: int, seed: int = 0, items: int = ITEMS, image: bool = False) 
         attributes=rng.integers(0, ATTRIBUTE_BUCKETS + 1, (items, SCHEMA.attributes), np.int32),
         history=history,
         history_features=steps.astype(np.float32),
-        history_actions=(rng.integers(0, len(ACTIONS), history.shape) * (history >= 0)).astype(np.uint8),
+        history_actions=(rng.integers(0, EARLIER_ACTIONS, history.shape) * (history >= 0)).astype(np.uint8),
         user_features=users,
         profile=rng.integers(0, PROFILE_BUCKETS + 1, (count, SCHEMA.profile), np.int32),
         words=rng.normal(size=(count, 12)).astype(np.float32),

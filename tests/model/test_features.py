@@ -55,10 +55,13 @@ def features(
     found: F32 = candidate_features(
         np.arange(n, dtype=np.int32),
         columns,
-        np.zeros((n, 8), np.float32) if signals is None else signals,
+        np.zeros((n, 10), np.float32) if signals is None else signals,
         now_ms,
         np.eye(n, 4, dtype=np.float32),
-        np.array([[1, 0, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 0, 1], [0, -0.5, 0, 0], [0, 1, 0, 0]], np.float32),
+        np.array(
+            [[1, 0, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 0, 1], [0, -0.5, 0, 0], [0, 1, 0, 0], [0.8, -0.6, 0, 0]],
+            np.float32,
+        ),
         np.array(ranks or [[0, 0]] * n, np.int32),
     )
     return found
@@ -85,8 +88,8 @@ def test_the_counts_of_an_item_by_hand() -> None:
 
 
 def test_the_signals_of_an_item_by_hand() -> None:
-    signals = np.zeros((2, 8), np.float32)
-    signals[0] = [2.0, 0.5, 0.25, 1.5, 0.75, 3.0, 6.0, -4.0]
+    signals = np.zeros((2, 10), np.float32)
+    signals[0] = [2.0, 0.5, 0.25, 1.5, 0.75, 3.0, 6.0, -4.0, 5.0, 0.125]
     found = features(items(), signals)
     begin = len(COUNT_FEATURES)
     root = math.sqrt(9.0)  # of the item's count
@@ -95,6 +98,7 @@ def test_the_signals_of_an_item_by_hand() -> None:
         *(log1p(3.0), log1p(6.0), -log1p(4.0)),
         *(log1p(100 * 0.5 / root), log1p(10 * 3.0 / root), log1p(10 * 6.0 / root), -log1p(10 * 4.0 / root)),
         -4.0 / (6.0 + 1.0),
+        *(-log1p(5.0 - 3.0), -log1p(10 * (5.0 - 3.0) / root), log1p(100 * (0.5 - 0.125))),
     ]
     assert found[0, begin : begin + len(SIGNAL_FEATURES)].tolist() == pytest.approx(by_hand, rel=1e-5)
     assert not found[1, begin : begin + len(SIGNAL_FEATURES)].any()
@@ -103,7 +107,7 @@ def test_the_signals_of_an_item_by_hand() -> None:
 def test_texts_and_ranks_by_hand() -> None:
     found = features(items(), ranks=[[1, 0], [16, 4]])
     text = found[:, len(LIVE_FEATURES) - len(TEXT_FEATURES) : len(LIVE_FEATURES)]
-    np.testing.assert_allclose(text, [[1, 0.6, 0, 0, 0], [0, 0.8, 0, -0.5, 1]], rtol=1e-6)
+    np.testing.assert_allclose(text, [[1, 0.6, 0, 0, 0, 0.8], [0, 0.8, 0, -0.5, 1, -0.6]], rtol=1e-6)
     assert found[:, len(LIVE_FEATURES) :].tolist() == [[1.0, 0.0], [0.25, 0.5]]
     assert rank_feature("together") == "rank_together"
 
@@ -120,7 +124,7 @@ def test_no_extreme_makes_a_feature_infinite() -> None:
         added_ms=np.array([NOW_MS + 10**12, 0]),
         last_ms=np.array([NOW_MS + 10**12, 1]),
     )
-    signals = np.full((2, 8), 1e36, np.float32)
+    signals = np.full((2, 10), 1e36, np.float32)
     signals[1, 7] = -1e36
     for now_ms in (0, NOW_MS, 253_402_300_799_000):
         found = features(huge, signals, [[2**31 - 1, 1], [0, 0]], now_ms)
@@ -201,13 +205,13 @@ def test_events_from_the_future_are_of_now() -> None:
 
 def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph() -> None:
     at = LIVE_FEATURES.index(ENTITY_FEATURES[0])
-    assert LIVE_FEATURES[at : at + 3] == ENTITY_FEATURES
-    shared = np.array([[0.0, 0.5, -0.5], [1.0, 2.0, 3.0]], np.float32)
+    assert LIVE_FEATURES[at : at + 4] == ENTITY_FEATURES
+    shared = np.array([[0.0, 0.5, -0.5, 0.25], [1.0, 2.0, 3.0, 4.0]], np.float32)
     with_graph, without = (
         candidate_features(
             np.array([1, 0], np.int32),
             items(),
-            np.zeros((2, 8), np.float32),
+            np.zeros((2, 10), np.float32),
             NOW_MS,
             np.eye(2, 4, dtype=np.float32),
             np.zeros((len(TEXT_FEATURES), 4), np.float32),
@@ -216,10 +220,10 @@ def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph()
         )
         for table in (shared, None)
     )
-    wanted = [[log1p(1.0), log1p(2.0), log1p(3.0)], [0.0, log1p(0.5), -log1p(0.5)]]
-    assert with_graph[:, at : at + 3] == pytest.approx(np.array(wanted), rel=1e-6)
-    assert not without[:, at : at + 3].any()
+    wanted = [[log1p(1.0), log1p(2.0), log1p(3.0), -log1p(2.0)], [0.0, log1p(0.5), -log1p(0.5), log1p(0.25)]]
+    assert with_graph[:, at : at + 4] == pytest.approx(np.array(wanted), rel=1e-6)
+    assert not without[:, at : at + 4].any()
     assert (
-        np.delete(with_graph, slice(at, at + 3), 1).tolist()
-        == np.delete(without, slice(at, at + 3), 1).tolist()
+        np.delete(with_graph, slice(at, at + 4), 1).tolist()
+        == np.delete(without, slice(at, at + 4), 1).tolist()
     )

@@ -29,6 +29,17 @@ def test_softmax_is_minus_the_log_of_the_met_items_share() -> None:
     assert float(softmax_loss(logits, torch.tensor([1.0, 1.0, NAN]))) == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_negative_is_minus_the_log_of_the_others_share() -> None:
+    """So it is pushed down, and by less the lower it stands already."""
+    logits = torch.tensor([[2.0, 1.0, 0.0]], requires_grad=True)
+    share = math.exp(2.0) / sum(map(math.exp, (2.0, 1.0, 0.0)))
+    loss = softmax_loss(logits, torch.tensor([0.0]))
+    assert float(loss.detach()) == pytest.approx(-math.log(1 - share), rel=1e-5)
+    torch.autograd.backward(loss)
+    assert logits.grad is not None
+    assert logits.grad[0, 0] > 0 > logits.grad[0, 1]
+
+
 def test_binary_is_minus_the_log_of_what_is_said_of_the_met_item() -> None:
     logits = torch.tensor([[0.5, 9.0], [-2.0, 9.0], [3.0, 9.0]])
     yes = 1 / (1 + math.exp(-0.5))

@@ -19,7 +19,7 @@ from model.losses import (
 from model.network import FusionNet
 from model.objective import Objective
 from model.plan import NetworkPlan, TrainPlan
-from model.tasks import labels
+from model.tasks import disliked, labels
 from tests.model.examples_of import ITEMS, SCHEMA, TASKS, VOCABULARY, planted
 
 PLAN = TrainPlan(retrieval=0.0)
@@ -73,7 +73,8 @@ def test_further_terms_come_with_their_weights() -> None:
     inputs, keys, drawn = forward(fusion, given)
     click = fusion.scoring()(*inputs)[0].masked_fill(~given.present, -1e4)
     user = fusion.finding()(*inputs[:9])
-    retrieval = retrieval_loss(user, keys[:, 0], keys[:, 1:], drawn)
+    good = torch.from_numpy(np.where(disliked(TASKS["click"], given.action, given.rating), np.nan, 1.0))
+    retrieval = retrieval_loss(user, keys[:, 0], keys[:, 1:], drawn, good.float())
     text = torch.cat([given.text, torch.zeros(1, given.text.shape[1])])[given.candidates]
     present = given.present.float()
     tail = (given.candidate_features[..., 2] < 0) * present  # not scaled: mean 0, deviation 1

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.actions import ACTIONS
 from model.errors import SettingsError
 from model.schema import F32
-from model.tasks import ACTIONS, Task, default_tasks, labels, names_of, ordered, teachable
+from model.tasks import Task, default_tasks, labels, names_of, ordered, teachable
 
 NAN = math.nan
 EVENTS: tuple[tuple[str, float], ...] = (
@@ -34,8 +35,24 @@ def events(*chosen: int) -> tuple[NDArray[np.uint8], F32]:
 
 
 CASES: dict[str, tuple[Task, list[float]]] = {
-    "every event clicks": (Task("softmax"), [1.0] * 8),
-    "purchases among others": (Task("softmax", actions=("purchase",)), [NAN, 1.0, *[NAN] * 6]),
+    "every event clicks but what was not liked": (Task("softmax"), [1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0]),
+    "none is a negative": (Task("softmax", negatives=(), rating_to=0.0), [1.0] * 8),
+    "a negative that is the task's own": (
+        Task("softmax", actions=("skip",), rating_to=0.0),
+        [*[NAN] * 7, 1.0],
+    ),
+    "purchases among others": (
+        Task("softmax", actions=("purchase",)),
+        [NAN, 1.0, NAN, NAN, NAN, 0.0, NAN, 0.0],
+    ),
+    "purchased, by its own negatives": (
+        Task("binary", actions=("purchase",), negatives=("review",)),
+        [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+    ),
+    "purchased, by a low rating": (
+        Task("binary", actions=("purchase",), rating_to=2.0),
+        [0.0, 1.0, 0.0, NAN, NAN, 0.0, NAN, 0.0],
+    ),
     "the rating that came": (Task("squared"), [NAN, NAN, NAN, 5.0, 4.0, 2.0, NAN, NAN]),
     "the rating of purchases": (Task("squared", actions=("purchase",)), [NAN] * 8),
     # A review without a rating says nothing; all others that are no purchase say no.
@@ -83,7 +100,7 @@ def test_a_task_that_no_event_can_teach_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"loss": "hinge"}, {"loss": "binary", "actions": ["bought"]}, {"weight": 1}]
+    "values", [{"loss": "hinge"}, {"loss": "binary", "actions": ["Bought!"]}, {"weight": 1}]
 )
 def test_a_task_of_another_shape_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):

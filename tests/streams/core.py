@@ -52,14 +52,15 @@ class Small:
         ts: int | None = None,
         rating: float | None = None,
         words: F32 | None = None,
+        action: str = "click",
     ) -> UserState:
-        """The user clicks on an item, or reviews it; a second after the last event where no time is given."""
+        """The user acts on an item, or reviews it; a second after the last event where no time is given."""
         self.now_ms = self.now_ms + 1_000 if ts is None else ts
         self._offset += 1
         name, item = f"e{self._offset}", self.core.catalog.ids[row]
         event: Click | Review
         if rating is None and words is None:
-            event = Click(event_id=name, ts=self.now_ms, user_id=user, item_id=item)
+            event = Click(event_id=name, ts=self.now_ms, user_id=user, item_id=item, action=action)
         else:
             event = Review(event_id=name, ts=self.now_ms, user_id=user, item_id=item, rating=rating)
         applied = self.core.apply(self.state(user), event, Delivery("events", self._offset), words)

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
 from streams.events.schema import TOPIC_OF, Click, Impression, Review, User, UserEvent
 from streams.state.fold import Applied, Delivery, apply
 from streams.state.user_state import EMPTY, WORDS_DIM, StateSettings, UserState

@@ -10,8 +10,14 @@ ACTIONS = {
     "cart": "cart addtocart addcart basket",
     "purchase": "purchase buy bought order transaction checkout conversion",
     "play": "play listen watch stream",
-    "like": "like fav favorite favourite collect thumbsup upvote bookmark save",
-    "skip": "skip dislike thumbsdown downvote hide",
+    "like": "like fav favorite favourite collect thumbsup upvote",
+    "skip": "skip",
+    "dislike": "dislike thumbsdown downvote notinterested",
+    "hide": "hide block mute",
+    "share": "share forward retweet repost",
+    "bookmark": "bookmark save wishlist watchlist readlater",
+    "follow": "follow subscribe",
+    "report": "report flag spam",
 }
 _ACTION = {word: action for action, words in ACTIONS.items() for word in words.split()}
 

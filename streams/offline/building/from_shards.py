@@ -21,7 +21,7 @@ from model.resume import Savepoints
 from model.schema import Schema
 from model.shards import ShardFiles, shard_folders
 from model.survey import Survey, survey
-from model.tasks import Task, ordered, teachable
+from model.tasks import Task, teachable
 from model.train import Progress, train
 from streams.datasets.triples import read_graph
 from streams.examples.folder import LEARN, WHOLE
@@ -59,7 +59,7 @@ def fit_shards(
     started = time.perf_counter()
     with group_of() as group:
         seen = survey(shards)
-        tasks = teachable(ordered(model.tasks), seen.action, seen.rating)
+        tasks = teachable(settings.tasks, seen.action, seen.rating)
         schema = _schema(shards, seen, settings, tasks)
         vocabulary = vocabulary_of(seen.items, model.network)
         plan = msgspec.structs.replace(model.training, device=group.device(model.training.device))

@@ -11,7 +11,7 @@ from model.reliability import Bin, Reliability
 from streams.datasets.tables.bad_rows import BadRows
 from streams.offline.replay.result import Predictions
 from streams.offline.replay.summary import MODEL
-from streams.offline.replay.terminal import RANKING, shown
+from streams.offline.replay.terminal import RANKING, liking_columns, liking_rows, shown
 from streams.offline.reports.page import beside, page, plot, section, table, tiles, without_plotly, write_page
 
 
@@ -36,6 +36,7 @@ def _page(title: str, summary: Mapping[str, Any], predictions: Predictions, bad:
         _head(title, summary),
         _tiles(summary),
         section("Ranking", "The next item among all items the user has not met.", _ranking(summary)),
+        *_liking(summary["liking"]),
         section(
             "Over the stream",
             "How often the true item was among the first ten, as the stream went on.",
@@ -113,6 +114,18 @@ def _ranking(summary: Mapping[str, Any]) -> str:
         coverage = "–" if covered is None else f"{covered:.3f}"
         rows.append([system, *(shown(figures[key]) for _, key in RANKING), coverage])
     return table(["", *(name for name, _ in RANKING), "coverage@10"], rows, strong=MODEL)
+
+
+def _liking(liking: Mapping[str, Any]) -> list[str]:
+    """A section, where anything was rated."""
+    if not liking["low_events"] and not liking["high_events"]:
+        return []
+    rows = [[system, *cells] for system, cells in liking_rows(liking)]
+    text = (
+        "Whether the item stood among the first ten right before the user rated it. "
+        "Of what they rate low, less is better."
+    )
+    return [section("By the rating", text, table(["", *liking_columns(liking)], rows, strong=MODEL))]
 
 
 def _notes(summary: Mapping[str, Any], bad: BadRows) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.actions import HIGH_RATING, LOW_RATING
 from model.evaluate import (
     Estimate,
     calibration,
@@ -63,6 +64,7 @@ def summarise(dataset: Dataset, options: ReplayOptions, result: ReplayResult) ->
             str(cut): _estimate(recall(predictions.candidate_rank[ranked], cut))
             for cut in sorted({cut for cut in CANDIDATE_CUTS if cut < result.pool} | {result.pool})
         },
+        "liking": _liking(systems, predictions),
         "clicks": _clicks(result.click_shares),
         "ratings": _ratings(predictions),
         "by_user_history": _segments(systems, predictions.user_history, ranked, USER_SEGMENTS),
@@ -87,6 +89,22 @@ def _ranking(ranks: NDArray[np.int32]) -> dict[str, Any]:
         f"hr@{K}": _estimate(hit_rate(ranks, K)),
         f"ndcg@{K}": _estimate(ndcg(ranks, K)),
         "mrr": _estimate(mrr(ranks)),
+    }
+
+
+def _liking(systems: dict[str, NDArray[np.int32]], predictions: Predictions) -> dict[str, Any]:
+    """By what the user thought of the item afterwards: how often one that they then rate low held a place
+    among the first ten right before, and how well those are ranked that they then rate high.
+    """
+    low = predictions.ranked & (predictions.rating <= LOW_RATING)
+    high = predictions.ranked & (predictions.rating >= HIGH_RATING)
+    return {
+        "low_to": LOW_RATING,
+        "high_from": HIGH_RATING,
+        "low_events": int(low.sum()),
+        "high_events": int(high.sum()),
+        f"low@{K}": {name: _estimate(hit_rate(ranks[low], K)) for name, ranks in systems.items()},
+        "high": {name: _ranking(ranks[high]) for name, ranks in systems.items()},
     }
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from streams.datasets.tables.bad_rows import SHOWN, BadRows
 
+LIKING = "By the rating that the user gives then (of low ones, less is better)"
 RANKING = (("HR@10", "hr@10"), ("NDCG@10", "ndcg@10"), ("MRR", "mrr"))
 
 
@@ -24,6 +25,8 @@ def print_summary(console: Console, summary: Mapping[str, Any], bad: BadRows) ->
         highlight=False,
     )
     console.print(_ranking_table(summary))
+    if summary["liking"]["low_events"] or summary["liking"]["high_events"]:
+        console.print(_liking_table(summary["liking"]))
     console.print(_other_table(summary))
     console.print(_segment_table("user's events before", summary["by_user_history"]))
     console.print(_segment_table("item's events before", summary["by_item_events"]))
@@ -71,6 +74,30 @@ def _ranking_table(summary: Mapping[str, Any]) -> Table:
             style="bold" if system == next(iter(summary["ranking"])) else "",
         )
     return table
+
+
+def _liking_table(liking: Mapping[str, Any]) -> Table:
+    """How often a place goes to what is then rated low, and how what is then rated high is ranked."""
+    table = Table(title=LIKING, title_justify="left")
+    table.add_column("")
+    for name in liking_columns(liking):
+        table.add_column(name, justify="right")
+    for system, cells in liking_rows(liking):
+        table.add_row(system, *cells)
+    return table
+
+
+def liking_columns(liking: Mapping[str, Any]) -> list[str]:
+    """The names of the figures, with how many events they are over."""
+    low = f"rated up to {liking['low_to']:g} ({liking['low_events']:,}): among the first 10"
+    high = f"rated {liking['high_from']:g} or more ({liking['high_events']:,})"
+    return [low, f"{high}: HR@10", f"{high}: NDCG@10"]
+
+
+def liking_rows(liking: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:
+    """A system's name and its figures."""
+    for system, high in liking["high"].items():
+        yield system, [shown(liking["low@10"][system]), shown(high["hr@10"]), shown(high["ndcg@10"])]
 
 
 def _other_table(summary: Mapping[str, Any]) -> Table:

@@ -50,7 +50,7 @@ def compared(
     encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
     run = prepare(dataset, settings, encoder.project, say)
     shards, held_out = warm(run, until, settings, say)
-    tasks = tasks_of(settings.model, shards)
+    tasks = tasks_of(settings, shards)
     vocabulary = vocabulary_of(run.recommender.catalog.ids, NetworkPlan())
     return compare(
         chosen, shards, held_out, schema_of(run.recommender, tasks), tasks, vocabulary, _report_to(say)

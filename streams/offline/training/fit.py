@@ -78,7 +78,7 @@ def fit(
     shards, held_out = collected
     if not shards:  # the stream is too short to hold examples out
         shards = held_out
-    tasks = tasks_of(model, shards)
+    tasks = tasks_of(run.recommender.settings, shards)
     schema = schema_of(run.recommender, tasks)
     vocabulary = vocabulary_of(run.recommender.catalog.ids, model.network)
     reported: list[Progress] = []

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from model.actions import CODES
 from model.examples import Shard
 from model.features import HISTORY_FEATURES, USER_FEATURES
 from model.plan import NetworkPlan
@@ -14,7 +15,7 @@ from model.tasks import Task, names_of, ordered, ratings_of, teachable
 from model.vocabulary import Vocabulary
 from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
-from streams.settings.sections import ModelSettings
+from streams.settings.tree import Settings
 
 
 def schema_of(recommender: Recommender, tasks: Mapping[str, Task]) -> Schema:
@@ -46,13 +47,14 @@ def schema_with(
         modalities=dict(modalities),
         history=history,
         text_dim=text_dim,
+        actions=CODES,
     )
 
 
-def tasks_of(model: ModelSettings, shards: Sequence[Shard]) -> dict[str, Task]:
+def tasks_of(settings: Settings, shards: Sequence[Shard]) -> dict[str, Task]:
     """The settings' tasks that the examples can teach."""
     return teachable(
-        ordered(model.tasks),
+        settings.tasks,
         np.concatenate([each.action for each in shards] or [np.empty(0, np.uint8)]),
         np.concatenate([each.rating for each in shards] or [np.empty(0, np.float32)]),
     )

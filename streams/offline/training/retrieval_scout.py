@@ -17,7 +17,6 @@ import numpy as np
 
 from model.examples import Shard
 from model.schema import RescorerInputs, Schema, Scores
-from model.tasks import ordered
 from model.vocabulary import Vocabulary
 from streams.offline.training.dataset_texts import Say
 from streams.ranking.model_in_service import ModelInService
@@ -46,7 +45,7 @@ def write_scout(recommender: Recommender, shards: Sequence[Shard], folder: Path,
     from streams.offline.training.model_schema import schema_of, vocabulary_of
 
     model = recommender.settings.model
-    tasks = ordered(model.tasks)
+    tasks = recommender.settings.tasks
     schema = schema_of(recommender, tasks)
     vocabulary = vocabulary_of(recommender.catalog.ids, model.network)
     plan = msgspec.structs.replace(model.training, epochs=min(SCOUT_EPOCHS, model.training.epochs))

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import best
-from streams.signals.entity_signals import ENTITY_TASTE
+from streams.signals.entity_signals import ENTITY_OFF, ENTITY_TASTE
 
 
 class Entities:
-    """Score: the weight of the entities that a candidate shares with the user's last items.
+    """Score: the weight of the entities that a candidate shares with the user's last items, less what it
+    shares with those that the user did not like.
 
     Brings nothing where no knowledge graph is loaded.
     """
@@ -22,4 +23,5 @@ class Entities:
         if context.entities is None:
             return np.empty(0, np.int32)
         entities = context.entities
-        return best(entities.rows, entities.column(ENTITY_TASTE), context.blocked, context.limit)
+        scores = entities.column(ENTITY_TASTE) - entities.column(ENTITY_OFF)
+        return best(entities.rows, scores, context.blocked, context.limit)

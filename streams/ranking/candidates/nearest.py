@@ -10,11 +10,13 @@ from streams.ranking.candidates.source import best
 
 
 class Nearest:
-    """Score: cosine between the candidate's text and the mean text of the user's last items."""
+    """Score: cosine between the candidate's text and the mean text of those of the user's last items that
+    they liked, away from that of those that they did not.
+    """
 
     name = "nearest"
 
     def find(self, context: SourceContext) -> NDArray[np.int32]:
-        items = len(context.catalog) if context.taste.any() else 0
-        scores = context.catalog.text[:items] @ context.taste
+        items = len(context.catalog) if context.liked_taste.any() else 0
+        scores = context.catalog.text[:items] @ context.liked_taste
         return best(np.arange(items, dtype=np.int32), scores, context.blocked, context.limit)

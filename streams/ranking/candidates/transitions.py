@@ -7,14 +7,17 @@ from numpy.typing import NDArray
 
 from streams.ranking.candidates.context import SourceContext
 from streams.ranking.candidates.source import best
-from streams.signals.pair_signals import FOLLOWS_SHARE
+from streams.signals.pair_signals import FOLLOWS_SHARE, SHARE_OFF
 
 
 class Transitions:
-    """Score: the share of events after each of the last items that went to the candidate, newer first."""
+    """Score: the share of events after each of the last items that went to the candidate, newer first;
+    of those that the user did not like it is taken off.
+    """
 
     name = "transitions"
 
     def find(self, context: SourceContext) -> NDArray[np.int32]:
         pairs = context.pairs
-        return best(pairs.rows, pairs.column(FOLLOWS_SHARE), context.blocked, context.limit)
+        scores = pairs.column(FOLLOWS_SHARE) - pairs.column(SHARE_OFF)
+        return best(pairs.rows, scores, context.blocked, context.limit)

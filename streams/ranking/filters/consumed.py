@@ -13,7 +13,7 @@ class Consumed:
     """Blocks what the user has met. `feed.repeat` names the actions after which an item may come back."""
 
     def enable(self, request: RankRequest) -> bool:
-        return request.plan.blocking != 0
+        return request.plan.meanings.blocking != 0
 
     def mark(self, request: RankRequest, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
-        request.state.consumed.mark(mask, request.plan.blocking)
+        request.state.consumed.mark(mask, request.plan.meanings.blocking)

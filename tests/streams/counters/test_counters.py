@@ -49,12 +49,12 @@ def test_impressions_count_as_shown_and_nothing_else() -> None:
 
 
 def test_a_negative_weight_is_refused_at_the_edge() -> None:
-    with pytest.raises(SettingsError, match=r"Expected `float` >= 0.0.*action_weight"):
-        load(environ={"HEADRACE_COUNTERS__ACTION_WEIGHT__SKIP": "-1"})
+    with pytest.raises(SettingsError, match=r"Expected `float` >= 0.0.*actions"):
+        load(environ={"HEADRACE_ACTIONS__SKIP__COUNTS": "-1"})
 
 
 def test_a_misspelt_action_is_refused_at_the_edge() -> None:
-    with pytest.raises(SettingsError, match="action_weight"):
+    with pytest.raises(SettingsError, match=r"actions\.NAME\.counts"):
         load(environ={"HEADRACE_COUNTERS__ACTION_WEIGHT__BUY": "2"})
 
 

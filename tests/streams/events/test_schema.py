@@ -24,10 +24,12 @@ from streams.events.schema import (
     Review,
     User,
     check,
+    check_action,
     decode,
     encode,
     key_of,
 )
+from streams.state.action_meaning import BUILT_IN, ActionSettings, Meanings
 
 NOW = 1_700_000_000_000
 LIMITS = EventLimits()
@@ -197,7 +199,7 @@ def test_an_event_with_any_value_in_a_field_is_an_event_or_an_event_error(
         (click(ts="now"), "invalid"),
         (click(ts=NOW + 0.5), "invalid"),
         (click(ts=-1), "invalid"),
-        (click(action="stare"), "invalid"),
+        (click(action="Stare!"), "invalid"),
         (click(value=1e300), "invalid"),
         (click(position=-1), "invalid"),
         (click(v=0), "invalid"),
@@ -285,3 +287,14 @@ def test_a_click_after_no_search_has_an_empty_one_and_one_too_long_is_refused() 
     assert found.query == ""
     with pytest.raises(EventError, match="query"):
         decode(json.dumps(raw | {"query": "x" * 257}).encode(), NOW, LIMITS)
+
+
+def test_an_action_must_be_declared() -> None:
+    """The refusal says what to do."""
+    event = decode(click(action="stare"), NOW, LIMITS)
+    with pytest.raises(
+        EventError, match=r"'stare'; expected one of view.*declare \[actions\.stare\]"
+    ) as caught:
+        check_action(event, BUILT_IN.names)
+    assert caught.value.reason == "unknown_action"
+    check_action(event, Meanings({"stare": ActionSettings()}).names)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from model.actions import ACTIONS
 from model.examples import EXAMPLE_FIELDS, Shard, id_number
-from model.tasks import ACTIONS
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review, User
 from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Target, target_of

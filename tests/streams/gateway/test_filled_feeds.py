@@ -13,7 +13,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
-from model.tasks import ACTIONS, ActionName
+from model.actions import ACTIONS, ActionName
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.ranking.slate import PopularFeed, Reason, Slate, SlateItem, encode

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
 from streams.ranking.filters.asked_for import AskedFor
 from streams.ranking.filters.consumed import Consumed
 from streams.ranking.filters.excluded import Excluded

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.actions import ACTIONS
 from model.errors import ManifestError
 from model.features import HISTORY_FEATURES, LIVE_FEATURES, USER_FEATURES
 from model.hashing import attributes_of
 from model.schema import F32, RescorerInputs, Schema, Scores
-from model.tasks import ACTIONS
 from model.vocabulary import Vocabulary
 from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.rank_batch import RankBatch

@@ -16,6 +16,7 @@ from streams.settings.reading import load, override
 from streams.settings.sections import CandidateSettings, LadderSettings
 from streams.settings.stages import StageSettings, overridden
 from streams.settings.tree import Settings
+from streams.state.action_meaning import BUILT_IN
 from tests.streams.core import Small
 
 NAMES = [source.name for source in sources()]
@@ -114,13 +115,17 @@ def test_what_an_arm_does_not_say_is_as_in_the_settings() -> None:
 
 
 def test_each_rung_is_settings_of_its_own_and_so_has_a_digest_of_its_own() -> None:
-    plans = [stage_plan(lowered(StageSettings(), rung, LadderSettings()), NAMES, rung) for rung in RUNGS]
+    plans = [
+        stage_plan(lowered(StageSettings(), rung, LadderSettings()), BUILT_IN, NAMES, rung) for rung in RUNGS
+    ]
     assert len({plan.digest for plan in plans}) == len(RUNGS)
     assert [plan.settings.rescoring.enabled for plan in plans] == [True, True, False, False]
     assert [len(plan.asked) for plan in plans] == [len(NAMES)] * 3 + [1]
-    again = stage_plan(overridden(StageSettings(), {}, "x"), NAMES)
+    again = stage_plan(overridden(StageSettings(), {}, "x"), BUILT_IN, NAMES)
     assert again.digest == plans[0].digest
-    other = stage_plan(overridden(StageSettings(), {"candidates": {"reserve": {"fresh": 9}}}, "x"), NAMES)
+    other = stage_plan(
+        overridden(StageSettings(), {"candidates": {"reserve": {"fresh": 9}}}, "x"), BUILT_IN, NAMES
+    )
     assert other.digest != plans[0].digest
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.tasks import ACTIONS
+from model.actions import ACTIONS
+from streams.state.action_meaning import Meanings
 from streams.state.consumed import (
     EVERY_ACTION,
     FORGOTTEN,
@@ -15,7 +16,6 @@ from streams.state.consumed import (
     MIN_HASH_BITS,
     NOTHING,
     Consumed,
-    blocking_actions,
     check_consumed,
 )
 from streams.state.packed_rows import pack_sorted
@@ -67,9 +67,10 @@ def test_within_the_bytes_it_is_the_set_of_what_was_met_by_each_action(
     pairs: list[tuple[int, int]], repeat: bool | list[str]
 ) -> None:
     """Whatever the setting was when the items were met: it may change later."""
-    consumed = met(pairs, MOST, blocking=blocking_actions(["view"]))
-    blocking = blocking_actions(repeat)
+    consumed = met(pairs, MOST, blocking=Meanings(repeat=["view"]).blocking)
+    blocking = Meanings(repeat=repeat).blocking
     out = set(ACTIONS) - set(ACTIONS if repeat is True else [] if repeat is False else repeat)
+    out |= {"dislike", "hide", "report"}  # which never come back
     expected = {row for row, action in pairs if ACTIONS[action] in out}
     assert marked(consumed, 2_001, blocking) == expected
     assert {row for row in range(2_001) if consumed.has(row, blocking)} == expected
@@ -122,18 +123,19 @@ def test_beyond_the_bytes_nothing_that_was_met_is_forgotten(pairs: list[tuple[in
 def test_beyond_the_bytes_what_blocks_stays_blocked(
     pairs: list[tuple[int, int]], most: int, repeat: list[str]
 ) -> None:
-    blocking = blocking_actions(repeat)
+    blocking = Meanings(repeat=repeat).blocking
     consumed = met(pairs, most, blocking)
-    blocked = {row for row, action in pairs if ACTIONS[action] not in repeat}
+    never = {"dislike", "hide", "report"}
+    blocked = {row for row, action in pairs if ACTIONS[action] not in {*repeat} - never}
     assert blocked <= marked(consumed, 2_001, blocking)
-    if len(repeat) == len(ACTIONS):
+    if len(repeat) == len(ACTIONS) and not blocked:
         assert marked(consumed, 2_001, blocking) == set()
 
 
 def test_beyond_the_bytes_what_may_repeat_is_dropped_first() -> None:
     """An item that was viewed only does not stay away because the set is full."""
     view, buy = ACTIONS.index("view"), ACTIONS.index("purchase")
-    blocking = blocking_actions(["view"])
+    blocking = Meanings(repeat=["view"]).blocking
     viewed, bought = drawn(9_000, 1_000_000, seed=1), drawn(3_000, 1_000_000, seed=2)
     consumed = met([(row, buy) for row in bought] + [(row, view) for row in viewed], MOST, blocking)
     assert [code for code, _ in consumed.groups][:1] == [FORGOTTEN]
@@ -146,10 +148,10 @@ def test_beyond_the_bytes_what_may_repeat_is_dropped_first() -> None:
 
 def test_where_items_may_repeat_all_are_kept_for_the_day_that_they_may_not() -> None:
     rows = drawn(3_000, 100_000)
-    consumed = met([(row, 1) for row in rows], 2_000, blocking=blocking_actions(True))
+    consumed = met([(row, 1) for row in rows], 2_000, blocking=Meanings(repeat=True).blocking)
     assert consumed.hash_bits > 0
-    assert marked(consumed, 100_000, blocking_actions(True)) == set()
-    assert set(rows) <= marked(consumed, 100_000, blocking_actions(False))
+    assert marked(consumed, 100_000, Meanings(repeat=True).blocking) == set()
+    assert set(rows) <= marked(consumed, 100_000, Meanings(repeat=False).blocking)
 
 
 @pytest.mark.parametrize("count", [10_000, 20_000, 40_000])
@@ -221,9 +223,13 @@ def test_the_newest_row_is_told_where_rows_are_known() -> None:
 
 def test_actions_that_block_are_those_that_may_not_repeat() -> None:
     names = ["view", "purchase"]
-    blocking = blocking_actions(names)
+    blocking = Meanings(repeat=names).blocking
     assert [name for code, name in enumerate(ACTIONS) if not blocking >> code & 1] == sorted(
         names, key=ACTIONS.index
     )
-    assert blocking_actions([]) == blocking_actions(False) == EVERY_ACTION
-    assert blocking_actions(list(ACTIONS)) == blocking_actions(True) == 0
+    assert Meanings(repeat=[]).blocking == Meanings(repeat=False).blocking == EVERY_ACTION
+    for repeat in (True, list(ACTIONS)):  # what users did not want never comes back
+        blocking = Meanings(repeat=repeat).blocking
+        assert [name for code, name in enumerate(ACTIONS) if blocking >> code & 1] == [
+            "dislike", "hide", "report",
+        ]  # fmt: skip

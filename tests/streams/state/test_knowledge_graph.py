@@ -130,4 +130,4 @@ def test_a_name_for_two_things_is_two_nodes() -> None:
     signals.grow(["5", "6"])
     signals.read(np.array([0], np.int32), np.zeros(1, np.float32))
     assert signals.touched.tolist() == [1]
-    assert signals.values[0].tolist() == [0.0, 0.0, 0.0]
+    assert signals.values[0].tolist() == [0.0, 0.0, 0.0, 0.0]

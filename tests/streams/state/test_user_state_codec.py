@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from model.errors import StoreError
 from streams.events.schema import Review, UserEvent
+from streams.state.action_meaning import Meanings
 from streams.state.consumed import (
     EVERY_ACTION,
     FORGOTTEN,
     NOTHING,
     UNKNOWN,
     Consumed,
-    blocking_actions,
 )
 from streams.state.fold import Delivery, apply
 from streams.state.user_state import (
@@ -294,8 +294,8 @@ def test_a_state_of_version_3_is_lifted_with_both_its_generations(young: set[int
     groups = ((UNKNOWN, expected),) if len(expected) else ()
     assert plain(lifted) == plain(replace(whole, consumed=Consumed(groups)))
     assert all(lifted.has_consumed(row) for row in young | old)
-    assert not any(lifted.has_consumed(row, blocking_actions(True)) for row in young | old)
-    assert all(lifted.has_consumed(row, blocking_actions(["click"])) for row in young | old)
+    assert not any(lifted.has_consumed(row, Meanings(repeat=True).blocking) for row in young | old)
+    assert all(lifted.has_consumed(row, Meanings(repeat=["click"]).blocking) for row in young | old)
 
 
 def test_two_generations_larger_than_a_set_may_be_become_a_filter() -> None:
@@ -376,7 +376,7 @@ def test_a_state_with_changed_bytes_is_a_state_or_a_store_error(
     "state",
     [
         UserState(recent=(b"short",)),
-        UserState(consumed=Consumed(((8, np.array([1], np.int32)),))),
+        UserState(consumed=Consumed(((300, np.array([1], np.int32)),))),
         UserState(consumed=Consumed(((-1, np.array([1], np.int32)),))),
         UserState(consumed=Consumed(((1, np.array([], np.int32)),))),
         UserState(consumed=Consumed(((FORGOTTEN, np.array([1], np.int32)),), hash_bits=4)),

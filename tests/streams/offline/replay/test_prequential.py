@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.actions import ActionName
 from model.errors import DataError
 from model.plan import TrainPlan
-from model.tasks import ActionName
 from streams.datasets.dataset import Dataset
 from streams.datasets.interactions import Interactions
 from streams.offline.replay.options import ReplayOptions, silent

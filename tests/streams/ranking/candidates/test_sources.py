@@ -34,7 +34,7 @@ HOURLY = with_settings(candidates=CandidateSettings(fresh_half_life_s=3_600.0))
 def small() -> Small:
     found = Small(items=40)
     found.announce_all(seed=1)
-    found.random_events(400, users=12, seed=2)
+    found.random_events(400, users=12, seed=2, rated=False)  # ratings have tests of their own
     return found
 
 
