@@ -117,6 +117,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise SettingsError(f"arm {arm!r} is not declared; expected one of {known}: add [arms.{arm}]")
         where = f"settings: arms.{arm}.stages"
         stages = overridden(self.stages, self.arms[arm].stages, where)
+        if isinstance(stages.feed.repeat, tuple):
+            known_actions = {**built_in(), **self.actions}
+            if unknown := [name for name in stages.feed.repeat if name not in known_actions]:
+                raise SettingsError(
+                    f"{where}: feed.repeat names {', '.join(unknown)}; expected some of"
+                    f" {', '.join(known_actions)}: add [actions.{unknown[0]}]"
+                )
         tasks = ({*self.model.tasks} - {*ALWAYS}) | {*self.feed.task_weights}
         if unknown := [name for name in stages.feed.task_weights if name not in tasks]:
             raise SettingsError(

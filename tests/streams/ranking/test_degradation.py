@@ -52,4 +52,5 @@ def test_each_rung_does_less_than_the_one_above_it() -> None:
     assert popular.candidates.sources == ("popular",)
     assert (popular.candidates.pool, popular.candidates.reserve) == (stages.feed.size, {})
     assert not popular.rescoring.enabled
-    assert all(each.feed == stages.feed for each in (fewer, counters, popular))
+    assert all(each.feed == stages.feed for each in (fewer, counters))
+    assert (popular.feed.size, popular.feed.aversion) == (stages.feed.size, 0.0)
