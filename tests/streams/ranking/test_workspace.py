@@ -14,7 +14,18 @@ from streams.state.knowledge_graph import Triple, build
 from tests.streams.core import Small, toy_model, unit
 
 NAMES = [source.name for source in sources()]
-STAGES = "Hydrate Filter Find Blend Features Rescore Reweight Avert Rerank Explain".split()
+STAGES = [
+    "Hydrate",
+    "Filter",
+    "Find",
+    "Blend",
+    "Features",
+    "Rescore",
+    "Reweight",
+    "Avert",
+    "Rerank",
+    "Explain",
+]
 
 
 class BrokenError(Exception):
