@@ -7,20 +7,18 @@ read (`MIGRATIONS`), one of a newer version is refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from model.errors import StoreError
 from model.schema import F32
+from streams.state.ledger_layout import VERSION, Packed, flatten, split
+from streams.state.ledger_migrations import MIGRATIONS
 from streams.state.stored_format import check_version, leading_version
 from streams.state.user_state import NO_ROWS, Interaction, Rows
-
-VERSION = 3
 
 _I4, _I8, _F8, _U2 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f8"), np.dtype("<u2")
 _F2, _F4 = np.dtype("<f2"), np.dtype("<f4")
@@ -67,96 +65,19 @@ class Record:
         )
 
 
-class _Packed(msgspec.Struct, array_like=True):
-    """Version 3. Lists of rows lie end to end, with their lengths beside them. Columns of where interactions
-    came from are empty where none of them says so.
-    """
-
-    version: int
-    row: bytes
-    ts: bytes
-    action: bytes
-    rating: bytes
-    tied: bytes
-    previous: bytes
-    previous_lengths: bytes
-    shown: bytes
-    shown_lengths: bytes
-    heard_rows: bytes
-    heard_words: list[bytes]
-    item_rows: bytes
-    item_records: list[bytes]
-    activate: str
-    following: bytes
-    following_lengths: bytes
-    slate_ids: list[str] = []
-    positions: bytes = b""
-    values: bytes = b""
-    surfaces: list[str] = []
-    arms: list[str] = []
-    shown_to: list[str] = []
-    shown_slates: list[str] = []
-    shown_arms: list[str] = []
-    propensities: bytes = b""
-    lessons: list[bytes] = []
-
-
-class _PackedV2(msgspec.Struct, array_like=True):
-    """Version 2: it tells nothing of where interactions came from, whom a slate was shown, or lessons."""
-
-    version: int
-    row: bytes
-    ts: bytes
-    action: bytes
-    rating: bytes
-    tied: bytes
-    previous: bytes
-    previous_lengths: bytes
-    shown: bytes
-    shown_lengths: bytes
-    heard_rows: bytes
-    heard_words: list[bytes]
-    item_rows: bytes
-    item_records: list[bytes]
-    activate: str
-    # Builds before these two passed over them, and wrote none.
-    following: bytes = b""
-    following_lengths: bytes = b""
-
-
-class _PackedV1(msgspec.Struct, array_like=True):
-    """Version 1: it tells nothing of what reviews say of items."""
-
-    version: int
-    row: bytes
-    ts: bytes
-    action: bytes
-    rating: bytes
-    tied: bytes
-    previous: bytes
-    previous_lengths: bytes
-    shown: bytes
-    shown_lengths: bytes
-    item_rows: bytes
-    item_records: list[bytes]
-    activate: str
-
-
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Packed)
-_decoder_v2 = msgspec.msgpack.Decoder(_PackedV2)
-_decoder_v1 = msgspec.msgpack.Decoder(_PackedV1)
+_decoder = msgspec.msgpack.Decoder(Packed)
 
 
 def encode_record(record: Record) -> bytes:
     """A record as the payload of a ledger entry."""
     done = record.interactions
-    previous, previous_lengths = _flatten([interaction.previous for interaction in done])
-    shown, shown_lengths = _flatten([each.rows for each in record.impressions])
+    previous, previous_lengths = flatten([interaction.previous for interaction in done])
+    shown, shown_lengths = flatten([each.rows for each in record.impressions])
     late = any(len(interaction.following) for interaction in done)
-    following, following_lengths = _flatten([each.following for each in done]) if late else (b"", b"")
+    following, following_lengths = flatten([each.following for each in done]) if late else (b"", b"")
     return _encoder.encode(
-        _Packed(
+        Packed(
             version=VERSION,
             row=np.array([interaction.row for interaction in done], _I4).tobytes(),
             ts=np.array([interaction.ts for interaction in done], _I8).tobytes(),
@@ -228,9 +149,9 @@ def decode_record(payload: bytes) -> Record:
             np.frombuffer(packed.ts, _I8).tolist(),
             packed.action,
             np.frombuffer(packed.rating, _F8).tolist(),
-            _split(packed.previous, packed.previous_lengths),
+            split(packed.previous, packed.previous_lengths),
             np.frombuffer(packed.tied, _U2).tolist(),
-            _split(packed.following, packed.following_lengths)
+            split(packed.following, packed.following_lengths)
             if packed.following_lengths
             else [NO_ROWS] * len(packed.action),
             packed.slate_ids or [""] * len(packed.action),
@@ -257,8 +178,8 @@ def decode_record(payload: bytes) -> Record:
         raise StoreError(f"ledger entry of {len(payload)} bytes can't be read: {error}") from None
 
 
-def _showings(packed: _Packed) -> list[Showing]:
-    rows = _split(packed.shown, packed.shown_lengths)
+def _showings(packed: Packed) -> list[Showing]:
+    rows = split(packed.shown, packed.shown_lengths)
     nobody = [""] * len(rows)
     told = [NO_PROPENSITIES] * len(rows)
     if packed.propensities:
@@ -270,52 +191,3 @@ def _showings(packed: _Packed) -> list[Showing]:
         told = [NO_PROPENSITIES if np.isnan(each).all() else each for each in told]
     columns = (rows, packed.shown_to or nobody, packed.shown_slates or nobody, packed.shown_arms or nobody)
     return [Showing(*each) for each in zip(*columns, told, strict=True)]
-
-
-def _from_v2(payload: bytes) -> _Packed:
-    """Nothing is known of where interactions came from, or of whom slates were shown."""
-    old = _decoder_v2.decode(payload)
-    return _Packed(VERSION, *(getattr(old, name) for name in _PackedV2.__struct_fields__[1:]))
-
-
-def _from_v1(payload: bytes) -> _Packed:
-    """No review is heard."""
-    old = _decoder_v1.decode(payload)
-    return _Packed(
-        version=VERSION,
-        row=old.row,
-        ts=old.ts,
-        action=old.action,
-        rating=old.rating,
-        tied=old.tied,
-        previous=old.previous,
-        previous_lengths=old.previous_lengths,
-        shown=old.shown,
-        shown_lengths=old.shown_lengths,
-        heard_rows=b"",
-        heard_words=[],
-        item_rows=old.item_rows,
-        item_records=old.item_records,
-        activate=old.activate,
-        following=b"",
-        following_lengths=b"",
-    )
-
-
-# From a former version's payload to the present columns. An entry stays for as long as a ledger may hold it.
-MIGRATIONS: dict[int, Callable[[bytes], _Packed]] = {1: _from_v1, 2: _from_v2}
-
-
-def _flatten(parts: list[Rows]) -> tuple[bytes, bytes]:
-    if not parts:
-        return b"", b""
-    rows: NDArray[np.int32] = np.concatenate(parts)
-    return rows.astype(_I4, copy=False).tobytes(), np.array([len(part) for part in parts], _U2).tobytes()
-
-
-def _split(rows: bytes, lengths: bytes) -> list[Rows]:
-    flat = np.frombuffer(rows, _I4)
-    ends = np.frombuffer(lengths, _U2).cumsum(dtype=np.int64).tolist()
-    if (ends[-1] if ends else 0) != len(flat):
-        raise ValueError(f"{len(flat)} rows for lists that end at {ends[-1] if ends else 0}")
-    return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]

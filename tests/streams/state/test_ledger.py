@@ -14,7 +14,8 @@ from hypothesis.extra import numpy as arrays
 
 from model.errors import StoreError
 from model.schema import F32
-from streams.state.ledger import VERSION, Record, Showing, decode_record, encode_record
+from streams.state.ledger import Record, Showing, decode_record, encode_record
+from streams.state.ledger_layout import VERSION
 from streams.state.user_state import Interaction, Rows
 
 rows = st.integers(0, 2**31 - 1)

@@ -434,6 +434,8 @@ FORMATS: dict[str, Format] = {
     ),
 }
 APART = {
+    "state.ledger_layout": "the layout that `state.ledger` writes",
+    "state.user_state_migrations": "what `state.user_state_codec` lifts; its bytes are frozen there",
     "events.schema": "the wire: `v` is refused by `check`, see test_schema",
     "offline.building.segment": "a file that lives for one run of one build",
 }

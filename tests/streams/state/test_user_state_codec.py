@@ -32,7 +32,8 @@ from streams.state.user_state import (
     StateSettings,
     UserState,
 )
-from streams.state.user_state_codec import MIGRATIONS, VERSION, decode, encode
+from streams.state.user_state_codec import VERSION, decode, encode
+from streams.state.user_state_migrations import MIGRATIONS
 from tests.streams.user_events import delivered, fold, plain, step, user_events
 
 CATALOGUE = 1_000_000

@@ -1,0 +1,68 @@
+"""How a user's state lies in its bytes, in the present version."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.state.consumed import BLOCKED, FORGOTTEN, Consumed, check_consumed
+from streams.state.packed_rows import pack_sorted, unpack_sorted
+
+_HASHED, _BLOCKED_HASHED = 128, 256
+
+
+class Body(msgspec.Struct, array_like=True, gc=False):
+    """Version 5. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
+    and liked float16, event ids end to end; `consumed` has for each group a code and `packed_rows`. The
+    code is the action's; `_HASHED` (of what never comes back `_BLOCKED_HASHED`) and a number of bits for
+    hashes.
+    """
+
+    items: bytes
+    actions: bytes
+    ratings: bytes
+    times: bytes
+    consumed: list[int | bytes]
+    interactions: int
+    rating_count: int
+    rating_sum: float
+    activity: float
+    last_ts: int
+    words: bytes
+    words_weight: float
+    weights: bytes
+    recent: bytes
+    offsets: dict[str, int]
+    profile: dict[str, str]
+    liked: bytes
+
+
+def pack_consumed(consumed: Consumed) -> list[int | bytes]:
+    """For each group its code and `packed_rows`, as `Body.consumed` has them."""
+    packed: list[int | bytes] = []
+    for action, keys in consumed.groups:
+        hashed = (_BLOCKED_HASHED if action == BLOCKED else _HASHED) + consumed.hash_bits
+        packed += (hashed if consumed.hash_bits else action, pack_sorted(keys))
+    return packed
+
+
+def unpack_consumed(packed: list[int | bytes]) -> Consumed:
+    """What `pack_consumed` packed; `ValueError` for anything else."""
+    groups: list[tuple[int, NDArray[np.int32]]] = []
+    bits: set[int] = set()
+    for code, keys in zip(packed[::2], packed[1::2], strict=True):
+        if not isinstance(code, int) or not isinstance(keys, bytes):
+            raise ValueError("consumed items are not pairs of a code and bytes")
+        action, hashed = code, 0
+        if _HASHED < code < _HASHED + 32:
+            action, hashed = FORGOTTEN, code - _HASHED
+        elif code > _BLOCKED_HASHED:
+            action, hashed = BLOCKED, code - _BLOCKED_HASHED
+        bits.add(hashed)
+        groups.append((action, unpack_sorted(keys)))
+    if len(bits) > 1:
+        raise ValueError(f"consumed items in hashes of {sorted(bits)} bits; expected one number of bits")
+    consumed = Consumed(tuple(groups), *bits)
+    check_consumed(consumed)
+    return consumed
