@@ -86,7 +86,8 @@ def traffic(count: int, seed: int, users: int = 60, items: int = 80) -> Iterator
 
     Users "click-…" only click and users "review-…" only review, so that the order of their events is that of
     one partition; users "mixed-…" do everything, with items of their own ("mixed-…"), so their histories may
-    come in several orders.
+    come in several orders. They rate nothing low: what they did not like would be no pair of what comes after
+    it, which depends on the order.
     """
     draw = random.Random(seed)
     recent: dict[str, list[AnyEvent]] = {}
@@ -103,7 +104,7 @@ def traffic(count: int, seed: int, users: int = 60, items: int = 80) -> Iterator
         if kind == "click" or (kind == "mixed" and draw.random() < 0.4):
             event = Click(event_id=event_id, ts=ts, user_id=user, item_id=item)
         elif kind == "review" or draw.random() < 0.7:
-            rating = float(draw.randint(1, 5))
+            rating = float(draw.randint(3 if kind == "mixed" else 1, 5))
             event = Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=rating)
         else:
             shown = [f"{shelf}-{draw.randrange(items)}" for _ in range(5)]
