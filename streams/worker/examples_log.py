@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.examples import Example, ItemTable, shard
-from model.shards import write_shard
+from model.shard_writing import write_shard
 from streams.clock import Clock
 from streams.examples.collector import ExampleCollector, Target
 from streams.examples.folder import KINDS, LEARN, WHOLE, prune, shard_name
