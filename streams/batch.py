@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from streams.events.schema import AnyEvent, Control, Impression, Item, User, unknown_command
-from streams.examples.collector import Target, target_of
+from streams.examples.target import Target, target_of
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
 from streams.learning.lesson import Lesson, encode_lesson
 from streams.ranking.degradation import Rung
@@ -88,7 +88,7 @@ def process(
 
     states: of every user in the batch; a user without one is new. kept: likewise, their kept slates. Every
     item named in the batch must have been met (`Recommender.meet`). before: see `Before`; not told of what is
-    skipped or teaches nothing (`streams.examples.collector.target_of`).
+    skipped or teaches nothing (`streams.examples.target.target_of`).
     """
     out = BatchResult()
     started = timer()

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
 from streams.batch import BatchResult, process
 from streams.clock import Clock
-from streams.examples.collector import Target
+from streams.examples.target import Target
 from streams.kafka.dead_letters import DeadLetter, DeadLetters
 from streams.kafka.message import Message
 from streams.learning.kept_slates import UserSlates
