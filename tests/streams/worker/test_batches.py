@@ -18,25 +18,13 @@ from streams.state.fold import Delivery
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
 from streams.worker import batches, reading, writing
-from tests.streams.worker.conftest import NOW_MS, Desk, click, message
+from tests.streams.worker.conftest import NOW_MS, Desk, click, counted, interactions, message
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (batches, writing):
         monkeypatch.setattr(module, "RETRY_S", (0.0, 0.001))
-
-
-async def interactions(store: MemoryStore, user: str = "ann") -> int:
-    return user_state_codec.decode((await store.states([user]))[0]).interactions
-
-
-async def counted(store: MemoryStore) -> int:
-    """What a new worker would count."""
-    desk = Desk(store)
-    async with desk.replica.lock:
-        await desk.replica.rebuild()
-    return desk.replica.recommender.counters.interactions
 
 
 class Failing:
@@ -235,16 +223,6 @@ async def test_a_letter_from_before_a_reread_is_sent_once(desk: Desk, store: Mem
     assert await interactions(store) == 3
 
 
-async def test_an_idle_worker_notices_that_the_store_was_emptied(desk: Desk, store: MemoryStore) -> None:
-    await desk.take(click(0))
-    store.__init__()  # type: ignore[misc]  # as a restart without persistence
-    chores = desk.chores()
-    await chores.follow()
-    await chores.follow()
-    assert desk.log.reread_from == [("clicks-0", 0), ("reviews-0", 0)]
-    assert desk.replica.recommender.counters.interactions == 0
-
-
 async def test_what_kafka_has_dropped_is_passed_over(desk: Desk, store: MemoryStore) -> None:
     await desk.take(click(0))
     desk.log.first = 7
@@ -260,16 +238,6 @@ async def test_a_topic_made_anew_under_a_kept_store_is_refused(desk: Desk) -> No
     desk.log.last_end = 2
     with pytest.raises(ProgressError, match=r"ends at offset 2.*applied it up to 4.*redis\.prefix"):
         await desk.take(click(1))
-
-
-async def test_a_store_that_was_emptied_begins_anew(desk: Desk, store: MemoryStore) -> None:
-    await desk.take(click(0), click(1))
-    store.__init__()  # type: ignore[misc]  # as a restart without persistence
-    assert await desk.take(click(2)) == []
-    assert desk.log.reread_from == [("clicks-0", 0), ("reviews-0", 0)]
-    await desk.take(click(0), click(1), click(2))
-    assert await interactions(store) == 3
-    assert desk.replica.recommender.counters.interactions == await counted(store) == 3
 
 
 async def test_an_order_is_checked_then_told(desk: Desk, store: MemoryStore) -> None:
@@ -338,29 +306,6 @@ async def test_items_and_impressions_are_told(desk: Desk, store: MemoryStore) ->
     assert catalog.ids == ["i1", "i9"]
     assert catalog.available[:2].tolist() == [False, True]
     assert other.replica.recommender.counters.popularity.shown[:2].tolist() == [1, 1]
-
-
-async def test_the_rung_is_chosen_by_what_waits_and_by_no_time_that_an_event_gives(
-    desk: Desk,
-) -> None:
-    async def rung(message: Message) -> str:
-        await desk.take(message)
-        return desk.batches.rung
-
-    old = 3_600_000
-    desk.waiting.learned("clicks", 0, 3)
-    gateway_behind = click(0)._replace(headers={"headrace-accepted": b"%d" % (NOW_MS - old)})
-    assert await rung(gateway_behind) == "full"
-    assert await rung(click(1)._replace(headers=(), timestamp_ms=NOW_MS - old)) == "full"
-    desk.clock.advance(99)
-    desk.waiting.learned("clicks", 0, 5)
-    assert await rung(click(2)) == "full"
-    desk.clock.advance(101)
-    assert await rung(click(3)) == "counters"
-    desk.clock.advance(150)
-    assert await rung(click(4)) == "popular"
-    desk.waiting.learned("clicks", 0, 6)
-    assert await rung(click(5)) == "full"
 
 
 @pytest.mark.parametrize(
