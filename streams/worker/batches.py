@@ -29,8 +29,9 @@ from streams.stores.base import Store, digest_of
 from streams.worker.flight import Flight
 from streams.worker.folding import Examples, Folding
 from streams.worker.kept_states import Kept, KeptStates
-from streams.worker.look_up import Log, LookUp, Work
+from streams.worker.look_up import LookUp, Work
 from streams.worker.metrics import WorkerMetrics
+from streams.worker.offset_order import Log, OffsetOrder
 from streams.worker.reading import Read, Reader
 from streams.worker.recovery import Recovery
 from streams.worker.waiting import Waiting
@@ -85,11 +86,12 @@ class Batches:
         self.replica, self.models, self.reader, self.metrics = replica, models, reader, metrics
         self._kept: KeptStates[UserState] = KeptStates(settings.worker.states_kept, clock)
         self._kept_slates: KeptStates[UserSlates] = KeptStates(settings.worker.states_kept, clock)
-        self._look_up = LookUp(store, replica, kafka, self._kept, self._kept_slates, metrics, clock)
+        order = OffsetOrder(kafka, metrics)
+        self._look_up = LookUp(store, replica, order, self._kept, self._kept_slates, metrics, clock)
         self._writing = Writing(store, letters, metrics, clock, settings.meanings.name_of)
         self.folding = Folding(settings, replica, clock, examples, waiting)
         at_hand = (self._kept, self._kept_slates)
-        self.recovery = Recovery(store, replica, kafka, at_hand, self._look_up.gaps, metrics)
+        self.recovery = Recovery(store, replica, kafka, at_hand, order.gaps, metrics)
         self._last: Flight | None = None
 
     @property

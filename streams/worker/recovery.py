@@ -11,8 +11,8 @@ from streams.kafka.gaps import Gaps
 from streams.serving.replica import Replica
 from streams.stores.base import Store
 from streams.worker.kept_states import KeptStates
-from streams.worker.look_up import Log
 from streams.worker.metrics import WorkerMetrics
+from streams.worker.offset_order import Log
 
 
 class Recovery:
