@@ -26,7 +26,7 @@ from export.manifest import Manifest
 from export.registry import Registry
 from model.evaluate import Estimate, hit_rate, ndcg, ndcg_difference
 from model.examples import Shard
-from model.shards import write_shard
+from model.shard_writing import write_shard
 from streams.bench.machine import Machine, this_machine
 from streams.datasets.dataset import DatasetSpec, load_dataset
 from streams.examples.collector import ExampleCollector

@@ -1,18 +1,7 @@
-"""Shards of examples on disk as Parquet, which any engine reads; a shard is there whole, or not at all.
-
-FOLDER/NAME/examples.parquet   a row an example; what has several values is a fixed-size list (C order)
-FOLDER/NAME/items.parquet      a row an item: its id, text, attributes and modalities
-
-Both carry the shard's facts (JSON, under `headrace.shard`) in their metadata: lengths and times are known
-without reading a column. Pages have checksums, which are verified.
-"""
+"""Reads shards of examples from disk, and verifies their checksums. `model.shard_format` says their form."""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -25,93 +14,7 @@ from pyarrow import parquet
 
 from model.errors import DataError
 from model.examples import EXAMPLE_FIELDS, FEEDBACK_FIELDS, MODALITY, Shard, no_feedback
-
-EXAMPLES, ITEMS = "examples.parquet", "items.parquet"
-FACTS = b"headrace.shard"
-VERSION = 2
-"""A shard of version 1 says nothing of where its examples came from; it is read as `no_feedback` has it."""
-UNFINISHED = ".writing-"
-
-DTYPES: Mapping[str, type[np.generic]] = {
-    "history": np.int32,
-    "history_features": np.float32,
-    "history_actions": np.uint8,
-    "user_features": np.float32,
-    "profile": np.int32,
-    "words": np.float32,
-    "liked": np.float32,
-    "query": np.float32,
-    "candidates": np.int32,
-    "candidate_features": np.float32,
-    "action": np.uint8,
-    "rating": np.float32,
-    "found": np.bool_,
-    "user_events": np.int32,
-    "item_events": np.int32,
-    "ts_ms": np.int64,
-    "slate": np.int64,
-    "position": np.int32,
-    "value": np.float32,
-    "surface": np.int64,
-    "arm": np.int64,
-    "shown": np.bool_,
-    "propensity": np.float32,
-}
-ITEM_DTYPES: Mapping[str, type[np.generic]] = {"text": np.float16, "attributes": np.int32}
-
-_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-
-
-class ShardFacts(msgspec.Struct, frozen=True):
-    """Of a shard: how many examples and items, the times of its first and last example, and of each column
-    the shape that a row has. `features`: the names of the candidate features, where the writer told them.
-    """
-
-    examples: int
-    items: int
-    first_ms: int
-    last_ms: int
-    shapes: dict[str, tuple[int, ...]]
-    features: tuple[str, ...] = ()
-    version: int = VERSION
-
-
-def write_shard(shard: Shard, folder: Path, name: str, features: Sequence[str] = ()) -> Path:
-    """Write a shard under `name`; its folder. Raises `OSError` where it can't be written (disk full,
-    read-only, the name is taken), `DataError` for a name that is none and for a shard without examples.
-
-    `features`: the names of the candidate features, for whoever reads them with a model made elsewhere.
-    """
-    if not _name.fullmatch(name):
-        raise DataError(f"shard name {name!r}: expected letters, digits, '.', '_' or '-', 128 at most")
-    if not len(shard):
-        raise DataError(f"shard {name!r} holds no example; expected at least one")
-    of_examples = {each: getattr(shard, each) for each in EXAMPLE_FIELDS}
-    of_items: dict[str, NDArray[Any]] = {"text": shard.text, "attributes": shard.attributes}
-    of_items |= {MODALITY + each: vectors for each, vectors in shard.modalities.items()}
-    facts = ShardFacts(
-        examples=len(shard),
-        items=len(shard.items),
-        first_ms=int(shard.ts_ms.min()),
-        last_ms=int(shard.ts_ms.max()),
-        shapes={each: values.shape[1:] for each, values in (of_examples | of_items).items()},
-        features=tuple(features),
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    staging = folder / f"{UNFINISHED}{name}-{uuid.uuid4().hex[:8]}"
-    staging.mkdir()
-    try:
-        _write(
-            staging / EXAMPLES, {each: _packed(each, values) for each, values in of_examples.items()}, facts
-        )
-        items = {"items": pa.array(shard.items.tolist(), pa.string())}
-        _write(staging / ITEMS, items | {each: _packed(each, of_items[each]) for each in of_items}, facts)
-        _flush(staging)
-        staging.rename(folder / name)
-        _flush(folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return folder / name
+from model.shard_format import EXAMPLES, FACTS, ITEM_DTYPES, ITEMS, NAME, VERSION, ShardFacts, dtype_of
 
 
 def read_facts(path: Path) -> ShardFacts:
@@ -167,7 +70,7 @@ def shard_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        each for each in folder.iterdir() if _name.fullmatch(each.name) and (each / EXAMPLES).is_file()
+        each for each in folder.iterdir() if NAME.fullmatch(each.name) and (each / EXAMPLES).is_file()
     )
 
 
@@ -208,25 +111,10 @@ def _when(facts: ShardFacts) -> tuple[int, int]:
     return facts.first_ms, facts.last_ms
 
 
-def _dtype(name: str) -> type[np.generic]:
-    return np.float16 if name.startswith(MODALITY) else {**DTYPES, **ITEM_DTYPES}[name]
-
-
-def _packed(name: str, values: NDArray[Any]) -> Any:
-    """An Arrow array of n rows; rows of width 0 are written as nulls, for Parquet has no such lists."""
-    if values.ndim == 1:
-        return pa.array(values.astype(_dtype(name), copy=False))
-    width = int(np.prod(values.shape[1:]))
-    if not width:
-        return pa.nulls(len(values))
-    flat = np.ascontiguousarray(values, _dtype(name)).reshape(-1)
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat), width)
-
-
 def _unpacked(path: Path, table: Any, name: str, facts: ShardFacts) -> NDArray[Any]:
     if name not in facts.shapes:
         raise DataError(f"{path}: expected a column {name!r}; it has {', '.join(facts.shapes)}")
-    shape, dtype = facts.shapes[name], _dtype(name)
+    shape, dtype = facts.shapes[name], dtype_of(name)
     width = int(np.prod(shape))
     if not width:
         return np.empty((table.num_rows, *shape), dtype)
@@ -248,14 +136,6 @@ def _column(path: Path, table: Any, name: str, kind: Any) -> Any:
             f"got {column.type} with {column.null_count} nulls"
         )
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], kind)
-
-
-def _write(path: Path, columns: Mapping[str, Any], facts: ShardFacts) -> None:
-    table = pa.table(dict(columns)).replace_schema_metadata({FACTS: msgspec.json.encode(facts)})
-    with path.open("wb") as file:
-        parquet.write_table(table, file, compression="zstd", use_dictionary=False, write_page_checksum=True)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _table(path: Path, columns: Sequence[str] | None = None) -> Any:
@@ -289,12 +169,3 @@ def _facts(path: Path, metadata: Mapping[bytes, bytes] | None) -> ShardFacts:
 
 def _unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"{path}: expected a shard of examples as `write_shard` makes it: {error!r}")
-
-
-def _flush(folder: Path) -> None:
-    """fsync a folder, so that what a rename shows is there after a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

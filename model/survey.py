@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from model.errors import DataError
 from model.examples import EXAMPLE_FIELDS, ITEM_FIELDS, Shard
 from model.schema import F32
-from model.shards import EXAMPLES, ITEMS, ShardFiles
+from model.shard_format import EXAMPLES, ITEMS
+from model.shards import ShardFiles
 from model.vocabulary import Vocabulary
 
 

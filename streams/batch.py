@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from streams.batch_slates import slates_of
 from streams.events.schema import AnyEvent, Control, Impression, Item, User, unknown_command
-from streams.examples.collector import Target, target_of
-from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
+from streams.examples.target import Target, target_of
+from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.learning.lesson import Lesson, encode_lesson
 from streams.ranking.degradation import Rung
-from streams.ranking.request import RankRequest
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
 from streams.state.catalog import encode_item
@@ -88,7 +88,7 @@ def process(
 
     states: of every user in the batch; a user without one is new. kept: likewise, their kept slates. Every
     item named in the batch must have been met (`Recommender.meet`). before: see `Before`; not told of what is
-    skipped or teaches nothing (`streams.examples.collector.target_of`).
+    skipped or teaches nothing (`streams.examples.target.target_of`).
     """
     out = BatchResult()
     started = timer()
@@ -201,19 +201,13 @@ def _slates(
     now_ms: int,
     rung: Rung,
 ) -> list[Slate]:
-    """A slate for each user in `causes`; where that fails, one by one, and from the counters alone."""
+    """Make a slate for each user in `causes`, and keep what it looks like."""
     requests = [
         recommender.request(out.states[user], now_ms, rung=rung, user=user, cause=incoming.event.event_id)
         for user, incoming in causes.items()
     ]
-    looks: list[KeptSlate] = []
-    try:
-        slates = recommender.recommend(requests, looks)
-    except Exception:  # one user's slate, or the model: find out whose
-        slates = []
-        looks.clear()
-        for request in requests:
-            slates += _slate_of(recommender, out, request, looks)
+    slates, looks, unranked = slates_of(recommender, requests)
+    out.unranked |= unranked
     for slate, look in zip(slates, looks, strict=True):
         before = _kept(out, kept, slate.user_id)
         try:
@@ -223,20 +217,6 @@ def _slates(
         else:
             _take(out, slate.user_id, before, step.kept, step.lessons)
     return [msgspec.structs.replace(slate, times=_times(causes[slate.user_id], now_ms)) for slate in slates]
-
-
-def _slate_of(
-    recommender: Recommender, out: BatchResult, request: RankRequest, looks: list[KeptSlate]
-) -> list[Slate]:
-    steps = [request]
-    if request.plan.settings.rescoring.enabled:
-        steps.append(replace(request, plan=recommender.plans[request.arm, "counters"]))
-    for step in steps:
-        try:
-            return recommender.recommend([step], looks)
-        except Exception as error:  # the state is right; only this feed stays as it was
-            out.unranked[request.user] = error
-    return []
 
 
 def _arrived_ms(incoming: Incoming, now_ms: int, ahead_ms: int) -> int:

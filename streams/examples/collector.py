@@ -3,108 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.examples import Example, ItemTable, Shard, id_number, shard
 from model.schema import F32
-from streams.events.schema import Click, Review, UserEvent
-from streams.learning.join import JOINED, closed
-from streams.learning.kept_slates import NEVER, NO_NUMBERS, NOTHING_KEPT, KeptSlate, UserSlates
-from streams.learning.steps import joined_with
+from streams.examples.target import Source, Target
 from streams.ranking.draft import Draft
 from streams.ranking.request import Search
 from streams.recommender import Recommender
 from streams.state.catalog import Content
-from streams.state.event_meaning import NO_VECTORS, Vectors
-from streams.state.user_state import NO_ROWS, Rows, UserState
+from streams.state.user_state import UserState
 
 NEAR, FAR = 200, 500
 NEGATIVES_NEAR, NEGATIVES_FAR = 24, 24
 SHARD_SIZE = 2_500
-
-
-class Source(NamedTuple):
-    """Where an interaction came from, as `streams.state.user_state.Interaction` has it. `shown`: the rows of
-    the slate that it was joined with, `propensities` theirs (NaN: not known) or none.
-    """
-
-    slate_id: str = ""
-    position: int = -1
-    value: float = math.nan
-    surface: str = ""
-    arm: str = ""
-    shown: Rows = NO_ROWS
-    propensities: F32 = NO_NUMBERS
-
-
-NOWHERE = Source()
-
-
-class Target(NamedTuple):
-    """What is about to be learned: `row` was met, with this action and rating (NaN: none), after a search for
-    `searched` (None: after none), out of `source`.
-    """
-
-    row: int
-    action: int
-    rating: float
-    searched: F32 | None = None
-    source: Source = NOWHERE
-
-
-def target_of(
-    recommender: Recommender,
-    state: UserState,
-    event: UserEvent,
-    vectors: Vectors = NO_VECTORS,
-    kept: UserSlates = NOTHING_KEPT,
-) -> Target | None:
-    """What an event is about to teach; None where it is no interaction, or is no example: its item is unknown
-    till now, or the user has consumed it already. `kept`: of the user's slates.
-    """
-    if not isinstance(event, Click | Review):
-        return None
-    row = recommender.catalog.rows.get(event.item_id)
-    if row is None or not recommender.knows(row) or recommender.met_for_good(state, row):
-        return None
-    rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
-    source = _source(recommender, event, row, kept)
-    return Target(row, recommender.meanings.code(event), rating, vectors.searched, source)
-
-
-def _source(recommender: Recommender, event: Click | Review, row: int, kept: UserSlates) -> Source:
-    """What the event says of where it came from, else what its slate says."""
-    waiting = closed(event.user_id, kept.slates, event.ts, recommender.bounds.wait_ms).slates
-    joined = joined_with(waiting, event, row, recommender.meanings.code(event), recommender.bounds)
-    slate = joined.slate if joined.outcome in JOINED else None
-    told = Source(
-        slate_id=event.slate_id or "",
-        position=-1 if event.position is None else event.position,
-        value=math.nan if event.value is None else event.value,
-        surface=event.surface or "",
-        arm=event.arm or "",
-    )
-    if slate is None:
-        return told
-    was_shown = slate.shown_ms != NEVER
-    return told._replace(
-        slate_id=told.slate_id or slate.slate_id,
-        surface=told.surface or slate.surface,
-        arm=told.arm or slate.arm,
-        shown=slate.shown if was_shown else slate.rows,
-        propensities=slate.shown_as if was_shown and len(slate.shown_as) else _made_as(slate),
-    )
-
-
-def _made_as(slate: KeptSlate) -> F32:
-    """The propensities of what is shown, as the slate was made."""
-    if not len(slate.propensities) or slate.shown_ms == NEVER:
-        return slate.propensities
-    made = dict(zip(slate.rows.tolist(), slate.propensities.tolist(), strict=True))
-    return np.array([made.get(row, math.nan) for row in slate.shown.tolist()], np.float32)
 
 
 class ExampleCollector:

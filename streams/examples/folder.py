@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from model.shards import UNFINISHED, shard_folders
+from model.shard_format import UNFINISHED
+from model.shards import shard_folders
 
 LEARN, WHOLE = "learn", "whole"
 KINDS = (LEARN, WHOLE)

@@ -8,7 +8,8 @@ from typing import Any
 from model.errors import DataError
 from model.examples import MODALITY
 from model.schema import Schema
-from model.shards import ShardFacts, ShardFiles
+from model.shard_format import ShardFacts
+from model.shards import ShardFiles
 
 
 def check_all(shards: ShardFiles, schema: Schema) -> None:

@@ -12,7 +12,8 @@ from streams.datasets.as_events import event_of, profile_of
 from streams.datasets.impressions import Shown
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression, Review
-from streams.examples.collector import ExampleCollector, target_of
+from streams.examples.collector import ExampleCollector
+from streams.examples.target import target_of
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.learning.steps import on_impression
 from streams.ranking.draft import Draft

@@ -113,7 +113,7 @@ async def open_live(
         reading: asyncio.Task[Encode | None] | None = None
         if texts:
             reading = asyncio.create_task(
-                in_thread(load_encoder, settings.model, registry, models.runs_elsewhere)
+                in_thread(load_encoder, settings.model, registry, models.loader.runs_elsewhere)
             )
             opened.push_async_callback(_end, reading)
 

@@ -1,5 +1,5 @@
-"""Which models are in service: the active one, and those that arms name beside it. They are found, loaded in
-a thread while the others go on, and swapped between two batches.
+"""Which models are in service: the active one, and those that arms name beside it. They are found, loaded
+while the others go on (streams/serving/model_loader.py), and swapped between two batches.
 """
 
 from __future__ import annotations
@@ -8,36 +8,23 @@ import asyncio
 import logging
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from export.loaded import load_model
-from export.manifest import MODEL_FILES, Manifest, TextEncoderRef, TextManifest, read_manifest, verify
+from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
 from export.registry import Registry
-from export.text import encoder_name
 from model.errors import ModelError
-from streams.ranking.model_in_service import ModelInService
 from streams.ranking.models import Models
 from streams.serving.arms import models_of
-from streams.serving.background import in_thread
-from streams.serving.loading import in_service, other_encoder, other_graph
+from streams.serving.model_loader import Loaded, ModelLoader
 from streams.serving.model_watcher import ModelWatcher
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
-from streams.state.catalog import Catalog
 from streams.stores.base import Store
 
 log = logging.getLogger(__name__)
 
 TRY_AGAIN_AFTER_S = 30.0
 """So long after an arm's model could not be loaded it is tried again."""
-
-
-class _Loaded(NamedTuple):
-    """A model whose item vectors are those of `catalog` as it was when loading began."""
-
-    model: ModelInService
-    provider: str
-    catalog: Catalog
 
 
 class RegistryModels:
@@ -57,14 +44,14 @@ class RegistryModels:
         self.settings, self.store, self.replica, self.watcher = settings.model, store, replica, watcher
         self.confirms = confirms
         self.registry = Registry(Path(settings.model.registry))
+        self.loader = ModelLoader(settings.model, replica, self.registry, watcher)
         self.named = models_of(settings.arms)
         self.missing: dict[str, str] = {}
         self.trouble = ""
-        self.fell_back = False
         self.loading: asyncio.Task[None] | None = None
         self.mending: asyncio.Task[None] | None = None
         self._wanted = ""
-        self._waiting: _Loaded | None = None
+        self._waiting: Loaded | None = None
         self._providers: dict[str, str] = {}
         self._said: set[str] = set()
         self._tried_s = 0.0
@@ -100,7 +87,7 @@ class RegistryModels:
         return {
             "name": self.name,
             "provider": self.provider,
-            "fell_back": self.fell_back,
+            "fell_back": self.loader.fell_back,
             "beside": self.beside,
         }
 
@@ -119,7 +106,7 @@ class RegistryModels:
         name = active or self.settings.active or await asyncio.to_thread(self.registry.newest)
         if name:
             self._wanted = name
-            self._waiting = await self._load(name)
+            self._waiting = await self.loader.load(name)
             async with self.replica.lock:
                 self.swap()
         else:
@@ -159,7 +146,7 @@ class RegistryModels:
         if waiting is None:
             return
         recommender, before = self.replica.recommender, self.name
-        self._catch_up(waiting)
+        self.loader.catch_up(waiting)
         recommender.serve(waiting.model)
         self._keep_named(waiting)
         if before and before != waiting.model.name and before not in self.beside:
@@ -192,7 +179,7 @@ class RegistryModels:
         while loaded != self._wanted:
             loaded = self._wanted
             try:
-                self._waiting = self._in_memory(loaded) or await self._load(loaded)
+                self._waiting = self._in_memory(loaded) or await self.loader.load(loaded)
                 self.trouble = ""
             except (
                 Exception
@@ -212,7 +199,7 @@ class RegistryModels:
             if name in self.in_service.named:
                 continue
             try:
-                loaded = self._in_memory(name) or await self._load(name)
+                loaded = self._in_memory(name) or await self.loader.load(name)
             except Exception as error:  # as for the active one
                 if self.missing.get(name) != _said(error):
                     seen = None if isinstance(error, ModelError) else error
@@ -223,13 +210,13 @@ class RegistryModels:
             async with self.replica.lock:
                 if name in self.in_service.named:
                     continue  # it was activated meanwhile
-                self._catch_up(loaded)
+                self.loader.catch_up(loaded)
                 self._keep_named(loaded)
             self._providers[name] = loaded.provider
             self.watcher.served(name, loaded.provider)
             log.info("model %r is in service beside %r on %s", name, self.name, loaded.provider)
 
-    def _keep_named(self, loaded: _Loaded) -> None:
+    def _keep_named(self, loaded: Loaded) -> None:
         """A model that arms name stays in service, whichever is active."""
         name = loaded.model.name
         if name in self.named:
@@ -237,57 +224,13 @@ class RegistryModels:
             self.missing.pop(name, None)
             self._said.discard(name)
 
-    def _in_memory(self, name: str) -> _Loaded | None:
+    def _in_memory(self, name: str) -> Loaded | None:
         """The model, where it is in service already: it needs no loading, and no file of it need be there."""
         model = next((model for model in self.in_service.all() if model.name == name), None)
         if model is None:
             return None
         catalog = self.replica.recommender.catalog
-        return _Loaded(model, self._providers[name], catalog)
-
-    def _catch_up(self, loaded: _Loaded) -> None:
-        """Make anew the vectors of items that came, or changed, while the model was loaded."""
-        catalog, model = self.replica.recommender.catalog, loaded.model
-        if loaded.catalog is not catalog:  # it was read anew meanwhile, and rows may mean other items
-            model.forget_items()
-        model.refresh(catalog)
-
-    async def _load(self, name: str) -> _Loaded:
-        async with self.replica.lock:
-            catalog = self.replica.recommender.catalog
-            seen = catalog.copy()
-        return await in_thread(self._open, name, catalog, seen)
-
-    def _open(self, name: str, catalog: Catalog, seen: Catalog) -> _Loaded:
-        loaded = load_model(
-            self.registry.get(name),
-            self.settings.providers,
-            self.settings.fallback,
-            self.settings.threads,
-            on_fallback=self.runs_elsewhere,
-        )
-        graph = self.replica.graph
-        for trouble in (
-            other_graph(loaded.manifest, graph.digest() if graph is not None else ""),
-            other_encoder(loaded.manifest, self._encoder_here()),
-        ):
-            if trouble:
-                self.watcher.warned(trouble)
-        model = in_service(loaded, self.replica.recommender.pipeline.names)
-        model.refresh(seen)
-        return _Loaded(model, loaded.rescorer.provider, catalog)
-
-    def _encoder_here(self) -> TextEncoderRef | None:
-        """The text encoder of the settings, None where it is not registered."""
-        name = encoder_name(self.settings.text_encoder)
-        if not self.registry.text.has(name):
-            return None
-        return read_manifest(self.registry.text.get(name), TextManifest).reference
-
-    def runs_elsewhere(self, asked: str, got: str) -> None:
-        """A model, or the text encoder, runs on another provider than the first that was asked for."""
-        self.fell_back = True
-        self.watcher.fell_back(asked, got)
+        return Loaded(model, self._providers[name], catalog)
 
 
 def _said(error: Exception) -> str:

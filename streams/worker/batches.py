@@ -1,12 +1,12 @@
 """Batches in the shell: read, look up, fold, write; only then a batch is done.
 
     read · encode texts · look up (streams/worker/look_up.py)
-    process (the core) · write (streams/worker/writing.py), everything in one transaction
+    fold (streams/worker/folding.py) · write (streams/worker/writing.py), everything in one transaction
 
 A batch is written whole or not at all, and until it is known which, its messages are not done. Meanwhile the
 next batch may be folded, on the states as they will be: its own write waits until that is known. Where the
 write is refused (another worker was ahead), what was folded on it is void, the counters of this process are
-read anew, and both batches are begun again, in order, with what is left of them.
+read anew (streams/worker/recovery.py), and both batches are begun again, in order, with what is left of them.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
-from streams.batch import BatchResult, process
+from streams.batch import BatchResult
 from streams.clock import Clock
-from streams.examples.collector import Target
 from streams.kafka.dead_letters import DeadLetter, DeadLetters
 from streams.kafka.message import Message
 from streams.learning.kept_slates import UserSlates
-from streams.ranking import degradation
-from streams.ranking.degradation import Rung
-from streams.recommender import Recommender
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state.user_state import UserState
 from streams.stores.base import Store, digest_of
+from streams.worker.flight import Flight
+from streams.worker.folding import Examples, Folding
 from streams.worker.kept_states import Kept, KeptStates
-from streams.worker.look_up import Log, LookUp, Work
+from streams.worker.look_up import LookUp, Work
 from streams.worker.metrics import WorkerMetrics
+from streams.worker.offset_order import Log, OffsetOrder
 from streams.worker.reading import Read, Reader
+from streams.worker.recovery import Recovery
 from streams.worker.waiting import Waiting
 from streams.worker.writing import RETRY_S, Writing
 
@@ -52,20 +52,6 @@ class Models(Protocol):
         ...
 
 
-class Examples(Protocol):
-    """The log of training examples: `begin` and `take` as a batch is folded, `keep` once it is written, and
-    `undo` where it was not, which voids a batch that was folded on it as well.
-    """
-
-    def begin(self, recommender: Recommender) -> None: ...
-
-    def take(self, event_id: str, state: UserState, now_ms: int, met: Target) -> None: ...
-
-    def keep(self) -> None: ...
-
-    def undo(self) -> None: ...
-
-
 class _Batch(NamedTuple):
     messages: Sequence[Message]
     reads: Sequence[Read]
@@ -77,26 +63,6 @@ class _Folded(NamedTuple):
 
     work: Work
     outcome: BatchResult | None
-
-
-class _Flight:
-    """A batch from its fold until it is written. Whoever awaits `task` gets the messages that are done with.
-
-    `folded`: the next batch may be begun. `straight`: whether the batch was written as it was first folded.
-    """
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.folded: asyncio.Future[None] = loop.create_future()
-        self.straight: asyncio.Future[bool] = loop.create_future()
-        self.task: asyncio.Task[list[Message]]
-
-    def ended(self, straight: bool) -> None:
-        """The first attempt is over."""
-        if not self.straight.done():
-            self.straight.set_result(straight)
-        if not self.folded.done():
-            self.folded.set_result(None)
 
 
 class Batches:
@@ -116,17 +82,17 @@ class Batches:
         examples: Examples | None = None,
         waiting: Waiting | None = None,
     ) -> None:
-        self.examples, self.waiting = examples, waiting or Waiting()
         self.finished = 0
-        self.settings, self.store, self.replica, self.models = settings, store, replica, models
-        self.reader, self.kafka, self.metrics, self.clock = reader, kafka, metrics, clock
-        self.rung: Rung = "full"
+        self.replica, self.models, self.reader, self.metrics = replica, models, reader, metrics
         self._kept: KeptStates[UserState] = KeptStates(settings.worker.states_kept, clock)
         self._kept_slates: KeptStates[UserSlates] = KeptStates(settings.worker.states_kept, clock)
-        self._look_up = LookUp(store, replica, kafka, self._kept, self._kept_slates, metrics, clock)
+        order = OffsetOrder(kafka, metrics)
+        self._look_up = LookUp(store, replica, order, self._kept, self._kept_slates, metrics, clock)
         self._writing = Writing(store, letters, metrics, clock, settings.meanings.name_of)
-        self._last: _Flight | None = None
-        self._followed = True
+        self.folding = Folding(settings, replica, clock, examples, waiting)
+        at_hand = (self._kept, self._kept_slates)
+        self.recovery = Recovery(store, replica, kafka, at_hand, order.gaps, metrics)
+        self._last: Flight | None = None
 
     @property
     def busy(self) -> bool:
@@ -150,7 +116,7 @@ class Batches:
         """`handle` in two steps: this returns once the batch is folded and the one before it is written."""
         self.metrics.batch_events.observe(len(messages))
         batch = _Batch(messages, *await self.reader.read(messages))
-        last, flight = self._last, _Flight()
+        last, flight = self._last, Flight()
         folded = await self._fold_behind(batch, last) if last is not None else None
         if last is not None and folded is None:
             await asyncio.wait([last.task])
@@ -165,15 +131,9 @@ class Batches:
 
     def moved(self) -> None:
         """Partitions have come or gone: others may have written since. No batch may be under way."""
-        self._forget()
-        self._followed = False
+        self.recovery.moved()
 
-    def _forget(self, wrong: bool = False) -> None:
-        """What is at hand of users; see `KeptStates.clear`."""
-        self._kept.clear(wrong)
-        self._kept_slates.clear(wrong)
-
-    async def _fold_behind(self, batch: _Batch, last: _Flight) -> _Folded | None:
+    async def _fold_behind(self, batch: _Batch, last: Flight) -> _Folded | None:
         """Fold a batch on one whose write is under way; None where that can't be, or came to nothing.
 
         The replica's lock is held then, together with the last batch, and by this one alone once that is
@@ -197,7 +157,7 @@ class Batches:
         lock.release()
         return None
 
-    async def _see_through(self, batch: _Batch, folded: _Folded | None, flight: _Flight) -> list[Message]:
+    async def _see_through(self, batch: _Batch, folded: _Folded | None, flight: Flight) -> list[Message]:
         pause_s, longest_s = RETRY_S
         try:
             while True:
@@ -210,7 +170,7 @@ class Batches:
                 except FencedError as error:
                     log.warning("batch fenced, the counters are read anew: %s", error)
                     self.metrics.fenced.inc()
-                    self._forget(wrong=True)
+                    self.recovery.forget(wrong=True)
                 except (BrokerUnavailableError, StoreUnavailableError, LedgerGapError) as error:
                     self._writing.troubled(error)
                 folded = None
@@ -223,8 +183,8 @@ class Batches:
         """Fold a batch while none is under way; the replica's lock is held then."""
         await self.replica.lock.acquire()
         try:
-            await self.recover()
-            await self._follow()
+            await self.recovery.recover()
+            await self.recovery.follow()
             return await self._fold(batch)
         except BaseException:
             self.replica.lock.release()
@@ -234,40 +194,9 @@ class Batches:
         self.models.swap()
         work = await self._look_up.rest(*batch)
         self._writing.trouble = ""
-        if not work.progress:
-            return _Folded(work, None)
-        if not self.replica.sound:
-            raise FencedError("the batch before this one was not written")
-        try:
-            return _Folded(work, self._process(work))
-        except BaseException:
-            self.replica.sound = False
-            if self.examples is not None:
-                self.examples.undo()
-            raise
+        return _Folded(work, self.folding.fold(work) if work.progress else None)
 
-    def _process(self, work: Work) -> BatchResult:
-        now_ms = self.clock.now_ms()
-        waited_s = self.waiting.age_of(each.message for each in work.reads)
-        self.rung = degradation.choose(1_000 * waited_s, self.settings.ladder, self.rung)
-        recommender = self.replica.recommender
-        # Without a model its features are not worth their price.
-        modelled = recommender.pipeline.models.active is not None or self.rung == "popular"
-        if self.examples is not None:
-            self.examples.begin(recommender)
-        # A worker that is behind has no time for examples.
-        before = self.examples.take if self.examples is not None and self.rung == "full" else None
-        return process(
-            recommender,
-            [each.incoming for each in work.reads],
-            work.states,
-            now_ms,
-            self.rung if modelled else "counters",
-            before=before,
-            kept=work.slates,
-        )
-
-    async def _write(self, folded: _Folded, flight: _Flight) -> list[Message]:
+    async def _write(self, folded: _Folded, flight: Flight) -> list[Message]:
         """Write what was folded, and release the lock."""
         work, outcome = folded
         try:
@@ -275,13 +204,9 @@ class Batches:
                 try:
                     position = await self._commit(work, outcome, flight)
                 except BaseException:
-                    # The counters are ahead of the store, or it is not known whether they are.
-                    self.replica.sound = False
-                    if self.examples is not None:
-                        self.examples.undo()
+                    self.folding.undo()
                     raise
-                if self.examples is not None:
-                    self.examples.keep()
+                self.folding.keep()
                 self.replica.committed(position)
                 self._look_up.written(work.progress)
                 self._writing.count(work, outcome, position)
@@ -294,7 +219,7 @@ class Batches:
             flight.ended(straight=False)
             self.replica.lock.release()
 
-    async def _commit(self, work: Work, outcome: BatchResult, flight: _Flight) -> str:
+    async def _commit(self, work: Work, outcome: BatchResult, flight: Flight) -> str:
         await self._writing.send_letters(work, outcome)
         commit = self._writing.commit_of(work, outcome)
         self._kept.take(
@@ -307,30 +232,3 @@ class Batches:
         if not flight.folded.done():
             flight.folded.set_result(None)
         return await self._writing.commit(commit, self.replica.writer)
-
-    async def _follow(self) -> None:
-        """Count what was applied by those who had the partitions before: whether an item's update is late is
-        told by what is known of the item.
-        """
-        if self._followed:
-            return
-        try:
-            self.metrics.followed.inc(await self.replica.catch_up())
-        except BaseException:
-            self.replica.sound = False  # part of a page may have been counted
-            raise
-        self._followed = True
-
-    async def recover(self) -> None:
-        """Read the counters anew where they can't be trusted. The caller holds the replica's lock."""
-        if self.replica.sound:
-            return
-        self._forget()
-        self.metrics.rebuilds.inc()
-        await self.replica.rebuild()
-        if self.replica.forgotten:  # the store was emptied: what Kafka still has makes it whole again
-            places = self.kafka.assigned()
-            for place, offset in (await self.store.load([], places)).progress.items():
-                start = max(offset + 1, await self.kafka.earliest(place))
-                self._look_up.gaps.sought(place, await self.kafka.reread(place, start))
-            self.replica.forgotten = False

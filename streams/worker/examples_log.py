@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.examples import Example, ItemTable, shard
-from model.shards import write_shard
+from model.shard_writing import write_shard
 from streams.clock import Clock
-from streams.examples.collector import ExampleCollector, Target
+from streams.examples.collector import ExampleCollector
 from streams.examples.folder import KINDS, LEARN, WHOLE, prune, shard_name
 from streams.examples.sampled import place_of
+from streams.examples.target import Target
 from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
 from streams.serving.background import Background

@@ -1,7 +1,7 @@
 """What is left of a batch once it is known what was applied before.
 
-meet new items · load the states and the progress that are not kept · leave out what was applied, or came too
-early · decode states
+meet new items · load the states and the progress that are not kept · decode states · leave out what was
+applied, or came too early (streams/worker/offset_order.py)
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from model.errors import FencedError, NewerVersionError, StoreError
 from streams.clock import Clock
 from streams.kafka.dead_letters import DeadLetter, dead_letter
-from streams.kafka.gaps import Gaps
 from streams.kafka.message import Message
-from streams.kafka.progress_check import beyond_the_end
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.serving.replica import Replica
@@ -26,46 +24,12 @@ from streams.state.user_state import UserState
 from streams.stores.base import Loaded, Store, digest_of
 from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.metrics import WorkerMetrics
+from streams.worker.offset_order import OffsetOrder
 from streams.worker.reading import Read
 
 log = logging.getLogger(__name__)
 
 USER_TOPICS = ("clicks", "reviews", "impressions", "users")
-
-
-class Log(Protocol):
-    """What must be asked of Kafka about a partition; a place is "topic-partition"."""
-
-    async def earliest(self, place: str) -> int:
-        """The first offset that is still there."""
-        ...
-
-    async def end(self, place: str, after: int) -> int:
-        """The offset after the last one; what was heard last will do where it is above `after`."""
-        ...
-
-    async def reread(self, place: str, offset: int) -> int:
-        """Go on reading at `offset`; the number of this seek, which the messages name that come after it."""
-        ...
-
-    def assigned(self) -> list[str]:
-        """The places that this process reads."""
-        ...
-
-
-class Some:
-    """Some of a batch's messages, each by itself: two may be of one offset, which was read before a seek and
-    after it, and only the second one's turn comes.
-    """
-
-    def __init__(self) -> None:
-        self._messages: dict[int, Message] = {}
-
-    def add(self, message: Message) -> None:
-        self._messages[id(message)] = message
-
-    def __contains__(self, message: Message) -> bool:
-        return id(message) in self._messages
 
 
 class Work(NamedTuple):
@@ -95,16 +59,15 @@ class LookUp:
         self,
         store: Store,
         replica: Replica,
-        kafka: Log,
+        order: OffsetOrder,
         kept: KeptStates[UserState],
         kept_slates: KeptStates[UserSlates],
         metrics: WorkerMetrics,
         clock: Clock,
     ) -> None:
-        self.store, self.replica, self.kafka, self.kept = store, replica, kafka, kept
+        self.store, self.replica, self.order, self.kept = store, replica, order, kept
         self.kept_slates = kept_slates
         self.metrics, self.clock = metrics, clock
-        self.gaps = Gaps()
         self._known: dict[str, int] = {}
 
     def written(self, progress: Mapping[str, int]) -> None:
@@ -124,7 +87,7 @@ class LookUp:
         viewers = list(dict.fromkeys(user for each in reads if (user := shown_to(each.event)) is not None))
         known, slates = self.kept.of(users), self.kept_slates.of(viewers)
         expected, unreadable = await self._load(users, viewers, _fenced_places(messages), known, slates)
-        taken, old = await self._in_order(messages, expected)
+        taken, old = await self.order.in_order(messages, expected)
         progress: dict[str, int] = {}
         for message in messages:
             if message in taken:
@@ -200,45 +163,6 @@ class LookUp:
                 self.metrics.slates_lost.inc()
             found[user] = Kept(slates, digest_of(raw))
         return found
-
-    async def _in_order(self, messages: Sequence[Message], progress: Mapping[str, int]) -> tuple[Some, Some]:
-        """The messages to apply, each the next one of its partition, and those that were applied before.
-
-        Whatever else there is came too early: something before it was left out and is read again.
-        """
-        taken, old = Some(), Some()
-        upcoming = {place: offset + 1 for place, offset in progress.items()}
-        for message in messages:
-            place, offset = message.place, message.offset
-            if offset < upcoming[place]:
-                end = await self.kafka.end(place, progress[place])
-                if end <= progress[place]:
-                    raise beyond_the_end(place, end, progress[place])
-                self.metrics.events.labels(message.topic, "skipped").inc()
-                self.metrics.skipped.labels("offset").inc()
-                old.add(message)
-                continue
-            since = offset if message.since is None else message.since
-            verdict = self.gaps.judge(place, upcoming[place], since, message.seek)
-            if verdict == "stale" or (
-                verdict == "reread" and not await self._gone(place, upcoming[place], since)
-            ):
-                continue
-            taken.add(message)
-            upcoming[place] = offset + 1
-        return taken, old
-
-    async def _gone(self, place: str, expected: int, since: int) -> bool:
-        """Whether Kafka has nothing left from `expected` up to `since`; what it has is read again."""
-        earliest = await self.kafka.earliest(place)
-        if since <= earliest:
-            log.warning("%s: offsets %d to %d are gone from Kafka", place, expected, since - 1)
-            self.metrics.gaps.labels("accept").inc()
-            return True
-        log.info("%s: read again from offset %d, %d came", place, max(expected, earliest), since)
-        self.metrics.gaps.labels("reread").inc()
-        self.gaps.sought(place, await self.kafka.reread(place, max(expected, earliest)))
-        return False
 
     def _check_remembered(self, loaded: Loaded) -> None:
         """Raises `FencedError` where the store has forgotten what it once said (it was emptied, or

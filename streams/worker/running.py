@@ -68,7 +68,8 @@ class Running:
             done=lambda standings: waiting.done({at: each.offset for at, each in standings.items()}),
         )
         self.chores = Chores(
-            *(settings, store, live.replica, live.models, self.batches.recover, metrics, clock, watch)
+            *(settings, store, live.replica, live.models),
+            *(self.batches.recovery.recover, metrics, clock, watch),
         )
         self.app: Any = create_app(settings, self.intake, membership, waiting)
         self.kafka.app = self.app

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from model.distributed import ALONE, Group, average_gradients, group_of
 from model.errors import SettingsError
-from model.shards import write_shard
+from model.shard_writing import write_shard
 from tests.model.learnable_shards import NETWORK, SCHEMA, random_shard
 from tests.model.one_training import main
 

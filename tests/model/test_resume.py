@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from model.errors import DataError
 from model.plan import TrainPlan
 from model.resume import FACTS, TENSORS, Parts, Position, Savepoints, Training
-from model.shards import write_shard
+from model.shard_writing import write_shard
 from tests.model.learnable_shards import NETWORK, SCHEMA, TASKS, random_shard
 from tests.model.one_training import main
 

@@ -19,7 +19,8 @@ from model.batches import Batch, batches
 from model.distributed import Group
 from model.examples import Shard
 from model.plan import TrainPlan
-from model.shards import ShardFiles, shard_folders, write_shard
+from model.shard_writing import write_shard
+from model.shards import ShardFiles, shard_folders
 from model.survey import survey
 from model.train import Progress, train
 from tests.model.learnable_shards import ITEMS, NETWORK, SCHEMA, TASKS, VOCABULARY, random_shard

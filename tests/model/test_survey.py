@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from model.errors import DataError
-from model.shards import ShardFiles, shard_folders, write_shard
+from model.shard_writing import write_shard
+from model.shards import ShardFiles, shard_folders
 from model.survey import digest_of, fingerprint, survey
 from model.tasks import default_tasks, teachable
 from model.vocabulary import Vocabulary

@@ -12,7 +12,7 @@ from model.errors import EventError
 from model.schema import F32
 from streams.batch import BatchResult, Incoming, process
 from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User
-from streams.examples.collector import Target
+from streams.examples.target import Target
 from streams.recommender import Recommender
 from streams.serving.kept_counters import copied, pack, restore
 from streams.settings.sections import ModelSettings

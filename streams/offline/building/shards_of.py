@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model.examples import shard
-from model.shards import shard_folders, write_shard
+from model.shard_writing import write_shard
+from model.shards import shard_folders
 from streams.examples.collector import SHARD_SIZE, ExampleCollector
 from streams.examples.folder import WHOLE, shard_name
 from streams.offline.building.work_pieces import WorkPiece

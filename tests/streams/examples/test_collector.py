@@ -10,8 +10,9 @@ import pytest
 from model.actions import ACTIONS
 from model.examples import EXAMPLE_FIELDS, Shard, id_number
 from streams.datasets.interactions import Interactions
-from streams.events.schema import Click, Impression, Review, User
-from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, Target, target_of
+from streams.events.schema import Click, Impression
+from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector
+from streams.examples.target import Target, target_of
 from streams.learning.kept_slates import NOTHING_KEPT
 from streams.offline.stream_driver import Prequential, Stream
 from streams.ranking.request import Search
@@ -19,9 +20,6 @@ from streams.recommender import Recommender
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
-from streams.state.consumed import EVERY_ACTION, NOTHING
-from streams.state.event_meaning import Vectors
-from streams.state.user_state import UserState
 from tests.streams.core import START_MS, Small, toy_model, unit
 
 EVENTS, USERS, ITEMS = 160, 8, 40
@@ -259,9 +257,6 @@ def test_what_was_shown_and_not_chosen_is_known_as_such() -> None:
     told = {item: made.propensity[0, at] for item, at in of.items() if made.shown[0, at]}
     assert told == {f"i{row}": each for row, each in zip(unmet[:3], [0.5, 0.25, 0.125], strict=True)}
     assert np.isnan(made.propensity[0][~made.shown[0]]).all()
-    nowhere = target_of(core, state, click)
-    assert nowhere is not None
-    assert (nowhere.source.slate_id, len(nowhere.source.shown), nowhere.source.position) == ("", 0, 1)
 
 
 def test_what_was_drained_is_forgotten() -> None:
@@ -273,26 +268,6 @@ def test_what_was_drained_is_forgotten() -> None:
     assert len(collector) == 3
     assert [len(each) for each in collector.drain()] == [2, 1]
     assert (len(collector), collector.drain()) == (0, [])
-
-
-def test_what_an_event_teaches_is_the_same_for_all_who_collect() -> None:
-    core = Recommender(Settings())
-    core.meet(["known", "only met"], 5)
-    core.put_item(0, ItemRecord("known", 5))
-    searched = unit(np.arange(1.0, 65.0))
-    click = Click(event_id="e", ts=9, user_id="u", item_id="known", action="cart", query="red")
-    met = target_of(core, UserState(), click, Vectors(searched=searched))
-    assert met is not None
-    assert (met.row, met.action) == (0, ACTIONS.index("cart"))
-    assert np.isnan(met.rating)
-    assert met.searched is searched
-    review = Review(event_id="e", ts=9, user_id="u", item_id="known", rating=4.0)
-    assert target_of(core, UserState(), review) == Target(0, ACTIONS.index("review"), 4.0)
-    consumed = UserState(consumed=NOTHING.add(0, 1, EVERY_ACTION, 100))
-    assert target_of(core, consumed, click) is None
-    for item in ("only met", "never heard of"):
-        assert target_of(core, UserState(), Click(event_id="e", ts=9, user_id="u", item_id=item)) is None
-    assert target_of(core, UserState(), User(event_id="e", ts=9, user_id="u")) is None
 
 
 def test_examples_have_features_where_no_model_scores_now() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from model.shards import UNFINISHED, shard_folders, write_shard
+from model.shard_format import UNFINISHED
+from model.shard_writing import write_shard
+from model.shards import shard_folders
 from streams.examples.folder import DAY_MS, KINDS, LEARN, STALE_S, WHOLE, logged, prune, shard_name
 from tests.model.random_shards import random_shard
 

@@ -230,7 +230,7 @@ async def test_a_model_that_was_loaded_while_the_counters_were_read_anew_knows_t
         go_on.wait(30)
         return load_model(*arguments, **more)
 
-    monkeypatch.setattr("streams.serving.models.load_model", slow)
+    monkeypatch.setattr("streams.serving.model_loader.load_model", slow)
     await world.models.activated("third")
     await asyncio.to_thread(opening.wait, 30)
     MemoryStore.__init__(world.store)

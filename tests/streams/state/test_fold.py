@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from model.actions import ACTIONS
 from streams.events.schema import Click, Review, User, UserEvent
 from streams.state.action_meaning import Meanings
-from streams.state.fold import Delivery, apply, repeats, sentiment
+from streams.state.fold import Delivery, apply, repeats
 from streams.state.packed_rows import pack_sorted
 from streams.state.user_state import ACTION_CODE, EMPTY, StateSettings, UserState
 from tests.streams.user_events import (
@@ -30,7 +28,6 @@ from tests.streams.user_events import (
     step,
     times,
     user_events,
-    words_of,
 )
 
 acted = st.lists(clicks | reviews, max_size=30, unique_by=lambda event: event.event_id)
@@ -253,34 +250,6 @@ def test_activity_is_the_sum_of_decayed_interactions(events: list[UserEvent]) ->
     assert state.activity == pytest.approx(expected)
 
 
-def heard_weights(events: Sequence[UserEvent]) -> NDArray[np.float64]:
-    """What each review with a text weighs, half of it forgotten every two.
-
-    A late one begins with what is left of it after those that are later.
-    """
-    weights: list[float] = []
-    for n, event in enumerate(events):
-        if words_of(event) is None:
-            continue
-        later = sum(each.ts > event.ts for each in events[:n])
-        weights = [*weights, 0.5 ** (later / 2)] if later else [*(w * 0.5**0.5 for w in weights), 1.0]
-    return np.array(weights)
-
-
-@given(st.lists(reviews, max_size=12, unique_by=lambda event: event.event_id))
-def test_words_are_the_decaying_mean_of_what_was_said(events: list[UserEvent]) -> None:
-    settings = StateSettings(words_half_life=2.0)
-    state = fold(delivered(events), settings=settings)
-    said = [words for event in events if (words := words_of(event)) is not None]
-    if not said:
-        assert not len(state.words)
-        return
-    weights = heard_weights(events)
-    np.testing.assert_allclose(state.words, np.average(said, axis=0, weights=weights), atol=0.01)
-    assert state.words_weight == pytest.approx(weights.sum())
-    assert (state.words.astype(np.float16) == state.words).all()
-
-
 def test_a_profile_replaces_the_last_one() -> None:
     first = User(event_id="a", ts=1, user_id="u", profile={"age": "30", "country": "DE"})
     second = User(event_id="b", ts=2, user_id="u", profile={"age": "31"})
@@ -318,33 +287,6 @@ def test_bounds_of_nothing_are_refused(name: str) -> None:
     """A bound of 0 would keep everything: `[-0:]` is the whole list."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({name: 0}, StateSettings)
-
-
-@given(st.lists(reviews, max_size=12, unique_by=lambda event: event.event_id))
-def test_liked_is_the_decaying_mean_of_words_times_their_sentiment(events: list[UserEvent]) -> None:
-    settings = StateSettings(words_half_life=2.0)
-    state = fold(delivered(events), settings=settings)
-    said = [
-        (words, 0.0 if event.rating is None else (event.rating - 3.0) / 2.0)
-        for event in events
-        if isinstance(event, Review) and (words := words_of(event)) is not None
-    ]
-    if not said:
-        assert not len(state.liked)
-        return
-    weights = heard_weights(events)
-    felt = [feeling * words for words, feeling in said]
-    np.testing.assert_allclose(state.liked, np.average(felt, axis=0, weights=weights), atol=0.01)
-    assert (state.liked.astype(np.float16) == state.liked).all()
-    longest = max(float(np.linalg.norm(words)) for words, _ in said)
-    assert np.linalg.norm(state.liked) <= longest * 1.001 + 0.01
-
-
-@given(st.floats(1, 5))
-def test_sentiment_rises_with_the_stars_and_is_bounded(stars: float) -> None:
-    assert -1.0 <= sentiment(stars) <= 1.0
-    assert sentiment(stars) == pytest.approx(-sentiment(6.0 - stars))
-    assert sentiment(min(stars + 0.5, 5.0)) >= sentiment(stars)
 
 
 @given(user_events, st.data())

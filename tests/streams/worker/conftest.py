@@ -14,6 +14,7 @@ from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.message import Message
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
+from streams.state import user_state_codec
 from streams.stores.memory import MemoryStore
 from streams.worker.batches import Batches
 from streams.worker.chores import Chores
@@ -119,7 +120,7 @@ class Desk:
             self.store,
             self.replica,
             self.models,
-            self.batches.recover,
+            self.batches.recovery.recover,
             self.metrics,
             self.clock,
             StoreWatch(self.settings.redis, self.store, self.metrics),
@@ -147,6 +148,19 @@ def message(event: AnyEvent, offset: int, partition: int = 0) -> Message:
 def click(offset: int, user: str = "ann", item: str = "i1", partition: int = 0) -> Message:
     event = Click(event_id=f"{partition}-{offset}", ts=NOW_MS, user_id=user, item_id=item)
     return message(event, offset, partition)
+
+
+async def interactions(store: MemoryStore, user: str = "ann") -> int:
+    """How many a user's stored state has."""
+    return user_state_codec.decode((await store.states([user]))[0]).interactions
+
+
+async def counted(store: MemoryStore) -> int:
+    """What a new worker would count."""
+    desk = Desk(store)
+    async with desk.replica.lock:
+        await desk.replica.rebuild()
+    return desk.replica.recommender.counters.interactions
 
 
 @pytest.fixture

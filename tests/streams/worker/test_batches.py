@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from model.errors import ProgressError, StoreUnavailableError
+from model.errors import StoreUnavailableError
 from streams.batch import Incoming
 from streams.events.schema import Control, EventLimits, Impression, Item, Review
 from streams.kafka.message import Message
@@ -18,25 +18,13 @@ from streams.state.fold import Delivery
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
 from streams.worker import batches, reading, writing
-from tests.streams.worker.conftest import NOW_MS, Desk, click, message
+from tests.streams.worker.conftest import NOW_MS, Desk, click, counted, interactions, message
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (batches, writing):
         monkeypatch.setattr(module, "RETRY_S", (0.0, 0.001))
-
-
-async def interactions(store: MemoryStore, user: str = "ann") -> int:
-    return user_state_codec.decode((await store.states([user]))[0]).interactions
-
-
-async def counted(store: MemoryStore) -> int:
-    """What a new worker would count."""
-    desk = Desk(store)
-    async with desk.replica.lock:
-        await desk.replica.rebuild()
-    return desk.replica.recommender.counters.interactions
 
 
 class Failing:
@@ -190,42 +178,6 @@ async def test_a_state_that_cannot_be_read_is_kept(desk: Desk, store: MemoryStor
     assert await interactions(store, "bob") == 1
 
 
-async def test_a_gap_is_read_again(desk: Desk, store: MemoryStore) -> None:
-    """Events behind it are left alone: they are not done, and come again."""
-    await desk.take(click(0))
-    other = click(0, "bob", partition=1)
-    assert await desk.take(click(3), click(4), other) == [other]
-    assert desk.log.reread_from == [("clicks-0", 1)]
-    assert await desk.take(click(5)) == []
-    assert desk.log.reread_from == [("clicks-0", 1)], "one seek is enough"
-    await desk.take(*(click(n) for n in range(1, 6)))
-    assert await interactions(store) == 6
-
-
-async def test_what_was_fetched_before_a_reread_is_no_part_of_it(desk: Desk, store: MemoryStore) -> None:
-    """Old and reread events in one batch: those that are not next would take the progress past a gap."""
-    await desk.take(click(0))
-    await desk.take(click(5))
-    batch = [click(6), click(1), click(2), click(7), click(3)]
-    assert [each.offset for each in await desk.take(*batch)] == [1, 2, 3]
-    assert (await store.load([], ["clicks-0"])).progress == {"clicks-0": 3}
-    await desk.take(click(4), click(5), click(6), click(7))
-    assert await interactions(store) == 8
-
-
-async def test_an_event_read_before_and_after_a_reread_counts_where_its_turn_is(
-    desk: Desk, store: MemoryStore
-) -> None:
-    """Else its user, who has it already, would have no room for the earlier ones."""
-    await desk.take(click(0))
-    await desk.take(click(5))
-    batch = [click(3), click(4), *(click(n) for n in range(1, 6))]
-    assert len(await desk.take(*batch)) == 5
-    assert await interactions(store) == 6
-    assert desk.counted("events_total", topic="clicks", result="applied") == 6
-    assert await counted(store) == 6
-
-
 async def test_a_letter_from_before_a_reread_is_sent_once(desk: Desk, store: MemoryStore) -> None:
     broken = click(2)._replace(value=b"?")
     await desk.take(click(0))
@@ -233,43 +185,6 @@ async def test_a_letter_from_before_a_reread_is_sent_once(desk: Desk, store: Mem
     await desk.take(broken, click(1), broken._replace(seek=broken.seek), click(3))
     assert [letter.message.offset for letter in desk.box.letters] == [2]
     assert await interactions(store) == 3
-
-
-async def test_an_idle_worker_notices_that_the_store_was_emptied(desk: Desk, store: MemoryStore) -> None:
-    await desk.take(click(0))
-    store.__init__()  # type: ignore[misc]  # as a restart without persistence
-    chores = desk.chores()
-    await chores.follow()
-    await chores.follow()
-    assert desk.log.reread_from == [("clicks-0", 0), ("reviews-0", 0)]
-    assert desk.replica.recommender.counters.interactions == 0
-
-
-async def test_what_kafka_has_dropped_is_passed_over(desk: Desk, store: MemoryStore) -> None:
-    await desk.take(click(0))
-    desk.log.first = 7
-    batch = [click(7), click(8)]
-    assert await desk.take(*batch) == batch
-    assert await interactions(store) == 3
-    assert desk.counted("gaps_total", result="accept") == 1
-
-
-async def test_a_topic_made_anew_under_a_kept_store_is_refused(desk: Desk) -> None:
-    """Its first events would be taken for old ones."""
-    await desk.take(*(click(n) for n in range(5)))
-    desk.log.last_end = 2
-    with pytest.raises(ProgressError, match=r"ends at offset 2.*applied it up to 4.*redis\.prefix"):
-        await desk.take(click(1))
-
-
-async def test_a_store_that_was_emptied_begins_anew(desk: Desk, store: MemoryStore) -> None:
-    await desk.take(click(0), click(1))
-    store.__init__()  # type: ignore[misc]  # as a restart without persistence
-    assert await desk.take(click(2)) == []
-    assert desk.log.reread_from == [("clicks-0", 0), ("reviews-0", 0)]
-    await desk.take(click(0), click(1), click(2))
-    assert await interactions(store) == 3
-    assert desk.replica.recommender.counters.interactions == await counted(store) == 3
 
 
 async def test_an_order_is_checked_then_told(desk: Desk, store: MemoryStore) -> None:
@@ -338,29 +253,6 @@ async def test_items_and_impressions_are_told(desk: Desk, store: MemoryStore) ->
     assert catalog.ids == ["i1", "i9"]
     assert catalog.available[:2].tolist() == [False, True]
     assert other.replica.recommender.counters.popularity.shown[:2].tolist() == [1, 1]
-
-
-async def test_the_rung_is_chosen_by_what_waits_and_by_no_time_that_an_event_gives(
-    desk: Desk,
-) -> None:
-    async def rung(message: Message) -> str:
-        await desk.take(message)
-        return desk.batches.rung
-
-    old = 3_600_000
-    desk.waiting.learned("clicks", 0, 3)
-    gateway_behind = click(0)._replace(headers={"headrace-accepted": b"%d" % (NOW_MS - old)})
-    assert await rung(gateway_behind) == "full"
-    assert await rung(click(1)._replace(headers=(), timestamp_ms=NOW_MS - old)) == "full"
-    desk.clock.advance(99)
-    desk.waiting.learned("clicks", 0, 5)
-    assert await rung(click(2)) == "full"
-    desk.clock.advance(101)
-    assert await rung(click(3)) == "counters"
-    desk.clock.advance(150)
-    assert await rung(click(4)) == "popular"
-    desk.waiting.learned("clicks", 0, 6)
-    assert await rung(click(5)) == "full"
 
 
 @pytest.mark.parametrize(

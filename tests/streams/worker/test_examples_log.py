@@ -46,7 +46,7 @@ def settings_of(folder: Path, **changes: Any) -> Settings:
 def logging_desk(store: MemoryStore, settings: Settings) -> tuple[Desk, ExamplesLog]:
     desk = Desk(store, settings)
     written = ExamplesLog(settings, desk.metrics, desk.clock)
-    desk.batches.examples = written
+    desk.batches.folding.examples = written
     return desk, written
 
 

@@ -16,11 +16,10 @@ from streams.events.schema import Review
 from streams.kafka.message import Message
 from streams.settings.sections import WorkerSettings
 from streams.settings.tree import Settings
-from streams.state import user_state_codec
 from streams.stores.base import Commit, Loaded
 from streams.stores.memory import MemoryStore
 from streams.worker import batches, writing
-from tests.streams.worker.conftest import NOW_MS, Desk, click, message
+from tests.streams.worker.conftest import NOW_MS, Desk, click, counted, interactions, message
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,18 +47,6 @@ class SlowStore(MemoryStore):
         self.calls.append("commit")
         await self.gate.wait()
         return await super().commit(commit, writer)
-
-
-async def interactions(store: MemoryStore, user: str) -> int:
-    return user_state_codec.decode((await store.states([user]))[0]).interactions
-
-
-async def counted(store: MemoryStore) -> int:
-    """What a new worker would count."""
-    desk = Desk(store)
-    async with desk.replica.lock:
-        await desk.replica.rebuild()
-    return desk.replica.recommender.counters.interactions
 
 
 async def turns(count: int = 20) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from model.schema import Schema
-from model.shards import write_shard
+from model.shard_writing import write_shard
 from streams.examples.folder import shard_name
 from tests.model.random_shards import random_shard
 

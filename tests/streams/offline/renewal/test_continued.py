@@ -19,7 +19,7 @@ from model.evaluate import ndcg, ndcg_difference
 from model.network import FusionNet
 from model.plan import NetworkPlan, TrainPlan
 from model.ranking import ranks_of
-from model.shards import write_shard
+from model.shard_writing import write_shard
 from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
 from streams.examples.folder import LEARN, WHOLE, shard_name
