@@ -22,7 +22,7 @@ from streams.learning import kept_slates_codec
 from streams.offline.building.work_pieces import WorkPiece
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.settings.tree import Settings
+from streams.settings.tree import Settings, written
 from streams.state import user_state_codec
 from streams.state.catalog import Catalog
 from streams.state.event_meaning import texts_of
@@ -41,7 +41,7 @@ class _Column(msgspec.Struct, array_like=True):
 
 class _Segment(msgspec.Struct):
     piece: WorkPiece
-    settings: Settings
+    settings: dict[str, Any]
     counters: bytes
     items: list[str]
     catalog: dict[str, _Column]
@@ -68,7 +68,7 @@ def write_segment(run: Prequential, piece: WorkPiece, path: Path) -> None:
     columns = {name: getattr(events, name) for name in NAMES}
     segment = _Segment(
         piece=piece,
-        settings=run.recommender.settings,
+        settings=written(run.recommender.settings),
         counters=pack_counters(run.recommender.counters),
         items=catalog.ids,
         catalog={name: _packed(getattr(catalog, name)[: len(catalog)]) for name in CATALOG_COLUMNS},
@@ -100,7 +100,7 @@ def read_segment(path: Path, graph: Graph | None = None) -> tuple[Prequential, W
 
 
 def _restored(segment: _Segment, graph: Graph | None) -> Prequential:
-    recommender = Recommender(segment.settings, graph)
+    recommender = Recommender(msgspec.convert(segment.settings, Settings), graph)
     _fill(recommender.catalog, segment)
     recommender.pipeline.grow()
     restore_counters(recommender.counters, segment.counters)

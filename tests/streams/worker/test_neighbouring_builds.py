@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from model.errors import NewerVersionError
-from streams.state import ledger, user_state_codec
+from streams.state import ledger_layout, user_state_codec
 from streams.state.ledger import decode_record
 from streams.stores.base import Commit, Snapshot, Store
 from streams.stores.memory import MemoryStore
@@ -28,7 +28,7 @@ async def writes(store: Store, record: bytes = b"", states: dict[str, bytes] | N
 
 
 def newer(raw: bytes) -> bytes:
-    return msgspec.msgpack.encode([ledger.VERSION + 1, *msgspec.msgpack.decode(raw)[1:]])
+    return msgspec.msgpack.encode([ledger_layout.VERSION + 1, *msgspec.msgpack.decode(raw)[1:]])
 
 
 async def test_a_worker_counts_what_a_former_build_writes(store: MemoryStore) -> None:
@@ -93,7 +93,9 @@ async def test_an_entry_of_a_newer_build_stops_a_worker_and_is_not_counted(store
     desk = Desk(store)
     await desk.take(click(0, item="i1"))
     await writes(store, newer(ledger_v1()))
-    with pytest.raises(NewerVersionError, match=f"ledger entry of version {ledger.VERSION + 1}.*upgrade it"):
+    with pytest.raises(
+        NewerVersionError, match=f"ledger entry of version {ledger_layout.VERSION + 1}.*upgrade it"
+    ):
         await desk.chores().follow()
     assert not desk.replica.sound
     with pytest.raises(NewerVersionError):
