@@ -113,7 +113,9 @@ def shown(
         slate,
         shown_ms=ts if first else slate.shown_ms,
         shown=np.concatenate([slate.shown, fresh]),
-        shown_as=_told(slate, propensities[fresh_at] if len(propensities) else NO_NUMBERS, len(fresh)),
+        shown_as=_known_propensities(
+            slate, propensities[fresh_at] if len(propensities) else NO_NUMBERS, len(fresh)
+        ),
         surface=surface if first else slate.surface,
     )
     return Shown(_put(slates, at, marked), fresh, "shown" if first else "more")
@@ -127,7 +129,7 @@ def _first_places(rows: Rows) -> dict[int, int]:
     return places
 
 
-def _told(slate: KeptSlate, more: F32, count: int) -> F32:
+def _known_propensities(slate: KeptSlate, more: F32, count: int) -> F32:
     """The propensities of all that is shown, NaN where some are not told; empty where none are."""
     if not len(more) and not len(slate.shown_as):
         return NO_NUMBERS

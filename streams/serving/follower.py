@@ -35,7 +35,7 @@ class Follower:
     def __init__(self, replica: Replica, models: Ordered, recover: Callable[[], Awaitable[None]]) -> None:
         self.replica, self.models, self.recover = replica, models, recover
         self.trouble = ""
-        self._told = replica.activated
+        self._reported = replica.activated
         self.caught_up_s = time.monotonic()
 
     @property
@@ -64,9 +64,9 @@ class Follower:
                 self.replica.sound = False  # part of a page may have been counted
                 raise
             self.caught_up_s = began_s
-        if (name := self.replica.activated) != self._told:  # by whoever read the ledger since
+        if (name := self.replica.activated) != self._reported:  # by whoever read the ledger since
             await self.models.activated(name)
-            self._told = name
+            self._reported = name
         await self.models.mend()
         return came
 

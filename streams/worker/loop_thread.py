@@ -49,7 +49,7 @@ class LoopThread:
         self.failed: asyncio.Future[BaseException] = self._main.create_future()
         self.ended = asyncio.Event()
         self._loop = uvloop.new_event_loop()
-        self._told = asyncio.Event()
+        self._end_asked = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -61,7 +61,7 @@ class LoopThread:
 
     def stop(self) -> None:
         """Have the worker stop, soon; see `ended`."""
-        self._in_loop(self._told.set)
+        self._in_loop(self._end_asked.set)
 
     async def ask(self, question: Callable[[], T], timeout_s: float) -> T:
         """The answer of the worker's loop; raises `TimeoutError` where it does not turn."""
@@ -104,11 +104,11 @@ class LoopThread:
         beating = asyncio.create_task(self._beat())
         starting = asyncio.create_task(self._worker.start())
         failing = asyncio.create_task(self._worker.failed())
-        told = asyncio.create_task(self._told.wait())
+        asked = asyncio.create_task(self._end_asked.wait())
         try:
-            await asyncio.wait([starting, failing, told], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([starting, failing, asked], return_when=asyncio.FIRST_COMPLETED)
             if starting.done() and starting.exception() is None:
-                await asyncio.wait([failing, told], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([failing, asked], return_when=asyncio.FIRST_COMPLETED)
             if starting.done() and (error := starting.exception()) is not None:
                 self.fail(error)
             elif failing.done():

@@ -22,7 +22,7 @@ from model.shards import read_items
 from streams.examples.logged_shapes import check_all
 from streams.offline.renewal.example_split import ExampleSplit, example_split
 from streams.offline.training.dataset_texts import Say
-from streams.offline.training.successor import open_parent, register_descendant
+from streams.offline.training.successor import open_parent, register_successor
 from streams.settings.sections import RenewalSettings
 from streams.settings.tree import Settings
 
@@ -71,7 +71,7 @@ def continue_model(
         "tasks": msgspec.to_builtins(after.tasks),
     }
     say("exporting the model", 0, 1)
-    made = register_descendant(manifest, after, chosen.judged, registry, name, facts)
+    made = register_successor(manifest, after, chosen.judged, registry, name, facts)
     say("exporting the model", 1, 1)
     return made
 

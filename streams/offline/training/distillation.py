@@ -21,7 +21,7 @@ from model.shards import ShardFiles, shard_folders
 from streams.examples.folder import LEARN, WHOLE
 from streams.examples.logged_shapes import check_all
 from streams.offline.training.dataset_texts import Say
-from streams.offline.training.successor import open_parent, register_descendant
+from streams.offline.training.successor import open_parent, register_successor
 
 
 class Examples(NamedTuple):
@@ -88,6 +88,6 @@ def distil_model(
         "tasks": msgspec.to_builtins(tasks),
     }
     say("exporting the model", 0, 1)
-    made = register_descendant(manifest, Checkpoint(small, tasks, vocabulary), judged, registry, name, facts)
+    made = register_successor(manifest, Checkpoint(small, tasks, vocabulary), judged, registry, name, facts)
     say("exporting the model", 1, 1)
     return made

@@ -31,7 +31,7 @@ def open_parent(registry: Registry, parent: str, name: str) -> tuple[Path, Manif
     return place, manifest
 
 
-def register_descendant(
+def register_successor(
     parent: Manifest,
     checkpoint: Checkpoint,
     judged: Sequence[Shard],
