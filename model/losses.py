@@ -47,8 +47,13 @@ def retrieval_loss(
 
 
 def first_loss(logits: Tensor, said: Tensor) -> Tensor:
-    """Softmax cross entropy of candidate 0 where said [B] is not NaN."""
-    return _mean(functional.cross_entropy(logits, _first(logits), reduction="none"), said)
+    """Softmax cross entropy of candidate 0 where said [B] is not NaN, over all B events.
+
+    It is no mean over those that are taught: two processes with a part of the batch each would weigh them
+    differently than one with all of it.
+    """
+    losses = functional.cross_entropy(logits, _first(logits), reduction="none")
+    return (losses * (~said.isnan()).to(losses.dtype)).mean()
 
 
 def diversity_loss(logits: Tensor, text: Tensor) -> Tensor:

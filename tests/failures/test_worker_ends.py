@@ -40,7 +40,7 @@ def breaks(owner, name):
 {line}
 """
 PARTS = {
-    "a batch": "from streams.worker import batches; breaks(batches, 'process')",
+    "a batch": "from streams.worker import folding; breaks(folding, 'process')",
     "a write": "from streams.stores.redis import RedisStore; breaks(RedisStore, 'commit')",
     "a chore": "from streams.worker import chores; breaks(chores, 'popular_feed')",
     "a fetch": (

@@ -220,7 +220,7 @@ def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph()
         )
         for table in (shared, None)
     )
-    wanted = [[log1p(1.0), log1p(2.0), log1p(3.0), -log1p(2.0)], [0.0, log1p(0.5), -log1p(0.5), log1p(0.25)]]
+    wanted = [[0.0, log1p(0.5), -log1p(0.5), log1p(0.25)], [log1p(1.0), log1p(2.0), log1p(3.0), -log1p(2.0)]]
     assert with_graph[:, at : at + 4] == pytest.approx(np.array(wanted), rel=1e-6)
     assert not without[:, at : at + 4].any()
     assert (
