@@ -14,7 +14,7 @@ import msgspec
 
 from model.errors import LocalStackError
 from streams.bench.cpu import CpuMeter
-from streams.bench.load import Plan, Sent
+from streams.bench.load import Plan, Sent, encode_plan
 from streams.bench.observe import Observer
 from streams.bench.result import StepResult, step_result
 from streams.bench.world import BenchOptions, World, seed_world, world_of
@@ -83,7 +83,7 @@ class _Bench:
         before = await self._applied(client)
         plan = self._plan(name, rate, seconds)
         path = self.logs / f"{name}.json"
-        path.write_bytes(msgspec.json.encode(plan))
+        path.write_bytes(encode_plan(plan))
         command = [sys.executable, "-m", "streams.bench.load", str(path)]
         with ChildProcess(
             "load generator", command, self.logs / f"{name}.log", environment(self.world.settings)

@@ -62,6 +62,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     result: str
 
 
+def encode_plan(plan: Plan) -> bytes:
+    """A plan as the JSON that the generator's process reads."""
+    return msgspec.json.encode(plan, enc_hook=str)  # a prefix that follows the namespace is written as text
+
+
+def decode_plan(raw: bytes) -> Plan:
+    """The plan that `encode_plan` wrote."""
+    return msgspec.json.decode(raw, type=Plan)
+
+
 class _Receipt(msgspec.Struct):
     """The part of the gateway's answer that the generator counts."""
 
@@ -182,6 +192,6 @@ def now_ms() -> float:
 
 
 if __name__ == "__main__":
-    the_plan = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Plan)
+    the_plan = decode_plan(Path(sys.argv[1]).read_bytes())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         _write(the_plan.result, msgspec.json.encode(runner.run(run(the_plan))))

@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from streams.bench.load import Plan, events_of, run
+from streams.bench.load import Plan, decode_plan, encode_plan, events_of, run
 from streams.bench.schedule import due_s
 from streams.events.schema import Click, EventLimits, Review, decode, encode
 from streams.settings.sections import KafkaSettings
+from streams.settings.tree import Settings
 from tests.streams.bench.test_http import answer, server
 
 STALL_S = 0.6
@@ -39,6 +40,14 @@ def plan(folder: Path, port: int, **changes: object) -> Plan:
         ),
         **changes,
     )
+
+
+@pytest.mark.parametrize("prefix", ["derived", "set"])
+def test_the_generators_process_gets_the_plan_as_it_is(tmp_path: Path, prefix: str) -> None:
+    derived = Settings(namespace="shop").kafka
+    kafka = derived if prefix == "derived" else KafkaSettings(prefix="own.")
+    written = plan(tmp_path, 1, kafka=kafka)
+    assert decode_plan(encode_plan(written)) == written
 
 
 def receipt(events: int) -> bytes:
