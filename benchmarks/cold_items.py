@@ -31,7 +31,7 @@ from model.evaluate import Estimate, hit_rate, ndcg
 from model.schema import F32
 from streams.offline.stream_driver import Prequential
 from streams.ranking.candidates.context import RECENT
-from streams.ranking.request import Search
+from streams.ranking.request import search_by
 from streams.signals.entity_signals import ENTITY_TASTE
 
 PACKAGES = ("numpy", "onnxruntime", "torch")
@@ -48,8 +48,7 @@ def look(run: Prequential) -> tuple[dict[str, int], int] | None:
     state, now_ms = run.state(events.user[run.at]), int(events.ts_ms[run.at])
     cold = np.flatnonzero(popularity.events[: len(core.catalog)] == 0)
     cold = np.concatenate([[row], cold[cold != row]])
-    searched = run.searched(run.at)
-    search = None if searched is None else Search("", searched)
+    search = search_by(run.searched(run.at))
     draft = core.draft(core.request(state, now_ms, search=search, score_also=tuple(cold.tolist())))
     text = core.catalog.text
     scores: dict[str, F32] = {

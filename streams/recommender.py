@@ -211,10 +211,6 @@ class Recommender:
         model.read_actions(self.meanings.says)
         self.pipeline.models.add(model)
 
-    def unload(self, name: str) -> None:
-        """Do without a model that `load` brought; call it between two batches."""
-        self.pipeline.models.remove(name)
-
     def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:
         """The ratings expected of a scored draft's rows, cut to the scale."""
         return np.clip(draft.rating, LOWEST_RATING, HIGHEST_RATING)

@@ -11,7 +11,7 @@ from model.examples import Example, ItemTable, Shard, id_number, shard
 from model.schema import F32
 from streams.examples.target import Source, Target
 from streams.ranking.draft import Draft
-from streams.ranking.request import Search
+from streams.ranking.request import search_by
 from streams.recommender import Recommender
 from streams.state.catalog import Content
 from streams.state.user_state import UserState
@@ -49,7 +49,7 @@ class ExampleCollector:
             state,
             now_ms,
             plan=self._plan,
-            search=None if met.searched is None else Search("", met.searched),
+            search=search_by(met.searched),
             score_also=(met.row,),
             complete=False,
         )

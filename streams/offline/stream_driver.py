@@ -17,7 +17,7 @@ from streams.examples.target import target_of
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.learning.steps import on_impression
 from streams.ranking.draft import Draft
-from streams.ranking.request import Search
+from streams.ranking.request import search_by
 from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.catalog import ItemRecord
@@ -145,14 +145,13 @@ class Prequential:
         events, core = self.stream.interactions, self.recommender
         user, ts = events.user[self.at], int(events.ts_ms[self.at])
         row = core.catalog.rows.get(events.item[self.at], -1)
-        searched = self.searched(self.at)
         request = core.request(
             self.state(user),
             ts,
             arm=arm,
             user=user,
             cause=str(self.at),
-            search=None if searched is None else Search("", searched),
+            search=search_by(self.searched(self.at)),
             score_also=(row,) if row >= 0 else (),
             explain=explain,
         )

@@ -30,10 +30,6 @@ class Models:
         """Have it beside the others, under its name."""
         self.named[model.name] = model
 
-    def remove(self, name: str) -> None:
-        """Do without it from now on; one that is not here is no error."""
-        self.named.pop(name, None)
-
     def all(self) -> list[ModelInService]:
         """Every model, each once, the active one first."""
         found = [] if self.active is None else [self.active]

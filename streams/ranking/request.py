@@ -18,6 +18,11 @@ class Search(NamedTuple):
     vector: F32
 
 
+def search_by(vector: F32 | None) -> Search | None:
+    """A search of which the vector alone is known; None for none."""
+    return None if vector is None else Search("", vector)
+
+
 @dataclass(frozen=True, slots=True)
 class ItemFilter:
     """Which items may be shown. Empty fields ask for nothing.

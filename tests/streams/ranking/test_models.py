@@ -58,7 +58,7 @@ def test_a_model_that_is_not_here_is_stood_in_for_and_counted(small: Small) -> N
     assert (slate.arm, slate.model) == ("lost", "toy")
     assert [place.item_id for place in slate.items] == [place.item_id for place in default.items]
     assert small.core.pipeline.models.missing == {"gone": 1}
-    small.core.unload("second")
+    del small.core.pipeline.models.named["second"]
     small.core.recommend([small.request("u1", arm="bold"), small.request("u2", arm="bold")])
     assert small.core.pipeline.models.missing == {"gone": 1, "second": 2}
 

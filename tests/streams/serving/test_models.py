@@ -181,8 +181,7 @@ async def test_one_that_is_broken_is_missing_too_and_comes_when_it_is_mended(
 async def test_one_that_was_taken_out_of_service_falls_back(registry: Registry) -> None:
     world = World(registry, calm="second")
     await world.start()
-    world.replica.recommender.unload("second")
-    world.replica.recommender.unload("never there")
+    del world.replica.recommender.pipeline.models.named["second"]
     assert world.ask("second") == "first"
     world.models.count_fallbacks()
     assert world.told.fallbacks == {"second": 1}
