@@ -1,13 +1,13 @@
-"""Run the benchmark, show each step as it ends, write the files that the options name."""
+"""The result of the benchmark of freshness: its files, its problems, a line for each step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
+from streams.bench.cases import Case, as_json
 from streams.bench.freshness import measure
 from streams.bench.machine import Machine, this_machine
 from streams.bench.result import END_TO_END, FRESHNESS, StepResult
@@ -15,11 +15,9 @@ from streams.bench.table import markdown
 from streams.bench.world import BenchOptions
 from streams.demo.demo import with_gateway_port
 from streams.demo.progress import Steps
-from streams.local.stopping import terminate_as_exit
 from streams.settings.tree import Settings
 
 TITLE = "Freshness by offered load"
-FAILED = 1
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -29,16 +27,38 @@ class Report(msgspec.Struct, frozen=True):
     options: BenchOptions
     steps: list[StepResult]
 
+    @property
+    def cases(self) -> list[Case]:
+        """Each rate as a case, with the CPU of an event by process."""
+        return [case_of(step) for step in self.steps]
 
-def run_freshness(
-    options: BenchOptions,
-    settings: Settings,
-    json: Path | None = None,
-    table: Path | None = None,
-    plot: Path | None = None,
-) -> int:
-    """Run it; returns the exit status: not 0 if an accepted event is lost, or no event is accepted."""
-    terminate_as_exit()
+    def json(self) -> bytes:
+        """The file of `--json`."""
+        return as_json(self)
+
+    def table(self) -> str:
+        """The page of `--table`."""
+        return markdown(TITLE, self.machine, self.steps)
+
+    def plot(self, path: Path) -> None:
+        """Write the page of `--plot`."""
+        from streams.bench.plot import write_plot
+
+        write_plot(path, TITLE, self.machine, self.steps)
+
+    def problems(self) -> list[str]:
+        """Problems that make the numbers worthless. A refusal under too much load is not one."""
+        found = []
+        for step in self.steps:
+            if step.lost:
+                found.append(f"{step.rate:,.0f}/s: the workers did not apply {step.lost:,} accepted events")
+            if not step.accepted:
+                found.append(f"{step.rate:,.0f}/s: the gateway accepted no event")
+        return found
+
+
+def freshness_report(options: BenchOptions, settings: Settings) -> Report:
+    """Measure every rate in turn; show each step as it ends."""
     console, machine = Console(), this_machine()
 
     def say(result: StepResult) -> None:
@@ -46,28 +66,23 @@ def run_freshness(
 
     with Steps(console) as steps:
         results = measure(options, with_gateway_port(settings), steps, say)
-    if json is not None:
-        report = msgspec.json.encode(Report(machine, options, results), enc_hook=str)
-        json.write_bytes(msgspec.json.format(report, indent=2) + b"\n")
-    if table is not None:
-        table.write_text(markdown(TITLE, machine, results))
-    if plot is not None:
-        from streams.bench.plot import write_plot
-
-        write_plot(plot, TITLE, machine, results)
-    faults = list(problems(results))
-    for problem in faults:
-        console.print(f"problem: {problem}", style="red", highlight=False)
-    return FAILED if faults else 0
+    return Report(machine, options, results)
 
 
-def problems(results: Sequence[StepResult]) -> Iterator[str]:
-    """Problems that make the numbers worthless. A refusal under too much load is not one."""
-    for result in results:
-        if result.lost:
-            yield f"{result.rate:,.0f}/s: the workers did not apply {result.lost:,} accepted events"
-        if not result.accepted:
-            yield f"{result.rate:,.0f}/s: the gateway accepted no event"
+def case_of(step: StepResult) -> Case:
+    """A rate as a case of a comparison."""
+    fresh = step.stages[FRESHNESS]
+    return Case(
+        name=f"{step.rate:g}/s",
+        figures={
+            "accepted to seen, p50 ms": fresh["p50"],
+            "accepted to seen, p99 ms": fresh["p99"],
+            "full rung %": round(100 * step.rungs["full"], 1),
+            "lost events": step.lost,
+            "drained in s": step.drained_s,
+        },
+        cpu_us={name: round(1_000 * ms, 1) for name, ms in step.cpu_ms_per_event.items()},
+    )
 
 
 def line(result: StepResult) -> str:

@@ -1,78 +1,158 @@
-"""Measure the running system under offered load, on a stack that the command starts and ends.
+"""Measure the system on this machine, and compare two builds of it.
 
-  headrace bench freshness
-  headrace bench freshness --rates 300,1000 --seconds 30 --json out.json --table out.md --plot out.html
+  headrace bench freshness --rates 100,300,1000
+  headrace bench feed --json now.json --plot now.html
+  headrace bench rescoring --against ../headrace-before --rounds 3
 
-Freshness: the time from an event until Redis holds its user's new feed, by stage, at each rate in turn. A
-process of its own sends the events on an open-loop schedule; latencies count from the time at which an event
-was due. The demo's model ranks the feeds (the command trains it first if var/demo has none). Run it on a
-machine that does nothing else.
+Each benchmark starts what it needs on 127.0.0.1 and ends it. Run it on a machine that does nothing else.
+
+--against FOLDER is another checkout with its own .venv: both are measured in turn, in one run, and the
+medians are compared. --against FILE.json is an earlier result. Either way, each part whose CPU for one unit
+of work grew by more than 20% is named, and the exit status is 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from model.errors import SettingsError
-from streams.commands.options import add_settings, settings_from
+from model.errors import DataError, SettingsError
+from streams.commands.options import add_settings
 from streams.commands.outputs import check_files, check_folder, check_plots
+
+if TYPE_CHECKING:
+    from streams.bench.cases import Case, Measured, Result
+    from streams.commands.benches.benchmark import Benchmark
+
+# Each benchmark's name and what it measures. Its module in `benches` has the same name.
+BENCHMARKS = {
+    "freshness": "from an event to its user's new feed, by offered load",
+    "workers": "what it costs that each worker follows all others",
+}
+NOT_PASSED_ON = ("--against", "--rounds", "--json", "--table", "--plot")
+FAILED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=["freshness"])
-    load = parser.add_argument_group("load")
-    load.add_argument(
-        "--rates", default="100,300,600,1000", metavar="R,R,...", help="events a second, in turn"
-    )
-    load.add_argument("--seconds", type=float, default=20.0, metavar="S", help="of load at each rate (20)")
-    load.add_argument("--arrivals", choices=["poisson", "constant"], default="poisson")
-    load.add_argument("--users", type=int, default=1_000, metavar="U", help="users who act (1,000)")
-    load.add_argument(
-        "--items", type=int, default=0, metavar="N", help="a synthetic catalogue (ml-100k's items)"
-    )
-    load.add_argument("--per-request", type=int, default=1, metavar="N", help="events in one request (1)")
-    load.add_argument("--connections", type=int, default=32, metavar="N", help="to the gateway (32)")
-    load.add_argument("--direct", action="store_true", help="produce to Kafka, without the gateway")
-    system = parser.add_argument_group("system")
-    system.add_argument("--workers", type=int, default=1, metavar="W", help="worker processes (1)")
-    system.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the model is (var/demo)")
-    system.add_argument("--limit", type=int, metavar="N", help="train only on the first N events of ml-100k")
-    add_settings(system)
-    out = parser.add_argument_group("output")
-    out.add_argument("--json", type=Path, metavar="FILE", help="all numbers")
-    out.add_argument("--table", type=Path, metavar="FILE.md", help="the table, in Markdown")
-    out.add_argument("--plot", type=Path, metavar="FILE.html", help="a page of plots that works offline")
+    kinds = parser.add_subparsers(title="benchmarks", metavar="BENCHMARK", dest="what", required=True)
+    for name, does in BENCHMARKS.items():
+        benchmark = _benchmark(name)
+        kind = kinds.add_parser(
+            name,
+            help=does,
+            description=benchmark.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        benchmark.add_arguments(kind)
+        add_settings(kind)
+        out = kind.add_argument_group("output")
+        out.add_argument("--json", type=Path, metavar="FILE", help="all numbers")
+        out.add_argument("--table", type=Path, metavar="FILE.md", help="the table, in Markdown")
+        out.add_argument("--plot", type=Path, metavar="FILE.html", help="a page of plots that works offline")
+        out.add_argument(
+            "--against", type=Path, metavar="PATH", help="another checkout, or an earlier result of --json"
+        )
+        out.add_argument("--rounds", type=int, default=3, metavar="N", help="with another checkout (3)")
 
 
 def run(args: argparse.Namespace) -> int:
-    check_files({"--json": args.json, "--table": args.table, "--plot": args.plot})
+    from streams.local.stopping import terminate_as_exit
+
+    check_files({"--json": args.json, "--table": args.table, "--plot": args.plot}, [args.against])
     check_plots({"--plot": args.plot})
-    check_folder("--folder", args.folder)
-    from streams.bench.report import run_freshness
-    from streams.bench.world import BenchOptions
+    check_folder("--folder", getattr(args, "folder", None))
+    if args.rounds < 1:
+        raise SettingsError(f"--rounds {args.rounds}: expected 1 or more")
+    if args.against is not None and not args.against.exists():
+        raise DataError(f"--against {args.against} does not exist; give another checkout or a result file")
+    terminate_as_exit()
+    if args.against is not None and args.against.is_dir():
+        return _beside(args, sys.argv[2:])
+    earlier = _earlier(args.against) if args.against is not None else None
+    result = _benchmark(args.what).measure(args)
+    _write(result, args)
+    regressed = False
+    if earlier is not None:
+        from streams.bench.compare import differs
 
-    options = BenchOptions(
-        rates=_rates(args.rates),
-        seconds=args.seconds,
-        arrivals=args.arrivals,
-        users=args.users,
-        items=args.items,
-        per_request=args.per_request,
-        connections=args.connections,
-        direct=args.direct,
-        workers=args.workers,
-        folder=args.folder,
-        limit=args.limit,
-    )
-    return run_freshness(options, settings_from(args), args.json, args.table, args.plot)
+        for difference in differs(earlier.machine, result.machine):
+            _say(f"note: {difference}")
+        regressed = _compared(earlier.cases, result.cases)
+    for problem in result.problems():
+        _say(f"problem: {problem}")
+    return FAILED if regressed or result.problems() else 0
 
 
-def _rates(text: str) -> tuple[float, ...]:
-    try:
-        rates = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        rates = ()
-    if not rates or min(rates) <= 0:
-        raise SettingsError(f"--rates {text}: expected numbers above 0 with commas between, as in 100,300")
-    return rates
+def _beside(args: argparse.Namespace, words: Sequence[str]) -> int:
+    """Both builds in turn."""
+    from streams.bench.machine import this_machine
+    from streams.bench.side_by_side import beside, side_by_side
+
+    machine = this_machine()
+    pair = side_by_side(args.against.absolute(), own_words(words), args.rounds, _say)
+    title = f"{args.what}, two builds in one run"
+    result: Measured = beside(title, _benchmark(args.what).UNIT, machine, pair, args.rounds)
+    _write(result, args)
+    return FAILED if _compared(pair.before, pair.now) else 0
+
+
+def own_words(words: Sequence[str]) -> list[str]:
+    """The words of a command without those that only the comparing process reads.
+
+    >>> own_words(["freshness", "--rates", "100", "--against", "../before", "--json=x.json"])
+    ['freshness', '--rates', '100']
+    """
+    kept, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in NOT_PASSED_ON:
+            skip = True
+        elif word.partition("=")[0] not in NOT_PASSED_ON:
+            kept.append(word)
+    return kept
+
+
+def _write(result: Result, args: argparse.Namespace) -> None:
+    if args.json is not None:
+        args.json.write_bytes(result.json())
+    if args.table is not None:
+        args.table.write_text(result.table())
+    if args.plot is not None:
+        result.plot(args.plot)
+    print(result.table())
+
+
+def _earlier(path: Path) -> Result:
+    from streams.bench.side_by_side import read_cases
+
+    return read_cases(path.read_bytes(), f"--against {path}")
+
+
+def _compared(before: Sequence[Case], now: Sequence[Case]) -> bool:
+    """Print each part's change; returns whether one of them is a regression."""
+    from streams.bench.compare import REGRESSION, changes, left_out, sentence
+
+    found = changes(before, now)
+    for words in left_out(before, now):
+        _say(f"note: {words}")
+    for change in found:
+        _say(("REGRESSION: " if change.regressed else "") + sentence(change))
+    if not found:
+        raise DataError("--against: the two results have no case in common; measure the same cases")
+    worse = [change for change in found if change.regressed]
+    if not worse:
+        _say(f"no part got dearer by more than {REGRESSION:.0%}")
+    return bool(worse)
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
+def _benchmark(name: str) -> Benchmark:
+    return cast("Benchmark", importlib.import_module(f"streams.commands.benches.{name}"))

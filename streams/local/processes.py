@@ -34,7 +34,7 @@ _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-starter")
 
 
 class ChildProcess:
-    """A running child. It appends its output, both streams, to `log`.
+    """A running child. It appends its output, both streams, to `log`; it runs in `folder`, or in ours.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -46,12 +46,17 @@ class ChildProcess:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str], log: Path, environ: Mapping[str, str] = os.environ
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        environ: Mapping[str, str] = os.environ,
+        folder: Path | None = None,
     ) -> None:
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = _starter.submit(_start, command, log, environ).result()
+        self._process = _starter.submit(_start, command, log, environ, folder).result()
 
     @property
     def pid(self) -> int:
@@ -118,7 +123,9 @@ def signal_name(number: int) -> str:
         return "of no name"
 
 
-def _start(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str], log: Path, environ: Mapping[str, str], folder: Path | None
+) -> subprocess.Popen[bytes]:
     if sys.platform == "linux":
         command = [sys.executable, "-I", "-S", "-c", _EXEC_TIED_TO_PARENT, str(os.getpid()), *command]
     with log.open("ab") as output:
@@ -128,5 +135,6 @@ def _start(command: Sequence[str], log: Path, environ: Mapping[str, str]) -> sub
             stdout=output,
             stderr=subprocess.STDOUT,
             env=dict(environ),
+            cwd=folder,
             start_new_session=True,
         )

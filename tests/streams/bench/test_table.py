@@ -6,9 +6,10 @@ import msgspec
 
 from streams.bench.machine import this_machine
 from streams.bench.plot import figure, write_plot
-from streams.bench.report import problems
+from streams.bench.report import Report
 from streams.bench.result import StepResult
 from streams.bench.table import COLUMNS, markdown
+from streams.bench.world import BenchOptions
 
 QUANTILES = {"p50": 1.25, "p95": 2.0, "p99": 3.0, "max": 4.0}
 NAMES = ("accepted_to_seen", "accepted_to_applied", "applied_to_pushed", "pushed_to_seen", "due_to_seen")
@@ -68,8 +69,11 @@ def test_the_plot_shows_each_rates_quantiles() -> None:
 
 
 def test_lost_events_and_a_step_without_any_are_problems() -> None:
-    assert list(problems([step(100)])) == []
-    assert list(problems([step(100, lost=2), step(300, accepted=0)])) == [
+    def problems(*steps: StepResult) -> list[str]:
+        return Report(this_machine(), BenchOptions(), list(steps)).problems()
+
+    assert problems(step(100)) == []
+    assert problems(step(100, lost=2), step(300, accepted=0)) == [
         "100/s: the workers did not apply 2 accepted events",
         "300/s: the gateway accepted no event",
     ]

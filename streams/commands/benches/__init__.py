@@ -1,0 +1,1 @@
+"""The benchmarks of `headrace bench`, one file each."""

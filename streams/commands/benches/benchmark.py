@@ -1,0 +1,80 @@
+"""What a benchmark's module has, and options that several of them share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from model.errors import SettingsError
+
+if TYPE_CHECKING:
+    from streams.bench.cases import Result
+    from streams.bench.world import BenchOptions
+
+
+class Benchmark(Protocol):
+    """`UNIT`: what its CPU figures are for one of."""
+
+    UNIT: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def measure(self, args: argparse.Namespace) -> Result: ...
+
+
+def add_load(parser: argparse.ArgumentParser) -> None:
+    """How events are offered."""
+    load = parser.add_argument_group("load")
+    load.add_argument("--seconds", type=float, default=20.0, metavar="S", help="of load at each step (20)")
+    load.add_argument("--arrivals", choices=["poisson", "constant"], default="poisson")
+    load.add_argument("--users", type=int, default=1_000, metavar="U", help="users who act (1,000)")
+    load.add_argument(
+        "--items", type=int, default=0, metavar="N", help="a synthetic catalogue (ml-100k's items)"
+    )
+    load.add_argument("--per-request", type=int, default=1, metavar="N", help="events in one request (1)")
+    load.add_argument("--connections", type=int, default=32, metavar="N", help="to the gateway (32)")
+    load.add_argument("--direct", action="store_true", help="produce to Kafka, without the gateway")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Where the demo's model is; it is trained first if it is not there."""
+    model = parser.add_argument_group("model")
+    model.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the model is (var/demo)")
+    model.add_argument("--limit", type=int, metavar="N", help="train only on the first N events of ml-100k")
+
+
+def load_options(args: argparse.Namespace, rates: tuple[float, ...], workers: int) -> BenchOptions:
+    """The options of `add_load` and `add_model`."""
+    from streams.bench.world import BenchOptions
+
+    return BenchOptions(
+        rates=rates,
+        seconds=args.seconds,
+        arrivals=args.arrivals,
+        users=args.users,
+        items=args.items,
+        per_request=args.per_request,
+        connections=args.connections,
+        direct=args.direct,
+        workers=workers,
+        folder=args.folder,
+        limit=args.limit,
+    )
+
+
+def numbers(option: str, text: str, whole: bool = False) -> tuple[float, ...]:
+    """Numbers above 0 with commas between; raises `SettingsError`.
+
+    >>> numbers("--rates", "100,300")
+    (100.0, 300.0)
+    """
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < value < float("inf") for value in found):
+        raise SettingsError(f"{option} {text}: expected numbers above 0 with commas between, as in 100,300")
+    if whole and any(value % 1 for value in found):
+        raise SettingsError(f"{option} {text}: expected whole numbers, as in 1,2,4")
+    return found
