@@ -28,6 +28,7 @@ from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.message import Message
 from streams.learning.kept_slates import KeptSlate, UserSlates
 from streams.learning.kept_slates_codec import encode as encode_slates
+from streams.learning.looks import pack_looks
 from streams.local.valkey import ValkeyServer
 from streams.serving.replica import Replica
 from streams.settings.sections import RedisSettings
@@ -100,10 +101,10 @@ def made_slate() -> KeptSlate:
     return KeptSlate(
         slate_id="feed",
         ts=SystemClock().now_ms(),
-        rows=np.arange(SHOWN, dtype=np.int32),
-        scores=np.ones(SHOWN, np.float32),
-        features=np.ones((SHOWN, columns), np.float16),
-        names=bytes(8),
+        rows=tuple(range(SHOWN)),
+        looks=pack_looks(
+            np.ones(SHOWN, np.float32), features=np.ones((SHOWN, columns), np.float16), names=bytes(8)
+        ),
     )
 
 

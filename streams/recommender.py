@@ -5,7 +5,7 @@ The worker, `replay` and the making of training examples all drive this class; n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from model.errors import RequestError
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from streams.counters.counters import Counters
 from streams.events.schema import Click, Impression, Review, UserEvent
-from streams.learning.kept_slates import NO_FEATURES, NO_NUMBERS, KeptSlate, UserSlates, digest_of_names
+from streams.learning.kept_slates import KeptSlate, UserSlates
 from streams.learning.learner import CountingLearner, Learner
 from streams.learning.lesson import Lesson, decode_lesson
+from streams.learning.looks import F16, NO_FEATURES, NO_NUMBERS, digest_of_names, pack_looks
 from streams.learning.steps import AnswerStep, Bounds, ShowingStep, Step, on_answer, on_impression, on_made
 from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
@@ -102,8 +103,8 @@ class Recommender:
 
         Every item that it names must have been met.
         """
-        rows = np.array([self.catalog.rows[item_id] for item_id in event.items], np.int32)
-        step = on_impression(kept, event, rows, self.bounds)
+        of = self.catalog.rows
+        step = on_impression(kept, event, [of[item_id] for item_id in event.items], self.bounds)
         if step.showing is not None:
             self.counters.show(step.showing.rows)
         self._learn(step.lessons)
@@ -142,26 +143,35 @@ class Recommender:
         self.counters.observe(interaction)
         self.catalog.date(interaction.row, int(self.counters.popularity.first_ms[interaction.row]))
 
-    def looks(self, slate: Slate, draft: Draft) -> KeptSlate:
-        """What the places of a slate look like, as it is kept."""
-        first = draft.order[: self.settings.state.pending_items]
-        features = NO_FEATURES
-        if len(draft.features):
-            # Within float16: what a learner reads must be a number.
-            features = np.clip(draft.features[first], -HALF_MAX, HALF_MAX).astype(np.float16)
-        return KeptSlate(
-            slate_id=slate.slate_id,
-            ts=slate.ts,
-            arm=slate.arm,
-            model=slate.model,
-            rows=draft.rows[draft.order].astype(np.int32),
-            scores=draft.score[draft.order].astype(np.float32),
-            propensities=NO_NUMBERS
-            if slate.propensities is None
-            else np.array(slate.propensities, np.float32),
-            features=features,
-            names=self._names if len(features) else b"",
-        )
+    def looks(self, slates: Sequence[Slate], drafts: Sequence[Draft]) -> list[KeptSlate]:
+        """What the slates of one batch look like, as they are kept."""
+        features = self._features([draft for draft in drafts if len(draft.features)])
+        return [
+            KeptSlate(
+                slate_id=slate.slate_id,
+                ts=slate.ts,
+                arm=slate.arm,
+                model=slate.model,
+                rows=tuple(draft.rows[draft.order].tolist()),
+                looks=pack_looks(
+                    draft.score[draft.order],
+                    NO_NUMBERS if slate.propensities is None else np.array(slate.propensities, np.float32),
+                    next(features) if len(draft.features) else NO_FEATURES,
+                    self._names,
+                ),
+            )
+            for slate, draft in zip(slates, drafts, strict=True)
+        ]
+
+    def _features(self, drafts: Sequence[Draft]) -> Iterator[F16]:
+        """Of the first places of each draft, all cast in one go."""
+        if not drafts:
+            return iter(())
+        first = [draft.order[: self.settings.state.pending_items] for draft in drafts]
+        taken = np.concatenate([draft.features[order] for draft, order in zip(drafts, first, strict=True)])
+        # Within float16: what a learner reads must be a number.
+        halves = np.clip(taken, -HALF_MAX, HALF_MAX, out=taken).astype(np.float16)
+        return iter(np.split(halves, np.cumsum([len(order) for order in first])[:-1]))
 
     def request(
         self, state: UserState, now_ms: int, *, rung: Rung = "full", arm: str = DEFAULT_ARM, **asked: Any
@@ -189,7 +199,7 @@ class Recommender:
         drafts = self.pipeline.execute(requests).drafts()
         slates = [self.slate(draft) for draft in drafts]
         if kept is not None:
-            kept += [self.looks(slate, draft) for slate, draft in zip(slates, drafts, strict=True)]
+            kept += self.looks(slates, drafts)
         return slates
 
     def draft(self, request: RankRequest) -> Draft:

@@ -10,7 +10,8 @@ import numpy as np
 from model.schema import F32
 from streams.events.schema import Click, Review, UserEvent
 from streams.learning.join import JOINED, closed
-from streams.learning.kept_slates import NEVER, NO_NUMBERS, NOTHING_KEPT, KeptSlate, UserSlates
+from streams.learning.kept_slates import NEVER, NOTHING_KEPT, KeptSlate, UserSlates
+from streams.learning.looks import NO_NUMBERS
 from streams.learning.steps import joined_with
 from streams.recommender import Recommender
 from streams.state.event_meaning import NO_VECTORS, Vectors
@@ -85,14 +86,17 @@ def _source(recommender: Recommender, event: Click | Review, row: int, kept: Use
         slate_id=told.slate_id or slate.slate_id,
         surface=told.surface or slate.surface,
         arm=told.arm or slate.arm,
-        shown=slate.shown if was_shown else slate.rows,
-        propensities=slate.shown_as if was_shown and len(slate.shown_as) else _made_as(slate),
+        shown=np.array(slate.shown if was_shown else slate.rows, np.int32),
+        propensities=_propensities(slate),
     )
 
 
-def _made_as(slate: KeptSlate) -> F32:
-    """The propensities of what is shown, as the slate was made."""
-    if not len(slate.propensities) or slate.shown_ms == NEVER:
-        return slate.propensities
-    made = dict(zip(slate.rows.tolist(), slate.propensities.tolist(), strict=True))
-    return np.array([made.get(row, math.nan) for row in slate.shown.tolist()], np.float32)
+def _propensities(slate: KeptSlate) -> F32:
+    """Those of what is shown, as the impressions tell them, else as the slate was made."""
+    if slate.shown_ms != NEVER and slate.shown_as:
+        return np.array(slate.shown_as, np.float32)
+    known = slate.looked().propensities
+    if not len(known) or slate.shown_ms == NEVER:
+        return known
+    made = dict(zip(slate.rows, known.tolist(), strict=True))
+    return np.array([made.get(row, math.nan) for row in slate.shown], np.float32)

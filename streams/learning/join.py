@@ -18,16 +18,14 @@ Rules of answers, each counted under its name (`ANSWERS`):
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
+from msgspec.structs import replace
 
-from model.schema import F32
 from streams.learning.kept_slates import (
     ANSWERS_MAX,
     NEVER,
-    NO_NUMBERS,
     PLACES_MAX,
     Answer,
     KeptSlate,
@@ -36,7 +34,6 @@ from streams.learning.kept_slates import (
 )
 from streams.learning.lesson import Lesson, lesson_of
 from streams.learning.slate_ids import made_id
-from streams.state.user_state import NO_ROWS, Rows
 
 JOINED = ("joined", "unshown", "repeated")
 ANSWERS = (*JOINED, "full", "late", "absent", "unknown", "unattributed")
@@ -46,14 +43,14 @@ EARLY_MS = 5_000
 
 
 class Shown(NamedTuple):
-    """`fresh`: the rows that this showing is the first to show of its slate. `outcome`, of `SHOWINGS`:
-    "shown" for the first one of a slate, "more" where it adds places, "again" where it adds none; "full"
-    where the slate has `PLACES_MAX` already, "late" where it was closed after this showing. ("duplicate": its
-    event id came before, see `steps`.)
+    """`fresh`: where in the impression those rows stand that it is the first to show of its slate. `outcome`,
+    of `SHOWINGS`: "shown" for the first one of a slate, "more" where it adds places, "again" where it adds
+    none; "full" where the slate has `PLACES_MAX` already, "late" where it was closed after this showing.
+    ("duplicate": its event id came before, see `steps`.)
     """
 
     slates: Slates
-    fresh: Rows
+    fresh: Sequence[int]
     outcome: str
 
 
@@ -81,13 +78,13 @@ def shown(
     slates: Slates,
     slate_id: str,
     ts: int,
-    rows: Rows,
-    propensities: F32 = NO_NUMBERS,
+    rows: Sequence[int],
+    propensities: Sequence[float] = (),
     arm: str = "default",
     model: str = "",
     surface: str = "",
 ) -> Shown:
-    """Mark a slate as shown. `propensities` [n] or empty.
+    """Mark a slate as shown. `propensities`: as many as `rows`, or none.
 
     A slate that is shown again adds the places that it did not have: a feed is first read short, then long.
     So an impression that comes twice marks nothing new, whatever its event id. A slate that no worker made is
@@ -99,43 +96,43 @@ def shown(
         slates, at = (*slates, slate), len(slates)
     slate = slates[at]
     if ts <= slate.closed_ms:
-        return Shown(slates, NO_ROWS, "late")
-    known = set(slate.shown.tolist())
-    fresh_at = [k for row, k in _first_places(rows).items() if row not in known]
-    if not fresh_at:
-        return Shown(slates, NO_ROWS, "again")
-    fresh_at = fresh_at[: PLACES_MAX - len(slate.shown)]
-    if not fresh_at:
-        return Shown(slates, NO_ROWS, "full")
-    first = slate.shown_ms == NEVER
-    fresh = np.asarray(rows[fresh_at], np.int32)
+        return Shown(slates, (), "late")
+    known = set(slate.shown)
+    fresh: Sequence[int] = range(len(rows))
+    if not known.isdisjoint(rows) or len(set(rows)) < len(rows):
+        fresh = _first_of(rows, known)
+    if not fresh:
+        return Shown(slates, (), "again")
+    fresh = fresh[: PLACES_MAX - len(slate.shown)]
+    if not fresh:
+        return Shown(slates, (), "full")
+    begins = slate.shown_ms == NEVER
     marked = replace(
         slate,
-        shown_ms=ts if first else slate.shown_ms,
-        shown=np.concatenate([slate.shown, fresh]),
-        shown_as=_known_propensities(
-            slate, propensities[fresh_at] if len(propensities) else NO_NUMBERS, len(fresh)
-        ),
-        surface=surface if first else slate.surface,
+        shown_ms=ts if begins else slate.shown_ms,
+        shown=(*slate.shown, *[rows[k] for k in fresh]),
+        shown_as=_known_propensities(slate, propensities, fresh),
+        surface=surface if begins else slate.surface,
     )
-    return Shown(_put(slates, at, marked), fresh, "shown" if first else "more")
+    return Shown(_put(slates, at, marked), fresh, "shown" if begins else "more")
 
 
-def _first_places(rows: Rows) -> dict[int, int]:
-    """Where each row first stands, in their order."""
-    places: dict[int, int] = {}
-    for k, row in enumerate(rows.tolist()):
-        places.setdefault(row, k)
-    return places
+def _first_of(rows: Sequence[int], known: set[int]) -> list[int]:
+    """Where each row that is not `known` first stands."""
+    fresh = []
+    for k, row in enumerate(rows):
+        if row not in known:
+            known.add(row)
+            fresh.append(k)
+    return fresh
 
 
-def _known_propensities(slate: KeptSlate, more: F32, count: int) -> F32:
-    """The propensities of all that is shown, NaN where some are not told; empty where none are."""
-    if not len(more) and not len(slate.shown_as):
-        return NO_NUMBERS
-    before = slate.shown_as if len(slate.shown_as) else np.full(len(slate.shown), np.nan, np.float32)
-    after = more if len(more) else np.full(count, np.nan, np.float32)
-    return np.concatenate([before, after]).astype(np.float32)
+def _known_propensities(slate: KeptSlate, told: Sequence[float], fresh: Sequence[int]) -> tuple[float, ...]:
+    """The propensities of all that is shown, NaN where some are not told; none where none are."""
+    if not told and not slate.shown_as:
+        return ()
+    before = slate.shown_as or (math.nan,) * len(slate.shown)
+    return (*before, *((told[k] for k in fresh) if told else (math.nan,) * len(fresh)))
 
 
 def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int) -> Joined:
@@ -169,12 +166,12 @@ def closed(user: str, slates: Slates, ts: int, wait_ms: int) -> Closed:
     """Close the slates that have waited longer than `wait_ms` at `ts`. What they looked like is kept, for
     they may be shown again.
     """
-    if not any(slate.waits and ts - slate.since_ms > wait_ms for slate in slates):
-        return Closed(slates, [])
-    due = [slate.waits and ts - slate.since_ms > wait_ms for slate in slates]
-    lessons = [lesson_of(user, slate) for slate, now in zip(slates, due, strict=True) if now]
-    kept = tuple(_as_made(slate, wait_ms) if now else slate for slate, now in zip(slates, due, strict=True))
-    return Closed(kept, lessons)
+    lessons = []
+    for at, slate in enumerate(slates):
+        if slate.waits and ts - slate.since_ms > wait_ms:
+            lessons.append(lesson_of(user, slate))
+            slates = _put(slates, at, _as_made(slate, wait_ms))
+    return Closed(slates, lessons)
 
 
 def _as_made(slate: KeptSlate, wait_ms: int) -> KeptSlate:
@@ -182,8 +179,8 @@ def _as_made(slate: KeptSlate, wait_ms: int) -> KeptSlate:
     return replace(
         slate,
         shown_ms=NEVER,
-        shown=NO_ROWS,
-        shown_as=NO_NUMBERS,
+        shown=(),
+        shown_as=(),
         surface="",
         answers=(),
         closed_ms=slate.since_ms + wait_ms,
@@ -198,10 +195,10 @@ def bounded(user: str, slates: Slates, most: int, most_bytes: int) -> Closed:
 
 def _find(slates: Slates, slate_id: str) -> int:
     """Where the slate of that id is, or the one it was changed from; -1 where there is none."""
-    ids = [slate.slate_id for slate in slates]
     for name in (slate_id, made_id(slate_id)):
-        if name and name in ids:
-            return ids.index(name)
+        for at, slate in enumerate(slates):
+            if slate.slate_id == name != "":
+                return at
     return -1
 
 
@@ -210,11 +207,12 @@ def _newest_with(slates: Slates, answer: Answer, wait_ms: int) -> int:
     there is none. A slate later than the answer is only taken where the clocks may explain it.
     """
     found = [
-        (slate.shown_ms != NEVER, slate.since_ms if slate.waits else slate.ts, at)
+        (slate.shown_ms != NEVER, since_ms, at)
         for at, slate in enumerate(slates)
-        if (slate.waits or slate.closed_ms == NEVER) and slate.shows(answer.row)
+        if slate.shows(answer.row)
+        and (slate.waits or slate.closed_ms == NEVER)
+        and -EARLY_MS <= answer.ts - (since_ms := slate.since_ms) <= wait_ms
     ]
-    found = [each for each in found if -EARLY_MS <= answer.ts - each[1] <= wait_ms]
     before = [each for each in found if each[1] <= answer.ts and each[0]]
     return max(before or found, default=(False, 0, -1))[2]
 

@@ -1,5 +1,4 @@
-"""A user's latest slates: what their places looked like when they were made, what of them was shown, and the
-answers so far.
+"""A user's latest slates: which items they have, what of them was shown, and the answers so far.
 
 They are kept apart from the user's state, since an impression changes them and nothing else. What is kept
 is bounded by number and bytes (`fitted`); by age, it is the store that forgets.
@@ -7,26 +6,19 @@ is bounded by number and bytes (`fitted`); by age, it is the store that forgets.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+import msgspec
 
-from model.schema import F32
-from streams.state.user_state import NO_ROWS, Rows
+from streams.learning.looks import Looks, pack_looks, unpack_looks
 
-F16 = NDArray[np.float16]
-NO_NUMBERS: F32 = np.empty(0, np.float32)
-NO_FEATURES: F16 = np.empty((0, 0), np.float16)
 NEVER = -1
-DIGEST_BYTES = 8
 ANSWERS_MAX = 64
 PLACES_MAX = 200
 """Of one slate. What comes beyond is counted and not kept."""
-ANSWER_BYTES = 40
+ANSWER_BYTES, ROW_BYTES, NUMBER_BYTES, HEAD_BYTES = 40, 5, 9, 64
+"""What an answer, a row, a number, and all that has a fixed size take at most."""
 
 
 class Answer(NamedTuple):
@@ -41,14 +33,12 @@ class Answer(NamedTuple):
     position: int = NEVER
 
 
-@dataclass(frozen=True, slots=True)
-class KeptSlate:
-    """One slate. Arrays are never changed in place.
+class KeptSlate(msgspec.Struct, frozen=True, gc=False):
+    """One slate.
 
     `ts`: when it was made (ms); of a slate that the app made itself, when it was first shown.
-    As made, P places: rows int32 [P], scores float32 [P], propensities float32 [P] or none; features float16
-    [Q, F] of the first Q places, `names` the digest of the F names (`digest_of_names`). A slate of the app's
-    own has none of these.
+    As made: the `rows` of its places, and their `looks`, packed (`streams.learning.looks`). A slate of the
+    app's own has none of these.
     As shown: `shown_ms` (NEVER: not, or not since it was closed), `shown` rows in their order, `shown_as`
     their propensities (NaN: not known) or none, `surface`. `closed_ms`: it has been a lesson for what was
     shown up to then.
@@ -58,17 +48,14 @@ class KeptSlate:
     ts: int
     arm: str = "default"
     model: str = ""
-    rows: Rows = field(default_factory=lambda: NO_ROWS)
-    scores: F32 = field(default_factory=lambda: NO_NUMBERS)
-    propensities: F32 = field(default_factory=lambda: NO_NUMBERS)
-    features: F16 = field(default_factory=lambda: NO_FEATURES)
-    names: bytes = b""
+    rows: tuple[int, ...] = ()
     shown_ms: int = NEVER
-    shown: Rows = field(default_factory=lambda: NO_ROWS)
-    shown_as: F32 = field(default_factory=lambda: NO_NUMBERS)
+    shown: tuple[int, ...] = ()
+    shown_as: tuple[float, ...] = ()
     surface: str = ""
     answers: tuple[Answer, ...] = ()
     closed_ms: int = NEVER
+    looks: bytes = b""
 
     @property
     def waits(self) -> bool:
@@ -84,28 +71,29 @@ class KeptSlate:
 
     def shows(self, row: int) -> bool:
         """Whether the item was shown on it; where no impression says what was: whether it is on it."""
-        return bool(((self.rows if self.shown_ms == NEVER else self.shown) == row).any())
+        return row in (self.rows if self.shown_ms == NEVER else self.shown)
 
     def has(self, row: int) -> bool:
         """Whether the item is on it, as it was made or as it was shown."""
-        return bool((self.shown == row).any() or (self.rows == row).any())
+        return row in self.rows or row in self.shown
+
+    def looked(self) -> Looks:
+        """Its looks, unpacked; `StoreError` where they can't be read."""
+        return unpack_looks(self.looks, len(self.rows))
 
     @property
     def bytes(self) -> int:
         """What it takes at most when it is stored."""
         return (
-            64
+            HEAD_BYTES
             + _room(self.slate_id)
             + _room(self.arm)
             + _room(self.model)
             + _room(self.surface)
-            + self.rows.nbytes
-            + self.scores.nbytes
-            + self.propensities.nbytes
-            + self.features.nbytes
-            + self.shown.nbytes
-            + self.shown_as.nbytes
+            + ROW_BYTES * (len(self.rows) + len(self.shown))
+            + NUMBER_BYTES * len(self.shown_as)
             + ANSWER_BYTES * len(self.answers)
+            + len(self.looks)
         )
 
 
@@ -118,12 +106,13 @@ Slates = tuple[KeptSlate, ...]
 
 
 class UserSlates(NamedTuple):
-    """All that is kept of a user's slates. `recent`: the keys of the last impressions (`fold.event_key`), by
-    which one that its producer sends again is known, also after its slate has fallen.
+    """All that is kept of a user's slates. `recent`: the keys of the last impressions that showed something
+    (`fold.event_key`, end to end), by which one that its producer sends again is known, also after its slate
+    has fallen.
     """
 
     slates: Slates = ()
-    recent: tuple[bytes, ...] = ()
+    recent: bytes = b""
 
 
 NOTHING_KEPT = UserSlates()
@@ -142,20 +131,32 @@ def fitted(slates: Slates, most: int, most_bytes: int) -> Fitted:
     First those fall that wait for no answer, the oldest first, but for the newest one, which is the user's
     feed now; then the oldest of those that wait. Where bytes are short, features go before slates do.
     """
-    fallen: list[KeptSlate] = []
+    fallen: Slates = ()
     while len(slates) > most:
         out = _order(slates)[0]
-        fallen.append(slates[out])
+        fallen = (*fallen, slates[out])
         slates = (*slates[:out], *slates[out + 1 :])
-    if sum(slate.bytes for slate in slates) <= most_bytes:
-        return Fitted(slates, tuple(fallen))
+    if _bytes(slates) <= most_bytes:
+        return Fitted(slates, fallen)
     kept = list(slates)
     for at in _order(slates):
-        if sum(slate.bytes for slate in kept) > most_bytes:
-            kept[at] = replace(kept[at], features=NO_FEATURES, scores=NO_NUMBERS, names=b"")
-    while kept and sum(slate.bytes for slate in kept) > most_bytes:
-        fallen.append(kept.pop(_order(kept)[0]))
-    return Fitted(tuple(kept), tuple(fallen))
+        if _bytes(kept) > most_bytes:
+            kept[at] = msgspec.structs.replace(kept[at], looks=_without_features(kept[at]))
+    while kept and _bytes(kept) > most_bytes:
+        fallen = (*fallen, kept.pop(_order(kept)[0]))
+    return Fitted(tuple(kept), fallen)
+
+
+def _bytes(slates: Sequence[KeptSlate]) -> int:
+    total = 0
+    for slate in slates:
+        total += slate.bytes
+    return total
+
+
+def _without_features(slate: KeptSlate) -> bytes:
+    propensities = slate.looked().propensities
+    return pack_looks(propensities=propensities) if len(propensities) else b""
 
 
 def _order(slates: Sequence[KeptSlate]) -> list[int]:
@@ -169,8 +170,3 @@ def _order(slates: Sequence[KeptSlate]) -> list[int]:
         return at == newest, slate.waits, max(slate.ts, slate.shown_ms, slate.closed_ms), at
 
     return sorted(range(len(slates)), key=when)
-
-
-def digest_of_names(names: Sequence[str]) -> bytes:
-    """Names the columns of a matrix of features, so that a reader knows which they are."""
-    return hashlib.blake2b("\n".join(names).encode(), digest_size=DIGEST_BYTES).digest()

@@ -58,7 +58,7 @@ class CountingLearner:
 
     def learn(self, lesson: Lesson) -> None:
         self.lessons[lesson.kind] += 1
-        self.places += len(lesson.rows)
+        self.places += lesson.places
         self.answers += len(lesson.answers)
 
     def counts(self) -> Mapping[str, int]:

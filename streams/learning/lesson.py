@@ -1,8 +1,11 @@
-"""A lesson: a slate that was shown, and what the user did with it; how it is packed for the ledger."""
+"""A lesson: a slate that was shown, and what the user did with it; how it is packed for the ledger.
+
+A lesson is what is packed: its numbers stay bytes until a learner asks for them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -10,13 +13,15 @@ import numpy as np
 
 from model.errors import StoreError
 from model.schema import F32
-from streams.learning.kept_slates import F16, NEVER, KeptSlate
+from streams.learning.kept_slates import NEVER, KeptSlate
+from streams.learning.looks import F2, F4, F16, Looks
 from streams.state.stored_format import check_version, leading_version
 from streams.state.user_state import Rows
 
 VERSION = 1
 
-_I4, _F4, _F2 = np.dtype("<i4"), np.dtype("<f4"), np.dtype("<f2")
+I4 = np.dtype("<i4")
+_NAN_F2 = np.array(np.nan, F2).tobytes()
 
 
 class Answered(NamedTuple):
@@ -28,39 +33,12 @@ class Answered(NamedTuple):
     delay_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """n places in the order shown: rows int32 [n]; features float16 [n, F] as they were when the slate was
-    made, NaN for a place that was filled in later ([n, 0]: nothing is known of any); `names`, the digest of
-    the F names; propensities float32 [n], NaN where not known (empty: of none).
+class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Version 1: n places in the order shown. Arrays are little-endian bytes, place by place.
 
     `answers` is empty for silence. `shown_ms`: when it was first shown; NEVER where no impression says so,
-    and its answers alone tell that it was.
+    and its answers alone tell that it was. `names`: the digest of the features' names.
     """
-
-    user: str
-    slate_id: str
-    arm: str
-    model: str
-    surface: str
-    shown_ms: int
-    rows: Rows
-    features: F16
-    names: bytes
-    propensities: F32
-    answers: tuple[Answered, ...]
-
-    @property
-    def kind(self) -> str:
-        """Which of `KINDS` it is."""
-        return "answered" if self.answers else "silent"
-
-
-KINDS = ("answered", "silent")
-
-
-class _Packed(msgspec.Struct, array_like=True, gc=False):
-    """Version 1. Arrays are little-endian bytes, as wide as in `Lesson`."""
 
     version: int
     user: str
@@ -69,98 +47,127 @@ class _Packed(msgspec.Struct, array_like=True, gc=False):
     model: str
     surface: str
     shown_ms: int
-    rows: bytes
-    features: bytes
+    row_bytes: bytes
+    feature_bytes: bytes
     names: bytes
-    propensities: bytes
-    answers: list[Answered]
+    propensity_bytes: bytes
+    answers: tuple[Answered, ...]
 
+    @property
+    def kind(self) -> str:
+        """Which of `KINDS` it is."""
+        return "answered" if self.answers else "silent"
+
+    @property
+    def places(self) -> int:
+        """n."""
+        return len(self.row_bytes) // I4.itemsize
+
+    @property
+    def rows(self) -> Rows:
+        """int32 [n]."""
+        return np.frombuffer(self.row_bytes, I4)
+
+    @property
+    def features(self) -> F16:
+        """float16 [n, F] as they were when the slate was made, NaN for a place that was filled in later;
+        [n, 0] where nothing is known of any.
+        """
+        return np.frombuffer(self.feature_bytes, F2).reshape(self.places, -1 if self.feature_bytes else 0)
+
+    @property
+    def propensities(self) -> F32:
+        """float32 [n], NaN where not known; empty where none is."""
+        return np.frombuffer(self.propensity_bytes, F4)
+
+
+KINDS = ("answered", "silent")
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(_Packed)
+_decoder = msgspec.msgpack.Decoder(Lesson)
 
 
 def lesson_of(user: str, slate: KeptSlate) -> Lesson:
     """What a slate that waited comes to. An answered item that no impression named comes last."""
-    shown = slate.rows if slate.shown_ms == NEVER else slate.shown
-    told = slate.propensities if slate.shown_ms == NEVER else slate.shown_as
-    listed = shown.tolist()
-    extra = list(dict.fromkeys(each.row for each in slate.answers if each.row not in set(listed)))
-    rows = np.array([*listed, *extra], np.int32)
-    made = {row: at for at, row in enumerate(slate.rows.tolist())}
-    features = np.full((len(rows), slate.features.shape[1]), np.nan, np.float16)
-    propensities = np.full(len(rows), np.nan, np.float32)
-    propensities[: len(told)] = told
-    for at, row in enumerate(rows.tolist()):
-        if row not in made:
-            continue
-        if made[row] < len(slate.features):
-            features[at] = slate.features[made[row]]
-        if len(slate.propensities) and np.isnan(propensities[at]):
-            propensities[at] = slate.propensities[made[row]]
-    places = {row: at for at, row in enumerate(rows.tolist())}
+    unshown = slate.shown_ms == NEVER
+    shown = slate.rows if unshown else slate.shown
+    looks = slate.looked()
+    rows = (*shown, *dict.fromkeys(each.row for each in slate.answers if each.row not in shown))
+    since_ms = slate.since_ms
     return Lesson(
-        user=user,
-        slate_id=slate.slate_id,
-        arm=slate.arm,
-        model=slate.model,
-        surface=slate.surface,
-        shown_ms=slate.shown_ms,
-        rows=rows,
-        features=features,
-        names=slate.names if len(slate.features) else b"",
-        propensities=propensities if not np.isnan(propensities).all() else propensities[:0],
-        answers=tuple(
-            Answered(places[each.row], each.action, each.value, max(0, each.ts - slate.since_ms))
+        VERSION,
+        user,
+        slate.slate_id,
+        slate.arm,
+        slate.model,
+        slate.surface,
+        slate.shown_ms,
+        np.array(rows, I4).tobytes(),
+        _features(slate, looks, rows),
+        looks.names,
+        _propensities(slate, looks, rows, () if unshown else slate.shown_as),
+        tuple(
+            Answered(rows.index(each.row), each.action, each.value, max(0, each.ts - since_ms))
             for each in slate.answers
         ),
     )
 
 
+def _features(slate: KeptSlate, looks: Looks, rows: tuple[int, ...]) -> bytes:
+    """Of `rows`, as the slate was made; the bytes of each place are copied as they are."""
+    if not looks.feature_bytes:
+        return b""
+    width = F2.itemsize * looks.columns
+    known = len(looks.feature_bytes) // width
+    if len(rows) <= known and rows == slate.rows[: len(rows)]:
+        return looks.feature_bytes[: width * len(rows)]
+    unknown = _NAN_F2 * looks.columns
+    made = {row: at for at, row in reversed(list(enumerate(slate.rows[:known])))}
+    places = (made.get(row, -1) for row in rows)
+    return b"".join(
+        looks.feature_bytes[width * at : width * at + width] if at >= 0 else unknown for at in places
+    )
+
+
+def _propensities(slate: KeptSlate, looks: Looks, rows: tuple[int, ...], told: tuple[float, ...]) -> bytes:
+    """What the impressions told of `rows`, else what they were made with; b"" where none is known."""
+    if not told and not looks.propensity_bytes:
+        return b""
+    known = np.full(len(rows), np.nan, F4)
+    known[: len(told)] = told
+    if looks.propensity_bytes:
+        made = dict(zip(slate.rows, looks.propensities.tolist(), strict=True))
+        for at in np.flatnonzero(np.isnan(known)).tolist():
+            known[at] = made.get(rows[at], np.nan)
+    return known.tobytes() if not np.isnan(known).all() else b""
+
+
 def encode_lesson(lesson: Lesson) -> bytes:
     """A lesson as the bytes that `decode_lesson` reads."""
-    return _encoder.encode(
-        _Packed(
-            version=VERSION,
-            user=lesson.user,
-            slate_id=lesson.slate_id,
-            arm=lesson.arm,
-            model=lesson.model,
-            surface=lesson.surface,
-            shown_ms=lesson.shown_ms,
-            rows=lesson.rows.astype(_I4, copy=False).tobytes(),
-            features=lesson.features.astype(_F2, copy=False).tobytes(),
-            names=lesson.names,
-            propensities=lesson.propensities.astype(_F4, copy=False).tobytes(),
-            answers=list(lesson.answers),
-        )
-    )
+    return _encoder.encode(lesson)
 
 
 def decode_lesson(raw: bytes) -> Lesson:
     """The lesson that `encode_lesson` packed; `StoreError` for anything else."""
     try:
         check_version("lesson", leading_version(raw), VERSION)
-        packed = _decoder.decode(raw)
-        rows = np.frombuffer(packed.rows, _I4)
-        features = np.frombuffer(packed.features, _F2).reshape(len(rows), -1 if packed.features else 0)
-        propensities = np.frombuffer(packed.propensities, _F4)
-        if len(propensities) not in (0, len(rows)):
-            raise ValueError(f"{len(propensities)} propensities for {len(rows)} rows")
-        if any(not 0 <= answer.place < len(rows) for answer in packed.answers):
-            raise ValueError(f"answers at places beyond {len(rows)}")
+        lesson = _decoder.decode(raw)
+        n, odd = divmod(len(lesson.row_bytes), I4.itemsize)
+        if odd or len(lesson.feature_bytes) % (F2.itemsize * n or 1) or (lesson.feature_bytes and not n):
+            raise ValueError(
+                f"{len(lesson.feature_bytes)} bytes of features for {len(lesson.row_bytes)} of rows"
+            )
+        if len(lesson.propensity_bytes) not in (0, F4.itemsize * n):
+            raise ValueError(f"{len(lesson.propensity_bytes)} bytes of propensities for {n} rows")
+        for answer in lesson.answers:
+            if not 0 <= answer.place < n:
+                raise ValueError(f"an answer at place {answer.place} of {n}")
     except (msgspec.MsgspecError, ValueError) as error:
         raise StoreError(f"lesson of {len(raw)} bytes can't be read: {error}") from None
-    return Lesson(
-        user=packed.user,
-        slate_id=packed.slate_id,
-        arm=packed.arm,
-        model=packed.model,
-        surface=packed.surface,
-        shown_ms=packed.shown_ms,
-        rows=rows,
-        features=features,
-        names=packed.names,
-        propensities=propensities,
-        answers=tuple(packed.answers),
-    )
+    return lesson
+
+
+def newest_row(lessons: Iterable[Lesson]) -> int:
+    """The highest row that they name; -1 for none."""
+    rows = np.frombuffer(b"".join(lesson.row_bytes for lesson in lessons), I4)
+    return int(rows.max()) if len(rows) else -1

@@ -8,17 +8,18 @@ back becomes no lesson: it expires with what is kept.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from streams.events.schema import Click, Impression, Review
 from streams.learning.join import JOINED, Joined, answered, bounded, closed, made, shown
-from streams.learning.kept_slates import NO_NUMBERS, Answer, KeptSlate, Slates, UserSlates
+from streams.learning.kept_slates import Answer, KeptSlate, Slates, UserSlates
 from streams.learning.lesson import Lesson
 from streams.state.fold import event_key
 from streams.state.ledger import NO_PROPENSITIES, Showing
-from streams.state.user_state import Interaction, Rows
+from streams.state.user_state import EVENT_ID_BYTES, Interaction
 
 
 class Bounds(NamedTuple):
@@ -58,25 +59,40 @@ class AnswerStep(NamedTuple):
     interaction: Interaction
 
 
-def on_impression(kept: UserSlates, event: Impression, rows: Rows, bounds: Bounds) -> ShowingStep:
-    """An impression; `rows` of its items in their order. One that was sent before changes nothing."""
+def on_impression(kept: UserSlates, event: Impression, rows: Sequence[int], bounds: Bounds) -> ShowingStep:
+    """An impression; `rows` of its items in their order. One that was sent before changes nothing, and one
+    that shows nothing new is not remembered: it would show nothing new again.
+    """
     key = event_key(event.event_id)
-    if key in kept.recent:
+    if _is_recent(kept.recent, key):
         return ShowingStep(kept, [], "duplicate", None)
-    recent = (*kept.recent, key)[-bounds.recent :]
     waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
-    told = NO_NUMBERS if event.propensities is None else np.array(event.propensities, np.float32)
+    told = event.propensities or ()
     marked = shown(
         waiting.slates, event.slate_id, event.ts, rows, told, event.arm, event.model, event.surface
     )
+    if not marked.fresh:
+        return ShowingStep(_with(kept, marked.slates), waiting.lessons, marked.outcome, None)
     left = bounded(event.user_id, marked.slates, bounds.slates, bounds.bytes)
-    showing = None
-    if len(marked.fresh):
-        places = {row: at for at, row in reversed(list(enumerate(rows.tolist())))}
-        fresh = told[[places[row] for row in marked.fresh.tolist()]] if len(told) else NO_PROPENSITIES
-        showing = Showing(marked.fresh, event.user_id, event.slate_id, event.arm, fresh)
-    lessons = waiting.lessons + left.lessons
-    return ShowingStep(UserSlates(left.slates, recent), lessons, marked.outcome, showing)
+    recent = (kept.recent + key)[-EVENT_ID_BYTES * bounds.recent :]
+    showing = Showing(
+        np.array([rows[k] for k in marked.fresh], np.int32),
+        event.user_id,
+        event.slate_id,
+        event.arm,
+        np.array([told[k] for k in marked.fresh], np.float32) if told else NO_PROPENSITIES,
+    )
+    return ShowingStep(
+        UserSlates(left.slates, recent), waiting.lessons + left.lessons, marked.outcome, showing
+    )
+
+
+def _is_recent(recent: bytes, key: bytes) -> bool:
+    """Whether a key is among those that lie end to end."""
+    at = recent.find(key)
+    while at >= 0 and at % EVENT_ID_BYTES:
+        at = recent.find(key, at + 1)
+    return at >= 0
 
 
 def on_answer(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from model.schema import F32
 from streams.datasets.as_events import event_of, profile_of
 from streams.datasets.impressions import Shown
@@ -131,7 +129,7 @@ class Prequential:
         ):
             known = [core.catalog.rows[item] for item in slate.items if item in core.catalog.rows]
             if slate.user == user and known:
-                kept = on_impression(kept, _impression(slate), np.array(known, np.int32), core.bounds).kept
+                kept = on_impression(kept, _impression(slate), known, core.bounds).kept
         return kept
 
     def searched(self, k: int) -> F32 | None:

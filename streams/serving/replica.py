@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock
-from streams.learning.lesson import decode_lesson
+from streams.learning.lesson import decode_lesson, newest_row
 from streams.ranking.model_in_service import ModelInService
 from streams.recommender import Recommender
 from streams.serving.background import Background
@@ -235,6 +235,5 @@ def _newest_row(record: Record) -> int:
     rows = [interaction.row for interaction in record.interactions]
     rows += [row for row, _ in record.items]
     rows += [int(shown.rows.max()) for shown in record.impressions if len(shown.rows)]
-    lessons = map(decode_lesson, record.lessons)
-    rows += [int(lesson.rows.max()) for lesson in lessons if len(lesson.rows)]
-    return max(rows, default=-1)
+    rows.append(newest_row(map(decode_lesson, record.lessons)))
+    return max(rows)

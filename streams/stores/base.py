@@ -33,7 +33,7 @@ class Commit(NamedTuple):
     `ledger` is the batch's entry for the other processes (empty: none is added).
     `withdrawn`: whether an item is withdrawn as of now, for those that were put.
     `slates`: of users, their kept slates, which expire by a time of their own (`learning.keep_s`);
-    `found_slates` is to them what `found` is to states.
+    `found_slates` is to them what `found` is to states, but the digest of their head alone (`head_of`).
     """
 
     expected: Mapping[str, int]
@@ -107,8 +107,17 @@ class Snapshot(NamedTuple):
 
 
 def digest_of(state: bytes | None) -> str:
-    """Names the bytes of a state, or of kept slates; "" for none."""
+    """Names the bytes of a state, or of a part of them; "" for none."""
     return "" if state is None else hashlib.sha1(state, usedforsecurity=False).hexdigest()
+
+
+HEAD_BYTES = 16
+"""So many of the first bytes of kept slates name all of them (`streams.learning.kept_slates_codec`)."""
+
+
+def head_of(slates: bytes | None) -> bytes | None:
+    """What names a user's kept slates; None where none are kept."""
+    return None if slates is None else slates[:HEAD_BYTES]
 
 
 START = "0-0"

@@ -21,6 +21,7 @@ from streams.stores.base import (
     Withdrawals,
     check_commit,
     digest_of,
+    head_of,
     order_of,
     version_of,
 )
@@ -102,7 +103,7 @@ class MemoryStore:
                     f"the state of {user} is not the one that was found: another has written it"
                 )
         for user, digest in commit.found_slates.items():
-            if digest_of(self._slates.get(user)) != digest:
+            if digest_of(head_of(self._slates.get(user))) != digest:
                 raise FencedError(
                     f"the slates of {user} are not those that were found: another has written them"
                 )

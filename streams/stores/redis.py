@@ -27,6 +27,7 @@ from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
+    HEAD_BYTES,
     Commit,
     FeedsRead,
     LedgerEntry,
@@ -101,17 +102,17 @@ class RedisStore:
         keys += [self._key("feed", user) for user in commit.feeds]
         keys += [self._key("slates", user) for user in commit.slates]
         keys += [self._key("item", item_id) for item_id in commit.items]
-        found = [self._key("state", user) for user in commit.found]
-        found += [self._key("slates", user) for user in commit.found_slates]
-        keys += found
+        keys += [self._key("state", user) for user in commit.found]
+        keys += [self._key("slates", user) for user in commit.found_slates]
         parts = (
             *(commit.expected, commit.progress, commit.states, commit.feeds, commit.slates, commit.items),
-            *(found, commit.withdrawn),
+            *(commit.found, commit.found_slates, commit.withdrawn),
         )
         arguments = [
             *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._slates_ttl_ms),
             *(self._key("feeds"), commit.ledger),
             *map(len, parts),
+            HEAD_BYTES,
             *_flat(commit.expected),
             *commit.found.values(),
             *commit.found_slates.values(),

@@ -55,8 +55,9 @@ end
 # KEYS: progress, ledger, the writer's last commit, the withdrawn items, their version, then a key for each
 #       state, feed, user's slates and item, and for each value that must be as it was found
 # ARGV: writer, token, ms a last commit is known, ms states and feeds live, ms slates live, feed channel,
-#       ledger payload, counts of expected, progress, states, feeds, slates, items, found, withdrawn,
-#       partition and offset of each expected, digest of each found, id and 1 or 0 of each withdrawn,
+#       ledger payload, counts of expected, progress, states, feeds, slates, items, found, found slates,
+#       withdrawn, how many bytes of slates are compared, partition and offset of each expected, digest of
+#       each found, of each found slates, id and 1 or 0 of each withdrawn,
 #       partition and offset of each progress, then states, feeds, slates, items, the feeds' users
 COMMIT = _script(
     _WITHDRAWN
@@ -65,7 +66,8 @@ local writer, token, known_ms, ttl_ms, slates_ttl_ms, channel, ledger = unpack(A
 local expected, progress = tonumber(ARGV[8]), tonumber(ARGV[9])
 local states, feeds = tonumber(ARGV[10]), tonumber(ARGV[11])
 local slates, items = tonumber(ARGV[12]), tonumber(ARGV[13])
-local found, withdrawn, at = tonumber(ARGV[14]), tonumber(ARGV[15]), 16
+local found, found_slates, withdrawn = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
+local head, at = tonumber(ARGV[17]), 18
 for _ = 1, expected do
   local stored = redis.call('HGET', KEYS[1], ARGV[at]) or '-1'
   if stored ~= ARGV[at + 1] then
@@ -75,9 +77,14 @@ for _ = 1, expected do
   end
   at = at + 2
 end
-for key = #KEYS - found + 1, #KEYS do
-  local value = redis.call('GET', KEYS[key])
-  if (value and redis.sha1hex(value) or '') ~= ARGV[at] then
+for key = #KEYS - found - found_slates + 1, #KEYS do
+  local value
+  if key <= #KEYS - found_slates then
+    value = redis.call('GET', KEYS[key]) or ''
+  else
+    value = redis.call('GETRANGE', KEYS[key], 0, head - 1)
+  end
+  if (value ~= '' and redis.sha1hex(value) or '') ~= ARGV[at] then
     return redis.error_reply('FENCED ' .. KEYS[key] .. ' is not the value that was found')
   end
   at = at + 1

@@ -25,7 +25,7 @@ from streams.learning.kept_slates import UserSlates
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state.user_state import UserState
-from streams.stores.base import Store, digest_of
+from streams.stores.base import Store, digest_of, head_of
 from streams.worker.flight import Flight
 from streams.worker.folding import Examples, Folding
 from streams.worker.kept_states import Kept, KeptStates
@@ -227,7 +227,11 @@ class Batches:
             {**work.expected, **work.progress},
         )
         self._kept_slates.take(
-            {user: Kept(slates, digest_of(commit.slates[user])) for user, slates in outcome.kept.items()}, {}
+            {
+                user: Kept(slates, digest_of(head_of(commit.slates[user])))
+                for user, slates in outcome.kept.items()
+            },
+            {},
         )
         if not flight.folded.done():
             flight.folded.set_result(None)

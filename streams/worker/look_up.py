@@ -21,7 +21,7 @@ from streams.serving.replica import Replica
 from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.user_state import UserState
-from streams.stores.base import Loaded, Store, digest_of
+from streams.stores.base import Loaded, Store, digest_of, head_of
 from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.offset_order import OffsetOrder
@@ -161,7 +161,7 @@ class LookUp:
             except StoreError as error:
                 log.warning("the kept slates of user %r are begun anew: %s", user, error)
                 self.metrics.slates_lost.inc()
-            found[user] = Kept(slates, digest_of(raw))
+            found[user] = Kept(slates, digest_of(head_of(raw)))
         return found
 
     def _check_remembered(self, loaded: Loaded) -> None:

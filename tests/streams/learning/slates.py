@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
+from hypothesis import strategies as st
 
-from streams.learning.kept_slates import Answer, KeptSlate, Slates, digest_of_names
+from streams.learning.kept_slates import Answer, KeptSlate, Slates
+from streams.learning.looks import digest_of_names, pack_looks
 
 CLICK, VIEW, PURCHASE = 1, 0, 3
 WAIT_MS = 60_000
@@ -23,11 +25,29 @@ def made(slate_id: str, ts: int, rows: Sequence[int], features: bool = True, **m
         slate_id=slate_id,
         ts=ts,
         model="m",
-        rows=np.array(rows, np.int32),
-        scores=-np.arange(len(rows), dtype=np.float32),
-        features=columns if features else columns[:0, :0],
-        names=digest_of_names(COLUMNS) if features else b"",
+        rows=tuple(rows),
+        looks=pack_looks(
+            scores=-np.arange(len(rows), dtype=np.float32),
+            features=columns if features else columns[:0, :0],
+            names=digest_of_names(COLUMNS),
+        ),
         **more,
+    )
+
+
+@st.composite
+def looks_of(draw: st.DrawFn, places: int) -> bytes:
+    """Looks of so many places, of any kind."""
+    columns, featured = draw(st.integers(1, 4)), draw(st.integers(0, places))
+    number = st.floats(0, 1, width=32) | st.just(math.nan)
+    numbers = st.just([]) | st.lists(number, min_size=places, max_size=places)
+    size = featured * columns
+    values = draw(st.lists(st.floats(width=16), min_size=size, max_size=size))
+    return pack_looks(
+        np.array(draw(numbers), np.float32),
+        np.array(draw(numbers), np.float32),
+        np.array(values, np.float16).reshape(featured, columns),
+        draw(st.binary(min_size=8, max_size=8)),
     )
 
 
@@ -41,8 +61,10 @@ def plain(value: Any) -> Any:
         return value.dtype.str, value.shape, value.tobytes()
     if isinstance(value, float):
         return np.float64(value).tobytes()
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, msgspec.Struct):
+        return plain(msgspec.structs.asdict(value))
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
         return [plain(each) for each in value]
     return value

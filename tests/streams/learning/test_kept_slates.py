@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 
 from model.errors import NewerVersionError, StoreError
 from model.features import LIVE_FEATURES
-from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates, digest_of_names, fitted
+from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates, fitted
 from streams.learning.kept_slates_codec import VERSION, decode, encode
+from streams.learning.looks import pack_looks
 from streams.learning.settings import LearningSettings
 from streams.settings.tree import Settings
-from tests.streams.learning.slates import answer, ids, made, plain
+from streams.stores.base import head_of
+from tests.streams.learning.slates import answer, ids, looks_of, made, plain
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 row_lists = st.lists(st.integers(0, 2**31 - 1), max_size=5)
@@ -24,31 +27,16 @@ row_lists = st.lists(st.integers(0, 2**31 - 1), max_size=5)
 @st.composite
 def kept_slates(draw: st.DrawFn) -> KeptSlate:
     rows, shown = draw(row_lists), draw(row_lists)
-    columns = draw(st.integers(1, 4))
-    featured = draw(st.integers(0, len(rows)))
-    features = np.array(
-        draw(st.lists(st.floats(width=16), min_size=featured * columns, max_size=featured * columns))
-    )
-    one_each = st.floats(0, 1, width=32) | st.just(math.nan)
+    told = st.floats(0, 1) | st.just(math.nan)
     return KeptSlate(
         slate_id=draw(texts),
         ts=draw(st.integers(0, 2**50)),
         arm=draw(texts),
         model=draw(texts),
-        rows=np.array(rows, np.int32),
-        scores=np.array(draw(st.lists(one_each, min_size=len(rows), max_size=len(rows))), np.float32),
-        propensities=np.array(
-            draw(st.just([]) | st.lists(one_each, min_size=len(rows), max_size=len(rows))), np.float32
-        ),
-        features=features.astype(np.float16).reshape(-1, columns if featured else 0)
-        if featured
-        else np.empty((0, 0), np.float16),
-        names=draw(st.binary(max_size=8)),
+        rows=tuple(rows),
         shown_ms=draw(st.integers(-1, 2**50)),
-        shown=np.array(shown, np.int32),
-        shown_as=np.array(
-            draw(st.just([]) | st.lists(one_each, min_size=len(shown), max_size=len(shown))), np.float32
-        ),
+        shown=tuple(shown),
+        shown_as=tuple(draw(st.just([]) | st.lists(told, min_size=len(shown), max_size=len(shown)))),
         surface=draw(texts),
         answers=tuple(
             draw(
@@ -66,23 +54,36 @@ def kept_slates(draw: st.DrawFn) -> KeptSlate:
             )
         ),
         closed_ms=draw(st.integers(-1, 2**50)),
+        looks=draw(looks_of(len(rows))),
     )
 
 
 @given(st.lists(kept_slates(), max_size=4), st.lists(st.binary(min_size=8, max_size=8), max_size=3))
 def test_kept_slates_come_back_as_they_were(slates: list[KeptSlate], recent: list[bytes]) -> None:
-    kept = UserSlates(tuple(slates), tuple(recent))
+    kept = UserSlates(tuple(slates), b"".join(recent))
     raw = encode(kept)
-    assert plain(decode(raw).slates) == plain(slates)
-    assert decode(raw).recent == kept.recent
-    assert len(raw) <= 16 + sum(slate.bytes for slate in slates) + 8 * len(recent)
+    assert plain(decode(raw)) == plain(kept)
+    assert len(raw) <= 32 + sum(slate.bytes for slate in slates) + 8 * len(recent)
+
+
+@given(st.lists(kept_slates(), max_size=3), st.lists(kept_slates(), max_size=3))
+def test_the_head_names_all_of_them(some: list[KeptSlate], others: list[KeptSlate]) -> None:
+    """All but the looks, which are as they were when the slate was made."""
+    first, second = encode(UserSlates(tuple(some))), encode(UserSlates(tuple(others)))
+    marks = [[{**msgspec.structs.asdict(each), "looks": 0} for each in slates] for slates in (some, others)]
+    if plain(marks[0]) != plain(marks[1]):
+        assert head_of(first) != head_of(second)
+    assert head_of(first) == head_of(encode(UserSlates(tuple(some))))
 
 
 def test_nothing_is_kept_of_a_new_user() -> None:
     assert decode(None) == NOTHING_KEPT
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x01", b"\x01\xc1", b"\x01\x91\x90", b"\x00\x90", b"no slates"])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\x01", b"\x01\xc1", b"\x01\x91\x90", b"\x02", b"\x02" + bytes(12), b"\x00\x90", b"no slates"],
+)
 def test_damaged_bytes_are_refused(raw: bytes) -> None:
     with pytest.raises(StoreError):
         decode(raw)
@@ -90,8 +91,10 @@ def test_damaged_bytes_are_refused(raw: bytes) -> None:
 
 @pytest.mark.parametrize("cut", range(1, 90, 7))
 def test_a_part_of_the_bytes_is_refused(cut: int) -> None:
-    with pytest.raises(StoreError):
-        decode(encode(UserSlates((made("s", 5, [1, 2, 3]),)))[:-cut])
+    raw = encode(UserSlates((made("s", 5, [1, 2, 3]), made("t", 6, [4]))))
+    for part in (raw[:-cut], raw[:20] + raw[20 + cut :], raw + bytes(cut)):
+        with pytest.raises(StoreError):
+            decode(part)
 
 
 def test_a_newer_builds_slates_are_refused_by_name() -> None:
@@ -108,14 +111,16 @@ def full(number: int) -> KeptSlate:
         slate_id=f"{number:024x}",
         ts=1_700_000_000_000 + number,
         model="model-20261129-120000",
-        rows=np.arange(places, dtype=np.int32),
-        scores=np.ones(places, np.float32),
-        propensities=np.ones(places, np.float32),
-        features=np.ones((min(places, settings.state.pending_items), columns), np.float16),
-        names=bytes(8),
+        rows=tuple(range(100_000, 100_000 + places)),
+        looks=pack_looks(
+            np.ones(places, np.float32),
+            np.ones(places, np.float32),
+            np.ones((min(places, settings.state.pending_items), columns), np.float16),
+            bytes(8),
+        ),
         shown_ms=1_700_000_000_000,
-        shown=np.arange(places, dtype=np.int32),
-        shown_as=np.ones(places, np.float32),
+        shown=tuple(range(100_000, 100_000 + places)),
+        shown_as=(1.0,) * places,
         surface="feed",
         answers=tuple(answer(row, 1_700_000_000_000, value=1.0) for row in range(5)),
     )
@@ -125,13 +130,13 @@ def test_all_that_the_defaults_keep_of_a_user_fits() -> None:
     settings = Settings()
     slates = tuple(map(full, range(settings.state.pending_slates)))
     assert fitted(slates, settings.state.pending_slates, settings.learning.user_bytes).slates == slates
-    recent = (bytes(8),) * settings.state.recent_event_ids
+    recent = bytes(8) * settings.state.recent_event_ids
     assert len(encode(UserSlates(slates, recent))) < 12_288
 
 
 def test_what_does_not_wait_falls_first_but_for_the_newest() -> None:
     """The newest is the feed that the user sees next."""
-    waiting = [made(f"w{n}", n, [n], shown_ms=n, shown=np.array([n], np.int32)) for n in range(2)]
+    waiting = [made(f"w{n}", n, [n], shown_ms=n, shown=(n,)) for n in range(2)]
     idle = [made(f"i{n}", 10 + n, [n]) for n in range(3)]
     kept, fallen = fitted((*waiting, *idle), 3, 100_000)
     assert (ids(kept), ids(fallen)) == (["w0", "w1", "i2"], ["i0", "i1"])
@@ -139,13 +144,20 @@ def test_what_does_not_wait_falls_first_but_for_the_newest() -> None:
     assert (ids(kept), ids(fallen)) == (["w1", "i2"], ["w0"])
 
 
+def test_propensities_stay_where_features_go() -> None:
+    slate = made("s", 1, [1, 2])
+    looks = pack_looks(propensities=np.array([0.5, 0.25], np.float32), features=slate.looked().features)
+    (kept,), _ = fitted((msgspec.structs.replace(slate, looks=looks),), 4, slate.bytes - 1)
+    assert (kept.looked().propensities.tolist(), len(kept.looked().features)) == ([0.5, 0.25], 0)
+
+
 def test_where_bytes_are_short_features_go_first() -> None:
     slates = tuple(made(f"s{n}", n, range(20)) for n in range(4))
     room = sum(slate.bytes for slate in slates) - 10
     kept, fallen = fitted(slates, 4, room)
     assert (ids(kept), fallen) == (["s0", "s1", "s2", "s3"], ())
-    assert [len(slate.features) for slate in kept] == [0, 20, 20, 20]
-    assert kept[0].rows.tolist() == list(range(20)), "it can still be joined"
+    assert [len(slate.looked().features) for slate in kept] == [0, 20, 20, 20]
+    assert kept[0].rows == tuple(range(20)), "it can still be joined"
     kept, fallen = fitted(slates, 4, 200)
     assert sum(slate.bytes for slate in kept) <= 200
     assert len(kept) + len(fallen) == 4
@@ -154,10 +166,6 @@ def test_where_bytes_are_short_features_go_first() -> None:
 def test_a_slate_that_is_larger_than_the_bound_is_not_kept() -> None:
     kept, (fallen,) = fitted((made("x" * 128, 1, range(200)),), 4, 500)
     assert (kept, fallen.slate_id) == ((), "x" * 128)
-
-
-def test_names_are_told_apart_by_their_digest() -> None:
-    assert digest_of_names(["a", "b"]) == digest_of_names(("a", "b")) != digest_of_names(["b", "a"])
 
 
 def test_kept_slates_outlive_the_wait() -> None:

@@ -6,6 +6,7 @@ The bytes of former versions are written here, by encoders that never change wit
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import zlib
 from collections.abc import Callable, Mapping
@@ -228,17 +229,33 @@ def kept_slates_v1() -> bytes:
     return b"\x01" + packed([[made, own], b"12345678abcdefgh"])
 
 
+def kept_slates_v2() -> bytes:
+    looks = b"\x03\x02\x00\x02\x0012345678" + b"".join(
+        [column([0.5, 0.25], "<f4"), column([0.5, 1.0], "<f4"), column([1.0, 2.0, 3.0, 4.0], "<f2")]
+    )
+    made = [
+        "s1", NOW_MS, "b", "m", [3, 4], NOW_MS + 5, [4, 9], [1.0, np.nan], "home",
+        [[4, 1, 2.5, NOW_MS + 9, 0]], -1, len(looks),
+    ]  # fmt: skip
+    own = ["own", NOW_MS, "default", "", [], -1, [], [], "", [], NOW_MS + 7, 0]
+    index = packed([[made, own], b"12345678abcdefgh"])
+    stamp = hashlib.blake2b(index, digest_size=8).digest()
+    return b"\x02" + stamp + len(index).to_bytes(4, "little") + index + looks
+
+
 def check_kept_slates(kept: UserSlates) -> None:
     made, own = kept.slates
-    assert kept.recent == (b"12345678", b"abcdefgh")
+    assert kept.recent == b"12345678abcdefgh"
     assert (made.slate_id, made.ts, made.arm, made.model) == ("s1", NOW_MS, "b", "m")
-    assert (made.rows.tolist(), made.scores.tolist()) == ([3, 4], [0.5, 0.25])
-    assert (made.features.tolist(), made.names) == ([[1.0, 2.0], [3.0, 4.0]], b"12345678")
-    assert (made.shown_ms, made.shown.tolist(), made.surface) == (NOW_MS + 5, [4, 9], "home")
+    looks = made.looked()
+    assert (made.rows, looks.scores.tolist()) == ((3, 4), [0.5, 0.25])
+    assert looks.propensities.tolist() == [0.5, 1.0]
+    assert (looks.features.tolist(), looks.names) == ([[1.0, 2.0], [3.0, 4.0]], b"12345678")
+    assert (made.shown_ms, made.shown, made.surface) == (NOW_MS + 5, (4, 9), "home")
     assert made.shown_as[0] == 1.0
     assert np.isnan(made.shown_as[1])
     assert made.answers == (Answer(4, 1, 2.5, NOW_MS + 9, 0),)
-    assert (own.slate_id, own.closed_ms, len(own.features), own.waits) == ("own", NOW_MS + 7, 0, False)
+    assert (own.slate_id, own.closed_ms, own.looks, own.waits) == ("own", NOW_MS + 7, b"", False)
 
 
 def lesson_v1() -> bytes:
@@ -395,10 +412,10 @@ FORMATS: dict[str, Format] = {
         lambda raw, version: zlib.compress(third_element(zlib.decompress(raw), version), level=1),
     ),
     "learning.kept_slates_codec": Format(
-        lambda: kept_slates_codec.encode(kept_slates_codec.decode(kept_slates_v1())),
+        lambda: kept_slates_codec.encode(kept_slates_codec.decode(kept_slates_v2())),
         kept_slates_codec.decode,
         check_kept_slates,
-        {1: [kept_slates_v1]},
+        {1: [kept_slates_v1], 2: [kept_slates_v2]},
         lambda raw, version: bytes([version]) + raw[1:],
     ),
     "learning.lesson": Format(

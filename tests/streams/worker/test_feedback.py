@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from streams.events.schema import TOPIC_OF, AnyEvent, Click, Impression, Review
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec
-from streams.learning.kept_slates import digest_of_names
 from streams.learning.lesson import Lesson, decode_lesson
+from streams.learning.looks import digest_of_names
 from streams.learning.settings import LearningSettings
 from streams.ranking.model_in_service import feature_names
 from streams.ranking.slate import Slate, decode
@@ -132,7 +132,7 @@ async def test_impressions_of_one_slate_in_one_batch(store: MemoryStore) -> None
     assert desk.replica.recommender.counters.popularity.shown[:5].tolist() == [0, 1, 1, 1, 0]
     (raw,) = (await store.load([], [], ["ann"])).slates
     (slate,) = kept_slates_codec.decode(raw).slates
-    assert slate.shown.tolist() == [1, 2, 3]
+    assert slate.shown == (1, 2, 3)
 
 
 async def test_a_new_user_who_only_reads_has_no_state(store: MemoryStore) -> None:
