@@ -19,17 +19,17 @@ BATCH = 256
 RETRY_S = 0.5
 
 
-def impression_of(slate: Slate, user_id: str, now_ms: int) -> Impression:
-    """What `user_id` saw: the items of the slate, in their order."""
+def impression_of(slate: Slate, n: int, user_id: str, now_ms: int) -> Impression:
+    """What `user_id` saw: the first `n` items of the slate, in their order."""
     return Impression(
         event_id=uuid.uuid4().hex,
         ts=now_ms,
         user_id=user_id,
         slate_id=slate.slate_id,
-        items=[item.item_id for item in slate.items],
+        items=[item.item_id for item in slate.items[:n]],
         arm=slate.arm,
         model=slate.model,
-        propensities=slate.propensities,
+        propensities=None if slate.propensities is None else slate.propensities[:n],
     )
 
 
