@@ -26,7 +26,8 @@ from streams.gateway.intake import EventIntake
 from streams.gateway.metrics import GatewayMetrics
 
 BEFORE_USER, _, AFTER_USER = FEED_TEMPLATE.partition("{user_id}")
-_QUERY = re.compile(rb"n=(\d{1,4})|impression=(true|false)|n=(\d{1,4})&impression=(true|false)")
+_N, _IMPRESSION = rb"n=(0|[1-9]\d{0,3})", rb"impression=(true|false)"
+_QUERY = re.compile(rb"%b|%b|%b&%b" % (_N, _IMPRESSION, _N, _IMPRESSION))
 _HOST = re.compile(rb"[A-Za-z0-9.:\[\]_-]*")
 _LENGTH = re.compile(rb"\d{1,15}")
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 CAPACITY = 10_000
 BATCH = 256
 GATHER_S = 0.01
-"""Impressions that come within this time after the first one are written with it. No answer waits for them."""
+"""Impressions that come within this time after the first one are written with it; no answer waits for it."""
 RETRY_S = 0.5
 
 _MINE, _numbers = secrets.token_hex(12), count()
