@@ -79,9 +79,13 @@ class ConnectionPool:
             f"POST {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
+        return await self.ask(head.encode() + body)
+
+    async def ask(self, request: bytes) -> Answer:
+        """Send a whole request; `OSError` where the connection breaks."""
         async with self._slots:
             connection = await self._connection()
-            answer = await connection.ask(head.encode() + body)
+            answer = await connection.ask(request)
             self._free.append(connection)
         return answer
 

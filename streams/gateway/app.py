@@ -13,8 +13,10 @@ from prometheus_client import CollectorRegistry
 from streams.clock import Clock
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
-from streams.gateway.feeds import DEFAULT_N, USER_ID_MAX, feed_route
+from streams.gateway.feed_route import feed_route
+from streams.gateway.feeds import USER_ID_MAX, FeedReads
 from streams.gateway.health import alive, ready_route
+from streams.gateway.hot_routes import Gateway
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import EventIntake
 from streams.gateway.items import ItemBody, items_route
@@ -32,7 +34,7 @@ def create_app(
     producer: EventSink,
     clock: Clock,
     registry: CollectorRegistry | None = None,
-) -> Litestar:
+) -> Gateway:
     """The app; it starts `producer` when it starts, and closes `producer` and `store` when it ends.
 
     registry: holds the app's metrics; by default the app makes a new one.
@@ -40,8 +42,9 @@ def create_app(
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
     gateway = settings.gateway
     intake = EventIntake(settings, producer, clock, metrics)
-    shelf = Shelf(settings.meanings, store, clock)
+    shelf = Shelf(settings.meanings, store, clock, gateway.timeout_ms / 1_000)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
+    reads = FeedReads(settings, shelf, impressions, clock, metrics)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -59,7 +62,7 @@ def create_app(
         route_handlers=[
             events_route(intake, settings),
             items_route(intake, settings),
-            feed_route(settings, shelf, impressions, clock, metrics),
+            feed_route(reads),
             alive,
             ready_route(settings, store, producer, metrics),
             metrics_route(metrics),
@@ -74,9 +77,8 @@ def create_app(
     describe_bodies(app, FROM_APPS, settings.events, clock.now_ms())
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    size = settings.feed.size
-    bound_feed_parameters(app, size, min(DEFAULT_N, size), USER_ID_MAX)
-    return app
+    bound_feed_parameters(app, reads.size, reads.default, USER_ID_MAX)
+    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes)
 
 
 def _version() -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+
+from streams.gateway.answers import Answer, json_answer, response
 
 log = logging.getLogger(__name__)
 
@@ -70,39 +73,57 @@ def retry_after(seconds: int) -> dict[str, str]:
     return {"Retry-After": str(seconds)}
 
 
-def answer(body: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
-    """A problem (or a subclass that says more) as a response."""
-    return Response(body, status_code=body.status, media_type=PROBLEM_JSON, headers=headers)
+def problem_answer(body: Problem, headers: Mapping[str, str] | None = None) -> Answer:
+    """A problem (or a subclass that says more) as an answer."""
+    return json_answer(body.status, body, PROBLEM_JSON, tuple((headers or {}).items()))
 
 
-def on_problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[Problem]:
-    """The answer for an error that a handler raised on purpose."""
-    return answer(error.problem, error.headers)
+def refused_by_http(
+    status: int, method: str, path: str, detail: str, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """The answer where HTTP itself refuses: a path, a method, a body that is too large or comes too late.
+
+    `detail` is told where the status alone does not say what came.
+    """
+    reason, expected, remedy = _FRAMEWORK.get(status, _OTHER)
+    came = f"{method} {path[:200]}" if status in _FRAMEWORK else detail
+    return problem_answer(problem(status, reason, expected=expected, came=came, remedy=remedy), headers)
 
 
-def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    """The answer where the framework refuses a route, a method, a parameter, or the size of a body."""
-    reason, expected, remedy = _FRAMEWORK.get(error.status_code, _OTHER)
-    came = f"{request.method} {request.url.path[:200]}"
-    if isinstance(error, ValidationException):
-        came = "; ".join(_violations(error)) or error.detail
-    elif error.status_code not in _FRAMEWORK:
-        came = error.detail
-    body = problem(error.status_code, reason, expected=expected, came=came, remedy=remedy)
-    return answer(body, error.headers)
-
-
-def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+def crashed(method: str, path: str, error: Exception) -> Answer:
     """The answer for a defect of the gateway; the details stay in the log."""
-    log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
-    body = problem(
-        500,
-        "internal",
-        expected="an answer",
-        came="an unexpected error; the gateway's log holds it",
-        remedy="report it with the time of the request",
+    log.error("%s %s failed", method, path, exc_info=error)
+    return problem_answer(
+        problem(
+            500,
+            "internal",
+            expected="an answer",
+            came="an unexpected error; the gateway's log holds it",
+            remedy="report it with the time of the request",
+        )
     )
-    return answer(body)
+
+
+def on_problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[Any]:
+    """The answer for an error that a handler raised on purpose."""
+    return response(problem_answer(error.problem, error.headers))
+
+
+def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """The answer where the framework refuses a route, a method, a parameter, or the size of a body."""
+    if isinstance(error, ValidationException):
+        reason, expected, remedy = _FRAMEWORK.get(error.status_code, _OTHER)
+        came = "; ".join(_violations(error)) or error.detail
+        told = problem(error.status_code, reason, expected=expected, came=came, remedy=remedy)
+        return response(problem_answer(told, error.headers))
+    return response(
+        refused_by_http(error.status_code, request.method, request.url.path, error.detail, error.headers)
+    )
+
+
+def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The answer for a defect, where Litestar found it."""
+    return response(crashed(request.method, request.scope["path"], error))
 
 
 def _violations(error: ValidationException) -> list[str]:

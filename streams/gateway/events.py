@@ -20,10 +20,14 @@ from streams.events.schema import (
     User,
     decode,
 )
+from streams.gateway.answers import response
+from streams.gateway.bodies import body_of
 from streams.gateway.intake import EventIntake
 from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
 from streams.settings.tree import Settings
+
+EVENTS_PATH = "/v1/events"
 
 _IDENTITY = (
     "each event needs event_id (unique; the same on a retry) and ts (milliseconds since the epoch, UTC)"
@@ -74,7 +78,7 @@ def events_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
     """The route that takes events."""
 
     @post(
-        "/v1/events",
+        EVENTS_PATH,
         status_code=202,
         summary="Send events",
         description=(
@@ -88,7 +92,7 @@ def events_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
         responses=RECEIPTS,
     )
     async def send_events(request: Request[Any, Any, Any]) -> Response[Receipt] | Response[RefusedReceipt]:
-        return await intake.take(request, read_event)
+        return response(await intake.take(await body_of(request), read_event))
 
     return send_events
 

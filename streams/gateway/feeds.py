@@ -1,20 +1,16 @@
-"""GET /v1/users/{user_id}/feed: what a user should see now, read from the store."""
+"""What GET /v1/users/{user_id}/feed answers: the user's feed as it is now, as JSON."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from litestar import Response, get
-from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import PathParameter, QueryParameter
 
 from model.errors import StoreUnavailableError
 from streams.clock import Clock
-from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem, unavailable
+from streams.gateway.answers import Answer, json_answer
+from streams.gateway.errors import ProblemError, problem, unavailable
 from streams.gateway.impressions import ImpressionLog, impression_of
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.shelf import Shelf, Shown
@@ -23,6 +19,7 @@ from streams.settings.tree import Settings
 
 DEFAULT_N = 10
 USER_ID_MAX = 128
+NO_STORE = (("cache-control", "no-store"),)
 
 
 class FeedReason(msgspec.Struct):
@@ -69,67 +66,45 @@ class Feed(msgspec.Struct):
     times: dict[str, float]
 
 
-def feed_route(
-    settings: Settings, shelf: Shelf, impressions: ImpressionLog, clock: Clock, metrics: GatewayMetrics
-) -> HTTPRouteHandler:
-    """The route that serves feeds."""
-    size = settings.feed.size
-    gateway = settings.gateway
+class FeedReads:
+    """Answers reads of feeds, counts them, and logs the impressions."""
 
-    async def show(user_id: str, n: int) -> Shown:
+    def __init__(
+        self,
+        settings: Settings,
+        shelf: Shelf,
+        impressions: ImpressionLog,
+        clock: Clock,
+        metrics: GatewayMetrics,
+    ) -> None:
+        self.size = settings.feed.size
+        self.default = min(DEFAULT_N, self.size)
+        self._gateway = settings.gateway
+        self._shelf, self._impressions, self._clock, self._metrics = shelf, impressions, clock, metrics
+        self._served = {rung: metrics.feeds.labels(rung) for rung in (*RUNGS, "empty")}
+
+    async def answer(self, user: str, n: int, impression: bool) -> Answer:
+        """The first `n` items of the feed; raises `ProblemError`."""
+        if not 1 <= n <= self.size:
+            raise _out_of_range("n", f"1 to {self.size}", str(n))
+        if len(user) > USER_ID_MAX:
+            raise _out_of_range("user_id", f"at most {USER_ID_MAX} characters", f"{len(user)} characters")
         started_s = time.perf_counter()
         try:
-            async with asyncio.timeout(gateway.timeout_ms / 1_000):
-                return await shelf.show(user_id, n)
+            shown = await self._shelf.show(user, n)
         except (StoreUnavailableError, TimeoutError) as error:
-            came = str(error) or f"no answer within {gateway.timeout_ms} ms"
-            raise unavailable("store", came, gateway.retry_after_s) from None
+            came = str(error) or f"no answer within {self._gateway.timeout_ms} ms"
+            raise unavailable("store", came, self._gateway.retry_after_s) from None
         finally:
-            metrics.feed_read_s.observe(time.perf_counter() - started_s)
-
-    @get(
-        "/v1/users/{user_id:str}/feed",
-        summary="Read a feed",
-        description=(
-            f"The first `n` (1 to {size}) items of the user's feed as it is now. The gateway logs an "
-            "impression for each answer, unless `impression=false`. It leaves out withdrawn items. Where the "
-            "user's own slate has fewer items, or none, the popular feed fills it up with items that the "
-            "user has not met; `feed` of each item says which. A feed is shorter than `n` where there are no "
-            "more such items, and empty (`rung` is `empty`) where there is none."
-        ),
-        tags=["feeds"],
-        responses={
-            400: ResponseSpec(Problem, description="n or user_id is out of range", media_type=PROBLEM_JSON),
-            503: ResponseSpec(Problem, description="The store does not answer", media_type=PROBLEM_JSON),
-        },
-    )
-    async def read_feed(
-        user_id: Annotated[str, PathParameter(description="The id that the user's events carry.")],
-        n: Annotated[int | None, QueryParameter(description="How many items; 10 where left out.")] = None,
-        impression: Annotated[
-            bool, QueryParameter(description="false for a preview: no impression is logged.")
-        ] = True,
-    ) -> Response[Feed]:
-        wanted = min(DEFAULT_N, size) if n is None else n
-        if not 1 <= wanted <= size:
-            raise ProblemError(_out_of_range("n", f"1 to {size}", str(wanted)))
-        if len(user_id) > USER_ID_MAX:
-            raise ProblemError(
-                _out_of_range("user_id", f"at most {USER_ID_MAX} characters", f"{len(user_id)} characters")
-            )
-        shown = await show(user_id, wanted)
-        slate = shown.slate
-        metrics.feeds.labels(slate.rung if slate.rung in RUNGS else "empty").inc()
-        metrics.count_places(shown.own, len(slate.items) - shown.own, shown.withdrawn)
-        if impression and slate.items:
-            impressions.add(impression_of(slate, user_id, clock.now_ms()))
-        return Response(_feed(shown, user_id), headers={"Cache-Control": "no-store"})
-
-    return read_feed
+            self._metrics.feed_read_s.observe(time.perf_counter() - started_s)
+        self._served.get(shown.slate.rung, self._served["empty"]).inc()
+        self._metrics.count_places(shown.own, shown.n - shown.own, shown.withdrawn)
+        if impression and shown.n:
+            self._impressions.add(impression_of(shown.slate, shown.n, user, self._clock.now_ms()))
+        return json_answer(200, _feed(shown, user), headers=NO_STORE)
 
 
-def _feed(shown: Shown, user_id: str) -> Feed:
-    slate = shown.slate
+def _feed(shown: Shown, user: str) -> Feed:
     items = [
         FeedItem(
             item.item_id,
@@ -138,10 +113,11 @@ def _feed(shown: Shown, user_id: str) -> Feed:
             FeedReason(item.reason.kind, item.reason.item_id, item.reason.text),
             "own" if place < shown.own else "popular",
         )
-        for place, item in enumerate(slate.items)
+        for place, item in enumerate(shown.items)
     ]
+    slate = shown.slate
     return Feed(
-        user_id,
+        user,
         slate.slate_id,
         slate.ts,
         items,
@@ -153,11 +129,13 @@ def _feed(shown: Shown, user_id: str) -> Feed:
     )
 
 
-def _out_of_range(name: str, expected: str, came: str) -> Problem:
-    return problem(
-        400,
-        "out_of_range",
-        expected=f"{name}: {expected}",
-        came=came,
-        remedy=f"ask again with {name} in range",
+def _out_of_range(name: str, expected: str, came: str) -> ProblemError:
+    return ProblemError(
+        problem(
+            400,
+            "out_of_range",
+            expected=f"{name}: {expected}",
+            came=came,
+            remedy=f"ask again with {name} in range",
+        )
     )

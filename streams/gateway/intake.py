@@ -8,29 +8,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response
-from litestar.exceptions import HTTPException
 from msgspec import Meta
 
 from model.errors import EventError
 from streams.clock import Clock
 from streams.events.schema import AnyEvent, EventLimits, check_action, encode
 from streams.events.strict_json import UNREADABLE, explained
+from streams.gateway.answers import Answer
 from streams.gateway.damaged_json import second_value
 from streams.gateway.elements import ArrayError, split
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.metrics import GatewayMetrics
-from streams.gateway.receipts import Receipt, RefusedReceipt, Result, receipt
+from streams.gateway.receipts import Result, receipt
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
 
 Read = Callable[[bytes, int, EventLimits], AnyEvent]
 """Bytes, the time in ms and the limits to an event, or `EventError`."""
 
-BODY_TIMEOUT_S = 30.0
 GROWTH, DEFAULTS_BYTES = 6, 512
 """How many times larger an event may become, and how many bytes the defaults of missing fields may add."""
 IN_LINE_BYTES = 65_536
@@ -51,11 +49,8 @@ class EventIntake:
             Annotated[list[msgspec.Raw], bounded]
         )
 
-    async def take(
-        self, request: Request[Any, Any, Any], read: Read
-    ) -> Response[Receipt] | Response[RefusedReceipt]:
+    async def take(self, body: bytes, read: Read) -> Answer:
         """Read, write and answer. Raises `ProblemError` for a body that can't be read as a whole."""
-        body = await _body(request)
         now_ms = self._clock.now_ms()
         events: list[AnyEvent] = []
         results: list[Result] = []
@@ -160,12 +155,3 @@ def _not_json(body: bytes, trouble: str) -> ProblemError:
             remedy=remedy,
         )
     )
-
-
-async def _body(request: Request[Any, Any, Any]) -> bytes:
-    """The whole body. The gateway waits for it `BODY_TIMEOUT_S` at most."""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await request.body()
-    except TimeoutError:
-        raise HTTPException(status_code=408) from None

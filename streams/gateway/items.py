@@ -10,6 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from streams.events.schema import VERSION, EventLimits, Id, Item, Timestamp, check
 from streams.events.strict_json import EventReader
+from streams.gateway.answers import response
+from streams.gateway.bodies import body_of
 from streams.gateway.intake import EventIntake
 from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
@@ -49,7 +51,7 @@ def items_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
         responses=RECEIPTS,
     )
     async def put_items(request: Request[Any, Any, Any]) -> Response[Receipt] | Response[RefusedReceipt]:
-        return await intake.take(request, read_item)
+        return response(await intake.take(await body_of(request), read_item))
 
     return put_items
 

@@ -26,6 +26,7 @@ class GatewayMetrics:
             ("route", "status"),
             registry=registry,
         )
+        self._answers: dict[tuple[str, int], Counter] = {}
         self.events = Counter(
             "headrace_gateway_events",
             "Events received, by type, result (accepted, rejected, unconfirmed) and reason.",
@@ -88,11 +89,17 @@ class GatewayMetrics:
         if withdrawn:
             self._withdrawn.inc(withdrawn)
 
+    def count_answer(self, route: str, status: int) -> None:
+        """Count an answer by the route's template, never by its path."""
+        counter = self._answers.get((route, status))
+        if counter is None:
+            counter = self._answers[route, status] = self.requests.labels(route, str(status))
+        counter.inc()
+
     async def count_request(self, message: Message, scope: Scope) -> None:
-        """Litestar's `before_send` hook: counts each answer by the route's template, never by its path."""
+        """Litestar's `before_send` hook."""
         if message["type"] == "http.response.start":
-            route = scope.get("path_template") or "none"
-            self.requests.labels(route, str(message["status"])).inc()
+            self.count_answer(scope.get("path_template") or "none", message["status"])
 
 
 def metrics_route(metrics: GatewayMetrics) -> HTTPRouteHandler:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from litestar import Response
 
-from streams.gateway.errors import PROBLEM_JSON, Problem, problem, retry_after
+from streams.gateway.answers import Answer, json_answer
+from streams.gateway.errors import Problem, problem, problem_answer, retry_after
 
 
 class Result(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -43,10 +43,8 @@ class RefusedReceipt(Problem, kw_only=True):
     results: list[Result]
 
 
-def receipt(
-    results: list[Result], trouble: str, retry_after_s: int
-) -> Response[Receipt] | Response[RefusedReceipt]:
-    """The response for these results; `trouble` says why Kafka did not confirm the unconfirmed ones."""
+def receipt(results: list[Result], trouble: str, retry_after_s: int) -> Answer:
+    """The answer for these results; `trouble` says why Kafka did not confirm the unconfirmed ones."""
     counts = {"accepted": 0, "rejected": 0, "unconfirmed": 0}
     for result in results:
         counts[result.status] += 1
@@ -68,13 +66,12 @@ def receipt(
             remedy="correct each event as its message says; sent as it is, it will be rejected again",
         )
         return _refuse(why, counts, results, {})
-    accepted = Receipt(accepted=counts["accepted"], rejected=counts["rejected"], results=results)
-    return Response(accepted, status_code=202)
+    return json_answer(
+        202, Receipt(accepted=counts["accepted"], rejected=counts["rejected"], results=results)
+    )
 
 
-def _refuse(
-    why: Problem, counts: dict[str, int], results: list[Result], headers: dict[str, str]
-) -> Response[RefusedReceipt]:
+def _refuse(why: Problem, counts: dict[str, int], results: list[Result], headers: dict[str, str]) -> Answer:
     body = RefusedReceipt(
         **msgspec.structs.asdict(why),
         accepted=counts["accepted"],
@@ -82,4 +79,4 @@ def _refuse(
         unconfirmed=counts["unconfirmed"],
         results=results,
     )
-    return Response(body, status_code=why.status, media_type=PROBLEM_JSON, headers=headers)
+    return problem_answer(body, headers)

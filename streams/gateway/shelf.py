@@ -1,11 +1,14 @@
-"""What a user should see now, from the store: in one call where their own slate suffices, else in two."""
+"""What a user should see now, from the store: in one call where their own slate suffices, else in two.
+
+Users who are asked for in one turn of the event loop share these calls (`streams.gateway.joined_reads`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -13,6 +16,7 @@ import numpy as np
 from model.errors import StoreError
 from streams.clock import Clock
 from streams.gateway.filling import filling, shown, without
+from streams.gateway.joined_reads import JoinedReads
 from streams.gateway.withdrawn import WithdrawnItems
 from streams.ranking.slate import POPULAR_USER, PopularFeed, Slate, SlateItem, decode, decode_popular
 from streams.state import user_state_codec
@@ -27,25 +31,40 @@ T = TypeVar("T")
 
 
 class Shown(NamedTuple):
-    """A slate with the items that are shown, and no others.
+    """The first `n` items of `slate` are shown, and no others.
 
     `own`: how many of them, the first ones, were ranked for the user; the rest comes from the popular feed.
     `withdrawn`: how many of the stored ones were left out.
     """
 
     slate: Slate
+    n: int
     own: int
     withdrawn: int = 0
 
+    @property
+    def items(self) -> list[SlateItem]:
+        return self.slate.items[: self.n]
+
+
+class _Read(NamedTuple):
+    """What the store holds of one user: a feed; the popular one and the state, where both were asked for."""
+
+    feed: bytes | None
+    state: bytes | None
+    withdrawals: str
+
 
 class Shelf:
-    """Reads feeds; raises `StoreUnavailableError`."""
+    """Reads feeds; raises `StoreUnavailableError`, after `timeout_s` at the latest."""
 
-    def __init__(self, meanings: Meanings, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, meanings: Meanings, store: Store, clock: Clock, timeout_s: float) -> None:
+        self._store, self._clock, self._timeout_s = store, clock, timeout_s
         self._blocking = meanings.blocking
         self._withdrawn = WithdrawnItems(store)
         self._popular: tuple[bytes, PopularFeed | None] = (b"", None)
+        self._own = JoinedReads(self._read_own, timeout_s)
+        self._others = JoinedReads(self._read_others, timeout_s)
 
     async def prepare(self) -> None:
         """Load what is compiled: the first request must not wait for it."""
@@ -55,24 +74,40 @@ class Shelf:
 
     async def show(self, user: str, n: int) -> Shown:
         """The `n` items that the user should see now; fewer where no others can be had."""
-        read = await self._store.read_feeds([user])
+        began_s = asyncio.get_running_loop().time()
+        read = await self._own.read(user)
+        own = _readable("a feed", decode, read.feed)
+        gone = self._withdrawn.known(read.withdrawals)
+        if own is not None and gone is not None and (made := _of_own(own, n, gone)) is not None:
+            return made
+        async with asyncio.timeout_at(began_s + self._timeout_s):
+            return await self._completed(user, n, own, read.withdrawals)
+
+    async def _completed(self, user: str, n: int, own: Slate | None, withdrawals: str) -> Shown:
+        """The same where something must be read: what was withdrawn lately, or what fills the feed up."""
+        gone = await self._withdrawn.up_to(withdrawals)
+        if own is not None and (made := _of_own(own, n, gone)) is not None:
+            return made
+        read = await self._others.read(user)
         gone = await self._withdrawn.up_to(read.withdrawals)
-        own = _readable("a feed", decode, read.feeds[0])
         stored = [] if own is None else own.items
         kept = without(stored, gone)
-        if own is not None and len(kept) >= n:
-            return Shown(shown(own, kept[:n], [], own.ts), n, len(stored) - len(kept))
-        read = await self._store.read_feeds([POPULAR_USER], [user])
-        gone = await self._withdrawn.up_to(read.withdrawals)
-        kept = without(kept, gone)
-        popular = self._popular_of(read.feeds[0])
+        popular = self._popular_of(read.feed)
         filled: list[SlateItem] = []
-        if popular is not None and (met := _met(read.states[0])) is not None:
+        if popular is not None and (met := _met(read.state)) is not None:
             filled = filling(popular, met, self._blocking, gone, kept, n - len(kept))
         if own is None:
-            return Shown(self._stranger(user, popular, filled), 0)
-        made = shown(own, kept, filled, own.ts if popular is None else popular.ts)
-        return Shown(made, len(kept), len(stored) - len(kept))
+            return Shown(self._stranger(user, popular, filled), len(filled), 0)
+        slate = shown(own, kept, filled, own.ts if popular is None else popular.ts)
+        return Shown(slate, len(slate.items), len(kept), len(stored) - len(kept))
+
+    async def _read_own(self, users: Sequence[str]) -> list[_Read]:
+        read = await self._store.read_feeds(users)
+        return [_Read(feed, None, read.withdrawals) for feed in read.feeds]
+
+    async def _read_others(self, users: Sequence[str]) -> list[_Read]:
+        read = await self._store.read_feeds([POPULAR_USER], users)
+        return [_Read(read.feeds[0], state, read.withdrawals) for state in read.states]
 
     def _stranger(self, user: str, popular: PopularFeed | None, items: list[SlateItem]) -> Slate:
         """The slate of a user without one of their own."""
@@ -90,6 +125,17 @@ class Shelf:
         if raw != self._popular[0]:
             self._popular = raw, _readable("the popular feed", decode_popular, raw)
         return self._popular[1]
+
+
+def _of_own(own: Slate, n: int, gone: Collection[str]) -> Shown | None:
+    """The first `n` items of the user's own slate that are not `gone`; None where it has fewer."""
+    stored = own.items
+    kept = without(stored, gone)
+    if len(kept) < n:
+        return None
+    if len(kept) == len(stored):
+        return Shown(own, n, n)
+    return Shown(shown(own, kept[:n], [], own.ts), n, n, len(stored) - len(kept))
 
 
 def _readable(what: str, read: Callable[[bytes], T], raw: bytes | None) -> T | None:

@@ -16,6 +16,10 @@ class WithdrawnItems:
         self._version = ""
         self._lock = asyncio.Lock()
 
+    def known(self, version: str) -> set[str] | None:
+        """The same without a read; None where one is needed."""
+        return self._ids if version == self._version else None
+
     async def up_to(self, version: str) -> set[str]:
         """The ids of the items that are withdrawn as of `version`, or later; callers must not change them."""
         if version != self._version:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
@@ -14,6 +13,7 @@ from model.errors import BrokerUnavailableError
 from streams.clock import ManualClock
 from streams.events.schema import AnyEvent
 from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
 from streams.kafka.producer import Acknowledgement
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
@@ -70,12 +70,12 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def app(sink: RecordingSink, store: MemoryStore, registry: CollectorRegistry) -> Litestar:
+def app(sink: RecordingSink, store: MemoryStore, registry: CollectorRegistry) -> Gateway:
     settings = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=2_000_000, timeout_ms=200))
     return create_app(settings, store, sink, ManualClock(NOW_MS), registry)
 
 
 @pytest.fixture
-def client(app: Litestar) -> Iterator[TestClient[Litestar]]:
+def client(app: Gateway) -> Iterator[TestClient[Gateway]]:
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from litestar import Litestar
 from litestar.testing import TestClient
 
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
-Client = TestClient[Litestar]
+Client = TestClient[Gateway]
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=8), inner, max_size=5),

@@ -6,18 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
 from streams.clock import ManualClock
 from streams.events.schema import Click, EventLimits, Impression, Item, Review, User, decode, encode
 from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
-Client = TestClient[Litestar]
+Client = TestClient[Gateway]
 CLICK: dict[str, Any] = {"type": "click", "event_id": "e1", "ts": NOW_MS, "user_id": "u", "item_id": "i"}
 
 

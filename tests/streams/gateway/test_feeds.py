@@ -6,17 +6,17 @@ import time
 from typing import Any
 
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
 from model.errors import StoreUnavailableError
 from streams.events.schema import Impression
+from streams.gateway.hot_routes import Gateway
 from streams.ranking.slate import Reason, Slate, SlateItem, encode
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
-Client = TestClient[Litestar]
+Client = TestClient[Gateway]
 
 
 def slate(user: str, count: int = 20, rung: str = "full") -> Slate:

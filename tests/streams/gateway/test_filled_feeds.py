@@ -9,13 +9,13 @@ from functools import partial
 import msgspec
 import numpy as np
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
 from model.actions import ACTIONS, ActionName
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
 from streams.ranking.slate import PopularFeed, Reason, Slate, SlateItem, encode
 from streams.settings.sections import FeedSettings
 from streams.settings.tree import Settings
@@ -28,7 +28,7 @@ from tests.streams.core import with_settings
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 from tests.streams.gateway.test_feeds import impressions
 
-Client = TestClient[Litestar]
+Client = TestClient[Gateway]
 
 POPULAR_AT_MS = NOW_MS - 700
 CLICK, BUY = ACTIONS.index("click"), ACTIONS.index("purchase")

@@ -7,20 +7,20 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
 
 from model.errors import StoreUnavailableError
 from streams.clock import SystemClock
 from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.condition import SOUND, Condition
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import RecordingSink
 
-Client = TestClient[Litestar]
+Client = TestClient[Gateway]
 
 
 def test_ready_when_all_parts_answer(client: Client) -> None:
@@ -92,7 +92,7 @@ def answering(condition: Condition) -> Callable[[], Coroutine[Any, Any, Conditio
     return answer
 
 
-def test_the_app_starts_and_stops_the_producer(app: Litestar, sink: RecordingSink) -> None:
+def test_the_app_starts_and_stops_the_producer(app: Gateway, sink: RecordingSink) -> None:
     with TestClient(app) as client:
         assert sink.started
         assert client.get("/healthz").json() == {"status": "alive"}

@@ -113,9 +113,9 @@ def made(propensities: list[float] | None) -> Slate:
 
 def test_an_impression_says_how_likely_what_was_shown_was() -> None:
     own = made([0.5, 0.25, 0.125])
-    event = impression_of(as_shown(own, own.items[:2], [], 1), "u", 9)
+    event = impression_of(as_shown(own, own.items[:2], [], 1), 2, "u", 9)
     assert (event.slate_id, event.arm, event.propensities) == ("5f", "b", [0.5, 0.25])
-    left_out = impression_of(as_shown(own, own.items[1:], [], 1), "u", 9)
+    left_out = impression_of(as_shown(own, own.items[1:], [], 1), 2, "u", 9)
     assert (made_id(left_out.slate_id), left_out.propensities) == ("5f", [0.25, 0.125])
     check(left_out, 9, EventLimits())
 
@@ -123,6 +123,6 @@ def test_an_impression_says_how_likely_what_was_shown_was() -> None:
 def test_where_a_place_is_filled_in_no_propensity_is_told() -> None:
     own = made([0.5, 0.25, 0.125])
     extra = [SlateItem("p", 1.0, "popular", Reason("popular"))]
-    event = impression_of(as_shown(own, own.items, extra, 1), "u", 9)
+    event = impression_of(as_shown(own, own.items, extra, 1), 4, "u", 9)
     assert (made_id(event.slate_id), event.items, event.propensities) == ("5f", ["i0", "i1", "i2", "p"], None)
-    assert impression_of(as_shown(made(None), own.items, [], 1), "u", 9).propensities is None
+    assert impression_of(as_shown(made(None), own.items, [], 1), 3, "u", 9).propensities is None

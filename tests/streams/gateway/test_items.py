@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 
 from streams.events.schema import Item
+from streams.gateway.hot_routes import Gateway
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
-Client = TestClient[Litestar]
+Client = TestClient[Gateway]
 
 
 def test_an_item_needs_only_its_id(client: Client, sink: RecordingSink) -> None:

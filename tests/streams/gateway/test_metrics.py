@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Litestar
 from litestar.testing import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-Client = TestClient[Litestar]
+from streams.gateway.hot_routes import Gateway
+
+Client = TestClient[Gateway]
 
 
 def routes(client: Client) -> dict[tuple[str, str], float]:

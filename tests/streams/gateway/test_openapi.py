@@ -6,13 +6,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from litestar import Litestar
 from litestar.testing import TestClient
 
 from streams.gateway.events import FROM_APPS
+from streams.gateway.hot_routes import Gateway
 from tests.streams.gateway.conftest import NOW_MS
 
-Client = TestClient[Litestar]
+Client = TestClient[Gateway]
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from litestar import Litestar
 from litestar.testing import TestClient
 
 from model.errors import EventError
 from streams.clock import ManualClock
 from streams.events.schema import TOPIC_OF, EventLimits, decode
 from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
 from streams.gateway.openapi import event_schemas
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
@@ -32,7 +32,7 @@ from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 from tests.streams.gateway.from_schema import from_schema
 from tests.streams.gateway.test_any_request import JSON_VALUES, NEARLY_EVENTS
 
-Client = TestClient[Litestar]
+Client = TestClient[Gateway]
 LIMITS = EventLimits()
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 BOUNDED = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=SLOW)
@@ -44,7 +44,7 @@ def shared() -> Iterator[Client]:
         yield client
 
 
-def app() -> Litestar:
+def app() -> Gateway:
     config = Settings(gateway=GatewaySettings(events_max=3))
     return create_app(config, MemoryStore(), RecordingSink(), ManualClock(NOW_MS))
 

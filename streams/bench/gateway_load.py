@@ -1,0 +1,248 @@
+"""The gateway under requests of one kind, on the local stack: one row for each step."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from model.errors import LocalStackError
+from streams.bench.cpu import CpuMeter
+from streams.bench.requests import Answered, RequestPlan
+from streams.bench.stored_feeds import Actors, seed_feeds
+from streams.bench.world import BenchOptions, seed_world, world_of
+from streams.demo.gateway_client import GatewayClient
+from streams.demo.progress import Steps
+from streams.local.environment import environment
+from streams.local.processes import ChildProcess
+from streams.local.scrape import Samples
+from streams.local.services import Services, check_running
+from streams.local.stack import LocalStack
+from streams.settings.tree import Settings
+
+STARTS_WITHIN_S = 60.0
+DRAINS_WITHIN_S = 120.0
+REQUESTS_MAX = 1_000_000
+
+
+@dataclass(frozen=True)
+class GatewayStep:
+    """`rate` requests a second over `clients` connections; 0: each client asks as soon as it is answered.
+    `per_request`: events in one request. `n`: places of one feed.
+    """
+
+    clients: int = 8
+    rate: float = 0.0
+    per_request: int = 1
+    n: int = 10
+
+
+@dataclass(frozen=True)
+class GatewayOptions:
+    """`steps` in turn, for `seconds` each; `world`: the users, the items and the workers behind."""
+
+    steps: tuple[GatewayStep, ...] = (GatewayStep(1), GatewayStep(8))
+    seconds: float = 10.0
+    warm_seconds: float = 3.0
+    world: BenchOptions = field(default_factory=BenchOptions)
+
+
+@dataclass(frozen=True)
+class GatewayRow:
+    """One step: answered requests a second, latency, and CPU a request by process.
+
+    `offered`: requests a second of an open loop, 0 for a closed one. `failed`: requests without the right
+    answer. `messages`: what they wrote to Kafka, impressions or events; `folded`: how many of these the
+    workers had read when the row was made, `drained_s` after the last answer.
+    """
+
+    clients: int
+    offered: float
+    per_request: int
+    requests: int
+    failed: int
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: Mapping[str, float]
+    messages: int
+    folded: int
+    drained_s: float
+
+
+def measure_requests(
+    kind: Literal["feed", "events"],
+    options: GatewayOptions,
+    settings: Settings,
+    steps: Steps,
+    say: Callable[[GatewayRow], None],
+) -> list[GatewayRow]:
+    """Start one system, and run every step in turn on it; `say` gets each row as it comes."""
+    with _running(options, settings, steps) as system:
+        return asyncio.run(system.run(kind, options, say))
+
+
+@contextmanager
+def _running(options: GatewayOptions, settings: Settings, steps: Steps) -> Iterator[_System]:
+    with contextlib.ExitStack() as running:
+        logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="headrace-bench-")))
+        stack = running.enter_context(LocalStack(settings, progress=steps.step))
+        if options.world.workers:
+            world = world_of(options.world, stack.settings, steps)
+            steps.step("seeding the store")
+            asyncio.run(seed_world(world))
+            actors = Actors(world.settings, world.users, world.items, world.popularity)
+        else:
+            actors = asyncio.run(seed_feeds(stack.settings, options.world.users))
+        services = running.enter_context(Services(actors.settings, logs, options.world.workers, steps.step))
+        steps.done()
+        yield _System(actors, services, stack, logs)
+
+
+class _System:
+    """What runs, and the steps on it."""
+
+    def __init__(self, actors: Actors, services: Services, stack: LocalStack, logs: Path) -> None:
+        self.actors, self.services, self.logs = actors, services, logs
+        self.processes = [*stack.processes, *services.processes]
+        self.pids = {
+            "gateway": [child.pid for child in services.processes if child not in services.workers],
+            "worker": [child.pid for child in services.workers],
+            "Kafka": [child.pid for child in stack.processes if child.name == "Apache Kafka"],
+            "Valkey": [child.pid for child in stack.processes if child.name == "Valkey"],
+        }
+
+    async def run(
+        self, kind: Literal["feed", "events"], options: GatewayOptions, say: Callable[[GatewayRow], None]
+    ) -> list[GatewayRow]:
+        rows = []
+        async with GatewayClient(self.services.gateway_url, 2) as client:
+            if options.warm_seconds > 0 and options.steps:
+                await self._step(self._plan(kind, "warm", options, options.steps[-1], True), client)
+            for number, step in enumerate(options.steps):
+                rows.append(await self._step(self._plan(kind, f"s{number}", options, step), client))
+                say(rows[-1])
+        return rows
+
+    async def _step(self, plan: RequestPlan, client: GatewayClient) -> GatewayRow:
+        written, folded = await self._written(plan, client), await self._folded(plan, client)
+        path = self.logs / f"{plan.name}.json"
+        path.write_bytes(msgspec.json.encode(plan))
+        command = [sys.executable, "-m", "streams.bench.requests", str(path)]
+        with ChildProcess(
+            "load generator", command, self.logs / f"{plan.name}.log", environment(self.actors.settings)
+        ) as generator:
+            await self._started(plan, generator)
+            meter = CpuMeter({**self.pids, "generator": [generator.pid]})
+            while generator.returncode is None:
+                meter.look()
+                check_running(self.processes)
+                await asyncio.sleep(0.1)
+            if generator.returncode != 0:
+                raise LocalStackError(f"the load generator failed:\n{generator.tail()}")
+        ended_s = time.monotonic()
+        while True:
+            read = await self._folded(plan, client) - folded
+            messages, waiting = await self._written(plan, client) - written, await self._waiting(client)
+            waited_s = time.monotonic() - ended_s
+            drained = not waiting and (read >= messages or not self.services.workers)
+            if drained or waited_s > DRAINS_WITHIN_S:
+                break
+            await asyncio.sleep(0.2)
+        meter.look()
+        return _row(plan, _answered(plan), meter.spent_s(), messages, read, waited_s)
+
+    async def _started(self, plan: RequestPlan, generator: ChildProcess) -> None:
+        end_s = time.monotonic() + STARTS_WITHIN_S
+        while not Path(plan.started).exists():  # noqa: ASYNC240  # a look at a local folder
+            check_running(self.processes)
+            if generator.returncode is not None or time.monotonic() > end_s:
+                raise LocalStackError(f"the load generator did not start:\n{generator.tail()}")
+            await asyncio.sleep(0.02)
+
+    async def _written(self, plan: RequestPlan, client: GatewayClient) -> int:
+        """Impressions or events that the gateway has written to Kafka, as its metrics say."""
+        samples = Samples.of([await client.page(f"{self.services.gateway_url}/metrics")])
+        if plan.kind == "feed":
+            return int(samples.total("headrace_gateway_impressions_total", result="logged"))
+        return int(samples.total("headrace_gateway_events_total", result="accepted"))
+
+    async def _waiting(self, client: GatewayClient) -> float:
+        """Impressions that the gateway has not written yet."""
+        samples = Samples.of([await client.page(f"{self.services.gateway_url}/metrics")])
+        return samples.total("headrace_gateway_impressions_waiting")
+
+    async def _folded(self, plan: RequestPlan, client: GatewayClient) -> int:
+        """How many of these the workers have read."""
+        pages = [await client.page(f"{url}/metrics") for url in self.services.worker_urls]
+        topic = "impressions" if plan.kind == "feed" else "clicks"
+        return int(Samples.of(pages).total("headrace_worker_events_total", topic=topic))
+
+    def _plan(
+        self,
+        kind: Literal["feed", "events"],
+        name: str,
+        options: GatewayOptions,
+        step: GatewayStep,
+        warm: bool = False,
+    ) -> RequestPlan:
+        gateway = self.actors.settings.gateway
+        return RequestPlan(
+            name=name,
+            kind=kind,
+            clients=step.clients,
+            rate=step.rate,
+            seconds=options.warm_seconds if warm else options.seconds,
+            requests_max=REQUESTS_MAX,
+            arrivals=options.world.arrivals,
+            seed=options.world.seed,
+            users=self.actors.users,
+            items=self.actors.items,
+            popularity=self.actors.popularity,
+            n=step.n,
+            per_request=step.per_request,
+            host=gateway.host,
+            port=gateway.port,
+            started=str(self.logs / f"{name}-started"),
+            result=str(self.logs / f"{name}-answered.json"),
+        )
+
+
+def _answered(plan: RequestPlan) -> Answered:
+    return msgspec.json.decode(Path(plan.result).read_bytes(), type=Answered)
+
+
+def _row(
+    plan: RequestPlan,
+    answered: Answered,
+    cpu_s: Mapping[str, float],
+    messages: int,
+    folded: int,
+    drained_s: float,
+) -> GatewayRow:
+    count = len(answered.latency_ms)
+    p50_ms, p99_ms = np.quantile(answered.latency_ms, (0.5, 0.99)) if count else (np.nan, np.nan)
+    return GatewayRow(
+        clients=plan.clients,
+        offered=plan.rate,
+        per_request=plan.per_request,
+        requests=count,
+        failed=answered.failed,
+        rate=round(count / answered.seconds, 1),
+        p50_ms=round(float(p50_ms), 3),
+        p99_ms=round(float(p99_ms), 3),
+        cpu_us={name: round(1e6 * spent / max(1, count), 1) for name, spent in cpu_s.items()},
+        messages=messages,
+        folded=folded,
+        drained_s=round(drained_s, 2),
+    )
