@@ -44,7 +44,7 @@ PARTS = {
     "a write": "from streams.stores.redis import RedisStore; breaks(RedisStore, 'commit')",
     "a chore": "from streams.worker import chores; breaks(chores, 'popular_feed')",
     "a fetch": (
-        "from streams.worker.consumer_thread import ConsumerThread; breaks(ConsumerThread, '_fetch_records')"
+        "from streams.worker.aiokafka_thread import AiokafkaThread; breaks(AiokafkaThread, '_fetch_records')"
     ),
     "the fetcher": "from aiokafka.consumer.fetcher import Fetcher; breaks(Fetcher, '_get_actions_per_node')",
     "a heartbeat": "from aiokafka.consumer.group_coordinator import GroupCoordinator\n"

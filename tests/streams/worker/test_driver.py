@@ -8,7 +8,7 @@ from typing import Any
 from faust.types import TP
 
 from streams.kafka.fetched import Fetched
-from streams.worker.consumer_thread import ConsumerThread
+from streams.worker.aiokafka_thread import AiokafkaThread
 from streams.worker.driver import Consumer
 from tests.streams.kafka.fetching import CLICKS, Fetcher, read_all
 from tests.streams.kafka.record_batches import batch, record
@@ -30,7 +30,7 @@ class Driven:
     def __init__(self, events: int) -> None:
         self.fetcher = Fetcher([batch(0, [record(n) for n in range(events)])], events)
         self.fetched = Fetched()
-        thread: Any = ConsumerThread.__new__(ConsumerThread)
+        thread: Any = AiokafkaThread.__new__(AiokafkaThread)
         client = SimpleNamespace(
             _subscription=self.fetcher._subscriptions, seek=lambda _, offset: self.fetcher.seek(offset)
         )
