@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError
@@ -25,6 +26,10 @@ UNDECODABLE = {
     KafkaError.INVALID_MSG,
     KafkaError.MSG_SIZE_TOO_LARGE,  # a batch announces more bytes than there are
 }
+
+
+_headers = methodcaller("headers")
+"""The client returns although it has set an exception, which a plain call may raise some lines later."""
 
 
 @dataclass(slots=True)
@@ -154,8 +159,8 @@ class Polling:
     def _read(self, place: _Place, message: Any, readings: dict[TP, _Reading], polled: Polled) -> None:
         offset = message.offset()
         try:
-            headers = message.headers() or ()
-        except UnicodeDecodeError:  # the client's Python part takes every name of a header for UTF-8
+            headers = _headers(message) or ()
+        except (SystemError, UnicodeDecodeError):  # the client takes every name of a header for UTF-8
             place.halted, polled.broken[place.tp] = True, offset
             return
         reading = readings.get(place.tp)

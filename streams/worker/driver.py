@@ -78,7 +78,7 @@ class Consumer(stock.Consumer):
         super().__init__(*arguments, **more)
         self._acknowledged: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
-        self._dropped = False
+        self._dropped = self._handing_on = False
         self._fetched: dict[TP, int] = {}
 
     def more_to_come(self, partition: TP, last: int) -> bool:
@@ -203,31 +203,62 @@ class Consumer(stock.Consumer):
                 generation = self.app.consumer_generation_id
                 active = self._get_active_partitions()
                 chunks = await self._thread.getmany(active, timeout_s)
-                for partition, chunk in chunks.items():
-                    self._fetched[partition] = chunk.records[-1].offset
-                for partition, chunk in chunks.items():
-                    if not await self._hand_on(partition, chunk, generation):
-                        self._dropped = True
+                await self._hand_on(chunks, generation)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
                 raise
 
-    async def _hand_on(self, partition: TP, chunk: Chunk, generation: int) -> bool:
-        """Put the records of a chunk into the agent's queue; False where some were dropped."""
-        if partition not in self._get_active_partitions() and partition not in self._buffered_partitions:
+    def hand_on_now(self, chunks: Mapping[TP, Chunk], generation: int) -> bool:
+        """Put records into the agent's queue at once, where nothing stands in the way; else False, and
+        nothing is done. A client that is called back in the worker's loop saves a task's turn with it.
+        """
+        if self._handing_on or self._dropped or not self._may_hand_on(generation):
             return False
-        queues = [channel.queue for channel in self.app.topics._tp_index[partition]]
-        since = chunk.since
-        for record in chunk.records:
-            if any(queue.full() for queue in queues):
-                await self._room(queues, generation)
-            if not self._may_hand_on(generation):
-                return False
-            self._sign(record, since, chunk.seek, generation)
-            since = record.offset + 1
-            for queue in queues:
-                queue.put_nowait(record)
-        return bool(queues)
+        count = sum(len(chunk.records) for chunk in chunks.values())
+        if not all(
+            self._wanted(tp) and all(queue.qsize() + count <= queue.maxsize for queue in self._queues(tp))
+            for tp in chunks
+        ):
+            return False
+        for tp, chunk in chunks.items():
+            self._fetched[tp] = chunk.records[-1].offset
+            queues, since = self._queues(tp), chunk.since
+            for record in chunk.records:
+                self._put(record, since, chunk.seek, generation, queues)
+                since = record.offset + 1
+        return True
+
+    async def _hand_on(self, chunks: Mapping[TP, Chunk], generation: int) -> None:
+        """Put records into the agent's queue as there is room, and note where some were dropped."""
+        self._handing_on = True
+        try:
+            for tp, chunk in chunks.items():
+                self._fetched[tp] = chunk.records[-1].offset
+            for tp, chunk in chunks.items():
+                queues, since = self._queues(tp) if self._wanted(tp) else [], chunk.since
+                for record in chunk.records:
+                    if any(queue.full() for queue in queues):
+                        await self._room(queues, generation)
+                    if not queues or not self._may_hand_on(generation):
+                        self._dropped = True
+                        break
+                    self._put(record, since, chunk.seek, generation, queues)
+                    since = record.offset + 1
+        finally:
+            self._handing_on = False
+
+    def _put(self, record: Record, since: int, seek: int, generation: int, queues: Sequence[Any]) -> None:
+        record.since, record.seek, record.generation_id = since, seek, generation
+        record.consumer = self
+        for queue in queues:
+            queue.put_nowait(record)
+
+    def _queues(self, partition: TP) -> list[Any]:
+        return [channel.queue for channel in self.app.topics._tp_index[partition]]
+
+    def _wanted(self, partition: TP) -> bool:
+        """Whether it is read, or was until its events filled the queue."""
+        return partition in self._active_partitions or partition in self._buffered_partitions
 
     async def _flow_resumed(self) -> None:
         await self.can_resume_flow.wait()
@@ -241,10 +272,6 @@ class Consumer(stock.Consumer):
 
     def _may_hand_on(self, generation: int) -> bool:
         return bool(self.flow_active and self.app.consumer_generation_id == generation)
-
-    def _sign(self, record: Record, since: int, seek: int, generation: int) -> None:
-        record.since, record.seek, record.generation_id = since, seek, generation
-        record.consumer = self
 
     def _new_consumer_thread(self) -> Any:
         chosen: type[ClientThread] = (

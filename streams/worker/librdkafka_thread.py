@@ -118,7 +118,7 @@ class LibrdkafkaThread(Service):
         self._taken += _size(chunks)
         if generation != self.app.consumer_generation_id:
             return {}
-        return {tp: chunk for tp, chunk in chunks.items() if chunk.seek >= self._sought.get(tp, 0)}
+        return self._fresh(chunks)
 
     def assignment(self) -> set[TP]:
         return self._poller.polling.partitions
@@ -217,8 +217,17 @@ class LibrdkafkaThread(Service):
         self._worker_loop.call_soon_threadsafe(self._hand_over, self._generation, chunks)
 
     def _hand_over(self, generation: int, chunks: dict[TP, Chunk]) -> None:
-        self._arrived.append((generation, chunks))
-        self._arrival.set()
+        if not self._arrived and self.consumer.hand_on_now(self._fresh(chunks), generation):
+            self._taken += _size(chunks)
+        else:
+            self._arrived.append((generation, chunks))
+            self._arrival.set()
+
+    def _fresh(self, chunks: dict[TP, Chunk]) -> dict[TP, Chunk]:
+        """Without what was read before a seek that came since."""
+        if not self._sought:
+            return chunks
+        return {tp: chunk for tp, chunk in chunks.items() if chunk.seek >= self._sought.get(tp, 0)}
 
     def broken(self, partition: TP, position: int) -> None:
         log.warning("%s-%d: decoding record by record from offset %d", *partition, position)
