@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
+from streams.kafka.cluster import Cluster
 from streams.kafka.topics import ensure_topics, topic_name
 from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
@@ -63,18 +66,19 @@ async def test_records_come_as_they_were_written(
     sent = [
         await client.send(name, b"v", b"k", partition=0, timestamp_ms=written_ms, headers=headers),
         await client.send(name, b"", b"", partition=0),
-        await client.send(name, None, None, partition=0),
+        await client.send(name, None, b"k", partition=0),
+        await client.send(name, b"w", None, partition=0),
     ]
     await asyncio.gather(*sent)
     await client.stop()
     async with reading(settings, consumer) as reader:
-        await eventually(lambda: len(reader.records) == 3)
-        first, empty, none = reader.of("clicks")
+        await eventually(lambda: len(reader.records) == 4)
+        first, empty, no_value, no_key = reader.of("clicks")
         assert (first.key, first.value, list(first.headers)) == (b"k", b"v", headers)
         assert first.timestamp * 1_000 == pytest.approx(written_ms)
         assert (empty.key, empty.value, list(empty.headers)) == (b"", b"", [])
-        assert (none.key, none.value) == (None, None)
-        assert [record.since for record in (first, empty, none)] == [0, 1, 2]
+        assert (no_value.key, no_value.value, no_key.key, no_key.value) == (b"k", None, None, b"w")
+        assert [record.since for record in reader.records] == [0, 1, 2, 3]
 
 
 async def test_a_seek_reads_again_and_has_a_number(reader: Reading) -> None:
@@ -159,7 +163,14 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_begin(settings: Setti
         finally:
             await admin.close()
         await write(kafka, [b"new"])
-        await eventually(lambda: reader.values("clicks")[-1] == b"new")
+        cluster = Cluster(kafka)
+
+        def comes() -> bool:
+            cluster.look(reader.app.consumer, doubted=True, now_s=time.monotonic())  # as a worker does
+            return reader.values("clicks")[-1] == b"new"
+
+        await eventually(comes)
+        assert not cluster.missing
         assert reader.offsets("clicks")[-1] == 0
 
 
@@ -179,6 +190,11 @@ async def test_a_partition_that_is_held_back_holds_up_no_other(reader: Reading) 
     assert reader.offsets("clicks") == list(range(400))
 
 
+def has(reader: Reading, partitions: int) -> bool:
+    """Whether it has so many partitions of each topic."""
+    return reader.settled and set(map(len, reader.numbers.values())) == {partitions}
+
+
 @pytest.mark.parametrize(
     ("one", "other"), [(*CONSUMERS,), (*CONSUMERS[:1], *CONSUMERS[:1]), (*CONSUMERS[1:], *CONSUMERS[1:])]
 )
@@ -196,9 +212,7 @@ async def test_two_share_the_partitions_by_their_numbers(settings: Settings, one
         await eventually(lambda: len(stays.records) == 4)
         async with reading(settings, other) as comes:
             for each in (stays, comes):
-                await eventually(
-                    lambda each=each: each.settled and set(map(len, each.numbers.values())) == {1}
-                )
+                await eventually(partial(has, each, partitions=1))
             (mine,), (theirs,) = (set(map(min, each.numbers.values())) for each in (stays, comes))
             assert {mine, theirs} == {0, 1}
             await eventually(lambda: comes.values("clicks", theirs) == [b"not"])
@@ -208,6 +222,6 @@ async def test_two_share_the_partitions_by_their_numbers(settings: Settings, one
             await eventually(lambda: stays.values("reviews", mine) == [b"shared"])
             await eventually(lambda: comes.values("reviews", theirs) == [b"shared"])
             assert not stays.values("reviews", theirs)
-        await eventually(lambda: stays.settled and set(map(len, stays.numbers.values())) == {2})
+        await eventually(partial(has, stays, partitions=2))
         await write(kafka, [b"last"], number=theirs)
         await eventually(lambda: stays.values("clicks", theirs)[-1] == b"last")
