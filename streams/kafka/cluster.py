@@ -28,17 +28,26 @@ class Cluster:
 
     def look(self, consumer: Any, doubted: bool, now_s: float) -> None:
         """Call this every moment. `doubted`: something seems wrong, so the client asks the cluster now."""
-        thread: Any = getattr(consumer, "_thread", None)
-        if thread is None or thread._consumer is None:
+        found = _client(getattr(consumer, "_thread", None))
+        if found is None:
             return
-        client = thread._consumer._client
+        client, loop = found
         known = client.cluster
         self.missing = [name for name in self._names if not known.partitions_for_topic(name)]
         if known._last_successful_refresh_ms != self._refresh:
             self._refresh, self._answered_s = known._last_successful_refresh_ms, now_s
         if self.missing or doubted:
-            thread.thread_loop.call_soon_threadsafe(client.force_metadata_update)
+            loop.call_soon_threadsafe(client.force_metadata_update)
 
     def answers(self, now_s: float) -> bool:
         """Whether Kafka has answered lately. The client asks often only while `look` has a doubt."""
         return now_s - self._answered_s < ANSWERED_WITHIN_S
+
+
+def _client(thread: Any) -> tuple[Any, Any] | None:
+    """aiokafka's network client, and the loop that it runs in; None before there is one."""
+    inquiry = getattr(thread, "inquiry", None)
+    if inquiry is not None:
+        return inquiry.client._client, inquiry.client._loop
+    client = getattr(thread, "_consumer", None)
+    return None if client is None else (client._client, thread.thread_loop)

@@ -1,32 +1,24 @@
-"""What a Kafka client has fetched, and from which offset on it has read without leaving anything out.
-
-Offsets of two events need not be neighbours: transactions leave markers, aborted and compacted records leave
-holes. Only the client's own position tells such a hole from dropped events. So each chunk names the offset
-since which the client has read without a break.
+"""What aiokafka's client has fetched, as chunks; each names the offset since which nothing was left out
+(`spans.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import ConsumerStoppedError, KafkaError, RecordTooLargeError
-from aiokafka.protocol.fetch import FetchRequest
 
+from streams.kafka.inquiry import fetch_raw
+from streams.kafka.record import Chunk
 from streams.kafka.salvage import salvage
+from streams.kafka.spans import Partition, Span, next_seek, onward
 
 log = logging.getLogger(__name__)
-
-Partition = tuple[str, int]
-"""Topic and number; aiokafka's and Faust's own types are tuples of this kind."""
-
-_SEEKS = itertools.count(1)
-"""Numbers for seeks: unique in a process, and rising."""
 
 
 def readable_end(state: Any) -> int | None:
@@ -40,57 +32,13 @@ def readable_end(state: Any) -> int | None:
     return end
 
 
-class Span(NamedTuple):
-    """The client has read all offsets from `start` up to `end` (not included); `events_end`: behind the last
-    event.
-    """
-
-    start: int
-    events_end: int
-    end: int
-
-    def standing(self, acknowledged: int) -> int:
-        """The next offset to handle, when the worker has handled everything before `acknowledged`.
-
-        >>> Span(0, 5, 7).standing(3), Span(0, 5, 7).standing(5), Span(0, 0, 2).standing(0)
-        (3, 7, 2)
-        """
-        acknowledged = max(acknowledged, self.start)
-        return max(acknowledged, self.end) if acknowledged >= self.events_end else acknowledged
-
-
-def onward(before: Span | None, position: int, events_end: int | None, end: int) -> tuple[Span, int]:
-    """The span after a read from `position` to `end`, and the offset since which the client left nothing out
-    before the first event of that read. `events_end`: behind the read's last event, if it holds any.
-
-    >>> span, since = onward(Span(0, 5, 7), 7, 9, 10)  # offsets 5 and 6 held no event, nor do 9 and 10
-    >>> span, since
-    (Span(start=0, events_end=9, end=10), 5)
-    >>> onward(span, 20, 22, 22)  # something moved the position
-    (Span(start=20, events_end=22, end=22), 20)
-    """
-    if before is None or before.end != position:
-        before = Span(position, position, position)
-    return Span(before.start, before.events_end if events_end is None else events_end, end), before.events_end
-
-
-class Chunk(NamedTuple):
-    """Records of one partition in order. The offsets from `since` up to the first record hold no event, nor
-    do those between two records. `seek`: the number of the last seek before the client read the chunk.
-    """
-
-    records: list[Any]
-    since: int
-    seek: int
-
-
 class Fetched:
     """Takes chunks out of an aiokafka fetcher, in the fetcher's thread; any thread may call `spans_of`."""
 
     def __init__(self) -> None:
         self.spans: dict[Partition, Span] = {}
         self._seeks: dict[Partition, int] = {}
-        self._first_seek = next(_SEEKS)
+        self._first_seek = next_seek()
         self._assignment: Any = None
 
     def spans_of(self, assignment: Any) -> dict[Partition, Span]:
@@ -101,7 +49,7 @@ class Fetched:
 
     def sought(self, partition: Partition) -> int:
         """The number of the seek that the caller makes next."""
-        self._seeks[partition] = number = next(_SEEKS)
+        self._seeks[partition] = number = next_seek()
         return number
 
     async def take(
@@ -196,7 +144,9 @@ class Fetched:
         assignment = fetcher._subscriptions.subscription.assignment
         position = assignment.state_value(partition).position
         try:
-            raw, limit = await _raw(fetcher, partition, position)
+            node = fetcher._select_read_replica(partition)
+            most_bytes = fetcher._max_partition_fetch_bytes
+            raw, limit = await fetch_raw(fetcher._client, node, partition, position, most_bytes)
         except KafkaError as error:
             log.warning("%s-%d: can't fetch the batch, trying again later: %r", *partition, error)
             return
@@ -207,22 +157,3 @@ class Fetched:
             return  # meanwhile the partition went to another worker, or the worker sought in it
         records, end = salvage(raw, *partition, position, limit)
         self._read(assignment, partition, position, records, end, chunks)
-
-
-async def _raw(fetcher: Any, partition: Partition, position: int) -> tuple[bytes, int]:
-    """The bytes of the log from the batch that holds `position`, and the offset where the log ends."""
-    topic, number = partition
-    node = fetcher._select_read_replica(partition)
-    request = FetchRequest(
-        fetcher._fetch_max_wait_ms,
-        1,
-        fetcher._fetch_max_bytes,
-        fetcher._isolation_level,
-        [(topic, [(number, position, fetcher._max_partition_fetch_bytes)])],
-    )
-    response = await fetcher._client.send(node, request)
-    for _, parts in response.topics:
-        for _, error, end, *_, raw in parts:
-            if not error and raw:
-                return bytes(raw), end
-    raise KafkaError(f"the broker returned nothing from offset {position} on")

@@ -1,7 +1,7 @@
 """How many events wait in Kafka, and which partitions stand still although events wait in them.
 
 Lag counts offsets, from the last handled one to the end of the partition that the broker reports. Offsets
-without an event (see `fetched.py`) count as handled once the client has read past them.
+without an event (see `spans.py`) count as handled once the client has read past them.
 """
 
 from __future__ import annotations

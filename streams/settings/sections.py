@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -52,14 +52,19 @@ def redis_prefix(namespace: str) -> DerivedPrefix:
 class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`prefix` goes before every topic, group and client id; where it is not set, it is the namespace and a
     point. One that is set wins over the namespace.
+
+    `consumer`: the client with which workers read. `fetch_min_bytes`: for so many bytes the broker waits
+    before it answers a fetch, `fetch_max_wait_ms` at most; where they are not set, they are 1 and 100 with
+    librdkafka, 65,536 and 5 with aiokafka.
     """
 
     bootstrap: str = "127.0.0.1:9092"
     prefix: Prefix = kafka_prefix(DEFAULT_NAMESPACE)
     partitions: Positive = 4
     replication: Positive = 1
-    fetch_min_bytes: Positive = 65_536
-    fetch_max_wait_ms: Positive = 5
+    consumer: Literal["librdkafka", "aiokafka"] = "librdkafka"
+    fetch_min_bytes: Positive | None = None
+    fetch_max_wait_ms: Positive | None = None
     session_timeout_ms: Positive = 6_000
     heartbeat_ms: Positive = 1_000
     request_timeout_ms: Positive = 3_000

@@ -14,7 +14,7 @@ from model.errors import PartEndedError
 from streams.events.schema import EVENT_TOPICS
 from streams.kafka.topics import client_id, topic_name
 from streams.settings.tree import Settings
-from streams.worker.consumer_thread import request_timeout_ms
+from streams.worker.aiokafka_thread import request_timeout_ms
 from streams.worker.driver import Transport, broker_urls
 from streams.worker.intake import BatchIntake
 from streams.worker.membership import Membership

@@ -1,49 +1,84 @@
-"""Faust's Kafka driver, with changes to what it fixes: the messages it hands on, and the offsets it commits.
+"""Faust's Kafka driver, with changes to what it fixes: the client, the records it hands on, and the offsets
+it commits.
 
-Between events: offsets of transaction markers, of aborted and of compacted records hold no event. Each
-message carries the offset since which there was no other event, and the seek after which it was read
-(`fetched.py`).
+Client: a thread over librdkafka (`librdkafka_thread.py`) or aiokafka (`aiokafka_thread.py`), as
+`kafka.consumer` says.
+
+Records: offsets of transaction markers, of aborted and of compacted records hold no event. Each record names
+the offset since which there was no other event, and the seek after which it was read
+(`streams/kafka/spans.py`). Records go straight into the agent's queue: the stock driver spends ten times as
+much on each.
 
 Commits: a worker acknowledges the events of a partition in order, so the last one is enough. The stock
 consumer lists every offset of a hole between two events, however large it is.
 
-`consumer_thread.py` holds the client under it: fetches, and which worker gets which partition. This module
-uses private members of aiokafka and Faust; pyproject.toml bounds their versions.
+This module uses private members of aiokafka and Faust; pyproject.toml bounds their versions.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Protocol, cast
 
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from yarl import URL
 
-from streams.kafka.fetched import Chunk, readable_end
 from streams.kafka.lag import Standing
+from streams.kafka.record import Chunk, Record
+from streams.kafka.spans import Known, Partition, Span
 from streams.settings.sections import KafkaSettings
-from streams.worker.consumer_thread import ConsumerThread
+from streams.worker.aiokafka_thread import AiokafkaThread
+from streams.worker.librdkafka_thread import LibrdkafkaThread
 from streams.worker.membership import Membership
 from streams.worker.waiting import Waiting
 
 HELD_BACK_S = 0.02
-"""How often the fetch loop checks whether partitions are still held back."""
+"""While partitions are held back, so often is asked whether they still are."""
+
+FULL_S = 0.005
+"""While the agent's queue is full, so often is looked whether it has room."""
+
+
+class ClientThread(Protocol):
+    """What a client offers beside what Faust asks of it."""
+
+    async def getmany(self, active_partitions: Collection[TP], timeout: float) -> dict[TP, Chunk]:
+        """The next chunks, within `timeout` s."""
+        ...
+
+    async def reread(self, partition: TP, offset: int) -> int:
+        """Go on at `offset`; the number of this seek."""
+        ...
+
+    async def ends(self, partitions: list[TP]) -> dict[TP, int]:
+        """The last stable offset of each."""
+        ...
+
+    def known(self, partition: TP) -> Known | None: ...
+
+    def spans(self) -> Mapping[Partition, Span]: ...
+
+    def hold_back(self, partition: TP) -> None: ...
+
+    def let_go(self, partition: TP) -> None: ...
 
 
 class Consumer(stock.Consumer):
-    """Faust's consumer over `ConsumerThread`."""
+    """Faust's consumer over one of the clients."""
 
-    _thread: ConsumerThread
+    app: Any
+    transport: Any
+    _thread: Any  # a `ClientThread`; the stock driver knows one class alone
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._acknowledged: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
-        self._dropped = False
+        self._dropped = self._handing_on = False
         self._fetched: dict[TP, int] = {}
 
     def more_to_come(self, partition: TP, last: int) -> bool:
@@ -53,50 +88,37 @@ class Consumer(stock.Consumer):
         """
         if self._fetched.get(partition, -1) > last:
             return True
-        state = self._thread.partition_state(partition)
-        if state is None:
-            return False
-        position, end = state._position, readable_end(state)
-        return position is None or end is None or bool(position < end)
-
-    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
-        """The next fetched chunks. The stock method sleeps a second when all partitions are held back."""
-        if self.flow_active and not self._get_active_partitions():
-            await asyncio.sleep(HELD_BACK_S)
-            return {}, set()
-        fetched, active = await super()._wait_next_records(timeout)
-        chunks: dict[TP, Chunk] = cast("Any", fetched)
-        for partition, chunk in (chunks or {}).items():
-            self._fetched[partition] = chunk.records[-1].offset
-        return chunks, active
+        known: Known | None = self._thread.known(partition)
+        return known is not None and (known.last > last or known.has_more)
 
     async def reread(self, partition: TP, offset: int) -> int:
-        """Go on at `offset`; returns the number of this seek. Events fetched before it still come out."""
+        """Go on at `offset`; returns the number of this seek. Events fetched before it may still come out."""
         self._acknowledged[partition] = min(offset, self._acknowledged.get(partition, 0))
-        number: int = await self._thread.call_thread(self._thread.reread, partition, offset)
+        number: int = await self._thread.reread(partition, offset)
         return number
 
-    async def ends(self, partitions: list[TP]) -> dict[Any, int]:
+    async def ends(self, partitions: list[TP]) -> dict[TP, int]:
         """Where the partitions end. A slow answer of the broker does not hold up seeks."""
-        return await asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(self._thread.ends(partitions), self._thread.thread_loop)
-        )
+        ends: dict[TP, int] = await self._thread.ends(partitions)
+        return ends
 
     def standings(self) -> dict[TP, Standing]:
         """How far each assigned partition is, without those whose position is not known yet."""
         standings = {}
         for partition in self.assignment():
-            offset, state = self._standing(partition), self._thread.partition_state(partition)
-            if offset is not None:
-                end = readable_end(state)
-                standings[partition] = Standing(offset, 0 if end is None else state.highwater - end)
+            offset, known = self._standing(partition), self._thread.known(partition)
+            if offset is not None and known is not None:
+                standings[partition] = Standing(offset, known.held_back)
         return standings
 
     def _standing(self, partition: TP) -> int | None:
         acknowledged = self._acknowledged.get(partition, 0)
         # In this order: the thread writes the span before it moves the position.
-        position = self._thread.partition_state(partition)._position
-        span = self._thread.spans().get(partition)
+        known: Known | None = self._thread.known(partition)
+        if known is None:
+            return None
+        spans: Mapping[Partition, Span] = self._thread.spans()
+        position, span = known.position, spans.get(partition)
         standing = acknowledged if span is None else span.standing(acknowledged)
         if span is not None and (position is None or standing < span.end):
             return standing
@@ -109,7 +131,6 @@ class Consumer(stock.Consumer):
         if message.acked:
             return False
         message.acked = True
-        self._unacked_messages.discard(message)
         partition = message.tp
         self._acknowledged[partition] = max(message.offset + 1, self._acknowledged.get(partition, 0))
         return True
@@ -119,7 +140,7 @@ class Consumer(stock.Consumer):
 
     def _new_offset(self, tp: TP) -> int | None:
         # The worker may lose the partition at this moment.
-        with contextlib.suppress(AssertionError, AttributeError, IllegalStateError):
+        with contextlib.suppress(AssertionError, IllegalStateError):
             return self._standing(tp) or None
         return None
 
@@ -141,28 +162,17 @@ class Consumer(stock.Consumer):
         self._buffered_partitions.clear()  # else a partition that left would stay held back for ever
         await super().on_partitions_assigned(assigned, generation_id)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
-        """The messages of one fetch; partitions and topics take turns."""
-        if self._dropped and self.flow_active:
-            await self._go_back()
-        fetched, active = await self._wait_next_records(timeout)
-        chunks: dict[TP, Chunk] = fetched
-        generation = self.app.consumer_generation_id
-        if not chunks or self.should_stop:
-            return
-        sinces = {tp: chunk.since for tp, chunk in chunks.items()}
-        for tp, record in self.scheduler.iterate({tp: chunk.records for tp, chunk in chunks.items()}):
-            if not self.flow_active or self.app.consumer_generation_id != generation:
-                self._dropped = True
-                return
-            if tp in (active or ()) or tp in self._buffered_partitions:
-                message: Any = self._to_message(tp, record)
-                message.since, sinces[tp] = sinces[tp], record.offset + 1
-                message.seek = chunks[tp].seek
-                message.undecodable = getattr(record, "why", "")
-                yield tp, message
-            else:
-                self._dropped = True
+    def on_buffer_full(self, tp: TP) -> None:
+        """Read no more of a partition until `on_buffer_drop`."""
+        super().on_buffer_full(tp)
+        self._thread.hold_back(tp)
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        super().on_buffer_drop(tp)
+        self._thread.let_go(tp)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Nothing: `lag_watch.py` finds partitions that stand still, by the ends that the broker reports."""
 
     async def _go_back(self) -> None:
         """Read again what was fetched but not handed on, in partitions that stay here in a rebalance."""
@@ -174,29 +184,100 @@ class Consumer(stock.Consumer):
                 await self.reread(tp, standing)
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand on the fetched messages for as long as the fetcher runs.
+        """Hand on the fetched records for as long as the fetcher runs.
 
         The stock loop makes four tasks for every event, to wake up if a rebalance takes partitions while the
-        queue is full. This loop checks for a rebalance before each event. A message that slips through is of
-        an old generation, and Faust leaves it out.
+        queue is full. This loop checks for a rebalance before each record that has to wait. A record that
+        slips through is of an old generation, and the intake leaves it out.
         """
         stopped, fetcher_stopped = self._stopped.is_set, fetcher._stopped.is_set
         try:
             while not (stopped() or fetcher_stopped()):
                 await asyncio.sleep(0)
+                if not self.flow_active:
+                    await self.wait(self._flow_resumed())
+                elif self._dropped:
+                    await self._go_back()
                 # The next call asks for partitions that are no longer held back.
                 timeout_s = HELD_BACK_S if self._buffered_partitions else 1.0
-                async for _, message in self.getmany(timeout=timeout_s):
-                    if not self.flow_active:
-                        self._dropped = True
-                        break
-                    await self.callback(message)
+                generation = self.app.consumer_generation_id
+                active = self._get_active_partitions()
+                chunks = await self._thread.getmany(active, timeout_s)
+                await self._hand_on(chunks, generation)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
                 raise
 
-    def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def hand_on_now(self, chunks: Mapping[TP, Chunk], generation: int) -> bool:
+        """Put records into the agent's queue at once, where nothing stands in the way; else False, and
+        nothing is done. A client that is called back in the worker's loop saves a task's turn with it.
+        """
+        if self._handing_on or self._dropped or not self._may_hand_on(generation):
+            return False
+        count = sum(len(chunk.records) for chunk in chunks.values())
+        if not all(
+            self._wanted(tp) and all(queue.qsize() + count <= queue.maxsize for queue in self._queues(tp))
+            for tp in chunks
+        ):
+            return False
+        for tp, chunk in chunks.items():
+            self._fetched[tp] = chunk.records[-1].offset
+            queues, since = self._queues(tp), chunk.since
+            for record in chunk.records:
+                self._put(record, since, chunk.seek, generation, queues)
+                since = record.offset + 1
+        return True
+
+    async def _hand_on(self, chunks: Mapping[TP, Chunk], generation: int) -> None:
+        """Put records into the agent's queue as there is room, and note where some were dropped."""
+        self._handing_on = True
+        try:
+            for tp, chunk in chunks.items():
+                self._fetched[tp] = chunk.records[-1].offset
+            for tp, chunk in chunks.items():
+                queues, since = self._queues(tp) if self._wanted(tp) else [], chunk.since
+                for record in chunk.records:
+                    if any(queue.full() for queue in queues):
+                        await self._room(queues, generation)
+                    if not queues or not self._may_hand_on(generation):
+                        self._dropped = True
+                        break
+                    self._put(record, since, chunk.seek, generation, queues)
+                    since = record.offset + 1
+        finally:
+            self._handing_on = False
+
+    def _put(self, record: Record, since: int, seek: int, generation: int, queues: Sequence[Any]) -> None:
+        record.since, record.seek, record.generation_id = since, seek, generation
+        record.consumer = self
+        for queue in queues:
+            queue.put_nowait(record)
+
+    def _queues(self, partition: TP) -> list[Any]:
+        return [channel.queue for channel in self.app.topics._tp_index[partition]]
+
+    def _wanted(self, partition: TP) -> bool:
+        """Whether it is read, or was until its events filled the queue."""
+        return partition in self._active_partitions or partition in self._buffered_partitions
+
+    async def _flow_resumed(self) -> None:
+        await self.can_resume_flow.wait()
+
+    async def _room(self, queues: Sequence[Any], generation: int) -> None:
+        """Until the queues have room, or nothing more is wanted. Faust cancels who waits in `queue.put`."""
+        while any(queue.full() for queue in queues):
+            if not self._may_hand_on(generation):
+                return
+            await asyncio.sleep(FULL_S)
+
+    def _may_hand_on(self, generation: int) -> bool:
+        return bool(self.flow_active and self.app.consumer_generation_id == generation)
+
+    def _new_consumer_thread(self) -> Any:
+        chosen: type[ClientThread] = (
+            LibrdkafkaThread if self.transport.kafka.consumer == "librdkafka" else AiokafkaThread
+        )
+        return cast("Any", chosen)(self, loop=self.loop, beacon=self.beacon)
 
 
 class Transport(stock.Transport):

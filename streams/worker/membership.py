@@ -37,9 +37,9 @@ class Membership:
         self._confirmed_s: float | None = None
         self._refusal = ""
 
-    def confirmed(self) -> None:
-        """The coordinator has answered, and this worker is a member."""
-        self._confirmed_s, self._refusal = self._now_s(), ""
+    def confirmed(self, ago_s: float = 0.0) -> None:
+        """The coordinator has answered so long ago, and this worker is a member."""
+        self._confirmed_s, self._refusal = self._now_s() - ago_s, ""
 
     def lost(self) -> None:
         """The coordinator does not know this worker any more."""

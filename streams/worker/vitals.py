@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from model.errors import PartEndedError
+from streams.worker.librdkafka_thread import LibrdkafkaThread
 
 
 def ended_task(tasks: Iterable[tuple[str, asyncio.Future[Any] | None]]) -> BaseException | None:
@@ -27,6 +28,8 @@ def ended_reader(consumer: Any, should_stop: bool) -> BaseException | None:
     thread = getattr(consumer, "_thread", None)
     if thread is None or should_stop:
         return None
+    if isinstance(thread, LibrdkafkaThread):
+        return thread.ended()
     if thread._thread is not None and not thread._thread.is_alive():
         return PartEndedError("the thread that reads from Kafka has ended")
     client = thread._consumer

@@ -13,7 +13,7 @@ from faust.types import TP
 
 from streams.kafka.topics import ensure_topics, topic_name
 from streams.settings.sections import KafkaSettings
-from streams.worker.consumer_thread import ConsumerThread
+from streams.worker.aiokafka_thread import AiokafkaThread
 from streams.worker.driver import Consumer
 from tests.connected.events_on_kafka import eventually
 
@@ -21,7 +21,7 @@ from tests.connected.events_on_kafka import eventually
 class Thread:
     """As much of the consumer's thread as is looked at, over a client that runs in this one."""
 
-    partition_state, _assignment = ConsumerThread.partition_state, ConsumerThread._assignment
+    known, _assignment = AiokafkaThread.known, AiokafkaThread._assignment
 
     def __init__(self, client: Any) -> None:
         self._ensure_consumer = lambda: client

@@ -44,12 +44,17 @@ PARTS = {
     "a write": "from streams.stores.redis import RedisStore; breaks(RedisStore, 'commit')",
     "a chore": "from streams.worker import chores; breaks(chores, 'popular_feed')",
     "a fetch": (
-        "from streams.worker.consumer_thread import ConsumerThread; breaks(ConsumerThread, '_fetch_records')"
+        "from streams.worker.aiokafka_thread import AiokafkaThread; breaks(AiokafkaThread, '_fetch_records')"
     ),
     "the fetcher": "from aiokafka.consumer.fetcher import Fetcher; breaks(Fetcher, '_get_actions_per_node')",
+    "a poll": "from streams.worker.poller import Poller; breaks(Poller, '_rest')",
+    "what was polled": "from streams.kafka.polled import Polling; breaks(Polling, 'take')",
     "a heartbeat": "from aiokafka.consumer.group_coordinator import GroupCoordinator\n"
     "breaks(GroupCoordinator, 'ensure_coordinator_known')",
 }
+
+AIOKAFKA = {"HEADRACE_KAFKA__CONSUMER": "aiokafka"}
+AIOKAFKAS_PARTS = ("a fetch", "the fetcher", "a heartbeat")
 
 
 def assert_ends(running: WorkerProcess, status: int, reason: str) -> None:
@@ -64,7 +69,8 @@ def assert_ends(running: WorkerProcess, status: int, reason: str) -> None:
 async def test_whichever_part_fails(settings: Settings, tmp_path: Path, part: str) -> None:
     switch = tmp_path / "broken"
     sabotage = SABOTAGE.format(switch=str(switch), line=PARTS[part])
-    with worker(tmp_path, settings.kafka, settings.redis, QUICK, before=sabotage) as running:
+    more = QUICK | AIOKAFKA if part in AIOKAFKAS_PARTS else QUICK
+    with worker(tmp_path, settings.kafka, settings.redis, more, before=sabotage) as running:
         switch.touch()
         async with producer(settings.kafka) as client:
             await send(client, settings.kafka, traffic(50, seed=3))
@@ -100,7 +106,7 @@ async def test_after_answers_that_are_not_known_it_goes_on(
 ) -> None:
     switch = tmp_path / "odd"
     before = UNKNOWN_ANSWERS.format(switch=str(switch))
-    with worker(tmp_path, settings.kafka, settings.redis, QUICK, before=before) as running:
+    with worker(tmp_path, settings.kafka, settings.redis, QUICK | AIOKAFKA, before=before) as running:
         switch.touch()
         await eventually(lambda: "an answer that nobody knows" in str(running.readiness()))
         assert not running.ready()

@@ -11,7 +11,8 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchError, FetchResult, P
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.kafka.fetched import Chunk, Fetched
+from streams.kafka.fetched import Fetched
+from streams.kafka.record import Chunk
 
 CLICKS = TopicPartition("headrace.clicks", 0)
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import UndecodableError
-from streams.kafka.fetched import Fetched, Span
+from streams.kafka.fetched import Fetched
 from streams.kafka.salvage import Undecodable
+from streams.kafka.spans import Span
 from tests.streams.kafka.fetching import CLICKS, Fetcher, read_all
 from tests.streams.kafka.record_batches import LZ4, ZSTD, batch, record
 

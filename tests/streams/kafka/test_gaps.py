@@ -7,8 +7,8 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.kafka.fetched import Span, onward
 from streams.kafka.gaps import Gaps
+from streams.kafka.spans import Span, onward
 
 
 def test_holes_are_passed_over_and_what_was_dropped_is_read_again() -> None:

@@ -1,14 +1,19 @@
-"""What the driver says of its partitions, and where it goes back to, over aiokafka's own state of them."""
+"""What the driver says of its partitions, and where it goes back to, over aiokafka's own state of them; and
+how records come into the agent's queue.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from faust.types import TP
 
 from streams.kafka.fetched import Fetched
-from streams.worker.consumer_thread import ConsumerThread
+from streams.kafka.record import Chunk, Record
+from streams.worker.aiokafka_thread import AiokafkaThread
 from streams.worker.driver import Consumer
 from tests.streams.kafka.fetching import CLICKS, Fetcher, read_all
 from tests.streams.kafka.record_batches import batch, record
@@ -30,7 +35,7 @@ class Driven:
     def __init__(self, events: int) -> None:
         self.fetcher = Fetcher([batch(0, [record(n) for n in range(events)])], events)
         self.fetched = Fetched()
-        thread: Any = ConsumerThread.__new__(ConsumerThread)
+        thread: Any = AiokafkaThread.__new__(AiokafkaThread)
         client = SimpleNamespace(
             _subscription=self.fetcher._subscriptions, seek=lambda _, offset: self.fetcher.seek(offset)
         )
@@ -100,3 +105,79 @@ async def test_what_is_read_again_is_no_longer_committed() -> None:
     assert committable([PARTITION]) == {}
     await driven.consumer.reread(PARTITION, 3)
     assert committable([PARTITION]) == {PARTITION: 3}
+
+
+class Agent:
+    """The agent's queue, with room for four, and the consumer that fills it."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Record] = asyncio.Queue(maxsize=4)
+        self.consumer: Any = Consumer.__new__(Consumer)
+        self.consumer.app = SimpleNamespace(
+            consumer_generation_id=1,
+            topics=SimpleNamespace(_tp_index={PARTITION: [SimpleNamespace(queue=self.queue)]}),
+        )
+        self.consumer.flow_active, self.consumer._dropped, self.consumer._handing_on = True, False, False
+        self.consumer._active_partitions, self.consumer._buffered_partitions = {PARTITION}, set()
+        self.consumer._fetched = {}
+
+    def taken(self) -> list[tuple[int, int]]:
+        """Offset, and since which offset there is no other event."""
+        found = []
+        while not self.queue.empty():
+            record = self.queue.get_nowait()
+            found.append((record.offset, record.since))
+        return found
+
+
+async def full(agent: Agent) -> None:
+    while not agent.queue.full():  # noqa: ASYNC110  # a queue tells nobody that it is full
+        await asyncio.sleep(0)  # a queue tells nobody that it is full
+
+
+def chunk(*offsets: int, since: int = 0) -> dict[TP, Chunk]:
+    return {PARTITION: Chunk([Record(PARTITION, each, 0.0, b"", b"", ()) for each in offsets], since, 3)}
+
+
+async def test_what_a_client_brings_is_handed_on_at_once_where_there_is_room() -> None:
+    agent = Agent()
+    assert agent.consumer.hand_on_now(chunk(2, 4, since=1), generation=1)
+    assert not agent.consumer.hand_on_now(chunk(5, 6, 7), generation=1), "there is room for two"
+    assert agent.taken() == [(2, 1), (4, 3)]
+    assert agent.consumer._fetched == {PARTITION: 4}
+
+
+@pytest.mark.parametrize("hindrance", ["an old generation", "no flow", "dropped", "under way", "not wanted"])
+async def test_nothing_is_handed_on_out_of_turn(hindrance: str) -> None:
+    agent = Agent()
+    consumer = agent.consumer
+    consumer.flow_active = hindrance != "no flow"
+    consumer._dropped, consumer._handing_on = hindrance == "dropped", hindrance == "under way"
+    if hindrance == "not wanted":
+        consumer._active_partitions.clear()
+    assert not consumer.hand_on_now(chunk(0), 2 if hindrance == "an old generation" else 1)
+    assert agent.taken() == []
+
+
+async def test_records_wait_for_room_and_keep_their_order() -> None:
+    agent = Agent()
+    handing = asyncio.create_task(agent.consumer._hand_on(chunk(*range(9)), 1))
+    await full(agent)
+    assert not agent.consumer.hand_on_now(chunk(9), 1), "what came before waits"
+    found: list[tuple[int, int]] = []
+    while len(found) < 9:
+        found += agent.taken()
+        await asyncio.sleep(0.001)
+    await handing
+    assert [offset for offset, _ in found] == list(range(9))
+    assert not agent.consumer._dropped
+
+
+async def test_what_waits_while_partitions_move_is_dropped_and_noted() -> None:
+    agent = Agent()
+    handing = asyncio.create_task(agent.consumer._hand_on(chunk(*range(9)), 1))
+    await full(agent)
+    agent.consumer.app.consumer_generation_id = 2
+    await handing
+    assert agent.consumer._dropped
+    assert [offset for offset, _ in agent.taken()] == [0, 1, 2, 3]

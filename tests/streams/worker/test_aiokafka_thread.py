@@ -11,7 +11,7 @@ from faust.types import TP
 
 from streams.kafka.fetched import Fetched
 from streams.settings.sections import KafkaSettings
-from streams.worker.consumer_thread import ConsumerThread, request_timeout_ms
+from streams.worker.aiokafka_thread import AiokafkaThread, request_timeout_ms
 
 PLACE = TP("headrace.clicks", 1)
 
@@ -34,9 +34,9 @@ class Client:
 
 
 def thread_over(client: Client, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(ConsumerThread, "_ensure_consumer", lambda _: client)
-    monkeypatch.setattr(ConsumerThread, "assignment", lambda _: {PLACE})
-    thread: Any = ConsumerThread.__new__(ConsumerThread)
+    monkeypatch.setattr(AiokafkaThread, "_ensure_consumer", lambda _: client)
+    monkeypatch.setattr(AiokafkaThread, "assignment", lambda _: {PLACE})
+    thread: Any = AiokafkaThread.__new__(AiokafkaThread)
     thread.fetched = Fetched()
     return thread
 
@@ -45,8 +45,8 @@ async def test_a_seek_in_a_partition_of_another_worker_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     thread = thread_over(Client(), monkeypatch)
-    first = await thread.reread(PLACE, 7)
-    assert await thread.reread(PLACE, 7) > first
+    first = await thread._reread(PLACE, 7)
+    assert await thread._reread(PLACE, 7) > first
 
 
 @pytest.mark.parametrize("error", [KafkaConnectionError("reset"), OSError("away"), None])

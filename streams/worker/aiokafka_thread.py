@@ -1,4 +1,4 @@
-"""Faust's Kafka client in its own thread: it fetches events, commits offsets, and gets partitions.
+"""Faust's Kafka client over aiokafka, in its own thread: it fetches events, commits offsets, gets partitions.
 
 Fetching: the broker waits for `fetch_min_bytes`, `fetch_max_wait_ms` at most, so several events travel in one
 fetch. Most fetches leave out partitions that bring nothing. One event a fetch costs ten times as much as
@@ -26,8 +26,10 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
-from streams.kafka.fetched import Fetched, Span
+from streams.kafka.fetched import Fetched, readable_end
 from streams.kafka.idle_partitions import spare_idle
+from streams.kafka.record import Chunk, of_aiokafka
+from streams.kafka.spans import Known, Span
 from streams.settings.sections import KafkaSettings
 from streams.worker.membership import watch_membership
 from streams.worker.waiting import watch_ends
@@ -37,11 +39,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+HELD_BACK_S = 0.02
+"""While all partitions are held back, so often is asked whether one is let go."""
+
 MAX_POLL_INTERVAL_MS = 24 * 3_600_000
 """A worker that waits for its store keeps its partitions: another worker could not write either."""
 
 
-class ConsumerThread(stock.AIOKafkaConsumerThread):
+class AiokafkaThread(stock.AIOKafkaConsumerThread):
     """Faust's consumer thread over a consumer with our settings, on a faster event loop."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -67,8 +72,8 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            fetch_min_bytes=kafka.fetch_min_bytes,
-            fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+            fetch_min_bytes=65_536 if kafka.fetch_min_bytes is None else kafka.fetch_min_bytes,
+            fetch_max_wait_ms=5 if kafka.fetch_max_wait_ms is None else kafka.fetch_max_wait_ms,
             request_timeout_ms=request_timeout_ms(kafka),
             session_timeout_ms=kafka.session_timeout_ms,
             rebalance_timeout_ms=kafka.session_timeout_ms,
@@ -76,20 +81,32 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
         )
 
+    async def getmany(self, active_partitions: Collection[TP], timeout: float) -> dict[TP, Chunk]:
+        """The next fetched chunks. The stock driver sleeps a second when all partitions are held back."""
+        if not active_partitions:
+            await asyncio.sleep(HELD_BACK_S)
+            return {}
+        chunks: dict[TP, Chunk] = await super().getmany(active_partitions, timeout)
+        return chunks
+
     async def _fetch_records(
         self,
         consumer: Any,
         active_partitions: Collection[TP],
         timeout: float | None = None,
         max_records: int | None = None,
-    ) -> Any:
+    ) -> dict[TP, Chunk]:
         if not self.consumer.flow_active:
             return {}
         fetcher = consumer._fetcher
         if consumer._closed or fetcher._closed:
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
-            return await self.fetched.take(fetcher, active_partitions, timeout or 0.0)
+            fetched = await self.fetched.take(fetcher, active_partitions, timeout or 0.0)
+        return {
+            (tp := TP(*partition)): chunk._replace(records=[of_aiokafka(tp, each) for each in chunk.records])
+            for partition, chunk in fetched.items()
+        }
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka where the next worker begins to read. This may fail: the store's progress holds what was
@@ -111,27 +128,43 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
             return False
         return True
 
-    def verify_event_path(self, now: float, tp: TP) -> None:
-        """Nothing: `lag_watch.py` finds partitions that stand still, by the ends that the broker reports."""
-
     async def reread(self, partition: TP, offset: int) -> int:
-        """Go on at `offset`; returns the number of this seek. If another worker has the partition by now,
-        that worker reads it from where the store's progress ends.
+        """Go on at `offset`; returns the number of this seek. Events fetched before it still come out. If
+        another worker has the partition by now, that worker reads it from where the store's progress ends.
         """
+        number: int = await self.call_thread(self._reread, partition, offset)
+        return number
+
+    async def _reread(self, partition: TP, offset: int) -> int:
         number = self.fetched.sought(partition)
         with contextlib.suppress(AssertionError, IllegalStateError):
             self._ensure_consumer().seek(partition, offset)
         return number
 
     async def ends(self, partitions: list[TP]) -> dict[Any, int]:
-        """The last stable offset of each partition, as the broker reports it."""
-        ends: dict[Any, int] = await self._ensure_consumer().end_offsets(partitions)
+        """The last stable offset of each partition, as the broker reports it. A slow answer does not hold up
+        seeks.
+        """
+        asking = self._ensure_consumer().end_offsets(partitions)
+        ends: dict[Any, int] = await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(asking, self.thread_loop)
+        )
         return ends
 
-    def partition_state(self, partition: TP) -> Any:
-        """aiokafka's state of a partition; None where this worker does not have it."""
+    def hold_back(self, partition: TP) -> None:
+        """Nothing: `getmany` names the partitions that are wanted."""
+
+    def let_go(self, partition: TP) -> None:
+        """Nothing, too."""
+
+    def known(self, partition: TP) -> Known | None:
+        """None where this worker does not have the partition."""
         assignment = self._assignment()
-        return None if assignment is None else assignment.state_value(partition)
+        state = None if assignment is None else assignment.state_value(partition)
+        if state is None:
+            return None
+        position, end = state._position, readable_end(state)
+        return Known(position, end, 0 if end is None else state.highwater - end)
 
     def spans(self) -> dict[Any, Span]:
         """What this client has read of the partitions since it got them."""
