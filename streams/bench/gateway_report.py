@@ -17,7 +17,7 @@ from streams.settings.tree import Settings
 Measure = Callable[[GatewayOptions, Settings, Steps, Callable[[GatewayRow], None]], list[GatewayRow]]
 
 NOTES = [
-    "A closed loop asks as soon as it is answered; an open one keeps to its rate, with latency from the due time.",
+    "A closed loop asks as soon as it is answered; an open one keeps to its rate, and counts from due times.",
     "Folded: messages of these requests that workers had read, `drained in` after the last answer.",
 ]
 
