@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # Each benchmark's name and what it measures. Its module in `benches` has the same name.
 BENCHMARKS = {
     "freshness": "from an event to its user's new feed, by offered load",
+    "feed": "reads of feeds at the gateway, each of them an impression",
+    "ingest": "events in at the gateway",
     "workers": "what it costs that each worker follows all others",
 }
 NOT_PASSED_ON = ("--against", "--rounds", "--json", "--table", "--plot")

@@ -10,6 +10,7 @@ from model.errors import SettingsError
 
 if TYPE_CHECKING:
     from streams.bench.cases import Result
+    from streams.bench.gateway_load import GatewayOptions, GatewayStep
     from streams.bench.world import BenchOptions
 
 
@@ -61,6 +62,35 @@ def load_options(args: argparse.Namespace, rates: tuple[float, ...], workers: in
         folder=args.folder,
         limit=args.limit,
     )
+
+
+def add_requests(parser: argparse.ArgumentParser, clients: str) -> None:
+    """How requests are made to the gateway."""
+    load = parser.add_argument_group("load")
+    load.add_argument(
+        "--clients", default=clients, metavar="C,C,...", help=f"connections, in turn ({clients})"
+    )
+    load.add_argument(
+        "--rate",
+        type=float,
+        default=0.0,
+        metavar="R",
+        help="requests a second; 0: as many as are answered (0)",
+    )
+    load.add_argument("--seconds", type=float, default=10.0, metavar="S", help="of load at each step (10)")
+    load.add_argument("--users", type=int, default=1_000, metavar="U", help="users who act (1,000)")
+    load.add_argument("--workers", type=int, default=1, metavar="W", help="worker processes behind it (1)")
+
+
+def request_options(args: argparse.Namespace, steps: tuple[GatewayStep, ...]) -> GatewayOptions:
+    """The options of `add_requests` and `add_model`; raises `SettingsError`."""
+    from streams.bench.gateway_load import GatewayOptions
+    from streams.bench.world import BenchOptions
+
+    if not 0 <= args.rate < float("inf"):
+        raise SettingsError(f"--rate {args.rate:g}: expected requests a second, or 0")
+    world = BenchOptions(users=args.users, workers=args.workers, folder=args.folder, limit=args.limit)
+    return GatewayOptions(steps, args.seconds, world=world)
 
 
 def numbers(option: str, text: str, whole: bool = False) -> tuple[float, ...]:
