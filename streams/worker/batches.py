@@ -64,6 +64,7 @@ class _Batch(NamedTuple):
     messages: Sequence[Message]
     reads: Sequence[Read]
     letters: Sequence[DeadLetter]
+    begun_ms: float
 
 
 class _Folded(NamedTuple):
@@ -124,7 +125,8 @@ class Batches:
     async def begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
         """`handle` in two steps: this returns once the batch is folded and the one before it is written."""
         self.metrics.batch_events.observe(len(messages))
-        batch = _Batch(messages, *await self.reader.read(messages))
+        begun_ms = self.clock.precise_ms()
+        batch = _Batch(messages, *await self.reader.read(messages), begun_ms)
         last, flight = self._last, Flight()
         folded = await self._fold_behind(batch, last) if last is not None else None
         if last is not None and folded is None:
@@ -201,9 +203,9 @@ class Batches:
 
     async def _fold(self, batch: _Batch) -> _Folded:
         await self.models.swap()
-        work = await self._look_up.rest(*batch)
+        work = await self._look_up.rest(batch.messages, batch.reads, batch.letters)
         self._writing.trouble = ""
-        return _Folded(work, await self.folding.fold(work) if work.progress else None)
+        return _Folded(work, await self.folding.fold(work, batch.begun_ms) if work.progress else None)
 
     async def _write(self, folded: _Folded, flight: Flight) -> list[Message]:
         """Write what was folded, and release the lock."""
@@ -237,5 +239,5 @@ class Batches:
         self._kept_slates.take(bytes_of.slates, {})
         if not flight.folded.done():
             flight.folded.set_result(None)
-        pushed_ms = float(self.clock.now_ms())
+        pushed_ms = self.clock.precise_ms()
         return await self._writing.commit(begun(bytes_of.commit, pushed_ms), self.replica.writer), pushed_ms

@@ -26,9 +26,12 @@ class Encoded(NamedTuple):
     slates: dict[str, Kept[UserSlates]]
 
 
-def encoded(work: Work, outcome: BatchResult) -> Encoded:
-    """All that is to be written of a batch; it takes a while, and waits for nothing."""
+def encoded(work: Work, outcome: BatchResult, made_ms: float) -> Encoded:
+    """All that is to be written of a batch whose slates were made at `made_ms`; it takes a while, and waits
+    for nothing.
+    """
     for slate in outcome.slates:
+        slate.times["made"] = made_ms
         slate.times["pushed"] = 0.0  # not yet; see `begun`
     states = {user: user_state_codec.encode(state) for user, state in outcome.states.items()}
     slates = {user: kept_slates_codec.encode(each) for user, each in outcome.kept.items()}

@@ -66,8 +66,9 @@ class Folding:
         self.examples, self.waiting = examples, waiting or Waiting()
         self.rung: Rung = "full"
 
-    async def fold(self, work: Work) -> Made:
-        """What a batch comes to. `keep` or `undo` follows, once it is known whether that was written.
+    async def fold(self, work: Work, begun_ms: float) -> Made:
+        """What a batch comes to that was begun at `begun_ms`. `keep` or `undo` follows, once it is known
+        whether that was written.
 
         Raises `FencedError` where the counters can't be trusted: the batch before was not written.
         """
@@ -76,7 +77,8 @@ class Folding:
         waited_s = self.waiting.age_of(each.message for each in work.reads)
         self.rung = degradation.choose(1_000 * waited_s, self.settings.ladder, self.rung)
         try:
-            return await self.replica.core.call(self._made, self.replica.recommender, work, self.rung)
+            recommender = self.replica.recommender
+            return await self.replica.core.call(self._made, recommender, work, self.rung, begun_ms)
         except BaseException:
             self.undo()
             raise
@@ -92,7 +94,7 @@ class Folding:
         if self.examples is not None:
             self.replica.core.post(self.examples.undo)
 
-    def _made(self, recommender: Recommender, work: Work, rung: Rung) -> Made:
+    def _made(self, recommender: Recommender, work: Work, rung: Rung, begun_ms: float) -> Made:
         """In the core's thread."""
         models = recommender.pipeline.models
         # Without a model its features are not worth their price.
@@ -109,6 +111,8 @@ class Folding:
             rung if modelled else "counters",
             before=before,
             kept=work.slates,
+            passed={"begun": begun_ms, "applied": self.clock.precise_ms()},
         )
         started = time.perf_counter()
-        return Made(outcome, encoded(work, outcome), models.missed(), time.perf_counter() - started)
+        out = encoded(work, outcome, self.clock.precise_ms())
+        return Made(outcome, out, models.missed(), time.perf_counter() - started)

@@ -44,7 +44,12 @@ sys.exit(cli.main())
 def test_a_command_computes_in_one_thread_and_training_may_use_more(name: str) -> None:
     told = {**os.environ, "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
     out = subprocess.run(
-        [sys.executable, "-c", PROBE, name], env=told, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", PROBE, name],
+        env=told,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert out.returncode == 0, out.stderr
     counts, of_torch, threads = json.loads(out.stdout)

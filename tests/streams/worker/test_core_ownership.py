@@ -106,7 +106,9 @@ async def test_all_that_a_worker_does_with_its_core_is_done_in_one_thread(
     await chores.popular()
     await chores.snapshot()
     await other.take(click(18, "u0", "item-2"))
-    await desk.take(click(18, "u0", "item-2"), click(19, "u0", "item-3"))  # fenced: the counters are read anew
+    await desk.take(
+        click(18, "u0", "item-2"), click(19, "u0", "item-3")
+    )  # fenced: the counters are read anew
     await log.stop()
     await until(lambda: not desk.replica.lock.locked())
 
