@@ -1,11 +1,11 @@
 """One thread for linear algebra, in each process that serves or evaluates.
 
 The matrices of a slate are small. A second thread of OpenBLAS, OpenMP or MKL gains nothing on them: it spins
-while it waits for the next one, and costs a core. A deployment uses more cores by more workers. ONNX Runtime's
-threads are a setting of their own (`model.threads`).
+while it waits for the next one, and costs a core. A deployment uses more cores by more workers. ONNX
+Runtime's threads are a setting of their own (`model.threads`).
 
-These libraries read their variables when they are loaded, and never again. So this comes before the first import
-of numpy, in the process itself, and wins over what the environment says.
+These libraries read their variables when they are loaded, and never again. So this comes before the first
+import of numpy, in the process itself, and wins over what the environment says.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ class Message(NamedTuple):
 
     No event lies between `since` and the message (None: unknown); the client read it after seek `seek`.
     `undecodable`: why `value` is not a record's value, but bytes that Kafka's client can't decode, of offsets
-    up to this one. `passed`: when it passed what it went through in the worker, ms since the epoch: "fetched",
-    "handed" (the worker's loop has it).
+    up to this one. `passed`: when it passed what it went through in the worker, ms since the epoch:
+    "fetched", "handed" (the worker's loop has it).
     """
 
     topic: str

@@ -90,10 +90,8 @@ async def test_all_that_a_worker_does_with_its_core_is_done_in_one_thread(
     await desk.take(*(click(n, f"u{n % 3}", f"item-{n}") for n in range(6)))
     await models.start()
     log.start()
-    flights = []
-    for n in range(6, 18):  # one behind the other
-        flights.append(await desk.batches.begin([click(n, f"u{n % 3}", f"item-{n % 7}")]))
-    for flight in flights:
+    one_by_one = [[click(n, f"u{n % 3}", f"item-{n % 7}")] for n in range(6, 18)]
+    for flight in [await desk.batches.begin(batch) for batch in one_by_one]:  # each behind the last
         await flight
     item = Item(event_id="x", ts=NOW_MS, item_id="item-1", title="One")
     shown = Impression(event_id="y", ts=NOW_MS, user_id="u1", slate_id="s", items=["item-1", "item-90"])
