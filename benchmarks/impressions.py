@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -50,7 +50,9 @@ USERS = {"kept": 256, "read": 12_000}  # the latter are more than `worker.states
 class _Nobody:
     """Kafka and the models, which no impression asks for anything."""
 
-    def swap(self) -> None: ...
+    async def swap(self) -> None: ...
+
+    def fell_back(self, asked: Mapping[str, int]) -> None: ...
 
     async def activated(self, name: str) -> None: ...
 

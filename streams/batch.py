@@ -34,14 +34,15 @@ event's time, what was met. It must not raise.
 
 
 class Incoming(NamedTuple):
-    """A decoded event, where it came from, when it was accepted (ms since the epoch), and its texts as
-    vectors.
+    """A decoded event, where it came from, when it was accepted (ms since the epoch), its texts as vectors,
+    and when it `passed` what it went through since.
     """
 
     event: AnyEvent
     delivery: Delivery
     accepted_ms: float
     vectors: Vectors = NO_VECTORS
+    passed: Mapping[str, float] = {}
 
 
 @dataclass
@@ -83,12 +84,14 @@ def process(
     timer: Callable[[], float] = time.perf_counter,
     before: Before | None = None,
     kept: Mapping[str, UserSlates] | None = None,
+    passed: Mapping[str, float] | None = None,
 ) -> BatchResult:
     """Fold a batch in its order, then make one slate for each user who acted.
 
     states: of every user in the batch; a user without one is new. kept: likewise, their kept slates. Every
     item named in the batch must have been met (`Recommender.meet`). before: see `Before`; not told of what is
-    skipped or teaches nothing (`streams.examples.target.target_of`).
+    skipped or teaches nothing (`streams.examples.target.target_of`). passed: when the batch passed what it
+    went through so far, the last of it "applied"; it is `now_ms` where nothing is said.
     """
     out = BatchResult()
     started = timer()
@@ -101,7 +104,11 @@ def process(
         except Exception as error:  # whatever it is, the other events must not suffer for it
             out.failed[at] = error
     folded = timer()
-    out.slates = _slates(recommender, out, kept or {}, causes, now_ms, rung)
+    made = _slates(recommender, out, kept or {}, causes, now_ms, rung)
+    passed = passed or {"applied": now_ms}
+    out.slates = [
+        msgspec.structs.replace(slate, times=_times(causes[slate.user_id], passed)) for slate in made
+    ]
     out.fold_s, out.recommend_s = folded - started, timer() - folded
     return out
 
@@ -216,7 +223,7 @@ def _slates(
             out.unranked[slate.user_id] = error
         else:
             _take(out, slate.user_id, before, step.kept, step.lessons)
-    return [msgspec.structs.replace(slate, times=_times(causes[slate.user_id], now_ms)) for slate in slates]
+    return slates
 
 
 def _arrived_ms(incoming: Incoming, now_ms: int, ahead_ms: int) -> int:
@@ -228,5 +235,5 @@ def _arrived_ms(incoming: Incoming, now_ms: int, ahead_ms: int) -> int:
     return int(told) if incoming.event.ts - ahead_ms <= told < now_ms else now_ms
 
 
-def _times(incoming: Incoming, now_ms: int) -> dict[str, float]:
-    return {"event": incoming.event.ts, "accepted": incoming.accepted_ms, "applied": now_ms}
+def _times(incoming: Incoming, passed: Mapping[str, float]) -> dict[str, float]:
+    return {"event": incoming.event.ts, "accepted": incoming.accepted_ms, **incoming.passed, **passed}

@@ -12,12 +12,19 @@ class Clock(Protocol):
 
     def now_ms(self) -> int: ...
 
+    def precise_ms(self) -> float:
+        """With what a millisecond is made of: to tell how long something took."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
+
+    def precise_ms(self) -> float:
+        return round(time.time_ns() / 1_000_000, 3)
 
 
 @dataclass
@@ -34,6 +41,9 @@ class ManualClock:
 
     def now_ms(self) -> int:
         return self.ms
+
+    def precise_ms(self) -> float:
+        return float(self.ms)
 
     def advance(self, ms: int) -> None:
         self.ms += ms

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -15,6 +16,8 @@ from streams.bench.observe import SeenFeed
 from streams.ranking.degradation import RUNGS
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+WAY = ("accepted", "fetched", "handed", "begun", "applied", "made", "pushed", "seen")
+"""What an event passes until its feed is seen, in this order; docs/api.md says what each is."""
 STAGES = ("due_to_sent", "due_to_accepted", "accepted_to_applied", "applied_to_pushed", "pushed_to_seen")
 FRESHNESS = "accepted_to_seen"
 END_TO_END = "due_to_seen"
@@ -97,6 +100,7 @@ def step_result(
             "due_to_sent": summarise((began - due)[~np.isnan(began)]),
             "due_to_answered": summarise((answered - due)[accepted]),
             **_stages(name, due, seen),
+            **_way(name, seen),
             END_TO_END: summarise((seen_ms - due)[both]),
         },
         rungs={rung: round(rungs[rung] / max(1, len(seen)), 4) for rung in RUNGS},
@@ -138,6 +142,32 @@ def number_of(name: str, event_id: str) -> int | None:
     """
     step, _, number = event_id.rpartition("-")
     return int(number) if step == name else None
+
+
+def _way(name: str, seen: Sequence[SeenFeed]) -> dict[str, dict[str, float]]:
+    """Each part of `WAY`, over the feeds that an event of this step caused; a place that not all of them name
+    is left out.
+    """
+    passed = [
+        {**feed.times, "seen": feed.seen_ms} for feed in seen if number_of(name, feed.cause) is not None
+    ]
+    places = [place for place in WAY if passed and all(place in times for times in passed)]
+    columns = np.array([[times[place] for place in places] for times in passed], np.float64).T
+    return {
+        f"{here}_to_{there}": summarise(columns[at + 1] - columns[at])
+        for at, (here, there) in enumerate(pairwise(places))
+    }
+
+
+def way_of(result: StepResult) -> list[tuple[str, float]]:
+    """The p50 of each part of `WAY` that was measured, named by where it ends."""
+    parts, here = [], WAY[0]
+    for there in WAY[1:]:
+        stage = result.stages.get(f"{here}_to_{there}")
+        if stage is not None:
+            parts.append((there, stage["p50"]))
+            here = there
+    return parts
 
 
 def _stages(name: str, due: NDArray[np.float64], seen: Sequence[SeenFeed]) -> dict[str, dict[str, float]]:

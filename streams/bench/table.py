@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from streams.bench.machine import Machine
-from streams.bench.result import END_TO_END, FRESHNESS, StepResult
+from streams.bench.result import END_TO_END, FRESHNESS, WAY, StepResult, way_of
 
 COLUMNS = (
     "offered /s",
@@ -91,6 +91,10 @@ def _notes(results: Sequence[StepResult]) -> Iterator[str]:
         )
     else:
         yield "No rate of these saturated it."
+    yield ""
+    for result in results:
+        way = ", ".join(f"→ {place} {p50:.2f}" for place, p50 in way_of(result))
+        yield f"- {result.rate:,.0f}/s, p50 of each part of the way, ms: {WAY[0]} {way}"
     yield ""
     for result in results:
         used = ", ".join(f"{name} {cores:.2f}" for name, cores in result.cores.items())

@@ -87,6 +87,7 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
     from streams.clock import SystemClock
     from streams.serving.live import open_live
     from streams.serving.model_watcher import LogAlone
+    from streams.serving.replica import newest_row
     from streams.state.user_state_codec import decode
 
     class Aloud(LogAlone):
@@ -106,7 +107,7 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
                     f"nothing is known of user {user!r}; check --user, and namespace (or redis.prefix)"
                 )
             state = decode(raw)
-            await live.replica.know([state])
+            await live.replica.know(newest_row([state]))
         if (stored := await live.store.feed(user)) is not None:
             _compare(stored, live.models.name)
         return Known(live.recommender, state, clock.now_ms())

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from model.errors import HeadraceError
+from streams.commands.one_thread import one_thread
 
 # Each command's name and what it does. Its module has the same name, with _ for -.
 COMMANDS = {
@@ -34,6 +35,9 @@ COMMANDS = {
     "replay": "evaluate on a dataset: predict each event, then learn it",
 }
 
+TRAIN = {"demo", "bench", "examples", "train", "distil", "tune-text", "renew", "replay"}
+"""Commands that may train: torch computes in as many threads as it likes."""
+
 FAILED = 2
 INTERRUPTED = 130
 
@@ -53,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _top_parser().parse_args(words or ["--help"])  # prints and exits
         return FAILED
     name, *rest = words
+    if argv is None:  # the process is this command's own
+        one_thread(trains=name in TRAIN)
     try:
         command = cast("Command", importlib.import_module(f"streams.commands.{name.replace('-', '_')}"))
         parser = argparse.ArgumentParser(

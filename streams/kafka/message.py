@@ -27,7 +27,8 @@ class Message(NamedTuple):
 
     No event lies between `since` and the message (None: unknown); the client read it after seek `seek`.
     `undecodable`: why `value` is not a record's value, but bytes that Kafka's client can't decode, of offsets
-    up to this one.
+    up to this one. `passed`: when it passed what it went through in the worker, ms since the epoch:
+    "fetched", "handed" (the worker's loop has it).
     """
 
     topic: str
@@ -40,6 +41,7 @@ class Message(NamedTuple):
     since: int | None = None
     seek: int = 0
     undecodable: str = ""
+    passed: Mapping[str, float] = {}
 
     @property
     def place(self) -> str:
@@ -97,4 +99,5 @@ def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:
         raise EventError("wrong_topic", f"an event of topic {expected} came on {message.topic}")
     if message.key != key_of(event):
         raise EventError("wrong_key", f"key {message.key!r}, expected {key_of(event)!r}")
-    return Incoming(event, Delivery(message.topic, message.offset), message.accepted_ms(now_ms))
+    delivery = Delivery(message.topic, message.offset)
+    return Incoming(event, delivery, message.accepted_ms(now_ms), passed=message.passed)

@@ -22,7 +22,7 @@ class Learner(Protocol):
         ...
 
     def counts(self) -> Mapping[str, int]:
-        """How many lessons of each of `KINDS` it has learned."""
+        """How many lessons of each of `KINDS` it has learned; a copy. May be asked in any thread."""
         ...
 
     def pack(self) -> bytes:
@@ -62,7 +62,7 @@ class CountingLearner:
         self.answers += len(lesson.answers)
 
     def counts(self) -> Mapping[str, int]:
-        return self.lessons
+        return dict(self.lessons)
 
     def pack(self) -> bytes:
         return _encoder.encode(_Counted(VERSION, self.lessons, self.places, self.answers))

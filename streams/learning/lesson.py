@@ -167,7 +167,7 @@ def decode_lesson(raw: bytes) -> Lesson:
     return lesson
 
 
-def newest_row(lessons: Iterable[Lesson]) -> int:
+def newest_lesson_row(lessons: Iterable[Lesson]) -> int:
     """The highest row that they name; -1 for none."""
     rows = np.frombuffer(b"".join(lesson.row_bytes for lesson in lessons), I4)
     return int(rows.max()) if len(rows) else -1

@@ -26,6 +26,13 @@ class Models:
             return self.active
         return self.named[name]
 
+    def missed(self) -> Counter[str]:
+        """What is `missing` since this was last asked."""
+        if not self.missing:
+            return Counter()
+        missed, self.missing = self.missing, Counter()
+        return missed
+
     def add(self, model: ModelInService) -> None:
         """Have it beside the others, under its name."""
         self.named[model.name] = model

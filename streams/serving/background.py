@@ -34,10 +34,14 @@ class Background:
 
 
 async def in_thread(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
-    """What `function` returns, called in a thread. A thread can't be cancelled: where the caller is, this
-    waits until the call is over, so that nothing goes on behind its back.
+    """What `function` returns, called in a thread; see `seen_through`."""
+    return await seen_through(asyncio.create_task(asyncio.to_thread(function, *arguments)))
+
+
+async def seen_through(calling: asyncio.Future[T]) -> T:
+    """What a call in a thread returns. A thread can't be cancelled: where the caller is, this waits until the
+    call is over, so that nothing goes on behind its back.
     """
-    calling = asyncio.create_task(asyncio.to_thread(function, *arguments))
     try:
         return await asyncio.shield(calling)
     except asyncio.CancelledError:

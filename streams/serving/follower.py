@@ -49,26 +49,35 @@ class Follower:
         Raises `StoreUnavailableError` where the store is away. Where the counters can't be trusted, they are
         read anew in the next turn.
         """
-        came = 0
-        async with self.replica.lock:
-            began_s = time.monotonic()
-            try:
-                await self.recover()
-                await self.replica.check_kept()
-                came = await self.replica.catch_up()
-            except (LedgerGapError, FencedError) as error:
-                log.warning("the counters are read anew: %s", error)
-                self.replica.sound = False
-                return came
-            except BaseException:
-                self.replica.sound = False  # part of a page may have been counted
-                raise
-            self.caught_up_s = began_s
+        came, began_s = 0, time.monotonic()
+        try:
+            came = await self._follow()
+        except (LedgerGapError, FencedError) as error:
+            log.warning("the counters are read anew: %s", error)
+            self.replica.sound = False
+            return came
+        self.caught_up_s = began_s
         if (name := self.replica.activated) != self._reported:  # by whoever read the ledger since
             await self.models.activated(name)
             self._reported = name
         await self.models.mend()
         return came
+
+    async def _follow(self) -> int:
+        """The lock is taken only where there is something to count: no batch waits for what nobody wrote."""
+        replica, page = self.replica, None
+        if replica.sound:
+            await replica.check_kept()
+            page = await replica.unread()
+            if page is None and replica.sound:
+                return 0
+        async with replica.lock:
+            try:
+                await self.recover()
+                return await replica.catch_up(page)
+            except BaseException:
+                replica.sound = False  # part of a page may have been counted
+                raise
 
     async def run(self, every_s: float) -> None:
         """Turn after turn, until it is cancelled. A store that is away is waited for; `trouble` says so."""

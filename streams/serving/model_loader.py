@@ -40,12 +40,12 @@ class ModelLoader:
         """The model, read in a thread. Raises `ModelError` where it can't be."""
         async with self.replica.lock:
             catalog = self.replica.recommender.catalog
-            seen = catalog.copy()
+            seen = await self.replica.core.call(catalog.copy)
         return await in_thread(self._open, name, catalog, seen)
 
     def catch_up(self, loaded: Loaded) -> None:
-        """Make anew the vectors of items that came, or changed, while the model was loaded. The caller holds
-        the replica's lock.
+        """Make anew the vectors of items that came, or changed, while the model was loaded. Called in the
+        core's thread; the caller holds the replica's lock.
         """
         catalog, model = self.replica.recommender.catalog, loaded.model
         if loaded.catalog is not catalog:  # it was read anew meanwhile, and rows may mean other items

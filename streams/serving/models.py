@@ -1,5 +1,8 @@
 """Which models are in service: the active one, and those that arms name beside it. They are found, loaded
 while the others go on (streams/serving/model_loader.py), and swapped between two batches.
+
+All of this belongs to the loop's thread. The recommender's own models are touched in the core's thread, by
+the calls that `swap` and `_load_named` await.
 """
 
 from __future__ import annotations
@@ -7,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
 from export.registry import Registry
 from model.errors import ModelError
-from streams.ranking.models import Models
+from streams.ranking.model_in_service import ModelInService
 from streams.serving.arms import models_of
 from streams.serving.model_loader import Loaded, ModelLoader
 from streams.serving.model_watcher import ModelWatcher
@@ -50,6 +54,8 @@ class RegistryModels:
         self.trouble = ""
         self.loading: asyncio.Task[None] | None = None
         self.mending: asyncio.Task[None] | None = None
+        self._active: ModelInService | None = None
+        self._beside: dict[str, ModelInService] = {}
         self._wanted = ""
         self._waiting: Loaded | None = None
         self._providers: dict[str, str] = {}
@@ -57,15 +63,9 @@ class RegistryModels:
         self._tried_s = 0.0
 
     @property
-    def in_service(self) -> Models:
-        """The models of the recommender as it is now."""
-        return self.replica.recommender.pipeline.models
-
-    @property
     def name(self) -> str:
         """The active model; "" for none: candidates are ranked by the counters."""
-        active = self.in_service.active
-        return active.name if active is not None else ""
+        return self._active.name if self._active is not None else ""
 
     @property
     def provider(self) -> str:
@@ -94,7 +94,7 @@ class RegistryModels:
     @property
     def beside(self) -> list[str]:
         """The models that arms name and that are in service, in alphabetical order."""
-        return sorted(self.in_service.named)
+        return sorted(self._beside)
 
     async def start(self) -> None:
         """Serve the active model, else the one of the settings, else the newest, else none; and beside it
@@ -108,7 +108,7 @@ class RegistryModels:
             self._wanted = name
             self._waiting = await self.loader.load(name)
             async with self.replica.lock:
-                self.swap()
+                await self.swap()
         else:
             log.warning("no model in %s: feeds are ranked by the counters alone", self.registry.folder)
         await self._load_named()
@@ -139,25 +139,30 @@ class RegistryModels:
         if self.missing and due and (self.mending is None or self.mending.done()):
             self.mending = asyncio.create_task(self._load_named())
 
-    def swap(self) -> None:
+    async def swap(self) -> None:
         """Serve the model that was loaded meanwhile, if any. The caller holds the replica's lock."""
-        self.count_fallbacks()
         waiting, self._waiting = self._waiting, None
         if waiting is None:
             return
-        recommender, before = self.replica.recommender, self.name
-        self.loader.catch_up(waiting)
-        recommender.serve(waiting.model)
-        self._keep_named(waiting)
-        if before and before != waiting.model.name and before not in self.beside:
+        before, model = self.name, waiting.model
+        await self.replica.core.call(self._serve, waiting, model.name in self.named)
+        self._active = model
+        self._keep_named(model)
+        if before and before != model.name and before not in self.beside:
             self.watcher.left(before, self._providers.pop(before))
-        self._providers[waiting.model.name] = waiting.provider
-        self.watcher.served(waiting.model.name, waiting.provider)
-        log.info("serving model %r on %s (before: %r)", waiting.model.name, waiting.provider, before)
+        self._providers[model.name] = waiting.provider
+        self.watcher.served(model.name, waiting.provider)
+        log.info("serving model %r on %s (before: %r)", model.name, waiting.provider, before)
 
-    def count_fallbacks(self) -> None:
-        """Tell the watcher which requests named a model that is not in service, since it was last told."""
-        asked = self.in_service.missing
+    def _serve(self, loaded: Loaded, beside: bool) -> None:
+        """In the core's thread."""
+        self.loader.catch_up(loaded)
+        self.replica.recommender.serve(loaded.model)
+        if beside:
+            self.replica.recommender.load(loaded.model)
+
+    def fell_back(self, asked: Mapping[str, int]) -> None:
+        """So many requests named each of these models, which is not in service."""
         for name, times in asked.items():
             self.watcher.fell_back_to_active(name, times)
             if name not in self._said:
@@ -166,7 +171,6 @@ class RegistryModels:
                     "model %r is not in service (%s): %r makes the slates of the arms that name it",
                     name, self.missing.get(name, "no arm names it"), self.name,
                 )  # fmt: skip
-        asked.clear()
 
     async def close(self) -> None:
         """End what is loading."""
@@ -190,13 +194,13 @@ class RegistryModels:
                 log.error("model %r can't be loaded, %r goes on: %s", loaded, self.name, error, exc_info=seen)
         # With no events coming there is no batch to wait for.
         async with self.replica.lock:
-            self.swap()
+            await self.swap()
 
     async def _load_named(self) -> None:
         """Load the models that arms name and that are not in service."""
         self._tried_s = time.monotonic()
         for name in sorted(self.named):
-            if name in self.in_service.named:
+            if name in self._beside:
                 continue
             try:
                 loaded = self._in_memory(name) or await self.loader.load(name)
@@ -208,25 +212,30 @@ class RegistryModels:
                 self.watcher.not_loaded(name)
                 continue
             async with self.replica.lock:
-                if name in self.in_service.named:
+                if name in self._beside:
                     continue  # it was activated meanwhile
-                self.loader.catch_up(loaded)
-                self._keep_named(loaded)
+                await self.replica.core.call(self._load, loaded)
+                self._keep_named(loaded.model)
             self._providers[name] = loaded.provider
             self.watcher.served(name, loaded.provider)
             log.info("model %r is in service beside %r on %s", name, self.name, loaded.provider)
 
-    def _keep_named(self, loaded: Loaded) -> None:
+    def _load(self, loaded: Loaded) -> None:
+        """In the core's thread."""
+        self.loader.catch_up(loaded)
+        self.replica.recommender.load(loaded.model)
+
+    def _keep_named(self, model: ModelInService) -> None:
         """A model that arms name stays in service, whichever is active."""
-        name = loaded.model.name
-        if name in self.named:
-            self.replica.recommender.load(loaded.model)
-            self.missing.pop(name, None)
-            self._said.discard(name)
+        if model.name in self.named:
+            self._beside[model.name] = model
+            self.missing.pop(model.name, None)
+            self._said.discard(model.name)
 
     def _in_memory(self, name: str) -> Loaded | None:
         """The model, where it is in service already: it needs no loading, and no file of it need be there."""
-        model = next((model for model in self.in_service.all() if model.name == name), None)
+        active = self._active
+        model = active if active is not None and active.name == name else self._beside.get(name)
         if model is None:
             return None
         catalog = self.replica.recommender.catalog

@@ -1,22 +1,28 @@
 """The catalog and the counters of this process, kept equal to the other workers' through the ledger.
 
-Whoever changes or copies them holds `lock`: between the fold of a batch and its commit the counters are ahead
-of the store, and a snapshot taken there would count that batch twice.
+Two rules keep them whole. All of `recommender` is touched in the thread of `core` alone; what this class
+knows besides (positions, the writer, whether it is sound) belongs to the loop's thread. And whoever changes
+or copies them holds `lock`: between the fold of a batch and its commit the counters are ahead of the store,
+and a snapshot taken there would count that batch twice.
+
+The catalog gets new rows in `meet` alone, so whoever holds the lock may look up on the loop which items have
+one.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock
-from streams.learning.lesson import decode_lesson, newest_row
+from streams.learning.lesson import decode_lesson, newest_lesson_row
 from streams.ranking.model_in_service import ModelInService
 from streams.recommender import Recommender
 from streams.serving.background import Background
+from streams.serving.core_thread import CoreThread
 from streams.serving.handover_lock import HandoverLock
 from streams.serving.kept_counters import copied, pack, restore
 from streams.settings.tree import Settings
@@ -32,6 +38,19 @@ LEDGER_PAGE = 500
 GAP_ATTEMPTS = 5
 
 
+class Page(NamedTuple):
+    """What was read of the ledger after a position, by the writer that this process was then."""
+
+    after: str
+    writer: str
+    entries: Sequence[LedgerEntry]
+
+    @property
+    def last(self) -> bool:
+        """Whether the ledger ended with it."""
+        return len(self.entries) < LEDGER_PAGE
+
+
 class Replica:
     """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
     yet). `graph` is taken up by each `rebuild`.
@@ -40,6 +59,7 @@ class Replica:
     def __init__(self, settings: Settings, store: Store, clock: Clock, graph: Graph | None = None) -> None:
         self.settings, self.store, self.clock = settings, store, clock
         self.lock = HandoverLock()
+        self.core = CoreThread()
         self._background = Background()
         self.graph = graph
         self.recommender = Recommender(settings, graph)
@@ -73,23 +93,18 @@ class Replica:
                     raise
 
     async def _rebuild(self, mend: bool) -> None:
-        before, recommender = self.recommender, Recommender(self.settings, self.graph)
+        before = self.recommender
+        recommender = await self.core.call(Recommender, self.settings, self.graph)
         snapshot = await self.store.snapshot()
         ids = await self.store.interned(0)
-        recommender.meet(ids, 0)
         raws = await self.store.items(ids)
-        withdrawn: dict[str, bool] = {}
-        for row, raw in enumerate(raws):
-            if raw is not None:
-                record = decode_item(raw)
-                recommender.put_item(row, record)
-                withdrawn[ids[row]] = not record.available
+        withdrawn = await self.core.call(_with_items, recommender, ids, raws)
         if mend:
             await self._mend_withdrawn(withdrawn, dict(zip(ids, raws, strict=True)))
         if snapshot is not None:
-            await asyncio.to_thread(restore, recommender, snapshot.payload)
-        self.recommender = recommender
-        self._carry_over(before)  # at once: what follows may fail, and is begun again from here
+            await self.core.call(restore, recommender, snapshot.payload)
+        await self.core.call(_carry_over, before, recommender)
+        self.recommender = recommender  # what follows may fail, and is begun again from here
         self.writer = uuid.uuid4().hex
         self.position = snapshot.position if snapshot else START
         self.own_position = START
@@ -104,7 +119,7 @@ class Replica:
                 ]
             )
             self.position = entries[-1].position
-        _date_unannounced(recommender)
+        await self.core.call(_date_unannounced, recommender)
 
     async def _mend_withdrawn(
         self, withdrawn: Mapping[str, bool], records: Mapping[str, bytes | None]
@@ -118,29 +133,56 @@ class Replica:
                 wrong, {item_id: digest_of(records[item_id]) for item_id in wrong}
             )
 
-    async def catch_up(self) -> int:
+    async def unread(self) -> Page | None:
+        """What the ledger holds of other workers behind what is counted here; None for nothing.
+
+        The caller need not hold `lock`: no batch waits for the ledger where nobody else writes. Raises
+        `LedgerGapError` as `catch_up` does.
+        """
+        while True:
+            after, writer = self.position, self.writer
+            page = Page(after, writer, await self.store.read_ledger(after, LEDGER_PAGE))
+            if not self._follows(page) or any(entry.writer != writer for entry in page.entries):
+                return page
+            if page.entries:
+                self.position = page.entries[-1].position
+            if page.last:
+                return None
+
+    async def catch_up(self, page: Page | None = None) -> int:
         """Count what other workers have applied since; how many entries came. The caller holds `lock`.
 
-        Raises `LedgerGapError` where this process was away for too long: `rebuild` then.
+        page: what `unread` gave; it is read anew where something was counted since. Raises `LedgerGapError`
+        where this process was away for too long: `rebuild` then.
         """
         came = 0
-        while entries := await self.store.read_ledger(self.position, LEDGER_PAGE):
-            others = [entry for entry in entries if entry.writer != self.writer]
+        while True:
+            if page is None or not self._follows(page):
+                entries = await self.store.read_ledger(self.position, LEDGER_PAGE)
+                page = Page(self.position, self.writer, entries)
+            others = [entry for entry in page.entries if entry.writer != self.writer]
             await self._take(others)
-            self.position = entries[-1].position
             came += len(others)
-        self.followed += came
-        return came
+            self.followed += len(others)
+            if page.entries:
+                self.position = page.entries[-1].position
+            if page.last:
+                return came
+            page = None
+
+    def _follows(self, page: Page) -> bool:
+        """Whether it is still the next one."""
+        return (page.after, page.writer) == (self.position, self.writer)
 
     async def _take(self, entries: Sequence[LedgerEntry]) -> None:
-        records = [decode_record(entry.payload) for entry in entries]
-        newest = max(map(_newest_row, records), default=-1)
+        if not entries:
+            return
+        records, newest = await self.core.call(_read, entries)
         if newest >= len(self.recommender.catalog):
             await self._meet_interned()
+        await self.core.call(_follow, self.recommender, records)
         for record in records:
-            self.recommender.follow(record)
-            if record.activate:
-                self.activated = record.activate
+            self.activated = record.activate or self.activated
 
     async def meet(self, item_ids: Sequence[str]) -> None:
         """Know these items, under the rows that all processes have for them. The caller holds `lock`.
@@ -154,54 +196,45 @@ class Replica:
         rows = await self.store.intern(new)
         first = len(self.recommender.catalog)
         if rows == list(range(first, first + len(new))):
-            self.recommender.meet(new, 0)
+            await self.core.call(self.recommender.meet, new, 0)
         else:  # others have interned items that we don't know yet
             await self._meet_interned()
         if any(known.get(item_id) != row for item_id, row in zip(new, rows, strict=True)):
             self.forget()
             raise FencedError("the store's item rows are not those that this process knows: it was emptied")
 
-    async def know(self, states: Iterable[UserState]) -> None:
-        """Meet the items of states that another worker wrote; it may have interned some since we last asked.
-
-        The caller holds `lock`.
+    async def know(self, newest: int) -> None:
+        """Meet the items of what another worker wrote, up to the row `newest`; it may have interned some
+        since we last asked. The caller holds `lock`.
         """
-        newest = -1
-        for state in states:
-            newest = max(newest, state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
         if newest >= len(self.recommender.catalog):
             await self._meet_interned()
 
     async def check_kept(self) -> None:
-        """Raises `FencedError` where the store's items are not those that this process knows. Caller holds
-        `lock`.
+        """Raises `FencedError` where the store's items are not those that this process knows. The caller need
+        not hold `lock`.
         """
-        ids = self.recommender.catalog.ids
-        if ids and (await self.store.interned(len(ids) - 1))[:1] != ids[-1:]:
+        recommender = self.recommender
+        count, last = await self.core.call(_last_item, recommender)
+        if not count or (await self.store.interned(count - 1))[:1] == [last]:
+            return
+        if self.recommender is recommender:  # else the counters were read anew meanwhile
             self.forget()
             raise FencedError("the store has forgotten the items that this process knows: it was emptied")
 
     async def _meet_interned(self) -> None:
         ids = await self.store.interned(len(self.recommender.catalog))
-        self.recommender.meet(ids, 0)
+        await self.core.call(self.recommender.meet, ids, 0)
 
     def committed(self, position: str) -> None:
         """A batch of this process is in the ledger at `position` ("": it had nothing to tell)."""
         if position:
             self.own_position = position
 
-    def _carry_over(self, before: Recommender) -> None:
-        """The models go on serving; their item vectors are made anew from this catalog."""
-        models = before.pipeline.models
-        for model in models.all():
-            model.forget_items()
-        self.recommender.serve(models.active)
-        for model in models.named.values():
-            self.recommender.load(model)
-        self.recommender.pipeline.models.missing.update(models.missing)
-
     def serve(self, model: ModelInService | None) -> None:
-        """Swap the model; its item vectors are made anew from this catalog."""
+        """Swap the model; its item vectors are made anew from this catalog. Called in the thread of `core`,
+        or while nothing else runs.
+        """
         if model is not None:
             model.forget_items()
         self.recommender.serve(model)
@@ -213,14 +246,65 @@ class Replica:
         async with self.lock:
             await self.check_kept()
             position, writer, own = self.position, self.writer, self.own_position
-            copy = copied(self.recommender)
+            copy = await self.core.call(copied, self.recommender)
         payload = await self._background.call(pack, copy)
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
         return len(payload)
 
     async def close(self) -> None:
-        """End the thread that packs snapshots."""
+        """End the core's thread, and the one that packs snapshots."""
+        await self.core.close()
         await self._background.close()
+
+
+def _with_items(
+    recommender: Recommender, ids: Sequence[str], raws: Sequence[bytes | None]
+) -> dict[str, bool]:
+    """Meet the items in row order, and put what is stored of them; whether each of these is withdrawn."""
+    recommender.meet(ids, 0)
+    withdrawn: dict[str, bool] = {}
+    for row, raw in enumerate(raws):
+        if raw is not None:
+            record = decode_item(raw)
+            recommender.put_item(row, record)
+            withdrawn[ids[row]] = not record.available
+    return withdrawn
+
+
+def _carry_over(before: Recommender, recommender: Recommender) -> None:
+    """The models go on serving; their item vectors are made anew from the new catalog."""
+    models = before.pipeline.models
+    for model in models.all():
+        model.forget_items()
+    recommender.serve(models.active)
+    for model in models.named.values():
+        recommender.load(model)
+    recommender.pipeline.models.missing.update(models.missing)
+
+
+def _read(entries: Sequence[LedgerEntry]) -> tuple[list[Record], int]:
+    """What the entries say, and the newest row that any of them names."""
+    records = [decode_record(entry.payload) for entry in entries]
+    return records, max(map(_newest_row, records), default=-1)
+
+
+def newest_row(states: Iterable[UserState]) -> int:
+    """The newest row that any of them names; -1 for none."""
+    newest = -1
+    for state in states:
+        newest = max(newest, state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
+    return newest
+
+
+def _last_item(recommender: Recommender) -> tuple[int, str]:
+    """How many items there are, and the last one."""
+    ids = recommender.catalog.ids
+    return len(ids), ids[-1] if ids else ""
+
+
+def _follow(recommender: Recommender, records: Sequence[Record]) -> None:
+    for record in records:
+        recommender.follow(record)
 
 
 def _date_unannounced(recommender: Recommender) -> None:
@@ -235,5 +319,5 @@ def _newest_row(record: Record) -> int:
     rows = [interaction.row for interaction in record.interactions]
     rows += [row for row, _ in record.items]
     rows += [int(shown.rows.max()) for shown in record.impressions if len(shown.rows)]
-    rows.append(newest_row(map(decode_lesson, record.lessons)))
+    rows.append(newest_lesson_row(map(decode_lesson, record.lessons)))
     return max(rows)

@@ -7,17 +7,20 @@ A batch is written whole or not at all, and until it is known which, its message
 next batch may be folded, on the states as they will be: its own write waits until that is known. Where the
 write is refused (another worker was ahead), what was folded on it is void, the counters of this process are
 read anew (streams/worker/recovery.py), and both batches are begun again, in order, with what is left of them.
+
+All of this runs on the loop, which only moves bytes: the fold is a call in the core's thread, so the answer
+to the last batch's transaction is read at once, whatever the next one costs. Three batches at most are here:
+one is written, one is folded, one is being put together by the intake.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import BrokerUnavailableError, FencedError, LedgerGapError, StoreUnavailableError
-from streams.batch import BatchResult
 from streams.clock import Clock
 from streams.kafka.dead_letters import DeadLetter, DeadLetters
 from streams.kafka.message import Message
@@ -25,10 +28,11 @@ from streams.learning.kept_slates import UserSlates
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state.user_state import UserState
-from streams.stores.base import Store, digest_of, head_of
+from streams.stores.base import Store
+from streams.worker.encoding import begun
 from streams.worker.flight import Flight
-from streams.worker.folding import Examples, Folding
-from streams.worker.kept_states import Kept, KeptStates
+from streams.worker.folding import Examples, Folding, Made
+from streams.worker.kept_states import KeptStates
 from streams.worker.look_up import LookUp, Work
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.offset_order import Log, OffsetOrder
@@ -43,8 +47,12 @@ log = logging.getLogger(__name__)
 class Models(Protocol):
     """The models of this process."""
 
-    def swap(self) -> None:
+    async def swap(self) -> None:
         """Serve the model that was loaded meanwhile, if any; called between two batches."""
+        ...
+
+    def fell_back(self, asked: Mapping[str, int]) -> None:
+        """So many requests named each of these models, which is not in service."""
         ...
 
     async def activated(self, name: str) -> None:
@@ -56,13 +64,14 @@ class _Batch(NamedTuple):
     messages: Sequence[Message]
     reads: Sequence[Read]
     letters: Sequence[DeadLetter]
+    begun_ms: float
 
 
 class _Folded(NamedTuple):
-    """What a batch comes to; `outcome` is None where nothing is left of it."""
+    """What a batch comes to; `made` is None where nothing is left of it."""
 
     work: Work
-    outcome: BatchResult | None
+    made: Made | None
 
 
 class Batches:
@@ -83,7 +92,8 @@ class Batches:
         waiting: Waiting | None = None,
     ) -> None:
         self.finished = 0
-        self.replica, self.models, self.reader, self.metrics = replica, models, reader, metrics
+        self.replica, self.models, self.reader = replica, models, reader
+        self.metrics, self.clock = metrics, clock
         self._kept: KeptStates[UserState] = KeptStates(settings.worker.states_kept, clock)
         self._kept_slates: KeptStates[UserSlates] = KeptStates(settings.worker.states_kept, clock)
         order = OffsetOrder(kafka, metrics)
@@ -115,7 +125,8 @@ class Batches:
     async def begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
         """`handle` in two steps: this returns once the batch is folded and the one before it is written."""
         self.metrics.batch_events.observe(len(messages))
-        batch = _Batch(messages, *await self.reader.read(messages))
+        begun_ms = self.clock.precise_ms()
+        batch = _Batch(messages, *await self.reader.read(messages), begun_ms)
         last, flight = self._last, Flight()
         folded = await self._fold_behind(batch, last) if last is not None else None
         if last is not None and folded is None:
@@ -191,26 +202,27 @@ class Batches:
             raise
 
     async def _fold(self, batch: _Batch) -> _Folded:
-        self.models.swap()
-        work = await self._look_up.rest(*batch)
+        await self.models.swap()
+        work = await self._look_up.rest(batch.messages, batch.reads, batch.letters)
         self._writing.trouble = ""
-        return _Folded(work, self.folding.fold(work) if work.progress else None)
+        return _Folded(work, await self.folding.fold(work, batch.begun_ms) if work.progress else None)
 
     async def _write(self, folded: _Folded, flight: Flight) -> list[Message]:
         """Write what was folded, and release the lock."""
-        work, outcome = folded
+        work, made = folded
         try:
-            if outcome is not None:
+            if made is not None:
                 try:
-                    position = await self._commit(work, outcome, flight)
+                    position, pushed_ms = await self._commit(work, made, flight)
                 except BaseException:
                     self.folding.undo()
                     raise
                 self.folding.keep()
                 self.replica.committed(position)
                 self._look_up.written(work.progress)
-                self._writing.count(work, outcome, position)
-                if name := outcome.record.activate:
+                self._writing.count(work, made, position, pushed_ms)
+                self.models.fell_back(made.missed)
+                if name := made.outcome.record.activate:
                     self.replica.activated = name
                     await self._writing.until_answered(lambda: self.models.activated(name))
             flight.ended(straight=True)
@@ -219,20 +231,13 @@ class Batches:
             flight.ended(straight=False)
             self.replica.lock.release()
 
-    async def _commit(self, work: Work, outcome: BatchResult, flight: Flight) -> str:
-        await self._writing.send_letters(work, outcome)
-        commit = self._writing.commit_of(work, outcome)
-        self._kept.take(
-            {user: Kept(state, digest_of(commit.states[user])) for user, state in outcome.states.items()},
-            {**work.expected, **work.progress},
-        )
-        self._kept_slates.take(
-            {
-                user: Kept(slates, digest_of(head_of(commit.slates[user])))
-                for user, slates in outcome.kept.items()
-            },
-            {},
-        )
+    async def _commit(self, work: Work, made: Made, flight: Flight) -> tuple[str, float]:
+        """The place in the ledger, and when the transaction began."""
+        await self._writing.send_letters(work, made.outcome)
+        bytes_of = made.encoded
+        self._kept.take(bytes_of.states, {**work.expected, **work.progress})
+        self._kept_slates.take(bytes_of.slates, {})
         if not flight.folded.done():
             flight.folded.set_result(None)
-        return await self._writing.commit(commit, self.replica.writer)
+        pushed_ms = self.clock.precise_ms()
+        return await self._writing.commit(begun(bytes_of.commit, pushed_ms), self.replica.writer), pushed_ms

@@ -4,6 +4,9 @@
 Only events that were written become examples: those of a batch that was not are taken back. A worker that is
 killed loses the shards in the making and leaves no half-written one. Whatever fails here is counted, and the
 worker goes on.
+
+Three threads take part. Shards in the making belong to the core's thread, since they read the catalog. The
+loop's thread hands closed shards to the one that writes, and counts what became of them.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from streams.examples.target import Target
 from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
 from streams.serving.background import Background
+from streams.serving.core_thread import CoreThread
 from streams.settings.tree import Settings
 from streams.state.user_state import UserState
 from streams.worker.metrics import WorkerMetrics
@@ -37,14 +41,16 @@ WAITING_MAX = 4
 
 
 class ExamplesLog:
-    """`begin` and `take` as a batch is folded, then `keep` or `undo`; never raises.
+    """`begin` and `take` as a batch is folded, then `keep` or `undo`, all in the thread of `core`; never
+    raises.
 
     The next batch may be folded before the last one is kept. `undo` is for both: what was folded on a batch
-    that was not written will be folded again.
+    that was not written will be folded again. Made, started and stopped in the loop's thread.
     """
 
-    def __init__(self, settings: Settings, metrics: WorkerMetrics, clock: Clock) -> None:
+    def __init__(self, settings: Settings, core: CoreThread, metrics: WorkerMetrics, clock: Clock) -> None:
         self.settings, self.metrics, self.clock = settings.examples, metrics, clock
+        self._core, self._loop = core, asyncio.get_running_loop()
         self.folder, self.trouble = Path(settings.examples.folder), ""
         self._seed, self._writer, self._number = settings.seed, uuid.uuid4().hex[:12], 0
         self._collectors: dict[str, ExampleCollector] = {}
@@ -82,7 +88,7 @@ class ExamplesLog:
         for kind, taken in (self._unwritten.popleft() if self._unwritten else {}).items():
             if taken:
                 self._opened_ms.setdefault(kind, now_ms)
-        self._close([kind for kind in KINDS if self._due(kind, now_ms)])
+        self._close_due()
 
     def undo(self) -> None:
         """The batch was not written, or it is not known whether it was."""
@@ -105,20 +111,24 @@ class ExamplesLog:
             self.rotating.cancel()
             await asyncio.wait([self.rotating])
         await self.written()  # so that the last shards have their turn
-        self._close(KINDS)
+        await self._core.call(self._close, KINDS)
         await self.written()
         await self._background.close()
 
     async def written(self) -> None:
         """Returns once all closed shards were written, or have failed."""
+        await self._core.call(lambda: None)  # what was closed before is handed on by then
         while self._writing:
             await asyncio.wait(self._writing)
 
     async def _rotate(self) -> None:
         while True:
             await asyncio.sleep(min(LOOK_EVERY_S, self.settings.rotate_s))
-            now_ms = self.clock.now_ms()
-            self._close([kind for kind in KINDS if self._due(kind, now_ms)])
+            await self._core.call(self._close_due)
+
+    def _close_due(self) -> None:
+        now_ms = self.clock.now_ms()
+        self._close([kind for kind in KINDS if self._due(kind, now_ms)])
 
     def _due(self, kind: str, now_ms: int) -> bool:
         if kind not in self._opened_ms:
@@ -128,21 +138,24 @@ class ExamplesLog:
         return full or opened_s >= self.settings.rotate_s
 
     def _close(self, kinds: Sequence[str]) -> None:
-        """Hand the shards in the making to the thread that writes."""
+        """Have the shards in the making written."""
         for kind in kinds:
             self._opened_ms.pop(kind, None)
             collector = self._collectors.get(kind)
             if not collector:
                 continue
             examples, table = collector.release(self._open(kind))
-            if not examples:
-                continue
-            if len(self._writing) >= WAITING_MAX:
-                self._failed("full", len(examples), OSError(f"{WAITING_MAX} shards wait to be written"))
-                continue
-            task = asyncio.get_running_loop().create_task(self._write(kind, examples, table))
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+            if examples:
+                self._loop.call_soon_threadsafe(self._hand_on, kind, examples, table)
+
+    def _hand_on(self, kind: str, examples: list[Example], table: ItemTable) -> None:
+        """To the thread that writes; in the loop's."""
+        if len(self._writing) >= WAITING_MAX:
+            self._failed("full", len(examples), OSError(f"{WAITING_MAX} shards wait to be written"))
+            return
+        task = self._loop.create_task(self._write(kind, examples, table))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
 
     async def _write(self, kind: str, examples: list[Example], table: ItemTable) -> None:
         self._number += 1

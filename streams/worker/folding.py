@@ -1,8 +1,15 @@
-"""Folds what is left of a batch. What waits decides the rung; examples are taken right before each event."""
+"""Folds what is left of a batch. What waits decides the rung; examples are taken right before each event.
+
+Fold, draft, scores and encoding are one call in the core's thread (streams/serving/core_thread.py), from
+which a batch comes back as bytes. What surrounds the call (the rung, whether the counters are sound) belongs
+to the loop's thread. The examples belong to the core's.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import time
+from collections import Counter
+from typing import NamedTuple, Protocol
 
 from model.errors import FencedError
 from streams.batch import BatchResult, process
@@ -14,13 +21,25 @@ from streams.recommender import Recommender
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state.user_state import UserState
+from streams.worker.encoding import Encoded, encoded
 from streams.worker.look_up import Work
 from streams.worker.waiting import Waiting
 
 
+class Made(NamedTuple):
+    """What a batch comes to, and as bytes. `missed`: how many requests named a model that is not in service,
+    by its name. `encode_s`: the time that the bytes took.
+    """
+
+    outcome: BatchResult
+    encoded: Encoded
+    missed: Counter[str]
+    encode_s: float
+
+
 class Examples(Protocol):
     """The log of training examples: `begin` and `take` as a batch is folded, `keep` once it is written, and
-    `undo` where it was not, which voids a batch that was folded on it as well.
+    `undo` where it was not, which voids a batch that was folded on it as well. All in the core's thread.
     """
 
     def begin(self, recommender: Recommender) -> None: ...
@@ -47,15 +66,19 @@ class Folding:
         self.examples, self.waiting = examples, waiting or Waiting()
         self.rung: Rung = "full"
 
-    def fold(self, work: Work) -> BatchResult:
-        """What a batch comes to. `keep` or `undo` follows, once it is known whether that was written.
+    async def fold(self, work: Work, begun_ms: float) -> Made:
+        """What a batch comes to that was begun at `begun_ms`. `keep` or `undo` follows, once it is known
+        whether that was written.
 
         Raises `FencedError` where the counters can't be trusted: the batch before was not written.
         """
         if not self.replica.sound:
             raise FencedError("the batch before this one was not written")
+        waited_s = self.waiting.age_of(each.message for each in work.reads)
+        self.rung = degradation.choose(1_000 * waited_s, self.settings.ladder, self.rung)
         try:
-            return self._process(work)
+            recommender = self.replica.recommender
+            return await self.replica.core.call(self._made, recommender, work, self.rung, begun_ms)
         except BaseException:
             self.undo()
             raise
@@ -63,31 +86,33 @@ class Folding:
     def keep(self) -> None:
         """The batch was written."""
         if self.examples is not None:
-            self.examples.keep()
+            self.replica.core.post(self.examples.keep)
 
     def undo(self) -> None:
         """The counters are ahead of the store, or it is not known whether they are."""
         self.replica.sound = False
         if self.examples is not None:
-            self.examples.undo()
+            self.replica.core.post(self.examples.undo)
 
-    def _process(self, work: Work) -> BatchResult:
-        now_ms = self.clock.now_ms()
-        waited_s = self.waiting.age_of(each.message for each in work.reads)
-        self.rung = degradation.choose(1_000 * waited_s, self.settings.ladder, self.rung)
-        recommender = self.replica.recommender
+    def _made(self, recommender: Recommender, work: Work, rung: Rung, begun_ms: float) -> Made:
+        """In the core's thread."""
+        models = recommender.pipeline.models
         # Without a model its features are not worth their price.
-        modelled = recommender.pipeline.models.active is not None or self.rung == "popular"
+        modelled = models.active is not None or rung == "popular"
         if self.examples is not None:
             self.examples.begin(recommender)
         # A worker that is behind has no time for examples.
-        before = self.examples.take if self.examples is not None and self.rung == "full" else None
-        return process(
+        before = self.examples.take if self.examples is not None and rung == "full" else None
+        outcome = process(
             recommender,
             [each.incoming for each in work.reads],
             work.states,
-            now_ms,
-            self.rung if modelled else "counters",
+            self.clock.now_ms(),
+            rung if modelled else "counters",
             before=before,
             kept=work.slates,
+            passed={"begun": begun_ms, "applied": self.clock.precise_ms()},
         )
+        started = time.perf_counter()
+        out = encoded(work, outcome, self.clock.precise_ms())
+        return Made(outcome, out, models.missed(), time.perf_counter() - started)

@@ -35,6 +35,13 @@ class BatchHandler(Protocol):
         ...
 
 
+class _Waiting(NamedTuple):
+    """One of Faust's events, and when the loop got it, ms since the epoch."""
+
+    event: Any
+    handed_ms: float
+
+
 class _Flight(NamedTuple):
     """Faust's events, what `BatchHandler` was given of each, and what it gives back."""
 
@@ -59,7 +66,7 @@ class BatchIntake:
         self._draining = False
         self._flight: _Flight | None = None
         self._generation: int | None = None
-        self._steps = InStep[Any](USER_TOPICS, settings.worker.in_step_wait_ms / 1_000, time.monotonic)
+        self._steps = InStep[_Waiting](USER_TOPICS, settings.worker.in_step_wait_ms / 1_000, time.monotonic)
         self._steps_of: int | None = None
         self._last: dict[Place, int] = {}
         self._held_back: set[Place] = set()
@@ -70,24 +77,24 @@ class BatchIntake:
         self.queued = lambda: queue.qsize() + len(self._steps)
         try:
             while True:
-                events = await self._taken(app, queue)
+                waiting = await self._taken(app, queue)
                 # Partitions may have moved since an event was fetched; whoever has its partition now reads it
                 # again.
                 generation = app.consumer_generation_id
-                events = [event for event in events if event.message.generation_id == generation]
+                waiting = [each for each in waiting if each.event.message.generation_id == generation]
                 if self._draining or generation != self._generation:
                     await self._land()
                 if generation != self._generation:
                     self._handler.moved()
                     self._generation = generation
-                if events and not self._draining:
-                    await self._begin(events)
+                if waiting and not self._draining:
+                    await self._begin(waiting)
         finally:
             if self._flight is not None:
                 self._flight.writing.cancel()
             self._idle.set()
 
-    async def _taken(self, app: Any, queue: Any) -> list[Any]:
+    async def _taken(self, app: Any, queue: Any) -> list[_Waiting]:
         """The next events; what is being written meanwhile is acknowledged as soon as it is."""
         while True:
             if not len(self._steps) and queue.empty():
@@ -102,10 +109,10 @@ class BatchIntake:
                 if len(self._steps) >= self._batch_max:
                     break
                 await asyncio.sleep(0)
-            events = self._steps.take(self._batch_max, partial(self._more_to_come, app))
+            waiting = self._steps.take(self._batch_max, partial(self._more_to_come, app))
             self._hold_back(app)
-            if events:
-                return events
+            if waiting:
+                return waiting
             await self._wait(app, queue, self._steps.wait_s())
 
     async def _wait(self, app: Any, queue: Any, most_s: float | None) -> None:
@@ -135,8 +142,9 @@ class BatchIntake:
         if record.generation_id == generation:
             place = self._place(record)
             self._last[place] = record.offset
-            written_ms = (record.timestamp or 0.0) * 1_000
-            self._steps.put(place, happened_ms(record.value, written_ms, time.time() * 1_000), event)
+            written_ms, now_ms = (record.timestamp or 0.0) * 1_000, time.time_ns() / 1_000_000
+            happened = happened_ms(record.value, written_ms, now_ms)
+            self._steps.put(place, happened, _Waiting(event, round(now_ms, 3)))
 
     def _place(self, partition: Any) -> Place:
         return Place(partition.topic[self._prefix :], partition.partition)
@@ -160,12 +168,12 @@ class BatchIntake:
                 app.consumer.on_buffer_drop(self._partition(place))
                 self._held_back.discard(place)
 
-    async def _begin(self, events: Sequence[Any]) -> None:
+    async def _begin(self, waiting: Sequence[_Waiting]) -> None:
         self._idle.clear()
-        messages = [as_message(event.message, self._prefix) for event in events]
+        messages = [as_message(each.event.message, self._prefix, each.handed_ms) for each in waiting]
         writing = await self._handler.begin(messages)
         await self._acknowledge()
-        self._flight = _Flight(events, messages, writing)
+        self._flight = _Flight([each.event for each in waiting], messages, writing)
 
     async def _land(self) -> None:
         """Wait until no batch is in flight."""
@@ -194,8 +202,12 @@ class BatchIntake:
         await self._idle.wait()
 
 
-def as_message(record: Any, prefix: int) -> Message:
-    """A Faust message as the worker's own."""
+def as_message(record: Any, prefix: int, handed_ms: float) -> Message:
+    """A Faust message as the worker's own. `handed_ms`: when the worker's loop got it; a client may say in
+    `fetched_ms` when it had it.
+    """
+    fetched_ms = getattr(record, "fetched_ms", 0.0)
+    passed = {"fetched": fetched_ms, "handed": handed_ms} if fetched_ms else {"handed": handed_ms}
     return Message(
         topic=record.topic[prefix:],
         partition=record.partition,
@@ -207,4 +219,5 @@ def as_message(record: Any, prefix: int) -> Message:
         since=record.since,
         seek=record.seek,
         undecodable=record.undecodable,
+        passed=passed,
     )

@@ -1,7 +1,7 @@
 """What is left of a batch once it is known what was applied before.
 
-meet new items · load the states and the progress that are not kept · decode states · leave out what was
-applied, or came too early (streams/worker/offset_order.py)
+meet new items · load the states and the progress that are not kept · decode states (in the core's thread) ·
+leave out what was applied, or came too early (streams/worker/offset_order.py)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streams.kafka.dead_letters import DeadLetter, dead_letter
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
-from streams.serving.replica import Replica
+from streams.serving.replica import Replica, newest_row
 from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.user_state import UserState
@@ -138,42 +138,48 @@ class LookUp:
         progress, unreadable = self.kept.progress, dict[str | None, StoreError]()
         slates_of = [user for user in viewers if user not in slates]
         if missing or slates_of or not places <= progress.keys():
+            # A batch may be written between the question and the answer, which then tells of before.
+            before = {place: self._known.get(place, -1) for place in places}
             loaded = await self.store.load(missing, sorted(places), slates_of)
-            self._check_remembered(loaded)
-            read, unreadable = _decoded(missing, loaded)
-            await self.replica.know(each.value for each in read.values())
-            known |= read
-            slates |= self._slates_of(slates_of, loaded)
+            self._check_remembered(loaded, before)
+            read = await self.replica.core.call(_read, missing, slates_of, loaded)
+            self.metrics.slates_lost.inc(read.slates_lost)
+            await self.replica.know(read.newest)
+            known |= read.states
+            slates |= read.slates
+            unreadable = read.unreadable
             progress = loaded.progress | self.kept.progress
         return {place: progress[place] for place in sorted(places)}, unreadable
 
-    def _slates_of(self, users: Sequence[str], loaded: Loaded) -> dict[str, Kept[UserSlates]]:
-        """Kept slates; `NewerVersionError` where a newer build wrote some. What can't be read is begun anew:
-        no event is worth less for it.
-        """
-        found: dict[str, Kept[UserSlates]] = {}
-        for user, raw in zip(users, loaded.slates, strict=True):
-            slates = NOTHING_KEPT
-            try:
-                slates = kept_slates_codec.decode(raw)
-            except NewerVersionError:
-                raise
-            except StoreError as error:
-                log.warning("the kept slates of user %r are begun anew: %s", user, error)
-                self.metrics.slates_lost.inc()
-            found[user] = Kept(slates, digest_of(head_of(raw)))
-        return found
-
-    def _check_remembered(self, loaded: Loaded) -> None:
-        """Raises `FencedError` where the store has forgotten what it once said (it was emptied, or
-        restored).
+    def _check_remembered(self, loaded: Loaded, before: Mapping[str, int]) -> None:
+        """Raises `FencedError` where the store has forgotten what was known of it `before` it was asked (it
+        was emptied, or restored).
         """
         for place, offset in loaded.progress.items():
-            if offset < self._known.get(place, -1):
+            if offset < before[place]:
                 self._known.clear()
                 self.replica.forget()
                 raise FencedError(f"the store has {place} at {offset}, and it was further before")
-        self._known |= loaded.progress
+            self._known[place] = max(offset, self._known.get(place, -1))
+
+
+class _Read(NamedTuple):
+    """What was loaded, decoded. `unreadable`: whose states can't be read, and why. `slates_lost`: how many
+    users' slates can't be. `newest`: the newest row that a state names.
+    """
+
+    states: dict[str, Kept[UserState]]
+    unreadable: dict[str | None, StoreError]
+    slates: dict[str, Kept[UserSlates]]
+    slates_lost: int
+    newest: int
+
+
+def _read(users: Sequence[str], viewers: Sequence[str], loaded: Loaded) -> _Read:
+    """Raises `NewerVersionError` where a newer build wrote some of it."""
+    states, unreadable = _states(users, loaded)
+    slates, lost = _slates(viewers, loaded)
+    return _Read(states, unreadable, slates, lost, newest_row(each.value for each in states.values()))
 
 
 def _fenced_places(messages: Sequence[Message]) -> set[str]:
@@ -185,10 +191,10 @@ def _fenced_places(messages: Sequence[Message]) -> set[str]:
     return places | {f"{topic}-{number}" for topic in USER_TOPICS for number in numbers}
 
 
-def _decoded(
+def _states(
     users: Sequence[str], loaded: Loaded
 ) -> tuple[dict[str, Kept[UserState]], dict[str | None, StoreError]]:
-    """The states, and why some could not be read; `NewerVersionError` where a newer build wrote one."""
+    """The states, and why some could not be read."""
     states: dict[str, Kept[UserState]] = {}
     unreadable: dict[str | None, StoreError] = {}
     for user, raw in zip(users, loaded.states, strict=True):
@@ -199,3 +205,22 @@ def _decoded(
         except StoreError as error:
             unreadable[user] = error
     return states, unreadable
+
+
+def _slates(users: Sequence[str], loaded: Loaded) -> tuple[dict[str, Kept[UserSlates]], int]:
+    """Kept slates, and of how many users they can't be read. Those are begun anew: no event is worth less for
+    it.
+    """
+    found: dict[str, Kept[UserSlates]] = {}
+    lost = 0
+    for user, raw in zip(users, loaded.slates, strict=True):
+        slates = NOTHING_KEPT
+        try:
+            slates = kept_slates_codec.decode(raw)
+        except NewerVersionError:
+            raise
+        except StoreError as error:
+            log.warning("the kept slates of user %r are begun anew: %s", user, error)
+            lost += 1
+        found[user] = Kept(slates, digest_of(head_of(raw)))
+    return found, lost

@@ -25,7 +25,7 @@ FRESHNESS_BUCKETS_S = (
     60.0,
 )
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-STAGES = ("decode", "encode", "load", "fold", "recommend", "commit")
+STAGES = ("decode", "encode", "load", "fold", "recommend", "pack", "commit")
 
 
 class WorkerMetrics:

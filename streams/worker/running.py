@@ -109,4 +109,4 @@ def _examples_log(live: Live, metrics: WorkerMetrics, clock: Clock) -> ExamplesL
     # Imported here: a worker that logs none does without Arrow.
     from streams.worker.examples_log import ExamplesLog
 
-    return ExamplesLog(live.settings, metrics, clock)
+    return ExamplesLog(live.settings, live.replica.core, metrics, clock)

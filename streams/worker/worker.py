@@ -194,7 +194,6 @@ class Worker:
         self.readiness()
         if self.running is not None:
             self.metrics.queued_events.set(self.running.intake.queued())
-            self.running.live.models.count_fallbacks()
             for kind, count in self.running.live.recommender.learner.counts().items():
                 self.metrics.learned.labels(kind).set(count)
 

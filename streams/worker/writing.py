@@ -17,12 +17,9 @@ from streams.batch import BatchResult
 from streams.clock import Clock
 from streams.events.schema import Item
 from streams.kafka.dead_letters import DeadLetters, dead_letter
-from streams.learning import kept_slates_codec
-from streams.ranking import slate as stored_slate
-from streams.state import user_state_codec
 from streams.state.action_meaning import BUILT_IN
-from streams.state.ledger import encode_record
 from streams.stores.base import Commit, Store, order_of
+from streams.worker.folding import Made
 from streams.worker.look_up import Work
 from streams.worker.metrics import WorkerMetrics
 
@@ -61,24 +58,6 @@ class Writing:
                 self.metrics.dead_letters.labels(letter.reason).inc()
                 self.metrics.events.labels(letter.message.topic, "dead_letter").inc()
 
-    def commit_of(self, work: Work, outcome: BatchResult) -> Commit:
-        """The transaction; it begins now."""
-        pushed_ms = self.clock.now_ms()
-        for slate in outcome.slates:
-            slate.times["pushed"] = pushed_ms
-        return Commit(
-            expected=work.expected,
-            progress=work.progress,
-            states={user: user_state_codec.encode(state) for user, state in outcome.states.items()},
-            feeds={slate.user_id: stored_slate.encode(slate) for slate in outcome.slates},
-            items=outcome.items,
-            ledger=encode_record(outcome.record) if outcome.record else b"",
-            found={user: work.digests[user] for user in outcome.states},
-            withdrawn=outcome.withdrawn,
-            slates={user: kept_slates_codec.encode(slates) for user, slates in outcome.kept.items()},
-            found_slates={user: work.slates_digests[user] for user in outcome.kept},
-        )
-
     async def commit(self, commit: Commit, writer: str) -> str:
         """Returns its place in the ledger once it is written. Raises `FencedError` where it can't be."""
         started = time.perf_counter()
@@ -111,10 +90,13 @@ class Writing:
             log.warning("waiting: %s", error)
         self.trouble = str(error)
 
-    def count(self, work: Work, outcome: BatchResult, position: str) -> None:
-        """Tell the metrics of a batch that is written, at `position` of the ledger."""
-        metrics, now_ms = self.metrics, self.clock.now_ms()
+    def count(self, work: Work, made: Made, position: str, pushed_ms: float) -> None:
+        """Tell the metrics of a batch that is written, at `position` of the ledger, by a transaction that
+        began at `pushed_ms`.
+        """
+        metrics, now_ms, outcome = self.metrics, self.clock.now_ms(), made.outcome
         metrics.stage_s.labels("fold").observe(outcome.fold_s)
+        metrics.stage_s.labels("pack").observe(made.encode_s)
         if outcome.slates:
             metrics.stage_s.labels("recommend").observe(outcome.recommend_s)
         for topic, count in Counter(work.reads[at].message.topic for at in outcome.applied).items():
@@ -136,8 +118,8 @@ class Writing:
         _tell_of_late_items(work, outcome)
         for rung, count in Counter(slate.rung for slate in outcome.slates).items():
             metrics.slates.labels(rung).inc(count)
+        written_ms = _written_ms(position, pushed_ms, now_ms)
         for slate in outcome.slates:
-            written_ms = _written_ms(position, slate.times["pushed"], now_ms)
             metrics.pushed_s.observe(max(0.0, (written_ms - slate.times["accepted"]) / 1_000))
         for user, error in outcome.unranked.items():
             metrics.unranked.inc()

@@ -51,7 +51,9 @@ async def test_events_become_feeds(settings: Settings, store: RedisStore, tmp_pa
         slate = stored_slate.decode(raw)
         assert {item.item_id for item in slate.items} == {f"film-{n}" for n in range(6)} - {"film-1"}
         assert slate.cause == "2"
-        assert slate.times["accepted"] <= slate.times["applied"] <= slate.times["pushed"]
+        passed = [slate.times[place] for place in ("handed", "begun", "applied", "made", "pushed")]
+        assert passed == sorted(passed)
+        assert slate.times["accepted"] <= slate.times["applied"]
         assert await store.feed("bob") is not None
         assert await store.feed("cy") is None, "an impression alone makes no feed"
         assert running.metric("headrace_worker_events_total", result="applied") == 10

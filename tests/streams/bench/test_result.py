@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.bench.load import Sent
 from streams.bench.observe import SeenFeed
-from streams.bench.result import StepResult, seen_times, step_result, summarise
+from streams.bench.result import StepResult, seen_times, step_result, summarise, way_of
 
 
 def feed(cause: str, seen_ms: float, rung: str = "full") -> SeenFeed:
@@ -73,3 +73,27 @@ def test_a_queue_at_the_end_means_saturated(last_seen_ms: float, saturated: bool
     sent = Sent([0.0, 1_000.0], [0.0, 1_000.0], [5.0, 1_005.0], [0, 1])
     step = result(sent, [feed("r-0", 20.0), feed("r-1", last_seen_ms)], applied=2)
     assert step.saturated is saturated
+
+
+def test_the_way_of_an_event_is_told_part_by_part() -> None:
+    """By what all feeds name of it: the worker's client tells when it fetched, or it does not."""
+    sent = Sent([0.0, 100.0], [1.0, 101.0], [5.0, 105.0], [0, 1])
+    seen = [feed("r-0", 20.0), feed("r-1", 130.0), feed("other-1", 130.0)]
+    for each, fetched in zip(seen[:2], ({"fetched": 12.0}, {}), strict=True):
+        each.times.update(fetched, handed=each.seen_ms - 7, begun=each.seen_ms - 6, made=each.seen_ms - 3)
+    step = result(sent, seen, applied=2)
+    assert way_of(step) == [
+        ("handed", 2),
+        ("begun", 1),
+        ("applied", 1),
+        ("made", 2),
+        ("pushed", 1),
+        ("seen", 2),
+    ]
+    seen[1].times["fetched"] = 121.0
+    assert way_of(result(sent, seen, applied=2))[:2] == [("fetched", 0.5), ("handed", 1.5)]
+
+
+def test_the_way_of_slates_of_older_builds_is_told_as_far_as_they_go() -> None:
+    step = result(Sent([0.0], [1.0], [5.0], [0]), [feed("r-0", 20.0)], applied=1)
+    assert way_of(step) == [("applied", 4), ("pushed", 3), ("seen", 2)]

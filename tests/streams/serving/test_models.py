@@ -84,6 +84,10 @@ class World:
         assert self.models.loading is not None
         await self.models.loading
 
+    def tell(self) -> None:
+        """What a batch tells of the requests that it made."""
+        self.models.fell_back(self.replica.recommender.pipeline.models.missed())
+
     def ask(self, name: str) -> str:
         """The name of the model that serves a request that names this one."""
         model = self.replica.recommender.pipeline.models.of(name)
@@ -99,7 +103,7 @@ async def test_each_model_that_an_arm_names_is_in_service_beside_the_active_one(
     assert [world.ask(name) for name in ("", "first", "second")] == ["first", "first", "second"]
     assert world.told.in_service == {"first": "cpu", "second": "cpu"}
     assert world.models.facts()["beside"] == ["first", "second"]
-    world.models.count_fallbacks()
+    world.tell()
     assert (world.told.fallbacks, world.models.said) == (Counter(), "")
 
 
@@ -146,8 +150,8 @@ async def test_one_that_vanished_is_served_by_the_active_one_counted_and_said_on
         for _ in range(3):
             assert [world.ask("second"), world.ask("third")] == ["first", "third"]
             async with world.replica.lock:
-                world.models.swap()
-        world.models.count_fallbacks()
+                await world.models.swap()
+            world.tell()
     assert world.told.fallbacks == {"second": 3}
     assert world.told.failed == ["second"]
     assert "second, which an arm names, is not in service: no model 'second'" in world.models.said
@@ -183,7 +187,7 @@ async def test_one_that_was_taken_out_of_service_falls_back(registry: Registry) 
     await world.start()
     del world.replica.recommender.pipeline.models.named["second"]
     assert world.ask("second") == "first"
-    world.models.count_fallbacks()
+    world.tell()
     assert world.told.fallbacks == {"second": 1}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -78,7 +79,10 @@ class PlayedModels:
         if name not in self.known:
             raise ModelError(f"no model {name!r}")
 
-    def swap(self) -> None:
+    async def swap(self) -> None:
+        return None
+
+    def fell_back(self, asked: Mapping[str, int]) -> None:
         return None
 
     async def activated(self, name: str) -> None:
@@ -161,6 +165,13 @@ async def counted(store: MemoryStore) -> int:
     async with desk.replica.lock:
         await desk.replica.rebuild()
     return desk.replica.recommender.counters.interactions
+
+
+async def until(seen: Callable[[], bool]) -> None:
+    """Returns once it is seen; what happens in another thread takes as long as it takes."""
+    async with asyncio.timeout(60):
+        while not seen():  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0.001)
 
 
 @pytest.fixture

@@ -223,7 +223,7 @@ class Sender:
 async def worked(rows: Rows, settings: Settings, store: MemoryStore) -> Outcome:
     desk = Desk(store, settings)
     desk.batches.reader.encode = encode
-    desk.batches.folding.examples = log = ExamplesLog(settings, desk.metrics, desk.clock)
+    desk.batches.folding.examples = log = ExamplesLog(settings, desk.replica.core, desk.metrics, desk.clock)
     items, users, events = wire(rows)
     sent = Sender(settings)
     desk.clock.ms = events[0]["ts"]

@@ -27,7 +27,7 @@ from streams.stores.memory import MemoryStore
 from streams.worker import batches, examples_log
 from streams.worker.examples_log import ExamplesLog
 from tests.model.random_shards import assert_same
-from tests.streams.worker.conftest import NOW_MS, Desk, click, message
+from tests.streams.worker.conftest import NOW_MS, Desk, click, message, until
 
 ITEMS = 40
 BEGIN_MS = NOW_MS - 1_000_000
@@ -45,7 +45,7 @@ def settings_of(folder: Path, **changes: Any) -> Settings:
 
 def logging_desk(store: MemoryStore, settings: Settings) -> tuple[Desk, ExamplesLog]:
     desk = Desk(store, settings)
-    written = ExamplesLog(settings, desk.metrics, desk.clock)
+    written = ExamplesLog(settings, desk.replica.core, desk.metrics, desk.clock)
     desk.batches.folding.examples = written
     return desk, written
 
@@ -188,11 +188,12 @@ async def test_a_shard_is_closed_by_age_without_an_event(
     await desk.take(*(message(Item(event_id=f"a{n}", ts=BEGIN_MS, item_id=f"i{n}"), n) for n in range(9)))
     log.start()
     await desk.take(click(0))
+    await log.written()  # by now it knows when the shard was begun
     desk.clock.advance(29_999)
     await settled(log)
     assert not written(tmp_path, LEARN)
     desk.clock.advance(1)
-    await settled(log)
+    await until(lambda: bool(written(tmp_path, LEARN)))
     assert [len(shard) for shard in written(tmp_path, LEARN)] == [1]
     await log.stop()
 

@@ -38,4 +38,4 @@ async def test_nothing_is_folded_on_counters_that_are_ahead_of_the_store(desk: D
     desk.batches.folding.undo()
     assert not desk.replica.sound
     with pytest.raises(FencedError, match="the batch before this one was not written"):
-        desk.batches.folding.fold(Work([], [], {}, {}, {}, {}, {}, {}, []))
+        await desk.batches.folding.fold(Work([], [], {}, {}, {}, {}, {}, {}, []), NOW_MS)

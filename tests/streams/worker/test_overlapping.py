@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import StoreUnavailableError
+from streams.batch import BatchResult, process
 from streams.events.schema import Review
 from streams.kafka.message import Message
 from streams.settings.sections import WorkerSettings
@@ -19,7 +21,7 @@ from streams.settings.tree import Settings
 from streams.stores.base import Commit, Loaded
 from streams.stores.memory import MemoryStore
 from streams.worker import batches, writing
-from tests.streams.worker.conftest import NOW_MS, Desk, click, counted, interactions, message
+from tests.streams.worker.conftest import NOW_MS, Desk, click, counted, interactions, message, until
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -30,18 +32,23 @@ def no_pauses() -> None:
 
 
 class SlowStore(MemoryStore):
-    """Commits wait until `gate` is open; `calls` says what came in which order."""
+    """Commits wait until `gate` is open, the answers to loads until `answers` is; `calls` says what came in
+    which order.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.gate = asyncio.Event()
+        self.gate, self.answers = asyncio.Event(), asyncio.Event()
+        self.answers.set()
         self.calls: list[str] = []
 
     async def load(
         self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
     ) -> Loaded:
         self.calls.append("load")
-        return await super().load(users, partitions, slates_of)
+        loaded = await super().load(users, partitions, slates_of)
+        await self.answers.wait()
+        return loaded
 
     async def commit(self, commit: Commit, writer: str) -> str:
         self.calls.append("commit")
@@ -59,8 +66,7 @@ async def test_the_next_batch_is_folded_but_not_written_before_the_last_one() ->
     desk = Desk(store)
     first = await desk.batches.begin([click(0), click(1, "bob")])
     second = asyncio.create_task(desk.batches.begin([click(2), click(3, "cy")]))
-    await turns()
-    assert desk.replica.recommender.counters.interactions == 4, "both are folded"
+    await until(lambda: desk.replica.recommender.counters.interactions == 4)
     assert store.calls == ["load", "commit", "load"], "only cy had to be read"
     assert not first.done()
     assert not second.done()
@@ -69,6 +75,89 @@ async def test_the_next_batch_is_folded_but_not_written_before_the_last_one() ->
     assert [await interactions(store, user) for user in ("ann", "bob", "cy")] == [2, 1, 1]
     assert await counted(store) == 4
     assert not desk.replica.lock.locked()
+
+
+async def test_an_answer_that_tells_of_before_a_commit_is_no_sign_of_an_emptied_store() -> None:
+    """Its question was asked before the batch in flight was written, and it came after that."""
+    store = SlowStore()
+    desk = Desk(store)
+    first = await desk.batches.begin([click(0)])
+    store.answers.clear()
+    second = asyncio.create_task(desk.batches.begin([click(1, "bob")]))
+    await until(lambda: store.calls == ["load", "commit", "load"])
+    store.gate.set()
+    await first
+    store.answers.set()
+    await (await second)
+    assert (desk.counted("fenced_batches_total"), desk.counted("rebuilds_total")) == (0, 1), (
+        "the one at start"
+    )
+    assert not desk.replica.forgotten
+    assert [await interactions(store, user) for user in ("ann", "bob")] == [1, 1]
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 2
+
+
+async def test_a_store_that_was_emptied_during_a_load_is_found_out() -> None:
+    store = SlowStore()
+    store.gate.set()
+    desk = Desk(store)
+    await desk.take(click(0), click(1))
+    MemoryStore.__init__(store)
+    await desk.take(click(2, "bob"))
+    assert desk.counted("rebuilds_total") == 2
+    assert desk.log.reread_from == [("clicks-0", 0), ("reviews-0", 0)], "Kafka makes it whole again"
+
+
+async def test_a_batch_is_written_while_the_next_one_is_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that takes: the loop is free for the answer."""
+    store, go_on, folding = SlowStore(), threading.Event(), threading.Event()
+    desk = Desk(store)
+    first = await desk.batches.begin([click(0)])
+
+    def slow(*arguments: Any, **more: Any) -> BatchResult:
+        folding.set()
+        go_on.wait(60)
+        return process(*arguments, **more)
+
+    monkeypatch.setattr("streams.worker.folding.process", slow)
+    second = asyncio.create_task(desk.batches.begin([click(1)]))
+    await until(folding.is_set)
+    store.gate.set()
+    assert [message.offset for message in await first] == [0]
+    assert not second.done()
+    go_on.set()
+    assert [message.offset for message in await (await second)] == [1]
+    assert await interactions(store) == 2
+
+
+async def test_a_batch_that_is_given_up_is_not_folded_behind_ones_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The worker is told to stop while its core works: the counters are read anew before anything else."""
+    store, go_on, folding = SlowStore(), threading.Event(), threading.Event()
+    store.gate.set()
+    desk = Desk(store)
+    await desk.take(click(0))
+
+    def slow(*arguments: Any, **more: Any) -> BatchResult:
+        folding.set()
+        go_on.wait(60)
+        return process(*arguments, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("streams.worker.folding.process", slow)
+        begun = asyncio.create_task(desk.batches.begin([click(1)]))
+        await until(folding.is_set)
+        begun.cancel()
+        await turns()
+        assert desk.replica.lock.locked(), "the core still works"
+        go_on.set()
+        await asyncio.wait([begun])
+    await until(lambda: not desk.replica.lock.locked())
+    assert not desk.replica.sound
+    await desk.take(click(1), click(2))
+    assert await interactions(store) == 3
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 3
 
 
 async def test_users_at_hand_are_not_read_again() -> None:
@@ -133,7 +222,7 @@ async def test_what_was_folded_on_a_refused_batch_is_void() -> None:
     store.gate.clear()
     first = await zombie.batches.begin([click(1), click(2)])
     second = asyncio.create_task(zombie.batches.begin([click(3), click(4, "bob")]))
-    await turns()
+    await until(lambda: zombie.replica.recommender.counters.interactions == 5)
     zombies_gate = store.gate
     store.gate = asyncio.Event()
     store.gate.set()
@@ -213,8 +302,8 @@ class Trying(MemoryStore):
         if self.alone:
             return await super().commit(commit, writer)
         match next(self.mishaps, "none"):
-            case "late":
-                await turns(5)
+            case "late":  # the next batch is folded meanwhile
+                await asyncio.sleep(0.002)
             case "away":
                 raise StoreUnavailableError("away")
             case "answer lost":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.clock import ManualClock
 from streams.events.schema import Click
-from streams.serving.replica import Replica
+from streams.serving.replica import Replica, newest_row
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.fold import Delivery
@@ -20,7 +20,7 @@ async def test_a_state_from_another_worker_makes_its_items_known() -> None:
     click = Click(event_id="1", ts=1_000, user_id="u", item_id="c")
     state = there.recommender.apply(EMPTY, click, Delivery("clicks", 0), None).state
 
-    await here.know([EMPTY, state])
+    await here.know(newest_row([EMPTY, state]))
 
     assert here.recommender.catalog.ids == ["a", "b", "c"]
     next_click = Click(event_id="2", ts=2_000, user_id="u", item_id="a")
@@ -38,7 +38,7 @@ async def test_known_states_ask_the_store_for_nothing() -> None:
     await replica.meet(["a"])
     click = Click(event_id="1", ts=1_000, user_id="u", item_id="a")
     state = replica.recommender.apply(EMPTY, click, Delivery("clicks", 0), None).state
-    await replica.know([state])
+    await replica.know(newest_row([state]))
     assert len(replica.recommender.catalog) == 1
 
 

@@ -1,0 +1,61 @@
+"""A folded batch as bytes: what its transaction writes, and what stays at hand of its users."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streams.batch import BatchResult
+from streams.learning import kept_slates_codec
+from streams.learning.kept_slates import UserSlates
+from streams.ranking import slate as stored_slate
+from streams.state import user_state_codec
+from streams.state.ledger import encode_record
+from streams.state.user_state import UserState
+from streams.stores.base import Commit, digest_of, head_of
+from streams.worker.kept_states import Kept
+from streams.worker.look_up import Work
+
+
+class Encoded(NamedTuple):
+    """`commit` is whole but for the time at which it begins; see `begun`. `states` and `slates`: the users'
+    values as they will be in the store.
+    """
+
+    commit: Commit
+    states: dict[str, Kept[UserState]]
+    slates: dict[str, Kept[UserSlates]]
+
+
+def encoded(work: Work, outcome: BatchResult, made_ms: float) -> Encoded:
+    """All that is to be written of a batch whose slates were made at `made_ms`; it takes a while, and waits
+    for nothing.
+    """
+    for slate in outcome.slates:
+        slate.times["made"] = made_ms
+        slate.times["pushed"] = 0.0  # not yet; see `begun`
+    states = {user: user_state_codec.encode(state) for user, state in outcome.states.items()}
+    slates = {user: kept_slates_codec.encode(each) for user, each in outcome.kept.items()}
+    commit = Commit(
+        expected=work.expected,
+        progress=work.progress,
+        states=states,
+        feeds={slate.user_id: stored_slate.encode(slate) for slate in outcome.slates},
+        items=outcome.items,
+        ledger=encode_record(outcome.record) if outcome.record else b"",
+        found={user: work.digests[user] for user in outcome.states},
+        withdrawn=outcome.withdrawn,
+        slates=slates,
+        found_slates={user: work.slates_digests[user] for user in outcome.kept},
+    )
+    return Encoded(
+        commit,
+        {user: Kept(state, digest_of(states[user])) for user, state in outcome.states.items()},
+        {user: Kept(each, digest_of(head_of(slates[user]))) for user, each in outcome.kept.items()},
+    )
+
+
+def begun(commit: Commit, pushed_ms: float) -> Commit:
+    """The transaction as it begins: its feeds say when that is."""
+    return commit._replace(
+        feeds={user: stored_slate.stamped(feed, pushed_ms) for user, feed in commit.feeds.items()}
+    )
