@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.ranking.candidates.blend import Wanted, blend
+from streams.ranking.candidates.blend import Also, blend
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.state.catalog import Catalog
+
+NO_ROWS = np.empty(0, np.int32)
 
 
 class Blend:
@@ -24,27 +26,16 @@ class Blend:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         pools = blend(
-            batch.found, self._wanted(batch.requests), batch.blocked, len(self.catalog), self.workspace
-        )
+            batch.found, batch.context.asks, _also(batch.requests), self.fresh, batch.blocked,
+            len(self.catalog), self.workspace,
+        )  # fmt: skip
         batch.offsets, batch.rows, batch.ranks, batch.origin = pools
 
-    def _wanted(self, requests: Sequence[RankRequest]) -> Wanted:
-        """What the requests ask for. Where one does not ask for a complete slate, its pool is what the
-        sources bring.
-        """
-        plans = [request.plan for request in requests]
-        candidates = [plan.settings.candidates for plan in plans]
-        also_first = np.zeros(len(requests) + 1, np.int64)
-        np.cumsum([len(request.score_also) for request in requests], out=also_first[1:])
-        return Wanted(
-            weights=np.array([plan.weights for plan in plans]),
-            constant=np.array([each.rank_constant for each in candidates], np.float64),
-            reserve=np.array([plan.reserve for plan in plans]),
-            size=np.array(
-                [max(each.pool, asks.size) for each, asks in zip(candidates, requests, strict=True)], np.int64
-            ),
-            least=np.array([each.places if each.complete else 0 for each in requests], np.int64),
-            also=np.array([row for request in requests for row in request.score_also], np.int32),
-            also_first=also_first,
-            rest=self.fresh,
-        )
+
+def _also(requests: Sequence[RankRequest]) -> Also:
+    """What is to be scored besides the pools."""
+    first = np.zeros(len(requests) + 1, np.int64)
+    if not any(request.score_also for request in requests):
+        return Also(NO_ROWS, first)
+    np.cumsum([len(request.score_also) for request in requests], out=first[1:])
+    return Also(np.array([row for request in requests for row in request.score_also], np.int32), first)

@@ -76,7 +76,7 @@ class Pipeline:
             Remember(catalog, counters, workspace),
             Hydrate(catalog, counters, self.models, length),
             Filter(catalog, workspace),
-            Find(catalog, self.sources),
+            Find(self.sources),
             Blend(catalog, workspace, fresh),
             Features(catalog, counters, workspace),
         )

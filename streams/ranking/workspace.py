@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.ranking.candidates.asks import AskTable
 from streams.ranking.candidates.selection import BINS
 from streams.signals.entity_signals import ENTITY_SIGNALS, EntitySignals
 from streams.signals.pair_signals import SIGNALS
@@ -40,7 +41,7 @@ class Fusion(NamedTuple):
 
 class Workspace:
     """pairs, shared: where the signals of a batch stand. entities: the graph's items, None without one.
-    places int32 [n], all -1 between uses. batch: the number of the batch that uses it now.
+    places int32 [n], all -1 between uses. asks: what batches asked. batch: the number of the batch that uses it now.
     """
 
     def __init__(self, graph: Graph | None = None) -> None:
@@ -52,6 +53,7 @@ class Workspace:
         self._keys = np.empty((2, 4_096), np.uint64)
         self._bins = np.empty(BINS, np.int64)
         self._fusion = _fusion(0, 0)
+        self.asks = AskTable()
 
     def grow(self, item_ids: Sequence[str]) -> None:
         """Make room for these items, those of all rows."""

@@ -116,7 +116,7 @@ class Small:
 
 def found_by(source: Source | BatchSource, context: SourceContext) -> list[int]:
     """What a source brings for one request."""
-    lists = empty_lists(1, context.batch.limits, len(context.catalog))
+    lists = empty_lists(1, context.batch.asks.columns.first)
     fill([source], [np.array([context.number], np.int64)], context.batch, lists)
     found: list[int] = lists.source(0).of(context.number).tolist()
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from streams.ranking.candidates.asks import Asks, AsksMade
 from streams.ranking.candidates.lists import FoundLists
 from streams.ranking.candidates.rest import add_rest
 from streams.ranking.candidates.selection import LOW, key, lowest_first
@@ -31,53 +32,49 @@ class Pools(NamedTuple):
     origin: NDArray[np.int8]
 
 
-class Wanted(NamedTuple):
-    """For each request: weights float64 [B, sources] and constant [B], see `blend`; size int64 [B]: of the
-    pool. reserve int64 [B, sources]: so many of a source's first rows are in the pool in any case.
-
-    least int64 [B]: a pool with fewer rows is filled up with what else may be shown (`rest`), which is booked
-    under the source `rest`. also int32, end to end from also_first int64 [B + 1] on: rows behind the pool.
+class Also(NamedTuple):
+    """Rows that come behind the pools: those of request b from first[b] int64 [B + 1] on, end to end in rows
+    int32.
     """
 
-    weights: NDArray[np.float64]
-    constant: NDArray[np.float64]
-    reserve: NDArray[np.int64]
-    size: NDArray[np.int64]
-    least: NDArray[np.int64]
-    also: NDArray[np.int32]
-    also_first: NDArray[np.int64]
-    rest: int
+    rows: NDArray[np.int32]
+    first: NDArray[np.int64]
 
 
 def blend(
-    found: FoundLists, wanted: Wanted, blocked: NDArray[np.uint8], items: int, workspace: Workspace
+    found: FoundLists,
+    asks: AsksMade,
+    also: Also,
+    rest: int,
+    blocked: NDArray[np.uint8],
+    items: int,
+    workspace: Workspace,
 ) -> Pools:
-    """For each request the `size` rows with the highest sum of weight / (constant + rank), compared as
+    """For each request the `pool` rows with the highest sum of weight / (constant + rank), compared as
     float32; ties go to the lower row. No weight is below 0.
 
-    blocked uint8 [B, n]: 1 for what may not be shown; items: how many there are.
+    blocked uint8 [B, n]: 1 for what may not be shown; items: how many there are. rest: the source under which
+    what fills up a pool is booked.
     """
     sources, requests = found.counts.shape
-    brought = found.counts.sum(axis=0)
-    most = int(brought.max(initial=0))
-    room = np.minimum(brought, wanted.size)
-    room = np.maximum(room, np.minimum(wanted.least, items)) + np.diff(wanted.also_first)
-    total = int(room.sum())
+    room = asks.room + len(also.rows)
     pools = Pools(
-        np.zeros(requests + 1, np.int64),
-        np.empty(total, np.int32),
-        np.empty((total, sources), np.int32),
-        np.empty(total, np.int8),
+        np.empty(requests + 1, np.int64),
+        np.empty(room, np.int32),
+        np.empty((room, sources), np.int32),
+        np.empty(room, np.int8),
     )
-    fusion, scratch = workspace.fusion(most, sources), workspace.scratch(most)
-    n = _blend(found, wanted, blocked, items, fusion, scratch, pools)
+    fusion, scratch = workspace.fusion(asks.most, sources), workspace.scratch(asks.most)
+    n = _blend(found, asks.columns, also, rest, blocked, items, fusion, scratch, pools)
     return Pools(pools.offsets, pools.rows[:n], pools.ranks[:n], pools.origin[:n])
 
 
 @compiled
 def _blend(
     found: FoundLists,
-    wanted: Wanted,
+    asks: Asks,
+    also: Also,
+    rest: int,
     blocked: NDArray[np.uint8],
     items: int,
     fusion: Fusion,
@@ -87,10 +84,10 @@ def _blend(
     """Fill `pools`; how many candidates there are."""
     n, keys = 0, scratch.keys
     offsets, rows, ranks, origin = pools
-    for b in range(len(wanted.size)):
+    for b in range(len(asks.pool)):
         offsets[b] = n
-        different = _fuse(found, wanted, b, fusion, keys)
-        chosen = lowest_first(keys[:different], wanted.size[b], scratch.spare, scratch.bins)
+        different = _fuse(found, asks, b, fusion, keys)
+        chosen = lowest_first(keys[:different], asks.pool[b], scratch.spare, scratch.bins)
         _forget_reserve(keys[:chosen], scratch.spare)
         for k in range(chosen):
             row = np.int32(keys[k] & LOW)
@@ -99,21 +96,19 @@ def _blend(
             ranks[n + k] = fusion.ranks[place]
         _clear(fusion.table, fusion.met[:different])
         n += chosen
-        if chosen < wanted.least[b]:
+        if chosen < asks.least[b]:
             its_rows = rows[offsets[b] :]
-            n += add_rest(
-                blocked[b], items, wanted.least[b], wanted.rest, its_rows, ranks[n:], origin[n:], chosen
-            )
-        for row in wanted.also[wanted.also_first[b] : wanted.also_first[b + 1]]:
+            n += add_rest(blocked[b], items, asks.least[b], rest, its_rows, ranks[n:], origin[n:], chosen)
+        for row in also.rows[also.first[b] : also.first[b + 1]]:
             rows[n], origin[n] = row, -1
             ranks[n] = 0
             n += 1
-    offsets[len(wanted.size)] = n
+    offsets[len(asks.pool)] = n
     return n
 
 
 @compiled
-def _fuse(found: FoundLists, wanted: Wanted, b: int, fusion: Fusion, keys: NDArray[np.uint64]) -> int:
+def _fuse(found: FoundLists, asks: Asks, b: int, fusion: Fusion, keys: NDArray[np.uint64]) -> int:
     """Add up the lists of request b; how many different rows there are, in `fusion.met` with what is known of
     them.
 
@@ -125,7 +120,7 @@ def _fuse(found: FoundLists, wanted: Wanted, b: int, fusion: Fusion, keys: NDArr
     for source in range(len(found.rows)):
         for k in range(found.counts[source, b]):
             row, rank = found.rows[source, first + k], k + 1
-            part = wanted.weights[b, source] / (wanted.constant[b] + rank)
+            part = asks.weights[b, source] / (asks.constant[b] + rank)
             at = _slot(table, met, row)
             place = table[at]
             if place < 0:
@@ -138,7 +133,7 @@ def _fuse(found: FoundLists, wanted: Wanted, b: int, fusion: Fusion, keys: NDArr
                 sums[1, place], origin[place] = part, source
             sums[0, place] += part
             ranks[place, source] = rank
-            if rank <= wanted.reserve[b, source]:
+            if rank <= asks.reserve[b, source]:
                 keys[place] = np.uint64(0)
     for place in range(n):
         its_key = key(np.float32(sums[0, place]), met[place])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.counters.counters import Counters
+from streams.ranking.candidates.asks import AsksMade
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.signals.entity_signals import ENTITY_SIGNALS
@@ -67,11 +68,9 @@ class BatchContext:
         )
 
     @cached_property
-    def limits(self) -> NDArray[np.int64]:
-        """How many rows a source may bring for each request: int64 [B]."""
-        return np.array(
-            [max(each.plan.settings.candidates.per_source, each.size) for each in self.requests], np.int64
-        )
+    def asks(self) -> AsksMade:
+        """What the requests ask of sources and blend."""
+        return self.workspace.asks.of(self.requests)
 
     @cached_property
     def now_ms(self) -> NDArray[np.int64]:
@@ -83,13 +82,10 @@ class BatchContext:
         self._alive()
         unread = self._pairs.unread(chosen)
         if len(unread):
-            longest = np.array(
-                [each.plan.settings.candidates.history or len(each.state.items) for each in self.requests]
-            )
             pairs = self.counters.pairs
             ages = {each.now_ms: pairs.age(each.now_ms) for each in self.requests}
             read_pairs(
-                self._pairs, pairs, self.counters.popularity.total, self.histories, unread, longest,
+                self._pairs, pairs, self.counters.popularity.total, self.histories, unread, self.asks.columns.longest,
                 np.array([ages[each.now_ms] for each in self.requests], np.float32), self.workspace.places,
             )  # fmt: skip
         return self._pairs
@@ -173,7 +169,7 @@ class SourceContext:
     @property
     def limit(self) -> int:
         """How many rows a source may bring."""
-        return int(self.batch.limits[self.number])
+        return int(self.batch.asks.columns.limits[self.number])
 
     @cached_property
     def history(self) -> NDArray[np.int32]:

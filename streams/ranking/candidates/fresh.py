@@ -11,7 +11,6 @@ from streams.ranking.candidates.lists import Lists
 from streams.state.catalog import Catalog
 
 WINDOW = 4  # times as many of the items that were met last are looked at as may be brought
-LIFE = 10.0  # half-lives after which an item is new no more
 KEPT = 4  # windows whose order is kept: one for each limit in use
 
 
@@ -26,13 +25,8 @@ class Fresh:
         self._orders: dict[int, NewestFirst] = {}
 
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
-        oldest = np.array(
-            [
-                each.now_ms - LIFE * 1_000.0 * each.plan.settings.candidates.fresh_half_life_s
-                for each in context.requests
-            ]
-        )
-        limits = context.limits[chosen]
+        asks = context.asks.columns
+        oldest, limits = context.now_ms - asks.life_ms, asks.limits[chosen]
         for limit in set(limits.tolist()):
             newest = self._newest(context.catalog, WINDOW * limit)
             asking = chosen[limits == limit]

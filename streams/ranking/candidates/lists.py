@@ -57,12 +57,10 @@ class FoundLists(NamedTuple):
         return Lists(self.rows[at], self.first, self.counts[at])
 
 
-def empty_lists(sources: int, limits: NDArray[np.int64], items: int) -> FoundLists:
-    """Room for `limits[b]` rows for each request; no more than there are items."""
-    first = np.zeros(len(limits) + 1, np.int64)
-    np.cumsum(np.minimum(limits, items), out=first[1:])
+def empty_lists(sources: int, first: NDArray[np.int64]) -> FoundLists:
+    """Lists with room, for request b from first[b] on, and nothing in them."""
     return FoundLists(
-        np.empty((sources, int(first[-1])), np.int32), first, np.zeros((sources, len(limits)), np.int64)
+        np.empty((sources, int(first[-1])), np.int32), first, np.zeros((sources, len(first) - 1), np.int64)
     )
 
 
@@ -79,6 +77,10 @@ def fill(
             continue
         if hasattr(source, "find_all"):
             source.find_all(context, asked[at], lists)
+        elif hasattr(source, "find_each"):
+            numbers = asked[at].tolist()
+            for b, rows in zip(numbers, source.find_each([context.of(b) for b in numbers]), strict=True):
+                lists.put(b, rows)
         else:
             for b in asked[at].tolist():
                 lists.put(b, source.find(context.of(b)))

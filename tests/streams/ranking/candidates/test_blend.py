@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.ranking.candidates.blend import Pools, Wanted, blend
+from streams.ranking.candidates.asks import Asks, AsksMade
+from streams.ranking.candidates.blend import Also, Pools, blend
 from streams.ranking.candidates.lists import empty_lists
 from streams.ranking.workspace import Workspace
 
@@ -33,21 +34,24 @@ def pools(
     """Of several requests that want the same; `found`: for each of them what each source brings."""
     requests = len(found)
     longest = max((len(rows) for lists in found for rows in lists), default=0)
-    lists = empty_lists(len(weights), np.full(requests, longest), longest)
+    lists = empty_lists(len(weights), np.arange(requests + 1) * longest)
     for b, of_sources in enumerate(found):
         for at, rows in enumerate(of_sources):
             lists.source(at).put(b, np.array(rows, np.int32))
-    wanted = Wanted(
+    columns = Asks(
+        limits=np.full(requests, longest),
+        first=lists.first,
+        longest=np.full(requests, 50),
+        life_ms=np.ones(requests),
         weights=np.tile(np.array(weights, np.float64), (requests, 1)),
         constant=np.full(requests, constant),
         reserve=np.tile(np.array(reserve, np.int64), (requests, 1)),
-        size=np.full(requests, size),
+        pool=np.full(requests, size),
         least=np.zeros(requests, np.int64),
-        also=np.empty(0, np.int32),
-        also_first=np.zeros(requests + 1, np.int64),
-        rest=0,
     )
-    return blend(lists, wanted, np.zeros((requests, ITEMS), np.uint8), ITEMS, WORKSPACE)
+    asks = AsksMade(columns, (), longest * len(weights), requests * size)
+    also = Also(np.empty(0, np.int32), np.zeros(requests + 1, np.int64))
+    return blend(lists, asks, also, 0, np.zeros((requests, ITEMS), np.uint8), ITEMS, WORKSPACE)
 
 
 def test_a_sum_worked_by_hand() -> None:
