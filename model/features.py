@@ -165,10 +165,7 @@ def candidate_features(
     _signals(candidates, chosen, items.total, pairs, live, out)
     if shared is not None:
         _entities(candidates.offsets, chosen, shared, len(COUNT_FEATURES) + len(SIGNAL_FEATURES), out)
-    for b in chosen.tolist():
-        part = slice(candidates.offsets[b], candidates.offsets[b + 1])
-        texts = text.take(candidates.rows[part], axis=0)
-        out[part, live - len(TEXT_FEATURES) : live] = texts @ views[b].T
+    _texts(candidates, chosen, text, views, live - len(TEXT_FEATURES), out)
     return out
 
 
@@ -278,6 +275,43 @@ def _entities(
                 if c == 3 and at[k] >= 0:  # what is shared, without what is to be taken off
                     weight = values[at[k], 1] - weight
                 out[k, begin + c] = math.copysign(np.float32(math.log1p(abs(weight))), weight)
+
+
+@compiled
+def _texts(
+    candidates: Candidates,
+    chosen: NDArray[np.int64],
+    text: F32,
+    views: F32,
+    begin: int,
+    out: F32,
+) -> None:
+    """Fill the columns of TEXT_FEATURES, from `begin` on: the products of the candidates' texts with the
+    views. Texts are laid out by dimension, so that one step of the sums is one loop over candidates.
+    """
+    offsets, dim = candidates.offsets, text.shape[1]
+    most = 0
+    for b in chosen:
+        most = max(most, offsets[b + 1] - offsets[b])
+    texts, sums = np.empty((dim, most), np.float32), np.empty(most, np.float32)
+    for b in chosen:
+        rows = candidates.rows[offsets[b] : offsets[b + 1]]
+        for k in range(len(rows)):
+            for d in range(dim):
+                texts[d, k] = text[rows[k], d]
+        for view in range(views.shape[1]):
+            sums[:] = 0.0
+            if views[b, view].any():
+                for d in range(dim):
+                    _add(sums[: len(rows)], texts[d], views[b, view, d])
+            for k in range(len(rows)):
+                out[offsets[b] + k, begin + view] = sums[k]
+
+
+@compiled
+def _add(sums: F32, values: F32, weight: np.float32) -> None:
+    for k in range(len(sums)):
+        sums[k] += weight * values[k]
 
 
 def user_features(moment: Moment) -> F32:

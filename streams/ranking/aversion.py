@@ -140,10 +140,10 @@ def _by_entities(
 
 def _by_texts(context: BatchContext, b: int, rows: NDArray[np.int32], found: F32) -> None:
     """Of one user; rows and found: of their candidates."""
-    user = context.of(b)
-    if not user.disliked_text.any():
+    tastes = context.tastes
+    if not tastes.disliked[b].any():
         return
     text = context.catalog.text[rows]
-    liked = np.maximum(text @ user.liked_taste, SIMILAR_FROM)
-    closeness = (text @ user.disliked_text - liked) / (1.0 - SIMILAR_FROM)
+    liked = np.maximum(text @ tastes.liked[b], SIMILAR_FROM)
+    closeness = (text @ tastes.disliked[b] - liked) / (1.0 - SIMILAR_FROM)
     np.maximum(found, np.clip(closeness, 0, 1), out=found)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import TEXT_FEATURES, Candidates, ItemColumns, SignalsOf, candidate_features
+from model.features import Candidates, ItemColumns, SignalsOf, candidate_features
 from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking.rank_batch import RankBatch
@@ -37,7 +37,7 @@ class Features:
             self._signals(batch, numbers, batch.context.pairs(numbers)),
             None if shared is None else self._signals(batch, numbers, shared),
             self.catalog.text,
-            self._views(batch, chosen),
+            self._views(batch),
             self.workspace.places,
         )
 
@@ -54,17 +54,9 @@ class Features:
         at = signals.places(numbers, batch.offsets, batch.rows, self.workspace.places)
         return SignalsOf(signals.table.values, at)
 
-    def _views(self, batch: RankBatch, chosen: Sequence[int]) -> F32:
+    def _views(self, batch: RankBatch) -> F32:
         """The vectors of each user that candidates' texts are compared with: [B, 6, dim]."""
-        text = self.catalog.text
-        views = np.zeros((len(batch), len(TEXT_FEATURES), text.shape[1]), np.float32)
-        for b in chosen:
-            context = batch.context.of(b)
-            if len(context.history):
-                views[b, 0], views[b, 1] = text[context.history[0]], context.taste
-                views[b, 5] = context.liked_taste
-        users = batch.users
-        views[chosen, 2], views[chosen, 3], views[chosen, 4] = (
-            users.words[chosen], users.liked[chosen], users.query[chosen],
-        )  # fmt: skip
-        return views
+        users, tastes = batch.users, batch.context.tastes
+        return np.stack(
+            (tastes.last, tastes.every, users.words, users.liked, users.query, tastes.liked), axis=1
+        )

@@ -41,7 +41,7 @@ class Fusion(NamedTuple):
 
 class Workspace:
     """pairs, shared: where the signals of a batch stand. entities: the graph's items, None without one.
-    places int32 [n], all -1 between uses. asks: what batches asked. batch: the number of the batch that uses it now.
+    places int32 [n], all -1 between uses. asks: what batches asked. batch: the number of the present one.
     """
 
     def __init__(self, graph: Graph | None = None) -> None:

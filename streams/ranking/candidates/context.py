@@ -5,7 +5,6 @@ Signals are read when they are first asked for, for many users in one go.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,11 +23,11 @@ from streams.signals.histories import Histories, histories
 from streams.signals.pair_signals import SIGNALS, read_pairs
 from streams.signals.readings import Readings
 from streams.signals.signal_table import BatchSignals, SignalTable
+from streams.signals.tastes import Tastes, tastes
 from streams.state.catalog import Catalog
 from streams.state.user_state import UserState
 
 RECENT = 10  # items that make up the user's taste just now
-AWAY = 0.5  # how far taste goes from what was not liked, for each step to what was
 NO_MASK = np.empty((0, 0), np.uint8)
 
 
@@ -77,6 +76,11 @@ class BatchContext:
         """The moment of each request: int64 [B]."""
         return np.array([each.now_ms for each in self.requests], np.int64)
 
+    @cached_property
+    def tastes(self) -> Tastes:
+        """What the users like by the texts of their last items."""
+        return tastes(self.histories, self.catalog.text, RECENT)
+
     def pairs(self, chosen: NDArray[np.int64]) -> BatchSignals:
         """What the pair counts say of items, given the histories of these requests' users, int64 [...]."""
         self._alive()
@@ -85,7 +89,8 @@ class BatchContext:
             pairs = self.counters.pairs
             ages = {each.now_ms: pairs.age(each.now_ms) for each in self.requests}
             read_pairs(
-                self._pairs, pairs, self.counters.popularity.total, self.histories, unread, self.asks.columns.longest,
+                self._pairs, pairs, self.counters.popularity.total, self.histories, unread,
+                self.asks.columns.longest,
                 np.array([ages[each.now_ms] for each in self.requests], np.float32), self.workspace.places,
             )  # fmt: skip
         return self._pairs
@@ -193,28 +198,11 @@ class SourceContext:
         found = self.batch.entities(self._alone)
         return None if found is None else found.of(self.number)
 
-    @cached_property
-    def taste(self) -> F32:
-        """Unit mean of the text vectors of the last items, [text_dim]; zero where none has text."""
-        return _direction(self.catalog.text[self.history[:RECENT]])
-
-    @cached_property
+    @property
     def liked_taste(self) -> F32:
-        """The same of the items that the user liked, away from those that they did not (Rocchio, 1971); zero
-        where they liked none.
-        """
-        if self.signs is None:
-            return self.taste
-        signs, text = self.signs[:RECENT], self.catalog.text[self.history[:RECENT]]
-        good = _direction(text[signs > 0])
-        return _direction(np.stack([good, np.float32(-AWAY) * self.disliked_text])) if good.any() else good
-
-    @cached_property
-    def disliked_text(self) -> F32:
-        """Unit mean of the text vectors of the last items that the user did not like."""
-        if self.signs is None:
-            return np.zeros(self.catalog.text.shape[1], np.float32)
-        return _direction(self.catalog.text[self.history[:RECENT][self.signs[:RECENT] < 0]])
+        """By text, what the user liked lately: see `Tastes.liked`."""
+        liked: F32 = self.batch.tastes.liked[self.number]
+        return liked
 
     @property
     def _part(self) -> slice:
@@ -223,10 +211,3 @@ class SourceContext:
     @property
     def _alone(self) -> NDArray[np.int64]:
         return np.array([self.number], np.int64)
-
-
-def _direction(vectors: F32) -> F32:
-    """Unit mean, zero for none."""
-    mean = vectors.sum(axis=0)
-    length = math.sqrt(float(mean @ mean))
-    return np.asarray(mean / length if length > 0 else mean, np.float32)
