@@ -55,7 +55,7 @@ def look(run: Prequential) -> tuple[dict[str, int], int] | None:
         "model": draft.click[-len(cold) :],
         "nearest": text[cold] @ text[draft.history[:RECENT]].sum(0),
     }
-    model, context = pipeline.models.active, draft.batch.contexts[0]
+    model, context = pipeline.models.active, draft.batch.context.of(0)
     if model is not None and model.users is not None:
         scores["learned"] = model.keys[cold] @ model.user_vectors(draft.batch.users)[0]
     if context.entities is not None:

@@ -85,7 +85,9 @@ def content_columns(names: Sequence[str]) -> list[int]:
 
 
 class ItemColumns(NamedTuple):
-    """Live columns over item rows [n]; decayed counts [n, 3] are to be multiplied by `ages`."""
+    """Live columns over item rows [n]. decayed counts [n, 3] are to be multiplied by a request's `ages`,
+    [B, 3].
+    """
 
     decayed: NDArray[np.float64]
     ages: NDArray[np.float64]
@@ -96,6 +98,26 @@ class ItemColumns(NamedTuple):
     added_ms: NDArray[np.int64]
     last_ms: NDArray[np.int64]
     rating_mean: float
+
+
+class Candidates(NamedTuple):
+    """Of B requests, N in all; those of request b from `offsets[b]` on, int64 [B + 1]. rows int32 [N]. ranks
+    int32 [N, sources], 0 for absent. now_ms int64 [B]: the moment of each request.
+    """
+
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    ranks: NDArray[np.int32]
+    now_ms: NDArray[np.int64]
+
+
+class SignalsOf(NamedTuple):
+    """Signals of N candidates: those of candidate k are `values[at[k]]`, all zero where at[k] is -1. values
+    float32 [t, signals], at int64 [N].
+    """
+
+    values: F32
+    at: NDArray[np.int64]
 
 
 class Moment(NamedTuple):
@@ -118,37 +140,32 @@ class Moment(NamedTuple):
 
 
 def candidate_features(
-    rows: NDArray[np.int32],
+    candidates: Candidates,
+    chosen: NDArray[np.int64],
     items: ItemColumns,
-    signals: F32,
-    now_ms: int,
+    pairs: SignalsOf,
+    shared: SignalsOf | None,
     text: F32,
     views: F32,
-    ranks: NDArray[np.int32],
-    shared: F32 | None = None,
+    places: NDArray[np.int32],
 ) -> F32:
-    """[len(rows), len(LIVE_FEATURES) + sources], in that order.
+    """[N, len(LIVE_FEATURES) + sources], in that order; zero for requests that are not `chosen`, which are in
+    rising order.
 
-    signals: [len(rows), 10], as in `streams.signals.pair_signals`. text: [n, dim] unit vectors. views:
-    [6, dim], in the order of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with
-    their sentiment, the query, and the taste away from what was not liked; zero for none. ranks: [len(rows),
-    sources], 0 for absent. shared: [len(rows), 4], as in `streams.signals.entity_signals`; None without a
-    knowledge graph: those features are zero then.
+    pairs: as in `streams.signals.pair_signals`; shared: as in `streams.signals.entity_signals`, None without
+    a knowledge graph: those features are zero then. text: [n, dim] unit vectors. views: [B, 6, dim], in the
+    order of TEXT_FEATURES: the last item, the recent taste, the user's own words, those with their sentiment,
+    the query, and the taste away from what was not liked; zero for none. places: a scratch table over rows,
+    all -1 before and after.
     """
-    live = len(LIVE_FEATURES)
-    out = np.empty((len(rows), live + ranks.shape[1]), np.float32)
-    _counts_and_signals(
-        rows, items.decayed, items.ages, items.total, items.shown, items.rating_sum, items.rating_count,
-        items.added_ms, items.last_ms, items.rating_mean, signals, now_ms, ranks, live, out,
-    )  # fmt: skip
-    entities = out[:, live - len(TEXT_FEATURES) - len(ENTITY_FEATURES) : live - len(TEXT_FEATURES)]
-    if shared is None:
-        entities[:] = 0.0
-    else:
-        weights = shared.copy()
-        weights[:, 3] = weights[:, 1] - weights[:, 3]  # what is shared, without what is to be taken off
-        np.copysign(np.log1p(np.abs(weights)), weights, out=entities)
-    out[:, live - len(TEXT_FEATURES) : live] = text.take(rows, axis=0) @ views.T
+    live, whole = len(LIVE_FEATURES), len(chosen) == len(candidates.now_ms)
+    made = np.empty if whole and shared is not None else np.zeros
+    out = made((len(candidates.rows), live + candidates.ranks.shape[1]), np.float32)
+    _counts(candidates, chosen, items, places, out)
+    _signals(candidates, chosen, items.total, pairs, live, out)
+    if shared is not None:
+        _entities(candidates.offsets, chosen, shared, len(COUNT_FEATURES) + len(SIGNAL_FEATURES), out)
+    _texts(candidates, chosen, text, views, live - len(TEXT_FEATURES), out)
     return out
 
 
@@ -161,64 +178,140 @@ def _log1p(count: float) -> float:
 
 
 @compiled
-def _counts_and_signals(
-    rows: NDArray[np.int32],
-    decayed: NDArray[np.float64],
-    ages: NDArray[np.float64],
-    total: NDArray[np.float32],
-    shown: NDArray[np.int64],
-    rating_sum: NDArray[np.float64],
-    rating_count: NDArray[np.int64],
-    added_ms: NDArray[np.int64],
-    last_ms: NDArray[np.int64],
-    rating_mean: float,
-    signals: F32,
-    now_ms: int,
-    ranks: NDArray[np.int32],
+def _counts(
+    candidates: Candidates,
+    chosen: NDArray[np.int64],
+    items: ItemColumns,
+    places: NDArray[np.int32],
+    out: F32,
+) -> None:
+    """Fill the columns of COUNT_FEATURES. They are the item's own: at one moment they are made once for all
+    requests that have it among their candidates.
+    """
+    offsets, rows = candidates.offsets, candidates.rows
+    moment, since = candidates.now_ms[chosen[0]], offsets[chosen[0]]
+    for b in chosen:
+        if candidates.now_ms[b] != moment:
+            moment, since = candidates.now_ms[b], offsets[b]
+        for k in range(offsets[b], offsets[b + 1]):
+            row = rows[k]
+            there = places[row]
+            if there >= since:
+                for c in range(9):
+                    out[k, c] = out[there, c]
+                continue
+            places[row] = k
+            for c in range(3):
+                out[k, c] = _log1p(items.decayed[row, c] * items.ages[b, c])
+            out[k, 3] = _log1p(items.total[row])
+            out[k, 4] = _log1p(items.shown[row])
+            count = items.rating_count[row]
+            mean = (items.rating_sum[row] + RATING_PRIOR * items.rating_mean) / (count + RATING_PRIOR)
+            out[k, 5] = mean - items.rating_mean
+            out[k, 6] = _log1p(count)
+            last_ms = items.last_ms[row]
+            out[k, 7] = _log1p(max(moment - last_ms, 0) / 1000.0 if last_ms > 0 else NEVER_S)
+            out[k, 8] = _log1p(max(moment - items.added_ms[row], 0) / 1000.0)
+    for b in chosen:
+        for k in range(offsets[b], offsets[b + 1]):
+            places[rows[k]] = -1
+
+
+@compiled
+def _signals(
+    candidates: Candidates,
+    chosen: NDArray[np.int64],
+    total: F32,
+    signals: SignalsOf,
     live: int,
     out: F32,
 ) -> None:
-    """Fill the columns of COUNT_FEATURES and SIGNAL_FEATURES, and those of the ranks from `live` on."""
-    for k in range(len(rows)):
-        row = rows[k]
-        for c in range(3):
-            out[k, c] = _log1p(decayed[row, c] * ages[c])
-        popularity = max(total[row], np.float32(1.0))
-        out[k, 3] = _log1p(total[row])
-        out[k, 4] = _log1p(shown[row])
-        count = rating_count[row]
-        mean = (rating_sum[row] + RATING_PRIOR * rating_mean) / (count + RATING_PRIOR)
-        out[k, 5] = mean - rating_mean
-        out[k, 6] = _log1p(count)
-        idle_s = max(now_ms - last_ms[row], 0) / 1000.0 if last_ms[row] > 0 else NEVER_S
-        out[k, 7] = _log1p(idle_s)
-        out[k, 8] = _log1p(max(now_ms - added_ms[row], 0) / 1000.0)
-        root = 1.0 / math.sqrt(popularity)
-        follows, share, last, precedes, fresh = (
-            signals[k, 0], signals[k, 1], signals[k, 2], signals[k, 3], signals[k, 4],
-        )  # fmt: skip
-        near, far, liked = signals[k, 5], signals[k, 6], signals[k, 7]
-        out[k, 9] = _log1p(follows)
-        out[k, 10] = _log1p(100.0 * share)
-        out[k, 11] = _log1p(100.0 * last)
-        out[k, 12] = _log1p(10.0 * precedes)
-        out[k, 13] = _log1p(10.0 * fresh)
-        out[k, 14] = _log1p(near)
-        out[k, 15] = _log1p(far)
-        out[k, 16] = math.copysign(_log1p(abs(liked)), liked)
-        out[k, 17] = _log1p(100.0 * share * root)
-        out[k, 18] = _log1p(10.0 * near * root)
-        out[k, 19] = _log1p(10.0 * far * root)
-        out[k, 20] = math.copysign(_log1p(10.0 * abs(liked) * root), liked)
-        out[k, 21] = liked / (far + 1.0)  # the mean liking of what was met together with it
-        near -= signals[k, 8]
-        share -= signals[k, 9]
-        out[k, 22] = math.copysign(_log1p(abs(near)), near)
-        out[k, 23] = math.copysign(_log1p(10.0 * abs(near) * root), near)
-        out[k, 24] = math.copysign(_log1p(100.0 * abs(share)), share)
-        for source in range(ranks.shape[1]):
-            rank = ranks[k, source]
-            out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0
+    """Fill the columns of SIGNAL_FEATURES, and those of the ranks from `live` on."""
+    offsets, rows, ranks = candidates.offsets, candidates.rows, candidates.ranks
+    values, at = signals
+    nothing = np.zeros(values.shape[1], np.float32)
+    for b in chosen:
+        for k in range(offsets[b], offsets[b + 1]):
+            its = values[at[k]] if at[k] >= 0 else nothing
+            root = 1.0 / math.sqrt(max(total[rows[k]], np.float32(1.0)))
+            share, near, far, liked = its[1], its[5], its[6], its[7]
+            out[k, 9] = _log1p(its[0])
+            out[k, 10] = _log1p(100.0 * share)
+            out[k, 11] = _log1p(100.0 * its[2])
+            out[k, 12] = _log1p(10.0 * its[3])
+            out[k, 13] = _log1p(10.0 * its[4])
+            out[k, 14] = _log1p(near)
+            out[k, 15] = _log1p(far)
+            out[k, 16] = math.copysign(_log1p(abs(liked)), liked)
+            out[k, 17] = _log1p(100.0 * share * root)
+            out[k, 18] = _log1p(10.0 * near * root)
+            out[k, 19] = _log1p(10.0 * far * root)
+            out[k, 20] = math.copysign(_log1p(10.0 * abs(liked) * root), liked)
+            out[k, 21] = liked / (far + 1.0)  # the mean liking of what was met together with it
+            near -= its[8]
+            share -= its[9]
+            out[k, 22] = math.copysign(_log1p(abs(near)), near)
+            out[k, 23] = math.copysign(_log1p(10.0 * abs(near) * root), near)
+            out[k, 24] = math.copysign(_log1p(100.0 * abs(share)), share)
+            for source in range(ranks.shape[1]):
+                rank = ranks[k, source]
+                out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0
+
+
+@compiled
+def _entities(
+    offsets: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    signals: SignalsOf,
+    begin: int,
+    out: F32,
+) -> None:
+    """Fill the columns of ENTITY_FEATURES, from `begin` on."""
+    values, at = signals
+    for b in chosen:
+        for k in range(offsets[b], offsets[b + 1]):
+            for c in range(4):
+                weight = values[at[k], c] if at[k] >= 0 else np.float32(0.0)
+                if c == 3 and at[k] >= 0:  # what is shared, without what is to be taken off
+                    weight = values[at[k], 1] - weight
+                out[k, begin + c] = math.copysign(np.float32(math.log1p(abs(weight))), weight)
+
+
+@compiled
+def _texts(
+    candidates: Candidates,
+    chosen: NDArray[np.int64],
+    text: F32,
+    views: F32,
+    begin: int,
+    out: F32,
+) -> None:
+    """Fill the columns of TEXT_FEATURES, from `begin` on: the products of the candidates' texts with the
+    views. Texts are laid out by dimension, so that one step of the sums is one loop over candidates.
+    """
+    offsets, dim = candidates.offsets, text.shape[1]
+    most = 0
+    for b in chosen:
+        most = max(most, offsets[b + 1] - offsets[b])
+    texts, sums = np.empty((dim, most), np.float32), np.empty(most, np.float32)
+    for b in chosen:
+        rows = candidates.rows[offsets[b] : offsets[b + 1]]
+        for k in range(len(rows)):
+            for d in range(dim):
+                texts[d, k] = text[rows[k], d]
+        for view in range(views.shape[1]):
+            sums[:] = 0.0
+            if views[b, view].any():
+                for d in range(dim):
+                    _add(sums[: len(rows)], texts[d], views[b, view, d])
+            for k in range(len(rows)):
+                out[offsets[b] + k, begin + view] = sums[k]
+
+
+@compiled
+def _add(sums: F32, values: F32, weight: np.float32) -> None:
+    for k in range(len(sums)):
+        sums[k] += weight * values[k]
 
 
 def user_features(moment: Moment) -> F32:

@@ -73,13 +73,12 @@ class Popularity:
         """Count one impression of each of `rows`."""
         np.add.at(self.shown, rows, 1)
 
-    def ages(self, now_ms: int) -> NDArray[np.float64]:
-        """What the columns of `decayed` are multiplied by to be as of `now_ms`, [3]."""
+    def ages(self, now_ms: int | NDArray[np.int64]) -> NDArray[np.float64]:
+        """What the columns of `decayed` are multiplied by to be as of `now_ms`: [3]; [n, 3] for n moments."""
         if self.landmark_ms < 0:
-            return np.ones(len(self.rates_per_ms))
-        return np.asarray(
-            np.exp(np.clip(-(now_ms - self.landmark_ms) * self.rates_per_ms, -600.0, REBASE_AT))
-        )
+            return np.ones((*np.shape(now_ms), len(self.rates_per_ms)))
+        exponents = np.multiply.outer(self.landmark_ms - np.asarray(now_ms), self.rates_per_ms)
+        return np.asarray(np.exp(np.clip(exponents, -600.0, REBASE_AT)))
 
     def mean_rating(self) -> float:
         """The mean of all ratings, 3 before the first."""

@@ -17,14 +17,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from model.compiled import compiled
 from model.schema import F32
 from streams.counters.counters import Counters
-from streams.ranking.candidates.context import SourceContext
-from streams.ranking.candidates.together import cosines
+from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.together import cosine
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.signals.entity_signals import ENTITY_OFF, ENTITY_TASTE
+from streams.signals.pair_signals import CLOSE, CLOSE_OFF
 
 SIMILAR_FROM = 0.5
 """The cosine of two texts from which they are called similar; 1 is the same text."""
@@ -34,7 +36,7 @@ LEAST = np.float32(1e-9)
 
 class Avert:
     """Lowers `score`. Where no model has scored, it lowers the sum by which the sources were blended, and a
-    score stays a place.
+    score stays a place. It passes over users who dislike nothing.
     """
 
     def __init__(self, counters: Counters, workspace: Workspace) -> None:
@@ -44,52 +46,104 @@ class Avert:
         return request.plan.settings.feed.aversion > 0
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        for b in chosen:
-            part = batch.part(b)
-            close = aversion(
-                batch.rows[part], batch.contexts[b], self.counters.popularity.total, self.workspace.places
-            )
-            if not len(close):
-                continue
-            plan = batch.requests[b].plan
+        numbers = np.array(chosen, np.int64)
+        numbers = numbers[batch.context.histories.negative[numbers]]
+        if not len(numbers):
+            return
+        totals = self.counters.popularity.total
+        close = aversion(batch.context, numbers, batch.offsets, batch.rows, totals, self.workspace.places)
+        for b in numbers.tolist():
+            part, plan = batch.part(b), batch.requests[b].plan
             weight = plan.settings.feed.aversion
             if batch.models[b] is not None and batch.featured[b]:
-                batch.score[part] -= np.float32(weight) * close
+                batch.score[part] -= np.float32(weight) * close[part]
                 continue
             constant, ranks = plan.settings.candidates.rank_constant, batch.ranks[part]
             fused = np.where(ranks > 0, plan.weights / (constant + ranks), 0.0).sum(axis=1)
-            order = np.argsort(weight * close - np.log(fused.astype(np.float32) + LEAST), kind="stable")
+            order = np.argsort(weight * close[part] - np.log(fused.astype(np.float32) + LEAST), kind="stable")
             batch.score[part][order] = -np.arange(len(order), dtype=np.float32)
 
 
 def aversion(
+    context: BatchContext,
+    users: NDArray[np.int64],
+    offsets: NDArray[np.int64],
     rows: NDArray[np.int32],
-    context: SourceContext,
-    totals: NDArray[np.float32],
+    totals: F32,
     places: NDArray[np.int32],
 ) -> F32:
-    """How close each of `rows` is to what the user did not like, from 0 to 1; empty where they say that of
-    nothing. totals: how often each item was met. places: as `Readings.of` takes it.
+    """How close each candidate is to what its user did not like, from 0 to 1: float32 [N], zero for users
+    other than `users`.
+
+    rows: the candidates, those of user b from `offsets[b]` on. totals: how often each item was met. places:
+    a scratch table over all rows, all -1 before and after.
     """
-    if context.signs is None or not (context.signs < 0).any():
-        return np.empty(0, np.float32)
     found = np.zeros(len(rows), np.float32)
-    pairs, entities = context.pairs, context.entities
-    if len(pairs.rows):
-        nearest = cosines(pairs.rows, pairs.values, totals, with_off=False).max()
-        _raise(found, -cosines(rows, pairs.of(rows, places), totals, with_off=True), float(nearest))
-    if entities is not None and len(entities.rows):
-        values = entities.of(rows, places)
-        nearest = entities.values[:, ENTITY_TASTE].max()
-        _raise(found, values[:, ENTITY_OFF] - values[:, ENTITY_TASTE], float(nearest))
-    if context.disliked_text.any():
-        text = context.catalog.text[rows]
-        liked = np.maximum(text @ context.liked_taste, SIMILAR_FROM)
-        _raise(found, text @ context.disliked_text - liked, 1.0 - SIMILAR_FROM)
+    pairs, shared = context.pairs(users), context.entities(users)
+    at = pairs.places(users, offsets, rows, places)
+    _by_pairs(
+        users, offsets, rows, pairs.begin, pairs.end, pairs.table.rows, pairs.table.values, at, totals, found
+    )
+    if shared is not None:
+        at = shared.places(users, offsets, rows, places)
+        _by_entities(users, offsets, shared.begin, shared.end, shared.table.values, at, found)
+    for b in users.tolist():
+        _by_texts(context, b, rows[offsets[b] : offsets[b + 1]], found[offsets[b] : offsets[b + 1]])
     return found
 
 
-def _raise(found: F32, closeness: NDArray[np.floating], nearest: float) -> None:
-    """Where this closeness, as a part of the nearest one, is larger than what was found."""
-    if nearest > 0:
-        np.maximum(found, np.clip(closeness / nearest, 0, 1), out=found, casting="same_kind")
+@compiled
+def _by_pairs(
+    users: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    known: NDArray[np.int32],
+    values: F32,
+    at: NDArray[np.int64],
+    totals: F32,
+    found: F32,
+) -> None:
+    """begin to values: signals of pairs (`BatchSignals`), in which candidate k stands at at[k]."""
+    for b in users:
+        nearest = np.float32(0.0)
+        for k in range(begin[b], end[b]):
+            nearest = max(nearest, cosine(values[k, CLOSE], totals[known[k]]))
+        for k in range(offsets[b], offsets[b + 1]):
+            if at[k] >= 0 and nearest > 0.0:
+                averse = values[at[k], CLOSE_OFF] - values[at[k], CLOSE]
+                share = cosine(averse, totals[rows[k]]) / nearest
+                found[k] = max(found[k], min(share, np.float32(1.0)))
+
+
+@compiled
+def _by_entities(
+    users: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    values: F32,
+    at: NDArray[np.int64],
+    found: F32,
+) -> None:
+    """begin to values: signals of entities, in which candidate k stands at at[k]."""
+    for b in users:
+        nearest = np.float32(0.0)
+        for k in range(begin[b], end[b]):
+            nearest = max(nearest, values[k, ENTITY_TASTE])
+        for k in range(offsets[b], offsets[b + 1]):
+            if at[k] >= 0 and nearest > 0.0:
+                averse = values[at[k], ENTITY_OFF] - values[at[k], ENTITY_TASTE]
+                found[k] = max(found[k], min(averse / nearest, np.float32(1.0)))
+
+
+def _by_texts(context: BatchContext, b: int, rows: NDArray[np.int32], found: F32) -> None:
+    """Of one user; rows and found: of their candidates."""
+    tastes = context.tastes
+    if not tastes.disliked[b].any():
+        return
+    text = context.catalog.text[rows]
+    liked = np.maximum(text @ tastes.liked[b], SIMILAR_FROM)
+    closeness = (text @ tastes.disliked[b] - liked) / (1.0 - SIMILAR_FROM)
+    np.maximum(found, np.clip(closeness, 0, 1), out=found)

@@ -26,7 +26,7 @@ class Explain:
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         for b in chosen:
             draft = batch.draft(b)
-            context = batch.contexts[b]
+            context = batch.context.of(b)
             liked = context.history[:AFTER_WINDOW]
             if context.signs is not None:
                 liked = liked[context.signs[:AFTER_WINDOW] > 0]

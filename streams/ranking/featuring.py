@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from model.features import ItemColumns, candidate_features
+from model.features import Candidates, ItemColumns, SignalsOf, candidate_features
 from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
+from streams.signals.signal_table import BatchSignals
 from streams.state.catalog import Catalog
-
-TEXTS = 6  # vectors of the user that candidates' texts are compared with: see TEXT_FEATURES
 
 
 class Features:
@@ -27,19 +27,22 @@ class Features:
         return request.plan.settings.rescoring.enabled
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        batch.featured[list(chosen)] = True
-        moments = {batch.requests[b].now_ms for b in chosen}  # most often one for the whole batch
-        columns = {now_ms: self._columns(now_ms) for now_ms in moments}
-        parts = [self._of(batch, b, columns[batch.requests[b].now_ms]) for b in chosen]
-        if len(chosen) == len(batch):
-            batch.features = np.concatenate(parts) if len(parts) > 1 else parts[0]
-            return
-        batch.features = np.zeros((len(batch.rows), parts[0].shape[1]), np.float32)
-        for b, features in zip(chosen, parts, strict=True):
-            batch.features[batch.part(b)] = features
+        numbers = np.array(chosen, np.int64)
+        batch.featured[numbers] = True
+        shared = batch.context.entities(numbers)
+        batch.features = candidate_features(
+            Candidates(batch.offsets, batch.rows, batch.ranks, batch.context.now_ms),
+            numbers,
+            self._columns(batch.context.now_ms),
+            self._signals(batch, numbers, batch.context.pairs(numbers)),
+            None if shared is None else self._signals(batch, numbers, shared),
+            self.catalog.text,
+            self._views(batch),
+            self.workspace.places,
+        )
 
-    def _columns(self, now_ms: int) -> ItemColumns:
-        """What is known of all items at this moment."""
+    def _columns(self, now_ms: NDArray[np.int64]) -> ItemColumns:
+        """What is known of all items."""
         popularity = self.counters.popularity
         return ItemColumns(
             popularity.decayed, popularity.ages(now_ms), popularity.total, popularity.shown,
@@ -47,15 +50,13 @@ class Features:
             popularity.mean_rating(),
         )  # fmt: skip
 
-    def _of(self, batch: RankBatch, b: int, columns: ItemColumns) -> F32:
-        """[K, F] of one request."""
-        context, text, part = batch.contexts[b], self.catalog.text, batch.part(b)
-        views = np.zeros((TEXTS, text.shape[1]), np.float32)
-        if len(context.history):
-            views[0], views[1], views[5] = text[context.history[0]], context.taste, context.liked_taste
-        views[2], views[3], views[4] = batch.users.words[b], batch.users.liked[b], batch.users.query[b]
-        rows, places, entities = batch.rows[part], self.workspace.places, context.entities
-        return candidate_features(
-            rows, columns, context.pairs.of(rows, places), context.now_ms, text, views, batch.ranks[part],
-            None if entities is None else entities.of(rows, places),
-        )  # fmt: skip
+    def _signals(self, batch: RankBatch, numbers: NDArray[np.int64], signals: BatchSignals) -> SignalsOf:
+        at = signals.places(numbers, batch.offsets, batch.rows, self.workspace.places)
+        return SignalsOf(signals.table.values, at)
+
+    def _views(self, batch: RankBatch) -> F32:
+        """The vectors of each user that candidates' texts are compared with: [B, 6, dim]."""
+        users, tastes = batch.users, batch.context.tastes
+        return np.stack(
+            (tastes.last, tastes.every, users.words, users.liked, users.query, tastes.liked), axis=1
+        )

@@ -4,47 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from streams.counters.counters import Counters
-from streams.ranking.candidates.context import Learned, SourceContext
+from streams.ranking.candidates.context import Learned
+from streams.ranking.candidates.lists import BatchSource, empty_lists, fill
 from streams.ranking.candidates.source import Source
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
-from streams.ranking.workspace import Workspace
-from streams.state.catalog import Catalog
-
-NO_ROWS = np.empty(0, np.int32)
 
 
 class Find:
-    """Writes `contexts` and `found`."""
+    """Writes `found`, and into `context` what models retrieve by."""
 
-    def __init__(
-        self, catalog: Catalog, counters: Counters, workspace: Workspace, sources: Sequence[Source]
-    ) -> None:
-        self.catalog, self.counters, self.workspace, self.sources = catalog, counters, workspace, sources
+    def __init__(self, sources: Sequence[Source | BatchSource]) -> None:
+        self.sources = sources
 
     def enable(self, request: RankRequest) -> bool:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        learned = self._learned(batch, chosen)
-        biases = batch.users.bias or [None] * len(batch)
-        batch.contexts = [
-            SourceContext(
-                request, self.catalog, self.counters, self.workspace, batch.blocked[b], learned.get(b),
-                biases[b],
-            )
-            for b, request in enumerate(batch.requests)
-        ]  # fmt: skip
-        batch.found = [
-            [
-                source.find(context) if at in context.request.plan.asked else NO_ROWS
-                for at, source in enumerate(self.sources)
-            ]
-            for context in batch.contexts
-        ]
+        context = batch.context
+        context.blocked, context.learned = batch.blocked, self._learned(batch, chosen)
+        batch.found = empty_lists(len(self.sources), context.asks.columns.first)
+        fill(self.sources, context.asks.asked, context, batch.found)
 
     def _learned(self, batch: RankBatch, chosen: Sequence[int]) -> dict[int, Learned]:
         """The users' vectors with the keys of all items, in one run for each model that retrieves."""

@@ -1,6 +1,6 @@
 """From requests to slates: the list of stages.
 
-    hydrate · filter · find · blend · features · rescore · reweight · avert · rerank · explain
+    remember · hydrate · filter · find · blend · features · rescore · reweight · avert · rerank · explain
 
 A stage is one file here, and is called once for a batch of requests. What differs between requests is in
 the requests (`streams.ranking.request`). A candidate source is one file in `candidates/` and one line in
@@ -17,6 +17,7 @@ from streams.ranking.blending import Blend
 from streams.ranking.candidates.entities import Entities
 from streams.ranking.candidates.fresh import Fresh
 from streams.ranking.candidates.learned import LearnedNearest
+from streams.ranking.candidates.lists import BatchSource
 from streams.ranking.candidates.nearest import Nearest
 from streams.ranking.candidates.popular import Popular
 from streams.ranking.candidates.source import Source
@@ -29,6 +30,7 @@ from streams.ranking.finding import Find
 from streams.ranking.hydration import Hydrate
 from streams.ranking.models import Models
 from streams.ranking.rank_batch import RankBatch, new_batch
+from streams.ranking.remembering import Remember
 from streams.ranking.request import RankRequest
 from streams.ranking.rerankers.fresh_place import FreshPlace
 from streams.ranking.reranking import Rerank
@@ -40,7 +42,7 @@ from streams.state.catalog import Catalog
 from streams.state.knowledge_graph import Graph
 
 
-def sources() -> tuple[Source, ...]:
+def sources() -> tuple[Source | BatchSource, ...]:
     """Every candidate source, in the order of their columns in `RankBatch.ranks`."""
     return (
         Together(),
@@ -71,10 +73,11 @@ class Pipeline:
         self.names = [source.name for source in self.sources]
         workspace, fresh = self.workspace, self.names.index("fresh") if "fresh" in self.names else -1
         self.gathering: tuple[Stage, ...] = (
+            Remember(catalog, counters, workspace),
             Hydrate(catalog, counters, self.models, length),
             Filter(catalog, workspace),
-            Find(catalog, counters, workspace, self.sources),
-            Blend(catalog, fresh),
+            Find(self.sources),
+            Blend(catalog, workspace, fresh),
             Features(catalog, counters, workspace),
         )
         self.ordering: tuple[Stage, ...] = (

@@ -16,7 +16,8 @@ from streams.ranking.slate import Reason
 from streams.ranking.user_views import UserViews, no_views
 
 if TYPE_CHECKING:
-    from streams.ranking.candidates.context import SourceContext
+    from streams.ranking.candidates.context import BatchContext
+    from streams.ranking.candidates.lists import FoundLists
     from streams.ranking.model_in_service import ModelInService
     from streams.ranking.stage_plan import StagePlan
 
@@ -39,9 +40,10 @@ NO_OFFSETS.flags.writeable = False
 class RankBatch:
     """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
 
+    remember: context: what the sources are given of the users.
     hydrate: users: what models read of them, empty where none is asked; models: which scores each request,
     None for none.
-    find: contexts: what each request's sources were given; found: what each of them brought, by source.
+    find: found: what each source brought for each request.
     blend: offsets int64 [B + 1]; rows int32 [N], a request's best first, behind them its `score_also`;
     ranks int32 [N, sources], places in the sources' lists from 1, 0 for none; origin int8 [N]: the source
     that ranked the row best, -1 for none.
@@ -52,11 +54,11 @@ class RankBatch:
     """
 
     requests: Sequence[RankRequest]
+    context: BatchContext = field(init=False)
     users: UserViews = field(default_factory=lambda: NOBODY)
     models: list[ModelInService | None] = field(default_factory=list)
     blocked: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
-    contexts: list[SourceContext] = field(default_factory=list)
-    found: list[list[Rows]] = field(default_factory=list)
+    found: FoundLists = field(init=False)
     offsets: NDArray[np.int64] = field(default_factory=lambda: NO_OFFSETS)
     rows: Rows = field(default_factory=lambda: NO_ROWS)
     ranks: NDArray[np.int32] = field(default_factory=lambda: NO_RANKS)
@@ -111,11 +113,10 @@ class RankBatch:
         requests = [replace(self.requests[b], score_also=()) for b in numbers]
         where = [self.offsets[b] + np.asarray(places, np.int64) for b, places in chosen]
         at = np.concatenate([np.empty(0, np.int64), *where])
-        return RankBatch(
+        kept = RankBatch(
             requests=requests,
             users=self.users.of(numbers) if len(self.users.history) else self.users,
             models=[self.models[b] for b in numbers],
-            contexts=[self.contexts[b] for b in numbers],
             offsets=np.cumsum([0, *(len(each) for each in where)], dtype=np.int64),
             rows=self.rows[at],
             ranks=self.ranks[at],
@@ -124,6 +125,8 @@ class RankBatch:
             featured=self.featured[numbers],
             reasons=[None] * len(chosen),
         )
+        kept.context = self.context.keep(requests, numbers)
+        return kept
 
 
 def new_batch(requests: Sequence[RankRequest]) -> RankBatch:

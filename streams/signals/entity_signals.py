@@ -1,4 +1,4 @@
-"""What the knowledge graph says of every item, given one user's history: for sources and features alike.
+"""What the knowledge graph says of every item, given users' histories: for sources and features alike.
 
 ENTITY_LAST  the weight of the entities that an item shares with the user's last one
 ENTITY_TASTE with all those of the history together
@@ -8,6 +8,7 @@ ENTITY_OFF   what is to be taken off ENTITY_TASTE where an item was not liked: `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.signals.readings import Readings
+from model.schema import F32
+from streams.signals.histories import Histories
+from streams.signals.signal_table import BatchSignals
 from streams.state.knowledge_graph import DIRECT, Graph
 
 ENTITY_LAST, ENTITY_TASTE, ENTITY_LIKED, ENTITY_OFF = range(4)
 ENTITY_SIGNALS = 4
-NOTHING = np.zeros((0, ENTITY_SIGNALS), np.float32)
 
 
 class Shared(NamedTuple):
@@ -35,31 +37,22 @@ class Shared(NamedTuple):
 
 
 class EntitySignals:
-    """A reusable scratch table over rows, `values[n, ENTITY_SIGNALS]`, and the rows in it that are not zero,
-    `touched`.
+    """Items are linked to the graph as they are met; those that it does not know share nothing.
 
-    Items are linked to the graph as they are met; those that it does not know share nothing.
+    node_of int32 [n]: the node of each row, row_of int32 [nodes]: the row of each node; -1 for none.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.values = NOTHING
-        self.seen = np.zeros(0, np.uint8)
         self.node_of = np.zeros(0, np.int32)
         self.row_of = np.full(len(graph.weight), -1, np.int32)
         self._known = 0
-        self._rows = np.zeros(0, np.int32)
-        self.touched = self._rows
 
     def grow(self, item_ids: Sequence[str]) -> None:
         """Link the items that are new since the last call; `item_ids` are those of all rows."""
         items = len(item_ids)
-        if items > len(self.seen):
-            room = max(items, len(self.seen) * 3 // 2)
-            self.values = np.zeros((room, ENTITY_SIGNALS), np.float32)
-            self.seen, self._rows = np.zeros(room, np.uint8), np.zeros(room, np.int32)
-            self.touched = self._rows[:0]
-            node_of = np.full(room, -1, np.int32)
+        if items > len(self.node_of):
+            node_of = np.full(max(items, len(self.node_of) * 3 // 2), -1, np.int32)
             node_of[: self._known] = self.node_of[: self._known]
             self.node_of = node_of
         for row in range(self._known, items):
@@ -71,25 +64,25 @@ class EntitySignals:
 
     def read(
         self,
-        history: NDArray[np.int32],
-        liking: NDArray[np.float32],
-        off: NDArray[np.float32] | None = None,
+        signals: BatchSignals,
+        histories: Histories,
+        chosen: NDArray[np.int64],
+        longest: int,
+        places: NDArray[np.int32],
     ) -> None:
-        """Fill the table for `history`, newest first, how far its ratings lie above the user's mean, and how
-        much of each item's part is to be taken off again (None: nothing).
+        """Add the signals of the users `chosen` to `signals`; of each history `longest` items are read.
+        places: a scratch table over all rows, all -1 before and after.
         """
-        graph = self.graph
-        off = np.zeros(len(history), np.float32) if off is None else off
-        n = read_shared(
-            graph.start, graph.neighbour, graph.weight, self.node_of, self.row_of, history, liking, off,
-            DIRECT, self.values, self.seen, self.touched, self._rows,
-        )  # fmt: skip
-        self.touched = self._rows[:n]
-
-    def kept(self) -> Readings:
-        """What was read, in arrays of its own."""
-        rows = self.touched.copy()
-        return Readings(rows, self.values.take(rows, axis=0))
+        graph, table, done = self.graph, signals.table, 0
+        while True:
+            done = _read(
+                graph.start, graph.neighbour, graph.weight, self.node_of, self.row_of, DIRECT,
+                histories.offsets, histories.items, histories.liking, histories.off, longest, chosen, done,
+                places, table.rows, table.values, signals.begin, signals.end, table.used,
+            )  # fmt: skip
+            if done == len(chosen):
+                return
+            table.make_room(0)
 
     def strongest(self, row: int, history: NDArray[np.int32]) -> Shared | None:
         """Which item of `history` shares most with `row`; None where none shares anything."""
@@ -102,66 +95,84 @@ class EntitySignals:
 
 
 @compiled
-def read_shared(
+def _read(
     start: NDArray[np.int64],
     neighbour: NDArray[np.int32],
-    weight: NDArray[np.float32],
+    weight: F32,
     node_of: NDArray[np.int32],
     row_of: NDArray[np.int32],
-    history: NDArray[np.int32],
-    liking: NDArray[np.float32],
-    off: NDArray[np.float32],
     direct: np.float32,
-    values: NDArray[np.float32],
-    seen: NDArray[np.uint8],
-    touched: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    items: NDArray[np.int32],
+    liking: F32,
+    off: F32,
+    longest: int,
+    chosen: NDArray[np.int64],
+    done: int,
+    places: NDArray[np.int32],
     rows: NDArray[np.int32],
+    values: F32,
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    used: NDArray[np.int64],
 ) -> int:
-    """Forget `touched`, add up what the items of `history` share with others; how many rows were touched."""
-    for k in range(len(touched)):
-        seen[touched[k]] = 0
-        values[touched[k]] = 0.0
-    n = 0
-    for p in range(len(history)):
-        item = node_of[history[p]]
-        if item < 0:
-            continue
-        for at in range(start[item], start[item + 1]):
-            entity = neighbour[at]
-            row = row_of[entity]
-            if row >= 0:
-                n = _add(row, direct, p, liking[p], off[p], values, seen, rows, n)
-            its_weight = weight[entity]
-            if its_weight == 0.0:
+    """Add up what items share with the histories of the users from `chosen[done]` on; up to which one there
+    was room.
+    """
+    for at in range(done, len(chosen)):
+        b = chosen[at]
+        first, n = offsets[b], used[0]
+        for p in range(first, min(offsets[b + 1], first + longest)):
+            item = node_of[items[p]]
+            if item < 0:
                 continue
-            for other in range(start[entity], start[entity + 1]):
-                row = row_of[neighbour[other]]
-                if row >= 0 and neighbour[other] != item:
-                    n = _add(row, its_weight, p, liking[p], off[p], values, seen, rows, n)
-    return n
+            liked = np.float32(0.0) if math.isnan(liking[p]) else liking[p]
+            for link in range(start[item], start[item + 1]):
+                entity = neighbour[link]
+                row = row_of[entity]
+                if row >= 0 and n >= 0:
+                    n = _add(row, direct, p == first, liked, off[p], places, rows, values, n)
+                its_weight = weight[entity]
+                if its_weight == 0.0:
+                    continue
+                for other in range(start[entity], start[entity + 1]):
+                    row = row_of[neighbour[other]]
+                    if row >= 0 and neighbour[other] != item and n >= 0:
+                        n = _add(row, its_weight, p == first, liked, off[p], places, rows, values, n)
+        for k in range(used[0], n if n >= 0 else len(rows)):
+            places[rows[k]] = -1
+        if n < 0:
+            return at
+        begin[b], end[b], used[0] = used[0], n, n
+    return len(chosen)
 
 
 @compiled
 def _add(
     row: np.int32,
     part: np.float32,
-    place: int,
+    last: bool,
     liking: np.float32,
     off: np.float32,
-    values: NDArray[np.float32],
-    seen: NDArray[np.uint8],
+    places: NDArray[np.int32],
     rows: NDArray[np.int32],
+    values: F32,
     n: int,
 ) -> int:
-    if seen[row] == 0:
-        seen[row] = 1
+    """Add `part` to the sums of a row; how much of the room is taken then, -1 where there is none."""
+    at = places[row]
+    if at < 0:
+        if n == len(rows):
+            return -1
+        at = places[row] = n
         rows[n] = row
+        values[n] = np.float32(0.0)
         n += 1
-    if place == 0:
-        values[row, ENTITY_LAST] += part
-    values[row, ENTITY_TASTE] += part
-    values[row, ENTITY_LIKED] += part * liking
-    values[row, ENTITY_OFF] += part * off
+    if last:
+        values[at, ENTITY_LAST] += part
+    values[at, ENTITY_TASTE] += part
+    values[at, ENTITY_LIKED] += part * liking
+    values[at, ENTITY_OFF] += part * off
     return n
 
 

@@ -1,6 +1,6 @@
-"""What the pair counts say of every item, given one user's history: for sources and features alike.
+"""What the pair counts say of every item, given users' histories: for sources and features alike.
 
-One pass over the rows of the history's items adds up, for every item they have met:
+One pass over the rows of a history's items adds up, for every item they have met:
 
     FOLLOWS       how often it came after the last `window` items
     FOLLOWS_SHARE the same, each item's part divided by all that ever followed it
@@ -21,13 +21,17 @@ without it:
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.schema import F32
 from streams.counters.pairs import CLOSE as CLOSE_COUNT
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, check_known
-from streams.signals.readings import Readings
+from streams.signals.histories import Histories
+from streams.signals.signal_table import BatchSignals
 
 FOLLOWS, FOLLOWS_SHARE, FOLLOWS_LAST, PRECEDES, FOLLOWS_FRESH, CLOSE, TOGETHER_ALL, TOGETHER_LIKED = range(8)
 CLOSE_OFF, SHARE_OFF = 8, 9
@@ -35,149 +39,124 @@ SIGNALS = 10
 FADE = 0.85
 
 
-class Signals:
-    """A reusable scratch table, `values[n, SIGNALS]`, and the rows in it that are not zero, `touched`."""
-
-    def __init__(self) -> None:
-        self.values = np.zeros((0, SIGNALS), np.float32)
-        self.seen = np.zeros(0, np.uint8)
-        self._rows = np.zeros(0, np.int32)
-        self.touched = self._rows
-
-    def grow(self, items: int) -> None:
-        """Make room for `items` rows."""
-        if items > len(self.seen):
-            items = max(items, len(self.seen) * 3 // 2)
-            self.values = np.zeros((items, SIGNALS), np.float32)
-            self.seen = np.zeros(items, np.uint8)
-            self._rows = np.zeros(items, np.int32)
-
-    def read(
-        self,
-        pairs: PairTable,
-        totals: NDArray[np.float32],
-        history: NDArray[np.int32],
-        liking: NDArray[np.float32],
-        tied: int,
-        now_ms: int,
-        off: NDArray[np.float32] | None = None,
-    ) -> None:
-        """Fill the table for `history` (newest first; its first `tied` items share one time). `off`: how much
-        of each item's part is to be taken off again; None: nothing.
-        """
-        check_known(history, len(pairs.start))
-        clear(self.values, self.seen, self.touched)
-        n = read_pairs(
-            pairs.start, pairs.length, pairs.neighbour, pairs.count, pairs.outgoing, totals,
-            history, liking, tied, pairs.settings.window, np.float32(pairs.age(now_ms)),
-            self.values, self.seen, self._rows,
-        )  # fmt: skip
-        if off is not None:
-            take_off(
-                pairs.start, pairs.length, pairs.neighbour, pairs.count, pairs.outgoing, totals,
-                history, off, pairs.settings.window, self.values,
-            )  # fmt: skip
-        self.touched = self._rows[:n]
-
-    def kept(self) -> Readings:
-        """What was read, in arrays of its own."""
-        rows = self.touched.copy()
-        return Readings(rows, self.values.take(rows, axis=0))
-
-
-@compiled
-def clear(values: NDArray[np.float32], seen: NDArray[np.uint8], touched: NDArray[np.int32]) -> None:
-    """Forget the last user."""
-    for k in range(len(touched)):
-        row = touched[k]
-        seen[row] = 0
-        for signal in range(SIGNALS):
-            values[row, signal] = 0.0
-
-
-@compiled
 def read_pairs(
-    start: NDArray[np.int64],
-    length: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
-    count: NDArray[np.float32],
-    outgoing: NDArray[np.float32],
-    totals: NDArray[np.float32],
-    history: NDArray[np.int32],
-    liking: NDArray[np.float32],
-    tied: int,
-    window: int,
-    age: np.float32,
-    values: NDArray[np.float32],
-    seen: NDArray[np.uint8],
-    touched: NDArray[np.int32],
-) -> int:
-    """Add up the rows of `history`; returns how many rows were touched."""
-    n = 0
-    fade = np.float32(1.0)
-    for p in range(len(history)):
-        item = history[p]
-        begin = start[item]
-        faded = fade
-        fade *= np.float32(FADE)
-        if begin < 0:
-            continue
-        end = begin + length[item]
-        root = np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
-        liked = liking[p] * root
-        near = faded * root
-        for at in range(begin, end):
-            row = np.uint32(neighbour[at])
-            if seen[row] == 0:
-                seen[row] = 1
-                touched[n] = row
-                n += 1
-            values[row, CLOSE] += count[at, CLOSE_COUNT] * near
-            values[row, TOGETHER_ALL] += count[at, TOGETHER] * root
-            values[row, TOGETHER_LIKED] += count[at, TOGETHER] * liked
-        if p >= window:
-            continue
-        share = np.float32(1.0 / max(outgoing[item], np.float32(1.0)))
-        recency = np.float32(1.0 / np.sqrt(1.0 + p))
-        is_last = p < max(tied, 1)
-        for at in range(begin, end):
-            row = np.uint32(neighbour[at])
-            forward = count[at, FORWARD] * recency
-            values[row, FOLLOWS] += forward
-            values[row, FOLLOWS_SHARE] += forward * share
-            values[row, PRECEDES] += count[at, REVERSE] * recency * root
-            values[row, FOLLOWS_FRESH] += count[at, FRESH] * recency * age
-            if is_last:
-                values[row, FOLLOWS_LAST] += count[at, FORWARD] * share
-    return n
+    signals: BatchSignals,
+    pairs: PairTable,
+    totals: F32,
+    histories: Histories,
+    chosen: NDArray[np.int64],
+    longest: NDArray[np.int64],
+    ages: F32,
+    places: NDArray[np.int32],
+) -> None:
+    """Add what the pairs say of the users `chosen` to `signals`. totals: how often each item was met.
+
+    longest [B]: of each history so many items are read. ages [B]: see `PairTable.age`, of fresh counts.
+    places: a scratch table over all rows, all -1 before and after.
+    """
+    check_known(histories.items, len(pairs.start))
+    table, done = signals.table, 0
+    while True:
+        done = _read(
+            pairs.start, pairs.length, pairs.neighbour, pairs.count, pairs.outgoing, totals,
+            pairs.settings.window, histories.offsets, histories.items, histories.liking, histories.off,
+            histories.tied, longest, ages, chosen, done,
+            places, table.rows, table.values, signals.begin, signals.end, table.used,
+        )  # fmt: skip
+        if done == len(chosen):
+            return
+        b = chosen[done]
+        its_items = histories.items[histories.part(b)][: longest[b]]
+        table.make_room(min(int(pairs.length[its_items].sum()), len(places)))
 
 
 @compiled
-def take_off(
+def _read(
     start: NDArray[np.int64],
     length: NDArray[np.int32],
     neighbour: NDArray[np.int32],
-    count: NDArray[np.float32],
-    outgoing: NDArray[np.float32],
-    totals: NDArray[np.float32],
-    history: NDArray[np.int32],
-    off: NDArray[np.float32],
+    count: F32,
+    outgoing: F32,
+    totals: F32,
     window: int,
-    values: NDArray[np.float32],
-) -> None:
-    """Add up CLOSE_OFF and SHARE_OFF of rows that `read_pairs` has touched."""
-    fade = np.float32(1.0)
-    for p in range(len(history)):
-        item = history[p]
-        near = off[p] * fade * np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
-        fade *= np.float32(FADE)
-        begin = start[item]
-        if off[p] == 0.0 or begin < 0:
-            continue
-        share = np.float32(0.0)
-        if p < window:
-            share = off[p] * np.float32(1.0 / (max(outgoing[item], np.float32(1.0)) * np.sqrt(1.0 + p)))
-        for at in range(begin, begin + length[item]):
-            row = np.uint32(neighbour[at])
-            values[row, CLOSE_OFF] += count[at, CLOSE_COUNT] * near
-            values[row, SHARE_OFF] += count[at, FORWARD] * share
+    offsets: NDArray[np.int64],
+    items: NDArray[np.int32],
+    liking: F32,
+    off: F32,
+    tied: NDArray[np.int64],
+    longest: NDArray[np.int64],
+    ages: F32,
+    chosen: NDArray[np.int64],
+    done: int,
+    places: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    values: F32,
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    used: NDArray[np.int64],
+) -> int:
+    """Add up the pairs of the users from `chosen[done]` on; up to which one there was room."""
+    for at in range(done, len(chosen)):
+        b = chosen[at]
+        first = offsets[b]
+        last = min(offsets[b + 1], first + longest[b])
+        most = 0
+        for p in range(first, last):
+            most += length[items[p]]
+        if used[0] + min(most, len(places)) > len(rows):
+            return at
+        begin[b] = n = used[0]
+        fade = np.float32(1.0)
+        for p in range(first, last):
+            place, item, faded = p - first, items[p], fade
+            fade *= np.float32(FADE)
+            if start[item] < 0:
+                continue
+            root = np.float32(1.0 / np.sqrt(max(totals[item], np.float32(1.0))))
+            near, near_off = faded * root, off[p] * faded * root
+            liked = np.float32(0.0) if math.isnan(liking[p]) else liking[p] * root
+            neighbours = neighbour[start[item] : start[item] + length[item]]
+            counts = count[start[item] : start[item] + length[item]]
+            for k in range(len(neighbours)):
+                row = np.uint32(neighbours[k])
+                found = places[row]
+                if found < 0:
+                    found = places[row] = n
+                    rows[n] = row
+                    values[n] = np.float32(0.0)
+                    n += 1
+                its = np.uint32(found)
+                close, together = counts[k, CLOSE_COUNT], counts[k, TOGETHER]
+                # Read first, then written: else the compiler takes each sum for one that the next one reads.
+                close_sum, off_sum = values[its, CLOSE], values[its, CLOSE_OFF]
+                all_sum, liked_sum = values[its, TOGETHER_ALL], values[its, TOGETHER_LIKED]
+                values[its, CLOSE] = close_sum + close * near
+                values[its, TOGETHER_ALL] = all_sum + together * root
+                values[its, TOGETHER_LIKED] = liked_sum + together * liked
+                values[its, CLOSE_OFF] = off_sum + close * near_off
+            if place >= window:
+                continue
+            share = np.float32(1.0 / max(outgoing[item], np.float32(1.0)))
+            recency = np.float32(1.0 / np.sqrt(1.0 + place))
+            share_off = np.float32(0.0)
+            if off[p] != 0.0:
+                of_all = max(outgoing[item], np.float32(1.0)) * np.sqrt(1.0 + place)
+                share_off = off[p] * np.float32(1.0 / of_all)
+            share_last = share if place < max(tied[b], 1) else np.float32(0.0)
+            for k in range(len(neighbours)):
+                its = np.uint32(places[np.uint32(neighbours[k])])
+                forward, reverse, fresh = counts[k, FORWARD], counts[k, REVERSE], counts[k, FRESH]
+                follows = forward * recency
+                follows_sum, share_sum = values[its, FOLLOWS], values[its, FOLLOWS_SHARE]
+                last_sum, precedes_sum = values[its, FOLLOWS_LAST], values[its, PRECEDES]
+                fresh_sum, off_sum = values[its, FOLLOWS_FRESH], values[its, SHARE_OFF]
+                values[its, FOLLOWS] = follows_sum + follows
+                values[its, FOLLOWS_SHARE] = share_sum + follows * share
+                values[its, FOLLOWS_LAST] = last_sum + forward * share_last
+                values[its, PRECEDES] = precedes_sum + reverse * recency * root
+                values[its, FOLLOWS_FRESH] = fresh_sum + fresh * recency * ages[b]
+                values[its, SHARE_OFF] = off_sum + forward * share_off
+        for k in range(begin[b], n):
+            places[rows[k]] = -1
+        end[b] = used[0] = n
+    return len(chosen)

@@ -40,7 +40,7 @@ def rating_bias(
     stars; 0: nothing.
     """
     liking = state.ratings[::-1].copy()
-    bias, lately = _lean(
+    bias, lately = lean(
         state.items[::-1].copy(), liking, popularity.rating_sum, popularity.rating_count,
         popularity.mean_rating(), RATING_PRIOR, LATEST,
     )  # fmt: skip
@@ -51,7 +51,7 @@ def rating_bias(
 
 
 @compiled
-def _lean(
+def lean(
     items: NDArray[np.int32],
     liking: NDArray[np.float32],
     rating_sum: NDArray[np.float64],

@@ -1,4 +1,4 @@
-"""Signals of one user, kept: the rows that have any, and what they are."""
+"""Signals of one user: the rows that have any, and what they are."""
 
 from __future__ import annotations
 
@@ -25,25 +25,21 @@ class Readings(NamedTuple):
 
         places: a scratch table over all rows, all -1 before and after.
         """
-        out = np.zeros((len(rows), self.values.shape[1]), np.float32)
-        _look_up(self.rows, self.values, rows, places, out)
-        return out
+        at = np.empty(len(rows), np.int64)
+        find_places(self.rows, rows, places, at)
+        found, there = np.zeros((len(rows), self.values.shape[1]), np.float32), at >= 0
+        found[there] = self.values[at[there]]
+        return found
 
 
 @compiled
-def _look_up(
-    known: NDArray[np.int32],
-    values: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    places: NDArray[np.int32],
-    out: NDArray[np.float32],
+def find_places(
+    known: NDArray[np.int32], rows: NDArray[np.int32], places: NDArray[np.int32], at: NDArray[np.int64]
 ) -> None:
+    """Write into `at` where each of `rows` stands in `known`, -1 for nowhere. places: as in `Readings.of`."""
     for k in range(len(known)):
         places[known[k]] = k
     for k in range(len(rows)):
-        at = places[rows[k]]
-        if at >= 0:
-            for signal in range(values.shape[1]):
-                out[k, signal] = values[at, signal]
+        at[k] = places[rows[k]]
     for k in range(len(known)):
         places[known[k]] = -1

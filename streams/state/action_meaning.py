@@ -165,10 +165,11 @@ class Meanings:
         """
         signs = np.empty(len(items), np.int8)
         # Copies, since memory that is read-only or reversed would have the loop compiled once more for it.
-        mixed = _signs(
-            items.copy(), actions.copy(), ratings.copy(), self.says, self.liking, self.low, self.high, signs
-        )
-        return signs if mixed else None
+        mixed = fill_signs(
+            items[::-1].copy(), actions[::-1].copy(), ratings[::-1].copy(),
+            self.says, self.liking, self.low, self.high, signs,
+        )  # fmt: skip
+        return signs[::-1] if mixed else None
 
     def _blocking(self, repeat: bool | Collection[str]) -> int:
         """The actions after which an item may not come back; `repeat` as in `feed.repeat`."""
@@ -188,7 +189,7 @@ def _readable(value: float, kind: str) -> bool:
 
 
 @compiled
-def _signs(
+def fill_signs(
     items: NDArray[np.int32],
     actions: NDArray[np.uint8],
     ratings: NDArray[np.float32],
@@ -198,7 +199,7 @@ def _signs(
     high: np.float32,
     signs: NDArray[np.int8],
 ) -> bool:
-    """Fill `signs`; whether any is not 1."""
+    """Fill `signs` of a history, newest first, as `Meanings.signs` says; whether any is not 1."""
     n, mixed = len(items), False
     for k in range(n):
         sign = says[actions[k]]
@@ -211,15 +212,15 @@ def _signs(
     if not mixed:
         return False
     mixed, settled = False, np.zeros(n, np.bool_)
-    for k in range(n - 1, -1, -1):
+    for k in range(n):
         if settled[k]:
             continue
         rated = ratings[k] == ratings[k]
         if signs[k] < 0 or (signs[k] > 0 and (ratings[k] >= high or (not rated and liking[actions[k]] > 0))):
-            for other in range(k + 1):
+            for other in range(k, n):
                 if items[other] == items[k]:
                     settled[other], signs[other] = True, signs[k]
-            for other in range(k + 1, n):
+            for other in range(k):
                 if items[other] == items[k] and not settled[other]:
                     signs[other] = signs[k]
     for k in range(n):

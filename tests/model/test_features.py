@@ -16,8 +16,10 @@ from model.features import (
     SIGNAL_FEATURES,
     TEXT_FEATURES,
     USER_FEATURES,
+    Candidates,
     ItemColumns,
     Moment,
+    SignalsOf,
     candidate_features,
     history_features,
     rank_feature,
@@ -33,7 +35,7 @@ def items(**columns: object) -> ItemColumns:
     """Two items: one met a few times, one never."""
     usual: dict[str, object] = {
         "decayed": np.array([[4.0, 6.0, 8.0], [0.0, 0.0, 0.0]]),
-        "ages": np.array([0.25, 0.5, 1.0]),
+        "ages": np.array([[0.25, 0.5, 1.0]]),
         "total": np.array([9.0, 0.0], np.float32),
         "shown": np.array([3, 0]),
         "rating_sum": np.array([13.0, 0.0]),
@@ -51,20 +53,31 @@ def features(
     ranks: list[list[int]] | None = None,
     now_ms: int = NOW_MS,
 ) -> F32:
+    """Of one request whose candidates are all items."""
     n = len(columns.total)
-    found: F32 = candidate_features(
-        np.arange(n, dtype=np.int32),
-        columns,
-        np.zeros((n, 10), np.float32) if signals is None else signals,
-        now_ms,
-        np.eye(n, 4, dtype=np.float32),
-        np.array(
-            [[1, 0, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 0, 1], [0, -0.5, 0, 0], [0, 1, 0, 0], [0.8, -0.6, 0, 0]],
-            np.float32,
+    views = [[1, 0, 0, 0], [0.6, 0.8, 0, 0], [0, 0, 0, 1], [0, -0.5, 0, 0], [0, 1, 0, 0], [0.8, -0.6, 0, 0]]
+    return candidate_features(
+        Candidates(
+            np.array([0, n]),
+            np.arange(n, dtype=np.int32),
+            np.array(ranks or [[0, 0]] * n, np.int32),
+            np.array([now_ms]),
         ),
-        np.array(ranks or [[0, 0]] * n, np.int32),
+        np.zeros(1, np.int64),
+        columns,
+        signals_of(np.zeros((n, 10), np.float32) if signals is None else signals),
+        None,
+        np.eye(n, 4, dtype=np.float32),
+        np.array([views], np.float32),
+        np.full(n, -1, np.int32),
     )
-    return found
+
+
+def signals_of(values: F32) -> SignalsOf:
+    """Row k has the signals `values[k]`; what is zero throughout stands nowhere."""
+    at = np.arange(len(values))
+    at[~values.any(axis=1)] = -1
+    return SignalsOf(values, at)
 
 
 def test_the_counts_of_an_item_by_hand() -> None:
@@ -116,7 +129,7 @@ def test_no_extreme_makes_a_feature_infinite() -> None:
     """Counts that no stream could reach, times before the epoch's start and far ahead."""
     huge = items(
         decayed=np.full((2, 3), 1e300),
-        ages=np.array([1e-300, 1.0, 1e5]),
+        ages=np.array([[1e-300, 1.0, 1e5]]),
         total=np.array([3e38, 1e-30], np.float32),
         shown=np.array([2**62, 0]),
         rating_sum=np.array([5.0 * 2**40, 0.0]),
@@ -209,14 +222,16 @@ def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph()
     shared = np.array([[0.0, 0.5, -0.5, 0.25], [1.0, 2.0, 3.0, 4.0]], np.float32)
     with_graph, without = (
         candidate_features(
-            np.array([1, 0], np.int32),
+            Candidates(
+                np.array([0, 2]), np.array([1, 0], np.int32), np.zeros((2, 1), np.int32), np.array([NOW_MS])
+            ),
+            np.zeros(1, np.int64),
             items(),
-            np.zeros((2, 10), np.float32),
-            NOW_MS,
+            signals_of(np.zeros((2, 10), np.float32)),
+            None if table is None else signals_of(table),
             np.eye(2, 4, dtype=np.float32),
-            np.zeros((len(TEXT_FEATURES), 4), np.float32),
-            np.zeros((2, 1), np.int32),
-            table,
+            np.zeros((1, len(TEXT_FEATURES), 4), np.float32),
+            np.full(2, -1, np.int32),
         )
         for table in (shared, None)
     )

@@ -14,6 +14,7 @@ from model.schema import F32, RescorerInputs, Schema, Scores
 from model.vocabulary import Vocabulary
 from streams.events.schema import Click, Review
 from streams.ranking.candidates.context import SourceContext
+from streams.ranking.candidates.lists import BatchSource, empty_lists, fill
 from streams.ranking.candidates.source import Source
 from streams.ranking.degradation import Rung
 from streams.ranking.draft import Draft
@@ -107,11 +108,18 @@ class Small:
         """What a source is given."""
         plan = self.core.plan({"candidates": {"per_source": limit}, "rescoring": {"enabled": False}})
         batch = self.core.pipeline.gather([self.request(user, now_ms=now_ms, plan=plan)])
-        return batch.contexts[0]
+        return batch.context.of(0)
 
-    def find(self, source: Source, user: str, limit: int = 300) -> list[int]:
-        found: list[int] = source.find(self.context(user, limit)).tolist()
-        return found
+    def find(self, source: Source | BatchSource, user: str, limit: int = 300) -> list[int]:
+        return found_by(source, self.context(user, limit))
+
+
+def found_by(source: Source | BatchSource, context: SourceContext) -> list[int]:
+    """What a source brings for one request."""
+    lists = empty_lists(1, context.batch.asks.columns.first)
+    fill([source], [np.array([context.number], np.int64)], context.batch, lists)
+    found: list[int] = lists.source(0).of(context.number).tolist()
+    return found
 
 
 def toy_model(pipeline: Pipeline, features: Sequence[str] | None = None) -> ModelInService:

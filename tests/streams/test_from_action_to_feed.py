@@ -70,7 +70,8 @@ def averted(small: Small, rows: list[int]) -> F32:
     """How close rows are to what the user did not like."""
     batch = small.core.pipeline.gather([small.request("me")])
     totals, places = small.core.counters.popularity.total, small.core.pipeline.workspace.places
-    return aversion(np.array(rows, np.int32), batch.contexts[0], totals, places)
+    mine, offsets = np.zeros(1, np.int64), np.array([0, len(rows)])
+    return aversion(batch.context, mine, offsets, np.array(rows, np.int32), totals, places)
 
 
 def depth(rows: list[int], group: int) -> float:
@@ -157,7 +158,7 @@ def test_texts_keep_back_what_nobody_has_met(model: bool) -> None:
     small.announce(rows[0], text_of(1))
     small.announce(rows[1], text_of(9))
     say(small, "click", 30)
-    assert not len(averted(small, rows))
+    assert not averted(small, rows).any()
     say(small, "hide", 3)
     near, far = averted(small, rows).tolist()
     assert near > 0.5
@@ -186,7 +187,7 @@ def test_the_user_s_later_like_raises_again_what_is_close() -> None:
     for each in (small, liked):
         say(each, "like", 3)
     assert depth(feed(small, "me"), 0) < fallen
-    assert not len(averted(small, [3]))
+    assert not averted(small, [3]).any()
 
 
 @pytest.mark.parametrize(

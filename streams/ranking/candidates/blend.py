@@ -1,133 +1,180 @@
-"""What each source brought as one pool: reciprocal rank fusion (Cormack, Clarke, Büttcher, SIGIR 2009)."""
+"""What the sources brought as one pool a request: reciprocal rank fusion (Cormack, Clarke, Büttcher, SIGIR
+2009).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.ranking.candidates.source import LOW, key, lowest
+from streams.ranking.candidates.asks import Asks, AsksMade
+from streams.ranking.candidates.lists import FoundLists
+from streams.ranking.candidates.rest import add_rest
+from streams.ranking.candidates.selection import LOW, key, lowest_first
+from streams.ranking.workspace import Fusion, Scratch, Workspace
 
 OTHERS = np.uint64(1 << 63)  # the highest bit of a key: of all rows that no source has reserved
 
 
-class Pool(NamedTuple):
-    """rows int32 [n], best first. ranks int32 [n, sources]: places in each source's list, from 1; 0: none.
+class Pools(NamedTuple):
+    """Of B requests end to end, those of request b from `offsets[b]` on, int64 [B + 1]: rows int32 [n], best
+    first. ranks int32 [n, sources]: places in each source's list, from 1; 0: none.
 
-    origin int8 [n]: the source that gave the row the largest part of its sum.
+    origin int8 [n]: the source that gave the row the largest part of its sum, -1 for none.
     """
 
+    offsets: NDArray[np.int64]
     rows: NDArray[np.int32]
     ranks: NDArray[np.int32]
     origin: NDArray[np.int8]
 
 
-def blend(
-    found: Sequence[NDArray[np.int32]],
-    weights: Sequence[float] | NDArray[np.float64],
-    reserve: Sequence[int] | NDArray[np.int64],
-    constant: float,
-    size: int,
-) -> Pool:
-    """The `size` rows with the highest sum of weight / (constant + rank), compared as float32; ties go to
-    the lower row.
-
-    The first `reserve[s]` rows of each source s are in the pool in any case. No weight is below 0.
-
-    >>> one, two = np.array([5, 3], np.int32), np.array([8, 3], np.int32)
-    >>> blend([one, two], [1.0, 1.0], [0, 0], 60.0, 2).rows
-    array([3, 5], dtype=int32)
-    >>> blend([one, two], [1.0, 0.1], [0, 1], 60.0, 2).rows
-    array([3, 8], dtype=int32)
+class Also(NamedTuple):
+    """Rows that come behind the pools: those of request b from first[b] int64 [B + 1] on, end to end in rows
+    int32.
     """
-    brought = np.concatenate(found)
-    ends = np.fromiter(accumulate(map(len, found)), np.int64, len(found))
-    most = len(brought)
-    rows, keys = np.empty(most, np.int32), np.empty(most, np.uint64)
-    ranks, origin = np.zeros((most, len(found)), np.int32), np.empty(most, np.int8)
-    table = np.full(1 << max(2 * most, 1).bit_length(), -1, np.int32)
-    shares, reserved = np.asarray(weights, np.float64), np.asarray(reserve, np.int64)
-    n = _fuse(brought, ends, shares, reserved, float(constant), table, rows, ranks, origin, keys)
-    keys = lowest(keys[:n], size)
-    keys |= OTHERS
-    keys.sort()
-    return Pool(*_pick(keys, table, rows, ranks, origin))
+
+    rows: NDArray[np.int32]
+    first: NDArray[np.int64]
+
+
+def blend(
+    found: FoundLists,
+    asks: AsksMade,
+    also: Also,
+    rest: int,
+    blocked: NDArray[np.uint8],
+    items: int,
+    workspace: Workspace,
+) -> Pools:
+    """For each request the `pool` rows with the highest sum of weight / (constant + rank), compared as
+    float32; ties go to the lower row. No weight is below 0.
+
+    blocked uint8 [B, n]: 1 for what may not be shown; items: how many there are. rest: the source under which
+    what fills up a pool is booked.
+    """
+    sources, requests = found.counts.shape
+    room = asks.room + len(also.rows)
+    pools = Pools(
+        np.empty(requests + 1, np.int64),
+        np.empty(room, np.int32),
+        np.empty((room, sources), np.int32),
+        np.empty(room, np.int8),
+    )
+    fusion, scratch = workspace.fusion(asks.most, sources), workspace.scratch(asks.most)
+    n = _blend(found, asks.columns, also, rest, blocked, items, fusion, scratch, pools)
+    return Pools(pools.offsets, pools.rows[:n], pools.ranks[:n], pools.origin[:n])
 
 
 @compiled
-def _fuse(
-    brought: NDArray[np.int32],
-    ends: NDArray[np.int64],
-    shares: NDArray[np.float64],
-    reserved: NDArray[np.int64],
-    constant: float,
-    table: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    ranks: NDArray[np.int32],
-    origin: NDArray[np.int8],
-    keys: NDArray[np.uint64],
+def _blend(
+    found: FoundLists,
+    asks: Asks,
+    also: Also,
+    rest: int,
+    blocked: NDArray[np.uint8],
+    items: int,
+    fusion: Fusion,
+    scratch: Scratch,
+    pools: Pools,
 ) -> int:
-    """Add up the lists that lie end to end in `brought`; how many different rows there are.
-
-    `table` is an empty hash table (-1), its length a power of two and more than what was brought. `keys`: a
-    number for each row (`source.key` of its sum); those of reserved rows are below all others.
-    """
-    n = 0
-    fused, largest = np.zeros(len(brought)), np.empty(len(brought))
-    kept = np.zeros(len(brought), np.bool_)
-    begin = 0
-    for source in range(len(ends)):
-        for k in range(begin, ends[source]):
-            row, rank = brought[k], k - begin + 1
-            part = shares[source] / (constant + rank)
-            at = _slot(table, rows, row)
-            place = table[at]
-            if place < 0:
-                place = n
-                table[at], rows[n], largest[n], origin[n] = n, row, part, source
-                n += 1
-            elif part > largest[place]:
-                largest[place], origin[place] = part, source
-            fused[place] += part
-            ranks[place, source] = rank
-            if rank <= reserved[source]:
-                kept[place] = True
-        begin = ends[source]
-    bits = fused.astype(np.float32).view(np.uint32)
-    for place in range(n):
-        its_key = key(bits[place], rows[place])
-        keys[place] = its_key & ~OTHERS if kept[place] else its_key
+    """Fill `pools`; how many candidates there are."""
+    n, keys = 0, scratch.keys
+    offsets, rows, ranks, origin = pools
+    for b in range(len(asks.pool)):
+        offsets[b] = n
+        different = _fuse(found, asks, b, fusion, keys)
+        chosen = lowest_first(keys[:different], asks.pool[b], scratch.spare, scratch.bins)
+        _forget_reserve(keys[:chosen], scratch.spare)
+        for k in range(chosen):
+            row = np.int32(keys[k] & LOW)
+            place = fusion.table[_slot(fusion.table, fusion.met, row)]
+            rows[n + k], origin[n + k] = row, fusion.origin[place]
+            ranks[n + k] = fusion.ranks[place]
+        _clear(fusion.table, fusion.met[:different])
+        n += chosen
+        if chosen < asks.least[b]:
+            its_rows = rows[offsets[b] :]
+            n += add_rest(blocked[b], items, asks.least[b], rest, its_rows, ranks[n:], origin[n:], chosen)
+        for row in also.rows[also.first[b] : also.first[b + 1]]:
+            rows[n], origin[n] = row, -1
+            ranks[n] = 0
+            n += 1
+    offsets[len(asks.pool)] = n
     return n
 
 
 @compiled
-def _slot(table: NDArray[np.int32], rows: NDArray[np.int32], row: int) -> int:
+def _fuse(found: FoundLists, asks: Asks, b: int, fusion: Fusion, keys: NDArray[np.uint64]) -> int:
+    """Add up the lists of request b; how many different rows there are, in `fusion.met` with what is known of
+    them.
+
+    `keys`: a number for each row (`selection.key` of its sum); those of reserved rows are below all others.
+    The largest part of a sum stands behind it while the sums are made: sums [2, rows].
+    """
+    n, first = 0, found.first[b]
+    table, met, ranks, origin, sums = fusion
+    for source in range(len(found.rows)):
+        for k in range(found.counts[source, b]):
+            row, rank = found.rows[source, first + k], k + 1
+            part = asks.weights[b, source] / (asks.constant[b] + rank)
+            at = _slot(table, met, row)
+            place = table[at]
+            if place < 0:
+                place = n
+                table[at], met[n] = n, row
+                sums[0, n], sums[1, n], origin[n], keys[n] = 0.0, part, source, OTHERS
+                ranks[n] = 0
+                n += 1
+            elif part > sums[1, place]:
+                sums[1, place], origin[place] = part, source
+            sums[0, place] += part
+            ranks[place, source] = rank
+            if rank <= asks.reserve[b, source]:
+                keys[place] = np.uint64(0)
+    for place in range(n):
+        its_key = key(np.float32(sums[0, place]), met[place])
+        keys[place] = its_key & ~OTHERS | keys[place]
+    return n
+
+
+@compiled
+def _forget_reserve(keys: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None:
+    """Merge the keys of reserved rows, which come first, with the others: both are in order."""
+    reserved = 0
+    while reserved < len(keys) and keys[reserved] < OTHERS:
+        spare[reserved] = keys[reserved] | OTHERS
+        reserved += 1
+    this, other = 0, reserved
+    for k in range(len(keys)):
+        if this == reserved:
+            return  # the rest is where it belongs
+        if other < len(keys) and keys[other] < spare[this]:
+            keys[k] = keys[other]
+            other += 1
+        else:
+            keys[k] = spare[this]
+            this += 1
+
+
+@compiled
+def _slot(table: NDArray[np.int32], met: NDArray[np.int32], row: np.int32) -> int:
     """Where `row` stands in the hash table, or is to stand."""
     mask = len(table) - 1
-    at = (row * 2_654_435_761) & mask
-    while table[at] >= 0 and rows[table[at]] != row:
+    at = (int(row) * 2_654_435_761) & mask
+    while table[at] >= 0 and met[table[at]] != row:
         at = (at + 1) & mask
     return at
 
 
 @compiled
-def _pick(
-    keys: NDArray[np.uint64],
-    table: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    ranks: NDArray[np.int32],
-    origin: NDArray[np.int8],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int8]]:
-    """The rows that `keys` name, with what is known of them, in the order of the keys."""
-    chosen = np.empty(len(keys), np.int32)
-    their_ranks, their_origin = np.empty((len(keys), ranks.shape[1]), np.int32), np.empty(len(keys), np.int8)
-    for k in range(len(keys)):
-        row = int(keys[k] & LOW)
-        place = table[_slot(table, rows, row)]
-        chosen[k], their_origin[k] = row, origin[place]
-        their_ranks[k] = ranks[place]
-    return chosen, their_ranks, their_origin
+def _clear(table: NDArray[np.int32], met: NDArray[np.int32]) -> None:
+    """Empty the hash table, in which these rows stand."""
+    if len(met) > len(table) // 8:
+        table[:] = -1
+        return
+    for k in range(len(met) - 1, -1, -1):  # the last come first: so none stands behind a gap
+        table[_slot(table, met, met[k])] = -1

@@ -1,28 +1,34 @@
-"""What every candidate source is given: one request, the live counters, and what they say of its user."""
+"""What candidate sources are given: the requests, the live counters, and what these say of each user.
+
+Signals are read when they are first asked for, for many users in one go.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.schema import F32
 from streams.counters.counters import Counters
+from streams.ranking.candidates.asks import AsksMade
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
-from streams.signals.rating_bias import RatingBias, rating_bias
+from streams.signals.entity_signals import ENTITY_SIGNALS
+from streams.signals.histories import Histories, histories
+from streams.signals.pair_signals import SIGNALS, read_pairs
 from streams.signals.readings import Readings
+from streams.signals.signal_table import BatchSignals, SignalTable
+from streams.signals.tastes import Tastes, tastes
 from streams.state.catalog import Catalog
 from streams.state.user_state import UserState
 
 RECENT = 10  # items that make up the user's taste just now
-AWAY = 0.5  # how far taste goes from what was not liked, for each step to what was
-# How far it goes in pairs and entities where the rating was low: hardly. Who rates an item low has looked for
-# items like it (dev/LOG.md). After a dislike (two stars below what was expected) it is 1.
-LOW_AWAY = 0.1
+NO_MASK = np.empty((0, 0), np.uint8)
 
 
 class Learned(NamedTuple):
@@ -32,21 +38,128 @@ class Learned(NamedTuple):
     keys: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class SourceContext:
-    """`blocked[n]` uint8 is 1 for rows that may not be shown now (see `streams.ranking.filters`).
+@dataclass(eq=False)
+class BatchContext:
+    """Of B requests. `blocked` uint8 [B, n] is 1 for rows that may not be shown (`streams.ranking.filters`).
 
-    `learned`: the model's vector of the user and its keys of all items, None where no model retrieves.
-    `bias`: how the user rates, where that is known already.
+    `learned`: by a request's number the model's vector of its user and its keys of all items; none where no
+    model retrieves. `batch`: the number of the workspace's batch that this is.
     """
 
-    request: RankRequest
+    requests: Sequence[RankRequest]
     catalog: Catalog
     counters: Counters
     workspace: Workspace
-    blocked: NDArray[np.uint8]
+    batch: int
+    blocked: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
+    learned: dict[int, Learned] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pairs = BatchSignals(self.workspace.pairs, len(self.requests))
+        self._entities = BatchSignals(self.workspace.shared, len(self.requests))
+        self._one: dict[int, SourceContext] = {}
+
+    @cached_property
+    def histories(self) -> Histories:
+        """What each user did, and says of it."""
+        return histories(
+            [request.state for request in self.requests], self.counters.popularity, self.counters.meanings
+        )
+
+    @cached_property
+    def asks(self) -> AsksMade:
+        """What the requests ask of sources and blend."""
+        return self.workspace.asks.of(self.requests)
+
+    @cached_property
+    def now_ms(self) -> NDArray[np.int64]:
+        """The moment of each request: int64 [B]."""
+        return np.array([each.now_ms for each in self.requests], np.int64)
+
+    @cached_property
+    def tastes(self) -> Tastes:
+        """What the users like by the texts of their last items."""
+        return tastes(self.histories, self.catalog.text, RECENT)
+
+    def pairs(self, chosen: NDArray[np.int64]) -> BatchSignals:
+        """What the pair counts say of items, given the histories of these requests' users, int64 [...]."""
+        self._alive()
+        unread = self._pairs.unread(chosen)
+        if len(unread):
+            pairs = self.counters.pairs
+            ages = {each.now_ms: pairs.age(each.now_ms) for each in self.requests}
+            read_pairs(
+                self._pairs, pairs, self.counters.popularity.total, self.histories, unread,
+                self.asks.columns.longest,
+                np.array([ages[each.now_ms] for each in self.requests], np.float32), self.workspace.places,
+            )  # fmt: skip
+        return self._pairs
+
+    def entities(self, chosen: NDArray[np.int64]) -> BatchSignals | None:
+        """What the knowledge graph says of items, given the users' last ones; None without a graph."""
+        graph = self.workspace.entities
+        if graph is None:
+            return None
+        self._alive()
+        unread = self._entities.unread(chosen)
+        if len(unread):
+            graph.read(self._entities, self.histories, unread, RECENT, self.workspace.places)
+        return self._entities
+
+    def of(self, b: int) -> SourceContext:
+        """What a source is given of request b alone."""
+        if b not in self._one:
+            self._one[b] = SourceContext(self, b, self.learned.get(b))
+        return self._one[b]
+
+    def keep(self, requests: Sequence[RankRequest], numbers: Sequence[int]) -> BatchContext:
+        """The same for `requests`, which ask for the users of these requests."""
+        kept = BatchContext(
+            requests, self.catalog, self.counters, self.workspace, self.batch,
+            np.asarray(self.blocked[list(numbers)], np.uint8) if len(self.blocked) else self.blocked,
+            {at: self.learned[b] for at, b in enumerate(numbers) if b in self.learned},
+        )  # fmt: skip
+        kept._pairs, kept._entities = self._pairs.keep(numbers), self._entities.keep(numbers)
+        return kept
+
+    def _alive(self) -> None:
+        """Where a later batch has taken the workspace's tables, what is asked for now goes to tables of its
+        own.
+        """
+        if self.batch != self.workspace.batch:
+            self._pairs = BatchSignals(SignalTable(SIGNALS), len(self.requests))
+            self._entities = BatchSignals(SignalTable(ENTITY_SIGNALS), len(self.requests))
+            self.batch = self.workspace.batch
+
+
+@dataclass(frozen=True)
+class SourceContext:
+    """Of one request, number `number` in `batch`: for a source that finds for one at a time."""
+
+    batch: BatchContext
+    number: int
     learned: Learned | None = None
-    bias: RatingBias | None = None
+
+    @property
+    def request(self) -> RankRequest:
+        """What is asked for."""
+        return self.batch.requests[self.number]
+
+    @property
+    def catalog(self) -> Catalog:
+        """All items."""
+        return self.batch.catalog
+
+    @property
+    def counters(self) -> Counters:
+        """As they stand."""
+        return self.batch.counters
+
+    @property
+    def blocked(self) -> NDArray[np.uint8]:
+        """1 for rows that may not be shown: [n]."""
+        mask: NDArray[np.uint8] = self.batch.blocked[self.number]
+        return mask
 
     @property
     def state(self) -> UserState:
@@ -61,95 +174,40 @@ class SourceContext:
     @property
     def limit(self) -> int:
         """How many rows a source may bring."""
-        return max(self.request.plan.settings.candidates.per_source, self.request.size)
+        return int(self.batch.asks.columns.limits[self.number])
 
     @cached_property
     def history(self) -> NDArray[np.int32]:
         """Rows of the user's last items, newest first."""
-        return self.state.items[::-1].copy()
-
-    @cached_property
-    def tied(self) -> int:
-        """How many of the newest items share the newest time: among them the order means nothing."""
-        times = self.state.times
-        return int((times == times[-1]).sum()) if len(times) else 0
+        return self.batch.histories.items[self._part]
 
     @cached_property
     def signs(self) -> NDArray[np.int8] | None:
         """What the user says of each history item, -1, 0 or 1, newest first; None where that is 1 of all."""
-        state = self.state
-        signs = self.request.plan.meanings.signs(state.items, state.actions, state.ratings)
-        return None if signs is None else signs[::-1].copy()
-
-    @cached_property
-    def off(self) -> NDArray[np.float32] | None:
-        """What of each history item's part is to be taken off again: 0 where it was liked, 1 where its user
-        says neither, more where they did not like it; None where that is 0 of all.
-        """
-        if self.signs is None:
-            return None
-        stars = -self.request.plan.meanings.liking[self.state.actions[::-1]] / 2
-        rated = ~np.isnan(self.state.ratings[::-1])
-        away = np.where(rated, LOW_AWAY, np.clip(stars, LOW_AWAY, 1.0))
-        return (1.0 + np.where(self.signs < 0, away, -self.signs)).astype(np.float32)
-
-    @cached_property
-    def liking(self) -> NDArray[np.float32]:
-        """How far each history item's rating lies above what was to be expected of user and item, newest
-        first; without a rating, what the action says; 0 for nothing.
-        """
-        bias = self.bias or rating_bias(
-            self.state, self.counters.popularity, self.request.plan.meanings.liking
-        )
-        return np.nan_to_num(bias.liking)
+        found = self.batch.histories
+        return found.signs[self._part] if found.mixed[self.number] else None
 
     @cached_property
     def pairs(self) -> Readings:
-        """What the pair counts say of items, given the history; read when it is first asked for."""
-        length = self.request.plan.settings.candidates.history or len(self.history)
-        table = self.workspace.pairs
-        table.read(
-            self.counters.pairs, self.counters.popularity.total, self.history[:length], self.liking[:length],
-            self.tied, self.now_ms, None if self.off is None else self.off[:length],
-        )  # fmt: skip
-        return table.kept()
+        """What the pair counts say of items, given the history."""
+        return self.batch.pairs(self._alone).of(self.number)
 
     @cached_property
     def entities(self) -> Readings | None:
         """What the knowledge graph says of items, given the last ones; None where there is no graph."""
-        table = self.workspace.entities
-        if table is None:
-            return None
-        off = None if self.off is None else self.off[:RECENT]
-        table.read(self.history[:RECENT], self.liking[:RECENT], off)
-        return table.kept()
+        found = self.batch.entities(self._alone)
+        return None if found is None else found.of(self.number)
 
-    @cached_property
-    def taste(self) -> NDArray[np.float32]:
-        """Unit mean of the text vectors of the last items, [text_dim]; zero where none has text."""
-        return _direction(self.catalog.text[self.history[:RECENT]])
+    @property
+    def liked_taste(self) -> F32:
+        """By text, what the user liked lately: see `Tastes.liked`."""
+        liked: F32 = self.batch.tastes.liked[self.number]
+        return liked
 
-    @cached_property
-    def liked_taste(self) -> NDArray[np.float32]:
-        """The same of the items that the user liked, away from those that they did not (Rocchio, 1971); zero
-        where they liked none.
-        """
-        if self.signs is None:
-            return self.taste
-        signs, text = self.signs[:RECENT], self.catalog.text[self.history[:RECENT]]
-        good = _direction(text[signs > 0])
-        return _direction(np.stack([good, np.float32(-AWAY) * self.disliked_text])) if good.any() else good
+    @property
+    def _part(self) -> slice:
+        return self.batch.histories.part(self.number)
 
-    @cached_property
-    def disliked_text(self) -> NDArray[np.float32]:
-        """Unit mean of the text vectors of the last items that the user did not like."""
-        if self.signs is None:
-            return np.zeros(self.catalog.text.shape[1], np.float32)
-        return _direction(self.catalog.text[self.history[:RECENT][self.signs[:RECENT] < 0]])
-
-
-def _direction(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Unit mean, zero for none."""
-    mean = vectors.sum(axis=0)
-    length = math.sqrt(float(mean @ mean))
-    return np.asarray(mean / length if length > 0 else mean, np.float32)
+    @property
+    def _alone(self) -> NDArray[np.int64]:
+        return np.array([self.number], np.int64)

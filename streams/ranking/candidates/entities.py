@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.context import SourceContext
-from streams.ranking.candidates.source import best
+from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.difference import find_by_difference
+from streams.ranking.candidates.lists import Lists
 from streams.signals.entity_signals import ENTITY_OFF, ENTITY_TASTE
 
 
@@ -19,9 +20,12 @@ class Entities:
 
     name = "entities"
 
-    def find(self, context: SourceContext) -> NDArray[np.int32]:
-        if context.entities is None:
-            return np.empty(0, np.int32)
-        entities = context.entities
-        scores = entities.column(ENTITY_TASTE) - entities.column(ENTITY_OFF)
-        return best(entities.rows, scores, context.blocked, context.limit)
+    def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
+        shared = context.entities(chosen)
+        if shared is None:
+            return
+        scratch = context.workspace.scratch(shared.most(chosen))
+        find_by_difference(
+            shared.table.rows, shared.table.values, shared.begin, shared.end, ENTITY_TASTE, ENTITY_OFF,
+            context.blocked, chosen, *lists, *scratch,
+        )  # fmt: skip

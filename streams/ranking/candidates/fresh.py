@@ -5,19 +5,79 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.context import SourceContext
-from streams.ranking.candidates.source import best
+from model.compiled import compiled
+from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.lists import Lists
+from streams.state.catalog import Catalog
+
+WINDOW = 4  # times as many of the items that were met last are looked at as may be brought
+KEPT = 4  # windows whose order is kept: one for each limit in use
 
 
 class Fresh:
-    """Score: how much of ten half-lives is left since the item's arrival; the newest first."""
+    """The newest first, by when an item was announced or met; ties go to the lower row. The order is kept
+    until an item comes or its date changes.
+    """
 
     name = "fresh"
 
-    def find(self, context: SourceContext) -> NDArray[np.int32]:
-        items = len(context.catalog)
-        longest_ms = 10.0 * context.request.plan.settings.candidates.fresh_half_life_s * 1_000.0
-        first = max(0, items - 4 * context.limit)
-        left_ms = context.catalog.added_ms[first:items] - (context.now_ms - longest_ms)
-        rows = np.arange(first, items, dtype=np.int32)
-        return best(rows, (left_ms / longest_ms).astype(np.float32), context.blocked, context.limit)
+    def __init__(self) -> None:
+        self._orders: dict[int, NewestFirst] = {}
+
+    def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
+        asks = context.asks.columns
+        oldest, limits = context.now_ms - asks.life_ms, asks.limits[chosen]
+        for limit in set(limits.tolist()):
+            newest = self._newest(context.catalog, WINDOW * limit)
+            asking = chosen[limits == limit]
+            _find(newest.rows, newest.added_ms, oldest, context.blocked, asking, *lists)
+
+    def _newest(self, catalog: Catalog, window: int) -> NewestFirst:
+        """The order of the last `window` items."""
+        kept = self._orders.pop(window, None)
+        if kept is None or not kept.holds(catalog):
+            kept = NewestFirst(catalog, window)
+        self._orders[window] = kept
+        if len(self._orders) > KEPT:
+            del self._orders[next(iter(self._orders))]  # the one that was asked for longest ago
+        return kept
+
+
+class NewestFirst:
+    """The last `window` items, the newest first: rows int32 [n], added_ms int64 [n]."""
+
+    def __init__(self, catalog: Catalog, window: int) -> None:
+        self.items = len(catalog)
+        self.first = max(0, self.items - window)
+        self._dates = catalog.added_ms[self.first : self.items].copy()
+        order = np.argsort(-self._dates, kind="stable")
+        self.rows = (self.first + order).astype(np.int32)
+        self.added_ms = self._dates[order]
+
+    def holds(self, catalog: Catalog) -> bool:
+        """Whether it is the order of these items as they are now."""
+        dates = catalog.added_ms[self.first : self.items]
+        return self.items == len(catalog) and np.array_equal(self._dates, dates)
+
+
+@compiled
+def _find(
+    rows: NDArray[np.int32],
+    added_ms: NDArray[np.int64],
+    oldest: NDArray[np.float64],
+    blocked: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    found: NDArray[np.int32],
+    first: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Bring the first rows that are not blocked and newer than oldest[b], ms; found to counts: `Lists`."""
+    for b in chosen:
+        n, room = first[b], first[b + 1]
+        for k in range(len(rows)):
+            if n == room or added_ms[k] <= oldest[b]:
+                break
+            if blocked[b, rows[k]] == 0:
+                found[n] = rows[k]
+                n += 1
+        counts[b] = n - first[b]

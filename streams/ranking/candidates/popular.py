@@ -6,30 +6,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.ranking.candidates.context import SourceContext
+from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.lists import Lists
 
 
 class Popular:
-    """Score: the forward-decayed count with one of the configured half-lives."""
+    """Score: the forward-decayed count with one of the configured half-lives. The counters keep the order
+    (`streams.counters.leaders`).
+    """
 
     def __init__(self, name: str = "popular", half_life: int = 1) -> None:
         self.name = name
         self.half_life = half_life
 
-    def find(self, context: SourceContext) -> NDArray[np.int32]:
+    def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
         leaders = context.counters.popularity.leaders(self.half_life)
-        found = np.empty(min(context.limit, len(leaders)), np.int32)
-        return found[: _first_free(leaders, context.blocked, found)]
+        first_free(leaders, context.blocked, chosen, *lists)
 
 
 @compiled
-def _first_free(leaders: NDArray[np.int32], blocked: NDArray[np.uint8], found: NDArray[np.int32]) -> int:
-    """Fill `found` with the first leaders that are not blocked; how many there were."""
-    n = 0
-    for k in range(len(leaders)):
-        if n == len(found):
-            break
-        if blocked[leaders[k]] == 0:
-            found[n] = leaders[k]
-            n += 1
-    return n
+def first_free(
+    ordered: NDArray[np.int32],
+    blocked: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    found: NDArray[np.int32],
+    first: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Bring the first rows of `ordered`, best first, that are not blocked; found to counts: `Lists`."""
+    for b in chosen:
+        n, room = first[b], first[b + 1]
+        for row in ordered:
+            if n == room:
+                break
+            if blocked[b, row] == 0:
+                found[n] = row
+                n += 1
+        counts[b] = n - first[b]

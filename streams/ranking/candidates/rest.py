@@ -6,37 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.ranking.candidates.blend import Pool
-
-
-def completed(pool: Pool, blocked: NDArray[np.uint8], items: int, size: int, origin: int) -> Pool:
-    """The pool with the last rows that are neither in it nor blocked behind it, until it has `size`.
-
-    A user who has met what is popular, or comes before anything is, is so shown what they have not met rather
-    than a short slate. No source has ranked these rows; `origin` is the one that they are booked under.
-    """
-    missing = min(size, items) - len(pool.rows)
-    if missing <= 0:
-        return pool
-    found = np.empty(missing, np.int32)
-    found = found[: _last_free(blocked, items, pool.rows, found)]
-    return Pool(
-        np.concatenate([pool.rows, found]),
-        np.concatenate([pool.ranks, np.zeros((len(found), pool.ranks.shape[1]), np.int32)]),
-        np.concatenate([pool.origin, np.full(len(found), origin, np.int8)]),
-    )
 
 
 @compiled
-def _last_free(
-    blocked: NDArray[np.uint8], items: int, taken: NDArray[np.int32], found: NDArray[np.int32]
+def add_rest(
+    blocked: NDArray[np.uint8],
+    items: int,
+    size: int,
+    booked: int,
+    rows: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    origin: NDArray[np.int8],
+    pool: int,
 ) -> int:
-    """Fill `found` from the highest row down; how many there were."""
+    """Write the last rows that are neither in the pool nor blocked behind it, until it has `size`; how many
+    there were. rows: of the pool, `pool` of them, and behind them; ranks and origin: behind the pool.
+
+    A user who has met what is popular, or comes before anything is, is so shown what they have not met rather
+    than a short slate. No source has ranked these rows; `booked` is the one that they are booked under.
+    """
     n = 0
     for row in range(items - 1, -1, -1):
-        if n == len(found):
+        if pool + n >= size:
             break
-        if blocked[row] == 0 and not (taken == row).any():
-            found[n] = row
+        if blocked[row] == 0 and not (rows[:pool] == row).any():
+            rows[pool + n], origin[n] = row, booked
+            ranks[n] = 0
             n += 1
     return n

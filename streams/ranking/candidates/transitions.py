@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.context import SourceContext
-from streams.ranking.candidates.source import best
+from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.difference import find_by_difference
+from streams.ranking.candidates.lists import Lists
 from streams.signals.pair_signals import FOLLOWS_SHARE, SHARE_OFF
 
 
@@ -17,7 +18,10 @@ class Transitions:
 
     name = "transitions"
 
-    def find(self, context: SourceContext) -> NDArray[np.int32]:
-        pairs = context.pairs
-        scores = pairs.column(FOLLOWS_SHARE) - pairs.column(SHARE_OFF)
-        return best(pairs.rows, scores, context.blocked, context.limit)
+    def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
+        pairs = context.pairs(chosen)
+        scratch = context.workspace.scratch(pairs.most(chosen))
+        find_by_difference(
+            pairs.table.rows, pairs.table.values, pairs.begin, pairs.end, FOLLOWS_SHARE, SHARE_OFF,
+            context.blocked, chosen, *lists, *scratch,
+        )  # fmt: skip

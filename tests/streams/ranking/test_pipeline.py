@@ -17,6 +17,7 @@ from model.hashing import profile_of
 from model.schema import F32, RescorerInputs, Scores, UserInputs
 from streams.events.schema import Click
 from streams.ranking.candidates.context import SourceContext
+from streams.ranking.candidates.lists import BatchSource
 from streams.ranking.candidates.source import Source
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
@@ -234,7 +235,7 @@ def test_a_source_more_is_one_line_and_models_trained_before_work_on(
     usual = streams.ranking.pipeline.sources
     before = ranked(small, "u1")
 
-    def with_one_more() -> tuple[Source, ...]:
+    def with_one_more() -> tuple[Source | BatchSource, ...]:
         return (*usual(), Alphabet())
 
     monkeypatch.setattr(streams.ranking.pipeline, "sources", with_one_more)

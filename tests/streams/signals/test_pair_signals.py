@@ -10,25 +10,52 @@ from hypothesis import strategies as st
 from model.errors import StoreError
 from streams.counters.pairs import CLOSE, FORWARD, FRESH, REVERSE, TOGETHER, PairTable
 from streams.counters.settings import CounterSettings
-from streams.signals.pair_signals import SIGNALS, Signals
+from streams.signals.histories import Histories
+from streams.signals.pair_signals import SIGNALS, read_pairs
+from streams.signals.signal_table import KEPT_ROWS, BatchSignals, SignalTable
 from tests.streams.core import START_MS, Small
 from tests.streams.counters.pair_reference import as_dicts
 
 ITEMS = 15
 
 
+def histories(items: list[list[int]], liking: list[list[float]], tied: list[int]) -> Histories:
+    """Of users who met these items, newest first, and dislike none of them."""
+    total = sum(map(len, items))
+    return Histories(
+        offsets=np.cumsum([0, *map(len, items)], dtype=np.int64),
+        items=np.array([row for each in items for row in each], np.int32),
+        actions=np.zeros(total, np.uint8),
+        times=np.zeros(total, np.int64),
+        liking=np.array([value for each in liking for value in each], np.float32),
+        signs=np.ones(total, np.int8),
+        off=np.zeros(total, np.float32),
+        tied=np.array(tied, np.int64),
+        mixed=np.zeros(len(items), np.bool_),
+        negative=np.zeros(len(items), np.bool_),
+        bias=np.zeros((len(items), 2)),
+    )
+
+
 def read(
-    signals: Signals,
-    pairs: PairTable,
-    totals: np.ndarray,
-    history: list[int],
-    liking: list[float],
-    tied: int,
-    now_ms: int,
-) -> np.ndarray:
-    signals.grow(ITEMS)
-    signals.read(pairs, totals, np.array(history, np.int32), np.array(liking, np.float32), tied, now_ms)
-    return signals.values[:ITEMS].copy()
+    table: SignalTable, pairs: PairTable, totals: np.ndarray, users: Histories, now_ms: int
+) -> list[np.ndarray]:
+    """The signals of all rows for each user."""
+    table.clear()
+    count = len(users.tied)
+    found, everyone = BatchSignals(table, count), np.arange(count)
+    places = np.full(ITEMS, -1, np.int32)
+    longest, ages = np.full(count, 1_000), np.full(count, pairs.age(now_ms), np.float32)
+    read_pairs(found, pairs, totals, users, everyone, longest, ages, places)
+    assert (places == -1).all()
+    values = []
+    for b in range(count):
+        its = found.of(b)
+        assert len(np.unique(its.rows)) == len(its.rows)
+        dense = np.zeros((ITEMS, SIGNALS), np.float32)
+        dense[its.rows] = its.values
+        values.append(dense)
+    return values
 
 
 def naive(
@@ -70,55 +97,58 @@ def test_signals_are_the_sums_over_the_pairs(
     liking = data.draw(st.lists(st.floats(-2, 2), min_size=len(history), max_size=len(history)))
     tied = data.draw(st.integers(0, max(len(history), 1)))
     now_ms = START_MS + 500_000
-    found = read(Signals(), pairs, totals, history, liking, tied, now_ms)
+    # Twice, with somebody else in between.
+    users = histories([history, [0, 3], history], [liking, [1.0, -1.0], liking], [tied, 1, tied])
+    first, _, again = read(SignalTable(SIGNALS), pairs, totals, users, now_ms)
     expected = naive(pairs, totals, history, liking, tied, now_ms)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(first, expected, rtol=1e-4, atol=1e-5)
+    assert first.tobytes() == again.tobytes()
 
 
-def test_one_user_leaves_nothing_behind_for_the_next() -> None:
+def test_one_batch_leaves_nothing_behind_for_the_next() -> None:
     small = Small(items=ITEMS)
     small.random_events(100, users=5, seed=1)
-    shared = Signals()
-    core = small.core
+    shared, core = SignalTable(SIGNALS), small.core
     for user in [*small.states, "nobody", *small.states]:
-        context = small.context(user)
-        history, liking = context.history.tolist(), context.liking.tolist()
-        arguments = (core.counters.pairs, core.counters.popularity.total, history, liking, context.tied)
-        fresh = read(Signals(), *arguments, small.now_ms)
-        again = read(shared, *arguments, small.now_ms)
+        users = small.context(user).batch.histories
+        arguments = (core.counters.pairs, core.counters.popularity.total, users, small.now_ms)
+        (fresh,), (again,) = read(SignalTable(SIGNALS), *arguments), read(shared, *arguments)
         assert again.tobytes() == fresh.tobytes()
-        assert sorted(shared.touched.tolist()) == np.flatnonzero(shared.seen).tolist()
-        untouched = np.setdiff1d(np.arange(ITEMS), shared.touched)
-        assert not again[untouched].any()
 
 
-def test_growing_between_two_users_forgets_the_first() -> None:
+def test_room_grows_in_the_middle_of_a_batch_and_is_given_back() -> None:
+    pairs = PairTable(CounterSettings())
+    pairs.grow(ITEMS)
+    everything = np.arange(1, ITEMS, dtype=np.int32)
+    pairs.observe(0, everything, 0, START_MS, 1.0)
+    count = 2 * 4_096 // (ITEMS - 1)
+    users = histories([[0]] * count, [[0.0]] * count, [1] * count)
+    table = SignalTable(SIGNALS)
+    found = read(table, pairs, np.ones(ITEMS, np.float32), users, START_MS)
+    assert table.used[0] == count * (ITEMS - 1)
+    assert all(each.tobytes() == found[0].tobytes() for each in found)
+    assert found[0][1:].any(axis=1).all()
+    table.make_room(KEPT_ROWS + 1)
+    table.clear()
+    assert not len(table.rows)
+
+
+def test_what_was_read_of_a_batch_stays_when_the_next_one_is_made() -> None:
+    """The next batch takes the tables; who asks then is read anew, as the counters stand."""
     small = Small(items=5)
     for user, row in (("a", 0), ("a", 1), ("b", 0)):
         small.act(user, row)
-    small.context("b")
-    signals = small.core.pipeline.workspace.pairs
-    assert signals.touched.tolist() == [1]
-    kept = signals.kept()
-    assert kept.rows.tolist() == [1]
-    assert kept.values.any()
-    signals.grow(500)
-    signals.read(
-        small.core.counters.pairs,
-        small.core.counters.popularity.total,
-        np.empty(0, np.int32),
-        np.empty(0, np.float32),
-        0,
-        START_MS,
-    )
-    assert len(signals.touched) == 0
-    assert not signals.values.any()
-    assert not signals.seen.any()
-    assert kept.values.any(), "what was kept stays"
+    early, late = small.context("b"), small.context("b")
+    assert early.pairs.rows.tolist() == [1]
+    kept = early.pairs.values.copy()
+    small.context("a")
+    assert late.pairs.rows.tolist() == [1]
+    assert late.pairs.values.tobytes() == early.pairs.values.tobytes() == kept.tobytes()
 
 
 def test_a_history_with_an_unknown_row_is_refused() -> None:
     pairs = PairTable(CounterSettings())
     pairs.grow(3)
+    users = histories([[1, 7]], [[0.0, 0.0]], [0])
     with pytest.raises(StoreError, match="item row 7, but only 3 are known"):
-        read(Signals(), pairs, np.ones(3, np.float32), [1, 7], [0.0, 0.0], 0, START_MS)
+        read(SignalTable(SIGNALS), pairs, np.ones(3, np.float32), users, START_MS)

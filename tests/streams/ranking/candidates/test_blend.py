@@ -9,15 +9,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.ranking.candidates.blend import Pool, blend
+from streams.ranking.candidates.asks import Asks, AsksMade
+from streams.ranking.candidates.blend import Also, Pools, blend
+from streams.ranking.candidates.lists import empty_lists
+from streams.ranking.workspace import Workspace
 
-lists = st.lists(st.lists(st.integers(0, 15), unique=True, max_size=10), min_size=1, max_size=4)
+ITEMS = 16
+WORKSPACE = Workspace()
+"""One for all tests, so that each blend finds what the one before has left."""
+
+lists = st.lists(st.lists(st.integers(0, ITEMS - 1), unique=True, max_size=10), min_size=1, max_size=4)
 
 
 def blended(
     found: list[list[int]], weights: list[float], reserve: list[int], constant: float, size: int
-) -> Pool:
-    return blend([np.array(rows, np.int32) for rows in found], weights, reserve, constant, size)
+) -> Pools:
+    """The pool of one request."""
+    return pools([found], weights, reserve, constant, size)
+
+
+def pools(
+    found: list[list[list[int]]], weights: list[float], reserve: list[int], constant: float, size: int
+) -> Pools:
+    """Of several requests that want the same; `found`: for each of them what each source brings."""
+    requests = len(found)
+    longest = max((len(rows) for lists in found for rows in lists), default=0)
+    lists = empty_lists(len(weights), np.arange(requests + 1) * longest)
+    for b, of_sources in enumerate(found):
+        for at, rows in enumerate(of_sources):
+            lists.source(at).put(b, np.array(rows, np.int32))
+    columns = Asks(
+        limits=np.full(requests, longest),
+        first=lists.first,
+        longest=np.full(requests, 50),
+        life_ms=np.ones(requests),
+        weights=np.tile(np.array(weights, np.float64), (requests, 1)),
+        constant=np.full(requests, constant),
+        reserve=np.tile(np.array(reserve, np.int64), (requests, 1)),
+        pool=np.full(requests, size),
+        least=np.zeros(requests, np.int64),
+    )
+    asks = AsksMade(columns, (), longest * len(weights), requests * size)
+    also = Also(np.empty(0, np.int32), np.zeros(requests + 1, np.int64))
+    return blend(lists, asks, also, 0, np.zeros((requests, ITEMS), np.uint8), ITEMS, WORKSPACE)
 
 
 def test_a_sum_worked_by_hand() -> None:
@@ -27,7 +61,7 @@ def test_a_sum_worked_by_hand() -> None:
     assert pool.rows.tolist() == [7, 4, 1, 9]
     assert pool.ranks.tolist() == [[1, 0, 2], [2, 0, 3], [3, 0, 0], [0, 0, 1]]
     assert pool.origin.tolist() == [0, 0, 0, 2]
-    assert [str(column.dtype) for column in pool] == ["int32", "int32", "int8"]
+    assert [str(column.dtype) for column in pool] == ["int64", "int32", "int32", "int8"]
 
 
 @given(lists, st.data())
@@ -82,3 +116,18 @@ def test_empty_lists_give_an_empty_pool(sources: int) -> None:
     pool = blended([[]] * sources, [1.0] * sources, [2] * sources, 60.0, 5)
     assert pool.rows.tolist() == []
     assert pool.ranks.shape == (0, sources)
+
+
+@given(
+    st.lists(
+        st.lists(st.lists(st.integers(0, 15), unique=True, max_size=8), min_size=3, max_size=3), max_size=5
+    )
+)
+def test_requests_do_not_touch_each_other(found: list[list[list[int]]]) -> None:
+    asked = [1.0, 0.5, 2.0], [0, 1, 2], 60.0, 7
+    together = pools(found, *asked)
+    for b, of_sources in enumerate(found):
+        alone, part = blended(of_sources, *asked), slice(*together.offsets[b : b + 2])
+        assert together.rows[part].tolist() == alone.rows.tolist()
+        assert together.ranks[part].tolist() == alone.ranks.tolist()
+        assert together.origin[part].tolist() == alone.origin.tolist()

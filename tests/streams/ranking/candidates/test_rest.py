@@ -7,16 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.ranking.candidates.blend import Pool
-from streams.ranking.candidates.rest import completed
+from streams.ranking.candidates.rest import add_rest
 from streams.ranking.degradation import RUNGS, Rung
 from tests.streams.core import HOUR_MS, START_MS, Small
 from tests.streams.ranking.test_pipeline import ranked, slate
-
-
-def pool_of(rows: list[int]) -> Pool:
-    n = len(rows)
-    return Pool(np.array(rows, np.int32), np.ones((n, 3), np.int32), np.full(n, 2, np.int8))
 
 
 @given(st.data())
@@ -27,12 +21,13 @@ def test_the_highest_rows_that_are_left_follow_the_pool(data: st.DataObject) -> 
     taken = data.draw(st.lists(st.sampled_from(free), unique=True)) if free else []
     size = data.draw(st.integers(0, 35))
     blocked = np.array([*mask, False, False], np.uint8)  # scratch tables are longer than the catalog
-    whole = completed(pool_of(taken), blocked, items, size, origin=1)
     rest = [row for row in reversed(free) if row not in taken][: max(0, size - len(taken))]
-    assert whole.rows.tolist() == taken + rest
-    assert whole.ranks.tolist() == [[1, 1, 1]] * len(taken) + [[0, 0, 0]] * len(rest)
-    assert whole.origin.tolist() == [2] * len(taken) + [1] * len(rest)
-    assert [str(column.dtype) for column in whole] == ["int32", "int32", "int8"]
+    rows = np.array([*taken, *[-1] * len(rest)], np.int32)
+    ranks, origin = np.ones((len(rest), 3), np.int32), np.full(len(rest), 2, np.int8)
+    assert add_rest(blocked, items, size, 1, rows, ranks, origin, len(taken)) == len(rest)
+    assert rows.tolist() == taken + rest
+    assert not ranks.any()
+    assert (origin == 1).all()
 
 
 @pytest.mark.parametrize("rung", RUNGS)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from streams.ranking.candidates.fresh import Fresh
+from streams.ranking.candidates.lists import BatchSource
 from streams.ranking.candidates.nearest import Nearest
 from streams.ranking.candidates.popular import Popular
 from streams.ranking.candidates.source import Source
@@ -16,9 +17,9 @@ from streams.ranking.candidates.together import Together
 from streams.ranking.candidates.transitions import Transitions
 from streams.settings.sections import CandidateSettings
 from streams.settings.tree import Settings
-from tests.streams.core import HOUR_MS, START_MS, Small, naive_best, unit, with_settings
+from tests.streams.core import HOUR_MS, START_MS, Small, found_by, naive_best, unit, with_settings
 
-SOURCES: dict[str, Callable[[], Source]] = {
+SOURCES: dict[str, Callable[[], Source | BatchSource]] = {
     "together": Together,
     "transitions": Transitions,
     "trending": lambda: Popular("trending", half_life=0),
@@ -45,13 +46,13 @@ def test_sources_keep_their_promises(small: Small, name: str, limit: int) -> Non
     source = SOURCES[name]()
     for user in small.states:
         context = small.context(user, limit)
-        found = source.find(context)
+        found = np.array(found_by(source, context), np.int32)
         assert len(found) <= limit
         assert len(np.unique(found)) == len(found)
         assert not context.blocked[found].any()
-        assert found.tolist() == source.find(context).tolist()
+        assert found.tolist() == found_by(source, context)
         if name != "fresh":  # which looks at no more than the last 4 * limit rows
-            assert found.tolist() == source.find(small.context(user))[:limit].tolist()
+            assert found.tolist() == small.find(source, user)[:limit]
 
 
 @pytest.mark.parametrize("name", SOURCES)

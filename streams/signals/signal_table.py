@@ -1,0 +1,102 @@
+"""The signals of a batch of users: for each user the rows that have any, and what they are, end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from streams.signals.readings import Readings, find_places
+
+KEPT_ROWS = 1 << 19
+"""Room beyond this (23 MB for ten signals) is given back after the batch that needed it."""
+
+
+class SignalTable:
+    """The memory that batches use one after another: rows int32 [room] and values float32 [room, signals];
+    used int64 [1]: how much of the room is taken.
+    """
+
+    def __init__(self, signals: int) -> None:
+        self.rows, self.values = np.empty(0, np.int32), np.empty((0, signals), np.float32)
+        self.used = np.zeros(1, np.int64)
+
+    def clear(self) -> None:
+        """Forget the last batch."""
+        self.used[0] = 0
+        if len(self.rows) > KEPT_ROWS:
+            self.rows, self.values = self.rows[:0].copy(), self.values[:0].copy()
+
+    def make_room(self, most: int) -> None:
+        """For a user who has signals of `most` rows at most, and for others."""
+        used, room = int(self.used[0]), len(self.rows)
+        size = max(used + most, room + room // 2, 4_096)
+        rows, values = np.empty(size, np.int32), np.empty((size, self.values.shape[1]), np.float32)
+        rows[:used], values[:used] = self.rows[:used], self.values[:used]
+        self.rows, self.values = rows, values
+
+
+class BatchSignals:
+    """Those of user b are `table.rows[begin[b]:end[b]]`, each row once, and the values beside them; `begin`
+    is -1 where nothing was read yet. Rows that are not there have zeros.
+    """
+
+    def __init__(self, table: SignalTable, users: int) -> None:
+        self.table = table
+        self.begin, self.end = np.full(users, -1, np.int64), np.full(users, -1, np.int64)
+
+    def unread(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of `users` of whom nothing was read yet."""
+        return users[self.begin[users] < 0]
+
+    def most(self, users: NDArray[np.int64]) -> int:
+        """The most rows that one of `users` has; 0 where there are none."""
+        return int((self.end[users] - self.begin[users]).max(initial=0))
+
+    def of(self, b: int) -> Readings:
+        """Those of one user, in arrays of their own."""
+        part = slice(self.begin[b], self.end[b])
+        return Readings(self.table.rows[part].copy(), self.table.values[part].copy())
+
+    def places(
+        self,
+        users: NDArray[np.int64],
+        offsets: NDArray[np.int64],
+        rows: NDArray[np.int32],
+        places: NDArray[np.int32],
+    ) -> NDArray[np.int64]:
+        """Where the signals of each candidate stand in the table, -1 where it has none: int64 [N].
+
+        rows: candidates, those of user b from offsets[b] on; what is said of others than `users` means
+        nothing. places: a scratch table over all rows, all -1 before and after.
+        """
+        at = np.empty(len(rows), np.int64)
+        _places(self.table.rows, self.begin, self.end, users, offsets, rows, places, at)
+        return at
+
+    def keep(self, users: Sequence[int]) -> BatchSignals:
+        """Those of these users, in this order."""
+        kept = BatchSignals(self.table, 0)
+        kept.begin, kept.end = self.begin[list(users)], self.end[list(users)]
+        return kept
+
+
+@compiled
+def _places(
+    known: NDArray[np.int32],
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    users: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    places: NDArray[np.int32],
+    at: NDArray[np.int64],
+) -> None:
+    for b in users:
+        its = at[offsets[b] : offsets[b + 1]]
+        find_places(known[begin[b] : end[b]], rows[offsets[b] : offsets[b + 1]], places, its)
+        for k in range(len(its)):
+            if its[k] >= 0:
+                its[k] += begin[b]
