@@ -20,6 +20,7 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, TopicPartit
 from confluent_kafka import KafkaError as ClientError
 from faust.types import TP
 
+from model.errors import SettingsError
 from streams.kafka.librdkafka import Statistics
 from streams.kafka.polled import Polling
 from streams.kafka.record import Chunk, Record
@@ -78,9 +79,10 @@ class Told(Protocol):
 
 class Poller:
     """`configure` makes the client's configuration, given what it calls: of errors, statistics, commits.
-
     `waiting`: how many of the events that were brought were not taken yet; `held_back`: of which partitions
     no more is wanted for now. `timeout_s`: of a question to a broker.
+
+    Raises `SettingsError` where the client does not take the configuration.
     """
 
     def __init__(
@@ -99,7 +101,10 @@ class Poller:
         self._told, self._waiting, self._held_back, self._timeout_s = told, waiting, held_back, timeout_s
         self._paused: set[TP] = set()
         self._resting = self._rebalancing = False
-        self._client = Consumer(configure(self._failed, self._statistics, self._committed))
+        try:
+            self._client = Consumer(configure(self._failed, self._statistics, self._committed))
+        except KafkaException as error:
+            raise SettingsError(f"Kafka's client does not take the kafka settings: {error}") from error
         self.thread = threading.Thread(target=self._run, name="Kafka's client", daemon=True)
 
     def subscribe(self, topics: list[str]) -> None:
