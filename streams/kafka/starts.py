@@ -26,8 +26,10 @@ def starts_of(client: Any, places: list[TopicPartition], timeout_s: float) -> St
     except KafkaException as error:
         log.warning("can't ask what the group has committed: %s", error)
         return starts
-    starts |= {TP(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
-    return starts | first_offsets(client, [tp for tp, at in starts.items() if at is None], timeout_s)
+    answered = {TP(each.topic, each.partition): each.offset for each in found if not each.error}
+    starts |= {tp: offset for tp, offset in answered.items() if offset >= 0}
+    new = [tp for tp, offset in answered.items() if offset < 0]
+    return starts | first_offsets(client, new, timeout_s)
 
 
 def first_offsets(client: Any, partitions: Collection[TP], timeout_s: float) -> dict[TP, int]:

@@ -37,12 +37,6 @@ WAIT_PAUSED_S = 0.01
 AT_ONCE = 500
 """So many messages are handed over at once, at most."""
 
-FORBIDDEN = {
-    ClientError.TOPIC_AUTHORIZATION_FAILED,
-    ClientError.GROUP_AUTHORIZATION_FAILED,
-    ClientError.CLUSTER_AUTHORIZATION_FAILED,
-}
-
 
 class Told(Protocol):
     """Who hears of it, in the thread that polls."""
@@ -222,7 +216,7 @@ class Poller:
 
     def _failed(self, error: ClientError) -> None:
         """The client goes on by itself, but for what it may not read."""
-        if error.code() in FORBIDDEN or error.fatal():
+        if error.code() == ClientError.TOPIC_AUTHORIZATION_FAILED or error.fatal():
             raise KafkaException(error)
         self._told.failed(error)
 
