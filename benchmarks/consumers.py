@@ -135,8 +135,11 @@ def kafka_at(bootstrap: str) -> Iterator[tuple[str, Callable[[], float]]]:
             server.stop()
 
 
-def settings_of(bootstrap: str, consumer: str, prefix: str) -> Settings:
-    return override(Settings(), {"kafka": {"bootstrap": bootstrap, "consumer": consumer, "prefix": prefix}})
+def settings_of(bootstrap: str, consumer: str, prefix: str, partitions: int = 4) -> Settings:
+    return override(
+        Settings(),
+        {"kafka": {"bootstrap": bootstrap, "consumer": consumer, "prefix": prefix, "partitions": partitions}},
+    )
 
 
 def main() -> None:
@@ -144,6 +147,7 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[100, 300, 1_000])
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--partitions", type=int, default=4, help="of each of the six topics")
     parser.add_argument("--bootstrap", default="")
     parser.add_argument("--consumer", choices=CONSUMERS, default=CONSUMERS[0], help=argparse.SUPPRESS)
     parser.add_argument("--prefix", default="", help=argparse.SUPPRESS)
@@ -158,7 +162,9 @@ def main() -> None:
             found: dict[str, list[Outcome]] = {name: [] for name in CONSUMERS}
             for _ in range(options.repeats):
                 for name in CONSUMERS:
-                    settings = settings_of(bootstrap, name, f"bench-{uuid.uuid4().hex[:8]}.")
+                    settings = settings_of(
+                        bootstrap, name, f"bench-{uuid.uuid4().hex[:8]}.", options.partitions
+                    )
                     found[name].append(measure(settings, rate, options.seconds, broker_s))
             for name, outcomes in found.items():
                 medians = [statistics.median(values) for values in zip(*outcomes, strict=True)]

@@ -22,8 +22,8 @@ from streams.kafka.topics import client_id, topic_name
 from streams.settings.sections import KafkaSettings
 
 READ_COMMITTED = 1
-BATCH_BYTES = 64 * 1024 * 1024
-"""A batch that is larger is not fetched whole."""
+BATCH_BYTES = 1024 * 1024
+"""So much is asked for; the broker gives one batch at least, however large."""
 
 
 class Inquiry:

@@ -72,6 +72,8 @@ def consumer_config(
         "socket.timeout.ms": max(kafka.request_timeout_ms, wait_ms + 1_000),
         "socket.nagle.disable": True,
         "reconnect.backoff.max.ms": 1_000,
+        # A topic that was made anew is found so soon.
+        "topic.metadata.refresh.interval.ms": 5_000,
         "statistics.interval.ms": min(1_000, kafka.heartbeat_ms),
         "logger": logging.getLogger("librdkafka"),
         "error_cb": told,

@@ -159,6 +159,7 @@ class Consumer(stock.Consumer):
         self._acknowledged.clear()
         self._committed.clear()
         self._fetched.clear()
+        self._dropped = False
         self._buffered_partitions.clear()  # else a partition that left would stay held back for ever
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -175,7 +176,7 @@ class Consumer(stock.Consumer):
         """Nothing: `lag_watch.py` finds partitions that stand still, by the ends that the broker reports."""
 
     async def _go_back(self) -> None:
-        """Read again what was fetched but not handed on, in partitions that stay here in a rebalance."""
+        """Read again what was fetched but not handed on, in partitions that did not move since."""
         self._dropped = False
         for partition, span in list(self._thread.spans().items()):
             tp = TP(*partition)
@@ -200,10 +201,8 @@ class Consumer(stock.Consumer):
                     await self._go_back()
                 # The next call asks for partitions that are no longer held back.
                 timeout_s = HELD_BACK_S if self._buffered_partitions else 1.0
-                generation = self.app.consumer_generation_id
-                active = self._get_active_partitions()
-                chunks = await self._thread.getmany(active, timeout_s)
-                await self._hand_on(chunks, generation)
+                chunks = await self._thread.getmany(self._get_active_partitions(), timeout_s)
+                await self._hand_on(chunks, self.app.consumer_generation_id)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
                 raise
@@ -240,7 +239,8 @@ class Consumer(stock.Consumer):
                     if any(queue.full() for queue in queues):
                         await self._room(queues, generation)
                     if not queues or not self._may_hand_on(generation):
-                        self._dropped = True
+                        # A new assignment begins at what was committed, before what is dropped here.
+                        self._dropped |= self.app.consumer_generation_id == generation
                         break
                     self._put(record, since, chunk.seek, generation, queues)
                     since = record.offset + 1

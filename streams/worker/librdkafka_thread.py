@@ -15,27 +15,28 @@ from concurrent.futures import wait
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaConnectionError
 from confluent_kafka import KafkaError as ClientError
 from confluent_kafka import KafkaException, TopicPartition
 from faust.types import TP
 from mode import Service
 
-from model.errors import PartEndedError, UndecodableError
+from model.errors import PartEndedError
 from streams.kafka.inquiry import Inquiry
 from streams.kafka.librdkafka import Statistics, consumer_config
-from streams.kafka.record import Chunk, of_aiokafka
-from streams.kafka.salvage import salvage
+from streams.kafka.record import Chunk, Record
 from streams.kafka.spans import Known, Partition, Span, next_seek
+from streams.kafka.starts import Starts
 from streams.settings.sections import KafkaSettings
-from streams.worker.poller import Poller, Starts
+from streams.worker.mending import Mending
+from streams.worker.pauses import Pauses
+from streams.worker.poller import Poller
 
 if TYPE_CHECKING:
     from streams.worker.driver import Transport
 
 log = logging.getLogger(__name__)
 
-RETRY_S = 0.5
 LOOK_S = 0.002
 """In a rebalance the thread that polls looks so often whether the worker wants to commit."""
 
@@ -63,26 +64,26 @@ class LibrdkafkaThread(Service):
         self._committing: asyncio.Future[bool] | None = None
         self._member = False
         self._said: int | None = None
-        self._mending: set[asyncio.Task[None]] = set()
+        self._mending: Mending | None = None
         self._poller = Poller(
             partial(consumer_config, kafka, self.app.conf.id),
             self,
-            lambda: self._handed_over - self._taken,
-            self._held_back,
+            Pauses(self._held_back, lambda: self._handed_over - self._taken),
             self._timeout_s,
         )
 
     async def on_start(self) -> None:
         self.inquiry = Inquiry(self._kafka)
         await self.inquiry.start()
+        self._mending = Mending(self.inquiry, self._mended, self.app.crash)
         self._poller.thread.start()
 
     async def on_stop(self) -> None:
         self._poller.stopping.set()
         if self._poller.thread.is_alive():
             await asyncio.to_thread(self._poller.thread.join)
-        for task in self._mending:
-            task.cancel()
+        if self._mending is not None:
+            self._mending.stop()
         if self.inquiry is not None:
             await self.inquiry.stop()
 
@@ -181,14 +182,10 @@ class LibrdkafkaThread(Service):
 
     def hold_back(self, partition: TP) -> None:
         """Bring no more of a partition, until `let_go`."""
-        if partition not in self._held_back:
-            self._held_back.add(partition)
-            self._poller.orders.append(self._poller.pause)
+        self._held_back.add(partition)
 
     def let_go(self, partition: TP) -> None:
-        if partition in self._held_back:
-            self._held_back.discard(partition)
-            self._poller.orders.append(self._poller.pause)
+        self._held_back.discard(partition)
 
     async def commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka where the next worker begins to read. This may fail: the store's progress holds what was
@@ -230,30 +227,14 @@ class LibrdkafkaThread(Service):
         return {tp: chunk for tp, chunk in chunks.items() if chunk.seek >= self._sought.get(tp, 0)}
 
     def broken(self, partition: TP, position: int) -> None:
-        log.warning("%s-%d: decoding record by record from offset %d", *partition, position)
         self._worker_loop.call_soon_threadsafe(self._mend, self._generation, partition, position)
 
     def _mend(self, generation: int, partition: TP, position: int) -> None:
-        task = self._worker_loop.create_task(self._take_apart(generation, partition, position))
-        self._mending.add(task)
-        task.add_done_callback(self._mending.discard)
+        if self._mending is not None and generation == self.app.consumer_generation_id:
+            self._mending.begin(partition, position)
 
-    async def _take_apart(self, generation: int, tp: TP, position: int) -> None:
-        """Read the batch at `position` record by record, and go on behind it."""
-        while generation == self.app.consumer_generation_id:
-            try:
-                raw, limit = await self._asked().batch(tp, position)
-                records, end = salvage(raw, *tp, position, limit)
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("%s-%d: can't fetch the batch, trying again later: %r", *tp, error)
-                await asyncio.sleep(RETRY_S)
-            except UndecodableError as error:
-                await self.app.crash(error)
-                return
-            else:
-                found = [of_aiokafka(tp, each) for each in records]
-                self._order(partial(self._poller.go_on_behind, tp, position, found, end))
-                return
+    def _mended(self, partition: TP, position: int, records: list[Record], end: int) -> None:
+        self._order(partial(self._poller.go_on_behind, partition, position, records, end))
 
     def committed(self, good: bool) -> None:
         self._worker_loop.call_soon_threadsafe(self._settle, good)
@@ -289,6 +270,8 @@ class LibrdkafkaThread(Service):
         self._arrived.clear()
         self._held_back.clear()
         self._sought.clear()
+        if self._mending is not None:
+            self._mending.stop()
         self._taken = self._handed_over
         self.app.consumer_generation_id = generation
         await self.consumer.on_partitions_assigned(partitions, generation)

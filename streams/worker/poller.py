@@ -4,7 +4,7 @@ The client (confluent-kafka) lets one thread at a time call it, and a poll lasts
 what others want of it waits for the thread's next turn, for `WAIT_S` at most.
 
 The thread polls whatever the worker waits for, since only a poll answers a rebalance. Partitions that bring
-more than the worker takes are paused.
+more than the worker takes are paused (`pauses.py`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaException, TopicPartit
 from confluent_kafka import KafkaError as ClientError
 from faust.types import TP
 
+from model.errors import SettingsError
 from streams.kafka.librdkafka import Statistics
 from streams.kafka.polled import Polling
 from streams.kafka.record import Chunk, Record
 from streams.kafka.spans import Partition
+from streams.kafka.starts import Starts, first_offsets, starts_of
+from streams.worker.pauses import Pauses
 
 log = logging.getLogger(__name__)
 
@@ -33,21 +36,6 @@ WAIT_PAUSED_S = 0.01
 
 AT_ONCE = 500
 """So many messages are handed over at once, at most."""
-
-WAITING_EVENTS = 8_192
-"""With so many events handed over and not taken yet, nothing more is fetched until half of them are taken."""
-
-EARLIEST = -2
-"""The timestamp for which Kafka names a partition's first offset."""
-
-FORBIDDEN = {
-    ClientError.TOPIC_AUTHORIZATION_FAILED,
-    ClientError.GROUP_AUTHORIZATION_FAILED,
-    ClientError.CLUSTER_AUTHORIZATION_FAILED,
-}
-
-Starts = dict[TP, int | None]
-"""Where each partition is begun; None where that is not known."""
 
 
 class Told(Protocol):
@@ -78,17 +66,16 @@ class Told(Protocol):
 
 class Poller:
     """`configure` makes the client's configuration, given what it calls: of errors, statistics, commits.
+    `timeout_s`: of a question to a broker.
 
-    `waiting`: how many of the events that were brought were not taken yet; `held_back`: of which partitions
-    no more is wanted for now. `timeout_s`: of a question to a broker.
+    Raises `SettingsError` where the client does not take the configuration.
     """
 
     def __init__(
         self,
         configure: Callable[[Any, Any, Any], dict[str, Any]],
         told: Told,
-        waiting: Callable[[], int],
-        held_back: set[TP],
+        pauses: Pauses,
         timeout_s: float,
     ) -> None:
         self.polling = Polling(self._end_of)
@@ -96,10 +83,12 @@ class Poller:
         self.commits: deque[list[TopicPartition]] = deque()
         self.failure: BaseException | None = None
         self.stopping = threading.Event()
-        self._told, self._waiting, self._held_back, self._timeout_s = told, waiting, held_back, timeout_s
-        self._paused: set[TP] = set()
-        self._resting = self._rebalancing = False
-        self._client = Consumer(configure(self._failed, self._statistics, self._committed))
+        self._told, self._pauses, self._timeout_s = told, pauses, timeout_s
+        self._rebalancing = False
+        try:
+            self._client = Consumer(configure(self._failed, self._statistics, self._committed))
+        except KafkaException as error:
+            raise SettingsError(f"Kafka's client does not take the kafka settings: {error}") from error
         self.thread = threading.Thread(target=self._run, name="Kafka's client", daemon=True)
 
     def subscribe(self, topics: list[str]) -> None:
@@ -119,27 +108,17 @@ class Poller:
             if chunk.records:
                 self._told.brought({partition: chunk})
 
-    def pause(self) -> None:
-        """Pause what is held back, or everything; and nothing else."""
-        assigned = self.polling.partitions
-        paused = assigned if self._resting else self._held_back & assigned
-        if resumed := (self._paused - paused) & assigned:
-            self._client.resume([TopicPartition(*tp) for tp in resumed])
-        if begun := paused - self._paused:
-            self._client.pause([TopicPartition(*tp) for tp in begun])
-        self._paused = paused
-
     def obey_commits(self) -> None:
         """In a rebalance the answer is waited for: partitions go when it ends."""
         while self.commits:
             places = self.commits.popleft()
             try:
-                self._client.commit(offsets=places, asynchronous=not self._rebalancing)
+                if self._rebalancing:
+                    self._committed(None, self._client.commit(offsets=places, asynchronous=False))
+                else:
+                    self._client.commit(offsets=places)
             except KafkaException as error:
                 self._committed(error.args[0], places)
-            else:
-                if self._rebalancing:
-                    self._committed(None, places)
 
     def _run(self) -> None:
         try:
@@ -155,8 +134,8 @@ class Poller:
         self.obey_commits()
         for _ in range(len(self.orders)):
             self.orders.popleft()()
-        self._rest()
-        first = self._client.poll(WAIT_PAUSED_S if self._paused or self.orders else WAIT_S)
+        self._pauses.look(self._client, self.polling)
+        first = self._client.poll(WAIT_PAUSED_S if self._pauses or self.orders else WAIT_S)
         if first is None:
             return
         polled = self.polling.take([first, *self._client.consume(AT_ONCE, 0)])
@@ -168,12 +147,6 @@ class Poller:
             self._told.broken(partition, position)
         if polled.resets:
             self._reset(polled.resets)
-
-    def _rest(self) -> None:
-        """Fetch nothing while too much waits."""
-        if self._resting != (self._waiting() > (WAITING_EVENTS // 2 if self._resting else WAITING_EVENTS)):
-            self._resting = not self._resting
-            self.pause()
 
     def _end_of(self, partition: Partition) -> int | None:
         with contextlib.suppress(KafkaException):
@@ -196,13 +169,12 @@ class Poller:
         places = [TopicPartition(*tp, OFFSET_STORED if at is None else at) for tp, at in starts.items()]
         self._client.assign(places)
         self._client.resume(places)
-        self._paused = set()
-        self.pause()
+        self._pauses.forget()
 
     def _reset(self, partitions: Collection[TP]) -> None:
         """Go on where Kafka has something left: what came next is gone, or the topic was made anew."""
         partitions = [tp for tp in partitions if self.polling.known(tp) is not None]
-        begins = self._first_offsets(partitions)
+        begins = first_offsets(self._client, partitions, self._timeout_s)
         for tp, offset in begins.items():
             log.warning("%s-%d: what came next is gone from Kafka; going on at offset %d", *tp, offset)
             self.polling.moved(tp, offset)
@@ -211,31 +183,9 @@ class Poller:
         if left := [tp for tp in partitions if tp not in begins]:
             self.orders.append(lambda: self._reset(left))
 
-    def _first_offsets(self, partitions: Collection[TP]) -> dict[TP, int]:
-        """Where each begins, of those of which a broker says so."""
-        asked = [TopicPartition(*tp, EARLIEST) for tp in partitions]
-        try:
-            found = self._client.offsets_for_times(asked, timeout=self._timeout_s) if asked else []
-        except KafkaException as error:
-            log.warning("can't ask where partitions begin: %s", error)
-            return {}
-        return {TP(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
-
-    def _committed_offsets(self, places: list[TopicPartition]) -> Starts:
-        """Where the group is in each partition; where it has not been, the partition's first offset."""
-        starts: Starts = {TP(each.topic, each.partition): None for each in places}
-        try:
-            found = self._client.committed(places, timeout=self._timeout_s) if places else []
-        except KafkaException as error:
-            log.warning("can't ask what the group has committed: %s", error)
-            return starts
-        starts |= {TP(each.topic, each.partition): each.offset for each in found if each.offset >= 0}
-        return starts | self._first_offsets([tp for tp, offset in starts.items() if offset is None])
-
     def _assigned(self, _: Any, places: list[TopicPartition]) -> None:
-        starts = self._committed_offsets(places)
+        starts = starts_of(self._client, places, self._timeout_s)
         self.orders.clear()  # they are about what was read before
-        self._resting = False
         self.polling.assign(starts)
         with self._rebalance():
             self._told.assigned(starts)
@@ -266,7 +216,7 @@ class Poller:
 
     def _failed(self, error: ClientError) -> None:
         """The client goes on by itself, but for what it may not read."""
-        if error.code() in FORBIDDEN or error.fatal():
+        if error.code() == ClientError.TOPIC_AUTHORIZATION_FAILED or error.fatal():
             raise KafkaException(error)
         self._told.failed(error)
 

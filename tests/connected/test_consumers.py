@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,7 +19,10 @@ from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
 from tests.connected.events_on_kafka import eventually, producer
 from tests.connected.reading_app import CONSUMERS, Reading, reading
+from tests.connected.test_odd_records import spoil
+from tests.connected.test_odd_records import write as write_raw
 from tests.connected.test_offsets_without_events import administered, transactional
+from tests.streams.kafka.record_batches import LZ4, batch, record
 
 
 @pytest.fixture(name="settings")
@@ -172,6 +176,29 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_begin(settings: Setti
         await eventually(comes)
         assert not cluster.missing
         assert reader.offsets("clicks")[-1] == 0
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+async def test_what_cannot_be_decoded_comes_as_bytes(
+    settings: Settings, consumer: str, kafka_folder: Path
+) -> None:
+    """A batch that the disk has spoilt, and names of headers that are no text; nothing else is missing."""
+    kafka, name = settings.kafka, topic_name(settings.kafka, "clicks")
+    await write(kafka, [b"sound", b"item-spoilt", b"behind"])
+    spoil(kafka_folder, name, b"item-spoilt", 0, b"ITEM")
+    async with reading(settings, consumer) as reader, producer(kafka) as client:
+        odd = [record(0, b"k", b"odd", [(b"\xff\xfe", b"x"), (b"y", None)]), record(1, b"k", b"last")]
+        await write_raw(client, TopicPartition(name, 0), batch(0, odd))
+        await write_raw(client, TopicPartition(name, 0), batch(0, [record(0, b"k", b"after")], codec=LZ4))
+        await eventually(lambda: reader.offsets("clicks") == [0, 1, 2, 3, 4, 5])
+        found = reader.records
+        assert [each.value for each in found if not each.undecodable] == [
+            *(b"sound", b"behind", b"odd", b"last", b"after")
+        ]
+        assert "its checksum is wrong" in found[1].undecodable
+        assert b"ITEM-spoilt" in found[1].value
+        assert [content for _, content in found[3].headers] == [b"x", None]
+        assert [each.since for each in found] == [0, 1, 2, 3, 4, 5]
 
 
 async def test_a_partition_that_is_held_back_holds_up_no_other(reader: Reading) -> None:

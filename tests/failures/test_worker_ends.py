@@ -47,7 +47,7 @@ PARTS = {
         "from streams.worker.aiokafka_thread import AiokafkaThread; breaks(AiokafkaThread, '_fetch_records')"
     ),
     "the fetcher": "from aiokafka.consumer.fetcher import Fetcher; breaks(Fetcher, '_get_actions_per_node')",
-    "a poll": "from streams.worker.poller import Poller; breaks(Poller, '_rest')",
+    "a poll": "from streams.worker.poller import Poller; breaks(Poller, '_turn')",
     "what was polled": "from streams.kafka.polled import Polling; breaks(Polling, 'take')",
     "a heartbeat": "from aiokafka.consumer.group_coordinator import GroupCoordinator\n"
     "breaks(GroupCoordinator, 'ensure_coordinator_known')",

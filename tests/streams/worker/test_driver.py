@@ -173,11 +173,16 @@ async def test_records_wait_for_room_and_keep_their_order() -> None:
     assert not agent.consumer._dropped
 
 
-async def test_what_waits_while_partitions_move_is_dropped_and_noted() -> None:
+@pytest.mark.parametrize("moved", [True, False])
+async def test_what_waits_while_the_flow_stops_is_dropped(moved: bool) -> None:
+    """And is read again, unless partitions moved: then all begins at what was committed."""
     agent = Agent()
     handing = asyncio.create_task(agent.consumer._hand_on(chunk(*range(9)), 1))
     await full(agent)
-    agent.consumer.app.consumer_generation_id = 2
+    if moved:
+        agent.consumer.app.consumer_generation_id = 2
+    else:
+        agent.consumer.flow_active = False
     await handing
-    assert agent.consumer._dropped
+    assert agent.consumer._dropped is not moved
     assert [offset for offset, _ in agent.taken()] == [0, 1, 2, 3]
