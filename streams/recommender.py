@@ -103,8 +103,8 @@ class Recommender:
 
         Every item that it names must have been met.
         """
-        of = self.catalog.rows
-        step = on_impression(kept, event, [of[item_id] for item_id in event.items], self.bounds)
+        rows = list(map(self.catalog.rows.__getitem__, event.items))
+        step = on_impression(kept, event, rows, self.bounds)
         if step.showing is not None:
             self.counters.show(step.showing.rows)
         self._learn(step.lessons)

@@ -84,21 +84,15 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     @property
     def bytes(self) -> int:
         """What it takes at most when it is stored."""
+        texts = self.slate_id + self.arm + self.model + self.surface
         return (
             HEAD_BYTES
-            + _room(self.slate_id)
-            + _room(self.arm)
-            + _room(self.model)
-            + _room(self.surface)
+            + (len(texts) if texts.isascii() else 4 * len(texts))
             + ROW_BYTES * (len(self.rows) + len(self.shown))
             + NUMBER_BYTES * len(self.shown_as)
             + ANSWER_BYTES * len(self.answers)
             + len(self.looks)
         )
-
-
-def _room(text: str) -> int:
-    return len(text) if text.isascii() else 4 * len(text)
 
 
 Slates = tuple[KeptSlate, ...]
@@ -136,22 +130,19 @@ def fitted(slates: Slates, most: int, most_bytes: int) -> Fitted:
         out = _order(slates)[0]
         fallen = (*fallen, slates[out])
         slates = (*slates[:out], *slates[out + 1 :])
-    if _bytes(slates) <= most_bytes:
+    sizes = [slate.bytes for slate in slates]
+    if sum(sizes) <= most_bytes:
         return Fitted(slates, fallen)
     kept = list(slates)
     for at in _order(slates):
-        if _bytes(kept) > most_bytes:
+        if sum(sizes) > most_bytes:
             kept[at] = msgspec.structs.replace(kept[at], looks=_without_features(kept[at]))
-    while kept and _bytes(kept) > most_bytes:
-        fallen = (*fallen, kept.pop(_order(kept)[0]))
+            sizes[at] = kept[at].bytes
+    while kept and sum(sizes) > most_bytes:
+        out = _order(kept)[0]
+        fallen = (*fallen, kept.pop(out))
+        sizes.pop(out)
     return Fitted(tuple(kept), fallen)
-
-
-def _bytes(slates: Sequence[KeptSlate]) -> int:
-    total = 0
-    for slate in slates:
-        total += slate.bytes
-    return total
 
 
 def _without_features(slate: KeptSlate) -> bytes:
@@ -161,12 +152,11 @@ def _without_features(slate: KeptSlate) -> bytes:
 
 def _order(slates: Sequence[KeptSlate]) -> list[int]:
     """Their places, in the order in which they fall."""
-    idle = [at for at, slate in enumerate(slates) if not slate.waits]
-    newest = max((at for at in idle), key=lambda at: (slates[at].ts, at), default=-1)
-
-    def when(at: int) -> tuple[bool, bool, int, int]:
-        slate = slates[at]
-        # The newest idle one comes last of all: it is what the user sees next.
-        return at == newest, slate.waits, max(slate.ts, slate.shown_ms, slate.closed_ms), at
-
-    return sorted(range(len(slates)), key=when)
+    waits = [slate.waits for slate in slates]
+    newest = max(((slate.ts, at) for at, slate in enumerate(slates) if not waits[at]), default=(0, -1))[1]
+    # The newest idle one comes last of all: it is what the user sees next.
+    keys = [
+        (at == newest, waits[at], max(slate.ts, slate.shown_ms, slate.closed_ms), at)
+        for at, slate in enumerate(slates)
+    ]
+    return [key[3] for key in sorted(keys)]

@@ -190,9 +190,9 @@ class Replica:
         Nothing dates an item but what is stored of it: its announcement, else its first event.
         """
         known = self.recommender.catalog.rows
-        new = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in known]
-        if not new:
+        if known.keys() >= set(item_ids):  # as good as always
             return
+        new = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in known]
         rows = await self.store.intern(new)
         first = len(self.recommender.catalog)
         if rows == list(range(first, first + len(new))):

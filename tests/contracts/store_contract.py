@@ -10,7 +10,17 @@ import pytest
 from model.errors import FencedError, LedgerGapError, StoreError
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
-from streams.stores.base import START, Commit, LedgerEntry, Snapshot, Store, digest_of, order_of
+from streams.stores.base import (
+    HEAD_BYTES,
+    START,
+    Commit,
+    LedgerEntry,
+    Snapshot,
+    Store,
+    digest_of,
+    head_of,
+    order_of,
+)
 from streams.stores.condition import waits_for
 
 MS_PER_DAY = 86_400_000
@@ -103,6 +113,17 @@ class StoreContract:
         position = await store.commit(found, "w1")
         assert await store.load(["u1"], ["c-0"], ["u1", "u2"]) == ([b"state"], {"c-0": 1}, [b"s2", b"s"])
         assert await store.commit(found, "w1") == position, "the answer was lost: it is asked for again"
+
+    async def test_slates_are_known_by_their_head(self, store: Store) -> None:
+        """It names all the rest: the others are not read for the comparison."""
+        head, other = bytes(range(HEAD_BYTES)), bytes(range(1, HEAD_BYTES + 1))
+        first = batch({"c-0": -1}, {"c-0": 0})._replace(slates={"u1": head + b"long" * 1_000})
+        await store.commit(first, "w1")
+        second = batch({"c-0": 0}, {"c-0": 1})._replace(slates={"u1": other})
+        with pytest.raises(FencedError):
+            await store.commit(second._replace(found_slates={"u1": digest_of(other)}), "w1")
+        await store.commit(second._replace(found_slates={"u1": digest_of(head_of(head + b"x"))}), "w1")
+        assert (await store.load([], [], ["u1"])).slates == [other]
 
     async def test_a_batch_on_other_progress_writes_no_slates(self, store: Store) -> None:
         await store.commit(batch({"c-0": -1}, {"c-0": 5})._replace(slates={"u1": b"s1"}), "w1")

@@ -118,6 +118,36 @@ async def test_a_producer_that_sends_an_impression_twice_counts_once(store: Memo
         assert second.counted("skipped_events_total", reason=reason) == 1
 
 
+async def test_an_impression_that_shows_nothing_new_writes_nothing_but_its_offset(store: MemoryStore) -> None:
+    """Most reads are of a feed that the user has seen: the store is not to write for each of them."""
+    desk = await served(store)
+    await desk.take(impression(0, "list", ["i1", "i2"]))
+    commits: list[Commit] = []
+    commit = store.commit
+
+    async def noted(batch: Commit, writer: str) -> str:
+        commits.append(batch)
+        return await commit(batch, writer)
+
+    store.commit = noted  # type: ignore[method-assign]
+    await desk.take(impression(1, "list", ["i2", "i1"]), impression(2, "list", ["i2"]))
+    (batch,) = commits
+    assert batch.progress == {"impressions-0": 2}
+    assert (batch.slates, batch.states, batch.ledger) == ({}, {}, b"")
+    assert desk.counted("showings_total", result="again") == 2
+
+
+async def test_an_impression_that_shows_nothing_new_closes_what_is_due(store: MemoryStore) -> None:
+    desk = await served(store)
+    await desk.take(impression(0, "old", ["i1"]), impression(1, "list", ["i2"], NOW_MS + 10))
+    await desk.take(impression(2, "list", ["i2"], NOW_MS + WAIT_MS + 5))
+    (lesson,) = await lessons(store)
+    assert (lesson.slate_id, lesson.kind) == ("old", "silent")
+    await desk.take(impression(3, "old", ["i1"], NOW_MS + 3))
+    assert desk.counted("showings_total", result="late") == 1
+    assert len(await lessons(store)) == 1
+
+
 async def test_it_counts_once_also_after_its_slate_has_fallen(store: MemoryStore) -> None:
     desk = await served(store)
     for n in range(10):
