@@ -38,8 +38,8 @@ from streams.stores.base import (
     version_of,
 )
 from streams.stores.condition import Condition, read_condition
-from streams.stores.redis_connection import RedisConnection
 from streams.stores.redis_scripts import COMMIT, INTERN, LEAD, MEND_WITHDRAWN, SAVE_SNAPSHOT
+from streams.stores.redis_server import RedisServer
 
 CONFIG = [("CONFIG", "GET", name) for name in ("maxmemory-policy", "appendonly", "save")]
 MS_PER_DAY = 86_400_000
@@ -61,7 +61,8 @@ class RedisStore:
         state: StateSettings = StateSettings(),
         learning: LearningSettings = LearningSettings(),
     ) -> None:
-        self._redis = RedisConnection(settings)
+        self._redis = RedisServer(settings)
+        self._hot, self._pooled = self._redis.hot, self._redis.pooled
         self._prefix = settings.prefix
         self._ttl_ms = max(1, round(state.ttl_days * MS_PER_DAY))
         self._slates_ttl_ms = learning.keep_ms
@@ -81,7 +82,7 @@ class RedisStore:
         if users or slates_of:
             keys = [self._key("state", user) for user in users]
             commands.append(("MGET", *keys, *(self._key("slates", user) for user in slates_of)))
-        replies = await self._redis.pipeline(commands) if commands else []
+        replies = await self._hot.pipeline(commands) if commands else []
         offsets = replies[0] if partitions else []
         values = replies[-1] if users or slates_of else []
         return Loaded(
@@ -123,21 +124,21 @@ class RedisStore:
             *commit.items.values(),
             *commit.feeds,
         ]
-        position: bytes = await self._redis.script(COMMIT, keys, arguments)
+        position: bytes = await self._hot.script(COMMIT, keys, arguments)
         return position.decode()
 
     async def intern(self, item_ids: Sequence[str]) -> list[int]:
         keys = [self._key("rows"), self._key("row-ids")]
         rows: list[int] = []
         for at in range(0, len(item_ids), KEYS_PER_CALL):
-            rows += await self._redis.script(INTERN, keys, item_ids[at : at + KEYS_PER_CALL])
+            rows += await self._hot.script(INTERN, keys, item_ids[at : at + KEYS_PER_CALL])
         return rows
 
     async def interned(self, start: int) -> list[str]:
         ids: list[str] = []
         while True:
             first = start + len(ids)
-            part = await self._redis.call("LRANGE", self._key("row-ids"), first, first + ROWS_PER_CALL - 1)
+            part = await self._pooled.call("LRANGE", self._key("row-ids"), first, first + ROWS_PER_CALL - 1)
             ids += [item_id.decode() for item_id in part]
             if len(part) < ROWS_PER_CALL:
                 return ids
@@ -152,30 +153,30 @@ class RedisStore:
         values: list[bytes | None] = []
         for at in range(0, len(names), KEYS_PER_CALL):
             keys = [self._key(kind, name) for name in names[at : at + KEYS_PER_CALL]]
-            values += await self._redis.call("MGET", *keys)
+            values += await self._pooled.call("MGET", *keys)
         return values
 
     async def feed(self, user: str) -> bytes | None:
-        value: bytes | None = await self._redis.call("GET", self._key("feed", user))
+        value: bytes | None = await self._hot.call("GET", self._key("feed", user))
         return value
 
     async def read_feeds(self, users: Sequence[str], states: Sequence[str] = ()) -> FeedsRead:
         keys = [self._key("feed", user) for user in users] + [self._key("state", user) for user in states]
-        *values, version = await self._redis.call("MGET", *keys, self._key("withdrawn", "version"))
+        *values, version = await self._hot.call("MGET", *keys, self._key("withdrawn", "version"))
         return FeedsRead(
             values[: len(users)], values[len(users) :], "" if version is None else version.decode()
         )
 
     async def withdrawals(self, after: str) -> Withdrawals:
         # The version is read first: what changes in between is read again the next time, and none is missed.
-        value = await self._redis.call("GET", self._key("withdrawn", "version"))
+        value = await self._pooled.call("GET", self._key("withdrawn", "version"))
         version = "" if value is None else value.decode()
         (began, number), (now, _) = version_of(after), version_of(version)
         whole = began != now
         least = 1 if whole else 2 * number + 1
         changes: dict[str, bool] = {}
         while True:
-            page = await self._redis.call(
+            page = await self._pooled.call(
                 *("ZRANGEBYSCORE", self._key("withdrawn"), f"({least}", "+inf"),
                 *("WITHSCORES", "LIMIT", 0, ROWS_PER_CALL),
             )  # fmt: skip
@@ -191,7 +192,7 @@ class RedisStore:
         item_ids = list(withdrawn)
         for at in range(0, len(item_ids), KEYS_PER_CALL):
             part = item_ids[at : at + KEYS_PER_CALL]
-            await self._redis.script(
+            await self._pooled.script(
                 MEND_WITHDRAWN,
                 [
                     *(self._key("withdrawn"), self._key("withdrawn", "version")),
@@ -205,12 +206,12 @@ class RedisStore:
             )
 
     async def put_feed(self, user: str, feed: bytes) -> None:
-        await self._redis.call("SET", self._key("feed", user), feed, "PX", self._ttl_ms)
+        await self._hot.call("SET", self._key("feed", user), feed, "PX", self._ttl_ms)
 
     async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
         # Entries first, then what was dropped: a trim in between may raise a needless gap but hides none.
         start = order_of(after)
-        entries, dropped = await self._redis.pipeline(
+        entries, dropped = await self._hot.pipeline(
             [
                 ("XRANGE", self._key("ledger"), f"({after}", "+", "COUNT", limit),
                 ("GET", self._key("ledger", "dropped")),
@@ -232,8 +233,8 @@ class RedisStore:
             snapshot.payload[at : at + CHUNK_BYTES] for at in range(0, len(snapshot.payload), CHUNK_BYTES)
         ]
         for n, chunk in enumerate(chunks):
-            await self._redis.call("SET", f"{chunk_key}{n}", chunk, "PX", UNFINISHED_SNAPSHOT_LIVES_MS)
-        await self._redis.script(
+            await self._pooled.call("SET", f"{chunk_key}{n}", chunk, "PX", UNFINISHED_SNAPSHOT_LIVES_MS)
+        await self._pooled.script(
             SAVE_SNAPSHOT,
             [self._key("snapshot"), self._key("ledger"), self._key("ledger", "dropped")],
             [
@@ -244,30 +245,30 @@ class RedisStore:
 
     async def snapshot(self) -> Snapshot | None:
         for _ in range(SNAPSHOT_ATTEMPTS):
-            head = await self._redis.call(
+            head = await self._pooled.call(
                 *("HMGET", self._key("snapshot"), "position", "writer", "own_position", "chunk_key", "chunks")
             )
             if head[0] is None:
                 return None
             position, writer, own_position, chunk_key, count = (part.decode() for part in head)
-            chunks = [await self._redis.call("GET", f"{chunk_key}{n}") for n in range(int(count))]
+            chunks = [await self._pooled.call("GET", f"{chunk_key}{n}") for n in range(int(count))]
             if None not in chunks:  # else a newer one took its place while we read
                 return Snapshot(position, writer, own_position, b"".join(chunks))
         raise StoreUnavailableError("the snapshot was replaced each time while it was being read; try again")
 
     async def lead(self, name: str, writer: str, ttl_ms: int) -> bool:
-        return bool(await self._redis.script(LEAD, [self._key("lease", name)], [writer, ttl_ms]))
+        return bool(await self._pooled.script(LEAD, [self._key("lease", name)], [writer, ttl_ms]))
 
     async def activate(self, model: str) -> None:
-        await self._redis.call("SET", self._key("model"), model)
+        await self._pooled.call("SET", self._key("model"), model)
 
     async def active_model(self) -> str | None:
-        model: bytes | None = await self._redis.call("GET", self._key("model"))
+        model: bytes | None = await self._pooled.call("GET", self._key("model"))
         return None if model is None else model.decode()
 
     async def condition(self) -> Condition:
         # Some servers refuse CONFIG (a managed one, an ACL): what INFO says must do then.
-        info, *replies = await self._redis.attempts([("INFO",), *CONFIG])
+        info, *replies = await self._pooled.attempts([("INFO",), *CONFIG])
         config: dict[str, str] = {}
         for reply in replies:
             if isinstance(reply, list) and len(reply) == 2:

@@ -126,7 +126,7 @@ async def test_a_refusal_does_not_cost_the_connection(
     redis_settings: RedisSettings, client: Redis, store: RedisStore
 ) -> None:
     await client.set(f"{redis_settings.prefix}ledger", "not a stream")
-    await store.active_model()
+    await asyncio.gather(store.active_model(), store.feed("u"))  # both ways to the server are open
     connected = (await client.info("stats"))["total_connections_received"]
     for _ in range(5):
         with pytest.raises(StoreError, match="WRONGTYPE"):
