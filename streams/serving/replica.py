@@ -18,7 +18,7 @@ from streams.ranking.model_in_service import ModelInService
 from streams.recommender import Recommender
 from streams.serving.background import Background
 from streams.serving.handover_lock import HandoverLock
-from streams.serving.kept_counters import copied, pack, restore
+from streams.serving.kept_counters import Copy, restore
 from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
 from streams.state.knowledge_graph import Graph
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 LEDGER_PAGE = 500
 GAP_ATTEMPTS = 5
+PAUSE_S = 0.005
+"""Between two pieces of a snapshot's copy."""
 
 
 class Replica:
@@ -209,18 +211,40 @@ class Replica:
     async def save_snapshot(self) -> int:
         """Keep the counters as they are between two batches; how many bytes. Raises `FencedError` if not
         leading.
+
+        They are copied piece by piece, and batches go on meanwhile.
         """
-        async with self.lock:
-            await self.check_kept()
-            position, writer, own = self.position, self.writer, self.own_position
-            copy = copied(self.recommender)
-        payload = await self._background.call(pack, copy)
+        while True:
+            async with self.lock:
+                await self.check_kept()
+                position, writer, own = self.position, self.writer, self.own_position
+                copy = Copy(self.recommender)
+            try:
+                await _finish(copy)
+            finally:
+                copy.end()
+            if not copy.spoilt:
+                break
+        payload = await self._background.call(copy.pack)
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
+        log.info(
+            "snapshot: %d bytes, the longest piece of its copy took %.1f ms",
+            len(payload),
+            1_000 * copy.longest_s,
+        )
         return len(payload)
 
     async def close(self) -> None:
         """End the thread that packs snapshots."""
         await self._background.close()
+
+
+async def _finish(copy: Copy) -> None:
+    """All pieces, with room between them for what matters more."""
+    whole = False
+    while not whole:
+        whole = await asyncio.to_thread(copy.step)
+        await asyncio.sleep(PAUSE_S)
 
 
 def _date_unannounced(recommender: Recommender) -> None:
