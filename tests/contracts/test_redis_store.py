@@ -5,33 +5,60 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from model.errors import SettingsError, StoreError, StoreUnavailableError
 from streams.learning.settings import LearningSettings
+from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import START, Commit, Snapshot, Store
-from streams.stores.redis import CHUNK_BYTES, RedisStore
-from tests.contracts.store_contract import MARGIN_MS, MakeStore, StoreContract, batch
+from streams.stores.redis import RedisStore
+from streams.stores.redis_ledger import CHUNK_BYTES
+from tests.contracts.store_contract import MARGIN_MS, SHARDS, MakeStore, StoreContract, batch
 
 
-class TestRedisStore(StoreContract):
+class OnRedis(StoreContract):
+    """Subclasses give the fixture `layout`: the server or cluster, and how the keys are laid out there."""
+
     @pytest.fixture
-    async def make_store(self, redis_settings: RedisSettings) -> AsyncIterator[MakeStore]:
+    async def make_store(self, layout: RedisSettings) -> AsyncIterator[MakeStore]:
         made: list[RedisStore] = []
 
         def make(state: StateSettings = StateSettings(), ledger_margin_ms: int = MARGIN_MS) -> Store:
-            settings = RedisSettings(
-                url=redis_settings.url, prefix=redis_settings.prefix, ledger_margin_ms=ledger_margin_ms
-            )
+            settings = msgspec.structs.replace(layout, ledger_margin_ms=ledger_margin_ms)
             made.append(RedisStore(settings, state))
             return made[-1]
 
         yield make
         for store in made:
             await store.close()
+
+
+class TestRedisStore(OnRedis):
+    @pytest.fixture
+    def layout(self, redis_settings: RedisSettings) -> RedisSettings:
+        return redis_settings
+
+
+class TestShardsOnOneServer(OnRedis):
+    @pytest.fixture
+    def layout(self, redis_settings: RedisSettings) -> RedisSettings:
+        return msgspec.structs.replace(redis_settings, shards=SHARDS)
+
+
+class TestShardsOnACluster(OnRedis):
+    @pytest.fixture
+    def layout(self, valkey_cluster: ValkeyCluster, prefix: str) -> RedisSettings:
+        return RedisSettings(url=valkey_cluster.url, prefix=prefix, cluster=True, shards=SHARDS)
+
+
+class TestOneShardOnACluster(OnRedis):
+    @pytest.fixture
+    def layout(self, valkey_cluster: ValkeyCluster, prefix: str) -> RedisSettings:
+        return RedisSettings(url=valkey_cluster.url, prefix=f"{{{prefix}}}:", cluster=True)
 
 
 @pytest.fixture
