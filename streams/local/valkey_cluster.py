@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from redis import Redis
@@ -47,10 +48,10 @@ class ValkeyCluster:
                 ]
                 processes.append(starting.enter_context(ChildProcess("Valkey", command, home / "valkey.log")))
             for process, port in zip(processes, ports, strict=True):
-                wait_until_ready(process, lambda port=port: ask(port, b"PING\r\n", 5) == b"+PONG", deadline_s)
+                wait_until_ready(process, partial(_answers, port), deadline_s)
             _join(ports, buses)
             for process, port in zip(processes, ports, strict=True):
-                wait_until_ready(process, lambda port=port: _agrees(port, nodes), deadline_s)
+                wait_until_ready(process, partial(_agrees, port, nodes), deadline_s)
             starting.pop_all()
         return cls(processes, ports)
 
@@ -69,6 +70,10 @@ def _join(ports: list[int], buses: list[int]) -> None:
             _said(port, "CLUSTER", "MEET", LOOPBACK, ports[0], buses[0])
 
 
+def _answers(port: int) -> bool:
+    return ask(port, b"PING\r\n", 5) == b"+PONG"
+
+
 def _agrees(port: int, nodes: int) -> bool:
     info = _said(port, "CLUSTER", "INFO")
     return b"cluster_state:ok" in info and b"cluster_known_nodes:%d\r" % nodes in info
@@ -76,5 +81,5 @@ def _agrees(port: int, nodes: int) -> bool:
 
 def _said(port: int, *command: str | int) -> bytes:
     with Redis(LOOPBACK, port) as node:
-        reply: bytes = node.execute_command(*command)  # type: ignore[no-untyped-call]  # not annotated there
+        reply: bytes = node.execute_command(*command)
         return reply

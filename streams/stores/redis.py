@@ -65,13 +65,9 @@ class RedisStore(RedisLedger):
         servers = ClusterServers(settings) if settings.cluster else RedisServer(settings)
         self._servers: ClusterServers | RedisServer = servers
         keys = RedisKeys(settings.prefix, settings.shards)
-        layout = RedisLayout(servers.pooled, keys)
-        super().__init__(
-            CheckedCalls(servers.hot, layout),
-            CheckedCalls(servers.pooled, layout),
-            keys,
-            settings.ledger_margin_ms,
-        )
+        self._layout = layout = RedisLayout(servers.pooled, keys)
+        hot, pooled = CheckedCalls(servers.hot, layout), CheckedCalls(servers.pooled, layout)
+        super().__init__(hot, pooled, keys, settings.ledger_margin_ms)
         self._ttl_ms = max(1, round(state.ttl_days * MS_PER_DAY))
         self._slates_ttl_ms = learning.keep_ms
 
@@ -120,6 +116,14 @@ class RedisStore(RedisLedger):
 
     async def commit(self, commit: Commit, writer: str) -> str:
         check_commit(commit)
+        if self._keys.shards > 1 and commit == Commit({}, {}, commit.states, commit.feeds, commit.items):
+            # Values that rest on nothing and tell nobody, as a store is filled with: each stands for itself.
+            for part in _by_shard(commit, self._keys):
+                await self._commit(part, writer)
+            return ""
+        return await self._commit(commit, writer)
+
+    async def _commit(self, commit: Commit, writer: str) -> str:
         keys = self._keys
         values = (commit.states, commit.feeds, commit.slates, commit.items)
         named = chain(*values, commit.found, commit.found_slates)
@@ -274,6 +278,7 @@ class RedisStore(RedisLedger):
         return None if model is None else model.decode()
 
     async def condition(self) -> Condition:
+        self._layout.known = False  # another process may have begun it meanwhile
         # Some servers refuse CONFIG (a managed one, an ACL): what INFO says must do then.
         found = []
         for info, *replies in await self._servers.everywhere([("INFO",), *CONFIG]):
@@ -303,6 +308,15 @@ def check_layout(settings: RedisSettings) -> None:
 async def together(calls: Sequence[Awaitable[T]]) -> list[T]:
     """What all of them return; one alone costs no task."""
     return [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
+
+
+def _by_shard(commit: Commit, keys: RedisKeys) -> list[Commit]:
+    """Its values, a commit for each shard."""
+    parts: dict[int, tuple[dict[str, bytes], dict[str, bytes], dict[str, bytes]]] = {}
+    for kind, values in enumerate((commit.states, commit.feeds, commit.items)):
+        for name, value in values.items():
+            parts.setdefault(keys.shard_of(name), ({}, {}, {}))[kind][name] = value
+    return [Commit({}, {}, *part) for part in parts.values()]
 
 
 def _flat(offsets: Mapping[str, int]) -> chain[str | int]:

@@ -73,7 +73,7 @@ class ClusterServers:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._read()
-        except (RedisError, OSError) as error:
+        except (RedisError, RedisClusterException, OSError) as error:
             self.forget()
             raise self.pooled.as_store_error(error) from None
         nodes = [self.node(found.host, int(found.port)) for found in self._library.get_primaries()]
@@ -109,7 +109,7 @@ class ClusterCalls(Calls):
         except StoreUnavailableError:
             self._servers.forget()  # a node is away: another may have its slots by now
             raise
-        except (RedisError, OSError) as error:
+        except (RedisError, RedisClusterException, OSError) as error:
             self._servers.forget()
             raise self.as_store_error(error) from None
 

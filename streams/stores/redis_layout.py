@@ -40,7 +40,8 @@ class RedisLayout:
                 f"redis.shards is {shards}, but the store under {self._keys.prefix!r} has {int(value)}:"
                 " set it to that, or move the data with `headrace reshard`"
             )
-        self.known, self.marked = True, value is not None or shards == 1
+        self.marked = value is not None or shards == 1
+        self.known = self.marked  # a store that is new yet may be given other shards by another process
 
     async def _check_new(self) -> None:
         for name in ("progress", "rows"):
