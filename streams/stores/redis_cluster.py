@@ -68,16 +68,20 @@ class ClusterServers:
         """Read anew who has which slot, at the next call."""
         self._known = False
 
-    async def everywhere(self, commands: Sequence[Command]) -> list[list[Any]]:
-        """What each primary answers to commands without a key."""
+    async def nodes(self) -> list[Calls]:
+        """The way to each primary."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._read()
         except (RedisError, RedisClusterException, OSError) as error:
             self.forget()
             raise self.pooled.as_store_error(error) from None
-        nodes = [self.node(found.host, int(found.port)) for found in self._library.get_primaries()]
-        return list(await asyncio.gather(*(node.pooled.attempts(commands) for node in nodes)))
+        found = self._library.get_primaries()
+        return [self.node(node.host, int(node.port)).pooled for node in found]
+
+    async def everywhere(self, commands: Sequence[Command]) -> list[list[Any]]:
+        """What each primary answers to commands without a key."""
+        return list(await asyncio.gather(*(node.attempts(commands) for node in await self.nodes())))
 
     async def close(self) -> None:
         for server in self._servers.values():

@@ -124,6 +124,10 @@ class RedisServer:
         self.hot = HotCalls(self._pool, server, timeout_s)
         self.pooled = PooledCalls(self._pool, server, timeout_s)
 
+    async def nodes(self) -> list[Calls]:
+        """The way to each server."""
+        return [self.pooled]
+
     async def everywhere(self, commands: Sequence[Command]) -> list[list[Any]]:
         """What each server answers to commands without a key."""
         return [await self.pooled.attempts(commands)]
