@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
+from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
@@ -24,7 +25,7 @@ from streams.stores.redis import RedisStore
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headrace")
 
-_SERVERS = {"kafka_bootstrap", "valkey_url"}
+_SERVERS = {"kafka_bootstrap", "valkey_url", "valkey_cluster"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,6 +60,17 @@ def valkey_url() -> Iterator[str]:
             yield server.url
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> Iterator[ValkeyCluster]:
+    """A real cluster of three Valkey servers."""
+    with tempfile.TemporaryDirectory(prefix="headrace-tests-") as folder:
+        cluster = ValkeyCluster.start(Path(folder))
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 @pytest.fixture

@@ -32,8 +32,16 @@ SHELL = {
     "streams.offline.training",
     "streams.serving",
     "streams.stores.redis",
-    "streams.stores.redis_connection",
+    "streams.stores.redis_calls",
+    "streams.stores.redis_cluster",
+    "streams.stores.redis_keys",
+    "streams.stores.redis_layout",
+    "streams.stores.redis_ledger",
+    "streams.stores.redis_pipeline",
+    "streams.stores.redis_relay",
     "streams.stores.redis_scripts",
+    "streams.stores.redis_server",
+    "streams.stores.reshard",
     "streams.worker",
 }
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "topics": "create the Kafka topics that are missing, and check the others",
     "gateway": "serve the HTTP API: events in, feeds out",
     "activate": "switch the running workers to another model",
+    "reshard": "copy the store to another number of shards, or to a Redis Cluster",
     "dead-letters": "look at events that could not be applied, and send them again",
     "examples": "build training examples as shards, for data that outgrows a machine",
     "explain": "why a user is shown what they are shown, exactly",

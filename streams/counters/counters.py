@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.counters.gradual_copy import GradualCopy
 from streams.counters.pairs import PairTable
 from streams.counters.popularity import Popularity
 from streams.counters.settings import CounterSettings
@@ -20,6 +21,8 @@ class Counters:
         self.popularity = Popularity(settings)
         self.pairs = PairTable(settings)
         self.interactions = 0
+        self.copying: GradualCopy | None = None
+        """Is told of each row before it changes."""
 
     def grow(self, items: int) -> None:
         """Make room for `items` rows."""
@@ -28,6 +31,9 @@ class Counters:
 
     def observe(self, interaction: Interaction) -> None:
         """Count one applied click or review."""
+        if self.copying is not None:
+            parts = ([interaction.row], interaction.previous, interaction.following)
+            self.copying.before(np.concatenate(parts).astype(np.int32))
         weight = self.meanings.weight(interaction.action, interaction.rating)
         self.interactions += 1
         self.popularity.observe(interaction.row, interaction.ts, weight, interaction.rating)
@@ -37,4 +43,6 @@ class Counters:
 
     def show(self, rows: NDArray[np.int32]) -> None:
         """Count one impression of each of `rows`."""
+        if self.copying is not None:
+            self.copying.before(rows)
         self.popularity.show(rows)

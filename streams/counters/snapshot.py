@@ -1,5 +1,8 @@
 """All counters as bytes and back: names and raw columns in msgpack, no pickle.
 
+A snapshot is made of pieces, most of them the columns themselves: nothing is copied to put it together, and
+whoever compresses it does so piece by piece.
+
 What follows from the settings (the rates of decay) is written too, and compared when the counters are read:
 sums that were decayed at another rate can't be continued.
 
@@ -17,7 +20,9 @@ from numpy.typing import NDArray
 
 from model.errors import StoreError
 from streams.counters.counters import Counters
+from streams.counters.gradual_copy import GradualCopy
 from streams.counters.pairs import KINDS
+from streams.state.msgpack_pieces import Piece, array_header, binary, bytes_of, map_header
 from streams.state.stored_format import check_version, leading_version
 
 VERSION = 2
@@ -47,8 +52,23 @@ _FROM_SETTINGS = {"rates_per_ms", "rate_per_ms"}
 
 def pack_counters(counters: Counters) -> bytes:
     """The counters as they are now; a copy, so that they may go on counting."""
-    parts = {name: _pack(part) for name, part in _parts(counters).items()}
-    return _encoder.encode(_Packed(VERSION, parts, counters.interactions))
+    copy = GradualCopy(counters)
+    while not copy.step():
+        pass
+    return b"".join(pieces_of(copy))
+
+
+def pieces_of(copy: GradualCopy) -> list[Piece]:
+    """The bytes of a copy that is whole, in their order."""
+    parts: list[Piece] = []
+    for name, columns in copy.columns.items():
+        parts += [_encoder.encode(name), array_header(2), map_header(len(columns))]
+        for key, value in columns.items():
+            shape = _encoder.encode((value.dtype.str, value.shape))[1:]  # without its own header
+            parts += [_encoder.encode(key), array_header(3), shape, *binary(bytes_of(value))]
+        parts.append(_encoder.encode(copy.numbers[name]))
+    whole = [array_header(3), _encoder.encode(VERSION), map_header(len(copy.columns)), *parts]
+    return [*whole, _encoder.encode(copy.interactions)]
 
 
 def restore_counters(counters: Counters, raw: bytes) -> None:

@@ -16,7 +16,7 @@ from model.errors import StoreError
 from streams.clock import Clock
 from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
-from streams.serving.kept_counters import copied, pack
+from streams.serving.kept_counters import copied
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord, encode_item
 from streams.state.user_state import UserState
@@ -53,7 +53,7 @@ async def seed(
             },
             feeds={slate.user_id: stored_slate.encode(slate) for slate in slates},
         )
-    await store.save_snapshot(Snapshot(START, WRITER, START, pack(copied(recommender))))
+    await store.save_snapshot(Snapshot(START, WRITER, START, copied(recommender).pack()))
     model = recommender.pipeline.models.active
     if model is not None:
         await store.activate(model.name)

@@ -4,19 +4,24 @@ learner.
 
 from __future__ import annotations
 
+import time
 import zlib
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from model.errors import StoreError
-from streams.counters.snapshot import pack_counters, restore_counters
+from streams.counters.gradual_copy import GradualCopy
+from streams.counters.snapshot import pieces_of, restore_counters
 from streams.recommender import Recommender
+from streams.serving.heard_copy import HeardCopy
+from streams.state.msgpack_pieces import Piece, array_header, binary, bytes_of
 from streams.state.stored_format import check_version
 
 VERSION = 2
 """Of the payload around the counters, which have a version of their own."""
+SLICE_BYTES = 1 << 20
+"""So much is compressed at once, without the interpreter's lock."""
 
 
 class _Heard(msgspec.Struct, array_like=True):
@@ -47,26 +52,60 @@ _decoder = msgspec.msgpack.Decoder(_Payload)
 _head = msgspec.msgpack.Decoder(_Head)
 
 
-class Copied(NamedTuple):
-    """What a payload is made of, as it was at one moment."""
+class Copy:
+    """What a payload is made of, as it is now; begin it between two batches.
 
-    counters: bytes
-    heard: _Heard
-    learner: bytes
+    It is made in small pieces while the recommender goes on counting; `end` it in any case. `longest_s`: the
+    time that the longest piece took so far, the beginning among them.
+    """
+
+    def __init__(self, recommender: Recommender) -> None:
+        started = time.perf_counter()
+        self._recommender = recommender
+        self._counters = recommender.counters.copying = GradualCopy(recommender.counters)
+        self._heard = HeardCopy(recommender.catalog)
+        recommender.catalog.before = self._heard.before
+        self._learner = recommender.learner.pack()
+        self.longest_s = time.perf_counter() - started
+
+    def step(self) -> bool:
+        """Copy the next piece; whether that was the last one."""
+        started = time.perf_counter()
+        done = self._heard.step() if self._counters.done else self._counters.step() and self._heard.done
+        self.longest_s = max(self.longest_s, time.perf_counter() - started)
+        return done
+
+    def end(self) -> None:
+        """Nothing tells the copy of changes any more."""
+        self._recommender.counters.copying = self._recommender.catalog.before = None
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether it must be begun anew: see `GradualCopy`."""
+        return self._counters.spoilt
+
+    def pack(self) -> bytes:
+        """The payload of a copy that is whole, compressed."""
+        packer = zlib.compressobj(level=1)
+        views = (memoryview(piece) for piece in self._pieces())
+        slices = (view[at : at + SLICE_BYTES] for view in views for at in range(0, len(view), SLICE_BYTES))
+        return b"".join([*map(packer.compress, slices), packer.flush()])
+
+    def _pieces(self) -> list[Piece]:
+        heard = self._heard
+        columns = (heard.rows, heard.reviews, heard.text)
+        said = [piece for column in columns for piece in binary(bytes_of(column))]
+        last = _encoder.encode(VERSION), *binary(self._learner)
+        return [array_header(4), *binary(*pieces_of(self._counters)), array_header(3), *said, *last]
 
 
-def copied(recommender: Recommender) -> Copied:
-    """A copy, so that the recommender may go on counting."""
-    catalog = recommender.catalog
-    count = len(catalog)
-    rows = np.flatnonzero((catalog.reviews[:count] > 0) & ~catalog.own_text[:count]).astype(np.int32)
-    heard = _Heard(rows.tobytes(), catalog.reviews[rows].tobytes(), catalog.text[rows].tobytes())
-    return Copied(pack_counters(recommender.counters), heard, recommender.learner.pack())
-
-
-def pack(copy: Copied) -> bytes:
-    """The payload, compressed."""
-    return zlib.compress(_encoder.encode(_Payload(copy.counters, copy.heard, VERSION, copy.learner)), level=1)
+def copied(recommender: Recommender) -> Copy:
+    """A copy that is made at once, and whole."""
+    copy = Copy(recommender)
+    while not copy.step():
+        pass
+    copy.end()
+    return copy
 
 
 def restore(recommender: Recommender, raw: bytes) -> None:

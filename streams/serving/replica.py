@@ -11,6 +11,7 @@ one.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,7 @@ from streams.recommender import Recommender
 from streams.serving.background import Background
 from streams.serving.core_thread import CoreThread
 from streams.serving.handover_lock import HandoverLock
-from streams.serving.kept_counters import copied, pack, restore
+from streams.serving.kept_counters import Copy, restore
 from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
 from streams.state.knowledge_graph import Graph
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 LEDGER_PAGE = 500
 GAP_ATTEMPTS = 5
+PAUSE_S = 0.005
+"""Between two pieces of a snapshot's copy."""
 
 
 class Page(NamedTuple):
@@ -242,14 +245,33 @@ class Replica:
     async def save_snapshot(self) -> int:
         """Keep the counters as they are between two batches; how many bytes. Raises `FencedError` if not
         leading.
+
+        They are copied piece by piece, and batches go on meanwhile.
         """
-        async with self.lock:
-            await self.check_kept()
-            position, writer, own = self.position, self.writer, self.own_position
-            copy = await self.core.call(copied, self.recommender)
-        payload = await self._background.call(pack, copy)
+        while True:
+            async with self.lock:
+                await self.check_kept()
+                position, writer, own = self.position, self.writer, self.own_position
+                copy = await self.core.call(Copy, self.recommender)
+            try:
+                await self._finish(copy)
+            finally:
+                await self.core.call(copy.end)
+            if not copy.spoilt:
+                break
+        payload = await self._background.call(copy.pack)
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
+        log.info(
+            "snapshot: %d bytes, the longest piece of its copy took %.1f ms",
+            len(payload),
+            1_000 * copy.longest_s,
+        )
         return len(payload)
+
+    async def _finish(self, copy: Copy) -> None:
+        """All pieces, each in its turn in the core's thread, with room between them for what matters more."""
+        while not await self.core.call(copy.step):
+            await asyncio.sleep(PAUSE_S)
 
     async def close(self) -> None:
         """End the core's thread, and the one that packs snapshots."""

@@ -11,6 +11,7 @@ from streams.events.schema import Click, Review
 from streams.popular_feed import popular_feed
 from streams.ranking.degradation import RUNGS
 from streams.recommender import Recommender
+from streams.serving.kept_counters import copied
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import EVERY_ACTION
@@ -42,6 +43,7 @@ def warm_up(settings: Settings) -> None:
             raise error
         states |= outcome.states
     popular_feed(recommender, "", NOW_MS)
+    copied(recommender).pack()
     _warm_consumed(recommender, states["user-0"])
 
 

@@ -76,11 +76,14 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `connections`: of a process at most. `ledger_margin_ms`: how much of the ledger before a snapshot is kept
     for followers that lag. `strict`: refuse a server that evicts keys, instead of warning; its settings are
-    looked at every `watch_every_s`.
+    looked at every `watch_every_s`. `cluster`: the URL names a node of a Redis Cluster. `shards`: into how
+    many parts, of one slot each, users and items are divided; a divisor of `kafka.partitions`.
     """
 
     url: str = "redis://127.0.0.1:6379/0"
     prefix: str = redis_prefix(DEFAULT_NAMESPACE)
+    cluster: bool = False
+    shards: Annotated[int, Meta(gt=0, le=1_024)] = 1
     timeout_ms: Positive = 1_000
     connections: Positive = 16
     ledger_margin_ms: Annotated[int, Meta(ge=0)] = 60_000

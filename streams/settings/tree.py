@@ -83,6 +83,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 followed = msgspec.structs.replace(section, prefix=derive(self.namespace))
                 msgspec.structs.force_setattr(self, name, followed)
         check_actions(self)
+        if self.kafka.partitions % self.redis.shards:
+            raise ValueError(
+                f"redis.shards is {self.redis.shards}, kafka.partitions {self.kafka.partitions}: the first"
+                " must divide the second, so that a partition is of one shard"
+            )
 
     @property
     def meanings(self) -> Meanings:

@@ -7,7 +7,7 @@ every stored state. Features for 200 candidates are then a gather, not 200 look-
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -102,6 +102,8 @@ class Catalog:
         self.revision = 0
         self._changes: deque[range] = deque(maxlen=REMEMBERED)
         self.facets = Facets()
+        self.before: Callable[[int], None] | None = None
+        """Is told of a row before its text changes."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -152,6 +154,8 @@ class Catalog:
 
         Where the newer one has no text and the old one had, what reviews said before is void all the same.
         """
+        if self.before is not None:
+            self.before(row)
         if record.ts < self.announced_ms[row]:
             if record.text and not self.own_text[row]:
                 self._silence(row)
@@ -225,6 +229,8 @@ class Catalog:
         """A review's vector: speaks for an item without text of its own (a running mean, of unit length)."""
         if self.own_text[row]:
             return
+        if self.before is not None:
+            self.before(row)
         self.reviews[row] += 1.0
         mean = self.text[row] + (words - self.text[row]) / self.reviews[row]
         length = float(np.linalg.norm(mean))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 KEEPS = "noeviction"
@@ -57,6 +57,23 @@ def read_condition(info: str, config: Mapping[str, str]) -> Condition:
         appendonly=appendonly in {"yes", "1"} if appendonly else None,
         saves=config["save"].strip() != "" if "save" in config else None,
         failing=" and ".join(failing),
+    )
+
+
+def worst_of(conditions: Sequence[Condition]) -> Condition:
+    """One condition for several servers that keep a store together: whatever is wrong with one of them."""
+    if len(conditions) == 1:
+        return conditions[0]
+    policies = [each.policy for each in conditions]
+    known = [each.appendonly for each in conditions if each.appendonly is not None]
+    saves = [each.saves for each in conditions if each.saves is not None]
+    return Condition(
+        policy=next((policy for policy in policies if policy != KEEPS), KEEPS if policies else ""),
+        role=next((each.role for each in conditions if each.role != "master"), "master" if policies else ""),
+        loading=any(each.loading for each in conditions),
+        appendonly=all(known) if known else None,
+        saves=all(saves) if saves else None,
+        failing=next((each.failing for each in conditions if each.failing), ""),
     )
 
 

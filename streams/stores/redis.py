@@ -1,28 +1,20 @@
 """The store in Redis or Valkey. Every call is bounded in time, and a batch is one round trip out, and at most
 one in.
 
-Keys, all after the deployment's prefix:
-    state:USER feed:USER item:ID   the values (states and feeds expire)
-    slates:USER                    the user's kept slates (they expire sooner)
-    progress                       hash: "topic-partition" -> last applied offset
-    withdrawn, withdrawn:version   sorted set of items that can't be had, or came back; its version
-    rows, row-ids                  hash item id -> row; list of the item ids in row order
-    ledger, ledger:dropped         stream of batches; the position of the last entry that was trimmed
-    last-commit:WRITER             what a writer committed last, so that it can ask again
-    snapshot, snapshot:TOKEN:N     hash: head of the snapshot; its chunks
-    lease:NAME, model              who leads; the active model
-Each feed that a batch writes is announced on the channel `feeds` (the message is the user id).
-On Redis Cluster the prefix needs a hash tag, such as "{headrace}:", since a transaction has one slot.
+Where everything lies, and what a shard is, says streams/stores/redis_keys.py; how a server is reached,
+streams/stores/redis_server.py, and a cluster of them, streams/stores/redis_cluster.py.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
-from model.errors import LedgerGapError, StoreUnavailableError
+from model.errors import SettingsError
 from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
@@ -30,30 +22,38 @@ from streams.stores.base import (
     HEAD_BYTES,
     Commit,
     FeedsRead,
-    LedgerEntry,
     Loaded,
-    Snapshot,
     Withdrawals,
     check_commit,
-    order_of,
+    digest_of,
     version_of,
 )
-from streams.stores.condition import Condition, read_condition
-from streams.stores.redis_connection import RedisConnection
-from streams.stores.redis_scripts import COMMIT, INTERN, LEAD, MEND_WITHDRAWN, SAVE_SNAPSHOT
+from streams.stores.condition import Condition, read_condition, worst_of
+from streams.stores.redis_cluster import ClusterServers
+from streams.stores.redis_keys import RedisKeys
+from streams.stores.redis_layout import CheckedCalls, RedisLayout
+from streams.stores.redis_ledger import RedisLedger
+from streams.stores.redis_relay import OutboxEntry, packed_marks
+from streams.stores.redis_scripts import (
+    COMMIT,
+    COMMIT_OF_SHARD,
+    INTERN,
+    LEAD,
+    MEND_SHARED,
+    MEND_WITHDRAWN,
+)
+from streams.stores.redis_server import RedisServer
+
+T = TypeVar("T")
 
 CONFIG = [("CONFIG", "GET", name) for name in ("maxmemory-policy", "appendonly", "save")]
 MS_PER_DAY = 86_400_000
 KEYS_PER_CALL = 1_000
 ROWS_PER_CALL = 20_000
-CHUNK_BYTES = 1 << 20
 LAST_COMMIT_KNOWN_MS = 3_600_000
-UNFINISHED_SNAPSHOT_LIVES_MS = 600_000
-OLD_SNAPSHOT_LINGERS_MS = 60_000
-SNAPSHOT_ATTEMPTS = 3
 
 
-class RedisStore:
+class RedisStore(RedisLedger):
     """`Store` on a server; it connects on the first call."""
 
     def __init__(
@@ -62,83 +62,125 @@ class RedisStore:
         state: StateSettings = StateSettings(),
         learning: LearningSettings = LearningSettings(),
     ) -> None:
-        self._redis = RedisConnection(settings)
-        self._prefix = settings.prefix
+        check_layout(settings)
+        servers = ClusterServers(settings) if settings.cluster else RedisServer(settings)
+        self._servers: ClusterServers | RedisServer = servers
+        keys = RedisKeys(settings.prefix, settings.shards)
+        self._layout = layout = RedisLayout(servers.pooled, keys)
+        hot, pooled = CheckedCalls(servers.hot, layout), CheckedCalls(servers.pooled, layout)
+        super().__init__(hot, pooled, keys, settings.ledger_margin_ms)
         self._ttl_ms = max(1, round(state.ttl_days * MS_PER_DAY))
         self._slates_ttl_ms = learning.keep_ms
-        self._ledger_margin_ms = settings.ledger_margin_ms
-
-    def _key(self, *parts: str) -> str:
-        return self._prefix + ":".join(parts)
 
     async def load(
         self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
     ) -> Loaded:
         # Progress is read first: a batch that another worker writes in between then fails the comparison in
         # `commit`. The other way round, its states would be overwritten by ours.
-        commands: list[tuple[str, ...]] = []
-        if partitions:
-            commands.append(("HMGET", self._key("progress"), *partitions))
-        if users or slates_of:
-            keys = [self._key("state", user) for user in users]
-            commands.append(("MGET", *keys, *(self._key("slates", user) for user in slates_of)))
-        replies = await self._redis.pipeline(commands) if commands else []
-        offsets = replies[0] if partitions else []
-        values = replies[-1] if users or slates_of else []
-        return Loaded(
-            values[: len(users)],
-            {
-                name: -1 if offset is None else int(offset)
-                for name, offset in zip(partitions, offsets, strict=True)
-            },
-            values[len(users) :],
-        )
+        keys = self._keys
+        places: dict[int, list[str]] = {}
+        for partition in partitions:
+            places.setdefault(keys.shard_of_place(partition), []).append(partition)
+        if keys.shards > 1:
+            await self._relay.bring_rest(list(places))
+        asked = [("state", user) for user in users] + [("slates", user) for user in slates_of]
+        names = self._by_shard(asked)
+        progress: dict[str, int] = {}
+        values: dict[tuple[str, str], bytes | None] = {}
+
+        async def read(shard: int, wanted: Sequence[tuple[str, str]]) -> None:
+            here, commands = places.get(shard, []), list[tuple[str, ...]]()
+            if here:
+                commands.append(("HMGET", keys.of_shard(shard, "progress"), *here))
+            if wanted:
+                commands.append(("MGET", *(keys.of(*each) for each in wanted)))
+            replies = await self._hot.pipeline(commands)
+            if here:
+                offsets = zip(here, replies[0], strict=True)
+                progress.update((name, -1 if offset is None else int(offset)) for name, offset in offsets)
+            if wanted:
+                values.update(zip(wanted, replies[-1], strict=True))
+
+        # Where users are of shards whose progress is not asked for, nothing else orders the two.
+        others = names.keys() - places.keys()
+        await together([read(shard, names.get(shard, [])) for shard in places])
+        await together([read(shard, names[shard]) for shard in others])
+        found = [values[each] for each in asked]
+        return Loaded(found[: len(users)], {name: progress[name] for name in partitions}, found[len(users) :])
+
+    def _by_shard(self, wanted: Iterable[tuple[str, str]]) -> dict[int, list[tuple[str, str]]]:
+        """Kinds and names of values, by their shards."""
+        found: dict[int, list[tuple[str, str]]] = {}
+        for each in dict.fromkeys(wanted):
+            found.setdefault(self._keys.shard_of(each[1]), []).append(each)
+        return found
 
     async def commit(self, commit: Commit, writer: str) -> str:
         check_commit(commit)
-        keys = [self._key("progress"), self._key("ledger"), self._key("last-commit", writer)]
-        keys += [self._key("withdrawn"), self._key("withdrawn", "version")]
-        keys += [self._key("state", user) for user in commit.states]
-        keys += [self._key("feed", user) for user in commit.feeds]
-        keys += [self._key("slates", user) for user in commit.slates]
-        keys += [self._key("item", item_id) for item_id in commit.items]
-        keys += [self._key("state", user) for user in commit.found]
-        keys += [self._key("slates", user) for user in commit.found_slates]
+        if self._keys.shards > 1 and commit == Commit({}, {}, commit.states, commit.feeds, commit.items):
+            # Values that rest on nothing and tell nobody, as a store is filled with: each stands for itself.
+            for part in _by_shard(commit, self._keys):
+                await self._commit(part, writer)
+            return ""
+        return await self._commit(commit, writer)
+
+    async def _commit(self, commit: Commit, writer: str) -> str:
+        keys = self._keys
+        values = (commit.states, commit.feeds, commit.slates, commit.items)
+        named = chain(*values, commit.found, commit.found_slates)
+        shard = keys.only_shard(commit.expected, named)
+        first = [keys.of_shard(shard, "progress"), keys.of_shard(shard, "last-commit", writer)]
+        marks, least, withdrawn = b"", "", commit.withdrawn
+        if keys.shards == 1:
+            script = COMMIT
+            first += [keys.shared("ledger"), keys.shared("withdrawn"), keys.shared("withdrawn", "version")]
+        else:
+            script, marks, withdrawn = COMMIT_OF_SHARD, packed_marks(commit.withdrawn), {}
+            first += [keys.of_shard(shard, "outbox"), keys.of_shard(shard, "outbox", "last")]
+            least = self._relay.least(shard)
+        found = [keys.of("state", user) for user in commit.found]
+        found += [keys.of("slates", user) for user in commit.found_slates]
+        kinds = zip(("state", "feed", "slates", "item"), values, strict=True)
+        written = [keys.of(kind, name) for kind, names in kinds for name in names]
         parts = (
-            *(commit.expected, commit.progress, commit.states, commit.feeds, commit.slates, commit.items),
-            *(commit.found, commit.found_slates, commit.withdrawn),
+            *(commit.expected, commit.progress, *values),
+            *(commit.found, commit.found_slates, withdrawn),
         )
         arguments = [
             *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._slates_ttl_ms),
-            *(self._key("feeds"), commit.ledger),
+            *(keys.channel, commit.ledger, marks, least),
             *map(len, parts),
             HEAD_BYTES,
             *_flat(commit.expected),
             *commit.found.values(),
             *commit.found_slates.values(),
-            *_marks(commit.withdrawn),
+            *_marks(withdrawn),
             *_flat(commit.progress),
-            *commit.states.values(),
-            *commit.feeds.values(),
-            *commit.slates.values(),
-            *commit.items.values(),
+            *chain.from_iterable(each.values() for each in values),
             *commit.feeds,
         ]
-        position: bytes = await self._redis.script(COMMIT, keys, arguments)
-        return position.decode()
+        reply: bytes = await self._hot.script(script, [*first, *written, *found], arguments)
+        position = reply.decode()
+        if keys.shards == 1 or not position:
+            return position
+        place, before = position.split(" ")
+        position = await self._relay.bring(shard, before, [OutboxEntry(place, writer, commit.ledger, marks)])
+        return position if commit.ledger else ""
 
     async def intern(self, item_ids: Sequence[str]) -> list[int]:
-        keys = [self._key("rows"), self._key("row-ids")]
+        keys = [self._keys.shared("rows"), self._keys.shared("row-ids")]
         rows: list[int] = []
         for at in range(0, len(item_ids), KEYS_PER_CALL):
-            rows += await self._redis.script(INTERN, keys, item_ids[at : at + KEYS_PER_CALL])
+            rows += await self._hot.script(INTERN, keys, item_ids[at : at + KEYS_PER_CALL])
         return rows
 
     async def interned(self, start: int) -> list[str]:
         ids: list[str] = []
         while True:
             first = start + len(ids)
-            part = await self._redis.call("LRANGE", self._key("row-ids"), first, first + ROWS_PER_CALL - 1)
+            part = await self._pooled.call(
+                "LRANGE", self._keys.shared("row-ids"), first, first + ROWS_PER_CALL - 1
+            )
             ids += [item_id.decode() for item_id in part]
             if len(part) < ROWS_PER_CALL:
                 return ids
@@ -150,34 +192,44 @@ class RedisStore:
         return await self._values("state", users)
 
     async def _values(self, kind: str, names: Sequence[str]) -> list[bytes | None]:
-        values: list[bytes | None] = []
-        for at in range(0, len(names), KEYS_PER_CALL):
-            keys = [self._key(kind, name) for name in names[at : at + KEYS_PER_CALL]]
-            values += await self._redis.call("MGET", *keys)
-        return values
+        values: dict[tuple[str, str], bytes | None] = {}
+        for wanted in self._by_shard((kind, name) for name in names).values():
+            for at in range(0, len(wanted), KEYS_PER_CALL):
+                part = wanted[at : at + KEYS_PER_CALL]
+                found = await self._pooled.call("MGET", *(self._keys.of(*each) for each in part))
+                values.update(zip(part, found, strict=True))
+        return [values[kind, name] for name in names]
 
     async def feed(self, user: str) -> bytes | None:
-        value: bytes | None = await self._redis.call("GET", self._key("feed", user))
+        value: bytes | None = await self._hot.call("GET", self._keys.of("feed", user))
         return value
 
     async def read_feeds(self, users: Sequence[str], states: Sequence[str] = ()) -> FeedsRead:
-        keys = [self._key("feed", user) for user in users] + [self._key("state", user) for user in states]
-        *values, version = await self._redis.call("MGET", *keys, self._key("withdrawn", "version"))
+        keys, version_key = self._keys, self._keys.shared("withdrawn", "version")
+        wanted = [("feed", user) for user in users] + [("state", user) for user in states]
+        if keys.shards == 1:
+            *found, version = await self._hot.call("MGET", *(keys.of(*each) for each in wanted), version_key)
+        else:  # as of one moment in each shard; the list's version is read in the same round trip
+            parts = list(self._by_shard(wanted).values())
+            reads = [self._hot.call("MGET", *(keys.of(*each) for each in part)) for part in parts]
+            version, *read = await together([self._hot.call("GET", version_key), *reads])
+            values = dict(zip(chain(*parts), chain(*read), strict=True))
+            found = [values[each] for each in wanted]
         return FeedsRead(
-            values[: len(users)], values[len(users) :], "" if version is None else version.decode()
+            found[: len(users)], found[len(users) :], "" if version is None else version.decode()
         )
 
     async def withdrawals(self, after: str) -> Withdrawals:
         # The version is read first: what changes in between is read again the next time, and none is missed.
-        value = await self._redis.call("GET", self._key("withdrawn", "version"))
+        value = await self._pooled.call("GET", self._keys.shared("withdrawn", "version"))
         version = "" if value is None else value.decode()
         (began, number), (now, _) = version_of(after), version_of(version)
         whole = began != now
         least = 1 if whole else 2 * number + 1
         changes: dict[str, bool] = {}
         while True:
-            page = await self._redis.call(
-                *("ZRANGEBYSCORE", self._key("withdrawn"), f"({least}", "+inf"),
+            page = await self._pooled.call(
+                *("ZRANGEBYSCORE", self._keys.shared("withdrawn"), f"({least}", "+inf"),
                 *("WITHSCORES", "LIMIT", 0, ROWS_PER_CALL),
             )  # fmt: skip
             scores = [int(float(score)) for score in page[1::2]]
@@ -191,93 +243,85 @@ class RedisStore:
     async def mend_withdrawn(self, withdrawn: Mapping[str, bool], found: Mapping[str, str]) -> None:
         item_ids = list(withdrawn)
         for at in range(0, len(item_ids), KEYS_PER_CALL):
-            part = item_ids[at : at + KEYS_PER_CALL]
-            await self._redis.script(
+            part = {item_id: withdrawn[item_id] for item_id in item_ids[at : at + KEYS_PER_CALL]}
+            if self._keys.shards > 1:
+                while not await self._mended(part, found):
+                    pass
+                continue
+            listed = [self._keys.shared("withdrawn"), self._keys.shared("withdrawn", "version")]
+            await self._pooled.script(
                 MEND_WITHDRAWN,
-                [
-                    *(self._key("withdrawn"), self._key("withdrawn", "version")),
-                    *(self._key("item", item_id) for item_id in part),
-                ],
-                [
-                    uuid.uuid4().hex,
-                    *_marks({item_id: withdrawn[item_id] for item_id in part}),
-                    *(found[item_id] for item_id in part),
-                ],
+                [*listed, *(self._keys.of("item", item_id) for item_id in part)],
+                [uuid.uuid4().hex, *_marks(part), *(found[item_id] for item_id in part)],
             )
+
+    async def _mended(self, withdrawn: Mapping[str, bool], found: Mapping[str, str]) -> bool:
+        """The same in a store of several shards; False where items were marked meanwhile."""
+        shared = self._keys.shared
+        often = await self._pooled.call("HGET", shared("relayed"), "marks")
+        records = await self.items(list(withdrawn))
+        part = {
+            item_id: now
+            for (item_id, now), record in zip(withdrawn.items(), records, strict=True)
+            if digest_of(record) == found[item_id]
+        }
+        keys = [shared("relayed"), shared("withdrawn"), shared("withdrawn", "version")]
+        arguments = [uuid.uuid4().hex, often or b"0", len(part), *_marks(part)]
+        return bool(await self._pooled.script(MEND_SHARED, keys, arguments))
 
     async def put_feed(self, user: str, feed: bytes) -> None:
-        await self._redis.call("SET", self._key("feed", user), feed, "PX", self._ttl_ms)
-
-    async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
-        # Entries first, then what was dropped: a trim in between may raise a needless gap but hides none.
-        start = order_of(after)
-        entries, dropped = await self._redis.pipeline(
-            [
-                ("XRANGE", self._key("ledger"), f"({after}", "+", "COUNT", limit),
-                ("GET", self._key("ledger", "dropped")),
-            ]
-        )
-        if dropped is not None and start < order_of(dropped.decode()):
-            raise LedgerGapError(
-                f"the ledger after {after} was dropped up to {dropped.decode()}; load the snapshot"
-            )
-        return [
-            LedgerEntry(position.decode(), writer.decode(), payload)
-            for position, (_, writer, _, payload) in entries
-        ]
-
-    async def save_snapshot(self, snapshot: Snapshot) -> None:
-        order_of(snapshot.position)
-        chunk_key = self._key("snapshot", uuid.uuid4().hex, "")
-        chunks = [
-            snapshot.payload[at : at + CHUNK_BYTES] for at in range(0, len(snapshot.payload), CHUNK_BYTES)
-        ]
-        for n, chunk in enumerate(chunks):
-            await self._redis.call("SET", f"{chunk_key}{n}", chunk, "PX", UNFINISHED_SNAPSHOT_LIVES_MS)
-        await self._redis.script(
-            SAVE_SNAPSHOT,
-            [self._key("snapshot"), self._key("ledger"), self._key("ledger", "dropped")],
-            [
-                *(snapshot.position, snapshot.writer, snapshot.own_position, chunk_key, len(chunks)),
-                *(self._ledger_margin_ms, OLD_SNAPSHOT_LINGERS_MS),
-            ],
-        )
-
-    async def snapshot(self) -> Snapshot | None:
-        for _ in range(SNAPSHOT_ATTEMPTS):
-            head = await self._redis.call(
-                *("HMGET", self._key("snapshot"), "position", "writer", "own_position", "chunk_key", "chunks")
-            )
-            if head[0] is None:
-                return None
-            position, writer, own_position, chunk_key, count = (part.decode() for part in head)
-            chunks = [await self._redis.call("GET", f"{chunk_key}{n}") for n in range(int(count))]
-            if None not in chunks:  # else a newer one took its place while we read
-                return Snapshot(position, writer, own_position, b"".join(chunks))
-        raise StoreUnavailableError("the snapshot was replaced each time while it was being read; try again")
+        await self._hot.call("SET", self._keys.of("feed", user), feed, "PX", self._ttl_ms)
 
     async def lead(self, name: str, writer: str, ttl_ms: int) -> bool:
-        return bool(await self._redis.script(LEAD, [self._key("lease", name)], [writer, ttl_ms]))
+        return bool(await self._pooled.script(LEAD, [self._keys.shared("lease", name)], [writer, ttl_ms]))
 
     async def activate(self, model: str) -> None:
-        await self._redis.call("SET", self._key("model"), model)
+        await self._pooled.call("SET", self._keys.shared("model"), model)
 
     async def active_model(self) -> str | None:
-        model: bytes | None = await self._redis.call("GET", self._key("model"))
+        model: bytes | None = await self._pooled.call("GET", self._keys.shared("model"))
         return None if model is None else model.decode()
 
     async def condition(self) -> Condition:
+        self._layout.known = False  # another process may have begun it meanwhile
         # Some servers refuse CONFIG (a managed one, an ACL): what INFO says must do then.
-        info, *replies = await self._redis.attempts([("INFO",), *CONFIG])
-        config: dict[str, str] = {}
-        for reply in replies:
-            if isinstance(reply, list) and len(reply) == 2:
-                name, value = (part.decode(errors="replace") for part in reply)
-                config[name] = value
-        return read_condition(info.decode(errors="replace") if isinstance(info, bytes) else "", config)
+        found = []
+        for info, *replies in await self._servers.everywhere([("INFO",), *CONFIG]):
+            config: dict[str, str] = {}
+            for reply in replies:
+                if isinstance(reply, list) and len(reply) == 2:
+                    name, value = (part.decode(errors="replace") for part in reply)
+                    config[name] = value
+            text = info.decode(errors="replace") if isinstance(info, bytes) else ""
+            found.append(read_condition(text, config))
+        return worst_of(found)
 
     async def close(self) -> None:
-        await self._redis.close()
+        await self._servers.close()
+
+
+def check_layout(settings: RedisSettings) -> None:
+    """Raises `SettingsError` for keys that a cluster could not keep together."""
+    tag = settings.prefix.partition("{")[2].partition("}")[0]
+    if settings.cluster and settings.shards == 1 and not tag:
+        raise SettingsError(
+            "redis.cluster is set, and redis.shards is 1: set it to a number that divides kafka.partitions,"
+            " or give redis.prefix a hash tag, such as '{headrace}:', which keeps all on one node"
+        )
+
+
+async def together(calls: Sequence[Awaitable[T]]) -> list[T]:
+    """What all of them return; one alone costs no task."""
+    return [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
+
+
+def _by_shard(commit: Commit, keys: RedisKeys) -> list[Commit]:
+    """Its values, a commit for each shard."""
+    parts: dict[int, tuple[dict[str, bytes], dict[str, bytes], dict[str, bytes]]] = {}
+    for kind, values in enumerate((commit.states, commit.feeds, commit.items)):
+        for name, value in values.items():
+            parts.setdefault(keys.shard_of(name), ({}, {}, {}))[kind][name] = value
+    return [Commit({}, {}, *part) for part in parts.values()]
 
 
 def _flat(offsets: Mapping[str, int]) -> chain[str | int]:

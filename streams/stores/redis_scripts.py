@@ -52,26 +52,25 @@ local function change(list, version, name, changes)
 end
 """
 
-# KEYS: progress, ledger, the writer's last commit, the withdrawn items, their version, then a key for each
+# KEYS: progress, the writer's last commit, then those of `_TO_LEDGER` or `_TO_OUTBOX`, then a key for each
 #       state, feed, user's slates and item, and for each value that must be as it was found
 # ARGV: writer, token, ms a last commit is known, ms states and feeds live, ms slates live, feed channel,
-#       ledger payload, counts of expected, progress, states, feeds, slates, items, found, found slates,
-#       withdrawn, how many bytes of slates are compared, partition and offset of each expected, digest of
-#       each found, of each found slates, id and 1 or 0 of each withdrawn,
+#       ledger payload, marks and the least id of the outbox (of `_TO_OUTBOX`),
+#       counts of expected, progress, states, feeds, slates, items, found, found slates, withdrawn,
+#       how many bytes of slates are compared, partition and offset of each expected, digest of each found, of
+#       each found slates, id and 1 or 0 of each withdrawn,
 #       partition and offset of each progress, then states, feeds, slates, items, the feeds' users
-COMMIT = _script(
-    _WITHDRAWN
-    + """
-local writer, token, known_ms, ttl_ms, slates_ttl_ms, channel, ledger = unpack(ARGV, 1, 7)
-local expected, progress = tonumber(ARGV[8]), tonumber(ARGV[9])
-local states, feeds = tonumber(ARGV[10]), tonumber(ARGV[11])
-local slates, items = tonumber(ARGV[12]), tonumber(ARGV[13])
-local found, found_slates, withdrawn = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
-local head, at = tonumber(ARGV[17]), 18
+_CHECK = """
+local writer, token, known_ms, ttl_ms, slates_ttl_ms, channel, ledger, marks, least = unpack(ARGV, 1, 9)
+local expected, progress = tonumber(ARGV[10]), tonumber(ARGV[11])
+local states, feeds = tonumber(ARGV[12]), tonumber(ARGV[13])
+local slates, items = tonumber(ARGV[14]), tonumber(ARGV[15])
+local found, found_slates, withdrawn = tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
+local head, at = tonumber(ARGV[19]), 20
 for _ = 1, expected do
   local stored = redis.call('HGET', KEYS[1], ARGV[at]) or '-1'
   if stored ~= ARGV[at + 1] then
-    local last = redis.call('GET', KEYS[3])
+    local last = redis.call('GET', KEYS[2])
     if last and string.sub(last, 1, #token) == token then return string.sub(last, #token + 1) end
     return redis.error_reply('FENCED ' .. ARGV[at] .. ' is at ' .. stored .. ', expected ' .. ARGV[at + 1])
   end
@@ -89,18 +88,38 @@ for key = #KEYS - found - found_slates + 1, #KEYS do
   end
   at = at + 1
 end
+local position = ''
+"""
+
+# KEYS 3 to 5: ledger, the withdrawn items, their version        -> the position in the ledger
+_TO_LEDGER = """
 redis.call('GET', KEYS[5])
 local changes = changes_of(KEYS[4], at, withdrawn)
 at = at + 2 * withdrawn
-local position = ''
-if ledger ~= '' then position = redis.call('XADD', KEYS[2], '*', 'w', writer, 'p', ledger) end
+if ledger ~= '' then position = redis.call('XADD', KEYS[3], '*', 'w', writer, 'p', ledger) end
+change(KEYS[4], KEYS[5], writer, changes)
+local key = 6
+"""
+
+# KEYS 3 and 4: outbox, the id of its last entry                 -> the entry's id, and that of the one before
+# ARGV: `marks` is what `_TO_LEDGER` has of the withdrawn items, for `RELAY`; entries before `least` may go.
+_TO_OUTBOX = """
+local before = redis.call('GET', KEYS[4]) or '0-0'
+if ledger ~= '' or marks ~= '' then
+  local id = redis.call('XADD', KEYS[3], '*', 'w', writer, 'p', ledger, 'm', marks)
+  if least ~= '' then redis.call('XTRIM', KEYS[3], 'MINID', least) end
+  redis.call('SET', KEYS[4], id)
+  position = id .. ' ' .. before
+end
+local key = 5
+"""
+
+_WRITE = """
 for _ = 1, progress do
   redis.call('HSET', KEYS[1], ARGV[at], ARGV[at + 1])
   at = at + 2
 end
-redis.call('SET', KEYS[3], token .. position, 'PX', known_ms)
-change(KEYS[4], KEYS[5], writer, changes)
-local key = 6
+redis.call('SET', KEYS[2], token .. position, 'PX', known_ms)
 for _ = 1, states + feeds do
   redis.call('SET', KEYS[key], ARGV[at], 'PX', ttl_ms)
   key, at = key + 1, at + 1
@@ -119,6 +138,46 @@ for _ = 1, feeds do
 end
 return position
 """
+
+COMMIT = _script(_WITHDRAWN + _CHECK + _TO_LEDGER + _WRITE)
+COMMIT_OF_SHARD = _script(_CHECK + _TO_OUTBOX + _WRITE)
+
+# Entries of an outbox go to the ledger in their order, each once: `relayed` says up to which they did, and at
+# which position the last one is.
+# KEYS: ledger, relayed, the withdrawn items, their version
+# ARGV: shard, the id after which the entries come, how many, then of each: its id, writer, payload, how many
+#       items it marks, and the item and 1 or 0 of each
+# -> the position of the shard's last entry in the ledger; or, where entries before these are missing yet, an
+#    array of the id up to which they are relayed
+RELAY = _script(
+    _WITHDRAWN
+    + """
+local shard, count, at = ARGV[1], tonumber(ARGV[3]), 4
+local function is_after(one, other)
+  local ms, sequence = string.match(one, '^(%d+)-(%d+)$')
+  local other_ms, other_sequence = string.match(other, '^(%d+)-(%d+)$')
+  ms, sequence, other_ms = tonumber(ms), tonumber(sequence), tonumber(other_ms)
+  return ms > other_ms or (ms == other_ms and sequence > tonumber(other_sequence))
+end
+local done = redis.call('HGET', KEYS[2], shard) or '0-0'
+local position = redis.call('HGET', KEYS[2], shard .. ':position') or ''
+if is_after(ARGV[2], done) then return {done} end
+redis.call('GET', KEYS[4])
+for _ = 1, count do
+  local id, writer, payload, marks = unpack(ARGV, at, at + 3)
+  at = at + 4
+  if is_after(id, done) then
+    local changes = changes_of(KEYS[3], at, tonumber(marks))
+    if payload ~= '' then position = redis.call('XADD', KEYS[1], '*', 'w', writer, 'p', payload) end
+    change(KEYS[3], KEYS[4], writer, changes)
+    if marks ~= '0' then redis.call('HINCRBY', KEYS[2], 'marks', 1) end
+    redis.call('HSET', KEYS[2], shard, id, shard .. ':position', position)
+    done = id
+  end
+  at = at + 2 * tonumber(marks)
+end
+return position
+"""
 )
 
 # KEYS: the withdrawn items, their version, then a key for each item
@@ -134,6 +193,20 @@ for _, pair in ipairs(changes_of(KEYS[1], 2, items)) do
   if digest == ARGV[1 + 2 * items + item] then table.insert(changes, pair) end
 end
 change(KEYS[1], KEYS[2], ARGV[1], changes)
+"""
+)
+
+# The same where the records lie elsewhere: the caller has compared them, since it read how often items were
+# marked. Where they were marked again meanwhile, it has to compare anew.
+# KEYS: relayed, the withdrawn items, their version     ARGV: name, how often, count, id and 1 or 0 of each
+# -> 1 where it is done
+MEND_SHARED = _script(
+    _WITHDRAWN
+    + """
+if (redis.call('HGET', KEYS[1], 'marks') or '0') ~= ARGV[2] then return 0 end
+redis.call('GET', KEYS[3])
+change(KEYS[2], KEYS[3], ARGV[1], changes_of(KEYS[2], 4, tonumber(ARGV[3])))
+return 1
 """
 )
 

@@ -16,6 +16,7 @@ from streams.kafka.message import Message, happened_ms
 from streams.settings.tree import Settings
 from streams.worker.in_step import InStep, Place
 from streams.worker.look_up import USER_TOPICS
+from streams.worker.shards import by_shard
 
 HELD_BACK_EVENTS = 512
 """A partition of which so many events wait in the worker is not fetched on, until half of them are taken."""
@@ -41,6 +42,11 @@ class _Waiting(NamedTuple):
     event: Any
     handed_ms: float
 
+    @property
+    def message(self) -> Any:
+        """Faust's message."""
+        return self.event.message
+
 
 class _Flight(NamedTuple):
     """Faust's events, what `BatchHandler` was given of each, and what it gives back."""
@@ -60,6 +66,7 @@ class BatchIntake:
     def __init__(self, settings: Settings, handler: BatchHandler) -> None:
         self._batch_max = settings.worker.batch_max
         self._topics_prefix, self._prefix = settings.kafka.prefix, len(settings.kafka.prefix)
+        self._shards = settings.redis.shards
         self._handler = handler
         self._idle = asyncio.Event()
         self._idle.set()
@@ -87,8 +94,9 @@ class BatchIntake:
                 if generation != self._generation:
                     self._handler.moved()
                     self._generation = generation
-                if waiting and not self._draining:
-                    await self._begin(waiting)
+                for part in by_shard(waiting, self._shards):
+                    if not self._draining:
+                        await self._begin(part)
         finally:
             if self._flight is not None:
                 self._flight.writing.cancel()

@@ -16,6 +16,7 @@ from streams.kafka.message import Message, read
 from streams.state.action_meaning import BUILT_IN
 from streams.state.event_meaning import Encode, encoded, text_of, texts_of, vectors_of
 from streams.worker.metrics import WorkerMetrics
+from streams.worker.shards import check_shard
 
 UNREADABLE = "unreadable"
 """The reason of a letter whose record no rule speaks of."""
@@ -40,7 +41,7 @@ class ModelCheck(Protocol):
 
 class Reader:
     """Reads batches. `encode` None: texts have no vectors. `searches`: whether those of searches are wanted;
-    only an example reads them. `actions`: those that are declared.
+    only an example reads them. `actions`: those that are declared. `shards`: of the store.
     """
 
     def __init__(
@@ -52,10 +53,11 @@ class Reader:
         encode: Encode | None = None,
         searches: bool = True,
         actions: Collection[str] = BUILT_IN.names,
+        shards: int = 1,
     ) -> None:
         self.limits, self.clock, self.metrics = limits, clock, metrics
         self.check_model, self.encode, self.searches = check_model, encode, searches
-        self.actions = actions
+        self.actions, self.shards = actions, shards
 
     async def read(self, messages: Sequence[Message]) -> tuple[list[Read], list[DeadLetter]]:
         """The events in their order, and what could not be read."""
@@ -66,6 +68,7 @@ class Reader:
             try:
                 incoming = read(message, now_ms, self.limits)
                 check_action(incoming.event, self.actions)
+                check_shard(message, incoming.event, self.shards)
                 if isinstance(incoming.event, Control):
                     await self._check(incoming.event)
                 reads.append(Read(message, incoming))

@@ -53,6 +53,7 @@ class Running:
             live.encode,
             searches=logged,
             actions=settings.meanings.names,
+            shards=settings.redis.shards,
         )
         self.batches = Batches(
             *(settings, store, live.replica, live.models, reader, letters, self.kafka, metrics, clock),

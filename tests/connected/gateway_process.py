@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +43,12 @@ def gateway(
     prefix: str,
     timeout_ms: int = 1_000,
     namespace: str = "",
+    more: Mapping[str, str] = {},
 ) -> Iterator[Gateway]:
     """A gateway on a free port; it is ended when the block ends. It need not be ready at first.
 
-    namespace: its own, from which its prefixes derive; `prefix` is not used then.
+    namespace: its own, from which its prefixes derive; `prefix` is not used then. `more`: further settings as
+    variables.
     """
     if namespace:
         names = {"HEADRACE_NAMESPACE": namespace}
@@ -59,6 +61,7 @@ def gateway(
         **names,
         "HEADRACE_GATEWAY__TIMEOUT_MS": str(timeout_ms),
         "HEADRACE_REDIS__TIMEOUT_MS": str(timeout_ms),
+        **more,
     }
     command = [sys.executable, "-c", PROGRAM]
     with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import islice
 
 import pytest
 
@@ -22,6 +23,7 @@ from streams.stores.base import (
     order_of,
 )
 from streams.stores.condition import waits_for
+from streams.stores.redis_keys import shard_of
 
 MS_PER_DAY = 86_400_000
 MARGIN_MS = RedisSettings().ledger_margin_ms
@@ -41,6 +43,18 @@ def batch(
     return Commit(expected or {}, progress or {}, states or {}, feeds or {}, items or {}, ledger)
 
 
+SHARDS = 4
+"""A store may lay its keys out in so many shards. A batch is of one: the names and partitions here are of the
+first.
+"""
+
+
+def names_of_one_shard(stem: str, count: int) -> list[str]:
+    """Names that a batch of partition 0 may write."""
+    found = (f"{stem}{n}" for n in range(8 * count))
+    return list(islice((name for name in found if shard_of(name, SHARDS) == 0), count))
+
+
 class StoreContract:
     """Subclasses give the fixture `make_store`."""
 
@@ -51,7 +65,7 @@ class StoreContract:
     # Batches
 
     async def test_an_empty_store_knows_nothing(self, store: Store) -> None:
-        loaded = await store.load(["u1", "u2"], ["clicks-0", "reviews-0"])
+        loaded = await store.load(["u1", "u9"], ["clicks-0", "reviews-0"])
         assert loaded.states == [None, None]
         assert loaded.progress == {"clicks-0": -1, "reviews-0": -1}
         assert await store.feed("u1") is None
@@ -72,46 +86,46 @@ class StoreContract:
 
     async def test_a_state_that_is_not_the_one_found_is_not_overwritten(self, store: Store) -> None:
         await store.commit(batch(progress={"c-0": 0}, expected={"c-0": -1}, states={"u1": b"s1"}), "w1")
-        next_one = batch(progress={"c-0": 1}, expected={"c-0": 0}, states={"u1": b"s2", "u2": b"s"})
-        for wrong in ({"u1": ""}, {"u1": digest_of(b"s0")}, {"u1": digest_of(b"s1"), "u2": digest_of(b"s")}):
+        next_one = batch(progress={"c-0": 1}, expected={"c-0": 0}, states={"u1": b"s2", "u9": b"s"})
+        for wrong in ({"u1": ""}, {"u1": digest_of(b"s0")}, {"u1": digest_of(b"s1"), "u9": digest_of(b"s")}):
             with pytest.raises(FencedError, match="not the"):
                 await store.commit(next_one._replace(found=wrong), "w1")
-        loaded = await store.load(["u1", "u2"], ["c-0"])
+        loaded = await store.load(["u1", "u9"], ["c-0"])
         assert loaded[:2] == ([b"s1", None], {"c-0": 0})
-        right = next_one._replace(found={"u1": digest_of(b"s1"), "u2": digest_of(None)}, ledger=b"entry")
+        right = next_one._replace(found={"u1": digest_of(b"s1"), "u9": digest_of(None)}, ledger=b"entry")
         position = await store.commit(right, "w1")
-        assert (await store.load(["u1", "u2"], ["c-0"]))[:2] == ([b"s2", b"s"], {"c-0": 1})
+        assert (await store.load(["u1", "u9"], ["c-0"]))[:2] == ([b"s2", b"s"], {"c-0": 1})
         assert await store.commit(right, "w1") == position, "the answer was lost: it is asked for again"
 
     async def test_kept_slates_are_written_with_their_batch(self, store: Store) -> None:
         await store.commit(
             batch({"c-0": -1}, {"c-0": 0}, {"u1": b"state"})._replace(
-                slates={"u1": b"s1", "ü2": b"\x00\xff"}
+                slates={"u1": b"s1", "üa7": b"\x00\xff"}
             ),
             "w1",
         )
-        loaded = await store.load(["u1"], ["c-0"], ["ü2", "nobody", "u1"])
+        loaded = await store.load(["u1"], ["c-0"], ["üa7", "nobody", "u1"])
         assert loaded == ([b"state"], {"c-0": 0}, [b"\x00\xff", None, b"s1"])
         assert (await store.load([], [], ["u1"])).slates == [b"s1"]
         assert list((await store.load(["u1"], ["c-0"])).slates) == []
         again = Commit({"c-0": 0}, {"c-0": 1}, {}, {}, {}, slates={"u1": b"s2"})
         await store.commit(again, "w1")
-        assert (await store.load(["u1"], [], ["u1", "ü2"])) == ([b"state"], {}, [b"s2", b"\x00\xff"])
+        assert (await store.load(["u1"], [], ["u1", "üa7"])) == ([b"state"], {}, [b"s2", b"\x00\xff"])
 
     async def test_kept_slates_that_are_not_those_found_are_not_overwritten(self, store: Store) -> None:
         await store.commit(batch({"c-0": -1}, {"c-0": 0})._replace(slates={"u1": b"s1"}), "w1")
         next_one = batch({"c-0": 0}, {"c-0": 1}, {"u1": b"state"}, ledger=b"entry")._replace(
-            slates={"u1": b"s2", "u2": b"s"}
+            slates={"u1": b"s2", "u9": b"s"}
         )
-        for wrong in ({"u1": ""}, {"u1": digest_of(b"s0")}, {"u1": digest_of(b"s1"), "u2": digest_of(b"s")}):
+        for wrong in ({"u1": ""}, {"u1": digest_of(b"s0")}, {"u1": digest_of(b"s1"), "u9": digest_of(b"s")}):
             with pytest.raises(FencedError, match="not th"):
                 await store.commit(next_one._replace(found_slates=wrong), "w1")
-        assert await store.load(["u1"], ["c-0"], ["u1", "u2"]) == ([None], {"c-0": 0}, [b"s1", None])
+        assert await store.load(["u1"], ["c-0"], ["u1", "u9"]) == ([None], {"c-0": 0}, [b"s1", None])
         assert await store.read_ledger(START, 10) == []
-        right = {"u1": digest_of(b"s1"), "u2": digest_of(None)}
+        right = {"u1": digest_of(b"s1"), "u9": digest_of(None)}
         found = next_one._replace(found={"u1": digest_of(None)}, found_slates=right)
         position = await store.commit(found, "w1")
-        assert await store.load(["u1"], ["c-0"], ["u1", "u2"]) == ([b"state"], {"c-0": 1}, [b"s2", b"s"])
+        assert await store.load(["u1"], ["c-0"], ["u1", "u9"]) == ([b"state"], {"c-0": 1}, [b"s2", b"s"])
         assert await store.commit(found, "w1") == position, "the answer was lost: it is asked for again"
 
     async def test_slates_are_known_by_their_head(self, store: Store) -> None:
@@ -134,26 +148,26 @@ class StoreContract:
     async def test_a_batch_is_written_whole(self, store: Store) -> None:
         position = await store.commit(
             batch(
-                expected={"clicks-0": -1, "items-1": -1},
-                progress={"clicks-0": 41, "items-1": 7},
-                states={"u1": b"s1", "ü2": b"\x00\xff"},
+                expected={"clicks-0": -1, "items-4": -1},
+                progress={"clicks-0": 41, "items-4": 7},
+                states={"u1": b"s1", "üa7": b"\x00\xff"},
                 feeds={"u1": b"f1"},
                 items={"i1": b"r1"},
                 ledger=b"entry",
             ),
             "w1",
         )
-        loaded = await store.load(["ü2", "nobody", "u1"], ["items-1", "clicks-0", "clicks-1"])
+        loaded = await store.load(["üa7", "nobody", "u1"], ["items-4", "clicks-0", "clicks-4"])
         assert loaded.states == [b"\x00\xff", None, b"s1"]
-        assert loaded.progress == {"items-1": 7, "clicks-0": 41, "clicks-1": -1}
+        assert loaded.progress == {"items-4": 7, "clicks-0": 41, "clicks-4": -1}
         assert await store.feed("u1") == b"f1"
         assert await store.items(["i1", "i2"]) == [b"r1", None]
         assert await store.states(["u1"]) == [b"s1"]
         assert await store.read_ledger(START, 10) == [LedgerEntry(position, "w1", b"entry")]
 
     async def test_kinds_of_values_do_not_mix(self, store: Store) -> None:
-        await store.commit(batch(states={"x": b"state"}, items={"x": b"item"}, feeds={"x": b"feed"}), "w1")
-        assert (await store.states(["x"]), await store.items(["x"]), await store.feed("x")) == (
+        await store.commit(batch(states={"k": b"state"}, items={"k": b"item"}, feeds={"k": b"feed"}), "w1")
+        assert (await store.states(["k"]), await store.items(["k"]), await store.feed("k")) == (
             [b"state"],
             [b"item"],
             b"feed",
@@ -167,17 +181,17 @@ class StoreContract:
         with pytest.raises(FencedError, match="clicks-0"):
             await store.commit(
                 batch(
-                    {"clicks-1": -1, **expected},
-                    {"clicks-1": 9, "clicks-0": 9},
-                    {"u1": b"second", "u2": b"second"},
+                    {"clicks-4": -1, **expected},
+                    {"clicks-4": 9, "clicks-0": 9},
+                    {"u1": b"second", "u9": b"second"},
                     {"u1": b"feed"},
                     {"i1": b"item"},
                     b"2",
                 ),
                 "w2",
             )
-        loaded = await store.load(["u1", "u2"], ["clicks-0", "clicks-1"])
-        assert loaded[:2] == ([b"first", None], {"clicks-0": 5, "clicks-1": -1})
+        loaded = await store.load(["u1", "u9"], ["clicks-0", "clicks-4"])
+        assert loaded[:2] == ([b"first", None], {"clicks-0": 5, "clicks-4": -1})
         assert await store.feed("u1") is None
         assert await store.items(["i1"]) == [None]
         assert [entry.payload for entry in await store.read_ledger(START, 10)] == [b"1"]
@@ -187,7 +201,7 @@ class StoreContract:
         outcomes = await asyncio.gather(
             *(
                 store.commit(
-                    batch({"clicks-0": -1}, {"clicks-0": 10 + n}, {"u": str(n).encode()}, ledger=b"e"),
+                    batch({"clicks-0": -1}, {"clicks-0": 10 + n}, {"u1": str(n).encode()}, ledger=b"e"),
                     f"w{n}",
                 )
                 for n, store in enumerate(stores)
@@ -196,7 +210,7 @@ class StoreContract:
         )
         (winner,) = (n for n, outcome in enumerate(outcomes) if isinstance(outcome, str))
         assert sum(isinstance(outcome, FencedError) for outcome in outcomes) == 3
-        assert (await stores[0].load(["u"], ["clicks-0"]))[:2] == (
+        assert (await stores[0].load(["u1"], ["clicks-0"]))[:2] == (
             [str(winner).encode()],
             {"clicks-0": 10 + winner},
         )
@@ -228,59 +242,59 @@ class StoreContract:
         assert await store.states(["u1"]) == [None]
 
     async def test_a_batch_without_a_ledger_entry_has_no_position(self, store: Store) -> None:
-        assert await store.commit(batch(states={"u": b"s"}), "w1") == ""
+        assert await store.commit(batch(states={"u1": b"s"}), "w1") == ""
         assert await store.read_ledger(START, 10) == []
 
     async def test_many_users_in_one_batch(self, store: Store) -> None:
-        states = {f"u{n}": bytes([n % 256]) * 2_000 for n in range(3_000)}
+        states = {name: bytes([n % 256]) * 2_000 for n, name in enumerate(names_of_one_shard("u", 3_000))}
         await store.commit(batch(states=states, feeds=states), "w1")
         assert await store.states(list(states)) == list(states.values())
 
     async def test_states_and_feeds_expire_and_items_do_not(self, make_store: MakeStore) -> None:
         store = make_store(state=StateSettings(ttl_days=200 / MS_PER_DAY))
-        await store.commit(batch(states={"u": b"s"}, feeds={"u": b"f"}, items={"i": b"r"}), "w1")
+        await store.commit(batch(states={"u1": b"s"}, feeds={"u1": b"f"}, items={"i1": b"r"}), "w1")
         await store.put_feed("", b"popular")
         await asyncio.sleep(0.4)
-        assert await store.states(["u"]) == [None]
-        assert (await store.load(["u"], [])).states == [None]
-        assert await store.feed("u") is None
+        assert await store.states(["u1"]) == [None]
+        assert (await store.load(["u1"], [])).states == [None]
+        assert await store.feed("u1") is None
         assert await store.feed("") is None
-        assert await store.items(["i"]) == [b"r"]
+        assert await store.items(["i1"]) == [b"r"]
 
     async def test_feed_outside_a_batch(self, store: Store) -> None:
         await store.put_feed("", b"popular")
-        await store.put_feed("u", b"own")
-        assert (await store.feed(""), await store.feed("u")) == (b"popular", b"own")
+        await store.put_feed("u1", b"own")
+        assert (await store.feed(""), await store.feed("u1")) == (b"popular", b"own")
 
     # Feeds as they are served, and withdrawn items
 
     async def test_feeds_and_states_are_read_at_once(self, store: Store) -> None:
-        assert await store.read_feeds(["u"]) == ([None], [], "")
-        await store.commit(batch(states={"u": b"s"}, feeds={"u": b"f"}, items={"i": b"r"}), "w1")
+        assert await store.read_feeds(["u1"]) == ([None], [], "")
+        await store.commit(batch(states={"u1": b"s"}, feeds={"u1": b"f"}, items={"i1": b"r"}), "w1")
         await store.put_feed("", b"popular")
-        assert await store.read_feeds(["u", "nobody", ""], ["nobody", "u"]) == (
+        assert await store.read_feeds(["u1", "nobody", ""], ["nobody", "u1"]) == (
             [b"f", None, b"popular"],
             [None, b"s"],
             "",
         )
-        await store.commit(batch(items={"i": b"r2"})._replace(withdrawn={"i": True}), "w1")
-        read = await store.read_feeds([], ["u"])
+        await store.commit(batch(items={"i1": b"r2"})._replace(withdrawn={"i1": True}), "w1")
+        read = await store.read_feeds([], ["u1"])
         assert read[:2] == ([], [b"s"])
         assert read.withdrawals == (await store.withdrawals("")).version != ""
 
     async def test_withdrawn_items_are_listed_until_they_come_back(self, store: Store) -> None:
         assert await store.withdrawals("") == ("", True, {}) or (await store.withdrawals("")).changes == {}
-        seen = [await self._put(store, a=True, b=False, ü=True)]
-        assert await store.withdrawals("") == (seen[0], True, {"a": True, "ü": True})
+        seen = [await self._put(store, a=True, b=False, üb6=True)]
+        assert await store.withdrawals("") == (seen[0], True, {"a": True, "üb6": True})
         seen.append(await self._put(store, a=True, b=False))
         assert seen[1] == seen[0], "nothing changed"
-        seen.append(await self._put(store, a=False, c=True))
+        seen.append(await self._put(store, a=False, k=True))
         assert seen[2] != seen[0]
-        assert await store.withdrawals(seen[0]) == (seen[2], False, {"a": False, "c": True})
-        assert await store.withdrawals("") == (seen[2], True, {"a": False, "ü": True, "c": True})
+        assert await store.withdrawals(seen[0]) == (seen[2], False, {"a": False, "k": True})
+        assert await store.withdrawals("") == (seen[2], True, {"a": False, "üb6": True, "k": True})
         seen.append(await self._put(store, a=True))
         assert await store.withdrawals(seen[2]) == (seen[3], False, {"a": True})
-        assert await store.withdrawals(seen[0]) == (seen[3], False, {"a": True, "c": True})
+        assert await store.withdrawals(seen[0]) == (seen[3], False, {"a": True, "k": True})
         assert await store.withdrawals(seen[3]) == (seen[3], False, {})
 
     async def test_a_version_of_another_list_is_told_all(self, store: Store) -> None:
@@ -307,9 +321,9 @@ class StoreContract:
 
     async def test_the_list_is_mended_by_the_records_as_they_are(self, store: Store) -> None:
         """A store of an older build has none; what changed since a record was read is left as it is."""
-        await store.commit(batch(items={"a": b"a1", "b": b"b1", "c": b"c1"}), "w1")
-        records = {"a": digest_of(b"a1"), "b": digest_of(b"b0"), "c": digest_of(b"c1"), "d": digest_of(None)}
-        await store.mend_withdrawn({"a": True, "b": True, "c": False, "d": True}, records)
+        await store.commit(batch(items={"a": b"a1", "b": b"b1", "k": b"c1"}), "w1")
+        records = {"a": digest_of(b"a1"), "b": digest_of(b"b0"), "k": digest_of(b"c1"), "d": digest_of(None)}
+        await store.mend_withdrawn({"a": True, "b": True, "k": False, "d": True}, records)
         listed = await store.withdrawals("")
         assert listed.changes == {"a": True, "d": True}
         await store.mend_withdrawn({"a": False}, {"a": digest_of(b"a0")})
@@ -319,13 +333,13 @@ class StoreContract:
         await store.mend_withdrawn({}, {})
 
     async def test_many_withdrawn_items(self, store: Store) -> None:
-        ids = [f"item{n}" for n in range(45_000)]
+        ids = names_of_one_shard("item", 45_000)
         for at in range(0, len(ids), 5_000):
             await self._put(store, **dict.fromkeys(ids[at : at + 5_000], True))
         listed = await store.withdrawals("")
         assert listed.changes == dict.fromkeys(ids, True)
-        version = await self._put(store, item7=False)
-        assert await store.withdrawals(listed.version) == (version, False, {"item7": False})
+        version = await self._put(store, **{ids[7]: False})
+        assert await store.withdrawals(listed.version) == (version, False, {ids[7]: False})
 
     @staticmethod
     async def _put(store: Store, **withdrawn: bool) -> str:
@@ -338,9 +352,9 @@ class StoreContract:
 
     async def test_rows_are_numbered_from_zero_once_for_ever(self, store: Store) -> None:
         assert await store.intern(["a", "b", "a"]) == [0, 1, 0]
-        assert await store.intern(["c", "b", "ü"]) == [2, 1, 3]
-        assert await store.interned(0) == ["a", "b", "c", "ü"]
-        assert await store.interned(2) == ["c", "ü"]
+        assert await store.intern(["c", "b", "üb6"]) == [2, 1, 3]
+        assert await store.interned(0) == ["a", "b", "c", "üb6"]
+        assert await store.interned(2) == ["c", "üb6"]
         assert await store.interned(4) == []
 
     async def test_rows_have_no_gaps_when_many_number_at_once(self, make_store: MakeStore) -> None:

@@ -5,33 +5,60 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
 from model.errors import SettingsError, StoreError, StoreUnavailableError
 from streams.learning.settings import LearningSettings
+from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import START, Commit, Snapshot, Store
-from streams.stores.redis import CHUNK_BYTES, RedisStore
-from tests.contracts.store_contract import MARGIN_MS, MakeStore, StoreContract, batch
+from streams.stores.redis import RedisStore
+from streams.stores.redis_ledger import CHUNK_BYTES
+from tests.contracts.store_contract import MARGIN_MS, SHARDS, MakeStore, StoreContract, batch
 
 
-class TestRedisStore(StoreContract):
+class OnRedis(StoreContract):
+    """Subclasses give the fixture `layout`: the server or cluster, and how the keys are laid out there."""
+
     @pytest.fixture
-    async def make_store(self, redis_settings: RedisSettings) -> AsyncIterator[MakeStore]:
+    async def make_store(self, layout: RedisSettings) -> AsyncIterator[MakeStore]:
         made: list[RedisStore] = []
 
         def make(state: StateSettings = StateSettings(), ledger_margin_ms: int = MARGIN_MS) -> Store:
-            settings = RedisSettings(
-                url=redis_settings.url, prefix=redis_settings.prefix, ledger_margin_ms=ledger_margin_ms
-            )
+            settings = msgspec.structs.replace(layout, ledger_margin_ms=ledger_margin_ms)
             made.append(RedisStore(settings, state))
             return made[-1]
 
         yield make
         for store in made:
             await store.close()
+
+
+class TestRedisStore(OnRedis):
+    @pytest.fixture
+    def layout(self, redis_settings: RedisSettings) -> RedisSettings:
+        return redis_settings
+
+
+class TestShardsOnOneServer(OnRedis):
+    @pytest.fixture
+    def layout(self, redis_settings: RedisSettings) -> RedisSettings:
+        return msgspec.structs.replace(redis_settings, shards=SHARDS)
+
+
+class TestShardsOnACluster(OnRedis):
+    @pytest.fixture
+    def layout(self, valkey_cluster: ValkeyCluster, prefix: str) -> RedisSettings:
+        return RedisSettings(url=valkey_cluster.url, prefix=prefix, cluster=True, shards=SHARDS)
+
+
+class TestOneShardOnACluster(OnRedis):
+    @pytest.fixture
+    def layout(self, valkey_cluster: ValkeyCluster, prefix: str) -> RedisSettings:
+        return RedisSettings(url=valkey_cluster.url, prefix=f"{{{prefix}}}:", cluster=True)
 
 
 @pytest.fixture
@@ -126,7 +153,7 @@ async def test_a_refusal_does_not_cost_the_connection(
     redis_settings: RedisSettings, client: Redis, store: RedisStore
 ) -> None:
     await client.set(f"{redis_settings.prefix}ledger", "not a stream")
-    await store.active_model()
+    await asyncio.gather(store.active_model(), store.feed("u"))  # both ways to the server are open
     connected = (await client.info("stats"))["total_connections_received"]
     for _ in range(5):
         with pytest.raises(StoreError, match="WRONGTYPE"):
@@ -177,3 +204,122 @@ async def test_the_chunks_of_the_kept_snapshot_stay_and_the_others_expire(
 def test_an_url_that_is_none_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"redis\.url"):
         RedisStore(RedisSettings(url="localhost:6379"))
+
+
+async def test_a_batch_of_several_shards_is_refused(redis_settings: RedisSettings) -> None:
+    store = RedisStore(msgspec.structs.replace(redis_settings, shards=SHARDS))
+    users = [f"u{n}" for n in range(20)]
+    states = dict.fromkeys(users, b"s")
+    for several in (
+        batch({"c-0": -1}, {"c-0": 1}, states),
+        batch({"c-0": -1, "c-1": -1}, {"c-0": 1}),
+        batch(states=states, ledger=b"entry"),
+    ):
+        with pytest.raises(StoreError, match="one of the 4 shards"):
+            await store.commit(several, "w")
+    assert await store.load(users, ["c-0", "c-1"]) == ([None] * 20, {"c-0": -1, "c-1": -1}, [])
+    assert await store.commit(batch(states=states, feeds=states, items=states), "w") == ""
+    assert await store.states(users) == await store.items(users) == [b"s"] * 20
+    assert (await store.read_feeds(users)).feeds == [b"s"] * 20
+    await store.close()
+
+
+async def test_what_a_writer_left_in_its_outbox_comes_first(
+    redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It died between its batch and the ledger. Whoever has the partition next brings its entry."""
+    settings = msgspec.structs.replace(redis_settings, shards=SHARDS)
+
+    async def die(*_: object) -> str:
+        raise StoreUnavailableError("died")
+
+    dying, heir, leader = (RedisStore(settings) for _ in range(3))
+    await dying.commit(batch({"c-0": -1}, {"c-0": 0}, ledger=b"0"), "w1")
+    last = batch({"c-0": 0}, {"c-0": 1}, items={"a": b"r"}, ledger=b"1")._replace(withdrawn={"a": True})
+    other = batch({"c-1": -1}, {"c-1": 0}, ledger=b"other")
+    with monkeypatch.context() as patch:
+        patch.setattr(dying._relay, "bring", die)
+        for commit in (last, other):
+            with pytest.raises(StoreUnavailableError):
+                await dying.commit(commit, "w1")
+    assert [entry.payload for entry in await heir.read_ledger(START, 10)] == [b"0"]
+    await heir.commit(batch({"c-0": 1}, {"c-0": 2}, ledger=b"2"), "w2")
+    assert [(entry.writer, entry.payload) for entry in await heir.read_ledger(START, 10)] == [
+        ("w1", b"0"), ("w1", b"1"), ("w2", b"2"),
+    ]  # fmt: skip
+    assert (await heir.withdrawals("")).changes == {"a": True}
+    position = await dying.commit(other, "w1")  # it was not dead after all, and asks again
+    entries = await heir.read_ledger(START, 10)
+    assert [entry.payload for entry in entries] == [b"0", b"1", b"2", b"other"]
+    assert entries[-1].position == position
+    with monkeypatch.context() as patch:
+        patch.setattr(dying._relay, "bring", die)
+        for n, place in ((3, "c-0"), (1, "c-1")):
+            with pytest.raises(StoreUnavailableError):
+                await dying.commit(batch({place: n - 1}, {place: n}, ledger=place.encode()), "w1")
+    assert (await leader.load([], ["c-1"])).progress == {"c-1": 1}
+    assert [entry.payload for entry in await heir.read_ledger(START, 10)][4:] == [b"c-1"]
+    await leader.save_snapshot(Snapshot(START, "w", START, b"p"))
+    assert [entry.payload for entry in await heir.read_ledger(START, 10)][5:] == [b"c-0"]
+    for store in (dying, heir, leader):
+        await store.close()
+
+
+async def test_an_outbox_keeps_what_may_be_asked_for_and_no_more(
+    redis_settings: RedisSettings, client: Redis
+) -> None:
+    settings = msgspec.structs.replace(redis_settings, shards=SHARDS, ledger_margin_ms=1)
+    store = RedisStore(settings)
+    for n in range(6):
+        await store.commit(batch({"c-0": n - 1}, {"c-0": n}, ledger=b"%d" % n), "w")
+        await asyncio.sleep(0.01)
+    assert len(await store.read_ledger(START, 10)) == 6
+    assert 1 <= await client.xlen(f"{redis_settings.prefix}{{0}}:outbox") <= 3
+    await store.close()
+
+
+async def test_another_number_of_shards_is_refused(redis_settings: RedisSettings) -> None:
+    four, two, one = (
+        RedisStore(msgspec.structs.replace(redis_settings, shards=shards)) for shards in (4, 2, 1)
+    )
+    assert await two.feed("u") is None, "reading leaves no mark"
+    await four.commit(batch({"c-0": -1}, {"c-0": 0}), "w")
+    for store in (two, one):
+        with pytest.raises(SettingsError, match=r"redis\.shards"):
+            await store.load([], ["c-0"])
+        with pytest.raises(SettingsError, match=r"redis\.shards"):
+            await store.commit(batch(states={"u": b"s"}), "w")
+    for store in (four, two, one):
+        await store.close()
+
+
+async def test_data_of_one_shard_is_not_overlooked(redis_settings: RedisSettings) -> None:
+    one, four = (RedisStore(msgspec.structs.replace(redis_settings, shards=shards)) for shards in (1, 4))
+    await one.commit(batch({"c-0": -1}, {"c-0": 0}), "w")
+    with pytest.raises(SettingsError, match="has one shard"):
+        await four.load([], ["c-0"])
+    for store in (one, four):
+        await store.close()
+
+
+def test_a_cluster_needs_shards_or_a_tag(redis_settings: RedisSettings) -> None:
+    with pytest.raises(SettingsError, match=r"redis\.shards.*hash"):
+        RedisStore(RedisSettings(cluster=True))
+    with pytest.raises(SettingsError, match=r"redis\.url"):
+        RedisStore(RedisSettings(url="redis://127.0.0.1:6379/3", cluster=True, shards=4))
+
+
+async def test_a_node_of_a_cluster_is_not_taken_for_a_server(
+    valkey_cluster: ValkeyCluster, prefix: str
+) -> None:
+    store = RedisStore(RedisSettings(url=valkey_cluster.url, prefix=prefix))
+    with pytest.raises(StoreUnavailableError, match=r"redis\.cluster"):
+        await asyncio.gather(*(store.feed(str(user)) for user in range(20)))
+    await store.close()
+
+
+async def test_a_server_is_not_taken_for_a_cluster(redis_settings: RedisSettings) -> None:
+    store = RedisStore(msgspec.structs.replace(redis_settings, cluster=True, shards=4))
+    with pytest.raises(StoreUnavailableError, match=r"[Cc]luster"):
+        await store.feed("u")
+    await store.close()

@@ -14,7 +14,7 @@ from streams.batch import BatchResult, Incoming, process
 from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User
 from streams.examples.target import Target
 from streams.recommender import Recommender
-from streams.serving.kept_counters import copied, pack, restore
+from streams.serving.kept_counters import copied, restore
 from streams.settings.sections import ModelSettings
 from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
@@ -236,7 +236,7 @@ def test_texts_that_come_and_go_are_equal_in_followers_and_after_a_start(seed: i
         records.append(encode_record(out.record))
         follower.follow(decode_record(records[-1]))
         if number == kept_at:
-            snapshot = pack(copied(writer))
+            snapshot = copied(writer).pack()
     started, _ = _pair()
     for item_id, packed in items.items():
         started.put_item(started.catalog.rows[item_id], decode_item(packed))
@@ -245,7 +245,7 @@ def test_texts_that_come_and_go_are_equal_in_followers_and_after_a_start(seed: i
         started.follow(decode_record(record))
     for other in (follower, started):
         np.testing.assert_array_equal(writer.catalog.text, other.catalog.text)
-        assert pack(copied(writer)) == pack(copied(other))
+        assert copied(writer).pack() == copied(other).pack()
 
 
 def _pair() -> tuple[Recommender, Recommender]:

@@ -213,7 +213,7 @@ def payload_v1() -> bytes:
 
 
 def written_payload() -> bytes:
-    return kept_counters.pack(kept_counters.copied(with_counters(unmarked_payload())))
+    return kept_counters.copied(with_counters(unmarked_payload())).pack()
 
 
 # What is kept of slates, and lessons.

@@ -1,0 +1,103 @@
+"""Where everything lies in Redis: the names of the keys, all after the deployment's prefix.
+
+What a batch of one partition writes, of one shard:
+    state:USER feed:USER item:ID   the values (states and feeds expire)
+    slates:USER                    the user's kept slates (they expire sooner)
+    progress                       hash: "topic-partition" -> last applied offset
+    last-commit:WRITER             what a writer committed last, so that it can ask again
+    outbox, outbox:last            stream of batches on their way to the ledger (of more than one shard)
+What all processes share:
+    withdrawn, withdrawn:version   sorted set of items that can't be had, or came back; its version
+    rows, row-ids                  hash item id -> row; list of the item ids in row order
+    ledger, ledger:dropped         stream of batches; the position of the last entry that was trimmed
+    relayed                        hash: how far each outbox is in the ledger
+    snapshot, snapshot:TOKEN:N     hash: head of the snapshot; its chunks
+    lease:NAME, model              who leads; the active model
+    shards                         how many shards there are, where there are several
+Each feed that a batch writes is announced on the channel `feeds` (the message is the user id).
+
+With one shard the names stand as they are. With several (`redis.shards`), the number of the shard is the hash
+tag of the keys of the first kind, and "shared" that of the second: on Redis Cluster, keys of one tag lie
+together. A user's or item's shard follows from the name as its partition does in Kafka: from the murmur2 hash
+of the key, modulo the number of shards. That divides the number of partitions, so all of a partition is of
+one shard, and stays there when partitions are added by whole multiples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from aiokafka.partitioner import murmur2
+
+from model.errors import StoreError
+
+
+class RedisKeys:
+    """The names of a deployment's keys."""
+
+    def __init__(self, prefix: str, shards: int) -> None:
+        self.prefix, self.shards = prefix, shards
+        self._shared = f"{prefix}{{shared}}:" if shards > 1 else prefix
+        self._of_shard = [f"{prefix}{{{shard}}}:" if shards > 1 else prefix for shard in range(shards)]
+
+    def of_shard(self, shard: int, *parts: str) -> str:
+        """A key that a batch of the shard writes."""
+        return self._of_shard[shard] + ":".join(parts)
+
+    def of(self, kind: str, name: str) -> str:
+        """The key of a user's or an item's value.
+
+        >>> RedisKeys("shop:", 1).of("state", "ann"), RedisKeys("shop:", 4).of("state", "ann")
+        ('shop:state:ann', 'shop:{2}:state:ann')
+        """
+        return f"{self._of_shard[self.shard_of(name)]}{kind}:{name}"
+
+    def shared(self, *parts: str) -> str:
+        """A key that all processes share."""
+        return self._shared + ":".join(parts)
+
+    @property
+    def channel(self) -> str:
+        """On which feeds are announced."""
+        return f"{self.prefix}feeds"
+
+    @property
+    def layout(self) -> str:
+        """The key that says how many shards there are; its name is the same whatever it says."""
+        return f"{self.prefix}shards"
+
+    def shard_of(self, name: str) -> int:
+        """The shard of a user or an item."""
+        return shard_of(name, self.shards)
+
+    def shard_of_place(self, place: str) -> int:
+        """The shard of a partition, "topic-partition"."""
+        return int(place.rpartition("-")[2]) % self.shards if self.shards > 1 else 0
+
+    def only_shard(self, places: Iterable[str], names: Iterable[str]) -> int:
+        """The one shard of all of these; 0 for nothing. Raises `StoreError` where they are of several."""
+        if self.shards == 1:
+            return 0
+        found: dict[int, str] = {}
+        for place in places:
+            found.setdefault(self.shard_of_place(place), f"partition {place}")
+        for name in names:
+            found.setdefault(self.shard_of(name), repr(name))
+        if len(found) > 1:
+            said = ", ".join(f"{what} is of shard {shard}" for shard, what in sorted(found.items())[:3])
+            raise StoreError(
+                f"a commit must be of one of the {self.shards} shards: {said}. Commit each partition"
+                " by itself; have producers choose partitions by the murmur2 hash of the key"
+            )
+        return next(iter(found), 0)
+
+
+@lru_cache(65_536)
+def shard_of(name: str, shards: int) -> int:
+    """The shard of a user or an item, by the hash that chooses its partition in Kafka.
+
+    >>> shard_of("ann", 1), shard_of("ann", 4), shard_of("ann", 8) % 4
+    (0, 2, 2)
+    """
+    return (murmur2(name.encode()) & 0x7FFFFFFF) % shards if shards > 1 else 0

@@ -1,0 +1,60 @@
+"""Batches of one shard each, where the store has several (streams/stores/redis_keys.py).
+
+A batch is one transaction, and a transaction has one slot of a Redis Cluster. The shards divide the
+partitions, so the messages of one partition are of one shard, if their producer chose the partition by the
+key as Kafka's own clients do. Another producer's message would have to be written elsewhere than its
+progress: it becomes a dead letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from model.errors import EventError
+from streams.events.schema import AnyEvent, Item
+from streams.kafka.message import Message
+from streams.state.event_meaning import shown_to, user_of
+from streams.stores.redis_keys import shard_of
+
+WRONG_PARTITION = "wrong_partition"
+
+
+class Fetched(Protocol):
+    """An event of Faust's stream, as far as this module needs it."""
+
+    @property
+    def message(self) -> Placed: ...
+
+
+class Placed(Protocol):
+    """Where a record lies."""
+
+    @property
+    def partition(self) -> int: ...
+
+
+E = TypeVar("E", bound=Fetched)
+
+
+def by_shard(events: Sequence[E], shards: int) -> list[list[E]]:
+    """The events in parts of one shard, each in the order in which they came."""
+    if shards == 1:
+        return [list(events)] if events else []
+    parts: dict[int, list[E]] = {}
+    for event in events:
+        parts.setdefault(event.message.partition % shards, []).append(event)
+    return list(parts.values())
+
+
+def check_shard(message: Message, event: AnyEvent, shards: int) -> None:
+    """Raises `EventError` where what the event changes is of another shard than its partition."""
+    if shards == 1:
+        return
+    name = event.item_id if isinstance(event, Item) else user_of(event) or shown_to(event)
+    if name is not None and shard_of(name, shards) != message.partition % shards:
+        raise EventError(
+            WRONG_PARTITION,
+            f"{name!r} is in partition {message.partition}, where its key does not lead; have the producer"
+            " choose the partition by the murmur2 hash of the key, or replay this letter",
+        )

@@ -1,0 +1,129 @@
+"""A store that is copied to another layout holds what it held."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from model.errors import SettingsError
+from streams.commands.main import main
+from streams.learning.settings import LearningSettings
+from streams.local.valkey_cluster import ValkeyCluster
+from streams.settings.sections import RedisSettings
+from streams.state.user_state import StateSettings
+from streams.stores.base import START, Commit, Snapshot, digest_of
+from streams.stores.redis import RedisStore
+from streams.stores.redis_ledger import CHUNK_BYTES
+from streams.stores.reshard import reshard
+
+USERS = ["ann", "bob", "{curly}", "*?[x]", "ü" * 30, *(f"u{n}" for n in range(700))]
+ITEMS = [f"film-{n}" for n in range(40)]
+PLACES = [f"{topic}-{n}" for topic in ("clicks", "items") for n in range(8)]
+
+
+async def filled(settings: RedisSettings) -> None:
+    store = RedisStore(settings, StateSettings(ttl_days=2), LearningSettings(wait_s=60.0, keep_s=7_200.0))
+    values = {user: f"of {user}".encode() for user in USERS}
+    items = dict.fromkeys(ITEMS, b"\x00record\xff")
+    await store.commit(
+        Commit(
+            dict.fromkeys(PLACES, -1), {place: n for n, place in enumerate(PLACES)}, values, values, items,
+            b"entry", withdrawn={"film-3": True, "film-4": True}, slates=values,
+        ),
+        "w",
+    )  # fmt: skip
+    await store.mend_withdrawn({"film-4": False}, {"film-4": digest_of(items["film-4"])})
+    await store.put_feed("", b"popular")
+    await store.intern(ITEMS)
+    await store.activate("model-1")
+    position = await store.commit(Commit({}, {}, {}, {}, {}, b"second"), "w")
+    await store.save_snapshot(Snapshot(position, "w", position, bytes(range(256)) * (CHUNK_BYTES // 100)))
+    await store.close()
+
+
+async def held(settings: RedisSettings) -> dict[str, Any]:
+    store = RedisStore(settings)
+    found = {
+        "loaded": await store.load(USERS, PLACES, USERS),
+        "feeds": await store.read_feeds([*USERS, ""]),
+        "items": await store.items(ITEMS),
+        "rows": await store.interned(0),
+        "ledger": await store.read_ledger(START, 100),
+        "snapshot": await store.snapshot(),
+        "model": await store.active_model(),
+        "withdrawn": await store.withdrawals(""),
+    }
+    await store.close()
+    return found
+
+
+async def test_there_and_back(
+    redis_settings: RedisSettings, valkey_cluster: ValkeyCluster, prefix: str
+) -> None:
+    await filled(redis_settings)
+    before = await held(redis_settings)
+    assert before["loaded"].progress["items-7"] == 15
+    sharded = RedisSettings(url=valkey_cluster.url, prefix=prefix, cluster=True, shards=4)
+    counts = await reshard(redis_settings, sharded, lambda _: None)
+    assert (counts["state"], counts["feed"], counts["item"], counts["progress"]) == (705, 706, 40, 16)
+    assert await held(sharded) == before
+    assert await held(redis_settings) == before, "the old one stays as it was"
+    # The copy goes on as a store does, and what it is brought to then holds the rest of its outboxes too.
+    store = RedisStore(sharded)
+    await store.commit(Commit({"clicks-1": 1}, {"clicks-1": 2}, {}, {}, {}, b"third"), "w2")
+    await store.close()
+    async with Redis(host="127.0.0.1", port=valkey_cluster.ports[0]) as node:
+        keys = [key.decode() async for key in node.scan_iter(f"{prefix}*:state:*", count=1_000)]
+        assert 1 < len(keys) < 700
+        assert 0 < await node.pttl(keys[0]) <= 2 * 86_400_000
+    back = msgspec.structs.replace(redis_settings, prefix=prefix + "back:")
+    await reshard(sharded, back, lambda _: None)
+    after = await held(back)
+    assert [entry.payload for entry in after.pop("ledger")] == [b"entry", b"second", b"third"]
+    assert after.pop("loaded").progress == before["loaded"].progress | {"clicks-1": 2}
+    assert after == {name: before[name] for name in after}
+
+
+async def test_what_is_refused(redis_settings: RedisSettings) -> None:
+    four = msgspec.structs.replace(redis_settings, shards=4)
+    with pytest.raises(SettingsError, match="no store of 1 shards"):
+        await reshard(redis_settings, four, lambda _: None)
+    await filled(redis_settings)
+    store = RedisStore(redis_settings)
+    assert await store.lead("leader", "w", 60_000)
+    with pytest.raises(SettingsError, match="stop all workers"):
+        await reshard(redis_settings, four, lambda _: None)
+    async with Redis.from_url(redis_settings.url) as client:
+        await client.delete(f"{redis_settings.prefix}lease:leader")
+    await reshard(redis_settings, four, lambda _: None)
+    with pytest.raises(SettingsError, match="no store of 1 shards"):  # the mark says four
+        await reshard(redis_settings, msgspec.structs.replace(four, shards=2), lambda _: None)
+    for shards in (1, 2):
+        other = msgspec.structs.replace(four, shards=shards, prefix=f"{four.prefix}{shards}:")
+        await reshard(four, other, lambda _: None)
+        with pytest.raises(SettingsError, match="in that place already"):
+            await reshard(four, other, lambda _: None)
+    await store.close()
+    late = RedisStore(redis_settings)
+    with pytest.raises(SettingsError, match="has 4"):  # the old one is no longer what processes open
+        await late.load([], ["clicks-0"])
+    await late.close()
+
+
+def test_the_command(
+    redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(filled(redis_settings))
+    monkeypatch.setenv("HEADRACE_REDIS__URL", redis_settings.url)
+    monkeypatch.setenv("HEADRACE_REDIS__PREFIX", redis_settings.prefix)
+    assert main(["reshard", "--to-shards", "3"]) == 2
+    assert "divisor of kafka.partitions" in capsys.readouterr().err
+    assert main(["reshard", "--to-shards", "1", "--to-cluster"]) == 2
+    assert main(["reshard", "--to-shards", "2"]) == 0
+    assert "state 705" in capsys.readouterr().out
+    found = asyncio.run(held(msgspec.structs.replace(redis_settings, shards=2)))
+    assert found["loaded"].states[0] == b"of ann"
