@@ -270,7 +270,9 @@ class Replica:
 
     async def _finish(self, copy: Copy) -> None:
         """All pieces, each in its turn in the core's thread, with room between them for what matters more."""
-        while not await self.core.call(copy.step):
+        whole = False
+        while not whole:
+            whole = await self.core.call(copy.step)
             await asyncio.sleep(PAUSE_S)
 
     async def close(self) -> None:
