@@ -47,7 +47,7 @@ def consumer_config(
     """The client's configuration. `told`: of errors of the whole client; `stats`: of statistics, as JSON;
     `committed`: of the outcome of a commit.
     """
-    wait_ms = 100 if kafka.fetch_max_wait_ms is None else kafka.fetch_max_wait_ms
+    wait_ms = kafka.fetch_max_wait_ms or 100
     return {
         "bootstrap.servers": kafka.bootstrap,
         "client.id": client_id(kafka, "worker"),
@@ -64,7 +64,7 @@ def consumer_config(
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
         "check.crcs": True,
-        "fetch.min.bytes": 1 if kafka.fetch_min_bytes is None else kafka.fetch_min_bytes,
+        "fetch.min.bytes": kafka.fetch_min_bytes or 1,
         "fetch.wait.max.ms": wait_ms,
         "fetch.queue.backoff.ms": FULL_PAUSE_MS,
         "max.partition.fetch.bytes": PARTITION_BYTES,

@@ -54,7 +54,7 @@ class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     point. One that is set wins over the namespace.
 
     `consumer`: the client with which workers read. `fetch_min_bytes`: for so many bytes the broker waits
-    before it answers a fetch, `fetch_max_wait_ms` at most; where they are not set, they are 1 and 100 with
+    before it answers a fetch, `fetch_max_wait_ms` at most; 0 for what suits the client: 1 and 100 with
     librdkafka, 65,536 and 5 with aiokafka.
     """
 
@@ -63,8 +63,8 @@ class KafkaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partitions: Positive = 4
     replication: Positive = 1
     consumer: Literal["librdkafka", "aiokafka"] = "librdkafka"
-    fetch_min_bytes: Positive | None = None
-    fetch_max_wait_ms: Positive | None = None
+    fetch_min_bytes: Annotated[int, Meta(ge=0)] = 0
+    fetch_max_wait_ms: Annotated[int, Meta(ge=0)] = 0
     session_timeout_ms: Positive = 6_000
     heartbeat_ms: Positive = 1_000
     request_timeout_ms: Positive = 3_000

@@ -47,6 +47,7 @@ OTHERS = {
     "model.training.weighting": "uncertainty",
     "model.training.scout": 0.5,
     "examples.sample": 0.5,
+    "kafka.consumer": "aiokafka",
 }
 SCALARS = {path: value for path, value in LEAVES.items() if not isinstance(value, dict)}
 
