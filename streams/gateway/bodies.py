@@ -19,7 +19,7 @@ class BodyError(Exception):
 
     def __init__(self, status: HTTPStatus, detail: str = "") -> None:
         super().__init__(detail or status.phrase)
-        self.status, self.detail = status, detail or status.phrase
+        self.status, self.detail = status.value, detail or status.phrase
 
 
 async def body_of(request: Request[Any, Any, Any]) -> bytes:

@@ -24,7 +24,7 @@ async def server(handle: Handle) -> AsyncIterator[int]:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
                 await handle(await reader.readexactly(length), writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client has gone, or we hung up

@@ -1,0 +1,117 @@
+"""The generator of requests: a closed loop waits for answers, an open one does not; both end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from streams.bench.requests import RequestPlan, requests_of, run
+from streams.events.schema import Click, EventLimits, decode
+from tests.streams.bench.test_http import answer, server
+
+FEED, ACCEPTED = answer(b"{}", b"200 OK"), answer(b"{}")
+
+
+def plan(folder: Path, port: int, **changes: Any) -> RequestPlan:
+    return msgspec.structs.replace(
+        RequestPlan(
+            name="step",
+            kind="events",
+            clients=2,
+            rate=0.0,
+            seconds=30.0,
+            requests_max=20,
+            arrivals="constant",
+            seed=1,
+            users=["u 1", "ü/2"],
+            items=["i-1", "i-2"],
+            popularity=[2.0, 1.0],
+            n=5,
+            per_request=1,
+            host="127.0.0.1",
+            port=port,
+            started=str(folder / "started"),
+            result=str(folder / "result"),
+        ),
+        **changes,
+    )
+
+
+def test_each_event_is_one_that_the_gateway_takes_and_has_its_own_id(tmp_path: Path) -> None:
+    made = list(itertools.islice(requests_of(plan(tmp_path, 1, per_request=3)), 8))
+    events = []
+    for request in made:
+        head, _, body = request.partition(b"\r\n\r\n")
+        assert f"Content-Length: {len(body)}".encode() in head
+        events += msgspec.json.decode(body, type=list[msgspec.Raw])
+    read = [decode(bytes(raw), msgspec.json.decode(raw)["ts"], EventLimits()) for raw in events]
+    assert len({event.event_id for event in read}) == 24
+    assert all(isinstance(event, Click) for event in read)
+
+
+def test_a_read_names_its_user_so_that_any_id_has_a_path(tmp_path: Path) -> None:
+    made = set(itertools.islice(requests_of(plan(tmp_path, 1, kind="feed")), 50))
+    lines = {request.split(b"\r\n")[0] for request in made}
+    assert lines == {
+        b"GET /v1/users/u%201/feed?n=5 HTTP/1.1",
+        b"GET /v1/users/%C3%BC%2F2/feed?n=5 HTTP/1.1",
+    }
+
+
+async def test_a_closed_loop_has_as_many_requests_under_way_as_clients(tmp_path: Path) -> None:
+    under_way, most = 0, 0
+
+    async def slow(body: bytes, writer: asyncio.StreamWriter) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.005)
+        under_way -= 1
+        writer.write(ACCEPTED)
+
+    async with server(slow) as port:
+        answered = await run(plan(tmp_path, port, clients=3))
+    assert (len(answered.latency_ms), answered.failed, most) == (20, 0, 3)
+    assert min(answered.latency_ms) > 4
+    assert (tmp_path / "started").exists()
+
+
+async def test_an_open_loop_counts_a_stall_for_every_request_that_was_due(tmp_path: Path) -> None:
+    stalled = asyncio.Event()
+
+    async def stall_once(body: bytes, writer: asyncio.StreamWriter) -> None:
+        if not stalled.is_set():
+            stalled.set()
+            await asyncio.sleep(0.5)
+        writer.write(FEED)
+
+    async with server(stall_once) as port:
+        answered = await run(plan(tmp_path, port, kind="feed", clients=1, rate=100.0, seconds=0.2))
+    assert len(answered.latency_ms) == 20
+    assert np.median(answered.latency_ms) > 300
+
+
+@pytest.mark.parametrize("status", [b"503 Service Unavailable", b"202 Accepted", b"400 Bad Request"])
+async def test_another_answer_is_a_failure_and_has_no_latency(tmp_path: Path, status: bytes) -> None:
+    async def refuse(body: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(b"{}", status))
+
+    async with server(refuse) as port:
+        answered = await run(plan(tmp_path, port, kind="feed", requests_max=6))
+    assert (answered.latency_ms, answered.failed) == ([], 6)
+
+
+async def test_a_closed_loop_ends_after_its_time(tmp_path: Path) -> None:
+    async def take(body: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(ACCEPTED)
+
+    async with server(take) as port:
+        answered = await run(plan(tmp_path, port, seconds=0.2, requests_max=10_000_000))
+    assert 0.2 <= answered.seconds < 10
+    assert answered.latency_ms
