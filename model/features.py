@@ -120,23 +120,27 @@ class SignalsOf(NamedTuple):
     at: NDArray[np.int64]
 
 
-class Moment(NamedTuple):
-    """A user's last times and likings (see `streams.signals.rating_bias`), newest first, at `now_ms`.
-    `liking` is NaN where there is no rating.
+class Moments(NamedTuple):
+    """Of B users, each at now_ms int64 [B]: their last times int64 [T] and likings float32 [T] (see
+    `streams.signals.histories`), newest first, end to end from offsets int64 [B + 1] on. `liking` is NaN
+    where there is none. weights float32 [T]: what the actions add to the counters.
+
+    The others [B]: rating_mean, activity, words_weight float64, rating_count, interactions int64, searching
+    bool. bias float64 [B, 2]: see `streams.signals.rating_bias`.
     """
 
-    now_ms: int
+    offsets: NDArray[np.int64]
+    now_ms: NDArray[np.int64]
     times: NDArray[np.int64]
     liking: F32
     weights: F32
-    rating_mean: float
-    rating_count: int
-    interactions: int
-    activity: float
-    words_weight: float
-    searching: bool = False
-    rating_bias: float = 0.0
-    rating_lately: float = 0.0
+    rating_mean: NDArray[np.float64]
+    rating_count: NDArray[np.int64]
+    interactions: NDArray[np.int64]
+    activity: NDArray[np.float64]
+    words_weight: NDArray[np.float64]
+    searching: NDArray[np.bool_]
+    bias: NDArray[np.float64]
 
 
 def candidate_features(
@@ -314,61 +318,53 @@ def _add(sums: F32, values: F32, weight: np.float32) -> None:
         sums[k] += weight * values[k]
 
 
-def user_features(moment: Moment) -> F32:
-    """[len(USER_FEATURES)]."""
-    out = np.empty(len(USER_FEATURES), np.float32)
-    _user(
-        moment.times, moment.now_ms, moment.interactions, moment.rating_mean, moment.rating_count,
-        moment.activity, moment.words_weight, moment.searching, out,
-    )  # fmt: skip
-    out[9], out[10] = moment.rating_bias, moment.rating_lately
+def user_features(moments: Moments) -> F32:
+    """[B, len(USER_FEATURES)]."""
+    out = np.empty((len(moments.now_ms), len(USER_FEATURES)), np.float32)
+    _users(moments, out)
     return out
 
 
 @compiled
-def _user(
-    times: NDArray[np.int64],
-    now_ms: int,
-    interactions: int,
-    rating_mean: float,
-    rating_count: int,
-    activity: float,
-    words_weight: float,
-    searching: bool,
-    out: F32,
-) -> None:
-    gap_s = before_s = 0.0
-    tie = 0
-    if len(times) > 0:
-        gap_s = max(now_ms - times[0], 0) / 1_000.0
-        for time in times:
-            tie += time == times[0]
-    if len(times) > 1:
-        before_s = max(times[0] - times[1], 0) / 1_000.0
-    out[0] = _log1p(interactions)
-    out[1] = _log1p(gap_s)
-    out[2] = _log1p(before_s)
-    out[3] = _log1p(tie)
-    out[4] = rating_mean
-    out[5] = _log1p(rating_count)
-    out[6] = _log1p(activity)
-    out[7] = _log1p(words_weight)
-    out[8] = 1.0 if searching else 0.0
+def _users(moments: Moments, out: F32) -> None:
+    for b in range(len(out)):
+        times = moments.times[moments.offsets[b] : moments.offsets[b + 1]]
+        gap_s = before_s = 0.0
+        tie = 0
+        if len(times) > 0:
+            gap_s = max(moments.now_ms[b] - times[0], 0) / 1_000.0
+            for time in times:
+                tie += time == times[0]
+        if len(times) > 1:
+            before_s = max(times[0] - times[1], 0) / 1_000.0
+        out[b, 0] = _log1p(moments.interactions[b])
+        out[b, 1] = _log1p(gap_s)
+        out[b, 2] = _log1p(before_s)
+        out[b, 3] = _log1p(tie)
+        out[b, 4] = moments.rating_mean[b]
+        out[b, 5] = _log1p(moments.rating_count[b])
+        out[b, 6] = _log1p(moments.activity[b])
+        out[b, 7] = _log1p(moments.words_weight[b])
+        out[b, 8] = 1.0 if moments.searching[b] else 0.0
+        out[b, 9], out[b, 10] = moments.bias[b, 0], moments.bias[b, 1]
 
 
-def history_features(moment: Moment, length: int) -> F32:
-    """[length, len(HISTORY_FEATURES)], newest first, zeros past the history's end."""
-    out = np.zeros((length, len(HISTORY_FEATURES)), np.float32)
-    _history(moment.times, moment.liking, moment.weights, moment.now_ms, out)
+def history_features(moments: Moments, length: int) -> F32:
+    """[B, length, len(HISTORY_FEATURES)], newest first, zeros past a history's end."""
+    out = np.zeros((len(moments.now_ms), length, len(HISTORY_FEATURES)), np.float32)
+    _histories(moments, out)
     return out
 
 
 @compiled
-def _history(times: NDArray[np.int64], liking: F32, weights: F32, now_ms: int, out: F32) -> None:
-    for k in range(min(len(times), len(out))):
-        if not math.isnan(liking[k]):
-            out[k, 0] = liking[k]
-            out[k, 1] = 1.0
-        out[k, 2] = _log1p(max(now_ms - times[k], 0) / 1_000.0)
-        out[k, 3] = times[k] == times[0]
-        out[k, 4] = weights[k]
+def _histories(moments: Moments, out: F32) -> None:
+    for b in range(len(out)):
+        first = moments.offsets[b]
+        for k in range(min(moments.offsets[b + 1] - first, out.shape[1])):
+            liking = moments.liking[first + k]
+            if not math.isnan(liking):
+                out[b, k, 0] = liking
+                out[b, k, 1] = 1.0
+            out[b, k, 2] = _log1p(max(moments.now_ms[b] - moments.times[first + k], 0) / 1_000.0)
+            out[b, k, 3] = moments.times[first + k] == moments.times[first]
+            out[b, k, 4] = moments.weights[first + k]

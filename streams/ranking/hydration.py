@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.counters.counters import Counters
 from streams.ranking.models import Models
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
-from streams.ranking.user_views import no_views, read_view
+from streams.ranking.user_views import read_views
 from streams.state.catalog import Catalog
 
 
 class Hydrate:
     """Writes `users` and `models`. `length`: of the histories that models read."""
 
-    def __init__(self, catalog: Catalog, counters: Counters, models: Models, length: int) -> None:
-        self.catalog, self.counters, self.models, self.length = catalog, counters, models, length
+    def __init__(self, catalog: Catalog, models: Models, length: int) -> None:
+        self.catalog, self.models, self.length = catalog, models, length
 
     def enable(self, request: RankRequest) -> bool:
         return request.plan.settings.rescoring.enabled
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        batch.users = no_views(len(batch), self.length, self.catalog.text.shape[1])
+        batch.users = read_views(batch.context, self.length)
         for b in chosen:
             batch.models[b] = self.models.of(batch.requests[b].model)
-            read_view(batch.users, b, batch.requests[b], self.counters)
         for model, _ in batch.by_model(chosen):
             model.refresh(self.catalog)

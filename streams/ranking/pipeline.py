@@ -74,7 +74,7 @@ class Pipeline:
         workspace, fresh = self.workspace, self.names.index("fresh") if "fresh" in self.names else -1
         self.gathering: tuple[Stage, ...] = (
             Remember(catalog, counters, workspace),
-            Hydrate(catalog, counters, self.models, length),
+            Hydrate(catalog, self.models, length),
             Filter(catalog, workspace),
             Find(self.sources),
             Blend(catalog, workspace, fresh),

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import (
-    HISTORY_FEATURES,
-    USER_FEATURES,
-    Moment,
-    history_features,
-    user_features,
-)
+from model.compiled import compiled
+from model.features import HISTORY_FEATURES, USER_FEATURES, Moments, history_features, user_features
 from model.hashing import PROFILE_FIELDS, profile_of
 from model.schema import F32
-from streams.counters.counters import Counters
-from streams.ranking.request import RankRequest
-from streams.signals.rating_bias import RatingBias, rating_bias
+from streams.ranking.candidates.context import BatchContext
 
 
 @dataclass
@@ -27,8 +20,7 @@ class UserViews:
     """B requests, histories of at most H items, newest first.
 
     history int32 [B, H], -1 behind its end. history_features [B, H, F]. history_actions uint8 [B, H].
-    user_features [B, U]. profile int32 [B, P]. words, liked, query [B, text_dim]. bias: how each user rates.
-    The rows of requests that no model scores are zero, and their `bias` is None.
+    user_features [B, U]. profile int32 [B, P]. words, liked, query [B, text_dim].
     """
 
     history: NDArray[np.int32]
@@ -39,7 +31,6 @@ class UserViews:
     words: F32
     liked: F32
     query: F32
-    bias: list[RatingBias | None] = field(default_factory=list)
 
     def of(self, chosen: Sequence[int]) -> UserViews:
         """The rows of these requests."""
@@ -49,7 +40,7 @@ class UserViews:
         return UserViews(
             self.history[rows], self.history_features[rows], self.history_actions[rows],
             self.user_features[rows], self.profile[rows], self.words[rows], self.liked[rows],
-            self.query[rows], [self.bias[row] for row in chosen],
+            self.query[rows],
         )  # fmt: skip
 
 
@@ -61,42 +52,55 @@ def no_views(requests: int, length: int, text_dim: int) -> UserViews:
         np.zeros((requests, length), np.uint8),
         np.zeros((requests, len(USER_FEATURES)), np.float32),
         np.zeros((requests, PROFILE_FIELDS), np.int32),
-        np.zeros((requests, text_dim), np.float32),
-        np.zeros((requests, text_dim), np.float32),
-        np.zeros((requests, text_dim), np.float32),
-        [None] * requests,
+        *np.zeros((3, requests, text_dim), np.float32),
     )
 
 
-def read_view(views: UserViews, b: int, request: RankRequest, counters: Counters) -> None:
-    """Write what is known of the user of request `b`, as the counters stand."""
-    state = request.state
-    overall, meanings = counters.popularity.mean_rating(), request.plan.meanings
-    views.bias[b] = bias = rating_bias(state, counters.popularity, meanings.liking)
-    moment = Moment(
-        now_ms=request.now_ms,
-        times=state.times[::-1].copy(),
-        liking=bias.liking,
-        weights=meanings.counts[state.actions[::-1]],
-        rating_mean=state.mean_rating(overall),
-        rating_count=state.rating_count,
-        interactions=state.interactions,
-        activity=state.activity,
-        words_weight=state.words_weight,
-        searching=request.search is not None,
-        rating_bias=bias.bias,
-        rating_lately=bias.lately,
+def read_views(context: BatchContext, length: int) -> UserViews:
+    """What is known of the users of a batch, as the counters stand; of each history `length` items."""
+    requests, histories = context.requests, context.histories
+    states = [request.state for request in requests]
+    views = no_views(len(requests), length, context.catalog.text.shape[1])
+    _last(histories.offsets, histories.items, histories.actions, views.history, views.history_actions)
+    overall = context.counters.popularity.mean_rating()
+    moments = Moments(
+        offsets=histories.offsets,
+        now_ms=context.now_ms,
+        times=histories.times,
+        liking=histories.liking,
+        weights=context.counters.meanings.counts[histories.actions],
+        rating_mean=np.array([state.mean_rating(overall) for state in states], np.float64),
+        rating_count=np.array([state.rating_count for state in states], np.int64),
+        interactions=np.array([state.interactions for state in states], np.int64),
+        activity=np.array([state.activity for state in states], np.float64),
+        words_weight=np.array([state.words_weight for state in states], np.float64),
+        searching=np.array([request.search is not None for request in requests], np.bool_),
+        bias=histories.bias,
     )
-    length = views.history.shape[1]
-    met = min(len(state.items), length)
-    views.history[b, :met] = state.items[::-1][:met]
-    views.history_actions[b, :met] = state.actions[::-1][:met]
-    views.history_features[b] = history_features(moment, length)
-    views.user_features[b] = user_features(moment)
-    views.profile[b] = profile_of(state.profile)
-    if len(state.words):
-        views.words[b] = state.words
-    if len(state.liked):
-        views.liked[b] = state.liked
-    if request.search is not None:
-        views.query[b] = request.search.vector
+    views.history_features = history_features(moments, length)
+    views.user_features = user_features(moments)
+    for b, (request, state) in enumerate(zip(requests, states, strict=True)):
+        if state.profile:
+            views.profile[b] = profile_of(state.profile)
+        if len(state.words):
+            views.words[b] = state.words
+        if len(state.liked):
+            views.liked[b] = state.liked
+        if request.search is not None:
+            views.query[b] = request.search.vector
+    return views
+
+
+@compiled
+def _last(
+    offsets: NDArray[np.int64],
+    items: NDArray[np.int32],
+    actions: NDArray[np.uint8],
+    last_items: NDArray[np.int32],
+    last_actions: NDArray[np.uint8],
+) -> None:
+    """The newest of each history: [B, H]."""
+    for b in range(len(last_items)):
+        first = offsets[b]
+        for k in range(min(offsets[b + 1] - first, last_items.shape[1])):
+            last_items[b, k], last_actions[b, k] = items[first + k], actions[first + k]

@@ -9,45 +9,13 @@ are learned with every rating: the mean in the counters, the bias from the user'
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.features import RATING_PRIOR
-from streams.counters.popularity import Popularity
-from streams.state.user_state import UserState
 
 LATEST = 5
-
-
-class RatingBias(NamedTuple):
-    """liking float32 [n], newest first: of a rating; where there is none, what the action says (NaN:
-    nothing); bias and its part of the latest
-    ratings (what they lie above the bias), in stars.
-    """
-
-    liking: NDArray[np.float32]
-    bias: float
-    lately: float
-
-
-def rating_bias(
-    state: UserState, popularity: Popularity, liking_of: NDArray[np.float32] | None = None
-) -> RatingBias:
-    """Of a user with the history in `state`, as the counters stand. `liking_of` [CODES]: what actions say in
-    stars; 0: nothing.
-    """
-    liking = state.ratings[::-1].copy()
-    bias, lately = lean(
-        state.items[::-1].copy(), liking, popularity.rating_sum, popularity.rating_count,
-        popularity.mean_rating(), RATING_PRIOR, LATEST,
-    )  # fmt: skip
-    if liking_of is not None and len(liking):
-        told = liking_of[state.actions[::-1]]
-        np.copyto(liking, told, where=np.isnan(liking) & (told != 0))
-    return RatingBias(liking, bias, lately)
 
 
 @compiled
@@ -60,7 +28,11 @@ def lean(
     prior: float,
     latest: int,
 ) -> tuple[float, float]:
-    """Turn ratings, newest first, into what is left of them; the bias, and how far the latest lie above."""
+    """Turn a user's ratings float32 [n], newest first, NaN for none, into what is left of them; the bias and
+    its part of the latest ratings (what they lie above the bias), in stars.
+
+    rating_sum, rating_count: of each item. overall: the mean of all ratings; prior: so many of it are added.
+    """
     total, count = 0.0, 0
     for k in range(len(items)):
         if not math.isnan(liking[k]):

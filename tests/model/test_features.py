@@ -18,7 +18,7 @@ from model.features import (
     USER_FEATURES,
     Candidates,
     ItemColumns,
-    Moment,
+    Moments,
     SignalsOf,
     candidate_features,
     history_features,
@@ -144,26 +144,28 @@ def test_no_extreme_makes_a_feature_infinite() -> None:
         assert np.isfinite(found).all()
 
 
-def moment(times_s: list[int], liking: list[float], now_s: int = 100, **changed: object) -> Moment:
-    """`times_s` and `liking` newest first."""
+def moments(times_s: list[int], liking: list[float], now_s: int = 100, **changed: object) -> Moments:
+    """Of one user; `times_s` and `liking` newest first."""
     usual: dict[str, object] = {
-        "now_ms": now_s * 1_000,
+        "offsets": np.array([0, len(times_s)]),
+        "now_ms": np.array([now_s * 1_000]),
         "times": np.array(times_s, np.int64) * 1_000,
         "liking": np.array(liking, np.float32),
         "weights": np.ones(len(times_s), np.float32),
-        "rating_mean": 3.5,
-        "rating_count": 2,
-        "interactions": len(times_s),
-        "activity": 1.5,
-        "words_weight": 0.5,
+        "rating_mean": np.array([3.5]),
+        "rating_count": np.array([2]),
+        "interactions": np.array([len(times_s)]),
+        "activity": np.array([1.5]),
+        "words_weight": np.array([0.5]),
+        "searching": np.array([False]),
+        "bias": np.zeros((1, 2)),
     }
-    return Moment(**{**usual, **changed})  # type: ignore[arg-type]  # fields by name
+    return Moments(**{**usual, **changed})  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_users_features_by_hand() -> None:
-    found = user_features(
-        moment([90, 90, 40], [5, NAN, 2], searching=True, rating_bias=0.4, rating_lately=-0.2)
-    )
+    rated = moments([90, 90, 40], [5, NAN, 2], searching=np.array([True]), bias=np.array([[0.4, -0.2]]))
+    (found,) = user_features(rated)
     assert dict(zip(USER_FEATURES, found.tolist(), strict=True)) == pytest.approx(
         {
             "interactions": log1p(3),
@@ -180,13 +182,12 @@ def test_a_users_features_by_hand() -> None:
         },
         rel=1e-6,
     )
-    assert user_features(moment([90, 40], [5, 2]))[2] == pytest.approx(log1p(50))
+    assert user_features(moments([90, 40], [5, 2]))[0, 2] == pytest.approx(log1p(50))
 
 
 def test_a_history_by_hand() -> None:
-    found = history_features(
-        moment([90, 90, 40], [1.5, NAN, -1.5], weights=np.array([1, 0.2, 1], np.float32)), 4
-    )
+    weights = np.array([1, 0.2, 1], np.float32)
+    (found,) = history_features(moments([90, 90, 40], [1.5, NAN, -1.5], weights=weights), 4)
     assert found.shape == (4, len(HISTORY_FEATURES))
     expected: list[list[float]] = [
         [1.5, 1, log1p(10), 1, 1],
@@ -198,22 +199,23 @@ def test_a_history_by_hand() -> None:
 
 
 def test_a_history_longer_than_the_schema_is_cut_at_the_oldest() -> None:
-    found = history_features(moment([90, 80, 70], [-2.5, -1.5, 3]), 2)
+    (found,) = history_features(moments([90, 80, 70], [-2.5, -1.5, 3]), 2)
     np.testing.assert_allclose(found[:, 0], [-2.5, -1.5])
 
 
 def test_nothing_known_of_a_user_is_all_zero_but_the_mean() -> None:
-    nobody = moment([], [], rating_count=0, interactions=0, activity=0.0, words_weight=0.0)
-    assert user_features(nobody).tolist() == [0, 0, 0, 0, 3.5, 0, 0, 0, 0, 0, 0]
+    nothing = np.zeros(1)
+    nobody = moments([], [], rating_count=np.zeros(1, np.int64), activity=nothing, words_weight=nothing)
+    assert user_features(nobody)[0].tolist() == [0, 0, 0, 0, 3.5, 0, 0, 0, 0, 0, 0]
     assert not history_features(nobody, 5).any()
 
 
 def test_events_from_the_future_are_of_now() -> None:
     """A clock that is ahead, or an event that came late."""
-    ahead = moment([200, 90], [NAN, NAN])
-    assert user_features(ahead)[1] == 0.0
-    assert history_features(ahead, 2)[0, 2] == 0.0
-    assert np.isfinite(user_features(moment([90, 200], [NAN, NAN]))).all()  # the newer is not the later
+    ahead = moments([200, 90], [NAN, NAN])
+    assert user_features(ahead)[0, 1] == 0.0
+    assert history_features(ahead, 2)[0, 0, 2] == 0.0
+    assert np.isfinite(user_features(moments([90, 200], [NAN, NAN]))).all()  # the newer is not the later
 
 
 def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from model.features import RATING_PRIOR
 from streams.counters.popularity import Popularity
 from streams.counters.settings import CounterSettings
-from streams.signals.rating_bias import LATEST, rating_bias
+from streams.signals.histories import histories as read_histories
+from streams.signals.rating_bias import LATEST
+from streams.state.action_meaning import BUILT_IN
 from streams.state.user_state import UserState
 
 ITEMS = 6
@@ -35,7 +38,22 @@ def state(history: list[tuple[int, float]]) -> UserState:
     return UserState(
         items=np.array([row for row, _ in oldest_first], np.int32),
         ratings=np.array([rating for _, rating in oldest_first], np.float32),
+        actions=np.full(len(history), BUILT_IN.codes["click"], np.uint8),
+        times=np.arange(len(history), dtype=np.int64),
     )
+
+
+class RatingBias(NamedTuple):
+    """liking [n], newest first; bias, and what the latest ratings lie above it."""
+
+    liking: np.ndarray
+    bias: float
+    lately: float
+
+
+def rating_bias(user: UserState, counts: Popularity) -> RatingBias:
+    found = read_histories([user], counts, BUILT_IN)
+    return RatingBias(found.liking, *found.bias[0].tolist())
 
 
 @given(histories, st.integers(0, 3))
