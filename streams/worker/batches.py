@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -29,6 +30,7 @@ from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state.user_state import UserState
 from streams.stores.base import Store
+from streams.worker.counting import Counting
 from streams.worker.encoding import begun
 from streams.worker.flight import Flight
 from streams.worker.folding import Examples, Folding, Made
@@ -98,16 +100,18 @@ class Batches:
         self._kept_slates: KeptStates[UserSlates] = KeptStates(settings.worker.states_kept, clock)
         order = OffsetOrder(kafka, metrics)
         self._look_up = LookUp(store, replica, order, self._kept, self._kept_slates, metrics, clock)
-        self._writing = Writing(store, letters, metrics, clock, settings.meanings.name_of)
+        self._writing = Writing(store, letters, metrics, clock)
+        self._counting = Counting(metrics, clock, settings.meanings.name_of)
         self.folding = Folding(settings, replica, clock, examples, waiting)
         at_hand = (self._kept, self._kept_slates)
         self.recovery = Recovery(store, replica, kafka, at_hand, order.gaps, metrics)
         self._last: Flight | None = None
+        self._beginning = False
 
     @property
     def busy(self) -> bool:
         """Whether a batch is begun and not done with; `finished` counts those that are."""
-        return self._last is not None and not self._last.task.done()
+        return self._beginning or (self._last is not None and not self._last.task.done())
 
     @property
     def trouble(self) -> str:
@@ -124,6 +128,13 @@ class Batches:
 
     async def begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
         """`handle` in two steps: this returns once the batch is folded and the one before it is written."""
+        self._beginning = True
+        try:
+            return await self._begin(messages)
+        finally:
+            self._beginning = False
+
+    async def _begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
         self.metrics.batch_events.observe(len(messages))
         begun_ms = self.clock.precise_ms()
         batch = _Batch(messages, *await self.reader.read(messages), begun_ms)
@@ -159,7 +170,7 @@ class Batches:
                 folded = await self._fold(batch)
             except (FencedError, BrokerUnavailableError, StoreUnavailableError, LedgerGapError) as error:
                 log.info("not folded ahead: %s", error)  # it will be said again, if it is still so
-            if folded is not None and await asyncio.shield(last.straight):
+            if folded is not None and await self._behind(last):
                 return folded
         except BaseException:
             self.replica.sound = False
@@ -167,6 +178,13 @@ class Batches:
             raise
         lock.release()
         return None
+
+    async def _behind(self, last: Flight) -> bool:
+        """Whether the batch in flight is written as it was folded; waits until that is known."""
+        started = time.perf_counter()
+        straight = await asyncio.shield(last.straight)
+        self.metrics.stage_s.labels("behind").observe(time.perf_counter() - started)
+        return straight
 
     async def _see_through(self, batch: _Batch, folded: _Folded | None, flight: Flight) -> list[Message]:
         pause_s, longest_s = RETRY_S
@@ -220,7 +238,7 @@ class Batches:
                 self.folding.keep()
                 self.replica.committed(position)
                 self._look_up.written(work.progress)
-                self._writing.count(work, made, position, pushed_ms)
+                self._counting.count(work, made, position, pushed_ms)
                 self.models.fell_back(made.missed)
                 if name := made.outcome.record.activate:
                     self.replica.activated = name

@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from streams.worker.bulk_histogram import BulkHistogram
+
 STAGE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 FRESHNESS_BUCKETS_S = (
     0.002,
@@ -25,7 +27,6 @@ FRESHNESS_BUCKETS_S = (
     60.0,
 )
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-STAGES = ("decode", "encode", "load", "fold", "recommend", "pack", "commit")
 
 
 class WorkerMetrics:
@@ -78,13 +79,13 @@ class WorkerMetrics:
             ("source",),
             registry=registry,
         )
-        self.applied_s = Histogram(
+        self.applied_s = BulkHistogram(
             "headrace_worker_event_to_applied_seconds",
             "From an event's own time (its sender's clock) until its batch was written (the worker's).",
             buckets=FRESHNESS_BUCKETS_S,
             registry=registry,
         )
-        self.pushed_s = Histogram(
+        self.pushed_s = BulkHistogram(
             "headrace_worker_accepted_to_pushed_seconds",
             "From the acceptance of the event that caused a feed (the gateway's clock; for events of other "
             "producers, when this worker read it) until the feed was written (the store's clock).",

@@ -125,6 +125,7 @@ async def test_a_batch_is_written_while_the_next_one_is_folded(monkeypatch: pyte
     store.gate.set()
     assert [message.offset for message in await first] == [0]
     assert not second.done()
+    assert desk.batches.busy, "a core that never comes back is noticed"
     go_on.set()
     assert [message.offset for message in await (await second)] == [1]
     assert await interactions(store) == 2
