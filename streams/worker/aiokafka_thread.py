@@ -28,7 +28,7 @@ from faust.types import TP
 
 from streams.kafka.fetched import Fetched, readable_end
 from streams.kafka.idle_partitions import spare_idle
-from streams.kafka.record import Chunk, of_aiokafka
+from streams.kafka.record import of_aiokafka
 from streams.kafka.spans import Known, Span
 from streams.settings.sections import KafkaSettings
 from streams.worker.membership import watch_membership
@@ -81,13 +81,14 @@ class AiokafkaThread(stock.AIOKafkaConsumerThread):
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
         )
 
-    async def getmany(self, active_partitions: Collection[TP], timeout: float) -> dict[TP, Chunk]:
-        """The next fetched chunks. The stock driver sleeps a second when all partitions are held back."""
+    async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        """The next fetched chunks by their partitions. The stock method sleeps a second when all partitions are
+        held back.
+        """
         if not active_partitions:
             await asyncio.sleep(HELD_BACK_S)
             return {}
-        chunks: dict[TP, Chunk] = await super().getmany(active_partitions, timeout)
-        return chunks
+        return await super().getmany(active_partitions, timeout)
 
     async def _fetch_records(
         self,
@@ -95,7 +96,7 @@ class AiokafkaThread(stock.AIOKafkaConsumerThread):
         active_partitions: Collection[TP],
         timeout: float | None = None,
         max_records: int | None = None,
-    ) -> dict[TP, Chunk]:
+    ) -> Any:
         if not self.consumer.flow_active:
             return {}
         fetcher = consumer._fetcher

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from aiokafka.errors import IllegalStateError
@@ -46,7 +46,7 @@ FULL_S = 0.005
 class ClientThread(Protocol):
     """What a client offers beside what Faust asks of it."""
 
-    async def getmany(self, active_partitions: Collection[TP], timeout: float) -> dict[TP, Chunk]:
+    async def getmany(self, active_partitions: set[TP], timeout: float) -> dict[TP, Chunk]:
         """The next chunks, within `timeout` s."""
         ...
 
