@@ -1,7 +1,7 @@
 """The store in Redis or Valkey. Every call is bounded in time, and a batch is one round trip out, and at most
 one in.
 
-Where everything lies, and what a shard is, says streams/stores/redis_keys.py; how a server is reached,
+Where everything lies, and what a store shard is, says streams/stores/redis_keys.py; how a server is reached,
 streams/stores/redis_server.py, and a cluster of them, streams/stores/redis_cluster.py.
 """
 

@@ -14,6 +14,7 @@ from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
+from streams.stores import redis_relay
 from streams.stores.base import START, Commit, Snapshot, Store
 from streams.stores.redis import RedisStore
 from streams.stores.redis_ledger import CHUNK_BYTES
@@ -230,9 +231,6 @@ async def test_what_a_writer_left_in_its_outbox_comes_first(
     """It died between its batch and the ledger. Whoever has the partition next brings its entry."""
     settings = msgspec.structs.replace(redis_settings, shards=SHARDS)
 
-    async def die(*_: object) -> str:
-        raise StoreUnavailableError("died")
-
     dying, heir, leader = (RedisStore(settings) for _ in range(3))
     await dying.commit(batch({"c-0": -1}, {"c-0": 0}, ledger=b"0"), "w1")
     last = batch({"c-0": 0}, {"c-0": 1}, items={"a": b"r"}, ledger=b"1")._replace(withdrawn={"a": True})
@@ -263,6 +261,37 @@ async def test_what_a_writer_left_in_its_outbox_comes_first(
     assert [entry.payload for entry in await heir.read_ledger(START, 10)][5:] == [b"c-0"]
     for store in (dying, heir, leader):
         await store.close()
+
+
+async def test_much_that_was_left_in_an_outbox(
+    redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_relay, "PAGE", 2)
+    store = RedisStore(msgspec.structs.replace(redis_settings, shards=SHARDS))
+    sent = [await _left(store, n) for n in range(5)]
+    await store.commit(batch({"c-0": 4}, {"c-0": 5}, ledger=b"5"), "w")
+    payloads = [entry.payload for entry in await store.read_ledger(START, 100)]
+    assert payloads == [*sent, b"5"]
+    sent += [b"5", *[await _left(store, n) for n in range(6, 11)]]
+    others = [RedisStore(msgspec.structs.replace(redis_settings, shards=SHARDS)) for _ in range(4)]
+    await asyncio.gather(*(other.load([], ["c-0"]) for other in others))  # all of them bring the same
+    assert [entry.payload for entry in await store.read_ledger(START, 100)] == sent
+    for each in (store, *others):
+        await each.close()
+
+
+async def _left(store: RedisStore, n: int) -> bytes:
+    """Commit a batch whose entry stays in the outbox; what it says."""
+    payload = b"%d" % n
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store._relay, "bring", die)
+        with pytest.raises(StoreUnavailableError):
+            await store.commit(batch({"c-0": n - 1}, {"c-0": n}, ledger=payload), "w")
+    return payload
+
+
+async def die(*_: object) -> str:
+    raise StoreUnavailableError("died")
 
 
 async def test_an_outbox_keeps_what_may_be_asked_for_and_no_more(
