@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from model.errors import SettingsError, StoreError, StoreUnavailableError
+from model.errors import SettingsError, StoreError, StoreUnavailableError, StoreUnfitError
 from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import RedisSettings
@@ -313,10 +313,14 @@ async def test_another_number_of_shards_is_refused(redis_settings: RedisSettings
     )
     assert await two.feed("u") is None, "reading leaves no mark"
     await four.commit(batch({"c-0": -1}, {"c-0": 0}), "w")
+    idle = RedisStore(redis_settings)
+    with pytest.raises(StoreUnfitError, match=r"redis\.shards"):
+        await idle.condition()
+    await idle.close()
     for store in (two, one):
-        with pytest.raises(SettingsError, match=r"redis\.shards"):
+        with pytest.raises(StoreUnfitError, match=r"redis\.shards"):
             await store.load([], ["c-0"])
-        with pytest.raises(SettingsError, match=r"redis\.shards"):
+        with pytest.raises(StoreUnfitError, match=r"redis\.shards"):
             await store.commit(batch(states={"u": b"s"}), "w")
     for store in (four, two, one):
         await store.close()
@@ -325,7 +329,7 @@ async def test_another_number_of_shards_is_refused(redis_settings: RedisSettings
 async def test_data_of_one_shard_is_not_overlooked(redis_settings: RedisSettings) -> None:
     one, four = (RedisStore(msgspec.structs.replace(redis_settings, shards=shards)) for shards in (1, 4))
     await one.commit(batch({"c-0": -1}, {"c-0": 0}), "w")
-    with pytest.raises(SettingsError, match="has one shard"):
+    with pytest.raises(StoreUnfitError, match="has one shard"):
         await four.load([], ["c-0"])
     for store in (one, four):
         await store.close()
