@@ -80,7 +80,7 @@ class ProgressError(StoreError):
 
 
 class StoreUnfitError(StoreError):
-    """The store's own settings would lose what is kept in it."""
+    """The store's own settings would lose what is kept in it, or its keys are laid out in another way."""
 
 
 class BrokerUnavailableError(HeadraceError):

@@ -22,8 +22,8 @@ from model.compiled import compiled
 if TYPE_CHECKING:
     from streams.counters.counters import Counters
 
-SLICE_ROWS = 4_096
-SLICE_PAIRS = 65_536
+SLICE_ROWS = 2_048
+SLICE_PAIRS = 32_768
 SLICE_LINKS = 4_096
 
 OF_ROWS = {

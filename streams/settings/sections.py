@@ -74,10 +74,11 @@ class RedisSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`prefix` goes before every key and channel; where it is not set, it is the namespace and a colon. One
     that is set wins over the namespace. `timeout_ms` bounds each call, with the wait for a connection.
 
-    `connections`: of a process at most. `ledger_margin_ms`: how much of the ledger before a snapshot is kept
-    for followers that lag. `strict`: refuse a server that evicts keys, instead of warning; its settings are
-    looked at every `watch_every_s`. `cluster`: the URL names a node of a Redis Cluster. `shards`: into how
-    many parts, of one slot each, users and items are divided; a divisor of `kafka.partitions`.
+    `connections`: of a process to a server at most, besides one that all small calls share.
+    `ledger_margin_ms`: how much of the ledger before a snapshot is kept for followers that lag. `strict`:
+    refuse a server that evicts keys, instead of warning; its settings are looked at every `watch_every_s`.
+    `cluster`: the URL names a node of a Redis Cluster. `shards`: into how many parts, of one slot each, users
+    and items are divided; a divisor of `kafka.partitions`.
     """
 
     url: str = "redis://127.0.0.1:6379/0"

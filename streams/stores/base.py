@@ -32,6 +32,8 @@ class Commit(NamedTuple):
     `found`: the digest (`digest_of`) of a user's state as it was before; so for those who stand there.
     `ledger` is the batch's entry for the other processes (empty: none is added).
     `withdrawn`: whether an item is withdrawn as of now, for those that were put.
+    Where the store has several shards (`redis.shards`), all of it is of one; `StoreError` else. Only states,
+    feeds and items that rest on nothing and come with nothing else may be of several.
     `slates`: of users, their kept slates, which expire by a time of their own (`learning.keep_s`);
     `found_slates` is to them what `found` is to states, but the digest of their head alone (`head_of`).
     """
@@ -50,7 +52,7 @@ class Commit(NamedTuple):
 
 class FeedsRead(NamedTuple):
     """A feed and a state (or None) for each user asked for, in order, and the version of the list of
-    withdrawn items, all as of one moment.
+    withdrawn items, all as of one moment; where the store has several shards, as of one in each of them.
     """
 
     feeds: list[bytes | None]

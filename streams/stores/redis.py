@@ -1,7 +1,7 @@
 """The store in Redis or Valkey. Every call is bounded in time, and a batch is one round trip out, and at most
 one in.
 
-Where everything lies, and what a shard is, says streams/stores/redis_keys.py; how a server is reached,
+Where everything lies, and what a store shard is, says streams/stores/redis_keys.py; how a server is reached,
 streams/stores/redis_server.py, and a cluster of them, streams/stores/redis_cluster.py.
 """
 
@@ -28,7 +28,7 @@ from streams.stores.base import (
     digest_of,
     version_of,
 )
-from streams.stores.condition import Condition, read_condition, worst_of
+from streams.stores.condition import Condition, read_condition, waits_for, worst_of
 from streams.stores.redis_cluster import ClusterServers
 from streams.stores.redis_keys import RedisKeys
 from streams.stores.redis_layout import CheckedCalls, RedisLayout
@@ -283,7 +283,6 @@ class RedisStore(RedisLedger):
         return None if model is None else model.decode()
 
     async def condition(self) -> Condition:
-        self._layout.known = False  # another process may have begun it meanwhile
         # Some servers refuse CONFIG (a managed one, an ACL): what INFO says must do then.
         found = []
         for info, *replies in await self._servers.everywhere([("INFO",), *CONFIG]):
@@ -294,7 +293,10 @@ class RedisStore(RedisLedger):
                     config[name] = value
             text = info.decode(errors="replace") if isinstance(info, bytes) else ""
             found.append(read_condition(text, config))
-        return worst_of(found)
+        worst = worst_of(found)
+        if waits_for(worst) is None:
+            await self._layout.check()  # another process may have begun the store meanwhile
+        return worst
 
     async def close(self) -> None:
         await self._servers.close()

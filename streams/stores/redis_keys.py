@@ -51,7 +51,8 @@ class RedisKeys:
         >>> RedisKeys("shop:", 1).of("state", "ann"), RedisKeys("shop:", 4).of("state", "ann")
         ('shop:state:ann', 'shop:{2}:state:ann')
         """
-        return f"{self._of_shard[self.shard_of(name)]}{kind}:{name}"
+        shard = shard_of(name, self.shards) if self.shards > 1 else 0
+        return f"{self._of_shard[shard]}{kind}:{name}"
 
     def shared(self, *parts: str) -> str:
         """A key that all processes share."""
@@ -69,7 +70,7 @@ class RedisKeys:
 
     def shard_of(self, name: str) -> int:
         """The shard of a user or an item."""
-        return shard_of(name, self.shards)
+        return shard_of(name, self.shards) if self.shards > 1 else 0
 
     def shard_of_place(self, place: str) -> int:
         """The shard of a partition, "topic-partition"."""

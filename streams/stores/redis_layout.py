@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from model.errors import SettingsError
+from model.errors import StoreUnfitError
 from streams.stores.redis_calls import Calls
 from streams.stores.redis_keys import RedisKeys
 from streams.stores.redis_pipeline import Argument, Command
@@ -25,7 +25,7 @@ class RedisLayout:
         self.marked = keys.shards == 1  # stores that were made before there were shards have no mark
 
     async def check(self, writes: bool = False) -> None:
-        """Raises `SettingsError` where the store has another number of shards. Whoever `writes` first to a
+        """Raises `StoreUnfitError` where the store has another number of shards. Whoever `writes` first to a
         new store of several shards leaves a mark there.
         """
         shards, mark = self._keys.shards, self._keys.layout
@@ -36,7 +36,7 @@ class RedisLayout:
                 await self._calls.call("SET", mark, shards, "NX")
                 value = await self._calls.call("GET", mark)
         if value is not None and int(value) != shards:
-            raise SettingsError(
+            raise StoreUnfitError(
                 f"redis.shards is {shards}, but the store under {self._keys.prefix!r} has {int(value)}:"
                 " set it to that, or move the data with `headrace reshard`"
             )
@@ -46,7 +46,7 @@ class RedisLayout:
     async def _check_new(self) -> None:
         for name in ("progress", "rows"):
             if await self._calls.call("EXISTS", self._keys.prefix + name):
-                raise SettingsError(
+                raise StoreUnfitError(
                     f"redis.shards is {self._keys.shards}, but the store under {self._keys.prefix!r} has"
                     " one shard: set it to 1, or move the data with `headrace reshard`"
                 )

@@ -60,24 +60,28 @@ class Relay:
         later one of the shard ("": it has none).
         """
         reply = await self._send(shard, before, entries)
-        while isinstance(reply, list):  # others come first, which somebody has left there
-            done = reply[0].decode()
-            reply = await self._send(shard, done, await self._after(shard, done))
-        if entries:
-            self._done[shard] = entries[-1].id
-        return str(reply.decode())
+        if isinstance(reply, list):  # others come first, which somebody has left there
+            return await self._bring_after(shard, reply[0].decode())
+        self._done[shard] = entries[-1].id
+        return reply.decode()
 
     async def bring_rest(self, shards: Sequence[int], again: bool = False) -> None:
         """Whatever is left in the outboxes of these shards; `again`: also where that was looked at before."""
         for shard in shards:
-            if not again and shard in self._done:
-                continue
-            value = await self._calls.call("HGET", self._keys.shared("relayed"), str(shard))
-            done = START if value is None else value.decode()
-            while entries := await self._after(shard, done):
-                await self.bring(shard, done, entries)
-                done = entries[-1].id
-            self._done[shard] = done
+            if again or shard not in self._done:
+                value = await self._calls.call("HGET", self._keys.shared("relayed"), str(shard))
+                await self._bring_after(shard, START if value is None else value.decode())
+
+    async def _bring_after(self, shard: int, done: str) -> str:
+        position = ""
+        while entries := await self._after(shard, done):
+            reply = await self._send(shard, done, entries)
+            if isinstance(reply, list):  # the ledger has forgotten some, as after a failover
+                done = reply[0].decode()
+            else:
+                position, done = reply.decode(), entries[-1].id
+        self._done[shard] = done
+        return position
 
     async def _after(self, shard: int, done: str) -> list[OutboxEntry]:
         outbox = self._keys.of_shard(shard, "outbox")

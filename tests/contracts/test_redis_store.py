@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from model.errors import SettingsError, StoreError, StoreUnavailableError
+from model.errors import SettingsError, StoreError, StoreUnavailableError, StoreUnfitError
 from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
+from streams.stores import redis_relay
 from streams.stores.base import START, Commit, Snapshot, Store
 from streams.stores.redis import RedisStore
 from streams.stores.redis_ledger import CHUNK_BYTES
@@ -230,9 +231,6 @@ async def test_what_a_writer_left_in_its_outbox_comes_first(
     """It died between its batch and the ledger. Whoever has the partition next brings its entry."""
     settings = msgspec.structs.replace(redis_settings, shards=SHARDS)
 
-    async def die(*_: object) -> str:
-        raise StoreUnavailableError("died")
-
     dying, heir, leader = (RedisStore(settings) for _ in range(3))
     await dying.commit(batch({"c-0": -1}, {"c-0": 0}, ledger=b"0"), "w1")
     last = batch({"c-0": 0}, {"c-0": 1}, items={"a": b"r"}, ledger=b"1")._replace(withdrawn={"a": True})
@@ -265,6 +263,37 @@ async def test_what_a_writer_left_in_its_outbox_comes_first(
         await store.close()
 
 
+async def test_much_that_was_left_in_an_outbox(
+    redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_relay, "PAGE", 2)
+    store = RedisStore(msgspec.structs.replace(redis_settings, shards=SHARDS))
+    sent = [await _left(store, n) for n in range(5)]
+    await store.commit(batch({"c-0": 4}, {"c-0": 5}, ledger=b"5"), "w")
+    payloads = [entry.payload for entry in await store.read_ledger(START, 100)]
+    assert payloads == [*sent, b"5"]
+    sent += [b"5", *[await _left(store, n) for n in range(6, 11)]]
+    others = [RedisStore(msgspec.structs.replace(redis_settings, shards=SHARDS)) for _ in range(4)]
+    await asyncio.gather(*(other.load([], ["c-0"]) for other in others))  # all of them bring the same
+    assert [entry.payload for entry in await store.read_ledger(START, 100)] == sent
+    for each in (store, *others):
+        await each.close()
+
+
+async def _left(store: RedisStore, n: int) -> bytes:
+    """Commit a batch whose entry stays in the outbox; what it says."""
+    payload = b"%d" % n
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store._relay, "bring", die)
+        with pytest.raises(StoreUnavailableError):
+            await store.commit(batch({"c-0": n - 1}, {"c-0": n}, ledger=payload), "w")
+    return payload
+
+
+async def die(*_: object) -> str:
+    raise StoreUnavailableError("died")
+
+
 async def test_an_outbox_keeps_what_may_be_asked_for_and_no_more(
     redis_settings: RedisSettings, client: Redis
 ) -> None:
@@ -284,10 +313,14 @@ async def test_another_number_of_shards_is_refused(redis_settings: RedisSettings
     )
     assert await two.feed("u") is None, "reading leaves no mark"
     await four.commit(batch({"c-0": -1}, {"c-0": 0}), "w")
+    idle = RedisStore(redis_settings)
+    with pytest.raises(StoreUnfitError, match=r"redis\.shards"):
+        await idle.condition()
+    await idle.close()
     for store in (two, one):
-        with pytest.raises(SettingsError, match=r"redis\.shards"):
+        with pytest.raises(StoreUnfitError, match=r"redis\.shards"):
             await store.load([], ["c-0"])
-        with pytest.raises(SettingsError, match=r"redis\.shards"):
+        with pytest.raises(StoreUnfitError, match=r"redis\.shards"):
             await store.commit(batch(states={"u": b"s"}), "w")
     for store in (four, two, one):
         await store.close()
@@ -296,7 +329,7 @@ async def test_another_number_of_shards_is_refused(redis_settings: RedisSettings
 async def test_data_of_one_shard_is_not_overlooked(redis_settings: RedisSettings) -> None:
     one, four = (RedisStore(msgspec.structs.replace(redis_settings, shards=shards)) for shards in (1, 4))
     await one.commit(batch({"c-0": -1}, {"c-0": 0}), "w")
-    with pytest.raises(SettingsError, match="has one shard"):
+    with pytest.raises(StoreUnfitError, match="has one shard"):
         await four.load([], ["c-0"])
     for store in (one, four):
         await store.close()

@@ -169,6 +169,8 @@ def test_a_namespace_that_can_be_no_name_is_refused(given: str) -> None:
         (b"[kafka]\npartitions = 0", "partitions"),
         (b'[kafka]\npartitions = "x"', "partitions"),
         (b"[kafka]\nparts = 8", "parts"),
+        (b"[kafka]\npartitions = 8\n[redis]\nshards = 3", "redis.shards is 3, kafka.partitions 8"),
+        (b"[redis]\nshards = 0", "shards"),
         (b"[gateway]\nport = 70000", "port"),
     ],
 )

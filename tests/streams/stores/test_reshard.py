@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from model.errors import SettingsError
+from model.errors import SettingsError, StoreUnfitError
 from streams.commands.main import main
 from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
@@ -109,7 +109,7 @@ async def test_what_is_refused(redis_settings: RedisSettings) -> None:
             await reshard(four, other, lambda _: None)
     await store.close()
     late = RedisStore(redis_settings)
-    with pytest.raises(SettingsError, match="has 4"):  # the old one is no longer what processes open
+    with pytest.raises(StoreUnfitError, match="has 4"):  # the old one is no longer what processes open
         await late.load([], ["clicks-0"])
     await late.close()
 
