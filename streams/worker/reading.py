@@ -17,6 +17,8 @@ from streams.state.action_meaning import BUILT_IN
 from streams.state.event_meaning import Encode, encoded, text_of, texts_of, vectors_of
 from streams.worker.metrics import WorkerMetrics
 
+TURN_EVENTS = 32
+"""After so many the loop has its turn: an answer of the store may be there."""
 UNREADABLE = "unreadable"
 """The reason of a letter whose record no rule speaks of."""
 
@@ -62,7 +64,9 @@ class Reader:
         started, now_ms = time.perf_counter(), self.clock.now_ms()
         reads: list[Read] = []
         letters: list[DeadLetter] = []
-        for message in messages:
+        for at, message in enumerate(messages):
+            if at and at % TURN_EVENTS == 0:
+                await asyncio.sleep(0)
             try:
                 incoming = read(message, now_ms, self.limits)
                 check_action(incoming.event, self.actions)
