@@ -3,7 +3,7 @@ encoder, and the models. It is whole when it exists.
 
     async with open_live(settings, store, clock) as live:
         async with live.replica.lock:
-            slates = live.recommender.recommend(states, clock.now_ms(), "full", {})
+            slates = await live.replica.core.call(live.recommender.recommend, requests)
 
 A worker opens it to write: its batches and chores keep it up with the ledger. Whatever else ranks opens it
 `read_only`: it follows the ledger by itself, and can't write to the store.

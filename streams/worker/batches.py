@@ -140,7 +140,7 @@ class Batches:
         batch = _Batch(messages, *await self.reader.read(messages), begun_ms)
         last, flight = self._last, Flight()
         folded = await self._fold_behind(batch, last) if last is not None else None
-        if last is not None and folded is None:
+        if last is not None and folded is None and not last.task.done():
             await asyncio.wait([last.task])
         self._last = flight
         flight.task = asyncio.create_task(self._see_through(batch, folded, flight))

@@ -167,6 +167,8 @@ class BatchIntake:
         """Have no more fetched of partitions of which much waits here."""
         if app.consumer_generation_id != self._steps_of:
             return
+        if len(self._steps) < HELD_BACK_EVENTS and not self._held_back:
+            return  # no partition can have so many
         for place, size in self._steps.sizes():
             if size >= HELD_BACK_EVENTS:
                 # Each time: Faust lets it go by itself once its queue is empty.

@@ -18,6 +18,8 @@ from streams.state.event_meaning import Encode, encoded, text_of, texts_of, vect
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.shards import check_shard
 
+TURN_EVENTS = 32
+"""After so many the loop has its turn: an answer of the store may be there."""
 UNREADABLE = "unreadable"
 """The reason of a letter whose record no rule speaks of."""
 
@@ -64,7 +66,9 @@ class Reader:
         started, now_ms = time.perf_counter(), self.clock.now_ms()
         reads: list[Read] = []
         letters: list[DeadLetter] = []
-        for message in messages:
+        for at, message in enumerate(messages):
+            if at and at % TURN_EVENTS == 0:
+                await asyncio.sleep(0)
             try:
                 incoming = read(message, now_ms, self.limits)
                 check_action(incoming.event, self.actions)
