@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 
 from model.errors import BrokerUnavailableError
 from streams.events.schema import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
+from streams.kafka.partition import partition_of
 from streams.kafka.topics import ACCEPTED_HEADER, client_id, ensure_topics
 from streams.settings.sections import KafkaSettings
 
@@ -85,13 +86,16 @@ class KafkaProducer:
         if producer is None:
             return Acknowledgement([False] * len(events), self._trouble)
         headers = [(ACCEPTED_HEADER, b"%d" % accepted_ms)]
+        partitions = {kind: _partitions(producer, self._topics[kind]) for kind in set(map(type, events))}
         acks: list[asyncio.Future[object]] = []
         trouble = ""
         try:
             async with asyncio.timeout(timeout_s):
                 for event in events:
-                    topic = self._topics[type(event)]
-                    acks.append(await producer.send(topic, encode(event), key_of(event), headers=headers))
+                    kind, key = type(event), key_of(event)
+                    partition = partition_of(key, partitions[kind]) if partitions[kind] else None
+                    sent = producer.send(self._topics[kind], encode(event), key, partition, headers=headers)
+                    acks.append(await sent)
                 for ack in acks:
                     await ack
         except TimeoutError:
@@ -183,6 +187,11 @@ class KafkaProducer:
                 await _close(producer)
                 raise
         return producer
+
+
+def _partitions(producer: Any, topic: str) -> int:
+    """How many partitions the topic has, as the client knows; 0 where it does not know the topic."""
+    return len(producer.client.cluster.partitions_for_topic(topic) or ())
 
 
 def _confirmed(ack: asyncio.Future[object]) -> bool:
