@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
 from streams.counters.counters import Counters
-from streams.ranking.explanations import AFTER_WINDOW, Why, explain
+from streams.ranking.explanations import AFTER_WINDOW, Places, Recent, Why, explain
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
+from streams.signals.histories import Histories
 from streams.state.catalog import Catalog
 
 
@@ -24,15 +29,41 @@ class Explain:
         return request.explain
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        for b in chosen:
-            draft = batch.draft(b)
-            context = batch.context.of(b)
-            liked = context.history[:AFTER_WINDOW]
-            if context.signs is not None:
-                liked = liked[context.signs[:AFTER_WINDOW] > 0]
-            why = Why(
-                liked, self.catalog, self.counters.pairs, self.counters.popularity.total,
-                self.workspace.places, self.workspace.entities,
-            )  # fmt: skip
-            sources = [self.names[origin] for origin in draft.origin[draft.order]]
-            batch.reasons[b] = explain(draft.rows[draft.order], sources, why)
+        first = np.zeros(len(chosen) + 1, np.int64)
+        np.cumsum([len(batch.order[b]) for b in chosen], out=first[1:])
+        at = np.concatenate([batch.offsets[b] + batch.order[b] for b in chosen])
+        places = Places(first, batch.rows[at], batch.origin[at])
+        why = Why(
+            self.catalog, self.counters.pairs, self.counters.popularity.total, self.names,
+            self.workspace.places, self.workspace.entities,
+        )  # fmt: skip
+        found = explain(places, liked(batch.context.histories, np.array(chosen, np.int64)), why)
+        for b, reasons in zip(chosen, found, strict=True):
+            batch.reasons[b] = reasons
+
+
+def liked(histories: Histories, users: NDArray[np.int64]) -> Recent:
+    """What these users liked of their newest items."""
+    first, items = np.zeros(len(users) + 1, np.int64), np.empty(len(users) * AFTER_WINDOW, np.int32)
+    n = _liked(histories.offsets, histories.items, histories.signs, users, first, items)
+    return Recent(first, items[:n])
+
+
+@compiled
+def _liked(
+    offsets: NDArray[np.int64],
+    items: NDArray[np.int32],
+    signs: NDArray[np.int8],
+    users: NDArray[np.int64],
+    first: NDArray[np.int64],
+    found: NDArray[np.int32],
+) -> int:
+    n = 0
+    for at in range(len(users)):
+        begin = offsets[users[at]]
+        for k in range(begin, min(offsets[users[at] + 1], begin + AFTER_WINDOW)):
+            if signs[k] > 0:
+                found[n] = items[k]
+                n += 1
+        first[at + 1] = n
+    return n

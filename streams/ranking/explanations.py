@@ -1,13 +1,16 @@
-"""A reason for each item of a slate, from the signals that brought it and that the score used."""
+"""A reason for each place of slates, from the signals that brought it and that the score used."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.schema import F32
 from streams.counters.pairs import CLOSE, FORWARD, PairTable
 from streams.ranking.relation_words import shared_words
 from streams.ranking.slate import Reason
@@ -19,62 +22,84 @@ AFTER_WINDOW = 10
 NAMED_FROM = 0.2  # share of the closeness from which an item is named: its removal then lowers the score
 SIMILAR_AT = 0.5  # cosine above which two texts are called similar
 
+NEAREST = "nearest"
 MET_TOGETHER = frozenset(("together", "transitions"))  # sources that bring what goes with a recent item
-NOTHING_CLOSE = (np.empty(0, np.int32), np.empty(0, np.bool_))
 
 POPULAR = Reason("popular")
 NEW = Reason("new")
 FOR_YOU = Reason("for_you")
+OF_SOURCE = {"popular": POPULAR, "trending": POPULAR, "fresh": NEW}
+
+
+class Places(NamedTuple):
+    """Of the slates of B requests, end to end: those of request b from first[b] on, int64 [B + 1]. rows int32
+    [P]; origin int8 [P]: the number of the source that ranked the row best.
+    """
+
+    first: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    origin: NDArray[np.int8]
+
+
+class Recent(NamedTuple):
+    """What each of B users liked of their last items, newest first: items int32, end to end; those of user b
+    begin at first[b], int64 [B + 1].
+    """
+
+    first: NDArray[np.int64]
+    items: NDArray[np.int32]
 
 
 class Why(NamedTuple):
-    """What a reason may be drawn from. `history`: what the user liked of it, newest first. `places`: a
-    scratch table over rows, all -1. `entities`: where a knowledge graph is loaded.
+    """What a reason may be drawn from. sources: their names by number. scratch: a table over rows, all -1
+    between uses. entities: where a knowledge graph is loaded.
     """
 
-    history: NDArray[np.int32]
     catalog: Catalog
     pairs: PairTable
     totals: NDArray[np.float32]
-    places: NDArray[np.int32]
+    sources: Sequence[str]
+    scratch: NDArray[np.int32]
     entities: EntitySignals | None = None
 
 
-def explain(rows: NDArray[np.int32], sources: list[str], why: Why) -> list[Reason]:
-    """A reason for each of `rows`; `sources` names the source that ranked each best.
+def explain(places: Places, recent: Recent, why: Why) -> list[list[Reason]]:
+    """A reason for each place of each request.
 
     "after" and "with" name the recent item that is the largest part of the row's closeness, the signal whose
     parts come nearest to what leaving the item out does to the score (`benchmarks.explanations`); "shares"
     the one that shares most with it, where the graph brought it or nothing else can be named.
     """
-    recent = np.ascontiguousarray(why.history[:AFTER_WINDOW])
-    closest, followed = _closest(rows, recent, why) if MET_TOGETHER.intersection(sources) else NOTHING_CLOSE
-    ids = why.catalog.ids
-    reasons = []
-    for k, source in enumerate(sources):
-        if source in MET_TOGETHER and closest[k] >= 0:
-            kind = "after" if source == "transitions" and followed[k] else "with"
-            reasons.append(Reason(kind, ids[closest[k]]))
-        elif source == "nearest":
-            reasons.append(_similar(int(rows[k]), recent, why.catalog))
-        elif source == "fresh":
-            reasons.append(NEW)
-        elif source in ("popular", "trending"):
-            reasons.append(POPULAR)
-        else:
-            reasons.append(FOR_YOU)
-        if source == "entities" or reasons[-1] is FOR_YOU:
-            reasons[-1] = _shares(int(rows[k]), recent, why) or reasons[-1]
-    return reasons
-
-
-def _closest(
-    rows: NDArray[np.int32], recent: NDArray[np.int32], why: Why
-) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    met = np.array([name in MET_TOGETHER for name in why.sources], np.bool_)
+    texts = np.array([name == NEAREST for name in why.sources], np.bool_)
+    count = len(places.rows)
+    named, followed = np.full(count, -1, np.int32), np.zeros(count, np.bool_)
     pairs = why.pairs
-    return strongest(
-        pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, recent, rows, why.places
-    )
+    _by_pairs(
+        places, recent, met, pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, why.scratch,
+        named, followed,
+    )  # fmt: skip
+    _by_texts(places, recent, texts, why.catalog.text, named)
+    reasons = [
+        _reason(why.sources[origin], item, after, why)
+        for origin, item, after in zip(places.origin.tolist(), named.tolist(), followed.tolist(), strict=True)
+    ]
+    ends = places.first.tolist()
+    if why.entities is not None:
+        for b in range(len(ends) - 1):
+            liked = recent.items[recent.first[b] : recent.first[b + 1]]
+            for k in range(ends[b], ends[b + 1]):
+                if why.sources[places.origin[k]] == "entities" or reasons[k] is FOR_YOU:
+                    reasons[k] = _shares(int(places.rows[k]), liked, why) or reasons[k]
+    return [reasons[begin:end] for begin, end in pairwise(ends)]
+
+
+def _reason(source: str, item: int, followed: bool, why: Why) -> Reason:
+    """item: the row that the place refers to, -1 for none."""
+    if item >= 0:
+        kind = "similar" if source == NEAREST else "after" if followed and source == "transitions" else "with"
+        return Reason(kind, why.catalog.ids[item])
+    return OF_SOURCE.get(source, FOR_YOU)
 
 
 def _shares(row: int, recent: NDArray[np.int32], why: Why) -> Reason | None:
@@ -84,52 +109,71 @@ def _shares(row: int, recent: NDArray[np.int32], why: Why) -> Reason | None:
     return Reason("shares", why.catalog.ids[found.row], shared_words(why.entities.graph, found))
 
 
-def _similar(row: int, recent: NDArray[np.int32], catalog: Catalog) -> Reason:
-    if not len(recent):
-        return FOR_YOU
-    cosines = catalog.text[recent] @ catalog.text[row]
-    best = int(np.argmax(cosines))
-    return Reason("similar", catalog.ids[recent[best]]) if cosines[best] >= SIMILAR_AT else FOR_YOU
-
-
 @compiled
-def strongest(
+def _by_pairs(
+    places: Places,
+    recent: Recent,
+    met: NDArray[np.bool_],
     start: NDArray[np.int64],
     length: NDArray[np.int32],
     neighbour: NDArray[np.int32],
-    count: NDArray[np.float32],
-    totals: NDArray[np.float32],
-    recent: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    places: NDArray[np.int32],
-) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """For each row the item of `recent` with the largest part of its closeness (see
-    `streams.signals.pair_signals`), -1 where none has `NAMED_FROM` of it; and whether the row was seen to
-    follow that item.
-
-    `rows` are different ones; `places` is all -1 before and after.
+    count: F32,
+    totals: F32,
+    scratch: NDArray[np.int32],
+    named: NDArray[np.int32],
+    followed: NDArray[np.bool_],
+) -> None:
+    """For each place of a source that is `met`, the recent item with the largest part of its closeness (see
+    `streams.signals.pair_signals`), where it has `NAMED_FROM` of it; and whether the row was seen to follow
+    that item.
     """
-    for k in range(len(rows)):
-        places[rows[k]] = k
-    best = np.full(len(rows), -1, np.int32)
-    followed = np.zeros(len(rows), np.bool_)
-    value, total = np.zeros(len(rows), np.float32), np.zeros(len(rows), np.float32)
-    fade = np.float32(1.0)
-    for p in range(len(recent)):
-        item = recent[p]
-        weight = fade / np.float32(np.sqrt(max(totals[item], np.float32(1.0))))
-        fade *= np.float32(FADE)
-        if start[item] < 0:
+    most = 0
+    for b in range(len(places.first) - 1):
+        most = max(most, places.first[b + 1] - places.first[b])
+    value, total = np.empty(most, np.float32), np.empty(most, np.float32)
+    for b in range(len(places.first) - 1):
+        first, asking = places.first[b], False
+        rows = places.rows[first : places.first[b + 1]]
+        for k in range(len(rows)):
+            value[k] = total[k] = np.float32(0.0)
+            if met[places.origin[first + k]]:
+                scratch[rows[k]] = k
+                asking = True
+        if not asking:
             continue
-        for at in range(start[item], start[item] + length[item]):
-            k = places[neighbour[at]]
-            if k >= 0:
-                part = count[at, CLOSE] * weight
-                total[k] += part
-                if part > value[k]:
-                    value[k], best[k], followed[k] = part, item, count[at, FORWARD] > 0
-    for k in range(len(rows)):
-        places[rows[k]] = -1
-        if value[k] < np.float32(NAMED_FROM) * total[k]:
-            best[k] = -1
-    return best, followed
+        fade = np.float32(1.0)
+        for item in recent.items[recent.first[b] : recent.first[b + 1]]:
+            weight = fade / np.float32(np.sqrt(max(totals[item], np.float32(1.0))))
+            fade *= np.float32(FADE)
+            if start[item] < 0:
+                continue
+            for at in range(start[item], start[item] + length[item]):
+                k = scratch[np.uint32(neighbour[at])]
+                if k >= 0:
+                    part = count[at, CLOSE] * weight
+                    total[k] += part
+                    if part > value[k]:
+                        value[k], named[first + k] = part, item
+                        followed[first + k] = count[at, FORWARD] > 0
+        for k in range(len(rows)):
+            scratch[rows[k]] = -1
+            if value[k] < np.float32(NAMED_FROM) * total[k]:
+                named[first + k] = -1
+
+
+@compiled
+def _by_texts(
+    places: Places, recent: Recent, texts: NDArray[np.bool_], text: F32, named: NDArray[np.int32]
+) -> None:
+    """For each place of the source `texts`, the recent item with the most similar text, if it is similar."""
+    for b in range(len(places.first) - 1):
+        for k in range(places.first[b], places.first[b + 1]):
+            if not texts[places.origin[k]]:
+                continue
+            largest = np.float32(SIMILAR_AT)
+            for item in recent.items[recent.first[b] : recent.first[b + 1]]:
+                cosine = np.float32(0.0)
+                for d in range(text.shape[1]):
+                    cosine += text[item, d] * text[places.rows[k], d]
+                if cosine > largest or (cosine == largest and named[k] < 0):
+                    largest, named[k] = cosine, item

@@ -84,7 +84,7 @@ class Pipeline:
             Rescore(counters),
             Reweight(counters),
             Avert(counters, workspace),
-            Rerank((FreshPlace(catalog, fresh),)),
+            Rerank(workspace, (FreshPlace(catalog, fresh),)),
             Explain(catalog, counters, workspace, self.names),
         )
 

@@ -5,27 +5,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from model.compiled import compiled
+from model.schema import F32
+from streams.ranking.candidates.selection import HALF, LOW, lowest_first
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.rerankers.reranker import Reranker
+from streams.ranking.workspace import Scratch, Workspace
+
+SIGN = np.uint32(1 << 31)
 
 
 class Rerank:
     """Writes `order`. Ties keep the pool's order."""
 
-    def __init__(self, rerankers: Sequence[Reranker]) -> None:
-        self.rerankers = rerankers
+    def __init__(self, workspace: Workspace, rerankers: Sequence[Reranker]) -> None:
+        self.workspace, self.rerankers = workspace, rerankers
 
     def enable(self, request: RankRequest) -> bool:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        drafts = batch.drafts()
+        ends = batch.offsets[1:] - [len(request.score_also) for request in batch.requests]
+        order = np.empty(len(batch.rows), np.intp)
+        scratch = self.workspace.scratch(len(batch.rows))
+        _order(batch.offsets, ends, batch.score, scratch, order)
         batch.order = []
-        for draft in batch.drafts():
-            order = np.argsort(-draft.score[: draft.placed], kind="stable")
-            places = order[: draft.request.places]
+        for draft, begin, end in zip(drafts, batch.offsets.tolist(), ends.tolist(), strict=False):
+            its_order = order[begin:end]
+            places = its_order[: draft.request.places]
             for reranker in self.rerankers:
                 if reranker.enable(draft.request):
-                    places = reranker.rerank(draft, places, order)
+                    places = reranker.rerank(draft, places, its_order)
             batch.order.append(places)
+
+
+@compiled
+def _order(
+    offsets: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    score: F32,
+    scratch: Scratch,
+    order: NDArray[np.intp],
+) -> None:
+    """For each request its candidates up to `ends`, by their place in its own, the highest score first; what
+    is not a number comes last.
+    """
+    keys = scratch.keys
+    for b in range(len(ends)):
+        n = ends[b] - offsets[b]
+        for k in range(n):
+            its = score[offsets[b] + k] + np.float32(0.0)  # -0 is 0
+            bits = np.float32(its).view(np.uint32)
+            falling = bits if bits & SIGN else ~(bits | SIGN)  # smaller for the higher score
+            keys[k] = (LOW if its != its else np.uint64(falling)) << HALF | np.uint64(k)
+        lowest_first(keys[:n], n, scratch.spare, scratch.bins)
+        for k in range(n):
+            order[offsets[b] + k] = np.int64(keys[k] & LOW)

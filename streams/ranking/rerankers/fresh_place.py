@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.compiled import compiled
 from streams.ranking.draft import Draft
 from streams.ranking.request import RankRequest
 from streams.state.catalog import Catalog
@@ -28,14 +29,32 @@ class FreshPlace:
         if place > size or len(order) <= size:
             return chosen
         since_ms = draft.now_ms - settings.candidates.fresh_half_life_s * 1_000
-        ranks = draft.ranks[:, self.source]
-        brought = (ranks > 0) & (self.catalog.added_ms.take(draft.rows) >= since_ms)
-        if brought[chosen].any():
+        newest = _newest(draft.ranks, self.source, draft.rows, self.catalog.added_ms, since_ms, chosen, order)
+        if newest < 0:
             return chosen
-        there = order[brought[order]]
-        if not len(there):
-            return chosen
-        newest = there[np.argmin(ranks[there])]
         moved = chosen.copy()
         moved[place - 1], moved[place:] = newest, chosen[place - 1 : -1]
         return moved
+
+
+@compiled
+def _newest(
+    ranks: NDArray[np.int32],
+    source: int,
+    rows: NDArray[np.int32],
+    added_ms: NDArray[np.int64],
+    since_ms: float,
+    chosen: NDArray[np.intp],
+    order: NDArray[np.intp],
+) -> int:
+    """Which of the candidates in `order` the source has brought before all others that are not older than
+    `since_ms`; -1 for none, and where one that is not older is among the `chosen`.
+    """
+    newest, best = -1, np.iinfo(np.int32).max
+    for k in order:
+        if 0 < ranks[k, source] < best and added_ms[rows[k]] >= since_ms:
+            newest, best = k, ranks[k, source]
+    for k in chosen if newest >= 0 else chosen[:0]:
+        if ranks[k, source] > 0 and added_ms[rows[k]] >= since_ms:
+            return -1
+    return newest

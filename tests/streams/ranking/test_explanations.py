@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streams.counters.pairs import CLOSE, FORWARD, TOGETHER
-from streams.ranking.explanations import Why, explain
+from streams.ranking.explanations import AFTER_WINDOW, Places, Recent, Why, explain
 from streams.ranking.slate import Reason
 from streams.signals.pair_signals import FADE
 from tests.streams.core import Small, unit
@@ -22,11 +22,19 @@ def small() -> Small:
     return found
 
 
-def why(small: Small, history: list[int]) -> Why:
+def explained(
+    small: Small, history: list[int], rows: list[int], sources: list[str], scratch: np.ndarray | None = None
+) -> list[Reason]:
+    """The reasons of one slate, whose places these sources brought."""
     core = small.core
-    places = np.full(len(core.catalog), -1, np.int32)
-    totals = core.counters.popularity.total
-    return Why(np.array(history, np.int32), core.catalog, core.counters.pairs, totals, places)
+    if scratch is None:
+        scratch = np.full(len(core.catalog), -1, np.int32)
+    totals, entities = core.counters.popularity.total, core.pipeline.workspace.entities
+    why = Why(core.catalog, core.counters.pairs, totals, sources, scratch, entities)
+    ends, recent_ends = np.array([0, len(rows)]), np.array([0, len(history)])
+    places = Places(ends, np.array(rows, np.int32), np.arange(len(rows), dtype=np.int8))
+    (reasons,) = explain(places, Recent(recent_ends, np.array(history, np.int32)), why)
+    return reasons
 
 
 def count(small: Small, item: int, other: int, kind: int) -> float:
@@ -44,7 +52,7 @@ def test_reasons_name_the_recent_item_with_the_largest_part_of_the_closeness(sma
     for user in small.states:
         history = small.context(user).history.tolist()
         for source in ("transitions", "together"):
-            reasons = explain(rows, [source] * 60, why(small, history))
+            reasons = explained(small, history[:AFTER_WINDOW], rows.tolist(), [source] * 60)
             for row, reason in zip(rows.tolist(), reasons, strict=True):
                 parts = {
                     item: count(small, item, row, CLOSE) * FADE**place / max(float(totals[item]), 1.0) ** 0.5
@@ -86,12 +94,12 @@ def test_the_scratch_table_is_left_as_it_was() -> None:
     small = Small(items=9)
     small.act("u", 1)
     small.act("u", 7)
-    given = why(small, [1])
-    assert explain(np.array([3, 7], np.int32), ["transitions"] * 2, given) == [
+    scratch = np.full(9, -1, np.int32)
+    assert explained(small, [1], [3, 7], ["transitions"] * 2, scratch) == [
         Reason("for_you"),
         Reason("after", "i1"),
     ]
-    assert (given.places == -1).all()
+    assert (scratch == -1).all()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +114,7 @@ def test_the_scratch_table_is_left_as_it_was() -> None:
     ],
 )
 def test_without_a_history_the_source_says_why(small: Small, source: str, reason: Reason) -> None:
-    assert explain(np.array([5], np.int32), [source], why(small, [])) == [reason]
+    assert explained(small, [], [5], [source]) == [reason]
 
 
 def test_similar_texts_are_named_and_unlike_ones_are_not() -> None:
@@ -114,7 +122,7 @@ def test_similar_texts_are_named_and_unlike_ones_are_not() -> None:
     e1, e2 = np.eye(64)[:2]
     for row, text in enumerate((e1, e2, e1 + 0.1 * e2, -e1)):
         small.announce(row, unit(text), ts=small.now_ms)
-    found = explain(np.array([2, 3], np.int32), ["nearest"] * 2, why(small, [1, 0]))
+    found = explained(small, [1, 0], [2, 3], ["nearest"] * 2)
     assert found == [Reason("similar", "i0"), Reason("for_you")]
 
 
@@ -123,4 +131,4 @@ def test_an_order_that_is_unknown_is_half_a_transition(small: Small) -> None:
     tied = Small(items=3)
     tied.act("u", 0, ts=tied.now_ms + 1)
     tied.act("u", 1, ts=tied.now_ms)
-    assert explain(np.array([1], np.int32), ["together"], why(tied, [0])) == [Reason("with", "i0")]
+    assert explained(tied, [0], [1], ["together"]) == [Reason("with", "i0")]

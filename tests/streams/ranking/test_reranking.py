@@ -9,6 +9,7 @@ import pytest
 from streams.ranking.draft import Draft
 from streams.ranking.rerankers.fresh_place import FreshPlace
 from streams.ranking.reranking import Rerank
+from streams.ranking.workspace import Workspace
 from streams.state.catalog import Catalog
 from tests.streams.core import START_MS, Small, batch_of
 
@@ -43,7 +44,7 @@ def order(asked: Scored, size: int, place: int = 0, old: Sequence[int] = (), kno
     catalog = Catalog()
     catalog.extend([f"i{row}" for row in range(200)], START_MS)
     catalog.added_ms[draft.rows[list(old)]] = START_MS - YEAR_MS
-    Rerank((FreshPlace(catalog, FRESH if known else -1),)).run(draft.batch, [0])
+    Rerank(Workspace(), (FreshPlace(catalog, FRESH if known else -1),)).run(draft.batch, [0])
     found: list[int] = draft.order.tolist()
     return found
 

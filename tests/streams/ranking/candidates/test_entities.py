@@ -7,12 +7,12 @@ import pytest
 
 from streams.events.schema import Click
 from streams.ranking.candidates.entities import Entities
-from streams.ranking.explanations import Why, explain
 from streams.ranking.slate import Reason
 from streams.settings.sections import CandidateSettings
 from streams.state.fold import Delivery
 from streams.state.knowledge_graph import Graph, Triple, build
 from tests.streams.core import START_MS, Small, with_settings
+from tests.streams.ranking.test_explanations import explained
 
 MAKERS = 40
 EACH = 5  # items of one maker
@@ -76,21 +76,15 @@ def test_reasons_name_the_item_and_what_is_shared(graph: Graph) -> None:
     small = Small(MAKERS * EACH, graph=graph)
     for row in (3, 8):
         small.act("u", row)
-    pipeline, core = small.core.pipeline, small.core
-    places = np.full(len(core.catalog), -1, np.int32)
-    why = Why(
-        np.array([8, 3], np.int32), core.catalog, core.counters.pairs, core.counters.popularity.total, places,
-        pipeline.workspace.entities,
-    )  # fmt: skip
-    rows = np.array([3 + MAKERS, 8 + MAKERS, 10, 3 + MAKERS], np.int32)
-    assert explain(rows, ["entities", "learned", "entities", "popular"], why) == [
+    rows, sources = [3 + MAKERS, 8 + MAKERS, 10, 3 + MAKERS], ["entities", "learned", "entities", "popular"]
+    assert explained(small, [8, 3], rows, sources) == [
         Reason("shares", "i3", "also made by the same as"),
         Reason("shares", "i8", "also made by the same as"),
         Reason("shares", "i8", "same land as"),
         Reason("popular"),
     ]
-    nothing = why._replace(entities=None)
-    assert explain(rows[:2], ["entities", "learned"], nothing) == [Reason("for_you"), Reason("for_you")]
+    without = Small(MAKERS * EACH)
+    assert explained(without, [8, 3], rows[:2], sources[:2]) == [Reason("for_you"), Reason("for_you")]
 
 
 def test_a_slate_is_the_same_whoever_was_asked_before(graph: Graph) -> None:
