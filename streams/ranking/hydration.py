@@ -1,4 +1,4 @@
-"""Hydrate: the model that scores each request, and what it reads of the user."""
+"""Hydrate: the model that scores each request, what it reads of the user, and what it makes of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from streams.state.catalog import Catalog
 
 
 class Hydrate:
-    """Writes `users` and `models`. `length`: of the histories that models read."""
+    """Writes `users`, `models` and `seen`: a history is encoded once, for finding and for rescoring.
+
+    `length`: of the histories that models read.
+    """
 
     def __init__(self, catalog: Catalog, counters: Counters, models: Models, length: int) -> None:
         self.catalog, self.counters, self.models, self.length = catalog, counters, models, length
@@ -26,5 +29,8 @@ class Hydrate:
         for b in chosen:
             batch.models[b] = self.models.of(batch.requests[b].model)
             read_view(batch.users, b, batch.requests[b], self.counters)
-        for model, _ in batch.by_model(chosen):
+        for model, numbers in batch.by_model(chosen):
             model.refresh(self.catalog)
+            seen = model.see(batch.users.of(numbers))
+            for row, b in enumerate(numbers):
+                batch.seen[b] = seen, row
