@@ -57,7 +57,7 @@ def look(run: Prequential) -> tuple[dict[str, int], int] | None:
     }
     model, context = pipeline.models.active, draft.batch.context.of(0)
     if model is not None and model.users is not None:
-        scores["learned"] = model.keys[cold] @ model.user_vectors(draft.batch.users)[0]
+        scores["learned"] = model.keys[cold] @ draft.batch.seen_of([draft.number]).vectors[0]
     if context.entities is not None:
         found = context.entities.of(cold.astype(np.int32), pipeline.workspace.places)
         scores["entities"] = found[:, ENTITY_TASTE]

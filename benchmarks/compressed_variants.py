@@ -11,12 +11,15 @@ import msgspec
 from onnxruntime.quantization import CalibrationMethod
 
 from export.half import halve_rescorer
+from export.in_parts import InParts, open_rescorer
+from export.manifest import RESCORER_FP32
+from export.package import recorded
 from export.parity import HeldOut
 from export.plan import ExportPlan
 from export.quantize import quantize_rescorer
-from export.session import Rescorer, open_rescorer
+from export.session import Rescorer
 from export.static_int8 import quantize_rescorer_static
-from export.to_onnx import export_rescorer
+from export.to_onnx import export_in_parts
 from model.checkpoint import Checkpoint
 from model.distil import distil
 from model.errors import DataError
@@ -42,7 +45,7 @@ class Variant(NamedTuple):
 
     name: str
     path: Path
-    rescorer: Rescorer
+    rescorer: Rescorer | InParts
     held_out: Sequence[HeldOut]
 
 
@@ -78,13 +81,15 @@ def variants(
     """Every precision of the checkpoint, and the other networks in both kinds of int8."""
     for title, net in {"": checkpoint.net, **nets}.items():
         calibrating, judging = held_out_of(net, checkpoint, held_out)
-        calibration = [each.inputs for each in calibrating]
         lead = f"{title}, " if title else ""
-        fp32 = folder / f"{lead}fp32.onnx"
-        export_rescorer(net, fp32)
+        place = folder / (title or "whole")
+        place.mkdir()
+        export_in_parts(net, place)
+        fp32 = place / RESCORER_FP32
+        calibration = recorded(fp32, net.schema, calibrating)
         names = ["fp32", "int8", *METHODS, "fp16"] if not title else ["int8", "int8-static"]
         for name in names:
-            path = folder / f"{lead}{name}.onnx"
+            path = fp32 if name == "fp32" else place / f"{name}.onnx"
             if name == "int8":
                 quantize_rescorer(fp32, path)
             elif name == "fp16":

@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from export.in_parts import InParts
 from export.manifest import (
-    MODEL_FILES,
+    IN_ONE,
+    ITEM_PART,
     RESCORER,
     RESCORER_FP32,
     TOWER,
@@ -20,7 +22,7 @@ from export.manifest import (
     read_manifest,
     verify,
 )
-from export.providers import OnFallback
+from export.providers import OnFallback, Opened
 from export.session import ItemTower, Rescorer, UserTower, open_session
 from model.errors import ManifestError
 from model.schema import Schema
@@ -31,10 +33,15 @@ class LoadedModel(NamedTuple):
     """`vocabulary`: the number of each item in the item tower."""
 
     manifest: Manifest
-    rescorer: Rescorer
+    rescorer: Rescorer | InParts
     tower: ItemTower
-    users: UserTower
+    users: UserTower | InParts
     vocabulary: Vocabulary
+
+    @property
+    def parts(self) -> InParts | None:
+        """The rescorer, where it is one of the layout in parts."""
+        return self.rescorer if isinstance(self.rescorer, InParts) else None
 
 
 def load_model(
@@ -51,7 +58,7 @@ def load_model(
     the served precision, GPUs the fp32 file (their kernels have no dynamic int8).
     """
     manifest = read_manifest(folder, Manifest)
-    verify(folder, manifest, MODEL_FILES)
+    verify(folder, manifest, manifest.required)
     check_schema(folder, manifest.model_schema, expected)
     try:
         vocabulary = msgspec.json.decode((folder / VOCABULARY).read_bytes(), type=Vocabulary)
@@ -63,20 +70,13 @@ def load_model(
     def rescorer_file(provider: str) -> Path:
         return folder / (RESCORER if provider == "cpu" else RESCORER_FP32)
 
-    def tower_file(_provider: str) -> Path:
-        return folder / TOWER
+    def opened(name: str) -> Opened:
+        return open_session(lambda _provider: folder / name, providers, fallback, threads)
 
-    def user_file(_provider: str) -> Path:
-        return folder / USER_TOWER
-
-    rescorer = open_session(rescorer_file, providers, fallback, threads, on_fallback)
-    tower = open_session(tower_file, providers, fallback, threads)
-    users = open_session(user_file, providers, fallback, threads)
     schema = manifest.model_schema
-    return LoadedModel(
-        manifest,
-        Rescorer(rescorer, schema),
-        ItemTower(tower, schema),
-        UserTower(users, schema),
-        vocabulary,
-    )
+    scores = open_session(rescorer_file, providers, fallback, threads, on_fallback)
+    tower, users = ItemTower(opened(TOWER), schema), opened(USER_TOWER)
+    if manifest.layout == IN_ONE:
+        return LoadedModel(manifest, Rescorer(scores, schema), tower, UserTower(users, schema), vocabulary)
+    parts = InParts(opened(ITEM_PART), users, scores, schema)
+    return LoadedModel(manifest, parts, tower, parts, vocabulary)

@@ -23,8 +23,14 @@ TOWER = "item_tower.onnx"
 RESCORER = "rescorer.onnx"
 RESCORER_FP32 = "rescorer.fp32.onnx"
 USER_TOWER = "user_tower.onnx"
+ITEM_PART = "item_part.onnx"
 VOCABULARY = "vocabulary.json"
-MODEL_FILES = (TOWER, USER_TOWER, RESCORER, RESCORER_FP32, VOCABULARY)
+MODEL_FILES = (TOWER, USER_TOWER, ITEM_PART, RESCORER, RESCORER_FP32, VOCABULARY)
+IN_ONE, IN_PARTS = 1, 2
+"""The layouts of a model: a rescorer that reads everything of users and items itself, in headrace up to 0.1;
+one that reads what the user tower and the item part have made.
+"""
+FILES_OF = {IN_ONE: tuple(name for name in MODEL_FILES if name != ITEM_PART), IN_PARTS: MODEL_FILES}
 
 TEXT_ENCODER = "text_encoder.onnx"
 TEXT_ENCODER_FP32 = "text_encoder.fp32.onnx"
@@ -55,7 +61,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of a recommendation model. `created_ms` since the epoch; `training` and `counters` are free-form.
 
     `precision`: of the rescorer that CPUs serve, which `parity` measures. `retrieves`: whether the user tower
-    is a candidate source: the examples held the candidates that such a tower finds.
+    is a candidate source: the examples held the candidates that such a tower finds. `layout`: one of
+    `FILES_OF`; a manifest that names none is of the first.
     """
 
     name: str
@@ -69,6 +76,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     precision: Precision = "int8"
     retrieves: bool = True
+    layout: int = IN_ONE
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The files that a model of this layout can't do without; `ManifestError` for a layout that this
+        build does not know.
+        """
+        if self.layout not in FILES_OF:
+            raise ManifestError(
+                f"model {self.name!r} has layout {self.layout}, this build reads "
+                f"{', '.join(map(str, FILES_OF))}: a newer headrace made it; upgrade this one, or activate "
+                "another model"
+            )
+        return FILES_OF[self.layout]
 
     @property
     def held_back(self) -> bool:

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from export.half import halve_rescorer
+from export.in_parts import InParts, open_rescorer
 from export.manifest import (
+    IN_PARTS,
     MODEL_FILES,
     RESCORER,
     RESCORER_FP32,
     TOWER,
-    USER_TOWER,
     VOCABULARY,
     Manifest,
     TextEncoderRef,
@@ -27,12 +28,12 @@ from export.parity import HeldOut, Parity, ParityLimits, check, measure
 from export.plan import Precision
 from export.quantize import quantize_rescorer
 from export.registry import Registry
-from export.session import open_rescorer
 from export.static_int8 import quantize_rescorer_static
-from export.to_onnx import export_rescorer, export_tower, export_users, torch_scores
+from export.to_onnx import export_in_parts, export_tower, torch_scores
 from model.checkpoint import FACTS, WEIGHTS, Checkpoint, save_checkpoint
 from model.features import RETRIEVAL, rank_feature
 from model.network import FusionNet
+from model.schema import F32, Schema
 from model.vocabulary import Vocabulary
 
 CHECKPOINT_FILES = (WEIGHTS, FACTS)
@@ -65,9 +66,8 @@ def export_model(
     files: tuple[str, ...] = MODEL_FILES
     with registry.adding(name) as folder:
         export_tower(net, folder / TOWER)
-        export_users(net, folder / USER_TOWER)
-        export_rescorer(net, folder / RESCORER_FP32)
-        write_served(precision, folder / RESCORER_FP32, folder / RESCORER, calibration)
+        export_in_parts(net, folder)
+        write_served(precision, folder / RESCORER_FP32, folder / RESCORER, calibration, net.schema)
         (folder / VOCABULARY).write_bytes(msgspec.json.encode(vocabulary))
         if checkpoint is not None:
             save_checkpoint(checkpoint, folder)
@@ -86,22 +86,32 @@ def export_model(
             versions=versions_of(PACKAGES),
             precision=precision,
             retrieves=net.knows(rank_feature(RETRIEVAL)),
+            layout=IN_PARTS,
         )
         write_manifest(folder, manifest)
     return manifest
 
 
-def write_served(precision: Precision, source: Path, target: Path, calibration: Sequence[HeldOut]) -> None:
-    """Make the rescorer that CPUs serve from the fp32 file."""
+def write_served(
+    precision: Precision, source: Path, target: Path, calibration: Sequence[HeldOut], schema: Schema
+) -> None:
+    """Make the rescorer that CPUs serve from the fp32 file, beside which the other parts lie."""
     match precision:
         case "int8":
             quantize_rescorer(source, target)
         case "int8-static":
-            quantize_rescorer_static(source, target, [each.inputs for each in calibration])
+            quantize_rescorer_static(source, target, recorded(source, schema, calibration))
         case "fp16":
             halve_rescorer(source, target)
         case "fp32":
             shutil.copyfile(source, target)
+
+
+def recorded(source: Path, schema: Schema, examples: Sequence[HeldOut]) -> list[dict[str, F32]]:
+    """What the fp32 file reads in these examples, by name."""
+    parts = open_rescorer(source, schema)
+    assert isinstance(parts, InParts)
+    return [parts.inputs_of(each.inputs) for each in examples]
 
 
 def parity_of(net: FusionNet, exported: Path, held_out: Sequence[HeldOut]) -> Parity:

@@ -124,12 +124,13 @@ class Runner:
 
 
 class Rescorer:
-    """`RescorerInputs` of any number of users and candidates -> `Scores`; the constructor warms it up."""
+    """A rescorer of the first layout, which reads everything of users and items itself (`export.manifest`).
+    `RescorerInputs` of any number of users and candidates -> `Scores`; the constructor warms it up."""
 
     def __init__(self, opened: Opened, schema: Schema) -> None:
         self.schema = schema
         self._runner = Runner(opened, schema.tasks)
-        _check_inputs(opened.session, rescorer_shapes(schema))
+        check_inputs(opened.session, rescorer_shapes(schema))
         for users, candidates in ((1, 200), (2, 200)):
             self.score(random_inputs(schema, users, candidates))
 
@@ -149,18 +150,12 @@ class Rescorer:
         return Scores(click, rating, tuple(more))
 
 
-def open_rescorer(path: Path, schema: Schema) -> Rescorer:
-    """The rescorer in the file, as a worker with one CPU thread runs it."""
-    return Rescorer(open_session(lambda _provider: path), schema)
-
-
 class UserTower:
     """The inputs of users -> their vectors; the constructor warms it up."""
 
     def __init__(self, opened: Opened, schema: Schema) -> None:
         self._runner = Runner(opened, USER_OUTPUTS)
-        shapes = rescorer_shapes(schema)
-        _check_inputs(opened.session, {name: shapes[name] for name in USER_INPUTS})
+        check_inputs(opened.session, user_shapes(schema))
         for users in (1, 2):
             self.vectors(random_inputs(schema, users, 1).of_users)
 
@@ -176,7 +171,7 @@ class ItemTower:
         self.schema = schema
         self._runner = Runner(opened, TOWER_OUTPUTS)
         shapes = tower_shapes(schema)
-        _check_inputs(opened.session, shapes)
+        check_inputs(opened.session, shapes)
         content = {
             name: np.zeros((1, shape[1] or 0), np.float32) for name, shape in shapes.items() if name != "id"
         }
@@ -226,12 +221,23 @@ def rescorer_shapes(schema: Schema) -> Shapes:
     }
 
 
-def _check_inputs(session: Any, expected: Shapes) -> None:
-    """Check that the file's inputs are those of the manifest's schema."""
-    found = {
+def user_shapes(schema: Schema) -> Shapes:
+    """The shapes of the user tower's ONNX inputs; None for a free size."""
+    shapes = rescorer_shapes(schema)
+    return {name: shapes[name] for name in USER_INPUTS}
+
+
+def input_shapes(session: Any) -> dict[str, tuple[int | None, ...]]:
+    """The shapes of a file's inputs by name; None for a free size."""
+    return {
         each.name: tuple(size if isinstance(size, int) else None for size in each.shape)
         for each in session.get_inputs()
     }
+
+
+def check_inputs(session: Any, expected: Shapes) -> None:
+    """Check that the file's inputs are those of the manifest's schema."""
+    found = input_shapes(session)
     if found != dict(expected):
         raise ManifestError(
             f"the ONNX file takes {found}, its manifest's schema says {dict(expected)}; export it again"

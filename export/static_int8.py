@@ -21,33 +21,35 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
+from export.in_parts import FEATURES
 from export.quantize import HEAD_COLUMNS, narrow_matrices, quiet, without_shapes
 from model.errors import ModelError
-from model.schema import RESCORER_INPUTS, RescorerInputs
+from model.schema import F32
 
 
 class Recorded(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
-    """Batches of recorded inputs, each once. It leaves out those of another shape than the first: the tool's
-    histograms can't take them.
+    """Batches of recorded inputs by name, each once. It leaves out those of another shape than the first: the
+    tool's histograms can't take them.
     """
 
-    def __init__(self, batches: Sequence[RescorerInputs]) -> None:
-        shape = batches[0].candidate_features.shape
-        self._left = iter([each for each in batches if each.candidate_features.shape == shape])
+    def __init__(self, batches: Sequence[Mapping[str, F32]]) -> None:
+        shape = batches[0][FEATURES].shape
+        self._left = iter([each for each in batches if each[FEATURES].shape == shape])
 
     def get_next(self) -> dict[str, Any] | None:
         """The next batch by the names of the inputs; None after the last."""
         batch = next(self._left, None)
-        return None if batch is None else dict(zip(RESCORER_INPUTS, batch, strict=True))
+        return None if batch is None else dict(batch)
 
 
 def quantize_rescorer_static(
     source: Path,
     target: Path,
-    calibration: Sequence[RescorerInputs],
+    calibration: Sequence[Mapping[str, F32]],
     method: CalibrationMethod = CalibrationMethod.MinMax,
 ) -> list[str]:
-    """Write the static int8 rescorer; returns the names of the quantized matrices.
+    """Write the static int8 rescorer; returns the names of the quantized matrices. `calibration`: the inputs
+    of the file by name (`export.in_parts.InParts.inputs_of`).
 
     As in the dynamic file, weights are int8 with one scale a column, and narrow heads and gates stay in fp32;
     so do products of two activations, which cost more in int8 than they save.

@@ -8,27 +8,29 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from export.manifest import ITEM_PART, RESCORER_FP32, USER_TOWER
 from export.parity import Score
 from export.providers import Opened
 from export.random_inputs import random_inputs
 from export.session import Runner, open_session
 from model.errors import ParityError
 from model.hashing import ATTRIBUTE_BUCKETS
+from model.in_parts import USER_PART, CandidatePart, ItemPart, UserPart, item_part_names
 from model.network import FusionNet
 from model.schema import (
     F32,
-    RESCORER_INPUTS,
     TOWER_INPUTS,
     TOWER_OUTPUTS,
     USER_INPUTS,
     USER_OUTPUTS,
     RescorerInputs,
+    Schema,
     Scores,
 )
 
@@ -38,24 +40,63 @@ TOLERANCE = 1e-3
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
-def export_rescorer(net: FusionNet, path: Path) -> None:
-    """Write the rescorer with free numbers of users and candidates; `ParityError` if torch disagrees."""
-    schema, scoring = net.schema, net.scoring()
-    users, candidates = torch.export.Dim("users"), torch.export.Dim("candidates")
-    sample = _tensors(random_inputs(schema, 2, 5))
-    shapes = tuple(
-        {0: users, 1: candidates} if name.startswith("candidate_") else {0: users} for name in RESCORER_INPUTS
-    )
-    write_onnx(scoring, sample, (shapes,), RESCORER_INPUTS, schema.tasks, path)
-    checks: list[Arrays] = [
-        dict(zip(RESCORER_INPUTS, random_inputs(schema, *size, seed=7), strict=True))
-        for size in ((1, 1), (1, 200), (3, 17))
-    ]
-    compare(scoring, path, checks, schema.tasks)
+def export_in_parts(net: FusionNet, folder: Path) -> None:
+    """Write the three files that score candidates into `folder`: the parts of items, of users (with the user
+    tower) and of candidates in fp32, each for any number of rows; `ParityError` if torch disagrees.
+    """
+    whole = frozen(net)
+    items, users, scores = ItemPart(whole), UserPart(whole), CandidatePart(whole)
+    names = item_part_names(whole)
+    rescorer = (*USER_PART[1:], "candidate_texts", "candidate_features", *names)
+    rows, people = torch.export.Dim("items"), torch.export.Dim("users")
+    candidates = torch.export.Dim("candidates")
+    sample = random_inputs(net.schema, 2, 5)
+    vectors = sample.candidate_vectors[0]
+    with torch.no_grad():
+        write_onnx(items, _tensors([vectors]), ({0: rows},), ("vectors",), names, folder / ITEM_PART)
+        known = tuple({0: people} for _ in USER_INPUTS)
+        write_onnx(users, _tensors(sample.of_users), (known,), USER_INPUTS, USER_PART, folder / USER_TOWER)
+        inputs = _of_parts(items, users, sample, net.schema)
+        shapes = [
+            {0: people, 1: candidates} if each.startswith("candidate_") else {0: people} for each in rescorer
+        ]
+        further = tuple(shapes[-len(names) :])
+        write_onnx(
+            scores,
+            inputs,
+            (*shapes[: -len(names)], further),
+            rescorer,
+            net.schema.tasks,
+            folder / RESCORER_FP32,
+        )
+    people_and_candidates = ((1, 1), (1, 200), (3, 17))
+    checks = [random_inputs(net.schema, *size, seed=7) for size in people_and_candidates]
+    some: list[Arrays] = [{"vectors": each.candidate_vectors[0]} for each in checks]
+    compare(items, folder / ITEM_PART, some, names)
+    told: list[Arrays] = [dict(zip(USER_INPUTS, each.of_users, strict=True)) for each in checks]
+    compare(users, folder / USER_TOWER, told, USER_PART)
+    compare(net.finding(), folder / USER_TOWER, told, USER_OUTPUTS)
+    for each in checks:
+        with torch.no_grad():
+            arrays = [tensor.numpy() for tensor in _of_parts(items, users, each, net.schema)]
+        given = dict(zip(rescorer, arrays, strict=True))
+        expected = torch_scores(net)(each)
+        agree(
+            folder / RESCORER_FP32, (expected.click, expected.rating, *expected.more), given, net.schema.tasks
+        )
+
+
+def _of_parts(
+    items: nn.Module, users: nn.Module, given: RescorerInputs, schema: Schema
+) -> tuple[Tensor, ...]:
+    """The inputs of the candidates' part, in order."""
+    _, *of_users = users(*_tensors(given.of_users))
+    vectors, features = _tensors([given.candidate_vectors, given.candidate_features])
+    return (*of_users, vectors[..., schema.item_dim // 2 :].contiguous(), features, *items(vectors))
 
 
 def export_users(net: FusionNet, path: Path) -> None:
-    """Write the user tower with a free number of users; `ParityError` if torch disagrees."""
+    """Write a user tower alone, with a free number of users; `ParityError` if torch disagrees."""
     schema, finding = net.schema, net.finding()
     users = torch.export.Dim("users")
 
@@ -104,7 +145,10 @@ def torch_scores(net: FusionNet) -> Score:
     return score
 
 
-def frozen(module: nn.Module) -> nn.Module:
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def frozen(module: Module) -> Module:
     """A copy on the CPU, in fp32 and in evaluation mode; the module itself stays as it is."""
     return copy.deepcopy(module).cpu().float().eval()
 
@@ -140,20 +184,24 @@ def write_onnx(
 def compare(module: nn.Module, path: Path, checks: Sequence[Arrays], outputs: Sequence[str]) -> None:
     """Run `checks` through the module and through the file on the CPU; `ParityError` if they differ."""
     reference = frozen(module)
-    opened: Opened = open_session(lambda _provider: path)
-    runner = Runner(opened, outputs)
     for arrays in checks:
         with torch.no_grad():
             answer = reference(*_tensors(arrays.values()))
         expected = [answer] if isinstance(answer, Tensor) else list(answer)
-        for name, want, found in zip(outputs, expected, runner.run(arrays), strict=True):
-            error = _error(want.numpy(), found)
-            if not error <= TOLERANCE:
-                sizes = {each: value.shape for each, value in arrays.items()}
-                raise ParityError(
-                    f"{path.name}: {name} differs from torch by {error:.3g} (at most {TOLERANCE:g}); "
-                    f"the sizes were {sizes}; the module may do something that does not export"
-                )
+        agree(path, [each.numpy() for each in expected], arrays, outputs)
+
+
+def agree(path: Path, expected: Sequence[F32], given: Arrays, outputs: Sequence[str]) -> None:
+    """Run the file on the CPU; `ParityError` if it gives anything else than `expected`."""
+    opened: Opened = open_session(lambda _provider: path)
+    for name, want, found in zip(outputs, expected, Runner(opened, outputs).run(given), strict=True):
+        error = _error(want, found)
+        if not error <= TOLERANCE:
+            sizes = {each: value.shape for each, value in given.items()}
+            raise ParityError(
+                f"{path.name}: {name} differs from torch by {error:.3g} (at most {TOLERANCE:g}); "
+                f"the sizes were {sizes}; the module may do something that does not export"
+            )
 
 
 def _error(want: F32, found: F32) -> float:

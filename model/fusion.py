@@ -42,6 +42,11 @@ class Attention(nn.Module):
         self.query = nn.Linear(width, 1, bias=False)
         self.bias = nn.Parameter(torch.zeros(views, 1))
 
+    def logit(self, view: Tensor, place: int) -> Tensor:
+        """The logit of one view's weight, [..., width] -> [..., 1]; `place`: which of the views it is."""
+        found: Tensor = self.query(torch.tanh(self.hidden(view))) + self.bias[place]
+        return found
+
     def forward(self, views: Sequence[Tensor]) -> Tensor:
         """Views [..., width] -> [..., width]."""
         # Views first: copies and sums work on one piece of memory, and the exported model is faster.

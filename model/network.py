@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -43,14 +44,14 @@ class TargetAttention(nn.Module):
 
     def weights(self, candidates: Tensor, history: Tensor, mask: Tensor) -> Tensor:
         """How much of each candidate's attention each history item has, [B, heads, K, L]."""
-        q = self._split(self._query(candidates))
+        q = self._split(self.queries(candidates))
         k = self._split(self.key(history) / self.each**0.5)
         # The mask is one more column of the keys, and meets a 1 in every query: to add it to the logits would
         # take another pass over [B, heads, K, L].
         hidden = ((mask - 1.0) * 1e4)[:, None, :, None].expand(-1, self.heads, -1, -1)
         return (q @ torch.cat([k, hidden], -1).transpose(-1, -2)).softmax(-1)
 
-    def _query(self, candidates: Tensor) -> Tensor:
+    def queries(self, candidates: Tensor) -> Tensor:
         """[B, K, query] -> [B, K, heads * (each + 1)]: of each head the query, then a 1."""
         weight = self.query.weight.reshape(self.heads, self.each, -1)
         bias = self.query.bias.reshape(self.heads, self.each)
@@ -86,6 +87,16 @@ class Unmet(nn.Module):
         )
         # The level of new items against items with a past: so far below that usual steps do not reach it.
         self.level = nn.Parameter(torch.zeros(1))
+
+    @property
+    def first(self) -> nn.Linear:
+        """The layer that reads the columns."""
+        return cast("nn.Linear", self.body[0])
+
+    @property
+    def last(self) -> nn.Linear:
+        """The layer that makes a logit."""
+        return cast("nn.Linear", self.body[2])
 
     def forward(self, features: Tensor) -> Tensor:
         """features [B, K, F], on one scale -> [B, K]."""

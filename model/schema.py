@@ -16,12 +16,14 @@ Rescorer:    history_vectors float32 [B, history, item_dim],
              candidate_vectors float32 [B, K, item_dim],
              candidate_features float32 [B, K, len(candidate_features)]
              -> one float32 [B, K] a task: logits, or ratings from 1 to 5 where the task is one of `ratings`
-B and K are free.
+B and K are free. A model in service makes the same scores in parts: see `model.in_parts`.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -120,8 +122,29 @@ class RescorerInputs(NamedTuple):
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class SeenUsers:
+    """What a model makes of users once for all their candidates: vectors [B, user_dim], for retrieval, and by
+    name what its rescorer reads of them, each [B, ...].
+    """
+
+    vectors: F32
+    parts: dict[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.parts.values())))
+
+    def of(self, rows: Sequence[int]) -> SeenUsers:
+        """These users, in this order."""
+        at = np.asarray(rows, np.intp)
+        vectors = self.vectors[at] if len(self.vectors) else self.vectors
+        return SeenUsers(vectors, {name: each[at] for name, each in self.parts.items()})
+
+
 class Scores(NamedTuple):
-    """The rescorer's outputs, each [B, K]: click logits, expected ratings, and the further tasks in order."""
+    """The rescorer's outputs: click logits, expected ratings, and the further tasks in order. Each is [B, K],
+    or [N] of candidates that lie end to end.
+    """
 
     click: F32
     rating: F32

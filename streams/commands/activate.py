@@ -12,7 +12,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
+from export.manifest import Manifest, read_manifest, verify
 from export.registry import Registry
 from streams.commands.options import add_settings, settings_from
 from streams.serving.activation import activate
@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     settings = settings_from(args)
     folder = Registry(Path(settings.model.registry)).get(args.model)
-    verify(folder, read_manifest(folder, Manifest), MODEL_FILES)
+    manifest = read_manifest(folder, Manifest)
+    verify(folder, manifest, manifest.required)
     if asyncio.run(activate(settings, args.model, args.wait_s)):
         print(f"{args.model} is active")
         return 0

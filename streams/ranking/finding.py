@@ -27,11 +27,11 @@ class Find:
         fill(self.sources, context.asks.asked, context, batch.found)
 
     def _learned(self, batch: RankBatch, chosen: Sequence[int]) -> dict[int, Learned]:
-        """The users' vectors with the keys of all items, in one run for each model that retrieves."""
+        """The users' vectors with the keys of all items, for each model that retrieves."""
         found: dict[int, Learned] = {}
         for model, numbers in batch.by_model(chosen):
             if model.users is not None:
-                vectors = model.user_vectors(batch.users.of(numbers))
+                vectors = batch.seen_of(numbers).vectors
                 keys = model.keys[: model.known]
                 found |= {b: Learned(vector, keys) for b, vector in zip(numbers, vectors, strict=True)}
         return found

@@ -1,4 +1,4 @@
-"""Hydrate: the model that scores each request, and what it reads of the user."""
+"""Hydrate: the model that scores each request, what it reads of the user, and what it makes of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from streams.state.catalog import Catalog
 
 
 class Hydrate:
-    """Writes `users` and `models`. `length`: of the histories that models read."""
+    """Writes `users`, `models` and `seen`: a history is encoded once, for finding and for rescoring.
+
+    `length`: of the histories that models read.
+    """
 
     def __init__(self, catalog: Catalog, models: Models, length: int) -> None:
         self.catalog, self.models, self.length = catalog, models, length
@@ -24,5 +27,8 @@ class Hydrate:
         batch.users = read_views(batch.context, self.length)
         for b in chosen:
             batch.models[b] = self.models.of(batch.requests[b].model)
-        for model, _ in batch.by_model(chosen):
+        for model, numbers in batch.by_model(chosen):
             model.refresh(self.catalog)
+            seen = model.see(batch.users.of(numbers))
+            for row, b in enumerate(numbers):
+                batch.seen[b] = seen, row

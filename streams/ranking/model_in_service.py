@@ -1,4 +1,4 @@
-"""A model in service: its vectors of the items, kept up to date, and one run of it for many requests."""
+"""A model in service: what it makes of items, kept up to date; what it makes of users; and their scores."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.actions import known_codes
+from model.compiled import compiled
 from model.errors import ManifestError
 from model.features import LIVE_FEATURES, rank_feature
-from model.schema import F32, RescorerInputs, Schema, Scores, UserInputs
+from model.schema import F32, RescorerInputs, Schema, Scores, SeenUsers, UserInputs
 from model.vocabulary import Vocabulary
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.user_views import UserViews
@@ -31,14 +32,28 @@ class UserTower(Protocol):
 
 
 class Scorer(Protocol):
-    """One run of the rescorer."""
+    """One run of a rescorer that reads everything of users and items itself."""
 
     def __call__(self, inputs: RescorerInputs) -> Scores: ...
 
 
+class Parts(Protocol):
+    """A model in parts, see `export.in_parts`."""
+
+    def tables(self, vectors: F32) -> dict[str, F32]: ...
+
+    def see(self, inputs: UserInputs) -> SeenUsers: ...
+
+    def rescore(self, seen: SeenUsers, candidates: Mapping[str, F32], offsets: Sequence[int]) -> Scores: ...
+
+
 class ModelInService:
-    """An item tower, a user tower, a rescorer and the vectors they share. `name` stands in every slate that
-    it scores. `users` None: the model retrieves nothing by itself.
+    """An item tower, a user tower, a rescorer and what they share. `name` stands in every slate that it
+    scores. `users` None: the model retrieves nothing by itself. `parts`: of a model in parts; they see users
+    and score candidates in place of `users` and `scorer`.
+
+    vectors [n, item_dim], keys [n, user_dim] and `tables`, by name [n, ...]: of each item; those of the first
+    `known` items are made.
     """
 
     def __init__(
@@ -50,13 +65,17 @@ class ModelInService:
         users: UserTower | None,
         scorer: Scorer,
         sources: Sequence[str],
+        parts: Parts | None = None,
     ) -> None:
         self.name, self.schema, self.numbering = name, schema, vocabulary.numbering()
-        self.tower, self.users, self.scorer = tower, users, scorer
+        self.tower, self.users, self.scorer, self.parts = tower, users, scorer, parts
         self.actions = known_codes(schema.actions) + 1
         self.columns = _columns(schema, sources)
         self.vectors: F32 = np.zeros((0, schema.item_dim), np.float32)
         self.keys: F32 = np.zeros((0, schema.user_dim), np.float32)
+        self.tables: dict[str, F32] = {}
+        if parts is not None:
+            self.tables = parts.tables(self.vectors)
         self.known = 0
         self.seen = 0
 
@@ -74,8 +93,13 @@ class ModelInService:
                 self.vectors, self.keys = (
                     _grown(each, room, self.known) for each in (self.vectors, self.keys)
                 )
+                self.tables = {name: _grown(each, room, self.known) for name, each in self.tables.items()}
             ids = np.array(self.numbering.of([catalog.ids[row] for row in rows.tolist()]), np.int64)
-            self.vectors[rows], self.keys[rows] = self.tower(ids, self._content(catalog, rows))
+            vectors, self.keys[rows] = self.tower(ids, self._content(catalog, rows))
+            self.vectors[rows] = vectors
+            if self.parts is not None:
+                for name, made in self.parts.tables(vectors).items():
+                    self.tables[name][rows] = made
             self.known = items
         self.seen = catalog.revision
 
@@ -94,10 +118,13 @@ class ModelInService:
             content[name] = kept.astype(np.float32)
         return content
 
-    def user_vectors(self, views: UserViews) -> F32:
-        """[B, user_dim], in one run."""
-        assert self.users is not None
-        return self.users(self.user_inputs(views))
+    def see(self, views: UserViews) -> SeenUsers:
+        """What the model makes of users, in one run: for finding and for rescoring."""
+        inputs = self.user_inputs(views)
+        if self.parts is not None:
+            return self.parts.see(inputs)
+        vectors = np.empty((0, 0), np.float32) if self.users is None else self.users(inputs)
+        return SeenUsers(vectors, inputs._asdict())
 
     def user_inputs(self, views: UserViews) -> UserInputs:
         """What the model reads of the users in `views`."""
@@ -125,19 +152,38 @@ class ModelInService:
             query=views.query,
         )
 
-    def score(self, batch: RankBatch, chosen: Sequence[int]) -> Scores:
-        """Scores [len(chosen), K] of these requests in one run, K being the most candidates that one has;
-        shorter ones are padded (surplus scores mean nothing).
-        """
+    def score(self, batch: RankBatch, chosen: Sequence[int], seen: SeenUsers) -> Scores:
+        """Scores [N] of all candidates of these requests, end to end; `seen`: a row for each request."""
         lengths = np.diff(batch.offsets)[np.asarray(chosen, np.intp)]
-        size = int(lengths.max())
-        vectors = np.zeros((len(chosen), size, self.schema.item_dim), np.float32)
-        features = np.zeros((len(chosen), size, len(self.schema.candidate_features)), np.float32)
-        for k, b in enumerate(chosen):
-            part = batch.part(b)
-            vectors[k, : lengths[k]] = self.vectors.take(batch.rows[part], axis=0)
-            features[k, : lengths[k]] = batch.features[part][:, self.columns]
-        return self.scorer(RescorerInputs(*self.user_inputs(batch.users.of(chosen)), vectors, features))
+        rows, features = (_side_by_side(batch, chosen, each) for each in (batch.rows, batch.features))
+        features = np.ascontiguousarray(features[:, self.columns], np.float32)
+        if self.parts is None:
+            return self._score_whole(seen, rows, features, lengths)
+        part = self.schema.item_dim // 2
+        candidates = {name: gathered(table, rows) for name, table in self.tables.items()}
+        candidates |= {"candidate_texts": gathered(self.vectors, rows, part), "candidate_features": features}
+        return self.parts.rescore(seen, candidates, [0, *np.cumsum(lengths).tolist()])
+
+    def _score_whole(
+        self, seen: SeenUsers, rows: NDArray[np.int32], features: F32, lengths: NDArray[np.int64]
+    ) -> Scores:
+        """In one run of the rescorer, padded to the most candidates that one request has."""
+        there = np.arange(lengths.max()) < lengths[:, None]
+        padded = [
+            np.zeros((*there.shape, width), np.float32) for width in (self.schema.item_dim, features.shape[1])
+        ]
+        padded[0][there], padded[1][there] = self.vectors.take(rows, axis=0), features
+        scores = self.scorer(
+            RescorerInputs(**seen.parts, candidate_vectors=padded[0], candidate_features=padded[1])
+        )
+        return Scores(scores.click[there], scores.rating[there], tuple(each[there] for each in scores.more))
+
+
+def _side_by_side(batch: RankBatch, chosen: Sequence[int], values: NDArray[Any]) -> NDArray[Any]:
+    """What these requests have of `values`, which lie end to end."""
+    if list(chosen) == list(range(len(batch))):
+        return values[: int(batch.offsets[-1])]  # the usual case
+    return np.concatenate([values[batch.part(b)] for b in chosen])
 
 
 def _grown(values: F32, room: int, known: int) -> F32:
@@ -145,6 +191,22 @@ def _grown(values: F32, room: int, known: int) -> F32:
     grown = np.zeros((room, values.shape[1]), np.float32)
     grown[:known] = values[:known]
     return grown
+
+
+def gathered(table: F32, rows: NDArray[np.int32], begin: int = 0) -> F32:
+    """Rows of a table from its column `begin` on: [len(rows), table.shape[1] - begin]."""
+    out = np.empty((len(rows), table.shape[1] - begin), np.float32)
+    _gather(table, rows, begin, out)
+    return out
+
+
+@compiled
+def _gather(table: F32, rows: NDArray[np.int32], begin: int, out: F32) -> None:
+    """A loop in machine code: numpy would copy all of a table to take a part of its columns."""
+    for k in range(len(rows)):
+        row = rows[k]
+        for column in range(out.shape[1]):
+            out[k, column] = table[row, begin + column]
 
 
 def feature_names(sources: Sequence[str]) -> tuple[str, ...]:

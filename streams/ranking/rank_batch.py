@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from model.schema import F32
+from model.schema import F32, SeenUsers
 from streams.ranking.draft import Draft
 from streams.ranking.request import RankRequest
 from streams.ranking.slate import Reason
@@ -42,7 +42,7 @@ class RankBatch:
 
     remember: context: what the sources are given of the users.
     hydrate: users: what models read of them, empty where none is asked; models: which scores each request,
-    None for none.
+    None for none; seen: what that model made of the user, and which row of it is theirs.
     find: found: what each source brought for each request.
     blend: offsets int64 [B + 1]; rows int32 [N], a request's best first, behind them its `score_also`;
     ranks int32 [N, sources], places in the sources' lists from 1, 0 for none; origin int8 [N]: the source
@@ -57,6 +57,7 @@ class RankBatch:
     context: BatchContext = field(init=False)
     users: UserViews = field(default_factory=lambda: NOBODY)
     models: list[ModelInService | None] = field(default_factory=list)
+    seen: list[tuple[SeenUsers, int] | None] = field(default_factory=list)
     blocked: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
     found: FoundLists = field(init=False)
     offsets: NDArray[np.int64] = field(default_factory=lambda: NO_OFFSETS)
@@ -96,6 +97,16 @@ class RankBatch:
                 groups.setdefault(id(model), (model, []))[1].append(b)
         return list(groups.values())
 
+    def seen_of(self, chosen: Sequence[int]) -> SeenUsers:
+        """What one model made of the users of these requests, a row for each."""
+        first = self.seen[chosen[0]]
+        assert first is not None
+        rows = [each[1] for each in map(self.seen.__getitem__, chosen) if each is not None]
+        seen = first[0]
+        if rows == list(range(len(seen))):
+            return seen  # the usual case
+        return seen.of(rows)
+
     def by_plan(self) -> list[tuple[StagePlan, NDArray[np.intp] | slice]]:
         """The different plans, and where the candidates of their requests lie."""
         plans = {id(request.plan): request.plan for request in self.requests}
@@ -117,6 +128,7 @@ class RankBatch:
             requests=requests,
             users=self.users.of(numbers) if len(self.users.history) else self.users,
             models=[self.models[b] for b in numbers],
+            seen=[self.seen[b] for b in numbers],
             offsets=np.cumsum([0, *(len(each) for each in where)], dtype=np.int64),
             rows=self.rows[at],
             ranks=self.ranks[at],
@@ -133,5 +145,9 @@ def new_batch(requests: Sequence[RankRequest]) -> RankBatch:
     """A batch that no stage has seen yet."""
     count = len(requests)
     return RankBatch(
-        requests, models=[None] * count, featured=np.zeros(count, np.bool_), reasons=[None] * count
+        requests,
+        models=[None] * count,
+        seen=[None] * count,
+        featured=np.zeros(count, np.bool_),
+        reasons=[None] * count,
     )

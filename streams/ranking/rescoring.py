@@ -28,14 +28,16 @@ class Rescore:
         batch.rating = np.full(len(batch.rows), self.counters.popularity.mean_rating(), np.float32)
         asked = [b for b in chosen if batch.featured[b] and batch.offsets[b] < batch.offsets[b + 1]]
         for model, numbers in batch.by_model(asked):
-            scores = model.score(batch, numbers)
-            further = dict(zip(model.schema.tasks[2:], scores.more, strict=True))
-            for k, b in enumerate(numbers):
+            scores = model.score(batch, numbers, batch.seen_of(numbers))
+            names = model.schema.tasks[2:]
+            columns = (batch.click, batch.rating, *(_column(batch, name) for name in names))
+            at = 0
+            for b in numbers:
                 part = batch.part(b)
-                length = part.stop - part.start
-                batch.click[part], batch.rating[part] = scores.click[k, :length], scores.rating[k, :length]
-                for name, values in further.items():
-                    _column(batch, name)[part] = values[k, :length]
+                end = at + part.stop - part.start
+                for column, values in zip(columns, (scores.click, scores.rating, *scores.more), strict=True):
+                    column[part] = values[at:end]
+                at = end
 
 
 def _column(batch: RankBatch, name: str) -> F32:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from export.manifest import MODEL_FILES, Manifest, check_schema, read_manifest, verify
+from export.manifest import Manifest, check_schema, read_manifest, verify
 from export.registry import Registry
 from model.errors import ManifestError, ModelError, SettingsError
 from streams.ranking.model_in_service import feature_names
@@ -44,7 +44,7 @@ def check_arms(settings: Settings, registry: Registry | None = None) -> None:
 def _check_model(folder: Path, features: frozenset[str]) -> None:
     manifest = read_manifest(folder, Manifest)
     check_schema(folder, manifest.model_schema, None)
-    verify(folder, manifest, MODEL_FILES)
+    verify(folder, manifest, manifest.required)
     if unknown := [name for name in manifest.model_schema.candidate_features if name not in features]:
         raise ManifestError(
             f"{folder}: the model wants features that this build does not compute: {', '.join(unknown)};"

@@ -30,6 +30,7 @@ def in_service(loaded: LoadedModel, sources: Sequence[str]) -> ModelInService:
         loaded.users.vectors if loaded.manifest.retrieves else None,
         loaded.rescorer.score,
         sources,
+        loaded.parts,
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
+from export.manifest import Manifest, read_manifest, verify
 from export.registry import Registry
 from model.errors import ModelError
 from streams.ranking.model_in_service import ModelInService
@@ -118,7 +118,8 @@ class RegistryModels:
 
         def checked() -> None:
             folder = self.registry.get(name)
-            verify(folder, read_manifest(folder, Manifest), MODEL_FILES)
+            manifest = read_manifest(folder, Manifest)
+            verify(folder, manifest, manifest.required)
 
         await asyncio.to_thread(checked)
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from export.half import halve_rescorer
+from export.in_parts import open_rescorer
+from export.manifest import RESCORER_FP32
 from export.random_inputs import random_inputs
-from export.session import open_rescorer
-from export.to_onnx import export_rescorer
+from export.to_onnx import export_in_parts
 from model.schema import F32, RescorerInputs
 from tests.export.conftest import SCHEMA, small_net
 
@@ -22,13 +23,13 @@ SECONDS = 3e6
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network whose first candidate feature is in seconds, as fp32.onnx and fp16.onnx."""
+    """A network whose first candidate feature is in seconds, in fp32 and as fp16.onnx."""
     made, net = tmp_path_factory.mktemp("half"), small_net()
     with torch.no_grad():
         net.rescorer.candidate_scale.mean[0] = SECONDS
         net.rescorer.candidate_scale.scale[0] = 1 / SECONDS
-    export_rescorer(net, made / "fp32.onnx")
-    halve_rescorer(made / "fp32.onnx", made / "fp16.onnx")
+    export_in_parts(net, made)
+    halve_rescorer(made / RESCORER_FP32, made / "fp16.onnx")
     return made
 
 
@@ -39,16 +40,16 @@ def clicks(path: Path, inputs: RescorerInputs) -> F32:
 def test_half_the_bytes(folder: Path) -> None:
     sizes = [
         sum(len(each.raw_data) for each in onnx.load(folder / name).graph.initializer)
-        for name in ("fp16.onnx", "fp32.onnx")
+        for name in ("fp16.onnx", RESCORER_FP32)
     ]
     assert 0.45 < sizes[0] / sizes[1] < 0.55
-    assert (folder / "fp16.onnx").stat().st_size < 0.75 * (folder / "fp32.onnx").stat().st_size
+    assert (folder / "fp16.onnx").stat().st_size < 0.75 * (folder / RESCORER_FP32).stat().st_size
 
 
 def test_scores_stay(folder: Path) -> None:
     inputs = random_inputs(SCHEMA, 20, 40, 9)
     inputs.candidate_features[..., 0] = SECONDS * (1 + inputs.candidate_features[..., 0])
-    expected, found = clicks(folder / "fp32.onnx", inputs), clicks(folder / "fp16.onnx", inputs)
+    expected, found = clicks(folder / RESCORER_FP32, inputs), clicks(folder / "fp16.onnx", inputs)
     assert found.dtype == np.float32
     assert not np.array_equal(found, expected)
     np.testing.assert_allclose(found, expected, atol=0.02)

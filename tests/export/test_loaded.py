@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from export.loaded import load_model
 from export.manifest import (
     MANIFEST,
     MODEL_FILES,
+    RESCORER,
     VOCABULARY,
     Manifest,
     facts_of,
@@ -24,7 +23,6 @@ from export.random_inputs import random_inputs
 from export.registry import Registry
 from export.session import Runner, open_session
 from model.errors import ManifestError, ProviderError
-from model.schema import RESCORER_INPUTS
 from tests.export.conftest import SCHEMA
 
 
@@ -118,9 +116,10 @@ def test_loaded_model_says_what_runs_it(registered: tuple[Registry, Manifest]) -
 def test_bound_buffers_give_the_same_scores(registered: tuple[Registry, Manifest]) -> None:
     """The way GPUs are fed, on the CPU."""
     folder = registered[0].get("first")
-    runner = Runner(open_session(lambda provider: folder / "rescorer.onnx"), SCHEMA.tasks)
-    given = random_inputs(SCHEMA, 3, 20)
-    inputs: dict[str, NDArray[Any]] = dict(zip(RESCORER_INPUTS, given, strict=True))
+    runner = Runner(open_session(lambda provider: folder / RESCORER), SCHEMA.tasks)
+    parts = load_model(folder).parts
+    assert parts is not None
+    inputs = parts.inputs_of(random_inputs(SCHEMA, 3, 20))
     plain, bound = runner.run(inputs), runner.run_bound(inputs, "cpu")
     for one, other in zip(plain, bound, strict=True):
         np.testing.assert_array_equal(one, other)

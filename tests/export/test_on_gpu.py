@@ -11,12 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from export.half import halve_rescorer
+from export.in_parts import InParts, open_rescorer
 from export.loaded import LoadedModel, load_model
 from export.manifest import RESCORER_FP32, Manifest
 from export.parity import ParityLimits, measure
 from export.random_inputs import random_inputs
 from export.registry import Registry
-from export.session import Rescorer, open_rescorer, open_session
+from export.session import Rescorer
 from model.errors import ModelError, ProviderError
 from model.schema import RescorerInputs
 from tests.export.conftest import SCHEMA, held_out
@@ -33,7 +34,7 @@ def on_gpu(registered: tuple[Registry, Manifest]) -> LoadedModel:
 
 
 @pytest.fixture(scope="module")
-def on_cpu(registered: tuple[Registry, Manifest]) -> Rescorer:
+def on_cpu(registered: tuple[Registry, Manifest]) -> Rescorer | InParts:
     return open_rescorer(registered[0].get("first") / RESCORER_FP32, SCHEMA)
 
 
@@ -42,7 +43,7 @@ def test_every_part_of_a_model_runs_on_the_gpu(on_gpu: LoadedModel) -> None:
     assert not on_gpu.rescorer.fell_back
 
 
-def test_scores_are_those_of_the_cpu(on_gpu: LoadedModel, on_cpu: Rescorer) -> None:
+def test_scores_are_those_of_the_cpu(on_gpu: LoadedModel, on_cpu: Rescorer | InParts) -> None:
     parity = measure(on_cpu.score, on_gpu.rescorer.score, held_out())
     assert parity.click_error_mean < 1e-4
     assert parity.click_error_max < 1e-2
@@ -83,11 +84,11 @@ def test_towers_are_those_of_the_cpu(on_gpu: LoadedModel, registered: tuple[Regi
 
 
 def test_half_precision_keeps_the_order(
-    on_cpu: Rescorer, registered: tuple[Registry, Manifest], tmp_path: Path
+    on_cpu: Rescorer | InParts, registered: tuple[Registry, Manifest], tmp_path: Path
 ) -> None:
     path = tmp_path / "fp16.onnx"
     halve_rescorer(registered[0].get("first") / RESCORER_FP32, path)
-    halved = Rescorer(open_session(lambda _provider: path, ("cuda",)), SCHEMA)
+    halved = open_rescorer(path, SCHEMA, registered[0].get("first"), ("cuda",))
     parity = measure(on_cpu.score, halved.score, held_out())
     assert parity.click_error_mean < ParityLimits().click_error_mean
     assert parity.top10_agreement > ParityLimits().top10_agreement

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from export import package
+from export.in_parts import open_rescorer
 from export.loaded import load_model
 from export.manifest import MODEL_FILES, RESCORER_FP32, TOWER, USER_TOWER, Manifest, read_manifest
 from export.package import export_model
@@ -20,13 +21,13 @@ from export.parity import ParityLimits
 from export.quantize import narrow_matrices, quantize_rescorer
 from export.random_inputs import random_inputs
 from export.registry import Registry
-from export.session import ItemTower, UserTower, open_rescorer, open_session
-from export.to_onnx import compare, export_rescorer, export_tower, export_users, torch_scores
+from export.session import ItemTower, UserTower, open_session
+from export.to_onnx import compare, export_in_parts, export_tower, torch_scores
 from model.errors import ModelError, ParityError
 from model.hashing import ATTRIBUTE_BUCKETS
 from model.network import FusionNet
 from model.plan import NetworkPlan
-from model.schema import RESCORER_INPUTS, EncoderKind, RescorerInputs, Schema
+from model.schema import USER_OUTPUTS, EncoderKind, RescorerInputs, Schema
 from tests.export.conftest import SCHEMA, VOCABULARY, held_out, small_net
 
 Registered = tuple[Registry, Manifest]
@@ -104,8 +105,7 @@ def test_history_encoders_and_a_model_without_modalities_are_exported(
     """The exports compare themselves with torch; here once more, as a worker runs them."""
     schema = msgspec.structs.replace(SCHEMA, modalities={})
     net = small_net(1, schema, NetworkPlan(width=16, hidden=(24, 16), encoder=encoder))
-    export_users(net, tmp_path / USER_TOWER)
-    export_rescorer(net, tmp_path / RESCORER_FP32)
+    export_in_parts(net, tmp_path)
     export_tower(net, tmp_path / TOWER)
     inputs = random_inputs(schema, 4, 9, seed=5)
     users = UserTower(open_session(lambda provider: tmp_path / USER_TOWER), schema).vectors(inputs.of_users)
@@ -184,11 +184,10 @@ def test_name_that_is_taken_is_refused_before_any_work(registered: Registered, n
 
 
 def test_file_of_another_network_is_noticed(registered: Registered) -> None:
-    path = registered[0].get("first") / RESCORER_FP32
-    given = random_inputs(SCHEMA, 2, 9)
-    inputs: dict[str, NDArray[Any]] = dict(zip(RESCORER_INPUTS, given, strict=True))
-    with pytest.raises(ParityError, match="click differs from torch"):
-        compare(small_net(seed=1).scoring(), path, [inputs], SCHEMA.tasks)
+    path = registered[0].get("first") / USER_TOWER
+    inputs: dict[str, NDArray[Any]] = dict(random_inputs(SCHEMA, 2, 1).of_users._asdict())
+    with pytest.raises(ParityError, match="user differs from torch"):
+        compare(small_net(seed=1).finding(), path, [inputs], USER_OUTPUTS)
 
 
 def test_inputs_of_the_wrong_shape_are_named(registered: Registered) -> None:

@@ -8,12 +8,12 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from export.in_parts import open_rescorer
 from export.manifest import RESCORER_FP32, Manifest
 from export.package import write_served
 from export.plan import ExportPlan, Precision
 from export.random_inputs import random_inputs
 from export.registry import Registry
-from export.session import open_rescorer
 from model.errors import SettingsError
 from streams.settings.reading import load
 from tests.export.conftest import SCHEMA, held_out
@@ -24,10 +24,11 @@ def test_each_precision_is_written(
     registered: tuple[Registry, Manifest], tmp_path: Path, precision: Precision
 ) -> None:
     source = registered[0].get("first") / RESCORER_FP32
-    write_served(precision, source, tmp_path / "served.onnx", held_out(60))
+    write_served(precision, source, tmp_path / "served.onnx", held_out(60), SCHEMA)
     inputs = random_inputs(SCHEMA, 4, 30)
     expected, found = (
-        open_rescorer(path, SCHEMA).score(inputs).click for path in (source, tmp_path / "served.onnx")
+        open_rescorer(path, SCHEMA, source.parent).score(inputs).click
+        for path in (source, tmp_path / "served.onnx")
     )
     assert np.array_equal(found, expected) == (precision == "fp32")
     np.testing.assert_allclose(found, expected, atol=0.5)

@@ -116,11 +116,14 @@ def _continual(
 
 def _fp32_twin(folder: Path, model: ModelInService, sources: Sequence[str]) -> ModelInService:
     """The same model with its unquantized rescorer."""
+    from export.in_parts import InParts, open_rescorer
     from export.manifest import RESCORER_FP32
-    from export.session import open_rescorer
 
     rescorer = open_rescorer(folder / RESCORER_FP32, model.schema)
-    twin = ModelInService("fp32", model.schema, Vocabulary(), model.tower, None, rescorer.score, sources)
+    parts = rescorer if isinstance(rescorer, InParts) else None
+    twin = ModelInService(
+        "fp32", model.schema, Vocabulary(), model.tower, None, rescorer.score, sources, parts
+    )
     twin.numbering = model.numbering
     return twin
 
@@ -131,6 +134,7 @@ def rank_with(twin: ModelInService, run: Prequential, draft: Draft, row: int) ->
     found = np.flatnonzero(draft.rows[: draft.placed] == row)
     if served is None or not len(found):
         return 0
-    twin.vectors, twin.known = served.vectors, served.known
-    scores = twin.score(draft.batch, [draft.number]).click[0, : draft.placed]
+    twin.vectors, twin.tables, twin.known = served.vectors, served.tables, served.known
+    chosen = [draft.number]
+    scores = twin.score(draft.batch, chosen, draft.batch.seen_of(chosen)).click[: draft.placed]
     return int((scores > scores[found[0]]).sum()) + 1

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export.manifest import MODEL_FILES, Manifest, read_manifest, verify
+from export.manifest import Manifest, read_manifest, verify
 from export.plan import ExportPlan
 from export.registry import Registry
 from model.errors import ModelError
@@ -27,7 +27,7 @@ def open_parent(registry: Registry, parent: str, name: str) -> tuple[Path, Manif
         raise ModelError(f"{registry.get(name)} is already there; a model never changes: choose another name")
     place = registry.get(parent)
     manifest = read_manifest(place, Manifest)
-    verify(place, manifest, (*MODEL_FILES, *CHECKPOINT_FILES))
+    verify(place, manifest, (*manifest.required, *CHECKPOINT_FILES))
     return place, manifest
 
 

@@ -57,6 +57,11 @@ def batch(small: Small, users: list[str], rows: list[list[int]], features: F32) 
     return made
 
 
+def score(model: ModelInService, made: RankBatch, chosen: list[int]) -> Scores:
+    """The scores of these requests, of whose users the model makes what it needs."""
+    return model.score(made, chosen, model.see(made.users.of(chosen)))
+
+
 def columns(n: int, count: int) -> F32:
     """Each cell says its row and column."""
     return (100 * np.arange(n)[:, None] + np.arange(count)[None, :]).astype(np.float32)
@@ -76,7 +81,7 @@ def test_a_model_gets_the_features_it_names_in_its_own_order(wanted: tuple[str, 
     small.act("u", 7)
     model, seen = model_of(wanted, SOURCES)
     given = columns(3, len(NAMES))
-    model.score(batch(small, ["u"], [[1, 2, 3]], given), [0])
+    score(model, batch(small, ["u"], [[1, 2, 3]], given), [0])
     expected = np.stack([given[:, NAMES.index(name)] for name in wanted], axis=1)
     assert seen[0].candidate_features[0].tolist() == expected.tolist()
 
@@ -94,7 +99,7 @@ def test_requests_are_laid_out_side_by_side_and_padded() -> None:
     given = columns(4, len(NAMES))
     made = batch(small, ["u", "nobody"], [[1, 2, 3], [4]], given)
     made.users.liked[0], made.users.query[0], made.users.profile[0] = 2.0, 3.0, np.arange(8)
-    scores = model.score(made, [0, 1])
+    scores = score(model, made, [0, 1])
     (inputs,) = seen
     assert inputs.history_vectors[0].tolist() == [[18, 19], [14, 15], [0, 0], [0, 0], [0, 0]]
     assert inputs.history_mask.tolist() == [[1, 1, 0, 0, 0], [0] * 5]
@@ -106,14 +111,14 @@ def test_requests_are_laid_out_side_by_side_and_padded() -> None:
     assert not inputs.candidate_features[1, 1:].any()
     assert (inputs.user_features == made.users.user_features).all()
     assert (inputs.history_features[0] == made.users.history_features[0, :5]).all()
-    assert scores.click.shape == (2, 3)
+    assert scores.click.tolist() == [*given[:3, 0].tolist(), given[3, 0]]
     assert inputs.history_actions.tolist() == [[REVIEW + 1, CLICK + 1, 0, 0, 0], [0] * 5]
     assert inputs.profile.tolist() == [list(range(8)), [0] * 8]
     assert inputs.liked[:, 0].tolist() == [2, 0]
     assert inputs.query[:, 0].tolist() == [3, 0]
     for name, each in inputs._asdict().items():
         assert each.dtype == (np.int64 if name in ("history_actions", "profile") else np.float32), name
-    model.score(made, [1])
+    score(model, made, [1])
     assert seen[1].candidate_vectors.tolist() == [[[8, 9]]]
 
 
@@ -122,7 +127,7 @@ def test_a_model_trained_on_longer_histories_than_are_kept_has_nothing_behind_th
     for row in (7, 9, 11, 13):
         small.act("u", row)
     model, seen = model_of(NAMES, SOURCES)
-    model.score(batch(small, ["u"], [[1]], columns(1, len(NAMES))), [0])
+    score(model, batch(small, ["u"], [[1]], columns(1, len(NAMES))), [0])
     assert seen[0].history_mask.tolist() == [[1, 1, 1, 0, 0]]
 
 
