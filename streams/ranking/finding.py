@@ -8,7 +8,7 @@ import numpy as np
 
 from streams.counters.counters import Counters
 from streams.ranking.candidates.context import Learned, SourceContext
-from streams.ranking.candidates.source import Source
+from streams.ranking.candidates.source import BatchSource, Source
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -38,13 +38,16 @@ class Find:
             )
             for b, request in enumerate(batch.requests)
         ]  # fmt: skip
-        batch.found = [
-            [
-                source.find(context) if at in context.request.plan.asked else NO_ROWS
-                for at, source in enumerate(self.sources)
-            ]
-            for context in batch.contexts
-        ]
+        batch.found = [[NO_ROWS] * len(self.sources) for _ in batch.contexts]
+        for at, source in enumerate(self.sources):
+            asking = [b for b, context in enumerate(batch.contexts) if at in context.request.plan.asked]
+            contexts = [batch.contexts[b] for b in asking]
+            if isinstance(source, BatchSource):
+                found = source.find_each(contexts)
+            else:
+                found = [source.find(context) for context in contexts]
+            for b, rows in zip(asking, found, strict=True):
+                batch.found[b][at] = rows
 
     def _learned(self, batch: RankBatch, chosen: Sequence[int]) -> dict[int, Learned]:
         """The users' vectors with the keys of all items, in one run for each model that retrieves."""
@@ -53,5 +56,7 @@ class Find:
             if model.users is not None:
                 vectors = model.user_vectors(batch.users.of(numbers))
                 keys = model.keys[: model.known]
-                found |= {b: Learned(vector, keys) for b, vector in zip(numbers, vectors, strict=True)}
+                found |= {
+                    b: Learned(vector, keys, model.index) for b, vector in zip(numbers, vectors, strict=True)
+                }
         return found

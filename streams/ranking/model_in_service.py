@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from model.actions import known_codes
 from model.errors import ManifestError
-from model.features import LIVE_FEATURES, rank_feature
+from model.features import LIVE_FEATURES, RETRIEVAL, rank_feature
 from model.schema import F32, RescorerInputs, Schema, Scores, UserInputs
 from model.vocabulary import Vocabulary
+from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.user_views import UserViews
 from streams.state.catalog import Catalog
@@ -38,7 +39,7 @@ class Scorer(Protocol):
 
 class ModelInService:
     """An item tower, a user tower, a rescorer and the vectors they share. `name` stands in every slate that
-    it scores. `users` None: the model retrieves nothing by itself.
+    it scores. `users` None: the model retrieves nothing by itself. `index` is over the keys.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ModelInService:
         self.columns = _columns(schema, sources)
         self.vectors: F32 = np.zeros((0, schema.item_dim), np.float32)
         self.keys: F32 = np.zeros((0, schema.user_dim), np.float32)
+        self.index = VectorIndex(RETRIEVAL)
         self.known = 0
         self.seen = 0
 
@@ -77,10 +79,13 @@ class ModelInService:
             ids = np.array(self.numbering.of([catalog.ids[row] for row in rows.tolist()]), np.int64)
             self.vectors[rows], self.keys[rows] = self.tower(ids, self._content(catalog, rows))
             self.known = items
+        if self.users is not None:
+            self.index.keep_up(self.keys[: self.known], rows)
         self.seen = catalog.revision
 
     def forget_items(self) -> None:
         """Have the vectors of all items made anew: those that it has are of another catalog."""
+        self.index.forget()
         self.known = self.seen = 0
 
     def _content(self, catalog: Catalog, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:

@@ -68,7 +68,10 @@ class ModelLoader:
             if trouble:
                 self.watcher.warned(trouble)
         model = in_service(loaded, self.replica.recommender.pipeline.names)
+        index = self.replica.settings.index
+        model.index.configure(index, beside=False)  # this is a thread: what is made here is at hand at the swap
         model.refresh(seen)
+        model.index.configure(index, beside=True)
         return Loaded(model, loaded.rescorer.provider, catalog)
 
     def _encoder_here(self) -> TextEncoderRef | None:

@@ -16,7 +16,7 @@ from streams.clock import Clock
 from streams.learning.lesson import decode_lesson
 from streams.ranking.model_in_service import ModelInService
 from streams.recommender import Recommender
-from streams.serving.background import Background
+from streams.serving.background import Background, in_thread
 from streams.serving.handover_lock import HandoverLock
 from streams.serving.kept_counters import copied, pack, restore
 from streams.settings.tree import Settings
@@ -90,6 +90,8 @@ class Replica:
             await asyncio.to_thread(restore, recommender, snapshot.payload)
         self.recommender = recommender
         self._carry_over(before)  # at once: what follows may fail, and is begun again from here
+        recommender.index_beside(True)
+        await in_thread(recommender.prepare)
         self.writer = uuid.uuid4().hex
         self.position = snapshot.position if snapshot else START
         self.own_position = START

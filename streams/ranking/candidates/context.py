@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.counters.counters import Counters
+from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.signals.rating_bias import RatingBias, rating_bias
@@ -26,10 +27,11 @@ LOW_AWAY = 0.1
 
 
 class Learned(NamedTuple):
-    """user [user_dim], keys [n, user_dim]: their products rank all items for the user."""
+    """user [user_dim], keys [n, user_dim]: their products rank all items for the user. index: of the keys."""
 
     user: NDArray[np.float32]
     keys: NDArray[np.float32]
+    index: VectorIndex
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""The lowest of many keys, in order, as compiled code that the stages share.
+
+A key is one number for a score and a row: no two are equal, so there is one right answer, and no tie that a
+method could break its own way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+
+BINS = 1_024
+LOW = np.uint64(0xFFFF_FFFF)  # the half of a key that is the row
+FEW = 24  # keys that are sorted fastest by insertion
+HALF = np.uint64(32)
+
+
+@compiled
+def key(score: np.float32, row: np.int32) -> np.uint64:
+    """Smaller for a better score, then for the lower row. The score is not negative: the bits of such floats
+    are ordered as they are, and below the highest bit, which is therefore set in every key.
+    """
+    return ((LOW - np.uint64(np.float32(score).view(np.uint32))) << HALF) | np.uint64(row)
+
+
+@compiled
+def lowest_first(
+    keys: NDArray[np.uint64], count: int, spare: NDArray[np.uint64], bins: NDArray[np.int64]
+) -> int:
+    """Bring the `count` lowest of `keys` to their front, ascending; how many there are. What stands behind
+    them is lost. spare: as long as `keys`; bins: `BINS` numbers; both are scratch.
+
+    One pass counts the keys in bins of equal width, one puts those of the lowest bins where they belong. Then
+    each bin is sorted: most have a key or two; in one with many, as of scores that tie, the same begins anew.
+    """
+    n = len(keys)
+    count = min(count, n)
+    if count <= 0:
+        return 0
+    if n <= FEW:
+        _insert(keys)
+        return count
+    low = high = keys[0]
+    for k in range(1, n):
+        low, high = min(low, keys[k]), max(high, keys[k])
+    drop = np.uint64(0)
+    while (high - low) >> drop >= np.uint64(BINS):
+        drop += np.uint64(1)
+    used = np.int64((high - low) >> drop) + 1
+    bins[:used] = 0
+    for k in range(n):
+        bins[np.int64((keys[k] - low) >> drop)] += 1
+    before, last = 0, used
+    for each in range(used):  # from here on bins[each] is where the next key of the bin goes
+        its = bins[each]
+        bins[each] = before
+        before += its
+        if before >= count:
+            last = each + 1
+            break
+    for k in range(n):
+        each = np.int64((keys[k] - low) >> drop)
+        if each < last:
+            spare[bins[each]] = keys[k]
+            bins[each] += 1
+    begin = 0
+    while begin < count:
+        end, its_bin = begin + 1, (spare[begin] - low) >> drop
+        while end < before and (spare[end] - low) >> drop == its_bin:
+            end += 1
+        if end - begin > FEW:
+            lowest_first(spare[begin:end], count - begin, keys[begin:end], bins)
+        elif end - begin > 1:
+            _insert(spare[begin:end])
+        begin = end
+    keys[:count] = spare[:count]
+    return count
+
+
+@compiled
+def _insert(keys: NDArray[np.uint64]) -> None:
+    """Sort a few keys."""
+    for k in range(1, len(keys)):
+        moved, at = keys[k], k
+        while at > 0 and keys[at - 1] > moved:
+            keys[at] = keys[at - 1]
+            at -= 1
+        keys[at] = moved
+
+
+@compiled
+def take(
+    keys: NDArray[np.uint64],
+    room: NDArray[np.int32],
+    spare: NDArray[np.uint64],
+    bins: NDArray[np.int64],
+) -> int:
+    """Put the rows of the lowest keys into `room`, as many as it has place for; how many there are."""
+    n = lowest_first(keys, len(room), spare, bins)
+    for k in range(n):
+        room[k] = np.int32(keys[k] & LOW)
+    return n
