@@ -18,6 +18,9 @@ from streams.ranking.rank_batch import RankBatch
 from streams.ranking.user_views import UserViews
 from streams.state.catalog import Catalog
 
+AT_ONCE = 8_192
+"""So many items' vectors are made in one go: those of a large catalog need no large buffers."""
+
 
 class Tower(Protocol):
     """ids int64 [N] and what is known of N items -> vectors [N, item_dim], keys [N, user_dim], float32."""
@@ -76,8 +79,10 @@ class ModelInService:
                 self.vectors, self.keys = (
                     _grown(each, room, self.known) for each in (self.vectors, self.keys)
                 )
-            ids = np.array(self.numbering.of([catalog.ids[row] for row in rows.tolist()]), np.int64)
-            self.vectors[rows], self.keys[rows] = self.tower(ids, self._content(catalog, rows))
+            for begin in range(0, len(rows), AT_ONCE):
+                part = rows[begin : begin + AT_ONCE]
+                ids = np.array(self.numbering.of([catalog.ids[row] for row in part.tolist()]), np.int64)
+                self.vectors[part], self.keys[part] = self.tower(ids, self._content(catalog, part))
             self.known = items
         if self.users is not None:
             self.index.keep_up(self.keys[: self.known], rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock
@@ -29,6 +29,7 @@ from streams.stores.base import START, LedgerEntry, Snapshot, Store, digest_of, 
 log = logging.getLogger(__name__)
 
 LEDGER_PAGE = 500
+ITEM_PAGE = 5_000
 GAP_ATTEMPTS = 5
 
 
@@ -75,17 +76,8 @@ class Replica:
     async def _rebuild(self, mend: bool) -> None:
         before, recommender = self.recommender, Recommender(self.settings, self.graph)
         snapshot = await self.store.snapshot()
-        ids = await self.store.interned(0)
-        recommender.meet(ids, 0)
-        raws = await self.store.items(ids)
-        withdrawn: dict[str, bool] = {}
-        for row, raw in enumerate(raws):
-            if raw is not None:
-                record = decode_item(raw)
-                recommender.put_item(row, record)
-                withdrawn[ids[row]] = not record.available
-        if mend:
-            await self._mend_withdrawn(withdrawn, dict(zip(ids, raws, strict=True)))
+        recommender.meet(await self.store.interned(0), 0)
+        await self._read_items(recommender, mend)
         if snapshot is not None:
             await asyncio.to_thread(restore, recommender, snapshot.payload)
         self.recommender = recommender
@@ -108,17 +100,32 @@ class Replica:
             self.position = entries[-1].position
         _date_unannounced(recommender)
 
-    async def _mend_withdrawn(
-        self, withdrawn: Mapping[str, bool], records: Mapping[str, bytes | None]
-    ) -> None:
-        """Bring the list that gateways go by in line with the records: a build before this one kept none."""
-        listed = (await self.store.withdrawals("")).changes
-        wrong = {item_id: now for item_id, now in withdrawn.items() if now != listed.get(item_id, False)}
-        if wrong:
-            log.info("the list of withdrawn items is mended: %d of %d items", len(wrong), len(withdrawn))
-            await self.store.mend_withdrawn(
-                wrong, {item_id: digest_of(records[item_id]) for item_id in wrong}
-            )
+    async def _read_items(self, recommender: Recommender, mend: bool) -> None:
+        """Take the item records, a page at a time.
+
+        mend: where the list of withdrawn items that gateways go by differs from them, it is brought in line:
+        a build before this one kept none.
+        """
+        ids = recommender.catalog.ids
+        listed = (await self.store.withdrawals("")).changes if mend else {}
+        for first in range(0, len(ids), ITEM_PAGE):
+            page = ids[first : first + ITEM_PAGE]
+            raws = await self.store.items(page)
+            await in_thread(_put_items, recommender, first, raws)
+            if not mend:
+                continue
+            available = recommender.catalog.available
+            wrong = {
+                item_id: not available[row]
+                for row, (item_id, raw) in enumerate(zip(page, raws, strict=True), first)
+                if raw is not None and available[row] == listed.get(item_id, False)
+            }
+            if wrong:
+                log.info("the list of withdrawn items is mended: %d of %d items", len(wrong), len(page))
+                records = dict(zip(page, raws, strict=True))
+                await self.store.mend_withdrawn(
+                    wrong, {item_id: digest_of(records[item_id]) for item_id in wrong}
+                )
 
     async def catch_up(self) -> int:
         """Count what other workers have applied since; how many entries came. The caller holds `lock`.
@@ -223,6 +230,13 @@ class Replica:
     async def close(self) -> None:
         """End the thread that packs snapshots."""
         await self._background.close()
+
+
+def _put_items(recommender: Recommender, first: int, raws: Sequence[bytes | None]) -> None:
+    """The records of the items from row `first` on."""
+    for row, raw in enumerate(raws, first):
+        if raw is not None:
+            recommender.put_item(row, decode_item(raw))
 
 
 def _date_unannounced(recommender: Recommender) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.ranking.index.clusters import centres_of, nearest
+from streams.ranking.index.clusters import AT_ONCE, centres_of, nearest
 
 BLOCK = 32
 HIGHEST = 127.0
@@ -83,8 +83,8 @@ class Cells:
         self.changed += len(rows)
 
     def _fill(self, vectors: F32, rows: NDArray[np.int32]) -> None:
-        for begin in range(0, len(rows), 65_536):
-            part = rows[begin : begin + 65_536]
+        for begin in range(0, len(rows), AT_ONCE):
+            part = rows[begin : begin + AT_ONCE]
             theirs = vectors[part]
             needed = min(len(part), _blocks(len(part), len(self.tables.size)))
             if self.unused < needed:

@@ -9,7 +9,7 @@ from model.schema import F32
 
 ROUNDS = 6
 SAMPLE = 48  # vectors for each centre
-AT_ONCE = 8_192
+AT_ONCE = 2_048
 SEED = 7
 
 

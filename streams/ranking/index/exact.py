@@ -12,7 +12,7 @@ from model.schema import F32
 from streams.ranking.candidates.selection import BINS, lowest_first
 from streams.ranking.index.products import rescored, score_of, signed_key
 
-MOST_SCORES = 1 << 22
+MOST_SCORES = 1 << 21
 """So many scores are held at once: a batch over more is divided."""
 SLACK = 16
 """A BLAS adds up in an order of its own. So many more than are asked for are looked at again."""
