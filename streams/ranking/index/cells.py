@@ -18,6 +18,7 @@ from streams.ranking.index.clusters import AT_ONCE, centres_of, nearest
 
 BLOCK = 32
 HIGHEST = 127.0
+SMALLEST = np.float32(1e-30)
 CELLS_PER_ROOT = 2.0  # cells for each root of an item: as many centres are compared as items
 MOST_CELLS = 4_096
 GROWTH = 1.5  # so many times the items have room before an array is made anew
@@ -27,8 +28,8 @@ class CellTables(NamedTuple):
     """centres float32 [k, dim]; moments float64 [k, 3]: how many items a cell has had, and the sums of their
     squared distances from its centre, along the centre's own direction and in all. size, head int32 [k]: the
     items of a cell, and its first block, -1 for none. after, owner int32 [blocks]: the next block of the
-    chain, and the cell. codes int8 [blocks, BLOCK, dim] times scales float32 [blocks, BLOCK] are the vectors
-    of rows int32 [blocks, BLOCK]. free int32 [blocks]: blocks of no cell.
+    chain, and the cell. codes int8 [blocks, BLOCK, dim] times scales float32 [blocks, BLOCK] are how far the
+    vectors of rows int32 [blocks, BLOCK] lie from the centre. free int32 [blocks]: blocks of no cell.
     """
 
     centres: F32
@@ -141,12 +142,14 @@ def _put(
         row, vector = rows[k], vectors[k]
         if places[row] >= 0:
             unused = _take_out(tables, places, unused, row)
-        largest = np.float32(0.0)
+        cell = cells[k]
+        centre = tables.centres[cell]
+        largest, farthest = np.float32(0.0), np.float32(0.0)
         for d in range(len(vector)):
             largest = max(largest, abs(vector[d]))
+            farthest = max(farthest, abs(vector[d] - centre[d]))
         if not 0.0 < largest < np.inf:
             continue
-        cell = cells[k]
         slot = tables.size[cell] % BLOCK
         if slot == 0:
             unused -= 1
@@ -154,9 +157,9 @@ def _put(
             tables.after[block], tables.owner[block] = tables.head[cell], cell
             tables.head[cell] = block
         block = tables.head[cell]
-        per_step = largest / np.float32(HIGHEST)
+        per_step = max(farthest / np.float32(HIGHEST), SMALLEST)
         for d in range(len(vector)):
-            tables.codes[block, slot, d] = np.int8(np.rint(vector[d] / per_step))
+            tables.codes[block, slot, d] = np.int8(np.rint((vector[d] - centre[d]) / per_step))
         tables.scales[block, slot], tables.rows[block, slot] = per_step, row
         tables.size[cell] += 1
         places[row] = block * BLOCK + slot

@@ -68,7 +68,9 @@ def find_in_cells(
     n, worst, wanted = 0, NO_KEY, FIRST * limit
     while True:
         count = _promising(mean, spread, tables.size, done, wanted, chosen)
-        n, worst = _scan(tables, chosen[:count], codes, step, blocked, keep, keys, n, worst, spare, bins)
+        n, worst = _scan(
+            tables, mean, chosen[:count], codes, step, blocked, keep, keys, n, worst, spare, bins
+        )
         looked[0] += tables.size[chosen[:count]].sum()
         if n >= limit or count == 0:
             break
@@ -79,7 +81,9 @@ def find_in_cells(
             break
         mark = max(score_of(keys[limit - 1]), least)
         count = _still_to_search(mean, spread, tables.size, done, mark, missed * limit, densest, chosen)
-        n, worst = _scan(tables, chosen[:count], codes, step, blocked, keep, keys, n, worst, spare, bins)
+        n, worst = _scan(
+            tables, mean, chosen[:count], codes, step, blocked, keep, keys, n, worst, spare, bins
+        )
         looked[0] += tables.size[chosen[:count]].sum()
     n = lowest_first(keys[:n], keep, spare, bins)
     return rescored(vectors, query, limit, least, keys[:n], spare, bins)
@@ -183,6 +187,7 @@ def _level(mark: np.float32, mean: np.float32, spread: np.float32) -> int:
 @compiled
 def _scan(
     tables: CellTables,
+    mean: F32,
     cells: NDArray[np.int32],
     query: NDArray[np.int16],
     step: np.float32,
@@ -202,7 +207,7 @@ def _scan(
         while block >= 0:
             _multiply(tables.codes[block, :count], query, totals)
             for slot in range(count):
-                score = np.float32(totals[slot]) * (tables.scales[block, slot] * step)
+                score = mean[cell] + np.float32(totals[slot]) * (tables.scales[block, slot] * step)
                 if score >= beat:
                     row = tables.rows[block, slot]
                     its_key = signed_key(score, row)

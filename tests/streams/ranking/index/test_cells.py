@@ -26,8 +26,8 @@ def check(cells: Cells, vectors: np.ndarray) -> None:
             for slot in range(count):
                 row = int(tables.rows[block, slot])
                 assert cells.places[row] == block * BLOCK + slot
-                stored = tables.codes[block, slot] * tables.scales[block, slot]
-                assert np.abs(stored - vectors[row]).max() <= tables.scales[block, slot] * 0.51
+                stored = tables.centres[cell] + tables.codes[block, slot] * tables.scales[block, slot]
+                assert np.abs(stored - vectors[row]).max() <= tables.scales[block, slot] * 0.51 + 1e-6
                 rows.append(row)
             blocks.append(block)
             members += count
