@@ -27,9 +27,10 @@ class Nearest:
 
     def refresh(self, catalog: Catalog) -> None:
         """Know of the texts that came or changed since the last call."""
-        rows = catalog.revised_since(self._seen)
-        self.index.keep_up(catalog.text[: len(catalog)], rows)
-        self._seen = catalog.revision
+        if self._seen != catalog.revision:
+            rows = catalog.revised_since(self._seen)
+            self.index.keep_up(catalog.text[: len(catalog)], rows)
+            self._seen = catalog.revision
 
     def find(self, context: SourceContext) -> NDArray[np.int32]:
         return self.find_each([context])[0]

@@ -65,11 +65,13 @@ class Cells:
             np.empty((blocks, BLOCK, dim), np.int8),
             np.empty((blocks, BLOCK), np.float32),
             np.empty((blocks, BLOCK), np.int32),
-            np.arange(blocks - 1, -1, -1, dtype=np.int32),
+            np.arange(blocks, dtype=np.int32),  # the last one is taken first: a chain then goes up in memory
         )
         self.unused = blocks
         self.places = np.full(max(int(len(vectors) * GROWTH), 1), -1, np.int32)
-        self._fill(vectors, some)
+        cells = nearest(vectors[some] if len(some) < len(vectors) else vectors, centres)
+        order = np.argsort(cells, kind="stable")  # so that a cell's blocks lie side by side
+        self._fill(vectors, some[order], cells[order])
         self.built, self.changed = len(some), 0
 
     def put(self, vectors: F32, rows: NDArray[np.integer]) -> None:
@@ -80,18 +82,17 @@ class Cells:
             grown = np.full(int(top * GROWTH), -1, np.int32)
             grown[: len(self.places)] = self.places
             self.places = grown
-        self._fill(vectors, rows)
+        self._fill(vectors, rows, nearest(vectors[rows], self.tables.centres))
         self.changed += len(rows)
 
-    def _fill(self, vectors: F32, rows: NDArray[np.int32]) -> None:
+    def _fill(self, vectors: F32, rows: NDArray[np.int32], cells: NDArray[np.int32]) -> None:
         for begin in range(0, len(rows), AT_ONCE):
-            part = rows[begin : begin + AT_ONCE]
-            theirs = vectors[part]
-            needed = min(len(part), _blocks(len(part), len(self.tables.size)))
+            part = slice(begin, begin + AT_ONCE)
+            theirs = rows[part]
+            needed = min(len(theirs), _blocks(len(theirs), len(self.tables.size)))
             if self.unused < needed:
                 self._grow(needed)
-            cells = nearest(theirs, self.tables.centres)
-            self.unused = _put(self.tables, self.places, self.unused, part, theirs, cells)
+            self.unused = _put(self.tables, self.places, self.unused, theirs, vectors[theirs], cells[part])
 
     def _grow(self, needed: int) -> None:
         tables, before = self.tables, len(self.tables.free)

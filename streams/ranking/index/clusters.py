@@ -31,7 +31,7 @@ def centres_of(vectors: F32, rows: NDArray[np.int32], count: int) -> F32:
 
 
 def nearest(vectors: F32, centres: F32) -> NDArray[np.int32]:
-    """The number of the centre that is nearest to each vector: int32 [n]."""
+    """The number of the centre that is nearest to each vector: int32 [n]; the first of several."""
     cells = np.empty(len(vectors), np.int32)
     half = np.einsum("kd,kd->k", centres, centres) / np.float32(2.0)
     for begin in range(0, len(vectors), AT_ONCE):

@@ -14,6 +14,8 @@ from streams.ranking.index.products import rescored, score_of, signed_key
 
 MOST_SCORES = 1 << 21
 """So many scores are held at once: a batch over more is divided."""
+ROOM = 2_048
+"""So many keys are gathered before the best are kept: all of them, where there are no more items."""
 SLACK = 16
 """A BLAS adds up in an order of its own. So many more than are asked for are looked at again."""
 
@@ -47,7 +49,8 @@ def _pick(
 ) -> NDArray[np.int32]:
     """One pass: what can't be among the best any more costs a comparison."""
     keep = limit + SLACK
-    keys, spare = np.empty(2 * keep, np.uint64), np.empty(2 * keep, np.uint64)
+    room = max(2 * keep, ROOM)
+    keys, spare = np.empty(room, np.uint64), np.empty(room, np.uint64)
     bins = np.empty(BINS, np.int64)
     n, worst, worst_key = 0, np.float32(-np.inf), np.uint64(0xFFFF_FFFF_FFFF_FFFF)
     for row in range(len(scores)):
