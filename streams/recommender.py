@@ -52,6 +52,8 @@ class Recommender:
         self.meanings = settings.meanings
         self.counters = Counters(settings.counters, self.meanings)
         self.pipeline = Pipeline(self.catalog, self.counters, settings.state.history, graph)
+        self._index_beside = False
+        self.index_beside(False)
         self.plans = plans(settings)
         self.blocking = self.meanings.blocking
         self.learner: Learner = CountingLearner()
@@ -68,6 +70,23 @@ class Recommender:
         if item_ids:
             self.catalog.extend(item_ids, now_ms)
             self.pipeline.grow()
+
+    def index_beside(self, beside: bool) -> None:
+        """Whether indexes are made in a thread of their own while slates are made, or at once: then the same
+        calls make the same slates.
+        """
+        self._index_beside = beside
+        for index in self.pipeline.indexes:
+            index.configure(self.settings.index, beside)
+
+    def prepare(self) -> None:
+        """Make what the first slate would wait for: the models' vectors of all items, and the indexes. It may
+        run in a thread, while nothing else is asked of this object.
+        """
+        beside = self._index_beside
+        self.index_beside(False)
+        self.pipeline.refresh()
+        self.index_beside(beside)
 
     def knows(self, row: int) -> bool:
         """Whether the item was announced, or any event of it learned; else it was met just now."""
@@ -213,13 +232,17 @@ class Recommender:
     def serve(self, model: ModelInService | None) -> None:
         """Swap the active model; call it between two batches."""
         if model is not None:
-            model.read_actions(self.meanings.says)
+            self._fit(model)
         self.pipeline.models.active = model
 
     def load(self, model: ModelInService) -> None:
         """Have a model beside the active one, for arms that name it; call it between two batches."""
-        model.read_actions(self.meanings.says)
+        self._fit(model)
         self.pipeline.models.add(model)
+
+    def _fit(self, model: ModelInService) -> None:
+        model.read_actions(self.meanings.says)
+        model.index.configure(self.settings.index, self._index_beside)
 
     def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:
         """The ratings expected of a scored draft's rows, cut to the scale."""

@@ -33,5 +33,7 @@ class Find:
             if model.users is not None:
                 vectors = batch.seen_of(numbers).vectors
                 keys = model.keys[: model.known]
-                found |= {b: Learned(vector, keys) for b, vector in zip(numbers, vectors, strict=True)}
+                found |= {
+                    b: Learned(vector, keys, model.index) for b, vector in zip(numbers, vectors, strict=True)
+                }
         return found

@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from model.actions import known_codes
 from model.compiled import compiled
 from model.errors import ManifestError
-from model.features import LIVE_FEATURES, rank_feature
+from model.features import LIVE_FEATURES, RETRIEVAL, rank_feature
 from model.schema import F32, RescorerInputs, Schema, Scores, SeenUsers, UserInputs
 from model.vocabulary import Vocabulary
+from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.user_views import UserViews
 from streams.state.catalog import Catalog
+
+AT_ONCE = 8_192
+"""So many items' vectors are made in one go: those of a large catalog need no large buffers."""
 
 
 class Tower(Protocol):
@@ -53,7 +57,7 @@ class ModelInService:
     and score candidates in place of `users` and `scorer`.
 
     vectors [n, item_dim], keys [n, user_dim] and `tables`, by name [n, ...]: of each item; those of the first
-    `known` items are made.
+    `known` items are made. `index` is over the keys.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class ModelInService:
         self.tables: dict[str, F32] = {}
         if parts is not None:
             self.tables = parts.tables(self.vectors)
+        self.index = VectorIndex(RETRIEVAL)
         self.known = 0
         self.seen = 0
 
@@ -94,17 +99,25 @@ class ModelInService:
                     _grown(each, room, self.known) for each in (self.vectors, self.keys)
                 )
                 self.tables = {name: _grown(each, room, self.known) for name, each in self.tables.items()}
-            ids = np.array(self.numbering.of([catalog.ids[row] for row in rows.tolist()]), np.int64)
-            vectors, self.keys[rows] = self.tower(ids, self._content(catalog, rows))
-            self.vectors[rows] = vectors
-            if self.parts is not None:
-                for name, made in self.parts.tables(vectors).items():
-                    self.tables[name][rows] = made
+            for begin in range(0, len(rows), AT_ONCE):
+                self._make(catalog, rows[begin : begin + AT_ONCE])
             self.known = items
+        if self.users is not None:
+            self.index.keep_up(self.keys[: self.known], rows)
         self.seen = catalog.revision
+
+    def _make(self, catalog: Catalog, rows: NDArray[np.intp]) -> None:
+        """What depends on the items alone, of these rows."""
+        ids = np.array(self.numbering.of([catalog.ids[row] for row in rows.tolist()]), np.int64)
+        vectors, self.keys[rows] = self.tower(ids, self._content(catalog, rows))
+        self.vectors[rows] = vectors
+        if self.parts is not None:
+            for name, made in self.parts.tables(vectors).items():
+                self.tables[name][rows] = made
 
     def forget_items(self) -> None:
         """Have the vectors of all items made anew: those that it has are of another catalog."""
+        self.index.forget()
         self.known = self.seen = 0
 
     def _content(self, catalog: Catalog, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:

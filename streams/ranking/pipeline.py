@@ -28,6 +28,7 @@ from streams.ranking.featuring import Features
 from streams.ranking.filtering import Filter
 from streams.ranking.finding import Find
 from streams.ranking.hydration import Hydrate
+from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.models import Models
 from streams.ranking.rank_batch import RankBatch, new_batch
 from streams.ranking.remembering import Remember
@@ -99,6 +100,20 @@ class Pipeline:
     def order(self, batch: RankBatch) -> RankBatch:
         """Scores, places and reasons of candidates that were gathered."""
         return _run(self.ordering, batch)
+
+    @property
+    def indexes(self) -> list[VectorIndex]:
+        """Those of the sources and of the models."""
+        of_sources = [source.index for source in self.sources if isinstance(source, Nearest)]
+        return of_sources + [model.index for model in self.models.all()]
+
+    def refresh(self) -> None:
+        """Bring what is derived from the items, vectors and indexes, in line with the catalog."""
+        for source in self.sources:
+            if isinstance(source, Nearest):
+                source.refresh(self.catalog)
+        for model in self.models.all():
+            model.refresh(self.catalog)
 
     def grow(self) -> None:
         """Make room for every item of the catalog."""

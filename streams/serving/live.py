@@ -26,6 +26,7 @@ from streams.serving.background import in_thread
 from streams.serving.follower import Follower
 from streams.serving.graph import load_graph
 from streams.serving.loading import load_encoder
+from streams.serving.memory import give_back
 from streams.serving.model_watcher import LogAlone, ModelWatcher
 from streams.serving.models import RegistryModels
 from streams.serving.replica import Replica
@@ -124,6 +125,7 @@ async def open_live(
         await attempt(rebuild)
         await attempt(models.start)
         encode = await reading if reading is not None else None
+        await in_thread(give_back)
         if not read_only:
             yield Live(settings, store, replica, models, encode)
             return

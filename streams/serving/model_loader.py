@@ -18,7 +18,7 @@ from streams.state.catalog import Catalog
 
 
 class Loaded(NamedTuple):
-    """A model whose item vectors are those of `catalog` as it was when loading began."""
+    """A model whose item vectors are those of `catalog` as it was when loading began, or newer."""
 
     model: ModelInService
     provider: str
@@ -40,7 +40,7 @@ class ModelLoader:
         """The model, read in a thread. Raises `ModelError` where it can't be."""
         async with self.replica.lock:
             catalog = self.replica.recommender.catalog
-            seen = await self.replica.core.call(catalog.copy)
+            seen = await self.replica.core.call(catalog.view)
         return await in_thread(self._open, name, catalog, seen)
 
     def catch_up(self, loaded: Loaded) -> None:
@@ -68,7 +68,12 @@ class ModelLoader:
             if trouble:
                 self.watcher.warned(trouble)
         model = in_service(loaded, self.replica.recommender.pipeline.names)
+        index = self.replica.settings.index
+        model.index.configure(
+            index, beside=False
+        )  # this is a thread: what is made here is at hand at the swap
         model.refresh(seen)
+        model.index.configure(index, beside=True)
         return Loaded(model, loaded.rescorer.provider, catalog)
 
     def _encoder_here(self) -> TextEncoderRef | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from model.errors import FencedError, LedgerGapError
@@ -36,6 +36,7 @@ from streams.stores.base import START, LedgerEntry, Snapshot, Store, digest_of, 
 log = logging.getLogger(__name__)
 
 LEDGER_PAGE = 500
+ITEM_PAGE = 5_000
 GAP_ATTEMPTS = 5
 PAUSE_S = 0.005
 """Between two pieces of a snapshot's copy."""
@@ -99,15 +100,14 @@ class Replica:
         before = self.recommender
         recommender = await self.core.call(Recommender, self.settings, self.graph)
         snapshot = await self.store.snapshot()
-        ids = await self.store.interned(0)
-        raws = await self.store.items(ids)
-        withdrawn = await self.core.call(_with_items, recommender, ids, raws)
-        if mend:
-            await self._mend_withdrawn(withdrawn, dict(zip(ids, raws, strict=True)))
+        await self.core.call(recommender.meet, await self.store.interned(0), 0)
+        await self._read_items(recommender, mend)
         if snapshot is not None:
             await self.core.call(restore, recommender, snapshot.payload)
         await self.core.call(_carry_over, before, recommender)
         self.recommender = recommender  # what follows may fail, and is begun again from here
+        recommender.index_beside(True)
+        await self.core.call(recommender.prepare)
         self.writer = uuid.uuid4().hex
         self.position = snapshot.position if snapshot else START
         self.own_position = START
@@ -124,17 +124,32 @@ class Replica:
             self.position = entries[-1].position
         await self.core.call(_date_unannounced, recommender)
 
-    async def _mend_withdrawn(
-        self, withdrawn: Mapping[str, bool], records: Mapping[str, bytes | None]
-    ) -> None:
-        """Bring the list that gateways go by in line with the records: a build before this one kept none."""
-        listed = (await self.store.withdrawals("")).changes
-        wrong = {item_id: now for item_id, now in withdrawn.items() if now != listed.get(item_id, False)}
-        if wrong:
-            log.info("the list of withdrawn items is mended: %d of %d items", len(wrong), len(withdrawn))
-            await self.store.mend_withdrawn(
-                wrong, {item_id: digest_of(records[item_id]) for item_id in wrong}
-            )
+    async def _read_items(self, recommender: Recommender, mend: bool) -> None:
+        """Take the item records, a page at a time.
+
+        mend: where the list of withdrawn items that gateways go by differs from them, it is brought in line:
+        a build before this one kept none.
+        """
+        ids = recommender.catalog.ids
+        listed = (await self.store.withdrawals("")).changes if mend else {}
+        for first in range(0, len(ids), ITEM_PAGE):
+            page = ids[first : first + ITEM_PAGE]
+            raws = await self.store.items(page)
+            await self.core.call(_put_items, recommender, first, raws)
+            if not mend:
+                continue
+            available = recommender.catalog.available
+            wrong = {
+                item_id: not available[row]
+                for row, (item_id, raw) in enumerate(zip(page, raws, strict=True), first)
+                if raw is not None and available[row] == listed.get(item_id, False)
+            }
+            if wrong:
+                log.info("the list of withdrawn items is mended: %d of %d items", len(wrong), len(page))
+                records = dict(zip(page, raws, strict=True))
+                await self.store.mend_withdrawn(
+                    wrong, {item_id: digest_of(records[item_id]) for item_id in wrong}
+                )
 
     async def unread(self) -> Page | None:
         """What the ledger holds of other workers behind what is counted here; None for nothing.
@@ -281,20 +296,6 @@ class Replica:
         await self._background.close()
 
 
-def _with_items(
-    recommender: Recommender, ids: Sequence[str], raws: Sequence[bytes | None]
-) -> dict[str, bool]:
-    """Meet the items in row order, and put what is stored of them; whether each of these is withdrawn."""
-    recommender.meet(ids, 0)
-    withdrawn: dict[str, bool] = {}
-    for row, raw in enumerate(raws):
-        if raw is not None:
-            record = decode_item(raw)
-            recommender.put_item(row, record)
-            withdrawn[ids[row]] = not record.available
-    return withdrawn
-
-
 def _carry_over(before: Recommender, recommender: Recommender) -> None:
     """The models go on serving; their item vectors are made anew from the new catalog."""
     models = before.pipeline.models
@@ -329,6 +330,13 @@ def _last_item(recommender: Recommender) -> tuple[int, str]:
 def _follow(recommender: Recommender, records: Sequence[Record]) -> None:
     for record in records:
         recommender.follow(record)
+
+
+def _put_items(recommender: Recommender, first: int, raws: Sequence[bytes | None]) -> None:
+    """The records of the items from row `first` on."""
+    for row, raw in enumerate(raws, first):
+        if raw is not None:
+            recommender.put_item(row, decode_item(raw))
 
 
 def _date_unannounced(recommender: Recommender) -> None:

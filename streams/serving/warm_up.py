@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 
 from streams.batch import Incoming, process
 from streams.events.schema import Click, Review
 from streams.popular_feed import popular_feed
 from streams.ranking.degradation import RUNGS
+from streams.ranking.index.vector_index import VectorIndex
 from streams.recommender import Recommender
 from streams.serving.kept_counters import copied
 from streams.settings.tree import Settings
@@ -42,9 +44,19 @@ def warm_up(settings: Settings) -> None:
         for error in (*outcome.failed.values(), *outcome.unranked.values()):
             raise error
         states |= outcome.states
+    _warm_index(settings)
     popular_feed(recommender, "", NOW_MS)
     copied(recommender).pack()
     _warm_consumed(recommender, states["user-0"])
+
+
+def _warm_index(settings: Settings) -> None:
+    """An index is made, changed and searched."""
+    vectors = np.random.default_rng(0).normal(size=(100, WORDS_DIM)).astype(np.float32)
+    index = VectorIndex("warm up", msgspec.structs.replace(settings.index, from_items=1))
+    for _ in range(2):
+        index.keep_up(vectors, np.arange(len(vectors)))
+    index.find(vectors, vectors[:1], [np.zeros(len(vectors), np.uint8)], [10])
 
 
 def _warm_consumed(recommender: Recommender, state: UserState) -> None:

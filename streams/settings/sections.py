@@ -129,6 +129,16 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     fresh_half_life_s: Annotated[float, Meta(gt=0, le=1e10)] = 7 * 86_400.0
 
 
+class IndexSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The search for near items. `from_items`: with fewer, each search looks at all of them; with as many or
+    more, at the cells of an index that may hold what is asked for. `watch_every`: one search in so many is
+    made again, exactly, beside the service, to tell the index's recall; 0 for none.
+    """
+
+    from_items: Annotated[int, Meta(gt=0, le=2_000_000_000)] = 20_000
+    watch_every: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 1_000
+
+
 class RescoringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`enabled`: the model scores the candidates; else they keep the order of the pool."""
 

@@ -23,6 +23,7 @@ from streams.settings.sections import (
     FeedSettings,
     GatewaySettings,
     GraphSettings,
+    IndexSettings,
     KafkaSettings,
     LadderSettings,
     ModelSettings,
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counters: CounterSettings = CounterSettings()
     learning: LearningSettings = LearningSettings()
     candidates: CandidateSettings = CandidateSettings()
+    index: IndexSettings = IndexSettings()
     rescoring: RescoringSettings = RescoringSettings()
     feed: FeedSettings = FeedSettings()
     arms: dict[ArmName, ArmSettings] = {}

@@ -210,15 +210,20 @@ class Catalog:
         """When the item was first announced, where that is now happening `now_ms`."""
         return int(self.added_ms[row]) if self.announced_ms[row] >= 0 else now_ms
 
-    def copy(self) -> Catalog:
-        """The ids and the content as they are now; nothing that is done to this one later is seen there."""
+    def view(self) -> Catalog:
+        """The items of now, to be read in another thread: the columns are this catalog's own.
+
+        What changes meanwhile may be read before, amid or after its change. It has a revision that is newer
+        than the view's: whoever derives something from the view makes it anew for those rows
+        (`revised_since`). An item that comes later is not in the view.
+        """
         items = len(self)
-        copy = Catalog(self.text.shape[1])
-        copy.ids, copy.text = list(self.ids), self.text[:items].copy()
-        copy.attributes = self.attributes[:items].copy()
-        copy.revised, copy.revision = self.revised[:items].copy(), self.revision
-        copy.modalities = {name: vectors[:items].copy() for name, vectors in self.modalities.items()}
-        return copy
+        view = Catalog(self.text.shape[1])
+        view.ids, view.revision = self.ids[:items], self.revision
+        view.text, view.attributes = self.text[:items], self.attributes[:items]
+        view.revised = self.revised[:items].copy()
+        view.modalities = {name: vectors[:items] for name, vectors in self.modalities.items()}
+        return view
 
     def content(self, rows: Sequence[int] | NDArray[np.int64] | NDArray[np.int32]) -> Content:
         """What a model's item tower reads of `rows`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -10,15 +11,22 @@ from numpy.typing import NDArray
 Facet = tuple[str, str, str]
 """The kind ("category", "tag" or "attribute"), an attribute's name ("" for the others), and the value."""
 
+TYPE = "i"  # of an array of int32
+FEW = 16  # rows that may have left a facet before its array is made anew
+
 
 class Facets:
-    """`prices[n]` float64, NaN where an item has none. An item that is put again has its new facets alone."""
+    """`prices[n]` float64, NaN where an item has none. An item that is put again has its new facets alone.
+
+    A facet has a number and an array of its rows; an item has the numbers of its facets, as bytes. With a
+    million items, sets and tuples would take half a gigabyte.
+    """
 
     def __init__(self) -> None:
         self.prices = np.empty(0, np.float64)
-        self._rows: dict[Facet, set[int]] = {}
-        self._of: dict[int, tuple[Facet, ...]] = {}
-        self._arrays: dict[Facet, NDArray[np.int64]] = {}
+        self._numbers: dict[Facet, int] = {}
+        self._rows: list[_Rows] = []
+        self._of: list[bytes] = []
 
     def put(
         self,
@@ -33,42 +41,38 @@ class Facets:
             room = np.full(max(row + 1 - len(self.prices), len(self.prices) // 2, 64), np.nan)
             self.prices = np.concatenate([self.prices, room])
         self.prices[row] = np.nan if price is None else price
-        for facet in self._of.get(row, ()):
-            rows = self._rows[facet]
-            rows.discard(row)
-            self._arrays.pop(facet, None)
-            if not rows:
-                del self._rows[facet]
-        facets = tuple(
-            {
-                *(("category", "", value) for value in categories),
-                *(("tag", "", value) for value in tags),
-                *(("attribute", *pair) for pair in attributes.items()),
-            }
-        )
-        for facet in facets:
-            self._rows.setdefault(facet, set()).add(row)
-            self._arrays.pop(facet, None)
-        if facets:
-            self._of[row] = facets
-        else:
-            self._of.pop(row, None)
+        if row >= len(self._of):
+            self._of += [b""] * (row + 1 - len(self._of))
+        numbers = [self._number("category", "", value) for value in categories]
+        numbers += [self._number("tag", "", value) for value in tags]
+        numbers += [self._number("attribute", *pair) for pair in attributes.items()]
+        packed = array(TYPE, sorted(set(numbers))).tobytes()
+        before = self._of[row]
+        if packed == before:
+            return
+        for number in array(TYPE, before):
+            self._rows[number].discard(row)
+        for number in array(TYPE, packed):
+            self._rows[number].add(row)
+        self._of[row] = packed
+
+    def _number(self, kind: str, name: str, value: str) -> int:
+        facet = (kind, name, value)
+        number = self._numbers.get(facet)
+        if number is None:
+            number = self._numbers[facet] = len(self._rows)
+            self._rows.append(_Rows())
+        return number
 
     def having_any(self, facets: Iterable[Facet], items: int) -> NDArray[np.bool_]:
         """Which of the first `items` rows have at least one of `facets`: bool [items]."""
         found = np.zeros(items, np.bool_)
         for facet in facets:
-            rows = self._array(facet)
-            found[rows[rows < items]] = True
+            number = self._numbers.get(facet)
+            if number is not None:
+                rows = self._rows[number].known()
+                found[rows[rows < items]] = True
         return found
-
-    def _array(self, facet: Facet) -> NDArray[np.int64]:
-        """The rows of a facet, made once for all requests until an item gains or loses it."""
-        if facet not in self._rows:
-            return np.empty(0, np.int64)
-        if facet not in self._arrays:
-            self._arrays[facet] = np.fromiter(self._rows[facet], np.int64, len(self._rows[facet]))
-        return self._arrays[facet]
 
     def priced(self, low: float | None, high: float | None, items: int) -> NDArray[np.bool_]:
         """Which of the first `items` rows have a price within the bounds, both included: bool [items]."""
@@ -81,3 +85,34 @@ class Facets:
         if high is not None:
             within &= prices <= high
         return within
+
+
+class _Rows:
+    """The rows of a facet, in no order. Those that left stand in `left` too, until the array is made anew."""
+
+    __slots__ = ("left", "rows")
+
+    def __init__(self) -> None:
+        self.rows = array(TYPE)
+        self.left: set[int] = set()
+
+    def add(self, row: int) -> None:
+        if row in self.left:
+            self.left.discard(row)
+        else:
+            self.rows.append(row)
+
+    def discard(self, row: int) -> None:
+        self.left.add(row)
+        if len(self.left) > FEW + len(self.rows) // 2:
+            self._tidy()
+
+    def known(self) -> NDArray[np.int32]:
+        """Them; not to be kept: while an array is looked at, it can't grow."""
+        if self.left:
+            self._tidy()
+        return np.frombuffer(self.rows, np.int32)
+
+    def _tidy(self) -> None:
+        self.rows = array(TYPE, [row for row in self.rows if row not in self.left])
+        self.left = set()

@@ -179,6 +179,24 @@ class WorkerMetrics:
             ("model",),
             registry=registry,
         )
+        self.index_recall = Gauge(
+            "headrace_worker_index_recall",
+            "Share of what an exact search finds that the index found: the mean of its newest samples.",
+            ("index",),
+            registry=registry,
+        )
+        self.index_samples = Gauge(
+            "headrace_worker_index_samples",
+            "Searches that were made again, exactly, since the index began.",
+            ("index",),
+            registry=registry,
+        )
+        self.index_items = Gauge(
+            "headrace_worker_index_items",
+            "Items in the index; 0 where searches are exact.",
+            ("index",),
+            registry=registry,
+        )
         self.followed = Counter(
             "headrace_worker_ledger_entries_followed", "Ledger entries of other workers.", registry=registry
         )

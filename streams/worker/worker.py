@@ -21,6 +21,7 @@ from streams.settings.tree import Settings
 from streams.stores.base import Store
 from streams.worker.ending import because_of
 from streams.worker.health import Part, Readiness
+from streams.worker.index_metrics import collect_indexes
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.model_metrics import ModelMetrics
@@ -194,6 +195,7 @@ class Worker:
         self.readiness()
         if self.running is not None:
             self.metrics.queued_events.set(self.running.intake.queued())
+            collect_indexes(self.running.live.recommender.pipeline.indexes, self.metrics)
             for kind, count in self.running.live.recommender.learner.counts().items():
                 self.metrics.learned.labels(kind).set(count)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking.candidates.asks import AsksMade
+from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.signals.entity_signals import ENTITY_SIGNALS
@@ -32,10 +33,13 @@ NO_MASK = np.empty((0, 0), np.uint8)
 
 
 class Learned(NamedTuple):
-    """user [user_dim], keys [n, user_dim]: their products rank all items for the user."""
+    """user [user_dim], keys [n, user_dim]: their products rank all items for the user. searched: the
+    index over the keys.
+    """
 
     user: NDArray[np.float32]
     keys: NDArray[np.float32]
+    searched: VectorIndex
 
 
 @dataclass(eq=False)

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from streams.ranking.candidates.context import SourceContext
-
-LOW = np.uint64(0xFFFF_FFFF)
-HALF = np.uint64(32)
+from streams.ranking.candidates.selection import BINS, HALF, LOW, lowest_first
 
 
 class Source(Protocol):
@@ -31,10 +29,8 @@ def best(
     >>> best(rows, scores, np.zeros(10, np.uint8), 2)
     array([2, 9], dtype=int32)
     """
-    keys = np.empty(len(rows), np.uint64)
-    keys = lowest(keys[: _keys(rows, scores, scores.view(np.uint32), blocked, keys)], limit)
-    keys.sort()
-    return (keys & LOW).astype(np.int32)
+    found = np.empty(min(limit, len(rows)), np.int32)
+    return found[: _best(rows, scores.view(np.uint32), blocked, found)]
 
 
 def lowest(keys: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
@@ -56,18 +52,22 @@ def key(bits: np.uint32, row: np.int32) -> np.uint64:
     return ((LOW - np.uint64(bits)) << HALF) | np.uint64(row)
 
 
+HIGHEST = np.uint32(0x7F80_0000)
+"""The bits of infinity; those of what is not a number, or below 0, are higher."""
+
+
 @compiled
-def _keys(
-    rows: NDArray[np.int32],
-    scores: NDArray[np.float32],
-    bits: NDArray[np.uint32],
-    blocked: NDArray[np.uint8],
-    keys: NDArray[np.uint64],
+def _best(
+    rows: NDArray[np.int32], bits: NDArray[np.uint32], blocked: NDArray[np.uint8], found: NDArray[np.int32]
 ) -> int:
-    """Write the key of each row that may be found; how many there are."""
+    """Fill `found`; how many there were."""
+    keys, spare = np.empty(len(rows), np.uint64), np.empty(len(rows), np.uint64)
     n = 0
     for k in range(len(rows)):
-        if scores[k] > 0.0 and blocked[rows[k]] == 0:
+        if 0 < bits[k] <= HIGHEST and blocked[rows[k]] == 0:
             keys[n] = key(bits[k], rows[k])
             n += 1
+    n = lowest_first(keys[:n], len(found), spare, np.empty(BINS, np.int64))
+    for k in range(n):
+        found[k] = np.int32(keys[k] & LOW)
     return n

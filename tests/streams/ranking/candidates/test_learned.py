@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from streams.ranking.candidates.context import Learned
 from streams.ranking.candidates.learned import LearnedNearest
+from streams.ranking.index.vector_index import VectorIndex
 from tests.streams.core import Small
 
 DIM = 4
 
 
 def find(small: Small, keys: np.ndarray, user: np.ndarray, limit: int = 300) -> list[int]:
-    context = dataclasses.replace(small.context("u", limit), learned=Learned(user, keys))
+    context = dataclasses.replace(
+        small.context("u", limit), learned=Learned(user, keys, VectorIndex("learned"))
+    )
     found: list[int] = LearnedNearest().find(context).tolist()
     return found
 

@@ -1,0 +1,68 @@
+"""All items against a query: exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from model.schema import F32
+from streams.ranking.candidates.selection import BINS, lowest_first
+from streams.ranking.index.products import rescored, score_of, signed_key
+
+MOST_SCORES = 1 << 21
+"""So many scores are held at once: a batch over more is divided."""
+ROOM = 2_048
+"""So many keys are gathered before the best are kept: all of them, where there are no more items."""
+SLACK = 16
+"""A BLAS adds up in an order of its own. So many more than are asked for are looked at again."""
+
+
+def find_exact(
+    vectors: F32, queries: F32, blocked: Sequence[NDArray[np.uint8]], limits: Sequence[int], least: float
+) -> list[NDArray[np.int32]]:
+    """For each of queries [B, dim] the rows of vectors [n, dim] with the largest products above `least`, best
+    first, at most limits[b] of them; ties go to the lower row. blocked[b]: uint8 [n or more], 1 for rows that
+    are left out.
+
+    One matrix product serves the batch.
+    """
+    floor, found = np.float32(least), []
+    for part in _parts(len(queries), len(vectors)):
+        scores = queries[part] @ vectors.T
+        for at, b in enumerate(range(part.start, part.stop)):
+            found.append(_pick(vectors, queries[b], scores[at], blocked[b], limits[b], floor))
+    return found
+
+
+def _parts(queries: int, items: int) -> Iterator[slice]:
+    step = max(MOST_SCORES // max(items, 1), 1)
+    for begin in range(0, queries, step):
+        yield slice(begin, min(begin + step, queries))
+
+
+@compiled
+def _pick(
+    vectors: F32, query: F32, scores: F32, blocked: NDArray[np.uint8], limit: int, least: np.float32
+) -> NDArray[np.int32]:
+    """One pass: what can't be among the best any more costs a comparison."""
+    keep = limit + SLACK
+    room = max(2 * keep, ROOM)
+    keys, spare = np.empty(room, np.uint64), np.empty(room, np.uint64)
+    bins = np.empty(BINS, np.int64)
+    n, worst, worst_key = 0, np.float32(-np.inf), np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+    for row in range(len(scores)):
+        score = scores[row]
+        if score >= worst and blocked[row] == 0:
+            its_key = signed_key(score, row)
+            if its_key < worst_key:
+                keys[n] = its_key
+                n += 1
+                if n == len(keys):
+                    n = lowest_first(keys, keep, spare, bins)
+                    worst_key = keys[n - 1]
+                    worst = score_of(worst_key)
+    n = lowest_first(keys[:n], keep, spare, bins)
+    return rescored(vectors, query, limit, least, keys[:n], spare, bins)
