@@ -81,7 +81,11 @@ class ClusterServers:
 
     async def everywhere(self, commands: Sequence[Command]) -> list[list[Any]]:
         """What each primary answers to commands without a key."""
-        return list(await asyncio.gather(*(node.attempts(commands) for node in await self.nodes())))
+        try:
+            return list(await asyncio.gather(*(node.attempts(commands) for node in await self.nodes())))
+        except StoreUnavailableError:
+            self.forget()
+            raise
 
     async def close(self) -> None:
         for server in self._servers.values():

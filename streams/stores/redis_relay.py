@@ -23,7 +23,8 @@ from streams.stores.redis_calls import Calls
 from streams.stores.redis_keys import RedisKeys
 from streams.stores.redis_scripts import RELAY
 
-PAGE = 500
+PAGE = 100
+"""Entries that are brought at once; one may have hundreds of kilobytes."""
 
 _encoder = msgspec.msgpack.Encoder()
 _marks = msgspec.msgpack.Decoder(dict[str, int])
