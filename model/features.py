@@ -286,26 +286,29 @@ def _texts(
     begin: int,
     out: F32,
 ) -> None:
-    """Fill the columns of TEXT_FEATURES, from `begin` on: the products of the candidates' texts with the
-    views. Texts are laid out by dimension, so that one step of the sums is one loop over candidates.
+    """Fill the columns of TEXT_FEATURES, from `begin` on."""
+    for b in chosen:
+        part = slice(candidates.offsets[b], candidates.offsets[b + 1])
+        text_products(text, candidates.rows[part], views[b], out[part, begin : begin + views.shape[1]])
+
+
+@compiled
+def text_products(text: F32, rows: NDArray[np.int32], views: F32, out: F32) -> None:
+    """The products of the texts of `rows` with `views` [V, dim], into `out` [len(rows), V].
+
+    Texts are laid out by dimension, so that one step of the sums is one loop over rows: machines do that many
+    rows at a time, and the order of each sum is still fixed.
     """
-    offsets, dim = candidates.offsets, text.shape[1]
-    most = 0
-    for b in chosen:
-        most = max(most, offsets[b + 1] - offsets[b])
-    texts, sums = np.empty((dim, most), np.float32), np.empty(most, np.float32)
-    for b in chosen:
-        rows = candidates.rows[offsets[b] : offsets[b + 1]]
-        for k in range(len(rows)):
-            for d in range(dim):
-                texts[d, k] = text[rows[k], d]
-        for view in range(views.shape[1]):
-            sums[:] = 0.0
-            if views[b, view].any():
-                for d in range(dim):
-                    _add(sums[: len(rows)], texts[d], views[b, view, d])
-            for k in range(len(rows)):
-                out[offsets[b] + k, begin + view] = sums[k]
+    texts, sums = np.empty((text.shape[1], len(rows)), np.float32), np.empty(len(rows), np.float32)
+    for k in range(len(rows)):
+        for d in range(text.shape[1]):
+            texts[d, k] = text[rows[k], d]
+    for view in range(len(views)):
+        sums[:] = 0.0
+        if views[view].any():
+            for d in range(text.shape[1]):
+                _add(sums, texts[d], views[view, d])
+        out[:, view] = sums
 
 
 @compiled

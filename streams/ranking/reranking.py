@@ -29,7 +29,8 @@ class Rerank:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         drafts = batch.drafts()
-        ends = batch.offsets[1:] - [len(request.score_also) for request in batch.requests]
+        also = np.array([len(request.score_also) for request in batch.requests], np.int64)
+        ends = batch.offsets[1:] - also
         order = np.empty(len(batch.rows), np.intp)
         scratch = self.workspace.scratch(len(batch.rows))
         _order(batch.offsets, ends, batch.score, scratch, order)
