@@ -123,23 +123,19 @@ class SignalsOf(NamedTuple):
 class Moments(NamedTuple):
     """Of B users, each at now_ms int64 [B]: their last times int64 [T] and likings float32 [T] (see
     `streams.signals.histories`), newest first, end to end from offsets int64 [B + 1] on. `liking` is NaN
-    where there is none. weights float32 [T]: what the actions add to the counters.
+    where there is none. actions uint8 [T]; weights float32 [codes]: what they add to the counters.
 
-    The others [B]: rating_mean, activity, words_weight float64, rating_count, interactions int64, searching
-    bool. bias float64 [B, 2]: see `streams.signals.rating_bias`.
+    told float64 [B, 6]: the mean rating, how many ratings and interactions, activity, how much the words
+    count, 1 for who searches. bias float64 [B, 2]: see `streams.signals.rating_bias`.
     """
 
     offsets: NDArray[np.int64]
     now_ms: NDArray[np.int64]
     times: NDArray[np.int64]
     liking: F32
+    actions: NDArray[np.uint8]
     weights: F32
-    rating_mean: NDArray[np.float64]
-    rating_count: NDArray[np.int64]
-    interactions: NDArray[np.int64]
-    activity: NDArray[np.float64]
-    words_weight: NDArray[np.float64]
-    searching: NDArray[np.bool_]
+    told: NDArray[np.float64]
     bias: NDArray[np.float64]
 
 
@@ -290,26 +286,29 @@ def _texts(
     begin: int,
     out: F32,
 ) -> None:
-    """Fill the columns of TEXT_FEATURES, from `begin` on: the products of the candidates' texts with the
-    views. Texts are laid out by dimension, so that one step of the sums is one loop over candidates.
+    """Fill the columns of TEXT_FEATURES, from `begin` on."""
+    for b in chosen:
+        part = slice(candidates.offsets[b], candidates.offsets[b + 1])
+        text_products(text, candidates.rows[part], views[b], out[part, begin : begin + views.shape[1]])
+
+
+@compiled
+def text_products(text: F32, rows: NDArray[np.int32], views: F32, out: F32) -> None:
+    """The products of the texts of `rows` with `views` [V, dim], into `out` [len(rows), V].
+
+    Texts are laid out by dimension, so that one step of the sums is one loop over rows: machines do that many
+    rows at a time, and the order of each sum is still fixed.
     """
-    offsets, dim = candidates.offsets, text.shape[1]
-    most = 0
-    for b in chosen:
-        most = max(most, offsets[b + 1] - offsets[b])
-    texts, sums = np.empty((dim, most), np.float32), np.empty(most, np.float32)
-    for b in chosen:
-        rows = candidates.rows[offsets[b] : offsets[b + 1]]
-        for k in range(len(rows)):
-            for d in range(dim):
-                texts[d, k] = text[rows[k], d]
-        for view in range(views.shape[1]):
-            sums[:] = 0.0
-            if views[b, view].any():
-                for d in range(dim):
-                    _add(sums[: len(rows)], texts[d], views[b, view, d])
-            for k in range(len(rows)):
-                out[offsets[b] + k, begin + view] = sums[k]
+    texts, sums = np.empty((text.shape[1], len(rows)), np.float32), np.empty(len(rows), np.float32)
+    for k in range(len(rows)):
+        for d in range(text.shape[1]):
+            texts[d, k] = text[rows[k], d]
+    for view in range(len(views)):
+        sums[:] = 0.0
+        if views[view].any():
+            for d in range(text.shape[1]):
+                _add(sums, texts[d], views[view, d])
+        out[:, view] = sums
 
 
 @compiled
@@ -318,53 +317,44 @@ def _add(sums: F32, values: F32, weight: np.float32) -> None:
         sums[k] += weight * values[k]
 
 
-def user_features(moments: Moments) -> F32:
-    """[B, len(USER_FEATURES)]."""
-    out = np.empty((len(moments.now_ms), len(USER_FEATURES)), np.float32)
-    _users(moments, out)
-    return out
+def user_features(moments: Moments, length: int) -> tuple[F32, F32]:
+    """USER_FEATURES [B, U], and HISTORY_FEATURES [B, length, H], newest first, zeros past a history's end."""
+    users = np.empty((len(moments.now_ms), len(USER_FEATURES)), np.float32)
+    histories = np.zeros((len(users), length, len(HISTORY_FEATURES)), np.float32)
+    _users(moments, users, histories)
+    return users, histories
 
 
 @compiled
-def _users(moments: Moments, out: F32) -> None:
-    for b in range(len(out)):
-        times = moments.times[moments.offsets[b] : moments.offsets[b + 1]]
+def _users(moments: Moments, users: F32, histories: F32) -> None:
+    for b in range(len(users)):
+        first, end = moments.offsets[b], moments.offsets[b + 1]
+        now_ms, times = moments.now_ms[b], moments.times[first:end]
         gap_s = before_s = 0.0
         tie = 0
         if len(times) > 0:
-            gap_s = max(moments.now_ms[b] - times[0], 0) / 1_000.0
+            gap_s = max(now_ms - times[0], 0) / 1_000.0
             for time in times:
                 tie += time == times[0]
         if len(times) > 1:
             before_s = max(times[0] - times[1], 0) / 1_000.0
-        out[b, 0] = _log1p(moments.interactions[b])
-        out[b, 1] = _log1p(gap_s)
-        out[b, 2] = _log1p(before_s)
-        out[b, 3] = _log1p(tie)
-        out[b, 4] = moments.rating_mean[b]
-        out[b, 5] = _log1p(moments.rating_count[b])
-        out[b, 6] = _log1p(moments.activity[b])
-        out[b, 7] = _log1p(moments.words_weight[b])
-        out[b, 8] = 1.0 if moments.searching[b] else 0.0
-        out[b, 9], out[b, 10] = moments.bias[b, 0], moments.bias[b, 1]
-
-
-def history_features(moments: Moments, length: int) -> F32:
-    """[B, length, len(HISTORY_FEATURES)], newest first, zeros past a history's end."""
-    out = np.zeros((len(moments.now_ms), length, len(HISTORY_FEATURES)), np.float32)
-    _histories(moments, out)
-    return out
-
-
-@compiled
-def _histories(moments: Moments, out: F32) -> None:
-    for b in range(len(out)):
-        first = moments.offsets[b]
-        for k in range(min(moments.offsets[b + 1] - first, out.shape[1])):
+        told = moments.told[b]
+        mean, ratings, interactions, activity, words = told[0], told[1], told[2], told[3], told[4]
+        users[b, 0] = _log1p(interactions)
+        users[b, 1] = _log1p(gap_s)
+        users[b, 2] = _log1p(before_s)
+        users[b, 3] = _log1p(tie)
+        users[b, 4] = mean
+        users[b, 5] = _log1p(ratings)
+        users[b, 6] = _log1p(activity)
+        users[b, 7] = _log1p(words)
+        users[b, 8] = told[5]
+        users[b, 9], users[b, 10] = moments.bias[b, 0], moments.bias[b, 1]
+        for k in range(min(len(times), histories.shape[1])):
             liking = moments.liking[first + k]
             if not math.isnan(liking):
-                out[b, k, 0] = liking
-                out[b, k, 1] = 1.0
-            out[b, k, 2] = _log1p(max(moments.now_ms[b] - moments.times[first + k], 0) / 1_000.0)
-            out[b, k, 3] = moments.times[first + k] == moments.times[first]
-            out[b, k, 4] = moments.weights[first + k]
+                histories[b, k, 0] = liking
+                histories[b, k, 1] = 1.0
+            histories[b, k, 2] = _log1p(max(now_ms - times[k], 0) / 1_000.0)
+            histories[b, k, 3] = times[k] == times[0]
+            histories[b, k, 4] = moments.weights[moments.actions[first + k]]

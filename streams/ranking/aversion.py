@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.features import text_products
 from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking.candidates.context import BatchContext
@@ -87,8 +88,8 @@ def aversion(
     if shared is not None:
         at = shared.places(users, offsets, rows, places)
         _by_entities(users, offsets, shared.begin, shared.end, shared.table.values, at, found)
-    for b in users.tolist():
-        _by_texts(context, b, rows[offsets[b] : offsets[b + 1]], found[offsets[b] : offsets[b + 1]])
+    tastes = context.tastes
+    _by_texts(users, offsets, rows, context.catalog.text, tastes.liked, tastes.disliked, found)
     return found
 
 
@@ -138,12 +139,27 @@ def _by_entities(
                 found[k] = max(found[k], min(averse / nearest, np.float32(1.0)))
 
 
-def _by_texts(context: BatchContext, b: int, rows: NDArray[np.int32], found: F32) -> None:
-    """Of one user; rows and found: of their candidates."""
-    tastes = context.tastes
-    if not tastes.disliked[b].any():
-        return
-    text = context.catalog.text[rows]
-    liked = np.maximum(text @ tastes.liked[b], SIMILAR_FROM)
-    closeness = (text @ tastes.disliked[b] - liked) / (1.0 - SIMILAR_FROM)
-    np.maximum(found, np.clip(closeness, 0, 1), out=found)
+@compiled
+def _by_texts(
+    users: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    text: F32,
+    liked: F32,
+    disliked: F32,
+    found: F32,
+) -> None:
+    """text [n, dim]: of all items; liked, disliked [B, dim]: see `Tastes`."""
+    views = np.empty((2, text.shape[1]), np.float32)
+    for b in users:
+        if not disliked[b].any():
+            continue
+        views[0], views[1] = liked[b], disliked[b]
+        its_rows = rows[offsets[b] : offsets[b + 1]]
+        products = np.empty((len(its_rows), 2), np.float32)
+        text_products(text, its_rows, views, products)
+        for k in range(len(its_rows)):
+            near_liked = max(products[k, 0], np.float32(SIMILAR_FROM))
+            closeness = (products[k, 1] - near_liked) / np.float32(1.0 - SIMILAR_FROM)
+            at = offsets[b] + k
+            found[at] = max(found[at], min(closeness, np.float32(1.0)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.features import HISTORY_FEATURES, USER_FEATURES, Moments, history_features, user_features
+from model.features import HISTORY_FEATURES, USER_FEATURES, Moments, user_features
 from model.hashing import PROFILE_FIELDS, profile_of
 from model.schema import F32
 from streams.ranking.candidates.context import BatchContext
@@ -63,22 +63,18 @@ def read_views(context: BatchContext, length: int) -> UserViews:
     views = no_views(len(requests), length, context.catalog.text.shape[1])
     _last(histories.offsets, histories.items, histories.actions, views.history, views.history_actions)
     overall = context.counters.popularity.mean_rating()
+    told = [
+        (
+            state.mean_rating(overall), state.rating_count, state.interactions, state.activity,
+            state.words_weight, request.search is not None,
+        )
+        for request, state in zip(requests, states, strict=True)
+    ]  # fmt: skip
     moments = Moments(
-        offsets=histories.offsets,
-        now_ms=context.now_ms,
-        times=histories.times,
-        liking=histories.liking,
-        weights=context.counters.meanings.counts[histories.actions],
-        rating_mean=np.array([state.mean_rating(overall) for state in states], np.float64),
-        rating_count=np.array([state.rating_count for state in states], np.int64),
-        interactions=np.array([state.interactions for state in states], np.int64),
-        activity=np.array([state.activity for state in states], np.float64),
-        words_weight=np.array([state.words_weight for state in states], np.float64),
-        searching=np.array([request.search is not None for request in requests], np.bool_),
-        bias=histories.bias,
-    )
-    views.history_features = history_features(moments, length)
-    views.user_features = user_features(moments)
+        histories.offsets, context.now_ms, histories.times, histories.liking, histories.actions,
+        context.counters.meanings.counts, np.array(told, np.float64), histories.bias,
+    )  # fmt: skip
+    views.user_features, views.history_features = user_features(moments, length)
     for b, (request, state) in enumerate(zip(requests, states, strict=True)):
         if state.profile:
             views.profile[b] = profile_of(state.profile)

@@ -23,6 +23,7 @@ from streams.state.knowledge_graph import Triple, build
 from streams.state.user_state import WORDS_DIM, UserState
 
 NOW_MS = 1_000_000
+DISLIKED = 13  # an event after which there is something to avert
 
 
 def warm_up(settings: Settings) -> None:
@@ -36,7 +37,8 @@ def warm_up(settings: Settings) -> None:
         user, item, event_id, ts = f"user-{n % 4}", f"item-{n}", str(n), NOW_MS + n
         event: Click | Review = Click(event_id=event_id, ts=ts, user_id=user, item_id=item)
         if n % 2:
-            event = Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=4.0, text="good")
+            rating = 1.0 if n == DISLIKED else 4.0
+            event = Review(event_id=event_id, ts=ts, user_id=user, item_id=item, rating=rating, text="good")
         delivery = Delivery("reviews" if n % 2 else "clicks", n)
         rung = RUNGS[n // 2 % len(RUNGS)]
         vectors = Vectors(words) if n % 2 else NO_VECTORS

@@ -45,7 +45,7 @@ class BatchSignals:
 
     def __init__(self, table: SignalTable, users: int) -> None:
         self.table = table
-        self.begin, self.end = np.full(users, -1, np.int64), np.full(users, -1, np.int64)
+        self.begin, self.end = np.full((2, users), -1, np.int64)
 
     def unread(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of `users` of whom nothing was read yet."""

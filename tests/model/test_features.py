@@ -21,7 +21,6 @@ from model.features import (
     Moments,
     SignalsOf,
     candidate_features,
-    history_features,
     rank_feature,
     user_features,
 )
@@ -151,22 +150,41 @@ def moments(times_s: list[int], liking: list[float], now_s: int = 100, **changed
         "now_ms": np.array([now_s * 1_000]),
         "times": np.array(times_s, np.int64) * 1_000,
         "liking": np.array(liking, np.float32),
-        "weights": np.ones(len(times_s), np.float32),
-        "rating_mean": np.array([3.5]),
-        "rating_count": np.array([2]),
-        "interactions": np.array([len(times_s)]),
-        "activity": np.array([1.5]),
-        "words_weight": np.array([0.5]),
-        "searching": np.array([False]),
+        "actions": np.zeros(len(times_s), np.uint8),
+        "weights": np.ones(3, np.float32),
+        "told": told(interactions=len(times_s)),
         "bias": np.zeros((1, 2)),
     }
     return Moments(**{**usual, **changed})  # type: ignore[arg-type]  # fields by name
 
 
+def told(
+    mean: float = 3.5,
+    ratings: int = 2,
+    interactions: int = 2,
+    activity: float = 1.5,
+    words: float = 0.5,
+    searching: bool = False,
+) -> np.ndarray:
+    return np.array([[mean, ratings, interactions, activity, words, searching]], np.float64)
+
+
+def users(given: Moments) -> list[float]:
+    """Of one user."""
+    found: list[float] = user_features(given, 1)[0][0].tolist()
+    return found
+
+
+def history(given: Moments, length: int) -> F32:
+    """Of one user: [length, features]."""
+    of_history: F32 = user_features(given, length)[1][0]
+    return of_history
+
+
 def test_a_users_features_by_hand() -> None:
-    rated = moments([90, 90, 40], [5, NAN, 2], searching=np.array([True]), bias=np.array([[0.4, -0.2]]))
-    (found,) = user_features(rated)
-    assert dict(zip(USER_FEATURES, found.tolist(), strict=True)) == pytest.approx(
+    searching = told(interactions=3, searching=True)
+    rated = moments([90, 90, 40], [5, NAN, 2], told=searching, bias=np.array([[0.4, -0.2]]))
+    assert dict(zip(USER_FEATURES, users(rated), strict=True)) == pytest.approx(
         {
             "interactions": log1p(3),
             "gap": log1p(10),
@@ -182,12 +200,12 @@ def test_a_users_features_by_hand() -> None:
         },
         rel=1e-6,
     )
-    assert user_features(moments([90, 40], [5, 2]))[0, 2] == pytest.approx(log1p(50))
+    assert users(moments([90, 40], [5, 2]))[2] == pytest.approx(log1p(50))
 
 
 def test_a_history_by_hand() -> None:
-    weights = np.array([1, 0.2, 1], np.float32)
-    (found,) = history_features(moments([90, 90, 40], [1.5, NAN, -1.5], weights=weights), 4)
+    actions, weights = np.array([2, 1, 2], np.uint8), np.array([9, 0.2, 1], np.float32)
+    found = history(moments([90, 90, 40], [1.5, NAN, -1.5], actions=actions, weights=weights), 4)
     assert found.shape == (4, len(HISTORY_FEATURES))
     expected: list[list[float]] = [
         [1.5, 1, log1p(10), 1, 1],
@@ -199,23 +217,22 @@ def test_a_history_by_hand() -> None:
 
 
 def test_a_history_longer_than_the_schema_is_cut_at_the_oldest() -> None:
-    (found,) = history_features(moments([90, 80, 70], [-2.5, -1.5, 3]), 2)
+    found = history(moments([90, 80, 70], [-2.5, -1.5, 3]), 2)
     np.testing.assert_allclose(found[:, 0], [-2.5, -1.5])
 
 
 def test_nothing_known_of_a_user_is_all_zero_but_the_mean() -> None:
-    nothing = np.zeros(1)
-    nobody = moments([], [], rating_count=np.zeros(1, np.int64), activity=nothing, words_weight=nothing)
-    assert user_features(nobody)[0].tolist() == [0, 0, 0, 0, 3.5, 0, 0, 0, 0, 0, 0]
-    assert not history_features(nobody, 5).any()
+    nobody = moments([], [], told=told(ratings=0, interactions=0, activity=0.0, words=0.0))
+    assert users(nobody) == [0, 0, 0, 0, 3.5, 0, 0, 0, 0, 0, 0]
+    assert not history(nobody, 5).any()
 
 
 def test_events_from_the_future_are_of_now() -> None:
     """A clock that is ahead, or an event that came late."""
     ahead = moments([200, 90], [NAN, NAN])
-    assert user_features(ahead)[0, 1] == 0.0
-    assert history_features(ahead, 2)[0, 0, 2] == 0.0
-    assert np.isfinite(user_features(moments([90, 200], [NAN, NAN]))).all()  # the newer is not the later
+    assert users(ahead)[1] == 0.0
+    assert history(ahead, 2)[0, 2] == 0.0
+    assert np.isfinite(users(moments([90, 200], [NAN, NAN]))).all()  # the newer is not the later
 
 
 def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph() -> None:

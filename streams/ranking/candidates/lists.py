@@ -25,7 +25,9 @@ class Lists(NamedTuple):
         """The list of request b."""
         begin, end = self.first[b : b + 2]
         if len(rows) > end - begin:
-            raise ValueError(f"a source brings {len(rows)} rows; expected {end - begin} at most")
+            raise ValueError(
+                f"a source brings {len(rows)} rows; expected {end - begin} at most, see context.limit"
+            )
         self.rows[begin : begin + len(rows)], self.counts[b] = rows, len(rows)
 
     def of(self, b: int) -> NDArray[np.int32]:

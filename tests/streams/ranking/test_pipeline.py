@@ -21,6 +21,7 @@ from streams.ranking.candidates.lists import BatchSource
 from streams.ranking.candidates.source import Source
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
+from streams.ranking.finding import Find
 from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline
 from streams.ranking.request import Search
@@ -262,6 +263,44 @@ def test_a_source_more_is_one_line_and_models_trained_before_work_on(
     assert "alphabet" in {place.source for place in other.core.slate(draft).items} | {
         other.core.pipeline.names[origin] for origin in draft.origin
     }
+
+
+class Greedy:
+    """A source that brings more than it may."""
+
+    name = "greedy"
+
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        return np.arange(context.limit + 1, dtype=np.int32)
+
+
+class Plain:
+    """The source "popular" again, in plain numpy and for one request at a time."""
+
+    name = "popular"
+
+    def find(self, context: SourceContext) -> NDArray[np.int32]:
+        leaders = context.counters.popularity.leaders(1)
+        return leaders[context.blocked[leaders] == 0][: context.limit]
+
+
+def test_a_source_that_brings_too_much_is_told_so(small: Small) -> None:
+    find = small.core.pipeline.gathering[3]
+    assert isinstance(find, Find)
+    find.sources = [Greedy() if source.name == "fresh" else source for source in find.sources]
+    with pytest.raises(ValueError, match="brings 301 rows; expected 300 at most"):
+        ranked(small, "u1")
+
+
+def test_a_source_in_plain_numpy_brings_what_the_compiled_one_brings(small: Small) -> None:
+    requests = [small.request(user, rung) for user in small.states for rung in RUNGS]
+    before = small.core.pipeline.execute(requests)
+    find = small.core.pipeline.gathering[3]
+    assert isinstance(find, Find)
+    find.sources = [Plain() if source.name == "popular" else source for source in find.sources]
+    after = small.core.pipeline.execute(requests)
+    assert after.rows.tobytes() == before.rows.tobytes()
+    assert after.ranks.tobytes() == before.ranks.tobytes()
 
 
 def test_a_state_that_was_stored_on_the_way_gives_the_same_slate(small: Small) -> None:
