@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from export.gather import gathered
 from export.manifest import ITEM_PART, USER_TOWER
 from export.providers import Opened
 from export.random_inputs import random_inputs
@@ -26,6 +27,23 @@ from model.schema import F32, RescorerInputs, Schema, Scores, SeenUsers, UserInp
 
 TEXTS, FEATURES = "candidate_texts", "candidate_features"
 ITEMS_AT_ONCE = 4096
+
+
+class ItemTables(NamedTuple):
+    """Of each item its vector [n, item_dim], and what `InParts.tables` makes of it, by name [n, ...]."""
+
+    vectors: F32
+    tables: Mapping[str, F32]
+
+
+class Candidates(NamedTuple):
+    """The candidates of users, end to end: those of user b from `offsets[b]` on. rows int32 [N]: which items
+    they are; features [N, F].
+    """
+
+    rows: NDArray[np.int32]
+    features: F32
+    offsets: Sequence[int]
 
 
 class InParts:
@@ -74,56 +92,62 @@ class InParts:
         """[B, user_dim], for retrieval."""
         return self.see(inputs).vectors
 
-    def rescore(self, seen: SeenUsers, candidates: Mapping[str, F32], offsets: Sequence[int]) -> Scores:
-        """Scores [N] of the users' candidates, which lie end to end: those of user b from `offsets[b]` on.
-
-        candidates: `candidate_texts` [N, item_dim / 2], `candidate_features` [N, F], and rows of `tables`.
-        """
-        found = [np.empty(offsets[-1], np.float32) for _ in self.schema.tasks]
+    def rescore(self, seen: SeenUsers, items: ItemTables, asked: Candidates) -> Scores:
+        """Scores [N] of the users' candidates."""
+        found = [np.empty(len(asked.rows), np.float32) for _ in self.schema.tasks]
         if self.provider == "cpu":
-            for user, (begin, end) in enumerate(pairwise(offsets)):
+            for user, (begin, end) in enumerate(pairwise(asked.offsets)):
                 if begin == end:
                     continue
                 inputs = {name: each[user : user + 1] for name, each in seen.parts.items()}
-                inputs |= {name: each[None, begin:end] for name, each in candidates.items()}
+                # What is gathered right before it is read is read from the cache.
+                for name, each in self._gathered(items, asked.rows[begin:end]).items():
+                    inputs[name] = each[None]
+                inputs[FEATURES] = asked.features[None, begin:end]
                 for scores, run in zip(found, self._scores.run(inputs), strict=True):
                     scores[begin:end] = run[0]
-        elif offsets[-1]:
-            lengths = np.diff(offsets)
+        elif len(asked.rows):
+            lengths = np.diff(asked.offsets)
             there = np.arange(lengths.max()) < lengths[:, None]
-            padded = {name: _padded(each, there) for name, each in candidates.items()}
+            flat = {**self._gathered(items, asked.rows), FEATURES: asked.features}
+            padded = {name: _padded(each, there) for name, each in flat.items()}
             for scores, run in zip(found, self._scores.run({**seen.parts, **padded}), strict=True):
                 scores[:] = run[there]
         click, rating, *more = found
         return Scores(click, rating, tuple(more))
 
+    def _gathered(self, items: ItemTables, rows: NDArray[np.int32]) -> dict[str, F32]:
+        """What the candidates' file reads of these items, by name."""
+        made = {name: gathered(table, rows) for name, table in items.tables.items()}
+        made[TEXTS] = gathered(items.vectors, rows, self.part)
+        return made
+
     def score(self, inputs: RescorerInputs) -> Scores:
         """All parts at once, each score [B, K], as workers come by them; `model.schema` has the shapes."""
         users, candidates = inputs.candidate_features.shape[:2]
-        parts = self.inputs_of(inputs)
-        flat = {
-            name: each.reshape(users * candidates, -1)
-            for name, each in parts.items()
-            if name.startswith("candidate_")
-        }
-        seen = SeenUsers(
-            np.empty((0, 0), np.float32), {name: parts[name] for name in self._users.outputs[1:]}
-        )
-        scores = self.rescore(seen, flat, range(0, users * candidates + 1, candidates))
+        scores = self.rescore(self.see(inputs.of_users), *self.flat(inputs))
         click, rating, *more = (
             each.reshape(users, candidates) for each in (scores.click, scores.rating, *scores.more)
         )
         return Scores(click, rating, tuple(more))
 
+    def flat(self, inputs: RescorerInputs) -> tuple[ItemTables, Candidates]:
+        """The candidates of `inputs` as `rescore` takes them, each of them as an item of its own."""
+        users, candidates, features = inputs.candidate_features.shape
+        vectors = inputs.candidate_vectors.reshape(-1, self.schema.item_dim)
+        rows = np.arange(len(vectors), dtype=np.int32)
+        flat = np.ascontiguousarray(inputs.candidate_features).reshape(-1, features)
+        offsets = [candidates * user for user in range(users + 1)]
+        return ItemTables(vectors, self.tables(vectors)), Candidates(rows, flat, offsets)
+
     def inputs_of(self, inputs: RescorerInputs) -> dict[str, F32]:
         """What the candidates' file reads where the model as a whole reads `inputs`, by name."""
-        vectors = inputs.candidate_vectors
-        tables = self.tables(vectors.reshape(-1, self.schema.item_dim))
+        items, asked = self.flat(inputs)
+        flat = {**self._gathered(items, asked.rows), FEATURES: asked.features}
+        shape = inputs.candidate_features.shape[:2]
         return {
             **self.see(inputs.of_users).parts,
-            TEXTS: np.ascontiguousarray(vectors[..., self.part :]),
-            FEATURES: np.ascontiguousarray(inputs.candidate_features),
-            **{name: each.reshape(*vectors.shape[:2], -1) for name, each in tables.items()},
+            **{name: each.reshape(*shape, -1) for name, each in flat.items()},
         }
 
 

@@ -55,8 +55,17 @@ def open_session(
     return open_first(providers, ort.get_available_providers(), open_with, fallback, on_fallback)
 
 
-def _session(path: Path, provider: str, threads: int) -> Any:
+def optimized(path: Path, folder: Path) -> Path:
+    """The file as onnxruntime runs it on a CPU, after its own optimization, written into `folder`."""
+    target = folder / f"{path.parent.name}-{path.name}"
+    _session(path, "cpu", 1, target)
+    return target
+
+
+def _session(path: Path, provider: str, threads: int, write_optimized: Path | None = None) -> Any:
     options = ort.SessionOptions()
+    if write_optimized is not None:
+        options.optimized_model_filepath = str(write_optimized)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL

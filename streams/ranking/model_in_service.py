@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from export.in_parts import Candidates, ItemTables
 from model.actions import known_codes
-from model.compiled import compiled
 from model.errors import ManifestError
 from model.features import LIVE_FEATURES, RETRIEVAL, rank_feature
 from model.schema import F32, RescorerInputs, Schema, Scores, SeenUsers, UserInputs
@@ -48,7 +48,7 @@ class Parts(Protocol):
 
     def see(self, inputs: UserInputs) -> SeenUsers: ...
 
-    def rescore(self, seen: SeenUsers, candidates: Mapping[str, F32], offsets: Sequence[int]) -> Scores: ...
+    def rescore(self, seen: SeenUsers, items: ItemTables, asked: Candidates) -> Scores: ...
 
 
 class ModelInService:
@@ -172,10 +172,8 @@ class ModelInService:
         features = np.ascontiguousarray(features[:, self.columns], np.float32)
         if self.parts is None:
             return self._score_whole(seen, rows, features, lengths)
-        part = self.schema.item_dim // 2
-        candidates = {name: gathered(table, rows) for name, table in self.tables.items()}
-        candidates |= {"candidate_texts": gathered(self.vectors, rows, part), "candidate_features": features}
-        return self.parts.rescore(seen, candidates, [0, *np.cumsum(lengths).tolist()])
+        asked = Candidates(rows, features, [0, *np.cumsum(lengths).tolist()])
+        return self.parts.rescore(seen, ItemTables(self.vectors, self.tables), asked)
 
     def _score_whole(
         self, seen: SeenUsers, rows: NDArray[np.int32], features: F32, lengths: NDArray[np.int64]
@@ -204,22 +202,6 @@ def _grown(values: F32, room: int, known: int) -> F32:
     grown = np.zeros((room, values.shape[1]), np.float32)
     grown[:known] = values[:known]
     return grown
-
-
-def gathered(table: F32, rows: NDArray[np.int32], begin: int = 0) -> F32:
-    """Rows of a table from its column `begin` on: [len(rows), table.shape[1] - begin]."""
-    out = np.empty((len(rows), table.shape[1] - begin), np.float32)
-    _gather(table, rows, begin, out)
-    return out
-
-
-@compiled
-def _gather(table: F32, rows: NDArray[np.int32], begin: int, out: F32) -> None:
-    """A loop in machine code: numpy would copy all of a table to take a part of its columns."""
-    for k in range(len(rows)):
-        row = rows[k]
-        for column in range(out.shape[1]):
-            out[k, column] = table[row, begin + column]
 
 
 def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
