@@ -82,8 +82,8 @@ class AiokafkaThread(stock.AIOKafkaConsumerThread):
         )
 
     async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
-        """The next fetched chunks by their partitions. The stock method sleeps a second when all partitions
-        are held back.
+        """The next fetched chunks by their partitions. The stock method sleeps a second when all
+        partitions are held back.
         """
         if not active_partitions:
             await asyncio.sleep(HELD_BACK_S)
