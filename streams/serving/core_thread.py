@@ -8,6 +8,7 @@ the core needs a lock of its own, and the loop is free while a batch is folded a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,8 +37,11 @@ class CoreThread:
         )
 
     def post(self, function: Callable[[*Ts], object], *arguments: *Ts) -> None:
-        """Have `function` called in its turn, and wait for nothing. What it raises is logged."""
-        self._thread.submit(function, *arguments).add_done_callback(_say)
+        """Have `function` called in its turn, and wait for nothing. What it raises is logged. Nothing is
+        called once this is closed: the process ends.
+        """
+        with contextlib.suppress(RuntimeError):
+            self._thread.submit(function, *arguments).add_done_callback(_say)
 
     async def close(self) -> None:
         """End the thread, once all that was asked of it is done."""

@@ -30,6 +30,8 @@ async def test_calls_come_one_at_a_time_in_one_thread_and_in_their_order() -> No
     assert len(names) == 1
     assert names != {threading.current_thread().name}
     assert not names & {thread.name for thread in threading.enumerate()}, "it has ended"
+    core.post(call, 30)
+    assert len(order) == 30
 
 
 async def test_what_a_call_raises_is_raised_and_what_a_posted_one_raises_is_said(

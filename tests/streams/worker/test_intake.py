@@ -16,7 +16,7 @@ from model.errors import ProgressError
 from streams.kafka.message import Message
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.worker.intake import HELD_BACK_EVENTS, BatchIntake
+from streams.worker.intake import HELD_BACK_EVENTS, BatchIntake, as_message
 
 
 class Event:
@@ -123,6 +123,13 @@ async def test_what_is_queued_is_one_batch_and_the_next_is_begun_behind_it() -> 
         running.handler.gates[1].set()
         await turns()
         assert events[3].acked, "though no other event came"
+
+
+def test_a_message_tells_when_the_loop_had_it_and_when_the_client_had_it_if_that_is_known() -> None:
+    record = Event(0).message
+    assert as_message(record, len("headrace."), 7.5).passed == {"handed": 7.5}
+    record.fetched_ms = 7.25
+    assert as_message(record, len("headrace."), 7.5).passed == {"fetched": 7.25, "handed": 7.5}
 
 
 async def test_what_is_not_done_is_not_acknowledged() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import pytest
@@ -29,6 +30,15 @@ def no_pauses() -> None:
     patch = pytest.MonkeyPatch()
     for module in (batches, writing):
         patch.setattr(module, "RETRY_S", (0.0, 0.001))
+
+
+@pytest.fixture(autouse=True)
+def threads_take_turns_all_the_time() -> Iterator[None]:
+    """What only luck keeps apart does not stay apart for long."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
 
 
 class SlowStore(MemoryStore):

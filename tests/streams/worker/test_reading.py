@@ -94,7 +94,7 @@ def as_faust_hands_it_on(each: object) -> Message:
     )  # fmt: skip
     faust.since, faust.seek = record.offset, 1  # type: ignore[attr-defined]
     faust.undecodable = getattr(record, "why", "")  # type: ignore[attr-defined]
-    return as_message(faust, len("headrace."), 0.0)
+    return as_message(faust, len("headrace."), NOW_MS)
 
 
 def as_stored(letter: DeadLetter) -> StoredLetter:

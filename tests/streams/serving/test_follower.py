@@ -1,0 +1,102 @@
+"""A follower holds up no batch unless somebody else has written, and counts each entry once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from streams.serving.follower import Follower
+from streams.serving.replica import LEDGER_PAGE
+from streams.stores.base import Commit, LedgerEntry
+from streams.stores.memory import MemoryStore
+from tests.streams.worker.conftest import Desk, click, counted, until
+
+
+class SlowStore(MemoryStore):
+    """Commits of who is not `free` wait until `gate` is open; `asked`: how often the ledger was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate, self.asked = asyncio.Event(), 0
+        self.free: set[str] = set()
+
+    async def commit(self, commit: Commit, writer: str) -> str:
+        if writer not in self.free:
+            await self.gate.wait()
+        return await super().commit(commit, writer)
+
+    async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
+        self.asked += 1
+        return await super().read_ledger(after, limit)
+
+
+def follower(desk: Desk) -> Follower:
+    return Follower(desk.replica, desk.models, desk.batches.recovery.recover)
+
+
+async def test_a_batch_in_flight_is_not_waited_for_where_nobody_else_wrote() -> None:
+    store = SlowStore()
+    store.gate.set()
+    desk = Desk(store)
+    await desk.take(click(0))
+    store.gate.clear()
+    flight = await desk.batches.begin([click(1)])
+    assert desk.replica.lock.locked()
+    for _ in range(3):
+        assert await follower(desk).turn() == 0
+    assert desk.replica.position == desk.replica.own_position, "what it wrote itself is not read again"
+    store.gate.set()
+    await flight
+    assert await follower(desk).turn() == 0
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 2
+
+
+async def test_what_others_wrote_is_counted_between_two_batches_and_once() -> None:
+    store = SlowStore()
+    store.gate.set()
+    desk, other = Desk(store), Desk(store)
+    await desk.take(click(0))
+    await other.take(click(0, "bob", "i2", partition=1))
+    store.free.add(other.replica.writer)
+    store.gate.clear()
+    flight = await desk.batches.begin([click(1)])
+    store.asked = 0
+    turning = asyncio.create_task(follower(desk).turn())
+    await until(lambda: store.asked > 0)
+    await other.take(click(1, "bob", "i3", partition=1))  # behind what the follower has read by now
+    await asyncio.sleep(0.01)
+    assert not turning.done(), "the counters are ahead of the store"
+    store.gate.set()
+    await flight
+    assert await turning + await follower(desk).turn() == 2
+    assert await follower(desk).turn() == 0
+    assert desk.replica.followed == 2
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 4
+
+
+async def test_a_page_that_was_read_before_the_counters_were_read_anew_is_void() -> None:
+    store = SlowStore()
+    store.gate.set()
+    desk, other = Desk(store), Desk(store)
+    await desk.take(click(0))
+    await other.take(click(0, "bob", "i2", partition=1))
+    page = await desk.replica.unread()
+    assert page is not None
+    assert len(page.entries) == 2, "its own and the other's"
+    async with desk.replica.lock:
+        await desk.replica.rebuild()
+        assert await desk.replica.catch_up(page) == 0, "all of it is counted already"
+    assert desk.replica.recommender.counters.interactions == await counted(store) == 2
+
+
+async def test_many_pages_are_followed_to_their_end() -> None:
+    store = SlowStore()
+    store.gate.set()
+    desk, other = Desk(store), Desk(store)
+    await desk.take(click(0))
+    await other.take(click(0, "bob", "i2", partition=1))
+    await follower(desk).turn()
+    raw = (await store.read_ledger("0-0", 1))[0].payload
+    for _ in range(LEDGER_PAGE + 3):  # of a third worker: the same click again and again
+        await store.commit(Commit({}, {}, {}, {}, {}, raw), "third")
+    assert await follower(desk).turn() == LEDGER_PAGE + 3
+    assert desk.replica.recommender.counters.interactions == 2 + LEDGER_PAGE + 3
