@@ -40,7 +40,7 @@ def looks_of(draw: st.DrawFn, places: int) -> bytes:
     """Looks of so many places, of any kind."""
     columns, featured = draw(st.integers(1, 4)), draw(st.integers(0, places))
     number = st.floats(0, 1, width=32) | st.just(math.nan)
-    numbers = st.just([]) | st.lists(number, min_size=places, max_size=places)
+    numbers: st.SearchStrategy[list[float]] = st.just([]) | st.lists(number, min_size=places, max_size=places)
     size = featured * columns
     values = draw(st.lists(st.floats(width=16), min_size=size, max_size=size))
     return pack_looks(
