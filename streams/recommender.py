@@ -5,7 +5,8 @@ The worker, `replay` and the making of training examples all drive this class; n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline, source_names
+from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.request_checks import check
 from streams.ranking.slate import Slate
@@ -162,35 +164,48 @@ class Recommender:
         self.counters.observe(interaction)
         self.catalog.date(interaction.row, int(self.counters.popularity.first_ms[interaction.row]))
 
-    def looks(self, slates: Sequence[Slate], drafts: Sequence[Draft]) -> list[KeptSlate]:
-        """What the slates of one batch look like, as they are kept."""
-        features = self._features([draft for draft in drafts if len(draft.features)])
-        return [
-            KeptSlate(
-                slate_id=slate.slate_id,
-                ts=slate.ts,
-                arm=slate.arm,
-                model=slate.model,
-                rows=tuple(draft.rows[draft.order].tolist()),
-                looks=pack_looks(
-                    draft.score[draft.order],
-                    NO_NUMBERS if slate.propensities is None else np.array(slate.propensities, np.float32),
-                    next(features) if len(draft.features) else NO_FEATURES,
-                    self._names,
-                ),
+    def looks(self, slates: Sequence[Slate], batch: RankBatch) -> list[KeptSlate]:
+        """What the slates of a batch look like, as they are kept; gathered for all of them in one go."""
+        at = np.concatenate([order + start for order, start in zip(batch.order, batch.offsets, strict=False)])
+        rows, scores = batch.rows[at].tolist(), batch.score[at]
+        kept, begin = [], 0
+        for slate, order, features in zip(slates, batch.order, self._features(batch), strict=True):
+            end = begin + len(order)
+            told = NO_NUMBERS if slate.propensities is None else np.array(slate.propensities, np.float32)
+            kept.append(
+                KeptSlate(
+                    slate_id=slate.slate_id,
+                    ts=slate.ts,
+                    arm=slate.arm,
+                    model=slate.model,
+                    rows=tuple(rows[begin:end]),
+                    looks=pack_looks(scores[begin:end], told, features, self._names),
+                )
             )
-            for slate, draft in zip(slates, drafts, strict=True)
-        ]
+            begin = end
+        return kept
 
-    def _features(self, drafts: Sequence[Draft]) -> Iterator[F16]:
-        """Of the first places of each draft, all cast in one go."""
-        if not drafts:
-            return iter(())
-        first = [draft.order[: self.settings.state.pending_items] for draft in drafts]
-        taken = np.concatenate([draft.features[order] for draft, order in zip(drafts, first, strict=True)])
+    def _features(self, batch: RankBatch) -> list[F16]:
+        """Of the first places of each slate; none where no model was asked."""
+        most = self.settings.state.pending_items
+        counts = [
+            min(len(order), most) if featured else 0
+            for order, featured in zip(batch.order, batch.featured.tolist(), strict=True)
+        ]
+        if not any(counts):
+            return [NO_FEATURES] * len(counts)
+        taken = batch.features[
+            np.concatenate(
+                [
+                    order[:count] + start
+                    for order, count, start in zip(batch.order, counts, batch.offsets, strict=False)
+                ]
+            )
+        ]
         # Within float16: what a learner reads must be a number.
-        halves = np.clip(taken, -HALF_MAX, HALF_MAX, out=taken).astype(np.float16)
-        return iter(np.split(halves, np.cumsum([len(order) for order in first])[:-1]))
+        halves = taken.clip(-HALF_MAX, HALF_MAX, out=taken).astype(np.float16)
+        ends = list(accumulate(counts))
+        return [halves[end - count : end] for end, count in zip(ends, counts, strict=True)]
 
     def request(
         self, state: UserState, now_ms: int, *, rung: Rung = "full", arm: str = DEFAULT_ARM, **asked: Any
@@ -215,10 +230,10 @@ class Recommender:
 
     def recommend(self, requests: Sequence[RankRequest], kept: list[KeptSlate] | None = None) -> list[Slate]:
         """A slate for each request, all of them made in one go; into `kept`, what each of them looks like."""
-        drafts = self.pipeline.execute(requests).drafts()
-        slates = [self.slate(draft) for draft in drafts]
-        if kept is not None:
-            kept += self.looks(slates, drafts)
+        batch = self.pipeline.execute(requests)
+        slates = [self.slate(draft) for draft in batch.drafts()]
+        if kept is not None and slates:
+            kept += self.looks(slates, batch)
         return slates
 
     def draft(self, request: RankRequest) -> Draft:

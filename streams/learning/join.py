@@ -71,7 +71,7 @@ class Closed(NamedTuple):
 
 def made(slates: Slates, slate: KeptSlate) -> Slates:
     """With a slate that was made just now."""
-    return (*(each for each in slates if each.slate_id != slate.slate_id), slate)
+    return (*[each for each in slates if each.slate_id != slate.slate_id], slate)
 
 
 def shown(

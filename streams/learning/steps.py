@@ -101,9 +101,11 @@ def on_answer(
     """A click or a review that was applied as `interaction`."""
     waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
     joined = joined_with(waiting.slates, event, interaction.row, interaction.action, bounds)
-    left = bounded(event.user_id, joined.slates, bounds.slates, bounds.bytes)
-    lessons = waiting.lessons + left.lessons
-    return AnswerStep(_with(kept, left.slates), lessons, joined.outcome, _from(joined, interaction))
+    slates, lessons = joined.slates, waiting.lessons
+    if slates is not waiting.slates:  # it has an answer more
+        slates, fallen = bounded(event.user_id, slates, bounds.slates, bounds.bytes)
+        lessons = lessons + fallen
+    return AnswerStep(_with(kept, slates), lessons, joined.outcome, _from(joined, interaction))
 
 
 def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> Joined:

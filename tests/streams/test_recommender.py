@@ -8,14 +8,16 @@ import pytest
 
 from streams.counters.snapshot import pack_counters
 from streams.events.schema import Impression
-from streams.learning.kept_slates import NOTHING_KEPT
+from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate
+from streams.learning.looks import digest_of_names
 from streams.ranking import slate as stored_slate
 from streams.ranking.degradation import RUNGS, Rung
+from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
 from streams.state.ledger import Record, Showing, decode_record, encode_record
-from streams.state.user_state import Interaction
-from tests.streams.core import START_MS, Small, toy_model, unit
+from streams.state.user_state import Interaction, StateSettings
+from tests.streams.core import START_MS, Small, toy_model, unit, with_settings
 
 
 def driven(seed: int = 2) -> Small:
@@ -73,6 +75,43 @@ def test_every_slate_has_an_id_of_its_own() -> None:
                     (slate,) = small.core.recommend([asked])
                     ids.add(slate.slate_id)
     assert len(ids) == len(RUNGS) * 8
+
+
+def test_what_slates_look_like_is_what_their_drafts_say() -> None:
+    """Of slates of several lengths, with a model and without, in one batch."""
+    small = Small(settings=with_settings(state=StateSettings(pending_items=4)))
+    small.random_events(60, users=5, seed=3)
+    small.announce_all(seed=3)
+    small.core.serve(toy_model(small.core.pipeline))
+    asked: list[tuple[str, Rung, int]] = [
+        ("u0", "full", 7),
+        ("u1", "counters", 5),
+        ("u2", "full", 3),
+        ("u3", "popular", 4),
+        ("new", "full", 6),
+    ]
+    requests = [small.request(user, rung, size=size) for user, rung, size in asked]
+    kept: list[KeptSlate] = []
+    slates = small.core.recommend(requests, kept)
+    for slate, look, request in zip(slates, kept, requests, strict=True):
+        draft = small.core.draft(request)
+        places = draft.rows[draft.order]
+        assert (look.slate_id, look.ts, look.arm, look.model) == (
+            slate.slate_id,
+            slate.ts,
+            slate.arm,
+            slate.model,
+        )
+        assert look.rows == tuple(places.tolist())
+        looks = look.looked()
+        np.testing.assert_array_equal(looks.scores, draft.score[draft.order])
+        assert look.waits is False
+        if request.plan.rung != "full":
+            assert (len(looks.features), looks.names) == (0, b"")
+            continue
+        expected = np.clip(draft.features[draft.order[:4]], -65_504, 65_504).astype(np.float16)
+        np.testing.assert_array_equal(looks.features, expected)
+        assert looks.names == digest_of_names(feature_names(small.core.pipeline.names))
 
 
 def test_a_process_that_follows_counts_the_same() -> None:

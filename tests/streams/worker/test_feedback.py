@@ -123,11 +123,11 @@ async def test_an_impression_that_shows_nothing_new_writes_nothing_but_its_offse
     desk = await served(store)
     await desk.take(impression(0, "list", ["i1", "i2"]))
     commits: list[Commit] = []
-    as_it_is = store.commit
+    written = store.commit
 
     async def noted(commit: Commit, writer: str) -> str:
         commits.append(commit)
-        return await as_it_is(commit, writer)
+        return await written(commit, writer)
 
     store.commit = noted  # type: ignore[method-assign]
     await desk.take(impression(1, "list", ["i2", "i1"]), impression(2, "list", ["i2"]))
