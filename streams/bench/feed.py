@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from streams.bench.gateway_load import GatewayOptions, GatewayRow, measure_requests
+from streams.bench.gateway_load import GatewayOptions, measure_requests
+from streams.bench.gateway_row import GatewayRow
 from streams.demo.progress import Steps
 from streams.settings.tree import Settings
 

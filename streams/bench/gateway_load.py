@@ -7,17 +7,17 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-import numpy as np
 
 from model.errors import LocalStackError
 from streams.bench.cpu import CpuMeter
+from streams.bench.gateway_row import GatewayRow, row_of
 from streams.bench.requests import Answered, RequestPlan
 from streams.bench.stored_feeds import Actors, seed_feeds
 from streams.bench.world import BenchOptions, seed_world, world_of
@@ -55,29 +55,6 @@ class GatewayOptions:
     seconds: float = 10.0
     warm_seconds: float = 3.0
     world: BenchOptions = field(default_factory=BenchOptions)
-
-
-@dataclass(frozen=True)
-class GatewayRow:
-    """One step: answered requests a second, latency, and CPU a request by process.
-
-    `offered`: requests a second of an open loop, 0 for a closed one. `failed`: requests without the right
-    answer. `messages`: what they wrote to Kafka, impressions or events; `folded`: how many of these the
-    workers had read when the row was made, `drained_s` after the last answer.
-    """
-
-    clients: int
-    offered: float
-    per_request: int
-    requests: int
-    failed: int
-    rate: float
-    p50_ms: float
-    p99_ms: float
-    cpu_us: Mapping[str, float]
-    messages: int
-    folded: int
-    drained_s: float
 
 
 def measure_requests(
@@ -160,7 +137,7 @@ class _System:
                 break
             await asyncio.sleep(0.2)
         meter.look()
-        return _row(plan, _answered(plan), meter.spent_s(), messages, read, waited_s)
+        return row_of(plan, _answered(plan), meter.spent_s(), messages, read, waited_s)
 
     async def _started(self, plan: RequestPlan, generator: ChildProcess) -> None:
         end_s = time.monotonic() + STARTS_WITHIN_S
@@ -220,29 +197,3 @@ class _System:
 
 def _answered(plan: RequestPlan) -> Answered:
     return msgspec.json.decode(Path(plan.result).read_bytes(), type=Answered)
-
-
-def _row(
-    plan: RequestPlan,
-    answered: Answered,
-    cpu_s: Mapping[str, float],
-    messages: int,
-    folded: int,
-    drained_s: float,
-) -> GatewayRow:
-    count = len(answered.latency_ms)
-    p50_ms, p99_ms = np.quantile(answered.latency_ms, (0.5, 0.99)) if count else (np.nan, np.nan)
-    return GatewayRow(
-        clients=plan.clients,
-        offered=plan.rate,
-        per_request=plan.per_request,
-        requests=count,
-        failed=answered.failed,
-        rate=round(count / answered.seconds, 1),
-        p50_ms=round(float(p50_ms), 3),
-        p99_ms=round(float(p99_ms), 3),
-        cpu_us={name: round(1e6 * spent / max(1, count), 1) for name, spent in cpu_s.items()},
-        messages=messages,
-        folded=folded,
-        drained_s=round(drained_s, 2),
-    )

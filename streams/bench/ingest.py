@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from streams.bench.gateway_load import GatewayOptions, GatewayRow, GatewayStep, measure_requests
+from streams.bench.gateway_load import GatewayOptions, GatewayStep, measure_requests
+from streams.bench.gateway_row import GatewayRow
 from streams.demo.progress import Steps
 from streams.settings.tree import Settings
 

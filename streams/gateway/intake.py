@@ -61,7 +61,7 @@ class EventIntake:
                 check_action(event, self._actions)
                 self._check_size(event, raw)
             except EventError as error:
-                self._metrics.events.labels("unread", "rejected", error.reason).inc()
+                self._metrics.count_event("unread", "rejected", error.reason)
                 place = index if many else None
                 results.append(
                     Result(status="rejected", reason=error.reason, message=str(error), index=place)
@@ -134,7 +134,7 @@ class EventIntake:
                 result.status = "unconfirmed"
                 result.reason = "kafka_unavailable"
             kind = str(type(event).__struct_config__.tag)
-            self._metrics.events.labels(kind, result.status, result.reason).inc()
+            self._metrics.count_event(kind, result.status, result.reason)
         return delivery.trouble
 
 

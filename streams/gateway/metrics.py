@@ -27,6 +27,7 @@ class GatewayMetrics:
             registry=registry,
         )
         self._answers: dict[tuple[str, int], Counter] = {}
+        self._results: dict[tuple[str, str, str], Counter] = {}
         self.events = Counter(
             "headrace_gateway_events",
             "Events received, by type, result (accepted, rejected, unconfirmed) and reason.",
@@ -88,6 +89,14 @@ class GatewayMetrics:
             self._filled.inc(filled)
         if withdrawn:
             self._withdrawn.inc(withdrawn)
+
+    def count_event(self, kind: str, result: str, reason: str) -> None:
+        """Count what became of one event."""
+        counter = self._results.get((kind, result, reason))
+        if counter is None:
+            counter = self.events.labels(kind, result, reason)
+            self._results[kind, result, reason] = counter
+        counter.inc()
 
     def count_answer(self, route: str, status: int) -> None:
         """Count an answer by the route's template, never by its path."""

@@ -6,7 +6,8 @@ import msgspec
 from rich.console import Console
 
 from streams.bench.feed import measure_feed
-from streams.bench.gateway_load import GatewayOptions, GatewayRow, GatewayStep
+from streams.bench.gateway_load import GatewayOptions, GatewayStep
+from streams.bench.gateway_row import GatewayRow
 from streams.bench.ingest import measure_ingest
 from streams.bench.world import BenchOptions
 from streams.demo.demo import with_gateway_port

@@ -10,7 +10,10 @@ from litestar.testing import TestClient
 
 from streams.gateway.events import FROM_APPS
 from streams.gateway.hot_routes import Gateway
+from streams.ranking.slate import encode
+from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS
+from tests.streams.gateway.test_feeds import put, slate
 
 Client = TestClient[Gateway]
 
@@ -94,3 +97,36 @@ def test_what_the_document_refuses_the_gateway_refuses(
 def test_no_page_that_loads_scripts_from_elsewhere(client: Client) -> None:
     for path in ("/schema", "/schema/swagger", "/schema/redoc", "/schema/elements", "/schema/rapidoc"):
         assert "<script" not in client.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "target", "body"),
+    [
+        ("get", "/v1/users/{user_id}/feed", "/v1/users/u/feed", None),
+        ("get", "/v1/users/{user_id}/feed", "/v1/users/stranger/feed?n=3", None),
+        ("get", "/v1/users/{user_id}/feed", "/v1/users/u/feed?n=0", None),
+        ("get", "/v1/users/{user_id}/feed", "/v1/users/u/feed?n=x", None),
+        ("post", "/v1/events", "/v1/events", b"[]"),
+        ("post", "/v1/events", "/v1/events", b'[{"type":"click"}]'),
+        ("post", "/v1/events", "/v1/events", b"no JSON"),
+        ("post", "/v1/events", "/v1/events", b" " * 2_000_001),
+    ],
+)
+def test_an_answer_is_what_the_document_says(
+    client: Client,
+    store: MemoryStore,
+    document: dict[str, Any],
+    method: str,
+    path: str,
+    target: str,
+    body: bytes | None,
+) -> None:
+    put(client, store, "u", encode(slate("u")))
+    answer = client.request(method, target, content=body)
+    told = document["paths"][path][method]["responses"][str(answer.status_code)]["content"]
+    assert list(told) == [answer.headers["content-type"]]
+    (media,) = told.values()
+    schema = {**media["schema"], "components": document["components"]}
+    jsonschema.validate(answer.json(), schema)
+    named = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    assert set(answer.json()) <= set(named["properties"])

@@ -1,0 +1,60 @@
+"""The numbers of one step of requests to the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from streams.bench.requests import Answered, RequestPlan
+
+
+@dataclass(frozen=True)
+class GatewayRow:
+    """One step: answered requests a second, latency, and CPU a request by process.
+
+    `offered`: requests a second of an open loop, 0 for a closed one. `failed`: requests without the right
+    answer. `messages`: what they wrote to Kafka, impressions or events; `folded`: how many of these the
+    workers had read when the row was made, `drained_s` after the last answer.
+    """
+
+    clients: int
+    offered: float
+    per_request: int
+    requests: int
+    failed: int
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: Mapping[str, float]
+    messages: int
+    folded: int
+    drained_s: float
+
+
+def row_of(
+    plan: RequestPlan,
+    answered: Answered,
+    cpu_s: Mapping[str, float],
+    messages: int,
+    folded: int,
+    drained_s: float,
+) -> GatewayRow:
+    """Combine what the generator wrote, what the processes used, and what the gateway and workers counted."""
+    count = len(answered.latency_ms)
+    p50_ms, p99_ms = np.quantile(answered.latency_ms, (0.5, 0.99)) if count else (np.nan, np.nan)
+    return GatewayRow(
+        clients=plan.clients,
+        offered=plan.rate,
+        per_request=plan.per_request,
+        requests=count,
+        failed=answered.failed,
+        rate=round(count / answered.seconds, 1),
+        p50_ms=round(float(p50_ms), 3),
+        p99_ms=round(float(p99_ms), 3),
+        cpu_us={name: round(1e6 * spent / max(1, count), 1) for name, spent in cpu_s.items()},
+        messages=messages,
+        folded=folded,
+        drained_s=round(drained_s, 2),
+    )
