@@ -53,8 +53,7 @@ def by_stage(core: Recommender, requests: Sequence[RankRequest], batch: int) -> 
                     stage.run(part, asked)
                 _note(best, type(stage).__name__, at, time.thread_time() - started)
             started = time.thread_time()
-            for draft in part.drafts():
-                core.looks(core.slate(draft), draft)
+            core.looks([core.slate(draft) for draft in part.drafts()], part)
             _note(best, "slate", at, time.thread_time() - started)
     found: dict[str, float] = {}
     for (name, _), spent in best.items():

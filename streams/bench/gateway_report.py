@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from streams.bench.cases import Case, Measured
-from streams.bench.gateway_load import GatewayOptions, GatewayRow
+from streams.bench.gateway_load import GatewayOptions
+from streams.bench.gateway_row import GatewayRow
 from streams.bench.machine import this_machine
 from streams.demo.demo import with_gateway_port
 from streams.demo.progress import Steps

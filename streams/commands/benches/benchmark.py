@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from streams.bench.cases import Result
     from streams.bench.gateway_load import GatewayOptions, GatewayStep
     from streams.bench.world import BenchOptions
+    from streams.settings.tree import Settings
 
 
 class Benchmark(Protocol):
@@ -43,6 +44,20 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the model is (var/demo)")
     model.add_argument("--limit", type=int, metavar="N", help="train only on the first N events of ml-100k")
+
+
+def model_folder(args: argparse.Namespace, settings: Settings) -> Path:
+    """The demo's model, trained first if it is not there: its folder."""
+    from rich.console import Console
+
+    from streams.clock import SystemClock
+    from streams.demo.prepare import DemoOptions, prepared
+    from streams.demo.progress import Steps
+
+    with Steps(Console()) as steps:
+        options = DemoOptions(folder=args.folder, limit=args.limit)
+        ready = prepared(options, settings, SystemClock(), steps.say)
+    return Path(ready.settings.model.registry) / ready.model
 
 
 def load_options(args: argparse.Namespace, rates: tuple[float, ...], workers: int) -> BenchOptions:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from streams.bench.gateway_load import GatewayOptions, GatewayRow
+from streams.bench.gateway_load import GatewayOptions
 from streams.bench.gateway_report import case_of_row, faults_of, gateway_report
+from streams.bench.gateway_row import GatewayRow
 from streams.settings.tree import Settings
 
 ROW = GatewayRow(
