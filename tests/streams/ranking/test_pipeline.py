@@ -280,7 +280,7 @@ class Plain:
     name = "popular"
 
     def find(self, context: SourceContext) -> NDArray[np.int32]:
-        leaders = context.counters.popularity.leaders(1)
+        leaders: NDArray[np.int32] = context.counters.popularity.leaders(1)
         return leaders[context.blocked[leaders] == 0][: context.limit]
 
 
