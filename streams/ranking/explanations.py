@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -70,8 +71,7 @@ def explain(places: Places, recent: Recent, why: Why) -> list[list[Reason]]:
     parts come nearest to what leaving the item out does to the score (`benchmarks.explanations`); "shares"
     the one that shares most with it, where the graph brought it or nothing else can be named.
     """
-    met = np.array([name in MET_TOGETHER for name in why.sources], np.bool_)
-    texts = np.array([name == NEAREST for name in why.sources], np.bool_)
+    met, texts = _kinds(tuple(why.sources))
     count = len(places.rows)
     named, followed = np.full(count, -1, np.int32), np.zeros(count, np.bool_)
     pairs = why.pairs
@@ -92,6 +92,15 @@ def explain(places: Places, recent: Recent, why: Why) -> list[list[Reason]]:
                 if why.sources[places.origin[k]] == "entities" or reasons[k] is FOR_YOU:
                     reasons[k] = _shares(int(places.rows[k]), liked, why) or reasons[k]
     return [reasons[begin:end] for begin, end in pairwise(ends)]
+
+
+@lru_cache(maxsize=16)
+def _kinds(sources: tuple[str, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which sources bring what goes with a recent item, and which bring what has a similar text."""
+    return (
+        np.array([name in MET_TOGETHER for name in sources], np.bool_),
+        np.array([name == NEAREST for name in sources], np.bool_),
+    )
 
 
 def _reason(source: str, item: int, followed: bool, why: Why) -> Reason:

@@ -57,6 +57,8 @@ class Features:
     def _views(self, batch: RankBatch) -> F32:
         """The vectors of each user that candidates' texts are compared with: [B, 6, dim]."""
         users, tastes = batch.users, batch.context.tastes
-        return np.stack(
-            (tastes.last, tastes.every, users.words, users.liked, users.query, tastes.liked), axis=1
-        )
+        parts = (tastes.last, tastes.every, users.words, users.liked, users.query, tastes.liked)
+        views = np.empty((len(batch), len(parts), tastes.last.shape[1]), np.float32)
+        for at, part in enumerate(parts):
+            views[:, at] = part
+        return views
