@@ -20,6 +20,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
+from streams.bench.array_bytes import array_bytes
 from streams.bench.load import Plan, Sent, run
 from streams.bench.machine import Machine, this_machine
 from streams.bench.world import BenchOptions, World, seed_world, world_of
@@ -37,7 +38,9 @@ READY_WITHIN_S = 120.0
 
 
 class MemoryReport(msgspec.Struct, frozen=True):
-    """Resident memory in MiB; `ready_s` from the start of the process."""
+    """Resident memory in MiB; `ready_s` from the start of the process. `bytes_per_item`: of the arrays of a
+    core with this catalogue, by where they hang, those of a byte or more.
+    """
 
     machine: Machine
     items: int
@@ -46,6 +49,7 @@ class MemoryReport(msgspec.Struct, frozen=True):
     ready_mib: float
     peak_mib: float
     events: int
+    bytes_per_item: dict[str, float] = {}
 
 
 def measure(options: BenchOptions) -> MemoryReport:
@@ -85,7 +89,18 @@ def measure(options: BenchOptions) -> MemoryReport:
         round(ready_mib, 1),
         round(max(ready_mib, peak_mib), 1),
         sent.accepted,
+        _bytes_per_item(world),
     )
+
+
+def _bytes_per_item(world: World) -> dict[str, float]:
+    world.core.prepare()
+    items = len(world.items)
+    return {
+        path: round(size / items, 1)
+        for path, size in array_bytes(world.core, "core").items()
+        if size >= items
+    }
 
 
 async def _load(plan: Plan, process: psutil.Process) -> tuple[Sent, float]:
@@ -141,6 +156,8 @@ def main() -> None:
         f"{report.items:,} items: ready after {report.ready_s:.1f} s with {report.ready_mib:.0f} MiB;"
         f" {report.peak_mib:.0f} MiB at most during {report.events:,} events"
     )
+    for path, size in report.bytes_per_item.items():
+        print(f"{size:8.1f} bytes an item: {path}")
     if args.json is not None:
         args.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 
