@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from model.errors import SettingsError
 from streams.settings.sections import RedisSettings
 from streams.stores.redis_calls import Calls
@@ -32,12 +34,15 @@ SHARED = (
     "model",
 )
 AT_A_TIME = 500
+LONGEST_MS = 60_000
 
 
 class Side:
     """One of both stores: how it is reached, and its keys."""
 
     def __init__(self, settings: RedisSettings) -> None:
+        # A key that has something of every item takes its time.
+        settings = msgspec.structs.replace(settings, timeout_ms=max(settings.timeout_ms, LONGEST_MS))
         self.servers = ClusterServers(settings) if settings.cluster else RedisServer(settings)
         self.calls: Calls = self.servers.pooled
         self.keys = RedisKeys(settings.prefix, settings.shards)

@@ -18,6 +18,7 @@ from streams.stores import redis_relay
 from streams.stores.base import START, Commit, Snapshot, Store
 from streams.stores.redis import RedisStore
 from streams.stores.redis_ledger import CHUNK_BYTES
+from tests.conftest import patient
 from tests.contracts.store_contract import MARGIN_MS, SHARDS, MakeStore, StoreContract, batch
 
 
@@ -29,7 +30,7 @@ class OnRedis(StoreContract):
         made: list[RedisStore] = []
 
         def make(state: StateSettings = StateSettings(), ledger_margin_ms: int = MARGIN_MS) -> Store:
-            settings = msgspec.structs.replace(layout, ledger_margin_ms=ledger_margin_ms)
+            settings = msgspec.structs.replace(patient(layout), ledger_margin_ms=ledger_margin_ms)
             made.append(RedisStore(settings, state))
             return made[-1]
 
@@ -47,7 +48,7 @@ class TestRedisStore(OnRedis):
 class TestShardsOnOneServer(OnRedis):
     @pytest.fixture
     def layout(self, redis_settings: RedisSettings) -> RedisSettings:
-        return msgspec.structs.replace(redis_settings, shards=SHARDS)
+        return msgspec.structs.replace(patient(redis_settings), shards=SHARDS)
 
 
 class TestShardsOnACluster(OnRedis):
@@ -70,7 +71,7 @@ async def client(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def store(redis_settings: RedisSettings) -> AsyncIterator[RedisStore]:
-    store = RedisStore(redis_settings)
+    store = RedisStore(patient(redis_settings))
     yield store
     await store.close()
 
@@ -100,7 +101,7 @@ async def test_two_prefixes_are_two_stores(redis_settings: RedisSettings, store:
 
 
 async def test_a_write_sets_the_time_to_live_anew(redis_settings: RedisSettings, client: Redis) -> None:
-    store = RedisStore(redis_settings, StateSettings(ttl_days=2))
+    store = RedisStore(patient(redis_settings), StateSettings(ttl_days=2))
     await store.commit(batch(states={"u": b"s"}), "w")
     key = f"{redis_settings.prefix}state:u"
     await client.pexpire(key, 1_000)
@@ -113,7 +114,7 @@ async def test_kept_slates_expire_by_a_time_of_their_own(
     redis_settings: RedisSettings, client: Redis
 ) -> None:
     learning = LearningSettings(wait_s=60.0, keep_s=7_200.0)
-    store = RedisStore(redis_settings, StateSettings(ttl_days=2), learning)
+    store = RedisStore(patient(redis_settings), StateSettings(ttl_days=2), learning)
     commit = Commit({}, {}, {"u": b"s"}, {}, {}, slates={"u": b"k"})
     await store.commit(commit, "w")
     key = f"{redis_settings.prefix}slates:u"
@@ -208,7 +209,7 @@ def test_an_url_that_is_none_is_refused() -> None:
 
 
 async def test_a_batch_of_several_shards_is_refused(redis_settings: RedisSettings) -> None:
-    store = RedisStore(msgspec.structs.replace(redis_settings, shards=SHARDS))
+    store = RedisStore(msgspec.structs.replace(patient(redis_settings), shards=SHARDS))
     users = [f"u{n}" for n in range(20)]
     states = dict.fromkeys(users, b"s")
     for several in (
@@ -229,7 +230,7 @@ async def test_what_a_writer_left_in_its_outbox_comes_first(
     redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It died between its batch and the ledger. Whoever has the partition next brings its entry."""
-    settings = msgspec.structs.replace(redis_settings, shards=SHARDS)
+    settings = msgspec.structs.replace(patient(redis_settings), shards=SHARDS)
 
     dying, heir, leader = (RedisStore(settings) for _ in range(3))
     await dying.commit(batch({"c-0": -1}, {"c-0": 0}, ledger=b"0"), "w1")
@@ -267,13 +268,13 @@ async def test_much_that_was_left_in_an_outbox(
     redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_relay, "PAGE", 2)
-    store = RedisStore(msgspec.structs.replace(redis_settings, shards=SHARDS))
+    store = RedisStore(msgspec.structs.replace(patient(redis_settings), shards=SHARDS))
     sent = [await _left(store, n) for n in range(5)]
     await store.commit(batch({"c-0": 4}, {"c-0": 5}, ledger=b"5"), "w")
     payloads = [entry.payload for entry in await store.read_ledger(START, 100)]
     assert payloads == [*sent, b"5"]
     sent += [b"5", *[await _left(store, n) for n in range(6, 11)]]
-    others = [RedisStore(msgspec.structs.replace(redis_settings, shards=SHARDS)) for _ in range(4)]
+    others = [RedisStore(msgspec.structs.replace(patient(redis_settings), shards=SHARDS)) for _ in range(4)]
     await asyncio.gather(*(other.load([], ["c-0"]) for other in others))  # all of them bring the same
     assert [entry.payload for entry in await store.read_ledger(START, 100)] == sent
     for each in (store, *others):
@@ -297,7 +298,7 @@ async def die(*_: object) -> str:
 async def test_an_outbox_keeps_what_may_be_asked_for_and_no_more(
     redis_settings: RedisSettings, client: Redis
 ) -> None:
-    settings = msgspec.structs.replace(redis_settings, shards=SHARDS, ledger_margin_ms=1)
+    settings = msgspec.structs.replace(patient(redis_settings), shards=SHARDS, ledger_margin_ms=1)
     store = RedisStore(settings)
     for n in range(6):
         await store.commit(batch({"c-0": n - 1}, {"c-0": n}, ledger=b"%d" % n), "w")
@@ -309,11 +310,11 @@ async def test_an_outbox_keeps_what_may_be_asked_for_and_no_more(
 
 async def test_another_number_of_shards_is_refused(redis_settings: RedisSettings) -> None:
     four, two, one = (
-        RedisStore(msgspec.structs.replace(redis_settings, shards=shards)) for shards in (4, 2, 1)
+        RedisStore(msgspec.structs.replace(patient(redis_settings), shards=shards)) for shards in (4, 2, 1)
     )
     assert await two.feed("u") is None, "reading leaves no mark"
     await four.commit(batch({"c-0": -1}, {"c-0": 0}), "w")
-    idle = RedisStore(redis_settings)
+    idle = RedisStore(patient(redis_settings))
     with pytest.raises(StoreUnfitError, match=r"redis\.shards"):
         await idle.condition()
     await idle.close()
@@ -327,7 +328,9 @@ async def test_another_number_of_shards_is_refused(redis_settings: RedisSettings
 
 
 async def test_data_of_one_shard_is_not_overlooked(redis_settings: RedisSettings) -> None:
-    one, four = (RedisStore(msgspec.structs.replace(redis_settings, shards=shards)) for shards in (1, 4))
+    one, four = (
+        RedisStore(msgspec.structs.replace(patient(redis_settings), shards=shards)) for shards in (1, 4)
+    )
     await one.commit(batch({"c-0": -1}, {"c-0": 0}), "w")
     with pytest.raises(StoreUnfitError, match="has one shard"):
         await four.load([], ["c-0"])
@@ -352,7 +355,7 @@ async def test_a_node_of_a_cluster_is_not_taken_for_a_server(
 
 
 async def test_a_server_is_not_taken_for_a_cluster(redis_settings: RedisSettings) -> None:
-    store = RedisStore(msgspec.structs.replace(redis_settings, cluster=True, shards=4))
+    store = RedisStore(msgspec.structs.replace(patient(redis_settings), cluster=True, shards=4))
     with pytest.raises(StoreUnavailableError, match=r"[Cc]luster"):
         await store.feed("u")
     await store.close()

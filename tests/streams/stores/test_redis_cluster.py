@@ -22,7 +22,7 @@ from tests.contracts.store_contract import batch
 pytestmark = pytest.mark.connected
 
 SHARDS = 4
-TIMEOUT_MS = 2_000
+TIMEOUT_MS = 5_000
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from streams.stores.base import START, Commit, Snapshot, digest_of
 from streams.stores.redis import RedisStore
 from streams.stores.redis_ledger import CHUNK_BYTES
 from streams.stores.reshard import reshard
+from tests.conftest import patient
 
 USERS = ["ann", "bob", "{curly}", "*?[x]", "ü" * 30, *(f"u{n}" for n in range(700))]
 ITEMS = [f"film-{n}" for n in range(40)]
@@ -26,7 +27,9 @@ PLACES = [f"{topic}-{n}" for topic in ("clicks", "items") for n in range(8)]
 
 
 async def filled(settings: RedisSettings) -> None:
-    store = RedisStore(settings, StateSettings(ttl_days=2), LearningSettings(wait_s=60.0, keep_s=7_200.0))
+    store = RedisStore(
+        patient(settings), StateSettings(ttl_days=2), LearningSettings(wait_s=60.0, keep_s=7_200.0)
+    )
     values = {user: f"of {user}".encode() for user in USERS}
     items = dict.fromkeys(ITEMS, b"\x00record\xff")
     await store.commit(
@@ -46,7 +49,7 @@ async def filled(settings: RedisSettings) -> None:
 
 
 async def held(settings: RedisSettings) -> dict[str, Any]:
-    store = RedisStore(settings)
+    store = RedisStore(patient(settings))
     found = {
         "loaded": await store.load(USERS, PLACES, USERS),
         "feeds": await store.read_feeds([*USERS, ""]),
@@ -73,7 +76,7 @@ async def test_there_and_back(
     assert await held(sharded) == before
     assert await held(redis_settings) == before, "the old one stays as it was"
     # The copy goes on as a store does, and what it is brought to then holds the rest of its outboxes too.
-    store = RedisStore(sharded)
+    store = RedisStore(patient(sharded))
     await store.commit(Commit({"clicks-1": 1}, {"clicks-1": 2}, {}, {}, {}, b"third"), "w2")
     await store.close()
     async with Redis(host="127.0.0.1", port=valkey_cluster.ports[0]) as node:
@@ -93,7 +96,7 @@ async def test_what_is_refused(redis_settings: RedisSettings) -> None:
     with pytest.raises(SettingsError, match="no store of 1 shards"):
         await reshard(redis_settings, four, lambda _: None)
     await filled(redis_settings)
-    store = RedisStore(redis_settings)
+    store = RedisStore(patient(redis_settings))
     assert await store.lead("leader", "w", 60_000)
     with pytest.raises(SettingsError, match="stop all workers"):
         await reshard(redis_settings, four, lambda _: None)
@@ -108,7 +111,7 @@ async def test_what_is_refused(redis_settings: RedisSettings) -> None:
         with pytest.raises(SettingsError, match="in that place already"):
             await reshard(four, other, lambda _: None)
     await store.close()
-    late = RedisStore(redis_settings)
+    late = RedisStore(patient(redis_settings))
     with pytest.raises(StoreUnfitError, match="has 4"):  # the old one is no longer what processes open
         await late.load([], ["clicks-0"])
     await late.close()
