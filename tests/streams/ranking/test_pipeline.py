@@ -281,7 +281,8 @@ class Plain:
 
     def find(self, context: SourceContext) -> NDArray[np.int32]:
         leaders = context.counters.popularity.leaders(1)
-        return leaders[context.blocked[leaders] == 0][: context.limit]
+        free: NDArray[np.int32] = leaders[context.blocked[leaders] == 0]
+        return free[: context.limit]
 
 
 def test_a_source_that_brings_too_much_is_told_so(small: Small) -> None:
