@@ -59,7 +59,7 @@ def naive_weights(triples: list[Triple], items: set[str], may_be_item: set[str],
 def read(
     signals: EntitySignals, history: list[int], liking: list[float], items: int
 ) -> tuple[list[int], np.ndarray]:
-    """The rows that share anything with a history, and the signals of all rows. Another user is read before."""
+    """The rows that share anything with a history, and the signals of all. Another user is read before."""
     table, places = SignalTable(ENTITY_SIGNALS), np.full(items, -1, np.int32)
     found = BatchSignals(table, 2)
     users = histories([[0, 1], history], [[1.0, -1.0], liking], [1, 1])
