@@ -280,8 +280,9 @@ class Plain:
     name = "popular"
 
     def find(self, context: SourceContext) -> NDArray[np.int32]:
-        leaders: NDArray[np.int32] = context.counters.popularity.leaders(1)
-        return leaders[context.blocked[leaders] == 0][: context.limit]
+        leaders = context.counters.popularity.leaders(1)
+        free: NDArray[np.int32] = leaders[context.blocked[leaders] == 0]
+        return free[: context.limit]
 
 
 def test_a_source_that_brings_too_much_is_told_so(small: Small) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from streams.ranking.relation_words import shared_words
 from streams.signals.entity_signals import (
@@ -19,10 +18,9 @@ from streams.signals.entity_signals import (
     ENTITY_TASTE,
     EntitySignals,
 )
-from streams.signals.histories import Histories
-from streams.signals.readings import Readings
 from streams.signals.signal_table import BatchSignals, SignalTable
 from streams.state.knowledge_graph import Graph, Ties, Triple, build, in_words
+from tests.streams.signals.test_pair_signals import histories
 
 IDS = st.integers(0, 11).map(lambda n: f"n{n}")
 TRIPLES = st.lists(st.builds(Triple, IDS, st.sampled_from(["a.b.c", "made_by"]), IDS), max_size=60)
@@ -59,26 +57,18 @@ def naive_weights(triples: list[Triple], items: set[str], may_be_item: set[str],
 
 
 def read(
-    signals: EntitySignals, table: SignalTable, items: list[int], liking: NDArray[np.float32]
-) -> Readings:
-    """The signals of one user, who has this history."""
-    count = len(items)
-    history = Histories(
-        offsets=np.array([0, count]),
-        items=np.array(items, np.int32),
-        actions=np.zeros(count, np.uint8),
-        times=np.zeros(count, np.int64),
-        liking=liking,
-        signs=np.ones(count, np.int8),
-        off=np.zeros(count, np.float32),
-        tied=np.array([count]),
-        mixed=np.zeros(1, np.bool_),
-        negative=np.zeros(1, np.bool_),
-        bias=np.zeros((1, 2)),
-    )
-    found = BatchSignals(table, 1)
-    signals.read(found, history, np.arange(1), 50, np.full(16, -1, np.int32))
-    return found.of(0)
+    signals: EntitySignals, history: list[int], liking: list[float], items: int
+) -> tuple[list[int], np.ndarray]:
+    """The rows that share anything with a history, and the signals of all. Another user is read before."""
+    table, places = SignalTable(ENTITY_SIGNALS), np.full(items, -1, np.int32)
+    found = BatchSignals(table, 2)
+    users = histories([[0, 1], history], [[1.0, -1.0], liking], [1, 1])
+    signals.read(found, users, np.arange(2), len(history) + 2, places)
+    assert (places == -1).all()
+    its = found.of(1)
+    values = np.zeros((items, ENTITY_SIGNALS), np.float32)
+    values[its.rows] = its.values
+    return its.rows.tolist(), values
 
 
 @given(TRIPLES, st.booleans(), st.integers(1, 6), st.lists(st.integers(0, 5), max_size=6, unique=True))
@@ -93,19 +83,15 @@ def test_what_items_share_is_what_sets_say(
     signals.grow(ids[:4])
     signals.grow(ids)
     liking = np.linspace(-1.0, 1.5, len(history), dtype=np.float32)
-    table = SignalTable(ENTITY_SIGNALS)
-    for _ in range(2):  # the second time over what the first left
-        table.clear()
-        readings = read(signals, table, history, liking)
-    touched = readings.rows.tolist()
+    found_rows, values = read(signals, history, liking.tolist(), len(ids))
     for row in range(6):
         parts = [weights[f"n{item}"][f"n{row}"] for item in history]
-        found = readings.values[touched.index(row)] if row in touched else np.zeros(ENTITY_SIGNALS)
+        found = values[row]
         assert found[ENTITY_TASTE] == pytest.approx(sum(parts), abs=1e-5)
         assert found[ENTITY_LAST] == pytest.approx(parts[0] if parts else 0.0, abs=1e-5)
         liked = sum(part * float(how) for part, how in zip(parts, liking, strict=True))
         assert found[ENTITY_LIKED] == pytest.approx(liked, abs=1e-5)
-        assert (row in touched) == (found[ENTITY_TASTE] > 0)
+        assert (row in found_rows) == (found[ENTITY_TASTE] > 0)
         strongest = signals.strongest(row, np.array(history, np.int32))
         if max(parts, default=0.0) > 0:
             assert strongest is not None
@@ -164,5 +150,6 @@ def test_a_name_for_two_things_is_two_nodes() -> None:
     graph = build(triples, {"e1": "5", "e2": "6"})
     signals = EntitySignals(graph)
     signals.grow(["5", "6"])
-    readings = read(signals, SignalTable(ENTITY_SIGNALS), [0], np.zeros(1, np.float32))
-    assert readings.rows.tolist() == [1]
+    found_rows, values = read(signals, [0], [0.0], 2)
+    assert found_rows == [1]
+    assert values[0].tolist() == [0.0, 0.0, 0.0, 0.0]
