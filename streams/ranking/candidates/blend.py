@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.ranking.candidates.source import LOW, key, lowest
+from streams.ranking.candidates.selection import LOW
+from streams.ranking.candidates.source import key, lowest
 
 OTHERS = np.uint64(1 << 63)  # the highest bit of a key: of all rows that no source has reserved
 

@@ -27,11 +27,11 @@ LOW_AWAY = 0.1
 
 
 class Learned(NamedTuple):
-    """user [user_dim], keys [n, user_dim]: their products rank all items for the user. index: of the keys."""
+    """user [user_dim], keys [n, user_dim]: their products rank all items for the user. near: a search of keys."""
 
     user: NDArray[np.float32]
     keys: NDArray[np.float32]
-    index: VectorIndex
+    near: VectorIndex
 
 
 @dataclass(frozen=True)

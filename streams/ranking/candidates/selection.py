@@ -48,27 +48,25 @@ def lowest_first(
     drop = np.uint64(0)
     while (high - low) >> drop >= np.uint64(BINS):
         drop += np.uint64(1)
-    used = np.int64((high - low) >> drop) + 1
+    used = int((high - low) >> drop) + 1
     bins[:used] = 0
     for k in range(n):
         bins[np.int64((keys[k] - low) >> drop)] += 1
-    before, last = 0, used
+    before, last = np.int64(0), used
     for each in range(used):  # from here on bins[each] is where the next key of the bin goes
-        its = bins[each]
-        bins[each] = before
-        before += its
+        before, bins[each] = before + bins[each], before
         if before >= count:
             last = each + 1
             break
     for k in range(n):
-        each = np.int64((keys[k] - low) >> drop)
-        if each < last:
-            spare[bins[each]] = keys[k]
-            bins[each] += 1
+        its_bin = np.int64((keys[k] - low) >> drop)
+        if its_bin < last:
+            spare[bins[its_bin]] = keys[k]
+            bins[its_bin] += 1
     begin = 0
     while begin < count:
-        end, its_bin = begin + 1, (spare[begin] - low) >> drop
-        while end < before and (spare[end] - low) >> drop == its_bin:
+        end, its = begin + 1, (spare[begin] - low) >> drop
+        while end < before and (spare[end] - low) >> drop == its:
             end += 1
         if end - begin > FEW:
             lowest_first(spare[begin:end], count - begin, keys[begin:end], bins)
