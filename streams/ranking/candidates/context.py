@@ -27,7 +27,10 @@ LOW_AWAY = 0.1
 
 
 class Learned(NamedTuple):
-    """user [user_dim], keys [n, user_dim]: their products rank all items for the user. near: a search of keys."""
+    """user [user_dim], keys [n, user_dim]: their products rank all items for the user.
+
+    near: finds the keys with the largest products.
+    """
 
     user: NDArray[np.float32]
     keys: NDArray[np.float32]
