@@ -27,14 +27,13 @@ LOW_AWAY = 0.1
 
 
 class Learned(NamedTuple):
-    """user [user_dim], keys [n, user_dim]: their products rank all items for the user.
-
-    near: finds the keys with the largest products.
+    """user [user_dim], keys [n, user_dim]: their products rank all items for the user. searched: the
+    index over the keys.
     """
 
     user: NDArray[np.float32]
     keys: NDArray[np.float32]
-    near: VectorIndex
+    searched: VectorIndex
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,13 @@ class LearnedNearest:
         models: dict[int, list[int]] = {}
         for b, context in enumerate(contexts):
             if context.learned is not None and len(context.learned.keys):
-                models.setdefault(id(context.learned.near), []).append(b)
+                models.setdefault(id(context.learned.searched), []).append(b)
         for asking in models.values():
             asked = [contexts[b].learned for b in asking]
             users = np.stack([learned.user for learned in asked if learned is not None])
             learned = asked[0]
             assert learned is not None
-            rows = learned.near.find(
+            rows = learned.searched.find(
                 learned.keys,
                 users,
                 [contexts[b].blocked for b in asking],
