@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ def array_bytes(whole: object, name: str) -> dict[str, int]:
     return dict(sorted(found.values(), key=lambda each: -each[1]))
 
 
-def _arrays(part: object, path: str, depth: int, seen: set[int]) -> Iterator[tuple[str, NDArray]]:
+def _arrays(part: object, path: str, depth: int, seen: set[int]) -> Iterator[tuple[str, NDArray[Any]]]:
     if isinstance(part, np.ndarray):
         yield path, part
         return

@@ -7,7 +7,7 @@ search reads memory in order.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,13 +76,12 @@ class Cells:
 
     def put(self, vectors: F32, rows: NDArray[np.integer]) -> None:
         """Items that came or changed, with vectors [n, dim] of all rows; one whose vector is zero leaves."""
-        rows = rows.astype(np.int32)
         top = int(rows.max(initial=-1)) + 1
         if top > len(self.places):
             grown = np.full(int(top * GROWTH), -1, np.int32)
             grown[: len(self.places)] = self.places
             self.places = grown
-        self._fill(vectors, rows, nearest(vectors[rows], self.tables.centres))
+        self._fill(vectors, rows.astype(np.int32), nearest(vectors[rows], self.tables.centres))
         self.changed += len(rows)
 
     def _fill(self, vectors: F32, rows: NDArray[np.int32], cells: NDArray[np.int32]) -> None:
@@ -121,7 +120,7 @@ def _blocks(items: int, cells: int) -> int:
     return items // BLOCK + cells + 1
 
 
-def _longer(values: NDArray, more: int, fill: int = 0) -> NDArray:
+def _longer(values: NDArray[Any], more: int, fill: int = 0) -> NDArray[Any]:
     grown = np.empty((len(values) + more, *values.shape[1:]), values.dtype)
     grown[: len(values)] = values
     if fill:

@@ -56,7 +56,7 @@ def _pick(
     for row in range(len(scores)):
         score = scores[row]
         if score >= worst and blocked[row] == 0:
-            its_key = signed_key(score, row)
+            its_key = signed_key(score, np.int32(row))
             if its_key < worst_key:
                 keys[n] = its_key
                 n += 1

@@ -74,15 +74,21 @@ def test_the_same_items_make_the_same_cells_byte_for_byte() -> None:
     one, other = Cells(vectors), Cells(vectors.copy())
     for cells in (one, other):
         cells.put(vectors[::-1].copy(), np.arange(0, 2_000, 3))
-    for left, right in zip((*one.tables[:5], one.places), (*other.tables[:5], other.places), strict=True):
-        assert left.tobytes() == right.tobytes()
+    assert [np.asarray(each).tobytes() for each in one.tables[:5]] == [
+        np.asarray(each).tobytes() for each in other.tables[:5]
+    ]
+    assert one.places.tobytes() == other.places.tobytes()
     assert [_chain(one, cell) for cell in range(40)] == [_chain(other, cell) for cell in range(40)]
 
 
 def _chain(cells: Cells, cell: int) -> list[bytes]:
-    found, block = [], int(cells.tables.head[cell])
+    tables = cells.tables
+    found, block = [], int(tables.head[cell])
     count = int((cells.tables.size[cell] - 1) % BLOCK + 1)
     while block >= 0:
-        found += [each[block, :count].tobytes() for each in cells.tables[6:9]]
+        found += [
+            each[block, :count].tobytes()
+            for each in (cells.tables.codes, cells.tables.scales, cells.tables.rows)
+        ]
         block, count = int(cells.tables.after[block]), BLOCK
     return found

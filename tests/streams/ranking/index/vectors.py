@@ -57,7 +57,8 @@ def tastes(vectors: F32, count: int, seed: int) -> F32:
 
 def unit(vectors: NDArray[np.floating]) -> F32:
     """Each at length 1."""
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    made: F32 = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return made
 
 
 def sorted_rows(
