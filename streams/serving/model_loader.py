@@ -35,6 +35,7 @@ class ModelLoader:
     ) -> None:
         self.settings, self.replica, self.registry, self.watcher = settings, replica, registry, watcher
         self.fell_back = False
+        self._sources = replica.recommender.pipeline.names  # the same for as long as the process lives
 
     async def load(self, name: str) -> Loaded:
         """The model, read in a thread. Raises `ModelError` where it can't be."""
@@ -67,7 +68,7 @@ class ModelLoader:
         ):
             if trouble:
                 self.watcher.warned(trouble)
-        model = in_service(loaded, self.replica.recommender.pipeline.names)
+        model = in_service(loaded, self._sources)
         model.refresh(seen)
         return Loaded(model, loaded.rescorer.provider, catalog)
 
