@@ -35,6 +35,7 @@ class ModelLoader:
     ) -> None:
         self.settings, self.replica, self.registry, self.watcher = settings, replica, registry, watcher
         self.fell_back = False
+        self._sources = replica.recommender.pipeline.names  # the same for as long as the process lives
 
     async def load(self, name: str) -> Loaded:
         """The model, read in a thread. Raises `ModelError` where it can't be."""
@@ -67,11 +68,9 @@ class ModelLoader:
         ):
             if trouble:
                 self.watcher.warned(trouble)
-        model = in_service(loaded, self.replica.recommender.pipeline.names)
-        index = self.replica.settings.index
-        model.index.configure(
-            index, beside=False
-        )  # this is a thread: what is made here is at hand at the swap
+        model, index = in_service(loaded, self._sources), self.replica.settings.index
+        # What is made in this thread is at hand at the swap.
+        model.index.configure(index, beside=False)
         model.refresh(seen)
         model.index.configure(index, beside=True)
         return Loaded(model, loaded.rescorer.provider, catalog)

@@ -35,18 +35,16 @@ OF_THE_CORE = (Recommender, Catalog, Counters, Pipeline, Models, ExampleCollecto
 
 
 def core_of(replica: Replica) -> tuple[object, ...]:
+    """Without asking the recommender for anything: that is watched."""
     recommender = replica.recommender
-    return (
-        recommender,
-        recommender.catalog,
-        recommender.counters,
-        recommender.pipeline,
-        recommender.pipeline.models,
-    )
+    parts = vars(recommender)
+    return recommender, parts["catalog"], parts["counters"], parts["pipeline"], parts["pipeline"].models
 
 
 class Watch:
-    """Notes from which thread each method of one replica's core is called."""
+    """Notes from which thread each method of one replica's core is called, and its counters and pipeline are
+    asked for.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.replica: Replica | None = None
@@ -56,13 +54,23 @@ class Watch:
                 if not name.startswith("_"):
                     monkeypatch.setattr(kind, name, self._watched(kind, name, method))
 
+        def asked(this: Recommender, name: str) -> Any:
+            watched = self.replica is not None and this is self.replica.recommender
+            if watched and name in {"counters", "pipeline"}:
+                self._note(f"Recommender.{name}")
+            return object.__getattribute__(this, name)
+
+        monkeypatch.setattr(Recommender, "__getattribute__", asked)
+
+    def _note(self, what: str) -> None:
+        self.calls[threading.current_thread().name.partition("_")[0], what] += 1
+
     def _watched(self, kind: type, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(method)
         def called(this: Any, *arguments: Any, **more: Any) -> Any:
             collects = kind is ExampleCollector
             if self.replica is not None and (collects or any(this is each for each in core_of(self.replica))):
-                thread = threading.current_thread().name.partition("_")[0]
-                self.calls[thread, f"{kind.__name__}.{name}"] += 1
+                self._note(f"{kind.__name__}.{name}")
             return method(this, *arguments, **more)
 
         return called
@@ -109,6 +117,7 @@ async def test_all_that_a_worker_does_with_its_core_is_done_in_one_thread(
     )  # fenced: the counters are read anew
     await log.stop()
     await until(lambda: not desk.replica.lock.locked())
+    watch.replica = None
 
     assert desk.counted("fenced_batches_total") == 1
     assert models.name == "third"
