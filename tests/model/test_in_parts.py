@@ -29,7 +29,7 @@ def whole(fusion: FusionKind, encoder: EncoderKind, heads: int, names: tuple[str
     net = FusionNet(plan, schema, ITEMS).eval()
     with torch.no_grad():
         for each in net.parameters():
-            each += 0.1 * torch.randn_like(each)
+            each.add_(0.1 * torch.randn_like(each))
         net.rescorer.candidate_scale.mean.normal_()
     return net
 
