@@ -40,7 +40,7 @@ from model.baselines.cross_encoder import (
 )
 from model.early_stopping import Round, Schedule
 from model.evaluate import Estimate, hit_rate, ndcg
-from model.schema import F32
+from model.schema import F32, Scores
 from model.text_memory import TextMemory
 from model.token_table import load_tokenizer
 from streams.bench.machine import command_line
@@ -163,7 +163,11 @@ def main() -> None:
             say(f"cross-encoder, round {progress.round + 1}", progress.step, progress.steps)
 
         scorer, losses = train_cross_encoder(tokenizer, choices[:cut], choices[cut:], cross, report)
-        figures = _measure(scorer, tokenizer, cross, ranked, model.score, Path(folder), arguments.timed, say)
+
+        def fusion(batch: RankBatch, chosen: Sequence[int]) -> Scores:
+            return model.score(batch, chosen, model.see(batch.users.of(chosen)))
+
+        figures = _measure(scorer, tokenizer, cross, ranked, fusion, Path(folder), arguments.timed, say)
     print(f"{'':28} {'HR@10':>14} {'NDCG@10':>14} {'ms a user':>10}")
     for name, row in figures.items():
         print(f"{name:28} {shown(row['hr@10']):>14} {shown(row['ndcg@10']):>14} {row['ms'] or '–':>10}")

@@ -53,7 +53,7 @@ def drops(
     states = [draft.state, *(without(draft.state, item, settings) for item in items)]
     batch = pipeline.gather([replace(request, state=state) for state in states])
     kept = batch.keep([(each.number, _places(each, rows)) for each in batch.drafts()])
-    pipeline.order(kept)  # in one run, so that quantization treats all alike
+    pipeline.order(kept)
     scores = np.stack([each.score for each in kept.drafts()])
     return np.asarray(scores[0] - scores[1:], np.float32)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from export.to_onnx import export_rescorer
+from export.to_onnx import export_in_parts
 from model.batches import batches
 from model.errors import ModelError
 from model.network import FusionNet
@@ -105,7 +105,7 @@ def test_importance_is_the_first_order_change_of_the_loss() -> None:
 def test_the_pruned_network_exports(tmp_path: Path) -> None:
     net = half_dead("attention")
     smaller = prune(net, importance(net, [planted(40)], TASKS, PLAN, VOCABULARY), SMALLER, THINNER)
-    export_rescorer(smaller, tmp_path / "pruned.onnx")  # compares with torch
+    export_in_parts(smaller, tmp_path)  # compares with torch
 
 
 @pytest.mark.parametrize(("width", "hidden"), [(16, HIDDEN), (SMALLER, (13, 6)), (3, THINNER)])

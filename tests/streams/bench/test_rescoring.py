@@ -1,0 +1,44 @@
+"""The rescoring benchmark says what it ran and what it could not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime as ort
+import pytest
+
+from export.manifest import Manifest
+from export.package import export_model
+from export.registry import Registry
+from streams.bench.rescoring import bench_rescoring, table
+from tests.export.conftest import VOCABULARY, held_out, small_net
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    registry = Registry(tmp_path_factory.mktemp("models"))
+    made: Manifest = export_model(small_net(), VOCABULARY, held_out(), registry, "small", created_ms=1)
+    return registry.get(made.name)
+
+
+def test_every_variant_is_measured_at_every_size(folder: Path) -> None:
+    rows, missing = bench_rescoring([folder], users=(1, 3), candidates=9, runs=3)
+    assert missing == {}
+    found = [(row.users, row.provider, row.precision) for row in rows]
+    assert found == [(users, "cpu", precision) for users in (1, 3) for precision in ("int8", "fp32")]
+    for row in rows:
+        assert row.nodes is not None
+        assert min(row.nodes) > 10
+        assert 0 < row.p50_ms <= row.p99_ms
+        assert row.cpu_us == row.tower_us + row.rescoring_us > 0
+        assert (row.click_error == 0) == (row.precision == "fp32")
+    assert len(table(rows).splitlines()) == 1 + len(rows)
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in ort.get_available_providers(), reason="this machine's onnxruntime has CUDA"
+)
+def test_a_missing_provider_is_reported(folder: Path) -> None:
+    rows, missing = bench_rescoring([folder], ("cuda", "cpu"), (1,), candidates=3, runs=1)
+    assert {row.provider for row in rows} == {"cpu"}
+    assert "expected execution provider 'cuda', which is not there" in missing["cuda"]
