@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, NamedTuple
 
 from faust.types import TP
@@ -16,12 +17,12 @@ class Record:
 
     `timestamp`: Kafka's, in seconds; below 0 for none. No event lies between `since` and the record, which
     the client read after seek `seek`, in the assignment `generation_id`. `undecodable`: why `value` is not a
-    record's value.
+    record's value. `fetched_ms`: when the client gave it to us, ms since the epoch.
     """
 
     __slots__ = (
-        "acked", "consumer", "generation_id", "headers", "key", "offset", "partition", "seek", "since",
-        "timestamp", "topic", "tp", "undecodable", "value",
+        "acked", "consumer", "fetched_ms", "generation_id", "headers", "key", "offset", "partition", "seek",
+        "since", "timestamp", "topic", "tp", "undecodable", "value",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +38,7 @@ class Record:
         self.topic, self.partition = self.tp = tp
         self.offset, self.timestamp, self.undecodable = offset, timestamp, undecodable
         self.key, self.value, self.headers = key, value, headers
+        self.fetched_ms = time.time_ns() / 1e6
         self.acked = False
         self.generation_id = self.since = self.seek = 0
         self.consumer: Any = None
