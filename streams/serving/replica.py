@@ -106,7 +106,7 @@ class Replica:
             await self.core.call(restore, recommender, snapshot.payload)
         await self.core.call(_carry_over, before, recommender)
         self.recommender = recommender  # what follows may fail, and is begun again from here
-        recommender.index_beside(True)
+        await self.core.call(recommender.index_beside, True)
         await self.core.call(recommender.prepare)
         self.writer = uuid.uuid4().hex
         self.position = snapshot.position if snapshot else START

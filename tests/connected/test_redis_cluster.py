@@ -63,6 +63,7 @@ async def test_workers_are_killed_and_connections_cut(
                 for at in range(0, len(events), 40):
                     await send(client, kafka, events[at : at + 40])
                     if at == 400:
+                        await eventually(partial(has_followed, one))  # so the other one has written something
                         os.kill(two.process.pid, signal.SIGKILL)
                     if at % 200 == 0:
                         for port in valkey_cluster.ports:
@@ -70,7 +71,6 @@ async def test_workers_are_killed_and_connections_cut(
                                 await node.client_kill_filter(_type="normal", skipme=True)
             assert two.process.wait(10)
         await wait_until_applied(settings, store)
-        await eventually(partial(has_followed, one))
         await eventually(lambda: one.metric("headrace_worker_snapshot_bytes") > 0)
         await assert_as_a_clean_run(settings, store)
         for user in ("click-3", "mixed-5", "review-8"):
