@@ -8,7 +8,6 @@ import asyncio
 import logging
 import signal
 import socket
-import sys
 import threading
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -32,12 +31,6 @@ log = logging.getLogger(__name__)
 
 class Served(Runs, Patient, Protocol):
     """A worker as this module needs it; `failure` is set here once it can't go on."""
-
-
-SWITCH_S = 0.0002
-"""So long a thread keeps the interpreter while another wants it. The loop has to read the answer to a commit
-while the core works: with Python's own 5 ms it would wait for that long, twice an answer.
-"""
 
 
 def serve(settings: Settings) -> NoReturn:
@@ -75,7 +68,6 @@ async def look_after(
     worker: Served, listener: socket.socket, registry: CollectorRegistry, drain_deadline_s: float
 ) -> Ending:
     """Run the worker in a thread of its own, answer for its health, and return how the process is to end."""
-    sys.setswitchinterval(SWITCH_S)
     running = LoopThread(worker)
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()

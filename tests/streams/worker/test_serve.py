@@ -137,12 +137,6 @@ def test_a_drained_worker_ends_with_0(number: signal.Signals) -> None:
         assert run.process.returncode == DRAINED
 
 
-def test_threads_of_a_worker_take_turns_within_a_fraction_of_a_millisecond() -> None:
-    with Run(start="print(sys.getswitchinterval(), flush=True)") as run:
-        assert run.line() == "started\n"
-        assert float(run.line()) == pytest.approx(0.0002)
-
-
 @pytest.mark.parametrize("stop", [HANGS, BLOCKS, NEVER_ENDS])
 def test_an_overdue_worker_ends_all_the_same(stop: str) -> None:
     with Run(stop=stop) as run:
