@@ -24,7 +24,9 @@ class Reweight:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        mean = self.counters.popularity.mean_rating()
+        popularity = self.counters.popularity
+        # Where nobody rates, the model's rating head has learned nothing.
+        mean = popularity.mean_rating() if popularity.all_rating_count else None
         scores = []
         for plan, at in batch.by_plan():
             more = {name: values[at] for name, values in batch.more.items()}
@@ -41,15 +43,16 @@ def _together(scores: Sequence[tuple[NDArray[np.intp] | slice, F32]], candidates
 
 
 def weighted(
-    click: F32, rating: F32, more: dict[str, F32], settings: FeedSettings, mean_rating: float
+    click: F32, rating: F32, more: dict[str, F32], settings: FeedSettings, mean_rating: float | None
 ) -> F32:
     """click + rating_weight * (rating - mean_rating) + the sum over `task_weights` of weight * log(sigmoid(
     logit)), float32 [n]. Weights are exponents of probabilities: click * like ** w, as a logarithm.
 
-    more: logits of the further tasks by name, NaN where the model has no such task.
+    more: logits of the further tasks by name, NaN where the model has no such task. mean_rating: None where
+    there are no ratings, and then they count nothing.
     """
     score = click
-    if settings.rating_weight:
+    if settings.rating_weight and mean_rating is not None:
         above = rating - np.float32(mean_rating)
         score = np.asarray(click + np.float32(settings.rating_weight) * above, np.float32)
     for name, weight in settings.task_weights.items():

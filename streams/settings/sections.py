@@ -158,7 +158,7 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Annotated[int, Meta(gt=0, le=200)] = 20
     repeat: bool | tuple[ActionName, ...] = False
     fresh_place: Annotated[int, Meta(ge=0)] = 12
-    rating_weight: Weight = 0.0
+    rating_weight: Weight = 0.3
     task_weights: dict[str, Weight] = msgspec.field(default_factory=dict)
     aversion: Annotated[float, Meta(ge=0, le=100)] = 2.0
     popular_every_s: PositiveFloat = 1.0

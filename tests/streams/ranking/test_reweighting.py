@@ -22,11 +22,25 @@ def score(settings: FeedSettings) -> F32:
 
 def test_the_expected_rating_moves_the_score_by_its_weight() -> None:
     assert score(FeedSettings(rating_weight=0.5)).tolist() == [1.5, 1.5]
-    assert score(FeedSettings()).tolist() == [1.0, 2.0]
+    assert score(FeedSettings(rating_weight=0.0)).tolist() == [1.0, 2.0]
+    assert score(FeedSettings()).tolist() == pytest.approx([1.3, 1.7])
+
+
+def test_where_nobody_rates_the_head_for_ratings_says_nothing() -> None:
+    """It has learned nothing: what it says of an item is as the network was drawn."""
+    assert weighted(CLICK, RATING, MORE, FeedSettings(rating_weight=2.0), None).tolist() == [1.0, 2.0]
+    small = Small(items=3)
+    batch = batch_of(small.core, [small.request("u")], [2])
+    batch.click[:], batch.rating[:] = [1, 2], [5, 1]
+    for counted, expected in ((0, [1.0, 2.0]), (4, [1.0 + 0.3 * 2, 2.0 - 0.3 * 2])):
+        small.core.counters.popularity.all_rating_count = counted
+        small.core.counters.popularity.all_rating_sum = 3.0 * counted
+        Reweight(small.core.counters).run(batch, [0])
+        assert batch.score.tolist() == pytest.approx(expected)
 
 
 def test_a_further_task_moves_it_by_the_logarithm_of_its_probability() -> None:
-    found = score(FeedSettings(task_weights={"like": 2.0}))
+    found = score(FeedSettings(rating_weight=0.0, task_weights={"like": 2.0}))
     expected = [
         click + 2.0 * math.log(1 / (1 + math.exp(-logit)))
         for click, logit in zip([1.0, 2.0], [0.0, -3.0], strict=True)
@@ -36,11 +50,13 @@ def test_a_further_task_moves_it_by_the_logarithm_of_its_probability() -> None:
 
 
 def test_weights_may_be_negative_and_logits_of_any_size_stay_finite() -> None:
-    assert score(FeedSettings(task_weights={"buy": -0.5})).tolist() == pytest.approx([1.0, 2.0 + 100.0])
+    assert score(FeedSettings(rating_weight=0.0, task_weights={"buy": -0.5})).tolist() == pytest.approx(
+        [1.0, 2.0 + 100.0]
+    )
 
 
 def test_a_task_that_the_model_does_not_have_moves_nothing() -> None:
-    assert score(FeedSettings(task_weights={"share": 3.0})).tolist() == [1.0, 2.0]
+    assert score(FeedSettings(rating_weight=0.0, task_weights={"share": 3.0})).tolist() == [1.0, 2.0]
 
 
 def test_requests_of_a_batch_are_weighted_each_by_its_own_settings() -> None:
