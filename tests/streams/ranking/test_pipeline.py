@@ -400,7 +400,7 @@ def test_a_search_is_seen_by_the_features_and_by_the_model(small: Small) -> None
 
 
 def test_further_tasks_of_the_model_reach_the_score(small: Small) -> None:
-    weighted = with_settings(feed=FeedSettings(task_weights={"like": 2.0}))
+    weighted = with_settings(feed=FeedSettings(rating_weight=0.0, task_weights={"like": 2.0}))
     other = Small(items=120, settings=weighted)
     other.announce_all(seed=1)
     other.random_events(600, users=15, seed=2)
