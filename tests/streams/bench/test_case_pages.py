@@ -50,3 +50,12 @@ def test_a_result_without_cases_has_pages_too(tmp_path: Path) -> None:
     empty = Measured(title="t", unit="read", machine=this_machine(), cases=[])
     empty.plot(tmp_path / "plot.html")
     assert "# t" in empty.table()
+
+
+def test_a_figure_that_is_0_everywhere_is_in_the_table_alone() -> None:
+    cases = [
+        Case(name=name, figures={"p50 ms": 0.7, "failed requests": 0}) for name in ("1 client", "2 clients")
+    ]
+    measured = Measured(title="t", unit="read", machine=this_machine(), cases=cases)
+    assert [trace.name for trace in case_figure(measured).data] == ["p50 ms"]
+    assert "failed requests" in measured.table()
