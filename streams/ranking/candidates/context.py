@@ -183,13 +183,8 @@ class SourceContext:
     @cached_property
     def history(self) -> NDArray[np.int32]:
         """Rows of the user's last items, newest first."""
-        return self.batch.histories.items[self._part]
-
-    @cached_property
-    def signs(self) -> NDArray[np.int8] | None:
-        """What the user says of each history item, -1, 0 or 1, newest first; None where that is 1 of all."""
-        found = self.batch.histories
-        return found.signs[self._part] if found.mixed[self.number] else None
+        histories = self.batch.histories
+        return histories.items[histories.part(self.number)]
 
     @cached_property
     def pairs(self) -> Readings:
@@ -207,10 +202,6 @@ class SourceContext:
         """By text, what the user liked lately: see `Tastes.liked`."""
         liked: F32 = self.batch.tastes.liked[self.number]
         return liked
-
-    @property
-    def _part(self) -> slice:
-        return self.batch.histories.part(self.number)
 
     @property
     def _alone(self) -> NDArray[np.int64]:
