@@ -9,8 +9,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from streams.ranking.candidates.difference import find_by_difference
-from streams.ranking.workspace import Workspace
-from tests.streams.core import naive_best
+from streams.ranking.candidates.lists import empty_lists
+from streams.signals.signal_table import BatchSignals, SignalTable
+from tests.streams.core import Small, naive_best
 
 ROWS = 40
 # Few different values, so that ties are everywhere, at the cut too.
@@ -19,18 +20,20 @@ scores = hnp.arrays(
 )
 
 
+BATCH = Small(items=ROWS).context("u").batch
+
+
 def best(
     rows: NDArray[np.int32], values: NDArray[np.float32], blocked: NDArray[np.uint8], limit: int
 ) -> NDArray[np.int32]:
     """The best rows by `values`, of which nothing is taken off."""
-    signals = np.stack([np.zeros(len(rows), np.float32), values], axis=1)
-    found, first, counts = np.empty(limit, np.int32), np.array([0, limit]), np.zeros(1, np.int64)
-    one = np.zeros(1, np.int64)
-    find_by_difference(
-        rows, signals, one, one + len(rows), 1, 0,
-        blocked[None], one, found, first, counts, *Workspace().scratch(len(rows)),
-    )  # fmt: skip
-    return found[: counts[0]]
+    table = SignalTable(2)
+    table.rows, table.values = rows, np.stack([np.zeros(len(rows), np.float32), values], axis=1)
+    signals, lists = BatchSignals(table, 1), empty_lists(1, np.array([0, limit])).source(0)
+    signals.begin[0], signals.end[0] = 0, len(rows)
+    BATCH.blocked = blocked[None]
+    find_by_difference(signals, 1, 0, BATCH, np.zeros(1, np.int64), lists)
+    return lists.of(0)
 
 
 @given(
