@@ -26,14 +26,10 @@ class Find:
         batch.found = empty_lists(len(self.sources), context.asks.columns.first)
         fill(self.sources, context.asks.asked, context, batch.found)
 
-    def _learned(self, batch: RankBatch, chosen: Sequence[int]) -> dict[int, Learned]:
+    def _learned(self, batch: RankBatch, chosen: Sequence[int]) -> list[Learned]:
         """The users' vectors with the keys of all items, for each model that retrieves."""
-        found: dict[int, Learned] = {}
-        for model, numbers in batch.by_model(chosen):
-            if model.users is not None:
-                vectors = batch.seen_of(numbers).vectors
-                keys = model.keys[: model.known]
-                found |= {
-                    b: Learned(vector, keys, model.index) for b, vector in zip(numbers, vectors, strict=True)
-                }
-        return found
+        return [
+            Learned(numbers, batch.seen_of(numbers).vectors, model.keys[: model.known], model.index)
+            for model, numbers in batch.by_model(chosen)
+            if model.users is not None
+        ]
