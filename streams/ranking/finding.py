@@ -12,7 +12,7 @@ from streams.ranking.request import RankRequest
 
 
 class Find:
-    """Writes `found`, and into `context` what models retrieve by."""
+    """Writes `found`, and `learned` of the context."""
 
     def __init__(self, sources: Sequence[Source | BatchSource]) -> None:
         self.sources = sources
@@ -22,7 +22,7 @@ class Find:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         context = batch.context
-        context.blocked, context.learned = batch.blocked, self._learned(batch, chosen)
+        context.learned = self._learned(batch, chosen)
         batch.found = empty_lists(len(self.sources), context.asks.columns.first)
         fill(self.sources, context.asks.asked, context, batch.found)
 
