@@ -39,6 +39,21 @@ Columns = dict[str, NDArray[Any]]
 Numbers = dict[str, int | float]
 
 
+def parts_of(counters: Counters) -> dict[str, Any]:
+    """What a copy and a snapshot hold of counters, by name."""
+    return {"popularity": counters.popularity, "pairs": counters.pairs}
+
+
+def columns_of(part: Any) -> Columns:
+    """The arrays of a part."""
+    return {name: value for name, value in vars(part).items() if isinstance(value, np.ndarray)}
+
+
+def numbers_of(part: Any) -> Numbers:
+    """The numbers of a part."""
+    return {name: value for name, value in vars(part).items() if isinstance(value, int | float)}
+
+
 class GradualCopy:
     """Begun when it is made, between two batches. `columns` and `numbers` of each part are whole once `done`.
 
@@ -48,20 +63,18 @@ class GradualCopy:
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._parts: dict[str, Any] = {"popularity": counters.popularity, "pairs": counters.pairs}
+        self._parts = parts_of(counters)
         self.interactions = counters.interactions
         self.columns: dict[str, Columns] = {}
         self.numbers: dict[str, Numbers] = {}
         for name, part in self._parts.items():
-            values = vars(part).items()
-            self.numbers[name] = {key: value for key, value in values if isinstance(value, int | float)}
+            self.numbers[name] = numbers_of(part)
             self.columns[name] = {
                 # Zeros in new memory cost nothing until something is written there; `zeros_like` writes them.
                 key: np.zeros(value.shape, value.dtype)
                 if key in OF_ROWS[name] or key in OF_PAIRS
                 else value.copy()
-                for key, value in values
-                if isinstance(value, np.ndarray)
+                for key, value in columns_of(part).items()
             }
         self._original = counters.pairs.free.copy()
         self._rows = len(counters.pairs.start)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from model.errors import StoreError
 from streams.counters.counters import Counters
-from streams.counters.gradual_copy import GradualCopy
+from streams.counters.gradual_copy import GradualCopy, columns_of, numbers_of, parts_of
 from streams.counters.pairs import KINDS
 from streams.state.msgpack_pieces import Piece, array_header, binary, bytes_of, map_header
 from streams.state.stored_format import check_version, leading_version
@@ -84,7 +84,7 @@ def restore_counters(counters: Counters, raw: bytes) -> None:
             version += 1
     except (msgspec.MsgspecError, LookupError, ValueError, TypeError) as error:
         raise StoreError(f"counter snapshot of {len(raw)} bytes can't be read: {error}") from None
-    parts = _parts(counters)
+    parts = parts_of(counters)
     if set(parts) != set(packed.parts):
         raise StoreError(f"counter snapshot holds {sorted(packed.parts)}; expected {sorted(parts)}")
     for name, part in parts.items():
@@ -107,44 +107,30 @@ def _from_v1(packed: _Packed) -> _Packed:
 MIGRATIONS: dict[int, Callable[[_Packed], _Packed]] = {1: _from_v1}
 
 
-def _parts(counters: Counters) -> dict[str, Any]:
-    return {"popularity": counters.popularity, "pairs": counters.pairs}
-
-
-def _pack(part: Any) -> _Part:
-    columns, numbers = {}, {}
-    for name, value in vars(part).items():
-        if isinstance(value, np.ndarray):
-            columns[name] = _Column(value.dtype.str, value.shape, value.tobytes())
-        elif isinstance(value, int | float):
-            numbers[name] = value
-    return _Part(columns, numbers)
-
-
 def _restore(what: str, part: Any, packed: _Part) -> None:
-    present = _pack(part)
-    if set(present.columns) != set(packed.columns) or set(present.numbers) != set(packed.numbers):
+    columns, numbers = columns_of(part), numbers_of(part)
+    if set(columns) != set(packed.columns) or set(numbers) != set(packed.numbers):
         raise StoreError(
             f"counter snapshot: {what} has {sorted({*packed.columns, *packed.numbers})}; expected "
-            f"{sorted({*present.columns, *present.numbers})}: use the build that wrote it"
+            f"{sorted({*columns, *numbers})}: use the build that wrote it"
         )
     for name, column in packed.columns.items():
         value = _array(what, name, column)
-        expected = getattr(part, name)
+        expected = columns[name]
         if value.dtype != expected.dtype or value.shape[1:] != expected.shape[1:]:
             raise StoreError(
                 f"counter snapshot: {what}.{name} is {value.dtype}{list(value.shape)}; expected"
                 f" {expected.dtype}{list(expected.shape)}: use the build that wrote it"
             )
         if name in _FROM_SETTINGS:
-            if not np.array_equal(value, getattr(part, name)):
+            if not np.array_equal(value, expected):
                 raise _other_settings(what, name)
         else:
             setattr(part, name, value)
     for name, number in packed.numbers.items():
         if name not in _FROM_SETTINGS:
             setattr(part, name, number)
-        elif number != getattr(part, name):
+        elif number != numbers[name]:
             raise _other_settings(what, name)
 
 

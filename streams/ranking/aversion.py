@@ -22,12 +22,11 @@ from model.features import text_products
 from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking.candidates.context import BatchContext
-from streams.ranking.candidates.together import cosine
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.signals.entity_signals import ENTITY_OFF, ENTITY_TASTE
-from streams.signals.pair_signals import CLOSE, CLOSE_OFF
+from streams.signals.pair_signals import CLOSE, CLOSE_OFF, cosine
 
 SIMILAR_FROM = 0.5
 """The cosine of two texts from which they are called similar; 1 is the same text."""

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from streams.ranking.candidates.blend import Also, blend
-from streams.ranking.rank_batch import RankBatch
+from streams.ranking.rank_batch import NO_ROWS, RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.state.catalog import Catalog
-
-NO_ROWS = np.empty(0, np.int32)
 
 
 class Blend:
@@ -26,7 +24,7 @@ class Blend:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         pools = blend(
-            batch.found, batch.context.asks, _also(batch.requests), self.fresh, batch.blocked,
+            batch.found, batch.context.asks, _also(batch.requests), self.fresh, batch.context.blocked,
             len(self.catalog), self.workspace,
         )  # fmt: skip
         batch.offsets, batch.rows, batch.ranks, batch.origin = pools

@@ -19,7 +19,7 @@ RULES: tuple[Rule, ...] = (Consumed(), Unavailable(), Excluded(), AskedFor())
 
 
 class Filter:
-    """Writes `blocked`."""
+    """Writes `blocked` of the context."""
 
     def __init__(self, catalog: Catalog, workspace: Workspace, rules: Sequence[Rule] = RULES) -> None:
         self.catalog, self.workspace, self.rules = catalog, workspace, rules
@@ -28,9 +28,9 @@ class Filter:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        batch.blocked = self.workspace.blocked(len(batch))
+        batch.context.blocked = blocked = self.workspace.blocked(len(batch))
         for b in chosen:
             request = batch.requests[b]
             for rule in self.rules:
                 if rule.enable(request):
-                    rule.mark(request, self.catalog, batch.blocked[b])
+                    rule.mark(request, self.catalog, blocked[b])

@@ -12,7 +12,7 @@ from streams.ranking.request import RankRequest
 
 
 class Find:
-    """Writes `found`, and into `context` what models retrieve by."""
+    """Writes `found`, and `learned` of the context."""
 
     def __init__(self, sources: Sequence[Source | BatchSource]) -> None:
         self.sources = sources
@@ -22,18 +22,14 @@ class Find:
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         context = batch.context
-        context.blocked, context.learned = batch.blocked, self._learned(batch, chosen)
+        context.learned = self._learned(batch, chosen)
         batch.found = empty_lists(len(self.sources), context.asks.columns.first)
         fill(self.sources, context.asks.asked, context, batch.found)
 
-    def _learned(self, batch: RankBatch, chosen: Sequence[int]) -> dict[int, Learned]:
+    def _learned(self, batch: RankBatch, chosen: Sequence[int]) -> list[Learned]:
         """The users' vectors with the keys of all items, for each model that retrieves."""
-        found: dict[int, Learned] = {}
-        for model, numbers in batch.by_model(chosen):
-            if model.users is not None:
-                vectors = batch.seen_of(numbers).vectors
-                keys = model.keys[: model.known]
-                found |= {
-                    b: Learned(vector, keys, model.index) for b, vector in zip(numbers, vectors, strict=True)
-                }
-        return found
+        return [
+            Learned(numbers, batch.seen_of(numbers).vectors, model.keys[: model.known], model.index)
+            for model, numbers in batch.by_model(chosen)
+            if model.users is not None
+        ]

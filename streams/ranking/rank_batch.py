@@ -25,7 +25,6 @@ Rows = NDArray[np.int32]
 
 # What fields hold until a stage writes them: shared by all batches, and never written into.
 NOBODY = no_views(0, 0, 0)
-NO_MASK = np.empty((0, 0), np.uint8)
 NO_OFFSETS = np.zeros(1, np.int64)
 NO_ROWS = np.empty(0, np.int32)
 NO_RANKS = np.empty((0, 0), np.int32)
@@ -40,7 +39,7 @@ NO_OFFSETS.flags.writeable = False
 class RankBatch:
     """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
 
-    remember: context: what the sources are given of the users.
+    remember: context: what later stages are given of the users. filter and find write there, too.
     hydrate: users: what models read of them, empty where none is asked; models: which scores each request,
     None for none; seen: what that model made of the user, and which row of it is theirs.
     find: found: what each source brought for each request.
@@ -58,7 +57,6 @@ class RankBatch:
     users: UserViews = field(default_factory=lambda: NOBODY)
     models: list[ModelInService | None] = field(default_factory=list)
     seen: list[tuple[SeenUsers, int] | None] = field(default_factory=list)
-    blocked: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
     found: FoundLists = field(init=False)
     offsets: NDArray[np.int64] = field(default_factory=lambda: NO_OFFSETS)
     rows: Rows = field(default_factory=lambda: NO_ROWS)

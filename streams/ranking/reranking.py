@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.ranking.candidates.selection import HALF, LOW, lowest_first
+from streams.ranking.candidates.selection import HALF, LOW, key, lowest_first, row_of
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.rerankers.reranker import Reranker
 from streams.ranking.workspace import Scratch, Workspace
 
-SIGN = np.uint32(1 << 31)
+LAST = LOW << HALF  # below it are the keys of all numbers
 
 
 class Rerank:
@@ -60,9 +60,7 @@ def _order(
         n = ends[b] - offsets[b]
         for k in range(n):
             its = score[offsets[b] + k] + np.float32(0.0)  # -0 is 0
-            bits = np.float32(its).view(np.uint32)
-            falling = bits if bits & SIGN else ~(bits | SIGN)  # smaller for the higher score
-            keys[k] = (LOW if its != its else np.uint64(falling)) << HALF | np.uint64(k)
+            keys[k] = LAST | np.uint64(k) if its != its else key(its, np.int32(k))
         lowest_first(keys[:n], n, scratch.spare, scratch.bins)
         for k in range(n):
-            order[offsets[b] + k] = np.int64(keys[k] & LOW)
+            order[offsets[b] + k] = np.int64(row_of(keys[k]))

@@ -39,6 +39,12 @@ SIGNALS = 10
 FADE = 0.85
 
 
+@compiled
+def cosine(close: np.float32, total: np.float32) -> np.float32:
+    """CLOSE of an item over the root of its total: how often it was met."""
+    return np.float32(close / np.sqrt(max(total, np.float32(1.0))))
+
+
 def read_pairs(
     signals: BatchSignals,
     pairs: PairTable,

@@ -16,10 +16,6 @@ class Readings(NamedTuple):
     rows: NDArray[np.int32]
     values: NDArray[np.float32]
 
-    def column(self, signal: int) -> NDArray[np.float32]:
-        """One signal of all rows, contiguous: [t]."""
-        return np.ascontiguousarray(self.values[:, signal])
-
     def of(self, rows: NDArray[np.int32], places: NDArray[np.int32]) -> NDArray[np.float32]:
         """The signals of these rows, float32 [n, signals].
 

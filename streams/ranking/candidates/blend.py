@@ -13,7 +13,7 @@ from model.compiled import compiled
 from streams.ranking.candidates.asks import Asks, AsksMade
 from streams.ranking.candidates.lists import FoundLists
 from streams.ranking.candidates.rest import add_rest
-from streams.ranking.candidates.selection import LOW, key, lowest_first
+from streams.ranking.candidates.selection import key, lowest_first, row_of
 from streams.ranking.workspace import Fusion, Scratch, Workspace
 
 OTHERS = np.uint64(1 << 63)  # the highest bit of a key: of all rows that no source has reserved
@@ -90,7 +90,7 @@ def _blend(
         chosen = lowest_first(keys[:different], asks.pool[b], scratch.spare, scratch.bins)
         _forget_reserve(keys[:chosen], scratch.spare)
         for k in range(chosen):
-            row = np.int32(keys[k] & LOW)
+            row = row_of(keys[k])
             place = fusion.table[_slot(fusion.table, fusion.met, row)]
             rows[n + k], origin[n + k] = row, fusion.origin[place]
             ranks[n + k] = fusion.ranks[place]
@@ -136,8 +136,7 @@ def _fuse(found: FoundLists, asks: Asks, b: int, fusion: Fusion, keys: NDArray[n
             if rank <= asks.reserve[b, source]:
                 keys[place] = np.uint64(0)
     for place in range(n):
-        its_key = key(np.float32(sums[0, place]), met[place])
-        keys[place] = its_key & ~OTHERS | keys[place]
+        keys[place] |= key(np.float32(sums[0, place]), met[place])
     return n
 
 

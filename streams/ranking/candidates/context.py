@@ -33,12 +33,13 @@ NO_MASK = np.empty((0, 0), np.uint8)
 
 
 class Learned(NamedTuple):
-    """user [user_dim], keys [n, user_dim]: their products rank all items for the user. searched: the
-    index over the keys.
+    """What one model retrieves by, for the requests `numbers`: the products of a user's vector, users
+    [len(numbers), user_dim], with keys [n, user_dim] rank all items. searched: the index over the keys.
     """
 
-    user: NDArray[np.float32]
-    keys: NDArray[np.float32]
+    numbers: Sequence[int]
+    users: F32
+    keys: F32
     searched: VectorIndex
 
 
@@ -46,8 +47,7 @@ class Learned(NamedTuple):
 class BatchContext:
     """Of B requests. `blocked` uint8 [B, n] is 1 for rows that may not be shown (`streams.ranking.filters`).
 
-    `learned`: by a request's number the model's vector of its user and its keys of all items; none where no
-    model retrieves. `batch`: the number of the workspace's batch that this is.
+    `learned`: of each model that retrieves. `batch`: the number of the workspace's batch that this is.
     """
 
     requests: Sequence[RankRequest]
@@ -56,7 +56,7 @@ class BatchContext:
     workspace: Workspace
     batch: int
     blocked: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
-    learned: dict[int, Learned] = field(default_factory=dict)
+    learned: Sequence[Learned] = ()
 
     def __post_init__(self) -> None:
         self._pairs = BatchSignals(self.workspace.pairs, len(self.requests))
@@ -113,16 +113,14 @@ class BatchContext:
     def of(self, b: int) -> SourceContext:
         """What a source is given of request b alone."""
         if b not in self._one:
-            self._one[b] = SourceContext(self, b, self.learned.get(b))
+            self._one[b] = SourceContext(self, b)
         return self._one[b]
 
     def keep(self, requests: Sequence[RankRequest], numbers: Sequence[int]) -> BatchContext:
-        """The same for `requests`, which ask for the users of these requests."""
-        kept = BatchContext(
-            requests, self.catalog, self.counters, self.workspace, self.batch,
-            np.asarray(self.blocked[list(numbers)], np.uint8) if len(self.blocked) else self.blocked,
-            {at: self.learned[b] for at, b in enumerate(numbers) if b in self.learned},
-        )  # fmt: skip
+        """What is known of the users of these requests, for `requests`, which ask for them; no source finds
+        for these.
+        """
+        kept = BatchContext(requests, self.catalog, self.counters, self.workspace, self.batch)
         kept._pairs, kept._entities = self._pairs.keep(numbers), self._entities.keep(numbers)
         return kept
 
@@ -142,7 +140,6 @@ class SourceContext:
 
     batch: BatchContext
     number: int
-    learned: Learned | None = None
 
     @property
     def request(self) -> RankRequest:
@@ -183,13 +180,8 @@ class SourceContext:
     @cached_property
     def history(self) -> NDArray[np.int32]:
         """Rows of the user's last items, newest first."""
-        return self.batch.histories.items[self._part]
-
-    @cached_property
-    def signs(self) -> NDArray[np.int8] | None:
-        """What the user says of each history item, -1, 0 or 1, newest first; None where that is 1 of all."""
-        found = self.batch.histories
-        return found.signs[self._part] if found.mixed[self.number] else None
+        histories = self.batch.histories
+        return histories.items[histories.part(self.number)]
 
     @cached_property
     def pairs(self) -> Readings:
@@ -201,16 +193,6 @@ class SourceContext:
         """What the knowledge graph says of items, given the last ones; None where there is no graph."""
         found = self.batch.entities(self._alone)
         return None if found is None else found.of(self.number)
-
-    @property
-    def liked_taste(self) -> F32:
-        """By text, what the user liked lately: see `Tastes.liked`."""
-        liked: F32 = self.batch.tastes.liked[self.number]
-        return liked
-
-    @property
-    def _part(self) -> slice:
-        return self.batch.histories.part(self.number)
 
     @property
     def _alone(self) -> NDArray[np.int64]:

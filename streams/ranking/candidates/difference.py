@@ -7,17 +7,42 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
+from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.lists import Lists
 from streams.ranking.candidates.selection import key, take
+from streams.signals.pair_signals import cosine
+from streams.signals.signal_table import BatchSignals
+
+
+def find_by_difference(
+    signals: BatchSignals,
+    signal: int,
+    taken_off: int,
+    context: BatchContext,
+    chosen: NDArray[np.int64],
+    lists: Lists,
+    totals: F32 | None = None,
+) -> None:
+    """Write the lists of the requests `chosen`: the rows with the largest positive differences of these two
+    columns of `signals`; ties go to the lower row. totals: how often each item was met, where the difference
+    becomes a `cosine`.
+    """
+    table, scratch = signals.table, context.workspace.scratch(signals.most(chosen))
+    _find(
+        table.rows, table.values, signals.begin, signals.end, signal, taken_off, totals,
+        context.blocked, chosen, *lists, *scratch,
+    )  # fmt: skip
 
 
 @compiled
-def find_by_difference(
+def _find(
     rows: NDArray[np.int32],
     values: F32,
     begin: NDArray[np.int64],
     end: NDArray[np.int64],
     signal: int,
     taken_off: int,
+    totals: F32 | None,
     blocked: NDArray[np.uint8],
     chosen: NDArray[np.int64],
     found: NDArray[np.int32],
@@ -27,14 +52,14 @@ def find_by_difference(
     spare: NDArray[np.uint64],
     bins: NDArray[np.int64],
 ) -> None:
-    """rows to end: signals (`BatchSignals`), of which the columns `signal` and `taken_off` count; found to
-    counts: `Lists`; keys to bins: `Scratch`.
-    """
+    """rows to end: signals (`BatchSignals`); found to counts: `Lists`; keys to bins: `Scratch`."""
     for b in chosen:
         n = 0
         for k in range(begin[b], end[b]):
             row = rows[k]
             score = values[k, signal] - values[k, taken_off]
+            if totals is not None:
+                score = cosine(score, totals[row])
             if score > 0.0 and blocked[b, row] == 0:
                 keys[n] = key(score, row)
                 n += 1

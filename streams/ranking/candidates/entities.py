@@ -22,10 +22,5 @@ class Entities:
 
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
         shared = context.entities(chosen)
-        if shared is None:
-            return
-        scratch = context.workspace.scratch(shared.most(chosen))
-        find_by_difference(
-            shared.table.rows, shared.table.values, shared.begin, shared.end, ENTITY_TASTE, ENTITY_OFF,
-            context.blocked, chosen, *lists, *scratch,
-        )  # fmt: skip
+        if shared is not None:
+            find_by_difference(shared, ENTITY_TASTE, ENTITY_OFF, context, chosen, lists)

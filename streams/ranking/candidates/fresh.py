@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import compiled
 from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.first_free import first_free
 from streams.ranking.candidates.lists import Lists
 from streams.state.catalog import Catalog
 
@@ -30,7 +30,8 @@ class Fresh:
         for limit in set(limits.tolist()):
             newest = self._newest(context.catalog, WINDOW * limit)
             asking = chosen[limits == limit]
-            _find(newest.rows, newest.added_ms, oldest, context.blocked, asking, *lists)
+            newer = newest.negative_ms.searchsorted(-oldest)
+            first_free(newest.rows, newer, context.blocked, asking, *lists)
 
     def _newest(self, catalog: Catalog, window: int) -> NewestFirst:
         """The order of the last `window` items."""
@@ -44,7 +45,9 @@ class Fresh:
 
 
 class NewestFirst:
-    """The last `window` items, the newest first: rows int32 [n], added_ms int64 [n]."""
+    """The last `window` items, the newest first: rows int32 [n]; negative_ms float64 [n]: minus when they
+    came, so that it rises.
+    """
 
     def __init__(self, catalog: Catalog, window: int) -> None:
         self.items = len(catalog)
@@ -52,32 +55,9 @@ class NewestFirst:
         self._dates = catalog.added_ms[self.first : self.items].copy()
         order = np.argsort(-self._dates, kind="stable")
         self.rows = (self.first + order).astype(np.int32)
-        self.added_ms = self._dates[order]
+        self.negative_ms = -self._dates[order].astype(np.float64)
 
     def holds(self, catalog: Catalog) -> bool:
         """Whether it is the order of these items as they are now."""
         dates = catalog.added_ms[self.first : self.items]
         return self.items == len(catalog) and np.array_equal(self._dates, dates)
-
-
-@compiled
-def _find(
-    rows: NDArray[np.int32],
-    added_ms: NDArray[np.int64],
-    oldest: NDArray[np.float64],
-    blocked: NDArray[np.uint8],
-    chosen: NDArray[np.int64],
-    found: NDArray[np.int32],
-    first: NDArray[np.int64],
-    counts: NDArray[np.int64],
-) -> None:
-    """Bring the first rows that are not blocked and newer than oldest[b], ms; found to counts: `Lists`."""
-    for b in chosen:
-        n, room = first[b], first[b + 1]
-        for k in range(len(rows)):
-            if n == room or added_ms[k] <= oldest[b]:
-                break
-            if blocked[b, rows[k]] == 0:
-                found[n] = rows[k]
-                n += 1
-        counts[b] = n - first[b]

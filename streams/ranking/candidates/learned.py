@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from model.features import RETRIEVAL
-from streams.ranking.candidates.context import SourceContext
+from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.lists import Lists
 
 
 class LearnedNearest:
@@ -20,27 +19,10 @@ class LearnedNearest:
 
     name = RETRIEVAL
 
-    def find(self, context: SourceContext) -> NDArray[np.int32]:
-        return self.find_each([context])[0]
-
-    def find_each(self, contexts: Sequence[SourceContext]) -> list[NDArray[np.int32]]:
-        """For all of them in one go, where they ask the same model."""
-        found = [np.empty(0, np.int32)] * len(contexts)
-        models: dict[int, list[int]] = {}
-        for b, context in enumerate(contexts):
-            if context.learned is not None and len(context.learned.keys):
-                models.setdefault(id(context.learned.searched), []).append(b)
-        for asking in models.values():
-            asked = [contexts[b].learned for b in asking]
-            users = np.stack([learned.user for learned in asked if learned is not None])
-            learned = asked[0]
-            assert learned is not None
-            rows = learned.searched.find(
-                learned.keys,
-                users,
-                [contexts[b].blocked for b in asking],
-                [contexts[b].limit for b in asking],
-            )
-            for b, theirs in zip(asking, rows, strict=True):
-                found[b] = theirs
-        return found
+    def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
+        asking = set(chosen.tolist())
+        for learned in context.learned:
+            at = [k for k, b in enumerate(learned.numbers) if b in asking]
+            if at and len(learned.keys):
+                numbers = [learned.numbers[k] for k in at]
+                lists.search(learned.searched, learned.keys, learned.users[at], context.blocked, numbers)

@@ -8,8 +8,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model.schema import F32
 from streams.ranking.candidates.context import BatchContext
 from streams.ranking.candidates.source import Source
+from streams.ranking.index.vector_index import VectorIndex
 
 
 class Lists(NamedTuple):
@@ -29,6 +31,23 @@ class Lists(NamedTuple):
                 f"a source brings {len(rows)} rows; expected {end - begin} at most, see context.limit"
             )
         self.rows[begin : begin + len(rows)], self.counts[b] = rows, len(rows)
+
+    def search(
+        self,
+        index: VectorIndex,
+        vectors: F32,
+        queries: F32,
+        blocked: NDArray[np.uint8],
+        chosen: Sequence[int] | NDArray[np.int64],
+        least: float = -np.inf,
+    ) -> None:
+        """The lists of the requests `chosen`, by what `index` finds for queries [len(chosen), dim] among
+        `vectors`, in one go (`VectorIndex.find`). blocked uint8 [B, n]: of all requests.
+        """
+        limits = np.diff(self.first)[chosen].tolist()
+        found = index.find(vectors, queries, [blocked[b] for b in chosen], limits, least)
+        for b, rows in zip(chosen, found, strict=True):
+            self.put(b, rows)
 
     def of(self, b: int) -> NDArray[np.int32]:
         """The list of request b: int32 [n]."""
@@ -79,10 +98,6 @@ def fill(
             continue
         if hasattr(source, "find_all"):
             source.find_all(context, asked[at], lists)
-        elif hasattr(source, "find_each"):
-            numbers = asked[at].tolist()
-            for b, rows in zip(numbers, source.find_each([context.of(b) for b in numbers]), strict=True):
-                lists.put(b, rows)
         else:
             for b in asked[at].tolist():
                 lists.put(b, source.find(context.of(b)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.context import SourceContext
+from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.lists import Lists
 from streams.ranking.index.vector_index import VectorIndex
 from streams.state.catalog import Catalog
 
@@ -32,23 +31,9 @@ class Nearest:
             self.index.keep_up(catalog.text[: len(catalog)], rows)
             self._seen = catalog.revision
 
-    def find(self, context: SourceContext) -> NDArray[np.int32]:
-        return self.find_each([context])[0]
-
-    def find_each(self, contexts: Sequence[SourceContext]) -> list[NDArray[np.int32]]:
-        """For all of them, which are of one catalog, in one go."""
-        found = [np.empty(0, np.int32)] * len(contexts)
-        some = [b for b, context in enumerate(contexts) if context.liked_taste.any()]
-        if some:
-            catalog = contexts[0].catalog
+    def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
+        liked, catalog = context.tastes.liked, context.catalog
+        some = chosen[liked[chosen].any(axis=1)]
+        if len(some):
             self.refresh(catalog)
-            rows = self.index.find(
-                catalog.text[: len(catalog)],
-                np.stack([contexts[b].liked_taste for b in some]),
-                [contexts[b].blocked for b in some],
-                [contexts[b].limit for b in some],
-                least=0.0,
-            )
-            for b, theirs in zip(some, rows, strict=True):
-                found[b] = theirs
-        return found
+            lists.search(self.index, catalog.text[: len(catalog)], liked[some], context.blocked, some, 0.0)

@@ -1,4 +1,4 @@
-"""The lowest of many keys, in order, as compiled code that the stages share.
+"""The lowest of many keys, in order, as compiled code that stages and indexes share.
 
 A key is one number for a score and a row: no two are equal, so there is one right answer, and no tie that a
 method could break its own way.
@@ -12,17 +12,35 @@ from numpy.typing import NDArray
 from model.compiled import compiled
 
 BINS = 1_024
-LOW = np.uint64(0xFFFF_FFFF)  # the half of a key that is the row
 FEW = 24  # keys that are sorted fastest by insertion
+LOW = np.uint64(0xFFFF_FFFF)  # the half of a key that is the row
 HALF = np.uint64(32)
+SIGN = np.uint32(0x8000_0000)
 
 
 @compiled
 def key(score: np.float32, row: np.int32) -> np.uint64:
-    """Smaller for a better score, then for the lower row. The score is not negative: the bits of such floats
-    are ordered as they are, and below the highest bit, which is therefore set in every key.
+    """Smaller for a better score, then for the lower row. The score is a number; -0 is worse than 0.
+
+    The bits of floats that are not negative are ordered as they are, those of the others the other way round.
+    The highest bit of a key is set only where the score is negative.
     """
-    return ((LOW - np.uint64(np.float32(score).view(np.uint32))) << HALF) | np.uint64(row)
+    bits = np.float32(score).view(np.uint32)
+    rising = ~bits if bits & SIGN else bits | SIGN
+    return ((LOW - np.uint64(rising)) << HALF) | np.uint64(row)
+
+
+@compiled
+def score_of(key: np.uint64) -> np.float32:
+    """The score in a key."""
+    rising = np.uint32(LOW - (key >> HALF))
+    return np.uint32(rising & ~SIGN if rising & SIGN else ~rising).view(np.float32)
+
+
+@compiled
+def row_of(key: np.uint64) -> np.int32:
+    """The row in a key."""
+    return np.int32(key & LOW)
 
 
 @compiled
@@ -98,5 +116,5 @@ def take(
     """Put the rows of the lowest keys into `room`, as many as it has place for; how many there are."""
     n = lowest_first(keys, len(room), spare, bins)
     for k in range(n):
-        room[k] = np.int32(keys[k] & LOW)
+        room[k] = row_of(keys[k])
     return n

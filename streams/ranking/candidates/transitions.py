@@ -19,9 +19,4 @@ class Transitions:
     name = "transitions"
 
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
-        pairs = context.pairs(chosen)
-        scratch = context.workspace.scratch(pairs.most(chosen))
-        find_by_difference(
-            pairs.table.rows, pairs.table.values, pairs.begin, pairs.end, FOLLOWS_SHARE, SHARE_OFF,
-            context.blocked, chosen, *lists, *scratch,
-        )  # fmt: skip
+        find_by_difference(context.pairs(chosen), FOLLOWS_SHARE, SHARE_OFF, context, chosen, lists)

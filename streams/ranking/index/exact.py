@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.ranking.candidates.selection import BINS, lowest_first
-from streams.ranking.index.products import rescored, score_of, signed_key
+from streams.ranking.candidates.selection import BINS, key, lowest_first, score_of
+from streams.ranking.index.products import rescored
 
 MOST_SCORES = 1 << 21
 """So many scores are held at once: a batch over more is divided."""
@@ -56,7 +56,7 @@ def _pick(
     for row in range(len(scores)):
         score = scores[row]
         if score >= worst and blocked[row] == 0:
-            its_key = signed_key(score, np.int32(row))
+            its_key = key(score, np.int32(row))
             if its_key < worst_key:
                 keys[n] = its_key
                 n += 1

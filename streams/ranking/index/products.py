@@ -1,4 +1,4 @@
-"""Products of vectors, and keys that order them, for compiled code."""
+"""Products of vectors, for compiled code."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.ranking.candidates.selection import HALF, LOW, lowest_first
+from streams.ranking.candidates.selection import key, row_of, take
 
 F = TypeVar("F", bound=Callable[..., object])
-SIGN = np.uint32(0x8000_0000)
 
 
 def _summed(function: F) -> F:
@@ -35,27 +34,6 @@ def product(one: F32, other: F32) -> np.float32:
 
 
 @compiled
-def signed_key(score: np.float32, row: np.int32) -> np.uint64:
-    """As `selection.key`, for scores of either sign: smaller for a better score, then for the lower row."""
-    bits = np.float32(score).view(np.uint32)
-    ordered = ~bits if bits & SIGN else bits | SIGN
-    return ((LOW - np.uint64(ordered)) << HALF) | np.uint64(row)
-
-
-@compiled
-def score_of(key: np.uint64) -> np.float32:
-    """The score in a `signed_key`."""
-    ordered = np.uint32(LOW - (key >> HALF))
-    return np.uint32(ordered & ~SIGN if ordered & SIGN else ~ordered).view(np.float32)
-
-
-@compiled
-def row_of(key: np.uint64) -> np.int32:
-    """The row in a key."""
-    return np.int32(key & LOW)
-
-
-@compiled
 def rescored(
     vectors: F32,
     query: F32,
@@ -71,10 +49,8 @@ def rescored(
         row = row_of(keys[k])
         score = product(vectors[row], query)
         if score > least:
-            keys[n] = signed_key(score, row)
+            keys[n] = key(score, row)
             n += 1
-    n = lowest_first(keys[:n], limit, spare, bins)
-    rows = np.empty(n, np.int32)
-    for k in range(n):
-        rows[k] = row_of(keys[k])
+    rows = np.empty(min(limit, n), np.int32)
+    take(keys[:n], rows, spare, bins)
     return rows

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.ranking.candidates.selection import BINS, lowest_first
+from streams.ranking.candidates.selection import BINS, key, lowest_first, score_of
 from streams.ranking.index.cells import BLOCK, CellTables
-from streams.ranking.index.products import product, rescored, score_of, signed_key
+from streams.ranking.index.products import product, rescored
 
 FIRST = 4  # times as many items as are asked for are met in the first round
 DENSE = 0.1  # cells with a larger share of items above the mark are searched before the mark is taken again
@@ -210,7 +210,7 @@ def _scan(
                 score = mean[cell] + np.float32(totals[slot]) * (tables.scales[block, slot] * step)
                 if score >= beat:
                     row = tables.rows[block, slot]
-                    its_key = signed_key(score, row)
+                    its_key = key(score, row)
                     if its_key < worst and blocked[row] == 0:
                         keys[n] = its_key
                         n += 1

@@ -87,7 +87,7 @@ def test_the_masks_of_a_batch_are_made_anew_for_every_user() -> None:
     met = UserState(consumed=Met(((1, rows(0)),)))
     requests = [small.core.request(state, START_MS) for state in (met, UserState(), met)]
     for _ in range(2):
-        masks = small.core.pipeline.gather(requests).blocked[:, :4]
+        masks = small.core.pipeline.gather(requests).context.blocked[:, :4]
         assert masks.tolist() == [[1, 0, 0, 1], [0, 0, 0, 1], [1, 0, 0, 1]]
 
 

@@ -99,7 +99,7 @@ def test_a_source_that_fails_halfway_leaves_nothing_behind(
 ) -> None:
     small = driven()
     source = small.core.pipeline.sources[NAMES.index(name)]
-    ways = (("find_all", 1), ("find_each", 1), ("find", 4))  # for all in one way or another, or one by one
+    ways = (("find_all", 1), ("find", 4))  # for all at once, or one by one
     method, at = next((method, at) for method, at in ways if hasattr(source, method))
     monkeypatch.setattr(source, method, fails_once(getattr(source, method), at))
     same(small, monkeypatch)

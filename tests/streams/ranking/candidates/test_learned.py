@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,17 +9,15 @@ from hypothesis import strategies as st
 from streams.ranking.candidates.context import Learned
 from streams.ranking.candidates.learned import LearnedNearest
 from streams.ranking.index.vector_index import VectorIndex
-from tests.streams.core import Small
+from tests.streams.core import Small, found_by
 
 DIM = 4
 
 
 def find(small: Small, keys: np.ndarray, user: np.ndarray, limit: int = 300) -> list[int]:
-    context = dataclasses.replace(
-        small.context("u", limit), learned=Learned(user, keys, VectorIndex("learned"))
-    )
-    found: list[int] = LearnedNearest().find(context).tolist()
-    return found
+    context = small.context("u", limit)
+    context.batch.learned = [Learned([0], user[None], keys, VectorIndex("learned"))]
+    return found_by(LearnedNearest(), context)
 
 
 @given(
