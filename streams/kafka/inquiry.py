@@ -42,6 +42,11 @@ class Inquiry:
             enable_auto_commit=False,
         )
 
+    @property
+    def network(self) -> tuple[Any, Any]:
+        """aiokafka's network client, and the loop that it runs in."""
+        return self.client._client, self.client._loop
+
     async def start(self) -> None:
         await self.client.start()
         await self.client._client.set_topics(self._topics)

@@ -66,6 +66,14 @@ class ClientThread(Protocol):
 
     def let_go(self, partition: TP) -> None: ...
 
+    def network(self) -> tuple[Any, Any] | None:
+        """aiokafka's network client, and the loop that it runs in; None before there is one."""
+        ...
+
+    def ended(self) -> BaseException | None:
+        """Why what must not end has ended; None where all is well."""
+        ...
+
 
 class Consumer(stock.Consumer):
     """Faust's consumer over one of the clients."""

@@ -90,6 +90,10 @@ class LibrdkafkaThread(Service):
     def close(self) -> None:
         """Nothing: the thread that polls closes the client when it ends."""
 
+    def network(self) -> tuple[Any, Any] | None:
+        """The inquiry's network client, and the loop that it runs in; None before there is one."""
+        return None if self.inquiry is None else self.inquiry.network
+
     def ended(self) -> BaseException | None:
         """Why what must not end has ended; None where all is well."""
         thread = self._poller.thread
