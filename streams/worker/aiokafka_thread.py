@@ -167,7 +167,9 @@ class AiokafkaThread(stock.AIOKafkaConsumerThread):
         if state is None:
             return None
         position, end = state._position, readable_end(state)
-        return Known(position, end, 0 if end is None else state.highwater - end)
+        span = self.fetched.spans_of(assignment).get(partition)
+        held_back = 0 if end is None else state.highwater - end
+        return Known(position, end, held_back, -1 if span is None else span.last)
 
     def spans(self) -> dict[Any, Span]:
         """What this client has read of the partitions since it got them."""
