@@ -161,8 +161,7 @@ class LibrdkafkaThread(Service):
 
     async def position(self, tp: TP) -> int | None:
         known = self.known(tp)
-        position: int | None = None if known is None else known.position
-        return position
+        return None if known is None else known.position
 
     async def seek_to_committed(self) -> Starts:
         """Where each partition was begun: at what the group has committed. Nothing has moved since: Faust
