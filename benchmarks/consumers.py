@@ -62,9 +62,9 @@ class Reader:
 
     async def run(self, app: Any, queue: Any) -> None:
         while True:
-            event = await queue.get()
-            event.ack()
-            self.waits_ms.append((time.monotonic_ns() - int(event.message.value)) / 1e6)
+            record = await queue.get()
+            record.ack()
+            self.waits_ms.append((time.monotonic_ns() - int(record.value)) / 1e6)
             if len(self.waits_ms) == self.count:
                 self.done.set()
 

@@ -52,7 +52,8 @@ class Feed(msgspec.Struct):
 
     A user without items of their own gets "popular"; "empty" means that there is no item to show to this
     user. `cause` is the event that led to the user's own slate, `times` its stages in ms since the epoch
-    (event, accepted, applied, pushed), `ts` the time of the slate. Send `slate_id` back with clicks.
+    (event, accepted, fetched, handed, begun, applied, made, pushed), `ts` the time of the slate. Send
+    `slate_id` back with clicks.
     """
 
     user_id: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Scope
@@ -26,14 +28,14 @@ class GatewayMetrics:
             ("route", "status"),
             registry=registry,
         )
-        self._answers: dict[tuple[str, int], Counter] = {}
-        self._results: dict[tuple[str, str, str], Counter] = {}
         self.events = Counter(
             "headrace_gateway_events",
             "Events received, by type, result (accepted, rejected, unconfirmed) and reason.",
             ("type", "result", "reason"),
             registry=registry,
         )
+        # Looking up a counter by its labels costs more than counting.
+        self._answers, self._results = cache(self.requests.labels), cache(self.events.labels)
         self.produce_s = Histogram(
             "headrace_gateway_produce_seconds",
             "Time until Kafka acknowledged the events of one request.",
@@ -92,18 +94,11 @@ class GatewayMetrics:
 
     def count_event(self, kind: str, result: str, reason: str) -> None:
         """Count what became of one event."""
-        counter = self._results.get((kind, result, reason))
-        if counter is None:
-            counter = self.events.labels(kind, result, reason)
-            self._results[kind, result, reason] = counter
-        counter.inc()
+        self._results(kind, result, reason).inc()
 
     def count_answer(self, route: str, status: int) -> None:
         """Count an answer by the route's template, never by its path."""
-        counter = self._answers.get((route, status))
-        if counter is None:
-            counter = self._answers[route, status] = self.requests.labels(route, str(status))
-        counter.inc()
+        self._answers(route, status).inc()
 
     async def count_request(self, message: Message, scope: Scope) -> None:
         """Litestar's `before_send` hook."""

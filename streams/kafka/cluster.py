@@ -28,10 +28,10 @@ class Cluster:
 
     def look(self, consumer: Any, doubted: bool, now_s: float) -> None:
         """Call this every moment. `doubted`: something seems wrong, so the client asks the cluster now."""
-        found = _client(getattr(consumer, "_thread", None))
-        if found is None:
+        thread = getattr(consumer, "_thread", None)
+        if thread is None or (network := thread.network()) is None:
             return
-        client, loop = found
+        client, loop = network
         known = client.cluster
         self.missing = [name for name in self._names if not known.partitions_for_topic(name)]
         if known._last_successful_refresh_ms != self._refresh:
@@ -42,12 +42,3 @@ class Cluster:
     def answers(self, now_s: float) -> bool:
         """Whether Kafka has answered lately. The client asks often only while `look` has a doubt."""
         return now_s - self._answered_s < ANSWERED_WITHIN_S
-
-
-def _client(thread: Any) -> tuple[Any, Any] | None:
-    """aiokafka's network client, and the loop that it runs in; None before there is one."""
-    inquiry = getattr(thread, "inquiry", None)
-    if inquiry is not None:
-        return inquiry.client._client, inquiry.client._loop
-    client = getattr(thread, "_consumer", None)
-    return None if client is None else (client._client, thread.thread_loop)

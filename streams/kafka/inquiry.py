@@ -42,6 +42,11 @@ class Inquiry:
             enable_auto_commit=False,
         )
 
+    @property
+    def network(self) -> tuple[Any, Any]:
+        """aiokafka's network client, and the loop that it runs in."""
+        return self.client._client, self.client._loop
+
     async def start(self) -> None:
         await self.client.start()
         await self.client._client.set_topics(self._topics)
@@ -51,13 +56,7 @@ class Inquiry:
 
     def ended(self) -> BaseException | None:
         """Why the client refreshes what it knows of the cluster no longer; None while it does."""
-        task = self.client._client._sync_task
-        if task is None or not task.done() or self.client._closed:
-            return None
-        error = None if task.cancelled() else task.exception()
-        ended = PartEndedError(f"the Kafka client's refresh of metadata has ended: {error!r}")
-        ended.__cause__ = error
-        return ended
+        return ended_in(self.client, ("refresh of metadata", self.client._client._sync_task))
 
     async def earliest(self, partitions: Collection[TP]) -> dict[TP, int]:
         """The first offset that each still holds."""
@@ -79,6 +78,21 @@ class Inquiry:
             while (node := network.cluster.leader_for_partition(place)) in (None, -1):
                 await network.force_metadata_update()
         return await fetch_raw(network, node, partition, position, BATCH_BYTES)
+
+
+def ended_in(client: Any, *tasks: tuple[str, asyncio.Task[Any] | None]) -> PartEndedError | None:
+    """Why one of these (name, task) of an aiokafka client has ended; None while all of them run.
+
+    They run until the client is closed; even without an error there is no good end before that.
+    """
+    for name, task in tasks:
+        if task is not None and task.done() and not client._closed:
+            error = None if task.cancelled() else task.exception()
+            reason = (error.__cause__ if error is not None else None) or error  # the client wraps it
+            ended = PartEndedError(f"the Kafka client's {name} has ended: {reason!r}")
+            ended.__cause__ = error
+            return ended
+    return None
 
 
 async def fetch_raw(

@@ -73,7 +73,7 @@ def happened_ms(value: bytes | None, written_ms: float, read_ms: float) -> float
     """When a record's event happened, for its order among others: no later than Kafka got it and the worker
     read it, so that a clock that runs ahead holds nothing up.
 
-    `written_ms`: Kafka's time, 0 for none; it alone counts where the record holds no event.
+    `written_ms`: Kafka's time, 0 or below for none; it alone counts where the record holds no event.
 
     >>> [happened_ms(b'{"ts":%d}' % ts, 7.0, 8.0) for ts in (5, 9)], happened_ms(b'{"ts":9}', 0.0, 8.0)
     ([5, 7.0], 8.0)

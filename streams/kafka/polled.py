@@ -46,7 +46,6 @@ class _Place:
     seek: int
     end: int | None = None
     read_to_end: int = -1
-    last: int = -1
     halted: bool = False
 
 
@@ -90,9 +89,11 @@ class Polling:
         if place is None:
             return None
         position, end = place.position, place.end
+        span = self.spans.get(partition)
+        last = -1 if span is None else span.last
         if position is not None and end is not None and place.read_to_end == position:
-            return Known(position, position, max(0, end - position), place.last)
-        return Known(position, end, 0, place.last)
+            return Known(position, position, max(0, end - position), last)
+        return Known(position, end, 0, last)
 
     def assign(self, starts: Mapping[TP, int | None]) -> None:
         """Begin anew, with these partitions, each at an offset; None where it is not known."""
@@ -106,7 +107,7 @@ class Polling:
         if place is None:
             return False
         self.spans[partition] = Span(offset, offset, offset)
-        place.position, place.last, place.halted = offset, -1, False
+        place.position, place.halted = offset, False
         place.seek = place.seek if seek is None else seek
         return True
 
@@ -176,7 +177,6 @@ class Polling:
         events_end = reading.records[-1].offset + 1 if reading.records else None
         span, since = onward(self.spans.get(place.tp), reading.position, events_end, reading.end)
         self.spans[place.tp] = span
-        place.last = place.last if events_end is None else events_end - 1
         place.position = reading.end
         return Chunk(reading.records, since, place.seek)
 

@@ -17,8 +17,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from model.errors import BrokerUnavailableError
+from streams.events.partition import partition_of
 from streams.events.schema import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
-from streams.kafka.partition import partition_of
 from streams.kafka.topics import ACCEPTED_HEADER, client_id, ensure_topics
 from streams.settings.sections import KafkaSettings
 

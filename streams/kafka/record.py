@@ -17,12 +17,13 @@ class Record:
 
     `timestamp`: Kafka's, in seconds; below 0 for none. No event lies between `since` and the record, which
     the client read after seek `seek`, in the assignment `generation_id`. `undecodable`: why `value` is not a
-    record's value. `fetched_ms`: when the client gave it to us, ms since the epoch.
+    record's value. `fetched_ms`: when the client gave it to us, ms since the epoch; `handed_ms`: when the
+    intake had it.
     """
 
     __slots__ = (
-        "acked", "consumer", "fetched_ms", "generation_id", "headers", "key", "offset", "partition", "seek",
-        "since", "timestamp", "topic", "tp", "undecodable", "value",
+        "acked", "consumer", "fetched_ms", "generation_id", "handed_ms", "headers", "key", "offset",
+        "partition", "seek", "since", "timestamp", "topic", "tp", "undecodable", "value",
     )  # fmt: skip
 
     def __init__(
@@ -38,15 +39,10 @@ class Record:
         self.topic, self.partition = self.tp = tp
         self.offset, self.timestamp, self.undecodable = offset, timestamp, undecodable
         self.key, self.value, self.headers = key, value, headers
-        self.fetched_ms = time.time_ns() / 1e6
+        self.fetched_ms, self.handed_ms = time.time_ns() / 1e6, 0.0
         self.acked = False
         self.generation_id = self.since = self.seek = 0
         self.consumer: Any = None
-
-    @property
-    def message(self) -> Record:
-        """Itself: what Faust calls an event's message."""
-        return self
 
     def ack(self) -> bool:
         """The worker has handled everything in the partition up to this record. False where it knew."""

@@ -30,6 +30,15 @@ class Span(NamedTuple):
     events_end: int
     end: int
 
+    @property
+    def last(self) -> int:
+        """The last event that was read; -1 for none.
+
+        >>> Span(3, 5, 7).last, Span(3, 3, 7).last
+        (4, -1)
+        """
+        return self.events_end - 1 if self.events_end > self.start else -1
+
     def standing(self, acknowledged: int) -> int:
         """The next offset to handle, when the worker has handled everything before `acknowledged`.
 

@@ -38,6 +38,6 @@ class Models:
         self.named[model.name] = model
 
     def all(self) -> list[ModelInService]:
-        """Every model, each once, the active one first."""
-        found = [] if self.active is None else [self.active]
-        return found + [model for model in self.named.values() if model is not self.active]
+        """Every model, each once, the active one first. May be asked in any thread."""
+        active, named = self.active, list(self.named.values())
+        return ([] if active is None else [active]) + [model for model in named if model is not active]

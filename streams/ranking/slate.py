@@ -40,9 +40,9 @@ class Slate(msgspec.Struct, frozen=True):
     """A ranked list for one user.
 
     `ts`: when it was made (ms). `cause`: the event_id that caused it. `rung`: which step of the degradation
-    ladder made it. `times`: ms since the epoch of each stage: event, accepted, applied, pushed.
-    `propensities`: how likely each place was to be as it is, where it was drawn. `v`: see `VERSION`; slates
-    of older builds have none.
+    ladder made it. `times`: ms since the epoch of each stage: event, accepted, fetched, handed, begun,
+    applied, made, pushed. `propensities`: how likely each place was to be as it is, where it was drawn. `v`:
+    see `VERSION`; slates of older builds have none.
     """
 
     slate_id: str

@@ -28,9 +28,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from aiokafka.partitioner import murmur2
-
 from model.errors import StoreError
+from streams.events.partition import partition_of
 
 
 class RedisKeys:
@@ -101,4 +100,4 @@ def shard_of(name: str, shards: int) -> int:
     >>> shard_of("ann", 1), shard_of("ann", 4), shard_of("ann", 8) % 4
     (0, 2, 2)
     """
-    return (murmur2(name.encode()) & 0x7FFFFFFF) % shards if shards > 1 else 0
+    return partition_of(name.encode(), shards) if shards > 1 else 0

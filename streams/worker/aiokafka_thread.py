@@ -26,8 +26,10 @@ from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 
+from model.errors import PartEndedError
 from streams.kafka.fetched import Fetched, readable_end
 from streams.kafka.idle_partitions import spare_idle
+from streams.kafka.inquiry import ended_in
 from streams.kafka.record import of_aiokafka
 from streams.kafka.spans import Known, Span
 from streams.settings.sections import KafkaSettings
@@ -165,11 +167,38 @@ class AiokafkaThread(stock.AIOKafkaConsumerThread):
         if state is None:
             return None
         position, end = state._position, readable_end(state)
-        return Known(position, end, 0 if end is None else state.highwater - end)
+        span = self.fetched.spans_of(assignment).get(partition)
+        held_back = 0 if end is None else state.highwater - end
+        return Known(position, end, held_back, -1 if span is None else span.last)
 
     def spans(self) -> dict[Any, Span]:
         """What this client has read of the partitions since it got them."""
         return self.fetched.spans_of(self._assignment())
+
+    def network(self) -> tuple[Any, Any] | None:
+        """aiokafka's network client, and the loop that it runs in; None before there is one."""
+        client: Any = self._consumer
+        return None if client is None else (client._client, self.thread_loop)
+
+    def ended(self) -> BaseException | None:
+        """Why this thread, or what aiokafka runs in it, has ended; None where all is well."""
+        if self._thread is not None and not self._thread.is_alive():
+            return PartEndedError("the thread that reads from Kafka has ended")
+        client: Any = self._consumer
+        if client is None or client._closed:
+            return None
+        fetcher, coordinator = getattr(client, "_fetcher", None), getattr(client, "_coordinator", None)
+        if coordinator is not None and (kept := coordinator._pending_exception) is not None:
+            # It rests until somebody fetches, and nobody does while partitions move.
+            ended = PartEndedError(f"the Kafka client's group coordination has failed: {kept!r}")
+            ended.__cause__ = kept
+            return ended
+        return ended_in(
+            client,
+            ("refresh of metadata", client._client._sync_task),
+            ("fetcher", fetcher and fetcher._fetch_task),
+            ("group coordination", coordinator and getattr(coordinator, "_coordination_task", None)),
+        )
 
     def _assignment(self) -> Any:
         subscription = self._ensure_consumer()._subscription.subscription

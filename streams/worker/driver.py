@@ -66,6 +66,14 @@ class ClientThread(Protocol):
 
     def let_go(self, partition: TP) -> None: ...
 
+    def network(self) -> tuple[Any, Any] | None:
+        """aiokafka's network client, and the loop that it runs in; None before there is one."""
+        ...
+
+    def ended(self) -> BaseException | None:
+        """Why what must not end has ended; None where all is well."""
+        ...
+
 
 class Consumer(stock.Consumer):
     """Faust's consumer over one of the clients."""
@@ -79,15 +87,12 @@ class Consumer(stock.Consumer):
         self._acknowledged: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
         self._dropped = self._handing_on = False
-        self._fetched: dict[TP, int] = {}
 
     def more_to_come(self, partition: TP, last: int) -> bool:
         """Whether a partition has events behind offset `last` (-1: it has brought none) that will come: the
         client lags, fetched events are on their way, or the client has not asked yet. False where another
         worker has the partition by now.
         """
-        if self._fetched.get(partition, -1) > last:
-            return True
         known: Known | None = self._thread.known(partition)
         return known is not None and (known.last > last or known.has_more)
 
@@ -158,7 +163,6 @@ class Consumer(stock.Consumer):
         """Forget all positions: meanwhile other workers may have read further, or less far."""
         self._acknowledged.clear()
         self._committed.clear()
-        self._fetched.clear()
         self._dropped = False
         self._buffered_partitions.clear()  # else a partition that left would stay held back for ever
         await super().on_partitions_assigned(assigned, generation_id)
@@ -220,7 +224,6 @@ class Consumer(stock.Consumer):
         ):
             return False
         for tp, chunk in chunks.items():
-            self._fetched[tp] = chunk.records[-1].offset
             queues, since = self._queues(tp), chunk.since
             for record in chunk.records:
                 self._put(record, since, chunk.seek, generation, queues)
@@ -231,8 +234,6 @@ class Consumer(stock.Consumer):
         """Put records into the agent's queue as there is room, and note where some were dropped."""
         self._handing_on = True
         try:
-            for tp, chunk in chunks.items():
-                self._fetched[tp] = chunk.records[-1].offset
             for tp, chunk in chunks.items():
                 queues, since = self._queues(tp) if self._wanted(tp) else [], chunk.since
                 for record in chunk.records:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from faust.types import TP
 
 from streams.kafka.message import Message, happened_ms
+from streams.kafka.record import Record
 from streams.settings.tree import Settings
 from streams.worker.in_step import InStep, Place
 from streams.worker.look_up import USER_TOPICS
@@ -36,22 +37,10 @@ class BatchHandler(Protocol):
         ...
 
 
-class _Waiting(NamedTuple):
-    """One of Faust's events, and when the loop got it, ms since the epoch."""
-
-    event: Any
-    handed_ms: float
-
-    @property
-    def message(self) -> Any:
-        """Faust's message."""
-        return self.event.message
-
-
 class _Flight(NamedTuple):
-    """Faust's events, what `BatchHandler` was given of each, and what it gives back."""
+    """Records, what `BatchHandler` was given of each, and what it gives back."""
 
-    events: Sequence[Any]
+    records: Sequence[Record]
     messages: Sequence[Message]
     writing: asyncio.Task[list[Message]]
 
@@ -73,7 +62,7 @@ class BatchIntake:
         self._draining = False
         self._flight: _Flight | None = None
         self._generation: int | None = None
-        self._steps = InStep[_Waiting](USER_TOPICS, settings.worker.in_step_wait_ms / 1_000, time.monotonic)
+        self._steps = InStep[Record](USER_TOPICS, settings.worker.in_step_wait_ms / 1_000, time.monotonic)
         self._steps_of: int | None = None
         self._last: dict[Place, int] = {}
         self._held_back: set[Place] = set()
@@ -88,7 +77,7 @@ class BatchIntake:
                 # Partitions may have moved since an event was fetched; whoever has its partition now reads it
                 # again.
                 generation = app.consumer_generation_id
-                waiting = [each for each in waiting if each.event.message.generation_id == generation]
+                waiting = [record for record in waiting if record.generation_id == generation]
                 if self._draining or generation != self._generation:
                     await self._land()
                 if generation != self._generation:
@@ -102,7 +91,7 @@ class BatchIntake:
                 self._flight.writing.cancel()
             self._idle.set()
 
-    async def _taken(self, app: Any, queue: Any) -> list[_Waiting]:
+    async def _taken(self, app: Any, queue: Any) -> list[Record]:
         """The next events; what is being written meanwhile is acknowledged as soon as it is."""
         while True:
             if not len(self._steps) and queue.empty():
@@ -139,8 +128,8 @@ class BatchIntake:
         if self._flight is not None and self._flight.writing.done():
             await self._land()
 
-    def _put(self, app: Any, event: Any) -> None:
-        record, generation = event.message, app.consumer_generation_id
+    def _put(self, app: Any, record: Record) -> None:
+        generation = app.consumer_generation_id
         if generation != self._steps_of:
             # Partitions have moved: what waits here is read again, by whoever has its partition now.
             self._steps.assign(self._place(partition) for partition in app.consumer.assignment())
@@ -150,9 +139,9 @@ class BatchIntake:
         if record.generation_id == generation:
             place = self._place(record)
             self._last[place] = record.offset
-            written_ms, now_ms = (record.timestamp or 0.0) * 1_000, time.time_ns() / 1_000_000
-            happened = happened_ms(record.value, written_ms, now_ms)
-            self._steps.put(place, happened, _Waiting(event, round(now_ms, 3)))
+            now_ms = time.time_ns() / 1_000_000
+            record.handed_ms = round(now_ms, 3)
+            self._steps.put(place, happened_ms(record.value, record.timestamp * 1_000, now_ms), record)
 
     def _place(self, partition: Any) -> Place:
         return Place(partition.topic[self._prefix :], partition.partition)
@@ -178,12 +167,12 @@ class BatchIntake:
                 app.consumer.on_buffer_drop(self._partition(place))
                 self._held_back.discard(place)
 
-    async def _begin(self, waiting: Sequence[_Waiting]) -> None:
+    async def _begin(self, records: Sequence[Record]) -> None:
         self._idle.clear()
-        messages = [as_message(each.event.message, self._prefix, each.handed_ms) for each in waiting]
+        messages = [as_message(record, self._prefix) for record in records]
         writing = await self._handler.begin(messages)
         await self._acknowledge()
-        self._flight = _Flight([each.event for each in waiting], messages, writing)
+        self._flight = _Flight(records, messages, writing)
 
     async def _land(self) -> None:
         """Wait until no batch is in flight."""
@@ -196,9 +185,9 @@ class BatchIntake:
         if self._flight is None:
             return
         done = {(message.place, message.offset) for message in await self._flight.writing}
-        for event, message in zip(self._flight.events, self._flight.messages, strict=True):
+        for record, message in zip(self._flight.records, self._flight.messages, strict=True):
             if (message.place, message.offset) in done:
-                event.ack()
+                record.ack()
 
     def in_turn(self) -> dict[str, list[str]]:
         """The partitions of which events wait for their turn, and for which others, by their names in the
@@ -212,22 +201,18 @@ class BatchIntake:
         await self._idle.wait()
 
 
-def as_message(record: Any, prefix: int, handed_ms: float) -> Message:
-    """A Faust message as the worker's own. `handed_ms`: when the worker's loop got it; a client may say in
-    `fetched_ms` when it had it.
-    """
-    fetched_ms = getattr(record, "fetched_ms", 0.0)
-    passed = {"fetched": fetched_ms, "handed": handed_ms} if fetched_ms else {"handed": handed_ms}
+def as_message(record: Record, prefix: int) -> Message:
+    """A record as the core takes it. `prefix`: the length of the topics'."""
     return Message(
         topic=record.topic[prefix:],
         partition=record.partition,
         offset=record.offset,
-        timestamp_ms=(record.timestamp or 0.0) * 1_000,
+        timestamp_ms=record.timestamp * 1_000,
         key=record.key,
         value=record.value,
-        headers=record.headers or (),
+        headers=record.headers,
         since=record.since,
         seek=record.seek,
         undecodable=record.undecodable,
-        passed=passed,
+        passed={"fetched": record.fetched_ms, "handed": record.handed_ms},
     )

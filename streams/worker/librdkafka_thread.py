@@ -90,6 +90,10 @@ class LibrdkafkaThread(Service):
     def close(self) -> None:
         """Nothing: the thread that polls closes the client when it ends."""
 
+    def network(self) -> tuple[Any, Any] | None:
+        """The inquiry's network client, and the loop that it runs in; None before there is one."""
+        return None if self.inquiry is None else self.inquiry.network
+
     def ended(self) -> BaseException | None:
         """Why what must not end has ended; None where all is well."""
         thread = self._poller.thread
@@ -157,8 +161,7 @@ class LibrdkafkaThread(Service):
 
     async def position(self, tp: TP) -> int | None:
         known = self.known(tp)
-        position: int | None = None if known is None else known.position
-        return position
+        return None if known is None else known.position
 
     async def seek_to_committed(self) -> Starts:
         """Where each partition was begun: at what the group has committed. Nothing has moved since: Faust

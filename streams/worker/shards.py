@@ -20,30 +20,23 @@ from streams.stores.redis_keys import shard_of
 WRONG_PARTITION = "wrong_partition"
 
 
-class Fetched(Protocol):
-    """An event of Faust's stream, as far as this module needs it."""
-
-    @property
-    def message(self) -> Placed: ...
-
-
 class Placed(Protocol):
-    """Where a record lies."""
+    """A record, as far as this module needs it."""
 
     @property
     def partition(self) -> int: ...
 
 
-E = TypeVar("E", bound=Fetched)
+R = TypeVar("R", bound=Placed)
 
 
-def by_shard(events: Sequence[E], shards: int) -> list[list[E]]:
-    """The events in parts of one shard, each in the order in which they came."""
+def by_shard(records: Sequence[R], shards: int) -> list[list[R]]:
+    """The records in parts of one shard, each in the order in which they came."""
     if shards == 1:
-        return [list(events)] if events else []
-    parts: dict[int, list[E]] = {}
-    for event in events:
-        parts.setdefault(event.message.partition % shards, []).append(event)
+        return [list(records)] if records else []
+    parts: dict[int, list[R]] = {}
+    for record in records:
+        parts.setdefault(record.partition % shards, []).append(record)
     return list(parts.values())
 
 

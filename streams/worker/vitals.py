@@ -8,9 +8,6 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from model.errors import PartEndedError
-from streams.worker.librdkafka_thread import LibrdkafkaThread
-
 
 def ended_task(tasks: Iterable[tuple[str, asyncio.Future[Any] | None]]) -> BaseException | None:
     """The error with which one of these (name, task) has ended; None where all is well."""
@@ -24,33 +21,9 @@ def ended_task(tasks: Iterable[tuple[str, asyncio.Future[Any] | None]]) -> BaseE
 
 
 def ended_reader(consumer: Any, should_stop: bool) -> BaseException | None:
-    """Why Faust's consumer thread, or what aiokafka runs in it, has ended; None where all is well."""
+    """Why the thread under Faust's consumer, or what its client runs, has ended; None where all is well."""
     thread = getattr(consumer, "_thread", None)
     if thread is None or should_stop:
         return None
-    if isinstance(thread, LibrdkafkaThread):
-        return thread.ended()
-    if thread._thread is not None and not thread._thread.is_alive():
-        return PartEndedError("the thread that reads from Kafka has ended")
-    client = thread._consumer
-    if client is None or client._closed:
-        return None
-    fetcher, coordinator = getattr(client, "_fetcher", None), getattr(client, "_coordinator", None)
-    if coordinator is not None and (kept := coordinator._pending_exception) is not None:
-        # It rests until somebody fetches, and nobody does while partitions move.
-        ended = PartEndedError(f"the Kafka client's group coordination has failed: {kept!r}")
-        ended.__cause__ = kept
-        return ended
-    for name, task in (
-        ("refresh of metadata", client._client._sync_task),
-        ("fetcher", fetcher and fetcher._fetch_task),
-        ("group coordination", coordinator and getattr(coordinator, "_coordination_task", None)),
-    ):
-        # They run until the client is closed; even without an error there is no good end before that.
-        if task is not None and task.done() and not client._closed:
-            error = None if task.cancelled() else task.exception()
-            reason = (error.__cause__ if error is not None else None) or error  # the client wraps it
-            ended = PartEndedError(f"the Kafka client's {name} has ended: {reason!r}")
-            ended.__cause__ = error
-            return ended
-    return None
+    found: BaseException | None = thread.ended()
+    return found

@@ -38,7 +38,7 @@ class Reading:
     async def run(self, app: Any, queue: Any) -> None:
         """In place of the worker's intake."""
         while True:
-            record = (await queue.get()).message
+            record = await queue.get()
             if record.generation_id == app.consumer_generation_id:
                 self.records.append(record)
                 if self.acknowledging:

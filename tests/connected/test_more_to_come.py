@@ -11,6 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.types import TP
 
+from streams.kafka.fetched import Fetched
+from streams.kafka.spans import Span
 from streams.kafka.topics import ensure_topics, topic_name
 from streams.settings.sections import KafkaSettings
 from streams.worker.aiokafka_thread import AiokafkaThread
@@ -25,6 +27,7 @@ class Thread:
 
     def __init__(self, client: Any) -> None:
         self._ensure_consumer = lambda: client
+        self.fetched = Fetched()
 
 
 class Reading:
@@ -32,11 +35,10 @@ class Reading:
 
     def __init__(self, client: Any, partition: TP) -> None:
         self.client, self.partition = client, partition
-        self._thread = Thread(client)
-        self._fetched: dict[TP, int] = {}
+        self._thread: Any = Thread(client)
 
     def more_to_come(self, last: int) -> bool:
-        ask: Any = Consumer.more_to_come  # of all of Faust's consumer it looks at these two
+        ask: Any = Consumer.more_to_come  # of all of Faust's consumer it looks at the thread alone
         return bool(ask(self, self.partition, last))
 
     async def brings_nothing_more(self, last: int) -> None:
@@ -96,7 +98,8 @@ async def test_one_that_lags_has_more_until_its_end_is_read(reading: Reading, wr
 
 async def test_what_was_fetched_and_is_on_its_way_is_to_come(reading: Reading) -> None:
     await reading.brings_nothing_more(-1)
-    reading._fetched[reading.partition] = 4
+    fetched = reading._thread.fetched
+    fetched.spans, fetched._assignment = {reading.partition: Span(0, 5, 5)}, reading._thread._assignment()
     assert reading.more_to_come(3)
     assert not reading.more_to_come(4)
 

@@ -29,9 +29,7 @@ class Client:
         call()
 
     def consumer(self) -> Any:
-        return SimpleNamespace(
-            _thread=SimpleNamespace(thread_loop=self, _consumer=SimpleNamespace(_client=self))
-        )
+        return SimpleNamespace(_thread=SimpleNamespace(network=lambda: (self, self)))
 
 
 def test_a_topic_that_has_gone_is_asked_for_until_it_is_back() -> None:

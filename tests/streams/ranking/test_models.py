@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from streams.ranking.model_in_service import ModelInService
+from streams.ranking.models import Models
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.core import START_MS, Small, toy_model, unit
@@ -86,3 +92,28 @@ def test_each_model_follows_the_catalog_by_itself(small: Small) -> None:
 def test_an_arm_may_do_without_a_model(small: Small) -> None:
     (slate,) = small.core.recommend([small.request("u1", arm="plain")])
     assert (slate.model, slate.rung) == ("", "counters")
+
+
+def test_all_models_may_be_asked_for_while_others_come_and_go() -> None:
+    """The worker's metrics ask in the loop's thread; the core's thread loads models."""
+    models, over = Models(), threading.Event()
+    stand_ins: list[Any] = [SimpleNamespace(name=f"m{n}") for n in range(500)]
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for model in stand_ins:
+                models.add(model)
+            models.named.clear()
+
+    beside = threading.Thread(target=come_and_go)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    beside.start()
+    try:
+        for _ in range(3_000):
+            found = models.all()
+            assert len(found) == len(set(map(id, found)))
+    finally:
+        over.set()
+        beside.join()
+        sys.setswitchinterval(before)

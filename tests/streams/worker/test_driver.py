@@ -84,6 +84,18 @@ async def test_what_is_dropped_after_a_rebalance_is_read_again_from_where_it_was
     assert driven.fetcher.position == 5
 
 
+async def test_what_the_client_has_read_is_to_come_until_it_is_handed_on() -> None:
+    """It is at the end of the log, and its events are on their way."""
+    driven = Driven(events=8)
+    await driven.read()
+    driven.fetcher._state.highwater = 8
+    assert driven.consumer.more_to_come(PARTITION, 6)
+    assert not driven.consumer.more_to_come(PARTITION, 7)
+    driven.assign_again(committed=8)
+    driven.fetcher._state.highwater = 8
+    assert not driven.consumer.more_to_come(PARTITION, 6), "it was read before"
+
+
 async def test_deleted_records_behind_all_that_was_read_do_not_wait() -> None:
     """The client goes on where the log begins; there it finds nothing yet."""
     driven = Driven(events=4)
@@ -119,7 +131,6 @@ class Agent:
         )
         self.consumer.flow_active, self.consumer._dropped, self.consumer._handing_on = True, False, False
         self.consumer._active_partitions, self.consumer._buffered_partitions = {PARTITION}, set()
-        self.consumer._fetched = {}
 
     def taken(self) -> list[tuple[int, int]]:
         """Offset, and since which offset there is no other event."""
@@ -144,7 +155,6 @@ async def test_what_a_client_brings_is_handed_on_at_once_where_there_is_room() -
     assert agent.consumer.hand_on_now(chunk(2, 4, since=1), generation=1)
     assert not agent.consumer.hand_on_now(chunk(5, 6, 7), generation=1), "there is room for two"
     assert agent.taken() == [(2, 1), (4, 3)]
-    assert agent.consumer._fetched == {PARTITION: 4}
 
 
 @pytest.mark.parametrize("hindrance", ["an old generation", "no flow", "dropped", "under way", "not wanted"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from prometheus_client import CollectorRegistry
 
+from streams.ranking.index.cells import Cells
 from streams.ranking.index.vector_index import VectorIndex
 from streams.settings.sections import IndexSettings
 from streams.worker.index_metrics import collect_indexes
@@ -21,6 +22,29 @@ def index(name: str, items: int) -> VectorIndex:
     made.find(vectors, vectors[:1], [np.zeros(items, np.uint8)], [10])
     made.wait()
     return made
+
+
+class Forgetful(VectorIndex):
+    """Its cells are forgotten as soon as they were looked at, as by a thread beside."""
+
+    _cells: Cells | None = None
+
+    @property
+    def cells(self) -> Cells | None:
+        found, self._cells = self._cells, None
+        return found
+
+    @cells.setter
+    def cells(self, cells: Cells | None) -> None:
+        self._cells = cells
+
+
+def test_an_index_that_is_made_anew_meanwhile() -> None:
+    metrics, forgetful = WorkerMetrics(CollectorRegistry()), Forgetful("nearest", WATCHED)
+    forgetful._cells = Cells(np.eye(8, dtype=np.float32))
+    collect_indexes([forgetful], metrics)
+    assert forgetful.cells is None
+    assert metrics.registry.get_sample_value("headrace_worker_index_items", {"index": "nearest"}) == 8
 
 
 def test_they_say_what_each_index_holds_and_finds() -> None:

@@ -14,24 +14,22 @@ from faust.types import TP
 
 from model.errors import ProgressError
 from streams.kafka.message import Message
+from streams.kafka.record import Record
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.worker.intake import HELD_BACK_EVENTS, BatchIntake, as_message
 
 
-class Event:
-    """As Faust hands it on."""
+class Event(Record):
+    """As the driver hands it on."""
 
     def __init__(self, offset: int, generation: int = 1, topic: str = "clicks", ts: int = 0) -> None:
-        self.acked = False
-        self.message = SimpleNamespace(
-            topic=f"headrace.{topic}", partition=0, offset=offset, timestamp=9.0, key=b"ann",
-            value=b'{"ts":%d}' % ts, headers=(), generation_id=generation,
-            since=offset, seek=0, undecodable="",
-        )  # fmt: skip
+        super().__init__(TP(f"headrace.{topic}", 0), offset, 9.0, b"ann", b'{"ts":%d}' % ts, ())
+        self.generation_id, self.since = generation, offset
 
-    def ack(self) -> None:
+    def ack(self) -> bool:
         self.acked = True
+        return True
 
 
 class Handler:
@@ -125,11 +123,10 @@ async def test_what_is_queued_is_one_batch_and_the_next_is_begun_behind_it() -> 
         assert events[3].acked, "though no other event came"
 
 
-def test_a_message_tells_when_the_loop_had_it_and_when_the_client_had_it_if_that_is_known() -> None:
-    record = Event(0).message
-    assert as_message(record, len("headrace."), 7.5).passed == {"handed": 7.5}
-    record.fetched_ms = 7.25
-    assert as_message(record, len("headrace."), 7.5).passed == {"fetched": 7.25, "handed": 7.5}
+def test_a_message_tells_when_the_client_had_it_and_when_the_loop_had_it() -> None:
+    record = Event(0)
+    record.fetched_ms, record.handed_ms = 7.25, 7.5
+    assert as_message(record, len("headrace.")).passed == {"fetched": 7.25, "handed": 7.5}
 
 
 async def test_what_is_not_done_is_not_acknowledged() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
-from faust.types.tuples import ConsumerMessage
+from faust.types import TP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from streams.kafka.dead_letter_box import StoredLetter, stored_letter
 from streams.kafka.dead_letters import DeadLetter, headers
 from streams.kafka.fetched import Fetched
 from streams.kafka.message import Message, read
+from streams.kafka.record import of_aiokafka
 from streams.state.event_meaning import Encode
 from streams.worker.intake import as_message
 from streams.worker.metrics import WorkerMetrics
@@ -71,7 +73,7 @@ async def test_every_record_becomes_an_event_or_a_letter(drawn: list[Odd | None]
     records = [record(n, *(each or sound)) for n, each in enumerate(drawn)]
     fetcher = Fetcher([batch(0, records, codec=codec)], len(records))
     (chunk,) = await read_all(fetcher, Fetched())
-    messages = [as_faust_hands_it_on(each) for each in chunk.records]
+    messages = [as_it_is_handed_on(each) for each in chunk.records]
     reads, letters = await reader().read(messages)
     found = [each.message.offset for each in reads] + [each.message.offset for each in letters]
     assert sorted(found) == list(range(len(drawn)))
@@ -86,15 +88,11 @@ async def test_every_record_becomes_an_event_or_a_letter(drawn: list[Odd | None]
         assert (stored.offset, stored.reason) == (letter.message.offset, letter.reason)
 
 
-def as_faust_hands_it_on(each: object) -> Message:
-    record: SimpleNamespace = each  # type: ignore[assignment]  # aiokafka's
-    faust = ConsumerMessage(
-        record.topic, record.partition, record.offset, record.timestamp / 1_000, 0, record.headers,
-        record.key, record.value, None, tp=CLICKS,
-    )  # fmt: skip
-    faust.since, faust.seek = record.offset, 1  # type: ignore[attr-defined]
-    faust.undecodable = getattr(record, "why", "")  # type: ignore[attr-defined]
-    return as_message(faust, len("headrace."), NOW_MS)
+def as_it_is_handed_on(each: Any) -> Message:
+    """One of aiokafka's records, or of those that were taken apart."""
+    record = of_aiokafka(TP(*CLICKS), each)
+    record.since, record.seek = each.offset, 1
+    return as_message(record, len("headrace."))
 
 
 def as_stored(letter: DeadLetter) -> StoredLetter:
@@ -175,6 +173,6 @@ async def test_an_encoder_that_fails_on_everything_is_no_records_fault() -> None
 async def test_bytes_that_are_no_record_become_a_letter() -> None:
     fetcher = Fetcher([batch(0, [record(0)] * 3, codec=6)], 3)
     (chunk,) = await read_all(fetcher, Fetched())
-    _, (letter,) = await reader().read([as_faust_hands_it_on(each) for each in chunk.records])
+    _, (letter,) = await reader().read([as_it_is_handed_on(each) for each in chunk.records])
     assert (letter.reason, letter.message.offset, letter.message.value) == ("undecodable", 2, fetcher.log[0])
     assert not as_stored(letter).whole

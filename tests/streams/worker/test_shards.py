@@ -16,24 +16,20 @@ from streams.stores.redis_keys import RedisKeys, shard_of
 from streams.worker.shards import by_shard, check_shard
 
 
-class Place(NamedTuple):
+class Placed(NamedTuple):
     partition: int
-
-
-class Event(NamedTuple):
-    message: Place
     n: int
 
 
 @given(st.lists(st.integers(0, 11), max_size=40), st.sampled_from([1, 2, 3, 4, 6, 12]))
 def test_parts_are_of_one_shard_and_keep_their_order(partitions: list[int], shards: int) -> None:
-    events = [Event(Place(partition), n) for n, partition in enumerate(partitions)]
-    parts = by_shard(events, shards)
-    assert sorted(event for part in parts for event in part) == sorted(events)
-    of = [{event.message.partition % shards for event in part} for part in parts]
+    records = [Placed(partition, n) for n, partition in enumerate(partitions)]
+    parts = by_shard(records, shards)
+    assert sorted(record for part in parts for record in part) == sorted(records)
+    of = [{record.partition % shards for record in part} for part in parts]
     assert all(len(found) == 1 for found in of)
     assert len({min(found) for found in of}) == len(parts)
-    assert all(part == sorted(part, key=lambda event: event.n) for part in parts)
+    assert all(part == sorted(part, key=lambda record: record.n) for part in parts)
 
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from model.errors import PartEndedError
+from streams.worker.aiokafka_thread import AiokafkaThread
 from streams.worker.vitals import ended_reader, ended_task
 
 
@@ -43,7 +44,9 @@ def consumer(thread: threading.Thread, **tasks: Any) -> Any:
         ),
         _client=SimpleNamespace(_sync_task=tasks.get("metadata")),
     )
-    return SimpleNamespace(_thread=SimpleNamespace(_thread=thread, _consumer=client))
+    reader: Any = AiokafkaThread.__new__(AiokafkaThread)
+    reader._thread, reader._consumer = thread, client
+    return SimpleNamespace(_thread=reader)
 
 
 async def test_the_reader() -> None:

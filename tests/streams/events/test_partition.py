@@ -8,7 +8,7 @@ from aiokafka.partitioner import murmur2 as by_aiokafka
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kafka.partition import murmur2, partition_of
+from streams.events.partition import murmur2, partition_of
 
 
 @given(st.binary(max_size=130), st.integers(1, 60))
