@@ -58,7 +58,11 @@ def measure_requests(
     steps: Steps,
     say: Callable[[GatewayRow], None],
 ) -> list[GatewayRow]:
-    """Start one system, and run every step in turn on it; `say` gets each row as it comes."""
+    """Start one system, and run every step in turn on it; `say` gets each row as it comes.
+
+    Each read of a feed is an impression, which the workers fold. A row ends when they have read all messages,
+    and its CPU includes that. `settings.gateway.port` must be free.
+    """
     with _running(options, settings, steps) as system:
         return asyncio.run(system.run(kind, options, say))
 
