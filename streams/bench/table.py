@@ -44,6 +44,7 @@ def page_head(title: str, machine: Machine) -> list[str]:
             f" load average before: {machine.load_before}."
         ),
         ", ".join(f"{name} {number}" for name, number in machine.versions.items()) + ".",
+        *(f"GPU: {gpu}." for gpu in machine.gpus),
         "",
     ]
 
