@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from export.manifest import versions_of
-
-QUERY = ("--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
+from streams.bench.gpus import gpus
 
 
 def made(command: str, packages: Iterable[str]) -> dict[str, Any]:
@@ -35,12 +32,3 @@ def machine() -> dict[str, Any]:
         "load_before": round(os.getloadavg()[0], 2),
         "gpus": gpus(),
     }
-
-
-def gpus() -> list[str]:
-    """Name, memory and driver of each NVIDIA GPU; none without `nvidia-smi`."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    answer = subprocess.run([program, *QUERY], capture_output=True, text=True, check=False, timeout=60)
-    return answer.stdout.strip().splitlines() if answer.returncode == 0 else []

@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from streams.bench.cases import Case, Measured
-from streams.bench.table import where
+from streams.bench.table import page_head, table_lines
 
 ABSENT = "–"
 
 
 def case_page(measured: Measured) -> str:
     """A page: the command, the machine, the table and the notes."""
-    machine = measured.machine
     lines = [
-        f"# {measured.title}",
-        "",
-        f"`{machine.command}`",
-        "",
-        where(machine),
-        ", ".join(f"{name} {number}" for name, number in machine.versions.items()) + ".",
-        "",
+        *page_head(measured.title, measured.machine),
         *case_rows(measured.cases, measured.unit),
         "",
         *(f"- {note}" for note in measured.notes),
@@ -40,7 +33,7 @@ def case_rows(cases: Sequence[Case], unit: str) -> list[str]:
         ]
         for case in cases
     ]
-    return [line(heads), "|" + "---|" * len(heads), *map(line, rows)]
+    return table_lines(heads, rows)
 
 
 def names(maps: Iterable[dict[str, float]]) -> list[str]:
@@ -60,8 +53,3 @@ def number(value: float | None) -> str:
         return "0"
     size = abs(value)
     return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.3g}"
-
-
-def line(cells: Sequence[str]) -> str:
-    """One row."""
-    return "| " + " | ".join(cells) + " |"

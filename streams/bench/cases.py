@@ -23,11 +23,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     figures: dict[str, float] = {}
     cpu_us: dict[str, float] = {}
 
-    @property
-    def cpu_total_us(self) -> float:
-        """Of all processes or parts."""
-        return sum(self.cpu_us.values())
-
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
     """The content of the file of `--json`. `unit`: what one `cpu_us` is for, for example `event`.

@@ -10,13 +10,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import psutil
 
-from streams.bench.array_bytes import array_bytes
 from streams.bench.synthetic import catalogue, core_with, learned
 from streams.ranking.rank_batch import new_batch
 from streams.ranking.request import RankRequest
@@ -35,25 +34,25 @@ ROUNDS = 12
 @dataclass(frozen=True)
 class CatalogueRow:
     """One size. start_s: CPU seconds of each phase of a start, without the store's part. stage_us: CPU
-    microseconds a draft of each stage before scoring, in batches of `batch`; source_us: what a source adds to
-    the stage Find. recall: of each index on these users, against an exact search; none where searches are
-    exact. rss_mib: of the process; array_mib: its arrays, the largest first.
+    microseconds a draft of each stage before scoring; source_us: what a source adds to the stage Find.
+    recall: of each index on these users, against an exact search; none where searches are exact. rss_mib: of
+    the process.
     """
 
     items: int
-    batch: int
-    start_s: dict[str, float] = field(default_factory=dict)
-    stage_us: dict[str, float] = field(default_factory=dict)
-    source_us: dict[str, float] = field(default_factory=dict)
-    recall: dict[str, float] = field(default_factory=dict)
-    rss_mib: float = 0.0
-    array_mib: dict[str, float] = field(default_factory=dict)
+    start_s: dict[str, float]
+    stage_us: dict[str, float]
+    source_us: dict[str, float]
+    recall: dict[str, float]
+    rss_mib: float
 
 
 def catalogue_rows(
     sizes: Sequence[int], settings: Settings, model: Path | None = None, batch: int = BATCH
 ) -> list[CatalogueRow]:
-    """A row for each size. model: a model's folder, for the source `learned`; None: that brings nothing."""
+    """A row for each size, with requests in batches of `batch`. model: a model's folder, for the source
+    `learned`; None: that brings nothing.
+    """
     return [_row(size, settings, model, batch) for size in sizes]
 
 
@@ -75,19 +74,11 @@ def _row(items: int, settings: Settings, model: Path | None, batch: int) -> Cata
     every = _stage_us(core, asking, batch, names)
     return CatalogueRow(
         items=items,
-        batch=batch,
         start_s=start_s,
         stage_us=every,
-        source_us={
-            name: every["Find"]
-            - _stage_us(core, asking, batch, [each for each in names if each != name])["Find"]
-            for name in names
-        },
+        source_us={name: _added_us(core, asking, batch, every, name) for name in names},
         recall=_recall(core, asking),
         rss_mib=round(psutil.Process().memory_info().rss / 2**20, 1),
-        array_mib={
-            path: round(size / 2**20, 1) for path, size in array_bytes(core, "core").items() if size >= 2**20
-        },
     )
 
 

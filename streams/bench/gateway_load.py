@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,22 +14,17 @@ from typing import Literal
 
 import msgspec
 
-from model.errors import LocalStackError
-from streams.bench.cpu import CpuMeter
 from streams.bench.gateway_row import GatewayRow, row_of
 from streams.bench.requests import Answered, RequestPlan
 from streams.bench.stored_feeds import Actors, seed_feeds
+from streams.bench.under_load import UnderLoad
 from streams.bench.world import BenchOptions, seed_world, world_of
 from streams.demo.gateway_client import GatewayClient
 from streams.demo.progress import Steps
-from streams.local.environment import environment
-from streams.local.processes import ChildProcess
-from streams.local.scrape import Samples
-from streams.local.services import Services, check_running
+from streams.local.services import Services
 from streams.local.stack import LocalStack
 from streams.settings.tree import Settings
 
-STARTS_WITHIN_S = 60.0
 DRAINS_WITHIN_S = 120.0
 REQUESTS_MAX = 1_000_000
 
@@ -64,7 +58,11 @@ def measure_requests(
     steps: Steps,
     say: Callable[[GatewayRow], None],
 ) -> list[GatewayRow]:
-    """Start one system, and run every step in turn on it; `say` gets each row as it comes."""
+    """Start one system, and run every step in turn on it; `say` gets each row as it comes.
+
+    Each read of a feed is an impression, which the workers fold. A row ends when they have read all messages,
+    and its CPU includes that. `settings.gateway.port` must be free.
+    """
     with _running(options, settings, steps) as system:
         return asyncio.run(system.run(kind, options, say))
 
@@ -83,21 +81,14 @@ def _running(options: GatewayOptions, settings: Settings, steps: Steps) -> Itera
             actors = asyncio.run(seed_feeds(stack.settings, options.world.users))
         services = running.enter_context(Services(actors.settings, logs, options.world.workers, steps.step))
         steps.done()
-        yield _System(actors, services, stack, logs)
+        yield _System(actors, UnderLoad(actors.settings, stack, services, logs))
 
 
 class _System:
     """What runs, and the steps on it."""
 
-    def __init__(self, actors: Actors, services: Services, stack: LocalStack, logs: Path) -> None:
-        self.actors, self.services, self.logs = actors, services, logs
-        self.processes = [*stack.processes, *services.processes]
-        self.pids = {
-            "gateway": [child.pid for child in services.processes if child not in services.workers],
-            "worker": [child.pid for child in services.workers],
-            "Kafka": [child.pid for child in stack.processes if child.name == "Apache Kafka"],
-            "Valkey": [child.pid for child in stack.processes if child.name == "Valkey"],
-        }
+    def __init__(self, actors: Actors, running: UnderLoad) -> None:
+        self.actors, self.running, self.services = actors, running, running.services
 
     async def run(
         self, kind: Literal["feed", "events"], options: GatewayOptions, say: Callable[[GatewayRow], None]
@@ -112,58 +103,38 @@ class _System:
         return rows
 
     async def _step(self, plan: RequestPlan, client: GatewayClient) -> GatewayRow:
-        written, folded = await self._written(plan, client), await self._folded(plan, client)
-        path = self.logs / f"{plan.name}.json"
-        path.write_bytes(msgspec.json.encode(plan))
-        command = [sys.executable, "-m", "streams.bench.requests", str(path)]
-        with ChildProcess(
-            "load generator", command, self.logs / f"{plan.name}.log", environment(self.actors.settings)
-        ) as generator:
-            await self._started(plan, generator)
-            meter = CpuMeter({**self.pids, "generator": [generator.pid]})
-            while generator.returncode is None:
-                meter.look()
-                check_running(self.processes)
-                await asyncio.sleep(0.1)
-            if generator.returncode != 0:
-                raise LocalStackError(f"the load generator failed:\n{generator.tail()}")
+        (written, _), folded = await self._written(plan, client), await self._folded(plan, client)
+        meter = await self.running.generate("streams.bench.requests", plan, msgspec.json.encode(plan))
         ended_s = time.monotonic()
         while True:
+            self.running.check()
             read = await self._folded(plan, client) - folded
-            messages, waiting = await self._written(plan, client) - written, await self._waiting(client)
-            waited_s = time.monotonic() - ended_s
+            total, waiting = await self._written(plan, client)
+            messages, waited_s = total - written, time.monotonic() - ended_s
             drained = not waiting and (read >= messages or not self.services.workers)
             if drained or waited_s > DRAINS_WITHIN_S:
                 break
             await asyncio.sleep(0.2)
         meter.look()
-        return row_of(plan, _answered(plan), meter.spent_s(), messages, read, waited_s)
+        spent_s = meter.spent_s()
+        by_part = {"gateway": spent_s["gateway"], **spent_s}  # first what is measured
+        return row_of(plan, _answered(plan), by_part, messages, read, waited_s)
 
-    async def _started(self, plan: RequestPlan, generator: ChildProcess) -> None:
-        end_s = time.monotonic() + STARTS_WITHIN_S
-        while not Path(plan.started).exists():  # noqa: ASYNC240  # a look at a local folder
-            check_running(self.processes)
-            if generator.returncode is not None or time.monotonic() > end_s:
-                raise LocalStackError(f"the load generator did not start:\n{generator.tail()}")
-            await asyncio.sleep(0.02)
-
-    async def _written(self, plan: RequestPlan, client: GatewayClient) -> int:
-        """Impressions or events that the gateway has written to Kafka, as its metrics say."""
-        samples = Samples.of([await client.page(f"{self.services.gateway_url}/metrics")])
+    async def _written(self, plan: RequestPlan, client: GatewayClient) -> tuple[int, float]:
+        """Impressions or events that the gateway has written to Kafka, and how many impressions wait for it,
+        both of one moment.
+        """
+        samples = await self.running.scrape(client, [self.services.gateway_url])
+        waiting = samples.total("headrace_gateway_impressions_waiting")
         if plan.kind == "feed":
-            return int(samples.total("headrace_gateway_impressions_total", result="logged"))
-        return int(samples.total("headrace_gateway_events_total", result="accepted"))
-
-    async def _waiting(self, client: GatewayClient) -> float:
-        """Impressions that the gateway has not written yet."""
-        samples = Samples.of([await client.page(f"{self.services.gateway_url}/metrics")])
-        return samples.total("headrace_gateway_impressions_waiting")
+            return int(samples.total("headrace_gateway_impressions_total", result="logged")), waiting
+        return int(samples.total("headrace_gateway_events_total", result="accepted")), waiting
 
     async def _folded(self, plan: RequestPlan, client: GatewayClient) -> int:
         """How many of these the workers have read."""
-        pages = [await client.page(f"{url}/metrics") for url in self.services.worker_urls]
+        samples = await self.running.scrape(client, self.services.worker_urls)
         topic = "impressions" if plan.kind == "feed" else "clicks"
-        return int(Samples.of(pages).total("headrace_worker_events_total", topic=topic))
+        return int(samples.total("headrace_worker_events_total", topic=topic))
 
     def _plan(
         self,
@@ -190,8 +161,8 @@ class _System:
             per_request=step.per_request,
             host=gateway.host,
             port=gateway.port,
-            started=str(self.logs / f"{name}-started"),
-            result=str(self.logs / f"{name}-answered.json"),
+            started=str(self.running.logs / f"{name}-started"),
+            result=str(self.running.logs / f"{name}-answered.json"),
         )
 
 

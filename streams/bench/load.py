@@ -20,6 +20,7 @@ import uvloop
 
 from streams.bench.http import ConnectionPool
 from streams.bench.schedule import Arrivals, due_s
+from streams.bench.whole_file import write_whole
 from streams.bench.workload import draw
 from streams.events.schema import Click, Review, encode
 from streams.settings.sections import KafkaSettings
@@ -114,7 +115,7 @@ async def run(plan: Plan) -> Sent:
     due_ms = zero_ms + due_s(plan.rate, plan.seconds, plan.arrivals, plan.seed) * 1_000
     events = events_of(plan, zero_ms)
     sent_ms, answered_ms = np.full(len(events), np.nan), np.full(len(events), np.nan)
-    _write(plan.started, b"%d" % zero_ms)
+    write_whole(plan.started, b"%d" % zero_ms)
     sending: set[asyncio.Task[None]] = set()
 
     async def one(begin: int, end: int) -> None:
@@ -179,13 +180,6 @@ async def _answers(producer: EventSink) -> bool:
     return not (await producer.deliver([], 0, 1.0)).trouble
 
 
-def _write(path: str, content: bytes) -> None:
-    """Write the file whole or not at all: another process waits for it."""
-    partial = Path(f"{path}.partial")
-    partial.write_bytes(content)
-    partial.rename(path)
-
-
 def now_ms() -> float:
     """Milliseconds since the epoch, with fractions."""
     return time.time_ns() / 1e6
@@ -194,4 +188,4 @@ def now_ms() -> float:
 if __name__ == "__main__":
     the_plan = decode_plan(Path(sys.argv[1]).read_bytes())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        _write(the_plan.result, msgspec.json.encode(runner.run(run(the_plan))))
+        write_whole(the_plan.result, msgspec.json.encode(runner.run(run(the_plan))))

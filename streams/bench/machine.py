@@ -14,13 +14,15 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from export.manifest import versions_of
+from streams.bench.gpus import gpus
 from streams.local.kafka_jars import KAFKA_VERSION
 
 PACKAGES = ("headrace", "faust-streaming", "aiokafka", "litestar", "msgspec", "numpy", "onnxruntime", "redis")
 
 
-class Machine(msgspec.Struct, frozen=True):
-    """`load_before`: the system's one-minute load average when the measurement began."""
+class Machine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`load_before`: the system's one-minute load average when the measurement began. `gpus`: NVIDIA's."""
 
     date: str
     command: str
@@ -29,6 +31,7 @@ class Machine(msgspec.Struct, frozen=True):
     memory_gib: float
     load_before: float
     versions: dict[str, str]
+    gpus: list[str] = []
 
 
 def this_machine() -> Machine:
@@ -44,7 +47,9 @@ def this_machine() -> Machine:
             "python": platform.python_version(),
             "Kafka": KAFKA_VERSION,
             **{name: _version(name) for name in PACKAGES},
+            **versions_of(["onnxruntime-gpu"]),
         },
+        gpus=gpus(),
     )
 
 

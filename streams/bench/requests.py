@@ -21,6 +21,7 @@ import uvloop
 
 from streams.bench.http import ConnectionPool
 from streams.bench.schedule import Arrivals, due_s
+from streams.bench.whole_file import write_whole
 from streams.bench.workload import draw
 from streams.events.schema import Click, encode
 
@@ -104,7 +105,7 @@ async def run(plan: RequestPlan) -> Answered:
     due = due_s(plan.rate, plan.seconds, plan.arrivals, plan.seed)[: plan.requests_max].tolist()
     latency_ms: list[float] = []
     failed = 0
-    _write(plan.started, b"")
+    write_whole(plan.started, b"")
     begun_s = time.perf_counter()
 
     async def one(request: bytes, since_s: float) -> None:
@@ -135,14 +136,7 @@ async def run(plan: RequestPlan) -> Answered:
     return Answered(latency_ms, failed, time.perf_counter() - begun_s)
 
 
-def _write(path: str, content: bytes) -> None:
-    """Write the file whole or not at all: another process waits for it."""
-    partial = Path(f"{path}.partial")
-    partial.write_bytes(content)
-    partial.rename(path)
-
-
 if __name__ == "__main__":
     the_plan = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=RequestPlan)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        _write(the_plan.result, msgspec.json.encode(runner.run(run(the_plan))))
+        write_whole(the_plan.result, msgspec.json.encode(runner.run(run(the_plan))))

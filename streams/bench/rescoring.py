@@ -1,8 +1,8 @@
 """What it costs to see users and to score their candidates, by batch size, precision and provider.
 
 Each variant is one file of a model on one provider. All variants take turns, so that a busy machine is fair
-to all. It needs only Python, numpy, msgspec and onnxruntime (with onnx, for fp16 and to count nodes): a model
-folder and this repository are enough on a GPU machine.
+to all. It needs no training, no broker and no store: a model folder is enough on a GPU machine. With onnx it
+measures fp16 too, and counts nodes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +60,6 @@ class RescoringRow:
     p99_ms: float
     click_error: float
 
-    @property
-    def cpu_us(self) -> float:
-        """Of both."""
-        return self.tower_us + self.rescoring_us
-
 
 def open_variants(
     folder: Path, providers: Sequence[str], threads: int, scratch: Path
@@ -79,7 +75,11 @@ def open_variants(
     for provider in providers:
         files = {manifest.precision: folder / RESCORER, "fp32": folder / RESCORER_FP32}
         if provider != "cpu":
-            files = {"fp32": folder / RESCORER_FP32, "fp16": _halved(folder, scratch)}
+            files = {"fp32": folder / RESCORER_FP32}
+            if find_spec("onnx") is not None:
+                files["fp16"] = _halved(folder, scratch)
+            else:
+                missing[f"fp16 on {provider}"] = "onnx is not installed; pip install 'headrace[train]'"
         for precision, path in files.items():
             try:
                 rescorer = open_rescorer(path, schema, folder, (provider,), threads)
@@ -161,40 +161,6 @@ def bench_rescoring(
     return rows, missing
 
 
-def table(rows: Sequence[RescoringRow]) -> str:
-    """The rows for a terminal, in microseconds of CPU for a user."""
-    head = (
-        "model",
-        "file",
-        "ran on",
-        "nodes",
-        "users",
-        "tower us",
-        "rescoring us",
-        "both us",
-        "p50 ms",
-        "p99 ms",
-    )
-    lines = [(*head, "error")]
-    for row in rows:
-        nodes = "" if row.nodes is None else f"{row.nodes[0]} + {row.nodes[1]}"
-        lines.append(
-            (
-                row.model, row.precision, row.provider, nodes, str(row.users), f"{row.tower_us:.0f}",
-                f"{row.rescoring_us:.0f}", f"{row.cpu_us:.0f}", f"{row.p50_ms:.3f}", f"{row.p99_ms:.3f}",
-                f"{row.click_error:.4f}",
-            )
-        )  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if at < 4 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    )
-
-
 def _steps(variant: Variant, inputs: RescorerInputs) -> tuple[Step, Step]:
     """To see the users, and to score their candidates, as a worker does it."""
     users, rescorer = variant.users, variant.rescorer
@@ -217,10 +183,10 @@ def _halved(folder: Path, scratch: Path) -> Path:
 
 def _nodes(users: Path, rescorer: Path, scratch: Path) -> tuple[int, int] | None:
     """How many nodes onnxruntime runs for each file on a CPU."""
-    try:
-        import onnx
-    except ImportError:
+    if find_spec("onnx") is None:
         return None
+    import onnx
+
     from export.session import optimized
 
     first, second = (len(onnx.load(optimized(path, scratch)).graph.node) for path in (users, rescorer))

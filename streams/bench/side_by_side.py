@@ -24,10 +24,11 @@ RUN_WITHIN_S = 2_400.0
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """Medians of the other build, and of this one."""
+    """Medians of the other build, and of this one; `problems`: of the runs, which make figures worthless."""
 
     before: list[Case]
     now: list[Case]
+    problems: list[str] = []
 
 
 def read_cases(raw: bytes, name: str) -> Report | Measured:
@@ -48,12 +49,15 @@ def _as_kind(kind: type[Any], value: Any) -> Any:
 def side_by_side(other: Path, words: Sequence[str], rounds: int, say: Callable[[str], None]) -> Pair:
     """Run `headrace bench WORDS` in both checkouts, `rounds` times each, in turn."""
     runs: dict[str, list[list[Case]]] = {"before": [], "now": []}
+    problems: list[str] = []
     checkouts = {"before": (other, python_of(other)), "now": (Path.cwd(), Path(sys.executable))}
     for number in range(1, rounds + 1):
         for which, (folder, python) in checkouts.items():
             say(f"round {number} of {rounds}: {which}, in {folder}")
-            runs[which].append(_run(python, folder, words).cases)
-    return Pair(medians(runs["before"]), medians(runs["now"]))
+            result = _run(python, folder, words)
+            runs[which].append(result.cases)
+            problems += [f"round {number}, {which}: {problem}" for problem in result.problems()]
+    return Pair(medians(runs["before"]), medians(runs["now"]), problems)
 
 
 def python_of(checkout: Path) -> Path:
@@ -75,7 +79,7 @@ def beside(title: str, unit: str, machine: Machine, pair: Pair, rounds: int) -> 
     order = {case.name: at for at, case in enumerate(pair.now)}
     cases.sort(key=lambda case: order.get(case.name.rpartition(", ")[0], len(order)))
     note = f"Medians of {rounds} rounds; each round measured the build before, then this one."
-    return Measured(title=title, unit=unit, machine=machine, cases=cases, notes=[note])
+    return Measured(title=title, unit=unit, machine=machine, cases=cases, notes=[note], faults=pair.problems)
 
 
 def _run(python: Path, folder: Path, words: Sequence[str]) -> Report | Measured:
@@ -86,5 +90,7 @@ def _run(python: Path, folder: Path, words: Sequence[str]) -> Report | Measured:
             if not child.wait(RUN_WITHIN_S):
                 raise LocalStackError(f"the benchmark in {folder} did not end within {RUN_WITHIN_S:.0f} s")
             if not result.exists():
-                raise LocalStackError(f"in {folder}: {child.how_it_ended}")
+                raise LocalStackError(
+                    f"the benchmark in {folder} failed (exit code {child.returncode}):\n{child.tail()}"
+                )
         return read_cases(result.read_bytes(), str(result))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from streams.bench.machine import Machine
 from streams.bench.result import END_TO_END, FRESHNESS, WAY, StepResult, way_of
@@ -24,28 +24,39 @@ COLUMNS = (
 def markdown(title: str, machine: Machine, results: Sequence[StepResult]) -> str:
     """A page: the command, the machine, and a row for each rate."""
     lines = [
-        f"# {title}",
-        "",
-        f"`{machine.command}`",
-        "",
-        where(machine),
-        ", ".join(f"{name} {number}" for name, number in machine.versions.items()) + ".",
-        "",
-        "| " + " | ".join(COLUMNS) + " |",
-        "|" + "---|" * len(COLUMNS),
-        *("| " + " | ".join(row(result)) + " |" for result in results),
+        *page_head(title, machine),
+        *table_lines(COLUMNS, [row(result) for result in results]),
         "",
         *_notes(results),
     ]
     return "\n".join(lines) + "\n"
 
 
-def where(machine: Machine) -> str:
-    """The machine in one line."""
-    return (
-        f"{machine.date}, {machine.cores} cores of {machine.processor}, {machine.memory_gib} GiB;"
-        f" load average before: {machine.load_before}."
-    )
+def page_head(title: str, machine: Machine) -> list[str]:
+    """The lines before a page's table: the title, the command, the machine and its versions."""
+    return [
+        f"# {title}",
+        "",
+        f"`{machine.command}`",
+        "",
+        (
+            f"{machine.date}, {machine.cores} cores of {machine.processor}, {machine.memory_gib} GiB;"
+            f" load average before: {machine.load_before}."
+        ),
+        ", ".join(f"{name} {number}" for name, number in machine.versions.items()) + ".",
+        *(f"GPU: {gpu}." for gpu in machine.gpus),
+        "",
+    ]
+
+
+def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table in Markdown.
+
+    >>> table_lines(["a", "b"], [["1", "2"]])
+    ['| a | b |', '|---|---|', '| 1 | 2 |']
+    """
+    first, *others = ("| " + " | ".join(cells) + " |" for cells in [heads, *rows])
+    return [first, "|" + "---|" * len(heads), *others]
 
 
 def row(result: StepResult) -> list[str]:

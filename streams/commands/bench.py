@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -37,7 +36,6 @@ BENCHMARKS = {
     "catalogue": "slates by the number of items, and what indexes find",
     "workers": "what it costs that each worker follows all others",
 }
-NOT_PASSED_ON = ("--against", "--rounds", "--json", "--table", "--plot")
 FAILED = 1
 
 
@@ -53,14 +51,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         benchmark.add_arguments(kind)
         add_settings(kind)
-        out = kind.add_argument_group("output")
-        out.add_argument("--json", type=Path, metavar="FILE", help="all numbers")
-        out.add_argument("--table", type=Path, metavar="FILE.md", help="the table, in Markdown")
-        out.add_argument("--plot", type=Path, metavar="FILE.html", help="a page of plots that works offline")
-        out.add_argument(
-            "--against", type=Path, metavar="PATH", help="another checkout, or an earlier result of --json"
-        )
-        out.add_argument("--rounds", type=int, default=3, metavar="N", help="with another checkout (3)")
+        _add_output(kind)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    out = parser.add_argument_group("output")
+    out.add_argument("--json", type=Path, metavar="FILE", help="all numbers")
+    out.add_argument("--table", type=Path, metavar="FILE.md", help="the table, in Markdown")
+    out.add_argument("--plot", type=Path, metavar="FILE.html", help="a page of plots that works offline")
+    out.add_argument(
+        "--against", type=Path, metavar="PATH", help="another checkout, or an earlier result of --json"
+    )
+    out.add_argument("--rounds", type=int, default=3, metavar="N", help="with another checkout (3)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(f"--against {args.against} does not exist; give another checkout or a result file")
     terminate_as_exit()
     if args.against is not None and args.against.is_dir():
-        return _beside(args, sys.argv[2:])
+        return _beside(args)
     earlier = _earlier(args.against) if args.against is not None else None
     result = _benchmark(args.what).measure(args)
     _write(result, args)
@@ -85,40 +87,42 @@ def run(args: argparse.Namespace) -> int:
 
         for difference in differs(earlier.machine, result.machine):
             _say(f"note: {difference}")
+        for problem in earlier.problems():
+            _say(f"note: problem of the result before: {problem}")
         regressed = _compared(earlier.cases, result.cases)
-    for problem in result.problems():
-        _say(f"problem: {problem}")
-    return FAILED if regressed or result.problems() else 0
+    return _status(result, regressed)
 
 
-def _beside(args: argparse.Namespace, words: Sequence[str]) -> int:
+def _beside(args: argparse.Namespace) -> int:
     """Both builds in turn."""
     from streams.bench.machine import this_machine
     from streams.bench.side_by_side import beside, side_by_side
 
     machine = this_machine()
-    pair = side_by_side(args.against.absolute(), own_words(words), args.rounds, _say)
+    pair = side_by_side(args.against.absolute(), own_words(args.words), args.rounds, _say)
     title = f"{args.what}, two builds in one run"
     result: Measured = beside(title, _benchmark(args.what).UNIT, machine, pair, args.rounds)
     _write(result, args)
-    return FAILED if _compared(pair.before, pair.now) else 0
+    return _status(result, _compared(pair.before, pair.now))
+
+
+def _status(result: Result, regressed: bool) -> int:
+    """Print what makes the figures worthless; returns the exit status."""
+    problems = result.problems()
+    for problem in problems:
+        _say(f"problem: {problem}")
+    return FAILED if regressed or problems else 0
 
 
 def own_words(words: Sequence[str]) -> list[str]:
-    """The words of a command without those that only the comparing process reads.
+    """The words of a command without the options of its output, which only the comparing process reads.
 
     >>> own_words(["freshness", "--rates", "100", "--against", "../before", "--json=x.json"])
     ['freshness', '--rates', '100']
     """
-    kept, skip = [], False
-    for word in words:
-        if skip:
-            skip = False
-        elif word in NOT_PASSED_ON:
-            skip = True
-        elif word.partition("=")[0] not in NOT_PASSED_ON:
-            kept.append(word)
-    return kept
+    output = argparse.ArgumentParser(add_help=False)
+    _add_output(output)
+    return output.parse_known_args(words)[1]
 
 
 def _write(result: Result, args: argparse.Namespace) -> None:

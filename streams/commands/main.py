@@ -20,7 +20,7 @@ from streams.commands.one_thread import one_thread
 COMMANDS = {
     "demo": "the whole system on this machine, live, with ml-100k as events",
     "up": "the whole system on this machine, empty, for an app to use",
-    "bench": "measure the running system under offered load",
+    "bench": "measure the system on this machine, and compare two builds of it",
     "worker": "run a worker: events into feeds",
     "topics": "create the Kafka topics that are missing, and check the others",
     "gateway": "serve the HTTP API: events in, feeds out",
@@ -44,7 +44,7 @@ INTERRUPTED = 130
 
 
 class Command(Protocol):
-    """What a command's module has."""
+    """What a command's module has. `args.words` are the words of the command line after its name."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
 
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(parser)
-        return command.run(parser.parse_args(rest))
+        return command.run(parser.parse_args(rest, argparse.Namespace(words=rest)))
     except HeadraceError as error:
         print(f"headrace {name}: {error}", file=sys.stderr)
         return FAILED

@@ -84,12 +84,7 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
     say("reading ml-100k", 0, 1)
     dataset = _dataset(options, settings.seed)
     until = int(len(dataset.interactions) * options.warm)
-    registry = Registry(options.folder / "models")
-    plan = msgspec.structs.replace(settings.model.training, epochs=options.epochs)
-    served = msgspec.structs.replace(settings.model, registry=str(registry.folder.resolve()), training=plan)
-    folder = settings.examples.folder or str((options.folder / "examples" / settings.namespace).resolve())
-    logged = msgspec.structs.replace(settings.examples, folder=folder)
-    settings = msgspec.structs.replace(settings, model=served, examples=logged)
+    registry, settings = _registry(options), _in_folder(options, settings)
     name = model_name(options, settings)
     dataset = _ending_now(dataset, until, options.rate, clock)
     settings = adapted(settings, dataset.interactions, until)
@@ -105,6 +100,12 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
     run.warm(until, None, until, lambda done: say("replaying the first part", done, until))
     run.recommender.serve(load_in_service(registry.get(name), settings.model, run.recommender.pipeline.names))
     return Prepared(dataset, until, run, settings, name, trained)
+
+
+def kept_model(options: DemoOptions, settings: Settings) -> Path | None:
+    """The folder of the model that `prepared` would serve, if it is kept; nothing is replayed to know it."""
+    registry, name = _registry(options), model_name(options, _in_folder(options, settings))
+    return registry.get(name) if registry.has(name) else None
 
 
 class Remembered:
@@ -153,6 +154,20 @@ def model_name(options: DemoOptions, settings: Settings) -> str:
             if not _APART & set(file.relative_to(root).parts):
                 digest.update(file.read_bytes())
     return f"ml-100k-{digest.hexdigest()}"
+
+
+def _registry(options: DemoOptions) -> Registry:
+    return Registry(options.folder / "models")
+
+
+def _in_folder(options: DemoOptions, settings: Settings) -> Settings:
+    """The settings with what the options say: the registry, where examples are logged, the epochs."""
+    plan = msgspec.structs.replace(settings.model.training, epochs=options.epochs)
+    registry = str(_registry(options).folder.resolve())
+    served = msgspec.structs.replace(settings.model, registry=registry, training=plan)
+    folder = settings.examples.folder or str((options.folder / "examples" / settings.namespace).resolve())
+    logged = msgspec.structs.replace(settings.examples, folder=folder)
+    return msgspec.structs.replace(settings, model=served, examples=logged)
 
 
 def _dataset(options: DemoOptions, seed: int) -> Dataset:

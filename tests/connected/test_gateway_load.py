@@ -5,10 +5,8 @@ from __future__ import annotations
 import msgspec
 from rich.console import Console
 
-from streams.bench.feed import measure_feed
-from streams.bench.gateway_load import GatewayOptions, GatewayStep
+from streams.bench.gateway_load import GatewayOptions, GatewayStep, measure_requests
 from streams.bench.gateway_row import GatewayRow
-from streams.bench.ingest import measure_ingest
 from streams.bench.world import BenchOptions
 from streams.demo.demo import with_gateway_port
 from streams.demo.progress import Steps
@@ -23,9 +21,9 @@ def test_reads_and_events_are_answered_and_counted_without_a_worker() -> None:
     told: list[GatewayRow] = []
     with Steps(Console(quiet=True)) as steps:
         asked = options(GatewayStep(clients=2), GatewayStep(clients=4, rate=50.0))
-        reads = measure_feed(asked, with_gateway_port(Settings()), steps, told.append)
+        reads = measure_requests("feed", asked, with_gateway_port(Settings()), steps, told.append)
         asked = options(GatewayStep(clients=2, per_request=3))
-        events = measure_ingest(asked, with_gateway_port(Settings()), steps, told.append)
+        events = measure_requests("events", asked, with_gateway_port(Settings()), steps, told.append)
     assert told == [*reads, *events]
     closed, opened = reads
     assert (opened.requests, opened.offered) == (25, 50.0)

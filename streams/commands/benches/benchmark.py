@@ -51,11 +51,14 @@ def model_folder(args: argparse.Namespace, settings: Settings) -> Path:
     from rich.console import Console
 
     from streams.clock import SystemClock
-    from streams.demo.prepare import DemoOptions, prepared
+    from streams.demo.prepare import DemoOptions, kept_model, prepared
     from streams.demo.progress import Steps
 
+    options = DemoOptions(folder=args.folder, limit=args.limit)
+    kept = kept_model(options, settings)
+    if kept is not None:
+        return kept
     with Steps(Console()) as steps:
-        options = DemoOptions(folder=args.folder, limit=args.limit)
         ready = prepared(options, settings, SystemClock(), steps.say)
     return Path(ready.settings.model.registry) / ready.model
 

@@ -10,6 +10,7 @@ counts. --workers 0 measures the gateway alone.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streams.commands.benches.benchmark import add_model, add_requests, numbers, request_options
@@ -28,12 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(args: argparse.Namespace) -> Result:
-    from streams.bench.feed import measure_feed
-    from streams.bench.gateway_load import GatewayStep
+    from streams.bench.gateway_load import GatewayStep, measure_requests
     from streams.bench.gateway_report import gateway_report
 
     clients = [int(count) for count in numbers("--clients", args.clients, whole=True)]
     steps = tuple(GatewayStep(clients=count, rate=args.rate, n=args.n) for count in clients)
     return gateway_report(
-        measure_feed, "Reads of feeds", UNIT, request_options(args, steps), settings_from(args)
+        partial(measure_requests, "feed"),
+        "Reads of feeds",
+        UNIT,
+        request_options(args, steps),
+        settings_from(args),
     )

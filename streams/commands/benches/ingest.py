@@ -10,6 +10,7 @@ events, and their CPU counts. --workers 0 measures the gateway alone.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING
 
 from streams.commands.benches.benchmark import add_model, add_requests, numbers, request_options
@@ -28,9 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(args: argparse.Namespace) -> Result:
-    from streams.bench.gateway_load import GatewayStep
+    from streams.bench.gateway_load import GatewayStep, measure_requests
     from streams.bench.gateway_report import gateway_report
-    from streams.bench.ingest import measure_ingest
 
     clients = [int(count) for count in numbers("--clients", args.clients, whole=True)]
     sizes = [int(size) for size in numbers("--per-request", args.per_request, whole=True)]
@@ -38,5 +38,9 @@ def measure(args: argparse.Namespace) -> Result:
         GatewayStep(clients=count, rate=args.rate, per_request=size) for size in sizes for count in clients
     )
     return gateway_report(
-        measure_ingest, "Events in", UNIT, request_options(args, steps), settings_from(args)
+        partial(measure_requests, "events"),
+        "Events in",
+        UNIT,
+        request_options(args, steps),
+        settings_from(args),
     )

@@ -2,8 +2,10 @@
 
   headrace bench rescoring --users 1,3,16,64
   headrace bench rescoring --model var/models/NAME --providers cpu,cuda
+  headrace bench rescoring --model var/models/NAME var/models/OTHER
 
-All variants take turns in one process. Without --model it is the demo's model, which is trained first if it
+All variants take turns in one process; models of different layouts may stand side by side. A provider that
+is not there is named, with the reason. Without --model it is the demo's model, which is trained first if it
 is not there.
 """
 
@@ -28,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--providers", default="cpu", metavar="P,P,...", help="cpu, cuda, tensorrt (cpu)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of onnxruntime (1)")
     parser.add_argument("--runs", type=int, default=100, metavar="N", help="of each variant and size (100)")
-    parser.add_argument("--model", type=Path, metavar="FOLDER", help="an exported model (the demo's)")
+    parser.add_argument(
+        "--model", type=Path, nargs="+", metavar="FOLDER", help="exported models, in turns (the demo's)"
+    )
     add_model(parser)
 
 
@@ -38,19 +42,21 @@ def measure(args: argparse.Namespace) -> Result:
     from streams.bench.rescoring import bench_rescoring
 
     users = [int(count) for count in numbers("--users", args.users, whole=True)]
-    folder = args.model or model_folder(args, settings_from(args))
+    folders = args.model or [model_folder(args, settings_from(args))]
     machine = this_machine()
     rows, missing = bench_rescoring(
-        [folder], args.providers.split(","), users, args.candidates, args.runs, args.threads
+        folders, args.providers.split(","), users, args.candidates, args.runs, args.threads
     )
     cases = [
         Case(
-            name=f"{row.precision}, {row.provider}, {row.users} user" + ("s" if row.users != 1 else ""),
+            name=(f"{row.model}, " if len(folders) > 1 else "")
+            + f"{row.precision}, {row.provider}, {row.users} user"
+            + ("s" if row.users != 1 else ""),
             figures={
                 "p50 ms": row.p50_ms,
                 "p99 ms": row.p99_ms,
                 "click error, logits": row.click_error,
-                **({"nodes": float(sum(row.nodes))} if row.nodes else {}),
+                **(dict(zip(("tower nodes", "rescorer nodes"), row.nodes, strict=True)) if row.nodes else {}),
             },
             cpu_us={"seeing users": row.tower_us, "scoring candidates": row.rescoring_us},
         )

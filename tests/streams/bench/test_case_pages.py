@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from streams.bench.case_plot import case_figure
 from streams.bench.cases import Case, Measured
 from streams.bench.machine import this_machine
@@ -59,3 +61,13 @@ def test_a_figure_that_is_0_everywhere_is_in_the_table_alone() -> None:
     measured = Measured(title="t", unit="read", machine=this_machine(), cases=cases)
     assert [trace.name for trace in case_figure(measured).data] == ["p50 ms"]
     assert "failed requests" in measured.table()
+
+
+def test_gpus_are_told_where_there_are_some() -> None:
+    machine = msgspec.structs.replace(this_machine(), gpus=["NVIDIA H200, 143771 MiB, 570.1"])
+    measured = msgspec.structs.replace(MEASURED, machine=machine)
+    assert "GPU: NVIDIA H200, 143771 MiB, 570.1.\n" in measured.table()
+    assert msgspec.json.decode(measured.json(), type=Measured).machine == machine
+    without = msgspec.structs.replace(MEASURED, machine=msgspec.structs.replace(machine, gpus=[]))
+    assert "GPU" not in without.table()
+    assert b"gpus" not in without.json()

@@ -10,7 +10,7 @@ import pytest
 from export.manifest import Manifest
 from export.package import export_model
 from export.registry import Registry
-from streams.bench.rescoring import bench_rescoring, table
+from streams.bench.rescoring import bench_rescoring
 from tests.export.conftest import VOCABULARY, held_out, small_net
 
 
@@ -30,9 +30,8 @@ def test_every_variant_is_measured_at_every_size(folder: Path) -> None:
         assert row.nodes is not None
         assert min(row.nodes) > 10
         assert 0 < row.p50_ms <= row.p99_ms
-        assert row.cpu_us == row.tower_us + row.rescoring_us > 0
+        assert min(row.tower_us, row.rescoring_us) > 0
         assert (row.click_error == 0) == (row.precision == "fp32")
-    assert len(table(rows).splitlines()) == 1 + len(rows)
 
 
 @pytest.mark.skipif(

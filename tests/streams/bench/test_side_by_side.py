@@ -20,6 +20,7 @@ count = pathlib.Path("runs"); number = int(count.read_text()) + 1 if count.exist
 count.write_text(str(number))
 if "broken" in words: sys.exit("it can't")
 result = json.loads(pathlib.Path("template.json").read_text())
+if "lossy" in words and number == 2: result["faults"] = ["3 events are lost"]
 result["cases"][0]["cpu_us"]["worker"] = 100.0 * number
 pathlib.Path(words[words.index("--json") + 1]).write_text(json.dumps(result))
 """
@@ -50,6 +51,14 @@ def test_both_builds_run_in_turn_and_medians_are_taken(
     assert [words.split(": ")[1].split(",")[0] for words in said] == ["before", "now"] * 3
     assert pair.before[0].cpu_us == pair.now[0].cpu_us == {"worker": 200.0}
     assert (before / "runs").read_text() == "3"
+
+
+def test_a_run_with_worthless_figures_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, now = checkout(tmp_path / "before"), checkout(tmp_path / "now")
+    monkeypatch.chdir(now)
+    pair = side_by_side(before, ["lossy"], 2, lambda _: None)
+    assert pair.problems == ["round 2, before: 3 events are lost", "round 2, now: 3 events are lost"]
+    assert beside("title", "event", this_machine(), pair, 2).problems() == pair.problems
 
 
 def test_a_run_that_fails_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,47 @@
+"""`headrace bench rescoring` from its words to its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from export.package import export_model
+from export.registry import Registry
+from streams.bench.cases import Measured
+from streams.commands.main import main
+from tests.export.conftest import VOCABULARY, held_out, small_net
+
+WORDS = ("bench", "rescoring", "--users", "1,3", "--candidates", "9", "--runs", "2")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    registry = Registry(tmp_path_factory.mktemp("models"))
+    for name in ("one", "other"):
+        export_model(small_net(), VOCABULARY, held_out(), registry, name, created_ms=1)
+    return [str(registry.get(name)) for name in ("one", "other")]
+
+
+def test_one_model_is_a_case_for_each_file_and_size(
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "it.json"
+    assert main([*WORDS, "--model", folders[0], "--json", str(out)]) == 0
+    measured = msgspec.json.decode(out.read_bytes(), type=Measured)
+    assert [case.name for case in measured.cases] == [
+        "int8, cpu, 1 user", "fp32, cpu, 1 user", "int8, cpu, 3 users", "fp32, cpu, 3 users"
+    ]  # fmt: skip
+    for case in measured.cases:
+        assert {*case.cpu_us} == {"seeing users", "scoring candidates"}
+        assert min(case.figures["tower nodes"], case.figures["rescorer nodes"]) > 10
+    assert capsys.readouterr().out.count(", cpu, ") == 4
+
+
+def test_cases_of_several_models_have_their_names(folders: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "it.json"
+    assert main([*WORDS, "--model", *folders, "--json", str(out)]) == 0
+    names = [case.name for case in msgspec.json.decode(out.read_bytes(), type=Measured).cases]
+    assert len(set(names)) == 8
+    assert {name.split(", ")[0] for name in names} == {"one", "other"}
