@@ -100,22 +100,7 @@ def _decoded(raw: bytes) -> UserSlates:
             check_looks(looks, len(entry.rows))
         if len(entry.shown_as) not in (0, len(entry.shown)):
             raise ValueError(f"{len(entry.shown)} rows shown, {len(entry.shown_as)} propensities")
-        slates.append(
-            KeptSlate(
-                entry.slate_id,
-                entry.ts,
-                entry.arm,
-                entry.model,
-                entry.rows,
-                entry.shown_ms,
-                entry.shown,
-                entry.shown_as,
-                entry.surface,
-                entry.answers,
-                entry.closed_ms,
-                looks,
-            )
-        )
+        slates.append(KeptSlate(*msgspec.structs.astuple(entry)[:-1], looks))
     if at != len(raw):
         raise ValueError(f"the index speaks of {at} bytes")
     return UserSlates(tuple(slates), index.recent)
