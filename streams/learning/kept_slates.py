@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.learning.looks import Looks, pack_looks, unpack_looks
+from streams.learning.looks import Looks, check_looks, pack_looks, unpack_looks
+from streams.state.user_state import EVENT_ID_BYTES
 
 NEVER = -1
 ANSWERS_MAX = 64
@@ -110,6 +111,18 @@ class UserSlates(NamedTuple):
 
 
 NOTHING_KEPT = UserSlates()
+
+
+def checked(kept: UserSlates) -> UserSlates:
+    """What was read, where its lengths fit each other; `ValueError` or `StoreError` where they don't."""
+    if len(kept.recent) % EVENT_ID_BYTES:
+        raise ValueError(f"{len(kept.recent)} bytes of keys of {EVENT_ID_BYTES} each")
+    for slate in kept.slates:
+        if slate.looks:
+            check_looks(slate.looks, len(slate.rows))
+        if len(slate.shown_as) not in (0, len(slate.shown)):
+            raise ValueError(f"{len(slate.shown)} rows shown, {len(slate.shown_as)} propensities")
+    return kept
 
 
 class Fitted(NamedTuple):
