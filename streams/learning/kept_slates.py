@@ -18,7 +18,7 @@ NEVER = -1
 ANSWERS_MAX = 64
 PLACES_MAX = 200
 """Of one slate. What comes beyond is counted and not kept."""
-ANSWER_BYTES, ROW_BYTES, NUMBER_BYTES, HEAD_BYTES = 40, 5, 9, 64
+ANSWER_BYTES, ROW_BYTES, NUMBER_BYTES, FIXED_BYTES = 40, 5, 9, 64
 """What an answer, a row, a number, and all that has a fixed size take at most."""
 
 
@@ -87,7 +87,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
         """What it takes at most when it is stored."""
         texts = self.slate_id + self.arm + self.model + self.surface
         return (
-            HEAD_BYTES
+            FIXED_BYTES
             + (len(texts) if texts.isascii() else 4 * len(texts))
             + ROW_BYTES * (len(self.rows) + len(self.shown))
             + NUMBER_BYTES * len(self.shown_as)
