@@ -1,4 +1,5 @@
-"""Fixtures for tests that need real servers: each server is started once in a session, when first asked for.
+"""Fixtures for tests that need real servers: each server is started once in a session, when first asked for,
+but for those that a test has for itself.
 
 A test that uses one is marked `connected`; `pytest -m "not connected"` leaves those out.
 """
@@ -20,12 +21,13 @@ from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
+from tests.contracts.own_server import Server
 
 # How long an example takes depends on what else the machine does; it decides nothing.
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headrace")
 
-_SERVERS = {"kafka_bootstrap", "valkey_url", "valkey_cluster"}
+_SERVERS = {"kafka_bootstrap", "valkey_url", "valkey_cluster", "server"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,6 +73,14 @@ def valkey_cluster() -> Iterator[ValkeyCluster]:
             yield cluster
         finally:
             cluster.stop()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A Valkey of the test's own, which it starts, and may break."""
+    server = Server(tmp_path)
+    yield server
+    server.kill()
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.learning.looks import Looks, pack_looks, unpack_looks
+from streams.learning.looks import Looks, check_looks, pack_looks, unpack_looks
+from streams.state.user_state import EVENT_ID_BYTES
 
 NEVER = -1
 ANSWERS_MAX = 64
 PLACES_MAX = 200
 """Of one slate. What comes beyond is counted and not kept."""
-ANSWER_BYTES, ROW_BYTES, NUMBER_BYTES, HEAD_BYTES = 40, 5, 9, 64
+ANSWER_BYTES, ROW_BYTES, NUMBER_BYTES, FIXED_BYTES = 40, 5, 9, 64
 """What an answer, a row, a number, and all that has a fixed size take at most."""
 
 
@@ -86,7 +87,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
         """What it takes at most when it is stored."""
         texts = self.slate_id + self.arm + self.model + self.surface
         return (
-            HEAD_BYTES
+            FIXED_BYTES
             + (len(texts) if texts.isascii() else 4 * len(texts))
             + ROW_BYTES * (len(self.rows) + len(self.shown))
             + NUMBER_BYTES * len(self.shown_as)
@@ -110,6 +111,18 @@ class UserSlates(NamedTuple):
 
 
 NOTHING_KEPT = UserSlates()
+
+
+def checked(kept: UserSlates) -> UserSlates:
+    """What was read, where its lengths fit each other; `ValueError` or `StoreError` where they don't."""
+    if len(kept.recent) % EVENT_ID_BYTES:
+        raise ValueError(f"{len(kept.recent)} bytes of keys of {EVENT_ID_BYTES} each")
+    for slate in kept.slates:
+        if slate.looks:
+            check_looks(slate.looks, len(slate.rows))
+        if len(slate.shown_as) not in (0, len(slate.shown)):
+            raise ValueError(f"{len(slate.shown)} rows shown, {len(slate.shown_as)} propensities")
+    return kept
 
 
 class Fitted(NamedTuple):

@@ -18,11 +18,9 @@ from collections.abc import Callable
 import msgspec
 
 from model.errors import StoreError
-from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates
+from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates, checked
 from streams.learning.kept_slates_migrations import from_v1
-from streams.learning.looks import check_looks
 from streams.state.stored_format import check_version
-from streams.state.user_state import EVENT_ID_BYTES
 
 VERSION = 2
 
@@ -90,32 +88,12 @@ def _decoded(raw: bytes) -> UserSlates:
     _, _, length = _HEAD.unpack_from(raw)
     at = _HEAD.size + length
     index = _decoder.decode(raw[_HEAD.size : at])
-    if len(index.recent) % EVENT_ID_BYTES:
-        raise ValueError(f"{len(index.recent)} bytes of keys of {EVENT_ID_BYTES} each")
     slates = []
     for entry in index.slates:
         looks = raw[at : at + entry.looks]
         at += entry.looks
-        if looks:
-            check_looks(looks, len(entry.rows))
-        if len(entry.shown_as) not in (0, len(entry.shown)):
-            raise ValueError(f"{len(entry.shown)} rows shown, {len(entry.shown_as)} propensities")
-        slates.append(
-            KeptSlate(
-                entry.slate_id,
-                entry.ts,
-                entry.arm,
-                entry.model,
-                entry.rows,
-                entry.shown_ms,
-                entry.shown,
-                entry.shown_as,
-                entry.surface,
-                entry.answers,
-                entry.closed_ms,
-                looks,
-            )
-        )
+        slates.append(KeptSlate(*msgspec.structs.astuple(entry)[:-1], looks=looks))
+    kept = checked(UserSlates(tuple(slates), index.recent))
     if at != len(raw):
         raise ValueError(f"the index speaks of {at} bytes")
-    return UserSlates(tuple(slates), index.recent)
+    return kept

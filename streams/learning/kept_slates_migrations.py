@@ -5,9 +5,8 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from streams.learning.kept_slates import Answer, KeptSlate, UserSlates
-from streams.learning.looks import F2, F4, NO_FEATURES, check_looks, pack_looks
-from streams.state.user_state import EVENT_ID_BYTES
+from streams.learning.kept_slates import Answer, KeptSlate, UserSlates, checked
+from streams.learning.looks import F2, F4, NO_FEATURES, pack_looks
 
 _I4 = np.dtype("<i4")
 
@@ -48,24 +47,18 @@ _decoder_v1 = msgspec.msgpack.Decoder(_AllV1)
 def from_v1(body: bytes) -> UserSlates:
     """Everything was one msgpack value, in which each slate had its arrays beside its marks."""
     packed = _decoder_v1.decode(body)
-    if len(packed.recent) % EVENT_ID_BYTES:
-        raise ValueError(f"{len(packed.recent)} bytes of keys of {EVENT_ID_BYTES} each")
-    return UserSlates(tuple(map(_slate_of_v1, packed.slates)), packed.recent)
+    return checked(UserSlates(tuple(map(_slate_of_v1, packed.slates)), packed.recent))
 
 
 def _slate_of_v1(old: _SlateV1) -> KeptSlate:
     rows, shown = np.frombuffer(old.rows, _I4), np.frombuffer(old.shown, _I4)
     features, shown_as = np.frombuffer(old.features, F2), np.frombuffer(old.shown_as, F4)
-    if len(shown_as) not in (0, len(shown)):
-        raise ValueError(f"{len(shown)} rows shown, {len(shown_as)} propensities")
     looks = pack_looks(
         np.frombuffer(old.scores, F4),
         np.frombuffer(old.propensities, F4),
         features.reshape(-1, old.columns) if len(features) else NO_FEATURES,
         old.names,
     )
-    if looks:
-        check_looks(looks, len(rows))
     return KeptSlate(
         slate_id=old.slate_id,
         ts=old.ts,

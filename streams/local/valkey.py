@@ -38,9 +38,9 @@ class ValkeyServer:
         progress("starting Valkey")
         folder.mkdir(parents=True, exist_ok=True)
         (port,) = free_ports(1)
-        process = ChildProcess("Valkey", _command(folder, port, keep), log or folder / "valkey.log")
+        process = ChildProcess("Valkey", server_command(folder, port, keep), log or folder / "valkey.log")
         try:
-            wait_until_ready(process, lambda: ask(port, b"PING\r\n", 5) == b"+PONG", deadline_s)
+            wait_until_ready(process, lambda: answers(port), deadline_s)
         except BaseException as error:
             process.terminate(deadline_s=0)
             if attempts > 1 and isinstance(error, LocalStackError) and "Address already in use" in str(error):
@@ -73,9 +73,15 @@ def server_binary() -> str:
         ) from error
 
 
-def _command(folder: Path, port: int, keep: bool) -> list[str]:
+def server_command(folder: Path, port: int, keep: bool = False) -> list[str]:
+    """What starts a server that only this machine reaches; `keep` as in `ValkeyServer.start`."""
     return [
         server_binary(),
         *("--port", str(port), "--bind", LOOPBACK, "--dir", str(folder), "--daemonize", "no"),
         *("--save", "", "--appendonly", "yes" if keep else "no"),
     ]
+
+
+def answers(port: int) -> bool:
+    """Whether a server takes commands there."""
+    return ask(port, b"PING\r\n", 5) == b"+PONG"

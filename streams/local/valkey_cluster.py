@@ -9,10 +9,10 @@ from pathlib import Path
 
 from redis import Redis
 
-from streams.local.ports import LOOPBACK, ask, free_ports
+from streams.local.ports import LOOPBACK, free_ports
 from streams.local.processes import ChildProcess
 from streams.local.readiness import wait_until_ready
-from streams.local.valkey import server_binary
+from streams.local.valkey import answers, server_command
 
 SLOTS = 16_384
 
@@ -42,13 +42,13 @@ class ValkeyCluster:
                 home = folder / str(port)
                 home.mkdir(parents=True, exist_ok=True)
                 command = [
-                    *(server_binary(), "--port", str(port), "--bind", LOOPBACK, "--dir", str(home)),
+                    *server_command(home, port),
                     *("--cluster-enabled", "yes", "--cluster-port", str(bus)),
-                    *("--cluster-node-timeout", "5000", "--save", "", "--appendonly", "no"),
+                    *("--cluster-node-timeout", "5000"),
                 ]
                 processes.append(starting.enter_context(ChildProcess("Valkey", command, home / "valkey.log")))
             for process, port in zip(processes, ports, strict=True):
-                wait_until_ready(process, partial(_answers, port), deadline_s)
+                wait_until_ready(process, partial(answers, port), deadline_s)
             _join(ports, buses)
             for process, port in zip(processes, ports, strict=True):
                 wait_until_ready(process, partial(_agrees, port, nodes), deadline_s)
@@ -68,10 +68,6 @@ def _join(ports: list[int], buses: list[int]) -> None:
         _said(port, "CLUSTER", "SET-CONFIG-EPOCH", n + 1)
         if n:
             _said(port, "CLUSTER", "MEET", LOOPBACK, ports[0], buses[0])
-
-
-def _answers(port: int) -> bool:
-    return ask(port, b"PING\r\n", 5) == b"+PONG"
 
 
 def _agrees(port: int, nodes: int) -> bool:

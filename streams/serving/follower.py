@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -28,20 +27,13 @@ class Ordered(Protocol):
 
 class Follower:
     """`turn` counts what others have applied. `recover` makes the counters whole where they can't be trusted;
-    it is called with the replica's lock held. `caught_up_s`: when the last turn that went well began, on the
-    monotonic clock.
+    it is called with the replica's lock held.
     """
 
     def __init__(self, replica: Replica, models: Ordered, recover: Callable[[], Awaitable[None]]) -> None:
         self.replica, self.models, self.recover = replica, models, recover
         self.trouble = ""
         self._reported = replica.activated
-        self.caught_up_s = time.monotonic()
-
-    @property
-    def behind_s(self) -> float:
-        """For how long it has not been up with the ledger: what was applied before that is counted."""
-        return time.monotonic() - self.caught_up_s
 
     async def turn(self) -> int:
         """Count what others have applied since the last turn; how many ledger entries came.
@@ -49,14 +41,12 @@ class Follower:
         Raises `StoreUnavailableError` where the store is away. Where the counters can't be trusted, they are
         read anew in the next turn.
         """
-        came, began_s = 0, time.monotonic()
         try:
             came = await self._follow()
         except (LedgerGapError, FencedError) as error:
             log.warning("the counters are read anew: %s", error)
             self.replica.sound = False
-            return came
-        self.caught_up_s = began_s
+            return 0
         if (name := self.replica.activated) != self._reported:  # by whoever read the ledger since
             await self.models.activated(name)
             self._reported = name

@@ -71,7 +71,11 @@ class Copy:
     def step(self) -> bool:
         """Copy the next piece; whether that was the last one."""
         started = time.perf_counter()
-        done = self._heard.step() if self._counters.done else self._counters.step() and self._heard.done
+        done = False
+        if self._counters.done:
+            done = self._heard.step()
+        else:
+            self._counters.step()
         self.longest_s = max(self.longest_s, time.perf_counter() - started)
         return done
 

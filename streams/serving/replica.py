@@ -50,6 +50,11 @@ class Page(NamedTuple):
     entries: Sequence[LedgerEntry]
 
     @property
+    def end(self) -> str:
+        """The position after which the next one begins."""
+        return self.entries[-1].position if self.entries else self.after
+
+    @property
     def last(self) -> bool:
         """Whether the ledger ended with it."""
         return len(self.entries) < LEDGER_PAGE
@@ -158,12 +163,10 @@ class Replica:
         `LedgerGapError` as `catch_up` does.
         """
         while True:
-            after, writer = self.position, self.writer
-            page = Page(after, writer, await self.store.read_ledger(after, LEDGER_PAGE))
-            if not self._follows(page) or any(entry.writer != writer for entry in page.entries):
+            page = await self._next_page()
+            if not self._follows(page) or any(entry.writer != page.writer for entry in page.entries):
                 return page
-            if page.entries:
-                self.position = page.entries[-1].position
+            self.position = page.end
             if page.last:
                 return None
 
@@ -176,17 +179,19 @@ class Replica:
         came = 0
         while True:
             if page is None or not self._follows(page):
-                entries = await self.store.read_ledger(self.position, LEDGER_PAGE)
-                page = Page(self.position, self.writer, entries)
-            others = [entry for entry in page.entries if entry.writer != self.writer]
+                page = await self._next_page()
+            others = [entry for entry in page.entries if entry.writer != page.writer]
             await self._take(others)
             came += len(others)
             self.followed += len(others)
-            if page.entries:
-                self.position = page.entries[-1].position
+            self.position = page.end
             if page.last:
                 return came
             page = None
+
+    async def _next_page(self) -> Page:
+        after, writer = self.position, self.writer
+        return Page(after, writer, await self.store.read_ledger(after, LEDGER_PAGE))
 
     def _follows(self, page: Page) -> bool:
         """Whether it is still the next one."""
@@ -310,7 +315,15 @@ def _carry_over(before: Recommender, recommender: Recommender) -> None:
 def _read(entries: Sequence[LedgerEntry]) -> tuple[list[Record], int]:
     """What the entries say, and the newest row that any of them names."""
     records = [decode_record(entry.payload) for entry in entries]
-    return records, max(map(_newest_row, records), default=-1)
+    return records, max(map(_newest_in, records), default=-1)
+
+
+def _newest_in(record: Record) -> int:
+    rows = [interaction.row for interaction in record.interactions]
+    rows += [row for row, _ in record.items]
+    rows += [int(shown.rows.max()) for shown in record.impressions if len(shown.rows)]
+    rows.append(newest_lesson_row(map(decode_lesson, record.lessons)))
+    return max(rows)
 
 
 def newest_row(states: Iterable[UserState]) -> int:
@@ -345,11 +358,3 @@ def _date_unannounced(recommender: Recommender) -> None:
     first = recommender.counters.popularity.first_ms[:count]
     silent = catalog.announced_ms[:count] < 0
     catalog.added_ms[:count][silent] = first[silent]
-
-
-def _newest_row(record: Record) -> int:
-    rows = [interaction.row for interaction in record.interactions]
-    rows += [row for row, _ in record.items]
-    rows += [int(shown.rows.max()) for shown in record.impressions if len(shown.rows)]
-    rows.append(newest_lesson_row(map(decode_lesson, record.lessons)))
-    return max(rows)

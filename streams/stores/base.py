@@ -122,6 +122,8 @@ def head_of(slates: bytes | None) -> bytes | None:
     return None if slates is None else slates[:HEAD_BYTES]
 
 
+LEADER = "leader"
+"""The lease of the worker that saves snapshots: while it is held, a worker runs."""
 START = "0-0"
 """The ledger position before the first entry."""
 

@@ -1,5 +1,5 @@
 """The store in Redis or Valkey. Every call is bounded in time, and a batch is one round trip out, and at most
-one in.
+one in. With several shards it is one more out: its entry goes on to the ledger.
 
 Where everything lies, and what a store shard is, says streams/stores/redis_keys.py; how a server is reached,
 streams/stores/redis_server.py, and a cluster of them, streams/stores/redis_cluster.py.
@@ -29,8 +29,8 @@ from streams.stores.base import (
     version_of,
 )
 from streams.stores.condition import Condition, read_condition, waits_for, worst_of
-from streams.stores.redis_cluster import ClusterServers
-from streams.stores.redis_keys import RedisKeys
+from streams.stores.redis_cluster import servers_of
+from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
 from streams.stores.redis_layout import CheckedCalls, RedisLayout
 from streams.stores.redis_ledger import RedisLedger
 from streams.stores.redis_relay import OutboxEntry, packed_marks
@@ -42,7 +42,6 @@ from streams.stores.redis_scripts import (
     MEND_SHARED,
     MEND_WITHDRAWN,
 )
-from streams.stores.redis_server import RedisServer
 
 T = TypeVar("T")
 
@@ -63,8 +62,7 @@ class RedisStore(RedisLedger):
         learning: LearningSettings = LearningSettings(),
     ) -> None:
         check_layout(settings)
-        servers = ClusterServers(settings) if settings.cluster else RedisServer(settings)
-        self._servers: ClusterServers | RedisServer = servers
+        self._servers = servers = servers_of(settings)
         keys = RedisKeys(settings.prefix, settings.shards)
         self._layout = layout = RedisLayout(servers.pooled, keys)
         hot, pooled = CheckedCalls(servers.hot, layout), CheckedCalls(servers.pooled, layout)
@@ -119,7 +117,7 @@ class RedisStore(RedisLedger):
         check_commit(commit)
         if self._keys.shards > 1 and commit == Commit({}, {}, commit.states, commit.feeds, commit.items):
             # Values that rest on nothing and tell nobody, as a store is filled with: each stands for itself.
-            for part in _by_shard(commit, self._keys):
+            for part in _shard_commits(commit, self._keys):
                 await self._commit(part, writer)
             return ""
         return await self._commit(commit, writer)
@@ -140,7 +138,7 @@ class RedisStore(RedisLedger):
             least = self._relay.least(shard)
         found = [keys.of("state", user) for user in commit.found]
         found += [keys.of("slates", user) for user in commit.found_slates]
-        kinds = zip(("state", "feed", "slates", "item"), values, strict=True)
+        kinds = zip(VALUES, values, strict=True)
         written = [keys.of(kind, name) for kind, names in kinds for name in names]
         parts = (
             *(commit.expected, commit.progress, *values),
@@ -304,8 +302,7 @@ class RedisStore(RedisLedger):
 
 def check_layout(settings: RedisSettings) -> None:
     """Raises `SettingsError` for keys that a cluster could not keep together."""
-    tag = settings.prefix.partition("{")[2].partition("}")[0]
-    if settings.cluster and settings.shards == 1 and not tag:
+    if settings.cluster and settings.shards == 1 and not tag_of(settings.prefix):
         raise SettingsError(
             "redis.cluster is set, and redis.shards is 1: set it to a number that divides kafka.partitions,"
             " or give redis.prefix a hash tag, such as '{headrace}:', which keeps all on one node"
@@ -317,7 +314,7 @@ async def together(calls: Sequence[Awaitable[T]]) -> list[T]:
     return [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)
 
 
-def _by_shard(commit: Commit, keys: RedisKeys) -> list[Commit]:
+def _shard_commits(commit: Commit, keys: RedisKeys) -> list[Commit]:
     """Its values, a commit for each shard."""
     parts: dict[int, tuple[dict[str, bytes], dict[str, bytes], dict[str, bytes]]] = {}
     for kind, values in enumerate((commit.states, commit.feeds, commit.items)):

@@ -140,3 +140,8 @@ class ClusterCalls(Calls):
             there = sent_on.host, sent_on.port
             node = self._servers.node(*there) if sent_on.host else await self._servers.node_of(slot)
         return replies
+
+
+def servers_of(settings: RedisSettings) -> ClusterServers | RedisServer:
+    """The cluster or the one server that the settings name."""
+    return ClusterServers(settings) if settings.cluster else RedisServer(settings)

@@ -31,6 +31,9 @@ from functools import lru_cache
 from model.errors import StoreError
 from streams.events.partition import partition_of
 
+VALUES = ("state", "feed", "slates", "item")
+"""The kinds of values: those of a user, then that of an item."""
+
 
 class RedisKeys:
     """The names of a deployment's keys."""
@@ -91,6 +94,15 @@ class RedisKeys:
                 " by itself; have producers choose partitions by the murmur2 hash of the key"
             )
         return next(iter(found), 0)
+
+
+def tag_of(key: str) -> str:
+    """The hash tag of a key, or of what keys begin with; "" for none.
+
+    >>> tag_of("shop:{2}:state:ann"), tag_of("shop:state:ann")
+    ('2', '')
+    """
+    return key.partition("{")[2].partition("}")[0]
 
 
 @lru_cache(65_536)

@@ -84,12 +84,6 @@ class PipelinedConnection(asyncio.Protocol):
         self._transport.write(packed)
         return await call.answer
 
-    def retire(self) -> None:
-        """Take no further calls; close once those under way are answered."""
-        self.usable = False
-        if not self._calls:
-            self._transport.close()
-
     def close(self, why: Exception | None = None) -> None:
         """Close at once; calls under way fail."""
         self._transport.abort()
@@ -109,6 +103,7 @@ class PipelinedConnection(asyncio.Protocol):
                 call.replies.append(reply)
                 if isinstance(reply, ReadOnlyError):
                     # After a failover the name leads to another server; this connection stays with the old.
+                    # So it takes no further calls, and is closed once those under way are answered.
                     self.usable = False
                 if len(call.replies) == call.count:
                     calls.popleft()

@@ -52,6 +52,19 @@ local function change(list, version, name, changes)
 end
 """
 
+# A position in a stream as numbers (`order_of` in Python), and whether one comes after another.
+_POSITIONS = """
+local function parts(position)
+  local ms, sequence = string.match(position, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(sequence)
+end
+local function is_after(one, other)
+  local ms, sequence = parts(one)
+  local other_ms, other_sequence = parts(other)
+  return ms > other_ms or (ms == other_ms and sequence > other_sequence)
+end
+"""
+
 # KEYS: progress, the writer's last commit, then those of `_TO_LEDGER` or `_TO_OUTBOX`, then a key for each
 #       state, feed, user's slates and item, and for each value that must be as it was found
 # ARGV: writer, token, ms a last commit is known, ms states and feeds live, ms slates live, feed channel,
@@ -151,14 +164,9 @@ COMMIT_OF_SHARD = _script(_CHECK + _TO_OUTBOX + _WRITE)
 #    array of the id up to which they are relayed
 RELAY = _script(
     _WITHDRAWN
+    + _POSITIONS
     + """
 local shard, count, at = ARGV[1], tonumber(ARGV[3]), 4
-local function is_after(one, other)
-  local ms, sequence = string.match(one, '^(%d+)-(%d+)$')
-  local other_ms, other_sequence = string.match(other, '^(%d+)-(%d+)$')
-  ms, sequence, other_ms = tonumber(ms), tonumber(sequence), tonumber(other_ms)
-  return ms > other_ms or (ms == other_ms and sequence > tonumber(other_sequence))
-end
 local done = redis.call('HGET', KEYS[2], shard) or '0-0'
 local position = redis.call('HGET', KEYS[2], shard .. ':position') or ''
 if is_after(ARGV[2], done) then return {done} end
@@ -240,19 +248,12 @@ return 1
 # ARGV: position, writer, own position, prefix of chunk keys, chunks, margin in ms, ms the old chunks live on
 # The chunks were written before, to expire by themselves; from here on they stay, and the old ones go.
 SAVE_SNAPSHOT = _script(
-    """
-local function parts(position)
-  local ms, sequence = string.match(position, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(sequence)
-end
+    _POSITIONS
+    + """
 local position, writer, own, chunk_key, chunks, margin, linger = unpack(ARGV)
-local ms, sequence = parts(position)
 local old = redis.call('HMGET', KEYS[1], 'position', 'chunk_key', 'chunks')
-if old[1] then
-  local old_ms, old_sequence = parts(old[1])
-  if ms < old_ms or (ms == old_ms and sequence < old_sequence) then
-    return redis.error_reply('FENCED the kept snapshot is at ' .. old[1] .. ', this one at ' .. position)
-  end
+if old[1] and is_after(old[1], position) then
+  return redis.error_reply('FENCED the kept snapshot is at ' .. old[1] .. ', this one at ' .. position)
 end
 redis.call('HSET', KEYS[1], 'position', position, 'writer', writer, 'own_position', own,
   'chunk_key', chunk_key, 'chunks', chunks)
@@ -260,7 +261,7 @@ for n = 0, tonumber(chunks) - 1 do redis.call('PERSIST', chunk_key .. n) end
 if old[1] then
   for n = 0, tonumber(old[3]) - 1 do redis.call('PEXPIRE', old[2] .. n, linger) end
 end
-local oldest = ms - tonumber(margin)
+local oldest = parts(position) - tonumber(margin)
 if oldest <= 0 then return 'OK' end
 local dropped = redis.call('XREVRANGE', KEYS[2], string.format('(%.0f-0', oldest), '-', 'COUNT', 1)
 if dropped[1] then

@@ -15,14 +15,13 @@ import msgspec
 
 from model.errors import SettingsError
 from streams.settings.sections import RedisSettings
+from streams.stores.base import LEADER
 from streams.stores.redis_calls import Calls
-from streams.stores.redis_cluster import ClusterServers
-from streams.stores.redis_keys import RedisKeys
+from streams.stores.redis_cluster import servers_of
+from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
 from streams.stores.redis_pipeline import Command
 from streams.stores.redis_relay import Relay
-from streams.stores.redis_server import RedisServer
 
-VALUES = ("state", "feed", "slates", "item")
 SHARED = (
     "withdrawn",
     "withdrawn:version",
@@ -43,7 +42,7 @@ class Side:
     def __init__(self, settings: RedisSettings) -> None:
         # A key that has something of every item takes its time.
         settings = msgspec.structs.replace(settings, timeout_ms=max(settings.timeout_ms, LONGEST_MS))
-        self.servers = ClusterServers(settings) if settings.cluster else RedisServer(settings)
+        self.servers = servers_of(settings)
         self.calls: Calls = self.servers.pooled
         self.keys = RedisKeys(settings.prefix, settings.shards)
         self.margin_ms = settings.ledger_margin_ms
@@ -101,7 +100,7 @@ async def _check(old: Side, new: Side) -> None:
         raise SettingsError(
             f"there is no store of {same} shards under {old.keys.prefix!r} to copy; check the redis settings"
         )
-    if await old.has(old.keys.shared("lease", "leader")):
+    if await old.has(old.keys.shared("lease", LEADER)):
         raise SettingsError(
             "a worker runs, or did so a moment ago: stop all workers, wait a little, try again"
         )
@@ -133,12 +132,8 @@ def _of_one_tag(pairs: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]
     """Parts in which the old keys lie together, and the new ones."""
     parts: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for old, new in pairs:
-        parts.setdefault((_tag(old), _tag(new)), []).append((old, new))
+        parts.setdefault((tag_of(old), tag_of(new)), []).append((old, new))
     return list(parts.values())
-
-
-def _tag(key: str) -> str:
-    return key.partition("{")[2].partition("}")[0]
 
 
 async def _copy_shared(old: Side, new: Side) -> int:

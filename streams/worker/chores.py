@@ -16,13 +16,12 @@ from streams.ranking.slate import POPULAR_USER
 from streams.serving.follower import Follower, Ordered
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
-from streams.stores.base import Store
+from streams.stores.base import LEADER, Store
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.store_watch import TURN_S, StoreWatch
 
 log = logging.getLogger(__name__)
 
-LEASE = "leader"
 LEASE_TTL_FACTOR = 3
 
 
@@ -89,7 +88,7 @@ class Chores:
 
     async def _leads(self) -> bool:
         ttl_ms = round(LEASE_TTL_FACTOR * 1_000 * max(self.settings.feed.popular_every_s, 1.0))
-        leads = self.replica.sound and await self.store.lead(LEASE, self.replica.writer, ttl_ms)
+        leads = self.replica.sound and await self.store.lead(LEADER, self.replica.writer, ttl_ms)
         self.metrics.leader.set(leads)
         return leads
 

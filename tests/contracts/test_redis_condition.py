@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -17,17 +16,10 @@ from streams.stores.base import START
 from streams.stores.condition import concerns, waits_for
 from streams.stores.redis import RedisStore
 from tests.connected.events_on_kafka import eventually
+from tests.contracts.own_server import Server
 from tests.contracts.store_contract import batch
-from tests.contracts.test_redis_outages import Server
 
 pytestmark = pytest.mark.connected
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    yield server
-    server.kill()
 
 
 @asynccontextmanager

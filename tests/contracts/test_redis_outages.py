@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from model.errors import FencedError, StoreUnavailableError
 from streams.local.ports import free_ports
-from streams.local.processes import ChildProcess
-from streams.local.valkey import server_binary
 from streams.settings.sections import RedisSettings
 from streams.stores.base import START, Snapshot, Store, digest_of
 from streams.stores.redis import RedisStore
+from tests.contracts.own_server import Server
 from tests.contracts.store_contract import batch
 
 TIMEOUT_MS = 300
@@ -47,60 +43,15 @@ CALLS: dict[str, Callable[[Store], Coroutine[Any, Any, object]]] = {
 }
 
 
-class Server:
-    """A Valkey on a port of its own that can be frozen, killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        (self.port,) = free_ports(1)
-        self._process: ChildProcess | None = None
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self, *options: str) -> None:
-        command = [
-            *(server_binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)),
-            *("--save", "", "--appendonly", "yes", "--appendfsync", "always"),
-            *options,
-        ]
-        self._process = ChildProcess("Valkey", command, self._folder / "valkey.log")
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, number)
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self.signal(signal.SIGKILL)
-            self._process.terminate()
-            self._process = None
-
-    async def until_it_answers(self, store: Store) -> None:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                await store.active_model()
-                return
-            except StoreUnavailableError:
-                assert time.monotonic() < deadline, "the server did not come up within 30 s"
-                await asyncio.sleep(0.02)
-
-
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
+def server(server: Server) -> Server:
     server.start()
-    yield server
-    server.kill()
+    return server
 
 
 @pytest.fixture
 async def store(server: Server) -> AsyncIterator[RedisStore]:
-    store = RedisStore(
-        RedisSettings(url=f"redis://127.0.0.1:{server.port}/0", timeout_ms=TIMEOUT_MS, connections=2)
-    )
+    store = RedisStore(RedisSettings(url=server.url, timeout_ms=TIMEOUT_MS, connections=2))
     await server.until_it_answers(store)
     yield store
     await store.close()

@@ -197,6 +197,6 @@ async def packed(valkey: ValkeyServer, folder: Path) -> None:
 
 def slowly(patch: pytest.MonkeyPatch) -> None:
     """The next server loads its data slowly, and answers meanwhile."""
-    command = local_valkey._command
+    command = local_valkey.server_command
     options = ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"]
-    patch.setattr(local_valkey, "_command", lambda *arguments: [*command(*arguments), *options])
+    patch.setattr(local_valkey, "server_command", lambda *arguments: [*command(*arguments), *options])

@@ -33,6 +33,16 @@ def follower(desk: Desk) -> Follower:
     return Follower(desk.replica, desk.models, desk.batches.recovery.recover)
 
 
+async def two_that_wrote() -> tuple[SlowStore, Desk, Desk]:
+    """A store whose gate is open, and two workers of which each has written a click."""
+    store = SlowStore()
+    store.gate.set()
+    desk, other = Desk(store), Desk(store)
+    await desk.take(click(0))
+    await other.take(click(0, "bob", "i2", partition=1))
+    return store, desk, other
+
+
 async def test_a_batch_in_flight_is_not_waited_for_where_nobody_else_wrote() -> None:
     store = SlowStore()
     store.gate.set()
@@ -51,11 +61,7 @@ async def test_a_batch_in_flight_is_not_waited_for_where_nobody_else_wrote() -> 
 
 
 async def test_what_others_wrote_is_counted_between_two_batches_and_once() -> None:
-    store = SlowStore()
-    store.gate.set()
-    desk, other = Desk(store), Desk(store)
-    await desk.take(click(0))
-    await other.take(click(0, "bob", "i2", partition=1))
+    store, desk, other = await two_that_wrote()
     store.free.add(other.replica.writer)
     store.gate.clear()
     flight = await desk.batches.begin([click(1)])
@@ -74,11 +80,7 @@ async def test_what_others_wrote_is_counted_between_two_batches_and_once() -> No
 
 
 async def test_a_page_that_was_read_before_the_counters_were_read_anew_is_void() -> None:
-    store = SlowStore()
-    store.gate.set()
-    desk, other = Desk(store), Desk(store)
-    await desk.take(click(0))
-    await other.take(click(0, "bob", "i2", partition=1))
+    store, desk, _ = await two_that_wrote()
     page = await desk.replica.unread()
     assert page is not None
     assert len(page.entries) == 2, "its own and the other's"
@@ -89,11 +91,7 @@ async def test_a_page_that_was_read_before_the_counters_were_read_anew_is_void()
 
 
 async def test_many_pages_are_followed_to_their_end() -> None:
-    store = SlowStore()
-    store.gate.set()
-    desk, other = Desk(store), Desk(store)
-    await desk.take(click(0))
-    await other.take(click(0, "bob", "i2", partition=1))
+    store, desk, _ = await two_that_wrote()
     await follower(desk).turn()
     raw = (await store.read_ledger("0-0", 1))[0].payload
     for _ in range(LEDGER_PAGE + 3):  # of a third worker: the same click again and again

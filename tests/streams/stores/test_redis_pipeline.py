@@ -18,6 +18,8 @@ from tests.connected.events_on_kafka import eventually
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
+PING = len(b"*1\r\n$4\r\nPING\r\n")
+
 
 @asynccontextmanager
 async def connected(host: str, port: int, timeout_s: float = 20.0) -> AsyncIterator[PipelinedConnection]:
@@ -46,6 +48,17 @@ async def scripted(answer: Answering, timeout_s: float = 20.0) -> AsyncIterator[
         host, port = server.sockets[0].getsockname()
         async with connected(host, port, timeout_s) as connection:
             yield connection
+
+
+def after_pings(count: int, said: bytes) -> Answering:
+    """A server that says this once so many have come, and keeps the connection."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(count * PING)
+        writer.write(said)
+        await reader.read()
+
+    return answer
 
 
 @asynccontextmanager
@@ -112,7 +125,7 @@ def test_answers_that_come_in_pieces_are_put_together(
 
     async def run() -> None:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readexactly(len(b"*1\r\n$4\r\nPING\r\n") * (len(values) + 1))
+            await reader.readexactly(PING * (len(values) + 1))
             whole, at, n = b"".join(map(packed, [*values, 7])), 0, 0
             while at < len(whole):
                 writer.write(whole[at : at + cuts[n % len(cuts)]])
@@ -129,12 +142,7 @@ def test_answers_that_come_in_pieces_are_put_together(
 
 
 async def test_an_answer_that_nobody_asked_for_closes_the_connection() -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(len(b"*1\r\n$4\r\nPING\r\n"))
-        writer.write(b"+PONG\r\n+PONG\r\n")
-        await reader.read()
-
-    async with scripted(answer) as connection:
+    async with scripted(after_pings(1, b"+PONG\r\n+PONG\r\n")) as connection:
         assert await ask(connection, "PING") == b"PONG"
         await closed(connection)
         with pytest.raises(ConnectionError):
@@ -142,12 +150,7 @@ async def test_an_answer_that_nobody_asked_for_closes_the_connection() -> None:
 
 
 async def test_an_answer_that_is_none_fails_every_call_under_way() -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(2 * len(b"*1\r\n$4\r\nPING\r\n"))
-        writer.write(b"+PONG\r\n?what\r\n")
-        await reader.read()
-
-    async with scripted(answer) as connection:
+    async with scripted(after_pings(2, b"+PONG\r\n?what\r\n")) as connection:
         calls = [asyncio.create_task(ask(connection, "PING")) for _ in range(2)]
         first, second = await asyncio.gather(*calls, return_exceptions=True)
         assert first == b"PONG"
@@ -157,7 +160,7 @@ async def test_an_answer_that_is_none_fails_every_call_under_way() -> None:
 
 async def test_a_server_that_goes_fails_every_call_under_way() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(3 * len(b"*1\r\n$4\r\nPING\r\n"))
+        await reader.readexactly(3 * PING)
         writer.write(b"+PONG\r\n$100\r\nhalf of it")
         await writer.drain()
 
@@ -192,32 +195,8 @@ async def test_an_overdue_answer_to_a_caller_that_gave_up_closes_the_connection(
         await closed(connection)
 
 
-async def test_a_retired_connection_answers_what_is_under_way() -> None:
-    go = asyncio.Event()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(len(b"*1\r\n$4\r\nPING\r\n"))
-        await go.wait()
-        writer.write(b"+PONG\r\n")
-        assert await reader.read() == b"", "the connection is closed then"
-
-    async with scripted(answer) as connection:
-        call = asyncio.create_task(ask(connection, "PING"))
-        await asyncio.sleep(0)
-        connection.retire()
-        with pytest.raises(ConnectionError):
-            await ask(connection, "PING")
-        go.set()
-        assert await call == b"PONG"
-
-
 async def test_a_push_message_is_nobodys_answer() -> None:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(len(b"*1\r\n$4\r\nPING\r\n"))
-        writer.write(b">2\r\n+invalidate\r\n*0\r\n+PONG\r\n")
-        await reader.read()
-
-    async with scripted(answer) as connection:
+    async with scripted(after_pings(1, b">2\r\n+invalidate\r\n*0\r\n+PONG\r\n")) as connection:
         assert await ask(connection, "PING") == b"PONG"
 
 
@@ -265,21 +244,27 @@ async def test_a_killed_connection_fails_its_calls_and_takes_no_more(valkey_url:
             await ask(connection, "PING")
 
 
-def test_read_only_retires_the_connection() -> None:
-    async def run() -> None:
-        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readexactly(2 * len(b"*1\r\n$4\r\nPING\r\n"))
-            writer.write(b"-READONLY You can't write against a read only replica.\r\n+PONG\r\n")
-            await reader.read()
+async def test_read_only_retires_the_connection() -> None:
+    go, gone = asyncio.Event(), asyncio.Event()
 
-        async with scripted(answer) as connection:
-            calls = [asyncio.create_task(ask(connection, "PING")) for _ in range(2)]
-            refused, answered = await asyncio.gather(*calls)
-            assert isinstance(refused, ReadOnlyError)
-            assert answered == b"PONG"
-            assert not connection.usable
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2 * PING)
+        writer.write(b"-READONLY You can't write against a read only replica.\r\n")
+        await go.wait()
+        writer.write(b"+PONG\r\n")
+        await reader.read()
+        gone.set()
 
-    asyncio.run(run())
+    async with scripted(answer) as connection:
+        calls = [asyncio.create_task(ask(connection, "PING")) for _ in range(2)]
+        assert isinstance(await calls[0], ReadOnlyError)
+        assert not connection.usable
+        with pytest.raises(ConnectionError):
+            await ask(connection, "PING")
+        go.set()
+        assert await calls[1] == b"PONG", "what is under way is answered"
+        async with asyncio.timeout(10):
+            await gone.wait()  # the connection is closed then
 
 
 async def closed(connection: PipelinedConnection) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,16 +18,9 @@ from model.errors import StoreUnavailableError
 from streams.settings.sections import RedisSettings
 from streams.stores.redis_server import RedisServer
 from tests.connected.events_on_kafka import eventually
-from tests.contracts.test_redis_outages import Server
+from tests.contracts.own_server import Server
 
 pytestmark = pytest.mark.connected
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    yield server
-    server.kill()
 
 
 @asynccontextmanager
