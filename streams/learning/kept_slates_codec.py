@@ -92,7 +92,8 @@ def _decoded(raw: bytes) -> UserSlates:
     for entry in index.slates:
         looks = raw[at : at + entry.looks]
         at += entry.looks
-        slates.append(KeptSlate(*msgspec.structs.astuple(entry)[:-1], looks))
+        fields = msgspec.structs.asdict(entry)
+        slates.append(KeptSlate(**(fields | {"looks": looks})))
     kept = checked(UserSlates(tuple(slates), index.recent))
     if at != len(raw):
         raise ValueError(f"the index speaks of {at} bytes")
