@@ -3,8 +3,9 @@
   headrace bench workers --workers 1,2,4,8 --rate 300 --seconds 20
 
 Every worker keeps its counters equal to the others' by the ledger. So an event costs one worker its slate,
-and every other worker a little. Each number of workers gets a system of its own and the same load;
-a line through the CPU of all workers tells the two parts apart, and with them how many workers are worth it.
+and every other worker a little. Each number of workers gets a system of its own and the same load. Each topic
+has one partition: one worker folds all events, the others only follow. A line through the CPU of all workers
+tells the two parts apart, and with them how many workers are worth it.
 """
 
 from __future__ import annotations
