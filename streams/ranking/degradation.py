@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from streams.settings.exploration import ExplorationSettings
 from streams.settings.sections import LadderSettings
 from streams.settings.stages import StageSettings
 
@@ -65,6 +66,7 @@ def lowered(stages: StageSettings, rung: Rung, settings: LadderSettings) -> Stag
         candidates = replace(
             candidates, pool=size, per_source=size, sources=(POPULAR,), weights={POPULAR: 1.0}, reserve={}
         )
+        stages = replace(stages, exploration=ExplorationSettings())  # it has no scores to draw by
     feed = stages.feed if rung == "counters" else replace(stages.feed, aversion=0.0)  # it reads the pairs
     rescoring = replace(stages.rescoring, enabled=False)
     return replace(stages, candidates=candidates, rescoring=rescoring, feed=feed)

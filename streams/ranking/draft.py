@@ -97,6 +97,11 @@ class Draft:
         return self.batch.order[self.number]
 
     @property
+    def propensities(self) -> F32 | None:
+        """Of the places (see `streams.ranking.rerankers.drawn`); None where the best come first for sure."""
+        return self.batch.propensities[self.number]
+
+    @property
     def reasons(self) -> list[Reason] | None:
         """Of the places; None where none were asked for."""
         return self.batch.reasons[self.number]

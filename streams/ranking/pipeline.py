@@ -33,6 +33,7 @@ from streams.ranking.models import Models
 from streams.ranking.rank_batch import RankBatch, new_batch
 from streams.ranking.remembering import Remember
 from streams.ranking.request import RankRequest
+from streams.ranking.rerankers.drawn import Drawn
 from streams.ranking.rerankers.fresh_place import FreshPlace
 from streams.ranking.reranking import Rerank
 from streams.ranking.rescoring import Rescore
@@ -85,7 +86,7 @@ class Pipeline:
             Rescore(counters),
             Reweight(counters),
             Avert(counters, workspace),
-            Rerank(workspace, (FreshPlace(catalog, fresh),)),
+            Rerank(workspace, (FreshPlace(catalog, fresh), Drawn())),
             Explain(catalog, counters, workspace, self.names),
         )
 

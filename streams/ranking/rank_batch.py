@@ -49,6 +49,7 @@ class RankBatch:
     features: features [N, F], zero where no model is asked; featured bool [B]: where they were made.
     rescore: click, rating and `more`, the further tasks by name (NaN where a request's model lacks it): [N].
     reweight: score [N]. rerank: order: for each request its places as indices into its rows, best first.
+    draw: propensities: of each request's places, where they may have been drawn: float32 [places]; else None.
     explain: reasons: for each request those of its places; None where none were asked for.
     """
 
@@ -69,6 +70,7 @@ class RankBatch:
     more: dict[str, F32] = field(default_factory=dict)
     score: F32 = field(default_factory=lambda: NO_SCORES)
     order: list[NDArray[np.intp]] = field(default_factory=list)
+    propensities: list[F32 | None] = field(default_factory=list)
     reasons: list[list[Reason] | None] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -133,6 +135,7 @@ class RankBatch:
             origin=self.origin[at],
             features=self.features[at] if len(self.features) else self.features,
             featured=self.featured[numbers],
+            propensities=[None] * len(chosen),
             reasons=[None] * len(chosen),
         )
         kept.context = self.context.keep(requests, numbers)
@@ -147,5 +150,6 @@ def new_batch(requests: Sequence[RankRequest]) -> RankBatch:
         models=[None] * count,
         seen=[None] * count,
         featured=np.zeros(count, np.bool_),
+        propensities=[None] * count,
         reasons=[None] * count,
     )

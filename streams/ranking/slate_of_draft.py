@@ -20,11 +20,10 @@ from streams.ranking.slate import Slate, SlateItem, slate_id
 
 def slate_of(draft: Draft, item_ids: Sequence[str], sources: Sequence[str]) -> Slate:
     """Places that nobody asked reasons for are "for you"."""
-    request = draft.request
+    request, told = draft.request, draft.propensities
     plan = request.plan
-    made_of = (request.user, request.cause, request.now_ms, request.arm, draft.model, *_asked(request))
     return Slate(
-        slate_id=slate_id(*made_of),
+        slate_id=id_of(request, draft.model),
         user_id=request.user,
         ts=request.now_ms,
         items=_items(draft, item_ids, sources),
@@ -32,7 +31,14 @@ def slate_of(draft: Draft, item_ids: Sequence[str], sources: Sequence[str]) -> S
         rung=plan.rung if draft.model or plan.rung == "popular" else "counters",
         arm=request.arm,
         cause=request.cause,
+        propensities=None if told is None else told.astype(float).tolist(),
     )
+
+
+def id_of(request: RankRequest, model: str) -> str:
+    """The id of the slate that the model, "" for none, makes for the request."""
+    made_of = (request.user, request.cause, request.now_ms, request.arm, model)
+    return slate_id(*made_of, *_asked(request))
 
 
 def _asked(request: RankRequest) -> tuple[Any, ...]:

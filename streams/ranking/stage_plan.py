@@ -16,6 +16,8 @@ from streams.settings.stages import StageSettings
 from streams.state.action_meaning import Meanings
 
 DIGEST_BYTES = 8
+LATER = ("exploration",)
+"""Sections of the stage settings that came after slates were first named by them."""
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -58,11 +60,25 @@ def stage_plan(
     return StagePlan(
         settings=settings,
         rung=rung,
-        digest=hashlib.blake2b(_encoder.encode(settings), digest_size=DIGEST_BYTES).hexdigest(),
+        digest=hashlib.blake2b(bytes_of(settings), digest_size=DIGEST_BYTES).hexdigest(),
         asked=tuple(at for at, name in enumerate(sources) if name in (candidates.sources or sources)),
         weights=np.array([candidates.weights.get(name, 1.0) for name in sources], np.float64),
         reserve=np.array([candidates.reserve.get(name, 0) for name in sources], np.int64),
         meanings=meanings.repeating(settings.feed.repeat),
+    )
+
+
+def bytes_of(settings: StageSettings) -> bytes:
+    """What the digest is made of. A section of `LATER` that is as it is by default is left out: slates are
+    named as they were before there was that section.
+    """
+    defaults, sections = StageSettings(), msgspec.structs.asdict(settings)
+    return msgspec.json.encode(
+        {
+            name: msgspec.Raw(_encoder.encode(section))
+            for name, section in sections.items()
+            if name not in LATER or section != getattr(defaults, name)
+        }
     )
 
 

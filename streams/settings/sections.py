@@ -166,7 +166,8 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ArmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One arm of an experiment. `model`: the registered model that scores its slates; "" for the active one.
-    `stages`: what differs from the sections `candidates`, `rescoring` and `feed`, under their names.
+    `stages`: what differs from the sections `candidates`, `rescoring`, `feed` and `exploration`, under their
+    names.
     """
 
     model: str = ""

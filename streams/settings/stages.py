@@ -1,7 +1,7 @@
 """The settings of the stages that make a slate: what may differ from one request to the next.
 
-They are the sections `candidates`, `rescoring` and `feed` of the settings. An arm overrides any of them by a
-tree of the same names.
+They are the sections `candidates`, `rescoring`, `feed` and `exploration` of the settings. An arm overrides
+any of them by a tree of the same names.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from model.errors import SettingsError
+from streams.settings.exploration import ExplorationSettings
 from streams.settings.sections import CandidateSettings, FeedSettings, RescoringSettings
 
 
@@ -21,6 +22,7 @@ class StageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     candidates: CandidateSettings = CandidateSettings()
     rescoring: RescoringSettings = RescoringSettings()
     feed: FeedSettings = FeedSettings()
+    exploration: ExplorationSettings = ExplorationSettings()
 
 
 def overridden(stages: StageSettings, tree: Mapping[str, Any], where: str) -> StageSettings:

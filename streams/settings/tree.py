@@ -14,6 +14,7 @@ from model.tasks import ALWAYS, Task, meant, ordered
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
 from streams.learning.settings import LearningSettings
+from streams.settings.exploration import ExplorationSettings
 from streams.settings.sections import (
     DEFAULT_NAMESPACE,
     ArmSettings,
@@ -68,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index: IndexSettings = IndexSettings()
     rescoring: RescoringSettings = RescoringSettings()
     feed: FeedSettings = FeedSettings()
+    exploration: ExplorationSettings = ExplorationSettings()
     arms: dict[ArmName, ArmSettings] = {}
     ladder: LadderSettings = LadderSettings()
     model: ModelSettings = ModelSettings()
@@ -110,7 +112,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def stages(self) -> StageSettings:
         """What the stages go by where no arm says otherwise."""
-        return StageSettings(self.candidates, self.rescoring, self.feed)
+        return StageSettings(self.candidates, self.rescoring, self.feed, self.exploration)
 
     def stages_of(self, arm: str) -> StageSettings:
         """The stage settings of an arm; `SettingsError` where it is unknown or overrides what isn't there.
