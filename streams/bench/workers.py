@@ -1,8 +1,8 @@
 """The cost of following, by the number of workers.
 
 Each topic has one partition, so one worker folds all events, and each other one does nothing but follow. All
-workers together spend `own + (workers - 1) * follow` on an event. The two are the intercept and the slope of a
-line through the measured sums. Were the partitions shared, batches would shrink with each worker, and the
+workers together spend `own + (workers - 1) * follow` on an event. The two are the intercept and the slope of
+a line through the measured sums. Were the partitions shared, batches would shrink with each worker, and the
 line would take that for the cost of following.
 """
 
