@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -30,7 +31,8 @@ class Address(NamedTuple):
         return request(method, self.prefix + path, self.at, encoded, self.headers)
 
 
-class Sent(NamedTuple):
+@dataclass(frozen=True)
+class Sent:
     """One request of the load before the measurement: `count` of `what`, for example 500 items."""
 
     what: str

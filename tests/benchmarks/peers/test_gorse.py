@@ -20,11 +20,12 @@ SHORT = ["--events", "700", "--seconds", "0.3", "--warm", "0", "--clients", "2"]
 
 def test_the_demo_arrives_whole_and_reads_have_latencies(tmp_path: Path) -> None:
     gorse, out = GorseServer(), tmp_path / "gorse.json"
-    files = [f"--{kind}={tmp_path / f'gorse.{kind}'}" for kind in ("json", "table", "plot")]
+    pages = [f"--{kind}={tmp_path / f'gorse.{kind}'}" for kind in ("json", "table", "plot")]
     with serving(gorse) as url:
         words = ["gorse", "--url", url, "--events", "700", "--seconds", "0.3", "--warm", "0.1"]
-        assert main([*words, "--clients", "1,3", *files]) == 0
-    dataset = load_dataset(DatasetSpec(*map(str, (ml_100k().interactions, ml_100k().items, ml_100k().users))))
+        assert main([*words, "--clients", "1,3", *pages]) == 0
+    files = ml_100k()
+    dataset = load_dataset(DatasetSpec(str(files.interactions), str(files.items), str(files.users)))
     past = dataset.first(700).interactions
     assert gorse.items.keys() == dataset.items.keys()
     assert {item.item_id: item.comment for item in gorse.items.values()} == {
