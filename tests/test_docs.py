@@ -20,7 +20,11 @@ from streams.settings.tree import Settings
 from streams.worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+PAGES = sorted(
+    page
+    for place in ("*", "docs/*", "benchmarks/*", "benchmarks/peers/*")
+    for page in ROOT.glob(f"{place}.md")
+)
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 BENCHMARKS = (ROOT / "docs/benchmarks.md").read_text().replace("*", "")
 EVENTS = (ROOT / "docs/events.md").read_text()

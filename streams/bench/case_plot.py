@@ -34,7 +34,7 @@ def case_figure(measured: Measured) -> go.Figure:
         if any(case.figures.get(name) for case in cases)
     ]
     units, parts = by_unit(told), names(case.cpu_us for case in cases)
-    titles = [f"CPU, us a {measured.unit}"] * bool(parts) + list(units)
+    titles = [f"CPU, us {measured.unit}"] * bool(parts) + list(units)
     height = MARGIN + ROW_HEIGHT * max(1, len(titles))
     page = make_subplots(
         rows=max(1, len(titles)), cols=1, subplot_titles=titles, vertical_spacing=GAP / height

@@ -24,7 +24,7 @@ def case_page(measured: Measured) -> str:
 def case_rows(cases: Sequence[Case], unit: str) -> list[str]:
     """The table's lines, the heading first."""
     figures, parts = names(case.figures for case in cases), names(case.cpu_us for case in cases)
-    heads = ["", *figures, *(f"{part}, CPU us a {unit}" for part in parts)]
+    heads = ["", *figures, *(f"{part}, CPU us {unit}" for part in parts)]
     rows = [
         [
             case.name,

@@ -25,7 +25,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of the file of `--json`. `unit`: what one `cpu_us` is for, for example `event`.
+    """The content of the file of `--json`. `unit`: what one `cpu_us` is for, for example `an event`.
 
     `notes`: plain sentences for whoever reads the figures. `options`: as the command was given them.
     `faults`: what makes the figures worthless.

@@ -14,8 +14,9 @@ from typing import Literal
 
 import msgspec
 
+from streams.bench.asking import Answered
 from streams.bench.gateway_row import GatewayRow, row_of
-from streams.bench.requests import Answered, RequestPlan
+from streams.bench.requests import RequestPlan
 from streams.bench.stored_feeds import Actors, seed_feeds
 from streams.bench.under_load import UnderLoad
 from streams.bench.world import BenchOptions, seed_world, world_of

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streams.bench.requests import Answered, RequestPlan
+from streams.bench.asking import Answered
+from streams.bench.requests import RequestPlan
 
 
 @dataclass(frozen=True)

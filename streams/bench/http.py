@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import httptools
@@ -17,8 +18,20 @@ class Answer(NamedTuple):
     body: bytes
 
 
+def request(method: str, path: str, at: str, body: bytes = b"", headers: Mapping[str, str] = {}) -> bytes:
+    """A whole request to `at`, the host and port of an address. `body`: JSON, for other methods than GET."""
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {at}",
+        *(f"{name}: {text}" for name, text in headers.items()),
+    ]
+    if method != "GET":
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
 class Connection(asyncio.Protocol):
-    """One open connection. The gateway must answer with HTTP/1.1 and keep it open."""
+    """One open connection. The server must answer with HTTP/1.1 and keep it open."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -45,7 +58,11 @@ class Connection(asyncio.Protocol):
         return waiting
 
     def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self.close()
+            self.connection_lost(ConnectionError(f"the answer is not HTTP: {error}"))
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -58,7 +75,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.done():
-            waiting.set_exception(ConnectionError(str(exc) or "the gateway closed the connection"))
+            waiting.set_exception(ConnectionError(str(exc) or "the server closed the connection"))
 
     def close(self) -> None:
         if self._transport is not None:
@@ -75,17 +92,17 @@ class ConnectionPool:
 
     async def post(self, path: str, body: bytes) -> Answer:
         """Post JSON."""
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        return await self.ask(head.encode() + body)
+        return await self.ask(request("POST", path, f"{self._host}:{self._port}", body))
 
     async def ask(self, request: bytes) -> Answer:
         """Send a whole request; `OSError` where the connection breaks."""
         async with self._slots:
             connection = await self._connection()
-            answer = await connection.ask(request)
+            try:
+                answer = await connection.ask(request)
+            except BaseException:
+                connection.close()  # its answer may still come, for nobody
+                raise
             self._free.append(connection)
         return answer
 

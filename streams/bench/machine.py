@@ -59,9 +59,12 @@ def command_line(words: Sequence[str]) -> str:
 
     >>> command_line(["bin/headrace", "bench", "freshness", "--json", "/some/where/it.json"])
     'headrace bench freshness --json it.json'
+    >>> command_line(["benchmarks/peers/__main__.py", "gorse"])
+    'python -m benchmarks.peers gorse'
     """
-    name = Path(words[0]).stem
-    program = ["headrace"] if name in ("headrace", "__main__") else ["python", "-m", f"benchmarks.{name}"]
+    path = Path(words[0])
+    name = path.parent.name if path.stem == "__main__" else path.stem
+    program = ["headrace"] if name in ("headrace", "commands") else ["python", "-m", f"benchmarks.{name}"]
     return shlex.join([*program, *map(_without_folder, words[1:])])
 
 

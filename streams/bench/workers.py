@@ -90,7 +90,7 @@ def workers_report(options: Sequence[BenchOptions], settings: Settings) -> Measu
             problems.append(f"{named(each.workers)}: {step.lost:,} accepted events were not applied")
     return Measured(
         title=TITLE,
-        unit="event",
+        unit="an event",
         machine=machine,
         cases=cases,
         options={"rate": options[0].rates[0], "seconds": options[0].seconds, "items": options[0].items},

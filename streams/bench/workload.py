@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from streams.events.schema import Click
+
+DRAWN = 65_536
+"""So many users and items are drawn; a longer run takes them over again."""
 
 
 class Draws(NamedTuple):
@@ -34,3 +42,26 @@ def zipf(items: int, exponent: float = 1.0) -> NDArray[np.float64]:
     """
     weights: NDArray[np.float64] = np.arange(1, items + 1, dtype=np.float64) ** -exponent
     return weights
+
+
+def acts(
+    users: Sequence[str], items: Sequence[str], popularity: NDArray[np.float64], seed: int, size: int = DRAWN
+) -> Iterator[tuple[str, str]]:
+    """A user and an item, without an end; `size` of them are drawn."""
+    draws = draw(size, len(users), popularity, seed)
+    user, item = draws.user.tolist(), draws.item.tolist()
+    while True:
+        for k in range(size):
+            yield users[user[k]], items[item[k]]
+
+
+def clicks(name: str, drawn: Iterator[tuple[str, str]]) -> Iterator[Click]:
+    """Clicks that happen when they are made, each with an id of its own that begins with `name`."""
+    for number, (user, item) in zip(count(), drawn, strict=False):
+        now_ms = time.time_ns() // 1_000_000
+        yield Click(event_id=f"{name}-{number}", ts=now_ms, user_id=user, item_id=item)
+
+
+def acting(known: Sequence[str], users: int) -> list[str]:
+    """`users` ids: those that are known first, then newcomers."""
+    return [*known[:users], *(f"newcomer-{n}" for n in range(users - len(known)))]

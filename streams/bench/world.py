@@ -11,7 +11,7 @@ import numpy as np
 
 from streams.bench.schedule import Arrivals
 from streams.bench.synthetic import catalogue, warm_core
-from streams.bench.workload import zipf
+from streams.bench.workload import acting, zipf
 from streams.clock import SystemClock
 from streams.demo.prepare import DemoOptions, Prepared, prepared
 from streams.demo.progress import Steps
@@ -69,8 +69,6 @@ def world_of(options: BenchOptions, settings: Settings, steps: Steps) -> World:
     ready = replace(ready, settings=msgspec.structs.replace(ready.settings, examples=settings.examples))
     if options.items:
         return _synthetic(options, ready)
-    users = sorted(ready.run.states)
-    users += [f"newcomer-{n}" for n in range(options.users - len(users))]
     counts = ready.run.recommender.counters.popularity.total
     items = ready.run.recommender.catalog.ids
     return World(
@@ -78,7 +76,7 @@ def world_of(options: BenchOptions, settings: Settings, steps: Steps) -> World:
         ready.run.states,
         ready.records(),
         ready.settings,
-        users[: options.users],
+        acting(sorted(ready.run.states), options.users),
         list(items),
         (np.asarray(counts[: len(items)], np.float64) + 1.0).tolist(),
     )

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from model.errors import DataError, SettingsError
+from streams.commands.benches.output import add_output, check_output, write_output
 from streams.commands.options import add_settings
-from streams.commands.outputs import check_files, check_folder, check_plots
+from streams.commands.outputs import check_folder
 
 if TYPE_CHECKING:
     from streams.bench.cases import Case, Measured, Result
@@ -51,25 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         benchmark.add_arguments(kind)
         add_settings(kind)
-        _add_output(kind)
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    out = parser.add_argument_group("output")
-    out.add_argument("--json", type=Path, metavar="FILE", help="all numbers")
-    out.add_argument("--table", type=Path, metavar="FILE.md", help="the table, in Markdown")
-    out.add_argument("--plot", type=Path, metavar="FILE.html", help="a page of plots that works offline")
-    out.add_argument(
-        "--against", type=Path, metavar="PATH", help="another checkout, or an earlier result of --json"
-    )
-    out.add_argument("--rounds", type=int, default=3, metavar="N", help="with another checkout (3)")
+        add_output(kind)
 
 
 def run(args: argparse.Namespace) -> int:
     from streams.local.stopping import terminate_as_exit
 
-    check_files({"--json": args.json, "--table": args.table, "--plot": args.plot}, [args.against])
-    check_plots({"--plot": args.plot})
+    check_output(args)
     check_folder("--folder", getattr(args, "folder", None))
     if args.rounds < 1:
         raise SettingsError(f"--rounds {args.rounds}: expected 1 or more")
@@ -80,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         return _beside(args)
     earlier = _earlier(args.against) if args.against is not None else None
     result = _benchmark(args.what).measure(args)
-    _write(result, args)
+    write_output(result, args)
     regressed = False
     if earlier is not None:
         from streams.bench.compare import differs
@@ -102,7 +91,7 @@ def _beside(args: argparse.Namespace) -> int:
     pair = side_by_side(args.against.absolute(), own_words(args.words), args.rounds, _say)
     title = f"{args.what}, two builds in one run"
     result: Measured = beside(title, _benchmark(args.what).UNIT, machine, pair, args.rounds)
-    _write(result, args)
+    write_output(result, args)
     return _status(result, _compared(pair.before, pair.now))
 
 
@@ -121,18 +110,8 @@ def own_words(words: Sequence[str]) -> list[str]:
     ['freshness', '--rates', '100']
     """
     output = argparse.ArgumentParser(add_help=False)
-    _add_output(output)
+    add_output(output)
     return output.parse_known_args(words)[1]
-
-
-def _write(result: Result, args: argparse.Namespace) -> None:
-    if args.json is not None:
-        args.json.write_bytes(result.json())
-    if args.table is not None:
-        args.table.write_text(result.table())
-    if args.plot is not None:
-        result.plot(args.plot)
-    print(result.table())
 
 
 def _earlier(path: Path) -> Result:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Benchmark(Protocol):
-    """`UNIT`: what its CPU figures are for one of."""
+    """`UNIT`: what its CPU figures are for, with its article, as in "an event"."""
 
     UNIT: str
 

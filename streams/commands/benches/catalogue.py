@@ -18,7 +18,7 @@ from streams.commands.options import settings_from
 if TYPE_CHECKING:
     from streams.bench.cases import Result
 
-UNIT = "slate"
+UNIT = "a slate"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from streams.commands.options import settings_from
 if TYPE_CHECKING:
     from streams.bench.cases import Result
 
-UNIT = "request"
+UNIT = "a request"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from streams.commands.options import settings_from
 if TYPE_CHECKING:
     from streams.bench.cases import Result
 
-UNIT = "user"
+UNIT = "a user"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from streams.commands.options import settings_from
 if TYPE_CHECKING:
     from streams.bench.cases import Result
 
-UNIT = "event"
+UNIT = "an event"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

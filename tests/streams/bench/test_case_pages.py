@@ -10,7 +10,7 @@ from streams.bench.machine import this_machine
 
 MEASURED = Measured(
     title="Feed reads",
-    unit="read",
+    unit="a read",
     machine=this_machine(),
     cases=[
         Case(
@@ -49,7 +49,7 @@ def test_the_plot_needs_no_network(tmp_path: Path) -> None:
 
 
 def test_a_result_without_cases_has_pages_too(tmp_path: Path) -> None:
-    empty = Measured(title="t", unit="read", machine=this_machine(), cases=[])
+    empty = Measured(title="t", unit="a read", machine=this_machine(), cases=[])
     empty.plot(tmp_path / "plot.html")
     assert "# t" in empty.table()
 
@@ -58,7 +58,7 @@ def test_a_figure_that_is_0_everywhere_is_in_the_table_alone() -> None:
     cases = [
         Case(name=name, figures={"p50 ms": 0.7, "failed requests": 0}) for name in ("1 client", "2 clients")
     ]
-    measured = Measured(title="t", unit="read", machine=this_machine(), cases=cases)
+    measured = Measured(title="t", unit="a read", machine=this_machine(), cases=cases)
     assert [trace.name for trace in case_figure(measured).data] == ["p50 ms"]
     assert "failed requests" in measured.table()
 

@@ -35,7 +35,7 @@ def checkout(folder: Path) -> Path:
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
     measured = Measured(
-        title="t", unit="event", machine=this_machine(), cases=[Case(name="a", cpu_us={"worker": 1})]
+        title="t", unit="an event", machine=this_machine(), cases=[Case(name="a", cpu_us={"worker": 1})]
     )
     (folder / "template.json").write_bytes(measured.json())
     return folder

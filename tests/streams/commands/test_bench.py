@@ -65,7 +65,7 @@ def test_problems_of_an_earlier_result_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = Measured(
-        title="t", unit="read", machine=this_machine(), cases=[Case(name="a", cpu_us={"worker": 1})]
+        title="t", unit="a read", machine=this_machine(), cases=[Case(name="a", cpu_us={"worker": 1})]
     )
     earlier = tmp_path / "earlier.json"
     earlier.write_bytes(msgspec.structs.replace(now, faults=["3 events are lost"]).json())

@@ -1,0 +1,1 @@
+"""The load of `headrace bench` as requests of other recommenders."""

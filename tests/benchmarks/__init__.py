@@ -1,0 +1,1 @@
+"""Tests of the benchmarks that are no part of `headrace`."""

@@ -1,0 +1,1 @@
+"""The peers against servers that answer as their documentation says."""
