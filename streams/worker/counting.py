@@ -28,7 +28,7 @@ class Counting:
     ) -> None:
         self.metrics, self.clock, self.action_names = metrics, clock, action_names
         self._fold, self._recommend, self._pack = (
-            metrics.stage_s.labels(name) for name in ("fold", "recommend", "pack")
+            metrics.stage_s.of(name) for name in ("fold", "recommend", "pack")
         )
 
     def count(self, work: Work, made: Made, position: str, pushed_ms: float) -> None:

@@ -104,7 +104,7 @@ class LookUp:
                 )
             else:
                 kept.append(each)
-        self.metrics.stage_s.labels("load").observe(time.perf_counter() - started)
+        self.metrics.stage_s.of("load").observe(time.perf_counter() - started)
         done = [message for message in messages if message in taken or message in old]
         return Work(
             kept,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
@@ -63,15 +63,15 @@ class WorkerMetrics:
         self.dead_letters = Counter(
             "headrace_worker_dead_letters", "Dead letters written, by reason.", ("reason",), registry=registry
         )
-        self.batch_events = Histogram(
+        self.batch_events = BulkHistogram(
             "headrace_worker_batch_events", "Events in a batch.", buckets=BATCH_BUCKETS, registry=registry
         )
-        self.stage_s = Histogram(
+        self.stage_s = BulkHistogram(
             "headrace_worker_stage_seconds",
             "Time of each stage of a batch.",
-            ("stage",),
             buckets=STAGE_BUCKETS_S,
             registry=registry,
+            label="stage",
         )
         self.states = Counter(
             "headrace_worker_states",

@@ -82,7 +82,7 @@ class Reader:
                 raise
             except Exception as error:  # whatever is in a record costs no other one anything
                 letters.append(dead_letter(message, UNREADABLE, error, now_ms))
-        self.metrics.stage_s.labels("decode").observe(time.perf_counter() - started)
+        self.metrics.stage_s.of("decode").observe(time.perf_counter() - started)
         return await self._with_vectors(reads, letters), letters
 
     async def _check(self, event: Control) -> None:
@@ -111,7 +111,7 @@ class Reader:
             await asyncio.to_thread(self.encode, ["plain words"])
             letters.append(dead_letter(reads[0].message, UNREADABLE, error, self.clock.now_ms()))
             return []
-        self.metrics.stage_s.labels("encode").observe(time.perf_counter() - started)
+        self.metrics.stage_s.of("encode").observe(time.perf_counter() - started)
         return [
             each._replace(incoming=each.incoming._replace(vectors=vectors_of(each.event, said)))
             for each in reads

@@ -50,7 +50,7 @@ class Writing:
         """Returns its place in the ledger once it is written. Raises `FencedError` where it can't be."""
         started = time.perf_counter()
         position = await self.until_answered(lambda: self.store.commit(commit, writer))
-        self.metrics.stage_s.labels("commit").observe(time.perf_counter() - started)
+        self.metrics.stage_s.of("commit").observe(time.perf_counter() - started)
         return position
 
     async def until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
