@@ -145,7 +145,7 @@ class Batches:
         self._last = flight
         flight.task = asyncio.create_task(self._see_through(batch, folded, flight))
         try:
-            await asyncio.shield(flight.folded)
+            await flight.folded
         except asyncio.CancelledError:
             flight.task.cancel()
             raise
@@ -182,8 +182,8 @@ class Batches:
     async def _behind(self, last: Flight) -> bool:
         """Whether the batch in flight is written as it was folded; waits until that is known."""
         started = time.perf_counter()
-        straight = await asyncio.shield(last.straight)
-        self.metrics.stage_s.labels("behind").observe(time.perf_counter() - started)
+        straight = await last.straight
+        self.metrics.stage_s.of("behind").observe(time.perf_counter() - started)
         return straight
 
     async def _see_through(self, batch: _Batch, folded: _Folded | None, flight: Flight) -> list[Message]:
