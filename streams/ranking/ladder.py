@@ -82,8 +82,8 @@ class Ladder:
         return self.rung
 
     def foreseen_ms(self, rung: Rung, waited_ms: float, events: int, behind: int) -> float:
-        """The longest wait, if this batch gets `rung` and all that is behind it the last one: the oldest event
-        of the batch waits until the batch is done, the newest one behind it until all is done.
+        """The longest wait, if this batch gets `rung` and all that is behind it the last one: the batch's
+        oldest event waits until the batch is done, the newest one behind it until all is done.
         """
         batch_ms = events * self._costs[rung].event_ms
         return batch_ms + max(waited_ms, behind * self._costs[LOWEST].event_ms)

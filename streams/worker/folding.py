@@ -26,7 +26,6 @@ from streams.worker.encoding import Encoded, encoded
 from streams.worker.look_up import Work
 from streams.worker.waiting import Waiting
 
-
 BETWEEN_MOST = 2.0
 """A batch that held up the next one for more than so many times its turn in the core waited for others."""
 

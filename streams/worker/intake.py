@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -62,6 +62,7 @@ class BatchIntake:
         self._idle.set()
         self._draining = False
         self._flight: _Flight | None = None
+        self._queue: EventQueue | None = None
         self._bell: asyncio.Future[None] | None = None
         self._generation: int | None = None
         self._steps = InStep[Record](USER_TOPICS, settings.worker.in_step_wait_ms / 1_000, time.monotonic)
@@ -69,12 +70,14 @@ class BatchIntake:
         self._places: dict[TP, Place] = {}
         self._last: dict[Place, int] = {}
         self._held_back: set[Place] = set()
-        self.queued: Callable[[], int] = lambda: 0
+
+    def queued(self) -> int:
+        """How many fetched events wait."""
+        return len(self._steps) + (0 if self._queue is None else self._queue.qsize())
 
     async def run(self, app: Any, queue: EventQueue) -> None:
         """Take batches for as long as the stream goes."""
-        self.queued = lambda: queue.qsize() + len(self._steps)
-        queue.ring = self._ring
+        self._queue, queue.ring = queue, self._ring
         try:
             while True:
                 waiting = await self._taken(app, queue)

@@ -1,4 +1,4 @@
-"""The rung is chosen by the wait that it leads to: before the wait is there, and up again once it can be paid."""
+"""The rung is chosen by the wait that it leads to: down before the wait is there, up once it can be paid."""
 
 from __future__ import annotations
 
