@@ -70,9 +70,9 @@ class _Group(Generic[Record]):
     def next(self, now_s: float) -> deque[_Waiting[Record]]:
         """The queue whose head goes next; one at least must not be empty."""
         queues = [queue for queue in self.queues.values() if queue]
-        first = min(queues, key=_head)
         if len(queues) == 1:
-            return first
+            return queues[0]
+        first = min(queues, key=_head)
         due = [queue for queue in queues if queue[0].due_s <= now_s]
         self._gave_way = bool(due) and not self._gave_way
         return min(due, key=_head) if self._gave_way else first

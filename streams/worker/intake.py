@@ -101,7 +101,7 @@ class BatchIntake:
     async def _taken(self, app: Any, queue: EventQueue) -> list[Record]:
         """The next events; what is being written meanwhile is acknowledged as soon as it is."""
         while True:
-            if not len(self._steps) and queue.empty():
+            while not len(self._steps) and queue.empty():
                 await self._wait(queue, None)
             # Fetched events are handed on one at a time, whenever we wait: let those come that are there
             # already.

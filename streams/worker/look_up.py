@@ -133,8 +133,8 @@ class LookUp:
         rests on it, and the commit compares.
         """
         missing = [user for user in users if user not in known]
-        self.metrics.states.labels("kept").inc(len(known))
-        self.metrics.states.labels("read").inc(len(missing))
+        self.metrics.states.add(len(known), "kept")
+        self.metrics.states.add(len(missing), "read")
         progress, unreadable = self.kept.progress, dict[str | None, StoreError]()
         slates_of = [user for user in viewers if user not in slates]
         if missing or slates_of or not places <= progress.keys():

@@ -73,8 +73,8 @@ class OffsetOrder:
                 end = await self.kafka.end(place, progress[place])
                 if end <= progress[place]:
                     raise beyond_the_end(place, end, progress[place])
-                self.metrics.events.labels(message.topic, "skipped").inc()
-                self.metrics.skipped.labels("offset").inc()
+                self.metrics.events.add(1, message.topic, "skipped")
+                self.metrics.skipped.add(1, "offset")
                 old.add(message)
                 continue
             since = offset if message.since is None else message.since

@@ -43,8 +43,8 @@ class Writing:
         if letters:
             await self.until_answered(lambda: self.letters.send(letters))
             for letter in letters:
-                self.metrics.dead_letters.labels(letter.reason).inc()
-                self.metrics.events.labels(letter.message.topic, "dead_letter").inc()
+                self.metrics.dead_letters.add(1, letter.reason)
+                self.metrics.events.add(1, letter.message.topic, "dead_letter")
 
     async def commit(self, commit: Commit, writer: str) -> str:
         """Returns its place in the ledger once it is written. Raises `FencedError` where it can't be."""
