@@ -14,20 +14,31 @@ from mode.utils.queues import ThrowableQueue
 
 
 class EventQueue(ThrowableQueue[Any]):
-    """One reader takes what is there with `get_nowait`, which raises what was thrown. `ring` is called for
-    each event that is put in, and for what is thrown.
+    """One reader takes all that is there. `ring` is called for each event that is put in, and for what is
+    thrown.
 
     >>> from mode.utils.queues import FlowControlEvent
     >>> queue, heard = EventQueue(flow_control=FlowControlEvent()), []
     >>> queue.ring = lambda: heard.append("ring")
     >>> queue.put_nowait("event")
-    >>> heard, queue.get_nowait()
-    (['ring'], 'event')
+    >>> heard, queue.take_all(), queue.empty()
+    (['ring'], ['event'], True)
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.ring: Callable[[], object] = lambda: None
+
+    def take_all(self) -> list[Any]:
+        """What is there, in its order; raises what was thrown."""
+        if self._errors:
+            raise self._errors.popleft()
+        self.maybe_endorse_pressure_drop()
+        taken = list(self._queue)
+        self._queue.clear()
+        for _ in taken if self._putters else ():
+            self._wakeup_next(self._putters)
+        return taken
 
     def _put(self, item: Any) -> None:
         super()._put(item)

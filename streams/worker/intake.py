@@ -22,8 +22,6 @@ from streams.worker.shards import by_shard
 
 HELD_BACK_EVENTS = 512
 """A partition of which so many events wait in the worker is not fetched on, until half of them are taken."""
-TURNS = 1
-"""How often the event loop may go round without another event before a batch is begun."""
 
 
 class BatchHandler(Protocol):
@@ -55,7 +53,7 @@ class BatchIntake:
 
     def __init__(self, settings: Settings, handler: BatchHandler) -> None:
         self._batch_max = settings.worker.batch_max
-        self._topics_prefix, self._prefix = settings.kafka.prefix, len(settings.kafka.prefix)
+        self._prefix = len(settings.kafka.prefix)
         self._shards = settings.redis.shards
         self._handler = handler
         self._idle = asyncio.Event()
@@ -68,6 +66,7 @@ class BatchIntake:
         self._steps = InStep[Record](USER_TOPICS, settings.worker.in_step_wait_ms / 1_000, time.monotonic)
         self._steps_of: int | None = None
         self._places: dict[TP, Place] = {}
+        self._partitions: dict[Place, TP] = {}
         self._last: dict[Place, int] = {}
         self._held_back: set[Place] = set()
 
@@ -103,16 +102,8 @@ class BatchIntake:
         while True:
             while not len(self._steps) and queue.empty():
                 await self._wait(queue, None)
-            # Fetched events are handed on one at a time, whenever we wait: let those come that are there
-            # already.
-            turns = 0
-            while turns < TURNS:
-                turns = turns + 1 if queue.empty() else 0
-                while not queue.empty():
-                    self._put(app, queue.get_nowait())
-                if len(self._steps) >= self._batch_max:
-                    break
-                await asyncio.sleep(0)
+            if not queue.empty():
+                self._put(app, queue.take_all())
             waiting = self._steps.take(self._batch_max, partial(self._more_to_come, app))
             self._hold_back(app)
             if waiting:
@@ -145,7 +136,7 @@ class BatchIntake:
         if self._bell is not None and not self._bell.done():
             self._bell.set_result(None)
 
-    def _put(self, app: Any, record: Record) -> None:
+    def _put(self, app: Any, records: Sequence[Record]) -> None:
         generation = app.consumer_generation_id
         if generation != self._steps_of:
             # Partitions have moved: what waits here is read again, by whoever has its partition now.
@@ -153,24 +144,24 @@ class BatchIntake:
             self._last.clear()
             self._held_back.clear()
             self._steps_of = generation
-        if record.generation_id == generation:
-            place = self._place(record.tp)
-            self._last[place] = record.offset
-            now_ms = time.time_ns() / 1_000_000
-            record.handed_ms = round(now_ms, 3)
-            self._steps.put(place, happened_ms(record.value, record.timestamp * 1_000, now_ms), record)
+        now_ms = time.time_ns() / 1_000_000
+        handed_ms = round(now_ms, 3)
+        for record in records:
+            if record.generation_id == generation:
+                place = self._place(record.tp)
+                self._last[place] = record.offset
+                record.handed_ms = handed_ms
+                self._steps.put(place, happened_ms(record.value, record.timestamp * 1_000, now_ms), record)
 
     def _place(self, partition: TP) -> Place:
         place = self._places.get(partition)
         if place is None:
             place = self._places[partition] = Place(partition.topic[self._prefix :], partition.partition)
+            self._partitions[place] = partition
         return place
 
-    def _partition(self, place: Place) -> TP:
-        return TP(self._topics_prefix + place.topic, place.number)
-
     def _more_to_come(self, app: Any, place: Place) -> bool:
-        return bool(app.consumer.more_to_come(self._partition(place), self._last.get(place, -1)))
+        return bool(app.consumer.more_to_come(self._partitions[place], self._last.get(place, -1)))
 
     def _hold_back(self, app: Any) -> None:
         """Have no more fetched of partitions of which much waits here."""
@@ -181,10 +172,10 @@ class BatchIntake:
         for place, size in self._steps.sizes():
             if size >= HELD_BACK_EVENTS:
                 # Each time: Faust lets it go by itself once its queue is empty.
-                app.consumer.on_buffer_full(self._partition(place))
+                app.consumer.on_buffer_full(self._partitions[place])
                 self._held_back.add(place)
             elif place in self._held_back and size <= HELD_BACK_EVENTS // 2:
-                app.consumer.on_buffer_drop(self._partition(place))
+                app.consumer.on_buffer_drop(self._partitions[place])
                 self._held_back.discard(place)
 
     async def _begin(self, records: Sequence[Record]) -> None:
