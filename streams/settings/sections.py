@@ -175,7 +175,7 @@ class ArmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When the rungs of the degradation ladder are taken, by the age of the oldest waiting event.
+    """When the rungs of the degradation ladder are taken, by how long events would wait on the rung above.
 
     A rung that would begin where the next one does is left out. So is `fewer` by default: it saves a fifth of
     the work, so under load it would take the place of the full model for most, not of the counters.
@@ -183,7 +183,7 @@ class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     fewer_at_ms: PositiveFloat = 100.0
     counters_at_ms: PositiveFloat = 100.0
-    popular_at_ms: PositiveFloat = 250.0
+    popular_at_ms: PositiveFloat = 150.0
     fewer_pool: Positive = 64
 
 

@@ -16,6 +16,7 @@ from streams.kafka.topics import client_id, topic_name
 from streams.settings.tree import Settings
 from streams.worker.aiokafka_thread import request_timeout_ms
 from streams.worker.driver import Transport, broker_urls
+from streams.worker.event_queue import EventQueue
 from streams.worker.intake import BatchIntake
 from streams.worker.membership import Membership
 from streams.worker.waiting import Waiting
@@ -29,6 +30,10 @@ class App(faust.App):
 
     def _create_directories(self) -> None:
         """Nothing is kept on disk."""
+
+    def FlowControlQueue(self, maxsize: int | None = None, *, clear_on_resume: bool = False) -> EventQueue:  # noqa: N802
+        """The queue of an agent."""
+        return EventQueue(maxsize or 0, flow_control=self.flow_control, clear_on_resume=clear_on_resume)
 
 
 def group_name(settings: Settings) -> str:

@@ -105,6 +105,7 @@ class Batches:
         self.folding = Folding(settings, replica, clock, examples, waiting)
         at_hand = (self._kept, self._kept_slates)
         self.recovery = Recovery(store, replica, kafka, at_hand, order.gaps, metrics)
+        self._behind_s = metrics.stage_s.of("behind")
         self._last: Flight | None = None
         self._beginning = False
 
@@ -145,7 +146,7 @@ class Batches:
         self._last = flight
         flight.task = asyncio.create_task(self._see_through(batch, folded, flight))
         try:
-            await asyncio.shield(flight.folded)
+            await flight.folded
         except asyncio.CancelledError:
             flight.task.cancel()
             raise
@@ -182,8 +183,8 @@ class Batches:
     async def _behind(self, last: Flight) -> bool:
         """Whether the batch in flight is written as it was folded; waits until that is known."""
         started = time.perf_counter()
-        straight = await asyncio.shield(last.straight)
-        self.metrics.stage_s.labels("behind").observe(time.perf_counter() - started)
+        straight = await last.straight
+        self._behind_s.observe(time.perf_counter() - started)
         return straight
 
     async def _see_through(self, batch: _Batch, folded: _Folded | None, flight: Flight) -> list[Message]:

@@ -84,7 +84,7 @@ class Chores:
 
     async def follow(self) -> None:
         """Count what other workers have applied."""
-        self.metrics.followed.inc(await self.follower.turn())
+        self.metrics.followed.add(await self.follower.turn())
 
     async def _leads(self) -> bool:
         ttl_ms = round(LEASE_TTL_FACTOR * 1_000 * max(self.settings.feed.popular_every_s, 1.0))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from streams.clock import Clock
 from streams.events.schema import Item
@@ -19,6 +20,8 @@ from streams.worker.metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class Counting:
     """Tells `metrics`; `action_names`: of the actions that are declared, by their codes."""
@@ -28,38 +31,41 @@ class Counting:
     ) -> None:
         self.metrics, self.clock, self.action_names = metrics, clock, action_names
         self._fold, self._recommend, self._pack = (
-            metrics.stage_s.labels(name) for name in ("fold", "recommend", "pack")
+            metrics.stage_s.of(name) for name in ("fold", "recommend", "pack")
         )
 
     def count(self, work: Work, made: Made, position: str, pushed_ms: float) -> None:
         """A batch was written at `position` of the ledger, by a transaction that began at `pushed_ms`."""
         metrics, now_ms, outcome = self.metrics, self.clock.now_ms(), made.outcome
-        applied, slates = [work.reads[at] for at in outcome.applied], outcome.slates
+        slates = outcome.slates
         self._fold.observe(outcome.fold_s)
         self._pack.observe(made.encode_s)
-        for topic, count in Counter(each.message.topic for each in applied).items():
-            metrics.events.labels(topic, "applied").inc(count)
-        if applied:
-            metrics.applied_s.observe_all([max(0.0, (now_ms - each.event.ts) / 1_000) for each in applied])
-        if outcome.late:
-            metrics.late.inc(outcome.late)
-        for name, count in outcome.answers.items():
-            metrics.answers.labels(name).inc(count)
-        for name, count in outcome.showings.items():
-            metrics.showings.labels(name).inc(count)
-        for name, count in outcome.lessons.items():
-            metrics.lessons.labels(name).inc(count)
-        for code, count in Counter(each.action for each in outcome.record.interactions).items():
-            metrics.actions.labels(self.action_names.get(code, "other")).inc(count)
+        applied = [work.reads[at] for at in outcome.applied]
+        for topic, count in _counted([each.message.topic for each in applied]):
+            metrics.events.add(count, topic, "applied")
+        metrics.applied_s.observe_all(
+            [max(0.0, (now_ms - each.incoming.event.ts) / 1_000) for each in applied]
+        )
+        metrics.late.add(outcome.late)
+        for tallies, counter in (
+            (outcome.answers, metrics.answers),
+            (outcome.showings, metrics.showings),
+            (outcome.lessons, metrics.lessons),
+        ):
+            for name, count in tallies.items():
+                counter.add(count, name)
+        for code, count in _counted([each.action for each in outcome.record.interactions]):
+            metrics.actions.add(count, self.action_names.get(code, "other"))
         if outcome.skipped:
             self._count_skipped(work, made)
         if slates:
             self._recommend.observe(outcome.recommend_s)
-            for rung, count in Counter(slate.rung for slate in slates).items():
-                metrics.slates.labels(rung).inc(count)
+            for rung, count in _counted([slate.rung for slate in slates]):
+                metrics.slates.add(count, rung)
             written_ms = _written_ms(position, pushed_ms, now_ms)
-            waits_ms = [max(0.0, written_ms - slate.times["accepted"]) for slate in slates]
-            metrics.pushed_s.observe_all([wait_ms / 1_000 for wait_ms in waits_ms])
+            metrics.pushed_s.observe_all(
+                [max(0.0, written_ms - slate.times["accepted"]) / 1_000 for slate in slates]
+            )
         for user, error in outcome.unranked.items():
             metrics.unranked.inc()
             log.error("no slate for user %r: %r", user, error, exc_info=error)
@@ -67,9 +73,9 @@ class Counting:
     def _count_skipped(self, work: Work, made: Made) -> None:
         skipped = made.outcome.skipped
         for topic, count in Counter(work.reads[at].message.topic for at in skipped).items():
-            self.metrics.events.labels(topic, "skipped").inc(count)
+            self.metrics.events.add(count, topic, "skipped")
         for reason, count in Counter(skipped.values()).items():
-            self.metrics.skipped.labels(reason).inc(count)
+            self.metrics.skipped.add(count, reason)
         # The gateway has said "accepted": what came of it is said here, a line a batch.
         late = [at for at, reason in skipped.items() if reason == "older"]
         events = [event for at in late if isinstance(event := work.reads[at].event, Item)]
@@ -81,6 +87,15 @@ class Counting:
                 events[0].event_id,
                 events[0].ts,
             )
+
+
+def _counted(values: list[T]) -> Iterable[tuple[T, int]]:
+    """Each value, and how often it is there. Most batches are of one event, for which a `Counter` is dear.
+
+    >>> _counted(["a"]), list(_counted(["a", "b", "a"]))
+    ((('a', 1),), [('a', 2), ('b', 1)])
+    """
+    return ((values[0], 1),) if len(values) == 1 else Counter(values).items()
 
 
 def _written_ms(position: str, begun_ms: float, now_ms: float) -> float:

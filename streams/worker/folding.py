@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from model.errors import FencedError
 from streams.batch import BatchResult, process
 from streams.clock import Clock
 from streams.examples.target import Target
-from streams.ranking import degradation
 from streams.ranking.degradation import Rung
+from streams.ranking.ladder import Ladder
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
@@ -24,6 +25,9 @@ from streams.state.user_state import UserState
 from streams.worker.encoding import Encoded, encoded
 from streams.worker.look_up import Work
 from streams.worker.waiting import Waiting
+
+BETWEEN_MOST = 2.0
+"""A batch that held up the next one for more than so many times its turn in the core waited for others."""
 
 
 class Made(NamedTuple):
@@ -51,8 +55,20 @@ class Examples(Protocol):
     def undo(self) -> None: ...
 
 
+class _Turn(NamedTuple):
+    """A batch's turn in the core: from when on, for how long, and whether more was waiting by then."""
+
+    rung: Rung
+    events: int
+    begun_s: float
+    took_s: float
+    pressed: bool
+
+
 class Folding:
-    """Folds on the replica, whose lock the caller holds. `rung` is the one of the last batch."""
+    """Folds on the replica, whose lock the caller holds. `rung` is the one of the last batch. `behind`: how
+    many events wait behind the batch that is folded.
+    """
 
     def __init__(
         self,
@@ -64,7 +80,13 @@ class Folding:
     ) -> None:
         self.settings, self.replica, self.clock = settings, replica, clock
         self.examples, self.waiting = examples, waiting or Waiting()
-        self.rung: Rung = "full"
+        self.behind: Callable[[], int] = lambda: 0
+        self._ladder = Ladder(settings.ladder)
+        self._last: _Turn | None = None
+
+    @property
+    def rung(self) -> Rung:
+        return self._ladder.rung
 
     async def fold(self, work: Work, begun_ms: float) -> Made:
         """What a batch comes to that was begun at `begun_ms`. `keep` or `undo` follows, once it is known
@@ -74,14 +96,27 @@ class Folding:
         """
         if not self.replica.sound:
             raise FencedError("the batch before this one was not written")
+        begun_s, behind, events = time.perf_counter(), self.behind(), len(work.reads)
+        self._learn(begun_s)
         waited_s = self.waiting.age_of(each.message for each in work.reads)
-        self.rung = degradation.choose(1_000 * waited_s, self.settings.ladder, self.rung)
+        rung = self._ladder.choose(1_000 * waited_s, events, behind)
         try:
             recommender = self.replica.recommender
-            return await self.replica.core.call(self._made, recommender, work, self.rung, begun_ms)
+            made = await self.replica.core.call(self._made, recommender, work, rung, begun_ms)
         except BaseException:
             self.undo()
             raise
+        self._last = _Turn(rung, events, begun_s, time.perf_counter() - begun_s, behind > 0)
+        return made
+
+    def _learn(self, now_s: float) -> None:
+        """Tell the ladder how long the last batch held up this one. What the loop does in between counts
+        where this one was there already; what the store or Kafka are waited for does not.
+        """
+        last, self._last = self._last, None
+        if last is not None:
+            held_up_s = min(now_s - last.begun_s, BETWEEN_MOST * last.took_s) if last.pressed else last.took_s
+            self._ladder.took(last.rung, last.events, 1_000 * held_up_s)
 
     def keep(self) -> None:
         """The batch was written."""

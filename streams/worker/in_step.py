@@ -67,19 +67,19 @@ class _Group(Generic[Record]):
         self.settled: set[Place] = set()
         self._gave_way = False
 
-    def next(self, now_s: float) -> deque[_Waiting[Record]]:
-        """The queue whose head goes next; one at least must not be empty."""
-        queues = [queue for queue in self.queues.values() if queue]
-        first = min(queues, key=_head)
+    def next(self, now_s: float) -> tuple[Place, deque[_Waiting[Record]]]:
+        """The partition, and its queue, whose head goes next; one at least must not be empty."""
+        queues = [each for each in self.queues.items() if each[1]]
         if len(queues) == 1:
-            return first
-        due = [queue for queue in queues if queue[0].due_s <= now_s]
+            return queues[0]
+        first = min(queues, key=_head)
+        due = [each for each in queues if each[1][0].due_s <= now_s]
         self._gave_way = bool(due) and not self._gave_way
         return min(due, key=_head) if self._gave_way else first
 
 
-def _head(queue: deque[_Waiting[Record]]) -> _Waiting[Record]:
-    return queue[0]
+def _head(waiting: tuple[Place, deque[_Waiting[Record]]]) -> _Waiting[Record]:
+    return waiting[1][0]
 
 
 class InStep(Generic[Record]):
@@ -94,6 +94,7 @@ class InStep(Generic[Record]):
         self._topics, self._wait_s, self._now_s = frozenset(topics), wait_s, now_s
         self._groups: dict[int, _Group[Record]] = {}
         self._alone: dict[Place, _Group[Record]] = {}
+        self._full: dict[_Group[Record], None] = {}  # those of which something waits, in turn
         self._came = self._size = 0
 
     def __len__(self) -> int:
@@ -108,6 +109,7 @@ class InStep(Generic[Record]):
                 numbers.setdefault(place.number, []).append(place)
         self._groups = {number: _Group(sorted(group)) for number, group in numbers.items()}
         self._alone.clear()
+        self._full.clear()
         self._size = 0
 
     def put(self, place: Place, time_ms: float, record: Record) -> None:
@@ -125,6 +127,7 @@ class InStep(Generic[Record]):
         queue.append(_Waiting(time_ms, self._came, due_s, record))
         group.until_s.pop(place, None)
         group.settled.discard(place)
+        self._full[group] = None
 
     def take(self, most: int, more_to_come: MoreToCome) -> list[Record]:
         """The next records, `most` at most: of each number in turn, so that one that is far behind does not
@@ -132,16 +135,16 @@ class InStep(Generic[Record]):
         """
         taken: list[Record] = []
         now_s = self._now_s()
-        groups = (*self._alone.values(), *self._groups.values())
-        going = [
-            group for group in groups if any(group.queues.values()) and self._may_go(group, more_to_come)
-        ]
+        going = [group for group in self._full if self._may_go(group, group.queues, more_to_come)]
         while going and len(taken) < most:
             still: list[_Group[Record]] = []
             for group in going[: most - len(taken)]:
-                queue = group.next(now_s)
+                place, queue = group.next(now_s)
                 taken.append(queue.popleft().record)
-                if queue or (self._may_go(group, more_to_come) and any(group.queues.values())):
+                free = bool(queue) or self._may_go(group, (place,), more_to_come)  # the others were asked
+                if not any(group.queues.values()):
+                    del self._full[group]
+                elif free:
                     still.append(group)
             going = still
         self._turn()
@@ -171,11 +174,11 @@ class InStep(Generic[Record]):
                 if queue:
                     yield place, [other for other in group.queues if other != place]
 
-    def _may_go(self, group: _Group[Record], more_to_come: MoreToCome) -> bool:
-        """Whether no empty partition is to be waited for."""
+    def _may_go(self, group: _Group[Record], places: Iterable[Place], more_to_come: MoreToCome) -> bool:
+        """Whether none of these partitions is to be waited for, where it is empty."""
         free = True
-        for place, queue in group.queues.items():
-            if queue:
+        for place in places:
+            if group.queues[place]:
                 continue
             if not more_to_come(place):
                 group.until_s.pop(place, None)
@@ -185,7 +188,8 @@ class InStep(Generic[Record]):
         return free
 
     def _turn(self) -> None:
-        """Let another number be the first next time."""
-        if len(self._groups) > 1:
-            first = next(iter(self._groups))
-            self._groups[first] = self._groups.pop(first)
+        """Let another one be the first next time."""
+        if len(self._full) > 1:
+            first = next(iter(self._full))
+            del self._full[first]
+            self._full[first] = None

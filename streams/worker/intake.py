@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -15,14 +15,13 @@ from faust.types import TP
 from streams.kafka.message import Message, happened_ms
 from streams.kafka.record import Record
 from streams.settings.tree import Settings
+from streams.worker.event_queue import EventQueue
 from streams.worker.in_step import InStep, Place
 from streams.worker.look_up import USER_TOPICS
 from streams.worker.shards import by_shard
 
 HELD_BACK_EVENTS = 512
 """A partition of which so many events wait in the worker is not fetched on, until half of them are taken."""
-TURNS = 3
-"""How often the event loop may go round without another event before a batch is begun."""
 
 
 class BatchHandler(Protocol):
@@ -54,23 +53,30 @@ class BatchIntake:
 
     def __init__(self, settings: Settings, handler: BatchHandler) -> None:
         self._batch_max = settings.worker.batch_max
-        self._topics_prefix, self._prefix = settings.kafka.prefix, len(settings.kafka.prefix)
+        self._prefix = len(settings.kafka.prefix)
         self._shards = settings.redis.shards
         self._handler = handler
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
         self._flight: _Flight | None = None
+        self._queue: EventQueue | None = None
+        self._bell: asyncio.Future[None] | None = None
         self._generation: int | None = None
         self._steps = InStep[Record](USER_TOPICS, settings.worker.in_step_wait_ms / 1_000, time.monotonic)
         self._steps_of: int | None = None
+        self._places: dict[TP, Place] = {}
+        self._partitions: dict[Place, TP] = {}
         self._last: dict[Place, int] = {}
         self._held_back: set[Place] = set()
-        self.queued: Callable[[], int] = lambda: 0
 
-    async def run(self, app: Any, queue: Any) -> None:
+    def queued(self) -> int:
+        """How many fetched events wait."""
+        return len(self._steps) + (0 if self._queue is None else self._queue.qsize())
+
+    async def run(self, app: Any, queue: EventQueue) -> None:
         """Take batches for as long as the stream goes."""
-        self.queued = lambda: queue.qsize() + len(self._steps)
+        self._queue, queue.ring = queue, self._ring
         try:
             while True:
                 waiting = await self._taken(app, queue)
@@ -91,44 +97,46 @@ class BatchIntake:
                 self._flight.writing.cancel()
             self._idle.set()
 
-    async def _taken(self, app: Any, queue: Any) -> list[Record]:
+    async def _taken(self, app: Any, queue: EventQueue) -> list[Record]:
         """The next events; what is being written meanwhile is acknowledged as soon as it is."""
         while True:
-            if not len(self._steps) and queue.empty():
-                await self._wait(app, queue, None)
-            # Fetched events are handed on one at a time, whenever we wait: let those come that are there
-            # already.
-            turns = 0
-            while turns < TURNS:
-                turns = turns + 1 if queue.empty() else 0
-                while not queue.empty():
-                    self._put(app, queue.get_nowait())
-                if len(self._steps) >= self._batch_max:
-                    break
-                await asyncio.sleep(0)
+            while not len(self._steps) and queue.empty():
+                await self._wait(queue, None)
+            if not queue.empty():
+                self._put(app, queue.take_all())
             waiting = self._steps.take(self._batch_max, partial(self._more_to_come, app))
             self._hold_back(app)
             if waiting:
                 return waiting
-            await self._wait(app, queue, self._steps.wait_s())
+            await self._wait(queue, self._steps.wait_s())
 
-    async def _wait(self, app: Any, queue: Any, most_s: float | None) -> None:
-        """Until there is another event, the batch in flight is written, or for `most_s`."""
-        if self._flight is None and most_s is None:
-            self._put(app, await queue.get())
-            return
-        getting = asyncio.ensure_future(queue.get())
-        writing = () if self._flight is None else (self._flight.writing,)
-        try:
-            await asyncio.wait((getting, *writing), timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
-            if getting.done():
-                self._put(app, await getting)
-        finally:
-            getting.cancel()
-        if self._flight is not None and self._flight.writing.done():
+    async def _wait(self, queue: EventQueue, most_s: float | None) -> None:
+        """Until there is another event, the batch in flight is written, or for `most_s`. No task is made for
+        it: at low load that would be a good part of all that is done for an event.
+        """
+        if queue.empty() and not self._written():
+            loop = asyncio.get_running_loop()
+            self._bell = loop.create_future()
+            timer = None if most_s is None else loop.call_later(most_s, self._ring)
+            try:
+                await self._bell
+            finally:
+                self._bell = None
+                if timer is not None:
+                    timer.cancel()
+        if self._written():
             await self._land()
 
-    def _put(self, app: Any, record: Record) -> None:
+    def _written(self) -> bool:
+        """Whether a batch is in flight no more, and not acknowledged yet."""
+        return self._flight is not None and self._flight.writing.done()
+
+    def _ring(self, _: object = None) -> None:
+        """Wake `_wait`."""
+        if self._bell is not None and not self._bell.done():
+            self._bell.set_result(None)
+
+    def _put(self, app: Any, records: Sequence[Record]) -> None:
         generation = app.consumer_generation_id
         if generation != self._steps_of:
             # Partitions have moved: what waits here is read again, by whoever has its partition now.
@@ -136,21 +144,24 @@ class BatchIntake:
             self._last.clear()
             self._held_back.clear()
             self._steps_of = generation
-        if record.generation_id == generation:
-            place = self._place(record)
-            self._last[place] = record.offset
-            now_ms = time.time_ns() / 1_000_000
-            record.handed_ms = round(now_ms, 3)
-            self._steps.put(place, happened_ms(record.value, record.timestamp * 1_000, now_ms), record)
+        now_ms = time.time_ns() / 1_000_000
+        handed_ms = round(now_ms, 3)
+        for record in records:
+            if record.generation_id == generation:
+                place = self._place(record.tp)
+                self._last[place] = record.offset
+                record.handed_ms = handed_ms
+                self._steps.put(place, happened_ms(record.value, record.timestamp * 1_000, now_ms), record)
 
-    def _place(self, partition: Any) -> Place:
-        return Place(partition.topic[self._prefix :], partition.partition)
-
-    def _partition(self, place: Place) -> TP:
-        return TP(self._topics_prefix + place.topic, place.number)
+    def _place(self, partition: TP) -> Place:
+        place = self._places.get(partition)
+        if place is None:
+            place = self._places[partition] = Place(partition.topic[self._prefix :], partition.partition)
+            self._partitions[place] = partition
+        return place
 
     def _more_to_come(self, app: Any, place: Place) -> bool:
-        return bool(app.consumer.more_to_come(self._partition(place), self._last.get(place, -1)))
+        return bool(app.consumer.more_to_come(self._partitions[place], self._last.get(place, -1)))
 
     def _hold_back(self, app: Any) -> None:
         """Have no more fetched of partitions of which much waits here."""
@@ -161,10 +172,10 @@ class BatchIntake:
         for place, size in self._steps.sizes():
             if size >= HELD_BACK_EVENTS:
                 # Each time: Faust lets it go by itself once its queue is empty.
-                app.consumer.on_buffer_full(self._partition(place))
+                app.consumer.on_buffer_full(self._partitions[place])
                 self._held_back.add(place)
             elif place in self._held_back and size <= HELD_BACK_EVENTS // 2:
-                app.consumer.on_buffer_drop(self._partition(place))
+                app.consumer.on_buffer_drop(self._partitions[place])
                 self._held_back.discard(place)
 
     async def _begin(self, records: Sequence[Record]) -> None:
@@ -173,6 +184,7 @@ class BatchIntake:
         writing = await self._handler.begin(messages)
         await self._acknowledge()
         self._flight = _Flight(records, messages, writing)
+        writing.add_done_callback(self._ring)
 
     async def _land(self) -> None:
         """Wait until no batch is in flight."""
@@ -184,9 +196,15 @@ class BatchIntake:
         """Wait until the batch in flight, if any, is written, and acknowledge what is done of it."""
         if self._flight is None:
             return
-        done = {(message.place, message.offset) for message in await self._flight.writing}
-        for record, message in zip(self._flight.records, self._flight.messages, strict=True):
-            if (message.place, message.offset) in done:
+        flight = self._flight
+        done = await flight.writing
+        if len(done) == len(flight.records):
+            for record in flight.records:
+                record.ack()
+            return
+        those = set(map(id, done))
+        for record, message in zip(flight.records, flight.messages, strict=True):
+            if id(message) in those:
                 record.ack()
 
     def in_turn(self) -> dict[str, list[str]]:

@@ -69,6 +69,7 @@ class LookUp:
         self.kept_slates = kept_slates
         self.metrics, self.clock = metrics, clock
         self._known: dict[str, int] = {}
+        self._load_s = metrics.stage_s.of("load")
 
     def written(self, progress: Mapping[str, int]) -> None:
         """Note what was committed: a store that says less later has forgotten."""
@@ -82,30 +83,30 @@ class LookUp:
         Raises `FencedError` where the store has forgotten, `ProgressError` where it is ahead of Kafka.
         """
         started = time.perf_counter()
-        await self.replica.meet([item_id for each in reads for item_id in items_named(each.event)])
-        users = list(dict.fromkeys(user for each in reads if (user := user_of(each.event)) is not None))
-        viewers = list(dict.fromkeys(user for each in reads if (user := shown_to(each.event)) is not None))
+        events = [each.incoming.event for each in reads]
+        await self.replica.meet([item_id for event in events for item_id in items_named(event)])
+        users = list(dict.fromkeys([user for event in events if (user := user_of(event)) is not None]))
+        viewers = list(dict.fromkeys([user for event in events if (user := shown_to(event)) is not None]))
         known, slates = self.kept.of(users), self.kept_slates.of(viewers)
         expected, unreadable = await self._load(users, viewers, _fenced_places(messages), known, slates)
         taken, old = await self.order.in_order(messages, expected)
-        progress: dict[str, int] = {}
-        for message in messages:
-            if message in taken:
-                progress[message.place] = max(message.offset, progress.get(message.place, -1))
-        fresh_letters = [letter for letter in letters if letter.message in taken]
-        kept = []
-        for each in reads:
-            if each.message not in taken:
-                continue
-            user = user_of(each.event)
-            if user in unreadable:
-                fresh_letters.append(
-                    dead_letter(each.message, "state_unreadable", unreadable[user], self.clock.now_ms())
-                )
-            else:
-                kept.append(each)
-        self.metrics.stage_s.labels("load").observe(time.perf_counter() - started)
-        done = [message for message in messages if message in taken or message in old]
+        if len(taken) == len(messages):  # as good as always
+            done, kept, fresh_letters = list(messages), list(reads), list(letters)
+            progress = {message.place: message.offset for message in messages}  # its offsets rise
+        else:
+            done = [message for message in messages if message in taken or message in old]
+            kept = [each for each in reads if each.message in taken]
+            fresh_letters = [letter for letter in letters if letter.message in taken]
+            progress = {message.place: message.offset for message in messages if message in taken}
+        if unreadable:
+            now_ms = self.clock.now_ms()
+            fresh_letters += [
+                dead_letter(each.message, "state_unreadable", unreadable[user], now_ms)
+                for each in kept
+                if (user := user_of(each.event)) in unreadable
+            ]
+            kept = [each for each in kept if user_of(each.event) not in unreadable]
+        self._load_s.observe(time.perf_counter() - started)
         return Work(
             kept,
             fresh_letters,
@@ -133,8 +134,8 @@ class LookUp:
         rests on it, and the commit compares.
         """
         missing = [user for user in users if user not in known]
-        self.metrics.states.labels("kept").inc(len(known))
-        self.metrics.states.labels("read").inc(len(missing))
+        self.metrics.states.add(len(known), "kept")
+        self.metrics.states.add(len(missing), "read")
         progress, unreadable = self.kept.progress, dict[str | None, StoreError]()
         slates_of = [user for user in viewers if user not in slates]
         if missing or slates_of or not places <= progress.keys():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from streams.worker.bulk_counter import BulkCounter
 from streams.worker.bulk_histogram import BulkHistogram
 
 STAGE_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -36,44 +37,45 @@ class WorkerMetrics:
         self.registry = registry = registry or CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        self.events = Counter(
+        self.events = BulkCounter(
             "headrace_worker_events",
             "Events taken from Kafka, by topic and result (applied, skipped, dead_letter).",
             ("topic", "result"),
             registry=registry,
         )
-        self.skipped = Counter(
+        self.skipped = BulkCounter(
             "headrace_worker_skipped_events",
             "Events that changed nothing, by reason (offset, duplicate, older: a late item update, shown: an "
             "impression of what was shown already).",
             ("reason",),
             registry=registry,
         )
-        self.late = Counter(
+        self.late = BulkCounter(
             "headrace_worker_late_events",
             "Clicks and reviews that came after a later one of their user.",
+            (),
             registry=registry,
         )
-        self.actions = Counter(
+        self.actions = BulkCounter(
             "headrace_worker_actions",
             "Clicks and reviews that counted, by action: built in, declared in the settings, or other.",
             ("action",),
             registry=registry,
         )
-        self.dead_letters = Counter(
+        self.dead_letters = BulkCounter(
             "headrace_worker_dead_letters", "Dead letters written, by reason.", ("reason",), registry=registry
         )
-        self.batch_events = Histogram(
+        self.batch_events = BulkHistogram(
             "headrace_worker_batch_events", "Events in a batch.", buckets=BATCH_BUCKETS, registry=registry
         )
-        self.stage_s = Histogram(
+        self.stage_s = BulkHistogram(
             "headrace_worker_stage_seconds",
             "Time of each stage of a batch.",
-            ("stage",),
             buckets=STAGE_BUCKETS_S,
             registry=registry,
+            label="stage",
         )
-        self.states = Counter(
+        self.states = BulkCounter(
             "headrace_worker_states",
             "States that batches began with, by where they came from (kept, read).",
             ("source",),
@@ -92,26 +94,26 @@ class WorkerMetrics:
             buckets=FRESHNESS_BUCKETS_S,
             registry=registry,
         )
-        self.slates = Counter(
+        self.slates = BulkCounter(
             "headrace_worker_slates",
             "Slates made, by rung of the degradation ladder.",
             ("rung",),
             registry=registry,
         )
-        self.showings = Counter(
+        self.showings = BulkCounter(
             "headrace_worker_showings",
             "Impressions, by what they showed of their slate (shown, more, again, full, late, duplicate).",
             ("result",),
             registry=registry,
         )
-        self.answers = Counter(
+        self.answers = BulkCounter(
             "headrace_worker_answers",
             "Clicks and reviews, by how they were joined with a slate (joined, unshown, repeated, full, "
             "late, absent, unknown, unattributed).",
             ("result",),
             registry=registry,
         )
-        self.lessons = Counter(
+        self.lessons = BulkCounter(
             "headrace_worker_lessons",
             "Slates that this worker closed, by kind (answered, silent).",
             ("kind",),
@@ -197,8 +199,11 @@ class WorkerMetrics:
             ("index",),
             registry=registry,
         )
-        self.followed = Counter(
-            "headrace_worker_ledger_entries_followed", "Ledger entries of other workers.", registry=registry
+        self.followed = BulkCounter(
+            "headrace_worker_ledger_entries_followed",
+            "Ledger entries of other workers.",
+            (),
+            registry=registry,
         )
         self.store_errors = Counter(
             "headrace_worker_store_errors", "Calls that the store did not answer.", registry=registry

@@ -51,6 +51,9 @@ class Some:
     def __contains__(self, message: Message) -> bool:
         return id(message) in self._messages
 
+    def __len__(self) -> int:
+        return len(self._messages)
+
 
 class OffsetOrder:
     """Keeps each partition in the order of its offsets; `gaps` knows where it is read again."""
@@ -69,20 +72,22 @@ class OffsetOrder:
         upcoming = {place: offset + 1 for place, offset in progress.items()}
         for message in messages:
             place, offset = message.place, message.offset
-            if offset < upcoming[place]:
+            expected = upcoming[place]
+            if offset < expected:
                 end = await self.kafka.end(place, progress[place])
                 if end <= progress[place]:
                     raise beyond_the_end(place, end, progress[place])
-                self.metrics.events.labels(message.topic, "skipped").inc()
-                self.metrics.skipped.labels("offset").inc()
+                self.metrics.events.add(1, message.topic, "skipped")
+                self.metrics.skipped.add(1, "offset")
                 old.add(message)
                 continue
             since = offset if message.since is None else message.since
-            verdict = self.gaps.judge(place, upcoming[place], since, message.seek)
-            if verdict == "stale" or (
-                verdict == "reread" and not await self._gone(place, upcoming[place], since)
-            ):
-                continue
+            if since > expected:
+                verdict = self.gaps.judge(place, expected, since, message.seek)
+                if verdict == "stale" or (
+                    verdict == "reread" and not await self._gone(place, expected, since)
+                ):
+                    continue
             taken.add(message)
             upcoming[place] = offset + 1
         return taken, old

@@ -62,7 +62,7 @@ class Recovery:
         if self._followed:
             return
         try:
-            self.metrics.followed.inc(await self.replica.catch_up())
+            self.metrics.followed.add(await self.replica.catch_up())
         except BaseException:
             self.replica.sound = False  # part of a page may have been counted
             raise

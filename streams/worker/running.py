@@ -60,6 +60,7 @@ class Running:
             *(self.examples, waiting),
         )
         self.intake = BatchIntake(settings, self.batches)
+        self.batches.folding.behind = self.intake.queued
         self.lag = LagWatch(
             self.kafka,
             settings.worker.stalled_after_s,

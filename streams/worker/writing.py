@@ -33,6 +33,7 @@ class Writing:
     def __init__(self, store: Store, letters: DeadLetters, metrics: WorkerMetrics, clock: Clock) -> None:
         self.store, self.letters, self.metrics, self.clock = store, letters, metrics, clock
         self.trouble = ""
+        self._commit_s = metrics.stage_s.of("commit")
 
     async def send_letters(self, work: Work, outcome: BatchResult) -> None:
         """Returns once they are safe in Kafka."""
@@ -43,14 +44,14 @@ class Writing:
         if letters:
             await self.until_answered(lambda: self.letters.send(letters))
             for letter in letters:
-                self.metrics.dead_letters.labels(letter.reason).inc()
-                self.metrics.events.labels(letter.message.topic, "dead_letter").inc()
+                self.metrics.dead_letters.add(1, letter.reason)
+                self.metrics.events.add(1, letter.message.topic, "dead_letter")
 
     async def commit(self, commit: Commit, writer: str) -> str:
         """Returns its place in the ledger once it is written. Raises `FencedError` where it can't be."""
         started = time.perf_counter()
         position = await self.until_answered(lambda: self.store.commit(commit, writer))
-        self.metrics.stage_s.labels("commit").observe(time.perf_counter() - started)
+        self._commit_s.observe(time.perf_counter() - started)
         return position
 
     async def until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:

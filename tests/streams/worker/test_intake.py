@@ -11,12 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 from faust.types import TP
+from mode.utils.queues import FlowControlEvent
 
 from model.errors import ProgressError
 from streams.kafka.message import Message
 from streams.kafka.record import Record
 from streams.settings.reading import override
 from streams.settings.tree import Settings
+from streams.worker.event_queue import EventQueue
 from streams.worker.intake import HELD_BACK_EVENTS, BatchIntake, as_message
 
 
@@ -81,7 +83,7 @@ class Running:
     """An intake on a queue of its own."""
 
     def __init__(self, wait_ms: int = 60_000) -> None:
-        self.handler, self.queue = Handler(), asyncio.Queue[Event]()
+        self.handler, self.queue = Handler(), EventQueue(flow_control=FlowControlEvent())
         self.consumer = Consumer()
         self.app = SimpleNamespace(consumer_generation_id=1, consumer=self.consumer)
         settings = override(Settings(), {"worker": {"in_step_wait_ms": wait_ms}})
