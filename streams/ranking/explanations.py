@@ -75,11 +75,10 @@ def explain(places: Places, recent: Recent, why: Why) -> list[list[Reason]]:
     count = len(places.rows)
     named, followed = np.full(count, -1, np.int32), np.zeros(count, np.bool_)
     pairs = why.pairs
-    _by_pairs(
+    _name(
         places, recent, met, pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, why.scratch,
-        named, followed,
+        texts, why.catalog.text, named, followed,
     )  # fmt: skip
-    _by_texts(places, recent, texts, why.catalog.text, named)
     reasons = [
         _reason(why.sources[origin], item, after, why)
         for origin, item, after in zip(places.origin.tolist(), named.tolist(), followed.tolist(), strict=True)
@@ -116,6 +115,27 @@ def _shares(row: int, recent: NDArray[np.int32], why: Why) -> Reason | None:
     if found is None or why.entities is None:
         return None
     return Reason("shares", why.catalog.ids[found.row], shared_words(why.entities.graph, found))
+
+
+@compiled
+def _name(
+    places: Places,
+    recent: Recent,
+    met: NDArray[np.bool_],
+    start: NDArray[np.int64],
+    length: NDArray[np.int32],
+    neighbour: NDArray[np.int32],
+    count: F32,
+    totals: F32,
+    scratch: NDArray[np.int32],
+    texts: NDArray[np.bool_],
+    text: F32,
+    named: NDArray[np.int32],
+    followed: NDArray[np.bool_],
+) -> None:
+    """Fill `named` and `followed`."""
+    _by_pairs(places, recent, met, start, length, neighbour, count, totals, scratch, named, followed)
+    _by_texts(places, recent, texts, text, named)
 
 
 @compiled

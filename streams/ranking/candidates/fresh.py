@@ -27,9 +27,10 @@ class Fresh:
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
         asks = context.asks.columns
         oldest, limits = context.now_ms - asks.life_ms, asks.limits[chosen]
-        for limit in set(limits.tolist()):
+        different = set(limits.tolist())
+        for limit in different:
             newest = self._newest(context.catalog, WINDOW * limit)
-            asking = chosen[limits == limit]
+            asking = chosen if len(different) == 1 else chosen[limits == limit]
             newer = newest.negative_ms.searchsorted(-oldest)
             first_free(newest.rows, newer, context.blocked, asking, *lists)
 
