@@ -26,7 +26,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import compiled
+from model.compiled import compiled, compiled_side_by_side
 from model.schema import F32
 from streams.counters.pairs import CLOSE as CLOSE_COUNT
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, check_known
@@ -78,7 +78,7 @@ def read_pairs(
         table.make_room(min(int(pairs.length[its_items].sum()), len(places)))
 
 
-@compiled
+@compiled_side_by_side
 def _read(
     start: NDArray[np.int64],
     length: NDArray[np.int32],
