@@ -48,6 +48,7 @@ SIGNAL_FEATURES = (
 ENTITY_FEATURES = ("entity_last", "entity_taste", "entity_liked", "entity_signed")
 TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query", "text_signed")
 LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + ENTITY_FEATURES + TEXT_FEATURES
+ENTITIES_FROM = len(COUNT_FEATURES) + len(SIGNAL_FEATURES)
 USER_FEATURES = (
     "interactions",
     "gap",
@@ -112,12 +113,15 @@ class Candidates(NamedTuple):
 
 
 class SignalsOf(NamedTuple):
-    """Signals of N candidates: those of candidate k are `values[at[k]]`, all zero where at[k] is -1. values
-    float32 [t, signals], at int64 [N].
+    """Signals of B requests: request b has `values[begin[b]:end[b]]` for the items `rows[begin[b]:end[b]]`,
+    each of them once, and zeros for all others. rows int32 [t], values float32 [t, signals], begin and end
+    int64 [B].
     """
 
+    rows: NDArray[np.int32]
     values: F32
-    at: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
 
 
 class Moments(NamedTuple):
@@ -161,12 +165,54 @@ def candidate_features(
     live, whole = len(LIVE_FEATURES), len(chosen) == len(candidates.now_ms)
     made = np.empty if whole and shared is not None else np.zeros
     out = made((len(candidates.rows), live + candidates.ranks.shape[1]), np.float32)
-    _counts(candidates, chosen, items, places, out)
-    _signals(candidates, chosen, items.total, pairs, live, out)
-    if shared is not None:
-        _entities(candidates.offsets, chosen, shared, len(COUNT_FEATURES) + len(SIGNAL_FEATURES), out)
-    _texts(candidates, chosen, text, views, live - len(TEXT_FEATURES), out)
+    _fill(candidates, chosen, items, pairs, shared, text, views, live, places, out)
     return out
+
+
+@compiled
+def _fill(
+    candidates: Candidates,
+    chosen: NDArray[np.int64],
+    items: ItemColumns,
+    pairs: SignalsOf,
+    shared: SignalsOf | None,
+    text: F32,
+    views: F32,
+    live: int,
+    places: NDArray[np.int32],
+    out: F32,
+) -> None:
+    """All columns in one call: to hand over the arrays costs as much as to fill the columns of one user."""
+    _counts(candidates, chosen, items, places, out)
+    at = np.empty(len(candidates.rows), np.int64)
+    find_signals(pairs, chosen, candidates.offsets, candidates.rows, places, at)
+    _signals(candidates, chosen, items.total, pairs.values, at, live, out)
+    if shared is not None:
+        find_signals(shared, chosen, candidates.offsets, candidates.rows, places, at)
+        _entities(candidates.offsets, chosen, shared.values, at, ENTITIES_FROM, out)
+    _texts(candidates, chosen, text, views, live - len(TEXT_FEATURES), out)
+
+
+@compiled
+def find_signals(
+    signals: SignalsOf,
+    chosen: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    places: NDArray[np.int32],
+    at: NDArray[np.int64],
+) -> None:
+    """Write into `at` where the signals of each candidate of the requests `chosen` stand, -1 where it has
+    none. rows: the candidates, those of request b from offsets[b] on. places: a scratch table over all rows,
+    all -1 before and after.
+    """
+    for b in chosen:
+        for k in range(signals.begin[b], signals.end[b]):
+            places[signals.rows[k]] = k
+        for k in range(offsets[b], offsets[b + 1]):
+            at[k] = places[rows[k]]
+        for k in range(signals.begin[b], signals.end[b]):
+            places[signals.rows[k]] = -1
 
 
 @compiled
@@ -222,13 +268,13 @@ def _signals(
     candidates: Candidates,
     chosen: NDArray[np.int64],
     total: F32,
-    signals: SignalsOf,
+    values: F32,
+    at: NDArray[np.int64],
     live: int,
     out: F32,
 ) -> None:
     """Fill the columns of SIGNAL_FEATURES, and those of the ranks from `live` on."""
     offsets, rows, ranks = candidates.offsets, candidates.rows, candidates.ranks
-    values, at = signals
     nothing = np.zeros(values.shape[1], np.float32)
     for b in chosen:
         for k in range(offsets[b], offsets[b + 1]):
@@ -262,12 +308,12 @@ def _signals(
 def _entities(
     offsets: NDArray[np.int64],
     chosen: NDArray[np.int64],
-    signals: SignalsOf,
+    values: F32,
+    at: NDArray[np.int64],
     begin: int,
     out: F32,
 ) -> None:
     """Fill the columns of ENTITY_FEATURES, from `begin` on."""
-    values, at = signals
     for b in chosen:
         for k in range(offsets[b], offsets[b + 1]):
             for c in range(4):
@@ -317,16 +363,9 @@ def _add(sums: F32, values: F32, weight: np.float32) -> None:
         sums[k] += weight * values[k]
 
 
-def user_features(moments: Moments, length: int) -> tuple[F32, F32]:
-    """USER_FEATURES [B, U], and HISTORY_FEATURES [B, length, H], newest first, zeros past a history's end."""
-    users = np.empty((len(moments.now_ms), len(USER_FEATURES)), np.float32)
-    histories = np.zeros((len(users), length, len(HISTORY_FEATURES)), np.float32)
-    _users(moments, users, histories)
-    return users, histories
-
-
 @compiled
-def _users(moments: Moments, users: F32, histories: F32) -> None:
+def fill_user_features(moments: Moments, users: F32, histories: F32) -> None:
+    """USER_FEATURES into [B, U], and HISTORY_FEATURES into [B, length, H], which is zero: newest first."""
     for b in range(len(users)):
         first, end = moments.offsets[b], moments.offsets[b + 1]
         now_ms, times = moments.now_ms[b], moments.times[first:end]

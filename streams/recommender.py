@@ -29,7 +29,7 @@ from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.request_checks import check
 from streams.ranking.slate import Slate
-from streams.ranking.slate_of_draft import slate_of
+from streams.ranking.slate_of_draft import slate_of, slates_of
 from streams.ranking.stage_plan import StagePlan, stage_plan
 from streams.settings.stages import overridden
 from streams.settings.tree import DEFAULT_ARM, Settings
@@ -231,7 +231,7 @@ class Recommender:
     def recommend(self, requests: Sequence[RankRequest], kept: list[KeptSlate] | None = None) -> list[Slate]:
         """A slate for each request, all of them made in one go; into `kept`, what each of them looks like."""
         batch = self.pipeline.execute(requests)
-        slates = [self.slate(draft) for draft in batch.drafts()]
+        slates = slates_of(batch, range(len(batch)), self.catalog.ids, self.pipeline.names)
         if kept is not None and slates:
             kept += self.looks(slates, batch)
         return slates

@@ -78,7 +78,9 @@ class Popularity:
         if self.landmark_ms < 0:
             return np.ones((*np.shape(now_ms), len(self.rates_per_ms)))
         exponents = np.multiply.outer(self.landmark_ms - np.asarray(now_ms), self.rates_per_ms)
-        return np.asarray(np.exp(np.clip(exponents, -600.0, REBASE_AT)))
+        np.maximum(exponents, -600.0, out=exponents)  # `np.clip` takes twice as long for so few numbers
+        np.minimum(exponents, REBASE_AT, out=exponents)
+        return np.exp(exponents, out=exponents)
 
     def mean_rating(self) -> float:
         """The mean of all ratings, 3 before the first."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.features import text_products
+from model.features import SignalsOf, find_signals, text_products
 from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking.candidates.context import BatchContext
@@ -79,17 +79,35 @@ def aversion(
     a scratch table over all rows, all -1 before and after.
     """
     found = np.zeros(len(rows), np.float32)
-    pairs, shared = context.pairs(users), context.entities(users)
-    at = pairs.places(users, offsets, rows, places)
-    _by_pairs(
-        users, offsets, rows, pairs.begin, pairs.end, pairs.table.rows, pairs.table.values, at, totals, found
-    )
-    if shared is not None:
-        at = shared.places(users, offsets, rows, places)
-        _by_entities(users, offsets, shared.begin, shared.end, shared.table.values, at, found)
-    tastes = context.tastes
-    _by_texts(users, offsets, rows, context.catalog.text, tastes.liked, tastes.disliked, found)
+    pairs, shared, tastes = context.pairs(users), context.entities(users), context.tastes
+    _find(
+        users, offsets, rows, pairs.parts, None if shared is None else shared.parts, totals,
+        context.catalog.text, tastes.liked, tastes.disliked, places, found,
+    )  # fmt: skip
     return found
+
+
+@compiled
+def _find(
+    users: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    pairs: SignalsOf,
+    shared: SignalsOf | None,
+    totals: F32,
+    text: F32,
+    liked: F32,
+    disliked: F32,
+    places: NDArray[np.int32],
+    found: F32,
+) -> None:
+    at = np.empty(len(rows), np.int64)
+    find_signals(pairs, users, offsets, rows, places, at)
+    _by_pairs(users, offsets, rows, pairs, at, totals, found)
+    if shared is not None:
+        find_signals(shared, users, offsets, rows, places, at)
+        _by_entities(users, offsets, shared, at, found)
+    _by_texts(users, offsets, rows, text, liked, disliked, found)
 
 
 @compiled
@@ -97,18 +115,16 @@ def _by_pairs(
     users: NDArray[np.int64],
     offsets: NDArray[np.int64],
     rows: NDArray[np.int32],
-    begin: NDArray[np.int64],
-    end: NDArray[np.int64],
-    known: NDArray[np.int32],
-    values: F32,
+    pairs: SignalsOf,
     at: NDArray[np.int64],
     totals: F32,
     found: F32,
 ) -> None:
-    """begin to values: signals of pairs (`BatchSignals`), in which candidate k stands at at[k]."""
+    """Candidate k stands at at[k] of `pairs`."""
+    known, values = pairs.rows, pairs.values
     for b in users:
         nearest = np.float32(0.0)
-        for k in range(begin[b], end[b]):
+        for k in range(pairs.begin[b], pairs.end[b]):
             nearest = max(nearest, cosine(values[k, CLOSE], totals[known[k]]))
         for k in range(offsets[b], offsets[b + 1]):
             if at[k] >= 0 and nearest > 0.0:
@@ -121,16 +137,15 @@ def _by_pairs(
 def _by_entities(
     users: NDArray[np.int64],
     offsets: NDArray[np.int64],
-    begin: NDArray[np.int64],
-    end: NDArray[np.int64],
-    values: F32,
+    shared: SignalsOf,
     at: NDArray[np.int64],
     found: F32,
 ) -> None:
-    """begin to values: signals of entities, in which candidate k stands at at[k]."""
+    """Candidate k stands at at[k] of `shared`, the signals of entities."""
+    values = shared.values
     for b in users:
         nearest = np.float32(0.0)
-        for k in range(begin[b], end[b]):
+        for k in range(shared.begin[b], shared.end[b]):
             nearest = max(nearest, values[k, ENTITY_TASTE])
         for k in range(offsets[b], offsets[b + 1]):
             if at[k] >= 0 and nearest > 0.0:

@@ -29,10 +29,8 @@ class Explain:
         return request.explain
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        first = np.zeros(len(chosen) + 1, np.int64)
-        np.cumsum([len(batch.order[b]) for b in chosen], out=first[1:])
-        at = np.concatenate([batch.offsets[b] + batch.order[b] for b in chosen])
-        places = Places(first, batch.rows[at], batch.origin[at])
+        at, first = batch.placed(chosen)
+        places = Places(np.array(first), batch.rows[at], batch.origin[at])
         why = Why(
             self.catalog, self.counters.pairs, self.counters.popularity.total, self.names,
             self.workspace.places, self.workspace.entities,

@@ -71,19 +71,19 @@ def explain(places: Places, recent: Recent, why: Why) -> list[list[Reason]]:
     parts come nearest to what leaving the item out does to the score (`benchmarks.explanations`); "shares"
     the one that shares most with it, where the graph brought it or nothing else can be named.
     """
-    met, texts = _kinds(tuple(why.sources))
+    met, texts, unnamed = _kinds(tuple(why.sources))
     count = len(places.rows)
     named, followed = np.full(count, -1, np.int32), np.zeros(count, np.bool_)
     pairs = why.pairs
-    _by_pairs(
+    _name(
         places, recent, met, pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, why.scratch,
-        named, followed,
+        texts, why.catalog.text, named, followed,
     )  # fmt: skip
-    _by_texts(places, recent, texts, why.catalog.text, named)
-    reasons = [
-        _reason(why.sources[origin], item, after, why)
-        for origin, item, after in zip(places.origin.tolist(), named.tolist(), followed.tolist(), strict=True)
-    ]
+    reasons = [unnamed[origin] for origin in places.origin.tolist()]
+    for k, item in enumerate(named.tolist()):
+        if item >= 0:
+            kind = _kind(why.sources[places.origin[k]], bool(followed[k]))
+            reasons[k] = Reason(kind, why.catalog.ids[item])
     ends = places.first.tolist()
     if why.entities is not None:
         for b in range(len(ends) - 1):
@@ -95,20 +95,22 @@ def explain(places: Places, recent: Recent, why: Why) -> list[list[Reason]]:
 
 
 @lru_cache(maxsize=16)
-def _kinds(sources: tuple[str, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which sources bring what goes with a recent item, and which bring what has a similar text."""
+def _kinds(sources: tuple[str, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[Reason]]:
+    """Which sources bring what goes with a recent item, and which bring what has a similar text; and the
+    reason of each where no item can be named.
+    """
     return (
         np.array([name in MET_TOGETHER for name in sources], np.bool_),
         np.array([name == NEAREST for name in sources], np.bool_),
+        [OF_SOURCE.get(name, FOR_YOU) for name in sources],
     )
 
 
-def _reason(source: str, item: int, followed: bool, why: Why) -> Reason:
-    """item: the row that the place refers to, -1 for none."""
-    if item >= 0:
-        kind = "similar" if source == NEAREST else "after" if followed and source == "transitions" else "with"
-        return Reason(kind, why.catalog.ids[item])
-    return OF_SOURCE.get(source, FOR_YOU)
+def _kind(source: str, followed: bool) -> str:
+    """The kind of a reason that names an item."""
+    if source == NEAREST:
+        return "similar"
+    return "after" if followed and source == "transitions" else "with"
 
 
 def _shares(row: int, recent: NDArray[np.int32], why: Why) -> Reason | None:
@@ -116,6 +118,27 @@ def _shares(row: int, recent: NDArray[np.int32], why: Why) -> Reason | None:
     if found is None or why.entities is None:
         return None
     return Reason("shares", why.catalog.ids[found.row], shared_words(why.entities.graph, found))
+
+
+@compiled
+def _name(
+    places: Places,
+    recent: Recent,
+    met: NDArray[np.bool_],
+    start: NDArray[np.int64],
+    length: NDArray[np.int32],
+    neighbour: NDArray[np.int32],
+    count: F32,
+    totals: F32,
+    scratch: NDArray[np.int32],
+    texts: NDArray[np.bool_],
+    text: F32,
+    named: NDArray[np.int32],
+    followed: NDArray[np.bool_],
+) -> None:
+    """Fill `named` and `followed`."""
+    _by_pairs(places, recent, met, start, length, neighbour, count, totals, scratch, named, followed)
+    _by_texts(places, recent, texts, text, named)
 
 
 @compiled

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import Candidates, ItemColumns, SignalsOf, candidate_features
+from model.features import Candidates, ItemColumns, candidate_features
 from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
-from streams.signals.signal_table import BatchSignals
 from streams.state.catalog import Catalog
 
 
@@ -34,10 +33,10 @@ class Features:
             Candidates(batch.offsets, batch.rows, batch.ranks, batch.context.now_ms),
             numbers,
             self._columns(batch.context.now_ms),
-            self._signals(batch, numbers, batch.context.pairs(numbers)),
-            None if shared is None else self._signals(batch, numbers, shared),
+            batch.context.pairs(numbers).parts,
+            None if shared is None else shared.parts,
             self.catalog.text,
-            self._views(batch),
+            _views(batch),
             self.workspace.places,
         )
 
@@ -50,15 +49,10 @@ class Features:
             popularity.mean_rating(),
         )  # fmt: skip
 
-    def _signals(self, batch: RankBatch, numbers: NDArray[np.int64], signals: BatchSignals) -> SignalsOf:
-        at = signals.places(numbers, batch.offsets, batch.rows, self.workspace.places)
-        return SignalsOf(signals.table.values, at)
 
-    def _views(self, batch: RankBatch) -> F32:
-        """The vectors of each user that candidates' texts are compared with: [B, 6, dim]."""
-        users, tastes = batch.users, batch.context.tastes
-        parts = (tastes.last, tastes.every, users.words, users.liked, users.query, tastes.liked)
-        views = np.empty((len(batch), len(parts), tastes.last.shape[1]), np.float32)
-        for at, part in enumerate(parts):
-            views[:, at] = part
-        return views
+def _views(batch: RankBatch) -> F32:
+    """The vectors of each user that candidates' texts are compared with: [B, 6, dim]."""
+    users, tastes = batch.users, batch.context.tastes
+    parts = (tastes.last, tastes.every, users.words, users.liked, users.query, tastes.liked)
+    views: F32 = np.concatenate(parts, axis=1).reshape(len(batch), len(parts), -1)
+    return views

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from export.in_parts import Candidates, ItemTables
 from model.actions import known_codes
+from model.compiled import compiled
 from model.errors import ManifestError
 from model.features import LIVE_FEATURES, RETRIEVAL, rank_feature
 from model.schema import F32, RescorerInputs, Schema, Scores, SeenUsers, UserInputs
@@ -19,6 +20,7 @@ from streams.ranking.rank_batch import RankBatch
 from streams.ranking.user_views import UserViews
 from streams.state.catalog import Catalog
 
+NO_ROWS = np.empty(0, np.intp)
 AT_ONCE = 8_192
 """So many items' vectors are made in one go: those of a large catalog need no large buffers."""
 
@@ -90,7 +92,7 @@ class ModelInService:
 
     def refresh(self, catalog: Catalog) -> None:
         """Make the vectors of items that are new or have changed since the last call anew."""
-        rows = catalog.revised_since(self.seen)
+        rows = NO_ROWS if self.seen == catalog.revision else catalog.revised_since(self.seen)
         if len(rows):
             items = len(catalog)
             if items > len(self.vectors):
@@ -142,22 +144,19 @@ class ModelInService:
     def user_inputs(self, views: UserViews) -> UserInputs:
         """What the model reads of the users in `views`."""
         batch, schema = len(views.history), self.schema
-        length = min(schema.history, views.history.shape[1])
-        history = np.full((batch, schema.history), -1, np.int32)
-        history[:, :length] = views.history[:, :length]
-        there = history >= 0
-        vectors = np.zeros((batch, schema.history, schema.item_dim), np.float32)
-        vectors[there] = self.vectors.take(history[there], axis=0)
-        features = np.zeros((batch, schema.history, len(schema.history_features)), np.float32)
-        features[:, :length] = views.history_features[:, :length]
-        actions = np.zeros((batch, schema.history), np.int64)
-        actions[:, :length] = views.history_actions[:, :length]
-        actions[there] = self.actions[actions[there]]
+        shape = batch, schema.history
+        vectors = np.empty((*shape, schema.item_dim), np.float32)
+        features = np.empty((*shape, len(schema.history_features)), np.float32)
+        actions, mask = np.empty(shape, np.int64), np.empty(shape, np.float32)
+        _fill_history(
+            views.history, views.history_features, views.history_actions, self.vectors, self.actions,
+            vectors, features, actions, mask,
+        )  # fmt: skip
         return UserInputs(
             history_vectors=vectors,
             history_features=features,
             history_actions=actions,
-            history_mask=there.astype(np.float32),
+            history_mask=mask,
             user_features=views.user_features,
             profile=views.profile.astype(np.int64),
             words=views.words,
@@ -167,12 +166,15 @@ class ModelInService:
 
     def score(self, batch: RankBatch, chosen: Sequence[int], seen: SeenUsers) -> Scores:
         """Scores [N] of all candidates of these requests, end to end; `seen`: a row for each request."""
-        lengths = np.diff(batch.offsets)[np.asarray(chosen, np.intp)]
-        rows, features = (_side_by_side(batch, chosen, each) for each in (batch.rows, batch.features))
+        rows, features, offsets = batch.rows, batch.features, batch.offsets
+        if len(chosen) < len(batch):
+            parts = [batch.part(b) for b in chosen]
+            rows, features = (np.concatenate([each[part] for part in parts]) for each in (rows, features))
+            offsets = np.cumsum([0, *(part.stop - part.start for part in parts)])
         features = np.ascontiguousarray(features[:, self.columns], np.float32)
         if self.parts is None:
-            return self._score_whole(seen, rows, features, lengths)
-        asked = Candidates(rows, features, [0, *np.cumsum(lengths).tolist()])
+            return self._score_whole(seen, rows, features, np.diff(offsets))
+        asked = Candidates(rows, features, offsets.tolist())
         return self.parts.rescore(seen, ItemTables(self.vectors, self.tables), asked)
 
     def _score_whole(
@@ -190,11 +192,34 @@ class ModelInService:
         return Scores(scores.click[there], scores.rating[there], tuple(each[there] for each in scores.more))
 
 
-def _side_by_side(batch: RankBatch, chosen: Sequence[int], values: NDArray[Any]) -> NDArray[Any]:
-    """What these requests have of `values`, which lie end to end."""
-    if list(chosen) == list(range(len(batch))):
-        return values[: int(batch.offsets[-1])]  # the usual case
-    return np.concatenate([values[batch.part(b)] for b in chosen])
+@compiled
+def _fill_history(
+    rows: NDArray[np.int32],
+    told: F32,
+    codes: NDArray[np.uint8],
+    item_vectors: F32,
+    known: NDArray[np.int64],
+    vectors: F32,
+    features: F32,
+    actions: NDArray[np.int64],
+    mask: F32,
+) -> None:
+    """Fill `vectors` to `mask` from `rows`, their features `told` and the `codes` of their actions, which the
+    model knows as `known`; zeros where no item is, and past the end of the shorter history.
+    """
+    there = min(rows.shape[1], mask.shape[1])
+    for b in range(len(mask)):
+        features[b] = np.float32(0.0)
+        for k in range(mask.shape[1]):
+            row = rows[b, k] if k < there else np.int32(-1)
+            if k < there:
+                features[b, k] = told[b, k]
+            if row < 0:
+                vectors[b, k], mask[b, k], actions[b, k] = np.float32(0.0), np.float32(0.0), 0
+                continue
+            mask[b, k], actions[b, k] = np.float32(1.0), known[codes[b, k]]
+            for d in range(vectors.shape[2]):
+                vectors[b, k, d] = item_vectors[row, d]
 
 
 def _grown(values: F32, room: int, known: int) -> F32:

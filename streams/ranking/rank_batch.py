@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ NOBODY = no_views(0, 0, 0)
 NO_OFFSETS = np.zeros(1, np.int64)
 NO_ROWS = np.empty(0, np.int32)
 NO_RANKS = np.empty((0, 0), np.int32)
+NO_PLACES = np.empty(0, np.intp)
 NO_ORIGIN = np.empty(0, np.int8)
 NO_FEATURES: F32 = np.empty((0, 0), np.float32)
 NO_FLAGS = np.empty(0, np.bool_)
@@ -87,6 +89,14 @@ class RankBatch:
     def drafts(self) -> list[Draft]:
         """All of them, in the order of the requests."""
         return [self.draft(b) for b in range(len(self))]
+
+    def placed(self, chosen: Sequence[int]) -> tuple[NDArray[np.intp], list[int]]:
+        """The places of these requests' slates as indices into `rows`, end to end, and where each slate's
+        begin: one number more than there are requests.
+        """
+        first = [0, *accumulate(len(self.order[b]) for b in chosen)]
+        at = [self.order[b] + self.offsets[b] for b in chosen]
+        return (at[0] if len(at) == 1 else np.concatenate([NO_PLACES, *at])), first
 
     def by_model(self, chosen: Sequence[int]) -> list[tuple[ModelInService, list[int]]]:
         """The models of these requests, and which requests each of them scores."""

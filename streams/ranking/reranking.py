@@ -28,19 +28,20 @@ class Rerank:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        drafts = batch.drafts()
-        also = np.array([len(request.score_also) for request in batch.requests], np.int64)
-        ends = batch.offsets[1:] - also
+        ends = batch.offsets[1:]
+        if any(request.score_also for request in batch.requests):
+            ends = ends - np.array([len(request.score_also) for request in batch.requests], np.int64)
         order = np.empty(len(batch.rows), np.intp)
         scratch = self.workspace.scratch(len(batch.rows))
         _order(batch.offsets, ends, batch.score, scratch, order)
         batch.order = []
-        for draft, begin, end in zip(drafts, batch.offsets.tolist(), ends.tolist(), strict=False):
+        bounds = zip(batch.offsets.tolist(), ends.tolist(), strict=False)
+        for b, (request, (begin, end)) in enumerate(zip(batch.requests, bounds, strict=True)):
             its_order = order[begin:end]
-            places = its_order[: draft.request.places]
+            places = its_order[: request.places]
             for reranker in self.rerankers:
-                if reranker.enable(draft.request):
-                    places = reranker.rerank(draft, places, its_order)
+                if reranker.enable(request):
+                    places = reranker.rerank(batch.draft(b), places, its_order)
             batch.order.append(places)
 
 

@@ -22,12 +22,19 @@ class Rescore:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        offsets, featured = batch.offsets.tolist(), batch.featured.tolist()
+        asked = [b for b in chosen if featured[b] and offsets[b] < offsets[b + 1]]
+        by_model = batch.by_model(asked)
+        if by_model and len(by_model[0][1]) == len(batch):  # one model scores all: the usual case
+            model, numbers = by_model[0]
+            batch.click, batch.rating, more = model.score(batch, numbers, batch.seen_of(numbers))
+            batch.more = dict(zip(model.schema.tasks[2:], more, strict=True))
+            return
         batch.click = np.arange(0, -len(batch.rows), -1, dtype=np.float32)
         if len(batch) > 1:  # each request begins at 0
             batch.click += np.repeat(batch.offsets[:-1], np.diff(batch.offsets))
         batch.rating = np.full(len(batch.rows), self.counters.popularity.mean_rating(), np.float32)
-        asked = [b for b in chosen if batch.featured[b] and batch.offsets[b] < batch.offsets[b + 1]]
-        for model, numbers in batch.by_model(asked):
+        for model, numbers in by_model:
             scores = model.score(batch, numbers, batch.seen_of(numbers))
             names = model.schema.tasks[2:]
             columns = (batch.click, batch.rating, *(_column(batch, name) for name in names))

@@ -12,23 +12,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from model.schema import F32
 from streams.ranking.draft import Draft
 from streams.ranking.explanations import FOR_YOU
+from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest
 from streams.ranking.slate import Slate, SlateItem, slate_id
 
 
 def slate_of(draft: Draft, item_ids: Sequence[str], sources: Sequence[str]) -> Slate:
-    """Places that nobody asked reasons for are "for you"."""
-    request, told = draft.request, draft.propensities
-    plan = request.plan
+    """The slate of one draft."""
+    return slates_of(draft.batch, [draft.number], item_ids, sources)[0]
+
+
+def slates_of(
+    batch: RankBatch, chosen: Sequence[int], item_ids: Sequence[str], sources: Sequence[str]
+) -> list[Slate]:
+    """The slates of these requests. Places that nobody asked reasons for are "for you"."""
+    at, first = batch.placed(chosen)
+    rows, origins = batch.rows[at].tolist(), batch.origin[at].tolist()
+    scores = batch.score[at].astype(float).round(6).tolist()
+    slates = []
+    for b, begin, end in zip(chosen, first, first[1:], strict=False):
+        reasons = batch.reasons[b] or [FOR_YOU] * (end - begin)
+        items = [
+            SlateItem(item_ids[row], score, sources[origin], reason)
+            for row, score, origin, reason in zip(
+                rows[begin:end], scores[begin:end], origins[begin:end], reasons, strict=True
+            )
+        ]
+        model = batch.models[b]
+        told = batch.propensities[b]
+        slates.append(_slate(batch.requests[b], "" if model is None else model.name, items, told))
+    return slates
+
+
+def _slate(request: RankRequest, model: str, items: list[SlateItem], told: F32 | None) -> Slate:
+    rung = request.plan.rung
     return Slate(
-        slate_id=id_of(request, draft.model),
+        slate_id=id_of(request, model),
         user_id=request.user,
         ts=request.now_ms,
-        items=_items(draft, item_ids, sources),
-        model=draft.model,
-        rung=plan.rung if draft.model or plan.rung == "popular" else "counters",
+        items=items,
+        model=model,
+        rung=rung if model or rung == "popular" else "counters",
         arm=request.arm,
         cause=request.cause,
         propensities=None if told is None else told.astype(float).tolist(),
@@ -52,7 +79,7 @@ def _asked(request: RankRequest) -> tuple[Any, ...]:
         None if search is None else (search.text, search.vector.tobytes()),
         frozenset(request.exclude),
         frozenset(request.score_also),
-        None if request.filter == NO_FILTER else _filter(request.filter),
+        None if request.filter is NO_FILTER or request.filter == NO_FILTER else _filter(request.filter),
         request.complete,
         request.explain,
     )
@@ -67,14 +94,3 @@ def _filter(asked: ItemFilter) -> tuple[Any, ...]:
         *prices,
         asked.available,
     )
-
-
-def _items(draft: Draft, item_ids: Sequence[str], sources: Sequence[str]) -> list[SlateItem]:
-    order = draft.order
-    rows, origins = draft.rows[order].tolist(), draft.origin[order].tolist()
-    scores = draft.score[order].astype(float).round(6).tolist()
-    reasons = draft.reasons or [FOR_YOU] * len(rows)
-    return [
-        SlateItem(item_ids[row], score, sources[origin], reason)
-        for row, score, origin, reason in zip(rows, scores, origins, reasons, strict=True)
-    ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.features import HISTORY_FEATURES, USER_FEATURES, Moments, user_features
+from model.features import HISTORY_FEATURES, USER_FEATURES, Moments, fill_user_features
 from model.hashing import PROFILE_FIELDS, profile_of
 from model.schema import F32
 from streams.ranking.candidates.context import BatchContext
@@ -46,8 +46,10 @@ class UserViews:
 
 def no_views(requests: int, length: int, text_dim: int) -> UserViews:
     """Views of users of whom nothing is read."""
+    history = np.empty((requests, length), np.int32)
+    history.fill(-1)
     return UserViews(
-        np.full((requests, length), -1, np.int32),
+        history,
         np.zeros((requests, length, len(HISTORY_FEATURES)), np.float32),
         np.zeros((requests, length), np.uint8),
         np.zeros((requests, len(USER_FEATURES)), np.float32),
@@ -61,7 +63,6 @@ def read_views(context: BatchContext, length: int) -> UserViews:
     requests, histories = context.requests, context.histories
     states = [request.state for request in requests]
     views = no_views(len(requests), length, context.catalog.text.shape[1])
-    _last(histories.offsets, histories.items, histories.actions, views.history, views.history_actions)
     overall = context.counters.popularity.mean_rating()
     told = [
         (
@@ -74,7 +75,10 @@ def read_views(context: BatchContext, length: int) -> UserViews:
         histories.offsets, context.now_ms, histories.times, histories.liking, histories.actions,
         context.counters.meanings.counts, np.array(told, np.float64), histories.bias,
     )  # fmt: skip
-    views.user_features, views.history_features = user_features(moments, length)
+    _read(
+        moments, histories.items, views.history, views.history_actions, views.user_features,
+        views.history_features,
+    )  # fmt: skip
     for b, (request, state) in enumerate(zip(requests, states, strict=True)):
         if state.profile:
             views.profile[b] = profile_of(state.profile)
@@ -88,15 +92,18 @@ def read_views(context: BatchContext, length: int) -> UserViews:
 
 
 @compiled
-def _last(
-    offsets: NDArray[np.int64],
+def _read(
+    moments: Moments,
     items: NDArray[np.int32],
-    actions: NDArray[np.uint8],
     last_items: NDArray[np.int32],
     last_actions: NDArray[np.uint8],
+    users: F32,
+    last: F32,
 ) -> None:
-    """The newest of each history: [B, H]."""
+    """The newest items of each history and their actions, [B, H], and the features of users and histories."""
+    offsets, actions = moments.offsets, moments.actions
     for b in range(len(last_items)):
         first = offsets[b]
         for k in range(min(offsets[b + 1] - first, last_items.shape[1])):
             last_items[b, k], last_actions[b, k] = items[first + k], actions[first + k]
+    fill_user_features(moments, users, last)

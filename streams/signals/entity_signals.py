@@ -81,6 +81,7 @@ class EntitySignals:
                 places, table.rows, table.values, signals.begin, signals.end, table.used,
             )  # fmt: skip
             if done == len(chosen):
+                signals.left -= len(chosen)
                 return
             table.make_room(0)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from model.compiled import compiled
 from model.features import RATING_PRIOR
 from model.schema import F32
+from streams.counters.pairs import check_known
 from streams.counters.popularity import Popularity
 from streams.signals.rating_bias import LATEST, lean
 from streams.state.action_meaning import Meanings, fill_signs
@@ -57,7 +58,7 @@ class Histories(NamedTuple):
 
 
 def histories(states: Sequence[UserState], popularity: Popularity, meanings: Meanings) -> Histories:
-    """Of users, as the counters stand."""
+    """Of users, as the counters stand. Raises `StoreError` where one holds a row that is not known yet."""
     offsets = np.zeros(len(states) + 1, np.int64)
     np.cumsum([len(state.items) for state in states], out=offsets[1:])
     total = int(offsets[-1])
@@ -74,10 +75,12 @@ def histories(states: Sequence[UserState], popularity: Popularity, meanings: Mea
         np.empty(len(states), np.bool_),
         np.empty((len(states), 2), np.float64),
     )
-    _read(
+    known = _read(
         *found, popularity.rating_sum, popularity.rating_count, popularity.mean_rating(), meanings.says,
         meanings.liking, meanings.low, meanings.high,
     )  # fmt: skip
+    if not known:
+        check_known(found.items, len(popularity.rating_sum))
     return found
 
 
@@ -101,8 +104,13 @@ def _read(
     liking_of: F32,
     low: np.float32,
     high: np.float32,
-) -> None:
-    """Fill `signs` to `bias`; `liking` holds the ratings before, NaN for none."""
+) -> bool:
+    """Fill `signs` to `bias`; `liking` holds the ratings before, NaN for none. False, and nothing filled,
+    where a row is not known.
+    """
+    for k in range(len(items)):
+        if items[k] >= len(rating_sum):
+            return False
     for b in range(len(tied)):
         begin, end = offsets[b], offsets[b + 1]
         its_items, its_actions, its_liking = items[begin:end], actions[begin:end], liking[begin:end]
@@ -126,3 +134,4 @@ def _read(
         for k in range(begin, end):
             if math.isnan(liking[k]) and liking_of[actions[k]] != 0.0:
                 liking[k] = liking_of[actions[k]]
+    return True

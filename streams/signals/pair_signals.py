@@ -26,7 +26,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import compiled
+from model.compiled import compiled, compiled_side_by_side
 from model.schema import F32
 from streams.counters.pairs import CLOSE as CLOSE_COUNT
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, check_known
@@ -60,7 +60,6 @@ def read_pairs(
     longest [B]: of each history so many items are read. ages [B]: see `PairTable.age`, of fresh counts.
     places: a scratch table over all rows, all -1 before and after.
     """
-    check_known(histories.items, len(pairs.start))
     table, done = signals.table, 0
     while True:
         done = _read(
@@ -70,13 +69,16 @@ def read_pairs(
             places, table.rows, table.values, signals.begin, signals.end, table.used,
         )  # fmt: skip
         if done == len(chosen):
+            signals.left -= len(chosen)
             return
+        if done < 0:
+            check_known(histories.items, len(pairs.start))
         b = chosen[done]
         its_items = histories.items[histories.part(b)][: longest[b]]
         table.make_room(min(int(pairs.length[its_items].sum()), len(places)))
 
 
-@compiled
+@compiled_side_by_side
 def _read(
     start: NDArray[np.int64],
     length: NDArray[np.int32],
@@ -101,13 +103,17 @@ def _read(
     end: NDArray[np.int64],
     used: NDArray[np.int64],
 ) -> int:
-    """Add up the pairs of the users from `chosen[done]` on; up to which one there was room."""
+    """Add up the pairs of the users from `chosen[done]` on; up to which one there was room, -1 where a row is
+    not known.
+    """
     for at in range(done, len(chosen)):
         b = chosen[at]
         first = offsets[b]
         last = min(offsets[b + 1], first + longest[b])
         most = 0
         for p in range(first, last):
+            if items[p] >= len(length):
+                return -1
             most += length[items[p]]
         if used[0] + min(most, len(places)) > len(rows):
             return at

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import compiled
-from streams.signals.readings import Readings, find_places
+from model.features import SignalsOf
+from streams.signals.readings import Readings
 
 KEPT_ROWS = 1 << 19
 """Room beyond this (23 MB for ten signals) is given back after the batch that needed it."""
+NOBODY = np.empty(0, np.int64)
 
 
 class SignalTable:
@@ -40,63 +41,32 @@ class SignalTable:
 
 class BatchSignals:
     """Those of user b are `table.rows[begin[b]:end[b]]`, each row once, and the values beside them; `begin`
-    is -1 where nothing was read yet. Rows that are not there have zeros.
+    is -1 where nothing was read yet. Rows that are not there have zeros. `left`: how many users are unread.
     """
 
     def __init__(self, table: SignalTable, users: int) -> None:
-        self.table = table
-        self.begin, self.end = np.full((2, users), -1, np.int64)
+        self.table, self.left = table, users
+        bounds = np.empty((2, users), np.int64)
+        bounds.fill(-1)  # `np.full` takes five times as long for so few numbers
+        self.begin, self.end = bounds
+
+    @property
+    def parts(self) -> SignalsOf:
+        """The arrays, as compiled code takes them."""
+        return SignalsOf(self.table.rows, self.table.values, self.begin, self.end)
 
     def unread(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of `users` of whom nothing was read yet."""
-        return users[self.begin[users] < 0]
-
-    def most(self, users: NDArray[np.int64]) -> int:
-        """The most rows that one of `users` has; 0 where there are none."""
-        return int((self.end[users] - self.begin[users]).max(initial=0))
+        return users[self.begin[users] < 0] if self.left else NOBODY
 
     def of(self, b: int) -> Readings:
         """Those of one user, in arrays of their own."""
         part = slice(self.begin[b], self.end[b])
         return Readings(self.table.rows[part].copy(), self.table.values[part].copy())
 
-    def places(
-        self,
-        users: NDArray[np.int64],
-        offsets: NDArray[np.int64],
-        rows: NDArray[np.int32],
-        places: NDArray[np.int32],
-    ) -> NDArray[np.int64]:
-        """Where the signals of each candidate stand in the table, -1 where it has none: int64 [N].
-
-        rows: candidates, those of user b from offsets[b] on; what is said of others than `users` means
-        nothing. places: a scratch table over all rows, all -1 before and after.
-        """
-        at = np.empty(len(rows), np.int64)
-        _places(self.table.rows, self.begin, self.end, users, offsets, rows, places, at)
-        return at
-
     def keep(self, users: Sequence[int]) -> BatchSignals:
         """Those of these users, in this order."""
         kept = BatchSignals(self.table, 0)
         kept.begin, kept.end = self.begin[list(users)], self.end[list(users)]
+        kept.left = len(users) if self.left else 0
         return kept
-
-
-@compiled
-def _places(
-    known: NDArray[np.int32],
-    begin: NDArray[np.int64],
-    end: NDArray[np.int64],
-    users: NDArray[np.int64],
-    offsets: NDArray[np.int64],
-    rows: NDArray[np.int32],
-    places: NDArray[np.int32],
-    at: NDArray[np.int64],
-) -> None:
-    for b in users:
-        its = at[offsets[b] : offsets[b + 1]]
-        find_places(known[begin[b] : end[b]], rows[offsets[b] : offsets[b + 1]], places, its)
-        for k in range(len(its)):
-            if its[k] >= 0:
-                its[k] += begin[b]

@@ -20,18 +20,21 @@ class Tastes(NamedTuple):
 
     last: the last item. every: the mean of the last items. liked: the same of the items that the user liked,
     away from those that they did not (Rocchio, 1971); zero where they liked none. disliked: of those that
-    they did not like.
+    they did not like. likes bool [B]: whether `liked` is other than zero.
     """
 
     last: F32
     every: F32
     liked: F32
     disliked: F32
+    likes: NDArray[np.bool_]
 
 
 def tastes(histories: Histories, text: F32, recent: int) -> Tastes:
     """Of the `recent` newest items of each user. text [n, text_dim]: unit vectors of all items."""
-    found = Tastes(*np.zeros((4, len(histories.tied), text.shape[1]), np.float32))
+    users = len(histories.tied)
+    vectors: F32 = np.zeros((4, users, text.shape[1]), np.float32)
+    found = Tastes(*vectors, np.zeros(users, np.bool_))
     _read(histories.offsets, histories.items, histories.signs, histories.mixed, text, recent, found)
     return found
 
@@ -56,9 +59,9 @@ def _read(
         found.last[b] = text[items[first]]
         for k in range(first, last):
             _add(every, text[items[k]], np.float32(1.0))
-        _to_unit(every)
+        some = _to_unit(every)
         if not mixed[b]:
-            liked[:] = every
+            liked[:], found.likes[b] = every, some
             continue
         for k in range(first, last):
             if signs[k] > 0:
@@ -68,7 +71,7 @@ def _read(
         _to_unit(disliked)
         if _to_unit(liked):
             _add(liked, disliked, np.float32(-AWAY))
-            _to_unit(liked)
+            found.likes[b] = _to_unit(liked)
 
 
 @compiled

@@ -21,8 +21,8 @@ from model.features import (
     Moments,
     SignalsOf,
     candidate_features,
+    fill_user_features,
     rank_feature,
-    user_features,
 )
 from model.schema import F32
 
@@ -74,9 +74,8 @@ def features(
 
 def signals_of(values: F32) -> SignalsOf:
     """Row k has the signals `values[k]`; what is zero throughout stands nowhere."""
-    at = np.arange(len(values))
-    at[~values.any(axis=1)] = -1
-    return SignalsOf(values, at)
+    rows = np.flatnonzero(values.any(axis=1)).astype(np.int32)
+    return SignalsOf(rows, values[rows], np.zeros(1, np.int64), np.array([len(rows)]))
 
 
 def test_the_counts_of_an_item_by_hand() -> None:
@@ -169,15 +168,23 @@ def told(
     return np.array([[mean, ratings, interactions, activity, words, searching]], np.float64)
 
 
+def filled(given: Moments, length: int) -> tuple[F32, F32]:
+    """The features of the users and of their histories."""
+    of_users = np.empty((len(given.now_ms), len(USER_FEATURES)), np.float32)
+    of_histories = np.zeros((len(of_users), length, len(HISTORY_FEATURES)), np.float32)
+    fill_user_features(given, of_users, of_histories)
+    return of_users, of_histories
+
+
 def users(given: Moments) -> list[float]:
     """Of one user."""
-    found: list[float] = user_features(given, 1)[0][0].tolist()
+    found: list[float] = filled(given, 1)[0][0].tolist()
     return found
 
 
 def history(given: Moments, length: int) -> F32:
     """Of one user: [length, features]."""
-    of_history: F32 = user_features(given, length)[1][0]
+    of_history: F32 = filled(given, length)[1][0]
     return of_history
 
 
@@ -238,7 +245,7 @@ def test_events_from_the_future_are_of_now() -> None:
 def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph() -> None:
     at = LIVE_FEATURES.index(ENTITY_FEATURES[0])
     assert LIVE_FEATURES[at : at + 4] == ENTITY_FEATURES
-    shared = np.array([[0.0, 0.5, -0.5, 0.25], [1.0, 2.0, 3.0, 4.0]], np.float32)
+    shared = np.array([[1.0, 2.0, 3.0, 4.0], [0.0, 0.5, -0.5, 0.25]], np.float32)  # of items 0 and 1
     with_graph, without = (
         candidate_features(
             Candidates(

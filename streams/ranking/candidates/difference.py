@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.features import SignalsOf
 from model.schema import F32
 from streams.ranking.candidates.context import BatchContext
 from streams.ranking.candidates.lists import Lists
 from streams.ranking.candidates.selection import key, take
+from streams.ranking.workspace import Scratch
 from streams.signals.pair_signals import cosine
 from streams.signals.signal_table import BatchSignals
 
@@ -27,32 +29,25 @@ def find_by_difference(
     columns of `signals`; ties go to the lower row. totals: how often each item was met, where the difference
     becomes a `cosine`.
     """
-    table, scratch = signals.table, context.workspace.scratch(signals.most(chosen))
-    _find(
-        table.rows, table.values, signals.begin, signals.end, signal, taken_off, totals,
-        context.blocked, chosen, *lists, *scratch,
-    )  # fmt: skip
+    workspace = context.workspace
+    scratch = workspace.scratch(len(workspace.places))  # no user has signals of more rows than there are
+    _find(signals.parts, signal, taken_off, totals, context.blocked, chosen, lists, scratch)
 
 
 @compiled
 def _find(
-    rows: NDArray[np.int32],
-    values: F32,
-    begin: NDArray[np.int64],
-    end: NDArray[np.int64],
+    signals: SignalsOf,
     signal: int,
     taken_off: int,
     totals: F32 | None,
     blocked: NDArray[np.uint8],
     chosen: NDArray[np.int64],
-    found: NDArray[np.int32],
-    first: NDArray[np.int64],
-    counts: NDArray[np.int64],
-    keys: NDArray[np.uint64],
-    spare: NDArray[np.uint64],
-    bins: NDArray[np.int64],
+    lists: Lists,
+    scratch: Scratch,
 ) -> None:
-    """rows to end: signals (`BatchSignals`); found to counts: `Lists`; keys to bins: `Scratch`."""
+    rows, values, begin, end = signals
+    found, first, counts = lists
+    keys, spare, bins = scratch
     for b in chosen:
         n = 0
         for k in range(begin[b], end[b]):

@@ -27,9 +27,10 @@ class Fresh:
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
         asks = context.asks.columns
         oldest, limits = context.now_ms - asks.life_ms, asks.limits[chosen]
-        for limit in set(limits.tolist()):
+        different = set(limits.tolist())
+        for limit in different:
             newest = self._newest(context.catalog, WINDOW * limit)
-            asking = chosen[limits == limit]
+            asking = chosen if len(different) == 1 else chosen[limits == limit]
             newer = newest.negative_ms.searchsorted(-oldest)
             first_free(newest.rows, newer, context.blocked, asking, *lists)
 
@@ -60,4 +61,4 @@ class NewestFirst:
     def holds(self, catalog: Catalog) -> bool:
         """Whether it is the order of these items as they are now."""
         dates = catalog.added_ms[self.first : self.items]
-        return self.items == len(catalog) and np.array_equal(self._dates, dates)
+        return self.items == len(catalog) and bool((self._dates == dates).all())

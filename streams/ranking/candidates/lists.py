@@ -25,7 +25,7 @@ class Lists(NamedTuple):
 
     def put(self, b: int, rows: NDArray[np.int32]) -> None:
         """The list of request b."""
-        begin, end = self.first[b : b + 2]
+        begin, end = self.first[b : b + 2].tolist()
         if len(rows) > end - begin:
             raise ValueError(
                 f"a source brings {len(rows)} rows; expected {end - begin} at most, see context.limit"
@@ -44,9 +44,10 @@ class Lists(NamedTuple):
         """The lists of the requests `chosen`, by what `index` finds for queries [len(chosen), dim] among
         `vectors`, in one go (`VectorIndex.find`). blocked uint8 [B, n]: of all requests.
         """
-        limits = np.diff(self.first)[chosen].tolist()
-        found = index.find(vectors, queries, [blocked[b] for b in chosen], limits, least)
-        for b, rows in zip(chosen, found, strict=True):
+        numbers, first = list(chosen), self.first.tolist()
+        limits = [first[b + 1] - first[b] for b in numbers]
+        found = index.find(vectors, queries, [blocked[b] for b in numbers], limits, least)
+        for b, rows in zip(numbers, found, strict=True):
             self.put(b, rows)
 
     def of(self, b: int) -> NDArray[np.int32]:

@@ -32,8 +32,9 @@ class Nearest:
             self._seen = catalog.revision
 
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
-        liked, catalog = context.tastes.liked, context.catalog
-        some = chosen[liked[chosen].any(axis=1)]
+        tastes, catalog = context.tastes, context.catalog
+        some = chosen[tastes.likes[chosen]]
         if len(some):
             self.refresh(catalog)
-            lists.search(self.index, catalog.text[: len(catalog)], liked[some], context.blocked, some, 0.0)
+            texts = catalog.text[: len(catalog)]
+            lists.search(self.index, texts, tastes.liked[some], context.blocked, some, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +29,12 @@ def find_exact(
 
     One matrix product serves the batch.
     """
-    floor, found = np.float32(least), []
-    for part in _parts(len(queries), len(vectors)):
-        scores = queries[part] @ vectors.T
-        for at, b in enumerate(range(part.start, part.stop)):
-            found.append(_pick(vectors, queries[b], scores[at], blocked[b], limits[b], floor))
+    floor, found, transposed = np.float32(least), [], vectors.T
+    step = max(MOST_SCORES // max(len(vectors), 1), 1)
+    for begin in range(0, len(queries), step):
+        for b, scores in enumerate(queries[begin : begin + step] @ transposed, begin):
+            found.append(_pick(vectors, queries[b], scores, blocked[b], limits[b], floor))
     return found
-
-
-def _parts(queries: int, items: int) -> Iterator[slice]:
-    step = max(MOST_SCORES // max(items, 1), 1)
-    for begin in range(0, queries, step):
-        yield slice(begin, min(begin + step, queries))
 
 
 @compiled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from model.errors import StoreError
 from streams.counters.pairs import CLOSE, FORWARD, FRESH, REVERSE, TOGETHER, PairTable
 from streams.counters.settings import CounterSettings
+from streams.signals import pair_signals
 from streams.signals.histories import Histories
 from streams.signals.pair_signals import SIGNALS, read_pairs
 from streams.signals.signal_table import KEPT_ROWS, BatchSignals, SignalTable
@@ -152,3 +155,33 @@ def test_a_history_with_an_unknown_row_is_refused() -> None:
     users = histories([[1, 7]], [[0.0, 0.0]], [0])
     with pytest.raises(StoreError, match="item row 7, but only 3 are known"):
         read(SignalTable(SIGNALS), pairs, np.ones(3, np.float32), users, START_MS)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=10, deadline=None)
+def test_the_machine_code_gives_the_same_bits_as_plain_python(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    room, window, met = 8, int(rng.integers(1, 6)), int(rng.integers(1, 12))
+    items = rng.integers(0, ITEMS, met).astype(np.int32)
+    start = np.arange(ITEMS, dtype=np.int64) * room
+    start[rng.random(ITEMS) < 0.2] = -1
+    length = np.where(start < 0, 0, rng.integers(1, room + 1, ITEMS)).astype(np.int32)
+    neighbour = np.concatenate([rng.permutation(ITEMS)[:room] for _ in range(ITEMS)]).astype(np.int32)
+    count = rng.gamma(1.0, size=(len(neighbour), 5)).astype(np.float32)
+    outgoing, totals = rng.gamma(2.0, size=(2, ITEMS)).astype(np.float32)
+    liking = np.where(rng.random(met) < 0.3, np.nan, rng.normal(size=met)).astype(np.float32)
+    off = np.where(rng.random(met) < 0.5, 0.0, rng.random(met) * 2.0).astype(np.float32)
+
+    def read(function: Any) -> tuple[bytes, ...]:
+        rows, values = np.zeros(ITEMS, np.int32), np.zeros((ITEMS, SIGNALS), np.float32)
+        begin, end, used = np.full(1, -1), np.full(1, -1), np.zeros(1, np.int64)
+        done = function(
+            start, length, neighbour, count, outgoing, totals, window, np.array([0, met]),
+            items, liking, off, np.array([2]), np.array([50]), np.array([0.9], np.float32),
+            np.zeros(1, np.int64), 0, np.full(ITEMS, -1, np.int32), rows, values, begin, end, used,
+        )  # fmt: skip
+        assert done == 1
+        return rows.tobytes(), values.tobytes(), end.tobytes()
+
+    machine: Any = pair_signals._read
+    assert read(machine) == read(machine.py_func)
