@@ -123,6 +123,30 @@ class WorkerMetrics:
             ("kind",),
             registry=registry,
         )
+        self.unlearned = Gauge(
+            "headrace_worker_unlearned_lessons",
+            "Lessons of all workers, or answers in them, that taught nothing, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.learner_weight = Gauge(
+            "headrace_worker_learner_weight",
+            "How much each expert counts in the scores of a level, from 0 to 1.",
+            ("level", "expert"),
+            registry=registry,
+        )
+        self.learner_loss = Gauge(
+            "headrace_worker_learner_loss",
+            "Nats that a late choice cost each expert of a level, and their mixture; smaller is better.",
+            ("level", "expert"),
+            registry=registry,
+        )
+        self.learner_choices = Gauge(
+            "headrace_worker_learner_lessons",
+            "Lessons in which a user chose, by level.",
+            ("level",),
+            registry=registry,
+        )
         self.slates_lost = Counter(
             "headrace_worker_kept_slates_lost",
             "Users whose kept slates could not be read, and were begun anew.",

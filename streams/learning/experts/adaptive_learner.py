@@ -61,6 +61,7 @@ class AdaptiveLearner:
         self.scales = Scales(len(self.reads))
         self.examination = Examination(settings.eta)
         self.everyone = LevelState(settings, len(self.reads))
+        self._learned = False
 
     def learn(self, lesson: Lesson) -> None:
         """Take one lesson."""
@@ -77,6 +78,7 @@ class AdaptiveLearner:
         for reason, count in choices.left_out.items():
             self._counts[reason] += count
         seen = raw[known]
+        self._learned = True
         self.scales.follow(seen)
         x = np.zeros(raw.shape)
         x[known] = self.scales.standardised(seen)
@@ -85,15 +87,28 @@ class AdaptiveLearner:
         drawn = None if lesson.shown_ms == NEVER else choices.drawn
         self.everyone.learn(x, offsets, known, choices.made, drawn)
 
-    def score(self, signals: F32, offsets: NDArray[np.int64], levels: Sequence[Level], out: F32) -> None:
+    @property
+    def learned(self) -> bool:
+        """Whether any lesson has changed it."""
+        return self._learned
+
+    def score(
+        self,
+        signals: F32,
+        offsets: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        levels: Sequence[Level],
+        out: F32,
+    ) -> None:
         """Fill out [N] with the scores of candidates. signals [N, K] as `reads` picks them from the columns;
-        those of request b from offsets[b] on, int64 [B + 1]; a level for each request. Nothing is learned.
+        those of request b from offsets[b] on, int64 [B + 1]. Those up to ends[b] are weighed against each
+        other, and those behind against these. A level for each request. Nothing is learned.
         """
         for b in range(len(levels)):
             begin, end = int(offsets[b]), int(offsets[b + 1])
-            raw = signals[begin:end]
-            x = self.scales.standardised(raw)
-            self.everyone.score(x, raw[:, 0], out[begin:end])
+            raw, among = signals[begin:end], int(ends[b]) - begin
+            x = self.scales.standardised(raw, among)
+            self.everyone.score(x, raw[:, 0], among, out[begin:end])
 
     def counts(self) -> Mapping[str, int]:
         """Lessons by kind (`KINDS`); of those, which taught nothing (`TAUGHT_NOTHING`); and answers that were
@@ -121,6 +136,7 @@ class AdaptiveLearner:
         if (kept.experts, kept.signals) != (list(self.settings.experts), self.signals):
             self._counts["begun_anew"] = self._counts.get("begun_anew", 0) + 1
             return
+        self._learned = bool(kept.array("scales.slates", self.scales.slates.shape).any())
         self.scales.variance = kept.array("scales.variance", self.scales.variance.shape)
         self.scales.slates = kept.array("scales.slates", self.scales.slates.shape)
         self.everyone.restore(

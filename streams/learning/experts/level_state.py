@@ -77,10 +77,14 @@ class LevelState:
             self.lessons += 1
             self.losses += (self._last - self.losses) / min(self.lessons[0], LATELY)
 
-    def score(self, x: F64, base: F32, out: F32) -> None:
-        """Fill out [n] with the scores of candidates x [n, K], whose frozen scores are base [n]."""
+    def score(self, x: F64, base: F32, among: int, out: F32) -> None:
+        """Fill out [n] with the scores of candidates x [n, K], whose frozen scores are base [n], beside the
+        first `among` of them.
+        """
         given = np.zeros((len(self.names), len(x)))
-        mixed_score(self.experts, np.exp(self.experts.log_weight), x, given, np.ascontiguousarray(base), out)
+        mixed_score(
+            self.experts, np.exp(self.experts.log_weight), x, given, np.ascontiguousarray(base), among, out
+        )
 
     def report(self) -> ExpertWeights:
         """What it has come to."""

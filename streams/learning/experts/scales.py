@@ -38,10 +38,12 @@ class Scales:
         """Take the signals of one slate's places, [n, K]."""
         follow_slate(raw, self.variance, self.slates)
 
-    def standardised(self, raw: F32) -> F64:
-        """[n, K] of what belongs to one slate or request; what is no number is in the middle."""
+    def standardised(self, raw: F32, among: int = -1) -> F64:
+        """[n, K] of what belongs to one slate or request, around the middle of the first `among` of them (-1:
+        of all); what is no number is in the middle.
+        """
         out = np.empty(raw.shape)
-        standardise(raw, self.variance, out)
+        standardise(raw, self.variance, len(raw) if among < 0 else among, out)
         return out
 
 
@@ -71,11 +73,11 @@ def follow_slate(raw: F32, variance: F64, slates: F64) -> None:
 
 
 @compiled
-def standardise(raw: F32, variance: F64, out: F64) -> None:
+def standardise(raw: F32, variance: F64, among: int, out: F64) -> None:
     """Fill `out` with the signals of one slate or request, standardised."""
     n, width = raw.shape
     middle, scale, known = np.zeros(width), np.zeros(width), np.zeros(width)
-    for i in range(n):
+    for i in range(among):
         for k in range(width):
             value = raw[i, k]
             if math.isfinite(value):

@@ -17,14 +17,15 @@ ALL = 1.0 - 1e-12
 
 
 @compiled
-def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, out: F32) -> None:
+def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, among: int, out: F32) -> None:
     """Fill out [n] with log(sum over experts of weight * softmax(utility)) of the candidates x [n, K], plus
     what makes it the frozen score where the frozen expert has all weight.
 
     weight [E]; given [E, n]: scores of experts that are not linear; base [n]: the frozen scores themselves.
     """
     count, n = len(weight), len(x)
-    if n == 0:
+    if among == 0:
+        out[:] = base
         return
     if weight[0] >= ALL:
         out[:] = base
@@ -33,11 +34,12 @@ def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, ou
     chance, level = np.zeros(n), 0.0
     for e in range(count):
         highest, total = -math.inf, 0.0
-        for i in range(n):
+        for i in range(among):
             highest = max(highest, given[e, i])
         for i in range(n):
             given[e, i] -= highest
-            total += math.exp(given[e, i])
+            if i < among:
+                total += math.exp(given[e, i])
         total = math.log(total)
         if e == 0:
             level = highest + total

@@ -16,7 +16,7 @@ DEFAULT_EXPERTS = ("frozen", "kalman:1", "kalman:0.9995", "kalman:0.995")
 class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Online adaptive reweighting.
 
-    `experts`: "frozen" (the order that the model gives, always among them), "kalman:DISCOUNT" (a linear
+    `enabled`: what was learned moves the scores of slates; an arm may say otherwise. `experts`: "frozen" (the order that the model gives, always among them), "kalman:DISCOUNT" (a linear
     model; of what it knew before a lesson it keeps the part DISCOUNT) and "river:PATH" (a classifier of
     river's by its path, as in "river:linear_model.LogisticRegression").
     `signals`: the columns that experts read, besides `base`; () for those of `signals.DEFAULT_SIGNALS`.
@@ -27,6 +27,7 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     as a part of a choice. `eta`: place r is taken to be looked at in proportion to r ** -eta.
     """
 
+    enabled: bool = True
     experts: tuple[ExpertName, ...] = DEFAULT_EXPERTS
     signals: tuple[str, ...] = ()
     share: Annotated[float, Meta(ge=0, lt=1)] = 0.002

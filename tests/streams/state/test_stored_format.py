@@ -212,6 +212,13 @@ def payload_v1() -> bytes:
     return zlib.compress(packed([*msgspec.msgpack.decode(zlib.decompress(unmarked_payload())), 1]))
 
 
+def payload_v2() -> bytes:
+    """Its learner had learned in no order that others share."""
+    return zlib.compress(
+        packed([*msgspec.msgpack.decode(zlib.decompress(unmarked_payload())), 2, learner_v1()])
+    )
+
+
 def written_payload() -> bytes:
     return kept_counters.copied(with_counters(unmarked_payload())).pack()
 
@@ -408,7 +415,7 @@ FORMATS: dict[str, Format] = {
         written_payload,
         with_counters,
         check_payload,
-        {1: [unmarked_payload, payload_v1]},
+        {1: [unmarked_payload, payload_v1], 2: [payload_v2]},
         lambda raw, version: zlib.compress(third_element(zlib.decompress(raw), version), level=1),
     ),
     "learning.kept_slates_codec": Format(

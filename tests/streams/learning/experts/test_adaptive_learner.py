@@ -32,7 +32,7 @@ def scored(learner: AdaptiveLearner, features: np.ndarray, level: Level = Level(
     """The scores of one request whose candidates have all these columns."""
     signals = np.ascontiguousarray(features[:, learner.reads], np.float32)
     out = np.full(len(signals), np.nan, np.float32)
-    learner.score(signals, np.array([0, len(signals)]), [level], out)
+    learner.score(signals, np.array([0, len(signals)]), np.array([len(signals)]), [level], out)
     return out
 
 
@@ -123,7 +123,7 @@ def test_requests_of_a_batch_are_scored_apart() -> None:
     features = rng.normal(size=(30, len(COLUMNS)))
     together = np.zeros(30, np.float32)
     signals = np.ascontiguousarray(features[:, learned.reads], np.float32)
-    learned.score(signals, np.array([0, 10, 10, 30]), [Level()] * 3, together)
+    learned.score(signals, np.array([0, 10, 10, 30]), np.array([10, 10, 30]), [Level()] * 3, together)
     apart = np.concatenate([scored(learned, features[:10]), scored(learned, features[10:])])
     assert together.tobytes() == apart.tobytes()
 

@@ -56,7 +56,7 @@ def test_a_stream_of_choices_teaches_what_inverses_teach(seed: int, places: int,
     np.testing.assert_allclose(np.exp(experts.log_weight), plain.weights, rtol=1e-7)
     x = rng.normal(size=(30, signals))
     base, out = x[:, 0].astype(np.float32), np.zeros(30, np.float32)
-    mixed_score(experts, np.exp(experts.log_weight), x, np.zeros((4, 30)), base, out)
+    mixed_score(experts, np.exp(experts.log_weight), x, np.zeros((4, 30)), base, 30, out)
     level = np.log(np.exp(x[:, 0]).sum())
     np.testing.assert_allclose(out - level, plain.score(x), rtol=0, atol=1e-5)
 

@@ -1,0 +1,49 @@
+"""Lessons are learned in the order of the ledger, by every process, its own ones too.
+
+What is learned depends on the order of the lessons, and only the ledger has one that all processes share. So
+no process learns from a slate when it closes it, but when the ledger brings it, behind what others wrote
+before. What a learner knows is then a function of the ledger up to one place (`Recommender.learned_to`),
+which is kept with it: an entry that comes again teaches nothing, and none is passed over.
+
+All of this runs in the core's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.learning.lesson import Lesson, decode_lesson
+from streams.recommender import Recommender
+from streams.state.ledger import lessons_in
+from streams.stores.base import LedgerEntry, order_of
+
+
+class Taught(NamedTuple):
+    """The lessons of the ledger entry at `position`."""
+
+    position: str
+    lessons: list[Lesson]
+
+
+def taught_by(entry: LedgerEntry) -> Taught:
+    """The lessons of an entry of which nothing else is asked; `StoreError` where it can't be read."""
+    return Taught(entry.position, [decode_lesson(raw) for raw in lessons_in(entry.payload)])
+
+
+def learn(recommender: Recommender, after: str, entries: Sequence[Taught]) -> None:
+    """Learn what the ledger holds behind `after`, as far as it is not learned yet.
+
+    A learner that has not come to `after` learns nothing of it: it was read anew meanwhile, and those who do
+    that bring it all that lies between.
+    """
+    if order_of(recommender.learned_to) < order_of(after):
+        return
+    came = 0
+    for entry in entries:
+        if order_of(entry.position) > order_of(recommender.learned_to):
+            recommender.learn(entry.lessons)
+            recommender.learned_to = entry.position
+            came += len(entry.lessons)
+    if came:
+        recommender.look_back()
