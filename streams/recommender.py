@@ -194,7 +194,8 @@ class Recommender:
             self._count(interaction)
         for showing in record.impressions:
             self.counters.show(showing.rows)
-        self._taught([decode_lesson(raw) for raw in record.lessons])
+        if not self.learned_to:
+            self._taught([decode_lesson(raw) for raw in record.lessons])
         for row, raw in record.items:
             self.put_item(row, decode_item(raw))
         for row, words in record.heard:

@@ -59,7 +59,7 @@ class Adaptation:
         requests = [batch.requests[b] for b in chosen]
         offsets = np.zeros(len(chosen) + 1, np.int64)
         np.cumsum(np.diff(batch.offsets)[numbers], out=offsets[1:])
-        ends = offsets[1:] - [len(request.score_also) for request in requests]
+        ends = offsets[1:] - np.array([len(request.score_also) for request in requests], np.int64)
         signals = np.empty((int(offsets[-1]), len(self.learner.reads)), np.float32)
         _gather(batch.offsets, numbers, batch.features, batch.heads, self.learner.reads, signals)
         score = np.empty(len(signals), np.float32)

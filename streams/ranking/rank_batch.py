@@ -49,7 +49,8 @@ class RankBatch:
     features: features [N, F], zero where no model is asked; featured bool [B]: where they were made.
     rescore: click, rating and `more`, the further tasks by name (NaN where a request's model lacks it): [N].
     reweight: heads [H, N], what a learner reads of the scores (`streams.ranking.heads`); score [N]; adapted
-    bool [B]: where what was learned from answers is in the scores. rerank: order: for each request its places as indices into its rows, best first.
+    bool [B]: where what was learned from answers is in the scores.
+    rerank: order: for each request its places as indices into its rows, best first.
     explain: reasons: for each request those of its places; None where none were asked for.
     """
 

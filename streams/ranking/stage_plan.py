@@ -33,8 +33,9 @@ class StagePlan:
     """What the stages do for a request.
 
     `rung`: the step of the degradation ladder that these settings are. `digest` names the settings in a
-    slate's id, all but `reweighting`: the id says itself of a slate that it was adapted. `asked`: the columns of the sources that are asked. `weights` float64 and `reserve` int64
-    [sources]: see `CandidateSettings`. `meanings`: what actions mean, with `feed.repeat` of these settings.
+    slate's id, all but `reweighting`: the id says itself of a slate that it was adapted. `asked`: the columns
+    of the sources that are asked. `weights` float64 and `reserve` int64 [sources]: see `CandidateSettings`.
+    `meanings`: what actions mean, with `feed.repeat` of these settings.
     """
 
     settings: StageSettings

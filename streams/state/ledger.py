@@ -177,7 +177,7 @@ def decode_record(payload: bytes) -> Record:
 
 
 def lessons_in(payload: bytes) -> list[bytes]:
-    """The `lessons` of the record in `payload`; nothing else of it is made. `StoreError` as `decode_record`."""
+    """The `lessons` of the record in `payload`, and nothing else of it; `StoreError` as `decode_record`."""
     try:
         return _unpacked(payload).lessons
     except (msgspec.MsgspecError, ValueError) as error:

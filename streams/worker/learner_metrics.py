@@ -8,7 +8,7 @@ from streams.worker.metrics import WorkerMetrics
 
 
 def collect_learner(recommender: Recommender, metrics: WorkerMetrics) -> None:
-    """Bring the gauges up to date, while the core's thread goes on: its last report is read, not the learner."""
+    """Bring the gauges up to date, while the core's thread goes on: its last report is read, no learner."""
     for name, count in recommender.learner.counts().items():
         (metrics.learned if name in KINDS else metrics.unlearned).labels(name).set(count)
     report = recommender.report
