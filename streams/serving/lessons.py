@@ -10,13 +10,17 @@ All of this runs in the core's thread.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from streams.learning.experts.adaptive_learner import LearnerReport
 from streams.learning.lesson import Lesson, decode_lesson
 from streams.recommender import Recommender
 from streams.state.ledger import lessons_in
 from streams.stores.base import LedgerEntry, order_of
+
+log = logging.getLogger(__name__)
 
 
 class Taught(NamedTuple):
@@ -46,4 +50,30 @@ def learn(recommender: Recommender, after: str, entries: Sequence[Taught]) -> No
             recommender.learned_to = entry.position
             came += len(entry.lessons)
     if came:
+        before = recommender.report
         recommender.look_back()
+        _tell(before, recommender.report)
+
+
+def _tell(before: LearnerReport | None, now: LearnerReport | None) -> None:
+    """Log where a guard has switched, and where a detector has marked a change."""
+    for level, told in now.levels.items() if now is not None else ():
+        was = before.levels.get(level) if before is not None else None
+        if was is None:
+            continue
+        if told.guard.on != was.guard.on:
+            log.warning(
+                "what was learned is %s for the level %s, at its lesson %d",
+                "used again" if told.guard.on else "no longer used (the frozen order is better)",
+                level,
+                told.lessons,
+            )
+        since = was.marks[-1].lesson if was.marks else 0
+        for mark in told.marks:
+            if mark.lesson > since:
+                log.info(
+                    "%s marks a change of the loss of level %s at its lesson %d",
+                    mark.detector,
+                    level,
+                    mark.lesson,
+                )

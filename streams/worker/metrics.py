@@ -147,6 +147,24 @@ class WorkerMetrics:
             ("level",),
             registry=registry,
         )
+        self.learner_adapts = Gauge(
+            "headrace_worker_learner_adapts",
+            "1 where what a level has learned moves scores, 0 where its guard has switched that off.",
+            ("level",),
+            registry=registry,
+        )
+        self.learner_marks = Gauge(
+            "headrace_worker_learner_drift_marks",
+            "Changes of a level's loss that detectors of drift have marked of late, by detector.",
+            ("level", "detector"),
+            registry=registry,
+        )
+        self.learner_levels = Gauge(
+            "headrace_worker_learner_levels",
+            "Levels that have a mixture, by whether it moves scores (on, off).",
+            ("guard",),
+            registry=registry,
+        )
         self.slates_lost = Counter(
             "headrace_worker_kept_slates_lost",
             "Users whose kept slates could not be read, and were begun anew.",

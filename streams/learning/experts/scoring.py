@@ -14,6 +14,7 @@ from streams.learning.experts.mixture import Experts, utilities
 F64 = NDArray[np.float64]
 ALL = 1.0 - 1e-12
 """An expert with this weight has all of it."""
+TINY, HIGH = 1e-200, 600.0
 
 
 @compiled
@@ -22,38 +23,35 @@ def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, am
     what makes it the frozen score where the frozen expert has all weight.
 
     weight [E]; given [E, n]: scores of experts that are not linear; base [n]: the frozen scores themselves.
+    The chances are those among the first `among` candidates; the others' are compared with theirs.
     """
     count, n = len(weight), len(x)
-    if among == 0:
-        out[:] = base
-        return
-    if weight[0] >= ALL:
+    if among == 0 or weight[0] >= ALL:
         out[:] = base
         return
     utilities(experts, x, given)
-    chance, level = np.zeros(n), 0.0
+    divisor, odds = np.empty(count), np.zeros(n)
     for e in range(count):
         highest, total = -math.inf, 0.0
         for i in range(among):
             highest = max(highest, given[e, i])
+        here = np.empty(n)
+        for i in range(among):
+            here[i] = math.exp(given[e, i] - highest)
+            total += here[i]
+        for i in range(among, n):
+            here[i] = math.exp(min(given[e, i] - highest, HIGH))
+        divisor[e] = highest + math.log(total)
+        part = weight[e] / total
         for i in range(n):
-            given[e, i] -= highest
-            if i < among:
-                total += math.exp(given[e, i])
-        total = math.log(total)
-        if e == 0:
-            level = highest + total
-        for i in range(n):
-            given[e, i] -= total
+            odds[i] += part * here[i]
     for i in range(n):
-        best = -math.inf
-        for e in range(count):
-            if weight[e] > 0.0:
-                given[e, i] += math.log(weight[e])
-                best = max(best, given[e, i])
-        total = 0.0
-        for e in range(count):
-            if weight[e] > 0.0:
-                total += math.exp(given[e, i] - best)
-        chance[i] = best + math.log(total)
-        out[i] = np.float32(chance[i] + level)
+        if odds[i] > TINY:
+            out[i] = np.float32(math.log(odds[i]) + divisor[0])
+        else:  # so unlikely that only logarithms hold it
+            best, total = -math.inf, 0.0
+            for e in range(count):
+                best = max(best, given[e, i] - divisor[e] + math.log(weight[e]))
+            for e in range(count):
+                total += math.exp(given[e, i] - divisor[e] + math.log(weight[e]) - best)
+            out[i] = np.float32(best + math.log(total) + divisor[0])

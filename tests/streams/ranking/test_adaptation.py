@@ -32,7 +32,7 @@ def lessons(core: Recommender, count: int, seed: int = 0) -> list[Lesson]:
             Lesson(
                 *(
                     1,
-                    "ann",
+                    f"u{n % 9}",
                     f"s{n}",
                     "default",
                     "toy",

@@ -1,4 +1,4 @@
-"""Whether answers move slates is a setting of the stages, so an arm may say otherwise; all have one learner."""
+"""Whether answers move slates is a setting of stages: an arm may say otherwise. All have one learner."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_somebody_learns_where_any_arm_is_adapted(tree: dict[str, object], kind:
 
 def test_an_arm_has_no_experts_of_its_own() -> None:
     arm = {"stages": {"reweighting": {"experts": ["frozen"]}}}
-    with pytest.raises(SettingsError, match="arms.new.stages.*unknown field `experts`"):
+    with pytest.raises(SettingsError, match=r"arms\.new\.stages.*unknown field `experts`"):
         override(Settings(), {"arms": {"new": arm}})
 
 
 def test_the_ids_of_slates_are_those_of_settings_without_it() -> None:
-    """As long as nothing was learned, see `tests/streams/ranking/test_adaptation.py`. A digest was made of the
-    other three sections when there were no more.
+    """As long as nothing was learned, see `tests/streams/ranking/test_adaptation.py`: a digest is made of the
+    three sections that there were before.
     """
     encode = msgspec.json.Encoder(order="deterministic").encode
     sections = [(name, getattr(Settings(), name)) for name in ("candidates", "rescoring", "feed")]

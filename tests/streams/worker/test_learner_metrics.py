@@ -31,9 +31,7 @@ def test_weights_and_losses_of_each_expert_are_told() -> None:
     metrics, experts = seen(core), core.settings.reweighting.experts
     weights = [value(metrics, "learner_weight", level="global", expert=name) for name in experts]
     assert sum(filter(None, weights)) == pytest.approx(1.0)
-    losses = [
-        value(metrics, "learner_loss", level="global", expert=name) for name in (*experts, "mixture")
-    ]
+    losses = [value(metrics, "learner_loss", level="global", expert=name) for name in (*experts, "mixture")]
     frozen, *others = [loss for loss in losses if loss is not None]
     assert min(others) < frozen, "the popular one is clicked, which the model does not know"
     assert value(metrics, "learner_lessons", level="global") == 60
