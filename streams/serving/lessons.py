@@ -35,14 +35,14 @@ def taught_by(entry: LedgerEntry) -> Taught:
     return Taught(entry.position, [decode_lesson(raw) for raw in lessons_in(entry.payload)])
 
 
-def learn(recommender: Recommender, after: str, entries: Sequence[Taught]) -> None:
+def learn(recommender: Recommender, after: str, entries: Sequence[Taught]) -> bool:
     """Learn what the ledger holds behind `after`, as far as it is not learned yet.
 
-    A learner that has not come to `after` learns nothing of it: it was read anew meanwhile, and those who do
-    that bring it all that lies between.
+    False for a learner that has not come to `after`: it learns nothing of it, for what lies between would be
+    passed over.
     """
     if order_of(recommender.learned_to) < order_of(after):
-        return
+        return False
     came = 0
     for entry in entries:
         if order_of(entry.position) > order_of(recommender.learned_to):
@@ -53,6 +53,7 @@ def learn(recommender: Recommender, after: str, entries: Sequence[Taught]) -> No
         before = recommender.report
         recommender.look_back()
         _tell(before, recommender.report)
+    return True
 
 
 def _tell(before: LearnerReport | None, now: LearnerReport | None) -> None:

@@ -216,8 +216,8 @@ class Replica:
             await self.core.call(_follow, self.recommender, records)
             for record in records:
                 self.activated = record.activate or self.activated
-        if entries:
-            await self.core.call(_learn, self.recommender, after, entries)
+        if entries and not await self.core.call(_learn, self.recommender, after, entries):
+            raise LedgerGapError(f"lessons before {after} were not learned; load the snapshot")
 
     async def meet(self, item_ids: Sequence[str]) -> None:
         """Know these items, under the rows that all processes have for them. The caller holds `lock`.
@@ -364,8 +364,8 @@ def _follow(recommender: Recommender, records: Sequence[Record]) -> None:
         recommender.follow(record)
 
 
-def _learn(recommender: Recommender, after: str, entries: Sequence[LedgerEntry]) -> None:
-    learn(recommender, after, [taught_by(entry) for entry in entries])
+def _learn(recommender: Recommender, after: str, entries: Sequence[LedgerEntry]) -> bool:
+    return learn(recommender, after, [taught_by(entry) for entry in entries])
 
 
 def _put_items(recommender: Recommender, first: int, raws: Sequence[bytes | None]) -> None:

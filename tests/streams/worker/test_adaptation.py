@@ -179,7 +179,7 @@ async def test_a_page_that_comes_again_teaches_nothing(store: MemoryStore) -> No
         (START, taught[: middle + 3]),
         (taught[middle - 1].position, taught[middle:]),
     ):
-        learn(core, after, page)
+        assert learn(core, after, page)
     assert core.learner.pack() == await clean(store)
     assert core.learned_to == entries[-1].position
 
@@ -191,7 +191,7 @@ async def test_lessons_behind_a_gap_wait_for_those_before(store: MemoryStore) ->
     taught = [taught_by(entry) for entry in await store.read_ledger(START, 1_000)]
     core = Recommender(SETTINGS)
     core.learned_to = START
-    learn(core, taught[4].position, taught[5:])
+    assert not learn(core, taught[4].position, taught[5:])
     assert core.learned_to == START
     assert core.learner.pack() == Recommender(SETTINGS).learner.pack()
 
