@@ -70,11 +70,11 @@ def count_chosen(rows: NDArray[np.int32], places: NDArray[np.int64], items: U16)
     for c in range(len(places)):
         row = rows[places[c]]
         first, second = _bucket(row, FIRST), _bucket(row, SECOND)
-        items[0, first] = min(np.int64(items[0, first]) + 1, MOST)
-        items[1, second] = min(np.int64(items[1, second]) + 1, MOST)
+        items[0, first] = min(int(items[0, first]) + 1, MOST)
+        items[1, second] = min(int(items[1, second]) + 1, MOST)
 
 
 @compiled
 def _bucket(row: int, factor: int) -> int:
     """Where an item is counted; row + 1 times factor is within 63 bits."""
-    return (((np.int64(row) + 1) * np.int64(factor)) >> 15) % BUCKETS
+    return int((((np.int64(row) + 1) * np.int64(factor)) >> 15) % BUCKETS)
