@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from model.schema import F32
 from streams.ranking.draft import Draft
 from streams.ranking.explanations import FOR_YOU
 from streams.ranking.rank_batch import RankBatch
@@ -41,16 +40,15 @@ def slates_of(
                 rows[begin:end], scores[begin:end], origins[begin:end], reasons, strict=True
             )
         ]
-        model = batch.models[b]
-        told = batch.propensities[b]
-        slates.append(_slate(batch.requests[b], "" if model is None else model.name, items, told))
+        slates.append(_slate(batch.draft(b), items))
     return slates
 
 
-def _slate(request: RankRequest, model: str, items: list[SlateItem], told: F32 | None) -> Slate:
+def _slate(draft: Draft, items: list[SlateItem]) -> Slate:
+    request, model, told = draft.request, draft.model, draft.propensities
     rung = request.plan.rung
     return Slate(
-        slate_id=id_of(request, model),
+        slate_id=id_of(draft),
         user_id=request.user,
         ts=request.now_ms,
         items=items,
@@ -62,10 +60,11 @@ def _slate(request: RankRequest, model: str, items: list[SlateItem], told: F32 |
     )
 
 
-def id_of(request: RankRequest, model: str) -> str:
-    """The id of the slate that the model, "" for none, makes for the request."""
-    made_of = (request.user, request.cause, request.now_ms, request.arm, model)
-    return slate_id(*made_of, *_asked(request))
+def id_of(draft: Draft) -> str:
+    """The id of the slate that a scored draft becomes."""
+    request = draft.request
+    made_of = (request.user, request.cause, request.now_ms, request.arm, draft.model, *_asked(request))
+    return slate_id(*made_of, "adapted") if draft.adapted else slate_id(*made_of)  # as if nothing could learn
 
 
 def _asked(request: RankRequest) -> tuple[Any, ...]:

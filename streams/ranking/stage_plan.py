@@ -18,6 +18,8 @@ from streams.state.action_meaning import Meanings
 DIGEST_BYTES = 8
 LATER = ("exploration",)
 """Sections of the stage settings that came after slates were first named by them."""
+UNNAMED = ("reweighting",)
+"""Sections that name no slate by themselves."""
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -26,8 +28,9 @@ class StagePlan:
     """What the stages do for a request.
 
     `rung`: the step of the degradation ladder that these settings are. `digest` names the settings in a
-    slate's id. `asked`: the columns of the sources that are asked. `weights` float64 and `reserve` int64
-    [sources]: see `CandidateSettings`. `meanings`: what actions mean, with `feed.repeat` of these settings.
+    slate's id, all but `reweighting`: the id says itself of a slate that it was adapted. `asked`: the columns
+    of the sources that are asked. `weights` float64 and `reserve` int64 [sources]: see `CandidateSettings`.
+    `meanings`: what actions mean, with `feed.repeat` of these settings.
     """
 
     settings: StageSettings
@@ -77,7 +80,7 @@ def bytes_of(settings: StageSettings) -> bytes:
         {
             name: msgspec.Raw(_encoder.encode(section))
             for name, section in sections.items()
-            if name not in LATER or section != getattr(defaults, name)
+            if name not in UNNAMED and (name not in LATER or section != getattr(defaults, name))
         }
     )
 

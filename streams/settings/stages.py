@@ -1,7 +1,8 @@
 """The settings of the stages that make a slate: what may differ from one request to the next.
 
-They are the sections `candidates`, `rescoring`, `feed` and `exploration` of the settings. An arm overrides
-any of them by a tree of the same names.
+They are the sections `candidates`, `rescoring`, `feed` and `exploration` of the settings. Of `reweighting` it
+is only whether it is enabled: all arms have one learner. An arm overrides any of them by a tree of the same
+names.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ import msgspec
 
 from model.errors import SettingsError
 from streams.settings.exploration import ExplorationSettings
-from streams.settings.sections import CandidateSettings, FeedSettings, RescoringSettings
+from streams.settings.sections import (
+    AdaptationSettings,
+    CandidateSettings,
+    FeedSettings,
+    RescoringSettings,
+)
 
 
 class StageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +27,7 @@ class StageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     candidates: CandidateSettings = CandidateSettings()
     rescoring: RescoringSettings = RescoringSettings()
+    reweighting: AdaptationSettings = AdaptationSettings()
     feed: FeedSettings = FeedSettings()
     exploration: ExplorationSettings = ExplorationSettings()
 

@@ -35,7 +35,7 @@ class Drawn:
         pool = order[: max(settings.pool, size)]
         if not size:
             return chosen
-        random = np.random.default_rng(int(id_of(draft.request, draft.model), 16))
+        random = np.random.default_rng(int(id_of(draft), 16))
         draws = np.zeros(size, np.bool_)
         draws[
             [place - 1 for place in settings.places if place <= size] if settings.places else slice(None)
