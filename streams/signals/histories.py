@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -59,11 +60,10 @@ class Histories(NamedTuple):
 
 def histories(states: Sequence[UserState], popularity: Popularity, meanings: Meanings) -> Histories:
     """Of users, as the counters stand. Raises `StoreError` where one holds a row that is not known yet."""
-    offsets = np.zeros(len(states) + 1, np.int64)
-    np.cumsum([len(state.items) for state in states], out=offsets[1:])
-    total = int(offsets[-1])
+    ends = [0, *accumulate(len(state.items) for state in states)]
+    total = ends[-1]
     found = Histories(
-        offsets,
+        np.array(ends, np.int64),
         np.concatenate([state.items[::-1] for state in states]),
         np.concatenate([state.actions[::-1] for state in states]),
         np.concatenate([state.times[::-1] for state in states]),

@@ -33,8 +33,8 @@ class Tastes(NamedTuple):
 def tastes(histories: Histories, text: F32, recent: int) -> Tastes:
     """Of the `recent` newest items of each user. text [n, text_dim]: unit vectors of all items."""
     users = len(histories.tied)
-    vectors: F32 = np.zeros((4, users, text.shape[1]), np.float32)
-    found = Tastes(*vectors, np.zeros(users, np.bool_))
+    last, every, liked, disliked = np.zeros((4, users, text.shape[1]), np.float32)
+    found = Tastes(last, every, liked, disliked, np.zeros(users, np.bool_))
     _read(histories.offsets, histories.items, histories.signs, histories.mixed, text, recent, found)
     return found
 

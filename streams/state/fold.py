@@ -75,13 +75,11 @@ def apply(
             return Applied(replace(state, profile=dict(event.profile), **noted))
         case Click():
             action = meanings.code(event)
-            applied = _interact(state, rows[0], event.ts, action, math.nan, noted, settings, meanings)
-            return _from(event, applied)
+            return _interact(state, rows[0], event, action, math.nan, noted, settings, meanings)
         case Review():
             rating = math.nan if event.rating is None else event.rating
             action = meanings.code(event)
-            applied = _interact(state, rows[0], event.ts, action, rating, noted, settings, meanings)
-            applied = _from(event, applied)
+            applied = _interact(state, rows[0], event, action, rating, noted, settings, meanings)
             if words is None:
                 return applied
             later = reviews_after(state, event.ts)
@@ -107,14 +105,14 @@ def _repeats(state: UserState, delivery: Delivery, key: bytes) -> str | None:
 def _interact(
     state: UserState,
     row: int,
-    ts: int,
+    event: Click | Review,
     action: int,
     rating: float,
     noted: Mapping[str, Any],
     settings: StateSettings,
     meanings: Meanings,
 ) -> Applied:
-    times, n = state.times, len(state.items)
+    ts, times, n = event.ts, state.times, len(state.items)
     newest = int(times[-1]) if n else -1
     late = ts < newest
     end = int(times.searchsorted(ts, "right")) if late else n
@@ -129,6 +127,11 @@ def _interact(
         previous=_liked(state.items, signs, 0, end)[::-1],
         tied=0 if ts > newest else len(_liked(state.items, signs, int(times.searchsorted(ts)), end)),
         following=_liked(state.items, signs, end, n) if late and not beyond else NO_ROWS,
+        slate_id=event.slate_id or "",
+        position=-1 if event.position is None else event.position,
+        value=math.nan if event.value is None else event.value,
+        surface=event.surface or "",
+        arm=event.arm or "",
     )
     if not beyond:
         at = end - skip
@@ -153,20 +156,6 @@ def _interact(
         ),
         interaction,
     )
-
-
-def _from(event: Click | Review, applied: Applied) -> Applied:
-    """With what the event says of where it came from."""
-    if applied.interaction is None:
-        return applied
-    told = applied.interaction._replace(
-        slate_id=event.slate_id or "",
-        position=-1 if event.position is None else event.position,
-        value=math.nan if event.value is None else event.value,
-        surface=event.surface or "",
-        arm=event.arm or "",
-    )
-    return applied._replace(interaction=told)
 
 
 def _activity(state: UserState, ts: int, half_life_s: float) -> float:
@@ -210,7 +199,8 @@ def _consumed(
     """
     consumed, code = state.consumed, meanings.kept_as(action, rating)
     blocks, likes = bool(meanings.always >> code & 1), meanings.said(action, rating) > 0
-    for at in np.flatnonzero(state.items[end:] == row)[::-1] + end if blocks or likes else ():
+    late = end < len(state.items)
+    for at in np.flatnonzero(state.items[end:] == row)[::-1] + end if late and (blocks or likes) else ():
         later, stars = int(state.actions[at]), float(state.ratings[at])
         if blocks and meanings.said(later, stars) > 0:
             return consumed

@@ -60,6 +60,41 @@ def lowest_first(
     if n <= FEW:
         _insert(keys)
         return count
+    low, drop, before = _in_bins(keys, count, spare, bins)
+    begin = 0
+    while begin < count:
+        end, its = begin + 1, (spare[begin] - low) >> drop
+        while end < before and (spare[end] - low) >> drop == its:
+            end += 1
+        if end - begin > FEW:
+            lowest_first(spare[begin:end], count - begin, keys[begin:end], bins)
+        elif end - begin > 1:
+            _insert(spare[begin:end])
+        begin = end
+    keys[:count] = spare[:count]
+    return count
+
+
+@compiled
+def lowest(keys: NDArray[np.uint64], count: int, spare: NDArray[np.uint64], bins: NDArray[np.int64]) -> int:
+    """Bring the `count` lowest of `keys`, and some that are near them, to their front, in no order; how many
+    there are. The rest is as in `lowest_first`.
+    """
+    if count >= len(keys):
+        return len(keys)
+    _, _, n = _in_bins(keys, count, spare, bins)
+    keys[:n] = spare[:n]
+    return n
+
+
+@compiled
+def _in_bins(
+    keys: NDArray[np.uint64], count: int, spare: NDArray[np.uint64], bins: NDArray[np.int64]
+) -> tuple[np.uint64, np.uint64, int]:
+    """Put the keys of the lowest bins that hold `count` of them into `spare`, one bin after the other; the
+    lowest key, the bits of a key that say nothing of its bin, and how many there are.
+    """
+    n = len(keys)
     low = high = keys[0]
     for k in range(1, n):
         low, high = min(low, keys[k]), max(high, keys[k])
@@ -81,18 +116,7 @@ def lowest_first(
         if its_bin < last:
             spare[bins[its_bin]] = keys[k]
             bins[its_bin] += 1
-    begin = 0
-    while begin < count:
-        end, its = begin + 1, (spare[begin] - low) >> drop
-        while end < before and (spare[end] - low) >> drop == its:
-            end += 1
-        if end - begin > FEW:
-            lowest_first(spare[begin:end], count - begin, keys[begin:end], bins)
-        elif end - begin > 1:
-            _insert(spare[begin:end])
-        begin = end
-    keys[:count] = spare[:count]
-    return count
+    return low, drop, int(before)
 
 
 @compiled

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.ranking.candidates.selection import BINS, key, lowest_first, score_of
+from streams.ranking.candidates.selection import BINS, key, lowest, lowest_first, score_of
 from streams.ranking.index.products import rescored
 
 MOST_SCORES = 1 << 21
@@ -58,5 +58,5 @@ def _pick(
                     n = lowest_first(keys, keep, spare, bins)
                     worst_key = keys[n - 1]
                     worst = score_of(worst_key)
-    n = lowest_first(keys[:n], keep, spare, bins)
+    n = lowest(keys[:n], keep, spare, bins)
     return rescored(vectors, query, limit, least, keys[:n], spare, bins)
