@@ -24,7 +24,7 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def precise_ms(self) -> float:
-        return round(time.time_ns() / 1_000_000, 3)
+        return time.time_ns() // 1_000 / 1_000  # to the microsecond
 
 
 @dataclass

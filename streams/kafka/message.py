@@ -28,7 +28,8 @@ class Message(NamedTuple):
     No event lies between `since` and the message (None: unknown); the client read it after seek `seek`.
     `undecodable`: why `value` is not a record's value, but bytes that Kafka's client can't decode, of offsets
     up to this one. `passed`: when it passed what it went through in the worker, ms since the epoch:
-    "fetched", "handed" (the worker's loop has it).
+    "fetched", "handed" (the worker's loop has it). `early`: its event, or why it can't be applied, where that
+    was found before its batch was begun.
     """
 
     topic: str
@@ -42,6 +43,7 @@ class Message(NamedTuple):
     seek: int = 0
     undecodable: str = ""
     passed: Mapping[str, float] = {}
+    early: Incoming | EventError | None = None
 
     @property
     def place(self) -> str:
@@ -81,9 +83,22 @@ def happened_ms(value: bytes | None, written_ms: float, read_ms: float) -> float
     7.0
     """
     ts = time_of(value or b"")
-    if ts is None:
-        return min(written_ms, read_ms)
+    return min(written_ms, read_ms) if ts is None else no_later(ts, written_ms, read_ms)
+
+
+def no_later(ts: int, written_ms: float, read_ms: float) -> float:
+    """The same of an event whose `ts` is known."""
     return min(ts, written_ms if written_ms > 0 else read_ms, read_ms)
+
+
+def read_early(message: Message, now_ms: int, limits: EventLimits) -> Message:
+    """The message with its event, as `read` gives it, or with the reason."""
+    try:
+        return message._replace(early=read(message, now_ms, limits))
+    except EventError as error:
+        return message._replace(early=error)
+    except Exception:  # a record that no rule speaks of: whoever reads its batch says so
+        return message
 
 
 def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from faust.types import TP
 
-from streams.kafka.message import Headers
+from streams.kafka.message import Headers, Message
 
 
 class Record:
@@ -18,12 +18,12 @@ class Record:
     `timestamp`: Kafka's, in seconds; below 0 for none. No event lies between `since` and the record, which
     the client read after seek `seek`, in the assignment `generation_id`. `undecodable`: why `value` is not a
     record's value. `fetched_ms`: when the client gave it to us, ms since the epoch; `handed_ms`: when the
-    intake had it.
+    intake had it; `message`: what it made of it.
     """
 
     __slots__ = (
-        "acked", "consumer", "fetched_ms", "generation_id", "handed_ms", "headers", "key", "offset",
-        "partition", "seek", "since", "timestamp", "topic", "tp", "undecodable", "value",
+        "acked", "consumer", "fetched_ms", "generation_id", "handed_ms", "headers", "key", "message",
+        "offset", "partition", "seek", "since", "timestamp", "topic", "tp", "undecodable", "value",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +40,7 @@ class Record:
         self.offset, self.timestamp, self.undecodable = offset, timestamp, undecodable
         self.key, self.value, self.headers = key, value, headers
         self.fetched_ms, self.handed_ms = time.time_ns() / 1e6, 0.0
+        self.message: Message | None = None
         self.acked = False
         self.generation_id = self.since = self.seek = 0
         self.consumer: Any = None

@@ -7,6 +7,8 @@ read (`MIGRATIONS`), one of a newer version is refused.
 from __future__ import annotations
 
 import math
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -79,18 +81,18 @@ def encode_record(record: Record) -> bytes:
     return _encoder.encode(
         Packed(
             version=VERSION,
-            row=np.array([interaction.row for interaction in done], _I4).tobytes(),
-            ts=np.array([interaction.ts for interaction in done], _I8).tobytes(),
+            row=_column("i", [interaction.row for interaction in done]),
+            ts=_column("q", [interaction.ts for interaction in done]),
             action=bytes([interaction.action for interaction in done]),
-            rating=np.array([interaction.rating for interaction in done], _F8).tobytes(),
-            tied=np.array([interaction.tied for interaction in done], _U2).tobytes(),
+            rating=_column("d", [interaction.rating for interaction in done]),
+            tied=_column("H", [interaction.tied for interaction in done]),
             previous=previous,
             previous_lengths=previous_lengths,
             shown=shown,
             shown_lengths=shown_lengths,
-            heard_rows=np.array([row for row, _ in record.heard], _I4).tobytes(),
+            heard_rows=_column("i", [row for row, _ in record.heard]),
             heard_words=[words.astype(_F2).tobytes() for _, words in record.heard],
-            item_rows=np.array([row for row, _ in record.items], _I4).tobytes(),
+            item_rows=_column("i", [row for row, _ in record.items]),
             item_records=[packed for _, packed in record.items],
             activate=record.activate,
             following=following,
@@ -109,6 +111,15 @@ def encode_record(record: Record) -> bytes:
     )
 
 
+def _column(kind: str, numbers: Sequence[float]) -> bytes:
+    """Numbers of a kind of `struct`. Most records have one interaction, for which an array of numpy is dear.
+
+    >>> _column("i", [1, -1]).hex(), _column("q", [])
+    ('01000000ffffffff', b'')
+    """
+    return struct.pack(f"<{len(numbers)}{kind}", *numbers)
+
+
 def _unless_empty(texts: list[str]) -> list[str]:
     return texts if any(texts) else []
 
@@ -116,13 +127,13 @@ def _unless_empty(texts: list[str]) -> list[str]:
 def _positions(done: list[Interaction]) -> bytes:
     if all(each.position < 0 for each in done):
         return b""
-    return np.array([each.position for each in done], _I4).tobytes()
+    return _column("i", [each.position for each in done])
 
 
 def _values(done: list[Interaction]) -> bytes:
     if all(math.isnan(each.value) for each in done):
         return b""
-    return np.array([each.value for each in done], _F8).tobytes()
+    return _column("d", [each.value for each in done])
 
 
 def _propensities(showings: list[Showing]) -> bytes:

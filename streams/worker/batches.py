@@ -9,7 +9,8 @@ write is refused (another worker was ahead), what was folded on it is void, the 
 read anew (streams/worker/recovery.py), and both batches are begun again, in order, with what is left of them.
 
 All of this runs on the loop, which only moves bytes: the fold is a call in the core's thread, so the answer
-to the last batch's transaction is read at once, whatever the next one costs. Three batches at most are here:
+to the last batch's transaction is read at once, whatever the next one costs. Events are decoded as they come
+to the intake, so the core does not wait for that between two batches. Three batches at most are here:
 one is written, one is folded, one is being put together by the intake.
 """
 
@@ -152,6 +153,10 @@ class Batches:
             raise
         return flight.task
 
+    def early(self, message: Message) -> Message:
+        """The message with its event, or with the reason why it has none, if that can be said at once."""
+        return self.reader.early(message)
+
     def moved(self) -> None:
         """Partitions have come or gone: others may have written since. No batch may be under way."""
         self.recovery.moved()
@@ -258,5 +263,7 @@ class Batches:
         self._kept_slates.take(bytes_of.slates, {})
         if not flight.folded.done():
             flight.folded.set_result(None)
+            if self.folding.behind():
+                await asyncio.sleep(0)  # the next batch goes to the core before this one is packed and sent
         pushed_ms = self.clock.precise_ms()
         return await self._writing.commit(begun(bytes_of.commit, pushed_ms), self.replica.writer), pushed_ms

@@ -25,6 +25,9 @@ class EventQueue(ThrowableQueue[Any]):
     (['ring'], ['event'], True)
     """
 
+    _queue: Any  # of `asyncio.Queue`, which does not tell of them
+    _wakeup_next: Any
+
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.ring: Callable[[], object] = lambda: None

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 from faust.types import TP
 
-from streams.kafka.message import Message, happened_ms
+from streams.batch import Incoming
+from streams.kafka.message import Message, happened_ms, no_later
 from streams.kafka.record import Record
 from streams.settings.tree import Settings
 from streams.worker.event_queue import EventQueue
@@ -29,6 +30,10 @@ class BatchHandler(Protocol):
 
     async def begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
         """Returns once the next batch may be begun; the task gives the messages that are done with."""
+        ...
+
+    def early(self, message: Message) -> Message:
+        """The message with its event, where that can be read at once."""
         ...
 
     def moved(self) -> None:
@@ -151,7 +156,14 @@ class BatchIntake:
                 place = self._place(record.tp)
                 self._last[place] = record.offset
                 record.handed_ms = handed_ms
-                self._steps.put(place, happened_ms(record.value, record.timestamp * 1_000, now_ms), record)
+                # Now, and not once the batch is begun: meanwhile the core is busy with the one before.
+                record.message = message = self._handler.early(as_message(record, self._prefix))
+                early, written_ms = message.early, message.timestamp_ms
+                if isinstance(early, Incoming):
+                    time_ms = no_later(early.event.ts, written_ms, now_ms)
+                else:
+                    time_ms = happened_ms(record.value, written_ms, now_ms)
+                self._steps.put(place, time_ms, record)
 
     def _place(self, partition: TP) -> Place:
         place = self._places.get(partition)
@@ -180,7 +192,7 @@ class BatchIntake:
 
     async def _begin(self, records: Sequence[Record]) -> None:
         self._idle.clear()
-        messages = [as_message(record, self._prefix) for record in records]
+        messages = [record.message for record in records if record.message is not None]
         writing = await self._handler.begin(messages)
         await self._acknowledge()
         self._flight = _Flight(records, messages, writing)

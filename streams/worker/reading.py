@@ -12,14 +12,14 @@ from streams.batch import Incoming
 from streams.clock import Clock
 from streams.events.schema import AnyEvent, Control, EventLimits, check_action, unknown_command
 from streams.kafka.dead_letters import DeadLetter, dead_letter
-from streams.kafka.message import Message, read
+from streams.kafka.message import Message, read, read_early
 from streams.state.action_meaning import BUILT_IN
 from streams.state.event_meaning import Encode, encoded, text_of, texts_of, vectors_of
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.shards import check_shard
 
 TURN_EVENTS = 32
-"""After so many the loop has its turn: an answer of the store may be there."""
+"""After so many that it has to decode the loop has its turn: an answer of the store may be there."""
 UNREADABLE = "unreadable"
 """The reason of a letter whose record no rule speaks of."""
 
@@ -62,16 +62,27 @@ class Reader:
         self.actions, self.shards = actions, shards
         self._decode_s = metrics.stage_s.of("decode")
 
+    def early(self, message: Message) -> Message:
+        """The message with its event, or with the reason why it has none: `read` need not decode it again."""
+        return read_early(message, self.clock.now_ms(), self.limits)
+
     async def read(self, messages: Sequence[Message]) -> tuple[list[Read], list[DeadLetter]]:
         """The events in their order, and what could not be read."""
         started, now_ms = time.perf_counter(), self.clock.now_ms()
         reads: list[Read] = []
         letters: list[DeadLetter] = []
-        for at, message in enumerate(messages):
-            if at and at % TURN_EVENTS == 0:
-                await asyncio.sleep(0)
+        decoded = 0
+        for message in messages:
+            incoming = message.early
+            if isinstance(incoming, EventError):
+                letters.append(DeadLetter(message, incoming.reason, str(incoming), now_ms))
+                continue
             try:
-                incoming = read(message, now_ms, self.limits)
+                if incoming is None:
+                    decoded += 1
+                    if decoded % TURN_EVENTS == 0:
+                        await asyncio.sleep(0)
+                    incoming = read(message, now_ms, self.limits)
                 check_action(incoming.event, self.actions)
                 check_shard(message, incoming.event, self.shards)
                 if isinstance(incoming.event, Control):

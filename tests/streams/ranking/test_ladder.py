@@ -69,9 +69,8 @@ def test_what_a_better_rung_would_lead_to_is_too_long(
 def test_a_rung_that_begins_where_a_lower_one_does_is_left_out(
     at_ms: tuple[float, float, float], seen: list[Rung]
 ) -> None:
-    settings = LadderSettings(
-        **dict(zip(("fewer_at_ms", "counters_at_ms", "popular_at_ms"), at_ms, strict=True))
-    )
+    fewer_ms, counters_ms, popular_ms = at_ms
+    settings = LadderSettings(fewer_at_ms=fewer_ms, counters_at_ms=counters_ms, popular_at_ms=popular_ms)
     assert [Ladder(settings).choose(waited_ms, 1) for waited_ms in (0, 50, 100, 250)] == seen
 
 
@@ -117,7 +116,8 @@ def run(arrivals_ms: Sequence[float], cost: Callable[[Rung, float], float], sett
 
 def evenly(rate_s: float, seconds: float, seed: int = 0) -> list[float]:
     """A Poisson process, ms."""
-    return np.sort(np.random.default_rng(seed).uniform(0, seconds * 1_000, round(rate_s * seconds))).tolist()
+    times = np.random.default_rng(seed).uniform(0, seconds * 1_000, round(rate_s * seconds))
+    return [float(at) for at in np.sort(times)]
 
 
 def plain(rung: Rung, now_ms: float) -> float:

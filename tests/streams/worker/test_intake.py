@@ -59,6 +59,9 @@ class Handler:
             raise ProgressError("can't go on")
         return [message for message in messages if message.offset not in self.refused]
 
+    def early(self, message: Message) -> Message:
+        return message
+
     def moved(self) -> None:
         assert not self.writes or self.writes[-1].done()
         self.moves.append(len(self.begun))

@@ -87,6 +87,30 @@ async def test_the_next_batch_is_folded_but_not_written_before_the_last_one() ->
     assert not desk.replica.lock.locked()
 
 
+@pytest.mark.parametrize("behind", [0, 1])
+async def test_where_more_waits_the_core_has_the_next_batch_before_the_last_one_is_sent(
+    behind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SlowStore()
+    store.gate.set()
+    desk = Desk(store)
+    await desk.take(click(0))
+    desk.batches.folding.behind = lambda: behind
+    call = desk.replica.core.call
+
+    async def noted(function: Any, *arguments: Any) -> Any:
+        store.calls.append(function.__name__.strip("_"))
+        return await call(function, *arguments)
+
+    monkeypatch.setattr(desk.replica.core, "call", noted)
+    store.calls.clear()
+    for n in (1, 2):
+        last = await desk.batches.begin([click(n)])
+    await last
+    assert store.calls == (["made", "made"] + ["commit"] * 2 if behind else ["made", "commit"] * 2)
+    assert await interactions(store) == 3
+
+
 async def test_an_answer_that_tells_of_before_a_commit_is_no_sign_of_an_emptied_store() -> None:
     """Its question was asked before the batch in flight was written, and it came after that."""
     store = SlowStore()

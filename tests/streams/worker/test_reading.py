@@ -77,6 +77,11 @@ async def test_every_record_becomes_an_event_or_a_letter(drawn: list[Odd | None]
     reads, letters = await reader().read(messages)
     found = [each.message.offset for each in reads] + [each.message.offset for each in letters]
     assert sorted(found) == list(range(len(drawn)))
+    again, said = await reader().read([reader().early(each) for each in messages])
+    assert [each.incoming for each in again] == [each.incoming for each in reads]
+    assert [(each.message.offset, each.reason, each.why) for each in said] == [
+        (each.message.offset, each.reason, each.why) for each in letters
+    ]
     for each in reads:
         assert 0 < each.incoming.accepted_ms <= NOW_MS
         assert math.isfinite(each.incoming.accepted_ms)
