@@ -27,15 +27,15 @@ SLICE_BYTES = 1 << 20
 class _Heard(msgspec.Struct, array_like=True):
     """Items that reviews speak for: rows int32, how many reviews float32, vectors float32, end to end."""
 
-    rows: bytes
-    reviews: bytes
-    text: bytes
+    rows: memoryview
+    reviews: memoryview
+    text: memoryview
 
 
 class _Payload(msgspec.Struct, array_like=True):
     """Payloads of version 1 end before `learner`, the first ones before `version`."""
 
-    counters: bytes
+    counters: memoryview
     heard: _Heard
     version: int = VERSION
     learner: bytes = b""

@@ -60,7 +60,7 @@ def read_pairs(
     longest [B]: of each history so many items are read. ages [B]: see `PairTable.age`, of fresh counts.
     places: a scratch table over all rows, all -1 before and after.
     """
-    check_known(histories.items, len(pairs.start))
+    check_known(histories.items, pairs.known)
     table, done = signals.table, 0
     while True:
         done = _read(

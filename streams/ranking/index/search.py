@@ -99,7 +99,7 @@ def _expected(tables: CellTables, query: F32) -> tuple[F32, F32]:
         centre = tables.centres[cell]
         mean[cell] = product(centre, query)
         count, radial, total = tables.moments[cell]
-        size = product(centre, centre)
+        size = tables.squares[cell]
         along = mean[cell] * mean[cell] / size if size > 0.0 else np.float32(0.0)
         across = max(length - along, np.float32(0.0)) / max(dim - 1, 1)
         spread[cell] = math.sqrt((along * radial + across * (total - radial)) / max(count, 1.0)) + 1e-9
