@@ -13,7 +13,7 @@ from streams.popular_feed import popular_feed
 from streams.ranking.degradation import RUNGS
 from streams.ranking.index.vector_index import VectorIndex
 from streams.recommender import Recommender
-from streams.serving.kept_counters import copied
+from streams.serving.kept_counters import Copy
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import EVERY_ACTION
@@ -48,7 +48,7 @@ def warm_up(settings: Settings) -> None:
         states |= outcome.states
     _warm_index(settings)
     popular_feed(recommender, "", NOW_MS)
-    copied(recommender).pack()
+    _warm_snapshot(recommender)
     _warm_consumed(recommender, states["user-0"])
 
 
@@ -59,6 +59,16 @@ def _warm_index(settings: Settings) -> None:
     for _ in range(2):
         index.keep_up(vectors, np.arange(len(vectors)))
     index.find(vectors, vectors[:1], [np.zeros(len(vectors), np.uint8)], [10])
+
+
+def _warm_snapshot(recommender: Recommender) -> None:
+    """What is shown while a snapshot is copied is copied first."""
+    copy = Copy(recommender)
+    recommender.counters.show(np.zeros(1, np.int32))
+    while not copy.step():
+        pass
+    copy.end()
+    copy.pack()
 
 
 def _warm_consumed(recommender: Recommender, state: UserState) -> None:
