@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.errors import StoreError
+from model.errors import SettingsError, StoreError
 from streams.counters.settings import CounterSettings
 from streams.state.columns import longer, room_for
 
@@ -37,6 +37,7 @@ class PairTable:
     """The counts of all item pairs. Rows are global item rows; the first `known` are there."""
 
     def __init__(self, settings: CounterSettings) -> None:
+        """Raises `SettingsError` where the system can't promise the memory of `max_pairs`."""
         self.settings = settings
         self.rate_per_ms = math.log(2.0) / (settings.pair_half_life_s * 1_000.0)
         self.landmark_ms = -1
@@ -44,15 +45,14 @@ class PairTable:
         self.length = np.zeros(0, np.int32)
         self.room = np.zeros(0, np.int32)
         self.outgoing = np.zeros(0, np.float32)
-        self.neighbour = np.zeros(settings.max_pairs, np.int32)
-        self.count = np.zeros((settings.max_pairs, KINDS), np.float32)
+        self.neighbour, self.count = _pool(settings.max_pairs)
         self.free = np.full(32, -1, np.int64)
         self.used = np.zeros(1, np.int64)
         self._known = 0
 
     @property
     def known(self) -> int:
-        """How many item rows there are."""
+        """How many item rows there are; the columns have room behind them."""
         return self._known
 
     def grow(self, items: int) -> None:
@@ -111,6 +111,16 @@ class PairTable:
         if self.landmark_ms < 0:
             return 1.0
         return math.exp(min(max(-(now_ms - self.landmark_ms) * self.rate_per_ms, -80.0), REBASE_AT))
+
+
+def _pool(pairs: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    try:
+        return np.zeros(pairs, np.int32), np.zeros((pairs, KINDS), np.float32)
+    except MemoryError:
+        raise SettingsError(
+            f"counters.max_pairs is {pairs}: the system does not promise the {24 * pairs >> 20} MiB that so"
+            " many pairs may take; set fewer"
+        ) from None
 
 
 def check_known(rows: NDArray[np.int32], items: int) -> None:

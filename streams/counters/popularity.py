@@ -38,6 +38,11 @@ class Popularity:
         self._leaders = Leaders(len(settings.half_lives_s))
         self._known = 0
 
+    @property
+    def known(self) -> int:
+        """How many item rows there are; the columns have room behind them."""
+        return self._known
+
     def leaders(self, column: int) -> NDArray[np.int32]:
         """The rows with the highest counts of that half-life, highest first, ties to the lower row."""
         return self._leaders.rows(column)

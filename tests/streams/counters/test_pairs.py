@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.errors import StoreError
+from model.errors import SettingsError, StoreError
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, observe_pairs
 from streams.counters.settings import CounterSettings
 from streams.events.schema import Click
@@ -200,6 +200,11 @@ def test_the_pool_is_never_made_anew_and_takes_memory_as_it_is_used() -> None:
     assert table.count is pools[1]
     assert 0 < table.used[0] < 1_000_000
     assert process.memory_info().rss - before < 100 << 20
+
+
+def test_more_pairs_than_any_system_holds_are_refused_with_the_setting() -> None:
+    with pytest.raises(SettingsError, match=r"counters\.max_pairs is 10000000000000: .* set fewer"):
+        PairTable(CounterSettings(max_pairs=10**13))
 
 
 def test_two_events_of_one_tie_cannot_teach_their_order() -> None:
