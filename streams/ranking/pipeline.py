@@ -104,7 +104,7 @@ class Pipeline:
     @property
     def indexes(self) -> list[VectorIndex]:
         """Those of the sources and of the models."""
-        return [each.index for each in (*self.near, *self.models.all())]
+        return [source.index for source in self.near] + [model.index for model in self.models.all()]
 
     @property
     def near(self) -> list[Nearest]:

@@ -201,7 +201,7 @@ def test_the_first_item_that_comes_to_a_prepared_core_copies_no_column() -> None
     before = columns()
     assert len(before) > 35
     small.core.meet(["new"], small.now_ms)
-    small.announce(300, np.ones(64, np.float32) / 8, ts=small.now_ms)
+    small.announce(300, unit(np.ones(64)), ts=small.now_ms)
     small.act("u1", 300)
     assert small.core.recommend([small.request("u1")])
     assert columns() == before

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from model.schema import F32
-from streams.ranking.index import vector_index
+from streams.ranking.index import calibration, vector_index
 from streams.ranking.index.calibration import recall
 from streams.ranking.index.exact import find_exact
 from streams.ranking.index.vector_index import VectorIndex
@@ -174,7 +174,7 @@ def test_what_a_large_import_changes_while_cells_are_made_is_put_beside_too(
 ) -> None:
     """Else the next slate would wait for all of it."""
     vectors, begun, go_on = alike(4_000, 32, 30), threading.Event(), threading.Event()
-    usual = vector_index.missed_share
+    usual = calibration.missed_share
 
     def held(*given: Any) -> float:
         begun.set()
