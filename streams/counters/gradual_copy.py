@@ -34,6 +34,7 @@ OF_ROWS = {
 }
 """The columns that have an entry for each item row."""
 OF_PAIRS = ("neighbour", "count")
+"""Those that have one for each pair."""
 
 Columns = dict[str, NDArray[Any]]
 Numbers = dict[str, int | float]
@@ -50,15 +51,19 @@ def columns_of(part: Any) -> Columns:
 
 
 def numbers_of(part: Any) -> Numbers:
-    """The numbers of a part."""
-    return {name: value for name, value in vars(part).items() if isinstance(value, int | float)}
+    """The numbers of a part, without those that are its own affair."""
+    return {
+        name: value
+        for name, value in vars(part).items()
+        if isinstance(value, int | float) and not name.startswith("_")
+    }
 
 
 class GradualCopy:
     """Begun when it is made, between two batches. `columns` and `numbers` of each part are whole once `done`.
 
-    `before` and `step` may be called from different threads. `most_rows` and `most_pairs`: of one piece so
-    far.
+    It holds the rows and pairs that there are then, without the room behind them. `before` and `step` may be
+    called from different threads. `most_rows` and `most_pairs`: of one piece so far.
     """
 
     def __init__(self, counters: Counters) -> None:
@@ -67,18 +72,17 @@ class GradualCopy:
         self.interactions = counters.interactions
         self.columns: dict[str, Columns] = {}
         self.numbers: dict[str, Numbers] = {}
+        self._rows, pairs = counters.pairs.known, int(counters.pairs.used[0])
         for name, part in self._parts.items():
+            sizes = dict.fromkeys(OF_ROWS[name], self._rows) | dict.fromkeys(OF_PAIRS, pairs)
             self.numbers[name] = numbers_of(part)
             self.columns[name] = {
-                # Zeros in new memory cost nothing until something is written there; `zeros_like` writes them.
-                key: np.zeros(value.shape, value.dtype)
-                if key in OF_ROWS[name] or key in OF_PAIRS
-                else value.copy()
+                # Zeros in new memory cost nothing until something is written there.
+                key: np.zeros((sizes[key], *value.shape[1:]), value.dtype) if key in sizes else value.copy()
                 for key, value in columns_of(part).items()
             }
         self._original = counters.pairs.free.copy()
-        self._rows = len(counters.pairs.start)
-        self._taken = np.zeros(max(self._rows, len(counters.popularity.total)), np.bool_)
+        self._taken = np.zeros(self._rows, np.bool_)
         self._next = 0
         self._turn = threading.Lock()
         self.most_rows = self.most_pairs = 0
@@ -120,23 +124,22 @@ class GradualCopy:
     def _slice(self) -> NDArray[np.int32]:
         """The next rows, as many as make one piece; at least one."""
         end = min(self._next + SLICE_ROWS, len(self._taken))
-        pairs = np.cumsum(self._counters.pairs.room[self._next : min(end, self._rows)])
+        pairs = np.cumsum(self._counters.pairs.room[self._next : end])
         fit = int(np.searchsorted(pairs, SLICE_PAIRS, side="right"))
         if fit < len(pairs):
             end = self._next + max(fit, 1)
         return np.arange(self._next, end, dtype=np.int32)
 
     def _take(self, rows: NDArray[np.int32]) -> None:
-        """Copy `rows`, none of which was copied before. Raises nothing for rows that one part lacks."""
+        """Copy `rows`, none of which was copied before."""
         self._taken[rows] = True
         for name, part in self._parts.items():
             to = self.columns[name]
             for key in OF_ROWS[name]:
-                known = rows[rows < len(to[key])]
-                to[key][known] = getattr(part, key)[known]
+                to[key][rows] = getattr(part, key)[rows]
         pairs, to = self._counters.pairs, self.columns["pairs"]
         copied = copy_blocks(
-            rows[rows < self._rows], pairs.start, pairs.length,
+            rows, pairs.start, pairs.length,
             pairs.neighbour, pairs.count, to["neighbour"], to["count"],
         )  # fmt: skip
         self.most_rows = max(self.most_rows, len(rows))

@@ -10,7 +10,8 @@ For each item a row of neighbours, each with four counts:
 
 Rows live in one pool of blocks whose sizes are powers of two; a row that outgrows its block moves to a
 larger one, and the old block is used again. A full row, or a full pool, replaces the row's weakest pair, so
-memory is bounded whatever comes in.
+memory is bounded whatever comes in. The pool has its final size from the beginning: it takes memory only as
+blocks are taken (streams/state/columns.py), and no batch waits for a copy of it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.errors import StoreError
+from model.errors import SettingsError, StoreError
 from streams.counters.settings import CounterSettings
+from streams.state.columns import longer, room_for
 
 FORWARD, REVERSE, FRESH, TOGETHER, CLOSE = range(5)
 KINDS = 5
@@ -32,9 +34,10 @@ REBASE_AT = 40.0  # exponent of the decay at which FRESH is scaled back, well in
 
 
 class PairTable:
-    """The counts of all item pairs. Rows are global item rows."""
+    """The counts of all item pairs. Rows are global item rows; the first `known` are there."""
 
     def __init__(self, settings: CounterSettings) -> None:
+        """Raises `SettingsError` where the system can't promise the memory of `max_pairs`."""
         self.settings = settings
         self.rate_per_ms = math.log(2.0) / (settings.pair_half_life_s * 1_000.0)
         self.landmark_ms = -1
@@ -42,20 +45,32 @@ class PairTable:
         self.length = np.zeros(0, np.int32)
         self.room = np.zeros(0, np.int32)
         self.outgoing = np.zeros(0, np.float32)
-        self.neighbour = np.zeros(0, np.int32)
-        self.count = np.zeros((0, KINDS), np.float32)
+        self.neighbour, self.count = _pool(settings.max_pairs)
         self.free = np.full(32, -1, np.int64)
         self.used = np.zeros(1, np.int64)
+        self._known = 0
+
+    @property
+    def known(self) -> int:
+        """How many item rows there are; the columns have room behind them."""
+        return self._known
 
     def grow(self, items: int) -> None:
         """Make room for `items` rows."""
-        more = items - len(self.start)
-        if more > 0:
-            more = max(more, len(self.start) // 2)
-            self.start = np.concatenate([self.start, np.full(more, -1, np.int64)])
-            self.length = np.concatenate([self.length, np.zeros(more, np.int32)])
-            self.room = np.concatenate([self.room, np.zeros(more, np.int32)])
-            self.outgoing = np.concatenate([self.outgoing, np.zeros(more, np.float32)])
+        if items <= self._known:
+            return
+        if items > len(self.start):
+            room = room_for(items)
+            self.start, self.length, self.room, self.outgoing = (
+                longer(self.start, room), longer(self.length, room), longer(self.room, room),
+                longer(self.outgoing, room),
+            )  # fmt: skip
+        self.start[self._known : items] = -1
+        self._known = items
+
+    def restored(self, rows: int) -> None:
+        """Other columns were put in place; they are of so many rows."""
+        self._known = rows
 
     def observe(self, row: int, previous: NDArray[np.int32], tied: int, ts: int, weight: float) -> None:
         """Count `row` as following `previous` (newest first), of which the first `tied` share its time."""
@@ -70,10 +85,9 @@ class PairTable:
     ) -> None:
         if not len(others) or weight <= 0.0:
             return
-        check_known(others, len(self.start))
+        check_known(others, self._known)
         # A copy, since memory that is read-only or reversed would have the loop compiled once more for it.
         others = others.copy()
-        self._reserve(len(others) + 1)
         observe_pairs(
             self.start, self.length, self.room, self.outgoing,
             self.neighbour, self.count, self.free, self.used,
@@ -87,7 +101,7 @@ class PairTable:
             self.landmark_ms = ts
         exponent = (ts - self.landmark_ms) * self.rate_per_ms
         if exponent > REBASE_AT:
-            self.count[:, FRESH] *= np.float32(math.exp(-min(exponent, 80.0)))
+            self.count[: self.used[0], FRESH] *= np.float32(math.exp(-min(exponent, 80.0)))
             self.landmark_ms = ts
             return 1.0
         return math.exp(max(exponent, -REBASE_AT))
@@ -98,15 +112,15 @@ class PairTable:
             return 1.0
         return math.exp(min(max(-(now_ms - self.landmark_ms) * self.rate_per_ms, -80.0), REBASE_AT))
 
-    def _reserve(self, rows: int) -> None:
-        """Grow the pool so that one event can't run out of it, up to `max_pairs`."""
-        need = int(self.used[0]) + rows * self.settings.row_pairs
-        have = len(self.neighbour)
-        if need <= have or have >= self.settings.max_pairs:
-            return
-        size = min(max(need, have + have // 2, 4_096), self.settings.max_pairs)
-        self.neighbour = np.concatenate([self.neighbour, np.zeros(size - have, np.int32)])
-        self.count = np.concatenate([self.count, np.zeros((size - have, KINDS), np.float32)])
+
+def _pool(pairs: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    try:
+        return np.zeros(pairs, np.int32), np.zeros((pairs, KINDS), np.float32)
+    except MemoryError:
+        raise SettingsError(
+            f"counters.max_pairs is {pairs}: the system does not promise the {24 * pairs >> 20} MiB that so"
+            " many pairs may take; set fewer"
+        ) from None
 
 
 def check_known(rows: NDArray[np.int32], items: int) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from streams.counters.leaders import Leaders
 from streams.counters.settings import CounterSettings
+from streams.state.columns import longer, room_for
 
 REBASE_AT = 300.0
 
@@ -35,25 +36,34 @@ class Popularity:
         self.all_rating_sum = 0.0
         self.all_rating_count = 0
         self._leaders = Leaders(len(settings.half_lives_s))
+        self._known = 0
+
+    @property
+    def known(self) -> int:
+        """How many item rows there are; the columns have room behind them."""
+        return self._known
 
     def leaders(self, column: int) -> NDArray[np.int32]:
         """The rows with the highest counts of that half-life, highest first, ties to the lower row."""
         return self._leaders.rows(column)
 
-    def sort(self) -> None:
-        """Bring the leaders in line with counts that came from elsewhere."""
-        self._leaders.sort(self.decayed)
+    def restored(self, rows: int) -> None:
+        """Other columns were put in place; they are of so many rows."""
+        self._known = rows
+        self._sort()
+
+    def _sort(self) -> None:
+        """Bring the leaders in line with counts that did not come one by one."""
+        self._leaders.sort(self.decayed[: self._known])
 
     def grow(self, items: int) -> None:
         """Make room for `items` rows."""
-        more = items - len(self.total)
-        if more <= 0:
-            return
-        more = max(more, len(self.total) // 2)
-        for name in ("total", "events", "shown", "rating_sum", "rating_count", "first_ms", "last_ms"):
-            column = getattr(self, name)
-            setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))
-        self.decayed = np.concatenate([self.decayed, np.zeros((more, self.decayed.shape[1]))])
+        if items > len(self.total):
+            room = room_for(items)
+            for name in ("total", "events", "shown", "rating_sum", "rating_count", "first_ms", "last_ms"):
+                setattr(self, name, longer(getattr(self, name), room))
+            self.decayed = longer(self.decayed, room)
+        self._known = max(self._known, items)
 
     def observe(self, row: int, ts: int, weight: float, rating: float) -> None:
         """Count one interaction; `rating` is NaN where there is none."""
@@ -91,8 +101,8 @@ class Popularity:
             self.landmark_ms = ts
         exponents = (ts - self.landmark_ms) * self.rates_per_ms
         if exponents.max() > REBASE_AT:
-            self.decayed *= np.exp(-np.minimum(exponents, 600.0))
+            self.decayed[: self._known] *= np.exp(-np.minimum(exponents, 600.0))
             self.landmark_ms = ts
-            self.sort()  # what was scaled down to nothing counts no more
+            self._sort()  # what was scaled down to nothing counts no more
             return np.ones(len(exponents))
         return np.asarray(np.exp(np.maximum(exponents, -REBASE_AT)))

@@ -14,8 +14,8 @@ class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`half_lives_s`: of the popularity counters, short to long. `pair_half_life_s`: of the fresh pairs.
 
     `window`: how many of the user's last items an event is counted as following. `row_pairs`: neighbours kept
-    per item; `max_pairs`: of all items together, which bounds memory (24 bytes a pair). What an action adds
-    stands in its meaning (`actions.NAME.counts`).
+    per item; `max_pairs`: of all items together, which bounds memory (24 bytes a pair, as they come). What an
+    action adds stands in its meaning (`actions.NAME.counts`).
     """
 
     half_lives_s: tuple[HalfLife, HalfLife, HalfLife] = (86_400.0, 7 * 86_400.0, 60 * 86_400.0)

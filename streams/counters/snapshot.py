@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from model.errors import StoreError
 from streams.counters.counters import Counters
-from streams.counters.gradual_copy import GradualCopy, columns_of, numbers_of, parts_of
+from streams.counters.gradual_copy import OF_PAIRS, OF_ROWS, GradualCopy, columns_of, numbers_of, parts_of
 from streams.counters.pairs import KINDS
+from streams.state.columns import longer, room_for
 from streams.state.msgpack_pieces import Piece, array_header, binary, bytes_of, map_header
 from streams.state.stored_format import check_version, leading_version
 
@@ -31,7 +32,7 @@ VERSION = 2
 class _Column(msgspec.Struct, array_like=True):
     dtype: str
     shape: tuple[int, ...]
-    data: bytes
+    data: memoryview
 
 
 class _Part(msgspec.Struct, array_like=True):
@@ -71,7 +72,7 @@ def pieces_of(copy: GradualCopy) -> list[Piece]:
     return [*whole, _encoder.encode(copy.interactions)]
 
 
-def restore_counters(counters: Counters, raw: bytes) -> None:
+def restore_counters(counters: Counters, raw: bytes | memoryview) -> None:
     """Put what `pack_counters` of this build or of a former one packed into new counters, or raise
     `StoreError`.
     """
@@ -87,10 +88,12 @@ def restore_counters(counters: Counters, raw: bytes) -> None:
     parts = parts_of(counters)
     if set(parts) != set(packed.parts):
         raise StoreError(f"counter snapshot holds {sorted(packed.parts)}; expected {sorted(parts)}")
-    for name, part in parts.items():
-        _restore(name, part, packed.parts[name])
+    rows = {name: _restore(name, part, packed.parts[name]) for name, part in parts.items()}
+    if len(set(rows.values())) != 1:
+        raise StoreError(f"counter snapshot: parts of {rows} rows; expected the same number in each")
     counters.interactions = packed.interactions
-    counters.popularity.sort()
+    for name, part in parts.items():
+        part.restored(rows[name])
 
 
 def _from_v1(packed: _Packed) -> _Packed:
@@ -99,7 +102,7 @@ def _from_v1(packed: _Packed) -> _Packed:
     old = columns["count"]
     counts = np.frombuffer(old.data, np.dtype(old.dtype)).reshape(old.shape)
     grown = np.pad(counts, ((0, 0), (0, KINDS - counts.shape[1])))
-    columns["count"] = _Column(grown.dtype.str, grown.shape, grown.tobytes())
+    columns["count"] = _Column(grown.dtype.str, grown.shape, memoryview(grown.tobytes()))
     return packed
 
 
@@ -107,13 +110,17 @@ def _from_v1(packed: _Packed) -> _Packed:
 MIGRATIONS: dict[int, Callable[[_Packed], _Packed]] = {1: _from_v1}
 
 
-def _restore(what: str, part: Any, packed: _Part) -> None:
+def _restore(what: str, part: Any, packed: _Part) -> int:
+    """Put a part in place; how many rows it has."""
     columns, numbers = columns_of(part), numbers_of(part)
     if set(columns) != set(packed.columns) or set(numbers) != set(packed.numbers):
         raise StoreError(
             f"counter snapshot: {what} has {sorted({*packed.columns, *packed.numbers})}; expected "
             f"{sorted({*columns, *numbers})}: use the build that wrote it"
         )
+    rows = {len(_array(what, name, packed.columns[name])) for name in OF_ROWS[what]}
+    if len(rows) != 1:
+        raise StoreError(f"counter snapshot: {what} has columns of {sorted(rows)} rows; expected one number")
     for name, column in packed.columns.items():
         value = _array(what, name, column)
         expected = columns[name]
@@ -125,19 +132,22 @@ def _restore(what: str, part: Any, packed: _Part) -> None:
         if name in _FROM_SETTINGS:
             if not np.array_equal(value, expected):
                 raise _other_settings(what, name)
+        elif name in OF_PAIRS:
+            setattr(part, name, longer(value, max(len(value), len(expected))))
         else:
-            setattr(part, name, value)
+            setattr(part, name, longer(value, room_for(len(value)) if name in OF_ROWS[what] else len(value)))
     for name, number in packed.numbers.items():
         if name not in _FROM_SETTINGS:
             setattr(part, name, number)
         elif number != numbers[name]:
             raise _other_settings(what, name)
+    return rows.pop()
 
 
 def _array(what: str, name: str, column: _Column) -> NDArray[Any]:
+    """A view of the bytes, to be copied."""
     try:
-        dtype = np.dtype(column.dtype)
-        return np.frombuffer(column.data, dtype).reshape(column.shape).copy()
+        return np.frombuffer(column.data, np.dtype(column.dtype)).reshape(column.shape)
     except (TypeError, ValueError) as error:
         raise StoreError(f"counter snapshot: {what}.{name} can't be read: {error}") from None
 

@@ -19,6 +19,7 @@ from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.user_views import UserViews
 from streams.state.catalog import Catalog
+from streams.state.columns import longer, room_for
 
 NO_ROWS = np.empty(0, np.intp)
 AT_ONCE = 8_192
@@ -96,11 +97,11 @@ class ModelInService:
         if len(rows):
             items = len(catalog)
             if items > len(self.vectors):
-                room = max(items, len(self.vectors) * 3 // 2)
+                room = room_for(items)
                 self.vectors, self.keys = (
-                    _grown(each, room, self.known) for each in (self.vectors, self.keys)
+                    longer(each, room, self.known) for each in (self.vectors, self.keys)
                 )
-                self.tables = {name: _grown(each, room, self.known) for name, each in self.tables.items()}
+                self.tables = {name: longer(each, room, self.known) for name, each in self.tables.items()}
             for begin in range(0, len(rows), AT_ONCE):
                 self._make(catalog, rows[begin : begin + AT_ONCE])
             self.known = items
@@ -121,6 +122,13 @@ class ModelInService:
         """Have the vectors of all items made anew: those that it has are of another catalog."""
         self.index.forget()
         self.known = self.seen = 0
+
+    def carry_on(self, seen: int | None) -> None:
+        """Go on with another catalog, from this revision of it; see `Catalog.carry_on`."""
+        if seen is None:
+            self.forget_items()
+        else:
+            self.seen = seen
 
     def _content(self, catalog: Catalog, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
         """The tower's inputs besides the ids. A modality the catalog does not keep is missing for all."""
@@ -220,13 +228,6 @@ def _fill_history(
             mask[b, k], actions[b, k] = np.float32(1.0), known[codes[b, k]]
             for d in range(vectors.shape[2]):
                 vectors[b, k, d] = item_vectors[row, d]
-
-
-def _grown(values: F32, room: int, known: int) -> F32:
-    """A copy with `room` rows, of which the first `known` are kept."""
-    grown = np.zeros((room, values.shape[1]), np.float32)
-    grown[:known] = values[:known]
-    return grown
 
 
 def feature_names(sources: Sequence[str]) -> tuple[str, ...]:

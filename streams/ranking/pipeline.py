@@ -115,14 +115,17 @@ class Pipeline:
     @property
     def indexes(self) -> list[VectorIndex]:
         """Those of the sources and of the models."""
-        of_sources = [source.index for source in self.sources if isinstance(source, Nearest)]
-        return of_sources + [model.index for model in self.models.all()]
+        return [source.index for source in self.near] + [model.index for model in self.models.all()]
+
+    @property
+    def near(self) -> list[Nearest]:
+        """The sources that keep an index over the items."""
+        return [source for source in self.sources if isinstance(source, Nearest)]
 
     def refresh(self) -> None:
         """Bring what is derived from the items, vectors and indexes, in line with the catalog."""
-        for source in self.sources:
-            if isinstance(source, Nearest):
-                source.refresh(self.catalog)
+        for source in self.near:
+            source.refresh(self.catalog)
         for model in self.models.all():
             model.refresh(self.catalog)
 

@@ -40,15 +40,16 @@ class Fusion(NamedTuple):
 
 
 class Workspace:
-    """pairs, shared: where the signals of a batch stand. entities: the graph's items, None without one.
-    places int32 [n], all -1 between uses. asks: what batches asked. batch: the number of the present one.
+    """items: how many there are. pairs, shared: where the signals of a batch stand. entities: the graph's
+    items, None without one. places int32 [n], all -1 between uses. asks: what batches asked. batch: the
+    number of the present one.
     """
 
     def __init__(self, graph: Graph | None = None) -> None:
         self.pairs, self.shared = SignalTable(SIGNALS), SignalTable(ENTITY_SIGNALS)
         self.entities = None if graph is None else EntitySignals(graph)
         self.places = np.full(0, -1, np.int32)
-        self.batch = 0
+        self.batch = self.items = 0
         self._blocked = np.zeros((0, 0), np.uint8)
         self._keys = np.empty((2, 4_096), np.uint64)
         self._bins = np.empty(BINS, np.int64)
@@ -57,7 +58,7 @@ class Workspace:
 
     def grow(self, item_ids: Sequence[str]) -> None:
         """Make room for these items, those of all rows."""
-        items = len(item_ids)
+        self.items = items = len(item_ids)
         if self.entities is not None:
             self.entities.grow(item_ids)
         if items > len(self.places):
@@ -83,12 +84,14 @@ class Workspace:
         return self._fusion
 
     def blocked(self, requests: int) -> NDArray[np.uint8]:
-        """A cleared mask for each request: uint8 [requests, room for all items]; 1 means: not to be shown."""
+        """A cleared mask for each request: uint8 [requests, room for all items]; 1 means: not to be shown.
+        What stands behind the items is not cleared.
+        """
         if requests > len(self._blocked) or len(self.places) > self._blocked.shape[1]:
             rows = max(requests, len(self._blocked))
             self._blocked = np.zeros((rows, len(self.places)), np.uint8)
         else:
-            self._blocked[:requests] = 0
+            self._blocked[:requests, : self.items] = 0
         return self._blocked[:requests]
 
 

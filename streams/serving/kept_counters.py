@@ -31,9 +31,9 @@ SLICE_BYTES = 1 << 20
 class _Heard(msgspec.Struct, array_like=True):
     """Items that reviews speak for: rows int32, how many reviews float32, vectors float32, end to end."""
 
-    rows: bytes
-    reviews: bytes
-    text: bytes
+    rows: memoryview
+    reviews: memoryview
+    text: memoryview
 
 
 class _Payload(msgspec.Struct, array_like=True):
@@ -42,7 +42,7 @@ class _Payload(msgspec.Struct, array_like=True):
     Payloads of version 2 end before it, those of version 1 before `learner`, the first ones before `version`.
     """
 
-    counters: bytes
+    counters: memoryview
     heard: _Heard
     version: int = 1
     learner: bytes = b""

@@ -50,7 +50,7 @@ class ModelLoader:
         """
         catalog, model = self.replica.recommender.catalog, loaded.model
         if loaded.catalog is not catalog:  # it was read anew meanwhile, and rows may mean other items
-            model.forget_items()
+            model.carry_on(catalog.carry_on(loaded.catalog, loaded.catalog.revised_since(model.seen)))
         model.refresh(catalog)
 
     def _open(self, name: str, catalog: Catalog, seen: Catalog) -> Loaded:

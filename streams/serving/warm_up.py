@@ -20,7 +20,7 @@ from streams.ranking.degradation import RUNGS
 from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
-from streams.serving.kept_counters import copied
+from streams.serving.kept_counters import Copy
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import EVERY_ACTION
@@ -57,7 +57,7 @@ def warm_up(settings: Settings) -> None:
     _warm_index(settings)
     _warm_learner(recommender, states["user-0"])
     popular_feed(recommender, "", NOW_MS)
-    copied(recommender).pack()
+    _warm_snapshot(recommender)
     _warm_consumed(recommender, states["user-0"])
 
 
@@ -86,6 +86,16 @@ def _warm_learner(recommender: Recommender, state: UserState) -> None:
         )
         learner.learn(lesson_of("user-0", slate))
     Adaptation(learner).run(batch, [0])
+
+
+def _warm_snapshot(recommender: Recommender) -> None:
+    """What is shown while a snapshot is copied is copied first."""
+    copy = Copy(recommender)
+    recommender.counters.show(np.zeros(1, np.int32))
+    while not copy.step():
+        pass
+    copy.end()
+    copy.pack()
 
 
 def _warm_consumed(recommender: Recommender, state: UserState) -> None:

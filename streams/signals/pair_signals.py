@@ -63,7 +63,7 @@ def read_pairs(
     table, done = signals.table, 0
     while True:
         done = _read(
-            pairs.start, pairs.length, pairs.neighbour, pairs.count, pairs.outgoing, totals,
+            pairs.start, pairs.length[: pairs.known], pairs.neighbour, pairs.count, pairs.outgoing, totals,
             pairs.settings.window, histories.offsets, histories.items, histories.liking, histories.off,
             histories.tied, longest, ages, chosen, done,
             places, table.rows, table.values, signals.begin, signals.end, table.used,
@@ -72,7 +72,7 @@ def read_pairs(
             signals.left -= len(chosen)
             return
         if done < 0:
-            check_known(histories.items, len(pairs.start))
+            check_known(histories.items, pairs.known)
         b = chosen[done]
         its_items = histories.items[histories.part(b)][: longest[b]]
         table.make_room(min(int(pairs.length[its_items].sum()), len(places)))

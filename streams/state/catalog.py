@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from model.hashing import ATTRIBUTES, attributes_of
+from streams.state.columns import longer, room_for
 from streams.state.facets import Facets
+from streams.state.row_set import NO_ROWS, RowSet
 from streams.state.stored_format import decoded
 
 VERSION = 1
@@ -27,6 +29,8 @@ REMEMBERED = 1_024
 """So many of the newest changes are known one by one: a model that is not further behind need not look
 through all items for them.
 """
+AT_ONCE = 10_000
+COLUMNS = "text", "attributes", "own_text", "reviews", "available", "added_ms", "announced_ms", "revised"
 NO_MODALITIES: Mapping[str, int] = {}
 
 
@@ -82,9 +86,10 @@ class Catalog:
     text[n, dim]: unit vector of the item's own text, or where it has none, of what reviews said of it; zero
     for neither. attributes[n, 8]: categories, tags and price as hashed numbers (0: none).
     modalities[name][n, its dim]: other views of the item, zero where it has none; only those asked for.
-    available[n]: may be recommended. added_ms[n]: when the item was first announced or met.
-    revised[n]: the revision at which the item last changed; `revision` is that of the newest change, 0 where
-    there was none. A model remembers up to which one its vectors go.
+    available[n]: may be recommended; `withdrawn`: the rows that may not. added_ms[n]: when the item was first
+    announced or met. revised[n]: the revision at which the item last changed; `revision` is that of the
+    newest change, 0 where there was none. A model remembers up to which one its vectors go.
+    All columns have room behind the last item.
     """
 
     def __init__(self, text_dim: int = 64, modalities: Mapping[str, int] = NO_MODALITIES) -> None:
@@ -101,6 +106,7 @@ class Catalog:
         self.revised = np.zeros(0, np.int64)
         self.revision = 0
         self._changes: deque[range] = deque(maxlen=REMEMBERED)
+        self.withdrawn = RowSet()
         self.facets = Facets()
         self.before: Callable[[int], None] | None = None
         """Is told of a row before its text changes."""
@@ -110,25 +116,24 @@ class Catalog:
 
     def extend(self, item_ids: Sequence[str], ts: int = 0) -> None:
         """Add items under the next row numbers, met at `ts`; nothing else is known of them yet."""
-        for item_id in item_ids:
-            self.rows[item_id] = len(self.ids)
-            self.ids.append(item_id)
+        first = len(self.ids)
+        # In parts: no other thread gets its turn while a dictionary takes a million names.
+        for at in range(0, len(item_ids), AT_ONCE):
+            part = item_ids[at : at + AT_ONCE]
+            self.rows.update(zip(part, range(first + at, first + at + len(part)), strict=True))
+            self.ids.extend(part)
         size = len(self.ids)
         if size > len(self.available):
-            more = max(size - len(self.available), len(self.available) // 2, 64)
-            self.text = np.concatenate([self.text, np.zeros((more, self.text.shape[1]), np.float32)])
-            self.attributes = np.concatenate([self.attributes, np.zeros((more, ATTRIBUTES), np.int32)])
-            for name, vectors in self.modalities.items():
-                room = np.zeros((more, vectors.shape[1]), np.float16)
-                self.modalities[name] = np.concatenate([vectors, room])
-            self.own_text = np.concatenate([self.own_text, np.zeros(more, np.bool_)])
-            self.reviews = np.concatenate([self.reviews, np.zeros(more, np.float32)])
-            self.available = np.concatenate([self.available, np.ones(more, np.bool_)])
-            self.added_ms = np.concatenate([self.added_ms, np.zeros(more, np.int64)])
-            self.announced_ms = np.concatenate([self.announced_ms, np.full(more, -1, np.int64)])
-            self.revised = np.concatenate([self.revised, np.zeros(more, np.int64)])
-        self.added_ms[size - len(item_ids) : size] = ts
-        self._revise(range(size - len(item_ids), size))
+            self._make_room(room_for(size))
+        self.available[first:size], self.announced_ms[first:size] = True, -1
+        self.added_ms[first:size] = ts
+        self._revise(range(first, size))
+
+    def _make_room(self, room: int) -> None:
+        for name in COLUMNS:
+            setattr(self, name, longer(getattr(self, name), room))
+        self.modalities = {name: longer(vectors, room) for name, vectors in self.modalities.items()}
+        self.withdrawn.make_room(room)
 
     def announce(self, row: int, record: ItemRecord, arrived_ms: int, ahead_ms: int) -> ItemRecord | None:
         """Take an update that came at `arrived_ms`: the record as it is kept, or None where it is late.
@@ -163,7 +168,9 @@ class Catalog:
         if self.announced_ms[row] < 0:
             self.added_ms[row] = record.added_ms or record.ts
         self.announced_ms[row] = record.ts
-        self.available[row] = record.available
+        if record.available != self.available[row]:
+            self.available[row] = record.available
+            (self.withdrawn.discard if record.available else self.withdrawn.add)(row)
         if record.text:
             self.text[row] = np.frombuffer(record.text, np.float16)
             self.own_text[row] = True
@@ -186,7 +193,38 @@ class Catalog:
     def revise_all(self) -> None:
         """All items count as changed: their columns were put in place from outside."""
         self.revised = np.zeros(len(self.available), np.int64)
+        self.withdrawn = RowSet(np.flatnonzero(~self.available[: len(self)]), len(self.available))
         self._revise(range(len(self)))
+
+    def carry_on(self, before: Catalog, behind: NDArray[np.integer] = NO_ROWS) -> int | None:
+        """The revision up to which something counts that was derived from `before`, an earlier catalog: what
+        the items of other content need is derived anew after it (`revised_since`). None where it is of no
+        use, as rows mean other items.
+
+        behind: the rows for which it was not up with `before`. Nothing may have been derived from this
+        catalog yet.
+        """
+        items = len(before)
+        if items > len(self):
+            return None
+        parts = [slice(at, min(at + AT_ONCE, items)) for at in range(0, items, AT_ONCE)]
+        if any(before.ids[part] != self.ids[part] for part in parts):
+            return None
+        columns: list[tuple[NDArray[Any], NDArray[Any]]] = [
+            (before.text, self.text),
+            (before.attributes, self.attributes),
+            *((before.modalities[name], vectors) for name, vectors in self.modalities.items()),
+        ]
+        changed = np.ones(len(self), np.bool_)
+        for part in parts:
+            differ = [(old[part] != new[part]).any(axis=1) for old, new in columns]
+            changed[part] = np.logical_or.reduce(differ)
+        changed[behind] = True
+        seen = self.revision
+        self.revision += 1
+        self.revised[np.flatnonzero(changed)] = self.revision
+        self._changes.clear()
+        return seen
 
     def revised_since(self, revision: int) -> NDArray[np.intp]:
         """Rows of items that changed after `revision`, ascending; 0: all of them."""

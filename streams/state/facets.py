@@ -114,5 +114,6 @@ class _Rows:
         return np.frombuffer(self.rows, np.int32)
 
     def _tidy(self) -> None:
-        self.rows = array(TYPE, [row for row in self.rows if row not in self.left])
+        rows, left = np.frombuffer(self.rows, np.int32), np.fromiter(self.left, np.int32, len(self.left))
+        self.rows = array(TYPE, rows[~np.isin(rows, left)].tobytes())
         self.left = set()

@@ -26,7 +26,7 @@ class Head(msgspec.Struct, array_like=True):
 _head = msgspec.msgpack.Decoder(Head)
 
 
-def leading_version(raw: bytes) -> int:
+def leading_version(raw: bytes | memoryview) -> int:
     """The version of a record that begins with it; raises what msgspec raises."""
     return _head.decode(raw).version
 

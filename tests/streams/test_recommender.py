@@ -14,6 +14,7 @@ from streams.ranking import slate as stored_slate
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
+from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state.ledger import Record, Showing, decode_record, encode_record
 from streams.state.user_state import Interaction, StateSettings
@@ -174,3 +175,36 @@ def test_nobody_asked_nobody_answered() -> None:
     assert driven().core.recommend([]) == []
     small = driven()
     assert small.core.recommend([small.request("", "popular")])[0].items
+
+
+def test_the_first_item_that_comes_to_a_prepared_core_copies_no_column() -> None:
+    """With a million items the slates would wait for a second and more."""
+    small = Small(items=300, settings=override(Settings(), {"index": {"from_items": 100}}))
+    small.announce_all(seed=1)
+    small.random_events(100, users=4, seed=2)
+    small.core.serve(toy_model(small.core.pipeline))
+    small.core.prepare()
+    small.core.recommend([small.request("u1")])
+
+    def columns() -> dict[str, int]:
+        """Where each column lies."""
+        (model,) = small.core.pipeline.models.all()
+        indexes = [index.cells.tables._asdict() for index in small.core.pipeline.indexes if index.cells]
+        parts = [
+            *(vars(small.core.catalog), vars(small.core.counters.popularity)),
+            *(vars(small.core.counters.pairs), vars(model), *indexes),
+        ]
+        return {
+            f"{k} {name}": value.ctypes.data
+            for k, part in enumerate(parts)
+            for name, value in part.items()
+            if isinstance(value, np.ndarray)
+        }
+
+    before = columns()
+    assert len(before) > 35
+    small.core.meet(["new"], small.now_ms)
+    small.announce(300, unit(np.ones(64)), ts=small.now_ms)
+    small.act("u1", 300)
+    assert small.core.recommend([small.request("u1")])
+    assert columns() == before

@@ -22,14 +22,15 @@ class Nearest:
 
     def __init__(self) -> None:
         self.index = VectorIndex(self.name)
-        self._seen = 0
+        self.seen = 0
+        """The revision of the catalog up to which the index goes."""
 
     def refresh(self, catalog: Catalog) -> None:
         """Know of the texts that came or changed since the last call."""
-        if self._seen != catalog.revision:
-            rows = catalog.revised_since(self._seen)
+        if self.seen != catalog.revision:
+            rows = catalog.revised_since(self.seen)
             self.index.keep_up(catalog.text[: len(catalog)], rows)
-            self._seen = catalog.revision
+            self.seen = catalog.revision
 
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
         tastes, catalog = context.tastes, context.catalog

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.ranking.index.clusters import AT_ONCE, centres_of, nearest
+from streams.ranking.index.clusters import AT_ONCE, centres_of, half_squares, nearest
+from streams.ranking.index.products import product
 
 BLOCK = 32
 HIGHEST = 127.0
@@ -25,14 +26,16 @@ GROWTH = 1.5  # so many times the items have room before an array is made anew
 
 
 class CellTables(NamedTuple):
-    """centres float32 [k, dim]; moments float64 [k, 3]: how many items a cell has had, and the sums of their
-    squared distances from its centre, along the centre's own direction and in all. size, head int32 [k]: the
-    items of a cell, and its first block, -1 for none. after, owner int32 [blocks]: the next block of the
-    chain, and the cell. codes int8 [blocks, BLOCK, dim] times scales float32 [blocks, BLOCK] are how far the
-    vectors of rows int32 [blocks, BLOCK] lie from the centre. free int32 [blocks]: blocks of no cell.
+    """centres float32 [k, dim]; squares float32 [k]: their squared lengths; moments float64 [k, 3]: how many
+    items a cell has had, and the sums of their squared distances from its centre, along the centre's own
+    direction and in all. size, head int32 [k]: the items of a cell, and its first block, -1 for none. after,
+    owner int32 [blocks]: the next block of the chain, and the cell. codes int8 [blocks, BLOCK, dim] times
+    scales float32 [blocks, BLOCK] are how far the vectors of rows int32 [blocks, BLOCK] lie from the centre.
+    free int32 [blocks]: blocks of no cell.
     """
 
     centres: F32
+    squares: F32
     moments: NDArray[np.float64]
     size: NDArray[np.int32]
     head: NDArray[np.int32]
@@ -57,6 +60,7 @@ class Cells:
         centres = centres_of(vectors, some, count) if len(some) else np.zeros((1, dim), np.float32)
         self.tables = CellTables(
             centres,
+            _squares(centres),
             np.zeros((count, 3)),
             np.zeros(count, np.int32),
             np.full(count, -1, np.int32),
@@ -69,7 +73,8 @@ class Cells:
         )
         self.unused = blocks
         self.places = np.full(max(int(len(vectors) * GROWTH), 1), -1, np.int32)
-        cells = nearest(vectors[some] if len(some) < len(vectors) else vectors, centres)
+        self._half = half_squares(centres)
+        cells = nearest(vectors, centres, some if len(some) < len(vectors) else None, self._half)
         order = np.argsort(cells, kind="stable")  # so that a cell's blocks lie side by side
         self._fill(vectors, some[order], cells[order])
         self.built, self.changed = len(some), 0
@@ -81,7 +86,7 @@ class Cells:
             grown = np.full(int(top * GROWTH), -1, np.int32)
             grown[: len(self.places)] = self.places
             self.places = grown
-        self._fill(vectors, rows.astype(np.int32), nearest(vectors[rows], self.tables.centres))
+        self._fill(vectors, rows.astype(np.int32), nearest(vectors, self.tables.centres, rows, self._half))
         self.changed += len(rows)
 
     def _fill(self, vectors: F32, rows: NDArray[np.int32], cells: NDArray[np.int32]) -> None:
@@ -126,6 +131,14 @@ def _longer(values: NDArray[Any], more: int, fill: int = 0) -> NDArray[Any]:
     if fill:
         grown[len(values) :] = fill
     return grown
+
+
+@compiled
+def _squares(centres: F32) -> F32:
+    squares = np.empty(len(centres), np.float32)
+    for cell in range(len(centres)):
+        squares[cell] = product(centres[cell], centres[cell])
+    return squares
 
 
 @compiled

@@ -30,12 +30,24 @@ def centres_of(vectors: F32, rows: NDArray[np.int32], count: int) -> F32:
     return centres
 
 
-def nearest(vectors: F32, centres: F32) -> NDArray[np.int32]:
-    """The number of the centre that is nearest to each vector: int32 [n]; the first of several."""
-    cells = np.empty(len(vectors), np.int32)
-    half = np.einsum("kd,kd->k", centres, centres) / np.float32(2.0)
-    for begin in range(0, len(vectors), AT_ONCE):
-        part = vectors[begin : begin + AT_ONCE] @ centres.T
-        part -= half
-        cells[begin : begin + AT_ONCE] = part.argmax(axis=1)
+def nearest(
+    vectors: F32, centres: F32, rows: NDArray[np.integer] | None = None, half: F32 | None = None
+) -> NDArray[np.int32]:
+    """The number of the centre that is nearest to each vector, or to those of `rows`: int32 [n]; the first of
+    several. half: see `half_squares`, where it is known.
+    """
+    count = len(vectors) if rows is None else len(rows)
+    cells = np.empty(count, np.int32)
+    half = half_squares(centres) if half is None else half
+    for begin in range(0, count, AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
+        scores = (vectors[part] if rows is None else vectors[rows[part]]) @ centres.T
+        scores -= half
+        cells[part] = scores.argmax(axis=1)
     return cells
+
+
+def half_squares(centres: F32) -> F32:
+    """Half of each centre's squared length."""
+    half: F32 = np.einsum("kd,kd->k", centres, centres) / np.float32(2.0)
+    return half

@@ -33,6 +33,16 @@ def product(one: F32, other: F32) -> np.float32:
     return total
 
 
+@_summed
+def products(rows: F32, query: F32, totals: F32) -> None:
+    """The scalar products of each of rows [n, dim] with the query: totals [n]."""
+    for row in range(rows.shape[0]):
+        total = np.float32(0.0)
+        for at in range(rows.shape[1]):
+            total += rows[row, at] * query[at]
+        totals[row] = total
+
+
 @compiled
 def rescored(
     vectors: F32,

@@ -22,7 +22,7 @@ from model.compiled import compiled
 from model.schema import F32
 from streams.ranking.candidates.selection import BINS, key, lowest_first, score_of
 from streams.ranking.index.cells import BLOCK, CellTables
-from streams.ranking.index.products import product, rescored
+from streams.ranking.index.products import product, products, rescored
 
 FIRST = 4  # times as many items as are asked for are met in the first round
 DENSE = 0.1  # cells with a larger share of items above the mark are searched before the mark is taken again
@@ -95,11 +95,10 @@ def _expected(tables: CellTables, query: F32) -> tuple[F32, F32]:
     cells, dim = tables.centres.shape
     mean, spread = np.empty(cells, np.float32), np.empty(cells, np.float32)
     length = product(query, query)
+    products(tables.centres, query, mean)
     for cell in range(cells):
-        centre = tables.centres[cell]
-        mean[cell] = product(centre, query)
         count, radial, total = tables.moments[cell]
-        size = product(centre, centre)
+        size = tables.squares[cell]
         along = mean[cell] * mean[cell] / size if size > 0.0 else np.float32(0.0)
         across = max(length - along, np.float32(0.0)) / max(dim - 1, 1)
         spread[cell] = math.sqrt((along * radial + across * (total - radial)) / max(count, 1.0)) + 1e-9

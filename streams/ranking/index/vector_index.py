@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,11 @@ log = logging.getLogger(__name__)
 
 STALE = 0.5
 """Cells are made anew after so many changes, as a share of the items that they were made of."""
+FEW = 500
+"""So many changed items are put into new cells at once: in about two milliseconds."""
+CATCHING_UP = 20
+"""So often at most is put what has changed while cells were made, and while the last was put."""
+NO_ROWS = np.empty(0, np.int64)
 
 
 class VectorIndex:
@@ -39,7 +45,6 @@ class VectorIndex:
         self.looked = np.zeros(1, np.int64)
         self._missed = 0.0
         self._building: _Build | None = None
-        self._meanwhile: list[NDArray[np.integer]] = []
 
     def configure(self, settings: IndexSettings, beside: bool) -> None:
         """Go on by these; what is being made goes on as it began."""
@@ -51,7 +56,7 @@ class VectorIndex:
         self._take(vectors)
         if len(rows):
             if self._building is not None:
-                self._meanwhile.append(rows)
+                self._building.changed(vectors, rows)
             if self.cells is not None:
                 self.cells.put(vectors, rows)
         if self._building is None and self._due(len(vectors)):
@@ -59,7 +64,7 @@ class VectorIndex:
 
     def forget(self) -> None:
         """The vectors are of other items now."""
-        self.cells, self._building, self._meanwhile = None, None, []
+        self.cells, self._building = None, None
 
     def find(
         self,
@@ -110,32 +115,48 @@ class VectorIndex:
         building = self._building
         if building is None or building.thread.is_alive():
             return
-        self._building, meanwhile, self._meanwhile = None, self._meanwhile, []
+        self._building = None
         if building.cells is None:
             log.error("the index %r was not made; the former way goes on: %s", self.name, building.error)
             return
         self.cells, self._missed = building.cells, building.missed
         self.builds += 1
-        if meanwhile:
-            self.cells.put(vectors, np.unique(np.concatenate(meanwhile)))
+        if len(rows := building.waiting()):
+            self.cells.put(vectors, rows)
 
 
 class _Build:
-    """Cells in the making, of vectors that change meanwhile: their owner puts these again."""
+    """Cells in the making, of vectors that change meanwhile. What changed is put again, in the same thread
+    until little is left: no slate waits for what a large import has changed.
+    """
 
     def __init__(self, vectors: F32) -> None:
         self.cells: Cells | None = None
         self.missed = 0.0
         self.error: Exception | None = None
-        self._vectors: F32 | None = vectors
+        self._vectors = vectors
+        self._meanwhile: deque[NDArray[np.integer]] = deque()
         self.thread = beside(self._run, "making an index")
 
+    def changed(self, vectors: F32, rows: NDArray[np.integer]) -> None:
+        """`rows` of the vectors came or changed."""
+        self._vectors = vectors  # before the rows: whoever takes these finds them in it
+        self._meanwhile.append(rows)
+
+    def waiting(self) -> NDArray[np.integer]:
+        """The rows that changed since this was last asked, ascending."""
+        taken = [self._meanwhile.popleft() for _ in range(len(self._meanwhile))]
+        return np.unique(np.concatenate(taken)) if taken else NO_ROWS
+
     def _run(self) -> None:
-        vectors, self._vectors = self._vectors, None
-        assert vectors is not None
         try:
-            cells = Cells(vectors)
-            self.missed = missed_share(cells, vectors)
+            cells = Cells(self._vectors)
+            self.missed = missed_share(cells, self._vectors)
+            for _ in range(CATCHING_UP):
+                if sum(map(len, self._meanwhile.copy())) <= FEW:
+                    break
+                rows = self.waiting()
+                cells.put(self._vectors, rows)
             self.cells = cells
         except Exception as error:
             self.error = error

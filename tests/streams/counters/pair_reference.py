@@ -69,9 +69,9 @@ def as_dicts(table: PairTable, now_ms: int) -> dict[int, dict[int, list[float]]]
 
 def check_blocks(table: PairTable) -> None:
     """Every block lies in the pool and in no other block, the free ones too; every pair names a real item."""
-    taken = np.zeros(len(table.neighbour), np.int64)
-    assert table.used[0] <= len(table.neighbour) <= table.settings.max_pairs
-    for item in range(len(table.start)):
+    taken = np.zeros(table.used[0], np.int64)
+    assert table.used[0] <= len(table.neighbour) == len(table.count) == table.settings.max_pairs
+    for item in range(table.known):
         begin, room, length = int(table.start[item]), int(table.room[item]), int(table.length[item])
         assert length <= room <= table.settings.row_pairs
         if room:
@@ -79,7 +79,7 @@ def check_blocks(table: PairTable) -> None:
             taken[begin : begin + room] += 1
             neighbours = table.neighbour[begin : begin + length]
             assert (neighbours >= 0).all()
-            assert (neighbours < len(table.start)).all()
+            assert (neighbours < table.known).all()
             assert (neighbours != item).all()
     for size, first in enumerate(table.free):
         head, steps = int(first), 0
@@ -87,5 +87,5 @@ def check_blocks(table: PairTable) -> None:
             taken[head : head + 8 * 2**size] += 1
             head, steps = int(table.neighbour[head]), steps + 1
             assert steps <= len(table.neighbour)
-    assert (taken[: table.used[0]] <= 1).all()
-    assert math.isfinite(float(table.count.sum()))
+    assert (taken <= 1).all()
+    assert math.isfinite(float(table.count[: table.used[0]].sum()))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.errors import StoreError
+from model.errors import SettingsError, StoreError
 from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, observe_pairs
 from streams.counters.settings import CounterSettings
 from streams.events.schema import Click
@@ -18,7 +19,7 @@ from streams.state.user_state import EMPTY, StateSettings
 from tests.streams.counters.pair_reference import Reference, as_dicts, check_blocks
 
 HALF_LIFE_S = 10.0
-PLAIN = CounterSettings(window=3, pair_half_life_s=HALF_LIFE_S)
+PLAIN = CounterSettings(window=3, pair_half_life_s=HALF_LIFE_S, max_pairs=65_536)
 START_MS = 1_700_000_000_000
 SPAN_MS = 4_000_000  # 400 half-lives: FRESH is scaled back several times
 
@@ -181,6 +182,29 @@ def test_a_full_pool_is_never_exceeded_nor_corrupted(seed: int) -> None:
     assert len(table.neighbour) == 1_024
     assert table.used[0] > 1_024 - 64
     assert (table.count >= 0).all()
+
+
+def test_the_pool_is_never_made_anew_and_takes_memory_as_it_is_used() -> None:
+    """A batch would wait for the copy of a hundred megabytes."""
+    process = psutil.Process()
+    before = process.memory_info().rss
+    table = PairTable(CounterSettings(max_pairs=20_000_000))  # 480 MB
+    pools = table.neighbour, table.count
+    table.grow(3_000)
+    rng = np.random.default_rng(0)
+    for step in range(300):
+        previous = rng.choice(3_000, 50, replace=False).astype(np.int32)
+        table.observe(int(rng.integers(3_000)), previous, 0, START_MS + step, 1.0)
+    table.grow(10_000)
+    assert table.neighbour is pools[0]
+    assert table.count is pools[1]
+    assert 0 < table.used[0] < 1_000_000
+    assert process.memory_info().rss - before < 100 << 20
+
+
+def test_more_pairs_than_any_system_holds_are_refused_with_the_setting() -> None:
+    with pytest.raises(SettingsError, match=r"counters\.max_pairs is 10000000000000: .* set fewer"):
+        PairTable(CounterSettings(max_pairs=10**13))
 
 
 def test_two_events_of_one_tie_cannot_teach_their_order() -> None:

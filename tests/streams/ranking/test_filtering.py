@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model.actions import ACTIONS
@@ -79,6 +81,40 @@ def test_unavailable_items_are_blocked_until_they_are_back() -> None:
     assert marked(Unavailable(), UserState(), small) == [2]
     small.announce(2, available=True, ts=START_MS + 2)
     assert marked(Unavailable(), UserState(), small) == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=30),
+    st.sampled_from([0.0, 0.3, 1.0]),
+    st.integers(0, 12),
+)
+def test_what_is_blocked_is_what_can_not_be_had_however_it_is_marked(
+    told: list[tuple[int, bool]], scattered: float, late: int
+) -> None:
+    """Few rows are marked one by one, many by a look at all items. `late`: items that come in between."""
+    small, expected = Small(items=10), set[int]()
+    for n, (row, available) in enumerate(told, 1):
+        small.announce(row, available=available, ts=START_MS + n)
+        (expected.discard if available else expected.add)(row)
+    small.core.meet([f"late {n}" for n in range(late)], START_MS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streams.ranking.filters.unavailable.SCATTERED", scattered)
+        assert marked(Unavailable(), UserState(), small) == sorted(expected)
+        small.core.catalog.revise_all()
+        assert marked(Unavailable(), UserState(), small) == sorted(expected)
+
+
+def test_what_one_request_blocks_behind_the_last_item_blocks_no_item_that_comes_there_later() -> None:
+    """A filter of hashes marks rows that no item has yet."""
+    small, late = Small(items=3_000), [f"late {n}" for n in range(100)]
+    small.core.pipeline.workspace.grow([*small.core.catalog.ids, *late])  # there is room for them
+    met = np.random.default_rng(1).permutation(3_000)[:400].astype(np.int32)
+    state = UserState(consumed=Met(((1, np.sort(met)),)).fitted(100))
+    assert state.consumed.hash_bits
+    small.core.pipeline.gather([small.core.request(state, START_MS)])
+    small.core.meet(late, START_MS)
+    masks = small.core.pipeline.gather([small.core.request(UserState(), START_MS)]).context.blocked
+    assert not masks[0, :3_100].any()
 
 
 def test_the_masks_of_a_batch_are_made_anew_for_every_user() -> None:

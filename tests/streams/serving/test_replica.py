@@ -6,6 +6,7 @@ import asyncio
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model.errors import FencedError, StoreError
 from streams.clock import ManualClock
@@ -14,9 +15,11 @@ from streams.counters.counters import Counters
 from streams.counters.settings import CounterSettings
 from streams.counters.snapshot import pack_counters, restore_counters
 from streams.events.schema import Click, Impression, Item, Review
+from streams.kafka.message import Message
 from streams.ranking import slate as stored_slate
 from streams.serving import heard_copy
 from streams.serving.replica import Replica
+from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.counters.pair_reference import as_dicts
@@ -220,3 +223,40 @@ async def test_events_go_on_while_a_snapshot_is_made(
     await saving
     assert meanwhile > 3
     assert_equal(await rebuilt(store), desk.replica)
+
+
+async def test_to_read_anew_does_not_make_the_index_of_items_anew(store: MemoryStore) -> None:
+    """Only the items that another worker has changed or brought meanwhile are put again."""
+    settings = override(Settings(), {"index": {"from_items": 10}})
+    one, two = Desk(store, settings), Desk(store, settings)
+    rng = np.random.default_rng(3)
+    for desk in (one, two):
+        desk.batches.reader.encode = lambda texts: np.stack([of_text(text) for text in texts])
+    of = {f"i{n}": rng.normal(size=64) for n in range(60)}
+
+    def of_text(text: str) -> NDArray[np.float32]:
+        vector = of[text.split(" ")[0]] * (2 if text.endswith("again") else 1) + ("again" in text)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+    def item(n: int, name: str, title: str) -> Message:
+        return message(Item(event_id=f"{name} {n}", ts=NOW_MS + n, item_id=name, title=title), n)
+
+    await one.take(*(item(n, f"i{n}", f"i{n}") for n in range(40)))
+    async with one.replica.lock:
+        await one.replica.core.call(one.replica.recommender.prepare)
+    (index,) = one.replica.recommender.pipeline.indexes
+    assert (index.builds, len(index.cells or ())) == (1, 40)
+    await two.take(click(50, partition=1))
+    again = item(40, "i3", "i3 again")
+    await two.take(again, *(item(n + 1, f"i{n}", f"i{n}") for n in range(40, 43)))
+    async with one.replica.lock:
+        await one.replica.rebuild()
+    (kept,) = one.replica.recommender.pipeline.indexes
+    assert kept is index
+    assert (kept.builds, len(kept.cells or ())) == (1, 43)
+    assert kept.cells is not None
+    assert kept.cells.changed == 4
+    catalog = one.replica.recommender.catalog
+    (found,) = kept.find(catalog.text[:43], of_text("i3 again")[None], [np.zeros(43, np.uint8)], [3])
+    assert found[0] == catalog.rows["i3"]
+    assert_equal(one.replica, await rebuilt(store))

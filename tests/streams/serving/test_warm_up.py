@@ -7,11 +7,16 @@ import sys
 
 SCRIPT = """
 import gc
+import numpy as np
 from numba.core.dispatcher import Dispatcher
 from streams.serving.warm_up import warm_up
+from streams.recommender import Recommender
+from streams.serving.kept_counters import Copy, restore
+from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.core import toy_model
 from tests.streams.ranking.test_adaptation import lessons
+from tests.streams.core import Small
 from tests.streams.ranking.test_workspace import driven, few, many
 
 def compiled():
@@ -30,6 +35,30 @@ for row in (1, 2, 3):
 small.core.serve(toy_model(small.core.pipeline))
 small.core.learn(lessons(small.core, 5))
 assert small.draft("u1").adapted
+
+# A snapshot, with events meanwhile, a late one among them; and what is made of it.
+copy = Copy(small.core)
+small.act("u1", 4)
+small.act("u2", 5, ts=small.now_ms - 3_600_000)
+small.core.counters.show(np.array([1, 2], np.int32))
+while not copy.step():
+    small.act("u3", 6)
+copy.end()
+other = Recommender(Settings())
+other.meet(small.core.catalog.ids, 0)
+restore(other, copy.pack())
+other.recommend([small.request("u1")])
+
+# Many items: an index, room that is made, withdrawn items.
+many_items = Small(items=400, settings=override(Settings(), {"index": {"from_items": 100}}))
+many_items.announce_all(seed=3)
+many_items.random_events(100, users=4, seed=4)
+many_items.core.index_beside(True)
+many_items.core.prepare()
+for n in range(3):
+    many_items.core.meet([f"new {n} {k}" for k in range(300)], many_items.now_ms)
+    many_items.announce(n, available=False, ts=many_items.now_ms + n)
+    many_items.core.recommend([many_items.request("u1")])
 after = compiled()
 assert sum(after.values()) > 30, after
 print(sorted(name for name, count in after.items() if count != before.get(name, 0)))

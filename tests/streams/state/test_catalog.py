@@ -314,3 +314,60 @@ def test_the_changes_since_any_revision_are_told_however_many_are_remembered(
         expected: set[int] = set().union(*changed[revision + 1 :])
         assert catalog.revised_since(revision).tolist() == sorted(expected)
         assert catalog.view().revised_since(revision).tolist() == sorted(expected)
+
+
+TEXTS = st.sampled_from([None, E1, E2])
+
+
+@given(
+    st.lists(st.tuples(TEXTS, st.sampled_from(["", "x"])), min_size=1, max_size=6),
+    st.lists(st.tuples(TEXTS, st.sampled_from(["", "x"])), max_size=8),
+    st.sets(st.integers(0, 5)),
+)
+def test_what_was_derived_from_a_catalog_that_is_read_anew_is_wrong_for_the_items_that_differ(
+    before: list[tuple[np.ndarray | None, str]],
+    after: list[tuple[np.ndarray | None, str]],
+    behind: set[int],
+) -> None:
+    """`behind`: rows for which it was wrong before."""
+
+    def told(items: list[tuple[np.ndarray | None, str]]) -> Catalog:
+        catalog = Catalog()
+        catalog.extend([f"i{row}" for row in range(len(items))])
+        for row, (text, category) in enumerate(items):
+            raw = b"" if text is None else text.astype(np.float16).tobytes()
+            catalog.put(row, ItemRecord(f"i{row}", 10, text=raw, categories=[category] if category else []))
+        return catalog
+
+    old, new = told(before), told(after)
+    rows = sorted(row for row in behind if row < min(len(before), len(after)))
+    seen = new.carry_on(old, np.array(rows, np.int64))
+    if len(after) < len(before):
+        assert seen is None
+        return
+    assert seen is not None
+    expected = {
+        row
+        for row, (text, category) in enumerate(after)
+        if row >= len(before) or before[row][0] is not text or before[row][1] != category
+    }
+    assert new.revised_since(seen).tolist() == sorted(expected | {*rows})
+    assert new.revised_since(0).tolist() == list(range(len(after)))
+    new.hear(0, E1)
+    changed = set() if after[0][0] is not None else {0}
+    assert new.revised_since(seen).tolist() == sorted(expected | {*rows} | changed)
+
+
+def test_where_rows_mean_other_items_nothing_that_was_derived_is_of_use(catalog: Catalog) -> None:
+    other = Catalog()
+    other.extend(["a", "c", "d"], 5)
+    assert other.carry_on(catalog) is None
+    assert catalog.carry_on(Catalog()) is not None
+
+
+def test_views_that_are_the_same_do_not_hide_another_image() -> None:
+    old, new = seeing(), seeing()
+    new.put(1, ItemRecord("b", 10, image=np.ones(3, np.float16).tobytes()))
+    seen = new.carry_on(old)
+    assert seen is not None
+    assert new.revised_since(seen).tolist() == [1]

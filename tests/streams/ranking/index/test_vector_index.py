@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from model.schema import F32
+from streams.ranking.index import calibration, vector_index
 from streams.ranking.index.calibration import recall
 from streams.ranking.index.exact import find_exact
 from streams.ranking.index.vector_index import VectorIndex
@@ -164,6 +167,42 @@ def test_cells_that_are_made_beside_know_what_changed_meanwhile() -> None:
     assert rows[:2].tolist() == [30_000, 5]
     assert 11 not in rows
     assert np.mean(recalls(index, vectors, tastes(vectors, 10, 19))) >= 0.95
+
+
+def test_what_a_large_import_changes_while_cells_are_made_is_put_beside_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the next slate would wait for all of it."""
+    vectors, begun, go_on = alike(4_000, 32, 30), threading.Event(), threading.Event()
+    usual = calibration.missed_share
+
+    def held(*given: Any) -> float:
+        begun.set()
+        assert go_on.wait(30)
+        return usual(*given)
+
+    monkeypatch.setattr(vector_index, "missed_share", held)
+    index = VectorIndex("test", MANY)
+    index.configure(MANY, beside=True)
+    index.keep_up(vectors, np.arange(len(vectors)))
+    assert begun.wait(30)
+    more = np.concatenate([vectors, alike(6_000, 32, 31)])
+    for first in range(4_000, 10_000, 500):
+        index.keep_up(more, np.arange(first, first + 500))
+    more[7] = 0.0
+    index.keep_up(more, np.array([7]))
+    go_on.set()
+    index.wait()
+    assert index._building is not None
+    assert index._building.cells is not None
+    assert len(index._building.cells) >= 10_000 - vector_index.FEW
+    assert 7 not in of(index, more, more[:1])[0]
+    assert index.cells is not None
+    assert len(index.cells) == 9_999
+    index.keep_up(more, vector_index.NO_ROWS)  # it is of too many others now, and is made anew
+    index.wait()
+    assert np.mean(recalls(index, more, tastes(more, 20, 32))) >= 0.95
+    assert index.builds == 2
 
 
 def test_an_index_that_can_not_be_made_is_said_and_searches_stay_exact(
