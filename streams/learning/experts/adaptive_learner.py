@@ -71,7 +71,7 @@ class AdaptiveLearner:
         self._rules = ChoiceRules(meanings)
         self.scales = Scales(len(self.reads))
         self.examination = Examination(settings.eta, settings.harvest)
-        self.caps = Caps(settings.per_user_hour, settings.per_item_hour)
+        self.caps = Caps(settings.per_user_hour, settings.per_item_hour, settings.times_typical)
         self.levels = Levels(settings, self.signals)
 
     def learn(self, lesson: Lesson) -> None:
@@ -90,7 +90,7 @@ class AdaptiveLearner:
         raw = lesson.features[:, self.reads].astype(np.float32)
         base = raw[:, 0].copy()
         known = np.isfinite(base)
-        if leave_out_worn(rows, self.caps.items, self.caps.per_item, known):
+        if leave_out_worn(rows, self.caps.items, self.caps.limit[2], known):
             self._counts["item_cap"] += 1
         count = int(np.count_nonzero(known))
         if count < 2:
@@ -172,9 +172,12 @@ class AdaptiveLearner:
         return {
             "scales.variance": self.scales.variance,
             "scales.slates": self.scales.slates,
-            "caps.users": self.caps.users,
+            "caps.taught": self.caps.taught,
+            "caps.spent": self.caps.spent,
+            "caps.last": self.caps.last,
             "caps.items": self.caps.items,
-            "caps.hour": self.caps.hour,
+            "caps.clock": self.caps.clock,
+            "caps.limit": self.caps.limit,
             "examination.log_chance": self.examination.log_chance,
             "examination.owners": self.examination.owners,
             "examination.shown": self.examination.shown,

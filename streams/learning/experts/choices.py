@@ -6,8 +6,8 @@ Rules, each counted under its name where it keeps something from being a choice:
 - What the user said last of a place in so many words (`Meanings.said`) holds, whatever came before or after:
   who clicks and then dislikes dislikes; a click after a dislike takes nothing back. Without such words the
   last action that says anything holds.
-- An action counts as much as it counts elsewhere (`actions.NAME.counts`), and `WEIGHT_MAX` at most; a bad one
-  as far as it says that the user disliked it (`actions.NAME.liking`).
+- An action counts as much as it counts elsewhere (`actions.NAME.counts`); a bad one as far as it says that
+  the user disliked it (`actions.NAME.liking`). All choices of a slate count `WEIGHT_MAX` at most.
 - "neither": an action that says neither good nor bad is no choice.
 - "featureless": nothing is known of the place (it was filled in later, or shown beyond the kept places), or
   its item has taught enough in this hour.
@@ -85,6 +85,9 @@ class ChoiceRules:
             else:
                 (good if choice.sign > 0 else bad).append(choice)
         made = good + bad
+        total = sum(each.weight for each in made)
+        if total > WEIGHT_MAX:
+            made = [each._replace(weight=each.weight * WEIGHT_MAX / total) for each in made]
         alone = len(made) - (count - 1)
         if alone > 0:
             left_out["alone"] = alone

@@ -39,7 +39,8 @@ def test_a_click_and_a_purchase_of_one_place_are_one_choice() -> None:
 
 def test_what_is_only_viewed_counts_less() -> None:
     (choice,) = choices([did(2, VIEW)]).made
-    assert choice == (2, 1, pytest.approx(0.2))
+    assert choice[:2] == (2, 1)
+    assert choice.weight == pytest.approx(0.2)
 
 
 def test_what_is_disliked_is_the_worst_of_what_is_left() -> None:
@@ -94,7 +95,10 @@ def test_an_action_of_the_apps_own_counts_as_it_says_within_bounds() -> None:
     made = ChoiceRules(Meanings(told)).choices(
         [did(1, code_of("buy_all")), did(2, code_of("bad"))], np.ones(5, np.bool_), 5
     )
-    assert list(made.made) == [(1, 1, WEIGHT_MAX), (2, -1, 1.0)]
+    (bought, bad) = made.made
+    assert (bought.place, bad.place) == (1, 2)
+    assert bought.weight == pytest.approx(4 * bad.weight)
+    assert bought.weight + bad.weight == pytest.approx(WEIGHT_MAX)
 
 
 def test_a_place_of_which_nothing_is_known_is_no_choice() -> None:
