@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.schema import F32
 from streams.learning.kept_slates import NEVER
 
 U16 = NDArray[np.uint16]
-BUCKETS = 4_096
+BUCKETS = 16_384
 HOUR_MS = 3_600_000
+LATEST_MS = 1_000 * (2**32 - 1)
 EVERY = 64
 """Lessons after which it is seen again what is typical."""
 TYPICAL_MIN = 20
@@ -46,9 +48,9 @@ class Caps:
         self.per_user, self.per_item, self.times_typical = per_user, per_item, times_typical
         self.taught: U16 = np.zeros((2, BUCKETS), np.uint16)
         """Lessons of users in this hour, taken or not."""
-        self.spent: NDArray[np.float64] = np.zeros((2, BUCKETS))
-        """Of what users may teach at once, how much they had spent when they taught last, and when (ms)."""
-        self.last: NDArray[np.int64] = np.zeros((2, BUCKETS), np.int64)
+        self.spent: F32 = np.zeros((2, BUCKETS), np.float32)
+        """Of what users may teach at once, how much they had spent when they taught last, and when (s)."""
+        self.last: NDArray[np.uint32] = np.zeros((2, BUCKETS), np.uint32)
         self.items: U16 = np.zeros((2, BUCKETS), np.uint16)
         self.clock: NDArray[np.int64] = np.zeros(3, np.int64)
         """The time (ms), the lessons in this hour, and how many were typical of a user in the hour before."""
@@ -58,6 +60,7 @@ class Caps:
     def begin(self, ts_ms: int) -> None:
         """A lesson of this time comes; `NEVER`: at the time of the one before."""
         now = int(self.clock[0])
+        ts_ms = min(ts_ms, LATEST_MS)
         if ts_ms == NEVER or ts_ms <= now:
             return
         self.clock[0] = ts_ms
@@ -69,7 +72,7 @@ class Caps:
 
     def takes(self, user: str) -> bool:
         """Whether the user may teach one more lesson, which then counts."""
-        now, lessons = int(self.clock[0]), int(self.clock[1])
+        now_s, lessons = int(self.clock[0]) // 1_000, int(self.clock[1])
         if lessons % EVERY == EVERY - 1:
             self._set_limit()
         self.clock[1] = lessons + 1
@@ -78,11 +81,11 @@ class Caps:
         taken = False
         for table, at in enumerate((crc32(name) % BUCKETS, crc32(name, 1) % BUCKETS)):
             self.taught[table, at] = min(int(self.taught[table, at]) + 1, MOST)
-            due = (now - int(self.last[table, at])) * hourly / HOUR_MS
+            due = (now_s - int(self.last[table, at])) * hourly / 3_600
             spent = max(0.0, float(self.spent[table, at]) - due)
             if spent + 1.0 <= at_once:
                 taken, spent = True, spent + 1.0
-            self.spent[table, at], self.last[table, at] = spent, now
+            self.spent[table, at], self.last[table, at] = spent, now_s
         return taken
 
     def _set_limit(self) -> None:

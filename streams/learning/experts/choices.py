@@ -100,6 +100,8 @@ class ChoiceRules:
         """What all that was done with a place comes to; None where it says neither."""
         sign, weight, in_words = 0, 0.0, False
         for _, action, value, _ in told:
+            if not 0 <= action < CODES:
+                continue
             said, says = self._said[action], self._says[action]
             if action == self._review and LOWEST_RATING <= value <= HIGHEST_RATING:
                 said = self.meanings.said(action, value)

@@ -33,7 +33,7 @@ def test_a_user_teaches_so_often_in_an_hour() -> None:
     caps.begin(HOUR_MS)
     assert [caps.takes("a") for _ in range(5)] == [True, True, True, False, False]
     assert caps.takes("b")
-    caps.begin(HOUR_MS + HOUR_MS // 3 - 1)
+    caps.begin(HOUR_MS + HOUR_MS // 3 - 1_000)
     assert not caps.takes("a")
     caps.begin(HOUR_MS + HOUR_MS // 3)
     assert [caps.takes("a") for _ in range(2)] == [True, False]
@@ -73,7 +73,7 @@ def test_many_users_seldom_share_a_count() -> None:
     caps = Caps(1, 100, 1_000)
     caps.begin(HOUR_MS)
     refused = sum(not caps.takes(f"user-{n}") for n in range(400))
-    assert refused < 12
+    assert refused < 4
 
 
 def test_an_item_that_was_chosen_often_is_left_out() -> None:
