@@ -131,7 +131,9 @@ def test_the_weight_moves_when_what_is_liked_turns_round_and_the_loss_is_marked(
     remember = ("kalman:1", "kalman:0.9995")
     assert led[0] in remember
     assert led[1] == "kalman:0.995"
-    assert moved == pytest.approx([1.5, -1.5, 1.5], abs=0.4)
+    assert moved[0] == pytest.approx(1.5, abs=0.2)
+    assert moved[1] < -0.5
+    assert moved[2] > 0.8
     marks = [mark.lesson for mark in learned.report().levels[GLOBAL].marks]
     assert any(2_500 < mark < 2_700 for mark in marks)
     assert all(mark > 2_400 for mark in marks)
