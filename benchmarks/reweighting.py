@@ -116,7 +116,7 @@ def measure(kind: Kind, count: int) -> Cost:
     signals = np.random.default_rng(2).normal(size=(CANDIDATES, SIGNALS)).astype(np.float32)
     out, offsets = np.empty(CANDIDATES, np.float32), np.array([0, CANDIDATES])
     asked = [Level(f"arm-{kind.names - 1}", f"surface-{kind.names - 1}")]
-    scored = cpu_us(lambda _: learner.score(signals, offsets, asked, out), 200)
+    scored = cpu_us(lambda _: learner.score(signals, offsets, offsets[1:], asked, out), 200)
     return Cost(kind.what, statistics.median(learned), min(learned), statistics.median(scored), min(scored))
 
 

@@ -54,7 +54,7 @@ def gain_of_others(hostile: Hostile | None, share: float, drifts: bool) -> float
         features, luck, shown_ms = slate(rng), rng.gumbel(size=PLACES), SHOWN_MS + 2_000 * n
         out = np.zeros(PLACES, np.float32)
         signals = np.ascontiguousarray(features[:, learned.reads], np.float32)
-        learned.score(signals, np.array([0, PLACES]), [Level()], out)
+        learned.score(signals, np.array([0, PLACES]), np.array([PLACES]), [Level()], out)
         if n >= LESSONS // 2 + 500 * drifts:
             wanted = int(np.argmax(features @ liked + luck))
             gains.append(1 / np.log2(2 + np.count_nonzero(out > out[wanted])))

@@ -29,7 +29,7 @@ def gain(learned: AdaptiveLearner, level: Level) -> float:
     features[1, FOLLOWS] = 1.0
     out = np.zeros(2, np.float32)
     signals = np.ascontiguousarray(features[:, learned.reads])
-    learned.score(signals, np.array([0, 2]), [level], out)
+    learned.score(signals, np.array([0, 2]), np.array([2]), [level], out)
     return float(out[1] - out[0])
 
 
