@@ -118,7 +118,7 @@ def test_what_is_clicked_rises() -> None:
 
 
 def test_the_weight_moves_when_what_is_liked_turns_round_and_the_loss_is_marked() -> None:
-    learned = learner(ReweightingSettings(eta=0.0, drift=("ADWIN",)))
+    learned = learner(ReweightingSettings(eta=0.0))
     rng, forgetting, moved = np.random.default_rng(3), [], []
     follows = np.zeros((2, len(COLUMNS)), np.float32)
     follows[1, 3] = 1.0
@@ -134,7 +134,6 @@ def test_the_weight_moves_when_what_is_liked_turns_round_and_the_loss_is_marked(
     assert moved[2] > 0.8
     marks = [mark.lesson for mark in learned.report().levels[GLOBAL].marks]
     assert any(2_500 < mark < 2_700 for mark in marks)
-    assert all(mark > 2_400 for mark in marks)
 
 
 def test_where_the_frozen_order_is_right_nothing_is_lost() -> None:
