@@ -71,7 +71,7 @@ class AdaptiveLearner:
         self._rules = ChoiceRules(meanings)
         self.scales = Scales(len(self.reads))
         self.examination = Examination(settings.eta, settings.harvest)
-        self.caps = Caps(settings.per_user_hour, settings.per_item_hour, settings.times_typical)
+        self.caps = Caps(settings.per_user_hour, settings.per_item_hour, settings.times_busy)
         self.levels = Levels(settings, self.signals)
 
     def learn(self, lesson: Lesson) -> None:
@@ -90,7 +90,7 @@ class AdaptiveLearner:
         raw = lesson.features[:, self.reads].astype(np.float32)
         base = raw[:, 0].copy()
         known = np.isfinite(base)
-        if leave_out_worn(rows, self.caps.items, self.caps.limit[2], known):
+        if leave_out_worn(rows, self.caps.items, self.caps.limit[1], known):
             self._counts["item_cap"] += 1
         count = int(np.count_nonzero(known))
         if count < 2:

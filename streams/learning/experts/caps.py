@@ -1,9 +1,8 @@
 """How much one user, and one item, may teach.
 
-A user may teach some times as much in an hour as the typical user, in this hour or the one before: half of
-the users would have to be hostile to move what is typical, which is their median. It is not taken all at
-once: who has taught as much as the typical user does waits until more is due (a token bucket). Among few
-users, nobody is typical, and only `per_user` holds.
+A user may teach some times as much in an hour as a busy user did in the hour before, the one at `BUSY` of all
+who taught: fewer hostile users than there are busier ones can't move that. Who has taught so much waits until
+more is due (a token bucket). Among few users, only `per_user` holds.
 
 An item that was chosen much more often than the typical one is left out of slates until the hour is over: as
 neither chosen nor passed over, so that what it would have drawn does not speak against it.
@@ -29,9 +28,10 @@ BUCKETS = 16_384
 HOUR_MS = 3_600_000
 LATEST_MS = 1_000 * (2**32 - 1)
 EVERY = 64
-"""Lessons after which it is seen again what is typical."""
-TYPICAL_MIN = 20
-"""Among fewer users, or items, none is typical."""
+"""Lessons after which it is seen again what is usual."""
+BUSY = 0.85
+USUAL_MIN = 20
+"""Among fewer users, or items, nothing is usual."""
 ITEM_MIN, ITEM_TIMES = 20, 10
 """Choices of an item that are taken in an hour in any case, and so many times the typical item's."""
 MOST = 65_535
@@ -40,22 +40,22 @@ FIRST, SECOND = 0x9E3779B1, 0x85EBCA77
 
 
 class Caps:
-    """`per_user`: lessons of a user in an hour at most, and `times_typical` as many as the typical user's;
+    """`per_user`: lessons of a user in an hour at most, and `times_busy` as many as a busy user's;
     `per_item`: choices of an item in an hour.
     """
 
-    def __init__(self, per_user: int, per_item: int, times_typical: float) -> None:
-        self.per_user, self.per_item, self.times_typical = per_user, per_item, times_typical
+    def __init__(self, per_user: int, per_item: int, times_busy: float) -> None:
+        self.per_user, self.per_item, self.times_busy = per_user, per_item, times_busy
         self.taught: U16 = np.zeros((2, BUCKETS), np.uint16)
         """Lessons of users in this hour, taken or not."""
         self.spent: F32 = np.zeros((2, BUCKETS), np.float32)
-        """Of what users may teach at once, how much they had spent when they taught last, and when (s)."""
+        """Of what users may teach, how much they had spent when they taught last, and when (s)."""
         self.last: NDArray[np.uint32] = np.zeros((2, BUCKETS), np.uint32)
         self.items: U16 = np.zeros((2, BUCKETS), np.uint16)
         self.clock: NDArray[np.int64] = np.zeros(3, np.int64)
-        """The time (ms), the lessons in this hour, and how many were typical of a user in the hour before."""
-        self.limit: NDArray[np.float64] = np.array([per_user, per_user, per_item], np.float64)
-        """So many lessons of a user are taken in an hour, and at once; so many choices of an item."""
+        """The time in ms, the lessons in this hour, and those of a busy user in the hour before, or 0."""
+        self.limit: NDArray[np.float64] = np.array([per_user, per_item], np.float64)
+        """So many lessons of a user, and choices of an item, are taken in an hour."""
 
     def begin(self, ts_ms: int) -> None:
         """A lesson of this time comes; `NEVER`: at the time of the one before."""
@@ -65,7 +65,7 @@ class Caps:
             return
         self.clock[0] = ts_ms
         if ts_ms // HOUR_MS > now // HOUR_MS:
-            self.clock[1:] = 0, self._typical()
+            self.clock[1:] = 0, _usual(self.taught[0], BUSY)
             self.taught[:] = 0
             self.items[:] = 0
             self._set_limit()
@@ -76,35 +76,30 @@ class Caps:
         if lessons % EVERY == EVERY - 1:
             self._set_limit()
         self.clock[1] = lessons + 1
-        hourly, at_once = float(self.limit[0]), float(self.limit[1])
+        hourly = float(self.limit[0])
         name = user.encode()
         taken = False
         for table, at in enumerate((crc32(name) % BUCKETS, crc32(name, 1) % BUCKETS)):
             self.taught[table, at] = min(int(self.taught[table, at]) + 1, MOST)
             due = (now_s - int(self.last[table, at])) * hourly / 3_600
             spent = max(0.0, float(self.spent[table, at]) - due)
-            if spent + 1.0 <= at_once:
+            if spent + 1.0 <= hourly:
                 taken, spent = True, spent + 1.0
             self.spent[table, at], self.last[table, at] = spent, now_s
         return taken
 
     def _set_limit(self) -> None:
         """So much a user may teach from here on."""
-        typical = max(int(self.clock[2]), self._typical())
-        hourly = min(self.times_typical * typical, self.per_user) if typical else self.per_user
-        chosen = _median(self.items[0])
-        of_item = min(max(ITEM_MIN, ITEM_TIMES * chosen), self.per_item) if chosen else self.per_item
-        self.limit[:] = hourly, max(1.0, min(typical or hourly, hourly)), of_item
-
-    def _typical(self) -> int:
-        """How often the typical user has taught in this hour."""
-        return _median(self.taught[0])
+        busy = int(self.clock[2]) or _usual(self.taught[0], BUSY)
+        self.limit[0] = min(self.times_busy * busy, self.per_user) if busy else self.per_user
+        chosen = ITEM_TIMES * _usual(self.items[0], 0.5)
+        self.limit[1] = min(max(ITEM_MIN, chosen), self.per_item) if chosen else self.per_item
 
 
-def _median(counts: U16) -> int:
-    """Of those that count at all; 0 where they are too few."""
+def _usual(counts: U16, share: float) -> int:
+    """The count that `share` of those that count at all are not above; 0 where they are too few."""
     counted = counts[counts > 0]
-    return int(np.median(counted)) if len(counted) >= TYPICAL_MIN else 0
+    return int(np.quantile(counted, share, method="lower")) if len(counted) >= USUAL_MIN else 0
 
 
 @compiled

@@ -118,25 +118,22 @@ def test_what_is_clicked_rises() -> None:
 
 
 def test_the_weight_moves_when_what_is_liked_turns_round_and_the_loss_is_marked() -> None:
-    learned = learner(ReweightingSettings(eta=0.0, drift=("ADWIN",)))
-    rng, led, moved = np.random.default_rng(3), [], []
+    learned = learner(ReweightingSettings(eta=0.0))
+    rng, forgetting, moved = np.random.default_rng(3), [], []
     follows = np.zeros((2, len(COLUMNS)), np.float32)
     follows[1, 3] = 1.0
     for likes, count in ((1.5, 2_500), (-1.5, 250), (1.5, 250)):
         for each in clicks(rng, [0, 1, 0, likes, 0.5], count):
             learned.learn(each)
-        weights = learned.report().levels[GLOBAL].weights
-        led.append(max(weights, key=weights.__getitem__))
+        forgetting.append(learned.report().levels[GLOBAL].weights["kalman:0.995"])
         moved.append(float(np.diff(scored(learned, follows))[0]))
-    remember = ("kalman:1", "kalman:0.9995")
-    assert led[0] in remember
-    assert led[1] == "kalman:0.995"
+    assert forgetting[0] < 0.5
+    assert forgetting[1] > 0.8
     assert moved[0] == pytest.approx(1.5, abs=0.2)
     assert moved[1] < -0.5
     assert moved[2] > 0.8
     marks = [mark.lesson for mark in learned.report().levels[GLOBAL].marks]
     assert any(2_500 < mark < 2_700 for mark in marks)
-    assert all(mark > 2_400 for mark in marks)
 
 
 def test_where_the_frozen_order_is_right_nothing_is_lost() -> None:
