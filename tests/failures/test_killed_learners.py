@@ -83,7 +83,8 @@ class Readers:
         later_ms = now_ms() + round(1_000 * WAIT_S) + 5_000
         return [self._click(f"user-{n}", f"item-{n}", ts=later_ms) for n in range(USERS)]
 
-    def _click(self, user: str, item: str, slate: str | None = None, ts: int = 0) -> Click:
+    def _click(self, user: str, item: str, slate: str = "elsewhere", ts: int = 0) -> Click:
+        """What comes from elsewhere answers no slate that was only made."""
         return Click(event_id=self._name(), ts=ts or now_ms(), user_id=user, item_id=item, slate_id=slate)
 
     def _name(self) -> str:

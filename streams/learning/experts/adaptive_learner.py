@@ -25,7 +25,7 @@ from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.experts.signals import signals_of
 from streams.learning.kept_slates import NEVER
 from streams.learning.lesson import KINDS, Lesson
-from streams.learning.looks import digest_of_names
+from streams.learning.looks import F2, digest_of_names
 from streams.state.action_meaning import Meanings
 
 F64 = NDArray[np.float64]
@@ -66,19 +66,19 @@ class AdaptiveLearner:
         self.settings, self.columns, self.meanings = settings, tuple(columns), meanings
         self.reads: NDArray[np.int64] = signals_of(columns, settings.signals)
         self.signals = [columns[at] for at in self.reads.tolist()]
-        self._names = digest_of_names(columns)
+        self._names, self._bytes = digest_of_names(columns), F2.itemsize * len(columns)
         self._counts = dict.fromkeys((*KINDS, *TAUGHT_NOTHING, *NOT_CHOICES, *ALSO_COUNTED), 0)
         self._rules = ChoiceRules(meanings)
         self.scales = Scales(len(self.reads))
         self.examination = Examination(settings.eta, settings.harvest)
-        self.caps = Caps(settings.per_user_hour, settings.per_item_hour)
+        self.caps = Caps(settings.per_user_hour, settings.per_item_hour, settings.times_busy)
         self.levels = Levels(settings, self.signals)
 
     def learn(self, lesson: Lesson) -> None:
         """Take one lesson."""
         self._counts[lesson.kind] += 1
         self.caps.begin(lesson.shown_ms)
-        if lesson.names != self._names or not lesson.feature_bytes:
+        if lesson.names != self._names or len(lesson.feature_bytes) != self._bytes * lesson.places:
             self._counts["other_columns"] += 1
         elif not self.caps.takes(lesson.user):
             self._counts["user_cap"] += 1
@@ -90,7 +90,7 @@ class AdaptiveLearner:
         raw = lesson.features[:, self.reads].astype(np.float32)
         base = raw[:, 0].copy()
         known = np.isfinite(base)
-        if leave_out_worn(rows, self.caps.items, self.caps.per_item, known):
+        if leave_out_worn(rows, self.caps.items, self.caps.limit[1], known):
             self._counts["item_cap"] += 1
         count = int(np.count_nonzero(known))
         if count < 2:
@@ -185,9 +185,12 @@ class AdaptiveLearner:
         return {
             "scales.variance": self.scales.variance,
             "scales.slates": self.scales.slates,
-            "caps.users": self.caps.users,
+            "caps.taught": self.caps.taught,
+            "caps.spent": self.caps.spent,
+            "caps.last": self.caps.last,
             "caps.items": self.caps.items,
-            "caps.hour": self.caps.hour,
+            "caps.clock": self.caps.clock,
+            "caps.limit": self.caps.limit,
             "examination.log_chance": self.examination.log_chance,
             "examination.owners": self.examination.owners,
             "examination.shown": self.examination.shown,

@@ -6,8 +6,9 @@ Rules, each counted under its name where it keeps something from being a choice:
 - What the user said last of a place in so many words (`Meanings.said`) holds, whatever came before or after:
   who clicks and then dislikes dislikes; a click after a dislike takes nothing back. Without such words the
   last action that says anything holds.
-- An action counts as much as it counts elsewhere (`actions.NAME.counts`), and `WEIGHT_MAX` at most; a bad one
-  as far as it says that the user disliked it (`actions.NAME.liking`).
+- An action counts as much as it counts elsewhere (`actions.NAME.counts`); a bad one as far as it says that
+  the user disliked it (`actions.NAME.liking`). Several choices of a slate count less each, the fewer places
+  were not chosen: who clicks everything chooses nothing. All of them count `WEIGHT_MAX` at most.
 - "neither": an action that says neither good nor bad is no choice.
 - "featureless": nothing is known of the place (it was filled in later, or shown beyond the kept places), or
   its item has taught enough in this hour.
@@ -25,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.actions import CODES
+from model.schema import HIGHEST_RATING, LOWEST_RATING
 from streams.learning.lesson import Answered
 from streams.state.action_meaning import Meanings
 
 CHOICES_MAX = 8
-WEIGHT_MAX = 4.0
+WEIGHT_MAX = 2.0
 STRONG_LIKING = 2.0
 """So much dislike, in stars, counts as one choice."""
 NOT_CHOICES = ("neither", "featureless", "many", "alone")
@@ -92,14 +94,16 @@ class ChoiceRules:
         if len(made) > CHOICES_MAX:
             left_out["many"] = len(made) - CHOICES_MAX
             made = made[:CHOICES_MAX]
-        return Choices(made, 1.0 if good else 0.0 if bad else math.nan, left_out)
+        return Choices(_weighed(made, count), 1.0 if good else 0.0 if bad else math.nan, left_out)
 
     def _choice(self, place: int, told: Sequence[Answered]) -> Choice | None:
         """What all that was done with a place comes to; None where it says neither."""
         sign, weight, in_words = 0, 0.0, False
         for _, action, value, _ in told:
+            if not 0 <= action < CODES:
+                continue
             said, says = self._said[action], self._says[action]
-            if action == self._review and value == value:
+            if action == self._review and LOWEST_RATING <= value <= HIGHEST_RATING:
                 said = self.meanings.said(action, value)
                 says = said or says
             if said:
@@ -113,6 +117,16 @@ class ChoiceRules:
             if sign == (said or says):
                 weight = max(weight, self._good[action] if sign > 0 else self._bad[action])
         return Choice(place, sign, weight) if sign and weight > 0 else None
+
+
+def _weighed(made: list[Choice], count: int) -> Sequence[Choice]:
+    """The choices of a slate of `count` places, which say less the fewer places were not chosen."""
+    if len(made) == 1 and made[0].weight <= WEIGHT_MAX:
+        return made
+    picky = 1.0 - (len(made) - 1) / (count - 1)
+    total = picky * sum(each.weight for each in made)
+    part = picky * min(1.0, WEIGHT_MAX / total) if total else 0.0
+    return [each._replace(weight=part * each.weight) for each in made]
 
 
 def _by_place(answers: Sequence[Answered]) -> dict[int, Sequence[Answered]]:

@@ -148,7 +148,7 @@ def learn(
         losses[count] += mixed / choices
         usual = math.log(remaining) + bounds.surprise_nats
         if mixed > usual:
-            weight *= usual / mixed
+            weight *= (usual / mixed) ** 2
         for e in range(count):
             behind = -math.log(max(p[e, place], 1e-300)) - best
             experts.log_weight[e] -= weight * min(behind, bounds.loss_max)

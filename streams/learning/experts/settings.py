@@ -32,7 +32,8 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     as a part of a choice.
     `eta`: place r is taken to be looked at in proportion to r ** -eta, until enough is known (`harvest`: that
     is estimated where items move between places).
-    `per_user_hour`: lessons of a user that teach; `per_item_hour`: choices of an item.
+    `per_user_hour`: lessons of a user that teach in an hour, and `times_busy` as many as a busy user's (see
+    `caps`); `per_item_hour`: choices of an item.
     `guard_alpha`: how likely the guard may switch off an order that is not worse; 0 for no guard. `drift`:
     detectors of river's that mark changes of the loss; () for none.
     """
@@ -50,8 +51,9 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     silence: Unit = 0.1
     eta: Annotated[float, Meta(ge=0, le=4)] = 0.5
     harvest: bool = True
-    per_user_hour: Hourly = 30
-    per_item_hour: Hourly = 100
+    per_user_hour: Hourly = 120
+    times_busy: Annotated[float, Meta(ge=1, le=60_000)] = 2.0
+    per_item_hour: Hourly = 1_000
     guard_alpha: Annotated[float, Meta(ge=0, lt=0.5)] = 0.01
     drift: tuple[str, ...] = ("ADWIN", "PageHinkley")
 

@@ -1,63 +1,125 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from streams.learning.experts.caps import HOUR_MS, Caps, count_chosen, leave_out_worn
+from streams.learning.experts.caps import (
+    EVERY,
+    HOUR_MS,
+    ITEM_MIN,
+    USUAL_MIN,
+    Caps,
+    count_chosen,
+    leave_out_worn,
+)
 from streams.learning.kept_slates import NEVER
 
 
 def worn(caps: Caps, rows: list[int]) -> list[bool]:
     known = np.ones(len(rows), np.bool_)
-    assert leave_out_worn(np.array(rows, np.int32), caps.items, caps.per_item, known) == int((~known).sum())
+    caps._set_limit()
+    left_out = leave_out_worn(np.array(rows, np.int32), caps.items, caps.limit[1], known)
+    assert left_out == int((~known).sum())
     return (~known).tolist()
 
 
-def choose(caps: Caps, row: int) -> None:
-    count_chosen(np.array([row], np.int32), np.array([0]), caps.items)
+def choose(caps: Caps, row: int, times: int = 1) -> None:
+    for _ in range(times):
+        count_chosen(np.array([row], np.int32), np.array([0]), caps.items)
 
 
 def test_a_user_teaches_so_often_in_an_hour() -> None:
-    caps = Caps(3, 100)
+    caps = Caps(3, 100, 1_000)
     caps.begin(HOUR_MS)
     assert [caps.takes("a") for _ in range(5)] == [True, True, True, False, False]
     assert caps.takes("b")
-    caps.begin(2 * HOUR_MS - 1)
+    caps.begin(HOUR_MS + HOUR_MS // 3 - 1_000)
     assert not caps.takes("a")
-    caps.begin(2 * HOUR_MS)
-    assert caps.takes("a")
+    caps.begin(HOUR_MS + HOUR_MS // 3)
+    assert [caps.takes("a") for _ in range(2)] == [True, False]
 
 
-def test_an_hour_that_is_over_does_not_come_back() -> None:
-    caps = Caps(1, 100)
+def test_time_does_not_go_back() -> None:
+    caps = Caps(1, 100, 1_000)
     caps.begin(5 * HOUR_MS)
     assert caps.takes("a")
     for ts in (HOUR_MS, NEVER, 5 * HOUR_MS):
         caps.begin(ts)
         assert not caps.takes("a")
+    assert caps.clock[0] == 5 * HOUR_MS
+
+
+def test_who_floods_teaches_as_much_as_some_busy_users() -> None:
+    caps, taken = Caps(60_000, 100, 2), {"flood": 0, "other": 0}
+    for n in range(4_000):  # 40 users, each 100 times in four hours, and a flood
+        caps.begin(HOUR_MS + n * HOUR_MS // 1_000)
+        taken["other"] += caps.takes(f"user-{n % 40}")
+        for _ in range(10):
+            taken["flood"] += caps.takes("flood")
+    assert taken["other"] == pytest.approx(4_000, rel=0.02)
+    assert taken["flood"] <= 2 * 100 + 300  # it begins before it is known what is usual
+
+
+def test_a_flood_does_not_move_what_is_usual() -> None:
+    caps = Caps(60_000, 100, 2)
+    for hour in (1, 2):
+        caps.begin(hour * HOUR_MS)
+        for n in range(100):
+            for _ in range(4):
+                caps.takes(f"user-{n}")
+        for n in range(10):
+            for _ in range(500):
+                caps.takes(f"flood-{n}")
+    assert caps.limit[0] == 8
+
+
+def test_among_few_users_nothing_is_usual() -> None:
+    caps = Caps(500, 100, 3)
+    caps.begin(HOUR_MS)
+    for _ in range(3 * EVERY):
+        for user in range(USUAL_MIN - 2):
+            caps.takes(f"user-{user}")
+    assert caps.limit[0] == 500
 
 
 def test_many_users_seldom_share_a_count() -> None:
-    caps = Caps(1, 100)
+    caps = Caps(1, 100, 1_000)
     caps.begin(HOUR_MS)
     refused = sum(not caps.takes(f"user-{n}") for n in range(400))
-    assert refused < 8
+    assert refused < 4
 
 
 def test_an_item_that_was_chosen_often_is_left_out() -> None:
-    caps = Caps(100, 2)
+    caps = Caps(100, 1_000, 3)
     caps.begin(HOUR_MS)
     assert worn(caps, [7, 8]) == [False, False]
-    choose(caps, 7)
-    choose(caps, 7)
-    choose(caps, 8)
+    choose(caps, 7, ITEM_MIN)
+    choose(caps, 8, ITEM_MIN - 1)
+    for row in range(100, 130):
+        choose(caps, row)
     assert worn(caps, [8, 7, 2_000_000_000]) == [False, True, False]
     caps.begin(2 * HOUR_MS)
     assert worn(caps, [7, 8]) == [False, False]
 
 
-def test_counts_do_not_run_over() -> None:
-    caps = Caps(60_000, 60_000)
+def test_among_few_items_nothing_is_usual() -> None:
+    caps = Caps(100, 300, 3)
+    choose(caps, 1, 299)
+    choose(caps, 2, 300)
+    assert worn(caps, [1, 2]) == [False, True]
+
+
+def test_where_all_items_are_chosen_often_only_those_far_above_are_left_out() -> None:
+    caps = Caps(100, 60_000, 3)
     caps.begin(HOUR_MS)
-    for _ in range(70_000):
-        choose(caps, 1)
+    for row in range(30):
+        choose(caps, row, 50)
+    choose(caps, 3, 600)
+    assert worn(caps, [1, 2, 3]) == [False, False, True]
+
+
+def test_counts_do_not_run_over() -> None:
+    caps = Caps(60_000, 60_000, 3)
+    caps.begin(HOUR_MS)
+    choose(caps, 1, 70_000)
     assert worn(caps, [1]) == [True]

@@ -29,7 +29,15 @@ def test_silence_chooses_nothing_and_says_so() -> None:
 
 def test_several_clicks_are_choices_in_the_order_of_time() -> None:
     made = choices([did(4, delay_ms=30), did(1, delay_ms=10), did(2, delay_ms=20)]).made
-    assert [(each.place, each.sign, each.weight) for each in made] == [(1, 1, 1), (2, 1, 1), (4, 1, 1)]
+    assert [(each.place, each.sign) for each in made] == [(1, 1), (2, 1), (4, 1)]
+
+
+def test_who_clicks_everything_chooses_nothing() -> None:
+    weights = [
+        sum(each.weight for each in choices([did(n, delay_ms=n) for n in range(clicks)], places=9).made)
+        for clicks in (1, 2, 8)
+    ]
+    assert weights == pytest.approx([1.0, 2 * 7 / 8, 1.0])
 
 
 def test_a_click_and_a_purchase_of_one_place_are_one_choice() -> None:
@@ -39,12 +47,14 @@ def test_a_click_and_a_purchase_of_one_place_are_one_choice() -> None:
 
 def test_what_is_only_viewed_counts_less() -> None:
     (choice,) = choices([did(2, VIEW)]).made
-    assert choice == (2, 1, pytest.approx(0.2))
+    assert choice[:2] == (2, 1)
+    assert choice.weight == pytest.approx(0.2)
 
 
 def test_what_is_disliked_is_the_worst_of_what_is_left() -> None:
     made, drawn, _ = choices([did(0, DISLIKE, delay_ms=1), did(3, delay_ms=2), did(1, SKIP, delay_ms=3)])
-    assert made == [(3, 1, 1.0), (0, -1, 1.0), (1, -1, 0.5)]
+    assert [(each.place, each.sign) for each in made] == [(3, 1), (0, -1), (1, -1)]
+    assert made[1].weight == pytest.approx(2 * made[2].weight)
     assert drawn == 1.0
 
 
@@ -69,7 +79,9 @@ def test_the_last_word_counts(told: tuple[int, ...], sign: int) -> None:
     assert (choice.place, choice.sign) == (2, sign)
 
 
-@pytest.mark.parametrize(("stars", "sign"), [(1.0, -1), (2.0, -1), (3.0, 1), (5.0, 1), (math.nan, 1)])
+@pytest.mark.parametrize(
+    ("stars", "sign"), [(1.0, -1), (2.0, -1), (3.0, 1), (5.0, 1), (math.nan, 1), (0.0, 1), (-3e38, 1)]
+)
 def test_a_low_rating_is_a_dislike(stars: float, sign: int) -> None:
     (choice,) = choices([did(1, CLICK, delay_ms=1), did(1, REVIEW, stars, delay_ms=2)]).made
     assert choice.sign == sign
@@ -94,7 +106,10 @@ def test_an_action_of_the_apps_own_counts_as_it_says_within_bounds() -> None:
     made = ChoiceRules(Meanings(told)).choices(
         [did(1, code_of("buy_all")), did(2, code_of("bad"))], np.ones(5, np.bool_), 5
     )
-    assert list(made.made) == [(1, 1, WEIGHT_MAX), (2, -1, 1.0)]
+    (bought, bad) = made.made
+    assert (bought.place, bad.place) == (1, 2)
+    assert bought.weight == pytest.approx(2 * bad.weight)
+    assert bought.weight + bad.weight == pytest.approx(WEIGHT_MAX)
 
 
 def test_a_place_of_which_nothing_is_known_is_no_choice() -> None:
