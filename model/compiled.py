@@ -10,8 +10,10 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 from numba.core import config as numba_config
+from numba.core.compiler_lock import global_compiler_lock
 
 config: Any = numba_config
+compiler_lock: Any = global_compiler_lock
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -30,11 +32,12 @@ def compiled_side_by_side(function: F) -> F:
     compile_alone = dispatcher.compile
 
     def compile_with_slp(signature: object) -> object:
-        before, config.SLP_VECTORIZE = config.SLP_VECTORIZE, 1
-        try:
-            return compile_alone(signature)
-        finally:
-            config.SLP_VECTORIZE = before
+        with compiler_lock:  # what another thread compiles has nothing of it
+            before, config.SLP_VECTORIZE = config.SLP_VECTORIZE, 1
+            try:
+                return compile_alone(signature)
+            finally:
+                config.SLP_VECTORIZE = before
 
     dispatcher.compile = compile_with_slp
     return cast("F", dispatcher)

@@ -182,7 +182,7 @@ def _fill(
     places: NDArray[np.int32],
     out: F32,
 ) -> None:
-    """All columns in one call: to hand over the arrays costs as much as to fill the columns of one user."""
+    """All columns in one call."""
     _counts(candidates, chosen, items, places, out)
     at = np.empty(len(candidates.rows), np.int64)
     find_signals(pairs, chosen, candidates.offsets, candidates.rows, places, at)
