@@ -14,14 +14,14 @@ from mode.utils.queues import ThrowableQueue
 
 
 class EventQueue(ThrowableQueue[Any]):
-    """One reader takes all that is there. `ring` is called for each event that is put in, and for what is
+    """One reader takes what is there. `ring` is called for each event that is put in, and for what is
     thrown.
 
     >>> from mode.utils.queues import FlowControlEvent
     >>> queue, heard = EventQueue(flow_control=FlowControlEvent()), []
     >>> queue.ring = lambda: heard.append("ring")
     >>> queue.put_nowait("event")
-    >>> heard, queue.take_all(), queue.empty()
+    >>> heard, queue.take(9), queue.empty()
     (['ring'], ['event'], True)
     """
 
@@ -32,13 +32,12 @@ class EventQueue(ThrowableQueue[Any]):
         super().__init__(*arguments, **more)
         self.ring: Callable[[], object] = lambda: None
 
-    def take_all(self) -> list[Any]:
-        """What is there, in its order; raises what was thrown."""
+    def take(self, most: int) -> list[Any]:
+        """What is there, in its order, `most` at most; raises what was thrown."""
         if self._errors:
             raise self._errors.popleft()
         self.maybe_endorse_pressure_drop()
-        taken = list(self._queue)
-        self._queue.clear()
+        taken = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
         for _ in taken if self._putters else ():
             self._wakeup_next(self._putters)
         return taken

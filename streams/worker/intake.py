@@ -24,6 +24,9 @@ from streams.worker.shards import by_shard
 HELD_BACK_EVENTS = 512
 """A partition of which so many events wait in the worker is not fetched on, until half of them are taken."""
 
+TURN_EVENTS = 64
+"""After so many that were decoded the loop has its turn: an answer of the store may be there."""
+
 
 class BatchHandler(Protocol):
     """Writes batches in the order in which they are begun."""
@@ -108,7 +111,10 @@ class BatchIntake:
             while not len(self._steps) and queue.empty():
                 await self._wait(queue, None)
             if not queue.empty():
-                self._put(app, queue.take_all())
+                for _ in range(0, max(1, queue.qsize()), TURN_EVENTS):  # no more: others may come for ever
+                    self._put(app, queue.take(TURN_EVENTS))
+                    if not queue.empty():
+                        await asyncio.sleep(0)
             waiting = self._steps.take(self._batch_max, partial(self._more_to_come, app))
             self._hold_back(app)
             if waiting:
@@ -142,6 +148,8 @@ class BatchIntake:
             self._bell.set_result(None)
 
     def _put(self, app: Any, records: Sequence[Record]) -> None:
+        if not records:  # they were taken away meanwhile
+            return
         generation = app.consumer_generation_id
         if generation != self._steps_of:
             # Partitions have moved: what waits here is read again, by whoever has its partition now.

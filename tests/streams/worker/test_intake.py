@@ -19,7 +19,7 @@ from streams.kafka.record import Record
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.worker.event_queue import EventQueue
-from streams.worker.intake import HELD_BACK_EVENTS, BatchIntake, as_message
+from streams.worker.intake import HELD_BACK_EVENTS, TURN_EVENTS, BatchIntake, as_message
 
 
 class Event(Record):
@@ -126,6 +126,16 @@ async def test_what_is_queued_is_one_batch_and_the_next_is_begun_behind_it() -> 
         running.handler.gates[1].set()
         await turns()
         assert events[3].acked, "though no other event came"
+
+
+async def test_a_long_queue_is_one_batch_and_the_loop_has_its_turns_meanwhile() -> None:
+    async with intake() as running:
+        count, most = 2 * TURN_EVENTS + 3, Settings().worker.batch_max
+        await running.put(*(Event(n) for n in range(count)))
+        for gate in (0, 1):
+            running.handler.gates[gate].set()
+            await turns()
+        assert running.handler.begun == [list(range(most)), list(range(most, count))]
 
 
 def test_a_message_tells_when_the_client_had_it_and_when_the_loop_had_it() -> None:
