@@ -1,0 +1,73 @@
+"""The learner of the adapted order, and what it was like on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from model.schema import F32
+from streams.learning.experts.adaptive_learner import GLOBAL, AdaptiveLearner, Level
+from streams.learning.experts.settings import ReweightingSettings
+from streams.learning.experts.signals import signals_of
+from streams.offline.replay.impressions.listed_stream import ListedStream, ScoredList
+from streams.offline.replay.impressions.outcomes import Weights
+from streams.signals.list_signals import names_of
+
+POINTS = 400
+
+
+class Adapted:
+    """A learner over a stream's columns. Besides the signals of the settings it reads what the lists say."""
+
+    def __init__(self, settings: ReweightingSettings, run: ListedStream) -> None:
+        self.settings = settings_of(settings, run.columns, run.fields)
+        self.learner = AdaptiveLearner(self.settings, run.columns, run.recommender.meanings)
+        self.level = Level(run.arm)
+        self._weights: list[tuple[int, tuple[float, ...]]] = []
+
+    def scores(self, scored: ScoredList) -> NDArray[np.float64]:
+        """float64 [n]; nothing is learned."""
+        return scores_by(self.learner, scored, self.level)
+
+    def stopped(self, run: ListedStream) -> AdaptiveLearner:
+        """A learner that knows what this one knows now."""
+        other = AdaptiveLearner(self.settings, run.columns, run.recommender.meanings)
+        other.restore(self.learner.pack())
+        return other
+
+    def note(self, lists: int) -> None:
+        """Remember the weights after so many judged lists."""
+        self._weights.append((lists, tuple(self.learner.report().levels[GLOBAL].weights.values())))
+
+    def weights(self) -> Weights:
+        """What was noted, at `POINTS` lists at most."""
+        at = np.unique(np.linspace(0, len(self._weights) - 1, POINTS).astype(int)) if self._weights else []
+        chosen = [self._weights[k] for k in at]
+        return Weights(
+            np.array([lists for lists, _ in chosen], np.int64),
+            tuple(self.settings.experts),
+            np.array([weights for _, weights in chosen], np.float64).reshape(-1, len(self.settings.experts)),
+        )
+
+
+def settings_of(
+    settings: ReweightingSettings, columns: Sequence[str], fields: Sequence[str]
+) -> ReweightingSettings:
+    """With the signals of the list. What is chosen from an app's own list is told of by its place, too, so
+    the place is a signal here and no bias to be corrected.
+    """
+    signals = settings.signals
+    if not signals:
+        signals = tuple(columns[at] for at in signals_of(columns)[1:].tolist()) + names_of(fields)
+    return msgspec.structs.replace(settings, signals=signals, eta=0.0)
+
+
+def scores_by(learner: AdaptiveLearner, scored: ScoredList, level: Level) -> NDArray[np.float64]:
+    """What a learner makes of a list, float64 [n]."""
+    out: F32 = np.empty(len(scored.rows), np.float32)
+    signals = np.ascontiguousarray(scored.columns[:, learner.reads])
+    learner.score(signals, np.array([0, len(out)], np.int64), [level], out)
+    return out.astype(np.float64)
