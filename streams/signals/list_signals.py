@@ -21,7 +21,7 @@ F64 = NDArray[np.float64]
 
 SESSION_GAP_MS = 1_800_000
 """A session ends where its user does nothing for so long."""
-PLACE = ("list_place", "list_first")
+PLACE = ("list_place", "list_first", "list_depth", "list_end", "list_last")
 MET = ("met", "met_in_session", "met_last", "met_lately", "met_often")
 AROUND = ("list_below_last", "list_above_last", "list_near_last")
 SLATES = ("list_seen", "list_answered")
@@ -47,7 +47,8 @@ def list_signals(
     """float32 [n, len(names_of(fields))], all finite. kept: the user's slates before this one. known: of
     items that were shown to anybody before, the numbers of their fields the last time.
 
-    list_place: 1 / the root of the place. met: the item is in the user's history; met_lately: 1 / the root of
+    list_place: 1 / the root of the place, list_end: the same counted from the end, list_depth: from -0.5 for
+    the first place to 0.5 for the last. met: the item is in the user's history; met_lately: 1 / the root of
     how many events ago; met_often: the logarithm of how often in this session. list_below_last: the place
     below the item that the user met last, where the list has it; list_near_last: 1 / the distance to it.
     list_seen: the logarithm of how many of the kept slates show the item, list_answered: it was answered on
@@ -56,9 +57,8 @@ def list_signals(
     numbers are above zero.
     """
     count = len(places.rows)
-    place = np.arange(count)
     session = session_of(state, now_ms)
-    columns = [1.0 / np.sqrt(place + 1.0), (place == 0).astype(np.float64)]
+    columns = _places(count)
     columns += _met(places.rows, state, session)
     columns += _around(places.rows, state, session)
     columns += _slates(places.rows, kept)
@@ -74,6 +74,18 @@ def session_of(state: UserState, now_ms: int) -> NDArray[np.int32]:
     pauses = np.flatnonzero(np.diff(times) > SESSION_GAP_MS)
     begin = int(pauses[-1]) + 1 if len(pauses) else 0
     return state.items[begin:][::-1]
+
+
+def _places(count: int) -> list[F64]:
+    """Both ends of a list are looked at, so that an order and its reverse can be learned alike."""
+    place = np.arange(count)
+    return [
+        1.0 / np.sqrt(place + 1.0),
+        (place == 0).astype(np.float64),
+        place / max(count - 1, 1) - 0.5 if count > 1 else np.zeros(1),
+        1.0 / np.sqrt(count - place),
+        (place == count - 1).astype(np.float64),
+    ]
 
 
 def _met(rows: NDArray[np.int32], state: UserState, session: NDArray[np.int32]) -> list[F64]:
