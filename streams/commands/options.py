@@ -146,8 +146,8 @@ def add_cells(parser: argparse._ActionsContainer) -> None:
         "--actions",
         action="append",
         metavar="WORD=ACTION",
-        help="the action that a word of the action column stands for, as in 'clickout=click'; WORD= leaves its "
-        "rows out (by usual words)",
+        help="the action that a word of the action column stands for, as in 'clickout=click'; WORD= leaves "
+        "its rows out (by usual words)",
     )
     parser.add_argument(
         "--name-separator", metavar="TEXT", help="what separates categories and tags (from the data)"

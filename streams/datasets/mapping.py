@@ -122,16 +122,15 @@ def parse_map(text: str) -> ColumnMap:
         kind, dot, inner = name.partition(".")
         if not equals or not name:
             raise DataError(f"--map {part!r}: expected FIELD=COLUMN, as in user=userId")
-        if dot and kind in FIELDS and (inner in FIELDS[kind] or (kind == "users" and inner)):
-            placed.setdefault(kind, {})[inner] = column
-        elif kind == SHOWN and inner and column:
+        known_here = kind in FIELDS and (inner in FIELDS[kind] or (kind == "users" and inner))
+        if dot and (known_here or (kind == SHOWN and inner and column)):
             placed.setdefault(kind, {})[inner] = column
         elif not dot and name in known:
             bare[name] = column
         else:
             raise DataError(
                 f"--map {part!r}: unknown field {name!r}; expected one of {', '.join(known)}, "
-                f"alone or after interactions., items. or users.; or shown.NAME for a number of each shown item"
+                f"alone or after interactions., items. or users.; or shown.NAME for a number of each item shown"
             )
     mapping = ColumnMap(bare, placed)
     for kind, needed in REQUIRED.items():

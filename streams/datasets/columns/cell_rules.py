@@ -141,8 +141,8 @@ def parse_actions(parts: Sequence[str]) -> dict[str, str]:
         word, equals, action = (piece.strip() for piece in part.rpartition("="))
         if not equals or not word or (action and not re.match(NAME_PATTERN, action)):
             raise SettingsError(
-                f"--actions {part!r}: expected WORD=ACTION, as in 'clickout item=click', or WORD= to leave its "
-                "rows out; an action is in lower case, without spaces"
+                f"--actions {part!r}: expected WORD=ACTION, as in 'clickout item=click', or WORD= to leave "
+                "its rows out; an action is in lower case, without spaces"
             )
         found[word] = action
     return found

@@ -94,5 +94,5 @@ def test_numbers_without_slates_are_refused(tmp_path: Path) -> None:
     path.write_text("user,ts,item,cost\nu,1,a,2\n")
     with pytest.raises(DataError, match=r"shown\.price=cost: expected slates beside it"):
         load_dataset(DatasetSpec(str(path), columns="shown.price=cost"))
-    with pytest.raises(DataError, match="no column 'costs' for shown.price"):
+    with pytest.raises(DataError, match=r"no column 'costs' for shown\.price"):
         load_dataset(DatasetSpec(str(path), columns="clicked=cost,shown.price=costs"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def columns(
     who: UserState = UserState(),
     kept: tuple[KeptSlate, ...] = (),
     prices: list[float] | None = None,
-    known: dict[int, tuple[float, ...]] = {},
+    known: Mapping[int, tuple[float, ...]] = MappingProxyType({}),
 ) -> dict[str, list[float]]:
     fields = () if prices is None else ("price",)
     numbers = np.array(prices, np.float64)[:, None] if prices is not None else np.empty((len(rows), 0))

@@ -1,1 +1,1 @@
-"""`headrace replay --impressions`: lists that users were shown, each ranked before what they chose is learned."""
+"""`headrace replay --impressions`: lists that users were shown, each ranked before it is learned."""

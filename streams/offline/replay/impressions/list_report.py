@@ -38,8 +38,8 @@ def _page(title: str, summary: Mapping[str, Any], result: ListsResult, bad: BadR
         tiles([(name, shown(best[key], 3)) for name, key in (("MRR", "mrr"), ("AUC", "auc")) if best]),
         section(
             "Ranking within the shown list",
-            "Each list is ranked by every system before anything of it is learned. Errors are standard errors, "
-            "by user.",
+            "Each list is ranked by every system before anything of it is learned. Errors are standard "
+            "errors, by user.",
             table(["", *ranking.columns], ranking.rows, strong=ADAPTED),
         ),
         *(section(each.title, "", table(["", *each.columns], each.rows, strong=ADAPTED)) for each in others),

@@ -57,8 +57,8 @@ def described(summary: Mapping[str, Any]) -> str:
     places = f" of {mean:.1f} places in the mean" if mean is not None else ""
     return (
         f"{lists['all']:,} lists{places}, {lists['users']:,} users, {lists['items']:,} items, "
-        f"{lists['events']:,} events; the first {lists['warm']:,} lists warm and train, {lists['judged']:,} of "
-        f"the others have a click and are ranked before anything of them is learned.{drift}"
+        f"{lists['events']:,} events; the first {lists['warm']:,} lists warm and train, {lists['judged']:,} "
+        f"of the others have a click and are ranked before anything of them is learned.{drift}"
     )
 
 

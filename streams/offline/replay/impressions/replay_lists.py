@@ -1,7 +1,7 @@
 """The replay of shown lists: each list of the second part is ranked by every system, and then learned.
 
-The first part warms the core, trains the net on the choices of its first `TRAINED` lists, and lets the learner
-begin on the others, which the net has not seen. "Second part" is counted in lists with a click.
+The first part warms the core, trains the net on the choices of its first `TRAINED` lists, and lets the
+learner begin on the others, which the net has not seen. "Second part" is counted in lists with a click.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
-
-import msgspec
 
 from export.registry import Registry
 from model.errors import DataError
@@ -25,6 +23,7 @@ from streams.offline.replay.impressions.item_prices import with_item_prices
 from streams.offline.replay.impressions.judge import Judge
 from streams.offline.replay.impressions.listed_stream import ListedStream
 from streams.offline.replay.impressions.outcomes import ListsResult
+from streams.offline.replay.impressions.waiting import fitting_wait, roomy
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.replay.preparation import encoding
 from streams.offline.training.fit import fit
@@ -39,8 +38,6 @@ TRAINED = 0.7
 """The share of the first part that trains the net; the learner begins on the rest of it."""
 BEFORE_LEARNING = 0.1
 """The share of the first part that the core only learns where no net is trained."""
-COLUMNS_MOST = 96
-"""So many columns' room a place is given."""
 
 
 class Parts(NamedTuple):
@@ -52,7 +49,8 @@ class Parts(NamedTuple):
 
 def parts_of(stream: Interactions, options: ReplayOptions) -> Parts:
     """By lists with a click; `DataError` where there are too few."""
-    assert stream.shown is not None and stream.slate is not None
+    assert stream.shown is not None
+    assert stream.slate is not None
     clicked = set(stream.slate)
     at = [k for k, slates in enumerate(stream.shown) for slate in slates if slate.slate_id in clicked]
     first = int(len(at) * options.warm)
@@ -77,7 +75,8 @@ def replay_lists(
             "impressions=COLUMN (docs/data.md, Impressions)"
         )
     parts = parts_of(stream, options)
-    settings = roomy(adapted(settings, stream, parts.second), stream)
+    settings = fitting_wait(adapted(settings, stream, parts.second), stream, parts.second)
+    settings = roomy(settings, stream)
     if options.plant_drift:
         dataset = replace(dataset, interactions=reversed_from(stream, parts.second))
     began = time.perf_counter()
@@ -112,7 +111,7 @@ def replay_lists(
         warm_seconds=middle - began,
         lessons=learner.learner.counts(),
         signals=tuple(learner.learner.signals),
-        notes=notes,
+        notes=(*notes, f"a list waits {settings.learning.wait_s:,.0f} s for answers (learning.wait_s)"),
     )
 
 
@@ -139,17 +138,3 @@ def prepared(
         model = load_in_service(registry.get("replay"), settings.model, sources)
     core.serve(model)
     return run, model, notes
-
-
-def roomy(settings: Settings, stream: Interactions) -> Settings:
-    """With room for the features of every place of the lists, which may be longer than a feed: a worker keeps
-    them of `state.pending_items` places.
-    """
-    longest = max((len(slate.items) for slates in stream.shown or () for slate in slates), default=0)
-    state = msgspec.structs.replace(settings.state, pending_items=max(settings.state.pending_items, longest))
-    each = 1_024 + 2 * COLUMNS_MOST * longest
-    learning = msgspec.structs.replace(
-        settings.learning,
-        user_bytes=min(1_048_576, max(settings.learning.user_bytes, state.pending_slates * each)),
-    )
-    return msgspec.structs.replace(settings, state=state, learning=learning)

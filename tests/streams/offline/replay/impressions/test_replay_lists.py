@@ -132,7 +132,7 @@ def test_parts_are_counted_in_lists_with_a_click(tmp_path: Path) -> None:
     parts = parts_of(stream, NO_NET)
     assert (parts.begins, parts.second) == (5, 50)
     assert parts_of(stream, ReplayOptions(impressions=True)).begins == 35
-    with pytest.raises(DataError, match="1 lists with a click can't be parted at 0.5"):
+    with pytest.raises(DataError, match=r"1 lists with a click can't be parted at 0\.5"):
         parts_of(stream.take(np.arange(1)), NO_NET)
 
 
