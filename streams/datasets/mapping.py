@@ -130,7 +130,7 @@ def parse_map(text: str) -> ColumnMap:
         else:
             raise DataError(
                 f"--map {part!r}: unknown field {name!r}; expected one of {', '.join(known)}, "
-                f"alone or after interactions., items. or users.; or shown.NAME for a number of each item shown"
+                f"alone or after interactions., items. or users.; or shown.NAME for a number of each item"
             )
     mapping = ColumnMap(bare, placed)
     for kind, needed in REQUIRED.items():
