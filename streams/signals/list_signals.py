@@ -91,8 +91,8 @@ def _places(count: int) -> list[F64]:
 def _met(rows: NDArray[np.int32], state: UserState, session: NDArray[np.int32]) -> list[F64]:
     history = state.items[::-1].tolist()
     ago: dict[int, int] = {}
-    for steps, row in enumerate(history, 1):
-        ago.setdefault(row, steps)
+    for back, row in enumerate(history, 1):
+        ago.setdefault(row, back)
     often: dict[int, int] = {}
     for row in session.tolist():
         often[row] = often.get(row, 0) + 1

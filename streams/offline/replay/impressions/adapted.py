@@ -44,8 +44,8 @@ class Adapted:
 
     def weights(self) -> Weights:
         """What was noted, at `POINTS` lists at most."""
-        at = np.unique(np.linspace(0, len(self._weights) - 1, POINTS).astype(int)) if self._weights else []
-        chosen = [self._weights[k] for k in at]
+        at = np.linspace(0, len(self._weights) - 1, POINTS if self._weights else 0).astype(int)
+        chosen = [self._weights[k] for k in np.unique(at).tolist()]
         return Weights(
             np.array([lists for lists, _ in chosen], np.int64),
             tuple(self.settings.experts),

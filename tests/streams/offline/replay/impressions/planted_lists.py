@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from streams.datasets.dataset import Dataset, DatasetSpec, load_dataset
 
+Row = dict[str, Any]
 BEGIN_S = 1_700_000_000
 
 
-def lists(count: int = 400, users: int = 40, items: int = 60, places: int = 8, seed: int = 1) -> list[dict]:
+def lists(count: int = 400, users: int = 40, items: int = 60, places: int = 8, seed: int = 1) -> list[Row]:
     """Rows of (user, ts, shown, prices, clicked): nearly always the first place or the cheapest one."""
     rng = np.random.default_rng(seed)
     price = rng.integers(10, 200, items)
@@ -35,7 +37,7 @@ def lists(count: int = 400, users: int = 40, items: int = 60, places: int = 8, s
     return found
 
 
-def written(path: Path, layout: str, rows: list[dict]) -> str:
+def written(path: Path, layout: str, rows: list[Row]) -> str:
     """The rows in one layout; the `--map` that reads it."""
     if layout == "lists and the row's item":
         with path.open("w", newline="") as file:
@@ -54,11 +56,8 @@ def written(path: Path, layout: str, rows: list[dict]) -> str:
         path.write_text("\n".join(["user\tts\tlist", *lines]))
         return "impressions=list"
     if layout == "lists and what was clicked":
-        lines = [
-            {**row, "clicked": [int(i == row["clicked"]) for i in row["shown"]], "shown": row["shown"]}
-            for row in rows
-        ]
-        path.write_text("\n".join(map(json.dumps, lines)))
+        flagged = [{**row, "clicked": [int(i == row["clicked"]) for i in row["shown"]]} for row in rows]
+        path.write_text("\n".join(map(json.dumps, flagged)))
         return "impressions=shown,clicked=clicked,shown.price=prices"
     lines = [
         f"{row['user']},{row['ts']},{i},{int(i == row['clicked'])},{price}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,7 +148,7 @@ def test_without_lists_it_says_what_is_missing(tmp_path: Path) -> None:
     "options",
     [{"plant_drift": True}, {"impressions": True, "fp32": True}, {"impressions": True, "renew_every": 5}],
 )
-def test_options_that_do_not_go_together_are_refused(options: dict[str, bool]) -> None:
+def test_options_that_do_not_go_together_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="--impressions"):
         ReplayOptions(**options)
 
