@@ -13,16 +13,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.actions import code_of
 from model.schema import F32
 from streams.learning.kept_slates import Slates
 from streams.state.user_state import UserState
 
 F64 = NDArray[np.float64]
 
+CLICK = code_of("click")
 SESSION_GAP_MS = 1_800_000
 """A session ends where its user does nothing for so long."""
 PLACE = ("list_place", "list_first", "list_depth", "list_end", "list_last")
-MET = ("met", "met_in_session", "met_last", "met_lately", "met_often")
+UNMET = ("list_place_unmet", "list_first_unmet", "list_depth_unmet", "list_end_unmet")
+MET = ("met", "met_in_session", "met_last", "met_lately", "met_often", "met_share")
+SINCE = ("met_since_choice", "met_last_since")
 AROUND = ("list_below_last", "list_above_last", "list_near_last")
 SLATES = ("list_seen", "list_answered")
 FIELD = ("level", "rank", "near_met")
@@ -38,18 +42,27 @@ class ShownPlaces(NamedTuple):
 def names_of(fields: Sequence[str]) -> tuple[str, ...]:
     """The columns of `list_signals` for lists with these fields."""
     of_fields = (f"list_{field}_{name}" for field in fields for name in FIELD)
-    return (*PLACE, *MET, *AROUND, *SLATES, *of_fields)
+    return (*PLACE, *UNMET, *MET, *SINCE, *AROUND, *SLATES, *of_fields)
 
 
 def list_signals(
-    places: ShownPlaces, state: UserState, kept: Slates, now_ms: int, known: Mapping[int, Sequence[float]]
+    places: ShownPlaces,
+    state: UserState,
+    kept: Slates,
+    now_ms: int,
+    known: Mapping[int, Sequence[float]],
+    counts: F32,
 ) -> F32:
     """float32 [n, len(names_of(fields))], all finite. kept: the user's slates before this one. known: of
-    items that were shown to anybody before, the numbers of their fields the last time.
+    items that were shown to anybody before, the numbers of their fields the last time. counts [CODES]: what
+    each action counts (`Meanings.counts`); one that counts as much as a click is a choice.
 
     list_place: 1 / the root of the place, list_end: the same counted from the end, list_depth: from -0.5 for
-    the first place to 0.5 for the last. met: the item is in the user's history; met_lately: 1 / the root of
-    how many events ago; met_often: the logarithm of how often in this session. list_below_last: the place
+    the first place to 0.5 for the last; `_unmet`: the same where the user has met nothing of the list in this
+    session, else 0: then places count for more. met: the item is in the user's history; met_lately: 1 / the root of
+    how many events ago; met_often: the logarithm of how often in this session, met_share: in what share of
+    its events. met_since_choice: the user met it in this session after their last choice; met_last_since: the
+    logarithm of how often, where it was the last one. list_below_last: the place
     below the item that the user met last, where the list has it; list_near_last: 1 / the distance to it.
     list_seen: the logarithm of how many of the kept slates show the item, list_answered: it was answered on
     one. Of each field: its level against the list's mean in deviations, its rank from -0.5 (the lowest) to
@@ -58,13 +71,16 @@ def list_signals(
     """
     count = len(places.rows)
     session = session_of(state, now_ms)
-    columns = _places(count)
-    columns += _met(places.rows, state, session)
+    met = _met(places.rows, state, session)
+    at = _places(count)
+    unmet = 0.0 if met[1].any() else 1.0
+    columns = [*at, *(unmet * each for each in at[: len(UNMET)]), *met]
+    columns += _since(places.rows, session, state.actions[::-1][: len(session)], counts)
     columns += _around(places.rows, state, session)
     columns += _slates(places.rows, kept)
-    met = [known[row] for row in dict.fromkeys(session.tolist()) if row in known]
-    for at in range(places.numbers.shape[1]):
-        columns += _field(places.numbers[:, at], np.array([numbers[at] for numbers in met], np.float64))
+    told = [known[row] for row in dict.fromkeys(session.tolist()) if row in known]
+    for k in range(places.numbers.shape[1]):
+        columns += _field(places.numbers[:, k], np.array([numbers[k] for numbers in told], np.float64))
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -105,7 +121,19 @@ def _met(rows: NDArray[np.int32], state: UserState, session: NDArray[np.int32]) 
         (steps == 1).astype(np.float64),
         np.where(steps > 0, 1.0 / np.sqrt(np.maximum(steps, 1.0)), 0.0),
         np.log1p(times),
+        times / max(len(session), 1),
     ]
+
+
+def _since(
+    rows: NDArray[np.int32], session: NDArray[np.int32], actions: NDArray[np.uint8], counts: F32
+) -> list[F64]:
+    """What the user looked at after their last choice in the session, newest first."""
+    choices = np.flatnonzero(counts[actions] >= counts[CLICK])
+    looked = session[: choices[0]] if len(choices) else session
+    since = np.isin(rows, looked).astype(np.float64)
+    last = np.log1p((looked == looked[0]).sum()) * (rows == looked[0]) if len(looked) else np.zeros(len(rows))
+    return [since, last]
 
 
 def _around(rows: NDArray[np.int32], state: UserState, session: NDArray[np.int32]) -> list[F64]:

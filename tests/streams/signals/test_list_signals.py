@@ -19,17 +19,18 @@ from streams.signals.list_signals import (
     names_of,
     session_of,
 )
+from streams.state.action_meaning import Meanings
 from streams.state.user_state import UserState
 
 NOW_MS = 1_700_000_000_000
 NONE = np.empty((0, 0))
 
 
-def state(*events: tuple[int, int]) -> UserState:
-    """(row, milliseconds before now), oldest first."""
+def state(*events: tuple[int, int], actions: str = "") -> UserState:
+    """(row, milliseconds before now), oldest first. actions: "v" for a view; all are clicks without."""
     return UserState(
         items=np.array([row for row, _ in events], np.int32),
-        actions=np.ones(len(events), np.uint8),
+        actions=np.array([each != "v" for each in actions or "c" * len(events)], np.uint8),
         ratings=np.full(len(events), np.nan, np.float32),
         times=np.array([NOW_MS - ago for _, ago in events], np.int64),
     )
@@ -44,7 +45,8 @@ def columns(
 ) -> dict[str, list[float]]:
     fields = () if prices is None else ("price",)
     numbers = np.array(prices, np.float64)[:, None] if prices is not None else np.empty((len(rows), 0))
-    found = list_signals(ShownPlaces(np.array(rows, np.int32), numbers), who, kept, NOW_MS, known)
+    places, counts = ShownPlaces(np.array(rows, np.int32), numbers), Meanings().counts
+    found = list_signals(places, who, kept, NOW_MS, known, counts)
     return dict(zip(names_of(fields), found.T.tolist(), strict=True))
 
 
@@ -76,6 +78,28 @@ def test_what_was_met_now_and_long_ago() -> None:
     # The newest one of the session that the list has is in the last place.
     assert (found["list_below_last"], found["list_above_last"]) == ([0] * 4, [0, 0, 1, 0])
     assert found["list_near_last"] == pytest.approx([1 / 3, 1 / 2, 1, 0])
+
+
+def test_places_count_by_themselves_where_nothing_was_met() -> None:
+    found = columns([4, 5])
+    for name in ("place", "first", "depth", "end"):
+        assert found[f"list_{name}_unmet"] == found[f"list_{name}"]
+    met = columns([4, 5], state((5, 1_000)))
+    assert met["list_place_unmet"] == met["list_end_unmet"] == [0, 0]
+    assert met["list_place"] == found["list_place"]
+
+
+def test_what_was_looked_at_since_the_last_choice() -> None:
+    """Looks count less than a click; the last click in the session is where it begins."""
+    who = state((4, 5_000), (5, 4_000), (6, 3_000), (7, 2_000), (7, 1_000), actions="vcvvv")
+    found = columns([4, 5, 6, 7], who)
+    assert found["met_since_choice"] == [0, 0, 1, 1]
+    assert found["met_last_since"] == pytest.approx([0, 0, 0, math.log(3)])
+    assert found["met_share"] == pytest.approx([0.2, 0.2, 0.2, 0.4])
+    chosen = columns([4, 5], state((4, 2_000), (5, 1_000), actions="vc"))
+    assert chosen["met_since_choice"] == chosen["met_last_since"] == [0, 0]
+    looked = columns([4, 5], state((4, 2_000), (5, 1_000), actions="vv"))
+    assert looked["met_since_choice"] == [1, 1]
 
 
 def test_kept_slates_tell_what_was_seen_and_answered() -> None:

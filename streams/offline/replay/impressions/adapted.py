@@ -11,12 +11,26 @@ from numpy.typing import NDArray
 from model.schema import F32
 from streams.learning.experts.adaptive_learner import GLOBAL, AdaptiveLearner, Level
 from streams.learning.experts.settings import ReweightingSettings
-from streams.learning.experts.signals import signals_of
-from streams.offline.replay.impressions.listed_stream import ListedStream, ScoredList
+from streams.learning.experts.signals import HEAD
+from streams.offline.replay.impressions.listed_stream import HEADS, ListedStream, ScoredList
 from streams.offline.replay.impressions.outcomes import Weights
 from streams.signals.list_signals import names_of
 
 POINTS = 400
+OF_ITEMS = (
+    "popular_short",
+    "popular_ever",
+    "shown",
+    "follows",
+    "follows_share",
+    "follows_last",
+    "close",
+    "idle",
+    "age",
+)
+"""The signals of items: few, since fewer weights are learned anew sooner. Click-through is the difference of
+`popular_ever` and `shown`, which are logarithms.
+"""
 
 
 class Adapted:
@@ -56,12 +70,13 @@ class Adapted:
 def settings_of(
     settings: ReweightingSettings, columns: Sequence[str], fields: Sequence[str]
 ) -> ReweightingSettings:
-    """With the signals of the list. What is chosen from an app's own list is told of by its place, too, so
-    the place is a signal here and no bias to be corrected.
+    """With the signals of items and of the list, where the settings name none. What is chosen from an app's
+    own list is told of by its place, too, so the place is a signal here and no bias to be corrected.
     """
     signals = settings.signals
     if not signals:
-        signals = tuple(columns[at] for at in signals_of(columns)[1:].tolist()) + names_of(fields)
+        tasks = tuple(name for name in columns if name.startswith(HEAD) and name not in HEADS)
+        signals = (*(name for name in OF_ITEMS if name in columns), *tasks, *names_of(fields))
     return msgspec.structs.replace(settings, signals=signals, eta=0.0)
 
 

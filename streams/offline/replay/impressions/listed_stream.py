@@ -113,7 +113,7 @@ class ListedStream(Prequential):
         heads = self._heads(draft, at)
         places = ShownPlaces(np.array(rows, np.int32), self._numbers(slate))
         kept = self.slates.get(slate.user, NOTHING_KEPT).slates
-        signals = list_signals(places, state, kept, slate.ts_ms, self.told)
+        signals = list_signals(places, state, kept, slate.ts_ms, self.told, core.meanings.counts)
         features = draft.features
         live = features[at] if len(features) else np.zeros((len(at), self._live), np.float32)
         columns = np.concatenate([live, heads, signals], axis=1)
