@@ -59,15 +59,17 @@ def list_signals(
 
     list_place: 1 / the root of the place, list_end: the same counted from the end, list_depth: from -0.5 for
     the first place to 0.5 for the last; `_unmet`: the same where the user has met nothing of the list in this
-    session, else 0: then places count for more. met: the item is in the user's history; met_lately: 1 / the root of
-    how many events ago; met_often: the logarithm of how often in this session, met_share: in what share of
-    its events. met_since_choice: the user met it in this session after their last choice; met_last_since: the
-    logarithm of how often, where it was the last one. list_below_last: the place
-    below the item that the user met last, where the list has it; list_near_last: 1 / the distance to it.
-    list_seen: the logarithm of how many of the kept slates show the item, list_answered: it was answered on
-    one. Of each field: its level against the list's mean in deviations, its rank from -0.5 (the lowest) to
-    0.5, and minus the distance to the mean of what the user met in this session, in logarithms where all
-    numbers are above zero.
+    session, else 0: then places count for more.
+    met: the item is in the user's history; met_lately: 1 / the root of how many events ago; met_often: the
+    logarithm of how often in this session, met_share: in what share of its events. met_since_choice: the user
+    met it in this session after their last choice; met_last_since: the logarithm of how often, where it was
+    the last one.
+    list_below_last: the place below the item that the user met last, where the list has it; list_near_last:
+    1 / the distance to it. list_seen: the logarithm of how many of the kept slates that wait for answers show
+    the item, list_answered: it was answered on one.
+    Of each field: its level against the list's mean in deviations, its rank from -0.5 (the lowest) to 0.5,
+    and minus the distance to the mean of what the user met in this session, in logarithms where all numbers
+    are above zero.
     """
     count = len(places.rows)
     session = session_of(state, now_ms)
