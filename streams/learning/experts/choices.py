@@ -6,10 +6,12 @@ Rules, each counted under its name where it keeps something from being a choice:
 - What the user said last of a place in so many words (`Meanings.said`) holds, whatever came before or after:
   who clicks and then dislikes dislikes; a click after a dislike takes nothing back. Without such words the
   last action that says anything holds.
-- An action counts as much as it counts elsewhere (`actions.NAME.counts`), and `WEIGHT_MAX` at most; a bad one
-  as far as it says that the user disliked it (`actions.NAME.liking`).
+- An action counts as much as it counts elsewhere (`actions.NAME.counts`); a bad one as far as it says that
+  the user disliked it (`actions.NAME.liking`). Several choices of a slate count less each, the fewer places
+  were not chosen: who clicks everything chooses nothing. All of them count `WEIGHT_MAX` at most.
 - "neither": an action that says neither good nor bad is no choice.
-- "featureless": nothing is known of the place (it was filled in later, or shown beyond the kept places).
+- "featureless": nothing is known of the place (it was filled in later, or shown beyond the kept places), or
+  its item has taught enough in this hour.
 - "many": a slate has `CHOICES_MAX` choices at most; the first ones count.
 - "alone": the place was the last one that was left, so there was nothing to choose.
 """
@@ -23,11 +25,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.actions import CODES
+from model.schema import HIGHEST_RATING, LOWEST_RATING
 from streams.learning.lesson import Answered
 from streams.state.action_meaning import Meanings
 
 CHOICES_MAX = 8
-WEIGHT_MAX = 4.0
+WEIGHT_MAX = 2.0
 STRONG_LIKING = 2.0
 """So much dislike, in stars, counts as one choice."""
 NOT_CHOICES = ("neither", "featureless", "many", "alone")
@@ -42,80 +46,98 @@ class Choice(NamedTuple):
 
 
 class Choices(NamedTuple):
-    """`drawn`: whether the slate drew a good answer; None where nothing says so. `left_out`: what is no
-    choice, by reason (of `NOT_CHOICES`).
+    """`drawn`: 1 where the slate drew a good answer, 0 where it did not, NaN where nothing says so.
+    `left_out`: what is no choice, by reason (of `NOT_CHOICES`).
     """
 
     made: Sequence[Choice]
-    drawn: bool | None
+    drawn: float
     left_out: dict[str, int]
 
 
-def choices_of(answers: Sequence[Answered], featured: NDArray[np.bool_], meanings: Meanings) -> Choices:
-    """The choices that `answers` are, of a slate of which the places `featured` [n] are known."""
-    if not answers:
-        return Choices((), False, {})
-    left_out: dict[str, int] = {}
-    good: list[Choice] = []
-    bad: list[Choice] = []
-    neither = 0
-    for place, told in _by_place(answers).items():
-        choice = _choice(place, told, meanings)
-        if choice is None:
-            neither += 1
-        elif not featured[place]:
-            left_out["featureless"] = left_out.get("featureless", 0) + 1
-        else:
-            (good if choice.sign > 0 else bad).append(choice)
-    made = [*good, *bad]
-    if neither:
-        left_out["neither"] = neither
-    alone = len(made) - (int(np.count_nonzero(featured)) - 1)
-    if alone > 0:
-        left_out["alone"] = alone
-        made = made[:-alone]
-    if len(made) > CHOICES_MAX:
-        left_out["many"] = len(made) - CHOICES_MAX
-        made = made[:CHOICES_MAX]
-    return Choices(made, True if good else False if bad else None, left_out)
+SILENCE = Choices((), 0.0, {})
 
 
-def _by_place(answers: Sequence[Answered]) -> dict[int, list[Answered]]:
+class ChoiceRules:
+    """The meanings of actions as this reads them."""
+
+    def __init__(self, meanings: Meanings) -> None:
+        self.meanings = meanings
+        codes = range(CODES)
+        self._review = meanings.codes["review"]
+        self._said = [meanings.said(code, math.nan) for code in codes]
+        self._says = meanings.says.tolist()
+        self._good = [min(meanings.weight(code, math.nan), WEIGHT_MAX) for code in codes]
+        disliking = [-float(liking) / STRONG_LIKING for liking in meanings.liking]
+        self._bad = [min(each, WEIGHT_MAX) if each > 0 else 1.0 for each in disliking]
+
+    def choices(self, answers: Sequence[Answered], known: NDArray[np.bool_], count: int) -> Choices:
+        """The choices that `answers` are, of a slate of which `known` [n], `count` places, may be chosen."""
+        if not answers:
+            return SILENCE
+        good: list[Choice] = []
+        bad: list[Choice] = []
+        left_out: dict[str, int] = {}
+        for place, told in _by_place(answers).items():
+            choice = self._choice(place, told)
+            if choice is None:
+                left_out["neither"] = left_out.get("neither", 0) + 1
+            elif not known[place]:
+                left_out["featureless"] = left_out.get("featureless", 0) + 1
+            else:
+                (good if choice.sign > 0 else bad).append(choice)
+        made = good + bad
+        alone = len(made) - (count - 1)
+        if alone > 0:
+            left_out["alone"] = alone
+            made = made[:-alone]
+        if len(made) > CHOICES_MAX:
+            left_out["many"] = len(made) - CHOICES_MAX
+            made = made[:CHOICES_MAX]
+        return Choices(_weighed(made, count), 1.0 if good else 0.0 if bad else math.nan, left_out)
+
+    def _choice(self, place: int, told: Sequence[Answered]) -> Choice | None:
+        """What all that was done with a place comes to; None where it says neither."""
+        sign, weight, in_words = 0, 0.0, False
+        for _, action, value, _ in told:
+            if not 0 <= action < CODES:
+                continue
+            said, says = self._said[action], self._says[action]
+            if action == self._review and LOWEST_RATING <= value <= HIGHEST_RATING:
+                said = self.meanings.said(action, value)
+                says = said or says
+            if said:
+                if said != sign:
+                    weight = 0.0
+                sign, in_words = said, True
+            elif not in_words and says:
+                if says != sign:
+                    weight = 0.0
+                sign = says
+            if sign == (said or says):
+                weight = max(weight, self._good[action] if sign > 0 else self._bad[action])
+        return Choice(place, sign, weight) if sign and weight > 0 else None
+
+
+def _weighed(made: list[Choice], count: int) -> Sequence[Choice]:
+    """The choices of a slate of `count` places, which say less the fewer places were not chosen."""
+    if len(made) == 1 and made[0].weight <= WEIGHT_MAX:
+        return made
+    picky = 1.0 - (len(made) - 1) / (count - 1)
+    total = picky * sum(each.weight for each in made)
+    part = picky * min(1.0, WEIGHT_MAX / total) if total else 0.0
+    return [each._replace(weight=part * each.weight) for each in made]
+
+
+def _by_place(answers: Sequence[Answered]) -> dict[int, Sequence[Answered]]:
     """The answers to each place, oldest first; places in the order of their first answers."""
+    if len(answers) == 1:
+        return {answers[0].place: answers}
     by_place: dict[int, list[Answered]] = {}
     for answer in sorted(answers, key=_delay):
         by_place.setdefault(answer.place, []).append(answer)
-    return by_place
+    return {**by_place}
 
 
 def _delay(answer: Answered) -> int:
     return answer.delay_ms
-
-
-def _choice(place: int, told: Sequence[Answered], meanings: Meanings) -> Choice | None:
-    """What all that was done with a place comes to; None where it says neither."""
-    sign, in_words = 0, False
-    for answer in told:
-        rating = _rating(answer, meanings)
-        said = meanings.said(answer.action, rating)
-        if said:
-            sign, in_words = said, True
-        elif not in_words and (says := int(meanings.says[answer.action])):
-            sign = says
-    if not sign:
-        return None
-    counted = [
-        meanings.weight(answer.action, _rating(answer, meanings))
-        if sign > 0
-        else -float(meanings.liking[answer.action]) / STRONG_LIKING
-        for answer in told
-    ]
-    # A low rating is a dislike by whatever action it came.
-    least = 1.0 if sign < 0 and in_words and max(counted) <= 0 else 0.0
-    weight = min(max(*counted, least), WEIGHT_MAX)
-    return Choice(place, sign, weight) if weight > 0 else None
-
-
-def _rating(answer: Answered, meanings: Meanings) -> float:
-    """The stars of a review; NaN where there are none."""
-    return answer.value if answer.action == meanings.codes["review"] else math.nan

@@ -148,7 +148,7 @@ def learn(
         losses[count] += mixed / choices
         usual = math.log(remaining) + bounds.surprise_nats
         if mixed > usual:
-            weight *= usual / mixed
+            weight *= (usual / mixed) ** 2
         for e in range(count):
             behind = -math.log(max(p[e, place], 1e-300)) - best
             experts.log_weight[e] -= weight * min(behind, bounds.loss_max)
@@ -167,7 +167,7 @@ def learn(
                     size = math.sqrt(weight * p[e, i])
                     for k in range(width):
                         along[k] = size * (x[i, k] - middle[k])
-                    observe(experts.root[e], along, seen, moved)
+                    observe(experts.root[e], along, seen)
             for k in range(width):
                 along[k] = sign * weight * (x[place, k] - middle[k])
             step(experts.mean[e], experts.root[e], along, bounds.step_max, seen, moved)
@@ -225,7 +225,7 @@ def _learn_drawn(
     size = math.sqrt(bounds.silence * spread)
     for k in range(width):
         along[k] *= size
-    observe(experts.root[e], along, seen, moved)
+    observe(experts.root[e], along, seen)
     if size > 0.0:
         for k in range(width):
             along[k] *= bounds.silence * (drawn - chance) / size

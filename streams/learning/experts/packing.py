@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,40 +13,34 @@ from model.errors import StoreError
 from streams.state.stored_format import check_version, leading_version
 
 VERSION = 1
-F8 = np.dtype("<f8")
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class PackedLevel(msgspec.Struct, array_like=True):
+    """`taught`: the number of the last lesson that it took. `arrays`: little-endian, by name. `river`: the
+    states of river's experts, by name.
+    """
+
+    taught: int
+    arrays: dict[str, bytes]
+    river: dict[str, bytes]
 
 
 class PackedLearner(msgspec.Struct, array_like=True):
-    """Version 1. `arrays`: little-endian float64, by name."""
+    """Version 1. `levels`: by their names, the global one first. `first`: by kind of level, the first name
+    that was met; `several`: the kinds of which two were. `pairs`: of an arm's and a segment's level, the
+    weights of the mixture of both, and the number of its last lesson.
+    """
 
     version: int
     experts: list[str]
     signals: list[str]
     counts: dict[str, int]
     arrays: dict[str, bytes]
-
-    @classmethod
-    def of(
-        cls,
-        experts: Sequence[str],
-        signals: Sequence[str],
-        counts: Mapping[str, int],
-        arrays: Mapping[str, NDArray[np.float64]],
-    ) -> PackedLearner:
-        """What is to be packed."""
-        data = {name: np.ascontiguousarray(value, F8).tobytes() for name, value in arrays.items()}
-        return cls(VERSION, list(experts), list(signals), dict(counts), data)
-
-    def array(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """A copy of an array; `StoreError` where it is not there or has another size."""
-        raw = self.arrays.get(name)
-        size = F8.itemsize * int(np.prod(shape))
-        if raw is None or len(raw) != size:
-            raise StoreError(
-                f"learner: {name} has {'no' if raw is None else len(raw)} bytes; expected {size}: something"
-                " changed the snapshot"
-            )
-        return np.frombuffer(raw, F8).reshape(shape).astype(np.float64)
+    levels: dict[str, PackedLevel]
+    first: dict[str, str]
+    several: list[str]
+    pairs: list[tuple[str, str, list[float], int]]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -64,3 +59,22 @@ def unpacked(raw: bytes) -> PackedLearner:
         return _decoder.decode(raw)
     except msgspec.MsgspecError as error:
         raise StoreError(f"learner of {len(raw)} bytes can't be read: {error}") from None
+
+
+def pack_arrays(arrays: Arrays) -> dict[str, bytes]:
+    """Copies of arrays, little-endian."""
+    return {name: value.astype(value.dtype.newbyteorder("<")).tobytes() for name, value in arrays.items()}
+
+
+def put_arrays(what: str, arrays: Arrays, data: Mapping[str, bytes]) -> None:
+    """Fill arrays with what `pack_arrays` made of them; `StoreError` where it is of other ones."""
+    if set(data) != set(arrays):
+        raise StoreError(f"{what} has {sorted(data)}; expected {sorted(arrays)}: use the build that wrote it")
+    for name, value in arrays.items():
+        raw = data[name]
+        if len(raw) != value.nbytes:
+            raise StoreError(
+                f"{what}: {name} has {len(raw)} bytes; expected {value.nbytes}: something changed it, or"
+                " other settings made it"
+            )
+        value[...] = np.frombuffer(raw, value.dtype.newbyteorder("<")).reshape(value.shape)

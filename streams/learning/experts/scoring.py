@@ -14,6 +14,7 @@ from streams.learning.experts.mixture import Experts, utilities
 F64 = NDArray[np.float64]
 ALL = 1.0 - 1e-12
 """An expert with this weight has all of it."""
+TINY = 1e-200
 
 
 @compiled
@@ -30,28 +31,26 @@ def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, ou
         out[:] = base
         return
     utilities(experts, x, given)
-    chance, level = np.zeros(n), 0.0
+    divisor, odds = np.empty(count), np.zeros(n)
     for e in range(count):
         highest, total = -math.inf, 0.0
         for i in range(n):
             highest = max(highest, given[e, i])
+        here = np.empty(n)
         for i in range(n):
-            given[e, i] -= highest
-            total += math.exp(given[e, i])
-        total = math.log(total)
-        if e == 0:
-            level = highest + total
+            here[i] = math.exp(given[e, i] - highest)
+            total += here[i]
+        divisor[e] = highest + math.log(total)
+        part = weight[e] / total
         for i in range(n):
-            given[e, i] -= total
+            odds[i] += part * here[i]
     for i in range(n):
-        best = -math.inf
-        for e in range(count):
-            if weight[e] > 0.0:
-                given[e, i] += math.log(weight[e])
-                best = max(best, given[e, i])
-        total = 0.0
-        for e in range(count):
-            if weight[e] > 0.0:
-                total += math.exp(given[e, i] - best)
-        chance[i] = best + math.log(total)
-        out[i] = np.float32(chance[i] + level)
+        if odds[i] > TINY:
+            out[i] = np.float32(math.log(odds[i]) + divisor[0])
+        else:  # so unlikely that only logarithms hold it
+            best, total = -math.inf, 0.0
+            for e in range(count):
+                best = max(best, given[e, i] - divisor[e] + math.log(weight[e]))
+            for e in range(count):
+                total += math.exp(given[e, i] - divisor[e] + math.log(weight[e]) - best)
+            out[i] = np.float32(best + math.log(total) + divisor[0])

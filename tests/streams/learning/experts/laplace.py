@@ -67,7 +67,7 @@ class Mixture:
             at = int(np.flatnonzero(left == place)[0])
             p = self.chances(x[left], offsets[left], sign)[:, at]
             mixed = -np.log(self.weights @ p)
-            weight = told * min(1.0, (np.log(len(left)) + nats) / mixed)
+            weight = told * min(1.0, (np.log(len(left)) + nats) / mixed) ** 2
             loss = -np.log(p)
             self.weights = self.weights * np.exp(-weight * np.minimum(loss - loss.min(), loss_max))
             self.weights /= self.weights.sum()

@@ -55,14 +55,16 @@ def clicks(
     count: int,
     places: int = 10,
     eta: float = 0.0,
-    spread: float = 1.0,
+    arm: str = "default",
+    surface: str = "feed",
 ) -> Iterator[Lesson]:
-    """So many slates of random places; the user of each clicks one by a softmax of weights . columns, of
-    which a place r is looked at in proportion to r ** -eta. Users differ from lesson to lesson.
+    """So many slates of random places and items; the user of each clicks one by a softmax of weights .
+    columns, of which a place r is looked at in proportion to r ** -eta. Each user has one slate.
     """
     seen = -eta * np.log(np.arange(1, places + 1))
     for n in range(count):
-        features = spread * rng.normal(size=(places, len(weights)))
+        features = rng.normal(size=(places, len(weights)))
         utility = features @ np.asarray(weights) + seen
         place = int(np.argmax(utility + rng.gumbel(size=places)))
-        yield lesson(features, [did(place)], user=f"u{n}", shown_ms=SHOWN_MS + 1_000 * n)
+        rows, user = rng.integers(0, 100_000, places).tolist(), f"u{rng.integers(10**12)}"
+        yield lesson(features, [did(place)], user, arm, surface, rows, SHOWN_MS + 1_000 * n)

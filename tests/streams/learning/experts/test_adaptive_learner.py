@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import SettingsError, StoreError
-from streams.learning.experts.adaptive_learner import GLOBAL, AdaptiveLearner, Level
+from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
+from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.lesson import Lesson
 from streams.state.action_meaning import BUILT_IN
@@ -21,7 +22,7 @@ from tests.streams.learning.experts.streams_of_choices import (
     lesson,
 )
 
-PLAIN = ReweightingSettings(eta=0.0)
+PLAIN = ReweightingSettings(eta=0.0, drift=())
 
 
 def learner(settings: ReweightingSettings = PLAIN, columns: tuple[str, ...] = COLUMNS) -> AdaptiveLearner:
@@ -111,9 +112,129 @@ def test_what_is_clicked_rises() -> None:
     out = scored(learned, features)
     assert out[0] > out[1] > out[2]
     report = learned.report().levels[GLOBAL]
-    assert report.lessons == 400
+    assert report.lessons > 395  # some users share a place in the tables of the caps
     assert sum(report.weights.values()) == pytest.approx(1.0)
     assert report.losses["mixture"] < report.losses["frozen"]
+
+
+def test_the_weight_moves_when_what_is_liked_turns_round_and_the_loss_is_marked() -> None:
+    learned = learner(ReweightingSettings(eta=0.0, drift=("ADWIN",)))
+    rng, led, moved = np.random.default_rng(3), [], []
+    follows = np.zeros((2, len(COLUMNS)), np.float32)
+    follows[1, 3] = 1.0
+    for likes, count in ((1.5, 2_500), (-1.5, 250), (1.5, 250)):
+        for each in clicks(rng, [0, 1, 0, likes, 0.5], count):
+            learned.learn(each)
+        weights = learned.report().levels[GLOBAL].weights
+        led.append(max(weights, key=weights.__getitem__))
+        moved.append(float(np.diff(scored(learned, follows))[0]))
+    remember = ("kalman:1", "kalman:0.9995")
+    assert led[0] in remember
+    assert led[1] == "kalman:0.995"
+    assert moved[0] == pytest.approx(1.5, abs=0.2)
+    assert moved[1] < -0.5
+    assert moved[2] > 0.8
+    marks = [mark.lesson for mark in learned.report().levels[GLOBAL].marks]
+    assert any(2_500 < mark < 2_700 for mark in marks)
+    assert all(mark > 2_400 for mark in marks)
+
+
+def test_where_the_frozen_order_is_right_nothing_is_lost() -> None:
+    learned, rng = learner(), np.random.default_rng(4)
+    ranks = []
+    for n, each in enumerate(clicks(rng, [0, 1, 0, 0, 0], 1_500)):
+        features, place = each.features.astype(np.float32), each.answers[0].place
+        out = scored(learned, features)
+        if n >= 300:
+            ranks.append([np.count_nonzero(order > order[place]) for order in (out, features[:, 1])])
+        learned.learn(each)
+    gains = (1 / np.log2(2 + np.array(ranks))).mean(0)
+    assert gains[0] > gains[1] - 0.004
+    assert learned.report().levels[GLOBAL].guard.on
+
+
+def test_the_guard_gives_the_frozen_order_back_and_lets_go() -> None:
+    """An expert that can't learn has the frozen order upside down and all weight."""
+    stuck = ReweightingSettings(eta=0.0, drift=(), share=0, loss_max=1e-9, step_max=1e-9)
+    learned, rng = learner(stuck), np.random.default_rng(5)
+    level = learned.levels.everyone
+    level.experts.mean[1, 0], level.experts.log_weight[:] = -1.0, [-50, 0, -50, -50]
+    features = rng.normal(size=(10, len(COLUMNS))).astype(np.float32)
+    assert (scored(learned, features).argsort() == features[:, 1].argsort()[::-1]).all()
+    for each in clicks(rng, [0, 1, 0, 0, 0], 150):
+        learned.learn(each)
+    guard = learned.report().levels[GLOBAL].guard
+    assert (guard.on, len(guard.switches)) == (False, 1)
+    assert scored(learned, features).tobytes() == features[:, 1].tobytes()
+    for each in clicks(rng, [0, -1, 0, 0, 0], 150):
+        learned.learn(each)
+    assert learned.report().levels[GLOBAL].guard.on
+    assert (scored(learned, features).argsort() == features[:, 1].argsort()[::-1]).all()
+
+
+def test_it_chooses_as_rivers_logistic_regression_does() -> None:
+    """Both are taught the same stream, the one choices and the other places: of slates that are new to them,
+    nine in ten have the same first place, and both know the clicked place equally often within .02.
+    """
+    logistic = ReweightingSettings(
+        eta=0.0, drift=(), experts=("frozen", "river:linear_model.LogisticRegression")
+    )
+    ours, rivers = learner(), learner(logistic)
+    same, hits = [], []
+    for n, each in enumerate(clicks(np.random.default_rng(1), [0.8, 0.5, 0, 1.2, -0.6], 3_000)):
+        if n >= 1_500:
+            features = each.features.astype(np.float32)
+            first = [int(scored(learned, features).argmax()) for learned in (ours, rivers)]
+            same.append(first[0] == first[1])
+            hits.append([place == each.answers[0].place for place in first])
+        ours.learn(each)
+        rivers.learn(each)
+    assert np.mean(same) > 0.88
+    ours_hits, rivers_hits = np.mean(hits, 0)
+    assert ours_hits == pytest.approx(rivers_hits, abs=0.02)
+    again = learner(logistic)
+    again.restore(rivers.pack())
+    assert again.pack() == rivers.pack()
+
+
+def test_who_dislikes_skips_and_comes_back_is_heard() -> None:
+    """A user who skips and dislikes what follows the last item, then clicks it: later lessons weigh more."""
+    learned = learner(ReweightingSettings(eta=0.0, drift=(), experts=("frozen", "kalman:0.98")))
+    rng = np.random.default_rng(6)
+
+    def follows(action: int, count: int) -> float:
+        for n in range(count):
+            features = rng.normal(size=(6, len(COLUMNS)))
+            place = int(features[:, 3].argmax())
+            shown_ms = SHOWN_MS + 1_000_000 * n
+            learned.learn(
+                lesson(features, [did(place, action)], f"u{rng.integers(10**9)}", shown_ms=shown_ms)
+            )
+        features = np.zeros((2, len(COLUMNS)), np.float32)
+        features[1, 3] = 1
+        out = scored(learned, features)
+        return float(out[1] - out[0])
+
+    skipped, disliked, back = follows(SKIP, 40), follows(DISLIKE, 40), follows(CLICK, 120)
+    assert 0 > skipped > disliked
+    assert back > 0
+
+
+def test_an_answer_without_an_impression_teaches_a_choice_and_its_silence_nothing() -> None:
+    learned, features = learner(), np.random.default_rng(7).normal(size=(5, len(COLUMNS)))
+    learned.learn(lesson(features, [did(2)], shown_ms=-1))
+    assert learned.report().levels[GLOBAL].lessons == 1
+    assert learned.levels.everyone.experts.threshold[1].tolist() == [0.0, 4.0]
+    learned.learn(lesson(features, [did(2)], shown_ms=SHOWN_MS))
+    assert learned.levels.everyone.experts.threshold[1, 0] != 0.0
+
+
+def test_one_users_lessons_are_bounded_and_the_rest_is_counted() -> None:
+    learned, rng = learner(ReweightingSettings(drift=(), per_user_hour=5)), np.random.default_rng(8)
+    for _ in range(8):
+        learned.learn(lesson(rng.normal(size=(5, len(COLUMNS))), [did(1)]))
+    assert (learned.counts()["answered"], learned.counts()["user_cap"]) == (8, 3)
+    assert learned.report().levels[GLOBAL].lessons == 5
 
 
 def test_requests_of_a_batch_are_scored_apart() -> None:
@@ -130,16 +251,12 @@ def test_requests_of_a_batch_are_scored_apart() -> None:
 
 def test_what_teaches_nothing_is_counted() -> None:
     learned, features = learner(), np.zeros((3, len(COLUMNS)))
-    before = learned.pack()
     learned.learn(lesson(features, [did(0)], columns=tuple(reversed(COLUMNS))))
     learned.learn(lesson(np.full((3, len(COLUMNS)), np.nan), [did(0)]))
     learned.learn(lesson(np.zeros((3, 0)), [did(0)]))
     counts = learned.counts()
     assert (counts["answered"], counts["other_columns"], counts["unknown_places"]) == (3, 2, 1)
-    fresh = learner()
-    fresh._counts |= counts
-    assert learned.pack() == fresh.pack()
-    assert before != learned.pack()
+    assert learned.report() == learner().report()
 
 
 def test_its_state_of_other_experts_or_signals_begins_anew_and_says_so() -> None:

@@ -111,7 +111,7 @@ def test_what_is_never_looked_at_is_no_bad_sign() -> None:
         place = int(np.argmax(x @ [0.0, 1.0] + seen + rng.gumbel(size=10)))
         taught(told, x, seen, [(place, 1, 1.0)])
         taught(untold, x, np.zeros(10), [(place, 1, 1.0)])
-    assert abs(told.mean[1, 0]) < 0.15
+    assert abs(told.mean[1, 0]) < 0.3
     assert untold.mean[1, 0] > 1.0
     assert told.mean[1, 1] == pytest.approx(1.0, abs=0.15)
 

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from streams.learning.experts import levels
+from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
+from streams.learning.experts.level_state import GLOBAL
+from streams.learning.experts.settings import ReweightingSettings
+from streams.state.action_meaning import BUILT_IN
+from tests.streams.learning.experts.streams_of_choices import COLUMNS, clicks, lesson
+
+SETTINGS = ReweightingSettings(eta=0.0, drift=(), silence=0.0)
+FOLLOWS = 3
+
+
+def learner(settings: ReweightingSettings = SETTINGS) -> AdaptiveLearner:
+    return AdaptiveLearner(settings, COLUMNS, BUILT_IN)
+
+
+def teach(learned: AdaptiveLearner, seed: int, likes: float, count: int, arm: str, surface: str) -> None:
+    for each in clicks(np.random.default_rng(seed), [0, 1, 0, likes, 0], count, arm=arm, surface=surface):
+        learned.learn(each)
+
+
+def gain(learned: AdaptiveLearner, level: Level) -> float:
+    """By how much one deviation of `follows` moves a score."""
+    features = np.zeros((2, len(COLUMNS)), np.float32)
+    features[1, FOLLOWS] = 1.0
+    out = np.zeros(2, np.float32)
+    signals = np.ascontiguousarray(features[:, learned.reads])
+    learned.score(signals, np.array([0, 2]), [level], out)
+    return float(out[1] - out[0])
+
+
+def test_one_arm_and_one_surface_have_the_global_level_alone() -> None:
+    learned = learner()
+    teach(learned, 1, 1.0, 50, "default", "feed")
+    assert list(learned.report().levels) == [GLOBAL]
+
+
+def test_arms_whose_users_want_other_things_are_served_other_things() -> None:
+    learned = learner()
+    for n in range(12):
+        teach(learned, n, 1.5, 50, "a", "feed")
+        teach(learned, 100 + n, -1.5, 50, "b", "feed")
+    assert set(learned.report().levels) == {GLOBAL, "arm:a", "arm:b"}
+    assert gain(learned, Level("a", "feed")) > 0.7
+    assert gain(learned, Level("b", "feed")) < -0.7
+    assert abs(gain(learned, Level("c", "feed"))) < 0.7  # an arm that is not known: what all want
+    assert abs(gain(learned, Level())) < 0.7
+
+
+def test_segments_are_surfaces() -> None:
+    learned = learner()
+    for n in range(12):
+        teach(learned, n, 1.5, 50, "default", "home")
+        teach(learned, 100 + n, -1.5, 50, "default", "cart")
+    assert gain(learned, Level("default", "home")) > 0.7
+    assert gain(learned, Level("default", "cart")) < -0.7
+    assert set(learned.report().levels) == {GLOBAL, "segment:home", "segment:cart"}
+
+
+def test_where_the_arms_do_not_differ_the_surface_decides() -> None:
+    """An arm's own level has seen both kinds of users; what is served goes by the level that tells more."""
+    learned = learner()
+    for n in range(12):
+        for arm in ("a", "b"):
+            teach(learned, n, 1.5, 25, arm, "home")
+            teach(learned, 100 + n, -1.5, 25, arm, "cart")
+    for arm in ("a", "b"):
+        assert gain(learned, Level(arm, "home")) > 0.6
+        assert gain(learned, Level(arm, "cart")) < -0.6
+
+
+def test_a_new_level_begins_with_what_all_want() -> None:
+    """One expert of a level is the global mixture, so few lessons of its own do little harm."""
+    learned = learner()
+    teach(learned, 1, 1.5, 400, "a", "feed")
+    teach(learned, 2, 1.5, 12, "b", "feed")
+    assert "arm:b" in learned.report().levels
+    assert gain(learned, Level("b", "feed")) > 0.5
+
+
+def test_only_declared_kinds_have_levels() -> None:
+    learned = learner(ReweightingSettings(eta=0.0, drift=(), levels=("segment",)))
+    teach(learned, 1, 1.0, 20, "a", "home")
+    teach(learned, 2, 1.0, 20, "b", "cart")
+    assert set(learned.report().levels) == {GLOBAL, "segment:cart"}
+
+
+def test_levels_are_bounded_and_idle_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(levels, "IDLE", 50)
+    learned = learner(ReweightingSettings(eta=0.0, drift=(), levels_max=2))
+    for n, arm in enumerate(("first", "a", "b", "c")):
+        teach(learned, n, 1.0, 10, arm, "feed")
+    assert set(learned.report().levels) == {GLOBAL, "arm:a", "arm:b"}
+    assert learned.counts()["level_full"] == 10
+    teach(learned, 9, 1.0, 60, "b", "feed")
+    teach(learned, 10, 1.0, 10, "c", "feed")
+    assert set(learned.report().levels) == {GLOBAL, "arm:b", "arm:c"}
+    assert {arm for arm, _ in learned.levels.pairs} == {"arm:b", "arm:c"}
+    again = learner(learned.settings)
+    again.restore(learned.pack())
+    assert again.report() == learned.report()
+
+
+def test_an_unnamed_surface_has_no_level() -> None:
+    learned = learner()
+    teach(learned, 1, 1.0, 10, "default", "home")
+    teach(learned, 2, 1.0, 10, "default", "")
+    teach(learned, 3, 1.0, 10, "default", "cart")
+    assert set(learned.report().levels) == {GLOBAL, "segment:cart"}
+
+
+def test_silence_moves_no_weight_between_levels() -> None:
+    learned = learner()
+    teach(learned, 1, 1.0, 10, "a", "feed")
+    teach(learned, 2, 1.0, 10, "b", "feed")
+    before = {names: weights.tolist() for names, weights in learned.levels.pairs.items()}
+    rng = np.random.default_rng(3)
+    for n in range(20):
+        learned.learn(lesson(rng.normal(size=(5, len(COLUMNS))), user=f"s{n}", arm="b"))
+    assert before == {names: weights.tolist() for names, weights in learned.levels.pairs.items()}
