@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import F32
-from streams.learning.experts.adaptive_learner import GLOBAL, AdaptiveLearner, Level
+from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
+from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.experts.signals import HEAD
 from streams.offline.replay.impressions.listed_stream import HEADS, ListedStream, ScoredList
 from streams.offline.replay.impressions.outcomes import Weights
 from streams.signals.list_signals import names_of
 
-POINTS = 400
+NOTED_EVERY = 10
+NO_CAPS = {"per_user_hour": 60_000, "times_typical": 60_000.0, "per_item_hour": 60_000}
 OF_ITEMS = (
     "popular_short",
     "popular_ever",
@@ -53,17 +55,20 @@ class Adapted:
         return other
 
     def note(self, lists: int) -> None:
-        """Remember the weights after so many judged lists."""
+        """Remember the weights after so many judged lists, now and then."""
+        if lists % NOTED_EVERY == 0:
+            self._note(lists)
+
+    def _note(self, lists: int) -> None:
         self._weights.append((lists, tuple(self.learner.report().levels[GLOBAL].weights.values())))
 
-    def weights(self) -> Weights:
-        """What was noted, at `POINTS` lists at most."""
-        at = np.linspace(0, len(self._weights) - 1, POINTS if self._weights else 0).astype(int)
-        chosen = [self._weights[k] for k in np.unique(at).tolist()]
+    def weights(self, lists: int) -> Weights:
+        """What was noted, and what it is after all `lists`."""
+        self._note(lists)
         return Weights(
-            np.array([lists for lists, _ in chosen], np.int64),
+            np.array([each for each, _ in self._weights], np.int64),
             tuple(self.settings.experts),
-            np.array([weights for _, weights in chosen], np.float64).reshape(-1, len(self.settings.experts)),
+            np.array([weights for _, weights in self._weights], np.float64),
         )
 
 
@@ -71,13 +76,16 @@ def settings_of(
     settings: ReweightingSettings, columns: Sequence[str], fields: Sequence[str]
 ) -> ReweightingSettings:
     """With the signals of items and of the list, where the settings name none. What is chosen from an app's
-    own list is told of by its place, too, so the place is a signal here and no bias to be corrected.
+    own list is told of by its place, too, so the place is a signal here and no bias to be corrected. All
+    lists are of one arm, so there is one level. Where the settings are the default ones, no user and no item
+    is capped: the caps are for attacks, and what is recorded is over.
     """
+    caps = NO_CAPS if settings == ReweightingSettings() else {}
     signals = settings.signals
     if not signals:
         tasks = tuple(name for name in columns if name.startswith(HEAD) and name not in HEADS)
         signals = (*(name for name in OF_ITEMS if name in columns), *tasks, *names_of(fields))
-    return msgspec.structs.replace(settings, signals=signals, eta=0.0)
+    return msgspec.structs.replace(settings, signals=signals, eta=0.0, harvest=False, levels=(), **caps)
 
 
 def scores_by(learner: AdaptiveLearner, scored: ScoredList, level: Level) -> NDArray[np.float64]:

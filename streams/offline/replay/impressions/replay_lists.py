@@ -94,9 +94,10 @@ def replay_lists(
         judge.click(run.learn(), k)
         progress("ranking lists", k + 1 - parts.begins, total - parts.begins)
     before = [sum(map(len, stream.shown[:k])) for k in (parts.begins, parts.second, total)]
+    outcomes = judge.outcomes()
     return ListsResult(
-        outcomes=judge.outcomes(),
-        weights=learner.weights(),
+        outcomes=outcomes,
+        weights=learner.weights(len(outcomes)),
         net="" if model is None else model.name,
         lists=before[2],
         warm_lists=before[1],
