@@ -37,7 +37,7 @@ def hit_rate(ranks: ArrayLike, k: int = 10) -> Estimate:
     >>> hit_rate([1, 10, 11, 0]).value
     0.5
     """
-    return _mean(_hits(np.asarray(ranks), k))
+    return mean_of(_hits(np.asarray(ranks), k))
 
 
 def ndcg(ranks: ArrayLike, k: int = 10) -> Estimate:
@@ -46,7 +46,7 @@ def ndcg(ranks: ArrayLike, k: int = 10) -> Estimate:
     >>> ndcg([3]).value
     0.5
     """
-    return _mean(_gains(np.asarray(ranks), k))
+    return mean_of(_gains(np.asarray(ranks), k))
 
 
 def ndcg_difference(ranks: ArrayLike, others: ArrayLike, k: int = 10) -> Estimate:
@@ -56,7 +56,7 @@ def ndcg_difference(ranks: ArrayLike, others: ArrayLike, k: int = 10) -> Estimat
     >>> ndcg_difference([1, 3], [3, 1]).value
     0.0
     """
-    return _mean(_gains(np.asarray(ranks), k) - _gains(np.asarray(others), k))
+    return mean_of(_gains(np.asarray(ranks), k) - _gains(np.asarray(others), k))
 
 
 def mrr(ranks: ArrayLike) -> Estimate:
@@ -66,7 +66,7 @@ def mrr(ranks: ArrayLike) -> Estimate:
     0.25
     """
     places = np.asarray(ranks)
-    return _mean(np.where(places > 0, 1 / np.maximum(places, 1), 0.0))
+    return mean_of(np.where(places > 0, 1 / np.maximum(places, 1), 0.0))
 
 
 def recall(ranks: ArrayLike, k: int) -> Estimate:
@@ -80,14 +80,14 @@ def rmse(predicted: ArrayLike, observed: ArrayLike) -> Estimate:
     >>> rmse([1.0, 5.0], [1.0, 3.0]).value == 2 ** 0.5
     True
     """
-    squared = _mean((_floats(predicted) - _floats(observed)) ** 2)
+    squared = mean_of((_floats(predicted) - _floats(observed)) ** 2)
     root = float(np.sqrt(squared.value))
     return Estimate(root, squared.error / (2 * root) if root > 0 else 0.0)
 
 
 def mae(predicted: ArrayLike, observed: ArrayLike) -> Estimate:
     """Mean absolute error."""
-    return _mean(np.abs(_floats(predicted) - _floats(observed)))
+    return mean_of(np.abs(_floats(predicted) - _floats(observed)))
 
 
 def coverage(recommended: Iterable[Any], catalogue: int) -> float:
@@ -138,10 +138,29 @@ def _floats(values: ArrayLike) -> F64:
     return np.asarray(values, np.float64)
 
 
-def _mean(values: F64) -> Estimate:
+def mean_of(values: ArrayLike) -> Estimate:
     """Mean and standard error, under the assumption that events are independent."""
+    values = _floats(values)
     count = len(values)
     if not count:
         return Estimate(float("nan"), float("nan"))
     error = float(values.std(ddof=1) / np.sqrt(count)) if count > 1 else float("nan")
     return Estimate(float(values.mean()), error)
+
+
+def grouped_mean(values: ArrayLike, groups: ArrayLike) -> Estimate:
+    """The mean over events, and its standard error where those of one group (int [N]) hang together: by the
+    sums of each group's deviations, times G / (G - 1) of G groups (Cameron and Miller 2015).
+
+    >>> grouped_mean([1.0, 3.0], [0, 1]) == mean_of([1.0, 3.0])
+    True
+    """
+    each, numbers = _floats(values), np.unique(np.asarray(groups), return_inverse=True)[1]
+    if not len(each):
+        return mean_of(each)
+    mean = float(each.mean())
+    sums = np.bincount(numbers, weights=each - mean)
+    if len(sums) < 2:
+        return Estimate(mean, float("nan"))
+    spread = np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1))
+    return Estimate(mean, float(spread / len(each)))

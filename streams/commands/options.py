@@ -83,8 +83,8 @@ def add_dataset(parser: argparse._ActionsContainer, required: bool = True) -> No
         default=[],
         metavar="FIELD=COLUMN,...",
         help="user, item, ts, rating, text, title, action, query, impressions, clicked, slate, categories, "
-        "tags, price; items.FIELD or users.FIELD for one file; a number if there is no header; a+b joins "
-        "columns; FIELD= leaves it out",
+        "tags, price; items.FIELD or users.FIELD for one file; shown.NAME for a number of each shown item; a "
+        "number if there is no header; a+b joins columns; FIELD= leaves it out",
     )
     add_reading(parser)
     add_cells(parser)
@@ -143,13 +143,26 @@ def add_cells(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--scale", metavar="LOW..HIGH", help="of the ratings (from the data)")
     parser.add_argument("--decimal", help="the decimal mark of prices: auto, point or comma (auto)")
     parser.add_argument(
+        "--actions",
+        action="append",
+        metavar="WORD=ACTION",
+        help="the action that a word of the action column stands for, as in 'clickout=click'; WORD= leaves "
+        "its rows out (by usual words)",
+    )
+    parser.add_argument(
         "--name-separator", metavar="TEXT", help="what separates categories and tags (from the data)"
     )
 
 
 def cells_from(args: argparse.Namespace) -> CellRules:
     """The rules in `add_cells`'s options; raises `SettingsError`."""
-    from streams.datasets.columns.cell_rules import CellRules, parse_missing, parse_scale, parse_unrated
+    from streams.datasets.columns.cell_rules import (
+        CellRules,
+        parse_actions,
+        parse_missing,
+        parse_scale,
+        parse_unrated,
+    )
 
     given = {
         "times": args.times,
@@ -160,6 +173,7 @@ def cells_from(args: argparse.Namespace) -> CellRules:
         "unrated": None if args.unrated is None else parse_unrated(args.unrated),
         "decimal": args.decimal,
         "separator": args.name_separator,
+        "actions": None if args.actions is None else parse_actions(args.actions),
     }
     return CellRules(**_given(given))
 

@@ -3,6 +3,7 @@
   headrace replay --interactions ratings.csv --items movies.csv
   headrace replay --interactions reviews.json.gz --map user=reviewerID,item=asin,ts=unixReviewTime
   headrace replay --interactions u.data --map user=1,item=2,rating=3,ts=4
+  headrace replay --impressions --interactions behaviors.tsv --map user=2,ts=3,impressions=5
 
 Files are CSV, TSV, ::-separated, JSON, Parquet, Feather or ORC, plain, compressed, in a zip or a tar, or a
 folder of parts; docs/data.md has the rules. Without --map, columns are found by common names, and the output
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streams.commands.options import (
     add_dataset,
@@ -27,7 +29,13 @@ from streams.commands.options import (
     training_from,
 )
 from streams.commands.outputs import check_files, check_plots
-from streams.settings.tree import DEFAULT_ARM
+from streams.settings.tree import DEFAULT_ARM, Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from streams.datasets.dataset import Dataset
+    from streams.offline.replay.options import ReplayOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +62,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_ARM,
         metavar="NAME",
         help="make slates as this arm of the settings does, with the model that it names",
+    )
+    run.add_argument(
+        "--impressions",
+        action="store_true",
+        help="rank the lists that users were shown (--map impressions=COLUMN), by several systems",
+    )
+    run.add_argument(
+        "--plant-drift",
+        action="store_true",
+        help="with --impressions: reverse every list of the second part, to see what recovers",
     )
     run.add_argument("--fp32", action="store_true", help="rank with the unquantized model too, side by side")
     add_settings(run)
@@ -83,8 +101,9 @@ def run(args: argparse.Namespace) -> int:
     if (named := settings.model_of(args.arm)) and model is None:
         model = str(Registry(Path(settings.model.registry)).get(named))
     options = ReplayOptions(
-        args.warm, settings.seed, model, args.limit, args.slates, args.fp32, args.renew_every, args.arm
-    )
+        args.warm, settings.seed, model, args.limit, args.slates, args.fp32, args.renew_every, args.arm,
+        args.impressions, args.plant_drift,
+    )  # fmt: skip
     check_files(
         {
             "--report": args.report,
@@ -99,6 +118,8 @@ def run(args: argparse.Namespace) -> int:
     dataset = dataset_from(args, settings)
     if args.bad_rows is not None:
         dataset.bad.write(args.bad_rows)
+    if args.impressions:
+        return _lists(args, options, settings, dataset, console)
     result = replay(dataset, options, settings, progress_bar())
     summary = summarise(dataset, options, result)
     print_summary(console, summary, dataset.bad)
@@ -108,5 +129,26 @@ def run(args: argparse.Namespace) -> int:
         from streams.offline.replay.report import write_report
 
         write_report(args.report, Path(args.interactions).name, summary, result.predictions, dataset.bad)
+        console.print(f"report: {args.report}", markup=False, highlight=False)
+    return 0
+
+
+def _lists(
+    args: argparse.Namespace, options: ReplayOptions, settings: Settings, dataset: Dataset, console: Console
+) -> int:
+    """The replay of shown lists."""
+    from streams.offline.replay.impressions.list_summary import summarise_lists
+    from streams.offline.replay.impressions.list_tables import print_lists
+    from streams.offline.replay.impressions.replay_lists import replay_lists
+
+    result = replay_lists(dataset, options, settings, progress_bar())
+    summary = summarise_lists(dataset, options, result)
+    print_lists(console, summary, dataset.bad)
+    if args.json is not None:
+        args.json.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if args.report is not None:
+        from streams.offline.replay.impressions.list_report import write_list_report
+
+        write_list_report(args.report, Path(args.interactions).name, summary, result, dataset.bad)
         console.print(f"report: {args.report}", markup=False, highlight=False)
     return 0

@@ -7,7 +7,7 @@ clicked it. Each slate becomes an impression, and its clicks follow it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from streams.datasets.columns.cells import ID_MAX, is_absent, plain_value
 from streams.datasets.columns.id_lists import label_of, labelled, split_ids
 from streams.datasets.columns.ids import as_id
 from streams.datasets.columns.name_lists import in_brackets
+from streams.datasets.shown_fields import NO_FIELDS, Numbers, ShownFields, read_fields
 
 # The bound of an impression on the wire (`streams.events.schema.Impression`).
 SLATE_MAX = 200
@@ -29,21 +30,25 @@ _NO = frozenset(("0", "0.0", "false", "f", "no", "n"))
 
 
 class Shown(NamedTuple):
-    """A slate that a user saw: `items` in their order; `number`: its place among all slates."""
+    """A slate that a user saw: `items` in their order; `number`: its place among all slates. `told`: for each
+    item the numbers of the stream's `shown_fields`; () where there are no such fields.
+    """
 
     number: int
     user: str
     slate_id: str
     ts_ms: int
     items: tuple[str, ...]
+    told: tuple[Numbers, ...] = ()
 
 
 class Slate(NamedTuple):
-    """A slate as its row has it; `row`: the row of its user and time."""
+    """A slate as its row has it; `row`: the row of its user and time; `told` as in `Shown`."""
 
     row: int
     slate_id: str
     items: tuple[str, ...]
+    told: tuple[Numbers, ...] = ()
 
 
 @dataclass
@@ -61,9 +66,11 @@ def from_lists(
     items: Sequence[Any] | None,
     slate_ids: Sequence[str],
     reading: CellRules,
+    fields: Mapping[str, Sequence[Any]] = {},
 ) -> Slates:
     """One slate a row. The ids' labels name the clicked items, else `clicked` does (a list of ids, or of 1
-    and 0), else `items`, the row's own item. A row without a slate is a click on its item.
+    and 0), else `items`, the row's own item. A row without a slate is a click on its item. `fields`: columns
+    with a number for each shown item.
     """
     slates = [[] if is_absent(cell, reading.missing) else split_ids(cell) for cell in shown]
     if clicked is None and labelled(cell for cell, parts in zip(shown, slates, strict=True) if parts):
@@ -80,7 +87,8 @@ def from_lists(
         own = [None] * len(shown) if items is None else items
         how = "no clicks" if items is None else "the row's item"
         marked = _by_ids(slates, [[] if is_absent(c, reading.missing) else [c] for c in own], reading)
-    return _collected(marked, slate_ids, how)
+    told = read_fields(fields, [len(parts) for parts in slates], reading) if fields else NO_FIELDS
+    return _collected(marked, slate_ids, how, told)
 
 
 def _answer(cell: Any, parts: Sequence[Any]) -> list[Any]:
@@ -121,7 +129,7 @@ def _by_ids(
     ]
 
 
-def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str) -> Slates:
+def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str, told: ShownFields) -> Slates:
     found = Slates()
     cut = outside = known = unusable = 0
     example = ""
@@ -130,14 +138,16 @@ def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str) -> 
         unusable += sum(not 0 < len(name) <= ID_MAX for name in ids)
         slate_id = slate_ids[row] if usable else ""
         if usable:
-            found.shown.append(Slate(row, slate_id, tuple(usable[:SLATE_MAX])))
+            shown = usable[:SLATE_MAX]
+            numbers = tuple(told.values[row][ids.index(name)] for name in shown) if told.names else ()
+            found.shown.append(Slate(row, slate_id, tuple(shown), numbers))
             cut += len(usable) > SLATE_MAX
             strange = [name for name in clicked if name not in ids]
             outside += len(strange)
             known += len(clicked) - len(strange)
             example = example or next(iter(strange), "")
         found.clicks += [(row, name, slate_id) for name in dict.fromkeys(clicked)]
-    found.notes += _notes(found, f"clicks by {how}" if how != "no clicks" else how, cut)
+    found.notes += [*_notes(found, f"clicks by {how}" if how != "no clicks" else how, cut), *told.notes]
     if unusable:
         found.notes.append(f"{unusable} shown ids are empty or have more than {ID_MAX} characters: left out")
     if outside:
@@ -155,7 +165,11 @@ def _collected(marked: Sequence[Marked], slate_ids: Sequence[str], how: str) -> 
 
 
 def from_rows(
-    items: Sequence[str], clicked: Sequence[Any], groups: Sequence[Any], slate_ids: Sequence[str]
+    items: Sequence[str],
+    clicked: Sequence[Any],
+    groups: Sequence[Any],
+    slate_ids: Sequence[str],
+    told: ShownFields = NO_FIELDS,
 ) -> Slates:
     """One shown item a row: the rows of a group (user and time, or the slate's id) are one slate."""
     found = Slates()
@@ -168,14 +182,17 @@ def from_rows(
         usable = [row for row in rows if 0 < len(items[row]) <= ID_MAX]
         if not usable:
             continue
+        row_of = {items[row]: row for row in reversed(usable)}
         first, ids = usable[0], list(dict.fromkeys(items[row] for row in usable))
         cut += len(ids) > SLATE_MAX
-        found.shown.append(Slate(first, slate_ids[first], tuple(ids[:SLATE_MAX])))
+        shown = tuple(ids[:SLATE_MAX])
+        numbers = tuple(told.values[row_of[name]][0] for name in shown) if told.names else ()
+        found.shown.append(Slate(first, slate_ids[first], shown, numbers))
         slate_of.update(dict.fromkeys(usable, slate_ids[first]))
     found.clicks = [
         (row, items[row], slate_of.get(row, "")) for row, cell in enumerate(clicked) if is_clicked(cell)
     ]
-    found.notes += _notes(found, "one shown item a row", cut)
+    found.notes += [*_notes(found, "one shown item a row", cut), *told.notes]
     return found
 
 
@@ -213,7 +230,9 @@ def attached(
         if at[k] >= len(before):
             late += 1
             continue
-        shown = Shown(number, users[slate.row], slate.slate_id, int(ts_ms[slate.row]), slate.items)
+        shown = Shown(
+            number, users[slate.row], slate.slate_id, int(ts_ms[slate.row]), slate.items, slate.told
+        )
         before[at[k]].append(shown)
     return [tuple(each) for each in before], late
 

@@ -15,6 +15,7 @@ from streams.datasets.columns.ids import id_flaw
 from streams.datasets.columns.joined_cells import joined
 from streams.datasets.impressions import Slate, from_lists, from_rows, is_answer
 from streams.datasets.mapping import Columns
+from streams.datasets.shown_fields import NO_FIELDS, PREFIX, read_fields
 from streams.datasets.tables.bad_rows import BadRows
 from streams.datasets.tables.table import Table
 
@@ -40,7 +41,8 @@ class Rows(NamedTuple):
 class Events(NamedTuple):
     """The items in the rows: event k is in row `rows[k]`, and is a click on slate `slate_of[k]` ("": none).
 
-    `slates`: None if the file has none. `flaws`: rows that the reader can't use.
+    `slates`: None if the file has none; `told`: the names of the numbers that they have for each place.
+    `flaws`: rows that the reader can't use.
     """
 
     rows: list[int]
@@ -49,6 +51,7 @@ class Events(NamedTuple):
     slates: list[Slate] | None
     flaws: dict[int, Flaw]
     notes: tuple[str, ...]
+    told: tuple[str, ...] = ()
 
 
 def gathered(table: Table, columns: Columns, bad: BadRows, reading: CellRules) -> Rows:
@@ -77,6 +80,11 @@ def events_of(table: Table, columns: Columns, rows: Rows, reading: CellRules) ->
     cells = rows.cells
     if "impressions" in cells or "clicked" in cells:
         return _of_slates(rows, reading)
+    if named := next((name for name in columns if name.startswith(PREFIX)), None):
+        raise DataError(
+            f"--map {named}={'+'.join(columns[named])}: expected slates beside it, which "
+            "--map impressions=COLUMN or clicked=COLUMN names"
+        )
     spaced = any(table.types.get(column) == "token_seq" for column in columns["item"])
     found = members(table.name, cells["item"], spaced, reading)
     read = read_ids("item", found.cells, reading)
@@ -133,19 +141,21 @@ def _of_slates(rows: Rows, reading: CellRules) -> Events:
     shown_cells, clicked = cells.get("impressions"), cells.get("clicked")
     named = read_ids("slate", cells["slate"], reading).ids if "slate" in cells else [""] * len(rows.line)
     items: Ids | None = None
+    fields = {name: column for name, column in cells.items() if name.startswith(PREFIX)}
     single = shown_cells is None or all(len(split_ids(cell)) <= 1 for cell in shown_cells)
     if clicked is not None and single and all(map(is_answer, clicked)):
         items = read_ids("item", cells["item"] if shown_cells is None else shown_cells, reading)
         keys = zip(cells["user"], named if "slate" in cells else cells["ts"], strict=True)
         ids = [name or f"row-{line}" for name, line in zip(named, rows.line, strict=True)]
-        slates = from_rows(items.ids, clicked, [tuple(map(str, key)) for key in keys], ids)
+        told = read_fields(fields, [1] * len(ids), reading) if fields else NO_FIELDS
+        slates = from_rows(items.ids, clicked, [tuple(map(str, key)) for key in keys], ids, told)
     elif shown_cells is not None:
         taken: set[str] = set()
         ids = []
         for name, line in zip(named, rows.line, strict=True):
             ids.append(f"{name}-{line}" if name and name in taken else name or f"row-{line}")
             taken.add(name)
-        slates = from_lists(shown_cells, clicked, cells.get("item"), ids, reading)
+        slates = from_lists(shown_cells, clicked, cells.get("item"), ids, reading, fields)
     else:
         raise DataError(
             "--map clicked=COLUMN without impressions=COLUMN: expected 1 or 0 in each row, one shown item "
@@ -161,7 +171,8 @@ def _of_slates(rows: Rows, reading: CellRules) -> Events:
             flaws.setdefault(row, Flaw(flaw, lacking=not item))
     columns = zip(*slates.clicks, strict=True) if slates.clicks else ((), (), ())
     at, items_, slate_of = map(list, columns)
-    return Events(at, items_, slate_of, slates.shown, flaws, tuple(slates.notes))
+    names = tuple(name.removeprefix(PREFIX) for name in fields)
+    return Events(at, items_, slate_of, slates.shown, flaws, tuple(slates.notes), names)
 
 
 def flaws_of(rows: Rows, users: list[str], events: Events) -> list[Flaw | None]:

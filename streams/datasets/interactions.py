@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -41,6 +42,7 @@ class Interactions:
     (the user's search) are None if the file has no such column. `action` holds the wire's names
     (`streams.events.schema.Action`). `slate`: the slate on which an event is a click, "" for none; `shown`:
     the slates that the user saw just before each event; both are None if the file has no impressions.
+    `shown_fields`: the names of the numbers that are told of each place of a slate.
     """
 
     user: list[str]
@@ -53,6 +55,7 @@ class Interactions:
     query: list[str] | None = None
     slate: list[str] | None = None
     shown: list[tuple[Shown, ...]] | None = None
+    shown_fields: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.user)
@@ -74,6 +77,7 @@ class Interactions:
             pick(self.query),
             pick(self.slate),
             None if self.shown is None else [self.shown[i] for i in order],
+            self.shown_fields,
         )
 
 
@@ -143,7 +147,8 @@ def read_interactions(
     at = [k for k, row in enumerate(events.rows) if keep[row] and not id_flaw("item", events.items[k])]
     if not at and events.slates:
         raise DataError(f"{table.name}: {'; '.join(events.notes)}. A model learns clicks, so some are needed")
-    action, unknown = read_actions(_texts("action", rows, events, at, reading))
+    at, passed = _acted(rows, events, at, reading)
+    action, unknown = read_actions(_texts("action", rows, events, at, reading), reading.actions)
     if action is None and events.slates is not None:
         action = ["click"] * len(at)
     row_of = [events.rows[k] for k in at]
@@ -157,6 +162,7 @@ def read_interactions(
         action,
         _texts("query", rows, events, at, reading),
         None if events.slates is None else [events.slate_of[k] for k in at],
+        shown_fields=events.told,
     )
     ordered = in_time_order(read, seed)
     late = ""
@@ -175,6 +181,7 @@ def read_interactions(
         late,
         *scales,
         unknown,
+        passed,
         *(
             note
             for name in TEXTS
@@ -222,6 +229,23 @@ def _texts(name: str, rows: Rows, events: Events, at: list[int], reading: CellRu
     limit = TEXT_MAX if name == "text" else SHORT_MAX
     cells = rows.cells[name]
     return [as_text(cells[events.rows[k]], limit, reading.missing) for k in at]
+
+
+def _acted(rows: Rows, events: Events, at: list[int], reading: CellRules) -> tuple[list[int], str]:
+    """The events whose action is one, and a note on the others and on words that do not occur."""
+    words = _texts("action", rows, events, at, reading)
+    if not reading.actions:
+        return at, ""
+    if words is None:
+        raise DataError("--actions: the interactions have no column of actions; --map action=COLUMN names it")
+    if strange := [word for word in reading.actions if word not in words]:
+        raise DataError(
+            f"--actions {strange[0]}={reading.actions[strange[0]]}: no row has this action; it has: "
+            + ", ".join(word for word, _ in Counter(words).most_common(20))
+        )
+    left = [k for k, word in zip(at, words, strict=True) if reading.actions.get(word) != ""]
+    out = len(at) - len(left)
+    return left, f"{out} rows are no events, as their action says (--actions)" if out else ""
 
 
 def _with_slates(

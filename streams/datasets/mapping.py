@@ -5,6 +5,7 @@
     --map ts=date+time,user=visitor+day,items.text=overview+tagline   (several columns as one)
     --map rating=                                                     (no ratings, whatever columns there are)
     --map user=2,ts=3,impressions=5                                   (slates that were shown)
+    --map impressions=hotels,shown.price=prices                       (a number for each shown item)
 
 A bare name applies to every file that has such a column; `interactions.`, `items.` or `users.` before the
 field picks one file. A bare number means the items file for title, categories, tags, price, image_vector
@@ -28,6 +29,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "items": ITEM_FIELDS,
     "users": USER_FIELDS,
 }
+SHOWN = "shown"
+"""Before the names of what is told of each place of a slate; any name may follow."""
 REQUIRED = {"interactions": ("user", "item", "ts"), "items": ("item",), "users": ("user",)}
 _ITEMS_FIRST = frozenset({"title", "categories", "tags", "price", "image_vector", "audio_vector"})
 
@@ -65,6 +68,11 @@ class ColumnMap:
             taken = {column for columns in found.values() for column in columns}
             if left := tuple(column for column in guessed if column not in taken):
                 found[name] = left
+        if kind == "interactions":
+            for name, column in self.placed.get(SHOWN, {}).items():
+                if not (columns := resolve(column, table)):
+                    raise DataError(_missing(kind, f"{SHOWN}.{name}", column, table))
+                found[f"{SHOWN}.{name}"] = columns
         if table.numbered and REQUIRED[kind][0] not in found:
             found[REQUIRED[kind][0]] = ("1",)
         for name in REQUIRED[kind]:
@@ -114,14 +122,15 @@ def parse_map(text: str) -> ColumnMap:
         kind, dot, inner = name.partition(".")
         if not equals or not name:
             raise DataError(f"--map {part!r}: expected FIELD=COLUMN, as in user=userId")
-        if dot and kind in FIELDS and (inner in FIELDS[kind] or (kind == "users" and inner)):
+        known_here = kind in FIELDS and (inner in FIELDS[kind] or (kind == "users" and inner))
+        if dot and (known_here or (kind == SHOWN and inner and column)):
             placed.setdefault(kind, {})[inner] = column
         elif not dot and name in known:
             bare[name] = column
         else:
             raise DataError(
                 f"--map {part!r}: unknown field {name!r}; expected one of {', '.join(known)}, "
-                f"alone or after interactions., items. or users."
+                f"alone or after interactions., items. or users.; or shown.NAME for a number of each item"
             )
     mapping = ColumnMap(bare, placed)
     for kind, needed in REQUIRED.items():

@@ -26,8 +26,9 @@ class ExampleCollector:
     until `release`).
 
     To learn from: half of the negatives from the best `NEAR` of the pool, half from the best `FAR`; with the
-    near ones alone, an item that no source had found would give itself away by its missing ranks. To be
-    judged on (`whole`): the whole pool, as it would be rescored in service.
+    near ones alone, an item that no source had found would give itself away by its missing ranks. What was
+    shown on the slate of the item and not answered comes first, in the room of the near ones. To be judged on
+    (`whole`): the whole pool, as it would be rescored in service.
     """
 
     def __init__(
@@ -45,12 +46,13 @@ class ExampleCollector:
     def take(self, state: UserState, now_ms: int, met: Target) -> bool:
         """One example: this user at this moment met an item. False where there is nothing to choose from."""
         pool = self._plan.settings.candidates.pool
+        passed = () if self.whole else met.source.passed
         request = self.recommender.request(
             state,
             now_ms,
             plan=self._plan,
             search=search_by(met.searched),
-            score_also=(met.row,),
+            score_also=(met.row, *passed),
             complete=False,
         )
         draft = self.recommender.pipeline.gather([request]).draft(0)
@@ -127,17 +129,23 @@ class ExampleCollector:
         """Indices into the draft, the met item first, then others; None where there are too few. And whether
         a source had found the item.
         """
-        pool = len(draft.rows) - 1
+        pool = draft.placed
         found = np.flatnonzero(draft.rows[:pool] == row)
         positive = int(found[0]) if len(found) else pool
         others = np.delete(np.arange(pool), found)
-        if not len(others):
+        passed = places_of(draft, pool + 1)
+        if not len(others) and not len(passed):
             return None, False
         if self.whole:
             return np.concatenate([[positive], others]), len(found) > 0
-        near = others[others < NEAR]
+        if len(passed) > NEGATIVES_NEAR:
+            passed = np.sort(rng.choice(passed, NEGATIVES_NEAR, replace=False))
+        others = others if len(others) else passed
+        near = others[others < NEAR] if (others < NEAR).any() else others
+        left = NEGATIVES_NEAR - len(passed)
         picked = [
-            rng.choice(near, NEGATIVES_NEAR, replace=len(near) < NEGATIVES_NEAR),
+            passed,
+            rng.choice(near, left, replace=len(near) < left),
             rng.choice(others, NEGATIVES_FAR, replace=len(others) < NEGATIVES_FAR),
         ]
         return np.concatenate([[positive], *picked]), len(found) > 0
@@ -163,6 +171,14 @@ class ExampleCollector:
     def _close(self) -> None:
         if self._pending:
             self._shards.append(shard(*self.release()))
+
+
+def places_of(draft: Draft, begin: int) -> NDArray[np.intp]:
+    """Where the rows that were asked for from place `begin` on stand: in the pool where a source has found
+    them, which tells more of them, else where they were asked for.
+    """
+    asked, found = draft.rows[begin:], {row: at for at, row in enumerate(draft.rows[: draft.placed].tolist())}
+    return np.array([found.get(row, begin + k) for k, row in enumerate(asked.tolist())], np.intp)
 
 
 def _propensity(candidates: NDArray[np.int32], source: Source) -> F32:

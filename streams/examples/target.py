@@ -20,7 +20,9 @@ from streams.state.user_state import NO_ROWS, Rows, UserState
 
 class Source(NamedTuple):
     """Where an interaction came from, as `streams.state.user_state.Interaction` has it. `shown`: the rows of
-    the slate that it was joined with, `propensities` theirs (NaN: not known) or none.
+    the slate that it was joined with, `propensities` theirs (NaN: not known) or none. `chosen`: it is the
+    first answer on its place of a slate that an impression told of. So it was a choice among what was shown,
+    whatever the user had met before. `passed`: the rows of that slate which have no answer.
     """
 
     slate_id: str = ""
@@ -30,6 +32,8 @@ class Source(NamedTuple):
     arm: str = ""
     shown: Rows = NO_ROWS
     propensities: F32 = NO_NUMBERS
+    chosen: bool = False
+    passed: tuple[int, ...] = ()
 
 
 NOWHERE = Source()
@@ -55,15 +59,19 @@ def target_of(
     kept: UserSlates = NOTHING_KEPT,
 ) -> Target | None:
     """What an event is about to teach; None where it is no interaction, or is no example: its item is unknown
-    till now, or the user has consumed it already. `kept`: of the user's slates.
+    till now, or the user has consumed it already, and it was not chosen from a slate either. `kept`: of the
+    user's slates.
     """
     if not isinstance(event, Click | Review):
         return None
     row = recommender.catalog.rows.get(event.item_id)
-    if row is None or not recommender.knows(row) or recommender.met_for_good(state, row):
+    if row is None:
+        return None
+    source = _source(recommender, event, row, kept)
+    open_to_all = recommender.knows(row) and not recommender.met_for_good(state, row)
+    if not open_to_all and not source.chosen:
         return None
     rating = event.rating if isinstance(event, Review) and event.rating is not None else math.nan
-    source = _source(recommender, event, row, kept)
     return Target(row, recommender.meanings.code(event), rating, vectors.searched, source)
 
 
@@ -82,12 +90,15 @@ def _source(recommender: Recommender, event: Click | Review, row: int, kept: Use
     if slate is None:
         return told
     was_shown = slate.shown_ms != NEVER
+    answered = {answer.row for answer in slate.answers}
     return told._replace(
         slate_id=told.slate_id or slate.slate_id,
         surface=told.surface or slate.surface,
         arm=told.arm or slate.arm,
         shown=np.array(slate.shown if was_shown else slate.rows, np.int32),
         propensities=_propensities(slate),
+        chosen=was_shown and row not in answered,
+        passed=tuple(each for each in slate.shown if each != row and each not in answered),
     )
 
 

@@ -13,6 +13,7 @@ from streams.events.schema import Click, Impression, Review
 from streams.examples.collector import ExampleCollector
 from streams.examples.target import target_of
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
+from streams.learning.lesson import Lesson
 from streams.learning.steps import on_impression
 from streams.ranking.draft import Draft
 from streams.ranking.request import search_by
@@ -74,9 +75,9 @@ class Prequential:
         applied = core.apply(self.state(user), event, delivery, self.vectors(event).words)
         self.states[user] = applied.state
         if applied.interaction is not None:
-            self.slates[user] = core.join(
-                self.slates.get(user, NOTHING_KEPT), event, applied.interaction
-            ).kept
+            step = core.join(self.slates.get(user, NOTHING_KEPT), event, applied.interaction)
+            self.slates[user] = step.kept
+            self.hear(step.lessons)
         self.at += 1
         return core.catalog.rows[event.item_id]
 
@@ -90,8 +91,12 @@ class Prequential:
         core = self.recommender
         for slate in slates:
             core.meet([item for item in slate.items if item not in core.catalog.rows], slate.ts_ms)
-            shown = _impression(slate)
-            self.slates[slate.user] = core.show(self.slates.get(slate.user, NOTHING_KEPT), shown).kept
+            step = core.show(self.slates.get(slate.user, NOTHING_KEPT), impression_of(slate))
+            self.slates[slate.user] = step.kept
+            self.hear(step.lessons)
+
+    def hear(self, lessons: Sequence[Lesson]) -> None:
+        """Told of every lesson, beside the recommender's own learner."""
 
     def event(self, k: int) -> Click | Review:
         """Event k as it would come over the wire."""
@@ -129,7 +134,7 @@ class Prequential:
         ):
             known = [core.catalog.rows[item] for item in slate.items if item in core.catalog.rows]
             if slate.user == user and known:
-                kept = on_impression(kept, _impression(slate), known, core.bounds).kept
+                kept = on_impression(kept, impression_of(slate), known, core.bounds).kept
         return kept
 
     def searched(self, k: int) -> F32 | None:
@@ -156,7 +161,7 @@ class Prequential:
         return core.draft(request), row
 
 
-def _impression(slate: Shown) -> Impression:
+def impression_of(slate: Shown) -> Impression:
     """A slate that was shown, as it would come over the wire."""
     return Impression(
         event_id=f"shown-{slate.number}",

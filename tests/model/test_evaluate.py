@@ -16,8 +16,10 @@ from model.evaluate import (
     calibration,
     coverage,
     expected_calibration_error,
+    grouped_mean,
     hit_rate,
     mae,
+    mean_of,
     moving_mean,
     mrr,
     ndcg,
@@ -130,3 +132,14 @@ def test_a_difference_has_the_error_of_the_paired_test_of_scipy(ranks: list[tupl
         assert found.value / found.error == pytest.approx(expected, rel=1e-6, abs=1e-9)
     else:
         assert len({round(one - other, 9) for one, other in zip(*gains, strict=True)}) == 1
+
+
+def test_errors_of_groups_by_hand() -> None:
+    """Deviations -1.5, -.5, .5, 1.5; sums of the groups -2 and 2: the root of (4 + 4) * 2 / 1, over 4."""
+    found = grouped_mean([1.0, 2.0, 3.0, 4.0], [0, 0, 9, 9])
+    assert found.value == 2.5
+    assert found.error == pytest.approx(1.0)
+    alone = grouped_mean([1.0, 2.0, 3.0, 4.0], [3, 1, 2, 0])
+    assert alone == pytest.approx(mean_of([1.0, 2.0, 3.0, 4.0]))
+    assert np.isnan(grouped_mean([1.0, 2.0], [5, 5]).error)
+    assert np.isnan(grouped_mean([], []).value)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
+from model.actions import NAME_PATTERN
 from model.errors import SettingsError
 
 Ids = Literal["auto", "exact", "numeric"]
@@ -34,6 +37,7 @@ class CellRules:
     `unrated`: the numbers that mean "not rated"; None: the column tells. `scale`: the lowest and the highest
     rating; None: the column tells. `decimal`: the decimal mark of prices.
     `separator`: the separator of names in a cell; None: the column tells.
+    `actions`: the action that a word of the action column stands for; "": its rows are no events.
     """
 
     times: str = "auto"
@@ -44,6 +48,7 @@ class CellRules:
     scale: tuple[float, float] | None = None
     decimal: Decimal = "auto"
     separator: str | None = None
+    actions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.times not in TIME_WORDS and "%" not in self.times:
@@ -123,3 +128,21 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError
     return value
+
+
+def parse_actions(parts: Sequence[str]) -> dict[str, str]:
+    """The actions of `--actions WORD=ACTION`, given several times; "" leaves the rows of a word out.
+
+    >>> parse_actions(["clickout item=click", "sort="])
+    {'clickout item': 'click', 'sort': ''}
+    """
+    found = {}
+    for part in parts:
+        word, equals, action = (piece.strip() for piece in part.rpartition("="))
+        if not equals or not word or (action and not re.match(NAME_PATTERN, action)):
+            raise SettingsError(
+                f"--actions {part!r}: expected WORD=ACTION, as in 'clickout item=click', or WORD= to leave "
+                "its rows out; an action is in lower case, without spaces"
+            )
+        found[word] = action
+    return found

@@ -54,6 +54,7 @@ class _Segment(msgspec.Struct):
     rating: _Column
     said: dict[str, _Column]
     shown: list[tuple[Shown, ...]] | None = None
+    shown_fields: tuple[str, ...] = ()
     version: int = VERSION
 
 
@@ -81,6 +82,7 @@ def write_segment(run: Prequential, piece: WorkPiece, path: Path) -> None:
         rating=_packed(events.rating[part]),
         said={text: _packed(run.stream.said[text]) for text in texts & run.stream.said.keys()},
         shown=shown,
+        shown_fields=events.shown_fields,
     )
     path.write_bytes(msgspec.msgpack.encode(segment))
 
@@ -109,7 +111,13 @@ def _restored(segment: _Segment, graph: Graph | None) -> Prequential:
         raise ValueError("it names no users or items")
     further = {name: segment.names[name] for name in NAMES[2:]}
     events = Interactions(
-        user, item, _array(segment.ts_ms), _array(segment.rating), **further, shown=segment.shown
+        user,
+        item,
+        _array(segment.ts_ms),
+        _array(segment.rating),
+        **further,
+        shown=segment.shown,
+        shown_fields=segment.shown_fields,
     )
     stream = Stream(
         events,

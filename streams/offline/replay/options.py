@@ -20,7 +20,8 @@ class ReplayOptions:
     `model`: a folder of an exported model; None trains one on the warm part; "none" ranks by counters alone.
     `limit`: only the first so many events of the stream. `slates`: where to write every slate, JSON lines.
     `fp32`: rank with the unquantized model as well. `renew_every`: the model goes on learning after every so
-    many predicted events.
+    many predicted events. `impressions`: lists that were shown are ranked, and not the next item among all;
+    `plant_drift`: those of the second part stand in reverse order.
     """
 
     warm: float = 0.5
@@ -31,12 +32,19 @@ class ReplayOptions:
     fp32: bool = False
     renew_every: int | None = None
     arm: str = DEFAULT_ARM
+    impressions: bool = False
+    plant_drift: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.warm < 1:
             raise SettingsError(f"--warm {self.warm}: expected a share between 0 and 1, as in --warm 0.5")
         if self.limit is not None and self.limit < 2:
             raise SettingsError(f"--limit {self.limit}: expected at least 2 events")
+        if self.plant_drift and not self.impressions:
+            raise SettingsError("--plant-drift reverses lists that were shown: it needs --impressions")
+        alone = {"--slates": self.slates, "--fp32": self.fp32, "--renew-every": self.renew_every}
+        if self.impressions and (given := [name for name, value in alone.items() if value]):
+            raise SettingsError(f"--impressions ranks shown lists with one model: leave {given[0]} out")
         if self.renew_every is None:
             return
         if self.renew_every < 1:

@@ -78,7 +78,7 @@ def _page(title: str, summary: Mapping[str, Any], predictions: Predictions, bad:
     if stages:
         figure = plots.stage_bars(stages, summary["events"]["predicted"])
         last.append(section("Time by stage", "Mean over the predicted events, one process.", plot(figure)))
-    parts += [beside(*last), _notes(summary, bad)]
+    parts += [beside(*last), notes_section(summary, bad)]
     return page(f"Replay: {title}", parts)
 
 
@@ -128,7 +128,8 @@ def _liking(liking: Mapping[str, Any]) -> list[str]:
     return [section("By the rating", text, table(["", *liking_columns(liking)], rows, strong=MODEL))]
 
 
-def _notes(summary: Mapping[str, Any], bad: BadRows) -> str:
+def notes_section(summary: Mapping[str, Any], bad: BadRows) -> str:
+    """What was assumed of the data, and which rows were left out."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in summary["notes"])
     body = f"<ul>{notes}</ul>" if notes else ""
     if len(bad):

@@ -32,15 +32,25 @@ class Collected(NamedTuple):
 
 def prepare(dataset: Dataset, settings: Settings, encode: Encode | None, say: Say) -> Prequential:
     """A core before its first event; it knows the items, and the vectors of reviews and searches."""
+    run = Prequential(Recommender(settings, dataset.graph), stream_of(dataset, encode, say))
+    announce(run, dataset, encode, say)
+    return run
+
+
+def stream_of(dataset: Dataset, encode: Encode | None, say: Say) -> Stream:
+    """The dataset's stream with the vectors of its reviews and searches."""
     stream = dataset.interactions
     if not len(stream):
         raise DataError("expected interactions, got a dataset without a readable one: see the notes")
     vectors = encode_all(texts_of_events(stream), encode, "reading reviews and searches", say)
-    begin = int(stream.ts_ms[0])
-    run = Prequential(Recommender(settings, dataset.graph), Stream(stream, vectors, dataset.users))
+    return Stream(stream, vectors, dataset.users)
+
+
+def announce(run: Prequential, dataset: Dataset, encode: Encode | None, say: Say) -> None:
+    """Tell a core of the dataset's items."""
+    begin = int(dataset.interactions.ts_ms[0])
     described = encode_all((item.joined for item in dataset.items.values()), encode, "reading items", say)
     run.announce(records(dataset, described, begin), begin)
-    return run
 
 
 def records(dataset: Dataset, vectors: Said, ts_ms: int) -> list[ItemRecord]:

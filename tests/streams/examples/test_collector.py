@@ -11,7 +11,7 @@ from model.actions import ACTIONS
 from model.examples import EXAMPLE_FIELDS, Shard, id_number
 from streams.datasets.interactions import Interactions
 from streams.events.schema import Click, Impression
-from streams.examples.collector import NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector
+from streams.examples.collector import FAR, NEGATIVES_FAR, NEGATIVES_NEAR, ExampleCollector, places_of
 from streams.examples.target import Target, target_of
 from streams.learning.kept_slates import NOTHING_KEPT
 from streams.offline.stream_driver import Prequential, Stream
@@ -280,3 +280,59 @@ def test_examples_have_features_where_no_model_scores_now() -> None:
         assert collector.take(small.state("u1"), small.now_ms, Target(3, ACTIONS.index("click"), np.nan))
         found.append(collector.shards())
     same(found[0], found[1], 1)
+
+
+def shown_to(small: Small, user: str, count: int) -> Target:
+    """A click on the first of so many items that were just shown."""
+    rows = list(range(count))
+    items = [f"i{row}" for row in rows]
+    impression = Impression(event_id="s", ts=small.now_ms, user_id=user, slate_id="list", items=items)
+    kept = small.core.show(NOTHING_KEPT, impression).kept
+    click = Click(event_id="c", ts=small.now_ms + 9, user_id=user, item_id="i0", slate_id="list")
+    met = target_of(small.core, small.state(user), click, kept=kept)
+    assert met is not None
+    return met
+
+
+def test_what_was_passed_over_is_what_the_choice_is_told_from() -> None:
+    """All of a short list; of a long one as many as fit. The rest comes from the pool, as ever."""
+    small = Small(items=60)
+    small.random_events(200, users=5, seed=2)
+    for count, expected in ((6, 5), (40, NEGATIVES_NEAR)):
+        collector = ExampleCollector(small.core, seed=1)
+        assert collector.take(small.state("u1"), small.now_ms + 9, shown_to(small, "u1", count))
+        (made,) = collector.shards()
+        (candidates,) = rows([made], "candidates")
+        assert candidates[0] == 0
+        first = candidates[1 : 1 + expected].tolist()
+        assert set(first) <= set(range(1, count))
+        assert len(set(first)) == expected
+        assert made.shown[0, : 1 + expected].all()
+        assert candidates.shape == (1 + NEGATIVES_NEAR + NEGATIVES_FAR,)
+
+
+def test_features_of_what_was_passed_over_are_those_of_service() -> None:
+    small = Small(items=60)
+    small.random_events(200, users=5, seed=2)
+    state, met = small.state("u1"), shown_to(small, "u1", 6)
+    collector = ExampleCollector(small.core, seed=1)
+    collector.take(state, small.now_ms, met)
+    (made,) = collector.shards()
+    plan = small.core.plan({"rescoring": {"enabled": True}, "candidates": {"pool": FAR}})
+    asked = (met.row, *met.source.passed)
+    draft = small.draft("u1", plan=plan, score_also=asked, complete=False)
+    at = places_of(draft, draft.placed)
+    found = {int(draft.rows[place]): draft.features[place] for place in at}
+    for place, row in enumerate(rows([made], "candidates")[0][:6].tolist()):
+        assert made.candidate_features[0, place].tobytes() == found[row].tobytes()
+
+
+def test_a_list_alone_is_enough_to_choose_from() -> None:
+    """Where the user has met everything else, and no source brings anything."""
+    small = Small(items=3)
+    for row in range(3):
+        small.act("u1", row)
+    collector = ExampleCollector(small.core, seed=1)
+    assert collector.take(small.state("u1"), small.now_ms + 9, shown_to(small, "u1", 3))
+    (made,) = collector.shards()
+    assert set(rows([made], "candidates")[0].tolist()) == {0, 1, 2}

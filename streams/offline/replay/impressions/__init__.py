@@ -1,0 +1,1 @@
+"""`headrace replay --impressions`: lists that users were shown, each ranked before it is learned."""
