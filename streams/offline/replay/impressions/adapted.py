@@ -92,5 +92,6 @@ def scores_by(learner: AdaptiveLearner, scored: ScoredList, level: Level) -> NDA
     """What a learner makes of a list, float64 [n]."""
     out: F32 = np.empty(len(scored.rows), np.float32)
     signals = np.ascontiguousarray(scored.columns[:, learner.reads])
-    learner.score(signals, np.array([0, len(out)], np.int64), [level], out)
+    ends = np.array([len(out)], np.int64)
+    learner.score(signals, np.concatenate([[0], ends]), ends, [level], out)
     return out.astype(np.float64)

@@ -17,11 +17,11 @@ from streams.examples.collector import ExampleCollector, places_of
 from streams.learning.join import closed
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate
 from streams.learning.lesson import Lesson
-from streams.learning.looks import digest_of_names, pack_looks
+from streams.learning.looks import HALF_MAX, digest_of_names, pack_looks
 from streams.offline.stream_driver import Prequential, Stream
 from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import feature_names
-from streams.recommender import HALF_MAX, Recommender
+from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.signals.list_signals import ShownPlaces, list_signals, names_of
 
