@@ -7,6 +7,7 @@ for the same users at the same moments. Visits of one user hang together, so err
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,8 @@ RECOVERED = 0.9
 """Of the earlier quality."""
 
 
-class Columns(NamedTuple):
+@dataclass(frozen=True)
+class Columns:
     """The fields of visits (`Seen`), each [N], in their order."""
 
     number: Numbers
@@ -41,10 +43,11 @@ class Columns(NamedTuple):
 
     def at(self, which: NDArray[np.bool_] | slice) -> Columns:
         """Some of the visits."""
-        columns: list[Any] = [column[which] for column in self]
+        columns: list[Any] = [getattr(self, name)[which] for name in _NAMES]
         return Columns(*columns)
 
 
+_NAMES = tuple(field.name for field in fields(Columns))
 _KIND: dict[str, Any] = {
     **dict.fromkeys(("number", "user", "events", "learned"), np.int64),
     "arm": np.str_,
@@ -55,8 +58,7 @@ _KIND: dict[str, Any] = {
 def columns_of(seen: Sequence[Seen]) -> Columns:
     """The visits as columns."""
     columns: list[Any] = [
-        np.array([getattr(each, name) for each in seen], _KIND.get(name, np.float64))
-        for name in Columns._fields
+        np.array([getattr(each, name) for each in seen], _KIND.get(name, np.float64)) for name in _NAMES
     ]
     return Columns(*columns)
 
