@@ -5,7 +5,7 @@ The worker, `replay` and the making of training examples all drive this class; n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -14,15 +14,19 @@ from numpy.typing import NDArray
 
 from model.errors import RequestError
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
+from model.tasks import ALWAYS
 from streams.counters.counters import Counters
 from streams.events.schema import Click, Impression, Review, UserEvent
+from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
 from streams.learning.kept_slates import KeptSlate, UserSlates
 from streams.learning.learner import CountingLearner, Learner
 from streams.learning.lesson import Lesson, decode_lesson
-from streams.learning.looks import F16, NO_FEATURES, NO_NUMBERS, digest_of_names, pack_looks
+from streams.learning.looks import F16, HALF_MAX, NO_FEATURES, NO_NUMBERS, digest_of_names, pack_looks
 from streams.learning.steps import AnswerStep, Bounds, ShowingStep, Step, on_answer, on_impression, on_made
+from streams.ranking.adaptation import Adaptation
 from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
+from streams.ranking.heads import head_columns
 from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.rank_batch import RankBatch
@@ -40,12 +44,15 @@ from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record
 from streams.state.user_state import Interaction, UserState
 
-HALF_MAX = float(np.finfo(np.float16).max)
-
 
 class Recommender:
     """One catalog, one set of counters and the pipeline over them; `graph`: what is known of how items are
     related, if anything.
+
+    `learned_to`: the place in a ledger up to which `learner` has taken the lessons (`streams.serving.lessons`
+    brings them in its order); "" where there is no ledger: see `learn_closed`. `columns`:
+    the names of what is kept of each place, and learned from: features, then heads. `report`: what the
+    learner had come to when `look_back` was called last; None where it only counts.
     """
 
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
@@ -53,19 +60,32 @@ class Recommender:
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.meanings = settings.meanings
         self.counters = Counters(settings.counters, self.meanings)
-        self.pipeline = Pipeline(self.catalog, self.counters, settings.state.history, graph)
+        self.plans = plans(settings)
+        tasks = further_tasks(settings, self.plans.values())
+        self.columns = (*feature_names(source_names()), *head_columns(tasks))
+        self.learner, adaptation = self._learner()
+        self.learned_to, self._closed = "", list[Lesson]()
+        self.report: LearnerReport | None = None
+        self.pipeline = Pipeline(
+            self.catalog, self.counters, settings.state.history, graph, tasks, adaptation
+        )
         self._index_beside = False
         self.index_beside(False)
-        self.plans = plans(settings)
         self.blocking = self.meanings.blocking
-        self.learner: Learner = CountingLearner()
         self.bounds = Bounds(
             settings.learning.wait_ms,
             settings.state.pending_slates,
             settings.learning.user_bytes,
             settings.state.recent_event_ids,
         )
-        self._names = digest_of_names(feature_names(self.pipeline.names))
+        self._names = digest_of_names(self.columns)
+
+    def _learner(self) -> tuple[Learner, Adaptation | None]:
+        """What learns from lessons: one that adapts scores, where any arm says so."""
+        if not any(plan.settings.reweighting.enabled for plan in self.plans.values()):
+            return CountingLearner(), None
+        learner = AdaptiveLearner(self.settings.reweighting, self.columns, self.meanings)
+        return learner, Adaptation(learner)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""
@@ -111,6 +131,7 @@ class Recommender:
 
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
         """
+        self.learn_closed()
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
         applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings)
         if applied.interaction is not None:
@@ -124,28 +145,48 @@ class Recommender:
 
         Every item that it names must have been met.
         """
+        self.learn_closed()
         rows = list(map(self.catalog.rows.__getitem__, event.items))
         step = on_impression(kept, event, rows, self.bounds)
         if step.showing is not None:
             self.counters.show(step.showing.rows)
-        self._learn(step.lessons)
+        self._taught(step.lessons)
         return step
 
     def join(self, kept: UserSlates, event: Click | Review, interaction: Interaction) -> AnswerStep:
         """Join what was applied with the slate that it came from."""
         step = on_answer(kept, event, interaction, self.bounds)
-        self._learn(step.lessons)
+        self._taught(step.lessons)
         return step
 
     def keep(self, user: str, kept: UserSlates, slate: KeptSlate) -> Step:
         """Keep what a slate that was made just now looks like."""
         step = on_made(user, kept, slate, self.bounds)
-        self._learn(step.lessons)
+        self._taught(step.lessons)
         return step
 
-    def _learn(self, lessons: Sequence[Lesson]) -> None:
+    def _taught(self, lessons: Sequence[Lesson]) -> None:
+        """Slates were closed. Where a ledger brings what they teach, they are learned then; else when the
+        next event is folded: what an event closes is not yet known to the slate that it causes.
+        """
+        if not self.learned_to:
+            self._closed += lessons
+
+    def learn_closed(self) -> None:
+        """Learn from the slates that were closed, where no ledger brings their lessons."""
+        if self._closed:
+            self.learn(self._closed)
+            self._closed = []
+
+    def learn(self, lessons: Sequence[Lesson]) -> None:
+        """Take lessons. What is learned depends on their order."""
         for lesson in lessons:
             self.learner.learn(lesson)
+
+    def look_back(self) -> None:
+        """Bring `report` up to date; it takes long compared with a lesson."""
+        if isinstance(self.learner, AdaptiveLearner):
+            self.report = self.learner.report()
 
     def follow(self, record: Record) -> None:
         """Count what another process has applied. Its items must have been met."""
@@ -153,7 +194,8 @@ class Recommender:
             self._count(interaction)
         for showing in record.impressions:
             self.counters.show(showing.rows)
-        self._learn([decode_lesson(raw) for raw in record.lessons])
+        if not self.learned_to:
+            self._taught([decode_lesson(raw) for raw in record.lessons])
         for row, raw in record.items:
             self.put_item(row, decode_item(raw))
         for row, words in record.heard:
@@ -186,23 +228,20 @@ class Recommender:
         return kept
 
     def _features(self, batch: RankBatch) -> list[F16]:
-        """Of the first places of each slate; none where no model was asked."""
+        """The `columns` of the first places of each slate; none where no model scored it."""
         most = self.settings.state.pending_items
-        counts = [
-            min(len(order), most) if featured else 0
-            for order, featured in zip(batch.order, batch.featured.tolist(), strict=True)
-        ]
+        counts = [min(len(order), most) if batch.scored(b) else 0 for b, order in enumerate(batch.order)]
         if not any(counts):
             return [NO_FEATURES] * len(counts)
-        taken = batch.features[
-            np.concatenate(
-                [
-                    order[:count] + start
-                    for order, count, start in zip(batch.order, counts, batch.offsets, strict=False)
-                ]
-            )
-        ]
-        # Within float16: what a learner reads must be a number.
+        at = np.concatenate(
+            [
+                order[:count] + start
+                for order, count, start in zip(batch.order, counts, batch.offsets, strict=False)
+            ]
+        )
+        taken = np.empty((len(at), len(self.columns)), np.float32)
+        width = batch.features.shape[1]
+        taken[:, :width], taken[:, width:] = batch.features[at], batch.heads[:, at].T
         halves = taken.clip(-HALF_MAX, HALF_MAX, out=taken).astype(np.float16)
         ends = list(accumulate(counts))
         return [halves[end - count : end] for end, count in zip(ends, counts, strict=True)]
@@ -262,6 +301,12 @@ class Recommender:
     def expected_ratings(self, draft: Draft) -> NDArray[np.float32]:
         """The ratings expected of a scored draft's rows, cut to the scale."""
         return np.clip(draft.rating, LOWEST_RATING, HIGHEST_RATING)
+
+
+def further_tasks(settings: Settings, plans: Iterable[StagePlan]) -> list[str]:
+    """The tasks besides click and rating that the settings name, in their order."""
+    named = [*settings.tasks, *(name for plan in plans for name in plan.settings.feed.task_weights)]
+    return [name for name in dict.fromkeys(named) if name not in ALWAYS]
 
 
 def plans(settings: Settings) -> dict[tuple[str, Rung], StagePlan]:

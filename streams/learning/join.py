@@ -8,7 +8,8 @@
 Rules of answers, each counted under its name (`ANSWERS`):
 - joined: the slate waits, and shows the item. A slate that nothing was told of but that it was made was shown
   all the same, since it was answered: `unshown`.
-- repeated: the same action on the same place again. The first one stands, with the greater of the values.
+- repeated: the same action on the same place again. The first one stands, with the greater of the values;
+  of reviews, the newest one that has a rating.
 - full: the slate has `ANSWERS_MAX` answers. late: the slate was closed before.
 - absent: the event names a slate that does not show the item. unknown: it names one that is not kept.
   It is joined with no other: what the app says is not reinterpreted.
@@ -23,6 +24,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from model.actions import code_of
 from streams.learning.kept_slates import (
     ANSWERS_MAX,
     NEVER,
@@ -35,6 +37,7 @@ from streams.learning.kept_slates import (
 from streams.learning.lesson import Lesson, lesson_of
 from streams.learning.slate_ids import made_id
 
+REVIEW = code_of("review")
 JOINED = ("joined", "unshown", "repeated")
 ANSWERS = (*JOINED, "full", "late", "absent", "unknown", "unattributed")
 SHOWINGS = ("shown", "more", "again", "full", "late", "duplicate")
@@ -151,10 +154,10 @@ def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int)
         return Joined(slates, slate, "absent")
     for k, earlier in enumerate(slate.answers):
         if (earlier.row, earlier.action) == (answer.row, answer.action):
-            if math.isnan(answer.value) or answer.value <= earlier.value:
+            newer = answer.action == REVIEW and answer.ts >= earlier.ts
+            if math.isnan(answer.value) or (answer.value <= earlier.value and not newer):
                 return Joined(slates, slate, "repeated")
-            greater = earlier._replace(value=answer.value)
-            answers = (*slate.answers[:k], greater, *slate.answers[k + 1 :])
+            answers = (*slate.answers[:k], earlier._replace(value=answer.value), *slate.answers[k + 1 :])
             return Joined(_put(slates, at, replace(slate, answers=answers)), slate, "repeated")
     if len(slate.answers) >= ANSWERS_MAX:
         return Joined(slates, slate, "full")

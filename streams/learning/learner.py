@@ -30,7 +30,7 @@ class Learner(Protocol):
         ...
 
     def restore(self, raw: bytes) -> None:
-        """Take the state that `pack` packed, or raise `StoreError`."""
+        """Take the state that `pack` packed; else raise `StoreError`, and stay as it is."""
         ...
 
 

@@ -23,6 +23,8 @@ F16 = NDArray[np.float16]
 NO_NUMBERS: F32 = np.empty(0, np.float32)
 NO_FEATURES: F16 = np.empty((0, 0), np.float16)
 DIGEST_BYTES = 8
+HALF_MAX = float(np.finfo(np.float16).max)
+"""Features are kept within it: what a learner reads must be a number."""
 
 F4, F2 = np.dtype("<f4"), np.dtype("<f2")
 _HEAD = Struct(f"<BHH{DIGEST_BYTES}s")

@@ -109,11 +109,12 @@ def on_answer(
 
 
 def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> Joined:
-    """The slate that an event on an item came from."""
+    """The slate that an event on an item came from. The value of a review is its rating."""
+    value = event.rating if isinstance(event, Review) else event.value
     answer = Answer(
         row,
         action,
-        math.nan if event.value is None else event.value,
+        math.nan if value is None else value,
         event.ts,
         -1 if event.position is None else event.position,
     )

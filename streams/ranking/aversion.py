@@ -55,7 +55,7 @@ class Avert:
         for b in numbers.tolist():
             part, plan = batch.part(b), batch.requests[b].plan
             weight = plan.settings.feed.aversion
-            if batch.models[b] is not None and batch.featured[b]:
+            if batch.scored(b):
                 batch.score[part] -= np.float32(weight) * close[part]
                 continue
             constant, ranks = plan.settings.candidates.rank_constant, batch.ranks[part]

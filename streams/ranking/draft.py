@@ -92,6 +92,11 @@ class Draft:
         return self.batch.score[self._part]
 
     @property
+    def adapted(self) -> bool:
+        """Whether what was learned from answers is in its score."""
+        return bool(self.batch.adapted[self.number])
+
+    @property
     def order(self) -> NDArray[np.intp]:
         """The places as indices into `rows`, best first."""
         return self.batch.order[self.number]

@@ -48,13 +48,19 @@ def drops(
 
     draft: one that was ranked; places: indices into its rows; items: rows of the user's history.
     """
-    rows = draft.rows[np.asarray(places, np.intp)]
+    # An adapted score depends on all the candidates beside it, so all of them are scored again.
+    at = np.arange(len(draft.rows)) if draft.adapted else np.asarray(places, np.intp)
+    rows = draft.rows[at]
     request = replace(draft.request, score_also=tuple(rows.tolist()), complete=False, explain=False)
     states = [draft.state, *(without(draft.state, item, settings) for item in items)]
     batch = pipeline.gather([replace(request, state=state) for state in states])
     kept = batch.keep([(each.number, _places(each, rows)) for each in batch.drafts()])
+    if draft.adapted:
+        kept.requests = [replace(each, score_also=draft.request.score_also) for each in kept.requests]
     pipeline.order(kept)
     scores = np.stack([each.score for each in kept.drafts()])
+    if draft.adapted:
+        scores = scores[:, np.asarray(places, np.intp)]
     return np.asarray(scores[0] - scores[1:], np.float32)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streams.counters.counters import Counters
+from streams.ranking.adaptation import Adaptation
 from streams.ranking.aversion import Avert
 from streams.ranking.blending import Blend
 from streams.ranking.candidates.entities import Entities
@@ -65,10 +66,19 @@ def source_names() -> list[str]:
 class Pipeline:
     """The stages over one catalog and one set of counters.
 
-    `length`: of the histories that models read. `models` may be swapped between two batches.
+    `length`: of the histories that models read. `tasks`, `adaptation`: see `Reweight`. `models` may be
+    swapped between two batches.
     """
 
-    def __init__(self, catalog: Catalog, counters: Counters, length: int, graph: Graph | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        counters: Counters,
+        length: int,
+        graph: Graph | None = None,
+        tasks: Sequence[str] = (),
+        adaptation: Adaptation | None = None,
+    ) -> None:
         self.catalog, self.counters = catalog, counters
         self.models, self.workspace, self.sources = Models(), Workspace(graph), sources()
         self.names = [source.name for source in self.sources]
@@ -83,7 +93,7 @@ class Pipeline:
         )
         self.ordering: tuple[Stage, ...] = (
             Rescore(counters),
-            Reweight(counters),
+            Reweight(counters, tasks, adaptation),
             Avert(counters, workspace),
             Rerank(workspace, (FreshPlace(catalog, fresh),)),
             Explain(catalog, counters, workspace, self.names),

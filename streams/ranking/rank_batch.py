@@ -48,7 +48,9 @@ class RankBatch:
     that ranked the row best, -1 for none.
     features: features [N, F], zero where no model is asked; featured bool [B]: where they were made.
     rescore: click, rating and `more`, the further tasks by name (NaN where a request's model lacks it): [N].
-    reweight: score [N]. rerank: order: for each request its places as indices into its rows, best first.
+    reweight: heads [H, N], what a learner reads of the scores (`streams.ranking.heads`); score [N]; adapted
+    bool [B]: where what was learned from answers is in the scores.
+    rerank: order: for each request its places as indices into its rows, best first.
     explain: reasons: for each request those of its places; None where none were asked for.
     """
 
@@ -67,7 +69,9 @@ class RankBatch:
     click: F32 = field(default_factory=lambda: NO_SCORES)
     rating: F32 = field(default_factory=lambda: NO_SCORES)
     more: dict[str, F32] = field(default_factory=dict)
+    heads: F32 = field(default_factory=lambda: NO_FEATURES)
     score: F32 = field(default_factory=lambda: NO_SCORES)
+    adapted: NDArray[np.bool_] = field(default_factory=lambda: NO_FLAGS)
     order: list[NDArray[np.intp]] = field(default_factory=list)
     reasons: list[list[Reason] | None] = field(default_factory=list)
 
@@ -105,6 +109,10 @@ class RankBatch:
             return seen  # the usual case
         return seen.of(rows)
 
+    def scored(self, b: int) -> bool:
+        """Whether a model scores request b."""
+        return self.models[b] is not None and bool(self.featured[b])
+
     def by_plan(self) -> list[tuple[StagePlan, NDArray[np.intp] | slice]]:
         """The different plans, and where the candidates of their requests lie."""
         plans = {id(request.plan): request.plan for request in self.requests}
@@ -133,6 +141,7 @@ class RankBatch:
             origin=self.origin[at],
             features=self.features[at] if len(self.features) else self.features,
             featured=self.featured[numbers],
+            adapted=np.zeros(len(chosen), np.bool_),
             reasons=[None] * len(chosen),
         )
         kept.context = self.context.keep(requests, numbers)
@@ -147,5 +156,6 @@ def new_batch(requests: Sequence[RankRequest]) -> RankBatch:
         models=[None] * count,
         seen=[None] * count,
         featured=np.zeros(count, np.bool_),
+        adapted=np.zeros(count, np.bool_),
         reasons=[None] * count,
     )

@@ -1,4 +1,6 @@
-"""Reweight: from the heads of the model to one score, the click logit moved by rating and further tasks."""
+"""Reweight: from the heads of the model to one score, the click logit moved by rating and further tasks, and
+by what was learned from answers (`streams.ranking.adaptation`).
+"""
 
 from __future__ import annotations
 
@@ -9,16 +11,22 @@ from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.counters.counters import Counters
+from streams.ranking.adaptation import Adaptation
+from streams.ranking.heads import heads_of
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.settings.sections import FeedSettings
 
 
 class Reweight:
-    """Writes `score`."""
+    """Writes `heads`, `score` and `adapted`. `tasks`: the further ones that have a column in `heads`. Where a
+    request's plan says so and a model scores it, what was learned from answers moves its score.
+    """
 
-    def __init__(self, counters: Counters) -> None:
-        self.counters = counters
+    def __init__(
+        self, counters: Counters, tasks: Sequence[str] = (), adaptation: Adaptation | None = None
+    ) -> None:
+        self.counters, self.tasks, self.adaptation = counters, tasks, adaptation
 
     def enable(self, request: RankRequest) -> bool:
         return True
@@ -32,7 +40,15 @@ class Reweight:
             more = {name: values[at] for name, values in batch.more.items()}
             score = weighted(batch.click[at], batch.rating[at], more, plan.settings.feed, mean)
             scores.append((at, score))
-        batch.score = scores[0][1] if len(scores) == 1 else _together(scores, len(batch.rows))
+        base = scores[0][1] if len(scores) == 1 else _together(scores, len(batch.rows))
+        batch.heads = heads_of(base, batch.click, batch.rating, batch.more, self.tasks, mean)
+        batch.score = base.copy()  # it may be the click's own array
+        if self.adaptation is not None:
+            self.adaptation.run(batch, [b for b in chosen if _adapts(batch, b)])
+
+
+def _adapts(batch: RankBatch, b: int) -> bool:
+    return batch.requests[b].plan.settings.reweighting.enabled and batch.scored(b)
 
 
 def _together(scores: Sequence[tuple[NDArray[np.intp] | slice, F32]], candidates: int) -> F32:

@@ -23,6 +23,8 @@ def slate_of(draft: Draft, item_ids: Sequence[str], sources: Sequence[str]) -> S
     request = draft.request
     plan = request.plan
     made_of = (request.user, request.cause, request.now_ms, request.arm, draft.model, *_asked(request))
+    if draft.adapted:  # else the id is as if nothing could learn
+        made_of = (*made_of, "adapted")
     return Slate(
         slate_id=slate_id(*made_of),
         user_id=request.user,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from model.errors import SettingsError
 from streams.ranking.degradation import Rung
+from streams.settings.sections import CandidateSettings, FeedSettings, RescoringSettings
 from streams.settings.stages import StageSettings
 from streams.state.action_meaning import Meanings
 
@@ -19,13 +20,22 @@ DIGEST_BYTES = 8
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
+class _Named(msgspec.Struct):
+    """What a digest is made of."""
+
+    candidates: CandidateSettings
+    rescoring: RescoringSettings
+    feed: FeedSettings
+
+
 @dataclass(frozen=True, eq=False)
 class StagePlan:
     """What the stages do for a request.
 
     `rung`: the step of the degradation ladder that these settings are. `digest` names the settings in a
-    slate's id. `asked`: the columns of the sources that are asked. `weights` float64 and `reserve` int64
-    [sources]: see `CandidateSettings`. `meanings`: what actions mean, with `feed.repeat` of these settings.
+    slate's id, all but `reweighting`: the id says itself of a slate that it was adapted. `asked`: the columns
+    of the sources that are asked. `weights` float64 and `reserve` int64 [sources]: see `CandidateSettings`.
+    `meanings`: what actions mean, with `feed.repeat` of these settings.
     """
 
     settings: StageSettings
@@ -58,12 +68,17 @@ def stage_plan(
     return StagePlan(
         settings=settings,
         rung=rung,
-        digest=hashlib.blake2b(_encoder.encode(settings), digest_size=DIGEST_BYTES).hexdigest(),
+        digest=_digest(settings),
         asked=tuple(at for at, name in enumerate(sources) if name in (candidates.sources or sources)),
         weights=np.array([candidates.weights.get(name, 1.0) for name in sources], np.float64),
         reserve=np.array([candidates.reserve.get(name, 0) for name in sources], np.int64),
         meanings=meanings.repeating(settings.feed.repeat),
     )
+
+
+def _digest(settings: StageSettings) -> str:
+    named = _Named(settings.candidates, settings.rescoring, settings.feed)
+    return hashlib.blake2b(_encoder.encode(named), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def _check(where: str, named: Iterable[str], sources: Sequence[str]) -> None:

@@ -4,13 +4,14 @@ learner.
 
 from __future__ import annotations
 
+import logging
 import time
 import zlib
 
 import msgspec
 import numpy as np
 
-from model.errors import StoreError
+from model.errors import NewerVersionError, StoreError
 from streams.counters.gradual_copy import GradualCopy
 from streams.counters.snapshot import pieces_of, restore_counters
 from streams.recommender import Recommender
@@ -18,8 +19,11 @@ from streams.serving.heard_copy import HeardCopy
 from streams.state.msgpack_pieces import Piece, array_header, binary, bytes_of
 from streams.state.stored_format import check_version
 
-VERSION = 2
+log = logging.getLogger(__name__)
+
+VERSION = 3
 """Of the payload around the counters, which have a version of their own."""
+IN_ORDER_SINCE = 3
 SLICE_BYTES = 1 << 20
 """So much is compressed at once, without the interpreter's lock."""
 
@@ -33,12 +37,16 @@ class _Heard(msgspec.Struct, array_like=True):
 
 
 class _Payload(msgspec.Struct, array_like=True):
-    """Payloads of version 1 end before `learner`, the first ones before `version`."""
+    """`learned_to`: the place in the ledger up to which `learner` has learned; "" for the snapshot's own.
+
+    Payloads of version 2 end before it, those of version 1 before `learner`, the first ones before `version`.
+    """
 
     counters: bytes
     heard: _Heard
-    version: int = VERSION
+    version: int = 1
     learner: bytes = b""
+    learned_to: str = ""
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -65,7 +73,8 @@ class Copy:
         self._counters = recommender.counters.copying = GradualCopy(recommender.counters)
         self._heard = HeardCopy(recommender.catalog)
         recommender.catalog.before = self._heard.before
-        self._learner = recommender.learner.pack()
+        recommender.learn_closed()
+        self._learner, self._learned_to = recommender.learner.pack(), recommender.learned_to
         self.longest_s = time.perf_counter() - started
 
     def step(self) -> bool:
@@ -99,8 +108,8 @@ class Copy:
         heard = self._heard
         columns = (heard.rows, heard.reviews, heard.text)
         said = [piece for column in columns for piece in binary(bytes_of(column))]
-        last = _encoder.encode(VERSION), *binary(self._learner)
-        return [array_header(4), *binary(*pieces_of(self._counters)), array_header(3), *said, *last]
+        last = _encoder.encode(VERSION), *binary(self._learner), _encoder.encode(self._learned_to)
+        return [array_header(5), *binary(*pieces_of(self._counters)), array_header(3), *said, *last]
 
 
 def copied(recommender: Recommender) -> Copy:
@@ -112,10 +121,12 @@ def copied(recommender: Recommender) -> Copy:
     return copy
 
 
-def restore(recommender: Recommender, raw: bytes) -> None:
-    """Put what `pack` of this build or of a former one packed into a recommender that has counted nothing.
+def restore(recommender: Recommender, raw: bytes, position: str = "") -> None:
+    """Put what `pack` of this build or of a former one packed into a recommender that has counted nothing;
+    `position`: the snapshot's place in the ledger, "" where there is none.
 
-    Raises `StoreError` for anything else.
+    The state of another learner than the recommender's, or of one with other settings, is left out, and its
+    own learner begins anew. Raises `StoreError` for what is no payload.
     """
     try:
         unpacked = zlib.decompress(raw)
@@ -124,8 +135,7 @@ def restore(recommender: Recommender, raw: bytes) -> None:
     except (zlib.error, msgspec.MsgspecError) as error:
         raise StoreError(f"snapshot of {len(raw)} bytes can't be read: {error}") from None
     restore_counters(recommender.counters, payload.counters)
-    if payload.learner:  # a build before this one learned nothing
-        recommender.learner.restore(payload.learner)
+    _restore_learner(recommender, payload, position)
     recommender.pipeline.grow()
     catalog = recommender.catalog
     rows = np.frombuffer(payload.heard.rows, np.int32)
@@ -133,3 +143,17 @@ def restore(recommender: Recommender, raw: bytes) -> None:
     silent = ~catalog.own_text[rows]  # an item may have got a text of its own since
     catalog.reviews[rows[silent]] = np.frombuffer(payload.heard.reviews, np.float32)[silent]
     catalog.text[rows[silent]] = text[silent]
+
+
+def _restore_learner(recommender: Recommender, payload: _Payload, position: str) -> None:
+    """Builds before this one did not learn in the ledger's order, and did nothing but count."""
+    recommender.learned_to = payload.learned_to or position
+    if payload.version < IN_ORDER_SINCE:
+        return
+    try:
+        recommender.learner.restore(payload.learner)
+        recommender.look_back()
+    except NewerVersionError:
+        raise
+    except StoreError as error:
+        log.warning("the learner begins anew, without what the snapshot holds of one: %s", error)

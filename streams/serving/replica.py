@@ -1,5 +1,8 @@
 """The catalog and the counters of this process, kept equal to the other workers' through the ledger.
 
+The counters have what this process applied as soon as it is folded; lessons alone are learned as the ledger
+brings them (`streams.serving.lessons`).
+
 Two rules keep them whole. All of `recommender` is touched in the thread of `core` alone; what this class
 knows besides (positions, the writer, whether it is sound) belongs to the loop's thread. And whoever changes
 or copies them holds `lock`: between the fold of a batch and its commit the counters are ahead of the store,
@@ -26,6 +29,7 @@ from streams.serving.background import Background
 from streams.serving.core_thread import CoreThread
 from streams.serving.handover_lock import HandoverLock
 from streams.serving.kept_counters import Copy, restore
+from streams.serving.lessons import learn, taught_by
 from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
 from streams.state.knowledge_graph import Graph
@@ -71,7 +75,7 @@ class Replica:
         self.core = CoreThread()
         self._background = Background()
         self.graph = graph
-        self.recommender = Recommender(settings, graph)
+        self.recommender = _begun(settings, graph)
         self.writer = ""
         self.position = self.own_position = START
         self.activated = ""
@@ -103,12 +107,12 @@ class Replica:
 
     async def _rebuild(self, mend: bool) -> None:
         before = self.recommender
-        recommender = await self.core.call(Recommender, self.settings, self.graph)
+        recommender = await self.core.call(_begun, self.settings, self.graph)
         snapshot = await self.store.snapshot()
         await self.core.call(recommender.meet, await self.store.interned(0), 0)
         await self._read_items(recommender, mend)
         if snapshot is not None:
-            await self.core.call(restore, recommender, snapshot.payload)
+            await self.core.call(restore, recommender, snapshot.payload, snapshot.position)
         await self.core.call(_carry_over, before, recommender)
         self.recommender = recommender  # what follows may fail, and is begun again from here
         await self.core.call(recommender.index_beside, True)
@@ -117,15 +121,14 @@ class Replica:
         self.position = snapshot.position if snapshot else START
         self.own_position = START
         while entries := await self.store.read_ledger(self.position, LEDGER_PAGE):
-            await self._take(
-                [
-                    entry
-                    for entry in entries
-                    if snapshot is None
-                    or entry.writer != snapshot.writer
-                    or order_of(entry.position) > order_of(snapshot.own_position)
-                ]
-            )
+            uncounted = [
+                entry
+                for entry in entries
+                if snapshot is None
+                or entry.writer != snapshot.writer
+                or order_of(entry.position) > order_of(snapshot.own_position)
+            ]
+            await self._take(self.position, entries, uncounted)
             self.position = entries[-1].position
         await self.core.call(_date_unannounced, recommender)
 
@@ -157,15 +160,20 @@ class Replica:
                 )
 
     async def unread(self) -> Page | None:
-        """What the ledger holds of other workers behind what is counted here; None for nothing.
+        """What the ledger holds of other workers behind what is counted here; None for nothing. What this
+        process wrote itself is learned from on the way.
 
         The caller need not hold `lock`: no batch waits for the ledger where nobody else writes. Raises
         `LedgerGapError` as `catch_up` does.
         """
         while True:
-            page = await self._next_page()
+            recommender, page = self.recommender, await self._next_page()
             if not self._follows(page) or any(entry.writer != page.writer for entry in page.entries):
                 return page
+            if page.entries:
+                await self.core.call(_learn, recommender, page.after, page.entries)
+                if not self._follows(page):  # the counters were read anew meanwhile
+                    return page
             self.position = page.end
             if page.last:
                 return None
@@ -181,7 +189,7 @@ class Replica:
             if page is None or not self._follows(page):
                 page = await self._next_page()
             others = [entry for entry in page.entries if entry.writer != page.writer]
-            await self._take(others)
+            await self._take(page.after, page.entries, others)
             came += len(others)
             self.followed += len(others)
             self.position = page.end
@@ -197,15 +205,19 @@ class Replica:
         """Whether it is still the next one."""
         return (page.after, page.writer) == (self.position, self.writer)
 
-    async def _take(self, entries: Sequence[LedgerEntry]) -> None:
-        if not entries:
-            return
-        records, newest = await self.core.call(_read, entries)
-        if newest >= len(self.recommender.catalog):
-            await self._meet_interned()
-        await self.core.call(_follow, self.recommender, records)
-        for record in records:
-            self.activated = record.activate or self.activated
+    async def _take(
+        self, after: str, entries: Sequence[LedgerEntry], uncounted: Sequence[LedgerEntry]
+    ) -> None:
+        """Count some of the entries behind `after`, and learn from all of them."""
+        if uncounted:
+            records, newest = await self.core.call(_read, uncounted)
+            if newest >= len(self.recommender.catalog):
+                await self._meet_interned()
+            await self.core.call(_follow, self.recommender, records)
+            for record in records:
+                self.activated = record.activate or self.activated
+        if entries and not await self.core.call(_learn, self.recommender, after, entries):
+            raise LedgerGapError(f"lessons before {after} were not learned; load the snapshot")
 
     async def meet(self, item_ids: Sequence[str]) -> None:
         """Know these items, under the rows that all processes have for them. The caller holds `lock`.
@@ -301,6 +313,13 @@ class Replica:
         await self._background.close()
 
 
+def _begun(settings: Settings, graph: Graph | None) -> Recommender:
+    """One that has counted nothing, and learns what the ledger brings."""
+    recommender = Recommender(settings, graph)
+    recommender.learned_to = START
+    return recommender
+
+
 def _carry_over(before: Recommender, recommender: Recommender) -> None:
     """The models go on serving; their item vectors are made anew from the new catalog."""
     models = before.pipeline.models
@@ -343,6 +362,10 @@ def _last_item(recommender: Recommender) -> tuple[int, str]:
 def _follow(recommender: Recommender, records: Sequence[Record]) -> None:
     for record in records:
         recommender.follow(record)
+
+
+def _learn(recommender: Recommender, after: str, entries: Sequence[LedgerEntry]) -> bool:
+    return learn(recommender, after, [taught_by(entry) for entry in entries])
 
 
 def _put_items(recommender: Recommender, first: int, raws: Sequence[bytes | None]) -> None:

@@ -7,11 +7,18 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
+from model.actions import code_of
 from streams.batch import Incoming, process
 from streams.events.schema import Click, Review
+from streams.learning.experts.adaptive_learner import AdaptiveLearner
+from streams.learning.kept_slates import Answer, KeptSlate
+from streams.learning.lesson import lesson_of
+from streams.learning.looks import F2, digest_of_names, pack_looks
 from streams.popular_feed import popular_feed
+from streams.ranking.adaptation import Adaptation
 from streams.ranking.degradation import RUNGS
 from streams.ranking.index.vector_index import VectorIndex
+from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
 from streams.serving.kept_counters import copied
 from streams.settings.tree import Settings
@@ -23,6 +30,7 @@ from streams.state.knowledge_graph import Triple, build
 from streams.state.user_state import WORDS_DIM, UserState
 
 NOW_MS = 1_000_000
+PLACES = 5
 DISLIKED = 13  # an event after which there is something to avert
 
 
@@ -47,6 +55,7 @@ def warm_up(settings: Settings) -> None:
             raise error
         states |= outcome.states
     _warm_index(settings)
+    _warm_learner(recommender, states["user-0"])
     popular_feed(recommender, "", NOW_MS)
     copied(recommender).pack()
     _warm_consumed(recommender, states["user-0"])
@@ -59,6 +68,24 @@ def _warm_index(settings: Settings) -> None:
     for _ in range(2):
         index.keep_up(vectors, np.arange(len(vectors)))
     index.find(vectors, vectors[:1], [np.zeros(len(vectors), np.uint8)], [10])
+
+
+def _warm_learner(recommender: Recommender, state: UserState) -> None:
+    """Lessons that are answered and not, and scores; without a model, as if one had scored."""
+    learner = recommender.learner
+    if not isinstance(learner, AdaptiveLearner):
+        return
+    batch = recommender.pipeline.execute([recommender.request(state, NOW_MS)])
+    batch.features = np.zeros((len(batch.rows), len(feature_names(recommender.pipeline.names))), np.float32)
+    places = np.concatenate([batch.features, batch.heads.T], axis=1)[:PLACES].astype(F2)
+    looks = pack_looks(features=places, names=digest_of_names(recommender.columns))
+    rows = tuple(batch.rows[:PLACES].tolist())
+    for answers in ((Answer(rows[0], code_of("click"), np.nan, NOW_MS),), ()):
+        slate = KeptSlate(
+            "warm up", NOW_MS, rows=rows, shown_ms=NOW_MS, shown=rows, answers=answers, looks=looks
+        )
+        learner.learn(lesson_of("user-0", slate))
+    Adaptation(learner).run(batch, [0])
 
 
 def _warm_consumed(recommender: Recommender, state: UserState) -> None:

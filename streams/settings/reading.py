@@ -91,8 +91,8 @@ def _checked(tree: dict[str, Any]) -> Settings:
         raise SettingsError(f"settings: {error}") from None
     if DEFAULT_ARM in settings.arms:
         raise SettingsError(
-            f"settings: arms.{DEFAULT_ARM} can't be declared: it is what the sections candidates, rescoring"
-            " and feed say; change them, or give the arm another name"
+            f"settings: arms.{DEFAULT_ARM} can't be declared: it is what the sections candidates, rescoring,"
+            " reweighting and feed say; change them, or give the arm another name"
         )
     for name in settings.arms:
         settings.stages_of(name)

@@ -145,6 +145,12 @@ class RescoringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     enabled: bool = True
 
 
+class AdaptationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`enabled`: what was learned from answers moves the scores of a model; else they stay as they are."""
+
+    enabled: bool = True
+
+
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`size`: items kept in a user's feed. `repeat`: whether items that the user met may come back, or by
     which actions alone they must have been met to do so.
@@ -166,7 +172,8 @@ class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ArmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One arm of an experiment. `model`: the registered model that scores its slates; "" for the active one.
-    `stages`: what differs from the sections `candidates`, `rescoring` and `feed`, under their names.
+    `stages`: what differs from the sections `candidates`, `rescoring` and `feed`, under their names, and
+    `reweighting.enabled`.
     """
 
     model: str = ""

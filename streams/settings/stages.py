@@ -1,7 +1,7 @@
 """The settings of the stages that make a slate: what may differ from one request to the next.
 
-They are the sections `candidates`, `rescoring` and `feed` of the settings. An arm overrides any of them by a
-tree of the same names.
+They are the sections `candidates`, `rescoring` and `feed` of the settings, and of `reweighting` whether it is
+enabled: all arms have one learner. An arm overrides any of them by a tree of the same names.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ from typing import Any
 import msgspec
 
 from model.errors import SettingsError
-from streams.settings.sections import CandidateSettings, FeedSettings, RescoringSettings
+from streams.settings.sections import (
+    AdaptationSettings,
+    CandidateSettings,
+    FeedSettings,
+    RescoringSettings,
+)
 
 
 class StageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,6 +25,7 @@ class StageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     candidates: CandidateSettings = CandidateSettings()
     rescoring: RescoringSettings = RescoringSettings()
+    reweighting: AdaptationSettings = AdaptationSettings()
     feed: FeedSettings = FeedSettings()
 
 

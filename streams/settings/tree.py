@@ -13,9 +13,11 @@ from model.errors import SettingsError
 from model.tasks import ALWAYS, Task, meant, ordered
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
+from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.settings import LearningSettings
 from streams.settings.sections import (
     DEFAULT_NAMESPACE,
+    AdaptationSettings,
     ArmSettings,
     CandidateSettings,
     DerivedPrefix,
@@ -67,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     candidates: CandidateSettings = CandidateSettings()
     index: IndexSettings = IndexSettings()
     rescoring: RescoringSettings = RescoringSettings()
+    reweighting: ReweightingSettings = ReweightingSettings()
     feed: FeedSettings = FeedSettings()
     arms: dict[ArmName, ArmSettings] = {}
     ladder: LadderSettings = LadderSettings()
@@ -110,7 +113,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def stages(self) -> StageSettings:
         """What the stages go by where no arm says otherwise."""
-        return StageSettings(self.candidates, self.rescoring, self.feed)
+        adaptation = AdaptationSettings(self.reweighting.enabled)
+        return StageSettings(self.candidates, self.rescoring, adaptation, self.feed)
 
     def stages_of(self, arm: str) -> StageSettings:
         """The stage settings of an arm; `SettingsError` where it is unknown or overrides what isn't there.

@@ -141,9 +141,7 @@ def decode_record(payload: bytes) -> Record:
     else.
     """
     try:
-        version = leading_version(payload)
-        check_version("ledger entry", version, VERSION)
-        packed = MIGRATIONS[version](payload) if version in MIGRATIONS else _decoder.decode(payload)
+        packed = _unpacked(payload)
         columns = zip(
             np.frombuffer(packed.row, _I4).tolist(),
             np.frombuffer(packed.ts, _I8).tolist(),
@@ -175,7 +173,26 @@ def decode_record(payload: bytes) -> Record:
             activate=packed.activate,
         )
     except (msgspec.MsgspecError, ValueError) as error:
-        raise StoreError(f"ledger entry of {len(payload)} bytes can't be read: {error}") from None
+        raise _unreadable(payload, error) from None
+
+
+def lessons_in(payload: bytes) -> list[bytes]:
+    """The `lessons` of the record in `payload`, and nothing else of it; `StoreError` as `decode_record`."""
+    try:
+        return _unpacked(payload).lessons
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _unreadable(payload, error) from None
+
+
+def _unpacked(payload: bytes) -> Packed:
+    """The columns of an entry of this version or a former one."""
+    version = leading_version(payload)
+    check_version("ledger entry", version, VERSION)
+    return MIGRATIONS[version](payload) if version in MIGRATIONS else _decoder.decode(payload)
+
+
+def _unreadable(payload: bytes, error: Exception) -> StoreError:
+    return StoreError(f"ledger entry of {len(payload)} bytes can't be read: {error}")
 
 
 def _showings(packed: Packed) -> list[Showing]:

@@ -123,6 +123,48 @@ class WorkerMetrics:
             ("kind",),
             registry=registry,
         )
+        self.unlearned = Gauge(
+            "headrace_worker_unlearned_lessons",
+            "Lessons of all workers, or answers in them, that taught nothing, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.learner_weight = Gauge(
+            "headrace_worker_learner_weight",
+            "How much each expert counts in the scores of a level, from 0 to 1.",
+            ("level", "expert"),
+            registry=registry,
+        )
+        self.learner_loss = Gauge(
+            "headrace_worker_learner_loss",
+            "Nats that a late choice cost each expert of a level, and their mixture; smaller is better.",
+            ("level", "expert"),
+            registry=registry,
+        )
+        self.learner_choices = Gauge(
+            "headrace_worker_learner_lessons",
+            "Lessons in which a user chose, by level.",
+            ("level",),
+            registry=registry,
+        )
+        self.learner_adapts = Gauge(
+            "headrace_worker_learner_adapts",
+            "1 where what a level has learned moves scores, 0 where its guard has switched that off.",
+            ("level",),
+            registry=registry,
+        )
+        self.learner_marks = Gauge(
+            "headrace_worker_learner_drift_marks",
+            "Changes of a level's loss that detectors of drift have marked of late, by detector.",
+            ("level", "detector"),
+            registry=registry,
+        )
+        self.learner_levels = Gauge(
+            "headrace_worker_learner_levels",
+            "Levels that have a mixture, by whether it moves scores (on, off).",
+            ("guard",),
+            registry=registry,
+        )
         self.slates_lost = Counter(
             "headrace_worker_kept_slates_lost",
             "Users whose kept slates could not be read, and were begun anew.",

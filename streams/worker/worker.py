@@ -22,6 +22,7 @@ from streams.stores.base import Store
 from streams.worker.ending import because_of
 from streams.worker.health import Part, Readiness
 from streams.worker.index_metrics import collect_indexes
+from streams.worker.learner_metrics import collect_learner
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.model_metrics import ModelMetrics
@@ -196,8 +197,7 @@ class Worker:
         if self.running is not None:
             self.metrics.queued_events.set(self.running.intake.queued())
             collect_indexes(self.running.live.recommender.pipeline.indexes, self.metrics)
-            for kind, count in self.running.live.recommender.learner.counts().items():
-                self.metrics.learned.labels(kind).set(count)
+            collect_learner(self.running.live.recommender, self.metrics)
 
 
 def _part(trouble: str) -> Part:

@@ -92,7 +92,7 @@ def test_what_slates_look_like_is_what_their_drafts_say() -> None:
     ]
     requests = [small.request(user, rung, size=size) for user, rung, size in asked]
     kept: list[KeptSlate] = []
-    slates = small.core.recommend(requests, kept)
+    slates, mean = small.core.recommend(requests, kept), small.core.counters.popularity.mean_rating()
     for slate, look, request in zip(slates, kept, requests, strict=True):
         draft = small.core.draft(request)
         places = draft.rows[draft.order]
@@ -109,9 +109,12 @@ def test_what_slates_look_like_is_what_their_drafts_say() -> None:
         if request.plan.rung != "full":
             assert (len(looks.features), looks.names) == (0, b"")
             continue
-        expected = np.clip(draft.features[draft.order[:4]], -65_504, 65_504).astype(np.float16)
-        np.testing.assert_array_equal(looks.features, expected)
-        assert looks.names == digest_of_names(feature_names(small.core.pipeline.names))
+        heads = np.stack([draft.click + 0.3 * (draft.rating - mean), draft.click, draft.rating - mean])
+        columns = [draft.features, heads.T, np.zeros((len(draft.rows), 1))]  # the model has no task "like"
+        expected = np.concatenate(columns, axis=1)[draft.order[:4]].clip(-65_504, 65_504)
+        np.testing.assert_allclose(looks.features, expected.astype(np.float16), rtol=1e-3)
+        heads_of_it = ("base", "head_click", "head_rating", "head_like")
+        assert looks.names == digest_of_names((*feature_names(small.core.pipeline.names), *heads_of_it))
 
 
 def test_a_process_that_follows_counts_the_same() -> None:

@@ -10,6 +10,8 @@ import gc
 from numba.core.dispatcher import Dispatcher
 from streams.serving.warm_up import warm_up
 from streams.settings.tree import Settings
+from tests.streams.core import toy_model
+from tests.streams.ranking.test_adaptation import lessons
 from tests.streams.ranking.test_workspace import driven, few, many
 
 def compiled():
@@ -25,6 +27,9 @@ small.core.recommend(few(small))
 for row in (1, 2, 3):
     small.act("u1", row, rating=1.0)
     small.core.recommend([small.request("u1")])
+small.core.serve(toy_model(small.core.pipeline))
+small.core.learn(lessons(small.core, 5))
+assert small.draft("u1").adapted
 after = compiled()
 assert sum(after.values()) > 30, after
 print(sorted(name for name, count in after.items() if count != before.get(name, 0)))

@@ -37,6 +37,9 @@ def variable(path: str) -> str:
 LEAVES = dict(leaves(Settings()))
 # Where not every value of the type will do.
 OTHERS = {
+    "reweighting.experts": ("frozen", "kalman:0.9"),
+    "reweighting.levels": ("arm",),
+    "reweighting.guard_alpha": 0.05,
     "ratings.low_counts": 0.25,
     "model.network.fusion": "concat",
     "model.network.encoder": "sasrec",

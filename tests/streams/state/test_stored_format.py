@@ -27,6 +27,7 @@ from streams.counters.settings import CounterSettings
 from streams.kafka import dead_letter_box, dead_letters
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec, lesson
+from streams.learning.experts import packing
 from streams.learning.kept_slates import Answer, UserSlates
 from streams.learning.learner import CountingLearner
 from streams.ranking import slate as stored_slate
@@ -212,6 +213,13 @@ def payload_v1() -> bytes:
     return zlib.compress(packed([*msgspec.msgpack.decode(zlib.decompress(unmarked_payload())), 1]))
 
 
+def payload_v2() -> bytes:
+    """Its learner had learned in no order that others share."""
+    return zlib.compress(
+        packed([*msgspec.msgpack.decode(zlib.decompress(unmarked_payload())), 2, learner_v1()])
+    )
+
+
 def written_payload() -> bytes:
     return kept_counters.copied(with_counters(unmarked_payload())).pack()
 
@@ -289,6 +297,27 @@ def learned(raw: bytes) -> CountingLearner:
 
 def check_learner(learner: CountingLearner) -> None:
     assert (learner.counts(), learner.places, learner.answers) == ({"answered": 2, "silent": 5}, 90, 3)
+
+
+def experts_v1() -> bytes:
+    level = [7, {"mean": column([1.0, 0.5], "<f8")}, {"river:a.B": b"state"}]
+    pairs = [["arm:a", "", [0.0, -1.0, -1e30], 6]]
+    return packed(
+        [
+            1, ["frozen", "kalman:1"], ["base", "age"], {"answered": 2}, {"caps.hour": column([3], "<i8")},
+            {"global": level, "arm:a": level}, {"arm": "default"}, ["arm"], pairs,
+        ]
+    )  # fmt: skip
+
+
+def check_experts(learner: packing.PackedLearner) -> None:
+    assert (learner.experts, learner.signals) == (["frozen", "kalman:1"], ["base", "age"])
+    assert (learner.counts, learner.arrays) == ({"answered": 2}, {"caps.hour": column([3], "<i8")})
+    assert (learner.first, learner.several) == ({"arm": "default"}, ["arm"])
+    assert learner.levels["arm:a"].taught == 7
+    assert learner.levels["global"].arrays == {"mean": column([1.0, 0.5], "<f8")}
+    assert learner.levels["global"].river == {"river:a.B": b"state"}
+    assert learner.pairs == [("arm:a", "", [0.0, -1.0, -1e30], 6)]
 
 
 # Items, feeds, dead letters: their first versions were not marked.
@@ -408,7 +437,7 @@ FORMATS: dict[str, Format] = {
         written_payload,
         with_counters,
         check_payload,
-        {1: [unmarked_payload, payload_v1]},
+        {1: [unmarked_payload, payload_v1], 2: [payload_v2]},
         lambda raw, version: zlib.compress(third_element(zlib.decompress(raw), version), level=1),
     ),
     "learning.kept_slates_codec": Format(
@@ -427,6 +456,13 @@ FORMATS: dict[str, Format] = {
     ),
     "learning.learner": Format(
         lambda: learned(learner_v1()).pack(), learned, check_learner, {1: [learner_v1]}, first_element
+    ),
+    "learning.experts.packing": Format(
+        lambda: packing.packed(packing.unpacked(experts_v1())),
+        packing.unpacked,
+        check_experts,
+        {1: [experts_v1]},
+        first_element,
     ),
     "state.catalog": Format(
         lambda: catalog.encode_item(catalog.decode_item(unmarked_item())),
@@ -454,6 +490,7 @@ APART = {
     "state.ledger_layout": "the layout that `state.ledger` writes",
     "state.user_state_migrations": "what `state.user_state_codec` lifts; its bytes are frozen there",
     "events.schema": "the wire: `v` is refused by `check`, see test_schema",
+    "learning.experts.river_expert": "a classifier's state within `learning.experts.packing`",
     "offline.building.segment": "a file that lives for one run of one build",
     "stores.redis_relay": "a map of items to 0 or 1, in an entry of an outbox until it is in the ledger",
 }

@@ -168,6 +168,7 @@ def replayed(rows: Rows, settings: Settings, folder: Path) -> Outcome:
         (slate,) = core.recommend([request], looks)
         run.slates[event.user_id] = core.keep(event.user_id, run.slates[event.user_id], looks[0]).kept
         slates.append(plain_slate(slate))
+    core.learn_closed()
     (examples,) = collector.shards()
     states = {user: plain_state(user_state_codec.encode(state)) for user, state in run.states.items()}
     said = encode_all((item.joined for item in dataset.items.values()), encode, "", silent)
@@ -235,6 +236,7 @@ async def worked(rows: Rows, settings: Settings, store: MemoryStore) -> Outcome:
     for told in events:
         desk.clock.ms = told["ts"]
         await desk.take(sent(told))
+        await desk.chores().follow()  # what the event has closed is learned before the next one
         slates.append(plain_slate(stored_slate.decode(found(await store.feed(told["user_id"])))))
     await log.stop()
     assert not desk.box.letters
@@ -294,12 +296,14 @@ async def test_a_stream_is_the_same_as_a_dataset_and_over_the_wire(rows: Rows, t
             f"slate after event {k}: {stored_slate.decode(left)} and {stored_slate.decode(right)}"
         )
     assert_same(one.examples, other.examples)
+    assert one.core.learner.pack() == other.core.learner.pack()
     # What the ledger tells makes a third core the same.
     follower = Desk(store, settings)
     async with follower.replica.lock:
         await follower.replica.rebuild()
     told = columns(follower.replica.recommender)
     assert {name for name, each in told.items() if each != theirs[name]} == set()
+    assert follower.replica.recommender.learner.pack() == other.core.learner.pack()
 
 
 async def test_the_stream_holds_all_that_could_differ(rows: Rows, tmp_path: Path) -> None:
@@ -314,6 +318,8 @@ async def test_the_stream_holds_all_that_could_differ(rows: Rows, tmp_path: Path
     for view in catalog.modalities.values():
         assert np.any(view[:ANNOUNCED])
         assert not np.all(view[:ANNOUNCED].any(1))
+    lessons = made.core.learner.counts()
+    assert lessons["answered"] > lessons["other_columns"], "none taught anything"
     exact = encode(["I liked number 3."])
     assert (exact != exact.astype(np.float16)).any()
 
@@ -359,6 +365,7 @@ async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Pat
     run.recommender.learner.learn = learned.append  # type: ignore[method-assign, assignment]
     while run.at < len(dataset.interactions):
         run.learn()
+    run.recommender.learn_closed()
 
     store, sent = MemoryStore(), Sender(settings)
     desk = Desk(store, settings)

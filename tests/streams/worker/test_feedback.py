@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from streams.events.schema import TOPIC_OF, AnyEvent, Click, Impression, Review
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec
-from streams.learning.lesson import Lesson, decode_lesson
+from streams.learning.lesson import KINDS, Lesson, decode_lesson
 from streams.learning.looks import digest_of_names
 from streams.learning.settings import LearningSettings
-from streams.ranking.model_in_service import feature_names
 from streams.ranking.slate import Slate, decode
 from streams.settings.tree import Settings
 from streams.state.ledger import decode_record
@@ -34,6 +33,11 @@ SETTINGS = msgspec.structs.replace(Settings(), learning=LearningSettings(wait_s=
 async def lessons(store: MemoryStore) -> list[Lesson]:
     entries = await store.read_ledger("0-0", 10_000)
     return [decode_lesson(raw) for entry in entries for raw in decode_record(entry.payload).lessons]
+
+
+def learned(desk: Desk) -> dict[str, int]:
+    counts = desk.replica.recommender.learner.counts()
+    return {kind: counts[kind] for kind in KINDS}
 
 
 async def feed(store: MemoryStore, user: str) -> Slate:
@@ -82,11 +86,13 @@ async def test_a_feed_that_is_read_and_clicked_is_a_lesson(store: MemoryStore) -
     assert (lesson.user, lesson.slate_id, lesson.model) == ("ann", slate.slate_id, "toy")
     assert lesson.rows.tolist() == [rows[item] for item in items[:5]]
     assert [(each.place, each.action, each.delay_ms) for each in lesson.answers] == [(2, 1, 600)]
-    names = feature_names(desk.replica.recommender.pipeline.names)
+    names = desk.replica.recommender.columns
     assert lesson.names == digest_of_names(names)
     assert lesson.features.shape == (5, len(names))
     assert np.isfinite(lesson.features).all()
-    assert desk.replica.recommender.learner.counts() == {"answered": 1, "silent": 0}
+    assert learned(desk) == {"answered": 0, "silent": 0}, "it is learned when the ledger brings it"
+    await desk.chores().follow()
+    assert learned(desk) == {"answered": 1, "silent": 0}
     assert desk.counted("lessons_total", kind="answered") == 1
     assert desk.counted("answers_total", result="joined") == 1
     told = decode_record((await store.read_ledger("0-0", 99))[-2].payload).interactions
@@ -190,8 +196,12 @@ async def test_the_learner_is_a_part_of_the_snapshot(store: MemoryStore) -> None
     await desk.take(click(0, "i2", NOW_MS + 5, slate_id="list"))
     await desk.take(click(1, "i3", NOW_MS + WAIT_MS + 1))
     await desk.replica.save_snapshot()
+    await desk.chores().follow()
     heir = await served(store)
-    assert heir.replica.recommender.learner.counts() == {"answered": 1, "silent": 0}
+    assert learned(heir) == learned(desk) == {"answered": 1, "silent": 0}
+    await desk.replica.save_snapshot()
+    heir = await served(store)
+    assert learned(heir) == {"answered": 1, "silent": 0}
     assert heir.replica.recommender.learner.pack() == desk.replica.recommender.learner.pack()
 
 

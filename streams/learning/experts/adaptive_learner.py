@@ -1,0 +1,220 @@
+"""The learner of online adaptive reweighting: a deterministic fold of lessons, and the scores that follow.
+
+Its settings are `streams.learning.experts.settings`, since `streams.settings` may import this room and not
+the other way round. A segment is a surface: what a lesson and a request both know by that name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.schema import F32
+from streams.learning.experts.caps import Caps, count_chosen, leave_out_worn
+from streams.learning.experts.choices import NOT_CHOICES, Choice, ChoiceRules
+from streams.learning.experts.examination import Examination, ExaminationState
+from streams.learning.experts.level_state import LevelReport, Slate
+from streams.learning.experts.levels import Levels
+from streams.learning.experts.packing import VERSION, PackedLearner, pack_arrays, packed, put_arrays, unpacked
+from streams.learning.experts.scales import Scales
+from streams.learning.experts.settings import ReweightingSettings
+from streams.learning.experts.signals import signals_of
+from streams.learning.kept_slates import NEVER
+from streams.learning.lesson import KINDS, Lesson
+from streams.learning.looks import digest_of_names
+from streams.state.action_meaning import Meanings
+
+F64 = NDArray[np.float64]
+NO_PLACES, NO_NUMBERS = np.empty(0, np.int64), np.empty(0)
+
+TAUGHT_NOTHING = ("other_columns", "unknown_places", "user_cap")
+"""Lessons whose features have other names or none; those of which fewer than two places are known, or may
+teach; those of users who taught enough in this hour."""
+ALSO_COUNTED = ("item_cap", "level_full", "begun_anew")
+"""Lessons of which a place was left out, as its item was chosen often enough in this hour; lessons for whose
+arm or segment there was no place; how often learning began anew, since experts or signals were others."""
+
+
+class Level(NamedTuple):
+    """Whose mixture is asked."""
+
+    arm: str = "default"
+    segment: str = ""
+
+
+class LearnerReport(NamedTuple):
+    """What was learned, by the names of levels: "global", "arm:NAME", "segment:NAME"."""
+
+    signals: Sequence[str]
+    levels: Mapping[str, LevelReport]
+    examination: ExaminationState
+
+
+class AdaptiveLearner:
+    """Satisfies `streams.learning.learner.Learner`.
+
+    columns: the names of a lesson's features, in their order. `reads` int64 [K]: which of them are its
+    signals, `base` first. Raises `SettingsError` for signals that no column has, and for an expert or a
+    detector that river has not.
+    """
+
+    def __init__(self, settings: ReweightingSettings, columns: Sequence[str], meanings: Meanings) -> None:
+        self.settings, self.columns, self.meanings = settings, tuple(columns), meanings
+        self.reads: NDArray[np.int64] = signals_of(columns, settings.signals)
+        self.signals = [columns[at] for at in self.reads.tolist()]
+        self._names = digest_of_names(columns)
+        self._counts = dict.fromkeys((*KINDS, *TAUGHT_NOTHING, *NOT_CHOICES, *ALSO_COUNTED), 0)
+        self._rules = ChoiceRules(meanings)
+        self.scales = Scales(len(self.reads))
+        self.examination = Examination(settings.eta, settings.harvest)
+        self.caps = Caps(settings.per_user_hour, settings.per_item_hour)
+        self.levels = Levels(settings, self.signals)
+
+    def learn(self, lesson: Lesson) -> None:
+        """Take one lesson."""
+        self._counts[lesson.kind] += 1
+        self.caps.begin(lesson.shown_ms)
+        if lesson.names != self._names or not lesson.feature_bytes:
+            self._counts["other_columns"] += 1
+        elif not self.caps.takes(lesson.user):
+            self._counts["user_cap"] += 1
+        else:
+            self._learn(lesson)
+
+    def _learn(self, lesson: Lesson) -> None:
+        rows = lesson.rows
+        raw = lesson.features[:, self.reads].astype(np.float32)
+        base = raw[:, 0].copy()
+        known = np.isfinite(base)
+        if leave_out_worn(rows, self.caps.items, self.caps.per_item, known):
+            self._counts["item_cap"] += 1
+        count = int(np.count_nonzero(known))
+        if count < 2:
+            self._counts["unknown_places"] += 1
+            return
+        choices = self._rules.choices(lesson.answers, known, count)
+        for reason, left_out in choices.left_out.items():
+            self._counts[reason] += left_out
+        seen = raw if count == len(raw) else raw[known]
+        self.scales.follow(seen)
+        x = self.scales.standardised(seen)
+        if count < len(raw):
+            x = _in_places(x, known)
+        told = lesson.shown_ms != NEVER
+        # What nobody told to be shown is known by its answers alone, so its silence is never seen.
+        drawn = choices.drawn if told else math.nan
+        slate = _slate(x, base, self.examination.log_chance[: len(x)], known, choices.made, drawn)
+        if not self.levels.learn(lesson.arm, lesson.surface, slate):
+            self._counts["level_full"] += 1
+        if choices.made:
+            count_chosen(rows, slate.places, self.caps.items)
+        if told:
+            good = slate.places[: sum(each.sign > 0 for each in choices.made)]
+            self.examination.see(rows, base, known, good)
+
+    @property
+    def learned(self) -> bool:
+        """Whether any lesson has changed it."""
+        return bool(self.scales.slates.any() or self.levels.lessons)
+
+    def score(
+        self,
+        signals: F32,
+        offsets: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        levels: Sequence[Level],
+        out: F32,
+    ) -> None:
+        """Fill out [N] with the scores of candidates. signals [N, K] as `reads` picks them from the columns;
+        those of request b from offsets[b] on, int64 [B + 1]. Those up to ends[b] are weighed against each
+        other, and those behind against these. A level for each request. Nothing is learned.
+        """
+        for b, (arm, segment) in enumerate(levels):
+            begin, end = int(offsets[b]), int(offsets[b + 1])
+            raw, among = signals[begin:end], int(ends[b]) - begin
+            x, base = self.scales.standardised(raw, among), np.ascontiguousarray(raw[:, 0])
+            out[begin:end] = self.levels.served(arm, segment, x, base, among)
+
+    def counts(self) -> Mapping[str, int]:
+        """Lessons by kind (`KINDS`); of those, which taught nothing (`TAUGHT_NOTHING`); answers that were no
+        choice (`NOT_CHOICES`); and what else was noticed (`ALSO_COUNTED`). A copy.
+        """
+        return dict(self._counts)
+
+    def report(self) -> LearnerReport:
+        """What was learned so far."""
+        return LearnerReport(self.signals, self.levels.report(), self.examination.report())
+
+    def pack(self) -> bytes:
+        """All that was learned; a copy."""
+        whole = PackedLearner(
+            VERSION,
+            list(self.settings.experts),
+            list(self.signals),
+            dict(self._counts),
+            pack_arrays(self._arrays()),
+            {},
+            {},
+            [],
+            [],
+        )
+        self.levels.pack(whole)
+        return packed(whole)
+
+    def restore(self, raw: bytes) -> None:
+        """Take what `pack` packed, or raise `StoreError`. What was learned of other signals or by other
+        experts is of no use: counts go on, and learning begins anew ("begun_anew" counts that).
+        """
+        kept = unpacked(raw)
+        fresh = AdaptiveLearner(self.settings, self.columns, self.meanings)
+        fresh._counts |= kept.counts
+        if (kept.experts, kept.signals) != (list(self.settings.experts), self.signals):
+            fresh._counts["begun_anew"] += 1
+        else:
+            put_arrays("learner", fresh._arrays(), kept.arrays)
+            fresh.levels.restore(kept)
+        self.scales, self.examination, self.caps = fresh.scales, fresh.examination, fresh.caps
+        self.levels, self._counts = fresh.levels, fresh._counts
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """All that is not a level's."""
+        return {
+            "scales.variance": self.scales.variance,
+            "scales.slates": self.scales.slates,
+            "caps.users": self.caps.users,
+            "caps.items": self.caps.items,
+            "caps.hour": self.caps.hour,
+            "examination.log_chance": self.examination.log_chance,
+            "examination.owners": self.examination.owners,
+            "examination.shown": self.examination.shown,
+            "examination.chosen": self.examination.chosen,
+            "examination.slates": self.examination.slates,
+            "examination.moved": self.examination.moved,
+        }
+
+
+def _slate(
+    x: F64,
+    base: F32,
+    offsets: F64,
+    known: NDArray[np.bool_],
+    choices: Sequence[Choice],
+    drawn: float,
+) -> Slate:
+    if not choices:
+        return Slate(x, base, offsets, known, NO_PLACES, NO_NUMBERS, NO_NUMBERS, drawn)
+    places, signs, weights = zip(*choices, strict=True)
+    return Slate(
+        x, base, offsets, known, np.array(places), np.array(signs, np.float64), np.array(weights), drawn
+    )
+
+
+def _in_places(x: F64, known: NDArray[np.bool_]) -> F64:
+    """The signals of the known places where they stand; zero elsewhere."""
+    whole = np.zeros((len(known), x.shape[1]))
+    whole[known] = x
+    return whole

@@ -1,0 +1,129 @@
+"""What a lesson says: the choices that the user made among the places of a slate.
+
+Rules, each counted under its name where it keeps something from being a choice:
+- A place that was answered well is chosen, in the order of the first such answers; each is chosen among those
+  that were not chosen before. A place that was answered badly is chosen as the worst of what is then left.
+- What the user said last of a place in so many words (`Meanings.said`) holds, whatever came before or after:
+  who clicks and then dislikes dislikes; a click after a dislike takes nothing back. Without such words the
+  last action that says anything holds.
+- An action counts as much as it counts elsewhere (`actions.NAME.counts`), and `WEIGHT_MAX` at most; a bad one
+  as far as it says that the user disliked it (`actions.NAME.liking`).
+- "neither": an action that says neither good nor bad is no choice.
+- "featureless": nothing is known of the place (it was filled in later, or shown beyond the kept places), or
+  its item has taught enough in this hour.
+- "many": a slate has `CHOICES_MAX` choices at most; the first ones count.
+- "alone": the place was the last one that was left, so there was nothing to choose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.actions import CODES
+from streams.learning.lesson import Answered
+from streams.state.action_meaning import Meanings
+
+CHOICES_MAX = 8
+WEIGHT_MAX = 4.0
+STRONG_LIKING = 2.0
+"""So much dislike, in stars, counts as one choice."""
+NOT_CHOICES = ("neither", "featureless", "many", "alone")
+
+
+class Choice(NamedTuple):
+    """`sign`: 1 for the best of what was left, -1 for the worst."""
+
+    place: int
+    sign: int
+    weight: float
+
+
+class Choices(NamedTuple):
+    """`drawn`: 1 where the slate drew a good answer, 0 where it did not, NaN where nothing says so.
+    `left_out`: what is no choice, by reason (of `NOT_CHOICES`).
+    """
+
+    made: Sequence[Choice]
+    drawn: float
+    left_out: dict[str, int]
+
+
+SILENCE = Choices((), 0.0, {})
+
+
+class ChoiceRules:
+    """The meanings of actions as this reads them."""
+
+    def __init__(self, meanings: Meanings) -> None:
+        self.meanings = meanings
+        codes = range(CODES)
+        self._review = meanings.codes["review"]
+        self._said = [meanings.said(code, math.nan) for code in codes]
+        self._says = meanings.says.tolist()
+        self._good = [min(meanings.weight(code, math.nan), WEIGHT_MAX) for code in codes]
+        disliking = [-float(liking) / STRONG_LIKING for liking in meanings.liking]
+        self._bad = [min(each, WEIGHT_MAX) if each > 0 else 1.0 for each in disliking]
+
+    def choices(self, answers: Sequence[Answered], known: NDArray[np.bool_], count: int) -> Choices:
+        """The choices that `answers` are, of a slate of which `known` [n], `count` places, may be chosen."""
+        if not answers:
+            return SILENCE
+        good: list[Choice] = []
+        bad: list[Choice] = []
+        left_out: dict[str, int] = {}
+        for place, told in _by_place(answers).items():
+            choice = self._choice(place, told)
+            if choice is None:
+                left_out["neither"] = left_out.get("neither", 0) + 1
+            elif not known[place]:
+                left_out["featureless"] = left_out.get("featureless", 0) + 1
+            else:
+                (good if choice.sign > 0 else bad).append(choice)
+        made = good + bad
+        alone = len(made) - (count - 1)
+        if alone > 0:
+            left_out["alone"] = alone
+            made = made[:-alone]
+        if len(made) > CHOICES_MAX:
+            left_out["many"] = len(made) - CHOICES_MAX
+            made = made[:CHOICES_MAX]
+        return Choices(made, 1.0 if good else 0.0 if bad else math.nan, left_out)
+
+    def _choice(self, place: int, told: Sequence[Answered]) -> Choice | None:
+        """What all that was done with a place comes to; None where it says neither."""
+        sign, weight, in_words = 0, 0.0, False
+        for _, action, value, _ in told:
+            said, says = self._said[action], self._says[action]
+            if action == self._review and value == value:
+                said = self.meanings.said(action, value)
+                says = said or says
+            if said:
+                if said != sign:
+                    weight = 0.0
+                sign, in_words = said, True
+            elif not in_words and says:
+                if says != sign:
+                    weight = 0.0
+                sign = says
+            if sign == (said or says):
+                weight = max(weight, self._good[action] if sign > 0 else self._bad[action])
+        return Choice(place, sign, weight) if sign and weight > 0 else None
+
+
+def _by_place(answers: Sequence[Answered]) -> dict[int, Sequence[Answered]]:
+    """The answers to each place, oldest first; places in the order of their first answers."""
+    if len(answers) == 1:
+        return {answers[0].place: answers}
+    by_place: dict[int, list[Answered]] = {}
+    for answer in sorted(answers, key=_delay):
+        by_place.setdefault(answer.place, []).append(answer)
+    return {**by_place}
+
+
+def _delay(answer: Answered) -> int:
+    return answer.delay_ms

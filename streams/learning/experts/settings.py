@@ -1,0 +1,73 @@
+"""What learns from lessons, and within which bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+ExpertName = Annotated[str, Meta(pattern=r"^(frozen|kalman:[0-9.]+|river:[A-Za-z_][A-Za-z0-9_.]*)\Z")]
+LevelKind = Literal["arm", "segment"]
+Unit = Annotated[float, Meta(ge=0, le=1)]
+Hourly = Annotated[int, Meta(gt=0, le=60_000)]
+
+DEFAULT_EXPERTS = ("frozen", "kalman:1", "kalman:0.9995", "kalman:0.995")
+
+
+class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Online adaptive reweighting.
+
+    `enabled`: what was learned moves the scores of slates; an arm may say otherwise.
+    `experts`: "frozen" (the order that the model gives, always the first), "kalman:DISCOUNT" (a linear model;
+    of what it knew before a lesson it keeps the part DISCOUNT) and "river:PATH" (a classifier of river's by
+    its path, as in "river:linear_model.LogisticRegression").
+    `signals`: the columns that experts read, besides `base`; () for those of `signals.DEFAULT_SIGNALS`.
+    `levels`: what has mixtures of its own besides the global one, `levels_max` of each kind; a segment is a
+    surface.
+    `share`: of its weight, that an expert gives to all of them after each choice. `prior_variance`: of a
+    weight before any lesson. `step_max`: a weight moves so far at most in one choice. `loss_max`: an expert
+    falls behind the best one by so many nats at most in one choice. `surprise_nats`: a choice that is less
+    likely than a random one by more than this counts less. `silence`: what a slate without an answer counts,
+    as a part of a choice.
+    `eta`: place r is taken to be looked at in proportion to r ** -eta, until enough is known (`harvest`: that
+    is estimated where items move between places).
+    `per_user_hour`: lessons of a user that teach; `per_item_hour`: choices of an item.
+    `guard_alpha`: how likely the guard may switch off an order that is not worse; 0 for no guard. `drift`:
+    detectors of river's that mark changes of the loss; () for none.
+    """
+
+    enabled: bool = True
+    experts: tuple[ExpertName, ...] = DEFAULT_EXPERTS
+    signals: tuple[str, ...] = ()
+    levels: tuple[LevelKind, ...] = ("arm", "segment")
+    levels_max: Annotated[int, Meta(gt=0, le=1_000)] = 16
+    share: Annotated[float, Meta(ge=0, lt=1)] = 0.002
+    prior_variance: Annotated[float, Meta(gt=0, le=100)] = 0.1
+    step_max: Annotated[float, Meta(gt=0, le=100)] = 0.5
+    loss_max: Annotated[float, Meta(gt=0, le=100)] = 3.0
+    surprise_nats: Annotated[float, Meta(gt=0, le=100)] = 1.0
+    silence: Unit = 0.1
+    eta: Annotated[float, Meta(ge=0, le=4)] = 0.5
+    harvest: bool = True
+    per_user_hour: Hourly = 30
+    per_item_hour: Hourly = 100
+    guard_alpha: Annotated[float, Meta(ge=0, lt=0.5)] = 0.01
+    drift: tuple[str, ...] = ("ADWIN", "PageHinkley")
+
+    def __post_init__(self) -> None:
+        if self.experts[:1] != ("frozen",):
+            raise ValueError('experts must begin with "frozen", which is what the system falls back to')
+        if len(set(self.experts)) < len(self.experts):
+            raise ValueError("experts: each may be named once")
+        for name in self.experts:
+            kind, _, told = name.partition(":")
+            if kind == "kalman" and not 0.5 <= _number(told) <= 1:
+                raise ValueError(f"expert {name!r}: expected a discount from 0.5 to 1, as in 'kalman:0.995'")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

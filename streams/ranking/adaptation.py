@@ -1,0 +1,91 @@
+"""Adaptation: what was learned from answers moves the scores of a model.
+
+The learner says of each candidate the logarithm of its chance among all that may have a place, on the scale
+of the scores as they were (`base`): where it follows the model, it gives these again. So what is taken off a
+score later (aversion), or left out of it (an item of the history), means the same with and without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.compiled import compiled
+from model.schema import F32
+from streams.learning.experts.adaptive_learner import Level
+from streams.learning.looks import HALF_MAX
+from streams.ranking.rank_batch import RankBatch
+
+
+class Adaptive(Protocol):
+    """A learner that scores. `reads` int64 [K]: the columns that are its signals, of the features and then of
+    the heads. `learned`: whether any lesson has changed it.
+    """
+
+    reads: NDArray[np.int64]
+
+    @property
+    def learned(self) -> bool: ...
+
+    def score(
+        self,
+        signals: F32,
+        offsets: NDArray[np.int64],
+        ends: NDArray[np.int64],
+        levels: Sequence[Level],
+        out: F32,
+    ) -> None:
+        """Fill out [N] with the scores of candidates; signals [N, K]. Those of request b lie from offsets[b]
+        on, up to ends[b] if they may have a place; those behind have the scores that they would have beside
+        them. A level for each request.
+        """
+        ...
+
+
+class Adaptation:
+    """Moves the scores of requests that a model scored."""
+
+    def __init__(self, learner: Adaptive) -> None:
+        self.learner = learner
+
+    def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        """Writes `score` and `adapted` of these requests; nothing where nothing was learned yet."""
+        if not chosen or not self.learner.learned:
+            return
+        numbers = np.array(chosen, np.int64)
+        requests = [batch.requests[b] for b in chosen]
+        offsets = np.zeros(len(chosen) + 1, np.int64)
+        np.cumsum(np.diff(batch.offsets)[numbers], out=offsets[1:])
+        ends = offsets[1:] - np.array([len(request.score_also) for request in requests], np.int64)
+        signals = np.empty((int(offsets[-1]), len(self.learner.reads)), np.float32)
+        _gather(batch.offsets, numbers, batch.features, batch.heads, self.learner.reads, signals)
+        score = np.empty(len(signals), np.float32)
+        levels = [Level(request.arm, request.surface) for request in requests]
+        self.learner.score(signals, offsets, ends, levels, score)
+        for begin, end, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), chosen, strict=True):
+            batch.score[batch.part(b)] = score[begin:end]
+        batch.adapted[numbers] = True
+
+
+@compiled
+def _gather(
+    offsets: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    features: F32,
+    heads: F32,
+    reads: NDArray[np.int64],
+    signals: F32,
+) -> None:
+    """The columns `reads` of all candidates of these requests, end to end, within the bounds of lessons."""
+    least, most = np.float32(-HALF_MAX), np.float32(HALF_MAX)
+    width, n = features.shape[1], 0
+    for b in numbers:
+        for k in range(offsets[b], offsets[b + 1]):
+            for j in range(len(reads)):
+                at = reads[j]
+                value = features[k, at] if at < width else heads[at - width, k]
+                signals[n, j] = min(max(value, least), most)
+            n += 1

@@ -1,0 +1,68 @@
+"""Lessons for tests: slates of which a user chooses by known weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.learning.lesson import Answered, Lesson
+from streams.learning.looks import digest_of_names
+
+CLICK, SKIP, REVIEW, DISLIKE = 1, 6, 7, 8
+COLUMNS = ("age", "base", "popular_short", "follows", "text_last")
+HOUR_MS = 3_600_000
+SHOWN_MS = 480_000 * HOUR_MS
+
+
+def lesson(
+    features: NDArray[np.float64],
+    answers: Sequence[Answered] = (),
+    user: str = "u",
+    arm: str = "default",
+    surface: str = "feed",
+    rows: Sequence[int] | None = None,
+    shown_ms: int = SHOWN_MS,
+    columns: Sequence[str] = COLUMNS,
+) -> Lesson:
+    """A lesson of places with these features, [n, len(columns)]."""
+    rows = range(len(features)) if rows is None else rows
+    return Lesson(
+        1,
+        user,
+        "s",
+        arm,
+        "m",
+        surface,
+        shown_ms,
+        np.array(rows, "<i4").tobytes(),
+        np.asarray(features, "<f2").tobytes(),
+        digest_of_names(columns),
+        b"",
+        tuple(answers),
+    )
+
+
+def did(place: int, action: int = CLICK, value: float = math.nan, delay_ms: int = 1_000) -> Answered:
+    return Answered(place, action, value, delay_ms)
+
+
+def clicks(
+    rng: np.random.Generator,
+    weights: Sequence[float],
+    count: int,
+    places: int = 10,
+    eta: float = 0.0,
+    spread: float = 1.0,
+) -> Iterator[Lesson]:
+    """So many slates of random places; the user of each clicks one by a softmax of weights . columns, of
+    which a place r is looked at in proportion to r ** -eta. Users differ from lesson to lesson.
+    """
+    seen = -eta * np.log(np.arange(1, places + 1))
+    for n in range(count):
+        features = spread * rng.normal(size=(places, len(weights)))
+        utility = features @ np.asarray(weights) + seen
+        place = int(np.argmax(utility + rng.gumbel(size=places)))
+        yield lesson(features, [did(place)], user=f"u{n}", shown_ms=SHOWN_MS + 1_000 * n)

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.errors import SettingsError, StoreError
+from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
+from streams.learning.experts.level_state import GLOBAL
+from streams.learning.experts.settings import ReweightingSettings
+from streams.learning.lesson import Lesson
+from streams.state.action_meaning import BUILT_IN
+from tests.streams.learning.experts.streams_of_choices import (
+    CLICK,
+    COLUMNS,
+    DISLIKE,
+    SHOWN_MS,
+    SKIP,
+    clicks,
+    did,
+    lesson,
+)
+
+PLAIN = ReweightingSettings(eta=0.0, drift=())
+
+
+def learner(settings: ReweightingSettings = PLAIN, columns: tuple[str, ...] = COLUMNS) -> AdaptiveLearner:
+    return AdaptiveLearner(settings, columns, BUILT_IN)
+
+
+def scored(learner: AdaptiveLearner, features: np.ndarray, level: Level = Level()) -> np.ndarray:
+    """The scores of one request whose candidates have all these columns."""
+    signals = np.ascontiguousarray(features[:, learner.reads], np.float32)
+    out = np.full(len(signals), np.nan, np.float32)
+    learner.score(signals, np.array([0, len(signals)]), np.array([len(signals)]), [level], out)
+    return out
+
+
+@st.composite
+def lessons(draw: st.DrawFn) -> list[Lesson]:
+    """Any lessons: answers of all kinds, places that are not known, other columns, numbers at the edge."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    made = []
+    for _ in range(draw(st.integers(2, 12))):
+        places = int(rng.integers(1, 25))
+        features = rng.normal(size=(places, len(COLUMNS))) * rng.choice([0.0, 1.0, 1e4])
+        features[rng.random(places) < 0.1] = np.nan
+        answers = [
+            did(int(rng.integers(places)), int(rng.choice([CLICK, SKIP, DISLIKE, 5, 200])), delay_ms=int(d))
+            for d in rng.integers(0, 1_000, size=rng.integers(0, 6))
+        ]
+        columns = COLUMNS if rng.random() < 0.9 else tuple(reversed(COLUMNS))
+        shown_ms = -1 if answers and rng.random() < 0.2 else SHOWN_MS + int(rng.integers(10**7))
+        user, arm = f"u{rng.integers(3)}", str(rng.choice(["default", "a", "b"]))
+        surface = str(rng.choice(["", "feed", "home"]))
+        rows = rng.integers(0, 9, places).tolist()
+        made.append(lesson(features, answers, user, arm, surface, rows, shown_ms, columns))
+    return made
+
+
+@settings(max_examples=40, deadline=None)
+@given(stream=lessons(), data=st.data())
+def test_packed_in_mid_stream_it_goes_on_to_the_same_bits(stream: list[Lesson], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(stream)))
+    whole, first, second = learner(), learner(), learner()
+    for each in stream:
+        whole.learn(each)
+    for each in stream[:at]:
+        first.learn(each)
+    second.restore(first.pack())
+    assert second.pack() == first.pack()
+    for each in stream[at:]:
+        second.learn(each)
+    assert second.pack() == whole.pack()
+    assert dict(second.counts()) == dict(whole.counts())
+    features = np.random.default_rng(0).normal(size=(20, len(COLUMNS)))
+    assert scored(second, features).tobytes() == scored(whole, features).tobytes()
+
+
+@settings(max_examples=40, deadline=None)
+@given(stream=lessons())
+def test_whatever_comes_scores_are_numbers(stream: list[Lesson]) -> None:
+    learned = learner()
+    for each in stream:
+        learned.learn(each)
+    features = 1e4 * np.random.default_rng(0).normal(size=(30, len(COLUMNS)))
+    assert np.isfinite(scored(learned, features)).all()
+
+
+def test_before_any_lesson_the_order_is_the_frozen_one() -> None:
+    features = np.random.default_rng(0).normal(size=(200, len(COLUMNS)))
+    out = scored(learner(), features)
+    np.testing.assert_array_equal(np.argsort(-out), np.argsort(-features[:, 1].astype(np.float32)))
+    np.testing.assert_allclose(out, features[:, 1], atol=1e-5)
+
+
+def test_while_the_frozen_expert_has_all_weight_its_scores_are_the_frozen_ones() -> None:
+    alone = learner(ReweightingSettings(experts=("frozen",)))
+    for each in clicks(np.random.default_rng(1), [0, 0, 0, 2, 0], 20):
+        alone.learn(each)
+    features = np.random.default_rng(0).normal(size=(200, len(COLUMNS)))
+    assert scored(alone, features).tobytes() == features[:, 1].astype(np.float32).tobytes()
+
+
+def test_what_is_clicked_rises() -> None:
+    learned = learner()
+    for each in clicks(np.random.default_rng(1), [0, 0, 0, 2, -1], 400):
+        learned.learn(each)
+    features = np.zeros((3, len(COLUMNS)))
+    features[0, 3], features[2, 4] = 2.0, 2.0
+    out = scored(learned, features)
+    assert out[0] > out[1] > out[2]
+    report = learned.report().levels[GLOBAL]
+    assert report.lessons == 400
+    assert sum(report.weights.values()) == pytest.approx(1.0)
+    assert report.losses["mixture"] < report.losses["frozen"]
+
+
+def test_requests_of_a_batch_are_scored_apart() -> None:
+    learned, rng = learner(), np.random.default_rng(2)
+    for each in clicks(rng, [0, 1, 0, 1, 0], 100):
+        learned.learn(each)
+    features = rng.normal(size=(30, len(COLUMNS)))
+    together = np.zeros(30, np.float32)
+    signals = np.ascontiguousarray(features[:, learned.reads], np.float32)
+    learned.score(signals, np.array([0, 10, 10, 30]), np.array([10, 10, 30]), [Level()] * 3, together)
+    apart = np.concatenate([scored(learned, features[:10]), scored(learned, features[10:])])
+    assert together.tobytes() == apart.tobytes()
+
+
+def test_what_teaches_nothing_is_counted() -> None:
+    learned, features = learner(), np.zeros((3, len(COLUMNS)))
+    learned.learn(lesson(features, [did(0)], columns=tuple(reversed(COLUMNS))))
+    learned.learn(lesson(np.full((3, len(COLUMNS)), np.nan), [did(0)]))
+    learned.learn(lesson(np.zeros((3, 0)), [did(0)]))
+    counts = learned.counts()
+    assert (counts["answered"], counts["other_columns"], counts["unknown_places"]) == (3, 2, 1)
+    assert learned.report() == learner().report()
+
+
+def test_its_state_of_other_experts_or_signals_begins_anew_and_says_so() -> None:
+    learned = learner()
+    for each in clicks(np.random.default_rng(1), [0, 0, 0, 2, 0], 20):
+        learned.learn(each)
+    other = learner(ReweightingSettings(experts=("frozen", "kalman:0.99")))
+    other.restore(learned.pack())
+    assert (other.counts()["answered"], other.counts()["begun_anew"]) == (20, 1)
+    assert other.report().levels[GLOBAL].lessons == 0
+
+
+@pytest.mark.parametrize("raw", [b"", b"nonsense", b"\x95\x01\x90"])
+def test_what_is_no_learner_is_refused(raw: bytes) -> None:
+    with pytest.raises(StoreError):
+        learner().restore(raw)
+
+
+def test_damage_is_refused() -> None:
+    raw = learner().pack()
+    for cut in range(0, len(raw), max(1, len(raw) // 50)):
+        with pytest.raises(StoreError):
+            learner().restore(raw[:cut])
+
+
+def test_signals_that_are_not_there_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"names price; expected some of age, base"):
+        learner(ReweightingSettings(signals=("price",)))
+    with pytest.raises(SettingsError, match="'base'"):
+        learner(columns=("age",))

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.learning.experts.guard import SWITCHES_KEPT, Guard, advantage
+
+ALPHA = 0.05
+
+
+def run(guard: Guard, advantages: np.ndarray) -> int:
+    """The first lesson at which it switched off; 0 for none."""
+    for n, each in enumerate(advantages.tolist(), 1):
+        guard.bet(each, n)
+        if not guard.on:
+            return n
+    return 0
+
+
+@pytest.mark.parametrize("kind", ["coins", "small", "skewed"])
+def test_where_nothing_is_worse_it_switches_at_most_as_often_as_it_says(kind: str) -> None:
+    """Watched at each of 1,000 slates, in 600 streams; the bound has room for three standard errors."""
+    rng, alarms = np.random.default_rng(1), 0
+    for _ in range(600):
+        draws = {
+            "coins": rng.choice([-1.0, 1.0], 1_000),
+            "small": rng.uniform(-0.2, 0.2, 1_000),
+            "skewed": np.where(rng.random(1_000) < 0.1, -0.9, 0.1),
+        }[kind]
+        alarms += run(Guard(ALPHA), draws) > 0
+    assert alarms / 600 <= ALPHA + 3 * (ALPHA * (1 - ALPHA) / 600) ** 0.5
+
+
+def test_where_the_order_is_worse_it_switches_off() -> None:
+    rng, guard = np.random.default_rng(2), Guard(ALPHA)
+    at = run(guard, np.clip(rng.normal(-0.15, 0.3, 2_000), -1, 1))
+    assert 0 < at < 400
+    assert not guard.on
+
+
+def test_what_was_better_for_long_is_given_up_when_it_turns_worse() -> None:
+    rng, guard = np.random.default_rng(3), Guard(ALPHA)
+    good, bad = rng.normal(0.15, 0.3, 20_000), rng.normal(-0.15, 0.3, 1_000)
+    assert run(guard, np.clip(np.concatenate([good, bad]), -1, 1)) in range(20_001, 20_600)
+
+
+def test_it_comes_back_when_the_adapted_order_is_better() -> None:
+    rng, guard = np.random.default_rng(4), Guard(ALPHA)
+    lesson = 0
+    for mean in (-0.2, 0.2, -0.2):
+        for each in np.clip(rng.normal(mean, 0.3, 1_500), -1, 1).tolist():
+            lesson += 1
+            guard.bet(each, lesson)
+    off, on, again = guard.report().switches
+    assert off < 1_500 < on < 3_000 < again
+    assert not guard.on
+
+
+def test_switches_that_are_kept_are_the_latest() -> None:
+    guard = Guard(0.4)
+    lesson = 0
+    for n in range(SWITCHES_KEPT + 5):
+        while len(guard.report().switches) <= n < SWITCHES_KEPT or guard.state[2] <= n:
+            lesson += 1
+            guard.bet(-1.0 if guard.on else 1.0, lesson)
+    switches = guard.report().switches
+    assert len(switches) == SWITCHES_KEPT
+    assert list(switches) == sorted(switches)
+
+
+def test_without_alpha_there_is_no_guard() -> None:
+    assert run(Guard(0.0), np.full(1_000, -1.0)) == 0
+
+
+def compare(adapted: list[float], frozen: list[float], place: int, **more: object) -> float:
+    n = len(adapted)
+    offsets = np.asarray(more.get("offsets", np.zeros(n)), np.float64)
+    known = np.asarray(more.get("known", np.ones(n, np.bool_)))
+    return advantage(
+        np.array(adapted, np.float32), np.array(frozen, np.float32), offsets, known,
+        np.array([place]), np.array([more.get("sign", 1.0)]), np.array([1.0]),
+    )  # fmt: skip
+
+
+def test_an_advantage_is_a_better_place_of_what_was_chosen() -> None:
+    up, down = [1.0, 2.0, 3.0], [3.0, 2.0, 1.0]
+    assert compare(up, down, 2) == pytest.approx(1 - 0.5)
+    assert compare(down, up, 2) == pytest.approx(0.5 - 1)
+    assert compare(up, up, 2) == 0
+    assert compare(up, down, 2, sign=-1.0) == pytest.approx(-0.5)
+    assert compare([1.0, 1.0], [2.0, 1.0], 0) == pytest.approx(1 / np.log2(2.5) - 1)  # equal scores share
+
+
+def test_the_order_that_is_shown_has_no_advantage_by_its_places() -> None:
+    """Users look at the first places and like all items alike: what is on top is not better."""
+    rng, n = np.random.default_rng(5), 10
+    offsets = -np.log(np.arange(1, n + 1))
+    chance = np.exp(offsets) / np.exp(offsets).sum()
+    shown, other = list(-np.arange(n, dtype=float)), list(rng.normal(size=n))
+    corrected = sum(p * compare(shown, other, at, offsets=offsets) for at, p in enumerate(chance))
+    as_it_is = sum(p * compare(shown, other, at) for at, p in enumerate(chance))
+    assert corrected == pytest.approx(0, abs=1e-9)
+    assert as_it_is > 0.05
+
+
+@given(st.integers(2, 30), st.integers(0, 2**32 - 1))
+def test_an_advantage_is_within_one(n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for sign in (1.0, -1.0):
+        told = compare(
+            rng.normal(size=n).tolist(), rng.normal(size=n).tolist(), int(rng.integers(n)), sign=sign,
+            offsets=-3 * rng.random(n),
+        )  # fmt: skip
+        assert -1 < told < 1

@@ -1,0 +1,58 @@
+"""Whether answers move slates is a setting of stages: an arm may say otherwise. All have one learner."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import pytest
+
+from model.errors import SettingsError
+from streams.learning.experts.adaptive_learner import AdaptiveLearner
+from streams.learning.learner import CountingLearner
+from streams.recommender import Recommender
+from streams.settings.reading import load, override
+from streams.settings.tree import Settings
+
+OFF = {"reweighting": {"enabled": False}}
+
+
+def test_an_arm_switches_it_on_or_off() -> None:
+    settings = override(Settings(), {**OFF, "arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}})
+    assert not settings.stages_of("default").reweighting.enabled
+    assert settings.stages_of("new").reweighting.enabled
+    told = load(None, {"HEADRACE_ARMS__OLD__STAGES__REWEIGHTING__ENABLED": "false"})
+    assert told.stages_of("default").reweighting.enabled
+    assert not told.stages_of("old").reweighting.enabled
+
+
+@pytest.mark.parametrize(
+    ("tree", "kind"),
+    [
+        ({}, AdaptiveLearner),
+        (OFF, CountingLearner),
+        ({**OFF, "arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}}, AdaptiveLearner),
+        ({"arms": {"old": {"stages": OFF}}}, AdaptiveLearner),
+    ],
+)
+def test_somebody_learns_where_any_arm_is_adapted(tree: dict[str, object], kind: type) -> None:
+    assert isinstance(Recommender(override(Settings(), tree)).learner, kind)
+
+
+def test_an_arm_has_no_experts_of_its_own() -> None:
+    arm = {"stages": {"reweighting": {"experts": ["frozen"]}}}
+    with pytest.raises(SettingsError, match=r"arms\.new\.stages.*unknown field `experts`"):
+        override(Settings(), {"arms": {"new": arm}})
+
+
+def test_the_ids_of_slates_are_those_of_settings_without_it() -> None:
+    """As long as nothing was learned, see `tests/streams/ranking/test_adaptation.py`: a digest is made of the
+    three sections that there were before.
+    """
+    encode = msgspec.json.Encoder(order="deterministic").encode
+    sections = [(name, getattr(Settings(), name)) for name in ("candidates", "rescoring", "feed")]
+    told = b",".join(b'"%s":%s' % (name.encode(), encode(section)) for name, section in sections)
+    expected = hashlib.blake2b(b"{%s}" % told, digest_size=8).hexdigest()
+    for tree in ({}, OFF, {"reweighting": {"share": 0.5}}):
+        core = Recommender(override(Settings(), tree))
+        assert core.plans["default", "full"].digest == expected
