@@ -5,25 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streams.datasets.dataset import Dataset
 from streams.offline.replay.options import Progress
 from streams.offline.simulation.fitting import Fitted
+from streams.offline.simulation.learned import Look, look_at
 from streams.offline.simulation.population import Population
 from streams.offline.simulation.preparation import Entrant, Prepared, SimulationOptions, prepared
 from streams.offline.simulation.scenario import Scenario
 from streams.offline.simulation.schedule import Visit
 from streams.offline.simulation.visiting import Seen
+from streams.recommender import Recommender
 
 LAST_WAIT_MS = 600_000
 """How long users have for their clicks after their last visit."""
 SAY_EVERY = 100
+LOOKS = 40
+"""So often in a run it is looked at what the learners have come to."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """One world after the run. `events`: how many of each topic; `seconds`: of its part of the run."""
+    """One world after the run. `events`: how many of each topic; `looks`: at what its learner had come to;
+    `seconds`: of its part of the run.
+    """
 
     name: str
     attacked: bool
@@ -32,6 +38,7 @@ class Played:
     events: dict[str, int]
     learned: int
     lessons: dict[str, int]
+    looks: Sequence[Look]
     seconds: float
 
 
@@ -50,6 +57,19 @@ class Simulated:
     notes: tuple[str, ...]
 
 
+@dataclass
+class _Told:
+    """What is noted of a world on the way."""
+
+    seconds: float = 0.0
+    looks: list[Look] = field(default_factory=list)
+
+    def look(self, core: Recommender, number: int) -> None:
+        found = look_at(core, number)
+        if found is not None:
+            self.looks.append(found)
+
+
 async def simulate(
     dataset: Dataset,
     entrants: Sequence[Entrant],
@@ -61,16 +81,14 @@ async def simulate(
     """Play a scenario; `stop` is asked before each visit, and ends the run where it says so."""
     with ExitStack() as files:
         ready = await prepared(dataset, entrants, scenario, options, progress, files)
-        seconds = [0.0] * len(ready.plays)
-        whole = await _played(ready, seconds, progress, stop)
-        return _result(ready, scenario, options, seconds, whole)
+        told = [_Told() for _ in ready.plays]
+        whole = await _played(ready, told, progress, stop)
+        return _result(ready, scenario, options, told, whole)
 
 
-async def _played(
-    ready: Prepared, seconds: list[float], progress: Progress, stop: Callable[[], bool]
-) -> bool:
+async def _played(ready: Prepared, told: list[_Told], progress: Progress, stop: Callable[[], bool]) -> bool:
     """Whether all visits took place."""
-    whole = True
+    whole, every = True, max(1, ready.truth.scenario.visits // LOOKS)
     for at, (visit, next_ms) in enumerate(zip(ready.visits, _next(ready.visits), strict=True)):
         if stop():
             whole = False
@@ -80,13 +98,17 @@ async def _played(
                 continue
             started = time.perf_counter()
             await play.visit(visit, next_ms)
-            seconds[number] += time.perf_counter() - started
+            told[number].seconds += time.perf_counter() - started
+            if visit.number % every == 0 and not visit.hostile:
+                told[number].look(play.world.recommender, visit.number)
         if at % SAY_EVERY == 0 or at + 1 == len(ready.visits):
             progress("simulating", at + 1, len(ready.visits))
     for number, play in enumerate(ready.plays):
         started = time.perf_counter()
         await play.until()
-        seconds[number] += time.perf_counter() - started
+        play.world.recommender.learn_closed()
+        told[number].seconds += time.perf_counter() - started
+        told[number].look(play.world.recommender, len(play.seen))
     return whole
 
 
@@ -101,7 +123,7 @@ def _next(visits: Sequence[Visit]) -> list[int]:
 
 
 def _result(
-    ready: Prepared, scenario: Scenario, options: SimulationOptions, seconds: list[float], whole: bool
+    ready: Prepared, scenario: Scenario, options: SimulationOptions, told: list[_Told], whole: bool
 ) -> Simulated:
     worlds = [
         Played(
@@ -112,11 +134,10 @@ def _result(
             dict(play.world.events),
             play.world.learned,
             dict(play.world.recommender.learner.counts()),
-            spent,
+            each.looks,
+            each.seconds,
         )
-        for play, attacked, ranker, spent in zip(
-            ready.plays, ready.attacked, ready.rankers, seconds, strict=True
-        )
+        for play, attacked, ranker, each in zip(ready.plays, ready.attacked, ready.rankers, told, strict=True)
     ]
     return Simulated(
         scenario,

@@ -22,8 +22,25 @@ def over_visits(summary: Mapping[str, Any], name: str, title: str) -> go.Figure:
             name=world["name"],
             line=line(index),
         )
-    for at, said in marks(summary):
-        plot.add_vline(x=at, line={"color": "#8b93a1", "dash": "dot", "width": 1}, annotation_text=said)
+    _mark(plot, summary)
+    plot.update_layout(hovermode="x unified")
+    return plot
+
+
+def weights_over_visits(summary: Mapping[str, Any], world: Mapping[str, Any]) -> go.Figure:
+    """The weight of each expert of a world's learner, and when its guard does not let it serve."""
+    plot, looks = figure("visits", "weight"), world["learner"]
+    for index, expert in enumerate(looks[-1]["weights"]):
+        plot.add_scatter(
+            x=[look["number"] for look in looks],
+            y=[look["weights"][expert] for look in looks],
+            name=expert,
+            line=line(index),
+        )
+    off = [look["number"] for look in looks if not look["on"]]
+    if off:
+        plot.add_scatter(x=off, y=[-0.02] * len(off), mode="markers", name="guard: frozen order served")
+    _mark(plot, summary)
     plot.update_layout(hovermode="x unified")
     return plot
 
@@ -40,6 +57,11 @@ def best_over_visits(summary: Mapping[str, Any]) -> go.Figure:
     )
     plot.update_yaxes(rangemode="tozero")
     return plot
+
+
+def _mark(plot: go.Figure, summary: Mapping[str, Any]) -> None:
+    for at, said in marks(summary):
+        plot.add_vline(x=at, line={"color": "#8b93a1", "dash": "dot", "width": 1}, annotation_text=said)
 
 
 def marks(summary: Mapping[str, Any]) -> list[tuple[int, str]]:

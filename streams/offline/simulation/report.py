@@ -50,9 +50,28 @@ def _page(title: str, summary: Mapping[str, Any]) -> str:
             section("Clicks that came", "", plot(plots.over_visits(summary, "clicks", "clicks a slate"))),
             section("NDCG against the truth", "", plot(plots.over_visits(summary, "ndcg", "NDCG"))),
         ]
+        parts += [
+            section(
+                f"What {world['name']} learned",
+                learned(world),
+                plot(plots.weights_over_visits(summary, world)),
+            )
+            for world in summary["worlds"]
+            if world["learner"]
+        ]
     scenario = json.dumps(summary["scenario"], indent=1)
     parts.append(section("The scenario", "", f"<pre>{escape(scenario)}</pre>"))
     return page(f"Simulation: {title}", parts)
+
+
+def learned(world: Mapping[str, Any]) -> str:
+    """In words: how many lessons made a choice, and when detectors saw a change."""
+    last = world["learner"][-1]
+    marks = ", ".join(f"{name} at {lesson:,}" for name, lesson in last["marks"]) or "none"
+    return escape(
+        f"Weights of the experts of the global level, after {last['lessons']:,} lessons that made a choice."
+        f" Changes of the loss that detectors marked, by the lesson: {marks}."
+    )
 
 
 def _table(rows: list[list[str]]) -> str:

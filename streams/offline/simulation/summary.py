@@ -80,6 +80,7 @@ def _world(world: Played, columns: Columns, result: Simulated, size: int) -> dic
         "events": world.events,
         "learned": world.learned,
         "lessons": world.lessons,
+        "learner": [each._asdict() for each in world.looks],
         "seconds": world.seconds,
         "events_per_s": sum(world.events.values()) / world.seconds if world.seconds > 0 else None,
     }

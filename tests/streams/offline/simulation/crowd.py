@@ -23,7 +23,9 @@ def crowd(
     popular = rng.normal(0.0, 1.0, items)
     worth = popular + np.where(np.arange(users)[:, None] % 2 == np.arange(items) % 2, 1.5, -1.5)
     met = np.zeros((users, items), bool)
-    stream_users, stream_items, ratings = [], [], []
+    stream_users: list[str] = []
+    stream_items: list[str] = []
+    ratings: list[float] = []
     user = 0
     while len(stream_users) < events:
         if not stream_users or rng.random() < 0.2:

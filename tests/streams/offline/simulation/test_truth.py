@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams.offline.simulation.choice import best, tempts, value_of
+from streams.offline.simulation.choice import Rows, best, tempts, value_of
 from streams.offline.simulation.scenario import Drift, Scenario
 from streams.offline.simulation.truth import Truth, drifted, turning
 from tests.streams.offline.simulation.crowd import fitted_crowd, people_of
 
 
-def truth_of(scenario: Scenario, met: dict[int, np.ndarray] | None = None) -> Truth:  # type: ignore[type-arg]
+def truth_of(scenario: Scenario, met: dict[int, Rows] | None = None) -> Truth:
     model = fitted_crowd()
     return Truth(model, people_of(model, scenario), scenario, met or {}, 7)
 

@@ -96,7 +96,9 @@ async def test_a_slate_that_was_shown_and_answered_becomes_a_lesson() -> None:
     await world.deliver(click(1, "ann", item, START_MS + 5, slate_id=shown.slate.slate_id, position=2))
     world.clock.advance(10 + world.settings.learning.wait_ms)
     await world.deliver(click(2, "ann", "i9", world.clock.ms))
-    assert world.recommender.learner.counts() == {"answered": 1, "silent": 0}
+    world.recommender.learn_closed()
+    counts = world.recommender.learner.counts()
+    assert (counts["answered"], counts["silent"]) == (1, 0)
     assert world.recommender.counters.popularity.shown.sum() == 4
 
 
