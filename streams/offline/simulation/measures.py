@@ -64,13 +64,15 @@ def columns_of(seen: Sequence[Seen]) -> Columns:
 
 
 class Figures(NamedTuple):
-    """Of some visits. `share`: of the best; `value`: expected clicks a slate; `clicks`: those that came;
-    `ndcg`: against the truth; `low`: expected clicks a slate that are then rated low.
+    """Of some visits. `share`: of the best; `value`: expected clicks a slate; `regret`: by how many the best
+    slates have more; `clicks`: those that came; `ndcg`: against the truth; `low`: expected clicks a slate
+    that are then rated low.
     """
 
     visits: int
     share: Estimate
     value: Estimate
+    regret: Estimate
     clicks: Estimate
     ndcg: Estimate
     low: Estimate
@@ -82,6 +84,7 @@ def figures(of: Columns) -> Figures:
         len(of),
         ratio(of.value, of.best, of.user),
         mean(of.value, of.user),
+        mean(of.best - of.value, of.user),
         mean(of.clicks, of.user),
         mean(of.ndcg, of.user),
         mean(of.low, of.user),

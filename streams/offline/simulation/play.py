@@ -101,8 +101,9 @@ async def _played(ready: Prepared, told: list[_Told], progress: Progress, stop: 
             told[number].seconds += time.perf_counter() - started
             if visit.number % every == 0 and not visit.hostile:
                 told[number].look(play.world.recommender, visit.number)
-        if at % SAY_EVERY == 0 or at + 1 == len(ready.visits):
+        if at % SAY_EVERY == 0:
             progress("simulating", at + 1, len(ready.visits))
+    progress("simulating", len(ready.visits), len(ready.visits))
     for number, play in enumerate(ready.plays):
         started = time.perf_counter()
         await play.until()

@@ -17,6 +17,7 @@ from export.registry import Registry
 from model.errors import DataError, SettingsError
 from model.schema import F32
 from streams.datasets.dataset import Dataset
+from streams.datasets.interactions import Interactions
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.replay.preparation import encode_of
 from streams.offline.simulation.choice import Rows
@@ -95,7 +96,8 @@ async def prepared(
     until = int(len(stream) * options.warm)
     if until < 1 or until >= len(stream):
         raise DataError(f"{len(stream)} events can't be parted at {options.warm}; expected some on each side")
-    model = fitted(stream, dataset.items, scenario.rank, options.seed)
+    chosen, named = _chosen(dataset, entrants[0].settings)
+    model = fitted(chosen, named, scenario.rank, options.seed)
     known = set(stream.user[:until])
     people = population(model, known, scenario, options.seed)
     begin_ms = int(stream.ts_ms[until - 1]) + 1_000
@@ -142,6 +144,17 @@ def _check(entrants: Sequence[Entrant], scenario: Scenario) -> None:
     if effect is not None and not any(effect.arm in entrant.arms for entrant in entrants):
         known = ", ".join(dict.fromkeys(arm for entrant in entrants for arm in entrant.arms))
         raise SettingsError(f"scenario: effect.arm is {effect.arm!r}; expected an arm that plays: {known}")
+
+
+def _chosen(dataset: Dataset, settings: Settings) -> tuple[Interactions, list[str]]:
+    """The events in which users chose an item, and all items that a feed may hold."""
+    stream, shown = dataset.interactions, dataset.interactions.shown or ()
+    on_slates = (item for slates in shown for slate in slates for item in slate.items)
+    named = list(dict.fromkeys([*dataset.items, *stream.item, *on_slates]))
+    if stream.action is None:
+        return stream, named
+    against = {*settings.meanings.saying("negative")}
+    return stream.take(np.flatnonzero([action not in against for action in stream.action])), named
 
 
 def _span_ms(ts_ms: Rows, scenario: Scenario, model: Fitted) -> int:

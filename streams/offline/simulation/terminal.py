@@ -13,6 +13,7 @@ from streams.offline.replay.terminal import shown
 FIGURES = (
     ("share of the best", "share"),
     ("expected clicks", "value"),
+    ("regret", "regret"),
     ("clicks", "clicks"),
     ("NDCG", "ndcg"),
     ("rated low", "low"),

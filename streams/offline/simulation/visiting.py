@@ -56,7 +56,7 @@ class Visiting:
         self.scenario, self.people = truth.scenario, truth.people
         self.seen: list[Seen] = []
         self._item_of = {item: row for row, item in enumerate(truth.model.items)}
-        self._free = {user: self._without(rows) for user, rows in met.items()}
+        self._met = {user: rows.tolist() for user, rows in met.items()}
         self._satiation = Satiation(
             truth.model.vectors, self.scenario.satiation, self.scenario.satiation_half_life_s
         )
@@ -134,9 +134,8 @@ class Visiting:
     ) -> None:
         truth = self.truth
         tempting = tempts(utility, truth.level)
-        free = self._free.get(visit.user)
-        if free is None:
-            free = self._free[visit.user] = self._without(np.empty(0, np.int64))
+        free = np.ones(len(tempting), bool)
+        free[self._met.get(visit.user, [])] = False
         ideal = tempting[best(tempting, free, self.scenario.places)]
         shown = tempting[rows]
         low = math.nan
@@ -187,7 +186,7 @@ class Visiting:
         chosen = rows[places]
         self._satiation.take(visit.user, visit.ts_ms, chosen, rows[passed])
         if self._once:
-            self._free[visit.user][chosen] = False
+            self._met.setdefault(visit.user, []).extend(chosen.tolist())
         stars = self.truth.model.stars
         at_ms = visit.ts_ms
         for nth, (place, row) in enumerate(zip(places, chosen.tolist(), strict=True)):
@@ -237,8 +236,3 @@ class Visiting:
     def _schedule(self, event: Click | Review) -> None:
         heapq.heappush(self._due, (event.ts, self._scheduled, event))
         self._scheduled += 1
-
-    def _without(self, rows: Rows) -> NDArray[np.bool_]:
-        free = np.ones(len(self.truth.model.items), bool)
-        free[rows] = False
-        return free
