@@ -124,7 +124,7 @@ def _quality(summary: Mapping[str, Any]) -> Table:
 
 
 def _table(title: str, rows: list[list[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", min_width=len(title))
     for k, name in enumerate(rows[0]):
         table.add_column(name, justify="right" if k else "left")
     for row in rows[1:]:
