@@ -22,8 +22,8 @@ from streams.offline.simulation.measures import (
 from streams.offline.simulation.play import Played, Simulated
 
 WINDOWS = 40
-RECOVERY_VISITS = 500
-"""The quality after a drift is that of so many visits, or of a window where that is shorter."""
+RECOVERY_VISITS, RECOVERY_SHARE = 500, 0.1
+"""The quality after a drift is that of so many visits, or of this share of the run where that is shorter."""
 
 
 def summarise(result: Simulated, window: int | None = None) -> dict[str, Any]:
@@ -57,6 +57,7 @@ def summarise(result: Simulated, window: int | None = None) -> dict[str, Any]:
 def _world(world: Played, columns: Columns, result: Simulated, size: int) -> dict[str, Any]:
     drift = result.scenario.drift
     split = result.scenario.visits if drift is None else drift.at
+    steady = max(1, min(RECOVERY_VISITS, int(RECOVERY_SHARE * result.scenario.visits)))
     arms = sorted({*columns.arm.tolist()})
     return {
         "name": world.name,
@@ -66,9 +67,7 @@ def _world(world: Played, columns: Columns, result: Simulated, size: int) -> dic
         "strangers": _figures(columns.at(columns.stranger)),
         "before_drift": None if drift is None else _figures(columns.at(columns.number < split)),
         "after_drift": None if drift is None else _figures(columns.at(columns.number >= split)),
-        "recovery": None
-        if drift is None
-        else _recovery(recovery(columns, split, min(size, RECOVERY_VISITS))),
+        "recovery": None if drift is None else _recovery(recovery(columns, split, steady)),
         "arms": {arm: _figures(columns.at(columns.arm == arm)) for arm in arms},
         "lifts": [
             {"arm": other, "over": arm, "value": _estimate(_lift(columns, other, arm))}
