@@ -162,9 +162,10 @@ def _share(of: Columns) -> float:
 
 
 class Recovery(NamedTuple):
-    """`before`: the quality of the last visits before the drift; `lowest`: of a window after it; `last`: of
-    the last visits. `visits`, `events` and `learned`: how many of them passed until the quality of a whole
-    window was back at `RECOVERED` of what it was; None where it did not come back.
+    """`before`: the quality of the second half of the visits before the drift; `lowest`: of a window after
+    it; `last`: of the last one. `visits`, `events` and `learned`: how many of them passed up to the end of
+    the first window that is back at `RECOVERED` of what it was, as is the window behind it; None where
+    none is. 0: it was never away.
     """
 
     before: float
@@ -183,11 +184,12 @@ def recovery(of: Columns, drift_at: int, window: int) -> Recovery | None:
     size = min(window, split, len(of) - split)
     if size < 1:
         return None
-    before = _share(of.at(slice(split - size, split)))
+    before = _share(of.at(slice(split // 2, split)))
     value, best = (np.concatenate([[0.0], np.cumsum(column[split:])]) for column in (of.value, of.best))
     below = best[size:] - best[:-size]
     after = np.divide(value[size:] - value[:-size], below, out=np.zeros(len(below)), where=below > 0)
-    back = np.flatnonzero(after >= RECOVERED * before)
+    good = after >= RECOVERED * before
+    back = np.flatnonzero(good[: max(len(good) - size, 0)] & good[size:])
     passed: tuple[int | None, ...] = (None, None, None)
     if len(back):
         end = split + int(back[0]) + size - 1 if back[0] else split

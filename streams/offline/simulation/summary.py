@@ -22,7 +22,7 @@ from streams.offline.simulation.measures import (
 from streams.offline.simulation.play import Played, Simulated
 
 WINDOWS = 40
-RECOVERY_VISITS, RECOVERY_SHARE = 500, 0.1
+RECOVERY_VISITS, RECOVERY_SHARE = 500, 0.05
 """The quality after a drift is that of so many visits, or of this share of the run where that is shorter."""
 
 

@@ -80,11 +80,15 @@ def test_windows_end_with_what_is_left() -> None:
 
 
 def test_a_recovery_ends_with_the_first_whole_window_at_nine_tenths() -> None:
-    """Quality 1, then .2, .2, .6, 1, 1, ...: a window of two is at .9 first with visits 13 and 14."""
-    found = recovery(visits([1.0] * 10 + [0.2, 0.2, 0.6, 1.0, 1.0, 1.0]), 10, 2)
+    """Quality 1, then .2, .2, 1, 1, .2, .2, .6, 1, 1, 1, 1: two windows of two are at .9 from visit 18 on."""
+    after = [0.2, 0.2, 1.0, 1.0, 0.2, 0.2, 0.6, 1.0, 1.0, 1.0, 1.0]
+    found = recovery(visits([0.5] * 5 + [1.0] * 5 + after), 10, 2)
     assert found is not None
     assert (found.before, found.lowest, found.last) == pytest.approx((1.0, 0.2, 1.0))
-    assert (found.visits, found.events, found.learned) == (4, 20, 8)
+    assert (found.visits, found.events, found.learned) == (8, 40, 16)
+    cut = recovery(visits([1.0] * 10 + after[:-2]), 10, 2)
+    assert cut is not None
+    assert cut.events is None
 
 
 def test_a_recovery_may_not_come_or_not_be_needed() -> None:
