@@ -100,9 +100,13 @@ def _recovery(found: Recovery | None) -> dict[str, Any] | None:
 
 
 def _differences(result: Simulated, columns: list[Columns]) -> list[dict[str, Any]]:
-    """Of each world to the first one, over the same visits, all of them and those after the drift."""
+    """Of each world to the first one, over the same visits, all of them and those after the drift. Where
+    there is an attack, of those that are under it.
+    """
     drift, found = result.scenario.drift, []
     for world, each in list(zip(result.worlds, columns, strict=True))[1:]:
+        if world.attacked != result.worlds[0].attacked:
+            continue
         split = 0 if drift is None else drift.at
         late = each.number >= split
         found.append(
