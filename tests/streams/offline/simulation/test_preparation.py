@@ -21,7 +21,7 @@ async def test_what_users_did_not_like_they_did_not_choose_and_what_was_shown_is
     whole = crowd(rated=False)
     actions = ["dislike" if k % 5 == 0 else "click" for k in range(len(whole.interactions))]
     slate = Shown(0, "u1", "s", int(whole.interactions.ts_ms[10]), ("i1", "only-shown"))
-    shown = [(slate,) if k == 10 else () for k in range(len(actions))]
+    shown: list[tuple[Shown, ...]] = [(slate,) if k == 10 else () for k in range(len(actions))]
     stream = replace(whole.interactions, action=actions, shown=shown)
     with ExitStack() as files:
         entrants = [Entrant("one", Settings())]
