@@ -21,6 +21,7 @@ from streams.learning.lesson import Lesson, encode_lesson
 from streams.ranking.degradation import Rung
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
+from streams.settings.tree import DEFAULT_ARM
 from streams.state.catalog import encode_item
 from streams.state.event_meaning import NO_VECTORS, Vectors, item_record
 from streams.state.fold import Delivery, repeats
@@ -85,13 +86,15 @@ def process(
     before: Before | None = None,
     kept: Mapping[str, UserSlates] | None = None,
     passed: Mapping[str, float] | None = None,
+    arm_of: Callable[[str], str] | None = None,
 ) -> BatchResult:
     """Fold a batch in its order, then make one slate for each user who acted.
 
     states: of every user in the batch; a user without one is new. kept: likewise, their kept slates. Every
     item named in the batch must have been met (`Recommender.meet`). before: see `Before`; not told of what is
     skipped or teaches nothing (`streams.examples.target.target_of`). passed: when the batch passed what it
-    went through so far, the last of it "applied"; it is `now_ms` where nothing is said.
+    went through so far, the last of it "applied"; it is `now_ms` where nothing is said. arm_of: the arm of a
+    user's slate; the default one for all where it is not given.
     """
     out = BatchResult()
     started = timer()
@@ -104,7 +107,7 @@ def process(
         except Exception as error:  # whatever it is, the other events must not suffer for it
             out.failed[at] = error
     folded = timer()
-    made = _slates(recommender, out, kept or {}, causes, now_ms, rung)
+    made = _slates(recommender, out, kept or {}, causes, now_ms, rung, arm_of or _default)
     passed = passed or {"applied": now_ms}
     out.slates = [
         msgspec.structs.replace(slate, times=_times(causes[slate.user_id], passed)) for slate in made
@@ -185,6 +188,10 @@ def _fold(
     return event.user_id
 
 
+def _default(_user: str) -> str:
+    return DEFAULT_ARM
+
+
 def _kept(out: BatchResult, kept: Mapping[str, UserSlates], user: str) -> UserSlates:
     return out.kept[user] if user in out.kept else kept.get(user, NOTHING_KEPT)
 
@@ -207,10 +214,18 @@ def _slates(
     causes: Mapping[str, Incoming],
     now_ms: int,
     rung: Rung,
+    arm_of: Callable[[str], str],
 ) -> list[Slate]:
     """Make a slate for each user in `causes`, and keep what it looks like."""
     requests = [
-        recommender.request(out.states[user], now_ms, rung=rung, user=user, cause=incoming.event.event_id)
+        recommender.request(
+            out.states[user],
+            now_ms,
+            rung=rung,
+            arm=arm_of(user),
+            user=user,
+            cause=incoming.event.event_id,
+        )
         for user, incoming in causes.items()
     ]
     slates, looks, unranked = slates_of(recommender, requests)

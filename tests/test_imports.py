@@ -27,6 +27,7 @@ SHELL = {
     "streams.offline.renewal",
     "streams.offline.replay",
     "streams.offline.reports",
+    "streams.offline.simulation",
     "streams.offline.stream_driver",
     "streams.offline.text_tuning",
     "streams.offline.training",

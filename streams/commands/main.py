@@ -34,9 +34,10 @@ COMMANDS = {
     "tune-text": "tune the text encoder on a dataset, and keep it if it is better",
     "renew": "train the model in force on logged examples again and again, as a service",
     "replay": "evaluate on a dataset: predict each event, then learn it",
+    "simulate": "let simulated users, fitted on a dataset, click through the core",
 }
 
-TRAIN = {"demo", "bench", "examples", "train", "distil", "tune-text", "renew", "replay"}
+TRAIN = {"demo", "bench", "examples", "train", "distil", "tune-text", "renew", "replay", "simulate"}
 """Commands that may train: torch computes in as many threads as it likes."""
 
 FAILED = 2

@@ -46,7 +46,7 @@ def ready(
     dataset: Dataset, options: ReplayOptions, settings: Settings, until: int, progress: Progress
 ) -> Ready:
     """Warm on the first `until` events, and train on them where no model is given."""
-    encode, said = encoding(dataset, options, settings, until, progress)
+    encode, said = encode_of(dataset, options, settings, until, progress)
     run = prepare(dataset, settings, encode, progress)
     names = run.recommender.pipeline.names
     if options.model == "none":
@@ -72,7 +72,7 @@ def ready(
     return Ready(run, model, fp32, continual, (note,))
 
 
-def encoding(
+def encode_of(
     dataset: Dataset, options: ReplayOptions, settings: Settings, until: int, progress: Progress
 ) -> tuple[Encode | None, tuple[str, ...]]:
     """How texts are read, and what is to be said of it: as the given model's were, else by the encoder of the

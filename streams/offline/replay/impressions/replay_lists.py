@@ -25,7 +25,7 @@ from streams.offline.replay.impressions.listed_stream import ListedStream
 from streams.offline.replay.impressions.outcomes import ListsResult
 from streams.offline.replay.impressions.waiting import fitting_wait, roomy
 from streams.offline.replay.options import Progress, ReplayOptions
-from streams.offline.replay.preparation import encoding
+from streams.offline.replay.preparation import encode_of
 from streams.offline.training.fit import fit
 from streams.offline.training.half_lives import adapted
 from streams.offline.training.warming import announce, stream_of, warm
@@ -120,7 +120,7 @@ def prepared(
     dataset: Dataset, options: ReplayOptions, settings: Settings, parts: Parts, progress: Progress
 ) -> tuple[ListedStream, ModelInService | None, tuple[str, ...]]:
     """The core at the event where the learner begins, with the net in service, and notes."""
-    encode, notes = encoding(dataset, options, settings, parts.begins, progress)
+    encode, notes = encode_of(dataset, options, settings, parts.begins, progress)
     core = Recommender(settings, dataset.graph)
     run = ListedStream(core, stream_of(dataset, encode, progress), options.arm)
     announce(run, dataset, encode, progress)
