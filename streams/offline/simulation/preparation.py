@@ -90,7 +90,9 @@ async def prepared(
     progress: Progress,
     files: ExitStack,
 ) -> Prepared:
-    """Fit the users, warm the cores, and train a model where one is asked for; `files` closes the logs, and removes that model."""
+    """Fit the users, warm the cores, and train a model where one is asked for. `files` closes the logs, and
+    removes that model.
+    """
     _check(entrants, scenario)
     stream = dataset.interactions
     until = int(len(stream) * options.warm)
