@@ -38,13 +38,6 @@ class Population:
         """How many are; their numbers are the first ones."""
         return len(self.names) - int(self.hostile.sum())
 
-    def without_attack(self) -> Population:
-        """The honest ones alone."""
-        some = slice(self.honest)
-        return Population(
-            self.names[some], self.alike[some], self.tastes[some], self.known[some], self.hostile[some]
-        )
-
 
 def population(model: Fitted, known: Collection[str], scenario: Scenario, seed: int) -> Population:
     """The users of a scenario; `known`: those whom the core has met."""

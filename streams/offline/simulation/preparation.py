@@ -90,7 +90,9 @@ async def prepared(
     progress: Progress,
     files: ExitStack,
 ) -> Prepared:
-    """Fit the users, warm the cores, and train a model where one is asked for; `files` closes the logs."""
+    """Fit the users, warm the cores, and train a model where one is asked for. `files` closes the logs, and
+    removes that model.
+    """
     _check(entrants, scenario)
     stream = dataset.interactions
     until = int(len(stream) * options.warm)
@@ -104,7 +106,7 @@ async def prepared(
     end_ms = begin_ms + _span_ms(stream.ts_ms[:until], scenario, model)
     visits = schedule(people, model.activity, scenario, begin_ms, end_ms, options.seed)
     draws = Draws(options.seed)
-    cores = _Cores(dataset, until, options, progress)
+    cores = _Cores(dataset, until, options, progress, files)
     plays: list[Visiting] = []
     attacked: list[bool] = []
     rankers: list[str] = []
@@ -199,12 +201,14 @@ def _opened(folder: Path, number: int) -> BinaryIO:
 class _Cores:
     """Makes cores that have learned the warm part; what they share is made once."""
 
-    def __init__(self, dataset: Dataset, until: int, options: SimulationOptions, progress: Progress) -> None:
+    def __init__(
+        self, dataset: Dataset, until: int, options: SimulationOptions, progress: Progress, files: ExitStack
+    ) -> None:
         self._dataset, self._until, self._progress = dataset, until, progress
         self._model, self._seed, self._warm = options.model, options.seed, options.warm
         self._encode: Encode | None = None
         self._begun = False
-        self._folder: TemporaryDirectory[str] | None = None
+        self._files = files
         self.notes: tuple[str, ...] = ()
 
     def warmed(self, entrant: Entrant) -> Prequential:
@@ -217,8 +221,8 @@ class _Cores:
         run = prepare(self._dataset, settings, self._encode, self._progress)
         if self._model is None:
             collected = warm(run, self._until, settings, self._progress)
-            self._folder = TemporaryDirectory(prefix="headrace-simulation-")
-            registry = Registry(Path(self._folder.name))
+            folder = self._files.enter_context(TemporaryDirectory(prefix="headrace-simulation-"))
+            registry = Registry(Path(folder))
             fit(run, collected, registry, "trained", self._progress)
             self._model = str(registry.get("trained"))
         else:

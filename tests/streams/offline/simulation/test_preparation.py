@@ -6,11 +6,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from streams.datasets.impressions import Shown
 from streams.offline.replay.options import silent
+from streams.offline.simulation.play import simulate
 from streams.offline.simulation.preparation import Entrant, SimulationOptions, prepared
 from streams.offline.simulation.scenario import Scenario
+from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.offline.simulation.crowd import crowd
 
@@ -51,3 +54,26 @@ async def test_cores_know_the_warm_part_and_users_come_after_it() -> None:
     pace_ms = (begin_ms - int(whole.interactions.ts_ms[int(until * 0.8)])) / (until * 0.2)
     clicks = 400 * 0.5 * 1.5
     assert (times.max() - begin_ms) / pace_ms / clicks < 1.2
+
+
+async def test_a_model_is_trained_once_for_all_worlds_and_adapts_where_the_settings_say_so() -> None:
+    quick = {"model": {"training": {"epochs": 1}}}
+    entrants = [
+        Entrant(name, override(Settings(), {**quick, "reweighting": {"enabled": name == "adapted"}}))
+        for name in ("frozen", "adapted")
+    ]
+    said: list[str] = []
+    found = await simulate(
+        crowd(),
+        entrants,
+        Scenario(visits=300),
+        SimulationOptions(),
+        lambda stage, done, total: said.append(stage) if done == total else None,
+    )
+    frozen, adapted = found.worlds
+    assert frozen.ranker == adapted.ranker == "trained"
+    assert said.count("exporting the model") == 1
+    assert not frozen.looks
+    assert adapted.looks[-1].lessons > 10
+    assert sum(adapted.looks[-1].weights.values()) == pytest.approx(1.0)
+    assert frozen.seen != adapted.seen
