@@ -22,7 +22,7 @@ def lists(count: int = 400, users: int = 40, items: int = 60, places: int = 8, s
     found = []
     for number in range(count):
         shown = rng.choice(items, places, replace=False)
-        liking = 3.0 * (np.arange(places) == 0) - 1.5 * np.log(price[shown] / price[shown].min())
+        liking = 3.0 * (np.arange(places) == 0) - 3.0 * np.log(price[shown] / price[shown].min())
         chance = np.exp(liking - liking.max())
         clicked = int(rng.choice(places, p=chance / chance.sum()))
         found.append(

