@@ -76,8 +76,8 @@ def histories(states: Sequence[UserState], popularity: Popularity, meanings: Mea
         np.empty((len(states), 2), np.float64),
     )
     known = _read(
-        *found, popularity.rating_sum[: popularity.known], popularity.rating_count, popularity.mean_rating(), meanings.says,
-        meanings.liking, meanings.low, meanings.high,
+        *found, popularity.rating_sum[: popularity.known], popularity.rating_count, popularity.mean_rating(),
+        meanings.says, meanings.liking, meanings.low, meanings.high,
     )  # fmt: skip
     if not known:
         check_known(found.items, popularity.known)

@@ -195,16 +195,16 @@ def _consumed(
     """What the user has met, with `row`, which stands at `end` in the history.
 
     What they say last in so many words holds: that they like an item lifts what kept it from ever coming
-    back, and what comes late, from before that, lifts or blocks nothing.
+    back, but not what they said after that; and what comes late, from before it, blocks nothing.
     """
     consumed, code = state.consumed, meanings.kept_as(action, rating)
     blocks, likes = bool(meanings.always >> code & 1), meanings.said(action, rating) > 0
-    late = end < len(state.items)
+    late, lifts = end < len(state.items), meanings.always
     for at in np.flatnonzero(state.items[end:] == row)[::-1] + end if late and (blocks or likes) else ():
         later, stars = int(state.actions[at]), float(state.ratings[at])
         if blocks and meanings.said(later, stars) > 0:
             return consumed
-        likes &= not meanings.always >> meanings.kept_as(later, stars) & 1
-    if likes and not blocks:
-        consumed = consumed.lifted(row, meanings.always)
+        lifts &= ~(1 << meanings.kept_as(later, stars))
+    if likes and not blocks and lifts:
+        consumed = consumed.lifted(row, lifts)
     return consumed.add(row, code, meanings.blocking, settings.consumed_bytes, meanings.always)

@@ -300,3 +300,14 @@ def test_what_is_said_to_be_skipped_is_skipped(events: list[UserEvent], data: st
             applied = step(state, event, moved)
             assert applied.skipped == said
             state = applied.state
+
+
+def test_a_like_that_comes_late_lifts_what_was_said_before_it_and_nothing_later() -> None:
+    events = [said("report", 500), said("dislike", 0), said("like", 250)]
+    late, in_order = (fold(delivered(each)) for each in (events, sorted(events, key=lambda event: event.ts)))
+    assert dict(late.consumed.groups).keys() == dict(in_order.consumed.groups).keys()
+    assert ACTION_CODE["dislike"] not in dict(late.consumed.groups)
+
+
+def said(action: str, ts: int) -> Click:
+    return Click(event_id=f"e{ts}", ts=250_000_000 + ts, user_id="u", item_id="i0", action=action)
