@@ -154,8 +154,11 @@ def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int)
         return Joined(slates, slate, "absent")
     for k, earlier in enumerate(slate.answers):
         if (earlier.row, earlier.action) == (answer.row, answer.action):
-            newer = answer.action == REVIEW and answer.ts >= earlier.ts
-            if math.isnan(answer.value) or (answer.value <= earlier.value and not newer):
+            if answer.action == REVIEW and not math.isnan(earlier.value):
+                stands = answer.ts < earlier.ts
+            else:
+                stands = answer.value <= earlier.value
+            if stands or math.isnan(answer.value):
                 return Joined(slates, slate, "repeated")
             answers = (*slate.answers[:k], earlier._replace(value=answer.value), *slate.answers[k + 1 :])
             return Joined(_put(slates, at, replace(slate, answers=answers)), slate, "repeated")

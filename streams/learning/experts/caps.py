@@ -29,7 +29,7 @@ HOUR_MS = 3_600_000
 LATEST_MS = 1_000 * (2**32 - 1)
 EVERY = 64
 """Lessons after which it is seen again what is usual."""
-BUSY = 0.85
+BUSY = 0.75
 USUAL_MIN = 20
 """Among fewer users, or items, nothing is usual."""
 ITEM_MIN, ITEM_TIMES = 20, 10

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.learning.join import ANSWERS, EARLY_MS, SHOWINGS, answered, bounded, closed, shown
+from streams.learning.join import ANSWERS, EARLY_MS, REVIEW, SHOWINGS, answered, bounded, closed, shown
 from streams.learning.join import made as with_made
 from streams.learning.kept_slates import ANSWERS_MAX, NEVER, PLACES_MAX, KeptSlate, Slates
 from streams.learning.slate_ids import changed_id
@@ -283,3 +283,13 @@ def test_every_showing_becomes_one_lesson_at_most(
             assert sum(slate.bytes for slate in slates) <= most_bytes
         assert all(slate.waits or slate.shown_ms == NEVER for slate in slates)
     assert began == lessons + sum(slate.waits for slate in slates)
+
+
+def test_of_reviews_the_newest_rating_stands() -> None:
+    slates = shown(S, "s", T, rows(1, 2)).slates
+    stands = []
+    for ts, stars in ((5, 5.0), (9, 1.0), (10, float("nan")), (3, 4.0)):
+        joined = answered(slates, "s", answer(1, T + ts, REVIEW, stars), WAIT_MS)
+        slates = joined.slates
+        stands.append(one(slates).answers[0].value)
+    assert stands == [5.0, 1.0, 1.0, 1.0]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.events.schema import Impression
+from streams.events.schema import Impression, Review
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
-from streams.learning.steps import Bounds, on_impression
+from streams.learning.steps import Bounds, joined_with, on_impression
 from streams.state.fold import event_key
 from streams.state.user_state import EVENT_ID_BYTES
 from tests.streams.learning.slates import WAIT_MS
@@ -37,6 +39,17 @@ def test_an_impression_that_shows_nothing_new_changes_nothing() -> None:
     again = on_impression(kept, impression(1, "s"), [2, 1], BOUNDS)
     assert (again.outcome, again.showing, again.lessons) == ("again", None, [])
     assert again.kept is kept, "so that nothing is written"
+
+
+def test_the_value_of_a_review_is_its_rating() -> None:
+    kept = on_impression(NOTHING_KEPT, impression(0, "s"), [1, 2], BOUNDS).kept
+    for rating in (2.0, None):
+        review = Review(
+            event_id="r", ts=T + 5, user_id="u", item_id="i", rating=rating, value=9.0, slate_id="s"
+        )
+        (slate,) = joined_with(kept.slates, review, 1, 7, BOUNDS).slates
+        told = slate.answers[0].value
+        assert math.isnan(told) if rating is None else told == rating
 
 
 @given(st.lists(st.binary(min_size=8, max_size=8), max_size=4), st.integers(0, 40))
