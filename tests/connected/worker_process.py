@@ -20,7 +20,11 @@ from streams.settings.sections import DerivedPrefix, KafkaSettings, RedisSetting
 ROOT = Path(__file__).parents[2]
 PROGRAM = """\
 import sys
-sys.modules["torch"] = None  # importing it raises ImportError
+class NoTorch:  # as where it is not installed: scipy looks for an entry in sys.modules
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"no module named {name!r} in a worker", name=name)
+sys.meta_path.insert(0, NoTorch())
 from streams.commands.main import main
 sys.exit(main(["worker"]))
 """
