@@ -6,6 +6,7 @@ the other way round. A segment is a surface: what a lesson and a request both kn
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ from streams.learning.kept_slates import NEVER
 from streams.learning.lesson import KINDS, Lesson
 from streams.learning.looks import F2, digest_of_names
 from streams.state.action_meaning import Meanings
+
+log = logging.getLogger(__name__)
 
 F64 = NDArray[np.float64]
 NO_PLACES, NO_NUMBERS = np.empty(0, np.int64), np.empty(0)
@@ -174,6 +177,11 @@ class AdaptiveLearner:
         fresh._counts |= kept.counts
         if (kept.experts, kept.signals) != (list(self.settings.experts), self.signals):
             fresh._counts["begun_anew"] += 1
+            log.warning(
+                "what the experts %s learned is left out: now they are %s, or their signals are others",
+                ", ".join(kept.experts),
+                ", ".join(self.settings.experts),
+            )
         else:
             put_arrays("learner", fresh._arrays(), kept.arrays)
             fresh.levels.restore(kept)

@@ -18,7 +18,6 @@ from streams.offline.replay.impressions.outcomes import Weights
 from streams.signals.list_signals import names_of
 
 NOTED_EVERY = 10
-NO_CAPS = {"per_user_hour": 60_000, "times_typical": 60_000.0, "per_item_hour": 60_000}
 OF_ITEMS = (
     "popular_short",
     "popular_ever",
@@ -77,15 +76,13 @@ def settings_of(
 ) -> ReweightingSettings:
     """With the signals of items and of the list, where the settings name none. What is chosen from an app's
     own list is told of by its place, too, so the place is a signal here and no bias to be corrected. All
-    lists are of one arm, so there is one level. Where the settings are the default ones, no user and no item
-    is capped: the caps are for attacks, and what is recorded is over.
+    lists are of one arm, so there is one level.
     """
-    caps = NO_CAPS if settings == ReweightingSettings() else {}
     signals = settings.signals
     if not signals:
         tasks = tuple(name for name in columns if name.startswith(HEAD) and name not in HEADS)
         signals = (*(name for name in OF_ITEMS if name in columns), *tasks, *names_of(fields))
-    return msgspec.structs.replace(settings, signals=signals, eta=0.0, harvest=False, levels=(), **caps)
+    return msgspec.structs.replace(settings, signals=signals, eta=0.0, harvest=False, levels=())
 
 
 def scores_by(learner: AdaptiveLearner, scored: ScoredList, level: Level) -> NDArray[np.float64]:

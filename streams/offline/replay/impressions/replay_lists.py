@@ -12,11 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import msgspec
+
 from export.registry import Registry
 from model.errors import DataError
 from streams.datasets.dataset import Dataset
 from streams.datasets.interactions import Interactions
-from streams.learning.experts.settings import ReweightingSettings
 from streams.offline.replay.impressions.adapted import Adapted
 from streams.offline.replay.impressions.drift import reversed_from
 from streams.offline.replay.impressions.item_prices import with_item_prices
@@ -76,12 +77,14 @@ def replay_lists(
         )
     parts = parts_of(stream, options)
     settings = fitting_wait(adapted(settings, stream, parts.second), stream, parts.second)
-    settings = roomy(settings, stream)
+    # The core's own scores stay the net's: the learner here is one of the systems that are compared.
+    reweighting, off = settings.reweighting, msgspec.structs.replace(settings.reweighting, enabled=False)
+    settings = msgspec.structs.replace(roomy(settings, stream), reweighting=off)
     if options.plant_drift:
         dataset = replace(dataset, interactions=reversed_from(stream, parts.second))
     began = time.perf_counter()
     run, model, notes = prepared(dataset, options, settings, parts, progress)
-    learner = Adapted(getattr(settings, "reweighting", ReweightingSettings()), run)
+    learner = Adapted(reweighting, run)
     judge = Judge(run, learner, model is not None, options.seed)
     judge.prime(run.at)
     run.judges, run.hears = judge.take, judge.hear

@@ -256,7 +256,9 @@ def test_what_teaches_nothing_is_counted() -> None:
     assert learned.report() == learner().report()
 
 
-def test_its_state_of_other_experts_or_signals_begins_anew_and_says_so() -> None:
+def test_its_state_of_other_experts_or_signals_begins_anew_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     learned = learner()
     for each in clicks(np.random.default_rng(1), [0, 0, 0, 2, 0], 20):
         learned.learn(each)
@@ -264,6 +266,7 @@ def test_its_state_of_other_experts_or_signals_begins_anew_and_says_so() -> None
     other.restore(learned.pack())
     assert (other.counts()["answered"], other.counts()["begun_anew"]) == (20, 1)
     assert other.report().levels[GLOBAL].lessons == 0
+    assert "now they are frozen, kalman:0.99, or" in caplog.text
 
 
 @pytest.mark.parametrize("raw", [b"", b"nonsense", b"\x95\x01\x90"])
