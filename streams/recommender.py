@@ -140,15 +140,16 @@ class Recommender:
                 self.catalog.hear(applied.interaction.row, words)
         return applied
 
-    def show(self, kept: UserSlates, event: Impression) -> ShowingStep:
-        """Mark a slate of the user's as shown, and count what it is the first to show.
+    def show(self, kept: UserSlates, event: Impression, counts: bool = True) -> ShowingStep:
+        """Mark a slate of the user's as shown, and count what it is the first to show; `counts` is False where
+        nobody was shown it in truth.
 
         Every item that it names must have been met.
         """
         self.learn_closed()
         rows = list(map(self.catalog.rows.__getitem__, event.items))
         step = on_impression(kept, event, rows, self.bounds)
-        if step.showing is not None:
+        if step.showing is not None and counts:
             self.counters.show(step.showing.rows)
         self._taught(step.lessons)
         return step

@@ -73,6 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --impressions: reverse every list of the second part, to see what recovers",
     )
+    run.add_argument(
+        "--offered",
+        type=int,
+        default=0,
+        metavar="N",
+        help="as if the first N places of each slate had been shown: what learns from answers learns (0)",
+    )
     run.add_argument("--fp32", action="store_true", help="rank with the unquantized model too, side by side")
     add_settings(run)
     out = parser.add_argument_group("output")
@@ -102,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
         model = str(Registry(Path(settings.model.registry)).get(named))
     options = ReplayOptions(
         args.warm, settings.seed, model, args.limit, args.slates, args.fp32, args.renew_every, args.arm,
-        args.impressions, args.plant_drift,
+        args.impressions, args.plant_drift, args.offered,
     )  # fmt: skip
     check_files(
         {

@@ -160,6 +160,27 @@ class Prequential:
         )
         return core.draft(request), row
 
+    def offer(self, draft: Draft, places: int) -> None:
+        """As if the next event's user had been shown the first places of the draft right before it: the event
+        answers it where it is on one of them. Nobody saw it, so no item counts as shown.
+        """
+        core, user = self.recommender, self.stream.interactions.user[self.at]
+        slate = core.slate(draft)
+        (look,) = core.looks([slate], draft.batch)
+        step = core.keep(user, self.slates.get(user, NOTHING_KEPT), look)
+        items = [core.catalog.ids[row] for row in look.rows[:places]]
+        self.slates[user] = step.kept
+        if items:
+            event = Impression(
+                event_id=f"offered-{self.at}",
+                ts=draft.now_ms,
+                user_id=user,
+                slate_id=slate.slate_id,
+                items=items,
+                arm=slate.arm,
+            )
+            self.slates[user] = core.show(step.kept, event, counts=False).kept
+
 
 def impression_of(slate: Shown) -> Impression:
     """A slate that was shown, as it would come over the wire."""

@@ -21,7 +21,8 @@ class ReplayOptions:
     `limit`: only the first so many events of the stream. `slates`: where to write every slate, JSON lines.
     `fp32`: rank with the unquantized model as well. `renew_every`: the model goes on learning after every so
     many predicted events. `impressions`: lists that were shown are ranked, and not the next item among all;
-    `plant_drift`: those of the second part stand in reverse order.
+    `plant_drift`: those of the second part stand in reverse order. `offered`: as if so many places of each
+    slate had been shown, so that what learns from answers learns; 0 for none.
     """
 
     warm: float = 0.5
@@ -34,15 +35,23 @@ class ReplayOptions:
     arm: str = DEFAULT_ARM
     impressions: bool = False
     plant_drift: bool = False
+    offered: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.warm < 1:
             raise SettingsError(f"--warm {self.warm}: expected a share between 0 and 1, as in --warm 0.5")
         if self.limit is not None and self.limit < 2:
             raise SettingsError(f"--limit {self.limit}: expected at least 2 events")
+        if self.offered < 0:
+            raise SettingsError(f"--offered {self.offered}: expected a number of places, 0 for none")
         if self.plant_drift and not self.impressions:
             raise SettingsError("--plant-drift reverses lists that were shown: it needs --impressions")
-        alone = {"--slates": self.slates, "--fp32": self.fp32, "--renew-every": self.renew_every}
+        alone = {
+            "--slates": self.slates,
+            "--fp32": self.fp32,
+            "--renew-every": self.renew_every,
+            "--offered": self.offered,
+        }
         if self.impressions and (given := [name for name, value in alone.items() if value]):
             raise SettingsError(f"--impressions ranks shown lists with one model: leave {given[0]} out")
         if self.renew_every is None:

@@ -110,6 +110,8 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
                 clock.lap("write slates")
             if continual is not None:
                 continual.take()
+            if options.offered:
+                run.offer(draft, options.offered)
             run.learn()
             clock.lap("learn")
             if continual is not None and (renewed := continual.renew()) is not None:
@@ -120,6 +122,10 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         notes += (
             f"the model was renewed {continual.renewals} times, after every {continual.every:,} events",
         )
+    if options.offered:
+        run.recommender.learn_closed()
+        lessons = ", ".join(f"{n:,} {name}" for name, n in run.recommender.learner.counts().items() if n)
+        notes += (f"as if the first {options.offered} places had been shown; lessons: {lessons or 'none'}",)
     names = [each.name for each in compared.baselines] + (["fp32"] if fp32 is not None else [])
     return ReplayResult(
         predictions=columns_of(predictions, names),

@@ -48,6 +48,7 @@ def summarise(dataset: Dataset, options: ReplayOptions, result: ReplayResult) ->
             "model": result.model,
             "renewed_every": options.renew_every,
             "pool": result.pool,
+            **({"offered": options.offered} if options.offered else {}),
         },
         "events": {
             "all": result.events,

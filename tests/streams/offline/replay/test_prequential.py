@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from model.errors import DataError
 from model.plan import TrainPlan
 from streams.datasets.dataset import Dataset
 from streams.datasets.interactions import Interactions
+from streams.learning.experts.settings import ReweightingSettings
 from streams.offline.replay.options import ReplayOptions, silent
 from streams.offline.replay.prequential import place_of, replay, shares_of
 from streams.offline.replay.result import ReplayResult
@@ -111,6 +113,22 @@ def test_two_whole_runs_write_the_same_bytes(trained: tuple[ReplayResult, bytes]
     assert len(slates.splitlines()) == len(result.predictions)
     for name in ("rank", "candidate_rank", "predicted_rating", "user_history", "item_events"):
         assert getattr(result.predictions, name).tobytes() == getattr(first.predictions, name).tobytes()
+
+
+def test_slates_that_are_offered_teach_and_change_nothing_else(
+    trained: tuple[ReplayResult, bytes],
+) -> None:
+    frozen = msgspec.structs.replace(ONE_EPOCH, reweighting=ReweightingSettings(enabled=False))
+    ranks = {}
+    for name, settings in (("frozen", frozen), ("adapted", ONE_EPOCH)):
+        result = replay(planted(), ReplayOptions(offered=10), settings, silent)
+        ranks[name] = result.predictions.rank.tolist()
+        summary = summarise(planted(), ReplayOptions(offered=10), result)
+        assert summary["protocol"]["offered"] == 10
+        assert "as if the first 10 places had been shown; lessons:" in result.notes[-1]
+        assert " answered" in result.notes[-1]
+    assert ranks["frozen"] == trained[0].predictions.rank.tolist()
+    assert ranks["adapted"] != ranks["frozen"]
 
 
 def test_the_summary_names_the_model_and_times_the_predicted_part(
