@@ -141,8 +141,8 @@ class Recommender:
         return applied
 
     def show(self, kept: UserSlates, event: Impression, counts: bool = True) -> ShowingStep:
-        """Mark a slate of the user's as shown, and count what it is the first to show. `counts` is False where
-        nobody was shown it in truth: then nothing is counted.
+        """Mark a slate of the user's as shown, and count what it is the first to show, unless `counts` is
+        False: nobody was shown it in truth.
 
         Every item that it names must have been met.
         """
