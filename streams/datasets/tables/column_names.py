@@ -68,12 +68,22 @@ def is_known(column: str) -> bool:
     return plain(column) in _KNOWN
 
 
+def _has_signs(column: str) -> bool:
+    return re.fullmatch(r"[\w .:/-]*", column, re.ASCII) is None
+
+
 def guess(kind: str, field: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     """The columns that most likely hold a field; empty if none does.
 
     >>> guess("interactions", "user", ("reviewerID", "asin"))
     ('reviewerID',)
+
+    Of names that differ by signs alone, as where the first of many objects is damaged, a clean one holds.
+
+    >>> guess("interactions", "item", ("item}", "item"))
+    ('item',)
     """
+    columns = tuple(sorted(columns, key=_has_signs))
     by_plain = {plain(column): column for column in reversed(columns)}
     if len({column.rpartition(".")[0] for column in columns}) == 1:  # Hive writes table.column
         by_plain = {plain(column.rpartition(".")[2]): column for column in reversed(columns)}

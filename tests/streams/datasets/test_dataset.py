@@ -283,6 +283,14 @@ def test_no_damage_gives_a_traceback(
     assert all(stream.item)
 
 
+@pytest.mark.parametrize("key", ["item}", "i\x01tem", "item\xff"])
+def test_a_damaged_key_of_the_first_object_takes_no_column_from_the_others(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "damaged"
+    path.write_bytes(JSON.replace(b'"item"', f'"{key}"'.encode(), 1))
+    dataset = load_dataset(DatasetSpec(str(path)))
+    assert (len(dataset.interactions), len(dataset.bad)) == (11, 1)
+
+
 @pytest.mark.parametrize(("column", "columns"), [("query", ""), ("asked", "query=asked")])
 def test_what_was_searched_for_is_read(tmp_path: Path, column: str, columns: str) -> None:
     rows = f"user,item,ts,{column}\nu,b,20,red shoes\nu,a,10,\n"
