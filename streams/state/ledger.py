@@ -164,7 +164,9 @@ def decode_record(payload: bytes) -> Record:
             if packed.following_lengths
             else [NO_ROWS] * len(packed.action),
             packed.slate_ids or [""] * len(packed.action),
-            np.frombuffer(packed.positions, _I4).tolist() if packed.positions else [-1] * len(packed.action),
+            np.maximum(np.frombuffer(packed.positions, _I4), -1).tolist()
+            if packed.positions
+            else [-1] * len(packed.action),
             np.frombuffer(packed.values, _F8).tolist() if packed.values else [math.nan] * len(packed.action),
             packed.surfaces or [""] * len(packed.action),
             packed.arms or [""] * len(packed.action),

@@ -19,6 +19,7 @@ from streams.learning.lesson import Lesson, decode_lesson
 from streams.ranking.slate import decode
 from streams.recommender import Recommender
 from streams.serving import kept_counters
+from streams.settings.reading import override
 from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.state.ledger import lessons_in
@@ -30,6 +31,7 @@ from tests.connected.worker_process import WorkerProcess, worker
 
 WAIT_S = 0.4
 ENVIRON = {
+    "HEADRACE_REWEIGHTING__ENABLED": "true",
     "HEADRACE_LEARNING__WAIT_S": str(WAIT_S),
     "HEADRACE_KAFKA__SESSION_TIMEOUT_MS": "2000",
     "HEADRACE_KAFKA__HEARTBEAT_MS": "300",
@@ -126,6 +128,7 @@ def learner_in(snapshot: Snapshot, settings: Settings, items: list[str]) -> byte
 
 async def test_killed_while_they_learn(settings: Settings, store: RedisStore, tmp_path: Path) -> None:
     register_models(tmp_path / "models", ("small",), ITEMS)
+    settings = override(settings, {"reweighting": {"enabled": True}})
     kafka, redis = settings.kafka, settings.redis
     readers = Readers(store, kafka)
     start = partial(worker, tmp_path, kafka, redis, ENVIRON)

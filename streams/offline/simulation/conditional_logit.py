@@ -35,7 +35,7 @@ def most_likely(choices: Sequence[F64]) -> F64:
 def likelihood(weights: F64, choices: Sequence[F64]) -> float:
     """The mean log-likelihood of a choice.
 
-    >>> likelihood(np.array([0.0]), [np.ones((1, 8))]) == -np.log(8)
+    >>> bool(likelihood(np.array([0.0]), [np.ones((1, 8))]) == -np.log(8))
     True
     """
     return float(np.mean([np.log(_shares(weights @ each)[0]) for each in choices]))

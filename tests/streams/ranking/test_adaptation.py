@@ -18,7 +18,8 @@ from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.core import Small, toy_model
 
-ARMS = override(Settings(), {"arms": {"plain": {"stages": {"reweighting": {"enabled": False}}}}})
+ON = override(Settings(), {"reweighting": {"enabled": True}})
+ARMS = override(ON, {"arms": {"plain": {"stages": {"reweighting": {"enabled": False}}}}})
 
 
 def lessons(core: Recommender, count: int, seed: int = 0) -> list[Lesson]:
@@ -46,7 +47,7 @@ def lessons(core: Recommender, count: int, seed: int = 0) -> list[Lesson]:
     return made
 
 
-def world(settings: Settings = Settings(), taught: int = 80) -> Small:
+def world(settings: Settings = ON, taught: int = 80) -> Small:
     small = Small(40, settings)
     small.core.serve(toy_model(small.core.pipeline, ("popular_ever", "idle")))
     small.random_events(150, users=6, seed=3)

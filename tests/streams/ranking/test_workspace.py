@@ -10,6 +10,7 @@ import pytest
 from streams.ranking.pipeline import Pipeline, sources
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import ItemFilter, RankRequest, Search
+from streams.settings.tree import Settings
 from streams.state.knowledge_graph import Triple, build
 from tests.streams.core import Small, toy_model, unit
 
@@ -33,9 +34,9 @@ class BrokenError(Exception):
     """What a stage or a source raises here."""
 
 
-def driven() -> Small:
+def driven(settings: Settings = Settings()) -> Small:
     graph = build([Triple(f"i{row}", "made_by", f"maker {row % 7}") for row in range(60)])
-    small = Small(items=60, graph=graph)
+    small = Small(items=60, settings=settings, graph=graph)
     small.announce_all(seed=1)
     small.random_events(300, users=8, seed=2)
     small.core.serve(toy_model(small.core.pipeline))

@@ -24,9 +24,10 @@ def compiled():
     ours = [each for each in kernels if each.py_func.__module__.split(".")[0] in ("streams", "model")]
     return {f"{each.py_func.__module__}.{each.py_func.__name__}": len(each.signatures) for each in ours}
 
-warm_up(Settings())
+settings = override(Settings(), {"reweighting": {"enabled": True}})
+warm_up(settings)
 before = compiled()
-small = driven()
+small = driven(settings)
 small.core.recommend(many(small))
 small.core.recommend(few(small))
 for row in (1, 2, 3):
@@ -44,7 +45,7 @@ small.core.counters.show(np.array([1, 2], np.int32))
 while not copy.step():
     small.act("u3", 6)
 copy.end()
-other = Recommender(Settings())
+other = Recommender(settings)
 other.meet(small.core.catalog.ids, 0)
 restore(other, copy.pack())
 other.recommend([small.request("u1")])

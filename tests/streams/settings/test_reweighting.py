@@ -14,14 +14,20 @@ from streams.recommender import Recommender
 from streams.settings.reading import load, override
 from streams.settings.tree import Settings
 
-OFF = {"reweighting": {"enabled": False}}
+OFF, ON = ({"reweighting": {"enabled": enabled}} for enabled in (False, True))
 
 
 def test_an_arm_switches_it_on_or_off() -> None:
-    settings = override(Settings(), {**OFF, "arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}})
+    settings = override(Settings(), {"arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}})
     assert not settings.stages_of("default").reweighting.enabled
     assert settings.stages_of("new").reweighting.enabled
-    told = load(None, {"HEADRACE_ARMS__OLD__STAGES__REWEIGHTING__ENABLED": "false"})
+    told = load(
+        None,
+        {
+            "HEADRACE_REWEIGHTING__ENABLED": "true",
+            "HEADRACE_ARMS__OLD__STAGES__REWEIGHTING__ENABLED": "false",
+        },
+    )
     assert told.stages_of("default").reweighting.enabled
     assert not told.stages_of("old").reweighting.enabled
 
@@ -29,10 +35,10 @@ def test_an_arm_switches_it_on_or_off() -> None:
 @pytest.mark.parametrize(
     ("tree", "kind"),
     [
-        ({}, AdaptiveLearner),
-        (OFF, CountingLearner),
-        ({**OFF, "arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}}, AdaptiveLearner),
-        ({"arms": {"old": {"stages": OFF}}}, AdaptiveLearner),
+        ({}, CountingLearner),
+        (ON, AdaptiveLearner),
+        ({"arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}}, AdaptiveLearner),
+        ({**ON, "arms": {"old": {"stages": OFF}}}, AdaptiveLearner),
     ],
 )
 def test_somebody_learns_where_any_arm_is_adapted(tree: dict[str, object], kind: type) -> None:
@@ -53,6 +59,6 @@ def test_the_ids_of_slates_are_those_of_settings_without_it() -> None:
     sections = [(name, getattr(Settings(), name)) for name in ("candidates", "rescoring", "feed")]
     told = b",".join(b'"%s":%s' % (name.encode(), encode(section)) for name, section in sections)
     expected = hashlib.blake2b(b"{%s}" % told, digest_size=8).hexdigest()
-    for tree in ({}, OFF, {"reweighting": {"share": 0.5}}):
+    for tree in ({}, ON, {"reweighting": {"share": 0.5}}):
         core = Recommender(override(Settings(), tree))
         assert core.plans["default", "full"].digest == expected

@@ -24,7 +24,10 @@ from tests.streams.core import toy_model
 from tests.streams.worker.conftest import NOW_MS, Desk, message
 
 WAIT_MS, ITEMS, PLACES = 60_000, 40, 6
-SETTINGS = msgspec.structs.replace(Settings(), learning=LearningSettings(wait_s=WAIT_MS / 1_000))
+SETTINGS = msgspec.structs.replace(
+    override(Settings(), {"reweighting": {"enabled": True}}),
+    learning=LearningSettings(wait_s=WAIT_MS / 1_000),
+)
 OFF = override(SETTINGS, {"reweighting": {"enabled": False}})
 
 

@@ -48,6 +48,7 @@ from tests.streams.worker.conftest import Desk
 
 BEGIN_MS = 1_700_000_000_000
 EVENTS, USERS, ITEMS, ANNOUNCED = 160, 9, 40, 30
+LEARNS = {"reweighting": {"enabled": True}}
 Row = dict[str, Any]
 
 
@@ -116,7 +117,9 @@ def rows() -> Rows:
 
 
 def settings_of(folder: Path) -> Settings:
-    settings = override(Settings(), {"model": {"image_dim": 4, "audio_dim": 3}, "feed": {"size": 8}})
+    settings = override(
+        Settings(), {"model": {"image_dim": 4, "audio_dim": 3}, "feed": {"size": 8}, **LEARNS}
+    )
     return msgspec.structs.replace(settings, examples=ExampleSettings(str(folder), whole=0.0, rotate_s=1e9))
 
 
@@ -356,7 +359,7 @@ def plain_lesson(lesson: Lesson, core: Recommender) -> tuple[object, ...]:
 async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Path) -> None:
     """Where no worker makes slates of its own, the two know the same of each user's slates."""
     rows = feed_rows(np.random.default_rng(12))
-    settings = override(Settings(), {"learning": {"wait_s": 300.0}})
+    settings = override(Settings(), {"learning": {"wait_s": 300.0}, **LEARNS})
     (tmp_path / "shown.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     columns = "user=user,ts=ts,impressions=shown,clicked=clicked,slate=slate"
     dataset = load_dataset(DatasetSpec(str(tmp_path / "shown.jsonl"), columns=columns))

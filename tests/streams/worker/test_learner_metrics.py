@@ -24,7 +24,7 @@ def value(metrics: WorkerMetrics, name: str, **labels: str) -> float | None:
 
 
 def test_weights_and_losses_of_each_expert_are_told() -> None:
-    core = Recommender(Settings())
+    core = Recommender(override(Settings(), {"reweighting": {"enabled": True}}))
     made = lessons(core, 60)
     core.learn([*made, replace(made[0], names=b"other"), replace(made[1], answers=())])
     core.look_back()
@@ -41,7 +41,7 @@ def test_weights_and_losses_of_each_expert_are_told() -> None:
 
 
 def test_a_learner_that_only_counts_has_no_experts() -> None:
-    core = Recommender(override(Settings(), {"reweighting": {"enabled": False}}))
+    core = Recommender(Settings())
     core.learn(lessons(core, 3))
     core.look_back()
     metrics = seen(core)
