@@ -156,7 +156,7 @@ class ModelInService:
         vectors = np.empty((*shape, schema.item_dim), np.float32)
         features = np.empty((*shape, len(schema.history_features)), np.float32)
         actions, mask = np.empty(shape, np.int64), np.empty(shape, np.float32)
-        _fill_history(
+        fill_history(
             views.history, views.history_features, views.history_actions, self.vectors, self.actions,
             vectors, features, actions, mask,
         )  # fmt: skip
@@ -201,7 +201,7 @@ class ModelInService:
 
 
 @compiled
-def _fill_history(
+def fill_history(
     rows: NDArray[np.int32],
     told: F32,
     codes: NDArray[np.uint8],

@@ -7,7 +7,8 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from model.actions import code_of
+from model.actions import CODES, code_of
+from model.features import HISTORY_FEATURES
 from streams.batch import Incoming, process
 from streams.events.schema import Click, Review
 from streams.learning.experts.adaptive_learner import AdaptiveLearner
@@ -18,7 +19,8 @@ from streams.popular_feed import popular_feed
 from streams.ranking.adaptation import Adaptation
 from streams.ranking.degradation import RUNGS
 from streams.ranking.index.vector_index import VectorIndex
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_in_service import feature_names, fill_history
+from streams.ranking.user_views import read_views
 from streams.recommender import Recommender
 from streams.serving.kept_counters import Copy
 from streams.settings.tree import Settings
@@ -26,19 +28,32 @@ from streams.state import user_state_codec
 from streams.state.consumed import EVERY_ACTION
 from streams.state.event_meaning import NO_VECTORS, Vectors
 from streams.state.fold import Delivery
-from streams.state.knowledge_graph import Triple, build
+from streams.state.knowledge_graph import Graph, Triple, build
 from streams.state.user_state import WORDS_DIM, UserState
 
 NOW_MS = 1_000_000
 PLACES = 5
+ITEMS = [f"item-{n}" for n in range(30)]
 DISLIKED = 13  # an event after which there is something to avert
 
 
 def warm_up(settings: Settings) -> None:
-    """Drive a recommender of its own through every stage, on every rung."""
-    items = [f"item-{n}" for n in range(30)]
-    recommender = Recommender(settings, build(Triple(item, "made_by", "somebody") for item in items))
-    recommender.meet(items, NOW_MS)
+    """Drive recommenders of its own through every stage, on every rung: one with a knowledge graph, one
+    without.
+    """
+    _driven(settings, None)
+    recommender, states = _driven(settings, build(Triple(item, "made_by", "somebody") for item in ITEMS))
+    _warm_index(settings)
+    _warm_history(recommender, states["user-0"])
+    _warm_learner(recommender, states["user-0"])
+    popular_feed(recommender, "", NOW_MS)
+    _warm_snapshot(recommender)
+    _warm_consumed(recommender, states["user-0"])
+
+
+def _driven(settings: Settings, graph: Graph | None) -> tuple[Recommender, dict[str, UserState]]:
+    recommender = Recommender(settings, graph)
+    recommender.meet(ITEMS, NOW_MS)
     states: dict[str, UserState] = {}
     words = np.full(WORDS_DIM, WORDS_DIM**-0.5, np.float32)
     for n in range(24):
@@ -54,11 +69,21 @@ def warm_up(settings: Settings) -> None:
         for error in (*outcome.failed.values(), *outcome.unranked.values()):
             raise error
         states |= outcome.states
-    _warm_index(settings)
-    _warm_learner(recommender, states["user-0"])
-    popular_feed(recommender, "", NOW_MS)
-    _warm_snapshot(recommender)
-    _warm_consumed(recommender, states["user-0"])
+    return recommender, states
+
+
+def _warm_history(recommender: Recommender, state: UserState) -> None:
+    """What a model reads of a history, without one."""
+    length = recommender.settings.state.history
+    batch = recommender.pipeline.gather([recommender.request(state, NOW_MS)])
+    views = read_views(batch.context, length)
+    shape = (1, length)
+    fill_history(
+        views.history, views.history_features, views.history_actions, np.zeros((len(ITEMS), 4), np.float32),
+        np.zeros(CODES, np.int64), np.empty((*shape, 4), np.float32),
+        np.empty((*shape, len(HISTORY_FEATURES)), np.float32), np.empty(shape, np.int64),
+        np.empty(shape, np.float32),
+    )  # fmt: skip
 
 
 def _warm_index(settings: Settings) -> None:
