@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from model.errors import SettingsError
+from streams.commands.benches.benchmark import add_clients
 from streams.commands.benches.output import add_output, check_output
 
 
@@ -31,18 +32,8 @@ def _add(peer: argparse.ArgumentParser, url: str) -> argparse.ArgumentParser:
     peer.add_argument("--events", type=int, metavar="N", help="load only the demo's first N events (half)")
     peer.add_argument("--loaded", action="store_true", help="it has been loaded before: only measure")
     peer.add_argument("--pid", default="", metavar="P,P,...", help="its processes here, to measure their CPU")
-    loads = peer.add_argument_group("load")
-    loads.add_argument("--clients", default="1,8", metavar="C,C,...", help="connections, in turn (1,8)")
-    loads.add_argument(
-        "--rate",
-        type=float,
-        default=0.0,
-        metavar="R",
-        help="requests a second; 0: as many as are answered (0)",
-    )
-    loads.add_argument("--seconds", type=float, default=10.0, metavar="S", help="of load at each step (10)")
+    loads = add_clients(peer, "1,8")
     loads.add_argument("--warm", type=float, default=3.0, metavar="S", help="of load before, uncounted (3)")
-    loads.add_argument("--users", type=int, default=1_000, metavar="U", help="users who act (1,000)")
     loads.add_argument("--seed", type=int, default=7, metavar="N", help="of users, items and times (7)")
     add_output(peer, against=False)
     return peer

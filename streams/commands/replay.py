@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streams.commands.options import (
     add_dataset,
@@ -96,9 +98,6 @@ def run(args: argparse.Namespace) -> int:
 
     from export.registry import Registry
     from streams.offline.replay.options import ReplayOptions
-    from streams.offline.replay.prequential import replay
-    from streams.offline.replay.summary import summarise
-    from streams.offline.replay.terminal import print_summary
     from streams.recommender import plans
 
     settings = graph_from(args, training_from(args, settings_from(args)))
@@ -125,25 +124,41 @@ def run(args: argparse.Namespace) -> int:
     dataset = dataset_from(args, settings)
     if args.bad_rows is not None:
         dataset.bad.write(args.bad_rows)
-    if args.impressions:
-        return _lists(args, options, settings, dataset, console)
-    result = replay(dataset, options, settings, progress_bar())
-    summary = summarise(dataset, options, result)
-    print_summary(console, summary, dataset.bad)
+    ranked = _lists if args.impressions else _next_items
+    summary, write_report = ranked(args, options, settings, dataset, console)
     if args.json is not None:
         args.json.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if args.report is not None:
-        from streams.offline.replay.report import write_report
-
-        write_report(args.report, Path(args.interactions).name, summary, result.predictions, dataset.bad)
+        write_report()
         console.print(f"report: {args.report}", markup=False, highlight=False)
     return 0
 
 
+Outcome = tuple[dict[str, Any], Callable[[], None]]
+"""The summary, and what writes the report."""
+
+
+def _next_items(
+    args: argparse.Namespace, options: ReplayOptions, settings: Settings, dataset: Dataset, console: Console
+) -> Outcome:
+    """The replay of a stream: the next item among all."""
+    from streams.offline.replay.prequential import replay
+    from streams.offline.replay.report import write_report
+    from streams.offline.replay.summary import summarise
+    from streams.offline.replay.terminal import print_summary
+
+    result = replay(dataset, options, settings, progress_bar())
+    summary = summarise(dataset, options, result)
+    print_summary(console, summary, dataset.bad)
+    title = Path(args.interactions).name
+    return summary, partial(write_report, args.report, title, summary, result.predictions, dataset.bad)
+
+
 def _lists(
     args: argparse.Namespace, options: ReplayOptions, settings: Settings, dataset: Dataset, console: Console
-) -> int:
+) -> Outcome:
     """The replay of shown lists."""
+    from streams.offline.replay.impressions.list_report import write_list_report
     from streams.offline.replay.impressions.list_summary import summarise_lists
     from streams.offline.replay.impressions.list_tables import print_lists
     from streams.offline.replay.impressions.replay_lists import replay_lists
@@ -151,11 +166,5 @@ def _lists(
     result = replay_lists(dataset, options, settings, progress_bar())
     summary = summarise_lists(dataset, options, result)
     print_lists(console, summary, dataset.bad)
-    if args.json is not None:
-        args.json.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    if args.report is not None:
-        from streams.offline.replay.impressions.list_report import write_list_report
-
-        write_list_report(args.report, Path(args.interactions).name, summary, result, dataset.bad)
-        console.print(f"report: {args.report}", markup=False, highlight=False)
-    return 0
+    title = Path(args.interactions).name
+    return summary, partial(write_list_report, args.report, title, summary, result, dataset.bad)

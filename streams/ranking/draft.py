@@ -87,6 +87,11 @@ class Draft:
         return {name: values for name, values in parts.items() if not np.isnan(values).all()}
 
     @property
+    def heads(self) -> F32:
+        """[K, H]: see `streams.ranking.heads`."""
+        return self.batch.heads[:, self._part].T
+
+    @property
     def score(self) -> F32:
         """[K]."""
         return self.batch.score[self._part]

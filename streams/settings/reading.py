@@ -51,14 +51,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     tree: dict[str, Any] = {}
     meanings: dict[str, Any] = msgspec.to_builtins(built_in())
     if path is not None:
-        try:
-            tree = tomllib.loads(path.read_text())
-        except OSError as error:
-            raise SettingsError(
-                f"settings file {path}: {error.strerror}; pass a TOML file that exists"
-            ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"settings file {path} is not TOML: {error}") from None
+        tree = toml_tree(path, f"settings file {path}")
     # Whole tables come before their entries.
     for name, value in sorted(environ.items()):
         if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
@@ -70,6 +63,16 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
         merge(meanings, actions)
         tree["actions"] = meanings
     return _checked(tree)
+
+
+def toml_tree(path: Path, named: str) -> dict[str, Any]:
+    """What a TOML file says; `SettingsError`, which begins with `named`, where it can't be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{named}: {error.strerror}; pass a TOML file that exists") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{named} is not TOML: {error}") from None
 
 
 def override(settings: Settings, tree: Mapping[str, Any]) -> Settings:

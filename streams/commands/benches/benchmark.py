@@ -82,8 +82,8 @@ def load_options(args: argparse.Namespace, rates: tuple[float, ...], workers: in
     )
 
 
-def add_requests(parser: argparse.ArgumentParser, clients: str) -> None:
-    """How requests are made to the gateway."""
+def add_clients(parser: argparse.ArgumentParser, clients: str) -> argparse._ArgumentGroup:
+    """How requests are made to any server; the group of these options."""
     load = parser.add_argument_group("load")
     load.add_argument(
         "--clients", default=clients, metavar="C,C,...", help=f"connections, in turn ({clients})"
@@ -97,6 +97,12 @@ def add_requests(parser: argparse.ArgumentParser, clients: str) -> None:
     )
     load.add_argument("--seconds", type=float, default=10.0, metavar="S", help="of load at each step (10)")
     load.add_argument("--users", type=int, default=1_000, metavar="U", help="users who act (1,000)")
+    return load
+
+
+def add_requests(parser: argparse.ArgumentParser, clients: str) -> None:
+    """How requests are made to the gateway."""
+    load = add_clients(parser, clients)
     load.add_argument("--workers", type=int, default=1, metavar="W", help="worker processes behind it (1)")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from model.errors import SettingsError
+from streams.settings.reading import toml_tree
 from streams.settings.stages import merge
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -106,14 +106,7 @@ def read_scenario(path: Path | None, over: Mapping[str, Any]) -> Scenario:
     """
     tree: dict[str, Any] = {}
     if path is not None:
-        try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(
-                f"--scenario {path}: {error.strerror}; pass a TOML file that exists"
-            ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"--scenario {path} is not TOML: {error}") from None
+        tree = toml_tree(path, f"--scenario {path}")
     merge(tree, over)
     try:
         return msgspec.convert(tree, Scenario, strict=False)

@@ -13,8 +13,9 @@ from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.experts.signals import HEAD
-from streams.offline.replay.impressions.listed_stream import HEADS, ListedStream, ScoredList
+from streams.offline.replay.impressions.listed_stream import ListedStream, ScoredList
 from streams.offline.replay.impressions.outcomes import Weights
+from streams.ranking.heads import ALWAYS
 from streams.signals.list_signals import names_of
 
 NOTED_EVERY = 10
@@ -80,7 +81,7 @@ def settings_of(
     """
     signals = settings.signals
     if not signals:
-        tasks = tuple(name for name in columns if name.startswith(HEAD) and name not in HEADS)
+        tasks = tuple(name for name in columns if name.startswith(HEAD) and name not in ALWAYS)
         signals = (*(name for name in OF_ITEMS if name in columns), *tasks, *names_of(fields))
     return msgspec.structs.replace(settings, signals=signals, eta=0.0, harvest=False, levels=())
 

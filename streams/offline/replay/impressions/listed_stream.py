@@ -19,14 +19,10 @@ from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate
 from streams.learning.lesson import Lesson
 from streams.learning.looks import HALF_MAX, digest_of_names, pack_looks
 from streams.offline.stream_driver import Prequential, Stream
-from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.signals.list_signals import ShownPlaces, list_signals, names_of
-
-HEADS = ("base", "head_click", "head_rating")
-"""What the model says of a place: its score, the logit of a click, the rating above the mean."""
 
 
 class ScoredList(NamedTuple):
@@ -56,10 +52,7 @@ class ListedStream(Prequential):
         core, events = recommender, stream.interactions
         self.arm, self.sweeps = arm, sweeps
         self.fields = events.shown_fields
-        tasks = tuple(name for name in core.settings.tasks if name not in ("click", "rating"))
-        self.tasks = tasks
-        heads = (*HEADS, *(f"head_{name}" for name in tasks))
-        self.columns = (*feature_names(core.pipeline.names), *heads, *names_of(self.fields))
+        self.columns = (*core.columns, *names_of(self.fields))
         self.names = digest_of_names(self.columns)
         self.hears: Callable[[Lesson], None] | None = None
         self.judges: Callable[[ScoredList], None] | None = None
@@ -110,7 +103,8 @@ class ListedStream(Prequential):
         )
         draft = core.draft(request)
         at = places_of(draft, draft.placed)
-        heads = self._heads(draft, at)
+        # Zero where no model scores: the pool's order says nothing of a list.
+        heads = draft.heads[at] if draft.model else np.zeros((len(at), draft.heads.shape[1]), np.float32)
         places = ShownPlaces(np.array(rows, np.int32), self._numbers(slate))
         kept = self.slates.get(slate.user, NOTHING_KEPT).slates
         signals = list_signals(places, state, kept, slate.ts_ms, self.told, core.meanings.counts)
@@ -122,19 +116,6 @@ class ListedStream(Prequential):
     @property
     def _live(self) -> int:
         return len(feature_names(self.recommender.pipeline.names))
-
-    def _heads(self, draft: Draft, at: NDArray[np.intp]) -> F32:
-        """Zero where no model scores: the pool's order says nothing of a list."""
-        heads = np.zeros((len(at), len(HEADS) + len(self.tasks)), np.float32)
-        if draft.model:
-            mean = np.float32(self.recommender.counters.popularity.mean_rating())
-            heads[:, 0], heads[:, 1] = draft.score[at], draft.click[at]
-            heads[:, 2] = draft.rating[at] - mean
-            more = draft.more
-            for column, name in enumerate(self.tasks, len(HEADS)):
-                if name in more:
-                    heads[:, column] = more[name][at]
-        return heads
 
     def _numbers(self, slate: Shown) -> NDArray[np.float64]:
         """What is told of each place: [n, fields]."""
