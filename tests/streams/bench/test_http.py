@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from streams.bench.http import ConnectionPool
+from tests.listening import listening
 
 Handle = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -17,28 +17,15 @@ Handle = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def server(handle: Handle) -> AsyncIterator[int]:
     """Reads one request after the other from each connection; the port."""
-    serving: set[asyncio.Task[None] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.current_task())
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
-                await handle(await reader.readexactly(length), writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the client has gone, or we hung up
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0)
+            await handle(await reader.readexactly(length), writer)
 
-    running = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield running.sockets[0].getsockname()[1]
-    finally:
-        running.close()
-        await asyncio.gather(*(task for task in serving if task is not None))
+    async with listening(serve) as port:
+        yield port
 
 
 def answer(body: bytes, status: bytes = b"202 Accepted") -> bytes:

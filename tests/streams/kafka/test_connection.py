@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.admin import ApiVersionRequest
 
 from streams.kafka.connection import Connection, mend_connections
+from tests.listening import listening
 
 
 async def write_to_reset(kind: type[AIOKafkaConnection]) -> None:
@@ -27,9 +28,8 @@ async def write_to_reset(kind: type[AIOKafkaConnection]) -> None:
     async def no_question() -> None:
         return None
 
-    server = await asyncio.start_server(reset, "127.0.0.1", 0)
-    async with server:
-        connection = kind(*server.sockets[0].getsockname()[:2])
+    async with listening(reset) as port:
+        connection = kind("127.0.0.1", port)
         connection._do_version_lookup = no_question
         await connection.connect()
         while connection._reader.exception() is None:  # noqa: ASYNC110  # the very next turn is meant

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,8 +15,7 @@ from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError, Redi
 
 from streams.stores.redis_pipeline import PipelinedConnection
 from tests.connected.events_on_kafka import eventually
-
-Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.listening import Answering, listening
 
 PING = len(b"*1\r\n$4\r\nPING\r\n")
 
@@ -37,17 +36,8 @@ async def connected(host: str, port: int, timeout_s: float = 20.0) -> AsyncItera
 @asynccontextmanager
 async def scripted(answer: Answering, timeout_s: float = 20.0) -> AsyncIterator[PipelinedConnection]:
     """A connection to a server that does exactly what the test says, byte for byte."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await answer(reader, writer)
-        finally:
-            writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        host, port = server.sockets[0].getsockname()
-        async with connected(host, port, timeout_s) as connection:
-            yield connection
+    async with listening(answer) as port, connected("127.0.0.1", port, timeout_s) as connection:
+        yield connection
 
 
 def after_pings(count: int, said: bytes) -> Answering:

@@ -19,6 +19,7 @@ from streams.settings.sections import RedisSettings
 from streams.stores.redis_server import RedisServer
 from tests.connected.events_on_kafka import eventually
 from tests.contracts.own_server import Server
+from tests.listening import listening
 
 pytestmark = pytest.mark.connected
 
@@ -116,14 +117,16 @@ def test_tls(server: Server, tmp_path: Path, loop: object) -> None:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", server.port)
-        await asyncio.gather(pipe(reader, back), pipe(there, writer))
+        try:
+            await asyncio.gather(pipe(reader, back), pipe(there, writer))
+        finally:
+            back.close()
 
     async def run() -> None:
         await started(server)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
-        async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as proxy:
-            port = proxy.sockets[0].getsockname()[1]
+        async with listening(serve, context) as port:
             huge = "x" * 3_000_000
             async with reached(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={cert}") as redis:
                 await redis.hot.call("SET", "k", huge)
@@ -155,10 +158,8 @@ async def test_connecting_is_bounded_too() -> None:
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    async with await asyncio.start_server(silent, "127.0.0.1", 0) as listening:
-        port = listening.sockets[0].getsockname()[1]
+    async with listening(silent) as port:
         async with reached(f"redis://:secret@127.0.0.1:{port}/1", timeout_ms=100) as redis:
             async with asyncio.timeout(10):
                 ends = await asyncio.gather(
