@@ -1,0 +1,1 @@
+"""Experiments: arms that are declared, assigned, measured and read."""
