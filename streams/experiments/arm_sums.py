@@ -12,9 +12,9 @@ VALUES = ("x", "y", "x_before", "y_before")
 
 
 class ArmSums(NamedTuple):
-    """Sums over the exposed users of an arm. A user's values are, in the order of `VALUES`: the numerator x and
-    the denominator y of the metric since their first exposure (y is 1 for a metric that is a mean over users),
-    and the same two of a window before it (0 where nothing is known).
+    """Sums over the exposed users of an arm. A user's values are, in the order of `VALUES`: the numerator x
+    and the denominator y of the metric since their first exposure (y is 1 for a metric that is a mean over
+    users), and the same two of a window before it (0 where nothing is known).
 
     `users`: how many. `sums`: [4], of each value. `products`: [4, 4], symmetric, of each two values.
 
