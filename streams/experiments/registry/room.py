@@ -1,0 +1,90 @@
+"""Whether an experiment has room beside those that have not ended: in its layer, in the settings that it
+touches, and in the text that slates carry.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from model.errors import ExperimentError
+from streams.experiments.assignment.arm_text import TEXT_MAX, Served
+from streams.experiments.assignment.slots import SLOTS, Slices, first_of, free, size, slots_of
+from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.declared.refusal import DeclarationError, Path
+from streams.experiments.registry.overrides import clash, touched
+from streams.experiments.registry.state import Experiment, Registry
+
+BYTES_MAX = 65_536
+"""Of one declaration, as JSON."""
+PHASES_MAX = 99
+
+
+def check_room(registry: Registry, name: str, settings: ExperimentSettings, path: Path) -> None:
+    """Raises `DeclarationError`."""
+    if (took := len(msgspec.json.encode(settings))) > BYTES_MAX:
+        raise DeclarationError(path, f"at most {BYTES_MAX} bytes as JSON", f"{took}", "name fewer testers or values")
+    _check_layer(registry, name, settings, path)
+    mine = touched(settings)
+    for other, each in sorted(registry.experiments.items()):
+        apart = each.declared.layer_of(other) != settings.layer_of(name)
+        if other == name or each.ended or not apart:
+            continue
+        if setting := clash(mine, touched(each.declared)):
+            said = ".".join(setting)
+            raise DeclarationError(
+                (*path, "arms"),
+                f"settings that no experiment of another layer touches: {other} (layer"
+                f" {each.declared.layer_of(other)}) has {said}",
+                said,
+                f"put both into one layer, or take {said} out of one",
+            )
+    _check_text(registry, name, settings, path)
+
+
+def _check_layer(registry: Registry, name: str, settings: ExperimentSettings, path: Path) -> None:
+    for other, each in registry.layer(settings.layer_of(name), but=name):
+        for key in ("holdout", "unit"):
+            there, here = getattr(each.declared, key), getattr(settings, key)
+            if there != here:
+                raise DeclarationError(
+                    (*path, key), f"{there!r}, as {other} of the same layer has it", repr(here), f"say {key} = {there!r}"
+                )
+
+
+def _check_text(registry: Registry, name: str, settings: ExperimentSettings, path: Path) -> None:
+    """The longest text that a slate may carry has one experiment of each layer."""
+    longest: dict[str, int] = {}
+    others = {other: each.declared for other, each in registry.experiments.items() if not each.ended}
+    for other, each in {**others, name: settings}.items():
+        most = max(len(Served(f"{other}~{PHASES_MAX}", arm, counts=False).text) for arm in each.arms)
+        layer = each.layer_of(other)
+        longest[layer] = max(longest.get(layer, 0), most)
+    took = sum(longest.values()) + len(longest) - 1
+    if took > TEXT_MAX:
+        raise DeclarationError(
+            path,
+            f"names of experiments and arms that take {TEXT_MAX} letters together, one experiment of each layer",
+            f"{took}",
+            "give it and its arms shorter names, or stop what is over",
+        )
+
+
+def given_slots(registry: Registry, name: str, settings: ExperimentSettings, had: Slices = ()) -> Slices:
+    """The slots for the experiment's share of its layer, with those that it `had`; raises `ExperimentError`."""
+    others: list[tuple[str, Experiment]] = registry.layer(settings.layer_of(name), but=name)
+    taken = [part for _, each in others for part in each.slices] + [*had]
+    left, held_out = free(taken, _held_out(settings)), _held_out(settings)
+    wanted = min(slots_of(settings.share), SLOTS - held_out) - size(had)
+    if wanted > size(left):
+        there = ", ".join(f"{other} {size(each.slices) / SLOTS:g}" for other, each in others if each.slices)
+        raise ExperimentError(
+            "no_room",
+            f"experiment {name!r} asks for {settings.share:g} of layer {settings.layer_of(name)!r}, and"
+            f" {(size(left) + size(had)) / SLOTS:g} is free (holdout {settings.holdout:g}, {there or 'nothing runs'}):"
+            " stop another one, lower the share, or name another layer",
+        )
+    return tuple(sorted((*had, *first_of(left, wanted))))
+
+
+def _held_out(settings: ExperimentSettings) -> int:
+    return round(settings.holdout * SLOTS)
