@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,7 +103,9 @@ async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -
     tree = toml_tree(args.file, f"file {args.file}")
     text = args.file.read_text(encoding="utf-8")
     if set(tree) != {"experiments"}:
-        raise DeclarationError((), "[experiments.NAME] alone", ", ".join(tree) or "nothing", "take the rest out")
+        raise DeclarationError(
+            (), "[experiments.NAME] alone", ", ".join(tree) or "nothing", "take the rest out"
+        )
     try:
         for name, experiment in read_experiments(tree["experiments"], text).items():
             check_declaration(settings, name, experiment)

@@ -43,14 +43,19 @@ def shown(name: str, experiment: Experiment, now_ms: int, as_json: bool) -> None
     console.print(f"{name}: {said['state']} since {said['since']}")
     console.print(settings.hypothesis)
     console.print(
-        f"layer {said['layer']}, {said['share']:.1%} of its {settings.unit}s, phase {said['phase']}, primary metric"
-        f" {settings.primary}, {settings.users} expected, smallest effect {settings.minimum_effect:.1%}"
+        f"layer {said['layer']}, {said['share']:.1%} of its {settings.unit}s, phase {said['phase']}, primary"
+        f" metric {settings.primary}, {settings.users} expected, effect {settings.minimum_effect:.1%}"
     )
     table = Table("arm", "weight", "share", "state", "model", "overrides", box=None)
     for arm, part in said["arms"].items():
         stages = json.dumps(settings.arms[arm].stages) if settings.arms[arm].stages else ""
         table.add_row(
-            arm, f"{part['weight']:g}", f"{part['share']:.1%}", part["state"], settings.arms[arm].model, stages
+            arm,
+            f"{part['weight']:g}",
+            f"{part['share']:.1%}",
+            part["state"],
+            settings.arms[arm].model,
+            stages,
         )
     console.print(table)
 
@@ -81,9 +86,17 @@ def done(entry: Entry, as_json: bool) -> None:
     if as_json:
         _json(msgspec.to_builtins(entry))
         return
-    what = {"declare": "declared", "amend": "changed", "start": "started", "stop": "stopped", "ship": "shipped"}
+    what = {
+        "declare": "declared",
+        "amend": "changed",
+        "start": "started",
+        "stop": "stopped",
+        "ship": "shipped",
+    }
     arm = f", arm {entry.said['arm']}" if "arm" in entry.said else ""
-    print(f"{entry.experiment}: {what.get(entry.action, entry.action)}{arm} (entry {entry.number} of the log)")
+    print(
+        f"{entry.experiment}: {what.get(entry.action, entry.action)}{arm} (entry {entry.number} of the log)"
+    )
 
 
 def to_paste(name: str, experiment: Experiment) -> None:
@@ -120,16 +133,30 @@ def audited(found: Audit, as_json: bool) -> None:
     """The log and the verdict."""
     verdict = found.verdict
     if as_json:
-        _json({"entries": msgspec.to_builtins(found.entries), "verdict": {**verdict._asdict(), "whole": verdict.whole}})
+        _json(
+            {
+                "entries": msgspec.to_builtins(found.entries),
+                "verdict": {**verdict._asdict(), "whole": verdict.whole},
+            }
+        )
         return
     table = Table("entry", "when", "who", "what", "experiment", "more", "digest", box=None)
     for each in found.entries:
         more = json.dumps({key: value for key, value in each.said.items() if key != "declared"})[:80]
-        row = (str(each.number), _when(each.ts), each.actor, each.action, each.experiment, more, each.digest[:12])
+        row = (
+            str(each.number),
+            _when(each.ts),
+            each.actor,
+            each.action,
+            each.experiment,
+            more,
+            each.digest[:12],
+        )
         table.add_row(*row)
     _console().print(table)
     if verdict.whole:
-        print(f"{verdict.entries} entries, each as it was written. The head, to be kept elsewhere: {verdict.head or '(none)'}")
+        print(f"{verdict.entries} entries, each as it was written.")
+        print(f"The head, to be kept elsewhere: {verdict.head or '(none)'}")
     elif verdict.broken:
         print(f"BROKEN at entry {verdict.broken}: {verdict.why}. What follows it proves nothing.")
     else:

@@ -1,8 +1,8 @@
 """The plan and the model of each arm: those that the settings declare, and what experiments make of them.
 
-A user is in one arm of each layer, so there may be more combinations of arms than plans at hand. They are made
-when a user first has one. Arms that come to the same settings share one plan, so that their slates go through
-the stages together.
+A user is in one arm of each layer, so there may be many combinations of arms. Their plans are made when a
+user first has one. Arms that come to the same settings share one plan: their slates go through the stages
+together.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Made(NamedTuple):
 
 
 class ArmPlans:
-    """`declared`: the plans of the settings, by arm and rung. `assignment`: who gets which arms of experiments.
-    Raises `SettingsError` where an arm of the settings asks for what is not there.
+    """`declared`: the plans of the settings, by arm and rung. `assignment`: who gets which arms of
+    experiments. Raises `SettingsError` where an arm of the settings asks for what is not there.
     """
 
     def __init__(self, settings: Settings, sources: Collection[str]) -> None:
@@ -89,7 +89,7 @@ class ArmPlans:
             experiment = self.assignment.running.get(name_of(each.key))
             if experiment is None or each.arm not in experiment.declared.arms:
                 raise SettingsError(
-                    f"arm {arm!r}: {each.text} is no arm of an experiment that runs; see `headrace experiments list`"
+                    f"arm {arm!r}: {each.text} is no arm of what runs; see `headrace experiments list`"
                 )
             merge(tree, experiment.declared.arms[each.arm].stages)
             model = experiment.declared.arms[each.arm].model or model
@@ -115,8 +115,8 @@ class ArmPlans:
                     (*path, "reweighting", "enabled"),
                     "false, since no worker learns from answers",
                     "true",
-                    "declare the experiment in the workers' settings file, or set reweighting.enabled there, and"
-                    " restart them",
+                    "declare the experiment in the workers' settings file, or set reweighting.enabled there,"
+                    " and restart them",
                 )
 
     def _plan(self, stages: StageSettings, rung: Rung, where: str) -> StagePlan:
@@ -127,7 +127,7 @@ class ArmPlans:
 
 
 def learns(settings: Settings) -> bool:
-    """Whether workers learn from answers: where the settings, an arm or an experiment of theirs adapts scores."""
+    """Whether workers learn from answers: an arm or an experiment of the settings, or all, adapt scores."""
     trees = [arm.stages for arm in settings.arms.values()]
     trees += [arm.stages for each in settings.experiments.values() for arm in each.arms.values()]
     return settings.reweighting.enabled or any(

@@ -24,8 +24,8 @@ def models_of(arms: Mapping[str, ArmSettings] | Mapping[str, ExperimentArm]) -> 
 
 def check_arms(settings: Settings, registry: Registry | None = None) -> None:
     """Raises `SettingsError` where an arm names a model that is not in the registry (`model.registry`, where
-    none is given), whose files are not whole, or that this build can't feed. It names every such arm. The same
-    for arms of experiments, and for what they ask of the stages.
+    none is given), whose files are not whole, or that this build can't feed. It names every such arm. The
+    same for arms of experiments, and for what they ask of the stages.
     """
     registry = registry or Registry(Path(settings.model.registry))
     features = frozenset(feature_names(source_names()))

@@ -1,7 +1,7 @@
-"""The experiments that this process serves: what the registry in the store says, as soon as it can be served.
+"""The experiments that this process serves: what the store's registry says, as soon as it can be served.
 
-An experiment waits until the models of its arms are in service: nobody is shown a slate of an arm that another
-model made. One that this build or its settings can't serve is left out, and said.
+An experiment waits until the models of its arms are in service: nobody is shown a slate of an arm that
+another model made. One that this build or its settings can't serve is left out, and said.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class NamedModels(Protocol):
 
 
 class ServedExperiments:
-    """`turn` brings the core up to the registry. `trouble`: experiments that run and that this process does not
-    serve, and why.
+    """`turn` brings the core up to the registry. `trouble`: experiments that run and that this process does
+    not serve, and why.
     """
 
     def __init__(self, store: Store, replica: Replica, models: NamedModels) -> None:

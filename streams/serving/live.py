@@ -48,8 +48,8 @@ LONGEST_TURN_S = 0.5
 class Live:
     """`encode`: texts to vectors; None where no text encoder is registered, or none was asked for.
 
-    `experiments` are as the registry had them when this was opened; whoever holds it open has them follow
-    (`ServedExperiments.turn`). `following` runs for as long as this is open for reading only; None where the owner follows the ledger. It
+    `experiments` are those that the registry had when this was opened; the owner has them follow.
+    `following` runs for as long as this is open for reading only; None where the owner follows the ledger. It
     ends early by an error that time does not mend, such as what a newer build has stored.
     """
 

@@ -15,8 +15,8 @@ TEXT_MAX = 256
 
 
 class Served(NamedTuple):
-    """`key`: the experiment's name, with its phase where that is not the first. `counts`: whether the user was
-    drawn to this arm.
+    """`key`: the experiment's name, with its phase where that is not the first. `counts`: whether the user
+    was drawn to this arm.
     """
 
     key: str

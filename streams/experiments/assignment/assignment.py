@@ -29,8 +29,8 @@ class Drawn(NamedTuple):
 
 
 class Assignment:
-    """Users' arms under a registry; `without`: experiments that this process can't serve. Use it in one thread
-    at a time. `salt` names the deployment, whose users are drawn by themselves.
+    """Users' arms under a registry; `without`: experiments that this process can't serve. Use it in one
+    thread at a time. `salt` names the deployment, whose users are drawn by themselves.
     """
 
     def __init__(self, registry: Registry, without: Collection[str] = (), salt: str = "") -> None:

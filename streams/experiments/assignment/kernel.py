@@ -49,8 +49,8 @@ def draw(
     """into int32 [layers]: the number of the arm of each layer, or `NOBODY`.
 
     user, session: 64-bit hashes, of which a layer goes by one. salts uint64 [layers + arms]: of the layers,
-    then of the arms. slices int32 [slices, 5]: layer, whether it goes by sessions, first slot, the slot behind
-    the last one, experiment; a layer's slices stand together. arms_from int32 [experiments + 1]: an
+    then of the arms. slices int32 [slices, 5]: layer, whether it goes by sessions, first slot, the slot
+    behind the last one, experiment; a layer's slices stand together. arms_from int32 [experiments + 1]: an
     experiment's arms, all arms in one row. weights float64 [arms].
     """
     layers = len(into)

@@ -35,8 +35,8 @@ def segment_of(interactions: int) -> str:
 def session_of(state: UserState, now_ms: int) -> int:
     """When the user's session began (ms): the first event after the last gap of `SESSION_GAP_MS`.
 
-    0 where a session has more events than the state's history: it goes on by the user's own draw, so a session
-    changes its arm once at most.
+    0 where a session has more events than the state's history: it goes on by the user's own draw, so a
+    session changes its arm once at most.
     """
     times = state.times
     if not len(times) or now_ms - int(times[-1]) >= SESSION_GAP_MS:

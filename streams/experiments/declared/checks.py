@@ -38,7 +38,10 @@ def _check_times(experiment: ExperimentSettings, path: Path) -> None:
     starts, ends = experiment.starts, experiment.ends
     if starts is not None and ends is not None and ends <= starts:
         raise DeclarationError(
-            (*path, "ends"), f"a time after starts, {starts.isoformat()}", ends.isoformat(), "correct one of both"
+            (*path, "ends"),
+            f"a time after starts, {starts.isoformat()}",
+            ends.isoformat(),
+            "correct one of both",
         )
 
 

@@ -32,8 +32,8 @@ class ExperimentArm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guardrail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`worst`: the relative change of the metric against control that stops an arm: -0.02 where 2% less is too
-    much less, 0.1 where 10% more is too much more.
+    """`worst`: the relative change of the metric against control that stops an arm: -0.02 where 2% less is
+    too much less, 0.1 where 10% more is too much more.
     """
 
     metric: Metric
@@ -41,11 +41,13 @@ class Guardrail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose slates take part; what is empty asks for nothing. `profile`: a user's field must have one of these
-    values. `segments`: names of `SEGMENTS`. `surfaces`: where the slate is to be shown.
+    """Whose slates take part; what is empty asks for nothing. `profile`: a user's field must have one of
+    these values. `segments`: names of `SEGMENTS`. `surfaces`: where the slate is to be shown.
     """
 
-    profile: dict[str, Annotated[tuple[str, ...], Meta(min_length=1, max_length=1_000)]] = {}
+    profile: dict[str, Annotated[tuple[str, ...], Meta(min_length=1, max_length=1_000)]] = msgspec.field(
+        default_factory=dict
+    )
     segments: tuple[Literal["new", "light", "heavy"], ...] = ()
     surfaces: tuple[str, ...] = ()
 
@@ -76,8 +78,10 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     layer: Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]*)?\Z", max_length=32)] = ""
     share: Part = 1.0
     holdout: Annotated[float, Meta(ge=0, le=0.9)] = 0.0
-    target: Target = Target()
-    testers: dict[Annotated[str, Meta(min_length=1, max_length=128)], Name] = {}
+    target: Target = msgspec.field(default_factory=Target)
+    testers: dict[Annotated[str, Meta(min_length=1, max_length=128)], Name] = msgspec.field(
+        default_factory=dict
+    )
     starts: Moment | None = None
     ends: Moment | None = None
     guardrails: tuple[Guardrail, ...] = ()

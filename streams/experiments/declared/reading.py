@@ -81,7 +81,9 @@ def _value(kind: Any, raw: object, path: Path) -> Any:
 
 def _expected(said: str, kind: Any) -> str:
     """What a `ValidationError` that says `said` expected of a value of this kind."""
-    if choices := next((get_args(each) for each in (kind, *get_args(kind)) if get_origin(each) is Literal), ()):
+    if choices := next(
+        (get_args(each) for each in (kind, *get_args(kind)) if get_origin(each) is Literal), ()
+    ):
         return f"one of {', '.join(map(repr, choices))}"
     if "datetime" in said or "timezone" in said:
         return "a time with its zone, such as 2026-11-29T12:00:00Z"

@@ -25,7 +25,9 @@ class DeclarationError(SettingsError):
         return DeclarationError(self.path, self.expected, self.came, self.remedy, line)
 
 
-def unknown(path: Path, name: str, known: Iterable[str], what: str = "", remedy: str = "") -> DeclarationError:
+def unknown(
+    path: Path, name: str, known: Iterable[str], what: str = "", remedy: str = ""
+) -> DeclarationError:
     """A name that is not among those known.
 
     >>> str(unknown(("experiments", "a", "alpa"), "alpa", ["alpha", "arms"]))
@@ -36,7 +38,9 @@ def unknown(path: Path, name: str, known: Iterable[str], what: str = "", remedy:
     meant = f"did you mean {near[0]!r}?" if near else ""
     return DeclarationError(
         path,
-        f"one of {', '.join(known)}{f', {what}' if what else ''}" if known else f"none{f': {what}' if what else ''}",
+        f"one of {', '.join(known)}{f', {what}' if what else ''}"
+        if known
+        else f"none{f': {what}' if what else ''}",
         repr(name),
         meant or remedy or "take it out, or correct its name",
     )

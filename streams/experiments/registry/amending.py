@@ -54,7 +54,9 @@ def amended(
     if weights != {arm: each.weight for arm, each in was.arms.items()}:
         number = before.phases[-1].number + 1
         if number > PHASES_MAX:
-            raise DeclarationError((*path, "arms"), f"at most {PHASES_MAX} phases", "one more", "stop the experiment")
+            raise DeclarationError(
+                (*path, "arms"), f"at most {PHASES_MAX} phases", "one more", "stop the experiment"
+            )
         after = msgspec.structs.replace(after, phases=(*before.phases, Phase(number, now_ms, weights)))
     said = {key: {"was": getattr(was, key), "is": getattr(settings, key)} for key in changed}
     return after, {"changed": msgspec.to_builtins(said), "phase": after.phases[-1].number}

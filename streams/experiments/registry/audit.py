@@ -1,10 +1,10 @@
-"""The log of all changes to experiments: a chain of digests, so that no entry can be changed, taken out or put
-in between without all that follow it being wrong.
+"""The log of all changes to experiments: a chain of digests. No entry can be changed, taken out or put in
+between without all that follow it being wrong.
 
 An entry's digest is the SHA-256 of the digest before it and of the entry's own JSON, with its keys in order.
 The registry holds the digest of the last entry, and each entry the digest of what the experiments were after
-it. So a cut at the end and a change of the registry itself are noticed too. Whoever can write to the store can
-also make a whole new chain. Keep the head, which `headrace experiments audit` prints, in another place.
+it. So a cut at the end and a change of the registry itself are noticed too. Whoever can write to the store
+can also make a whole new chain. Keep the head, which `headrace experiments audit` prints, in another place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _sorted = msgspec.json.Encoder(order="sorted")
 
 
 class Change(NamedTuple):
-    """What a step makes of the registry: what was done to which experiment, and what there is to say of it."""
+    """What a step makes of the registry: what was done to which experiment, and what there is to say."""
 
     registry: Registry
     action: str
@@ -99,7 +99,9 @@ def verify(raw: Sequence[bytes], registry: Registry) -> Verdict:
         except msgspec.MsgspecError as error:
             return Verdict(len(raw), head, number, f"it can't be read: {error}")
         if entry.number != number:
-            return Verdict(len(raw), head, number, f"its number is {entry.number}: entries are missing or moved")
+            return Verdict(
+                len(raw), head, number, f"its number is {entry.number}: entries are missing or moved"
+            )
         if entry.before != head:
             return Verdict(len(raw), head, number, "it does not follow the entry before it")
         if entry.digest != digest_of(entry):
@@ -112,5 +114,7 @@ def verify(raw: Sequence[bytes], registry: Registry) -> Verdict:
             f" {registry.head or '(none)'}: the log's end is missing or new",
         )  # fmt: skip
     if state != digest(registry):
-        return Verdict(len(raw), head, 0, "the registry is not what the last entry says: it was written past it")
+        return Verdict(
+            len(raw), head, 0, "the registry is not what the last entry says: it was written past it"
+        )
     return Verdict(len(raw), head)

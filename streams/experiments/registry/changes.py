@@ -32,7 +32,8 @@ def declared(
     before = registry.experiments.get(name)
     if before is not None and before.ended:
         raise ExperimentError(
-            "ended", f"experiment {name!r} is {before.state}; a name is used once: declare it under another name"
+            "ended",
+            f"experiment {name!r} is {before.state}; a name is used once: declare it under another name",
         )
     check_room(registry, name, settings, (*root, name))
     if before is not None and before.state == "running":
@@ -62,7 +63,8 @@ def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str =
     _check_arm(before, name, arm)
     if arm == before.declared.control:
         raise ExperimentError(
-            "control", f"{arm!r} is the control of {name!r}, which the others fall back to; stop the experiment"
+            "control",
+            f"{arm!r} is the control of {name!r}, which the others fall back to; stop the experiment",
         )
     if arm in before.stopped_arms:
         raise ExperimentError("stopped", f"arm {arm!r} of {name!r} is stopped already; nothing is left to do")
@@ -78,11 +80,15 @@ def reweighted(
     """
     before = _in_state(registry, name, "move the weights of", "running")
     if before.declared.allocation != "adaptive":
-        raise ExperimentError("fixed", f'the weights of {name!r} are fixed; declare it with allocation = "adaptive"')
+        raise ExperimentError(
+            "fixed", f'the weights of {name!r} are fixed; declare it with allocation = "adaptive"'
+        )
     for arm, weight in weights.items():
         _check_arm(before, name, arm)
         if not 0 < weight <= 1e6:
-            raise ExperimentError("bad_weight", f"weight of arm {arm!r}: expected above 0 to 1e6, got {weight!r}")
+            raise ExperimentError(
+                "bad_weight", f"weight of arm {arm!r}: expected above 0 to 1e6, got {weight!r}"
+            )
     last = before.phases[-1]
     phase = Phase(last.number, now_ms, {**last.weights, **weights})
     after = msgspec.structs.replace(before, phases=(*before.phases, phase)[-PHASES_KEPT:])
@@ -131,5 +137,6 @@ def _in_state(registry: Registry, name: str, to: str, *states: str) -> Experimen
 def _check_arm(experiment: Experiment, name: str, arm: str) -> None:
     if arm not in experiment.declared.arms:
         raise ExperimentError(
-            "unknown_arm", f"experiment {name!r} has no arm {arm!r}; expected one of {', '.join(experiment.declared.arms)}"
+            "unknown_arm",
+            f"experiment {name!r} has no arm {arm!r}; expected one of {', '.join(experiment.declared.arms)}",
         )

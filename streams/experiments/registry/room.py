@@ -22,7 +22,9 @@ PHASES_MAX = 99
 def check_room(registry: Registry, name: str, settings: ExperimentSettings, path: Path) -> None:
     """Raises `DeclarationError`."""
     if (took := len(msgspec.json.encode(settings))) > BYTES_MAX:
-        raise DeclarationError(path, f"at most {BYTES_MAX} bytes as JSON", f"{took}", "name fewer testers or values")
+        raise DeclarationError(
+            path, f"at most {BYTES_MAX} bytes as JSON", f"{took}", "name fewer testers or values"
+        )
     _check_layer(registry, name, settings, path)
     mine = touched(settings)
     for other, each in sorted(registry.experiments.items()):
@@ -47,7 +49,10 @@ def _check_layer(registry: Registry, name: str, settings: ExperimentSettings, pa
             there, here = getattr(each.declared, key), getattr(settings, key)
             if there != here:
                 raise DeclarationError(
-                    (*path, key), f"{there!r}, as {other} of the same layer has it", repr(here), f"say {key} = {there!r}"
+                    (*path, key),
+                    f"{there!r}, as {other} of the same layer has it",
+                    repr(here),
+                    f"say {key} = {there!r}",
                 )
 
 
@@ -63,28 +68,25 @@ def _check_text(registry: Registry, name: str, settings: ExperimentSettings, pat
     if took > TEXT_MAX:
         raise DeclarationError(
             path,
-            f"names of experiments and arms that take {TEXT_MAX} letters together, one experiment of each layer",
+            f"names that take {TEXT_MAX} letters together, of one experiment and arm in each layer",
             f"{took}",
             "give it and its arms shorter names, or stop what is over",
         )
 
 
 def given_slots(registry: Registry, name: str, settings: ExperimentSettings, had: Slices = ()) -> Slices:
-    """The slots for the experiment's share of its layer, with those that it `had`; raises `ExperimentError`."""
+    """The slots for the experiment's share of its layer, with those it `had`; raises `ExperimentError`."""
     others: list[tuple[str, Experiment]] = registry.layer(settings.layer_of(name), but=name)
     taken = [part for _, each in others for part in each.slices] + [*had]
-    left, held_out = free(taken, _held_out(settings)), _held_out(settings)
+    held_out = round(settings.holdout * SLOTS)
+    left = free(taken, held_out)
     wanted = min(slots_of(settings.share), SLOTS - held_out) - size(had)
     if wanted > size(left):
         there = ", ".join(f"{other} {size(each.slices) / SLOTS:g}" for other, each in others if each.slices)
         raise ExperimentError(
             "no_room",
             f"experiment {name!r} asks for {settings.share:g} of layer {settings.layer_of(name)!r}, and"
-            f" {(size(left) + size(had)) / SLOTS:g} is free (holdout {settings.holdout:g}, {there or 'nothing runs'}):"
-            " stop another one, lower the share, or name another layer",
+            f" {(size(left) + size(had)) / SLOTS:g} is free (holdout {settings.holdout:g},"
+            f" {there or 'nothing runs'}): stop another one, lower the share, or name another layer",
         )
     return tuple(sorted((*had, *first_of(left, wanted))))
-
-
-def _held_out(settings: ExperimentSettings) -> int:
-    return round(settings.holdout * SLOTS)
