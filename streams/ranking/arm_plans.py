@@ -8,6 +8,7 @@ together.
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import msgspec
@@ -59,7 +60,7 @@ class ArmPlans:
         self._base, self._model = dict[str, Any](), ""
         for name, each in registry.shipped():
             if name not in without:
-                merge(self._base, each.declared.arms[each.winner].stages)
+                merge(self._base, deepcopy(each.declared.arms[each.winner].stages))
                 self._model = each.declared.arms[each.winner].model or self._model
         for (arm, rung), plan in self.declared.items():
             if arm != DEFAULT_ARM:
@@ -80,8 +81,7 @@ class ArmPlans:
         return made
 
     def _combined(self, arm: str, rung: Rung) -> Made:
-        tree: dict[str, Any] = {}
-        merge(tree, self._base)
+        tree = deepcopy(self._base)
         model, served = self._model, served_by(arm)
         if not served and arm != DEFAULT_ARM:
             self.settings.stages_of(arm)  # says which arms there are
@@ -91,7 +91,7 @@ class ArmPlans:
                 raise SettingsError(
                     f"arm {arm!r}: {each.text} is no arm of what runs; see `headrace experiments list`"
                 )
-            merge(tree, experiment.declared.arms[each.arm].stages)
+            merge(tree, deepcopy(experiment.declared.arms[each.arm].stages))
             model = experiment.declared.arms[each.arm].model or model
         stages = self.settings.stages_with(tree, f"experiments {arm}")
         key = _encoder.encode(stages), rung

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from model.errors import SettingsError, StoreError, StoreUnavailableError
 from streams.experiments.declared.experiment import ExperimentArm
 from streams.experiments.registry.state import NONE, Experiment, Registry, decode
-from streams.ranking.arm_plans import ArmPlans
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
 from streams.stores.base import Store
@@ -81,8 +81,8 @@ class ServedExperiments:
                 self._say({"registry": str(error)})
                 return  # they go on as they were
             self._raw, self.registry = raw, registry
-            arms = self.replica.recommender.arms
-            self._unfit = {name: why for name, each in self._in_force() if (why := _unfit(arms, name, each))}
+            core = self.replica.recommender
+            self._unfit = await self.replica.core.call(_unfit, core, self._in_force())
         named = {arm.model for _, each in self._in_force() for arm in _arms(each) if arm.model}
         self.models.want(frozenset(named))
         await self._serve()
@@ -100,7 +100,7 @@ class ServedExperiments:
         self._say(trouble)
         core, without = self.replica.recommender, frozenset(trouble)
         if self._served != (core, self._raw, without):
-            await self.replica.core.call(core.arms.run, self.registry, without)
+            await self.replica.core.call(_run, core, self.registry, without)
             self._served = core, self._raw, without
             running = [name for name, _ in self._in_force() if name not in without]
             log.info("experiments in force: %s", ", ".join(running) or "none")
@@ -127,10 +127,17 @@ def _arms(experiment: Experiment) -> list[ExperimentArm]:
     return [arms[experiment.winner]] if experiment.state == "shipped" else list(arms.values())
 
 
-def _unfit(arms: ArmPlans, name: str, experiment: Experiment) -> str:
-    """Why this build, or its settings, can't serve an experiment at all; "" where they can."""
-    try:
-        arms.check(name, experiment.declared)
-    except SettingsError as error:
-        return str(error)
-    return ""
+def _unfit(core: Recommender, in_force: Sequence[tuple[str, Experiment]]) -> dict[str, str]:
+    """Which of these this build, or its settings, can't serve at all, and why. In the core's thread."""
+    unfit = {}
+    for name, each in in_force:
+        try:
+            core.arms.check(name, each.declared)
+        except SettingsError as error:
+            unfit[name] = str(error)
+    return unfit
+
+
+def _run(core: Recommender, registry: Registry, without: frozenset[str]) -> None:
+    """In the core's thread."""
+    core.arms.run(registry, without)

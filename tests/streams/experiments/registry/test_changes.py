@@ -156,7 +156,7 @@ def test_the_text_of_a_slate_has_room_for_all() -> None:
     arms = {"a" * 32: {}, "b": {}}
     names = [f"{n}" + "x" * 31 for n in range(4)]
     registry = running(**{name: raw(arms, layer=f"layer-{name[0]}") for name in names[:3]})
-    with pytest.raises(DeclarationError, match="256 letters together.*got 279"):
+    with pytest.raises(DeclarationError, match=r"256 letters together.*got 279"):
         changes.declared(registry, names[3], experiment(names[3], arms), 1)
     assert sum(len(f"{name}~99={'a' * 32}!") for name in names) + 3 == 279
     beside = experiment(names[3], arms, layer="layer-0")
