@@ -7,19 +7,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.declared.experiment import ExperimentArm, ExperimentSettings
 
 Setting = tuple[str, ...]
 
 
 def touched(experiment: ExperimentSettings) -> set[Setting]:
     """The settings that any of its arms overrides, as keys: ("feed", "size"), or ("model",)."""
-    found: set[Setting] = set()
-    for arm in experiment.arms.values():
-        found.update(leaves(arm.stages))
-        if arm.model:
-            found.add(("model",))
-    return found
+    return {setting for arm in experiment.arms.values() for setting in touched_by(arm)}
+
+
+def touched_by(arm: ExperimentArm) -> set[Setting]:
+    """The settings that an arm overrides."""
+    return {*leaves(arm.stages), *([("model",)] if arm.model else [])}
 
 
 def leaves(tree: Mapping[str, Any], path: Setting = ()) -> Iterator[Setting]:

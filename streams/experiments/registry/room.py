@@ -11,7 +11,7 @@ from streams.experiments.assignment.arm_text import TEXT_MAX, Served
 from streams.experiments.assignment.slots import SLOTS, Slices, first_of, free, size, slots_of
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.declared.refusal import DeclarationError, Path
-from streams.experiments.registry.overrides import clash, touched
+from streams.experiments.registry.overrides import Setting, clash, touched, touched_by
 from streams.experiments.registry.state import Experiment, Registry
 
 BYTES_MAX = 65_536
@@ -26,21 +26,24 @@ def check_room(registry: Registry, name: str, settings: ExperimentSettings, path
             path, f"at most {BYTES_MAX} bytes as JSON", f"{took}", "name fewer testers or values"
         )
     _check_layer(registry, name, settings, path)
-    mine = touched(settings)
     for other, each in sorted(registry.experiments.items()):
-        apart = each.declared.layer_of(other) != settings.layer_of(name)
-        if other == name or each.ended or not apart:
-            continue
-        if setting := clash(mine, touched(each.declared)):
+        layer = each.declared.layer_of(other)
+        if other != name and not each.ended and layer != settings.layer_of(name):
+            _check_apart(settings, path, f"{other} (layer {layer})", touched(each.declared))
+    _check_text(registry, name, settings, path)
+
+
+def _check_apart(settings: ExperimentSettings, path: Path, other: str, taken: set[Setting]) -> None:
+    for arm, each in settings.arms.items():
+        if setting := clash(touched_by(each), taken):
             said = ".".join(setting)
+            inner = setting if setting == ("model",) else ("stages", *setting)
             raise DeclarationError(
-                (*path, "arms"),
-                f"settings that no experiment of another layer touches: {other} (layer"
-                f" {each.declared.layer_of(other)}) has {said}",
+                (*path, "arms", arm, *inner),
+                f"a setting that no experiment of another layer touches, as {other} does",
                 said,
                 f"put both into one layer, or take {said} out of one",
             )
-    _check_text(registry, name, settings, path)
 
 
 def _check_layer(registry: Registry, name: str, settings: ExperimentSettings, path: Path) -> None:

@@ -240,7 +240,7 @@ def test_a_registry_that_cannot_be_read(raw_registry: bytes) -> None:
 
 
 class Steps(RuleBasedStateMachine):
-    """Steps in any order: slices never overlap, nobody who is in an experiment leaves it, the log is whole."""
+    """Steps in any order: slices never overlap, nobody leaves an experiment, the log is whole."""
 
     def __init__(self) -> None:
         super().__init__()
