@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import PathParameter
 
 from model.errors import ExperimentError, FencedError, SettingsError, StoreError
 from streams.clock import Clock
@@ -41,6 +42,8 @@ PATH = "/v1/admin/experiments"
 T = TypeVar("T")
 B = TypeVar("B", bound=Because)
 Asked = Request[Any, Any, Any]
+ExperimentName = Annotated[str, PathParameter(description="The experiment's name.", max_length=32)]
+ArmName = Annotated[str, PathParameter(description="The arm's name.", max_length=32)]
 
 
 def _says(status: int, text: str) -> dict[int, ResponseSpec]:
@@ -222,7 +225,7 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
         return await answered(experiments.log())
 
     @get(f"{PATH}/{{name:str}}", summary="One experiment", tags=["experiments"], responses=_READ)
-    async def get_experiment(name: str) -> Response[ExperimentView]:
+    async def get_experiment(name: ExperimentName) -> Response[ExperimentView]:
         return await answered(experiments.one(name))
 
     @put(
@@ -233,14 +236,14 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
         operation_class=body_as(ExperimentSettings, EXAMPLE),
         responses=_CHANGED,
     )
-    async def declare_experiment(request: Asked, name: str) -> Response[ChangeMade]:
+    async def declare_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.declare(request, name))
 
     @post(
         f"{PATH}/{{name:str}}/start", status_code=200, summary="Draw users to it from now on",
         tags=["experiments"], operation_class=body_as(Because, WHY, optional=True), responses=_CHANGED,
     )  # fmt: skip
-    async def start_experiment(request: Asked, name: str) -> Response[ChangeMade]:
+    async def start_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.start(request, name))
 
     @post(
@@ -248,7 +251,7 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
         summary="Stop an experiment, or take back what was shipped",
         operation_class=body_as(Because, WHY, optional=True), responses=_CHANGED,
     )  # fmt: skip
-    async def stop_experiment(request: Asked, name: str) -> Response[ChangeMade]:
+    async def stop_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.stop(request, name))
 
     @post(
@@ -256,14 +259,14 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
         summary="Stop an arm: its users get what control makes",
         operation_class=body_as(Because, WHY, optional=True), responses=_CHANGED,
     )  # fmt: skip
-    async def stop_arm(request: Asked, name: str, arm: str) -> Response[ChangeMade]:
+    async def stop_arm(request: Asked, name: ExperimentName, arm: ArmName) -> Response[ChangeMade]:
         return await answered(experiments.stop(request, name, arm))
 
     @post(
         f"{PATH}/{{name:str}}/ship", status_code=200, summary="Everybody gets what an arm makes",
         tags=["experiments"], operation_class=body_as(Shipping, {"arm": "bold", **WHY}), responses=_CHANGED,
     )  # fmt: skip
-    async def ship_experiment(request: Asked, name: str) -> Response[ChangeMade]:
+    async def ship_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.ship(request, name))
 
     return [
