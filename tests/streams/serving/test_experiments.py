@@ -12,10 +12,10 @@ from model.errors import StoreUnavailableError
 from streams.clock import ManualClock
 from streams.experiments.assignment.assignment import DEFAULT
 from streams.experiments.registry import changes
-from streams.experiments.registry.state import decode, encode
+from streams.experiments.registry.state import Registry, decode, encode
+from streams.ranking import slate as stored_slate
 from streams.serving.experiments import ServedExperiments
 from streams.serving.live import open_live
-from streams.serving.models import RegistryModels
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.base import digest_of
@@ -33,8 +33,8 @@ def settings(tmp_path: Path, three_models: Path) -> Settings:
     return override(Settings(), {"model": {"registry": str(tmp_path / "models"), "active": "first"}})
 
 
-async def put(store: MemoryStore, registry: object) -> None:
-    await store.put_experiments(encode(registry), digest_of(await store.experiments()), b"entry")  # type: ignore[arg-type]  # by a test's own steps
+async def put(store: MemoryStore, registry: Registry) -> None:
+    await store.put_experiments(encode(registry), digest_of(await store.experiments()), b"entry")
 
 
 def arms(desk: Desk, users: int = 40) -> set[str]:
@@ -48,9 +48,7 @@ async def test_a_worker_makes_slates_by_the_arms_of_its_users() -> None:
     await desk.take(*(click(n, f"u{n % 20}", f"item-{n % 15}") for n in range(60)))
     await put(store, running(e=SHORT))
     await experiments.turn()
-    await desk.take(*(click(100 + n, f"u{n}", "item-20") for n in range(20)))
-    from streams.ranking import slate as stored_slate
-
+    await desk.take(*(click(60 + n, f"u{n}", "item-20") for n in range(20)))
     feeds = (await store.read_feeds([f"u{n}" for n in range(20)])).feeds
     slates = [stored_slate.decode(each) for each in feeds if each is not None]
     assert len(slates) == 20
@@ -102,7 +100,6 @@ async def test_one_whose_model_is_not_there_stays_out_and_the_others_run(setting
     async with open_live(settings, store, ManualClock(NOW_MS), read_only=True, texts=False) as live:
         assert "experiment e is not served: model 'fourth' is being loaded: " in live.experiments.said
         assert live.recommender.arms.assignment.arms("ann").startswith("other=")
-        shutil.copytree(Path(settings.model.registry) / "third", Path(settings.model.registry) / "other")
         await put(store, running(e=raw({"now": {}, "next": {"model": "third"}})))
         await eventually(lambda: live.recommender.arms.assignment.arms("ann").startswith("e="))
 
@@ -160,11 +157,3 @@ async def test_a_store_that_is_away_is_waited_for() -> None:
     finally:
         following.cancel()
         await asyncio.wait([following])
-
-
-def test_the_models_of_a_process_are_what_experiments_need(settings: Settings) -> None:
-    desk = Desk(MemoryStore())
-    from tests.streams.serving.test_models import Told
-
-    models = RegistryModels(settings, desk.store, desk.replica, Told())
-    ServedExperiments(desk.store, desk.replica, models)
