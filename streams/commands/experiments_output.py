@@ -24,6 +24,9 @@ def listed(registry: Registry, now_ms: int, as_json: bool) -> None:
     if as_json:
         _json([facts(name, each, now_ms) for name, each in sorted(registry.experiments.items())])
         return
+    if not registry.experiments:
+        print("no experiment is declared; docs/experiments.md says how to begin one")
+        return
     table = Table("experiment", "state", "since", "layer", "share", "arms", "primary", box=None)
     for name, each in sorted(registry.experiments.items()):
         said = facts(name, each, now_ms)
