@@ -12,7 +12,9 @@ from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.registry.audit import Change, Entry, Verdict, encode_entry, recorded, verify
 from streams.experiments.registry.state import Registry, decode, encode
 from streams.settings.experiments import joined
+from streams.settings.tree import Settings
 from streams.stores.base import Store, digest_of
+from streams.stores.redis import RedisStore
 
 ATTEMPTS = 5
 Step = Callable[[Registry], Change]
@@ -62,6 +64,22 @@ async def audit(store: Store) -> Audit:
         verdict = verify(raw, registry)
         if verdict.whole or attempt == ATTEMPTS:
             return Audit(_readable(raw), verdict)
+
+
+async def named(settings: Settings) -> frozenset[str]:
+    """The models that experiments name, but for those that have stopped."""
+    store = RedisStore(settings.redis)
+    try:
+        registry = await read_registry(store)
+    finally:
+        await store.close()
+    return models_named(registry)
+
+
+def models_named(registry: Registry) -> frozenset[str]:
+    """The models of experiments that have not stopped."""
+    kept = [each for each in registry.experiments.values() if each.state != "stopped"]
+    return frozenset(arm.model for each in kept for arm in each.declared.arms.values() if arm.model)
 
 
 def _readable(raw: list[bytes]) -> list[Entry]:
