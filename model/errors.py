@@ -2,6 +2,7 @@
 
 HeadraceError
 ├── SettingsError            a setting is missing, unknown or out of range
+├── ExperimentError          what is asked of an experiment can't be done in the state that it is in
 ├── RequestError             a ranking was asked for with a value that can't be
 ├── EventError               an event that can't be read or applied (has a `reason` code)
 ├── DataError                a file or a row that can't be read
@@ -29,6 +30,14 @@ class HeadraceError(Exception):
 
 class SettingsError(HeadraceError):
     """A setting is missing, unknown or out of range."""
+
+
+class ExperimentError(HeadraceError):
+    """What is asked of an experiment can't be done in the state that it is in. `reason` is a short code."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class RequestError(HeadraceError):

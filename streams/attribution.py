@@ -8,6 +8,7 @@ from model.errors import DataError, ModelError
 from streams.ranking.leave_one_out import drops
 from streams.ranking.slate import Reason
 from streams.recommender import Recommender
+from streams.settings.tree import DEFAULT_ARM
 from streams.state.user_state import UserState
 
 
@@ -29,8 +30,10 @@ def explained(
     item_id: str | None = None,
     places: int = 5,
     history: int = 10,
+    arm: str = DEFAULT_ARM,
 ) -> list[Place]:
-    """The first `places` of the slate, or `item_id` alone, without each of the last `history` items.
+    """The first `places` of the slate, or `item_id` alone, without each of the last `history` items; as the
+    arm makes it.
 
     Raises `DataError` for an unknown item or an empty history, `ModelError` where no model is in service.
     """
@@ -43,7 +46,7 @@ def explained(
     if not recent:
         raise DataError("this user has met no item yet: there is nothing to leave out")
     also = () if item_id is None else (catalog.rows[item_id],)
-    draft = recommender.draft(recommender.request(state, now_ms, score_also=also))
+    draft = recommender.draft(recommender.request(state, now_ms, arm=arm, score_also=also))
     reasons = dict(zip(draft.order.tolist(), draft.reasons or (), strict=True))
     shown = draft.order[:places].tolist()
     if item_id is not None:

@@ -86,7 +86,7 @@ def process(
     before: Before | None = None,
     kept: Mapping[str, UserSlates] | None = None,
     passed: Mapping[str, float] | None = None,
-    arm_of: Callable[[str], str] | None = None,
+    arm_of: Callable[[str, UserState, int], str] | None = None,
 ) -> BatchResult:
     """Fold a batch in its order, then make one slate for each user who acted.
 
@@ -94,7 +94,7 @@ def process(
     item named in the batch must have been met (`Recommender.meet`). before: see `Before`; not told of what is
     skipped or teaches nothing (`streams.examples.target.target_of`). passed: when the batch passed what it
     went through so far, the last of it "applied"; it is `now_ms` where nothing is said. arm_of: the arm of a
-    user's slate; the default one for all where it is not given.
+    user's slate, by their state and the time; the default one for all where it is not given.
     """
     out = BatchResult()
     started = timer()
@@ -188,7 +188,7 @@ def _fold(
     return event.user_id
 
 
-def _default(_user: str) -> str:
+def _default(_user: str, _state: UserState, _now_ms: int) -> str:
     return DEFAULT_ARM
 
 
@@ -214,7 +214,7 @@ def _slates(
     causes: Mapping[str, Incoming],
     now_ms: int,
     rung: Rung,
-    arm_of: Callable[[str], str],
+    arm_of: Callable[[str, UserState, int], str],
 ) -> list[Slate]:
     """Make a slate for each user in `causes`, and keep what it looks like."""
     requests = [
@@ -222,7 +222,7 @@ def _slates(
             out.states[user],
             now_ms,
             rung=rung,
-            arm=arm_of(user),
+            arm=arm_of(user, out.states[user], now_ms),
             user=user,
             cause=incoming.event.event_id,
         )

@@ -37,7 +37,7 @@ def slates_of(recommender: Recommender, requests: Sequence[RankRequest]) -> Batc
 def _slate_of(recommender: Recommender, out: BatchSlates, request: RankRequest) -> list[Slate]:
     steps = [request]
     if request.plan.settings.rescoring.enabled:
-        steps.append(replace(request, plan=recommender.plans[request.arm, "counters"]))
+        steps.append(replace(request, plan=recommender.arms.of(request.arm, "counters").plan))
     for step in steps:
         try:
             return recommender.recommend([step], out.looks)

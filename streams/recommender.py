@@ -24,7 +24,8 @@ from streams.learning.lesson import Lesson, decode_lesson
 from streams.learning.looks import F16, HALF_MAX, NO_FEATURES, NO_NUMBERS, digest_of_names, pack_looks
 from streams.learning.steps import AnswerStep, Bounds, ShowingStep, Step, on_answer, on_impression, on_made
 from streams.ranking.adaptation import Adaptation
-from streams.ranking.degradation import RUNGS, Rung, lowered
+from streams.ranking.arm_plans import ArmPlans, learns
+from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
 from streams.ranking.heads import head_columns
 from streams.ranking.model_in_service import ModelInService, feature_names
@@ -60,8 +61,8 @@ class Recommender:
         self.catalog = Catalog(modalities=settings.model.modalities)
         self.meanings = settings.meanings
         self.counters = Counters(settings.counters, self.meanings)
-        self.plans = plans(settings)
-        tasks = further_tasks(settings, self.plans.values())
+        self.arms = ArmPlans(settings, source_names())
+        tasks = further_tasks(settings, self.arms.declared.values())
         self.columns = (*feature_names(source_names()), *head_columns(tasks))
         self.learner, adaptation = self._learner()
         self.learned_to, self._closed = "", list[Lesson]()
@@ -82,7 +83,7 @@ class Recommender:
 
     def _learner(self) -> tuple[Learner, Adaptation | None]:
         """What learns from lessons: one that adapts scores, where any arm says so."""
-        if not any(plan.settings.reweighting.enabled for plan in self.plans.values()):
+        if not learns(self.settings):
             return CountingLearner(), None
         learner = AdaptiveLearner(self.settings.reweighting, self.columns, self.meanings)
         return learner, Adaptation(learner)
@@ -250,18 +251,23 @@ class Recommender:
     def request(
         self, state: UserState, now_ms: int, *, rung: Rung = "full", arm: str = DEFAULT_ARM, **asked: Any
     ) -> RankRequest:
-        """A request with the stages of a declared arm on a rung; `asked`: further fields of `RankRequest`.
+        """A request with the stages of an arm on a rung: of the settings, or the arms of experiments that
+        `arms_of` says; `asked`: further fields of `RankRequest`.
 
         This is the edge of the core: what comes from a caller is checked here. Raises `SettingsError` for an
         arm that is not declared, `RequestError` for a value that can't be.
         """
-        if (arm, rung) not in self.plans:
-            self.settings.stages_of(arm)  # says which arms there are
+        if rung not in RUNGS:
             raise RequestError(f"rung is {rung!r}; expected one of {', '.join(RUNGS)}")
         if asked:
             check(asked, len(self.catalog), self.catalog.text.shape[1])
-        asked = {"plan": self.plans[arm, rung], "model": self.settings.model_of(arm), **asked}
+        made = self.arms.of(arm, rung)
+        asked = {"plan": made.plan, "model": made.model, **asked}
         return RankRequest(state, now_ms, arm=arm, **asked)
+
+    def arms_of(self, user: str, state: UserState, now_ms: int, surface: str = "feed") -> str:
+        """The arms of the experiments that a user's slate is of, as its text; the default arm for none."""
+        return self.arms.assignment.arms(user, state, now_ms, surface)
 
     def plan(self, tree: Mapping[str, Any]) -> StagePlan:
         """The stages of the settings with the values of `tree`; `SettingsError` where that can't be."""
@@ -295,6 +301,10 @@ class Recommender:
         self._fit(model)
         self.pipeline.models.add(model)
 
+    def unload(self, name: str) -> None:
+        """Forget a model beside the active one; call it between two batches."""
+        self.pipeline.models.remove(name)
+
     def _fit(self, model: ModelInService) -> None:
         model.read_actions(self.meanings.says)
         model.index.configure(self.settings.index, self._index_beside)
@@ -310,17 +320,10 @@ def further_tasks(settings: Settings, plans: Iterable[StagePlan]) -> list[str]:
     return [name for name in dict.fromkeys(named) if name not in ALWAYS]
 
 
-def plans(settings: Settings) -> dict[tuple[str, Rung], StagePlan]:
-    """The stages of each declared arm on each rung. Raises `SettingsError` where one asks for what is not
-    there.
+def check_plans(settings: Settings) -> None:
+    """Raises `SettingsError` where an arm or an experiment of the settings asks for what this build does not
+    have.
     """
-    names = source_names()
-    made = {}
-    for arm in (DEFAULT_ARM, *settings.arms):
-        stages = settings.stages_of(arm)
-        where = "settings" if arm == DEFAULT_ARM else f"settings: arms.{arm}.stages"
-        for rung in RUNGS:
-            made[arm, rung] = stage_plan(
-                lowered(stages, rung, settings.ladder), settings.meanings, names, rung, where
-            )
-    return made
+    arms = ArmPlans(settings, source_names())
+    for name, each in settings.experiments.items():
+        arms.check(name, each)

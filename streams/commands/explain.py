@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model.errors import DataError, StoreError
 from streams.commands.options import add_settings, settings_from
-from streams.settings.tree import Settings
+from streams.settings.tree import DEFAULT_ARM, Settings
 
 if TYPE_CHECKING:
     from streams.attribution import Place
@@ -49,8 +49,11 @@ def run(args: argparse.Namespace) -> int:
     from streams.attribution import explained
 
     known = asyncio.run(_known(settings_from(args), args.user))
-    places = explained(known.recommender, known.state, known.now_ms, args.item, args.places, args.history)
-    _show(places)
+    core, state, now_ms = known
+    arm = core.arms_of(args.user, state, now_ms)
+    if arm != DEFAULT_ARM:
+        _say(f"the user's slates are made by {arm}")
+    _show(explained(core, state, now_ms, args.item, args.places, args.history, arm))
     return 0
 
 

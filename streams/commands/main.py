@@ -28,6 +28,7 @@ COMMANDS = {
     "reshard": "copy the store to another number of shards, or to a Redis Cluster",
     "dead-letters": "look at events that could not be applied, and send them again",
     "examples": "build training examples as shards, for data that outgrows a machine",
+    "experiments": "arms for some of the users: declare, start, look at, stop and ship them",
     "explain": "why a user is shown what they are shown, exactly",
     "train": "train, export and register a model from a dataset",
     "distil": "train a smaller model to rank like a registered one",

@@ -67,6 +67,7 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
     from streams.offline.renewal.service import Renewal
     from streams.serving.activation import activate, active
     from streams.serving.claim import claim
+    from streams.serving.experiment_registry import named
 
     # A renewal deletes old models: of what another namespace serves it can know nothing.
     claim(Path(settings.model.registry), settings.namespace, "model.registry")
@@ -86,6 +87,7 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
             promote=lambda name: activate(settings, name, CONFIRM_WITHIN_S),
             train=train,
             clock=SystemClock(),
+            named=lambda: named(settings),
         )
         if once:
             return 0 if await renewal.once() in ("waiting", "kept", "promoted") else NOT_DONE

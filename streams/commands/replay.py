@@ -98,11 +98,11 @@ def run(args: argparse.Namespace) -> int:
 
     from export.registry import Registry
     from streams.offline.replay.options import ReplayOptions
-    from streams.recommender import plans
+    from streams.recommender import check_plans
 
     settings = graph_from(args, training_from(args, settings_from(args)))
     settings.stages_of(args.arm)
-    plans(settings)  # an arm that can't be is refused before anything is read
+    check_plans(settings)  # an arm that can't be is refused before anything is read
     model = args.model
     if (named := settings.model_of(args.arm)) and model is None:
         model = str(Registry(Path(settings.model.registry)).get(named))

@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     check_folder("--folder", args.folder)
     from streams.local.up import run_until_stopped
-    from streams.recommender import plans
+    from streams.recommender import check_plans
 
     settings = settings_from(args)
-    plans(settings)  # an arm that can't be is refused before anything is started
+    check_plans(settings)  # an arm that can't be is refused before anything is started
     return run_until_stopped(settings, args.workers, args.folder)

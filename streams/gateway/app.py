@@ -11,8 +11,11 @@ from litestar.exceptions import HTTPException
 from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
+from streams.experiments.declared.experiment import ExperimentSettings
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
+from streams.gateway.experiment_bodies import Because, Shipping
+from streams.gateway.experiments import experiment_routes
 from streams.gateway.feed_route import feed_route
 from streams.gateway.feeds import USER_ID_MAX, FeedReads
 from streams.gateway.health import alive, ready_route
@@ -21,7 +24,13 @@ from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import EventIntake
 from streams.gateway.items import ItemBody, items_route
 from streams.gateway.metrics import GatewayMetrics, metrics_route
-from streams.gateway.openapi import bound_feed_parameters, config, describe_bodies, name_actions
+from streams.gateway.openapi import (
+    bound_feed_parameters,
+    config,
+    describe_bodies,
+    describe_kinds,
+    name_actions,
+)
 from streams.gateway.shelf import Shelf
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
@@ -63,6 +72,7 @@ def create_app(
             events_route(intake, settings),
             items_route(intake, settings),
             feed_route(reads),
+            *experiment_routes(settings, store, clock),
             alive,
             ready_route(settings, store, producer, metrics),
             metrics_route(metrics),
@@ -77,6 +87,7 @@ def create_app(
     describe_bodies(app, FROM_APPS, settings.events, clock.now_ms())
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
+    describe_kinds(app, [ExperimentSettings, Because, Shipping])
     bound_feed_parameters(app, reads.size, reads.default, USER_ID_MAX)
     return Gateway(app, reads, intake, metrics, gateway.body_max_bytes)
 

@@ -87,6 +87,29 @@ def takes(
     return TakesEvents
 
 
+def body_as(kind: type[msgspec.Struct], example: object = None, optional: bool = False) -> type[Operation]:
+    """The operation of a route whose body is one value of this kind."""
+    examples = None if example is None else {"example": Example(value=example)}
+    media = OpenAPIMediaType(schema=Reference(ref=REF.format(name=kind.__name__)), examples=examples)
+    body = RequestBody(content={"application/json": media}, required=not optional)
+
+    @dataclass
+    class TakesOne(Operation):
+        """What /schema says of the body."""
+
+        def __post_init__(self) -> None:
+            self.request_body = body
+
+    return TakesOne
+
+
+def describe_kinds(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
+    """Put these, and all that they are made of, among the schemas of the document."""
+    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
+    for name, written in schemas.items():
+        app.openapi_schema.components.schemas[name] = JsonSchema(written=written)
+
+
 def config(version: str) -> OpenAPIConfig:
     """/schema and /schema/openapi.json answer JSON; no page loads scripts from another host."""
     return OpenAPIConfig(

@@ -37,6 +37,10 @@ class Models:
         """Have it beside the others, under its name."""
         self.named[model.name] = model
 
+    def remove(self, name: str) -> None:
+        """Have it beside the others no more."""
+        self.named.pop(name, None)
+
     def all(self) -> list[ModelInService]:
         """Every model, each once, the active one first. May be asked in any thread."""
         active, named = self.active, list(self.named.values())

@@ -23,6 +23,7 @@ from streams.clock import Clock
 from streams.recommender import Recommender
 from streams.serving.arms import check_arms
 from streams.serving.background import in_thread
+from streams.serving.experiments import ServedExperiments
 from streams.serving.follower import Follower
 from streams.serving.graph import load_graph
 from streams.serving.loading import load_encoder
@@ -47,6 +48,7 @@ LONGEST_TURN_S = 0.5
 class Live:
     """`encode`: texts to vectors; None where no text encoder is registered, or none was asked for.
 
+    `experiments` are those that the registry had when this was opened; the owner has them follow.
     `following` runs for as long as this is open for reading only; None where the owner follows the ledger. It
     ends early by an error that time does not mend, such as what a newer build has stored.
     """
@@ -56,6 +58,7 @@ class Live:
     replica: Replica
     models: RegistryModels
     encode: Encode | None
+    experiments: ServedExperiments
     follower: Follower | None = None
     following: asyncio.Task[None] | None = None
 
@@ -124,16 +127,19 @@ async def open_live(
 
         await attempt(rebuild)
         await attempt(models.start)
+        experiments = ServedExperiments(store, replica, models)
+        await attempt(experiments.begin)
         encode = await reading if reading is not None else None
         await in_thread(give_back)
         if not read_only:
-            yield Live(settings, store, replica, models, encode)
+            yield Live(settings, store, replica, models, encode, experiments)
             return
         follower = Follower(replica, models, lambda: _recover(replica))
         every_s = min(settings.worker.ledger_every_ms / 1_000, LONGEST_TURN_S)
         following = asyncio.create_task(follower.run(every_s), name="following the ledger")
         opened.push_async_callback(_end, following)
-        yield Live(settings, store, replica, models, encode, follower, following)
+        opened.push_async_callback(_end, asyncio.create_task(experiments.run(), name="following experiments"))
+        yield Live(settings, store, replica, models, encode, experiments, follower, following)
 
 
 async def _recover(replica: Replica) -> None:

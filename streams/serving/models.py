@@ -49,7 +49,7 @@ class RegistryModels:
         self.confirms = confirms
         self.registry = Registry(Path(settings.model.registry))
         self.loader = ModelLoader(settings.model, replica, self.registry, watcher)
-        self.named = models_of(settings.arms)
+        self._of_arms = self.named = models_of(settings.arms)
         self.missing: dict[str, str] = {}
         self.trouble = ""
         self.loading: asyncio.Task[None] | None = None
@@ -95,6 +95,32 @@ class RegistryModels:
     def beside(self) -> list[str]:
         """The models that arms name and that are in service, in alphabetical order."""
         return sorted(self._beside)
+
+    def want(self, models: frozenset[str]) -> None:
+        """Experiments name these models beside those of arms: load what is new, in the background."""
+        self.named = self._of_arms | models
+        for model in self.missing.keys() - self.named:
+            del self.missing[model]
+        new = self.named - self._beside.keys() - self.missing.keys()
+        if new and (self.mending is None or self.mending.done()):
+            self.mending = asyncio.create_task(self._load_named())
+
+    async def release(self) -> None:
+        """Let go of models that nothing names any more. No request may name them."""
+        for model in sorted(self._beside.keys() - self.named):
+            await self.replica.core.call(self.replica.recommender.unload, model)
+            del self._beside[model]
+            if model != self.name:
+                self.watcher.left(model, self._providers.pop(model))
+            log.info("model %r is in service no more: nothing names it", model)
+
+    def serves(self, model: str) -> bool:
+        """Whether slates of an arm that names this model are made by it, whichever is active."""
+        return model in self._beside
+
+    def why(self, model: str) -> str:
+        """Why a model could not be loaded, to stand behind its name; "" where that is not known."""
+        return f": {self.missing[model]}" if model in self.missing else ""
 
     async def start(self) -> None:
         """Serve the active model, else the one of the settings, else the newest, else none; and beside it

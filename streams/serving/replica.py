@@ -334,6 +334,7 @@ def _carry_over(before: Recommender, recommender: Recommender) -> None:
     for model in models.all():
         model.carry_on(seen)
     recommender.serve(models.active)
+    recommender.arms.run(before.arms.registry, before.arms.without)
     for model in models.named.values():
         recommender.load(model)
     recommender.pipeline.models.missing.update(models.missing)

@@ -16,6 +16,14 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from model.errors import SettingsError
+from streams.experiments.declared.refusal import DeclarationError
+from streams.settings.experiments import (
+    check_metrics,
+    check_stages,
+    known_metrics,
+    located,
+    read_experiments,
+)
 from streams.settings.stages import StageSettings, merge
 from streams.settings.tree import DEFAULT_ARM, Settings, written
 from streams.state.action_meaning import built_in
@@ -49,9 +57,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     model.errors.SettingsError: settings: Object contains unknown field `parts` - at `$.kafka`
     """
     tree: dict[str, Any] = {}
+    text = ""
     meanings: dict[str, Any] = msgspec.to_builtins(built_in())
     if path is not None:
         tree = toml_tree(path, f"settings file {path}")
+        text = path.read_text(encoding="utf-8") if "experiments" in tree else ""
     # Whole tables come before their entries.
     for name, value in sorted(environ.items()):
         if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
@@ -62,7 +72,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     if isinstance(actions := tree.get("actions", {}), dict):  # only the named values of built-in ones change
         merge(meanings, actions)
         tree["actions"] = meanings
-    return _checked(tree)
+    return _checked(tree, text)
 
 
 def toml_tree(path: Path, named: str) -> dict[str, Any]:
@@ -86,8 +96,12 @@ def override(settings: Settings, tree: Mapping[str, Any]) -> Settings:
     return _checked(merged)
 
 
-def _checked(tree: dict[str, Any]) -> Settings:
-    """A tree as settings, each arm with its overrides."""
+def _checked(tree: dict[str, Any], text: str = "") -> Settings:
+    """A tree as settings, each arm with its overrides. `text`: the file that says what there is to say of
+    experiments.
+    """
+    if "experiments" in tree:
+        read_experiments(tree["experiments"], text)
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -99,6 +113,12 @@ def _checked(tree: dict[str, Any]) -> Settings:
         )
     for name in settings.arms:
         settings.stages_of(name)
+    try:
+        for name, experiment in settings.experiments.items():
+            check_stages(settings, name, experiment)
+            check_metrics(name, experiment, known_metrics(settings))
+    except DeclarationError as error:
+        raise located(error, text) from None
     return settings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +13,7 @@ from model.errors import SettingsError
 from model.tasks import ALWAYS, Task, meant, ordered
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
+from streams.experiments.declared.experiment import ExperimentSettings, Name
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.settings import LearningSettings
 from streams.settings.exploration import ExplorationSettings
@@ -52,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `namespace`: deployments with different ones share a Kafka and a Redis and see nothing of each other.
     `kafka.prefix` and `redis.prefix` follow it where they are not set. `arms`: by name, what is different for
-    some of the requests.
+    some of the requests. `experiments`: by name, which users get which of several arms.
 
     >>> Settings(namespace="shop").kafka.prefix, Settings(namespace="shop").redis.prefix
     ('shop.', 'shop:')
@@ -74,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed: FeedSettings = FeedSettings()
     exploration: ExplorationSettings = ExplorationSettings()
     arms: dict[ArmName, ArmSettings] = {}
+    experiments: dict[Name, ExperimentSettings] = {}
     ladder: LadderSettings = LadderSettings()
     model: ModelSettings = ModelSettings()
     graph: GraphSettings = GraphSettings()
@@ -128,8 +130,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if arm not in self.arms:
             known = ", ".join([DEFAULT_ARM, *self.arms])
             raise SettingsError(f"arm {arm!r} is not declared; expected one of {known}: add [arms.{arm}]")
-        where = f"settings: arms.{arm}.stages"
-        stages = overridden(self.stages, self.arms[arm].stages, where)
+        return self.stages_with(self.arms[arm].stages, f"settings: arms.{arm}.stages")
+
+    def stages_with(self, tree: Mapping[str, Any], where: str) -> StageSettings:
+        """The stage settings with those of `tree`; `SettingsError`, which begins with `where`, for what isn't
+        there.
+        """
+        stages = overridden(self.stages, tree, where)
         if isinstance(stages.feed.repeat, tuple):
             known_actions = {**built_in(), **self.actions}
             if unknown := [name for name in stages.feed.repeat if name not in known_actions]:

@@ -230,6 +230,20 @@ class Store(Protocol):
 
     async def active_model(self) -> str | None: ...
 
+    async def experiments(self) -> bytes | None:
+        """The registry of experiments."""
+        ...
+
+    async def put_experiments(self, value: bytes, found: str, entry: bytes) -> None:
+        """Write the registry, and an entry behind its log, in one step. Raises `FencedError` where the stored
+        one is not the one that was found any more; `found` is its digest (`digest_of`).
+        """
+        ...
+
+    async def experiments_log(self) -> list[bytes]:
+        """All entries of the log, oldest first."""
+        ...
+
     async def condition(self) -> Condition:
         """How the server that keeps it is set up, and whether it takes writes."""
         ...

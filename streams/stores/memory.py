@@ -76,6 +76,8 @@ class MemoryStore:
         self._snapshot: Snapshot | None = None
         self._leases: dict[str, tuple[str, int]] = {}
         self._model: str | None = None
+        self._experiments: bytes | None = None
+        self._experiments_log: list[bytes] = []
 
     async def load(
         self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
@@ -216,6 +218,18 @@ class MemoryStore:
 
     async def active_model(self) -> str | None:
         return self._model
+
+    async def experiments(self) -> bytes | None:
+        return self._experiments
+
+    async def put_experiments(self, value: bytes, found: str, entry: bytes) -> None:
+        if digest_of(self._experiments) != found:
+            raise FencedError("the experiments are not those that were found: another has changed them")
+        self._experiments = value
+        self._experiments_log.append(entry)
+
+    async def experiments_log(self) -> list[bytes]:
+        return list(self._experiments_log)
 
     async def condition(self) -> Condition:
         return SOUND

@@ -48,6 +48,12 @@ class ReadOnlyStore:
     async def active_model(self) -> str | None:
         return await self._store.active_model()
 
+    async def experiments(self) -> bytes | None:
+        return await self._store.experiments()
+
+    async def experiments_log(self) -> list[bytes]:
+        return await self._store.experiments_log()
+
     async def condition(self) -> Condition:
         return await self._store.condition()
 
@@ -71,6 +77,9 @@ class ReadOnlyStore:
 
     async def lead(self, name: str, writer: str, ttl_ms: int) -> NoReturn:
         _refuse("lead")
+
+    async def put_experiments(self, value: bytes, found: str, entry: bytes) -> NoReturn:
+        _refuse("put_experiments")
 
     async def activate(self, model: str) -> NoReturn:
         _refuse("activate")

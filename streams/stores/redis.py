@@ -41,6 +41,7 @@ from streams.stores.redis_scripts import (
     LEAD,
     MEND_SHARED,
     MEND_WITHDRAWN,
+    PUT_EXPERIMENTS,
 )
 
 T = TypeVar("T")
@@ -249,6 +250,7 @@ class RedisStore(RedisLedger):
             listed = [self._keys.shared("withdrawn"), self._keys.shared("withdrawn", "version")]
             await self._pooled.script(
                 MEND_WITHDRAWN,
+                PUT_EXPERIMENTS,
                 [*listed, *(self._keys.of("item", item_id) for item_id in part)],
                 [uuid.uuid4().hex, *_marks(part), *(found[item_id] for item_id in part)],
             )
@@ -279,6 +281,20 @@ class RedisStore(RedisLedger):
     async def active_model(self) -> str | None:
         model: bytes | None = await self._pooled.call("GET", self._keys.shared("model"))
         return None if model is None else model.decode()
+
+    async def experiments(self) -> bytes | None:
+        value: bytes | None = await self._pooled.call("GET", self._keys.shared("experiments"))
+        return value
+
+    async def put_experiments(self, value: bytes, found: str, entry: bytes) -> None:
+        keys = [self._keys.shared("experiments"), self._keys.shared("experiments", "log")]
+        await self._pooled.script(PUT_EXPERIMENTS, keys, [found, value, entry])
+
+    async def experiments_log(self) -> list[bytes]:
+        entries: list[bytes] = await self._pooled.call(
+            "LRANGE", self._keys.shared("experiments", "log"), 0, -1
+        )
+        return entries
 
     async def condition(self) -> Condition:
         # Some servers refuse CONFIG (a managed one, an ACL): what INFO says must do then.

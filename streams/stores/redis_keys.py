@@ -13,6 +13,7 @@ What all processes share:
     relayed                        hash: how far each outbox is in the ledger
     snapshot, snapshot:TOKEN:N     hash: head of the snapshot; its chunks
     lease:NAME, model              who leads; the active model
+    experiments, experiments:log   the registry of experiments; list of the entries of its log
     shards                         how many shards there are, where there are several
 Each feed that a batch writes is announced on the channel `feeds` (the message is the user id).
 

@@ -244,6 +244,19 @@ return 1
 """
 )
 
+# KEYS: experiments, their log     ARGV: digest of what was found, what it becomes, the entry of the log
+PUT_EXPERIMENTS = _script(
+    """
+local stored = redis.call('GET', KEYS[1])
+if (stored and redis.sha1hex(stored) or '') ~= ARGV[1] then
+  return redis.error_reply('FENCED ' .. KEYS[1] .. ' is not the value that was found')
+end
+redis.call('RPUSH', KEYS[2], ARGV[3])
+redis.call('SET', KEYS[1], ARGV[2])
+return 'OK'
+"""
+)
+
 # KEYS: snapshot head, ledger, last dropped position
 # ARGV: position, writer, own position, prefix of chunk keys, chunks, margin in ms, ms the old chunks live on
 # The chunks were written before, to expire by themselves; from here on they stay, and the old ones go.

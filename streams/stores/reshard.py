@@ -31,6 +31,8 @@ SHARED = (
     "ledger:dropped",
     "snapshot",
     "model",
+    "experiments",
+    "experiments:log",
 )
 AT_A_TIME = 500
 LONGEST_MS = 60_000

@@ -13,6 +13,7 @@ from streams.clock import Clock
 from streams.popular_feed import popular_feed
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import POPULAR_USER
+from streams.serving.experiments import EVERY_S, ServedExperiments
 from streams.serving.follower import Follower, Ordered
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
@@ -36,6 +37,7 @@ class Chores:
         store: Store,
         replica: Replica,
         models: Ordered,
+        experiments: ServedExperiments,
         recover: Callable[[], Awaitable[None]],
         metrics: WorkerMetrics,
         clock: Clock,
@@ -43,7 +45,7 @@ class Chores:
     ) -> None:
         self.settings, self.store, self.replica = settings, store, replica
         self.metrics, self.clock = metrics, clock
-        self.watch = watch
+        self.watch, self.experiments = watch, experiments
         self.follower = Follower(replica, models, recover)
         self.trouble = ""
         self.tasks: list[asyncio.Task[None]] = []
@@ -55,6 +57,7 @@ class Chores:
             (popular_s, self.popular),
             (self.settings.worker.snapshot_every_s, self.snapshot),
             (TURN_S, self.watch.turn),
+            (EVERY_S, self.experiments.turn),
         ):
             self.tasks.append(
                 asyncio.create_task(self._every(every_s, chore), name=f"the chore {chore.__name__!r}")

@@ -147,6 +147,7 @@ class Folding:
             before=before,
             kept=work.slates,
             passed={"begun": begun_ms, "applied": self.clock.precise_ms()},
+            arm_of=recommender.arms_of,
         )
         started = time.perf_counter()
         out = encoded(work, outcome, self.clock.precise_ms())

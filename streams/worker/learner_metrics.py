@@ -22,7 +22,7 @@ def collect_learner(recommender: Recommender, metrics: WorkerMetrics) -> None:
     guards = Counter(told.guard.on for told in report.levels.values())
     for guard, on in (("on", True), ("off", False)):
         metrics.learner_levels.labels(guard).set(guards[on])
-    for level in (GLOBAL, *(f"arm:{arm}" for arm in {arm for arm, _ in recommender.plans})):
+    for level in (GLOBAL, *(f"arm:{arm}" for arm in {arm for arm, _ in recommender.arms.declared})):
         if level in report.levels:
             _collect(level, report.levels[level], recommender.settings.reweighting.drift, metrics)
 

@@ -70,7 +70,7 @@ class Running:
             done=lambda standings: waiting.done({at: each.offset for at, each in standings.items()}),
         )
         self.chores = Chores(
-            *(settings, store, live.replica, live.models),
+            *(settings, store, live.replica, live.models, live.experiments),
             *(self.batches.recovery.recover, metrics, clock, watch),
         )
         self.app: Any = create_app(settings, self.intake, membership, waiting)

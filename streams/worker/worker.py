@@ -180,6 +180,7 @@ class Worker:
             "lag": _part("" if running is None else running.lag.trouble),
             "ledger": _part("" if sound else "the counters are being read"),
             "model": Part(True, "" if running is None else running.live.models.said),
+            "experiments": Part(True, "" if running is None else running.live.experiments.said),
         }
         if self.trouble:
             parts["stop" if self._stopping else "start"] = Part(False, self.trouble)

@@ -485,6 +485,34 @@ class StoreContract:
         await store.activate("m2")
         assert await store.active_model() == "m2"
 
+    # Experiments
+
+    async def test_experiments_are_changed_with_their_log_in_one_step(self, store: Store) -> None:
+        assert (await store.experiments(), await store.experiments_log()) == (None, [])
+        await store.put_experiments(b"one", digest_of(None), b"first")
+        assert (await store.experiments(), await store.experiments_log()) == (b"one", [b"first"])
+        await store.put_experiments(b"two", digest_of(b"one"), b"second")
+        assert (await store.experiments(), await store.experiments_log()) == (b"two", [b"first", b"second"])
+
+    @pytest.mark.parametrize("found", [None, b"another"])
+    async def test_experiments_that_another_has_changed_stay(self, store: Store, found: bytes | None) -> None:
+        await store.put_experiments(b"one", digest_of(None), b"first")
+        with pytest.raises(FencedError):
+            await store.put_experiments(b"two", digest_of(found), b"second")
+        assert (await store.experiments(), await store.experiments_log()) == (b"one", [b"first"])
+
+    async def test_of_two_who_change_experiments_at_once_one_does(
+        self, store: Store, make_store: MakeStore
+    ) -> None:
+        puts = [
+            each.put_experiments(b"%d" % n, digest_of(None), b"%d" % n)
+            for n, each in enumerate([store, make_store()] * 4)
+        ]
+        answers = await asyncio.gather(*puts, return_exceptions=True)
+        assert sum(answer is None for answer in answers) == 1
+        assert sum(isinstance(answer, FencedError) for answer in answers) == 7
+        assert await store.experiments_log() == [await store.experiments()]
+
     async def test_its_condition_can_be_asked_for(self, store: Store) -> None:
         condition = await store.condition()
         assert (condition.policy, condition.role, condition.loading) == ("noeviction", "master", False)

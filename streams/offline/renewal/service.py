@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 60.0
 """How often the service checks for enough logged examples, and whether Kafka and the store answer again."""
 
+Named = Callable[[], Awaitable[frozenset[str]]]
+"""The models that experiments of the deployment name."""
 InForce = Callable[[], Awaitable[str]]
 """The name of the model that the workers serve; "" if nobody has ordered one yet."""
 Promote = Callable[[str], Awaitable[bool]]
@@ -47,9 +49,11 @@ class Renewal:
         promote: Promote,
         train: Train,
         clock: Clock,
+        named: Named | None = None,
     ) -> None:
         self.settings, self.registry, self.folder = settings, registry, folder
         self.in_force, self.promote, self.train, self.clock = in_force, promote, train, clock
+        self._named = named
         self.progress = load_state(registry.folder)
         self._waiting = ""
 
@@ -98,7 +102,7 @@ class Renewal:
             log.error("the training of %r failed; %r stays in force", name, parent)
             return "failed"
         outcome = await self._judge(parent, name)
-        self._tidy(parent, name)
+        await self._tidy(parent, name)
         return outcome
 
     async def _judge(self, parent: str, name: str) -> RenewalOutcome:
@@ -134,8 +138,12 @@ class Renewal:
             taken, number = f"{name}-{number}", number + 1
         return taken
 
-    def _tidy(self, *never: str) -> None:
+    async def _tidy(self, *never: str) -> None:
         kept = {*never, self.settings.model.active, *models_of(self.settings.arms)}
+        for experiment in self.settings.experiments.values():
+            kept |= models_of(experiment.arms)
+        if self._named is not None:
+            kept |= await self._named()
         for name in self.registry.keep_last(self.settings.renewal.keep_models, kept):
             log.info("deleted the old model %r", name)
 

@@ -148,7 +148,7 @@ class World:
             now_ms,
             self._rung,
             kept={} if kept is None else {kept: kept_slates_codec.decode(*loaded.slates)},
-            arm_of=self.arm_of,
+            arm_of=lambda user, _state, _now_ms: self.arm_of(user),
         )
         for error in (*outcome.failed.values(), *outcome.unranked.values()):
             raise error

@@ -90,5 +90,7 @@ def test_what_asks_for_the_same_slate_gives_the_same_id(one: dict[str, Any], oth
 
 def test_a_request_made_by_hand_has_the_id_of_one_that_the_core_makes() -> None:
     made = small()
-    by_hand = RankRequest(made.state("u1"), made.now_ms, made.core.plans["default", "full"], user="u1")
+    by_hand = RankRequest(
+        made.state("u1"), made.now_ms, made.core.arms.declared["default", "full"], user="u1"
+    )
     assert made.core.recommend([by_hand])[0].slate_id == id_of(made, {})

@@ -61,4 +61,4 @@ def test_the_ids_of_slates_are_those_of_settings_without_it() -> None:
     expected = hashlib.blake2b(b"{%s}" % told, digest_size=8).hexdigest()
     for tree in ({}, ON, {"reweighting": {"share": 0.5}}):
         core = Recommender(override(Settings(), tree))
-        assert core.plans["default", "full"].digest == expected
+        assert core.arms.declared["default", "full"].digest == expected

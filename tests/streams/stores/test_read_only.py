@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from model.errors import StoreError
-from streams.stores.base import START, Commit, Snapshot, Store
+from streams.stores.base import START, Commit, Snapshot, Store, digest_of
 from streams.stores.memory import MemoryStore
 from streams.stores.read_only import ReadOnlyStore
 
@@ -22,6 +22,8 @@ READS: dict[str, tuple[Any, ...]] = {
     "read_ledger": (START, 10),
     "snapshot": (),
     "active_model": (),
+    "experiments": (),
+    "experiments_log": (),
     "condition": (),
 }
 WRITES: dict[str, tuple[Any, ...]] = {
@@ -32,6 +34,7 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "save_snapshot": (Snapshot("9-9", "w", "9-9", b"p"),),
     "lead": ("leader", "w", 1_000),
     "activate": ("second",),
+    "put_experiments": (b"two", digest_of(b"one"), b"second"),
 }
 
 
@@ -42,6 +45,7 @@ async def filled() -> MemoryStore:
     await store.commit(commit._replace(withdrawn={"i": True}), "w")
     await store.save_snapshot(Snapshot(START, "w", START, b"p"))
     await store.activate("first")
+    await store.put_experiments(b"one", digest_of(None), b"first")
     return store
 
 

@@ -13,6 +13,7 @@ from streams.clock import ManualClock
 from streams.events.schema import TOPIC_OF, AnyEvent, Click, encode, key_of
 from streams.kafka.dead_letters import DeadLetter
 from streams.kafka.message import Message
+from streams.serving.experiments import ServedExperiments
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
@@ -74,6 +75,8 @@ class PlayedModels:
 
     known: tuple[str, ...] = ("m1",)
     orders: list[str] = field(default_factory=list)
+    wanted: frozenset[str] = frozenset()
+    mending: asyncio.Task[None] | None = None
 
     async def check(self, name: str) -> None:
         if name not in self.known:
@@ -89,6 +92,18 @@ class PlayedModels:
         self.orders.append(name)
 
     async def mend(self) -> None:
+        return None
+
+    def want(self, models: frozenset[str]) -> None:
+        self.wanted = models
+
+    def serves(self, model: str) -> bool:
+        return model in self.known
+
+    def why(self, model: str) -> str:
+        return ""
+
+    async def release(self) -> None:
         return None
 
 
@@ -124,6 +139,7 @@ class Desk:
             self.store,
             self.replica,
             self.models,
+            ServedExperiments(self.store, self.replica, self.models),
             self.batches.recovery.recover,
             self.metrics,
             self.clock,

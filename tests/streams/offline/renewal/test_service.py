@@ -16,12 +16,15 @@ from model.errors import StoreUnavailableError
 from model.schema import Schema
 from streams.clock import ManualClock
 from streams.examples.folder import LEARN, WHOLE
+from streams.experiments.registry import changes
 from streams.offline.renewal import service
 from streams.offline.renewal.renewal_state import RenewalState, load_state
 from streams.offline.renewal.service import Renewal
+from streams.serving.experiment_registry import models_named
 from streams.settings.sections import ArmSettings, RenewalSettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
+from tests.streams.experiments.declarations import experiment, raw, running
 from tests.streams.offline.renewal.logged import log
 
 NOW_MS = 1_700_000_000_000
@@ -181,6 +184,31 @@ async def test_a_model_that_an_arm_names_is_kept(tmp_path: Path) -> None:
         await world.renewal().once()
         world.clock.advance(60_000)
     assert world.registry.names() == ["first", "renewed-20231114-221420", "tried"]
+
+
+async def test_models_that_experiments_name_are_kept_until_they_stop(tmp_path: Path) -> None:
+    world = World(tmp_path, verdict="worse", keep_models=1)
+    of_file = experiment("file", {"a": {}, "b": {"model": "of-file"}})
+    world.settings = msgspec.structs.replace(world.settings, experiments={"file": of_file})
+    tried = raw({"a": {}, "b": {"model": "tried"}})
+    registry = running(one=tried)
+    for name in ("old", "tried", "of-file"):
+        register(world.registry, name, 2)
+    await world.store.activate("first")
+
+    async def named() -> frozenset[str]:
+        return models_named(registry)
+
+    renewal = world.renewal()
+    renewal._named = named
+    await renewal.once()
+    assert {"first", "tried", "of-file"} <= set(world.registry.names())
+    assert "old" not in world.registry.names()
+    registry = changes.stopped(registry, "one", 2).registry
+    world.clock.advance(60_000)
+    await renewal.once()
+    assert "tried" not in world.registry.names()
+    assert "of-file" in world.registry.names()
 
 
 async def test_the_service_renews_when_it_is_due_and_stops_when_it_is_asked(

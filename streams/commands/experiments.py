@@ -1,0 +1,202 @@
+"""Experiments: which users get which of several ways to make slates. docs/experiments.md has all of it.
+
+  headrace experiments list
+  headrace experiments declare FILE.toml            as [experiments.NAME] of the settings file
+  headrace experiments start NAME
+  headrace experiments show NAME
+  headrace experiments stop NAME [--arm ARM] [--because TEXT]
+  headrace experiments ship NAME --arm ARM
+  headrace experiments audit
+
+The commands read and write the store of a running deployment. Workers follow within a second. What the
+settings file declares need not be declared again. Each change has an entry in a log, which `audit` verifies.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streams.commands.options import add_settings, settings_from
+from streams.settings.tree import Settings
+
+if TYPE_CHECKING:
+    from streams.serving.experiment_registry import Step
+    from streams.stores.base import Store
+
+BROKEN = 1
+
+Asked = Callable[[Settings, "Store", argparse.Namespace], Awaitable[int]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(
+        dest="action", metavar="list|declare|start|show|stop|ship|audit", required=True
+    )
+    listing = actions.add_parser("list", help="all experiments and their states")
+    declaring = actions.add_parser("declare", help="declare the experiments of a TOML file")
+    declaring.add_argument("file", type=Path, help="with [experiments.NAME] as in the settings file")
+    starting = actions.add_parser("start", help="draw users to it from now on")
+    showing = actions.add_parser("show", help="what it is, and how it stands")
+    stopping = actions.add_parser("stop", help="everybody gets the default again; or stop one arm")
+    stopping.add_argument("--arm", default="", help="only this arm: its users get what control makes")
+    shipping = actions.add_parser("ship", help="everybody gets what an arm makes")
+    shipping.add_argument("--arm", required=True, help="the arm that has won")
+    auditing = actions.add_parser("audit", help="verify the log of all changes, and print it")
+    for each in (starting, showing, stopping, shipping):
+        each.add_argument("name", help="of the experiment")
+    for each in (declaring, starting, stopping, shipping):
+        each.add_argument("--by", default="", help="who asks for it, for the log (the user of this machine)")
+    for each in (stopping, shipping):
+        each.add_argument("--because", default="", metavar="TEXT", help="why, for the log")
+    for each in (listing, declaring, starting, showing, stopping, shipping, auditing):
+        each.add_argument("--json", action="store_true", help="JSON in place of a table")
+        add_settings(each)
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = settings_from(args)
+    return asyncio.run(_run(settings, args))
+
+
+async def _run(settings: Settings, args: argparse.Namespace) -> int:
+    from streams.stores.redis import RedisStore
+
+    store = RedisStore(settings.redis, settings.state, settings.learning)
+    try:
+        return await _ASKED[args.action](settings, store, args)
+    finally:
+        await store.close()
+
+
+async def _list(settings: Settings, store: Store, args: argparse.Namespace) -> int:
+    from streams.commands.experiments_output import listed
+    from streams.serving.experiment_registry import read_registry
+
+    listed(await read_registry(store, settings.experiments), _now_ms(), args.json)
+    return 0
+
+
+async def _show(settings: Settings, store: Store, args: argparse.Namespace) -> int:
+    from streams.commands.experiments_output import shown
+    from streams.experiments.registry.state import find
+    from streams.serving.experiment_registry import read_registry
+
+    registry = await read_registry(store, settings.experiments)
+    shown(args.name, find(registry, args.name), _now_ms(), args.json)
+    return 0
+
+
+async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -> int:
+    from streams.commands.experiments_output import done
+    from streams.experiments.declared.refusal import DeclarationError
+    from streams.experiments.registry.changes import declared
+    from streams.serving.declaring import check_declaration
+    from streams.serving.experiment_registry import change
+    from streams.settings.experiments import located, read_experiments
+    from streams.settings.reading import toml_tree
+
+    tree = toml_tree(args.file, f"file {args.file}")
+    text = args.file.read_text(encoding="utf-8")
+    if set(tree) != {"experiments"}:
+        raise DeclarationError(
+            (), "[experiments.NAME] alone", ", ".join(tree) or "nothing", "take the rest out"
+        )
+    try:
+        for name, experiment in read_experiments(tree["experiments"], text).items():
+            check_declaration(settings, name, experiment)
+            now_ms = _now_ms()
+            entry = await change(
+                *(store, settings.experiments, _actor(args), now_ms),
+                lambda registry, name=name, experiment=experiment, now_ms=now_ms: declared(
+                    registry, name, experiment, now_ms
+                ),
+            )
+            done(entry, args.json)
+    except DeclarationError as error:
+        raise located(error, text) from None
+    return 0
+
+
+async def _start(settings: Settings, store: Store, args: argparse.Namespace) -> int:
+    from streams.experiments.registry.changes import started
+    from streams.experiments.registry.state import find
+    from streams.serving.declaring import check_declaration
+    from streams.serving.experiment_registry import read_registry
+
+    known = find(await read_registry(store, settings.experiments), args.name)
+    check_declaration(settings, args.name, known.declared)
+    now_ms = _now_ms()
+    return await _changed(settings, store, args, lambda registry: started(registry, args.name, now_ms))
+
+
+async def _stop(settings: Settings, store: Store, args: argparse.Namespace) -> int:
+    from streams.experiments.registry.changes import arm_stopped, stopped
+
+    now_ms, name, why = _now_ms(), args.name, args.because
+    if args.arm:
+        return await _changed(
+            settings, store, args, lambda registry: arm_stopped(registry, name, args.arm, now_ms, why)
+        )
+    return await _changed(settings, store, args, lambda registry: stopped(registry, name, now_ms, why))
+
+
+async def _ship(settings: Settings, store: Store, args: argparse.Namespace) -> int:
+    from streams.commands.experiments_output import to_paste
+    from streams.experiments.registry.changes import shipped
+    from streams.serving.experiment_registry import read_registry
+
+    now_ms, why = _now_ms(), args.because
+    status = await _changed(
+        settings, store, args, lambda registry: shipped(registry, args.name, args.arm, now_ms, why)
+    )
+    if not args.json:
+        to_paste(args.name, (await read_registry(store)).experiments[args.name])
+    return status
+
+
+async def _audit(_settings: Settings, store: Store, args: argparse.Namespace) -> int:
+    from streams.commands.experiments_output import audited
+    from streams.serving.experiment_registry import audit
+
+    found = await audit(store)
+    audited(found, args.json)
+    return 0 if found.verdict.whole else BROKEN
+
+
+async def _changed(settings: Settings, store: Store, args: argparse.Namespace, step: Step) -> int:
+    from streams.commands.experiments_output import done
+    from streams.serving.experiment_registry import change
+
+    done(await change(store, settings.experiments, _actor(args), _now_ms(), step), args.json)
+    return 0
+
+
+def _actor(args: argparse.Namespace) -> str:
+    if args.by:
+        return str(args.by)[:128]
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may have no name for its user
+        return "unknown"
+
+
+def _now_ms() -> int:
+    from streams.clock import SystemClock
+
+    return SystemClock().now_ms()
+
+
+_ASKED: dict[str, Asked] = {
+    "list": _list,
+    "declare": _declare,
+    "start": _start,
+    "show": _show,
+    "stop": _stop,
+    "ship": _ship,
+    "audit": _audit,
+}

@@ -1,0 +1,68 @@
+"""What a slate says of the experiments that it is of: `look=plain,ranking=bold`, in the order of the names.
+
+A name with a phase behind it, `ranking~2`, is the experiment under the weights and arms of its second phase.
+What ends with `!` made the slate and counts for no reading: the user is a tester, or was drawn to an arm that
+is stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+TEXT_MAX = 256
+"""So many letters `streams.events.schema.Short` takes."""
+
+
+class Served(NamedTuple):
+    """`key`: the experiment's name, with its phase where that is not the first. `counts`: whether the user
+    was drawn to this arm.
+    """
+
+    key: str
+    arm: str
+    counts: bool = True
+
+    @property
+    def text(self) -> str:
+        """As it stands in the text of a slate."""
+        return f"{self.key}={self.arm}{'' if self.counts else '!'}"
+
+
+def key_of(name: str, phase: int) -> str:
+    """An experiment in one of its phases, from 1.
+
+    >>> key_of("ranking", 1), key_of("ranking", 2)
+    ('ranking', 'ranking~2')
+    """
+    return name if phase == 1 else f"{name}~{phase}"
+
+
+def name_of(key: str) -> str:
+    """The experiment of a key."""
+    return key.partition("~")[0]
+
+
+def text_of(served: Iterable[Served], nobody: str) -> str:
+    """The text of a slate's arms; `nobody` where there are none.
+
+    >>> text_of([Served("ranking", "bold"), Served("look~2", "plain", False)], "default")
+    'look~2=plain!,ranking=bold'
+    """
+    return ",".join(sorted(each.text for each in served)) or nobody
+
+
+def served_by(text: str) -> list[Served]:
+    """What the text of a slate says; nothing for a text of another kind.
+
+    >>> served_by("look~2=plain!,ranking=bold")
+    [Served(key='look~2', arm='plain', counts=False), Served(key='ranking', arm='bold', counts=True)]
+    >>> served_by("default")
+    []
+    """
+    found = []
+    for part in text.split(","):
+        key, equals, arm = part.partition("=")
+        if equals and key and arm:
+            found.append(Served(key, arm.removesuffix("!"), not arm.endswith("!")))
+    return found

@@ -1,0 +1,1 @@
+"""What an experiment is declared as, and how a declaration is read."""

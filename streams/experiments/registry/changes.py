@@ -1,0 +1,142 @@
+"""What may be done with an experiment, as functions from one registry to the next. None of them waits.
+
+    declare -> start -> (stop an arm) -> stop or ship;   ship -> stop: what was shipped is taken back
+
+A name is used once: users are drawn by it, and sums and the log go by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from model.errors import ExperimentError
+from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.declared.refusal import Path
+from streams.experiments.registry.amending import amended
+from streams.experiments.registry.audit import Change
+from streams.experiments.registry.room import check_room, given_slots
+from streams.experiments.registry.state import Experiment, Phase, Registry, find
+
+PHASES_KEPT = 100
+
+
+def declared(
+    registry: Registry, name: str, settings: ExperimentSettings, now_ms: int, root: Path = ("experiments",)
+) -> Change:
+    """A new experiment, or one that has not started, as `settings` say; of one that runs, what may change
+    while it runs (`amended`). Raises `DeclarationError`, or `ExperimentError` where it has ended.
+    """
+    before = registry.experiments.get(name)
+    if before is not None and before.ended:
+        raise ExperimentError(
+            "ended",
+            f"experiment {name!r} is {before.state}; a name is used once: declare it under another name",
+        )
+    check_room(registry, name, settings, (*root, name))
+    if before is not None and before.state == "running":
+        after, said = amended(registry, name, before, settings, now_ms, (*root, name))
+        return _change(registry, "amend", name, after, said)
+    said = {"declared": msgspec.to_builtins(settings)}
+    return _change(registry, "declare", name, Experiment(settings, changed_ms=now_ms), said)
+
+
+def started(registry: Registry, name: str, now_ms: int) -> Change:
+    """Users are drawn to it from now on, or from the time on that it says."""
+    before = _in_state(registry, name, "start", "declared")
+    settings = before.declared
+    if settings.ends_ms <= now_ms:
+        raise ExperimentError("over", f"experiment {name!r} ends before now; declare it with a later time")
+    weights = {arm: each.weight for arm, each in settings.arms.items()}
+    slices = given_slots(registry, name, settings)
+    after = msgspec.structs.replace(
+        before, state="running", changed_ms=now_ms, phases=(Phase(1, now_ms, weights),), slices=slices
+    )
+    return _change(registry, "start", name, after, {"weights": weights, "slices": slices})
+
+
+def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "") -> Change:
+    """The users of an arm get what control makes, and count for no reading from now on. Nobody else moves."""
+    before = _in_state(registry, name, "stop an arm of", "running")
+    _check_arm(before, name, arm)
+    if arm == before.declared.control:
+        raise ExperimentError(
+            "control",
+            f"{arm!r} is the control of {name!r}, which the others fall back to; stop the experiment",
+        )
+    if arm in before.stopped_arms:
+        raise ExperimentError("stopped", f"arm {arm!r} of {name!r} is stopped already; nothing is left to do")
+    after = msgspec.structs.replace(before, stopped_arms=(*before.stopped_arms, arm))
+    return _change(registry, "stop-arm", name, after, {"arm": arm, "why": why, "ms": now_ms})
+
+
+def reweighted(
+    registry: Registry, name: str, weights: Mapping[str, float], now_ms: int, why: str = ""
+) -> Change:
+    """Other weights, where the experiment says `allocation = "adaptive"`: the phase goes on, since whoever
+    reads it knows that weights move. The newest `PHASES_KEPT` are kept; the log has all.
+    """
+    before = _in_state(registry, name, "move the weights of", "running")
+    if before.declared.allocation != "adaptive":
+        raise ExperimentError(
+            "fixed", f'the weights of {name!r} are fixed; declare it with allocation = "adaptive"'
+        )
+    for arm, weight in weights.items():
+        _check_arm(before, name, arm)
+        if not 0 < weight <= 1e6:
+            raise ExperimentError(
+                "bad_weight", f"weight of arm {arm!r}: expected above 0 to 1e6, got {weight!r}"
+            )
+    last = before.phases[-1]
+    phase = Phase(last.number, now_ms, {**last.weights, **weights})
+    after = msgspec.structs.replace(before, phases=(*before.phases, phase)[-PHASES_KEPT:])
+    return _change(registry, "reweigh", name, after, {"weights": phase.weights, "why": why})
+
+
+def stopped(registry: Registry, name: str, now_ms: int, why: str = "") -> Change:
+    """Everybody gets the default again. What was shipped is taken back; what has not started is forgotten."""
+    before = _in_state(registry, name, "stop", "declared", "running", "shipped")
+    if before.state == "declared":
+        rest = {other: each for other, each in registry.experiments.items() if other != name}
+        left = msgspec.structs.replace(registry, experiments=rest)
+        return Change(left, "withdraw", name, {"why": why})
+    after = msgspec.structs.replace(before, state="stopped", changed_ms=now_ms, slices=())
+    return _change(registry, "stop", name, after, {"why": why, "was": before.state})
+
+
+def shipped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "") -> Change:
+    """The arm's overrides become what everybody gets, until the settings have them and it is stopped."""
+    before = _in_state(registry, name, "ship", "running", "stopped")
+    _check_arm(before, name, arm)
+    if arm in before.stopped_arms:
+        raise ExperimentError("stopped", f"arm {arm!r} of {name!r} was stopped; ship another one")
+    after = msgspec.structs.replace(before, state="shipped", changed_ms=now_ms, slices=(), winner=arm)
+    overrides = msgspec.to_builtins(before.declared.arms[arm])
+    return _change(registry, "ship", name, after, {"arm": arm, "overrides": overrides, "why": why})
+
+
+def _change(registry: Registry, action: str, name: str, after: Experiment, said: dict[str, Any]) -> Change:
+    experiments = {**registry.experiments, name: after}
+    said = msgspec.to_builtins({key: value for key, value in said.items() if value not in ("", None)})
+    return Change(msgspec.structs.replace(registry, experiments=experiments), action, name, said)
+
+
+def _in_state(registry: Registry, name: str, to: str, *states: str) -> Experiment:
+    found = find(registry, name)
+    if found.state not in states:
+        raise ExperimentError(
+            f"not_{states[0]}",
+            f"experiment {name!r} is {found.state}; to {to} it, it must be {' or '.join(states)}: see"
+            " `headrace experiments list`",
+        )
+    return found
+
+
+def _check_arm(experiment: Experiment, name: str, arm: str) -> None:
+    if arm not in experiment.declared.arms:
+        raise ExperimentError(
+            "unknown_arm",
+            f"experiment {name!r} has no arm {arm!r}; expected one of {', '.join(experiment.declared.arms)}",
+        )

@@ -1,0 +1,126 @@
+"""The experiments of a deployment and their states, as they are stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from model.errors import ExperimentError, StoreError
+from streams.experiments.assignment.arm_text import key_of
+from streams.experiments.assignment.slots import Slices
+from streams.experiments.declared.experiment import ExperimentSettings
+from streams.state.stored_format import check_version
+
+VERSION = 1
+State = Literal["declared", "running", "stopped", "shipped"]
+
+
+class Phase(msgspec.Struct, frozen=True):
+    """From `since_ms` on these were the arms, with these weights. `number`: from 1; what is read together has
+    the same.
+    """
+
+    number: int
+    since_ms: int
+    weights: dict[str, float]
+
+
+class Experiment(msgspec.Struct, frozen=True):
+    """`changed_ms`: when the state became what it is. `phases`: the last one is in force. `slices`: the slots
+    of its layer that are its own, each from the first to the one behind the last. `stopped_arms`: their users
+    get what control makes. `winner`: the arm that is shipped.
+    """
+
+    declared: ExperimentSettings
+    state: State = "declared"
+    changed_ms: int = 0
+    phases: tuple[Phase, ...] = ()
+    slices: Slices = ()
+    stopped_arms: tuple[str, ...] = ()
+    winner: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody is drawn to it any more."""
+        return self.state in ("stopped", "shipped")
+
+    def key(self, name: str) -> str:
+        """What slates name it by now, and its sums."""
+        return key_of(name, self.phases[-1].number if self.phases else 1)
+
+    def standing(self, now_ms: int) -> str:
+        """Its state in a word or two, as of a time."""
+        if self.state != "running":
+            return f"shipped {self.winner}" if self.winner and self.state == "shipped" else self.state
+        if now_ms < self.declared.starts_ms:
+            return "waiting"
+        return "over" if now_ms >= self.declared.ends_ms else "running"
+
+
+class Registry(msgspec.Struct, frozen=True):
+    """All of them, by name. `entries` and `head`: how many changes there were, and the digest of the last one
+    in the audit log.
+    """
+
+    experiments: dict[str, Experiment] = {}
+    entries: int = 0
+    head: str = ""
+    v: int = VERSION
+
+    def running(self) -> Iterator[tuple[str, Experiment]]:
+        """Those to which users are drawn, in the order of their names."""
+        found = sorted(self.experiments.items())
+        return ((name, each) for name, each in found if each.state == "running")
+
+    def shipped(self) -> list[tuple[str, Experiment]]:
+        """Those whose winner everybody gets, in the order in which they were shipped."""
+        found = [(name, each) for name, each in self.experiments.items() if each.state == "shipped"]
+        return sorted(found, key=lambda pair: (pair[1].changed_ms, pair[0]))
+
+    def layer(self, layer: str, but: str = "") -> list[tuple[str, Experiment]]:
+        """Those of a layer that have not ended, but for the one of that name."""
+        return [
+            (name, each)
+            for name, each in sorted(self.experiments.items())
+            if not each.ended and name != but and each.declared.layer_of(name) == layer
+        ]
+
+
+NONE = Registry()
+_sorted = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(Registry)
+
+
+def encode(registry: Registry) -> bytes:
+    """The registry as it is stored: JSON, with its keys in order."""
+    return _sorted.encode(registry)
+
+
+def decode(raw: bytes | None) -> Registry:
+    """What `encode` of this build or of a former one wrote; raises `StoreError`."""
+    if raw is None:
+        return NONE
+    try:
+        registry = _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"experiments of {len(raw)} bytes can't be read: {error}") from None
+    check_version("experiments", registry.v, VERSION)
+    return registry
+
+
+def digest(registry: Registry) -> str:
+    """Names what the experiments are, without the log."""
+    return hashlib.sha256(_sorted.encode(registry.experiments)).hexdigest()
+
+
+def find(registry: Registry, name: str) -> Experiment:
+    """The experiment of that name; raises `ExperimentError`."""
+    if name not in registry.experiments:
+        there = ", ".join(sorted(registry.experiments)) or "none"
+        raise ExperimentError(
+            "unknown", f"experiment {name!r} is not declared; expected one of {there}: declare it first"
+        )
+    return registry.experiments[name]

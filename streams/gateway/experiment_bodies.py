@@ -1,0 +1,82 @@
+"""What the routes of experiments take and answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.registry.audit import Entry
+from streams.experiments.registry.state import Experiment
+
+
+class Because(msgspec.Struct, forbid_unknown_fields=True):
+    """Why, and who asks for it: both go into the log."""
+
+    because: str = ""
+    by: str = ""
+
+
+class Shipping(Because, forbid_unknown_fields=True):
+    """Which arm everybody is to get."""
+
+    arm: str = ""
+
+
+class ExperimentView(msgspec.Struct):
+    """An experiment. `state`: declared, waiting (its time has not come), running, over (its time is over),
+    stopped or shipped. `key`: what slates name it by now. `weights` are those in force.
+    """
+
+    name: str
+    key: str
+    state: str
+    since_ms: int
+    phase: int
+    weights: dict[str, float]
+    stopped_arms: list[str]
+    winner: str
+    declared: ExperimentSettings
+
+
+class ExperimentList(msgspec.Struct):
+    """All of them, in the order of their names."""
+
+    experiments: list[ExperimentView]
+
+
+class ChangeMade(msgspec.Struct):
+    """The entry of the log for it, and the experiment after it; null where it was forgotten."""
+
+    entry: Entry
+    experiment: ExperimentView | None
+
+
+class AuditView(msgspec.Struct):
+    """The log. `whole`: whether each entry is as it was written. `broken`: the number of the first that is
+    not, 0 for none; `why` says what is wrong. `head`: the digest of the last entry.
+    """
+
+    entries: list[Entry]
+    whole: bool
+    broken: int
+    why: str
+    head: str
+
+
+def view(name: str, experiment: Experiment, now_ms: int) -> ExperimentView:
+    """An experiment as it is answered."""
+    settings = experiment.declared
+    weights: dict[str, Any] = {arm: each.weight for arm, each in settings.arms.items()}
+    return ExperimentView(
+        name=name,
+        key=experiment.key(name),
+        state=experiment.standing(now_ms).partition(" ")[0],
+        since_ms=experiment.changed_ms,
+        phase=experiment.phases[-1].number if experiment.phases else 1,
+        weights=dict(experiment.phases[-1].weights) if experiment.phases else weights,
+        stopped_arms=list(experiment.stopped_arms),
+        winner=experiment.winner,
+        declared=settings,
+    )

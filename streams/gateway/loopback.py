@@ -1,0 +1,58 @@
+"""Who may change experiments over HTTP: whoever asks from this very machine, until there are keys."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request
+
+from streams.gateway.errors import ProblemError, problem
+
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+def check_loopback(request: Request[Any, Any, Any]) -> None:
+    """Raises `ProblemError` (403) unless the request comes from a loopback address, and says nothing of a
+    proxy in between, of another host (a name that a browser was led to), or of a page of another host.
+    """
+    client = request.client.host if request.client is not None else ""
+    if not is_loopback(client):
+        raise _refused(f"a request from {client or 'an unknown address'}")
+    for name in FORWARDED:
+        if name in request.headers:
+            raise _refused(f"a request that a proxy has forwarded ({name})")
+    if not is_loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or ""):
+        raise _refused(f"a request for the host {request.headers.get('host', '')[:100]!r}")
+    origin = request.headers.get("origin")
+    if origin is not None and not is_loopback(urlsplit(origin).hostname or ""):
+        raise _refused(f"a request from a page of {origin[:100]!r}")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "10.0.0.7", "127.0.0.1.example.org")]
+    [True, True, True, False, False]
+    """
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def _refused(came: str) -> ProblemError:
+    return ProblemError(
+        problem(
+            403,
+            "not_loopback",
+            expected="a request from a loopback address of the gateway's machine, such as 127.0.0.1",
+            came=came,
+            remedy="ask from that machine, or use `headrace experiments` where the store can be reached",
+        )
+    )

@@ -1,0 +1,138 @@
+"""The plan and the model of each arm: those that the settings declare, and what experiments make of them.
+
+A user is in one arm of each layer, so there may be many combinations of arms. Their plans are made when a
+user first has one. Arms that come to the same settings share one plan: their slates go through the stages
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import msgspec
+
+from model.errors import SettingsError
+from streams.experiments.assignment.arm_text import name_of, served_by
+from streams.experiments.assignment.assignment import Assignment
+from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.declared.refusal import DeclarationError, unknown
+from streams.experiments.registry.state import NONE, Registry
+from streams.ranking.degradation import RUNGS, Rung, lowered
+from streams.ranking.stage_plan import StagePlan, stage_plan
+from streams.settings.experiments import check_stages
+from streams.settings.stages import StageSettings, merge
+from streams.settings.tree import DEFAULT_ARM, Settings
+
+COMBINATIONS_MAX = 4_096
+"""So many combinations of arms, on a rung each, have their plans at hand."""
+
+
+class Made(NamedTuple):
+    """How slates of an arm are made. `model`: "" for the active one."""
+
+    plan: StagePlan
+    model: str
+
+
+class ArmPlans:
+    """`declared`: the plans of the settings, by arm and rung. `assignment`: who gets which arms of
+    experiments. Raises `SettingsError` where an arm of the settings asks for what is not there.
+    """
+
+    def __init__(self, settings: Settings, sources: Collection[str]) -> None:
+        self.settings, self._sources = settings, list(sources)
+        self.declared: dict[tuple[str, Rung], StagePlan] = {}
+        for arm in (DEFAULT_ARM, *settings.arms):
+            where = "settings" if arm == DEFAULT_ARM else f"settings: arms.{arm}.stages"
+            for rung in RUNGS:
+                self.declared[arm, rung] = self._plan(settings.stages_of(arm), rung, where)
+        self.registry, self.without = NONE, frozenset[str]()
+        self.run(NONE)
+
+    def run(self, registry: Registry, without: Collection[str] = ()) -> None:
+        """Go by this registry from now on, but for the experiments `without`, which can't be served yet."""
+        self.registry, self.without = registry, frozenset(without)
+        self.assignment = Assignment(registry, without, self.settings.namespace)
+        self._made: dict[tuple[str, Rung], Made] = {}
+        self._shared: dict[tuple[bytes, Rung], StagePlan] = {}
+        self._base, self._model = dict[str, Any](), ""
+        for name, each in registry.shipped():
+            if name not in without:
+                merge(self._base, deepcopy(each.declared.arms[each.winner].stages))
+                self._model = each.declared.arms[each.winner].model or self._model
+        for (arm, rung), plan in self.declared.items():
+            if arm != DEFAULT_ARM:
+                self._made[arm, rung] = Made(plan, self.settings.model_of(arm))
+            elif not self._base:
+                self._made[arm, rung] = Made(plan, self._model)
+                self._shared[_encoder.encode(self.settings.stages), rung] = plan
+
+    def of(self, arm: str, rung: Rung) -> Made:
+        """How slates of an arm are made on a rung: an arm of the settings, or what `assignment` says of a
+        user. Raises `SettingsError` for an arm that is not there.
+        """
+        made = self._made.get((arm, rung))
+        if made is None:
+            if len(self._made) >= COMBINATIONS_MAX:
+                self.run(self.registry, self.without)
+            made = self._made[arm, rung] = self._combined(arm, rung)
+        return made
+
+    def _combined(self, arm: str, rung: Rung) -> Made:
+        tree = deepcopy(self._base)
+        model, served = self._model, served_by(arm)
+        if not served and arm != DEFAULT_ARM:
+            self.settings.stages_of(arm)  # says which arms there are
+        for each in served:
+            experiment = self.assignment.running.get(name_of(each.key))
+            if experiment is None or each.arm not in experiment.declared.arms:
+                raise SettingsError(
+                    f"arm {arm!r}: {each.text} is no arm of what runs; see `headrace experiments list`"
+                )
+            merge(tree, deepcopy(experiment.declared.arms[each.arm].stages))
+            model = experiment.declared.arms[each.arm].model or model
+        stages = self.settings.stages_with(tree, f"experiments {arm}")
+        key = _encoder.encode(stages), rung
+        if key not in self._shared:
+            self._shared[key] = self._plan(stages, rung, f"experiments {arm}")
+        return Made(self._shared[key], model)
+
+    def check(self, name: str, experiment: ExperimentSettings) -> None:
+        """Raises `DeclarationError` where an arm of it asks for what this process does not have."""
+        check_stages(self.settings, name, experiment)
+        for arm, each in experiment.arms.items():
+            path = ("experiments", name, "arms", arm, "stages")
+            stages = self.settings.stages_with(each.stages, ".".join(path))
+            for key in ("sources", "weights", "reserve"):
+                for source in getattr(stages.candidates, key):
+                    if source not in self._sources:
+                        where = (*path, "candidates", key)
+                        raise unknown(where, source, self._sources, "the sources of this build")
+            if stages.reweighting.enabled and not learns(self.settings):
+                raise DeclarationError(
+                    (*path, "reweighting", "enabled"),
+                    "false, since no worker learns from answers",
+                    "true",
+                    "declare the experiment in the workers' settings file, or set reweighting.enabled there,"
+                    " and restart them",
+                )
+
+    def _plan(self, stages: StageSettings, rung: Rung, where: str) -> StagePlan:
+        settings = self.settings
+        return stage_plan(
+            lowered(stages, rung, settings.ladder), settings.meanings, self._sources, rung, where
+        )
+
+
+def learns(settings: Settings) -> bool:
+    """Whether workers learn from answers: an arm or an experiment of the settings, or all, adapt scores."""
+    trees = [arm.stages for arm in settings.arms.values()]
+    trees += [arm.stages for each in settings.experiments.values() for arm in each.arms.values()]
+    return settings.reweighting.enabled or any(
+        settings.stages_with(tree, "settings").reweighting.enabled for tree in trees
+    )
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")

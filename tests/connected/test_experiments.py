@@ -1,0 +1,137 @@
+"""Experiments on a running worker: declared, started, in slates, an arm stopped, shipped, taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from streams.commands.main import main
+from streams.events.schema import Click
+from streams.experiments.assignment.arm_text import served_by
+from streams.ranking import slate as stored_slate
+from streams.ranking.slate import Slate
+from streams.settings.tree import Settings
+from streams.stores.redis import RedisStore
+from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
+from tests.connected.worker_process import worker
+
+USERS = [f"user-{n}" for n in range(60)]
+ITEMS = 12
+
+DECLARED = """
+[experiments.length]
+hypothesis = "A short slate is read to its end."
+control = "plain"
+primary = "click_through"
+users = 1000
+minimum_effect = 0.05
+testers = {user-0 = "short"}
+
+[experiments.length.arms.plain]
+
+[experiments.length.arms.short.stages.feed]
+size = 3
+
+[experiments.fresh]
+hypothesis = "Nobody misses what is new."
+control = "with"
+primary = "click_through"
+users = 1000
+minimum_effect = 0.05
+
+[experiments.fresh.arms.with]
+
+[experiments.fresh.arms.without.stages.feed]
+fresh_place = 0
+"""
+
+
+async def test_a_newcomers_way_through_an_experiment(
+    settings: Settings, store: RedisStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Slates carry the arms and are made by them within two seconds of each command."""
+    file, declared = tmp_path / "settings.toml", tmp_path / "experiments.toml"
+    file.write_text(
+        f'[redis]\nurl = "{settings.redis.url}"\nprefix = "{settings.redis.prefix}"\ntimeout_ms = 20000\n'
+    )
+    declared.write_text(DECLARED)
+
+    async def run(*words: str) -> dict[str, object]:
+        assert await asyncio.to_thread(main, ["experiments", *words, "--json", "--settings", str(file)]) == 0
+        said: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1] and "{}")
+        return said
+
+    with worker(tmp_path, settings.kafka, settings.redis) as running:
+        asked = 0
+
+        async def slates() -> dict[str, Slate]:
+            """A slate of each user, made now."""
+            nonlocal asked
+            asked += 1
+            async with producer(settings.kafka) as client:
+                events = [
+                    Click(
+                        event_id=f"{asked}-{user}",
+                        ts=now_ms(),
+                        user_id=user,
+                        item_id=f"item-{(n + asked) % ITEMS}",
+                    )
+                    for n, user in enumerate(USERS)
+                ]
+                await send(client, settings.kafka, events)
+            await wait_until_applied(settings, store)
+            read = await store.read_feeds(USERS)
+            return {
+                user: stored_slate.decode(raw) for user, raw in zip(USERS, read.feeds, strict=True) if raw
+            }
+
+        def in_force(*names: str) -> bool:
+            said = [line for line in running.log().splitlines() if "experiments in force" in line]
+            return bool(said) and said[-1].endswith(", ".join(names) or "none")
+
+        assert {slate.arm for slate in (await slates()).values()} == {"default"}
+        await run("declare", str(declared))
+        await run("start", "length")
+        await run("start", "fresh")
+        await eventually(lambda: in_force("fresh", "length"))
+
+        by_arm: dict[str, list[Slate]] = {}
+        drawn = await slates()
+        for user, slate in drawn.items():
+            served = {each.key: each for each in served_by(slate.arm)}
+            assert set(served) == {"fresh", "length"}
+            assert served["length"].counts == (user != "user-0")
+            by_arm.setdefault(served["length"].arm, []).append(slate)
+        assert set(by_arm) == {"plain", "short"}
+        assert min(map(len, by_arm.values())) > len(USERS) / 6
+        assert {len(slate.items) for slate in by_arm["short"]} == {3}
+        assert min(len(slate.items) for slate in by_arm["plain"]) > 3
+        again = await slates()
+        assert {user: slate.arm for user, slate in again.items()} == {
+            user: slate.arm for user, slate in drawn.items()
+        }
+
+        await run("stop", "length", "--arm", "short", "--because", "guardrail")
+        await asyncio.sleep(1.0)
+        fallen = await slates()
+        for user, slate in fallen.items():
+            if "length=short" in drawn[user].arm and user != "user-0":
+                assert "length=plain!" in slate.arm
+                assert len(slate.items) > 3
+            else:
+                assert slate.arm == drawn[user].arm
+
+        await run("ship", "fresh", "--arm", "without")
+        await run("stop", "length")
+        await eventually(lambda: in_force("fresh"))
+        after = await slates()
+        assert {slate.arm for slate in after.values()} == {"default"}
+
+        await run("stop", "fresh")
+        await eventually(lambda: in_force())
+        assert {slate.arm for slate in (await slates()).values()} == {"default"}
+        await run("audit")
+        assert running.readiness()["parts"]["experiments"]["ready"]

@@ -1,0 +1,161 @@
+"""`headrace experiments` as a newcomer uses it: tables for people, JSON for programs, errors that help."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.commands.experiments_output import toml
+from streams.commands.main import FAILED, main
+from streams.settings.reading import load
+from streams.stores import redis
+from streams.stores.memory import MemoryStore
+
+FILE = """\
+[experiments.length]
+hypothesis = "A short slate is read to its end."
+control = "plain"
+primary = "click_through"
+users = 1000
+minimum_effect = 0.05
+
+[experiments.length.arms.plain]
+
+[experiments.length.arms.short]
+weight = 3
+[experiments.length.arms.short.stages.feed]
+size = 5
+task_weights = {like = 0.5}
+"""
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """In the place of the deployment's."""
+    store = MemoryStore()
+    monkeypatch.setattr(redis, "RedisStore", lambda *_: store)
+    return store
+
+
+@pytest.fixture
+def run(
+    store: MemoryStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Run:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(FILE.replace("length", "of-file").replace('"plain"', '"plain"\nlayer = "length"'))
+
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def ran(*words: str, status: int = 0, file: bool = False) -> str:
+        more = ["--settings", str(settings)] if file else []
+        assert main(["experiments", *words, *more]) == status
+        printed = capsys.readouterr()
+        return printed.out if status == 0 else printed.out + printed.err
+
+    return ran
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> str:
+    path = tmp_path / "length.toml"
+    path.write_text(FILE)
+    return str(path)
+
+
+def test_the_way_of_a_newcomer(run: Run, declared: str) -> None:
+    assert "no experiment is declared" in run("list")
+    assert run("declare", declared) == "length: declared (entry 1 of the log)\n"
+    assert run("start", "length", "--by", "ann").startswith("length: started")
+    listed = run("list")
+    assert all(word in listed for word in ("length", "running", "plain 25%, short 75%", "click_through"))
+    shown = run("show", "length")
+    assert all(
+        word in shown for word in ("A short slate is read to its end.", "control", '"size": 5', "75.0%")
+    )
+    assert run("stop", "length", "--arm", "short", "--because", "worse") == (
+        "length: stop-arm, arm short (entry 3 of the log)\n"
+    )
+    assert "stopped" in run("show", "length")
+    assert run("stop", "length") == "length: stopped (entry 4 of the log)\n"
+    log = run("audit")
+    assert all(word in log for word in ("ann", "stop-arm", "worse", "4 entries, each as it was written"))
+
+
+def test_what_is_shipped_can_be_pasted(run: Run, declared: str, tmp_path: Path) -> None:
+    run("declare", declared)
+    run("start", "length")
+    said = run("ship", "length", "--arm", "short")
+    assert "headrace experiments stop length" in said
+    pasted = said[said.index("[feed]") : said.index("\n\nOnce")]
+    (tmp_path / "pasted.toml").write_text(pasted)
+    feed = load(tmp_path / "pasted.toml", {}).feed
+    assert (feed.size, feed.task_weights) == (5, {"like": 0.5})
+
+
+def test_what_the_settings_file_declares_need_not_be_declared(run: Run) -> None:
+    assert "(settings file)" in run("list", file=True)
+    assert "of-file" not in run("list")
+    assert run("start", "of-file", file=True).startswith("of-file: started")
+    assert "running" in run("list")
+
+
+def test_json_for_programs(run: Run, declared: str) -> None:
+    assert json.loads(run("list", "--json")) == []
+    entry: dict[str, Any] = json.loads(run("declare", declared, "--json", "--by", "ann"))
+    assert (entry["number"], entry["action"], entry["actor"]) == (1, "declare", "ann")
+    run("start", "length", "--json")
+    (listed,) = json.loads(run("list", "--json"))
+    assert (listed["state"], listed["key"], listed["arms"]["short"]["share"]) == ("running", "length", 0.75)
+    assert json.loads(run("show", "length", "--json"))["declared"]["users"] == 1_000
+    assert json.loads(run("audit", "--json"))["verdict"]["whole"]
+
+
+def test_a_broken_log_is_named_and_the_status_says_so(run: Run, declared: str, store: MemoryStore) -> None:
+    run("declare", declared)
+    run("start", "length")
+    store._experiments_log[0] = store._experiments_log[0].replace(b"1000", b"9000")
+    assert "BROKEN at entry 1: its content is not what its digest names" in run("audit", status=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("start", "no"), "experiment 'no' is not declared; expected one of none: declare it first"),
+        (("show", "no"), "is not declared"),
+        (("stop", "no"), "is not declared"),
+        (("declare", "no.toml"), "file no.toml: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_done_says_what_to_do(run: Run, words: tuple[str, ...], said: str) -> None:
+    assert said in run(*words, status=FAILED)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "said"),
+    [
+        ("size = 5", "sise = 5", "stages.feed.sise (line 13): expected one of"),
+        ("users = 1000", "users = -1", "experiments.length.users (line 5): expected `int` >= 1, got -1"),
+        ("weight = 3", 'model = "no"', "experiments.length.arms.short.model (line 11): expected a model of"),
+        ('"click_through"', '"sighs"', "experiments.length.primary (line 4): expected one of"),
+        ("[experiments.length]", "[feed]\nsize = 5\n[experiments.length]", "[experiments.NAME] alone"),
+        ("control = ", "control ", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_line(
+    run: Run, declared: str, store: MemoryStore, was: str, becomes: str, said: str
+) -> None:
+    Path(declared).write_text(FILE.replace(was, becomes))
+    assert said in run("declare", declared, status=FAILED)
+    assert store._experiments is None
+
+
+def test_toml_of_every_kind_of_value() -> None:
+    tree = {"candidates": {"sources": ["a", "b"]}, "rescoring": {"enabled": False}, "feed": {"size": 5}}
+    assert tomllib.loads("\n".join(toml(tree))) == tree
