@@ -147,6 +147,7 @@ class Folding:
             before=before,
             kept=work.slates,
             passed={"begun": begun_ms, "applied": self.clock.precise_ms()},
+            measured=work.measured,
         )
         started = time.perf_counter()
         out = encoded(work, outcome, self.clock.precise_ms())
