@@ -38,19 +38,10 @@ class RedisSums:
     _keys: RedisKeys
 
     async def read_arm_sums(self, experiment: str) -> AllTotals:
-        return totals_of(await self._numbers(experiment))
-
-    async def _numbers(self, experiment: str) -> dict[str, int]:
-        """The numbers of all shards together."""
-        together: dict[str, int] = {}
-        for key in self._sums_keys(experiment):
-            flat = await self._pooled.call("HGETALL", key)
-            for name, number in zip(flat[::2], flat[1::2], strict=True):
-                together[name.decode()] = together.get(name.decode(), 0) + int(number)
-        return together
+        return totals_of(await numbers_of(self._pooled, self._keys, experiment))
 
     async def append_sums_history(self, experiment: str, ts_ms: int) -> None:
-        note = encode_note(ts_ms, await self._numbers(experiment))
+        note = encode_note(ts_ms, await numbers_of(self._pooled, self._keys, experiment))
         await self._pooled.script(NOTE_SUMS, [self._keys.shared(HISTORY, experiment)], [note, HISTORY_MOST])
 
     async def read_sums_history(self, experiment: str) -> list[tuple[int, AllTotals]]:
@@ -58,11 +49,23 @@ class RedisSums:
         return [(note.ts_ms, totals_of(note.numbers)) for note in map(decode_note, notes)]
 
     async def drop_arm_sums(self, experiment: str) -> None:
-        for key in (*self._sums_keys(experiment), self._keys.shared(HISTORY, experiment)):
+        for key in (*sums_keys(self._keys, experiment), self._keys.shared(HISTORY, experiment)):
             await self._pooled.call("DEL", key)
 
-    def _sums_keys(self, experiment: str) -> list[str]:
-        return [self._keys.of_shard(shard, SUMS, experiment) for shard in range(self._keys.shards)]
+
+def sums_keys(keys: RedisKeys, experiment: str) -> list[str]:
+    """The key of each shard."""
+    return [keys.of_shard(shard, SUMS, experiment) for shard in range(keys.shards)]
+
+
+async def numbers_of(calls: Calls, keys: RedisKeys, experiment: str) -> dict[str, int]:
+    """An experiment's numbers by their fields, of all shards together."""
+    together: dict[str, int] = {}
+    for key in sums_keys(keys, experiment):
+        flat = await calls.call("HGETALL", key)
+        for name, number in zip(flat[::2], flat[1::2], strict=True):
+            together[name.decode()] = together.get(name.decode(), 0) + int(number)
+    return together
 
 
 def encode_note(ts_ms: int, numbers: dict[str, int]) -> bytes:

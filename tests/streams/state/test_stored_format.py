@@ -38,6 +38,7 @@ from streams.state import catalog, ledger, user_state_codec
 from streams.state.stored_format import NEIGHBOURS, check_version
 from streams.state.user_state import UserState
 from streams.state.user_sums import NOT_MEASURED
+from streams.stores import redis_sums
 from tests.streams.state.test_user_state_codec import V1 as STATE_V1
 
 NOW_MS = 1_700_000_000_000
@@ -366,6 +367,17 @@ def check_feed(slate: stored_slate.Slate) -> None:
     assert slate.times == {"event": 1.0}
 
 
+# Notes of experiments' sums.
+
+
+def note_v1() -> bytes:
+    return packed([1, NOW_MS, {"bold:click_through@00112233:1": -7}])
+
+
+def check_note(note: redis_sums.Note) -> None:
+    assert (note.ts_ms, note.numbers) == (NOW_MS, {"bold:click_through@00112233:1": -7})
+
+
 def as_headers(raw: bytes) -> list[tuple[str, bytes]]:
     return [(name, value) for name, value in msgspec.msgpack.decode(raw)]
 
@@ -496,6 +508,13 @@ FORMATS: dict[str, Format] = {
         check_feed,
         {1: [lambda: feed_with(["after", "j"]), lambda: feed_with(["after", "j", None])]},
         lambda raw, version: packed({**msgspec.msgpack.decode(raw), "v": version}),
+    ),
+    "stores.redis_sums": Format(
+        lambda: redis_sums.encode_note(NOW_MS, {"bold:click_through@00112233:1": -7}),
+        redis_sums.decode_note,
+        check_note,
+        {1: [note_v1]},
+        first_element,
     ),
     "kafka.dead_letters": Format(
         written_letter,
