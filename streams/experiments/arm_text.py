@@ -1,6 +1,7 @@
 """A slate's arm as text: which arm of each of its experiments made it, `ranking=bold,look=plain`.
 
 Slates, impressions and answers carry the text in their field `arm`, so what was served is what is measured.
+An experiment whose weights or arms were changed has the number of its phase behind its name, `ranking~2`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ MOST = 256
 """Characters that the field `arm` of an event holds."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+_KEY = re.compile(_NAME.pattern + r"(~\d{1,4})?")
 
 
 def arm_text(arms: Iterable[tuple[str, str]]) -> str:
@@ -28,8 +30,10 @@ def arm_text(arms: Iterable[tuple[str, str]]) -> str:
     ('look=plain,ranking=bold', 'default')
     """
     ordered = sorted(arms)
-    for name in (name for pair in ordered for name in pair):
-        if not _NAME.fullmatch(name):
+    for name, allowed in (
+        (name, each) for pair in ordered for name, each in zip(pair, (_KEY, _NAME), strict=True)
+    ):
+        if not allowed.fullmatch(name):
             raise SettingsError(
                 f"{name!r} can't name an experiment or an arm; expected at most 64 letters, digits, '_', '-'"
                 " and '.', and no '.' at the start"
@@ -49,12 +53,12 @@ def experiments_of(text: str) -> tuple[tuple[str, str], ...]:
 
     >>> experiments_of("look=plain,ranking=bold")
     (('look', 'plain'), ('ranking', 'bold'))
-    >>> experiments_of("default"), experiments_of("a=b=c,=d,e=")
-    ((), ())
+    >>> experiments_of("default"), experiments_of("a=b=c,=d,e="), experiments_of("ranking~2=bold")
+    ((), (), (('ranking~2', 'bold'),))
     """
     found: dict[str, str] = {}
     for part in text.split(","):
         experiment, _, arm = part.partition("=")
-        if _NAME.fullmatch(experiment) and _NAME.fullmatch(arm):
+        if _KEY.fullmatch(experiment) and _NAME.fullmatch(arm):
             found.setdefault(experiment, arm)
     return tuple(found.items())
