@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 PAIRS = tuple((i, j) for i in range(4) for j in range(i, 4))
@@ -36,16 +37,17 @@ def terms_of(values: Values) -> tuple[int, ...]:
 
 
 Increments = Mapping[str, Mapping[str, int]]
-"""For each experiment what is added to which number, by its `field`."""
+"""For each experiment what is added to which number, by the name of each (`fields_of`)."""
 
 
-def field(arm: str, metric: str, term: int) -> str:
-    """The name of one number of an experiment.
+@lru_cache(4_096)
+def fields_of(arm: str, metric: str) -> tuple[str, ...]:
+    """The names of a metric's numbers in an arm, in the order of `terms_of`.
 
-    >>> field("bold", "click_through@00112233", 2)
+    >>> fields_of("bold", "click_through@00112233")[2]
     'bold:click_through@00112233:2'
     """
-    return f"{arm}:{metric}:{term}"
+    return tuple(f"{arm}:{metric}:{term}" for term in range(TERMS))
 
 
 def totals_of(fields: Mapping[str, int]) -> dict[tuple[str, str], ArmTotals]:

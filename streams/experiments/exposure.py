@@ -23,8 +23,9 @@ def with_moment(
     moments = list(sums.moments)
     insort(moments, moment)
     at = bisect_left(moments, moment)
+    added = _Added(moments, at)
     exposures = [
-        _grown(exposure, measured.by_key.get(exposure.key), moments, at)
+        _grown(exposure, measured.by_key.get(exposure.key), added)
         for exposure in sums.exposures
         if exposure.key not in measured.over
     ]
@@ -48,22 +49,52 @@ def _new(experiment: MeasuredExperiment, ts: int, arm: str, moments: list[Moment
     return Exposure(experiment.key, arm, ts, False, experiment.counted, since, before)
 
 
-def _grown(
-    exposure: Exposure, experiment: MeasuredExperiment | None, moments: list[Moment], at: int
-) -> Exposure:
-    """An exposure with the moment `moments[at]`; the same object where it changes nothing."""
+class _Added:
+    """What the moment `moments[at]` adds."""
+
+    def __init__(self, moments: list[Moment], at: int) -> None:
+        self.moment, self._own = moments[at], q.amounts(moments[at])
+        self._before = moments[at - 1] if at else None
+        self._after = moments[at + 1] if at + 1 < len(moments) else None
+        self._known: dict[frozenset[int], list[tuple[int, int]]] = {}
+
+    def between(
+        self, begin_ms: int, end_ms: int, codes: frozenset[int], since_ms: int | None = None
+    ) -> list[tuple[int, int]]:
+        """To sums over the moments from `begin_ms` on and before `end_ms`, of which it is one."""
+        before, after = self._before, self._after
+        if after is None and before is not None and before.ts >= begin_ms and not q.by_exposure(codes):
+            if codes not in self._known:  # it is the same in all experiments of these quantities
+                self._known[codes] = q.added(self._own, (before, self.moment, None), codes)
+            return self._known[codes]
+        return q.added(
+            self._own,
+            (
+                before if before is not None and before.ts >= begin_ms else None,
+                self.moment,
+                after if after is not None and after.ts < end_ms else None,
+            ),
+            codes,
+            since_ms,
+        )
+
+
+def _grown(exposure: Exposure, experiment: MeasuredExperiment | None, added: _Added) -> Exposure:
+    """An exposure with a moment more; the same object where that changes nothing."""
     if experiment is None:  # this process does not know of it, or not yet
         return exposure
-    ts, since, before = moments[at].ts, exposure.since, exposure.before
-    if exposure.ts <= ts < experiment.until_ms(exposure.ts):
-        begin, end = _range(moments, exposure.ts, experiment.until_ms(exposure.ts))
-        since = q.added(since, moments[begin:end], at - begin, experiment.codes, exposure.ts)
-    elif exposure.ts - experiment.before_ms <= ts < exposure.ts:
-        begin, end = _range(moments, exposure.ts - experiment.before_ms, exposure.ts)
-        before = q.added(before, moments[begin:end], at - begin, experiment.codes)
-    if since is exposure.since and before is exposure.before and exposure.counted == experiment.counted:
+    key, arm, exposed_ms, crossed, counted, since, before = exposure
+    ts, codes = added.moment.ts, experiment.codes
+    if ts >= exposed_ms:
+        if ts < (until_ms := experiment.until_ms(exposed_ms)):
+            parts = added.between(exposed_ms, until_ms, codes, exposed_ms)
+            since = q.plus(since, parts) if parts else since
+    elif ts >= (begin_ms := exposed_ms - experiment.before_ms):
+        parts = added.between(begin_ms, exposed_ms, codes)
+        before = q.plus(before, parts) if parts else before
+    if since is exposure.since and before is exposure.before and counted == experiment.counted:
         return exposure
-    return exposure._replace(since=since, before=before, counted=experiment.counted)
+    return Exposure(key, arm, exposed_ms, crossed, experiment.counted, since, before)
 
 
 def _seen(

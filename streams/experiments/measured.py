@@ -5,7 +5,7 @@ by default nothing is measured, which costs nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from streams.experiments.metrics import Metric
 FOR_EVER_MS = 2**62
 BEFORE_MS = 14 * q.DAY_MS
 METRICS_MOST = 10
-KEY_BYTES = 8
+KEY_BYTES, DIGEST_BYTES = 8, 4
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,12 @@ class MeasuredExperiment:
         """The metrics' digests, end to end."""
         return b"".join(metric.digest for metric in self.metrics)
 
-    @cached_property
-    def by_digest(self) -> dict[bytes, Metric]:
-        """The metrics by their digests."""
-        return {metric.digest: metric for metric in self.metrics}
+    def counting(self, counted: bytes) -> Sequence[Metric]:
+        """Those of its metrics whose digests these are, end to end."""
+        if counted == self.counted:
+            return self.metrics
+        digests = {counted[at : at + DIGEST_BYTES] for at in range(0, len(counted), DIGEST_BYTES)}
+        return [metric for metric in self.metrics if metric.digest in digests]
 
     def until_ms(self, exposed_ms: int) -> int:
         """Before when a user's events count who was exposed then."""

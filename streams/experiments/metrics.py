@@ -7,7 +7,7 @@ and never beyond a cap (values are winsorised at it): one user can't carry an ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -64,23 +64,31 @@ class Part:
             )
 
     @cached_property
-    def _whole(self) -> tuple[tuple[tuple[int, int], ...], int, int]:
-        """The terms in whole numbers of a part of a unit, the constant one, how many make up a unit."""
+    def value(self) -> Callable[[Mapping[int, int]], int]:
+        """From a user's quantities to this, in units: rounded half up, then within the cap."""
         weights = {code: weight / self.unit for code, weight in self.terms.items()}
         parts = lcm(*(weight.denominator for weight in weights.values()))
         whole = {code: int(weight * parts) for code, weight in weights.items()}
-        constant = whole.pop(q.USERS, 0)
-        return tuple(whole.items()), constant, parts
+        constant, most = whole.pop(q.USERS, 0), self.most
 
-    def value(self, sums: Mapping[int, int]) -> int:
-        """Of a user with these quantities, in units: rounded half up, then within the cap."""
-        whole, value, parts = self._whole
-        for code, weight in whole:
-            if code in sums:
-                value += weight * sums[code]
-        if parts > 1:
-            value = (2 * value + parts) // (2 * parts)
-        return min(value, self.most) if value > 0 else max(value, -self.most)
+        def capped(value: int) -> int:
+            if parts > 1:
+                value = (2 * value + parts) // (2 * parts)
+            return min(value, most) if value > 0 else max(value, -most)
+
+        if not whole:
+            always = capped(constant)
+            return lambda sums: always
+        if list(whole.values()) == [1] and parts == 1 and not constant:  # as most are
+            ((code, _),) = whole.items()
+
+            def count(sums: Mapping[int, int]) -> int:
+                value = sums.get(code, 0)
+                return value if -most <= value <= most else capped(value)
+
+            return count
+        terms = tuple(whole.items())
+        return lambda sums: capped(constant + sum(weight * sums.get(code, 0) for code, weight in terms))
 
 
 @dataclass(frozen=True)

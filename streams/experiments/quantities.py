@@ -12,6 +12,7 @@ order in which events come: between two moments `a` and `b`, a new one `m` adds 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -72,20 +73,29 @@ def shown_moment(ts: int, showed: Showed) -> Moment:
     return Moment(ts, SHOWN, tuple(showed))
 
 
-def amounts(moment: Moment) -> Iterator[tuple[int, int]]:
-    """The quantities of a moment by itself, and how much of each."""
+def amounts(moment: Moment) -> list[tuple[int, int]]:
+    """The quantities of a moment by itself, and how much of each; none that is 0."""
     if moment.code == SHOWN:
-        return zip(_OF_SHOWN, moment.amounts, strict=True)
+        return [each for each in zip(_OF_SHOWN, moment.amounts, strict=True) if each[1]]
     delay, *value = moment.amounts
-    own = [(moment.code, 1), (DELAYS, 1), (DELAY_MS, delay)]
+    own = [(moment.code, 1), (DELAYS, 1)]
+    if delay:
+        own.append((DELAY_MS, delay))
     if value:
         own.append((VALUE + moment.code, value[0]))
         if moment.code == _REVIEW:
             own.append((RATINGS, 1))
-    return iter(own)
+    return own
 
 
-def in_pairs(codes: Iterable[int]) -> bool:
+@lru_cache(1_024)
+def by_exposure(codes: frozenset[int]) -> bool:
+    """Whether any of these quantities depends on when the user was exposed."""
+    return max(codes, default=0) > RETURNED
+
+
+@lru_cache(1_024)
+def in_pairs(codes: frozenset[int]) -> bool:
     """Whether any of these quantities depends on the moment before."""
     return not _IN_PAIRS.isdisjoint(codes)
 
@@ -121,33 +131,27 @@ def total(moments: Sequence[Moment], codes: frozenset[int], since_ms: int | None
 
 
 def added(
-    sums: dict[int, int],
-    moments: Sequence[Moment],
-    at: int,
+    own: Iterable[tuple[int, int]],
+    neighbours: tuple[Moment | None, Moment, Moment | None],
     codes: frozenset[int],
     since_ms: int | None = None,
-) -> dict[int, int]:
-    """Sums that count the moment `moments[at]` as well; the others were counted in them before. The same
-    object where nothing changed.
+) -> list[tuple[int, int]]:
+    """What a moment adds to sums of the quantities `codes`: its `own` amounts, and what it changes between
+    the moments before and after it (None: there is none), which were counted before.
     """
-    moment = moments[at]
-    found = [(code, amount) for code, amount in amounts(moment) if amount and code in codes]
+    found = [each for each in own if each[0] in codes]
     if in_pairs(codes):
-        before = moments[at - 1] if at else None
+        before, moment, after = neighbours
         found += [each for each in pair_amounts(before, moment, since_ms) if each[0] in codes]
-        if at + 1 < len(moments):
-            after = moments[at + 1]
+        if after is not None:
             found += [each for each in pair_amounts(moment, after, since_ms) if each[0] in codes]
             found += [(code, -n) for code, n in pair_amounts(before, after, since_ms) if code in codes]
-    return plus(sums, found)
+    return found
 
 
 def plus(sums: dict[int, int], parts: Iterable[tuple[int, int]], sign: int = 1) -> dict[int, int]:
-    """Sums and parts of them together, or without them; what is 0 is left out."""
-    grown: dict[int, int] | None = None
+    """Sums and parts of them together, or without them."""
+    grown = dict(sums)
     for code, amount in parts:
-        grown = dict(sums) if grown is None else grown
         grown[code] = grown.get(code, 0) + sign * amount
-        if not grown[code]:
-            del grown[code]
-    return sums if grown is None else grown
+    return grown

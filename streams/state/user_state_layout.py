@@ -13,12 +13,15 @@ from streams.state.user_sums import NOT_MEASURED, Exposure, Moment, UserSums
 _HASHED, _BLOCKED_HASHED = 128, 256
 
 
+PackedSums = tuple[tuple[tuple[int, int, tuple[int, ...]], ...], tuple[Exposure, ...]]
+"""Moments, each with the time since the one before it in place of its own; exposures."""
+
+
 class Body(msgspec.Struct, array_like=True, gc=False):
     """Version 6. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
     and liked float16, event ids end to end; `consumed` has for each group a code and `packed_rows`. The
     code is the action's; `_HASHED` (of what never comes back `_BLOCKED_HASHED`) and a number of bits for
-    hashes. `sums`: moments, each with the time since the one before it in place of its own; exposures. None
-    where nothing is measured of the user.
+    hashes. `sums`: None where nothing is measured of the user.
     """
 
     items: bytes
@@ -38,7 +41,7 @@ class Body(msgspec.Struct, array_like=True, gc=False):
     offsets: dict[str, int]
     profile: dict[str, str]
     liked: bytes
-    sums: tuple[tuple[Moment, ...], tuple[Exposure, ...]] | None = None
+    sums: PackedSums | None = None
 
 
 def pack_consumed(consumed: Consumed) -> list[int | bytes]:
@@ -71,18 +74,18 @@ def unpack_consumed(packed: list[int | bytes]) -> Consumed:
     return consumed
 
 
-def pack_sums(sums: UserSums) -> tuple[tuple[Moment, ...], tuple[Exposure, ...]] | None:
+def pack_sums(sums: UserSums) -> PackedSums | None:
     """As `Body.sums` has them."""
-    if sums == NOT_MEASURED:
+    if not sums.moments and not sums.exposures:
         return None
-    moments, last = [], 0
+    last, moments = 0, []
     for ts, code, amounts in sums.moments:
-        moments.append(Moment(ts - last, code, amounts))
+        moments.append((ts - last, code, amounts))
         last = ts
     return tuple(moments), sums.exposures
 
 
-def unpack_sums(packed: tuple[tuple[Moment, ...], tuple[Exposure, ...]] | None) -> UserSums:
+def unpack_sums(packed: PackedSums | None) -> UserSums:
     """What `pack_sums` packed."""
     if packed is None:
         return NOT_MEASURED
