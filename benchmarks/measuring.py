@@ -39,7 +39,7 @@ from streams.stores.base import digest_of
 
 ITEMS, USERS, PLACES, BATCH = 5_000, 300, 10, 16
 LAYERS, EXPERIMENTS = 5, 20
-METRICS = ("click_through", "conversion", "session_length")
+METRICS = ("click_through", "conversion", "revenue")
 NOW_MS = 1_760_000_000_000
 
 

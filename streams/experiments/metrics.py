@@ -7,7 +7,7 @@ and never beyond a cap (values are winsorised at it): one user can't carry an ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -21,7 +21,7 @@ from msgspec import Meta
 from model.actions import code_of
 from model.errors import SettingsError
 from streams.experiments import quantities as q
-from streams.experiments.arm_sums import ArmSums
+from streams.experiments.arm_sums import NOBODY, ArmSums
 from streams.experiments.arm_totals import ArmTotals
 from streams.experiments.metric_expression import PER_USER, Terms, ratio_of
 from streams.state.action_meaning import Meanings
@@ -124,6 +124,22 @@ class Metric:
             np.array(totals.sums, np.float64) * unit,
             np.array(totals.square, np.float64) * np.outer(unit, unit),
         )
+
+
+def plain_sums(
+    totals: Mapping[tuple[str, str], ArmTotals], metrics: Iterable[Metric]
+) -> dict[tuple[str, str], ArmSums]:
+    """What a store has of an experiment, by arm and metric name, in each metric's own measure; of `CROSSED`
+    too. What is of a former definition of a metric is left out.
+    """
+    by_key = {metric.key: metric for metric in metrics}
+    found: dict[tuple[str, str], ArmSums] = {}
+    for (arm, key), each in totals.items():
+        if key in by_key:
+            found[arm, by_key[key].name] = by_key[key].plain(each)
+        elif key == CROSSED:
+            found[arm, CROSSED] = NOBODY._replace(users=each.users)
+    return found
 
 
 def known_metrics(declared: Mapping[str, MetricSettings], meanings: Meanings) -> dict[str, Metric]:

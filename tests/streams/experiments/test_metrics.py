@@ -14,7 +14,7 @@ from model.errors import SettingsError
 from streams.experiments import quantities as q
 from streams.experiments.arm_sums import arm_sums
 from streams.experiments.arm_totals import ArmTotals, terms_of
-from streams.experiments.metrics import UNITS_MOST, MetricSettings, Part, known_metrics
+from streams.experiments.metrics import UNITS_MOST, MetricSettings, Part, known_metrics, plain_sums
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state.action_meaning import ActionSettings, Meanings
@@ -106,6 +106,19 @@ def test_totals_in_the_metrics_own_measure(values: list[tuple[int, int, int, int
     assert plain.users == expected.users
     np.testing.assert_allclose(plain.sums, expected.sums)
     np.testing.assert_allclose(plain.products, expected.products)
+
+
+def test_sums_by_name_leave_former_definitions_out() -> None:
+    revenue = KNOWN["revenue"]
+    totals = {
+        ("a", revenue.key): ArmTotals(3, (250, 3, 0, 3)),
+        ("a", "revenue@00000000"): ArmTotals(9),
+        ("a", "crossed_over"): ArmTotals(2),
+    }
+    sums = plain_sums(totals, [revenue])
+    assert sums.keys() == {("a", "revenue"), ("a", "crossed_over")}
+    assert sums["a", "revenue"].sums.tolist() == [2.5, 3, 0, 3]
+    assert sums["a", "crossed_over"].users == 2
 
 
 def test_a_full_arm_stays_within_63_bits() -> None:
