@@ -16,8 +16,11 @@ import msgspec
 from streams.batch_slates import slates_of
 from streams.events.schema import AnyEvent, Control, Impression, Item, User, unknown_command
 from streams.examples.target import Target, target_of
+from streams.experiments.arm_totals import Increments
+from streams.experiments.measured import NOTHING_MEASURED, Measured
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.learning.lesson import Lesson, encode_lesson
+from streams.measuring import Measuring
 from streams.ranking.degradation import Rung
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
@@ -55,7 +58,7 @@ class BatchResult:
     places of those that raised, and the error. `unranked`: users whose slate could not be made as the rung
     asks. `kept`: the slates that are kept of each user, where they changed. `answers`, `showings`,
     `lessons`: how many there are of each kind. `late`: how many interactions came after a later one of their
-    user. `fold_s` and `recommend_s`: the time that took.
+    user. `arm_sums`: what is added to experiments' sums. `fold_s` and `recommend_s`: the time that took.
     """
 
     states: dict[str, UserState] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class BatchResult:
     showings: Counter[str] = field(default_factory=Counter)
     lessons: Counter[str] = field(default_factory=Counter)
     late: int = 0
+    arm_sums: Increments = field(default_factory=dict)
     fold_s: float = 0.0
     recommend_s: float = 0.0
 
@@ -87,6 +91,7 @@ def process(
     kept: Mapping[str, UserSlates] | None = None,
     passed: Mapping[str, float] | None = None,
     arm_of: Callable[[str, UserState, int], str] | None = None,
+    measured: Measured = NOTHING_MEASURED,
 ) -> BatchResult:
     """Fold a batch in its order, then make one slate for each user who acted.
 
@@ -94,20 +99,25 @@ def process(
     item named in the batch must have been met (`Recommender.meet`). before: see `Before`; not told of what is
     skipped or teaches nothing (`streams.examples.target.target_of`). passed: when the batch passed what it
     went through so far, the last of it "applied"; it is `now_ms` where nothing is said. arm_of: the arm of a
-    user's slate, by their state and the time; the default one for all where it is not given.
+    user's slate, by their state and the time; the default one for all where it is not given. measured: the
+    experiments that run; where there are any, an impression changes its user's state too, which then must be
+    among `states`.
     """
     out = BatchResult()
+    measuring = Measuring(recommender, measured, now_ms) if measured else None
     started = timer()
     causes: dict[str, Incoming] = {}
     for at, incoming in enumerate(batch):
         try:
-            user = _fold(recommender, out, states, kept or {}, at, incoming, now_ms, before)
+            user = _fold(recommender, out, states, kept or {}, at, incoming, now_ms, before, measuring)
             if user is not None:
                 causes[user] = incoming
         except Exception as error:  # whatever it is, the other events must not suffer for it
             out.failed[at] = error
     folded = timer()
     made = _slates(recommender, out, kept or {}, causes, now_ms, rung, arm_of or _default)
+    if measuring is not None:
+        out.arm_sums = measuring.increments(states, out.states)
     passed = passed or {"applied": now_ms}
     out.slates = [
         msgspec.structs.replace(slate, times=_times(causes[slate.user_id], passed)) for slate in made
@@ -125,6 +135,7 @@ def _fold(
     incoming: Incoming,
     now_ms: int,
     before: Before | None,
+    measuring: Measuring | None,
 ) -> str | None:
     """Apply one event; the user who gets a new slate for it, if any."""
     event, vectors = incoming.event, incoming.vectors
@@ -161,15 +172,20 @@ def _fold(
             else:
                 out.record.impressions.append(showing.showing)
                 out.applied.append(at)
+                if measuring is not None:
+                    state = _state(out, states, event.user_id)
+                    out.states[event.user_id] = measuring.showed(
+                        state, event, showing.showing, showing.outcome, showing.kept
+                    )
             return None
-    state = out.states.get(event.user_id)
-    if state is None:
-        state = states.get(event.user_id, EMPTY)
+    state = _state(out, states, event.user_id)
     if before is not None and repeats(state, event, incoming.delivery) is None:
         met = target_of(recommender, state, event, vectors, _kept(out, kept, event.user_id))
         if met is not None:
             before(event.event_id, state.until(event.ts), event.ts, met)
     applied = recommender.apply(state, event, incoming.delivery, vectors.words)
+    if measuring is not None and applied.interaction is not None and not isinstance(event, User):
+        applied = applied._replace(state=measuring.acted(state, applied.state, applied.interaction))
     out.states[event.user_id] = applied.state
     if applied.skipped is not None:
         out.skipped[at] = applied.skipped
@@ -186,6 +202,11 @@ def _fold(
     if vectors.words is not None and not recommender.catalog.own_text[applied.interaction.row]:
         out.record.heard.append((applied.interaction.row, vectors.words))
     return event.user_id
+
+
+def _state(out: BatchResult, states: Mapping[str, UserState], user: str) -> UserState:
+    state = out.states.get(user)
+    return states.get(user, EMPTY) if state is None else state
 
 
 def _default(_user: str, _state: UserState, _now_ms: int) -> str:

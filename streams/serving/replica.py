@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock
+from streams.experiments.measured import NOTHING_MEASURED, Measured
 from streams.learning.lesson import decode_lesson, newest_lesson_row
 from streams.ranking.model_in_service import ModelInService
 from streams.recommender import Recommender
@@ -66,7 +67,8 @@ class Page(NamedTuple):
 
 class Replica:
     """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
-    yet). `graph` is taken up by each `rebuild`.
+    yet). `graph` is taken up by each `rebuild`. `measured`: the experiments that run; the next batch goes by
+    it.
     """
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, graph: Graph | None = None) -> None:
@@ -75,6 +77,7 @@ class Replica:
         self.core = CoreThread()
         self._background = Background()
         self.graph = graph
+        self.measured: Measured = NOTHING_MEASURED
         self.recommender = _begun(settings, graph)
         self.writer = ""
         self.position = self.own_position = START

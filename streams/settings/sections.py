@@ -241,6 +241,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partition that has not moved for `stalled_after_s` while events wait in it makes the worker unready.
     `in_step_wait_ms`: while it catches up, events wait so long for earlier ones of another topic that are
     still to be fetched.
+    Of the experiments that run, the worker that leads notes their sums every `note_sums_every_s`.
     /healthz fails where no batch was finished for `batch_deadline_s` although events wait and nothing is
     away, and where the event loop has stood still for `loop_deadline_s`.
     """
@@ -253,6 +254,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stalled_after_s: PositiveFloat = 30.0
     ledger_every_ms: Positive = 200
     snapshot_every_s: PositiveFloat = 30.0
+    note_sums_every_s: PositiveFloat = 60.0
     states_kept: Annotated[int, Meta(ge=0)] = 4_096
     batch_deadline_s: PositiveFloat = 60.0
     loop_deadline_s: PositiveFloat = 5.0

@@ -14,6 +14,7 @@ from model.tasks import ALWAYS, Task, meant, ordered
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
 from streams.experiments.declared.experiment import ExperimentSettings, Name
+from streams.experiments.metrics import Metric, MetricName, MetricSettings, known_metrics
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.settings import LearningSettings
 from streams.settings.exploration import ExplorationSettings
@@ -53,7 +54,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `namespace`: deployments with different ones share a Kafka and a Redis and see nothing of each other.
     `kafka.prefix` and `redis.prefix` follow it where they are not set. `arms`: by name, what is different for
-    some of the requests. `experiments`: by name, which users get which of several arms.
+    some of the requests. `experiments`: by name, which users get which of several arms. `metrics`: the app's
+    own, by name, beside those that are built in.
 
     >>> Settings(namespace="shop").kafka.prefix, Settings(namespace="shop").redis.prefix
     ('shop.', 'shop:')
@@ -76,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exploration: ExplorationSettings = ExplorationSettings()
     arms: dict[ArmName, ArmSettings] = {}
     experiments: dict[Name, ExperimentSettings] = {}
+    metrics: dict[MetricName, MetricSettings] = {}
     ladder: LadderSettings = LadderSettings()
     model: ModelSettings = ModelSettings()
     graph: GraphSettings = GraphSettings()
@@ -92,6 +95,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 followed = msgspec.structs.replace(section, prefix=derive(self.namespace))
                 msgspec.structs.force_setattr(self, name, followed)
         check_actions(self)
+        try:
+            known_metrics(self.metrics, self.meanings)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
         if self.kafka.partitions % self.redis.shards:
             raise ValueError(
                 f"redis.shards is {self.redis.shards}, kafka.partitions {self.kafka.partitions}: the first"
@@ -102,6 +109,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def meanings(self) -> Meanings:
         """What actions mean, as tables."""
         return Meanings(self.actions, self.ratings, self.feed.repeat)
+
+    @property
+    def known_metrics(self) -> dict[str, Metric]:
+        """What experiments may measure, by name."""
+        return known_metrics(self.metrics, self.meanings)
 
     @property
     def tasks(self) -> dict[str, Task]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from model.actions import ACTIONS
 from model.features import RATING_PRIOR
 from streams.state.consumed import EVERY_ACTION, NOTHING, Consumed
+from streams.state.user_sums import NOT_MEASURED, UserSums
 
 ACTION_CODE: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}
 WORDS_DIM = 64
@@ -86,6 +87,7 @@ class UserState:
     `activity` is a forward-decayed count of interactions as of `last_ts`. `words` is the decaying mean of the
     user's own review vectors, [WORDS_DIM] or empty, rounded to float16; `liked` is the same mean with each
     vector times its sentiment, from -1 for one star to 1 for five (0 where the review has no rating).
+    `sums`: what experiments measure of the user; the fold leaves it as it is.
     """
 
     items: Rows = field(default_factory=_rows)
@@ -105,6 +107,7 @@ class UserState:
     recent: tuple[bytes, ...] = ()
     offsets: dict[str, int] = field(default_factory=dict)
     profile: dict[str, str] = field(default_factory=dict)
+    sums: UserSums = NOT_MEASURED
 
     def mean_rating(self, overall: float) -> float:
         """The user's mean rating, drawn to the mean of all by `RATING_PRIOR` ratings' worth."""

@@ -1,5 +1,6 @@
 """A user's state as bytes: one version byte, then msgpack. Lossless; under 12 KB for a full state, of which
-the items that the user has met take `state.consumed_bytes` (7,900), and everything else under 4 KB.
+the items that the user has met take `state.consumed_bytes` (7,900), and everything else under 4 KB; what
+experiments measure of the user comes on top of that (`user_sums`), and is nothing where none runs.
 
 (Words are stored in float16; the fold already rounds them to it, so nothing more is lost here and the
 outcome does not depend on how often a state is stored.)
@@ -18,10 +19,10 @@ import numpy as np
 from model.errors import NewerVersionError, StoreError
 from streams.state.stored_format import NEIGHBOURS
 from streams.state.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, UserState
-from streams.state.user_state_layout import Body, pack_consumed, unpack_consumed
+from streams.state.user_state_layout import Body, pack_consumed, pack_sums, unpack_consumed, unpack_sums
 from streams.state.user_state_migrations import MIGRATIONS
 
-VERSION = 5
+VERSION = 6
 
 _I4, _I8, _F2, _F4 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f2"), np.dtype("<f4")
 
@@ -52,6 +53,7 @@ def encode(state: UserState) -> bytes:
             offsets=state.offsets,
             profile=state.profile,
             liked=state.liked.astype(_F2).tobytes(),
+            sums=pack_sums(state.sums),
         )
     )
 
@@ -111,4 +113,5 @@ def _state(body: Body) -> UserState:
         recent=struct.unpack(f"{EVENT_ID_BYTES}s" * (len(body.recent) // EVENT_ID_BYTES), body.recent),
         offsets=body.offsets,
         profile=body.profile,
+        sums=unpack_sums(body.sums),
     )

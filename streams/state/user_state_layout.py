@@ -8,15 +8,20 @@ from numpy.typing import NDArray
 
 from streams.state.consumed import BLOCKED, FORGOTTEN, Consumed, check_consumed
 from streams.state.packed_rows import pack_sorted, unpack_sorted
+from streams.state.user_sums import NOT_MEASURED, Exposure, Moment, UserSums
 
 _HASHED, _BLOCKED_HASHED = 128, 256
 
 
+PackedSums = tuple[tuple[tuple[int, int, tuple[int, ...]], ...], tuple[Exposure, ...]]
+"""Moments, each with the time since the one before it in place of its own; exposures."""
+
+
 class Body(msgspec.Struct, array_like=True, gc=False):
-    """Version 5. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
+    """Version 6. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
     and liked float16, event ids end to end; `consumed` has for each group a code and `packed_rows`. The
     code is the action's; `_HASHED` (of what never comes back `_BLOCKED_HASHED`) and a number of bits for
-    hashes.
+    hashes. `sums`: None where nothing is measured of the user.
     """
 
     items: bytes
@@ -36,6 +41,7 @@ class Body(msgspec.Struct, array_like=True, gc=False):
     offsets: dict[str, int]
     profile: dict[str, str]
     liked: bytes
+    sums: PackedSums | None = None
 
 
 def pack_consumed(consumed: Consumed) -> list[int | bytes]:
@@ -66,3 +72,25 @@ def unpack_consumed(packed: list[int | bytes]) -> Consumed:
     consumed = Consumed(tuple(groups), *bits)
     check_consumed(consumed)
     return consumed
+
+
+def pack_sums(sums: UserSums) -> PackedSums | None:
+    """As `Body.sums` has them."""
+    if not sums.moments and not sums.exposures:
+        return None
+    last, moments = 0, []
+    for ts, code, amounts in sums.moments:
+        moments.append((ts - last, code, amounts))
+        last = ts
+    return tuple(moments), sums.exposures
+
+
+def unpack_sums(packed: PackedSums | None) -> UserSums:
+    """What `pack_sums` packed."""
+    if packed is None:
+        return NOT_MEASURED
+    moments, ts = [], 0
+    for since, code, amounts in packed[0]:
+        ts += since
+        moments.append(Moment(ts, code, amounts))
+    return UserSums(tuple(moments), packed[1])

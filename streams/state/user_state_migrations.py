@@ -19,6 +19,28 @@ from streams.state.user_state_layout import Body, pack_consumed
 _I4, _F2, _F4 = np.dtype("<i4"), np.dtype("<f2"), np.dtype("<f4")
 
 
+class _BodyV5(msgspec.Struct, array_like=True):
+    """Version 5: without sums for experiments."""
+
+    items: bytes
+    actions: bytes
+    ratings: bytes
+    times: bytes
+    consumed: list[int | bytes]
+    interactions: int
+    rating_count: int
+    rating_sum: float
+    activity: float
+    last_ts: int
+    words: bytes
+    words_weight: float
+    weights: bytes
+    recent: bytes
+    offsets: dict[str, int]
+    profile: dict[str, str]
+    liked: bytes
+
+
 class _BodyV4(msgspec.Struct, array_like=True):
     """Version 4: with the slates that were shown lately, which nothing read; they are kept elsewhere now."""
 
@@ -87,6 +109,7 @@ class _BodyV1(msgspec.Struct, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
+_decoder_v5 = msgspec.msgpack.Decoder(_BodyV5)
 _decoder_v4 = msgspec.msgpack.Decoder(_BodyV4)
 _decoder_v3 = msgspec.msgpack.Decoder(_BodyV3)
 _decoder_v1 = msgspec.msgpack.Decoder(_BodyV1)
@@ -161,8 +184,20 @@ def _from_v3(raw: bytes) -> bytes:
 def _from_v4(raw: bytes) -> bytes:
     """The slates are left out."""
     old = _decoder_v4.decode(raw)
-    return _encoder.encode(Body(**{name: getattr(old, name) for name in Body.__struct_fields__}))
+    return _encoder.encode(_BodyV5(**{name: getattr(old, name) for name in _BodyV5.__struct_fields__}))
+
+
+def _from_v5(raw: bytes) -> bytes:
+    """Nothing was measured."""
+    old = _decoder_v5.decode(raw)
+    return _encoder.encode(Body(**{name: getattr(old, name) for name in _BodyV5.__struct_fields__}))
 
 
 # From a version's body to the next one's.
-MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {1: _from_v1, 2: _from_v2, 3: _from_v3, 4: _from_v4}
+MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {
+    1: _from_v1,
+    2: _from_v2,
+    3: _from_v3,
+    4: _from_v4,
+    5: _from_v5,
+}

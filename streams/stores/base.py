@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from model.errors import StoreError
+from streams.experiments.arm_totals import ArmTotals
 from streams.stores.condition import Condition
 
 
@@ -36,6 +37,7 @@ class Commit(NamedTuple):
     feeds and items that rest on nothing and come with nothing else may be of several.
     `slates`: of users, their kept slates, which expire by a time of their own (`learning.keep_s`);
     `found_slates` is to them what `found` is to states, but the digest of their head alone (`head_of`).
+    `arm_sums`: of experiments by name, what is added to which of their numbers (`experiments.arm_totals`).
     """
 
     expected: Mapping[str, int]
@@ -48,6 +50,7 @@ class Commit(NamedTuple):
     withdrawn: Mapping[str, bool] = {}
     slates: Mapping[str, bytes] = {}
     found_slates: Mapping[str, str] = {}
+    arm_sums: Mapping[str, Mapping[str, int]] = {}
 
 
 class FeedsRead(NamedTuple):
@@ -156,6 +159,13 @@ def check_commit(commit: Commit) -> None:
             )
 
 
+HISTORY_MOST = 400
+"""Notes of an experiment's sums that are kept at most."""
+
+AllTotals = Mapping[tuple[str, str], ArmTotals]
+"""By arm and by the metric's key (`Metric.key`)."""
+
+
 class Store(Protocol):
     """Raises `StoreUnavailableError` within the configured timeout when it can't be reached."""
 
@@ -242,6 +252,24 @@ class Store(Protocol):
 
     async def experiments_log(self) -> list[bytes]:
         """All entries of the log, oldest first."""
+        ...
+
+    async def read_arm_sums(self, experiment: str) -> AllTotals:
+        """The sums of an experiment, of all store shards together; empty where there are none."""
+        ...
+
+    async def append_sums_history(self, experiment: str, ts_ms: int) -> None:
+        """Note what the sums are now. Of more than `HISTORY_MOST` notes every second one goes, but for the
+        newest.
+        """
+        ...
+
+    async def read_sums_history(self, experiment: str) -> list[tuple[int, AllTotals]]:
+        """What was noted: when (ms), and the sums. The oldest first."""
+        ...
+
+    async def drop_arm_sums(self, experiment: str) -> None:
+        """Forget the sums of an experiment, and their history. No worker may measure it any more."""
         ...
 
     async def condition(self) -> Condition:

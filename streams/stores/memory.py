@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock, SystemClock
+from streams.experiments.arm_totals import totals_of
 from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
+    HISTORY_MOST,
     START,
+    AllTotals,
     Commit,
     FeedsRead,
     LedgerEntry,
@@ -78,6 +81,8 @@ class MemoryStore:
         self._model: str | None = None
         self._experiments: bytes | None = None
         self._experiments_log: list[bytes] = []
+        self._arm_sums: dict[str, dict[str, int]] = {}
+        self._sums_history: dict[str, list[tuple[int, AllTotals]]] = {}
 
     async def load(
         self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
@@ -117,6 +122,10 @@ class MemoryStore:
             self._slates.put(user, slates)
         self._items.update(commit.items)
         self._list(commit.withdrawn)
+        for experiment, added in commit.arm_sums.items():
+            numbers = self._arm_sums.setdefault(experiment, {})
+            for name, number in added.items():
+                numbers[name] = numbers.get(name, 0) + number
         self._progress.update(commit.progress)
         position = self._append(writer, commit.ledger) if commit.ledger else ""
         self._last_commit[writer] = (commit, position)
@@ -230,6 +239,22 @@ class MemoryStore:
 
     async def experiments_log(self) -> list[bytes]:
         return list(self._experiments_log)
+
+    async def read_arm_sums(self, experiment: str) -> AllTotals:
+        return totals_of(self._arm_sums.get(experiment, {}))
+
+    async def append_sums_history(self, experiment: str, ts_ms: int) -> None:
+        notes = self._sums_history.setdefault(experiment, [])
+        notes.append((ts_ms, await self.read_arm_sums(experiment)))
+        if len(notes) > HISTORY_MOST:
+            notes[:] = [*notes[:-1:2], notes[-1]]
+
+    async def read_sums_history(self, experiment: str) -> list[tuple[int, AllTotals]]:
+        return list(self._sums_history.get(experiment, []))
+
+    async def drop_arm_sums(self, experiment: str) -> None:
+        self._arm_sums.pop(experiment, None)
+        self._sums_history.pop(experiment, None)
 
     async def condition(self) -> Condition:
         return SOUND

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from model.errors import StoreError
-from streams.stores.base import Commit, FeedsRead, LedgerEntry, Loaded, Snapshot, Store, Withdrawals
+from streams.stores.base import (
+    AllTotals,
+    Commit,
+    FeedsRead,
+    LedgerEntry,
+    Loaded,
+    Snapshot,
+    Store,
+    Withdrawals,
+)
 from streams.stores.condition import Condition
 
 
@@ -54,6 +63,12 @@ class ReadOnlyStore:
     async def experiments_log(self) -> list[bytes]:
         return await self._store.experiments_log()
 
+    async def read_arm_sums(self, experiment: str) -> AllTotals:
+        return await self._store.read_arm_sums(experiment)
+
+    async def read_sums_history(self, experiment: str) -> list[tuple[int, AllTotals]]:
+        return await self._store.read_sums_history(experiment)
+
     async def condition(self) -> Condition:
         return await self._store.condition()
 
@@ -83,6 +98,12 @@ class ReadOnlyStore:
 
     async def activate(self, model: str) -> NoReturn:
         _refuse("activate")
+
+    async def append_sums_history(self, experiment: str, ts_ms: int) -> NoReturn:
+        _refuse("append_sums_history")
+
+    async def drop_arm_sums(self, experiment: str) -> NoReturn:
+        _refuse("drop_arm_sums")
 
 
 def _refuse(method: str) -> NoReturn:

@@ -43,6 +43,7 @@ from streams.stores.redis_scripts import (
     MEND_WITHDRAWN,
     PUT_EXPERIMENTS,
 )
+from streams.stores.redis_sums import SUMS, RedisSums
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ ROWS_PER_CALL = 20_000
 LAST_COMMIT_KNOWN_MS = 3_600_000
 
 
-class RedisStore(RedisLedger):
+class RedisStore(RedisLedger, RedisSums):
     """`Store` on a server; it connects on the first call."""
 
     def __init__(
@@ -141,9 +142,10 @@ class RedisStore(RedisLedger):
         found += [keys.of("slates", user) for user in commit.found_slates]
         kinds = zip(VALUES, values, strict=True)
         written = [keys.of(kind, name) for kind, names in kinds for name in names]
+        written += [keys.of_shard(shard, SUMS, experiment) for experiment in commit.arm_sums]
         parts = (
             *(commit.expected, commit.progress, *values),
-            *(commit.found, commit.found_slates, withdrawn),
+            *(commit.found, commit.found_slates, withdrawn, commit.arm_sums),
         )
         arguments = [
             *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._slates_ttl_ms),
@@ -156,6 +158,7 @@ class RedisStore(RedisLedger):
             *_marks(withdrawn),
             *_flat(commit.progress),
             *chain.from_iterable(each.values() for each in values),
+            *chain.from_iterable((len(added), *_flat(added)) for added in commit.arm_sums.values()),
             *commit.feeds,
         ]
         reply: bytes = await self._hot.script(script, [*first, *written, *found], arguments)

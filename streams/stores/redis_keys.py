@@ -5,6 +5,7 @@ What a batch of one partition writes, of one shard:
     slates:USER                    the user's kept slates (they expire sooner)
     progress                       hash: "topic-partition" -> last applied offset
     last-commit:WRITER             what a writer committed last, so that it can ask again
+    sums:EXPERIMENT                hash: what the shard's users add to an experiment's sums
     outbox, outbox:last            stream of batches on their way to the ledger (of more than one shard)
 What all processes share:
     withdrawn, withdrawn:version   sorted set of items that can't be had, or came back; its version
@@ -14,6 +15,7 @@ What all processes share:
     snapshot, snapshot:TOKEN:N     hash: head of the snapshot; its chunks
     lease:NAME, model              who leads; the active model
     experiments, experiments:log   the registry of experiments; list of the entries of its log
+    sums-history:EXPERIMENT        list of notes of an experiment's sums
     shards                         how many shards there are, where there are several
 Each feed that a batch writes is announced on the channel `feeds` (the message is the user id).
 

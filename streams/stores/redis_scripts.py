@@ -66,20 +66,22 @@ end
 """
 
 # KEYS: progress, the writer's last commit, then those of `_TO_LEDGER` or `_TO_OUTBOX`, then a key for each
-#       state, feed, user's slates and item, and for each value that must be as it was found
+#       state, feed, user's slates and item, and each experiment whose sums change, and for each value that
+#       must be as it was found
 # ARGV: writer, token, ms a last commit is known, ms states and feeds live, ms slates live, feed channel,
 #       ledger payload, marks and the least id of the outbox (of `_TO_OUTBOX`),
-#       counts of expected, progress, states, feeds, slates, items, found, found slates, withdrawn,
-#       how many bytes of slates are compared, partition and offset of each expected, digest of each found, of
-#       each found slates, id and 1 or 0 of each withdrawn,
-#       partition and offset of each progress, then states, feeds, slates, items, the feeds' users
+#       counts of expected, progress, states, feeds, slates, items, found, found slates, withdrawn and
+#       experiments, how many bytes of slates are compared, partition and offset of each expected, digest of
+#       each found, of each found slates, id and 1 or 0 of each withdrawn,
+#       partition and offset of each progress, then states, feeds, slates, items, of each experiment how many
+#       numbers change, and of each of these its name and by how much, then the feeds' users
 _CHECK = """
 local writer, token, known_ms, ttl_ms, slates_ttl_ms, channel, ledger, marks, least = unpack(ARGV, 1, 9)
 local expected, progress = tonumber(ARGV[10]), tonumber(ARGV[11])
 local states, feeds = tonumber(ARGV[12]), tonumber(ARGV[13])
 local slates, items = tonumber(ARGV[14]), tonumber(ARGV[15])
 local found, found_slates, withdrawn = tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
-local head, at = tonumber(ARGV[19]), 20
+local experiments, head, at = tonumber(ARGV[19]), tonumber(ARGV[20]), 21
 for _ = 1, expected do
   local stored = redis.call('HGET', KEYS[1], ARGV[at]) or '-1'
   if stored ~= ARGV[at + 1] then
@@ -100,6 +102,9 @@ for key = #KEYS - found - found_slates + 1, #KEYS do
     return redis.error_reply('FENCED ' .. KEYS[key] .. ' is not the value that was found')
   end
   at = at + 1
+end
+for key = #KEYS - found - found_slates - experiments + 1, #KEYS - found - found_slates do
+  redis.call('HLEN', KEYS[key])
 end
 local position = ''
 """
@@ -144,6 +149,11 @@ end
 for _ = 1, items do
   redis.call('SET', KEYS[key], ARGV[at])
   key, at = key + 1, at + 1
+end
+for _ = 1, experiments do
+  local last = at + 2 * tonumber(ARGV[at])
+  for number = at + 1, last, 2 do redis.call('HINCRBY', KEYS[key], ARGV[number], ARGV[number + 1]) end
+  key, at = key + 1, last + 1
 end
 for _ = 1, feeds do
   redis.call('PUBLISH', channel, ARGV[at])
@@ -282,5 +292,17 @@ if dropped[1] then
   redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f-0', oldest))
 end
 return 'OK'
+"""
+)
+
+# KEYS: the notes of an experiment's sums     ARGV: the newest note, how many are kept at most
+NOTE_SUMS = _script(
+    """
+local count = redis.call('RPUSH', KEYS[1], ARGV[1])
+if count <= tonumber(ARGV[2]) then return count end
+local notes = redis.call('LRANGE', KEYS[1], 0, -1)
+redis.call('DEL', KEYS[1])
+for at = 1, count - 1, 2 do redis.call('RPUSH', KEYS[1], notes[at]) end
+return redis.call('RPUSH', KEYS[1], notes[count])
 """
 )

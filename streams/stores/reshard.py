@@ -21,6 +21,7 @@ from streams.stores.redis_cluster import servers_of
 from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
 from streams.stores.redis_pipeline import Command
 from streams.stores.redis_relay import Relay
+from streams.stores.redis_sums import HISTORY, SUMS, numbers_of
 
 SHARED = (
     "withdrawn",
@@ -53,9 +54,13 @@ class Side:
         """Whether there is such a key."""
         return bool(await self.calls.call("EXISTS", key))
 
-    async def names(self, kind: str) -> AsyncIterator[list[str]]:
-        """All names of a kind of values, some at a time; one may come twice."""
+    async def names(self, kind: str, shared: bool = False) -> AsyncIterator[list[str]]:
+        """All names of a kind of values, some at a time; one may come twice. `shared`: of one that all
+        processes share.
+        """
         starts = {self.keys.of_shard(shard, kind, "") for shard in range(self.keys.shards)}
+        if shared:
+            starts = {self.keys.shared(kind, "")}
         for node in await self.servers.nodes():
             for start in sorted(starts):
                 cursor = b"0"
@@ -86,6 +91,7 @@ async def reshard(source: RedisSettings, target: RedisSettings, say: Callable[[s
                     old, new, [(old.keys.of(kind, name), new.keys.of(kind, name)) for name in names]
                 )
             say(f"{counts[kind]} keys of the kind {kind} are copied")
+        counts["sums"] = await _copy_sums(old, new)
         counts["shared"] = await _copy_shared(old, new)
         counts["progress"] = await _copy_progress(old, new)
         if new.keys.shards > 1:
@@ -136,6 +142,24 @@ def _of_one_tag(pairs: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]
     for old, new in pairs:
         parts.setdefault((tag_of(old), tag_of(new)), []).append((old, new))
     return list(parts.values())
+
+
+async def _copy_sums(old: Side, new: Side) -> int:
+    """Experiments' sums: what the old shards have together goes to the new first one."""
+    experiments: set[str] = set()
+    async for names in old.names(SUMS):
+        experiments.update(names)
+    for name in experiments:
+        numbers = await numbers_of(old.calls, old.keys, name)
+        for shard in range(new.keys.shards):
+            await new.calls.call("DEL", new.keys.of_shard(shard, SUMS, name))
+        flat = [part for number in numbers.items() for part in number]
+        await new.calls.call("HSET", new.keys.of_shard(0, SUMS, name), *flat)
+    async for names in old.names(HISTORY, shared=True):
+        await _copy(
+            old, new, [(old.keys.shared(HISTORY, name), new.keys.shared(HISTORY, name)) for name in names]
+        )
+    return len(experiments)
 
 
 async def _copy_shared(old: Side, new: Side) -> int:

@@ -1,5 +1,5 @@
-"""What a worker does besides its batches: follow the ledger; and, where it leads, snapshots and the fallback
-feed.
+"""What a worker does besides its batches: follow the ledger; and, where it leads, snapshots, the fallback
+feed and notes of experiments' sums.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class Chores:
             (self.settings.worker.ledger_every_ms / 1_000, self.follow),
             (popular_s, self.popular),
             (self.settings.worker.snapshot_every_s, self.snapshot),
+            (self.settings.worker.note_sums_every_s, self.note_sums),
             (TURN_S, self.watch.turn),
             (EVERY_S, self.experiments.turn),
         ):
@@ -111,3 +112,10 @@ class Chores:
                 self.metrics.snapshot_bytes.set(await self.replica.save_snapshot())
             except FencedError as error:
                 log.info("snapshot not kept: %s", error)
+
+    async def note_sums(self) -> None:
+        """Keep what the experiments' sums are now, for whoever asks later how a reading came about."""
+        experiments = list(self.replica.measured.experiments)
+        if experiments and await self._leads():
+            for name in experiments:
+                await self.store.append_sums_history(name, self.clock.now_ms())

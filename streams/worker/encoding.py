@@ -46,6 +46,7 @@ def encoded(work: Work, outcome: BatchResult, made_ms: float) -> Encoded:
         withdrawn=outcome.withdrawn,
         slates=slates,
         found_slates={user: work.slates_digests[user] for user in outcome.kept},
+        arm_sums=outcome.arm_sums,
     )
     return Encoded(
         commit,

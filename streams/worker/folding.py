@@ -148,6 +148,7 @@ class Folding:
             kept=work.slates,
             passed={"begun": begun_ms, "applied": self.clock.precise_ms()},
             arm_of=recommender.arms_of,
+            measured=work.measured,
         )
         started = time.perf_counter()
         out = encoded(work, outcome, self.clock.precise_ms())

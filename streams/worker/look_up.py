@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from model.errors import FencedError, NewerVersionError, StoreError
 from streams.clock import Clock
+from streams.events.schema import AnyEvent, Impression
+from streams.experiments.measured import NOTHING_MEASURED, Measured
 from streams.kafka.dead_letters import DeadLetter, dead_letter
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec
@@ -35,7 +37,8 @@ USER_TOPICS = ("clicks", "reviews", "impressions", "users")
 class Work(NamedTuple):
     """`reads` are to be applied to `states`; `done` messages are acknowledged once `progress` is written.
 
-    `slates`: what is kept of the slates of those who were shown one, or answered. `expected`, `digests` and
+    `slates`: what is kept of the slates of those who were shown one, or answered. `measured`: the experiments
+    that run; where there are any, `states` has those who were shown something too. `expected`, `digests` and
     `slates_digests`: the progress, states and slates in the store on which all of this rests.
     """
 
@@ -48,6 +51,7 @@ class Work(NamedTuple):
     expected: dict[str, int]
     progress: dict[str, int]
     done: list[Message]
+    measured: Measured = NOTHING_MEASURED
 
 
 class LookUp:
@@ -85,7 +89,9 @@ class LookUp:
         started = time.perf_counter()
         events = [each.incoming.event for each in reads]
         await self.replica.meet([item_id for event in events for item_id in items_named(event)])
-        users = list(dict.fromkeys([user for event in events if (user := user_of(event)) is not None]))
+        measured = self.replica.measured
+        changed = changed_by(measured)
+        users = list(dict.fromkeys([user for event in events if (user := changed(event)) is not None]))
         viewers = list(dict.fromkeys([user for event in events if (user := shown_to(event)) is not None]))
         known, slates = self.kept.of(users), self.kept_slates.of(viewers)
         expected, unreadable = await self._load(users, viewers, _fenced_places(messages), known, slates)
@@ -103,9 +109,9 @@ class LookUp:
             fresh_letters += [
                 dead_letter(each.message, "state_unreadable", unreadable[user], now_ms)
                 for each in kept
-                if (user := user_of(each.event)) in unreadable
+                if (user := changed(each.event)) in unreadable
             ]
-            kept = [each for each in kept if user_of(each.event) not in unreadable]
+            kept = [each for each in kept if changed(each.event) not in unreadable]
         self._load_s.observe(time.perf_counter() - started)
         return Work(
             kept,
@@ -117,6 +123,7 @@ class LookUp:
             expected=expected,
             progress=progress,
             done=done,
+            measured=measured,
         )
 
     async def _load(
@@ -162,6 +169,13 @@ class LookUp:
                 self.replica.forget()
                 raise FencedError(f"the store has {place} at {offset}, and it was further before")
             self._known[place] = max(offset, self._known.get(place, -1))
+
+
+def changed_by(measured: Measured) -> Callable[[AnyEvent], str | None]:
+    """Whose state an event changes: where experiments run, an impression changes its user's as well."""
+    if not measured:
+        return user_of
+    return lambda event: event.user_id if isinstance(event, Impression) else user_of(event)
 
 
 class _Read(NamedTuple):

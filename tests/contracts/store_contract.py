@@ -9,10 +9,12 @@ from itertools import islice
 import pytest
 
 from model.errors import FencedError, LedgerGapError, StoreError
+from streams.experiments.arm_totals import ArmTotals
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
     HEAD_BYTES,
+    HISTORY_MOST,
     START,
     Commit,
     LedgerEntry,
@@ -459,6 +461,67 @@ class StoreContract:
             written.append(await store.commit(batch(ledger=b"e"), "w"))
             await asyncio.sleep(0.005)
         return written
+
+    # Sums of experiments
+
+    async def test_sums_grow_with_their_batch_and_with_no_other(self, store: Store) -> None:
+        assert await store.read_arm_sums("e1") == {}
+        first = {"e1": {"a:m:0": 1, "a:m:1": 5, "b:m:14": 2**62}, "e2": {"a:m:0": 1}}
+        commit = batch({"c-0": -1}, {"c-0": 0}, {"u1": b"s1"}, ledger=b"e")._replace(arm_sums=first)
+        position = await store.commit(commit, "w1")
+        assert await store.commit(commit, "w1") == position, "the answer was lost: it is asked for again"
+        with pytest.raises(FencedError):
+            await store.commit(commit, "w2")
+        wrong = batch({"c-0": 0}, {"c-0": 1}, {"u1": b"s2"})._replace(
+            arm_sums=first, found={"u1": digest_of(b"other")}
+        )
+        with pytest.raises(FencedError):
+            await store.commit(wrong, "w1")
+        second = {"e1": {"a:m:1": -7, "b:m:14": 2**62 - 1, "b:m:3": -(2**62)}}
+        last = batch({"c-0": 0}, {"c-0": 1}, {"u1": b"s2"}, {"u1": b"f"}, ledger=b"e2")._replace(
+            arm_sums=second,
+            found={"u1": digest_of(b"s1")},
+            slates={"u1": b"k"},
+            found_slates={"u1": digest_of(None)},
+        )
+        await store.commit(last, "w1")
+        sums = await store.read_arm_sums("e1")
+        assert sums["a", "m"] == ArmTotals(1, (-2, 0, 0, 0))
+        assert sums["b", "m"] == ArmTotals(0, (0, 0, -(2**62), 0), (*[0] * 9, 2**63 - 1))
+        assert await store.read_arm_sums("e2") == {("a", "m"): ArmTotals(1)}
+        assert await store.load(["u1"], ["c-0"], ["u1"]) == ([b"s2"], {"c-0": 1}, [b"k"])
+        assert await store.feed("u1") == b"f"
+
+    async def test_sums_of_two_shards_are_read_together(self, store: Store) -> None:
+        for number in range(SHARDS):
+            place = f"c-{number}"
+            commit = batch({place: -1}, {place: 0})
+            await store.commit(commit._replace(arm_sums={"e": {"a:m:0": 1, "a:m:1": number}}), "w1")
+        assert await store.read_arm_sums("e") == {
+            ("a", "m"): ArmTotals(SHARDS, (sum(range(SHARDS)), 0, 0, 0))
+        }
+
+    async def test_the_history_of_sums_is_kept_and_bounded(self, store: Store) -> None:
+        assert await store.read_sums_history("e") == []
+        for number in range(HISTORY_MOST + 1):
+            if number < 3:
+                place = f"c-{number}"
+                await store.commit(batch({place: -1}, {place: 0})._replace(arm_sums={"e": {"a:m:0": 2}}), "w")
+            await store.append_sums_history("e", 1_000 + number)
+        history = await store.read_sums_history("e")
+        assert [ts for ts, _ in history] == [*range(1_000, 1_000 + HISTORY_MOST, 2), 1_000 + HISTORY_MOST]
+        assert [sums["a", "m"].users for _, sums in history[:3]] == [2, 6, 6]
+        await store.append_sums_history("e", 5_000)
+        assert len(await store.read_sums_history("e")) == len(history) + 1
+
+    async def test_dropped_sums_are_gone(self, store: Store) -> None:
+        for number, name in enumerate(("e", "other")):
+            place = f"c-{number}"
+            await store.commit(batch({place: -1}, {place: 0})._replace(arm_sums={name: {"a:m:0": 1}}), "w")
+            await store.append_sums_history(name, 1)
+        await store.drop_arm_sums("e")
+        assert (await store.read_arm_sums("e"), await store.read_sums_history("e")) == ({}, [])
+        assert len(await store.read_arm_sums("other")) == len(await store.read_sums_history("other")) == 1
 
     # Leases, the active model, ends
 

@@ -37,6 +37,8 @@ from streams.settings.tree import Settings
 from streams.state import catalog, ledger, user_state_codec
 from streams.state.stored_format import NEIGHBOURS, check_version
 from streams.state.user_state import UserState
+from streams.state.user_sums import NOT_MEASURED
+from streams.stores import redis_sums
 from tests.streams.state.test_user_state_codec import V1 as STATE_V1
 
 NOW_MS = 1_700_000_000_000
@@ -84,6 +86,16 @@ STATE_V4 = bytes.fromhex(
     "69636b730ba7726576696577730281a3616765a23330c480003000b4"
 ) + bytes(124)  # fmt: skip
 
+# Version 5 kept no slates. Its build wrote these bytes.
+STATE_V5 = bytes.fromhex(
+    "05dc0011c40c070000007011010007000000c403010703c40c0000c07f000090400000c07fc4180068e5cf8b0100000068e5cf8b"
+    "0100005454e6cf8b0100009201c40802000f0e00438b000301cb4012000000000000cb4006000000000000cf0000018bcfe65454"
+    "c480003400b8"
+) + bytes(124) + bytes.fromhex(
+    "cb3ff0000000000000c4040000003fc4103031323334353637616263646566676882a6636c69636b730ba7726576696577730281"
+    "a3616765a23330c480003000b4"
+) + bytes(124)  # fmt: skip
+
 
 def check_state(state: UserState) -> None:
     assert state.items.tolist() == [7, 70_000, 7]
@@ -91,6 +103,7 @@ def check_state(state: UserState) -> None:
     assert state.offsets == {"clicks": 11, "reviews": 2}
     assert state.profile == {"age": "30"}
     assert state.words[:2].tolist() == [0.25, -0.5]
+    assert state.sums == NOT_MEASURED
 
 
 # Ledger entries.
@@ -354,6 +367,17 @@ def check_feed(slate: stored_slate.Slate) -> None:
     assert slate.times == {"event": 1.0}
 
 
+# Notes of experiments' sums.
+
+
+def note_v1() -> bytes:
+    return packed([1, NOW_MS, {"bold:click_through@00112233:1": -7}])
+
+
+def check_note(note: redis_sums.Note) -> None:
+    assert (note.ts_ms, note.numbers) == (NOW_MS, {"bold:click_through@00112233:1": -7})
+
+
 def as_headers(raw: bytes) -> list[tuple[str, bytes]]:
     return [(name, value) for name, value in msgspec.msgpack.decode(raw)]
 
@@ -417,7 +441,13 @@ FORMATS: dict[str, Format] = {
         lambda: user_state_codec.encode(user_state_codec.decode(STATE_V3)),
         user_state_codec.decode,
         check_state,
-        {1: [lambda: STATE_V1], 2: [state_v2], 3: [lambda: STATE_V3], 4: [lambda: STATE_V4]},
+        {
+            1: [lambda: STATE_V1],
+            2: [state_v2],
+            3: [lambda: STATE_V3],
+            4: [lambda: STATE_V4],
+            5: [lambda: STATE_V5],
+        },
         lambda raw, version: bytes([version]) + raw[1:],
     ),
     "state.ledger": Format(
@@ -478,6 +508,13 @@ FORMATS: dict[str, Format] = {
         check_feed,
         {1: [lambda: feed_with(["after", "j"]), lambda: feed_with(["after", "j", None])]},
         lambda raw, version: packed({**msgspec.msgpack.decode(raw), "v": version}),
+    ),
+    "stores.redis_sums": Format(
+        lambda: redis_sums.encode_note(NOW_MS, {"bold:click_through@00112233:1": -7}),
+        redis_sums.decode_note,
+        check_note,
+        {1: [note_v1]},
+        first_element,
     ),
     "kafka.dead_letters": Format(
         written_letter,

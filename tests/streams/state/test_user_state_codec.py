@@ -34,6 +34,7 @@ from streams.state.user_state import (
 )
 from streams.state.user_state_codec import VERSION, decode, encode
 from streams.state.user_state_migrations import MIGRATIONS
+from streams.state.user_sums import EXPOSURES_MOST, MOMENTS_MOST, Exposure, Moment, UserSums
 from tests.streams.user_events import delivered, fold, plain, step, user_events
 
 CATALOGUE = 1_000_000
@@ -143,6 +144,58 @@ def test_a_history_in_the_order_of_arrival_is_sorted_as_it_is_read(
 def test_the_weights_come_back() -> None:
     weights = np.array([0.1, -math.pi, math.inf], np.float32)
     assert decode(encode(UserState(weights=weights))).weights.tolist() == weights.tolist()
+
+
+moments = st.builds(
+    Moment,
+    st.integers(0, 253_402_300_799_000),
+    st.integers(0, 256),
+    st.lists(st.integers(-(10**14), 10**14), max_size=5).map(tuple),
+)
+amounts = st.dictionaries(st.integers(0, 1_100), st.integers(-(2**62), 2**62), max_size=6)
+exposures = st.builds(
+    Exposure,
+    st.binary(min_size=8, max_size=8),
+    st.text(min_size=1, max_size=64),
+    st.integers(0, 253_402_300_799_000),
+    st.booleans(),
+    st.binary(max_size=40),
+    amounts,
+    amounts,
+)
+sums = st.builds(
+    UserSums,
+    st.lists(moments, max_size=MOMENTS_MOST).map(sorted).map(tuple),
+    st.lists(exposures, max_size=EXPOSURES_MOST).map(tuple),
+)
+
+
+@given(sums)
+def test_what_experiments_measure_comes_back(measured: UserSums) -> None:
+    assert decode(encode(UserState(sums=measured))).sums == measured
+
+
+def test_a_user_of_no_experiment_costs_one_byte() -> None:
+    assert len(encode(EMPTY)) == len(version_5(EMPTY)) + 1
+
+
+def test_what_experiments_measure_of_a_user_is_small() -> None:
+    """Five experiments of three metrics, and as many moments as are kept."""
+    since = dict.fromkeys((1, 512, 513, 514, 515), 20000)
+    exposed = tuple(
+        Exposure(bytes([n] * 8), "treatment", 1_700_000_000_000, False, bytes(12), since, since)
+        for n in range(5)
+    )
+    kept = tuple(Moment(1_700_000_000_000 + 60_000 * n, 1, (25,)) for n in range(MOMENTS_MOST))
+    raw = len(encode(UserState(sums=UserSums(kept, exposed)))) - len(encode(EMPTY))
+    without = len(encode(UserState(sums=UserSums(kept)))) - len(encode(EMPTY))
+    assert raw - without <= 5 * 3 * 40
+    assert without <= 9 * MOMENTS_MOST
+
+
+def version_5(state: UserState) -> bytes:
+    """The bytes of a state without sums, as version 5 stored it."""
+    return b"\x05" + msgspec.msgpack.encode(msgspec.msgpack.decode(encode(state)[1:])[:-1])
 
 
 def test_an_unseen_user_is_empty() -> None:

@@ -41,6 +41,12 @@ async def filled(settings: RedisSettings) -> None:
     )  # fmt: skip
     await store.mend_withdrawn({"film-4": False}, {"film-4": digest_of(items["film-4"])})
     await store.put_feed("", b"popular")
+    # Of two shards at least, where there are several.
+    for place, users in (("clicks-0", 1), ("clicks-1", 2)):
+        sums = {"look": {"a:m:0": users, "b:m:14": -(2**53) - users}, "*?[x]": {"a:m:0": 1}}
+        offset = PLACES.index(place)
+        await store.commit(Commit({place: offset}, {place: offset}, {}, {}, {}, arm_sums=sums), "w")
+        await store.append_sums_history("look", users)
     await store.intern(ITEMS)
     await store.activate("model-1")
     position = await store.commit(Commit({}, {}, {}, {}, {}, b"second"), "w")
@@ -59,6 +65,8 @@ async def held(settings: RedisSettings) -> dict[str, Any]:
         "snapshot": await store.snapshot(),
         "model": await store.active_model(),
         "withdrawn": await store.withdrawals(""),
+        "sums": [await store.read_arm_sums(name) for name in ("look", "*?[x]")],
+        "history": await store.read_sums_history("look"),
     }
     await store.close()
     return found

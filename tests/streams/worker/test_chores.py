@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from model.errors import StoreUnavailableError
+from streams.experiments.measured import MeasuredExperiment, measured
 from streams.settings.sections import WorkerSettings
 from streams.settings.tree import Settings
-from streams.stores.base import LedgerEntry
+from streams.stores.base import Commit, LedgerEntry
 from streams.stores.memory import MemoryStore
 from streams.worker import chores as module
 from tests.streams.worker.conftest import Desk
@@ -53,3 +54,21 @@ async def test_trouble_stays_until_the_store_has_answered(monkeypatch: pytest.Mo
                 await asyncio.sleep(0.001)
     finally:
         await chores.stop()
+
+
+async def test_the_one_that_leads_notes_the_sums_of_experiments() -> None:
+    store = MemoryStore()
+    click_through = Settings().known_metrics["click_through"]
+    running = measured([MeasuredExperiment("e", frozenset({"a", "b"}), (click_through,))])
+    leader, other = Desk(store), Desk(store)
+    for desk in (leader, other):
+        await desk.replica.rebuild()
+        desk.replica.measured = running
+    await store.commit(Commit({}, {}, {}, {}, {}, arm_sums={"e": {"a:m:0": 3}}), "w")
+    for desk in (leader, other):
+        await desk.chores().note_sums()
+    ((_, sums),) = await store.read_sums_history("e")
+    assert sums["a", "m"].users == 3
+    leader.replica.measured = measured([])
+    await leader.chores().note_sums()
+    assert len(await store.read_sums_history("e")) == 1

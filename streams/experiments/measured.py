@@ -1,0 +1,107 @@
+"""What is measured at the moment: which experiments run, and their metrics. Whoever knows it hands it over;
+by default nothing is measured, which costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from model.errors import SettingsError
+from streams.experiments import quantities as q
+from streams.experiments.metrics import Metric
+
+FOR_EVER_MS = 2**62
+BEFORE_MS = 14 * q.DAY_MS
+METRICS_MOST = 10
+KEY_BYTES, DIGEST_BYTES = 8, 4
+
+
+@dataclass(frozen=True)
+class MeasuredExperiment:
+    """An experiment and its metrics.
+
+    `begins_ms`, `ends_ms`: what is shown and done in between counts, by the events' own times. `window_ms`:
+    of each user only so long after their exposure; None: to the end. `before_ms`: how long before the
+    exposure counts as before.
+    """
+
+    name: str
+    arms: frozenset[str]
+    metrics: tuple[Metric, ...]
+    begins_ms: int = 0
+    ends_ms: int = FOR_EVER_MS
+    window_ms: int | None = None
+    before_ms: int = BEFORE_MS
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.metrics) <= METRICS_MOST:
+            raise SettingsError(
+                f"experiment {self.name!r} has {len(self.metrics)} metrics; expected 1 to {METRICS_MOST}"
+            )
+
+    @cached_property
+    def key(self) -> bytes:
+        """Names it in users' states. One that begins anew under the same name is another."""
+        return key_of(self.name, self.begins_ms)
+
+    @cached_property
+    def codes(self) -> frozenset[int]:
+        """The quantities that its metrics need."""
+        return frozenset[int]().union(*(metric.codes for metric in self.metrics))
+
+    @cached_property
+    def counted(self) -> bytes:
+        """The metrics' digests, end to end."""
+        return b"".join(metric.digest for metric in self.metrics)
+
+    def counting(self, counted: bytes) -> Sequence[Metric]:
+        """Those of its metrics whose digests these are, end to end."""
+        if counted == self.counted:
+            return self.metrics
+        digests = {counted[at : at + DIGEST_BYTES] for at in range(0, len(counted), DIGEST_BYTES)}
+        return [metric for metric in self.metrics if metric.digest in digests]
+
+    def until_ms(self, exposed_ms: int) -> int:
+        """Before when a user's events count who was exposed then."""
+        if self.window_ms is None:
+            return self.ends_ms
+        return min(self.ends_ms, exposed_ms + self.window_ms)
+
+
+def key_of(name: str, begins_ms: int) -> bytes:
+    """8 bytes that name an experiment and when it began."""
+    return hashlib.blake2b(f"{name}@{begins_ms}".encode(), digest_size=KEY_BYTES).digest()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The experiments that run, by name; `over`: the keys (`key_of`) of those that don't any more, whose sums
+    users' states need not hold on to.
+    """
+
+    experiments: Mapping[str, MeasuredExperiment] = field(default_factory=dict)
+    over: frozenset[bytes] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.experiments)
+
+    @cached_property
+    def by_key(self) -> dict[bytes, MeasuredExperiment]:
+        """The experiments by their keys."""
+        return {each.key: each for each in self.experiments.values()}
+
+    @cached_property
+    def codes(self) -> frozenset[int]:
+        """All quantities that are needed."""
+        return frozenset[int]().union(*(each.codes for each in self.experiments.values()))
+
+
+NOTHING_MEASURED = Measured()
+
+
+def measured(experiments: Iterable[MeasuredExperiment], over: Iterable[bytes] = ()) -> Measured:
+    """These experiments."""
+    return Measured({each.name: each for each in experiments}, frozenset(over))

@@ -1,0 +1,88 @@
+"""What a batch's events do to the sums of experiments: those in its users' states, and by as much the arms'.
+
+`streams.experiments` has the rules; here is what they need of events, catalog and counters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from streams.events.schema import Impression
+from streams.experiments import quantities as q
+from streams.experiments.arm_text import NONE, experiments_of
+from streams.experiments.arm_totals import Increments
+from streams.experiments.exposure import with_moment
+from streams.experiments.increments import ArmIncrements
+from streams.experiments.measured import Measured
+from streams.learning.kept_slates import UserSlates
+from streams.learning.slate_ids import made_id
+from streams.recommender import Recommender
+from streams.state.ledger import Showing
+from streams.state.user_state import Interaction, UserState
+from streams.state.user_sums import MOMENTS_MOST, NOT_MEASURED, UserSums
+
+
+class Measuring:
+    """Of one batch. `now_ms`: when it is applied."""
+
+    def __init__(self, recommender: Recommender, measured: Measured, now_ms: int) -> None:
+        self._recommender, self._measured, self._now_ms = recommender, measured, now_ms
+
+    def acted(self, before: UserState, after: UserState, done: Interaction) -> UserState:
+        """The state `after` an interaction that was folded into the one `before`, with its moment."""
+        delay_ms = self._now_ms - done.ts if q.DELAY_MS in self._measured.codes else 0
+        value = done.value if math.isnan(done.rating) else done.rating
+        moment = q.action_moment(done.ts, done.action, delay_ms, value)
+        return replace(after, sums=with_moment(_begun(before), moment, self._measured))
+
+    def showed(
+        self, state: UserState, event: Impression, showing: Showing, outcome: str, kept: UserSlates
+    ) -> UserState:
+        """A state with what an impression showed. `kept`: the user's slates, which say of which arm one is
+        where the impression does not.
+        """
+        first = int(outcome == "shown")
+        moment = q.shown_moment(event.ts, self._showed(showing, first))
+        arms = experiments_of(event.arm if event.arm != NONE else _arm_of(kept, event.slate_id))
+        return replace(state, sums=with_moment(_begun(state), moment, self._measured, arms))
+
+    def increments(self, before: Mapping[str, UserState], after: Mapping[str, UserState]) -> Increments:
+        """By how much the arms' sums change where these users' states do."""
+        arms = ArmIncrements(self._measured)
+        for user, state in after.items():
+            had = before.get(user)
+            arms.change(NOT_MEASURED if had is None else had.sums, state.sums)
+        return arms.fields()
+
+    def _showed(self, showing: Showing, slates: int) -> q.Showed:
+        codes, rows = self._measured.codes, showing.rows
+        catalog, popularity = self._recommender.catalog, self._recommender.counters.popularity
+        different = bits = first = 0
+        if q.DIFFERENT in codes:
+            kinds = np.unique(catalog.attributes[rows, 0])
+            different = len(kinds) - int(not kinds[0])
+        if q.BITS in codes:
+            events = self._recommender.counters.interactions + len(catalog)
+            shares = (popularity.events[rows] + 1) / events
+            bits = round(-100 * float(np.log2(shares).sum()))
+        if q.FIRST in codes:
+            first = int((popularity.shown[rows] == 1).sum())
+        return q.Showed(slates, len(rows), different, bits, first)
+
+
+def _begun(state: UserState) -> UserSums:
+    """A user's sums; those of whom nothing was measured begin with what their history has, as of before."""
+    if state.sums is not NOT_MEASURED and state.sums.moments:
+        return state.sums
+    history = zip(state.times.tolist(), state.actions.tolist(), state.ratings.tolist(), strict=True)
+    moments = [q.action_moment(ts, action, 0, rating) for ts, action, rating in history]
+    return UserSums(tuple(sorted(moments)[-MOMENTS_MOST:]), state.sums.exposures)
+
+
+def _arm_of(kept: UserSlates, slate_id: str) -> str:
+    names = (slate_id, made_id(slate_id))
+    return next((slate.arm for slate in kept.slates if slate.slate_id in names and slate.slate_id), NONE)
