@@ -1,0 +1,106 @@
+"""One metric of one arm against control over all points of an experiment's history: estimates and intervals.
+
+A reading is the last point of its track; a plot is all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.experiments.arm_sums import NOBODY, ArmSums
+from streams.experiments.readings.corrections import Flags
+from streams.experiments.readings.group import bounds, looks_due
+from streams.experiments.readings.lift import Lift, adjusted, unadjusted
+from streams.experiments.readings.moments import F64, Ratio, ratios
+from streams.experiments.readings.plan import Plan
+from streams.experiments.readings.sequence import half_width, log_e_value, rho_for
+
+Sums = Mapping[tuple[str, str], ArmSums]
+"""By arm and metric."""
+
+TUNED_AT = 0.2
+"""Sequences are the narrowest at this share of the planned users. Of the shares of `docs/experiments.md`,
+"Why the sequence is tuned early", it decides the soonest and costs 3% of users at the end."""
+FEWEST_USERS = 100
+WIDEST_CONTROL_ERROR = 0.3
+"""An arm is read from so many users on, and when control's own value is known to within this share of itself
+(a standard error): before that a relative lift is far from normal."""
+
+
+class Line(NamedTuple):
+    """One way to see a track, arrays [points]. `low`, `high`: of the lift, infinite while nothing can be
+    said. `log_e`: evidence against a lift of 0. `decides`: whether the interval leaves 0 out.
+    """
+
+    lift: Lift
+    low: F64
+    high: F64
+    log_e: F64
+    decides: Flags
+
+
+class Track(NamedTuple):
+    """`control`, `arm`: the metric itself. `readable` [points]: from where on there is enough to read.
+    `shares` [points]: of the planned users. `due`: the points of group-sequential looks.
+    """
+
+    control: Ratio
+    arm: Ratio
+    unadjusted: Line
+    adjusted: Line
+    readable: Flags
+    shares: F64
+    due: tuple[int, ...]
+
+
+def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: float) -> Track:
+    """`alpha`: of this arm and metric, corrected already."""
+    control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
+    raw, cuped = unadjusted(control, other), adjusted(control, other)
+    readable = can_be_read(control, other, raw)
+    shares = raw.users / plan.users_of(arm)
+    due: tuple[int, ...] = ()
+    if plan.reading == "group":
+        due = tuple(at for at in looks_due(shares.tolist(), plan.looks) if readable[at])
+    lines = [_line(plan, lift, arm, alpha, readable, shares, due) for lift in (raw, cuped)]
+    return Track(control, other, lines[0], lines[1], readable, shares, due)
+
+
+def can_be_read(control: Ratio, arm: Ratio, lift: Lift) -> Flags:
+    """Whether there is enough to trust that the estimate is about normal."""
+    with np.errstate(invalid="ignore"):
+        found: Flags = (
+            (np.minimum(control.users, arm.users) >= FEWEST_USERS)
+            & (lift.control_error <= WIDEST_CONTROL_ERROR)
+            & (lift.variance > 0.0)
+            & np.isfinite(lift.value)
+        )
+    return found
+
+
+def _ratios(points: Sequence[Sums], arm: str, metric: str) -> Ratio:
+    at = [point.get((arm, metric), NOBODY) for point in points]
+    users = np.array([each.users for each in at], np.float64)
+    return ratios(users, np.stack([each.sums for each in at]), np.stack([each.products for each in at]))
+
+
+def _line(
+    plan: Plan, lift: Lift, arm: str, alpha: float, readable: Flags, shares: F64, due: tuple[int, ...]
+) -> Line:
+    rho = rho_for(alpha, TUNED_AT * plan.users_of(arm))
+    log_e = np.where(readable, log_e_value(lift.value, lift.variance, lift.users, rho), 0.0)
+    if plan.reading == "sequential":
+        half = half_width(lift.variance, lift.users, alpha, rho)
+    else:
+        half = np.full(len(shares), np.inf)
+        if due:
+            at = list(due)
+            half[at] = bounds(shares[at].tolist(), alpha, plan.spending) * np.sqrt(lift.variance[at])
+    half = np.where(readable, half, np.inf)
+    with np.errstate(invalid="ignore"):
+        return Line(
+            lift, lift.value - half, lift.value + half, log_e, readable & (np.abs(lift.value) > half)
+        )
