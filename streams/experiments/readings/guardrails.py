@@ -14,7 +14,8 @@ import numpy as np
 
 from streams.experiments.readings.corrections import Flags
 from streams.experiments.readings.plan import Guardrail, Plan
-from streams.experiments.readings.sequence import one_sided_width, rho_for
+from streams.experiments.readings.lift import interval
+from streams.experiments.readings.sequence import one_sided_stretch, rho_for
 from streams.experiments.readings.tracks import TUNED_AT, Sums, track
 
 
@@ -52,12 +53,11 @@ def _guarded(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail, alph
     seen = track(plan, points, arm, rail.metric, alpha)
     lift = seen.adjusted.lift
     rho = rho_for(alpha, TUNED_AT * plan.users_of(arm), two_sided=False)
-    width = one_sided_width(lift.variance, lift.users, alpha, rho)
+    low, high = interval(lift, one_sided_stretch(lift.users, alpha, rho))
     falls = rail.worst <= 0.0
-    bound = lift.value + width if falls else lift.value - width
-    with np.errstate(invalid="ignore"):
-        out = seen.readable & ((bound < rail.worst) if falls else (bound > rail.worst))
-    last = bool(seen.readable[-1])
+    bound = high if falls else low
+    out = seen.readable & ((bound < rail.worst) if falls else (bound > rail.worst))
+    last = bool(seen.readable[-1] and np.isfinite(bound[-1]))
     value, edge = (float(lift.value[-1]), float(bound[-1])) if last else (None, None)
     text = _text(plan.control, arm, rail, value, edge, out)
     return Guarded(arm, rail.metric, rail.worst, value, edge, bool(out.any()), text)

@@ -22,16 +22,21 @@ from streams.experiments.readings.moments import F64, Ratio
 
 class Lift(NamedTuple):
     """Arrays of one shape. `users`: of both arms. `value`: (arm - control) / |control|. `variance`: of
-    `value`, the square of its standard error. `control_error`: control's standard error as a share of its
-    value. `theta`: what one unit of earlier behaviour is taken for; 0 for the unadjusted lift.
-    NaN where there is nothing to divide by.
+    `value`, the square of its standard error. `difference`: arm - control. `control`: |control|. `theta`: what
+    one unit of earlier behaviour is taken for; 0 for the unadjusted lift. NaN where there is nothing to divide
+    by.
+
+    `spread` [3, ...]: the variance of difference - L × |control| as a polynomial in the lift L: of L ** 0,
+    L ** 1 and L ** 2.
     """
 
     users: F64
     value: F64
     variance: F64
-    control_error: F64
+    difference: F64
+    control: F64
     theta: F64
+    spread: F64
 
 
 def unadjusted(control: Ratio, arm: Ratio) -> Lift:
@@ -46,7 +51,7 @@ def adjusted(control: Ratio, arm: Ratio) -> Lift:
 
 def slope(control: Ratio, arm: Ratio) -> F64:
     """The theta that makes the variance of the difference between the arms the least: covariance over
-    variance of the earlier values, each arm weighted by 1 / users.
+    variance of the earlier values, each arm weighted by 1 / users. 0 where either arm has no earlier values.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         together = control.covariance / control.users + arm.covariance / arm.users
@@ -55,21 +60,48 @@ def slope(control: Ratio, arm: Ratio) -> F64:
     return found
 
 
+def interval(lift: Lift, stretch: F64) -> tuple[F64, F64]:
+    """The lifts that are not ruled out, lowest and highest: all L with
+
+        (difference - L |control|) ** 2 <= stretch × variance of (difference - L |control|).
+
+    Each L is judged by its own variance (Fieller, "Some problems in interval estimation", JRSS B 1954), not by
+    that of the estimate: that one is small where the arm happens to be low, and rules out 0 too often as long
+    as control is not known well. For many users both are the same. `stretch`: the square of the half width
+    over the standard error. Infinite where control itself may be 0.
+    """
+    flat, slant, square = lift.spread
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a = lift.control**2 - stretch * square
+        half_b = lift.difference * lift.control + 0.5 * stretch * slant
+        root = np.sqrt(np.maximum(0.0, half_b**2 - a * (lift.difference**2 - stretch * flat)))
+        low, high = (half_b - root) / a, (half_b + root) / a
+        known = (a > 0.0) & np.isfinite(low) & np.isfinite(high)
+    return np.where(known, low, -np.inf), np.where(known, high, np.inf)
+
+
 def _lift(control: Ratio, arm: Ratio, theta: F64) -> Lift:
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.abs(control.value)
+        scale, sign = np.abs(control.value), np.sign(control.value)
         ahead = np.where(theta == 0.0, 0.0, arm.before - control.before)
-        value = (arm.value - control.value - theta * ahead) / scale
-        of_arm = _spread(arm, np.ones_like(value), theta)
-        of_control = _spread(control, 1.0 + np.sign(control.value) * value, theta)
-        variance = (of_arm / arm.users + of_control / control.users) / scale**2
-        error = np.sqrt(control.variance / control.users) / scale
-    return Lift(control.users + arm.users, value, variance, error, theta)
+        difference = arm.value - control.value - theta * ahead
+        own = control.variance / control.users
+        along = _times(theta, control.covariance) / control.users
+        flat = _residual(arm, theta) / arm.users + _residual(control, theta) / control.users
+        spread = np.stack([flat, 2.0 * sign * (own - along), own])
+        value = difference / scale
+        variance = (flat + spread[1] * value + own * value**2) / scale**2
+    return Lift(control.users + arm.users, value, variance, difference, scale, theta, spread)
 
 
-def _spread(arm: Ratio, weight: F64, theta: F64) -> F64:
-    """The variance of one user's weight × value - theta × before."""
-    earlier = np.where(
-        theta == 0.0, 0.0, theta * (theta * arm.before_variance - 2.0 * weight * arm.covariance)
+def _residual(arm: Ratio, theta: F64) -> F64:
+    """The variance of one user's value - theta × before."""
+    return (
+        arm.variance - 2.0 * _times(theta, arm.covariance) + _times(theta, _times(theta, arm.before_variance))
     )
-    return weight**2 * arm.variance + earlier
+
+
+def _times(theta: F64, value: F64) -> F64:
+    """Their product; 0 where theta is, also where nothing is known of the value."""
+    found: F64 = np.where(theta == 0.0, 0.0, theta * value)
+    return found

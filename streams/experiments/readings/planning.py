@@ -14,7 +14,7 @@ import numpy as np
 from streams.experiments.readings.crossing import chances, drift_for
 from streams.experiments.readings.group import Spending, bounds
 from streams.experiments.readings.moments import F64
-from streams.experiments.readings.sequence import half_width, rho_for
+from streams.experiments.readings.sequence import rho_for, stretch
 from streams.experiments.readings.tracks import TUNED_AT
 
 LOOKS_FOR_POWER = 40
@@ -23,7 +23,8 @@ LOOKS_FOR_POWER = 40
 
 def sequence_bounds(shares: F64, alpha: float) -> F64:
     """The bound of |Z| at each share of the planned users, of a sequence that is tuned for the plan."""
-    return half_width(np.ones_like(shares), shares, alpha, rho_for(alpha, TUNED_AT))
+    found: F64 = np.sqrt(stretch(shares, alpha, rho_for(alpha, TUNED_AT)))
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -46,14 +47,13 @@ def alarms(alpha: float, looks: int) -> float:
 
 
 def users_needed(variance_a_user: float, effect: float, found_at: float) -> int:
-    """Users of both arms. `variance_a_user`: of the lift, times users. `effect`: relative. `found_at`: drift.
-
-    An arm that is better by `effect` varies more by it, so control's variance alone would promise too much.
+    """Users of both arms. `variance_a_user`: of a lift of 0, times users. `effect`: relative. `found_at`: the
+    drift. An arm that is better by `effect` also varies more by it.
     """
-    return math.ceil(variance_a_user * (1.0 + abs(effect)) ** 2 * (found_at / effect) ** 2)
+    return math.ceil(variance_a_user * 0.5 * (1.0 + (1.0 + effect) ** 2) * (found_at / effect) ** 2)
 
 
 def effect_found(variance_a_user: float, users: float, found_at: float) -> float:
-    """The least effect that `users` are enough for: the inverse of `users_needed`."""
-    bare = found_at * math.sqrt(variance_a_user / users)
-    return bare / (1.0 - bare) if bare < 1.0 else math.inf
+    """The least rise that `users` are enough for: the inverse of `users_needed`. Infinite for too few."""
+    bare = found_at**2 * variance_a_user / users
+    return (bare + math.sqrt(bare**2 + 2.0 * bare * (2.0 - bare))) / (2.0 - bare) if bare < 2.0 else math.inf

@@ -4,7 +4,7 @@ Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit the
 sequences" (Annals of Statistics 2024; arXiv 2103.06476, equations as numbered in version 7). The chance that
 any interval of the sequence ever misses the truth is about alpha, however often and long one looks.
 
-`users`: of both arms. `variance`: of the estimate, the square of its standard error. `rho`: `rho_for`.
+`users`: of both arms. `rho`: from `rho_for`.
 """
 
 from __future__ import annotations
@@ -22,18 +22,25 @@ def rho_for(alpha: float, users: float, two_sided: bool = True) -> float:
     return math.sqrt((level + math.log(level + 1.0)) / users)
 
 
-def half_width(variance: F64, users: F64, alpha: float, rho: float) -> F64:
-    """Half the width of the interval around the estimate (equation 9)."""
+def stretch(users: F64, alpha: float, rho: float) -> F64:
+    """The square of half the interval's width over the standard error (equation 9)."""
     of_time = users * rho**2
     with np.errstate(divide="ignore", invalid="ignore"):
-        stretch = 2.0 * (of_time + 1.0) / of_time * np.log(np.sqrt(of_time + 1.0) / alpha)
-        found: F64 = np.sqrt(variance * stretch)
+        found: F64 = 2.0 * (of_time + 1.0) / of_time * np.log(np.sqrt(of_time + 1.0) / alpha)
+    return found
+
+
+def one_sided_stretch(users: F64, alpha: float, rho: float) -> F64:
+    """The same from the estimate to the bound of a one-sided sequence (equation 134). `rho`: of such a one."""
+    of_time = users * rho**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: F64 = 2.0 * (of_time + 1.0) / of_time * np.log1p(np.sqrt(of_time + 1.0) / (2.0 * alpha))
     return found
 
 
 def log_e_value(value: F64, variance: F64, users: F64, rho: float) -> F64:
     """The logarithm of the evidence against "the true value is 0": an e-process (the normal mixture of
-    equation 155). Where there is no variance there is no evidence.
+    equation 155). `variance`: of `value`; where there is none, there is no evidence.
     """
     of_time = users * rho**2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -45,13 +52,4 @@ def log_e_value(value: F64, variance: F64, users: F64, rho: float) -> F64:
 def p_value(log_e: F64) -> F64:
     """The p-value of an e-value: 1 / e, at most 1 (equation 155)."""
     found: F64 = np.exp(-np.maximum(log_e, 0.0))
-    return found
-
-
-def one_sided_width(variance: F64, users: F64, alpha: float, rho: float) -> F64:
-    """From the estimate to the bound of a one-sided sequence (equation 134). `rho`: of a one-sided one."""
-    of_time = users * rho**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        stretch = 2.0 * (of_time + 1.0) / of_time * np.log1p(np.sqrt(of_time + 1.0) / (2.0 * alpha))
-        found: F64 = np.sqrt(variance * stretch)
     return found

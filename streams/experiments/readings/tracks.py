@@ -13,10 +13,10 @@ import numpy as np
 from streams.experiments.arm_sums import NOBODY, ArmSums
 from streams.experiments.readings.corrections import Flags
 from streams.experiments.readings.group import bounds, looks_due
-from streams.experiments.readings.lift import Lift, adjusted, unadjusted
+from streams.experiments.readings.lift import Lift, adjusted, interval, unadjusted
 from streams.experiments.readings.moments import F64, Ratio, ratios
 from streams.experiments.readings.plan import Plan
-from streams.experiments.readings.sequence import half_width, log_e_value, rho_for
+from streams.experiments.readings.sequence import log_e_value, rho_for, stretch
 
 Sums = Mapping[tuple[str, str], ArmSums]
 """By arm and metric."""
@@ -25,14 +25,13 @@ TUNED_AT = 0.2
 """Sequences are the narrowest at this share of the planned users. Of the shares of `docs/experiments.md`,
 "Why the sequence is tuned early", it decides the soonest and costs 3% of users at the end."""
 FEWEST_USERS = 100
-WIDEST_CONTROL_ERROR = 0.3
-"""An arm is read from so many users on, and when control's own value is known to within this share of itself
-(a standard error): before that a relative lift is far from normal."""
+"""Each arm is read from so many users on: a mean of fewer is far from normal. Besides, nothing is said while
+control's own value may be 0 (`lift.interval`)."""
 
 
 class Line(NamedTuple):
     """One way to see a track, arrays [points]. `low`, `high`: of the lift, infinite while nothing can be
-    said. `log_e`: evidence against a lift of 0. `decides`: whether the interval leaves 0 out.
+    said. `log_e`: evidence against "no difference". `decides`: whether the interval leaves 0 out.
     """
 
     lift: Lift
@@ -60,7 +59,7 @@ def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: floa
     """`alpha`: of this arm and metric, corrected already."""
     control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
     raw, cuped = unadjusted(control, other), adjusted(control, other)
-    readable = can_be_read(control, other, raw)
+    readable = can_be_read(control, other)
     shares = raw.users / plan.users_of(arm)
     due: tuple[int, ...] = ()
     if plan.reading == "group":
@@ -69,16 +68,10 @@ def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: floa
     return Track(control, other, lines[0], lines[1], readable, shares, due)
 
 
-def can_be_read(control: Ratio, arm: Ratio, lift: Lift) -> Flags:
-    """Whether there is enough to trust that the estimate is about normal."""
-    with np.errstate(invalid="ignore"):
-        found: Flags = (
-            (np.minimum(control.users, arm.users) >= FEWEST_USERS)
-            & (lift.control_error <= WIDEST_CONTROL_ERROR)
-            & (lift.variance > 0.0)
-            & np.isfinite(lift.value)
-        )
-    return found
+def can_be_read(control: Ratio, arm: Ratio) -> Flags:
+    """Whether there are enough users, and a value to divide by."""
+    found: Flags = (np.minimum(control.users, arm.users) >= FEWEST_USERS) & (np.abs(control.value) > 0.0)
+    return found & np.isfinite(arm.value)
 
 
 def _ratios(points: Sequence[Sums], arm: str, metric: str) -> Ratio:
@@ -91,16 +84,13 @@ def _line(
     plan: Plan, lift: Lift, arm: str, alpha: float, readable: Flags, shares: F64, due: tuple[int, ...]
 ) -> Line:
     rho = rho_for(alpha, TUNED_AT * plan.users_of(arm))
-    log_e = np.where(readable, log_e_value(lift.value, lift.variance, lift.users, rho), 0.0)
     if plan.reading == "sequential":
-        half = half_width(lift.variance, lift.users, alpha, rho)
+        squared = stretch(lift.users, alpha, rho)
     else:
-        half = np.full(len(shares), np.inf)
-        if due:
-            at = list(due)
-            half[at] = bounds(shares[at].tolist(), alpha, plan.spending) * np.sqrt(lift.variance[at])
-    half = np.where(readable, half, np.inf)
-    with np.errstate(invalid="ignore"):
-        return Line(
-            lift, lift.value - half, lift.value + half, log_e, readable & (np.abs(lift.value) > half)
-        )
+        squared = np.full(len(shares), np.inf)
+        at = list(due)
+        squared[at] = bounds(shares[at].tolist(), alpha, plan.spending) ** 2
+    low, high = interval(lift, squared)
+    low, high = np.where(readable, low, -np.inf), np.where(readable, high, np.inf)
+    log_e = log_e_value(lift.difference, lift.spread[0], lift.users, rho)
+    return Line(lift, low, high, np.where(readable, log_e, 0.0), (low > 0.0) | (high < 0.0))
