@@ -4,12 +4,12 @@
   headrace simulate experiments --seed 11 --report proof.html --json proof.json
   headrace simulate experiments --users 5000 --effect 0.2 --kind ratio
 
-For each kind of metric, users enter one by one and are looked at after every 100. Without a difference between
-the arms: how often is one called at any look? With a planted one: how often and how soon is it found, by the
-confidence sequence with CUPED and without, by group-sequential bounds, and at a fixed horizon; and is the true
-lift in the intervals? Then counts of users: is a fair split left alone, and a mismatch of 1% found? Without
---effect the effect is the one that --users are planned for. The exit status is 1 if a promise is broken
-(docs/experiments.md, "Readings").
+For each kind of metric, users enter one by one and are looked at after every 100. Without a difference
+between the arms: how often is one called at any look? With a planted one: how often and how soon is it found,
+by the confidence sequence with CUPED and without, by group-sequential bounds, and at a fixed horizon; and is
+the true lift in the intervals? Then counts of users: is a fair split left alone, and a mismatch of 1% found?
+Without --effect the effect is the one that --users are planned for. The exit status is 1 if a promise is
+broken (docs/experiments.md, "Readings").
 """
 
 from __future__ import annotations

@@ -8,13 +8,15 @@ guardrail does; so the chance that any arm without such harm is ever stopped is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from streams.experiments.readings.corrections import Flags
-from streams.experiments.readings.plan import Guardrail, Plan
 from streams.experiments.readings.lift import interval
+from streams.experiments.readings.moments import F64
+from streams.experiments.readings.plan import Guardrail, Plan
 from streams.experiments.readings.sequence import one_sided_stretch, rho_for
 from streams.experiments.readings.tracks import TUNED_AT, Sums, track
 
@@ -34,14 +36,17 @@ class Guarded(msgspec.Struct, frozen=True):
     text: str
 
 
+class Watched(NamedTuple):
+    """A guardrail of an arm over all points [points]. `bound`: infinite while nothing can be said."""
+
+    lift: F64
+    bound: F64
+    beyond: Flags
+
+
 def guarded(plan: Plan, points: Sequence[Sums]) -> tuple[Guarded, ...]:
     """Each guardrail of each arm, at the last of the points."""
-    found = []
-    alpha = plan.alpha / max(1, len(plan.guardrails) * len(plan.arms))
-    for rail in plan.guardrails:
-        for arm in plan.arms:
-            found.append(_guarded(plan, points, arm, rail, alpha))
-    return tuple(found)
+    return tuple(_guarded(plan, points, arm, rail) for rail in plan.guardrails for arm in plan.arms)
 
 
 def crossed(plan: Plan, points: Sequence[Sums]) -> tuple[Guarded, ...]:
@@ -49,18 +54,24 @@ def crossed(plan: Plan, points: Sequence[Sums]) -> tuple[Guarded, ...]:
     return tuple(each for each in guarded(plan, points) if each.crossed)
 
 
-def _guarded(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail, alpha: float) -> Guarded:
+def watched(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> Watched:
+    """The guardrail at each of the points."""
+    alpha = plan.alpha / (len(plan.guardrails) * len(plan.arms))
     seen = track(plan, points, arm, rail.metric, alpha)
-    lift = seen.adjusted.lift
+    lift, falls = seen.adjusted.lift, rail.worst <= 0.0
     rho = rho_for(alpha, TUNED_AT * plan.users_of(arm), two_sided=False)
     low, high = interval(lift, one_sided_stretch(lift.users, alpha, rho))
-    falls = rail.worst <= 0.0
-    bound = high if falls else low
-    out = seen.readable & ((bound < rail.worst) if falls else (bound > rail.worst))
-    last = bool(seen.readable[-1] and np.isfinite(bound[-1]))
-    value, edge = (float(lift.value[-1]), float(bound[-1])) if last else (None, None)
-    text = _text(plan.control, arm, rail, value, edge, out)
-    return Guarded(arm, rail.metric, rail.worst, value, edge, bool(out.any()), text)
+    bound = np.where(seen.readable, high if falls else low, np.inf if falls else -np.inf)
+    return Watched(lift.value, bound, bound < rail.worst if falls else bound > rail.worst)
+
+
+def _guarded(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> Guarded:
+    seen = watched(plan, points, arm, rail)
+    value = edge = None
+    if np.isfinite(seen.bound[-1]):
+        value, edge = float(seen.lift[-1]), float(seen.bound[-1])
+    text = _text(plan.control, arm, rail, value, edge, seen.beyond)
+    return Guarded(arm, rail.metric, rail.worst, value, edge, bool(seen.beyond.any()), text)
 
 
 def _text(

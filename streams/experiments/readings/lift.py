@@ -22,9 +22,9 @@ from streams.experiments.readings.moments import F64, Ratio
 
 class Lift(NamedTuple):
     """Arrays of one shape. `users`: of both arms. `value`: (arm - control) / |control|. `variance`: of
-    `value`, the square of its standard error. `difference`: arm - control. `control`: |control|. `theta`: what
-    one unit of earlier behaviour is taken for; 0 for the unadjusted lift. NaN where there is nothing to divide
-    by.
+    `value`, the square of its standard error. `difference`: arm - control. `control`: |control|. `theta`:
+    what one unit of earlier behaviour is taken for; 0 for the unadjusted lift. NaN where there is nothing to
+    divide by.
 
     `spread` [3, ...]: the variance of difference - L × |control| as a polynomial in the lift L: of L ** 0,
     L ** 1 and L ** 2.
@@ -45,7 +45,7 @@ def unadjusted(control: Ratio, arm: Ratio) -> Lift:
 
 
 def adjusted(control: Ratio, arm: Ratio) -> Lift:
-    """The lift without what users' earlier behaviour foretold. Where none is known it is the unadjusted one."""
+    """The lift without what users' earlier behaviour foretold; where none is known, the unadjusted one."""
     return _lift(control, arm, slope(control, arm))
 
 
@@ -65,10 +65,10 @@ def interval(lift: Lift, stretch: F64) -> tuple[F64, F64]:
 
         (difference - L |control|) ** 2 <= stretch × variance of (difference - L |control|).
 
-    Each L is judged by its own variance (Fieller, "Some problems in interval estimation", JRSS B 1954), not by
-    that of the estimate: that one is small where the arm happens to be low, and rules out 0 too often as long
-    as control is not known well. For many users both are the same. `stretch`: the square of the half width
-    over the standard error. Infinite where control itself may be 0.
+    Each L is judged by its own variance (Fieller, "Some problems in interval estimation", JRSS B 1954), not
+    by that of the estimate: that one is small where the arm happens to be low, and rules out 0 too often as
+    long as control is not known well. For many users both are the same. `stretch`: the square of the half
+    width over the standard error. Infinite where control itself may be 0.
     """
     flat, slant, square = lift.spread
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -22,7 +22,7 @@ class Guardrail(msgspec.Struct, frozen=True):
 
 
 class Earlier(msgspec.Struct, frozen=True):
-    """Shares that were in force before they were changed. `users`: of each arm until then, since the start."""
+    """Shares that were in force until they were changed. `users`: of each arm then, since the start."""
 
     shares: dict[str, float]
     users: dict[str, int]

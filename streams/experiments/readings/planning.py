@@ -28,15 +28,15 @@ def sequence_bounds(shares: F64, alpha: float) -> F64:
 
 
 @lru_cache(maxsize=64)
-def drift(alpha: float, power: float, looks: int = LOOKS_FOR_POWER, spending: Spending | None = None) -> float:
+def drift(
+    alpha: float, power: float, looks: int = LOOKS_FOR_POWER, spending: Spending | None = None
+) -> float:
     """The lift over its standard error at the planned size that is found with this chance by then.
 
     `spending`: of a group-sequential reading; none for a sequence.
     """
     shares = np.arange(1, looks + 1) / looks
-    limits = (
-        sequence_bounds(shares, alpha) if spending is None else bounds(shares.tolist(), alpha, spending)
-    )
+    limits = sequence_bounds(shares, alpha) if spending is None else bounds(shares.tolist(), alpha, spending)
     return drift_for(shares.tolist(), limits.tolist(), power)
 
 

@@ -20,6 +20,7 @@ from streams.experiments.readings.bayesian import posterior
 from streams.experiments.readings.corrections import Flags, e_bh, holm
 from streams.experiments.readings.guardrails import Guarded, guarded
 from streams.experiments.readings.mismatch import Period, log_odds_of
+from streams.experiments.readings.moments import F64
 from streams.experiments.readings.plan import Plan
 from streams.experiments.readings.planning import drift, users_needed
 from streams.experiments.readings.sequence import p_value
@@ -105,17 +106,22 @@ def reading(plan: Plan, sums: Sums, history: Sequence[Sums] = ()) -> Reading:
 
 def mismatch(plan: Plan, points: Sequence[Sums]) -> Mismatch:
     """Of the users of the primary metric. Where shares changed, each period is judged by its own."""
-    arms = tuple(plan.shares)
-    most, now = 0.0, dict.fromkeys(arms, 0)
-    for point in points:
-        now = {arm: point.get((arm, plan.primary), NOBODY).users for arm in arms}
-        most = max(most, log_odds_of(_periods(plan, now)))
-    left = {arm: now[arm] - (plan.earlier[-1].users.get(arm, 0) if plan.earlier else 0) for arm in arms}
-    come = sum(max(0, users) for users in left.values())
-    expected = {
-        arm: now[arm] - left[arm] + come * plan.shares[arm] / sum(plan.shares.values()) for arm in arms
-    }
-    return Mismatch(math.exp(-most), most >= -math.log(plan.mismatch_alpha), now, expected)
+    now = _users(plan, points[-1])
+    before = plan.earlier[-1].users if plan.earlier else {}
+    came = {arm: users - before.get(arm, 0) for arm, users in now.items()}
+    part = sum(came.values()) / sum(plan.shares.values())
+    expected = {arm: before.get(arm, 0) + part * share for arm, share in plan.shares.items()}
+    most = float(mismatch_evidence(plan, points).max())
+    return Mismatch(math.exp(-max(0.0, most)), most >= -math.log(plan.mismatch_alpha), now, expected)
+
+
+def mismatch_evidence(plan: Plan, points: Sequence[Sums]) -> F64:
+    """The logarithm of the evidence against the shares at each point."""
+    return np.array([log_odds_of(_periods(plan, _users(plan, point))) for point in points])
+
+
+def _users(plan: Plan, point: Sums) -> dict[str, int]:
+    return {arm: point.get((arm, plan.primary), NOBODY).users for arm in plan.shares}
 
 
 def _periods(plan: Plan, now: dict[str, int]) -> list[Period]:
@@ -215,9 +221,7 @@ def _needed(plan: Plan, line: Line, metric: str) -> int | None:
         if plan.reading == "sequential"
         else drift(level, POWER, plan.looks, plan.spending)
     )
-    return users_needed(
-        float(line.lift.variance[-1] * line.lift.users[-1]), plan.minimum_effect, found_at
-    )
+    return users_needed(float(line.lift.variance[-1] * line.lift.users[-1]), plan.minimum_effect, found_at)
 
 
 def _finite(value: float | np.float64) -> float | None:

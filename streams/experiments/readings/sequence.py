@@ -31,7 +31,7 @@ def stretch(users: F64, alpha: float, rho: float) -> F64:
 
 
 def one_sided_stretch(users: F64, alpha: float, rho: float) -> F64:
-    """The same from the estimate to the bound of a one-sided sequence (equation 134). `rho`: of such a one."""
+    """The same from the estimate to the bound of a one-sided sequence (equation 134); so is `rho`."""
     of_time = users * rho**2
     with np.errstate(divide="ignore", invalid="ignore"):
         found: F64 = 2.0 * (of_time + 1.0) / of_time * np.log1p(np.sqrt(of_time + 1.0) / (2.0 * alpha))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from streams.experiments.readings.plan import Plan
 from streams.experiments.readings.reading import ArmReading, Reading
-from streams.experiments.readings.words import covered, interval, percent, verdict
+from streams.experiments.readings.words import covered, interval, p_said, percent, verdict
 
 HEAD = ("metric", "arm", "users", "control", "arm's", "lift", "95% interval", "p", "unadjusted", "state")
 LEFT = {0, 1, 9}
@@ -34,7 +34,7 @@ def users(plan: Plan, reading: Reading) -> str:
     """How many users each arm has, and how many it should have."""
     seen = reading.mismatch
     each = ", ".join(f"{arm} {seen.users[arm]:,} (expected {seen.expected[arm]:,.0f})" for arm in plan.shares)
-    return f"Users: {each}. Mismatch: {'found' if seen.found else 'none found'}, p {seen.p:.2g}."
+    return f"Users: {each}. Mismatch: {'found' if seen.found else 'none found'}, p {p_said(seen.p)}."
 
 
 def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
@@ -60,7 +60,7 @@ def _row(plan: Plan, arm: ArmReading) -> list[str]:
         _value(arm.value),
         percent(seen.lift),
         interval(seen),
-        "–" if seen.p is None else f"{seen.p:.3f}",
+        "–" if seen.p is None else p_said(seen.p),
         f"{percent(arm.unadjusted.lift)} ({interval(arm.unadjusted)})",
         state,
     ]

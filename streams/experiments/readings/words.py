@@ -34,8 +34,8 @@ def mismatch_said(plan: Plan, mismatch: Mismatch) -> str:
     looks = "; ".join(WHERE_TO_LOOK)
     return (
         f"Nothing can be read: the arms do not have the users of their shares. {gap} has {users:,} users,"
-        f" expected about {expected:,.0f} (p {_p(mismatch.p)}). Users are missing or too many for a reason that"
-        f" may also change how they behave. Find the reason, then start the experiment anew. Look at: {looks}."
+        f" expected about {expected:,.0f} (p {p_said(mismatch.p)}). What makes users missing, or too many, may"
+        f" also change how they behave. Find the reason, then start the experiment anew. Look at: {looks}."
     )
 
 
@@ -51,7 +51,9 @@ def arm_said(plan: Plan, arm: ArmReading) -> str:
         )
     if arm.state == "early":
         if plan.reading == "group" and seen.lift is not None:
-            return f"{against}: no look is due yet. The first is at {_share(plan, arm, 1 / plan.looks):,} users."
+            return (
+                f"{against}: no look is due yet. The first is at {_share(plan, arm, 1 / plan.looks):,} users."
+            )
         return f"{against}: too early to say. {users:,} users are too few to know {plan.control} itself well."
     if arm.state == "ended":
         return (
@@ -69,19 +71,19 @@ def covered(plan: Plan) -> str:
     promise = (
         "You may look as often as you like, and stop when it is decided"
         if plan.reading == "sequential"
-        else f"It is decided at {plan.looks} looks, evenly spread over the planned users, and at no time between"
+        else f"It is decided at {plan.looks} looks, evenly spread over the planned users, never between them"
     )
     if plan.window_days is None:
         return (
-            f"{promise}: a wrong claim has a chance of about {plan.alpha:.0%}. Users are counted from their first"
-            " impression on without an end, so the same user's sum goes on changing. The theory does not cover"
+            f"{promise}: a wrong claim has a chance of at most {plan.alpha:.0%}. Users are counted from their"
+            " first impression on without an end, so a user's sum goes on changing. The theory does not cover"
             " that; simulation shows no more wrong claims by it (docs/experiments.md). With window_days it is"
             " covered."
         )
     return (
-        f"{promise}: a wrong claim has a chance of about {plan.alpha:.0%}. Each user is counted for"
-        f" {plan.window_days:g} days from their first impression on. Covered are users whose {plan.window_days:g}"
-        " days are over."
+        f"{promise}: a wrong claim has a chance of at most {plan.alpha:.0%}. Each user is counted for"
+        f" {plan.window_days:g} days from their first impression on. The theory covers users whose"
+        f" {plan.window_days:g} days are over."
     )
 
 
@@ -109,5 +111,6 @@ def _more(plan: Plan, arm: ArmReading) -> str:
     return f" To find {plan.minimum_effect:.1%} in 4 of 5 cases takes about {arm.needed:,} users."
 
 
-def _p(p: float) -> str:
-    return f"{p:.2g}" if p >= 1e-6 else "below one in a million"
+def p_said(p: float) -> str:
+    """A p-value as people read it."""
+    return f"{p:.3f}" if p >= 0.001 else "below .001"

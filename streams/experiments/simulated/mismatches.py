@@ -7,8 +7,8 @@ import math
 import msgspec
 import numpy as np
 
-from streams.experiments.readings.moments import F64
 from streams.experiments.readings.mismatch import log_odds
+from streams.experiments.readings.moments import F64
 
 FAIR = np.array([0.5, 0.5])
 LOOKS = 1_000

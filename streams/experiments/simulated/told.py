@@ -10,9 +10,9 @@ def said(proof: Proof) -> str:
     """What was played."""
     options = proof.options
     return (
-        f"{options.runs:,} runs without a difference and {options.planted:,} with one, for each kind of metric:"
-        f" {options.users:,} users enter each run one by one, a fifth of them heavy, and are looked at after"
-        f" every {options.every:,}. A user's window lasts while {options.window:,} others enter. alpha"
+        f"{options.runs:,} runs without a difference and {options.planted:,} with one, for each kind of"
+        f" metric: {options.users:,} users enter each run one by one, a fifth of them heavy, and are looked at"
+        f" after every {options.every:,}. A user's window lasts while {options.window:,} others enter. alpha"
         f" {options.alpha:g}, seed {options.seed}. For normal estimates {proof.foreseen_alarms:.1%} of the"
         " sequences would alarm by the last look."
     )

@@ -1,9 +1,9 @@
 """Simulated users of an experiment of two arms, one run at a time, as sums at each look.
 
 One user enters at each tick. A fifth are heavy: they come more often, and stay longer. A fifth are new:
-nothing is known of them from before. Arms are drawn by a fair coin. A look is taken after every so many users,
-in two ways: `windows` has the users whose window is over, with what they did in it; `open_ended` has all who
-entered, with all that they did so far.
+nothing is known of them from before. Arms are drawn by a fair coin. A look is taken after every so many
+users, in two ways: `windows` has the users whose window is over, with what they did in it; `open_ended` has
+all who entered, with all that they did so far.
 
 The four kinds of metrics:
 

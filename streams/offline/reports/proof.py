@@ -12,11 +12,13 @@ from streams.offline.reports.page import beside, page, plot, section, table, wit
 
 TITLE = "Simulated experiments"
 ALARMS = (
-    "No arm differs. The share of runs that have called a difference by then: a promise of 5% is one of all looks"
-    " together. A usual z test at each look breaks it."
+    "No arm differs. The share of runs that have called a difference by then: a promise of 5% is one of all"
+    " looks together. A usual z test at each look breaks it."
 )
 POWER = "Arm B is better by the planted effect. The share of runs that have found it by then."
-MISMATCH = "The share of runs that have called a mismatch by then. Half of the users are declared for each arm."
+MISMATCH = (
+    "The share of runs that have called a mismatch by then. Half of the users are declared for each arm."
+)
 
 
 def write_proof(path: Path, proof: Proof, promises: list[Promise]) -> None:
@@ -37,9 +39,7 @@ def _page(proof: Proof, promises: list[Promise]) -> str:
     parts = [
         head,
         section("Alarms where nothing differs", "", _rows(alarms(proof))),
-        section(
-            "Alarms by look", ALARMS, beside(*(plot(plots.alarms(proof, each)) for each in proof.kinds))
-        ),
+        section("Alarms by look", ALARMS, beside(*(plot(plots.alarms(proof, each)) for each in proof.kinds))),
         section("Power, and time to decide", "", _rows(power(proof))),
         section("Found by look", POWER, beside(*(plot(plots.power(proof, each)) for each in proof.kinds))),
         section("Coverage of the relative lift", "", _rows(coverage(proof))),
