@@ -26,15 +26,12 @@ def verdict(plan: Plan, reading: Reading) -> str:
 
 def mismatch_said(plan: Plan, mismatch: Mismatch) -> str:
     """Why nothing can be read, and where to look."""
-    gap = max(
-        mismatch.users,
-        key=lambda arm: abs(mismatch.users[arm] - mismatch.expected[arm]) / max(1.0, mismatch.expected[arm]),
-    )
+    gap = min(mismatch.users, key=lambda arm: mismatch.users[arm] / max(1.0, mismatch.expected[arm]))
     users, expected = mismatch.users[gap], mismatch.expected[gap]
     looks = "; ".join(WHERE_TO_LOOK)
     return (
         f"Nothing can be read: the arms do not have the users of their shares. {gap} has {users:,} users,"
-        f" expected about {expected:,.0f} (p {p_said(mismatch.p)}). What makes users missing, or too many, may"
+        f" expected about {expected:,.0f} (p {p_said(mismatch.p)}). What takes or adds users may"
         f" also change how they behave. Find the reason, then start the experiment anew. Look at: {looks}."
     )
 

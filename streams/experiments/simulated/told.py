@@ -11,8 +11,8 @@ def said(proof: Proof) -> str:
     options = proof.options
     return (
         f"{options.runs:,} runs without a difference and {options.planted:,} with one, for each kind of"
-        f" metric: {options.users:,} users enter each run one by one, a fifth of them heavy, and are looked at"
-        f" after every {options.every:,}. A user's window lasts while {options.window:,} others enter. alpha"
+        f" metric: {options.users:,} users enter each run one by one, a fifth of them heavy. A look follows"
+        f" every {options.every:,}. A user's window lasts while {options.window:,} others enter. alpha"
         f" {options.alpha:g}, seed {options.seed}. For normal estimates {proof.foreseen_alarms:.1%} of the"
         " sequences would alarm by the last look."
     )
@@ -38,14 +38,14 @@ def power(proof: Proof) -> list[list[str]]:
 
 def coverage(proof: Proof) -> list[list[str]]:
     """How often intervals have the planted effect in them."""
-    rows = (
-        ("sequence, CUPED, at all looks", lambda each: each.covered_ever),
-        ("usual interval at the end, CUPED", lambda each: each.covered_end),
-        ("the same by the delta method", lambda each: each.covered_delta),
-        ("variance that CUPED takes away", lambda each: each.noise_cut),
-    )
+    rows = {
+        "sequence, CUPED, at all looks": [each.covered_ever for each in proof.kinds],
+        "usual interval at the end, CUPED": [each.covered_end for each in proof.kinds],
+        "the same by the delta method": [each.covered_delta for each in proof.kinds],
+        "variance that CUPED takes away": [each.noise_cut for each in proof.kinds],
+    }
     head = ["the lift is covered", *(each.kind for each in proof.kinds)]
-    return [head, *([name, *(f"{figure(each):.1%}" for each in proof.kinds)] for name, figure in rows)]
+    return [head, *([name, *(f"{figure:.1%}" for figure in figures)] for name, figures in rows.items())]
 
 
 def mismatches(proof: Proof) -> list[list[str]]:

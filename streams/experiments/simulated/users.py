@@ -128,7 +128,7 @@ def _level(rng: np.random.Generator, kind: int) -> float:
     if kind == RATIO:
         return rng.beta(1.5, 13.5)
     if kind == MEAN:
-        return np.exp(rng.normal(0.0, 0.5))
+        return float(np.exp(rng.normal(0.0, 0.5)))
     if kind == CONVERSION:
         return 0.6 * rng.beta(0.5, 2.5)
     return rng.beta(0.5, 4.5)

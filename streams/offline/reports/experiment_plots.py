@@ -81,7 +81,7 @@ def guardrail(
     seen = watched(plan, points, arm, rail)
     shown = figure("", f"{arm}: {rail.metric}", 300)
     known = np.flatnonzero(np.isfinite(seen.bound))
-    when = [times[each] for each in known]
+    when = [times[int(each)] for each in known]
     shown.add_scatter(x=when, y=seen.lift[known], name="lift, adjusted", line=line(0))
     best = "at most" if rail.worst <= 0.0 else "at least"
     shown.add_scatter(x=when, y=seen.bound[known], name=best, line=line(2))
