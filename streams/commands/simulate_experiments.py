@@ -74,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
         told.mismatches(proof),
         told.kept(judged),
     ):
-        shown = Table(*rows[0])
+        shown = Table()
+        for name in rows[0]:
+            shown.add_column(name, overflow="fold")
         for row in rows[1:]:
             shown.add_row(*row)
         console.print(shown)

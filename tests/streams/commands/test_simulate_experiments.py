@@ -38,7 +38,7 @@ def test_figures_are_printed_written_and_the_same_again(
 def test_a_broken_promise_is_the_exit_status(monkeypatch: pytest.MonkeyPatch) -> None:
     from streams.experiments.simulated import promises
 
-    monkeypatch.setattr(promises, "POWER", 2.0)
+    monkeypatch.setattr(promises, "LEAST_ALARMS", 0.99)
     monkeypatch.setattr(promises, "DOUBT", 0.0)
     assert main(["simulate", "experiments", *SMALL]) == 1
 
