@@ -3,6 +3,7 @@
   headrace simulate --model none
   headrace simulate --settings frozen.toml --settings adapted.toml --drift-at 8000
   headrace simulate --model none --hostile 0.05 --attack loop --report attack.html
+  headrace simulate experiments --report proof.html
 
 Without --interactions the data is ml-100k. Each --settings file, and each --arm, is a world of its own: the
 same users come at the same times, and draw the same random numbers, so their differences are paired. With
@@ -23,6 +24,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, get_args
 
 from model.errors import SettingsError
+from streams.commands import simulate_experiments
 from streams.commands.options import (
     add_dataset,
     add_training,
@@ -103,9 +105,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out.add_argument(
         "--events", type=Path, metavar="FOLDER", help="write the events of each world as JSON lines"
     )
+    kinds = parser.add_subparsers(title="instead of the core", metavar="[experiments]", dest="what")
+    simulate_experiments.add_arguments(
+        kinds.add_parser(
+            simulate_experiments.NAME,
+            help=simulate_experiments.DOES,
+            description=simulate_experiments.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.what == simulate_experiments.NAME:
+        return simulate_experiments.run(args)
     # Imported here, so that --help and a wrong option answer at once.
     from rich.console import Console
 

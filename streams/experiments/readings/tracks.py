@@ -1,0 +1,96 @@
+"""One metric of one arm against control over all points of an experiment's history: estimates and intervals.
+
+A reading is the last point of its track; a plot is all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.experiments.arm_sums import NOBODY, ArmSums
+from streams.experiments.readings.corrections import Flags
+from streams.experiments.readings.group import bounds, looks_due
+from streams.experiments.readings.lift import Lift, adjusted, interval, unadjusted
+from streams.experiments.readings.moments import F64, Ratio, ratios
+from streams.experiments.readings.plan import Plan
+from streams.experiments.readings.sequence import log_e_value, rho_for, stretch
+
+Sums = Mapping[tuple[str, str], ArmSums]
+"""By arm and metric."""
+
+TUNED_AT = 0.2
+"""Sequences are the narrowest at this share of the planned users. Of the shares of `docs/experiments.md`,
+"Why the sequence is tuned early", it decides the soonest and costs 3% of users at the end."""
+FEWEST_USERS = 100
+"""Each arm is read from so many users on: a mean of fewer is far from normal. Besides, nothing is said while
+control's own value may be 0 (`lift.interval`)."""
+
+
+class Line(NamedTuple):
+    """One way to see a track, arrays [points]. `low`, `high`: of the lift, infinite while nothing can be
+    said. `log_e`: evidence against "no difference". `decides`: whether the interval leaves 0 out.
+    """
+
+    lift: Lift
+    low: F64
+    high: F64
+    log_e: F64
+    decides: Flags
+
+
+class Track(NamedTuple):
+    """`control`, `arm`: the metric itself. `readable` [points]: from where on there is enough to read.
+    `shares` [points]: of the planned users. `due`: the points of group-sequential looks.
+    """
+
+    control: Ratio
+    arm: Ratio
+    unadjusted: Line
+    adjusted: Line
+    readable: Flags
+    shares: F64
+    due: tuple[int, ...]
+
+
+def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: float) -> Track:
+    """`alpha`: of this arm and metric, corrected already."""
+    control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
+    raw, cuped = unadjusted(control, other), adjusted(control, other)
+    readable = can_be_read(control, other)
+    shares = raw.users / plan.users_of(arm)
+    due: tuple[int, ...] = ()
+    if plan.reading == "group":
+        due = tuple(at for at in looks_due(shares.tolist(), plan.looks) if readable[at])
+    lines = [_line(plan, lift, arm, alpha, readable, shares, due) for lift in (raw, cuped)]
+    return Track(control, other, lines[0], lines[1], readable, shares, due)
+
+
+def can_be_read(control: Ratio, arm: Ratio) -> Flags:
+    """Whether there are enough users, and a value to divide by."""
+    found: Flags = (np.minimum(control.users, arm.users) >= FEWEST_USERS) & (np.abs(control.value) > 0.0)
+    return found & np.isfinite(arm.value)
+
+
+def _ratios(points: Sequence[Sums], arm: str, metric: str) -> Ratio:
+    at = [point.get((arm, metric), NOBODY) for point in points]
+    users = np.array([each.users for each in at], np.float64)
+    return ratios(users, np.stack([each.sums for each in at]), np.stack([each.products for each in at]))
+
+
+def _line(
+    plan: Plan, lift: Lift, arm: str, alpha: float, readable: Flags, shares: F64, due: tuple[int, ...]
+) -> Line:
+    rho = rho_for(alpha, TUNED_AT * plan.users_of(arm))
+    if plan.reading == "sequential":
+        squared = stretch(lift.users, alpha, rho)
+    else:
+        squared = np.full(len(shares), np.inf)
+        at = list(due)
+        squared[at] = bounds(shares[at].tolist(), alpha, plan.spending) ** 2
+    low, high = interval(lift, squared)
+    low, high = np.where(readable, low, -np.inf), np.where(readable, high, np.inf)
+    log_e = log_e_value(lift.difference, lift.spread[0], lift.users, rho)
+    return Line(lift, low, high, np.where(readable, log_e, 0.0), (low > 0.0) | (high < 0.0))
