@@ -24,7 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: mo
 
 from streams.batch import Incoming, process
 from streams.events.schema import AnyEvent, Click, Impression
-from streams.experiments.arm_text import arm_text
+from streams.experiments.assignment.arm_text import Served, text_of
 from streams.experiments.measured import NOTHING_MEASURED, Measured, MeasuredExperiment, measured
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import UserSlates
@@ -56,10 +56,11 @@ def running() -> Measured:
 def arms_of(user: int) -> str:
     """One experiment of each layer."""
     each = EXPERIMENTS // LAYERS
-    return arm_text(
-        (f"experiment-{layer * each + user % each}", ("control", "treatment")[(user >> layer) % 2])
+    served = (
+        Served(f"experiment-{layer * each + user % each}", ("control", "treatment")[(user >> layer) % 2])
         for layer in range(LAYERS)
     )
+    return text_of(served, "default")
 
 
 def events(count: int, seed: int) -> list[Incoming]:

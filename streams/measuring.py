@@ -13,14 +13,15 @@ import numpy as np
 
 from streams.events.schema import Impression
 from streams.experiments import quantities as q
-from streams.experiments.arm_text import NONE, experiments_of
 from streams.experiments.arm_totals import Increments
+from streams.experiments.assignment.arm_text import counted_in
 from streams.experiments.exposure import with_moment
 from streams.experiments.increments import ArmIncrements
 from streams.experiments.measured import Measured
 from streams.learning.kept_slates import UserSlates
 from streams.learning.slate_ids import made_id
 from streams.recommender import Recommender
+from streams.settings.tree import DEFAULT_ARM
 from streams.state.ledger import Showing
 from streams.state.user_state import Interaction, UserState
 from streams.state.user_sums import MOMENTS_MOST, NOT_MEASURED, UserSums
@@ -47,7 +48,7 @@ class Measuring:
         """
         first = int(outcome == "shown")
         moment = q.shown_moment(event.ts, self._showed(showing, first))
-        arms = experiments_of(event.arm if event.arm != NONE else _arm_of(kept, event.slate_id))
+        arms = counted_in(event.arm if event.arm != DEFAULT_ARM else _arm_of(kept, event.slate_id))
         return replace(state, sums=with_moment(_begun(state), moment, self._measured, arms))
 
     def increments(self, before: Mapping[str, UserState], after: Mapping[str, UserState]) -> Increments:
@@ -85,4 +86,6 @@ def _begun(state: UserState) -> UserSums:
 
 def _arm_of(kept: UserSlates, slate_id: str) -> str:
     names = (slate_id, made_id(slate_id))
-    return next((slate.arm for slate in kept.slates if slate.slate_id in names and slate.slate_id), NONE)
+    return next(
+        (slate.arm for slate in kept.slates if slate.slate_id in names and slate.slate_id), DEFAULT_ARM
+    )

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from model.errors import SettingsError, StoreError, StoreUnavailableError
 from streams.experiments.declared.experiment import ExperimentArm
+from streams.experiments.registry.measuring import measured_of
 from streams.experiments.registry.state import NONE, Experiment, Registry, decode
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
@@ -81,6 +82,7 @@ class ServedExperiments:
                 self._say({"registry": str(error)})
                 return  # they go on as they were
             self._raw, self.registry = raw, registry
+            self.replica.measured = measured_of(registry, self.replica.settings.known_metrics)
             core = self.replica.recommender
             self._unfit = await self.replica.core.call(_unfit, core, self._in_force())
         named = {arm.model for _, each in self._in_force() for arm in _arms(each) if arm.model}

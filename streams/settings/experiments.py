@@ -61,27 +61,6 @@ def check_metrics(name: str, experiment: ExperimentSettings, known: Collection[s
             raise unknown(path, guardrail.metric, sorted(known), "a metric")
 
 
-def known_metrics(settings: Settings) -> Collection[str]:
-    """The names of all metrics that workers sum up."""
-    return BUILT_IN
-
-
-BUILT_IN = (
-    "click_through",
-    "conversion",
-    "rating",
-    "dwell",
-    "revenue",
-    "session_length",
-    "return",
-    "dislikes",
-    "diversity",
-    "novelty",
-    "coverage",
-    "latency",
-)
-
-
 def joined(registry: Registry, experiments: Mapping[str, ExperimentSettings]) -> Registry:
     """The registry with the experiments of a settings file that it does not know yet, as declared."""
     for name, each in experiments.items():

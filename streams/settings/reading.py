@@ -20,7 +20,6 @@ from streams.experiments.declared.refusal import DeclarationError
 from streams.settings.experiments import (
     check_metrics,
     check_stages,
-    known_metrics,
     located,
     read_experiments,
 )
@@ -116,7 +115,7 @@ def _checked(tree: dict[str, Any], text: str = "") -> Settings:
     try:
         for name, experiment in settings.experiments.items():
             check_stages(settings, name, experiment)
-            check_metrics(name, experiment, known_metrics(settings))
+            check_metrics(name, experiment, settings.known_metrics)
     except DeclarationError as error:
         raise located(error, text) from None
     return settings

@@ -18,6 +18,7 @@ from streams.serving.follower import Follower, Ordered
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.stores.base import LEADER, Store
+from streams.worker.experiment_watch import ExperimentWatch
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.store_watch import TURN_S, StoreWatch
 
@@ -46,6 +47,7 @@ class Chores:
         self.settings, self.store, self.replica = settings, store, replica
         self.metrics, self.clock = metrics, clock
         self.watch, self.experiments = watch, experiments
+        self.guarding = ExperimentWatch(settings, store, clock)
         self.follower = Follower(replica, models, recover)
         self.trouble = ""
         self.tasks: list[asyncio.Task[None]] = []
@@ -114,8 +116,9 @@ class Chores:
                 log.info("snapshot not kept: %s", error)
 
     async def note_sums(self) -> None:
-        """Keep what the experiments' sums are now, for whoever asks later how a reading came about."""
-        experiments = list(self.replica.measured.experiments)
-        if experiments and await self._leads():
-            for name in experiments:
-                await self.store.append_sums_history(name, self.clock.now_ms())
+        """Keep what the experiments' sums are now, for whoever asks later how a reading came about; and stop
+        arms that do harm.
+        """
+        registry = self.experiments.registry
+        if any(registry.running()) and await self._leads():
+            await self.guarding.look(registry)

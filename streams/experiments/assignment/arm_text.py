@@ -8,6 +8,7 @@ is stopped.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 TEXT_MAX = 256
@@ -66,3 +67,18 @@ def served_by(text: str) -> list[Served]:
         if equals and key and arm:
             found.append(Served(key, arm.removesuffix("!"), not arm.endswith("!")))
     return found
+
+
+@lru_cache(4_096)
+def counted_in(text: str) -> tuple[tuple[str, str], ...]:
+    """The (key, arm) pairs that count by the text of a slate. An app may send any text: of two arms of one
+    experiment the first counts.
+
+    >>> counted_in("look~2=plain!,ranking=bold"), counted_in("a=1,a=2"), counted_in("default")
+    ((('ranking', 'bold'),), (('a', '1'),), ())
+    """
+    found: dict[str, str] = {}
+    for each in served_by(text):
+        if each.counts:
+            found.setdefault(each.key, each.arm)
+    return tuple(found.items())

@@ -68,7 +68,7 @@ def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str =
         )
     if arm in before.stopped_arms:
         raise ExperimentError("stopped", f"arm {arm!r} of {name!r} is stopped already; nothing is left to do")
-    after = msgspec.structs.replace(before, stopped_arms=(*before.stopped_arms, arm))
+    after = msgspec.structs.replace(before, stopped_arms=(*before.stopped_arms, arm), arm_stopped_ms=now_ms)
     return _change(registry, "stop-arm", name, after, {"arm": arm, "why": why, "ms": now_ms})
 
 

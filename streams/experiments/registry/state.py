@@ -31,7 +31,7 @@ class Phase(msgspec.Struct, frozen=True):
 class Experiment(msgspec.Struct, frozen=True):
     """`changed_ms`: when the state became what it is. `phases`: the last one is in force. `slices`: the slots
     of its layer that are its own, each from the first to the one behind the last. `stopped_arms`: their users
-    get what control makes. `winner`: the arm that is shipped.
+    get what control makes, the last of them since `arm_stopped_ms`. `winner`: the arm that is shipped.
     """
 
     declared: ExperimentSettings
@@ -40,6 +40,7 @@ class Experiment(msgspec.Struct, frozen=True):
     phases: tuple[Phase, ...] = ()
     slices: Slices = ()
     stopped_arms: tuple[str, ...] = ()
+    arm_stopped_ms: int = 0
     winner: str = ""
 
     @property
