@@ -3,7 +3,7 @@
   headrace experiments list
   headrace experiments declare FILE.toml            as [experiments.NAME] of the settings file
   headrace experiments start NAME
-  headrace experiments show NAME
+  headrace experiments show NAME [--page FILE.html]
   headrace experiments stop NAME [--arm ARM] [--because TEXT]
   headrace experiments ship NAME --arm ARM
   headrace experiments audit
@@ -21,10 +21,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from model.errors import ExperimentError
 from streams.commands.options import add_settings, settings_from
 from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
+    from streams.serving.experiment_readings import Course
     from streams.serving.experiment_registry import Step
     from streams.stores.base import Store
 
@@ -41,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declaring = actions.add_parser("declare", help="declare the experiments of a TOML file")
     declaring.add_argument("file", type=Path, help="with [experiments.NAME] as in the settings file")
     starting = actions.add_parser("start", help="draw users to it from now on")
-    showing = actions.add_parser("show", help="what it is, and how it stands")
+    showing = actions.add_parser("show", help="what it is, and what it has come to")
+    showing.add_argument("--page", type=Path, help="write its intervals over time into this HTML file")
     stopping = actions.add_parser("stop", help="everybody gets the default again; or stop one arm")
     stopping.add_argument("--arm", default="", help="only this arm: its users get what control makes")
     shipping = actions.add_parser("ship", help="everybody gets what an arm makes")
@@ -84,11 +87,28 @@ async def _list(settings: Settings, store: Store, args: argparse.Namespace) -> i
 async def _show(settings: Settings, store: Store, args: argparse.Namespace) -> int:
     from streams.commands.experiments_output import shown
     from streams.experiments.registry.state import find
+    from streams.serving.experiment_readings import course
     from streams.serving.experiment_registry import read_registry
 
-    registry = await read_registry(store, settings.experiments)
-    shown(args.name, find(registry, args.name), _now_ms(), args.json)
+    experiment = find(await read_registry(store, settings.experiments), args.name)
+    seen, now_ms = None, _now_ms()
+    if experiment.phases:
+        seen = await course(store, args.name, experiment, settings.known_metrics, now_ms)
+    if args.page is not None:
+        _write_page(args, experiment.declared.hypothesis, seen)
+    shown(args.name, experiment, now_ms, seen, args.json)
     return 0
+
+
+def _write_page(args: argparse.Namespace, hypothesis: str, seen: Course | None) -> None:
+    from streams.offline.reports.experiment import write_experiment
+
+    if seen is None:
+        raise ExperimentError(
+            "not_started",
+            f"experiment {args.name!r} has not started; a page needs what was measured: start it",
+        )
+    write_experiment(args.page, args.name, hypothesis, seen.plan, seen.points)
 
 
 async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from streams.experiments.assignment.slots import SLOTS, size
 if TYPE_CHECKING:
     from streams.experiments.registry.audit import Entry
     from streams.experiments.registry.state import Experiment, Registry
+    from streams.serving.experiment_readings import Course
     from streams.serving.experiment_registry import Audit
 
 
@@ -36,11 +37,14 @@ def listed(registry: Registry, now_ms: int, as_json: bool) -> None:
     _console().print(table)
 
 
-def shown(name: str, experiment: Experiment, now_ms: int, as_json: bool) -> None:
-    """One experiment: what it is, and how it stands."""
+def shown(name: str, experiment: Experiment, now_ms: int, seen: Course | None, as_json: bool) -> None:
+    """One experiment: what it is, and what it has come to. seen: its course, once it has started."""
     said = facts(name, experiment, now_ms)
     if as_json:
-        _json({**said, "declared": msgspec.to_builtins(experiment.declared)})
+        read = None if seen is None else msgspec.to_builtins(seen.read())
+        crossed = {} if seen is None else seen.crossed
+        declared = msgspec.to_builtins(experiment.declared)
+        _json({**said, "declared": declared, "reading": read, "crossed_over": crossed})
         return
     console, settings = _console(), experiment.declared
     console.print(f"{name}: {said['state']} since {said['since']}")
@@ -61,6 +65,16 @@ def shown(name: str, experiment: Experiment, now_ms: int, as_json: bool) -> None
             stages,
         )
     console.print(table)
+    if seen is not None:
+        _print_reading(seen)
+
+
+def _print_reading(seen: Course) -> None:
+    from streams.experiments.readings.show import table
+
+    print(f"\n{table(seen.plan, seen.read())}")
+    if crossed := sum(seen.crossed.values()):
+        print(f"{crossed:,} users saw more than one arm; each counts for the first.")
 
 
 def facts(name: str, experiment: Experiment, now_ms: int) -> dict[str, Any]:

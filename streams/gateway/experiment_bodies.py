@@ -7,8 +7,11 @@ from typing import Any
 import msgspec
 
 from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.readings.reading import Reading
+from streams.experiments.readings.words import verdict
 from streams.experiments.registry.audit import Entry
 from streams.experiments.registry.state import Experiment
+from streams.serving.experiment_readings import Course
 
 
 class Because(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,6 +66,23 @@ class AuditView(msgspec.Struct):
     broken: int
     why: str
     head: str
+
+
+class ReadingView(msgspec.Struct):
+    """`verdict`: what to do, in words; `reading`: the figures; `crossed_over`: users of each arm who also saw
+    another one.
+    """
+
+    name: str
+    verdict: str
+    reading: Reading
+    crossed_over: dict[str, int]
+
+
+def reading_view(name: str, seen: Course) -> ReadingView:
+    """A reading as it is answered. It takes some ms."""
+    found = seen.read()
+    return ReadingView(name, verdict(seen.plan, found), found, seen.crossed)
 
 
 def view(name: str, experiment: Experiment, now_ms: int) -> ExperimentView:

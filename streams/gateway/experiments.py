@@ -28,12 +28,15 @@ from streams.gateway.experiment_bodies import (
     ChangeMade,
     ExperimentList,
     ExperimentView,
+    ReadingView,
     Shipping,
+    reading_view,
     view,
 )
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
+from streams.serving.experiment_readings import Course, course
 from streams.serving.experiment_registry import Step, audit, change, read_registry
 from streams.settings.tree import Settings
 from streams.stores.base import Store
@@ -87,6 +90,15 @@ class Experiments:
     async def one(self, name: str) -> ExperimentView:
         registry = await self._answered(read_registry(self._store, self._settings.experiments))
         return view(name, find(registry, name), self._clock.now_ms())
+
+    async def reading(self, name: str) -> ReadingView:
+        async def seen() -> Course:
+            registry = await read_registry(self._store, self._settings.experiments)
+            known, now_ms = self._settings.known_metrics, self._clock.now_ms()
+            return await course(self._store, name, find(registry, name), known, now_ms)
+
+        found = await self._answered(seen())
+        return await asyncio.to_thread(reading_view, name, found)
 
     async def log(self) -> AuditView:
         entries, verdict = await self._answered(audit(self._store))
@@ -228,6 +240,13 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
     async def get_experiment(name: ExperimentName) -> Response[ExperimentView]:
         return await answered(experiments.one(name))
 
+    @get(
+        f"{PATH}/{{name:str}}/reading", summary="What an experiment has come to", tags=["experiments"],
+        responses={**_READ, **_says(409, "It has not started")},
+    )  # fmt: skip
+    async def read_experiment_now(name: ExperimentName) -> Response[ReadingView]:
+        return await answered(experiments.reading(name))
+
     @put(
         f"{PATH}/{{name:str}}",
         summary="Declare an experiment",
@@ -270,6 +289,6 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
         return await answered(experiments.ship(request, name))
 
     return [
-        list_experiments, audit_experiments, get_experiment, declare_experiment, start_experiment,
+        list_experiments, audit_experiments, get_experiment, read_experiment_now, declare_experiment, start_experiment,
         stop_experiment, stop_arm, ship_experiment,
     ]  # fmt: skip
