@@ -289,6 +289,6 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
         return await answered(experiments.ship(request, name))
 
     return [
-        list_experiments, audit_experiments, get_experiment, read_experiment_now, declare_experiment, start_experiment,
-        stop_experiment, stop_arm, ship_experiment,
+        list_experiments, audit_experiments, get_experiment, read_experiment_now, declare_experiment,
+        start_experiment, stop_experiment, stop_arm, ship_experiment,
     ]  # fmt: skip

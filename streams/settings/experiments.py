@@ -52,9 +52,18 @@ def check_stages(settings: Settings, name: str, experiment: ExperimentSettings) 
 
 
 def check_metrics(name: str, experiment: ExperimentSettings, known: Collection[str]) -> None:
-    """Raises `DeclarationError` for a metric that is not among those known."""
+    """Raises `DeclarationError` for a metric that is not among those known, and for weights that would have to
+    move by themselves: nothing moves them yet.
+    """
+    if experiment.allocation == "adaptive":
+        raise DeclarationError(
+            (*ROOT, name, "allocation"), '"fixed"', '"adaptive"', "take it out: no process moves weights yet"
+        )
     if experiment.primary not in known:
         raise unknown((*ROOT, name, "primary"), experiment.primary, sorted(known), "a metric")
+    for at, metric in enumerate(experiment.secondary):
+        if metric not in known:
+            raise unknown((*ROOT, name, "secondary", str(at)), metric, sorted(known), "a metric")
     for at, guardrail in enumerate(experiment.guardrails):
         if guardrail.metric not in known:
             path = (*ROOT, name, "guardrails", str(at), "metric")

@@ -57,6 +57,13 @@ def _check_reading(experiment: ExperimentSettings, path: Path) -> None:
             f"{experiment.looks}",
             'take looks out, or say reading = "group"',
         )
+    if len(experiment.metrics) > METRICS_MOST:
+        raise DeclarationError(
+            (*path, "secondary"),
+            f"{METRICS_MOST} metrics at most, with the primary one and those of guardrails",
+            f"{len(experiment.metrics)}",
+            "name fewer",
+        )
     seen: set[str] = set()
     for at, guardrail in enumerate(experiment.guardrails):
         where = (*path, "guardrails", str(at))

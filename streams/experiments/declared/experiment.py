@@ -13,6 +13,8 @@ Name = Annotated[str, Meta(pattern=NAME, max_length=32)]
 Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Metric = Annotated[str, Meta(min_length=1, max_length=64)]
 Moment = Annotated[datetime, Meta(tz=True)]
+METRICS_MOST = 10
+"""So many metrics an experiment may name."""
 Part = Annotated[float, Meta(ge=0.0001, le=1)]
 
 SEGMENTS: dict[str, tuple[int, int]] = {"new": (0, 5), "light": (5, 50), "heavy": (50, 2**62)}
@@ -61,7 +63,7 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     `control`: the arm that the others are compared with. `testers`: the arm of users who are no part of the
     draw. `starts`, `ends`: between these times alone; none for as long as it runs.
 
-    `primary`: the metric that decides. `users`: how many are expected to take part; `minimum_effect`: the
+    `primary`: the metric that decides; `secondary`: others that are read beside it. `users`: how many are expected to take part; `minimum_effect`: the
     smallest relative change that matters. `alpha`: the error that all looks together may make. `window_days`:
     of each user, so many days count from their first slate on; none for all. `reading`: at any time, or
     ("group") at `looks` times that the expected users say. `allocation`: weights as declared, or moved to
@@ -84,6 +86,7 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     )
     starts: Moment | None = None
     ends: Moment | None = None
+    secondary: Annotated[tuple[Metric, ...], Meta(max_length=METRICS_MOST - 1)] = ()
     guardrails: tuple[Guardrail, ...] = ()
     alpha: Annotated[float, Meta(gt=0, le=0.5)] = 0.05
     window_days: Annotated[float, Meta(gt=0, le=365)] | None = None
@@ -104,7 +107,8 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     @property
     def metrics(self) -> tuple[str, ...]:
         """All that it names, the primary one first."""
-        return tuple(dict.fromkeys((self.primary, *(each.metric for each in self.guardrails))))
+        guarded = (each.metric for each in self.guardrails)
+        return tuple(dict.fromkeys((self.primary, *guarded, *self.secondary)))
 
     def layer_of(self, name: str) -> str:
         """The layer that it is of, where it has this name."""
