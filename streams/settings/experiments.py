@@ -52,8 +52,8 @@ def check_stages(settings: Settings, name: str, experiment: ExperimentSettings) 
 
 
 def check_metrics(name: str, experiment: ExperimentSettings, known: Collection[str]) -> None:
-    """Raises `DeclarationError` for a metric that is not among those known, and for weights that would have to
-    move by themselves: nothing moves them yet.
+    """Raises `DeclarationError` for a metric that is not among those known, and for weights that would have
+    to move by themselves: nothing moves them yet.
     """
     if experiment.allocation == "adaptive":
         raise DeclarationError(

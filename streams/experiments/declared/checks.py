@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.declared.experiment import METRICS_MOST, ExperimentSettings
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
 
 ARMS_MAX = 20

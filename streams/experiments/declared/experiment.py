@@ -63,11 +63,11 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     `control`: the arm that the others are compared with. `testers`: the arm of users who are no part of the
     draw. `starts`, `ends`: between these times alone; none for as long as it runs.
 
-    `primary`: the metric that decides; `secondary`: others that are read beside it. `users`: how many are expected to take part; `minimum_effect`: the
-    smallest relative change that matters. `alpha`: the error that all looks together may make. `window_days`:
-    of each user, so many days count from their first slate on; none for all. `reading`: at any time, or
-    ("group") at `looks` times that the expected users say. `allocation`: weights as declared, or moved to
-    what does better.
+    `primary`: the metric that decides; `secondary`: others that are read beside it. `users`: how many are
+    expected to take part; `minimum_effect`: the smallest relative change that matters. `alpha`: the error
+    that all looks together may make. `window_days`: of each user, so many days count from their first slate
+    on; none for all. `reading`: at any time, or ("group") at `looks` times that the expected users say.
+    `allocation`: weights as declared, or moved to what does better.
     """
 
     hypothesis: Text
