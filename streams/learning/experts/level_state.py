@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,12 +16,13 @@ from streams.learning.experts.guard import Guard, GuardState, advantage
 from streams.learning.experts.mixture import LEARNS_NOTHING, Bounds, learn, new_experts
 from streams.learning.experts.packing import PackedLevel, pack_arrays, put_arrays
 from streams.learning.experts.river_expert import RiverExpert
-from streams.learning.experts.scoring import mixed_score
+from streams.learning.experts.scoring import ALL, mixed_score
 from streams.learning.experts.settings import ReweightingSettings
 
 F64 = NDArray[np.float64]
 LATELY = 200
 """Choices over which losses are averaged."""
+LOG_ALL = math.log(ALL)
 GLOBAL = "global"
 MIXTURE = "mixture"
 
@@ -97,9 +99,21 @@ class LevelState:
         )
         return out
 
+    @property
+    def scale(self) -> float:
+        """What makes chances of the frozen scores; learned, above 0."""
+        return float(self.experts.mean[0, 0])
+
+    @property
+    def adapts(self) -> bool:
+        """Whether it serves anything but the frozen order."""
+        return self.guard.on and bool(self.experts.log_weight[0] < LOG_ALL)
+
     def served(self, x: F64, base: F32, above: F32, among: int) -> F32:
-        """What is served: that, or the frozen scores where the guard is off."""
-        return self.mixed(x, base, above, among) if self.guard.on else base
+        """What is served: that, or the scaled frozen scores where the guard is off."""
+        if self.guard.on:
+            return self.mixed(x, base, above, among)
+        return np.asarray(base * np.float32(self.scale), np.float32)
 
     def learn(self, slate: Slate, mixed: F32, above: F32) -> float:
         """Take one lesson, and give the mixture's mean loss in a choice; 0 where there was none. `mixed`:

@@ -4,6 +4,8 @@ A level below the global one has experts of its own and the global mixture as on
 and a segment: what is served is a fixed-share mixture of their levels and the global one, whose weights
 follow how well each told what users of that arm and segment chose.
 
+A level's guard goes with the global one until it has found something itself.
+
 Where all lessons come from one arm, its level would be the global one once more. So levels of a kind begin
 with the second name that is met. At most `most` of each kind are kept; a new one takes the place of one that
 had no lesson for `IDLE` lessons, else it goes by the global level ("level_full").
@@ -44,6 +46,11 @@ class Levels:
         self.paired: dict[tuple[str, str], int] = {}
         self.lessons = 0
 
+    @property
+    def adapts(self) -> bool:
+        """Whether anything but the frozen order is served to anybody."""
+        return self.everyone.adapts or any(level.adapts for level in self.below.values())
+
     def learn(self, arm: str, segment: str, slate: Slate) -> bool:
         """Take one lesson; whether there was a level for all that it has."""
         self.lessons += 1
@@ -55,7 +62,11 @@ class Levels:
                 state = self.below[name]
                 losses[at] = state.learn(slate, state.mixed(slate.x, slate.base, above), above)
                 self.taught[name] = self.lessons
+        before = self.everyone.guard.on
         losses[0] = self.everyone.learn(slate, above, above)
+        if self.everyone.guard.on != before:
+            for state in self.below.values():
+                state.guard.follow(not before)
         if len(slate.places) and any(names):
             self._weigh((names[0] or "", names[1] or ""), losses)
         return None not in names
@@ -66,14 +77,18 @@ class Levels:
         """
         everyone = self.everyone
         names = (self._name("arm", arm), self._name("segment", segment))
-        if not any(names):
-            return everyone.served(x, base, base, among)
+        asked = [everyone, *(self.below[name] for name in names if name)]
+        if not any(level.adapts for level in asked):
+            return base
+        scale = np.float32(everyone.scale)
+        if len(asked) == 1:
+            return np.asarray(everyone.served(x, base, base, among) / scale, np.float32)
         above = everyone.mixed(x, base, base, among)
-        scores = [above if everyone.guard.on else base]
+        scores = [above if everyone.guard.on else base * scale]
         scores += [self.below[name].served(x, base, above, among) if name else base for name in names]
         out = np.empty(len(x), np.float32)
         blend(self.pairs.get(names, _even(names)), np.array(scores), out)
-        return out
+        return np.asarray(out / scale, np.float32)
 
     def report(self) -> dict[str, LevelReport]:
         """By the names of levels, the global one first."""
@@ -99,6 +114,7 @@ class Levels:
             if not self._has_place(f"{kind}:"):
                 return None
             self.below[name] = LevelState(self.settings, self.signals, below=True)
+            self.below[name].guard.follow(self.everyone.guard.on)
         return name
 
     def _has_place(self, prefix: str) -> bool:

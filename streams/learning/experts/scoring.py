@@ -20,14 +20,15 @@ TINY, HIGH = 1e-200, 600.0
 @compiled
 def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, among: int, out: F32) -> None:
     """Fill out [n] with log(sum over experts of weight * softmax(utility)) of the candidates x [n, K], plus
-    what makes it the frozen score where the frozen expert has all weight.
+    what makes it the scaled frozen score where the frozen expert has all weight.
 
     weight [E]; given [E, n]: scores of experts that are not linear; base [n]: the frozen scores themselves.
     The chances are those among the first `among` candidates; the others' are compared with theirs.
     """
     count, n = len(weight), len(x)
     if among == 0 or weight[0] >= ALL:
-        out[:] = base
+        for i in range(n):
+            out[i] = np.float32(experts.mean[0, 0] * base[i])
         return
     utilities(experts, x, given)
     divisor, odds = np.empty(count), np.zeros(n)
