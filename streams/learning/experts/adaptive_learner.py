@@ -122,7 +122,7 @@ class AdaptiveLearner:
     @property
     def learned(self) -> bool:
         """Whether what it learned moves any scores: some level's guard lets it."""
-        return self.levels.adapts
+        return bool(self.scales.slates.any() or self.levels.lessons) and self.levels.adapts
 
     def score(
         self,

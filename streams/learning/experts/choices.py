@@ -6,9 +6,9 @@ Rules, each counted under its name where it keeps something from being a choice:
 - What the user said last of a place in so many words (`Meanings.said`) holds, whatever came before or after:
   who clicks and then dislikes dislikes; a click after a dislike takes nothing back. Without such words the
   last action that says anything holds.
-- A low rating of what was not opened on this slate is no choice ("neither"): who rates it met it elsewhere. It
-  tells what they think of the item, for the model's rating head and for aversion, and not that the slate was
-  wrong to show it: they had chosen the item all the same. Beside any other action it is such a word.
+- A low rating of what was not opened on this slate is no choice ("neither"): who rates it met it elsewhere.
+  The model's rating head and aversion hear it; that the slate was wrong to show the item it does not say, for
+  they had chosen it all the same. Beside any other action it is such a word.
 - An action counts as much as it counts elsewhere (`actions.NAME.counts`); a bad one as far as it says that
   the user disliked it (`actions.NAME.liking`). Several choices of a slate count less each, the fewer places
   were not chosen: who clicks everything chooses nothing. All of them count `WEIGHT_MAX` at most.

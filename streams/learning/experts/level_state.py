@@ -16,7 +16,7 @@ from streams.learning.experts.guard import Guard, GuardState, advantage
 from streams.learning.experts.mixture import LEARNS_NOTHING, Bounds, learn, new_experts
 from streams.learning.experts.packing import PackedLevel, pack_arrays, put_arrays
 from streams.learning.experts.river_expert import RiverExpert
-from streams.learning.experts.scoring import ALL, mixed_score
+from streams.learning.experts.scoring import ALL, base_worth, mixed_score
 from streams.learning.experts.settings import ReweightingSettings
 
 F64 = NDArray[np.float64]
@@ -103,6 +103,11 @@ class LevelState:
     def scale(self) -> float:
         """What makes chances of the frozen scores; learned, above 0."""
         return float(self.experts.mean[0, 0])
+
+    @property
+    def worth(self) -> float:
+        """What a point of the frozen score is worth to what is served, in nats; above 0."""
+        return base_worth(self.experts, self.experts.log_weight) if self.guard.on else self.scale
 
     @property
     def adapts(self) -> bool:

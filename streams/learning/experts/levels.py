@@ -80,15 +80,15 @@ class Levels:
         asked = [everyone, *(self.below[name] for name in names if name)]
         if not any(level.adapts for level in asked):
             return base
-        scale = np.float32(everyone.scale)
+        worth = np.float32(everyone.worth)
         if len(asked) == 1:
-            return np.asarray(everyone.served(x, base, base, among) / scale, np.float32)
+            return np.asarray(everyone.served(x, base, base, among) / worth, np.float32)
         above = everyone.mixed(x, base, base, among)
-        scores = [above if everyone.guard.on else base * scale]
+        scores = [above if everyone.guard.on else base * np.float32(everyone.scale)]
         scores += [self.below[name].served(x, base, above, among) if name else base for name in names]
         out = np.empty(len(x), np.float32)
         blend(self.pairs.get(names, _even(names)), np.array(scores), out)
-        return np.asarray(out / scale, np.float32)
+        return np.asarray(out / worth, np.float32)
 
     def report(self) -> dict[str, LevelReport]:
         """By the names of levels, the global one first."""

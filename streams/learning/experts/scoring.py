@@ -18,6 +18,18 @@ TINY, HIGH = 1e-200, 600.0
 
 
 @compiled
+def base_worth(experts: Experts, log_weight: F64) -> float:
+    """What a point of the frozen score is worth to the mixture, in nats: what makes scores of the logarithms of
+    its chances. Where experts make nothing of the frozen order, it is its own scale.
+    """
+    scale, worth = experts.mean[0, 0], 0.0
+    for e in range(len(log_weight)):
+        linear = e == 0 or experts.discount[e] > 0.0
+        worth += math.exp(log_weight[e]) * (experts.mean[e, 0] if linear else scale)
+    return max(scale, worth)
+
+
+@compiled
 def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, among: int, out: F32) -> None:
     """Fill out [n] with log(sum over experts of weight * softmax(utility)) of the candidates x [n, K], plus
     what makes it the scaled frozen score where the frozen expert has all weight.
