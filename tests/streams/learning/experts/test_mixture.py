@@ -57,9 +57,14 @@ def test_a_stream_of_choices_teaches_what_inverses_teach(seed: int, places: int,
     np.testing.assert_allclose(np.exp(experts.log_weight), plain.weights, rtol=1e-7)
     x = rng.normal(size=(30, signals))
     base, out = x[:, 0].astype(np.float32), np.zeros(30, np.float32)
-    mixed_score(experts, np.exp(experts.log_weight), x, np.zeros((4, 30)), base, 30, out)
+    worth = mixed_score(experts, x, np.zeros((4, 30)), base, 30, False, out)
     level = np.log(np.exp(plain.scale * x[:, 0]).sum())
     np.testing.assert_allclose(out - level, plain.score(x), rtol=0, atol=1e-5)
+    scaled = np.zeros(30, np.float32)
+    mixed_score(experts, x, np.zeros((4, 30)), base, 30, True, scaled)
+    np.testing.assert_allclose(worth * scaled, out, rtol=0, atol=1e-4)
+    leading = float(plain.weights @ [plain.scale, *(expert.mean[0] for expert in plain.experts)])
+    assert worth == pytest.approx(max(leading, plain.scale))
 
 
 def test_the_frozen_order_stays_what_it_is() -> None:
