@@ -39,7 +39,7 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     detectors of river's that mark changes of the loss; () for none.
     """
 
-    enabled: bool = False
+    enabled: bool = True
     experts: tuple[ExpertName, ...] = DEFAULT_EXPERTS
     signals: tuple[str, ...] = ()
     levels: tuple[LevelKind, ...] = ("arm", "segment")
