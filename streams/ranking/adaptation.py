@@ -22,7 +22,7 @@ from streams.ranking.rank_batch import RankBatch
 
 class Adaptive(Protocol):
     """A learner that scores. `reads` int64 [K]: the columns that are its signals, of the features and then of
-    the heads. `learned`: whether any lesson has changed it.
+    the heads. `learned`: whether what it learned moves any scores.
     """
 
     reads: NDArray[np.int64]
@@ -52,7 +52,7 @@ class Adaptation:
         self.learner = learner
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        """Writes `score` and `adapted` of these requests; nothing where nothing was learned yet."""
+        """Writes `score` and `adapted` of these requests; nothing where nothing moves them yet."""
         if not chosen or not self.learner.learned:
             return
         numbers = np.array(chosen, np.int64)

@@ -65,7 +65,7 @@ def _tell(before: LearnerReport | None, now: LearnerReport | None) -> None:
         if told.guard.on != was.guard.on:
             log.warning(
                 "what was learned is %s for the level %s, at its lesson %d",
-                "used again" if told.guard.on else "no longer used (the frozen order is better)",
+                "used from here on" if told.guard.on else "no longer used (the frozen order is better)",
                 level,
                 told.lessons,
             )

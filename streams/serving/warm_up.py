@@ -11,7 +11,7 @@ from model.actions import CODES, code_of
 from model.features import HISTORY_FEATURES
 from streams.batch import Incoming, process
 from streams.events.schema import Click, Review
-from streams.learning.experts.adaptive_learner import AdaptiveLearner
+from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.kept_slates import Answer, KeptSlate
 from streams.learning.lesson import lesson_of
 from streams.learning.looks import F2, digest_of_names, pack_looks
@@ -23,7 +23,7 @@ from streams.ranking.model_in_service import feature_names, fill_history
 from streams.ranking.user_views import read_views
 from streams.recommender import Recommender
 from streams.serving.kept_counters import Copy
-from streams.settings.tree import Settings
+from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state import user_state_codec
 from streams.state.consumed import EVERY_ACTION
 from streams.state.event_meaning import NO_VECTORS, Vectors
@@ -105,12 +105,17 @@ def _warm_learner(recommender: Recommender, state: UserState) -> None:
     places = np.concatenate([batch.features, batch.heads.T], axis=1)[:PLACES].astype(F2)
     looks = pack_looks(features=places, names=digest_of_names(recommender.columns))
     rows = tuple(batch.rows[:PLACES].tolist())
-    for answers in ((Answer(rows[0], code_of("click"), np.nan, NOW_MS),), ()):
+    click = (Answer(rows[0], code_of("click"), np.nan, NOW_MS),)
+    for arm, answers in ((DEFAULT_ARM, click), ("other", click), (DEFAULT_ARM, ())):
         slate = KeptSlate(
-            "warm up", NOW_MS, rows=rows, shown_ms=NOW_MS, shown=rows, answers=answers, looks=looks
+            "warm up", NOW_MS, arm, rows=rows, shown_ms=NOW_MS, shown=rows, answers=answers, looks=looks
         )
         learner.learn(lesson_of("user-0", slate))
+    learner.levels.everyone.guard.follow(True)
     Adaptation(learner).run(batch, [0])
+    ends, out = np.array([len(places)]), np.empty(len(places), np.float32)
+    signals = np.ascontiguousarray(places[:, learner.reads], np.float32)
+    learner.score(signals, np.concatenate([[0], ends]), ends, [Level("other")], out)
 
 
 def _warm_snapshot(recommender: Recommender) -> None:

@@ -151,7 +151,7 @@ class WorkerMetrics:
         )
         self.learner_adapts = Gauge(
             "headrace_worker_learner_adapts",
-            "1 where what a level has learned moves scores, 0 where its guard has switched that off.",
+            "1 where what a level has learned moves scores, 0 where its guard does not let it.",
             ("level",),
             registry=registry,
         )

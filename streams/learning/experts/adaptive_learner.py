@@ -121,8 +121,8 @@ class AdaptiveLearner:
 
     @property
     def learned(self) -> bool:
-        """Whether any lesson has changed it."""
-        return bool(self.scales.slates.any() or self.levels.lessons)
+        """Whether what it learned moves any scores: some level's guard lets it."""
+        return bool(self.scales.slates.any() or self.levels.lessons) and self.levels.adapts
 
     def score(
         self,

@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
+from streams.learning.experts.mixture import share_weights
 
 F64 = NDArray[np.float64]
+ABSENT = -1e30
+"""In place of the logarithm of a weight: there is no such level."""
 
 
 @compiled
-def blend(log_weight: F64, scores: F32, out: F32) -> None:
+def blend(log_weight: F64, scores: F32, worth: float, out: F32) -> None:
     """Fill out [n] with the logarithm of the mixture of chances whose logarithms, up to one number for all,
-    are scores [L, n]; by log_weight [L].
+    are scores [L, n]; by log_weight [L]. It is divided by what a point of the frozen score is `worth`.
     """
     count, n = scores.shape
     for i in range(n):
@@ -25,4 +28,27 @@ def blend(log_weight: F64, scores: F32, out: F32) -> None:
             best = max(best, log_weight[level] + scores[level, i])
         for level in range(count):
             total += math.exp(log_weight[level] + scores[level, i] - best)
-        out[i] = np.float32(best + math.log(total))
+        out[i] = np.float32((best + math.log(total)) / worth)
+
+
+@compiled
+def weigh(
+    log_weight: F64, everyone: float, arm: float, segment: float, loss_max: float, share: float
+) -> None:
+    """Move the weights [3] of the levels that are served together by the loss of each on one slate."""
+    losses, best, there = (everyone, arm, segment), math.inf, 0
+    for level in range(3):
+        if log_weight[level] > ABSENT:
+            best = min(best, losses[level])
+            there += 1
+    moved, at = np.empty(there), 0
+    for level in range(3):
+        if log_weight[level] > ABSENT:
+            moved[at] = log_weight[level] - min(losses[level] - best, loss_max)
+            at += 1
+    share_weights(moved, share)
+    at = 0
+    for level in range(3):
+        if log_weight[level] > ABSENT:
+            log_weight[level] = moved[at]
+            at += 1

@@ -6,10 +6,13 @@ Rules, each counted under its name where it keeps something from being a choice:
 - What the user said last of a place in so many words (`Meanings.said`) holds, whatever came before or after:
   who clicks and then dislikes dislikes; a click after a dislike takes nothing back. Without such words the
   last action that says anything holds.
+- A low rating of what was not opened on this slate is no choice ("neither"): who rates it met it elsewhere.
+  The model's rating head and aversion hear it; that the slate was wrong to show the item it does not say, for
+  they had chosen it all the same. Beside any other action it is such a word.
 - An action counts as much as it counts elsewhere (`actions.NAME.counts`); a bad one as far as it says that
   the user disliked it (`actions.NAME.liking`). Several choices of a slate count less each, the fewer places
   were not chosen: who clicks everything chooses nothing. All of them count `WEIGHT_MAX` at most.
-- "neither": an action that says neither good nor bad is no choice.
+- "neither": an action that says neither good nor bad is no choice, nor is such a rating.
 - "featureless": nothing is known of the place (it was filled in later, or shown beyond the kept places), or
   its item has taught enough in this hour.
 - "many": a slate has `CHOICES_MAX` choices at most; the first ones count.
@@ -98,10 +101,11 @@ class ChoiceRules:
 
     def _choice(self, place: int, told: Sequence[Answered]) -> Choice | None:
         """What all that was done with a place comes to; None where it says neither."""
-        sign, weight, in_words = 0, 0.0, False
+        sign, weight, in_words, opened = 0, 0.0, False, False
         for _, action, value, _ in told:
             if not 0 <= action < CODES:
                 continue
+            opened = opened or action != self._review
             said, says = self._said[action], self._says[action]
             if action == self._review and LOWEST_RATING <= value <= HIGHEST_RATING:
                 said = self.meanings.said(action, value)
@@ -116,6 +120,8 @@ class ChoiceRules:
                 sign = says
             if sign == (said or says):
                 weight = max(weight, self._good[action] if sign > 0 else self._bad[action])
+        if sign < 0 and not opened:
+            return None
         return Choice(place, sign, weight) if sign and weight > 0 else None
 
 

@@ -8,6 +8,9 @@ so that the guard ever holds 1 / alpha is at most as likely as alpha, however lo
 one looks (Ville; Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", 2024).
 Then adaptation goes off, and the guard bets against the frozen order in the same way.
 
+It begins off: adaptation is served when it has shown itself better on slates in the frozen order. Where the
+model is right, there is nothing to show, and slates stay as they were.
+
 What it has is spread over several stakes, and over bets that begin at each slate t with 1 / (t (t + 1)) of it
 (Shin, Ramdas and Rinaldo, "E-detectors", 2024): what was right for long may become wrong, and the bets that
 begin late have lost nothing before. So an order that was better for t slates is given up after about
@@ -50,13 +53,20 @@ class Guard:
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
         self.held: F64 = np.zeros(len(STAKES))
-        self.state: F64 = np.array([1.0, 0.0, 0.0])  # on, slates since it switched, switches ever
+        # On, slates since it switched, switches ever. Without a guard it is always on.
+        self.state: F64 = np.array([0.0 if alpha else 1.0, 0.0, 0.0])
         self.switches: F64 = np.zeros(SWITCHES_KEPT)
 
     @property
     def on(self) -> bool:
         """Whether the adapted order is served."""
         return bool(self.state[0])
+
+    def follow(self, on: bool) -> None:
+        """Begin anew as another guard is, unless this one has switched by itself."""
+        if self.alpha and not self.state[2]:
+            self.state[:2] = on, 0.0
+            self.held[:] = 0.0
 
     def bet(self, advantage: float, lesson: int) -> None:
         """Take the advantage of the adapted order on one slate."""

@@ -30,14 +30,19 @@ def forget(root: F64, discount: float, variance: float) -> None:
     """Keep the part `discount` of what was known, and `variance` of each weight at most."""
     width, grown = len(root), 1.0 / math.sqrt(discount)
     for i in range(width):
-        total = 0.0
+        row, total, other = root[i], 0.0, 0.0
         for j in range(width):
-            root[i, j] *= grown
-            total += root[i, j] * root[i, j]
+            row[j] *= grown
+        for j in range(0, width - 1, 2):
+            total += row[j] * row[j]
+            other += row[j + 1] * row[j + 1]
+        if width % 2:
+            total += row[width - 1] * row[width - 1]
+        total += other
         if total > variance:
             cut = math.sqrt(variance / total)
             for j in range(width):
-                root[i, j] *= cut
+                row[j] *= cut
 
 
 @compiled
@@ -73,16 +78,23 @@ def observe(root: F64, direction: F64, seen: F64) -> None:
 def step(mean: F64, root: F64, gradient: F64, step_max: float, seen: F64, moved: F64) -> None:
     """Move the mean by P gradient, no weight by more than `step_max`; all of it in proportion."""
     width, longest = len(mean), 0.0
+    quads = width // 4 * 4
     seen[:] = 0.0
     for i in range(width):
+        row, part = root[i], gradient[i]
         for j in range(width):
-            seen[j] += gradient[i] * root[i, j]
+            seen[j] += part * row[j]
     for i in range(width):
-        along = 0.0
-        for j in range(width):
-            along += root[i, j] * seen[j]
-        moved[i] = along
-        longest = max(longest, abs(along))
+        row, a, b, c, d = root[i], 0.0, 0.0, 0.0, 0.0
+        for j in range(0, quads, 4):
+            a += row[j] * seen[j]
+            b += row[j + 1] * seen[j + 1]
+            c += row[j + 2] * seen[j + 2]
+            d += row[j + 3] * seen[j + 3]
+        for j in range(quads, width):
+            a += row[j] * seen[j]
+        moved[i] = (a + b) + (c + d)
+        longest = max(longest, abs(moved[i]))
     part = step_max / longest if longest > step_max else 1.0
     for i in range(width):
         mean[i] += part * moved[i]

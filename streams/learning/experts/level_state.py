@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 from model.errors import StoreError
 from model.schema import F32
 from streams.learning.experts.drift import DriftWatch, Mark
-from streams.learning.experts.guard import Guard, GuardState, advantage
-from streams.learning.experts.mixture import LEARNS_NOTHING, Bounds, learn, new_experts
+from streams.learning.experts.guard import Guard, GuardState
+from streams.learning.experts.level_step import take
+from streams.learning.experts.mixture import LEARNS_NOTHING, Bounds, new_experts
 from streams.learning.experts.packing import PackedLevel, pack_arrays, put_arrays
 from streams.learning.experts.river_expert import RiverExpert
-from streams.learning.experts.scoring import mixed_score
+from streams.learning.experts.scoring import LOG_ALL, mixed_score
 from streams.learning.experts.settings import ReweightingSettings
 
 F64 = NDArray[np.float64]
-LATELY = 200
-"""Choices over which losses are averaged."""
 GLOBAL = "global"
 MIXTURE = "mixture"
 
@@ -81,47 +80,41 @@ class LevelState:
         self.losses: F64 = np.zeros(len(self.names) + 1)
         self.lessons: NDArray[np.int64] = np.zeros(1, np.int64)
 
-    def mixed(self, x: F64, base: F32, above: F32, among: int = -1) -> F32:
-        """What the mixture says of places or candidates x [n, K], [n], whatever the guard says; `above`: what
-        the global mixture says. The first `among` are weighed against each other (-1: all).
-        """
-        out = np.empty(len(x), np.float32)
-        mixed_score(
-            self.experts,
-            np.exp(self.experts.log_weight),
-            x,
-            self._given(x, above),
-            base,
-            len(x) if among < 0 else among,
-            out,
-        )
-        return out
+    @property
+    def adapts(self) -> bool:
+        """Whether it serves anything but the frozen order."""
+        return self.guard.on and bool(self.experts.log_weight[0] < LOG_ALL)
 
-    def served(self, x: F64, base: F32, above: F32, among: int) -> F32:
-        """What is served: that, or the frozen scores where the guard is off."""
-        return self.mixed(x, base, above, among) if self.guard.on else base
-
-    def learn(self, slate: Slate, mixed: F32, above: F32) -> float:
-        """Take one lesson, and give the mixture's mean loss in a choice; 0 where there was none. `mixed`:
-        what the mixture says of the slate before it learns.
+    def mixed(self, x: F64, base: F32, above: F32, among: int, scaled: bool, out: F32) -> float:
+        """Fill out [n] with what the mixture says of candidates x [n, K], [n], whatever the guard says, and
+        give what a point of the frozen score is worth (`mixed_score`). `above`: what the global mixture says.
         """
-        given = self._given(slate.x, above)
-        learn(
-            self.experts, self.bounds, slate.x, slate.offsets, slate.known, slate.places, slate.signs,
-            slate.weights, slate.drawn, given, self._last,
+        return mixed_score(self.experts, x, self._given(x, above), base, among, scaled, out)
+
+    def served(self, x: F64, base: F32, above: F32, among: int, out: F32) -> float:
+        """Fill out [n] with what is served: that, or the scaled frozen scores where the guard is off."""
+        if self.guard.on:
+            return self.mixed(x, base, above, among, False, out)
+        scale = float(self.experts.mean[0, 0])
+        np.multiply(base, np.float32(scale), out=out)
+        return scale
+
+    def learn(self, slate: Slate, above: F32, mixed: F32) -> float:
+        """Take one lesson, and give the mixture's mean loss in a choice; 0 where there was none. `mixed` is
+        filled with what the mixture says of the slate before it learns.
+        """
+        guard = self.guard
+        take(
+            self.experts, self.bounds, guard.alpha, guard.held, guard.state, guard.switches, self.lessons,
+            self.losses, self._last, slate.x, slate.base, slate.offsets, slate.known, slate.places,
+            slate.signs, slate.weights, slate.drawn, self._given(slate.x, above), mixed,
         )  # fmt: skip
-        self._teach_river(slate)
+        if self.river:
+            self._teach_river(slate)
         if not len(slate.places):
             return 0.0
-        self.lessons += 1
-        lesson = int(self.lessons[0])
-        self.losses += (self._last - self.losses) / min(lesson, LATELY)
         loss = float(self._last[-1])
-        ahead = advantage(
-            mixed, slate.base, slate.offsets, slate.known, slate.places, slate.signs, slate.weights
-        )
-        self.guard.bet(ahead, lesson)
-        self.drift.watch(loss, lesson)
+        self.drift.watch(loss, int(self.lessons[0]))
         return loss
 
     def report(self) -> LevelReport:
@@ -176,7 +169,7 @@ class LevelState:
 
     def _teach_river(self, slate: Slate) -> None:
         """It learns of places one by one, so a slate that nobody chose from says no there."""
-        if not self.river or not (len(slate.places) or slate.drawn == 0.0):
+        if not (len(slate.places) or slate.drawn == 0.0):
             return
         chosen = np.zeros(len(slate.x), np.bool_)
         chosen[slate.places[slate.signs > 0]] = True

@@ -4,6 +4,8 @@ A level below the global one has experts of its own and the global mixture as on
 and a segment: what is served is a fixed-share mixture of their levels and the global one, whose weights
 follow how well each told what users of that arm and segment chose.
 
+A level's guard goes with the global one until it has found something itself.
+
 Where all lessons come from one arm, its level would be the global one once more. So levels of a kind begin
 with the second name that is met. At most `most` of each kind are kept; a new one takes the place of one that
 had no lesson for `IDLE` lessons, else it goes by the global level ("level_full").
@@ -17,16 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import F32
-from streams.learning.experts.blending import blend
+from streams.learning.experts.blending import ABSENT, blend, weigh
 from streams.learning.experts.level_state import GLOBAL, LevelReport, LevelState, Slate
-from streams.learning.experts.mixture import share_weights
 from streams.learning.experts.packing import PackedLearner, PackedLevel
 from streams.learning.experts.settings import ReweightingSettings
 
 F64 = NDArray[np.float64]
 IDLE = 10_000
-ABSENT = -1e30
-"""In place of the logarithm of a weight: there is no such level."""
 PAIRS_MAX = 256
 
 
@@ -44,18 +43,24 @@ class Levels:
         self.paired: dict[tuple[str, str], int] = {}
         self.lessons = 0
 
+    @property
+    def adapts(self) -> bool:
+        """Whether anything but the frozen order is served to anybody."""
+        return self.everyone.adapts or any(level.adapts for level in self.below.values())
+
     def learn(self, arm: str, segment: str, slate: Slate) -> bool:
         """Take one lesson; whether there was a level for all that it has."""
         self.lessons += 1
-        above = self.everyone.mixed(slate.x, slate.base, slate.base)
         names = [self._level_for("arm", arm), self._level_for("segment", segment)]
-        losses = [0.0, 0.0, 0.0]
+        before, above = self.everyone.guard.on, np.empty(len(slate.x), np.float32)
+        losses = [self.everyone.learn(slate, slate.base, above), 0.0, 0.0]
         for at, name in enumerate(names, 1):
             if name:
-                state = self.below[name]
-                losses[at] = state.learn(slate, state.mixed(slate.x, slate.base, above), above)
+                losses[at] = self.below[name].learn(slate, above, np.empty_like(above))
                 self.taught[name] = self.lessons
-        losses[0] = self.everyone.learn(slate, above, above)
+        if self.everyone.guard.on != before:
+            for state in self.below.values():
+                state.guard.follow(not before)
         if len(slate.places) and any(names):
             self._weigh((names[0] or "", names[1] or ""), losses)
         return None not in names
@@ -66,13 +71,21 @@ class Levels:
         """
         everyone = self.everyone
         names = (self._name("arm", arm), self._name("segment", segment))
-        if not any(names):
-            return everyone.served(x, base, base, among)
-        above = everyone.mixed(x, base, base, among)
-        scores = [above if everyone.guard.on else base]
-        scores += [self.below[name].served(x, base, above, among) if name else base for name in names]
+        asked = [everyone, *(self.below[name] for name in names if name)]
+        if not any(level.adapts for level in asked):
+            return base
         out = np.empty(len(x), np.float32)
-        blend(self.pairs.get(names, _even(names)), np.array(scores), out)
+        if len(asked) == 1:
+            everyone.mixed(x, base, base, among, True, out)
+            return out
+        scores = np.zeros((3, len(x)), np.float32)
+        worth = everyone.mixed(x, base, base, among, False, scores[0])
+        for at, name in enumerate(names, 1):
+            if name:
+                self.below[name].served(x, base, scores[0], among, scores[at])
+        if not everyone.guard.on:
+            worth = everyone.served(x, base, base, among, scores[0])
+        blend(self.pairs.get(names, _even(names)), scores, worth, out)
         return out
 
     def report(self) -> dict[str, LevelReport]:
@@ -99,6 +112,7 @@ class Levels:
             if not self._has_place(f"{kind}:"):
                 return None
             self.below[name] = LevelState(self.settings, self.signals, below=True)
+            self.below[name].guard.follow(self.everyone.guard.on)
         return name
 
     def _has_place(self, prefix: str) -> bool:
@@ -121,12 +135,7 @@ class Levels:
                 del self.pairs[stalest], self.paired[stalest]
             self.pairs[names] = _even(names)
         self.paired[names] = self.lessons
-        weights = self.pairs[names]
-        there = weights > ABSENT
-        told = np.array(losses)[there]
-        moved = weights[there] - np.minimum(told - told.min(), self.settings.loss_max)
-        share_weights(moved, self.settings.share)
-        weights[there] = moved
+        weigh(self.pairs[names], *losses, self.settings.loss_max, self.settings.share)
 
     def pack(self, into: PackedLearner) -> None:
         """Put all that is learned into what is packed; copies."""

@@ -24,6 +24,9 @@ from streams.learning.experts.kalman import NEGLIGIBLE, forget, observe, step
 F64 = NDArray[np.float64]
 LEARNS_NOTHING = 0.0
 """In place of an expert's discount: it is no linear model that learns."""
+SCALE_KEPT = 0.9995
+"""Of what is known of the scale of the frozen order, the part that a choice leaves."""
+SCALE_MIN, SCALE_MAX = 0.02, 50.0
 DRAWN_VARIANCE = 4.0
 """Of how likely a slate is answered at all, before any lesson."""
 
@@ -67,8 +70,10 @@ def new_experts(discounts: F64, signals: int, prior_variance: float) -> Experts:
 def utilities(experts: Experts, x: F64, out: F64) -> None:
     """Fill out [E, n] with what the linear experts say of the places x [n, K]. Others' rows are left."""
     n, width = x.shape
-    for e in range(len(experts.discount)):
-        if e > 0 and experts.discount[e] == 0.0:
+    for i in range(n):
+        out[0, i] = experts.mean[0, 0] * x[i, 0]
+    for e in range(1, len(experts.discount)):
+        if experts.discount[e] == 0.0:
             continue
         for i in range(n):
             total = 0.0
@@ -153,7 +158,8 @@ def learn(
             behind = -math.log(max(p[e, place], 1e-300)) - best
             experts.log_weight[e] -= weight * min(behind, bounds.loss_max)
         share_weights(experts.log_weight, bounds.share)
-        for e in range(count):
+        learn_scale(experts, bounds, here[0], p[0], place, sign, weight)
+        for e in range(1, count):
             if experts.discount[e] == 0.0:
                 continue
             for k in range(width):
@@ -172,6 +178,27 @@ def learn(
                 along[k] = sign * weight * (x[place, k] - middle[k])
             step(experts.mean[e], experts.root[e], along, bounds.step_max, seen, moved)
         left[place] = False
+
+
+@compiled
+def learn_scale(
+    experts: Experts, bounds: Bounds, utility: F64, p: F64, place: int, sign: float, weight: float
+) -> None:
+    """One Newton step of the logarithm of the scale of the frozen order, by its utilities and chances [n] of
+    the places that were left. Its order stays what it is.
+    """
+    mean, square = 0.0, 0.0
+    for i in range(len(p)):
+        if p[i] > 0.0:
+            mean += p[i] * utility[i]
+            square += p[i] * utility[i] * utility[i]
+    root = experts.root[0]
+    variance = min(root[0, 0] * root[0, 0] / SCALE_KEPT, bounds.prior_variance)
+    variance = 1.0 / (1.0 / variance + weight * max(square - mean * mean, 0.0))
+    step = variance * weight * sign * (utility[place] - mean)
+    scale = experts.mean[0, 0] * math.exp(min(max(step, -bounds.step_max), bounds.step_max))
+    experts.mean[0, 0] = min(max(scale, SCALE_MIN), SCALE_MAX)
+    root[0, 0] = math.sqrt(variance)
 
 
 @compiled

@@ -12,30 +12,42 @@ from model.schema import F32
 from streams.learning.experts.mixture import Experts, utilities
 
 F64 = NDArray[np.float64]
-ALL = 1.0 - 1e-12
-"""An expert with this weight has all of it."""
+LOG_ALL = -1e-12
+"""The logarithm of a weight from which on an expert has all of it."""
 TINY, HIGH = 1e-200, 600.0
 
 
 @compiled
-def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, among: int, out: F32) -> None:
+def mixed_score(experts: Experts, x: F64, given: F64, base: F32, among: int, scaled: bool, out: F32) -> float:
     """Fill out [n] with log(sum over experts of weight * softmax(utility)) of the candidates x [n, K], plus
-    what makes it the frozen score where the frozen expert has all weight.
+    what makes it the scaled frozen score where the frozen expert has all weight.
 
-    weight [E]; given [E, n]: scores of experts that are not linear; base [n]: the frozen scores themselves.
-    The chances are those among the first `among` candidates; the others' are compared with theirs.
+    given [E, n]: scores of experts that are not linear; base [n]: the frozen scores themselves. The chances
+    are those among the first `among` candidates; the others' are compared with theirs.
+
+    It gives what a point of the frozen score is worth to the mixture, in nats, and divides by it where the
+    scores shall be `scaled`: then what is taken off a score later means the same as without it. Where experts
+    make little of the frozen order, it is the scale of that.
     """
-    count, n = len(weight), len(x)
-    if among == 0 or weight[0] >= ALL:
-        out[:] = base
-        return
+    count, n = len(experts.discount), len(x)
+    scale = experts.mean[0, 0]
+    if among == 0 or experts.log_weight[0] >= LOG_ALL:
+        for i in range(n):
+            out[i] = base[i] if scaled else np.float32(scale * base[i])
+        return scale
+    weight, worth = np.empty(count), 0.0
+    for e in range(count):
+        weight[e] = math.exp(experts.log_weight[e])
+        linear = e == 0 or experts.discount[e] > 0.0
+        worth += weight[e] * (experts.mean[e, 0] if linear else scale)
+    worth = max(scale, worth)
+    part_of = 1.0 / worth if scaled else 1.0
     utilities(experts, x, given)
-    divisor, odds = np.empty(count), np.zeros(n)
+    divisor, odds, here = np.empty(count), np.zeros(n), np.empty(n)
     for e in range(count):
         highest, total = -math.inf, 0.0
         for i in range(among):
             highest = max(highest, given[e, i])
-        here = np.empty(n)
         for i in range(among):
             here[i] = math.exp(given[e, i] - highest)
             total += here[i]
@@ -47,11 +59,12 @@ def mixed_score(experts: Experts, weight: F64, x: F64, given: F64, base: F32, am
             odds[i] += part * here[i]
     for i in range(n):
         if odds[i] > TINY:
-            out[i] = np.float32(math.log(odds[i]) + divisor[0])
+            out[i] = np.float32(part_of * (math.log(odds[i]) + divisor[0]))
         else:  # so unlikely that only logarithms hold it
             best, total = -math.inf, 0.0
             for e in range(count):
-                best = max(best, given[e, i] - divisor[e] + math.log(weight[e]))
+                best = max(best, given[e, i] - divisor[e] + experts.log_weight[e])
             for e in range(count):
-                total += math.exp(given[e, i] - divisor[e] + math.log(weight[e]) - best)
-            out[i] = np.float32(best + math.log(total) + divisor[0])
+                total += math.exp(given[e, i] - divisor[e] + experts.log_weight[e] - best)
+            out[i] = np.float32(part_of * (best + math.log(total) + divisor[0]))
+    return worth

@@ -12,7 +12,7 @@ LevelKind = Literal["arm", "segment"]
 Unit = Annotated[float, Meta(ge=0, le=1)]
 Hourly = Annotated[int, Meta(gt=0, le=60_000)]
 
-DEFAULT_EXPERTS = ("frozen", "kalman:1", "kalman:0.9995", "kalman:0.995")
+DEFAULT_EXPERTS = ("frozen", "kalman:1", "kalman:0.995")
 
 
 class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,11 +34,12 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     is estimated where items move between places).
     `per_user_hour`: lessons of a user that teach in an hour, and `times_busy` as many as a busy user's (see
     `caps`); `per_item_hour`: choices of an item.
-    `guard_alpha`: how likely the guard may switch off an order that is not worse; 0 for no guard. `drift`:
+    `guard_alpha`: how likely the guard may let an adapted order in that is not better, or switch one off that
+    is not worse; 0 for no guard, and then the adapted order is served from the first lesson on. `drift`:
     detectors of river's that mark changes of the loss; () for none.
     """
 
-    enabled: bool = False
+    enabled: bool = True
     experts: tuple[ExpertName, ...] = DEFAULT_EXPERTS
     signals: tuple[str, ...] = ()
     levels: tuple[LevelKind, ...] = ("arm", "segment")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 
+import msgspec
 import numpy as np
 
 from model.errors import DataError
@@ -82,6 +83,8 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
             f"{total} events can't be parted at {options.warm}; at least one must come on each side"
         )
     settings = adapted(settings, stream, until)
+    if options.offered:
+        settings = without_places(settings)
     clock = _Stages()
     run, model, fp32, continual, notes = ready(dataset, options, settings, until, progress)
     run.recommender.serve(model)
@@ -144,6 +147,12 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         click_shares=joined(shares),
         notes=notes,
     )
+
+
+def without_places(settings: Settings) -> Settings:
+    """The next event of a replay answers what was offered wherever it stood: no place counts as a bias."""
+    reweighting = msgspec.structs.replace(settings.reweighting, eta=0.0, harvest=False)
+    return msgspec.structs.replace(settings, reweighting=reweighting)
 
 
 class _Stages:

@@ -18,7 +18,7 @@ from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.core import Small, toy_model
 
-ON = override(Settings(), {"reweighting": {"enabled": True}})
+ON = override(Settings(), {"reweighting": {"enabled": True, "guard_alpha": 0}})  # adapts at once
 ARMS = override(ON, {"arms": {"plain": {"stages": {"reweighting": {"enabled": False}}}}})
 
 
@@ -137,6 +137,17 @@ def test_slates_are_byte_for_byte_as_before_until_something_is_learned() -> None
         drafts = [small.draft(f"u{n}", cause=str(n)) for n in range(6)]
         slates.append([msgspec.json.encode(small.core.slate(draft)) for draft in drafts])
     assert slates[0] == slates[1] == slates[2]
+
+
+def test_slates_are_byte_for_byte_as_before_until_adaptation_has_shown_itself_better() -> None:
+    guarded = override(ON, {"reweighting": {"guard_alpha": 0.01}})
+    slates = []
+    for taught in (0, 4, 600):
+        small = world(guarded, taught)
+        drafts = [small.draft(f"u{n}", cause=str(n)) for n in range(6)]
+        assert [draft.adapted for draft in drafts] == [taught == 600] * 6
+        slates.append([msgspec.json.encode(small.core.slate(draft)) for draft in drafts])
+    assert slates[0] == slates[1] != slates[2]
 
 
 def test_an_adapted_slate_has_an_id_of_its_own() -> None:

@@ -18,26 +18,26 @@ OFF, ON = ({"reweighting": {"enabled": enabled}} for enabled in (False, True))
 
 
 def test_an_arm_switches_it_on_or_off() -> None:
-    settings = override(Settings(), {"arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}})
-    assert not settings.stages_of("default").reweighting.enabled
-    assert settings.stages_of("new").reweighting.enabled
+    settings = override(Settings(), {"arms": {"plain": {"stages": {"reweighting": {"enabled": False}}}}})
+    assert settings.stages_of("default").reweighting.enabled
+    assert not settings.stages_of("plain").reweighting.enabled
     told = load(
         None,
         {
-            "HEADRACE_REWEIGHTING__ENABLED": "true",
-            "HEADRACE_ARMS__OLD__STAGES__REWEIGHTING__ENABLED": "false",
+            "HEADRACE_REWEIGHTING__ENABLED": "false",
+            "HEADRACE_ARMS__NEW__STAGES__REWEIGHTING__ENABLED": "true",
         },
     )
-    assert told.stages_of("default").reweighting.enabled
-    assert not told.stages_of("old").reweighting.enabled
+    assert not told.stages_of("default").reweighting.enabled
+    assert told.stages_of("new").reweighting.enabled
 
 
 @pytest.mark.parametrize(
     ("tree", "kind"),
     [
-        ({}, CountingLearner),
-        (ON, AdaptiveLearner),
-        ({"arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}}, AdaptiveLearner),
+        (OFF, CountingLearner),
+        ({}, AdaptiveLearner),
+        ({**OFF, "arms": {"new": {"stages": ON}}}, AdaptiveLearner),
         ({**ON, "arms": {"old": {"stages": OFF}}}, AdaptiveLearner),
     ],
 )

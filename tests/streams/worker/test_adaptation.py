@@ -25,7 +25,7 @@ from tests.streams.worker.conftest import NOW_MS, Desk, message
 
 WAIT_MS, ITEMS, PLACES = 60_000, 40, 6
 SETTINGS = msgspec.structs.replace(
-    override(Settings(), {"reweighting": {"enabled": True}}),
+    override(Settings(), {"reweighting": {"enabled": True, "guard_alpha": 0}}),  # adapts at once
     learning=LearningSettings(wait_s=WAIT_MS / 1_000),
 )
 OFF = override(SETTINGS, {"reweighting": {"enabled": False}})

@@ -41,7 +41,7 @@ def test_weights_and_losses_of_each_expert_are_told() -> None:
 
 
 def test_a_learner_that_only_counts_has_no_experts() -> None:
-    core = Recommender(Settings())
+    core = Recommender(override(Settings(), {"reweighting": {"enabled": False}}))
     core.learn(lessons(core, 3))
     core.look_back()
     metrics = seen(core)

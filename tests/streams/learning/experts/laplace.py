@@ -51,10 +51,11 @@ class Mixture:
         self.experts = [Laplace(signals, discount, variance) for discount in discounts]
         self.weights = np.full(len(discounts) + 1, 1 / (len(discounts) + 1))
         self.share, self.most = share, most
+        self.scale, self.scale_variance, self.variance = 1.0, variance, variance
 
     def chances(self, x: F64, offsets: F64, sign: float = 1.0) -> F64:
         """[experts, n], the frozen one first."""
-        frozen = softmax(sign * x[:, 0] + offsets)
+        frozen = softmax(sign * self.scale * x[:, 0] + offsets)
         return np.array([frozen, *(expert.chances(x, offsets, sign) for expert in self.experts)])
 
     def learn(
@@ -65,16 +66,26 @@ class Mixture:
             expert.forget()
         for place, sign, told in choices:
             at = int(np.flatnonzero(left == place)[0])
-            p = self.chances(x[left], offsets[left], sign)[:, at]
+            chances = self.chances(x[left], offsets[left], sign)
+            p = chances[:, at]
             mixed = -np.log(self.weights @ p)
             weight = told * min(1.0, (np.log(len(left)) + nats) / mixed) ** 2
             loss = -np.log(p)
             self.weights = self.weights * np.exp(-weight * np.minimum(loss - loss.min(), loss_max))
             self.weights /= self.weights.sum()
             self.weights = (1 - self.share) * self.weights + self.share / len(self.weights)
+            self._learn_scale(self.scale * x[left, 0], chances[0], at, sign, weight)
             for expert in self.experts:
                 expert.choose(x[left], offsets[left], at, sign, weight, self.most)
             left = np.delete(left, at)
+
+    def _learn_scale(self, utility: F64, p: F64, at: int, sign: float, weight: float) -> None:
+        """The frozen order, exp(s) x: one Newton step of s."""
+        around = utility - p @ utility
+        before = min(self.scale_variance / 0.9995, self.variance)
+        self.scale_variance = 1 / (1 / before + weight * float(p @ around**2))
+        step = self.scale_variance * weight * sign * float(around[at])
+        self.scale = float(np.clip(self.scale * np.exp(np.clip(step, -self.most, self.most)), 0.02, 50.0))
 
     def score(self, x: F64) -> F64:
         return np.asarray(np.log(self.weights @ self.chances(x, np.zeros(len(x)))))

@@ -22,7 +22,7 @@ from tests.streams.learning.experts.streams_of_choices import (
     lesson,
 )
 
-PLAIN = ReweightingSettings(eta=0.0, drift=())
+PLAIN = ReweightingSettings(eta=0.0, drift=(), guard_alpha=0)
 
 
 def learner(settings: ReweightingSettings = PLAIN, columns: tuple[str, ...] = COLUMNS) -> AdaptiveLearner:
@@ -103,6 +103,20 @@ def test_while_the_frozen_expert_has_all_weight_its_scores_are_the_frozen_ones()
     assert scored(alone, features).tobytes() == features[:, 1].astype(np.float32).tobytes()
 
 
+def test_until_it_has_shown_itself_better_the_frozen_scores_are_served() -> None:
+    """It learns from the first lesson on; what it learned is served once the guard is sure."""
+    learned, rng = learner(ReweightingSettings(eta=0.0, drift=())), np.random.default_rng(1)
+    features = rng.normal(size=(20, len(COLUMNS)))
+    frozen = features[:, 1].astype(np.float32).tobytes()
+    served = []
+    for each in clicks(rng, [0, 0.3, 0, 1.0, 0], 400):
+        learned.learn(each)
+        served.append(scored(learned, features).tobytes())
+    (since,) = learned.report().levels[GLOBAL].guard.switches
+    assert 20 < since < 250
+    assert served.index(next(each for each in served if each != frozen)) == since - 1
+
+
 def test_what_is_clicked_rises() -> None:
     learned = learner()
     for each in clicks(np.random.default_rng(1), [0, 0, 0, 2, -1], 400):
@@ -118,7 +132,8 @@ def test_what_is_clicked_rises() -> None:
 
 
 def test_the_weight_moves_when_what_is_liked_turns_round_and_the_loss_is_marked() -> None:
-    learned = learner(ReweightingSettings(eta=0.0))
+    experts = ("frozen", "kalman:1", "kalman:0.9995", "kalman:0.995")
+    learned = learner(ReweightingSettings(eta=0.0, guard_alpha=0, experts=experts))
     rng, forgetting, moved = np.random.default_rng(3), [], []
     follows = np.zeros((2, len(COLUMNS)), np.float32)
     follows[1, 3] = 1.0
@@ -147,7 +162,6 @@ def test_where_the_frozen_order_is_right_nothing_is_lost() -> None:
         learned.learn(each)
     gains = (1 / np.log2(2 + np.array(ranks))).mean(0)
     assert gains[0] > gains[1] - 0.004
-    assert learned.report().levels[GLOBAL].guard.on
 
 
 def test_the_guard_gives_the_frozen_order_back_and_lets_go() -> None:
@@ -155,7 +169,8 @@ def test_the_guard_gives_the_frozen_order_back_and_lets_go() -> None:
     stuck = ReweightingSettings(eta=0.0, drift=(), share=0, loss_max=1e-9, step_max=1e-9)
     learned, rng = learner(stuck), np.random.default_rng(5)
     level = learned.levels.everyone
-    level.experts.mean[1, 0], level.experts.log_weight[:] = -1.0, [-50, 0, -50, -50]
+    level.experts.mean[1, 0], level.experts.log_weight[:] = -1.0, [-50, 0, -50]
+    level.guard.follow(True)
     features = rng.normal(size=(10, len(COLUMNS))).astype(np.float32)
     assert (scored(learned, features).argsort() == features[:, 1].argsort()[::-1]).all()
     for each in clicks(rng, [0, 1, 0, 0, 0], 150):
@@ -174,7 +189,7 @@ def test_it_chooses_as_rivers_logistic_regression_does() -> None:
     nine in ten have the same first place, and both know the clicked place equally often within .02.
     """
     logistic = ReweightingSettings(
-        eta=0.0, drift=(), experts=("frozen", "river:linear_model.LogisticRegression")
+        eta=0.0, drift=(), experts=("frozen", "river:linear_model.LogisticRegression"), guard_alpha=0
     )
     ours, rivers = learner(), learner(logistic)
     same, hits = [], []
@@ -196,7 +211,9 @@ def test_it_chooses_as_rivers_logistic_regression_does() -> None:
 
 def test_who_dislikes_skips_and_comes_back_is_heard() -> None:
     """A user who skips and dislikes what follows the last item, then clicks it: later lessons weigh more."""
-    learned = learner(ReweightingSettings(eta=0.0, drift=(), experts=("frozen", "kalman:0.98")))
+    learned = learner(
+        ReweightingSettings(eta=0.0, drift=(), experts=("frozen", "kalman:0.98"), guard_alpha=0)
+    )
     rng = np.random.default_rng(6)
 
     def follows(action: int, count: int) -> float:

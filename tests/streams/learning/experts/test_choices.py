@@ -87,6 +87,13 @@ def test_a_low_rating_is_a_dislike(stars: float, sign: int) -> None:
     assert choice.sign == sign
 
 
+def test_a_low_rating_of_what_was_not_opened_is_no_choice() -> None:
+    made, drawn, left_out = choices([did(1, REVIEW, 1.0), did(2, REVIEW, 5.0, delay_ms=2)])
+    assert ([each.place for each in made], drawn, left_out) == ([2], 1.0, {"neither": 1})
+    alone = choices([did(1, REVIEW, 1.0)])
+    assert (list(alone.made), math.isnan(alone.drawn)) == ([], True)
+
+
 def test_the_value_of_a_click_is_no_rating() -> None:
     (choice,) = choices([did(1, CLICK, 1.0)]).made
     assert choice.sign == 1

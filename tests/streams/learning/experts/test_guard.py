@@ -11,7 +11,8 @@ ALPHA = 0.05
 
 
 def run(guard: Guard, advantages: np.ndarray) -> int:
-    """The first lesson at which it switched off; 0 for none."""
+    """The first lesson at which a guard that was on switched off; 0 for none."""
+    guard.follow(True)
     for n, each in enumerate(advantages.tolist(), 1):
         guard.bet(each, n)
         if not guard.on:
@@ -48,6 +49,7 @@ def test_what_was_better_for_long_is_given_up_when_it_turns_worse() -> None:
 
 def test_it_comes_back_when_the_adapted_order_is_better() -> None:
     rng, guard = np.random.default_rng(4), Guard(ALPHA)
+    guard.follow(True)
     lesson = 0
     for mean in (-0.2, 0.2, -0.2):
         for each in np.clip(rng.normal(mean, 0.3, 1_500), -1, 1).tolist():
@@ -58,8 +60,31 @@ def test_it_comes_back_when_the_adapted_order_is_better() -> None:
     assert not guard.on
 
 
+def test_it_begins_off_and_lets_in_what_is_better() -> None:
+    rng = np.random.default_rng(6)
+    for mean, on in ((0.1, True), (0.0, False), (-0.1, False)):
+        guard = Guard(ALPHA)
+        assert not guard.on
+        for n, each in enumerate(np.clip(rng.normal(mean, 0.3, 1_500), -1, 1).tolist(), 1):
+            guard.bet(each, n)
+        assert guard.on is on
+
+
+def test_it_follows_another_until_it_has_switched_itself() -> None:
+    guard = Guard(ALPHA)
+    guard.bet(1.0, 1)
+    guard.follow(True)
+    assert (guard.on, guard.evidence()) == (True, Guard(ALPHA).evidence())
+    for n in range(2, 60):
+        guard.bet(-1.0 if guard.on else 0.0, n)
+    assert not guard.on
+    guard.follow(True)
+    assert not guard.on
+
+
 def test_switches_that_are_kept_are_the_latest() -> None:
     guard = Guard(0.4)
+    guard.follow(True)
     lesson = 0
     for n in range(SWITCHES_KEPT + 5):
         while len(guard.report().switches) <= n < SWITCHES_KEPT or guard.state[2] <= n:
@@ -71,6 +96,7 @@ def test_switches_that_are_kept_are_the_latest() -> None:
 
 
 def test_without_alpha_there_is_no_guard() -> None:
+    assert Guard(0.0).on
     assert run(Guard(0.0), np.full(1_000, -1.0)) == 0
 
 

@@ -10,7 +10,7 @@ from streams.learning.experts.settings import ReweightingSettings
 from streams.state.action_meaning import BUILT_IN
 from tests.streams.learning.experts.streams_of_choices import COLUMNS, clicks, lesson
 
-SETTINGS = ReweightingSettings(eta=0.0, drift=(), silence=0.0)
+SETTINGS = ReweightingSettings(eta=0.0, drift=(), silence=0.0, guard_alpha=0)
 FOLLOWS = 3
 
 

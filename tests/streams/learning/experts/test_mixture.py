@@ -53,19 +53,47 @@ def test_a_stream_of_choices_teaches_what_inverses_teach(seed: int, places: int,
         covariance = experts.root[e] @ experts.root[e].T
         np.testing.assert_allclose(experts.mean[e], expert.mean, rtol=0, atol=1e-8)
         np.testing.assert_allclose(covariance, expert.covariance, rtol=0, atol=1e-8)
+    assert experts.mean[0, 0] == pytest.approx(plain.scale, rel=1e-8)
     np.testing.assert_allclose(np.exp(experts.log_weight), plain.weights, rtol=1e-7)
     x = rng.normal(size=(30, signals))
     base, out = x[:, 0].astype(np.float32), np.zeros(30, np.float32)
-    mixed_score(experts, np.exp(experts.log_weight), x, np.zeros((4, 30)), base, 30, out)
-    level = np.log(np.exp(x[:, 0]).sum())
+    worth = mixed_score(experts, x, np.zeros((4, 30)), base, 30, False, out)
+    level = np.log(np.exp(plain.scale * x[:, 0]).sum())
     np.testing.assert_allclose(out - level, plain.score(x), rtol=0, atol=1e-5)
+    scaled = np.zeros(30, np.float32)
+    mixed_score(experts, x, np.zeros((4, 30)), base, 30, True, scaled)
+    np.testing.assert_allclose(worth * scaled, out, rtol=0, atol=1e-4)
+    leading = float(plain.weights @ [plain.scale, *(expert.mean[0] for expert in plain.experts)])
+    assert worth == pytest.approx(max(leading, plain.scale))
 
 
 def test_the_frozen_order_stays_what_it_is() -> None:
     experts, rng = fresh(3), np.random.default_rng(1)
     for _ in range(50):
         taught(experts, rng.normal(size=(5, 3)), np.zeros(5), [(int(rng.integers(5)), 1, 1.0)])
-    assert experts.mean[0].tolist() == [1.0, 0.0, 0.0]
+    assert experts.mean[0, 0] > 0
+    assert experts.mean[0, 1:].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("scale", [0.2, 3.0])
+def test_the_scale_of_the_frozen_order_is_learned(scale: float) -> None:
+    """Users choose by the frozen scores, whose scale is wrong. The frozen expert finds it, so that linear
+    ones, which have nothing else to tell, do not take its weight.
+    """
+    rng, experts = np.random.default_rng(1), fresh(6)
+    for _ in range(2_000):
+        x = rng.normal(size=(10, 6))
+        taught(experts, x, np.zeros(10), [(int(np.argmax(scale * x[:, 0] + rng.gumbel(size=10))), 1, 1.0)])
+    assert experts.mean[0, 0] == pytest.approx(scale, rel=0.3)
+    assert np.exp(experts.log_weight[0]) > 0.25  # those that learn all weights come near it after long
+
+
+def test_a_frozen_order_that_is_upside_down_keeps_its_direction() -> None:
+    rng, experts = np.random.default_rng(1), fresh(1)
+    for _ in range(3_000):
+        x = rng.normal(size=(10, 1))
+        taught(experts, x, np.zeros(10), [(int(np.argmin(x[:, 0])), 1, 1.0)])
+    assert experts.mean[0, 0] == pytest.approx(0.02)
 
 
 def test_weights_sum_to_one_and_none_is_lost() -> None:
