@@ -18,6 +18,7 @@ from model.tasks import ALWAYS
 from streams.counters.counters import Counters
 from streams.events.schema import Click, Impression, Review, UserEvent
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
+from streams.learning.experts.segments import Segments
 from streams.learning.kept_slates import KeptSlate, UserSlates
 from streams.learning.learner import CountingLearner, Learner
 from streams.learning.lesson import Lesson, decode_lesson
@@ -79,6 +80,7 @@ class Recommender:
             settings.state.recent_event_ids,
         )
         self._names = digest_of_names(self.columns)
+        self._segments = Segments(settings.reweighting.segment_by)
 
     def _learner(self) -> tuple[Learner, Adaptation | None]:
         """What learns from lessons: one that adapts scores, where any arm says so."""
@@ -212,7 +214,8 @@ class Recommender:
         at = np.concatenate([order + start for order, start in zip(batch.order, batch.offsets, strict=False)])
         rows, scores = batch.rows[at].tolist(), batch.score[at]
         kept, begin = [], 0
-        for slate, order, features in zip(slates, batch.order, self._features(batch), strict=True):
+        parts = zip(slates, batch.requests, batch.order, self._features(batch), strict=True)
+        for slate, request, order, features in parts:
             end = begin + len(order)
             told = NO_NUMBERS if slate.propensities is None else np.array(slate.propensities, np.float32)
             kept.append(
@@ -223,6 +226,7 @@ class Recommender:
                     model=slate.model,
                     rows=tuple(rows[begin:end]),
                     looks=pack_looks(scores[begin:end], told, features, self._names),
+                    segment=self._segments.of_user(request.state),
                 )
             )
             begin = end

@@ -29,7 +29,9 @@ _STAMP_BYTES = 8
 
 
 class _Entry(msgspec.Struct, array_like=True, gc=False):
-    """A slate without its looks, which are so many bytes; the fields as in `KeptSlate`."""
+    """A slate without its looks, which are so many bytes; the fields as in `KeptSlate`. An entry may end
+    before the segment.
+    """
 
     slate_id: str
     ts: int
@@ -43,6 +45,7 @@ class _Entry(msgspec.Struct, array_like=True, gc=False):
     answers: tuple[Answer, ...]
     closed_ms: int
     looks: int
+    segment: str = ""
 
 
 class _Index(msgspec.Struct, array_like=True, gc=False):
@@ -59,7 +62,10 @@ _decoder = msgspec.msgpack.Decoder(_Index)
 def encode(kept: UserSlates) -> bytes:
     """Kept slates as the bytes that `decode` reads."""
     # A tuple is written like an `_Entry`, and is made in a tenth of the time.
-    entries = [(*msgspec.structs.astuple(slate)[:-1], len(slate.looks)) for slate in kept.slates]
+    entries = [
+        (*msgspec.structs.astuple(slate)[:-2], len(slate.looks), *([slate.segment] if slate.segment else ()))
+        for slate in kept.slates
+    ]
     index = _encoder.encode((entries, kept.recent))
     stamp = hashlib.blake2b(index, digest_size=_STAMP_BYTES).digest()
     return b"".join((_HEAD.pack(VERSION, stamp, len(index)), index, *(slate.looks for slate in kept.slates)))
