@@ -165,11 +165,12 @@ def _fold(
     state = out.states.get(event.user_id)
     if state is None:
         state = states.get(event.user_id, EMPTY)
+    slates = _kept(out, kept, event.user_id)
     if before is not None and repeats(state, event, incoming.delivery) is None:
-        met = target_of(recommender, state, event, vectors, _kept(out, kept, event.user_id))
+        met = target_of(recommender, state, event, vectors, slates)
         if met is not None:
             before(event.event_id, state.until(event.ts), event.ts, met)
-    applied = recommender.apply(state, event, incoming.delivery, vectors.words)
+    applied = recommender.apply(state, event, incoming.delivery, vectors.words, slates)
     out.states[event.user_id] = applied.state
     if applied.skipped is not None:
         out.skipped[at] = applied.skipped
@@ -177,7 +178,6 @@ def _fold(
     out.applied.append(at)
     if applied.interaction is None or isinstance(event, User):
         return None
-    slates = _kept(out, kept, event.user_id)
     answer = recommender.join(slates, event, applied.interaction)
     _take(out, event.user_id, slates, answer.kept, answer.lessons)
     out.answers[answer.outcome] += 1

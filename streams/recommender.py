@@ -16,14 +16,24 @@ from model.errors import RequestError
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from model.tasks import ALWAYS
 from streams.counters.counters import Counters
-from streams.events.schema import Click, Impression, Review, UserEvent
+from streams.counters.shares import choosing, own_share
+from streams.events.schema import Click, Impression, Review, User, UserEvent
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
 from streams.learning.experts.segments import Segments
-from streams.learning.kept_slates import KeptSlate, UserSlates
+from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
 from streams.learning.learner import CountingLearner, Learner
 from streams.learning.lesson import Lesson, decode_lesson
 from streams.learning.looks import F16, HALF_MAX, NO_FEATURES, NO_NUMBERS, digest_of_names, pack_looks
-from streams.learning.steps import AnswerStep, Bounds, ShowingStep, Step, on_answer, on_impression, on_made
+from streams.learning.steps import (
+    AnswerStep,
+    Bounds,
+    ShowingStep,
+    Step,
+    joined_with,
+    on_answer,
+    on_impression,
+    on_made,
+)
 from streams.ranking.adaptation import Adaptation
 from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.draft import Draft
@@ -128,19 +138,41 @@ class Recommender:
         """Take an item as it now is; False where a newer one is known."""
         return self.catalog.put(row, record)
 
-    def apply(self, state: UserState, event: UserEvent, delivery: Delivery, words: F32 | None) -> Applied:
+    def apply(
+        self,
+        state: UserState,
+        event: UserEvent,
+        delivery: Delivery,
+        words: F32 | None,
+        kept: UserSlates = NOTHING_KEPT,
+    ) -> Applied:
         """Fold one event into its user's state and, where it counted, into the counters.
 
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
+        `kept`: the user's slates, which may say what part of it counts.
         """
         self.learn_closed()
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
         applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings)
-        if applied.interaction is not None:
-            self._count(applied.interaction)
+        done = applied.interaction
+        if done is not None and not isinstance(event, User):
+            done = done._replace(share=self._share(state, applied.state, event, done, kept))
+            self._count(done)
             if words is not None:
-                self.catalog.hear(applied.interaction.row, words)
+                self.catalog.hear(done.row, words)
+            return applied._replace(interaction=done)
         return applied
+
+    def _share(
+        self, before: UserState, after: UserState, event: Click | Review, done: Interaction, kept: UserSlates
+    ) -> float:
+        """What part of an interaction counts, by its user's states before and after it and their slates."""
+        settings = self.settings.counters
+        own = own_share(before, after, done, settings)
+        if not settings.choosy or not kept.slates:
+            return own
+        joined = joined_with(kept.slates, event, done.row, done.action, self.bounds)
+        return own * choosing(joined, done, self.meanings)
 
     def show(self, kept: UserSlates, event: Impression, counts: bool = True) -> ShowingStep:
         """Mark a slate of the user's as shown, and count what it is the first to show, unless `counts` is
