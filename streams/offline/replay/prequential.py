@@ -24,6 +24,7 @@ from streams.offline.replay.summary import MODEL
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.half_lives import adapted
 from streams.ranking.draft import Draft
+from streams.recommender import Recommender
 from streams.settings.tree import Settings
 
 WARM = "warm and train"  # reported by itself: the other stages are those of the predicted part
@@ -126,6 +127,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         run.recommender.learn_closed()
         lessons = ", ".join(f"{n:,} {name}" for name, n in run.recommender.learner.counts().items() if n)
         notes += (f"as if the first {options.offered} places had been shown; lessons: {lessons or 'none'}",)
+        notes += marked(run.recommender)
     names = [each.name for each in compared.baselines] + (["fp32"] if fp32 is not None else [])
     return ReplayResult(
         predictions=columns_of(predictions, names),
@@ -159,3 +161,15 @@ class _Stages:
         spent, self._last = now - self._last, now
         self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
         return spent
+
+
+def marked(core: Recommender) -> tuple[str, ...]:
+    """In words, where detectors saw a change of a level's loss; nothing where none did, or none looks."""
+    core.look_back()
+    levels = core.report.levels if core.report is not None else {}
+    return tuple(
+        f"changes of the loss that detectors marked, level {name}, by the lesson: "
+        + ", ".join(f"{mark.detector} at {mark.lesson:,}" for mark in level.marks)
+        for name, level in levels.items()
+        if level.marks
+    )
