@@ -15,6 +15,7 @@ import numpy as np
 from model.errors import DataError
 from model.reliability import click_shares
 from streams.datasets.dataset import Dataset
+from streams.learning.experts.adaptive_learner import LearnerReport
 from streams.offline.replay.compared import Compared
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.replay.preparation import rank_with, ready
@@ -24,7 +25,6 @@ from streams.offline.replay.summary import MODEL
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.half_lives import adapted
 from streams.ranking.draft import Draft
-from streams.recommender import Recommender
 from streams.settings.tree import Settings
 
 WARM = "warm and train"  # reported by itself: the other stages are those of the predicted part
@@ -126,8 +126,9 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
     if options.offered:
         run.recommender.learn_closed()
         lessons = ", ".join(f"{n:,} {name}" for name, n in run.recommender.learner.counts().items() if n)
+        run.recommender.look_back()
+        notes += marked(run.recommender.report)
         notes += (f"as if the first {options.offered} places had been shown; lessons: {lessons or 'none'}",)
-        notes += marked(run.recommender)
     names = [each.name for each in compared.baselines] + (["fp32"] if fp32 is not None else [])
     return ReplayResult(
         predictions=columns_of(predictions, names),
@@ -163,10 +164,9 @@ class _Stages:
         return spent
 
 
-def marked(core: Recommender) -> tuple[str, ...]:
+def marked(report: LearnerReport | None) -> tuple[str, ...]:
     """In words, where detectors saw a change of a level's loss; nothing where none did, or none looks."""
-    core.look_back()
-    levels = core.report.levels if core.report is not None else {}
+    levels = report.levels if report is not None else {}
     return tuple(
         f"changes of the loss that detectors marked, level {name}, by the lesson: "
         + ", ".join(f"{mark.detector} at {mark.lesson:,}" for mark in level.marks)
