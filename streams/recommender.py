@@ -88,6 +88,7 @@ class Recommender:
             settings.state.pending_slates,
             settings.learning.user_bytes,
             settings.state.recent_event_ids,
+            frozenset(np.flatnonzero(self.meanings.says > 0).tolist()),
         )
         self._names = digest_of_names(self.columns)
         self._segments = Segments(settings.reweighting.segment_by)
@@ -172,7 +173,7 @@ class Recommender:
         if not settings.choosy or not kept.slates:
             return own
         joined = joined_with(kept.slates, event, done.row, done.action, self.bounds)
-        return own * choosing(joined, done, self.meanings)
+        return own * choosing(kept, joined, done, self.bounds.good)
 
     def show(self, kept: UserSlates, event: Impression, counts: bool = True) -> ShowingStep:
         """Mark a slate of the user's as shown, and count what it is the first to show, unless `counts` is

@@ -18,7 +18,7 @@ class CounterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action adds stands in its meaning (`actions.NAME.counts`).
     How much one user may move (`streams.counters.shares`). `repeats`: how often in an hour the same action of
     a user on the same item counts. `user_day`: so many of a user's events count in full, of late; beyond, all
-    of them together about as much in a day. `choosy`: of one slate, each further item that a user chooses
+    of them together about as much in a day. `choosy`: who chooses more than half of what they are shown
     counts less.
     """
 

@@ -49,10 +49,12 @@ class _Entry(msgspec.Struct, array_like=True, gc=False):
 
 
 class _Index(msgspec.Struct, array_like=True, gc=False):
-    """`recent` are keys of `EVENT_ID_BYTES` each, end to end."""
+    """`recent` are keys of `EVENT_ID_BYTES` each, end to end. An index may end before what was seen."""
 
     slates: list[_Entry]
     recent: bytes
+    seen: float = 0.0
+    chosen: float = 0.0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -66,7 +68,8 @@ def encode(kept: UserSlates) -> bytes:
         (*msgspec.structs.astuple(slate)[:-2], len(slate.looks), *([slate.segment] if slate.segment else ()))
         for slate in kept.slates
     ]
-    index = _encoder.encode((entries, kept.recent))
+    closed = (kept.seen, kept.chosen) if kept.seen else ()
+    index = _encoder.encode((entries, kept.recent, *closed))
     stamp = hashlib.blake2b(index, digest_size=_STAMP_BYTES).digest()
     return b"".join((_HEAD.pack(VERSION, stamp, len(index)), index, *(slate.looks for slate in kept.slates)))
 
@@ -100,7 +103,7 @@ def _decoded(raw: bytes) -> UserSlates:
         at += entry.looks
         fields = msgspec.structs.asdict(entry)
         slates.append(KeptSlate(**(fields | {"looks": looks})))
-    kept = checked(UserSlates(tuple(slates), index.recent))
+    kept = checked(UserSlates(tuple(slates), index.recent, index.seen, index.chosen))
     if at != len(raw):
         raise ValueError(f"the index speaks of {at} bytes")
     return kept

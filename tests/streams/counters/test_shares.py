@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from streams.counters.counters import Counters
 from streams.counters.settings import CounterSettings
 from streams.counters.shares import HOUR_MS, choosing, own_share
-from streams.events.schema import Click
+from streams.events.schema import Click, Impression
 from streams.learning.join import Joined
-from streams.learning.kept_slates import Answer, KeptSlate
+from streams.learning.kept_slates import NEVER, NOTHING_KEPT, Answer, KeptSlate, UserSlates
+from streams.learning.steps import Bounds, joined_with, on_answer, on_impression
 from streams.state.action_meaning import BUILT_IN
 from streams.state.fold import Delivery, apply
 from streams.state.user_state import ACTION_CODE, EMPTY, NO_ROWS, Interaction, StateSettings, UserState
 
 NOW_MS = 1_700_000_000_000
 SETTINGS = CounterSettings()
-CLICK, SKIP, LIKE = (ACTION_CODE[name] for name in ("click", "skip", "like"))
+CLICK, SKIP = ACTION_CODE["click"], ACTION_CODE["skip"]
+GOOD = frozenset(np.flatnonzero(BUILT_IN.says > 0).tolist())
 
 
 class One:
@@ -106,25 +108,35 @@ def test_a_user_without_any_event_of_late_counts_in_full() -> None:
 def slate(answers: list[tuple[int, int]], places: int = 5, shown: bool = True) -> KeptSlate:
     rows = tuple(range(places))
     told = tuple(Answer(row, action, math.nan, NOW_MS) for row, action in answers)
-    return KeptSlate("s", NOW_MS, rows=rows, shown=rows if shown else (), answers=told)
+    return KeptSlate(
+        "s", NOW_MS, rows=rows, shown_ms=NOW_MS if shown else NEVER, shown=rows if shown else (), answers=told
+    )
 
 
-def chose(row: int, answers: list[tuple[int, int]], outcome: str = "joined", **told: Any) -> float:
-    done = Interaction(row, NOW_MS, CLICK, math.nan, NO_ROWS, 0)
-    return choosing(Joined((), slate(answers, **told), outcome), done, BUILT_IN)
+def chose(
+    row: int,
+    answers: list[tuple[int, int]],
+    outcome: str = "joined",
+    before: UserSlates = NOTHING_KEPT,
+    **told: Any,
+) -> float:
+    done, on = Interaction(row, NOW_MS, CLICK, math.nan, NO_ROWS, 0), slate(answers, **told)
+    kept = before._replace(slates=(*before.slates, on))
+    return choosing(kept, Joined(kept.slates, on, outcome), done, GOOD)
 
 
-def test_each_further_item_of_a_slate_counts_less() -> None:
+def test_who_chooses_more_than_half_of_a_slate_counts_less() -> None:
     clicked: list[tuple[int, int]] = []
     shares = []
     for row in range(5):
         shares.append(chose(row, clicked))
         clicked.append((row, CLICK))
-    assert shares == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert shares == [1.0, 1.0, 1.0, 0.5, 0.0]
 
 
-def test_more_of_one_item_is_worth_what_its_first_answer_was() -> None:
-    assert chose(2, [(0, CLICK), (2, CLICK), (3, CLICK)]) == 0.75
+def test_more_of_an_item_is_no_further_choice() -> None:
+    assert chose(2, [(0, CLICK), (2, CLICK), (3, CLICK)]) == 1.0
+    assert chose(2, [(row, CLICK) for row in range(5)]) == 0.0
 
 
 def test_what_was_skipped_was_not_chosen() -> None:
@@ -134,18 +146,52 @@ def test_what_was_skipped_was_not_chosen() -> None:
 @pytest.mark.parametrize("outcome", ["late", "absent", "unknown", "unattributed", "full"])
 def test_what_is_of_no_slate_counts_in_full(outcome: str) -> None:
     assert chose(4, [(row, CLICK) for row in range(4)], outcome) == 1.0
-    assert (
-        choosing(Joined((), None, outcome), Interaction(4, NOW_MS, CLICK, math.nan, NO_ROWS, 0), BUILT_IN)
-        == 1.0
-    )
+    done = Interaction(4, NOW_MS, CLICK, math.nan, NO_ROWS, 0)
+    assert choosing(NOTHING_KEPT, Joined((), None, outcome), done, GOOD) == 1.0
 
 
 def test_of_a_slate_that_was_not_told_to_be_shown_its_places_are_those_that_were_made() -> None:
-    assert chose(1, [(0, CLICK)], "unshown", shown=False) == 0.75
+    assert chose(3, [(row, CLICK) for row in range(3)], "unshown", shown=False) == 0.5
 
 
 def test_a_slate_of_one_place_leaves_no_choice_to_be_judged() -> None:
     assert chose(0, [], places=1) == 1.0
+
+
+def test_slates_of_late_count_whether_they_wait_or_were_closed() -> None:
+    """Of ten places, all were chosen: 10 of 12 that are taken to have been seen."""
+    everything = [(row, CLICK) for row in range(10)]
+    waiting = UserSlates((slate(everything, places=10),))
+    for before in (waiting, UserSlates(seen=10.0, chosen=10.0)):
+        assert chose(0, [], before=before) == pytest.approx(2 - 2 * 10 / 12)
+    assert chose(0, [], before=UserSlates((slate([], places=10),), seen=10.0, chosen=10.0)) == 1.0
+
+
+def test_who_floods_slate_after_slate_counts_less_and_less() -> None:
+    bounds, kept, moved = Bounds(1_000, 4, 65_536, 64, frozenset(GOOD)), NOTHING_KEPT, []
+    for n in range(12):
+        ts, name = NOW_MS + 2_000 * n, f"s{n}"
+        shown = Impression(
+            event_id=name, ts=ts, user_id="u", slate_id=name, items=[str(k) for k in range(10)]
+        )
+        kept = on_impression(kept, shown, range(10), bounds).kept
+        moved.append(0.0)
+        for row in range(10):
+            event = Click(event_id=f"{name}-{row}", ts=ts, user_id="u", item_id="i", slate_id=name)
+            done = Interaction(row, ts, CLICK, math.nan, NO_ROWS, 0)
+            moved[-1] += choosing(kept, joined_with(kept.slates, event, row, CLICK, bounds), done, GOOD)
+            kept = on_answer(kept, event, done, bounds).kept
+    assert moved == sorted(moved, reverse=True)
+    assert moved[0] == pytest.approx(7 + 2 / 9)
+    assert moved[1] < 2.5
+    assert moved[-1] < 0.5
+    for n in range(12, 22):  # a user who becomes choosy counts again
+        ts, name = NOW_MS + 2_000 * n, f"s{n}"
+        shown = Impression(
+            event_id=name, ts=ts, user_id="u", slate_id=name, items=[str(k) for k in range(10)]
+        )
+        kept = on_impression(kept, shown, range(10), bounds).kept
+    assert kept.chosen < kept.seen / 2
 
 
 def test_counters_move_by_the_share() -> None:
