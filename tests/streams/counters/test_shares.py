@@ -100,6 +100,14 @@ def test_who_does_no_more_than_a_day_allows_counts_in_full() -> None:
     assert one.act(0, NOW_MS + 101) < 1.0
 
 
+def test_who_rates_hundreds_of_items_in_minutes_counts_in_full() -> None:
+    """As users of ml-100k do: 737 of one user at most."""
+    one = One(items=737)
+    for row in range(737):
+        one.act(row, NOW_MS + 1_000 * row)
+    assert one.shares == [1.0] * 737
+
+
 def test_a_user_without_any_event_of_late_counts_in_full() -> None:
     nothing = Interaction(0, NOW_MS, CLICK, math.nan, NO_ROWS, 0)
     assert own_share(EMPTY, UserState(), nothing, SETTINGS) == 1.0
