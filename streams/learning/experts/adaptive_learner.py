@@ -109,6 +109,8 @@ class AdaptiveLearner:
         choices = self._rules.choices(lesson.answers, known, count)
         for reason, left_out in choices.left_out.items():
             self._counts[reason] += left_out
+        if "all" in choices.left_out:
+            return
         seen = raw if count == len(raw) else raw[known]
         self.scales.follow(seen)
         x = self.scales.standardised(seen)
