@@ -183,8 +183,9 @@ def _fold(
     out.answers[answer.outcome] += 1
     out.record.interactions.append(answer.interaction)
     out.late += event.ts < state.last_ts
-    if vectors.words is not None and not recommender.catalog.own_text[applied.interaction.row]:
-        out.record.heard.append((applied.interaction.row, vectors.words))
+    done, said = applied.interaction, vectors.words
+    if said is not None and done.share > 0.0 and not recommender.catalog.own_text[done.row]:
+        out.record.heard.append((done.row, said))
     return event.user_id
 
 

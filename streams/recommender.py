@@ -159,7 +159,7 @@ class Recommender:
         if done is not None and not isinstance(event, User):
             done = done._replace(share=self._share(state, applied.state, event, done, kept))
             self._count(done)
-            if words is not None:
+            if words is not None and done.share > 0.0:
                 self.catalog.hear(done.row, words)
             return applied._replace(interaction=done)
         return applied

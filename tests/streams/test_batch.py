@@ -253,6 +253,23 @@ def test_who_clicks_all_of_a_slate_moves_the_counters_little(recommender: Recomm
     assert again.record.interactions == []
 
 
+def test_who_says_the_same_again_and_again_speaks_for_an_item_three_times(recommender: Recommender) -> None:
+    told = [
+        incoming(
+            Review(event_id=f"r{n}", ts=NOW_MS + n, user_id="ann", item_id="i5", rating=1.0, text="bad"),
+            "reviews",
+            n,
+            words(1),
+        )
+        for n in range(6)
+    ]
+    out = run(recommender, *told)
+    assert len(out.record.heard) == 3
+    assert recommender.catalog.reviews[5] == 3
+    assert recommender.counters.popularity.rating_count[5] == 3
+    assert out.states["ann"].rating_count == 6
+
+
 def test_shares_are_the_same_wherever_batches_are_cut_and_in_followers() -> None:
     """Through the bytes of states, kept slates and ledger, as after a kill between any two batches."""
     events = [each for n in range(4) for user in ("ann", "bob") for each in flood(user, n)]
