@@ -179,11 +179,12 @@ def _fold(
                     )
             return None
     state = _state(out, states, event.user_id)
+    slates = _kept(out, kept, event.user_id)
     if before is not None and repeats(state, event, incoming.delivery) is None:
-        met = target_of(recommender, state, event, vectors, _kept(out, kept, event.user_id))
+        met = target_of(recommender, state, event, vectors, slates)
         if met is not None:
             before(event.event_id, state.until(event.ts), event.ts, met)
-    applied = recommender.apply(state, event, incoming.delivery, vectors.words)
+    applied = recommender.apply(state, event, incoming.delivery, vectors.words, slates)
     if measuring is not None and applied.interaction is not None and not isinstance(event, User):
         applied = applied._replace(state=measuring.acted(state, applied.state, applied.interaction))
     out.states[event.user_id] = applied.state
@@ -193,14 +194,14 @@ def _fold(
     out.applied.append(at)
     if applied.interaction is None or isinstance(event, User):
         return None
-    slates = _kept(out, kept, event.user_id)
     answer = recommender.join(slates, event, applied.interaction)
     _take(out, event.user_id, slates, answer.kept, answer.lessons)
     out.answers[answer.outcome] += 1
     out.record.interactions.append(answer.interaction)
     out.late += event.ts < state.last_ts
-    if vectors.words is not None and not recommender.catalog.own_text[applied.interaction.row]:
-        out.record.heard.append((applied.interaction.row, vectors.words))
+    done, said = applied.interaction, vectors.words
+    if said is not None and done.share > 0.0 and not recommender.catalog.own_text[done.row]:
+        out.record.heard.append((done.row, said))
     return event.user_id
 
 

@@ -16,13 +16,24 @@ from model.errors import RequestError
 from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from model.tasks import ALWAYS
 from streams.counters.counters import Counters
-from streams.events.schema import Click, Impression, Review, UserEvent
+from streams.counters.shares import choosing, own_share
+from streams.events.schema import Click, Impression, Review, User, UserEvent
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
-from streams.learning.kept_slates import KeptSlate, UserSlates
+from streams.learning.experts.segments import Segments
+from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
 from streams.learning.learner import CountingLearner, Learner
 from streams.learning.lesson import Lesson, decode_lesson
 from streams.learning.looks import F16, HALF_MAX, NO_FEATURES, NO_NUMBERS, digest_of_names, pack_looks
-from streams.learning.steps import AnswerStep, Bounds, ShowingStep, Step, on_answer, on_impression, on_made
+from streams.learning.steps import (
+    AnswerStep,
+    Bounds,
+    ShowingStep,
+    Step,
+    joined_with,
+    on_answer,
+    on_impression,
+    on_made,
+)
 from streams.ranking.adaptation import Adaptation
 from streams.ranking.arm_plans import ArmPlans, learns
 from streams.ranking.degradation import RUNGS, Rung
@@ -78,8 +89,10 @@ class Recommender:
             settings.state.pending_slates,
             settings.learning.user_bytes,
             settings.state.recent_event_ids,
+            frozenset(np.flatnonzero(self.meanings.says > 0).tolist()),
         )
         self._names = digest_of_names(self.columns)
+        self._segments = Segments(settings.reweighting.segment_by)
 
     def _learner(self) -> tuple[Learner, Adaptation | None]:
         """What learns from lessons: one that adapts scores, where any arm says so."""
@@ -127,19 +140,41 @@ class Recommender:
         """Take an item as it now is; False where a newer one is known."""
         return self.catalog.put(row, record)
 
-    def apply(self, state: UserState, event: UserEvent, delivery: Delivery, words: F32 | None) -> Applied:
+    def apply(
+        self,
+        state: UserState,
+        event: UserEvent,
+        delivery: Delivery,
+        words: F32 | None,
+        kept: UserSlates = NOTHING_KEPT,
+    ) -> Applied:
         """Fold one event into its user's state and, where it counted, into the counters.
 
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
+        `kept`: the user's slates, which may say what part of it counts.
         """
         self.learn_closed()
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
         applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings)
-        if applied.interaction is not None:
-            self._count(applied.interaction)
-            if words is not None:
-                self.catalog.hear(applied.interaction.row, words)
+        done = applied.interaction
+        if done is not None and not isinstance(event, User):
+            done = done._replace(share=self._share(state, applied.state, event, done, kept))
+            self._count(done)
+            if words is not None and done.share > 0.0:
+                self.catalog.hear(done.row, words)
+            return applied._replace(interaction=done)
         return applied
+
+    def _share(
+        self, before: UserState, after: UserState, event: Click | Review, done: Interaction, kept: UserSlates
+    ) -> float:
+        """What part of an interaction counts, by its user's states before and after it and their slates."""
+        settings = self.settings.counters
+        own = own_share(before, after, done, settings)
+        if not settings.choosy or not kept.slates:
+            return own
+        joined = joined_with(kept.slates, event, done.row, done.action, self.bounds)
+        return own * choosing(kept, joined, done, self.bounds.good)
 
     def show(self, kept: UserSlates, event: Impression, counts: bool = True) -> ShowingStep:
         """Mark a slate of the user's as shown, and count what it is the first to show, unless `counts` is
@@ -213,7 +248,8 @@ class Recommender:
         at = np.concatenate([order + start for order, start in zip(batch.order, batch.offsets, strict=False)])
         rows, scores = batch.rows[at].tolist(), batch.score[at]
         kept, begin = [], 0
-        for slate, order, features in zip(slates, batch.order, self._features(batch), strict=True):
+        parts = zip(slates, batch.requests, batch.order, self._features(batch), strict=True)
+        for slate, request, order, features in parts:
             end = begin + len(order)
             told = NO_NUMBERS if slate.propensities is None else np.array(slate.propensities, np.float32)
             kept.append(
@@ -224,6 +260,7 @@ class Recommender:
                     model=slate.model,
                     rows=tuple(rows[begin:end]),
                     looks=pack_looks(scores[begin:end], told, features, self._names),
+                    segment=self._segments.of_user(request.state),
                 )
             )
             begin = end

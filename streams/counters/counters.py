@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,13 +32,14 @@ class Counters:
         self.pairs.grow(items)
 
     def observe(self, interaction: Interaction) -> None:
-        """Count one applied click or review."""
+        """Count one applied click or review, as far as its share goes. One that has none leaves no rating."""
         if self.copying is not None:
             parts = ([interaction.row], interaction.previous, interaction.following)
             self.copying.before(np.concatenate(parts).astype(np.int32))
-        weight = self.meanings.weight(interaction.action, interaction.rating)
+        weight = interaction.share * self.meanings.weight(interaction.action, interaction.rating)
+        rating = interaction.rating if interaction.share > 0.0 else math.nan
         self.interactions += 1
-        self.popularity.observe(interaction.row, interaction.ts, weight, interaction.rating)
+        self.popularity.observe(interaction.row, interaction.ts, weight, rating)
         self.pairs.observe(interaction.row, interaction.previous, interaction.tied, interaction.ts, weight)
         if len(interaction.following):
             self.pairs.precede(interaction.row, interaction.following, interaction.ts, weight)

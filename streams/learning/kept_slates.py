@@ -38,8 +38,9 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     """One slate.
 
     `ts`: when it was made (ms); of a slate that the app made itself, when it was first shown.
-    As made: the `rows` of its places, and their `looks`, packed (`streams.learning.looks`). A slate of the
-    app's own has none of these.
+    As made: the `rows` of its places, and their `looks`, packed (`streams.learning.looks`), and `segment`,
+    what its user was by then (`streams.learning.experts.segments`). A slate of the app's own has none of
+    these.
     As shown: `shown_ms` (NEVER: not, or not since it was closed), `shown` rows in their order, `shown_as`
     their propensities (NaN: not known) or none, `surface`. `closed_ms`: it has been a lesson for what was
     shown up to then.
@@ -57,6 +58,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     answers: tuple[Answer, ...] = ()
     closed_ms: int = NEVER
     looks: bytes = b""
+    segment: str = ""
 
     @property
     def waits(self) -> bool:
@@ -85,7 +87,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     @property
     def bytes(self) -> int:
         """What it takes at most when it is stored."""
-        texts = self.slate_id + self.arm + self.model + self.surface
+        texts = self.slate_id + self.arm + self.model + self.surface + self.segment
         return (
             FIXED_BYTES
             + (len(texts) if texts.isascii() else 4 * len(texts))
@@ -103,11 +105,14 @@ Slates = tuple[KeptSlate, ...]
 class UserSlates(NamedTuple):
     """All that is kept of a user's slates. `recent`: the keys of the last impressions that showed something
     (`fold.event_key`, end to end), by which one that its producer sends again is known, also after its slate
-    has fallen.
+    has fallen. Of the slates that were closed of late, `seen` is how many places they had, and `chosen` how
+    many of these were answered well; each that is closed takes a tenth off what came before.
     """
 
     slates: Slates = ()
     recent: bytes = b""
+    seen: float = 0.0
+    chosen: float = 0.0
 
 
 NOTHING_KEPT = UserSlates()

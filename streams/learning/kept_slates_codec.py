@@ -29,7 +29,9 @@ _STAMP_BYTES = 8
 
 
 class _Entry(msgspec.Struct, array_like=True, gc=False):
-    """A slate without its looks, which are so many bytes; the fields as in `KeptSlate`."""
+    """A slate without its looks, which are so many bytes; the fields as in `KeptSlate`. An entry may end
+    before the segment.
+    """
 
     slate_id: str
     ts: int
@@ -43,13 +45,16 @@ class _Entry(msgspec.Struct, array_like=True, gc=False):
     answers: tuple[Answer, ...]
     closed_ms: int
     looks: int
+    segment: str = ""
 
 
 class _Index(msgspec.Struct, array_like=True, gc=False):
-    """`recent` are keys of `EVENT_ID_BYTES` each, end to end."""
+    """`recent` are keys of `EVENT_ID_BYTES` each, end to end. An index may end before what was seen."""
 
     slates: list[_Entry]
     recent: bytes
+    seen: float = 0.0
+    chosen: float = 0.0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -59,8 +64,12 @@ _decoder = msgspec.msgpack.Decoder(_Index)
 def encode(kept: UserSlates) -> bytes:
     """Kept slates as the bytes that `decode` reads."""
     # A tuple is written like an `_Entry`, and is made in a tenth of the time.
-    entries = [(*msgspec.structs.astuple(slate)[:-1], len(slate.looks)) for slate in kept.slates]
-    index = _encoder.encode((entries, kept.recent))
+    entries = [
+        (*msgspec.structs.astuple(slate)[:-2], len(slate.looks), *([slate.segment] if slate.segment else ()))
+        for slate in kept.slates
+    ]
+    closed = (kept.seen, kept.chosen) if kept.seen else ()
+    index = _encoder.encode((entries, kept.recent, *closed))
     stamp = hashlib.blake2b(index, digest_size=_STAMP_BYTES).digest()
     return b"".join((_HEAD.pack(VERSION, stamp, len(index)), index, *(slate.looks for slate in kept.slates)))
 
@@ -94,7 +103,7 @@ def _decoded(raw: bytes) -> UserSlates:
         at += entry.looks
         fields = msgspec.structs.asdict(entry)
         slates.append(KeptSlate(**(fields | {"looks": looks})))
-    kept = checked(UserSlates(tuple(slates), index.recent))
+    kept = checked(UserSlates(tuple(slates), index.recent, index.seen, index.chosen))
     if at != len(raw):
         raise ValueError(f"the index speaks of {at} bytes")
     return kept

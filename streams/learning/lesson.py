@@ -37,7 +37,8 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Version 1: n places in the order shown. Arrays are little-endian bytes, place by place.
 
     `answers` is empty for silence. `shown_ms`: when it was first shown; NEVER where no impression says so,
-    and its answers alone tell that it was. `names`: the digest of the features' names.
+    and its answers alone tell that it was. `names`: the digest of the features' names. `segment`: what is
+    known of the user (`streams.learning.experts.segments`); entries of former builds end before it.
     """
 
     version: int
@@ -52,6 +53,7 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
     names: bytes
     propensity_bytes: bytes
     answers: tuple[Answered, ...]
+    segment: str = ""
 
     @property
     def kind(self) -> str:
@@ -110,6 +112,7 @@ def lesson_of(user: str, slate: KeptSlate) -> Lesson:
             Answered(rows.index(each.row), each.action, each.value, max(0, each.ts - since_ms))
             for each in slate.answers
         ),
+        slate.segment,
     )
 
 

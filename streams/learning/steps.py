@@ -21,16 +21,20 @@ from streams.state.fold import event_key
 from streams.state.ledger import NO_PROPENSITIES, Showing
 from streams.state.user_state import EVENT_ID_BYTES, Interaction
 
+REMEMBERED = 0.9
+"""Of what a user saw and chose on slates, with each further one."""
+
 
 class Bounds(NamedTuple):
     """`wait_ms`: how long a slate waits; `slates` and `bytes`: how much is kept of a user at most, besides
-    the keys of `recent` impressions.
+    the keys of `recent` impressions. `good`: the codes of actions that say something good.
     """
 
     wait_ms: int
     slates: int
     bytes: int
     recent: int
+    good: frozenset[int] = frozenset()
 
 
 class Step(NamedTuple):
@@ -72,7 +76,8 @@ def on_impression(kept: UserSlates, event: Impression, rows: Sequence[int], boun
         waiting.slates, event.slate_id, event.ts, rows, told, event.arm, event.model, event.surface
     )
     if not marked.fresh:
-        return ShowingStep(_with(kept, marked.slates), waiting.lessons, marked.outcome, None)
+        after = _with(kept, marked.slates, waiting.lessons, bounds)
+        return ShowingStep(after, waiting.lessons, marked.outcome, None)
     left = bounded(event.user_id, marked.slates, bounds.slates, bounds.bytes)
     recent = (kept.recent + key)[-EVENT_ID_BYTES * bounds.recent :]
     showing = Showing(
@@ -82,9 +87,9 @@ def on_impression(kept: UserSlates, event: Impression, rows: Sequence[int], boun
         event.arm,
         np.array([told[k] for k in marked.fresh], np.float32) if told else NO_PROPENSITIES,
     )
-    return ShowingStep(
-        UserSlates(left.slates, recent), waiting.lessons + left.lessons, marked.outcome, showing
-    )
+    lessons = waiting.lessons + left.lessons
+    after = _with(kept, left.slates, lessons, bounds)._replace(recent=recent)
+    return ShowingStep(after, lessons, marked.outcome, showing)
 
 
 def _is_recent(recent: bytes, key: bytes) -> bool:
@@ -105,7 +110,8 @@ def on_answer(
     if slates is not waiting.slates:  # it has an answer more
         slates, fallen = bounded(event.user_id, slates, bounds.slates, bounds.bytes)
         lessons = lessons + fallen
-    return AnswerStep(_with(kept, slates), lessons, joined.outcome, _from(joined, interaction))
+    after = _with(kept, slates, lessons, bounds)
+    return AnswerStep(after, lessons, joined.outcome, _from(joined, interaction))
 
 
 def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> Joined:
@@ -124,12 +130,18 @@ def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bo
 def on_made(user: str, kept: UserSlates, slate: KeptSlate, bounds: Bounds) -> Step:
     """A slate was made for the user. It closes nothing by its time, which is no event's."""
     left = bounded(user, made(kept.slates, slate), bounds.slates, bounds.bytes)
-    return Step(_with(kept, left.slates), left.lessons)
+    return Step(_with(kept, left.slates, left.lessons, bounds), left.lessons)
 
 
-def _with(kept: UserSlates, slates: Slates) -> UserSlates:
-    """The same object where nothing changed, which then needs no write."""
-    return kept if slates is kept.slates else kept._replace(slates=slates)
+def _with(kept: UserSlates, slates: Slates, lessons: Sequence[Lesson], bounds: Bounds) -> UserSlates:
+    """The same object where nothing changed, which then needs no write. `lessons`: of what was closed."""
+    if slates is kept.slates:
+        return kept
+    seen, chosen = kept.seen, kept.chosen
+    for lesson in lessons:
+        good = {each.place for each in lesson.answers if each.action in bounds.good}
+        seen, chosen = REMEMBERED * seen + lesson.places, REMEMBERED * chosen + len(good)
+    return kept._replace(slates=slates, seen=seen, chosen=chosen)
 
 
 def _from(joined: Joined, interaction: Interaction) -> Interaction:

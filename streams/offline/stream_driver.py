@@ -72,10 +72,11 @@ class Prequential:
             self.show(self.stream.interactions.shown[self.at])
         core.meet([item for item in items_named(event) if item not in core.catalog.rows], event.ts)
         user, delivery = event.user_id, Delivery("stream", self.first + self.at)
-        applied = core.apply(self.state(user), event, delivery, self.vectors(event).words)
+        kept = self.slates.get(user, NOTHING_KEPT)
+        applied = core.apply(self.state(user), event, delivery, self.vectors(event).words, kept)
         self.states[user] = applied.state
         if applied.interaction is not None:
-            step = core.join(self.slates.get(user, NOTHING_KEPT), event, applied.interaction)
+            step = core.join(kept, event, applied.interaction)
             self.slates[user] = step.kept
             self.hear(step.lessons)
         self.at += 1

@@ -18,6 +18,7 @@ from model.schema import F32
 from streams.learning.experts.adaptive_learner import Level
 from streams.learning.looks import HALF_MAX
 from streams.ranking.rank_batch import RankBatch
+from streams.state.user_state import UserState
 
 
 class Adaptive(Protocol):
@@ -29,6 +30,10 @@ class Adaptive(Protocol):
 
     @property
     def learned(self) -> bool: ...
+
+    def level(self, arm: str, surface: str, state: UserState) -> Level:
+        """Whose mixture a request asks."""
+        ...
 
     def score(
         self,
@@ -63,7 +68,7 @@ class Adaptation:
         signals = np.empty((int(offsets[-1]), len(self.learner.reads)), np.float32)
         _gather(batch.offsets, numbers, batch.features, batch.heads, self.learner.reads, signals)
         score = np.empty(len(signals), np.float32)
-        levels = [Level(request.arm, request.surface) for request in requests]
+        levels = [self.learner.level(request.arm, request.surface, request.state) for request in requests]
         self.learner.score(signals, offsets, ends, levels, score)
         for begin, end, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), chosen, strict=True):
             batch.score[batch.part(b)] = score[begin:end]

@@ -107,6 +107,7 @@ def encode_record(record: Record) -> bytes:
             shown_arms=[each.arm for each in record.impressions],
             propensities=_propensities(record.impressions),
             lessons=record.lessons,
+            shares=_shares(done),
         )
     )
 
@@ -134,6 +135,12 @@ def _values(done: list[Interaction]) -> bytes:
     if all(math.isnan(each.value) for each in done):
         return b""
     return _column("d", [each.value for each in done])
+
+
+def _shares(done: list[Interaction]) -> bytes:
+    if all(each.share == 1.0 for each in done):
+        return b""
+    return _column("d", [each.share for each in done])
 
 
 def _propensities(showings: list[Showing]) -> bytes:
@@ -170,6 +177,7 @@ def decode_record(payload: bytes) -> Record:
             np.frombuffer(packed.values, _F8).tolist() if packed.values else [math.nan] * len(packed.action),
             packed.surfaces or [""] * len(packed.action),
             packed.arms or [""] * len(packed.action),
+            np.frombuffer(packed.shares, _F8).tolist() if packed.shares else [1.0] * len(packed.action),
             strict=True,
         )
         return Record(

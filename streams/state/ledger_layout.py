@@ -15,7 +15,8 @@ _I4, _U2 = np.dtype("<i4"), np.dtype("<u2")
 
 class Packed(msgspec.Struct, array_like=True):
     """Version 3. Lists of rows lie end to end, with their lengths beside them. Columns of where interactions
-    came from are empty where none of them says so.
+    came from are empty where none of them says so, that of their shares where all count in full: builds
+    before it pass over it.
     """
 
     version: int
@@ -45,6 +46,7 @@ class Packed(msgspec.Struct, array_like=True):
     shown_arms: list[str] = []
     propensities: bytes = b""
     lessons: list[bytes] = []
+    shares: bytes = b""
 
 
 def flatten(parts: list[Rows]) -> tuple[bytes, bytes]:

@@ -62,6 +62,7 @@ class Interaction(NamedTuple):
     leave out what the user did not like: nothing goes together with it.
     `rating` and `value` are NaN where there is none. `slate_id`, `surface` and `arm` ("": not told) and
     `position` (-1) say where it came from: as the event has it, else as the slate that it was joined with.
+    `share`: what part of it counts, from 0 to 1 (`streams.counters.shares`).
     """
 
     row: int
@@ -76,6 +77,7 @@ class Interaction(NamedTuple):
     value: float = math.nan
     surface: str = ""
     arm: str = ""
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

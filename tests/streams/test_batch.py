@@ -13,10 +13,12 @@ from model.schema import F32
 from streams.batch import BatchResult, Incoming, process
 from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User
 from streams.examples.target import Target
+from streams.learning import kept_slates_codec
 from streams.recommender import Recommender
 from streams.serving.kept_counters import copied, restore
 from streams.settings.sections import ModelSettings
 from streams.settings.tree import Settings
+from streams.state import user_state_codec
 from streams.state.catalog import decode_item
 from streams.state.event_meaning import NO_VECTORS, Vectors, rounded
 from streams.state.fold import Delivery
@@ -211,6 +213,91 @@ def test_the_record_makes_another_writerequal(recommender: Recommender) -> None:
     np.testing.assert_array_equal(recommender.catalog.text, other.catalog.text)
     np.testing.assert_array_equal(recommender.catalog.reviews, other.catalog.reviews)
     assert other.catalog.text[5].any()
+
+
+def flood(user: str, n: int) -> list[Incoming]:
+    """A user is shown five items, and clicks all of them, each one twice."""
+    slate = f"s-{user}-{n}"
+    shown = Impression(
+        event_id=slate, ts=NOW_MS + 100 * n, user_id=user, slate_id=slate, items=ITEMS[2:7], surface="home"
+    )
+    clicks = [
+        Click(
+            event_id=f"{slate}-{k}",
+            ts=NOW_MS + 100 * n + k,
+            user_id=user,
+            item_id=ITEMS[2 + k % 5],
+            slate_id=slate,
+        )
+        for k in range(10)
+    ]
+    return [
+        incoming(shown, "impressions", n),
+        *(incoming(each, "clicks", 10 * n + k) for k, each in enumerate(clicks)),
+    ]
+
+
+def test_who_clicks_all_of_a_slate_moves_the_counters_little(recommender: Recommender) -> None:
+    """And a user who loops moves nothing more. The state takes all of it."""
+    out = run(recommender, *flood("ann", 0))
+    assert [each.share for each in out.record.interactions] == [1.0, 1.0, 1.0, 0.5, 0.0] + 5 * [0.0]
+    assert recommender.counters.popularity.total[2:7].tolist() == [1.0, 1.0, 1.0, 0.5, 0.0]
+    states, kept = out.states, out.kept
+    for n in range(1, 4):
+        out = run(recommender, *flood("ann", n), states=states, kept=kept)
+        states, kept = out.states, out.kept
+    assert [each.share for each in out.record.interactions] == 10 * [0.0]
+    assert recommender.counters.popularity.total[2:7].sum() < 6.0
+    assert states["ann"].interactions == recommender.counters.interactions == 40
+    again = run(recommender, *flood("ann", 3), states=states, kept=kept)
+    assert again.record.interactions == []
+
+
+def test_who_says_the_same_again_and_again_speaks_for_an_item_three_times(recommender: Recommender) -> None:
+    told = [
+        incoming(
+            Review(event_id=f"r{n}", ts=NOW_MS + n, user_id="ann", item_id="i5", rating=1.0, text="bad"),
+            "reviews",
+            n,
+            words(1),
+        )
+        for n in range(6)
+    ]
+    out = run(recommender, *told)
+    assert len(out.record.heard) == 3
+    assert recommender.catalog.reviews[5] == 3
+    assert recommender.counters.popularity.rating_count[5] == 3
+    assert out.states["ann"].rating_count == 6
+
+
+def test_shares_are_the_same_wherever_batches_are_cut_and_in_followers() -> None:
+    """Through the bytes of states, kept slates and ledger, as after a kill between any two batches."""
+    events = [each for n in range(4) for user in ("ann", "bob") for each in flood(user, n)]
+    whole, follower = _pair()
+    shares = [each.share for each in run(whole, *events, rung="counters").record.interactions]
+    assert 0.0 < sum(shares) < len(shares) / 2
+    for size in (1, 7):
+        one, _ = _pair()
+        states: dict[str, bytes] = {}
+        kept: dict[str, bytes] = {}
+        found = []
+        for at in range(0, len(events), size):
+            out = run(
+                one,
+                *events[at : at + size],
+                rung="counters",
+                states={user: user_state_codec.decode(raw) for user, raw in states.items()},
+                kept={user: kept_slates_codec.decode(raw) for user, raw in kept.items()},
+            )
+            states |= {user: user_state_codec.encode(state) for user, state in out.states.items()}
+            kept |= {user: kept_slates_codec.encode(each) for user, each in out.kept.items()}
+            record = decode_record(encode_record(out.record))
+            found += [each.share for each in record.interactions]
+            if size == 7:
+                follower.follow(record)
+        assert found == shares
+        assert copied(one).pack() == copied(whole).pack()
+    assert copied(follower).pack() == copied(whole).pack()
 
 
 @pytest.mark.parametrize("seed", range(8))

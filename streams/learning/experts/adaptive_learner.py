@@ -1,7 +1,7 @@
 """The learner of online adaptive reweighting: a deterministic fold of lessons, and the scores that follow.
 
 Its settings are `streams.learning.experts.settings`, since `streams.settings` may import this room and not
-the other way round. A segment is a surface: what a lesson and a request both know by that name.
+the other way round. Segments are those of `streams.learning.experts.segments`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from streams.learning.experts.level_state import LevelReport, Slate
 from streams.learning.experts.levels import Levels
 from streams.learning.experts.packing import VERSION, PackedLearner, pack_arrays, packed, put_arrays, unpacked
 from streams.learning.experts.scales import Scales
+from streams.learning.experts.segments import Segments
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.experts.signals import signals_of
 from streams.learning.kept_slates import NEVER
 from streams.learning.lesson import KINDS, Lesson
 from streams.learning.looks import F2, digest_of_names
 from streams.state.action_meaning import Meanings
+from streams.state.user_state import UserState
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,12 @@ class AdaptiveLearner:
         self.scales = Scales(len(self.reads))
         self.examination = Examination(settings.eta, settings.harvest)
         self.caps = Caps(settings.per_user_hour, settings.per_item_hour, settings.times_busy)
+        self.segments = Segments(settings.segment_by)
         self.levels = Levels(settings, self.signals)
+
+    def level(self, arm: str, surface: str, state: UserState) -> Level:
+        """Whose mixture a request of this user asks."""
+        return Level(arm, self.segments.name(surface, self.segments.of_user(state)))
 
     def learn(self, lesson: Lesson) -> None:
         """Take one lesson."""
@@ -102,6 +109,8 @@ class AdaptiveLearner:
         choices = self._rules.choices(lesson.answers, known, count)
         for reason, left_out in choices.left_out.items():
             self._counts[reason] += left_out
+        if "all" in choices.left_out:
+            return
         seen = raw if count == len(raw) else raw[known]
         self.scales.follow(seen)
         x = self.scales.standardised(seen)
@@ -111,7 +120,7 @@ class AdaptiveLearner:
         # What nobody told to be shown is known by its answers alone, so its silence is never seen.
         drawn = choices.drawn if told else math.nan
         slate = _slate(x, base, self.examination.log_chance[: len(x)], known, choices.made, drawn)
-        if not self.levels.learn(lesson.arm, lesson.surface, slate):
+        if not self.levels.learn(lesson.arm, self.segments.name(lesson.surface, lesson.segment), slate):
             self._counts["level_full"] += 1
         if choices.made:
             count_chosen(rows, slate.places, self.caps.items)

@@ -11,7 +11,8 @@ Rules, each counted under its name where it keeps something from being a choice:
   they had chosen it all the same. Beside any other action it is such a word.
 - An action counts as much as it counts elsewhere (`actions.NAME.counts`); a bad one as far as it says that
   the user disliked it (`actions.NAME.liking`). Several choices of a slate count less each, the fewer places
-  were not chosen: who clicks everything chooses nothing. All of them count `WEIGHT_MAX` at most.
+  were not chosen, whether those choices count or not: who clicks everything chooses nothing ("all"), and says
+  nothing of whether the slate was good. All of them count `WEIGHT_MAX` at most.
 - "neither": an action that says neither good nor bad is no choice, nor is such a rating.
 - "featureless": nothing is known of the place (it was filled in later, or shown beyond the kept places), or
   its item has taught enough in this hour.
@@ -37,7 +38,7 @@ CHOICES_MAX = 8
 WEIGHT_MAX = 2.0
 STRONG_LIKING = 2.0
 """So much dislike, in stars, counts as one choice."""
-NOT_CHOICES = ("neither", "featureless", "many", "alone")
+NOT_CHOICES = ("neither", "featureless", "many", "alone", "all")
 
 
 class Choice(NamedTuple):
@@ -89,7 +90,12 @@ class ChoiceRules:
                 left_out["featureless"] = left_out.get("featureless", 0) + 1
             else:
                 (good if choice.sign > 0 else bad).append(choice)
-        made = good + bad
+        good_part, bad_part = _picky(len(good), count), _picky(len(bad), count)
+        if not good_part or not bad_part:
+            left_out["all"] = len(good) + len(bad)
+            return Choices((), math.nan, left_out)
+        made = [each._replace(weight=good_part * each.weight) for each in good]
+        made += [each._replace(weight=bad_part * each.weight) for each in bad]
         alone = len(made) - (count - 1)
         if alone > 0:
             left_out["alone"] = alone
@@ -97,7 +103,7 @@ class ChoiceRules:
         if len(made) > CHOICES_MAX:
             left_out["many"] = len(made) - CHOICES_MAX
             made = made[:CHOICES_MAX]
-        return Choices(_weighed(made, count), 1.0 if good else 0.0 if bad else math.nan, left_out)
+        return Choices(_bounded(made), 1.0 if good else 0.0 if bad else math.nan, left_out)
 
     def _choice(self, place: int, told: Sequence[Answered]) -> Choice | None:
         """What all that was done with a place comes to; None where it says neither."""
@@ -125,14 +131,17 @@ class ChoiceRules:
         return Choice(place, sign, weight) if sign and weight > 0 else None
 
 
-def _weighed(made: list[Choice], count: int) -> Sequence[Choice]:
-    """The choices of a slate of `count` places, which say less the fewer places were not chosen."""
-    if len(made) == 1 and made[0].weight <= WEIGHT_MAX:
+def _picky(chosen: int, count: int) -> float:
+    """What each choice says where so many of `count` places were chosen alike: 1 for one, 0 for all."""
+    return 1.0 - max(chosen - 1, 0) / (count - 1)
+
+
+def _bounded(made: list[Choice]) -> Sequence[Choice]:
+    """All of them count `WEIGHT_MAX` at most."""
+    total = sum(each.weight for each in made)
+    if total <= WEIGHT_MAX:
         return made
-    picky = 1.0 - (len(made) - 1) / (count - 1)
-    total = picky * sum(each.weight for each in made)
-    part = picky * min(1.0, WEIGHT_MAX / total) if total else 0.0
-    return [each._replace(weight=part * each.weight) for each in made]
+    return [each._replace(weight=WEIGHT_MAX / total * each.weight) for each in made]
 
 
 def _by_place(answers: Sequence[Answered]) -> dict[int, Sequence[Answered]]:

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 ExpertName = Annotated[str, Meta(pattern=r"^(frozen|kalman:[0-9.]+|river:[A-Za-z_][A-Za-z0-9_.]*)\Z")]
 LevelKind = Literal["arm", "segment"]
+SegmentPart = Annotated[str, Meta(min_length=1, max_length=128)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
 Hourly = Annotated[int, Meta(gt=0, le=60_000)]
 
@@ -23,8 +24,9 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     of what it knew before a lesson it keeps the part DISCOUNT) and "river:PATH" (a classifier of river's by
     its path, as in "river:linear_model.LogisticRegression").
     `signals`: the columns that experts read, besides `base`; () for those of `signals.DEFAULT_SIGNALS`.
-    `levels`: what has mixtures of its own besides the global one, `levels_max` of each kind; a segment is a
-    surface.
+    `levels`: what has mixtures of its own besides the global one, `levels_max` of each kind. `segment_by`:
+    what makes a segment: "surface", "activity" (how much the user did, see `segments`), a field of the
+    profile ("country", or "profile.country"), or several of them together.
     `share`: of its weight, that an expert gives to all of them after each choice. `prior_variance`: of a
     weight before any lesson. `step_max`: a weight moves so far at most in one choice. `loss_max`: an expert
     falls behind the best one by so many nats at most in one choice. `surprise_nats`: a choice that is less
@@ -44,6 +46,7 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     signals: tuple[str, ...] = ()
     levels: tuple[LevelKind, ...] = ("arm", "segment")
     levels_max: Annotated[int, Meta(gt=0, le=1_000)] = 16
+    segment_by: Annotated[tuple[SegmentPart, ...], Meta(min_length=1, max_length=8)] = ("surface",)
     share: Annotated[float, Meta(ge=0, lt=1)] = 0.002
     prior_variance: Annotated[float, Meta(gt=0, le=100)] = 0.1
     step_max: Annotated[float, Meta(gt=0, le=100)] = 0.5
@@ -63,6 +66,8 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
             raise ValueError('experts must begin with "frozen", which is what the system falls back to')
         if len(set(self.experts)) < len(self.experts):
             raise ValueError("experts: each may be named once")
+        if len({part.removeprefix("profile.") for part in self.segment_by}) < len(self.segment_by):
+            raise ValueError("segment_by: each may be named once")
         for name in self.experts:
             kind, _, told = name.partition(":")
             if kind == "kalman" and not 0.5 <= _number(told) <= 1:

@@ -16,6 +16,7 @@ import numpy as np
 from model.errors import DataError
 from model.reliability import click_shares
 from streams.datasets.dataset import Dataset
+from streams.learning.experts.adaptive_learner import LearnerReport
 from streams.offline.replay.compared import Compared
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.replay.preparation import rank_with, ready
@@ -128,6 +129,8 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
     if options.offered:
         run.recommender.learn_closed()
         lessons = ", ".join(f"{n:,} {name}" for name, n in run.recommender.learner.counts().items() if n)
+        run.recommender.look_back()
+        notes += marked(run.recommender.report)
         notes += (f"as if the first {options.offered} places had been shown; lessons: {lessons or 'none'}",)
     names = [each.name for each in compared.baselines] + (["fp32"] if fp32 is not None else [])
     return ReplayResult(
@@ -168,3 +171,14 @@ class _Stages:
         spent, self._last = now - self._last, now
         self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
         return spent
+
+
+def marked(report: LearnerReport | None) -> tuple[str, ...]:
+    """In words, where detectors saw a change of a level's loss; nothing where none did, or none looks."""
+    levels = report.levels if report is not None else {}
+    return tuple(
+        f"changes of the loss that detectors marked, level {name}, by the lesson: "
+        + ", ".join(f"{mark.detector} at {mark.lesson:,}" for mark in level.marks)
+        for name, level in levels.items()
+        if level.marks
+    )

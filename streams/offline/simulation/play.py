@@ -14,12 +14,9 @@ from streams.offline.simulation.learned import Look, look_at
 from streams.offline.simulation.population import Population
 from streams.offline.simulation.preparation import Entrant, Prepared, SimulationOptions, prepared
 from streams.offline.simulation.scenario import Scenario
-from streams.offline.simulation.schedule import Visit
 from streams.offline.simulation.visiting import Seen
 from streams.recommender import Recommender
 
-LAST_WAIT_MS = 600_000
-"""How long users have for their clicks after their last visit."""
 SAY_EVERY = 100
 LOOKS = 40
 """So often in a run it is looked at what the learners have come to."""
@@ -89,7 +86,7 @@ async def simulate(
 async def _played(ready: Prepared, told: list[_Told], progress: Progress, stop: Callable[[], bool]) -> bool:
     """Whether all visits took place."""
     whole, every = True, max(1, ready.truth.scenario.visits // LOOKS)
-    for at, (visit, next_ms) in enumerate(zip(ready.visits, _next(ready.visits), strict=True)):
+    for at, (visit, next_ms) in enumerate(ready.with_next()):
         if stop():
             whole = False
             break
@@ -111,16 +108,6 @@ async def _played(ready: Prepared, told: list[_Told], progress: Progress, stop: 
         told[number].seconds += time.perf_counter() - started
         told[number].look(play.world.recommender, len(play.seen))
     return whole
-
-
-def _next(visits: Sequence[Visit]) -> list[int]:
-    """Of each visit, when its user comes again."""
-    coming: dict[int, int] = {}
-    found = []
-    for visit in reversed(visits):
-        found.append(coming.get(visit.user, visit.ts_ms + LAST_WAIT_MS))
-        coming[visit.user] = visit.ts_ms
-    return found[::-1]
 
 
 def _result(

@@ -4,7 +4,7 @@ they come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,8 @@ from streams.serving.loading import load_in_service
 from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state.event_meaning import Encode
 
+LAST_WAIT_MS = 600_000
+"""How long users have for their clicks after their last visit."""
 STEADY_S = 20.0
 """Between two interactions, where the data's times say nothing."""
 
@@ -54,13 +56,14 @@ class Entrant(NamedTuple):
 class SimulationOptions:
     """`warm`: the share of the data that the cores have learned when the users come. `model`: a folder of an
     exported model; None trains one on the warm part; "none" ranks by counters alone. `log`: a folder for each
-    world's events as JSON lines.
+    world's events as JSON lines. `paired`: each world under an attack has a second one without it.
     """
 
     warm: float = 0.5
     seed: int = 7
     model: str | None = None
     log: Path | None = None
+    paired: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.warm < 1:
@@ -80,6 +83,15 @@ class Prepared(NamedTuple):
     attacked: list[bool]
     rankers: list[str]
     notes: tuple[str, ...]
+
+    def with_next(self) -> Iterator[tuple[Visit, int]]:
+        """Each visit, and when its user comes again."""
+        coming: dict[int, int] = {}
+        found = []
+        for visit in reversed(self.visits):
+            found.append((visit, coming.get(visit.user, visit.ts_ms + LAST_WAIT_MS)))
+            coming[visit.user] = visit.ts_ms
+        return reversed(found)
 
 
 async def prepared(
@@ -112,12 +124,13 @@ async def prepared(
     rankers: list[str] = []
     truth: Truth | None = None
     for entrant in entrants:
-        for under_attack in (True, False) if scenario.attack is not None else (False,):
+        hit = scenario.attack is not None
+        for under_attack in (True, False) if hit and options.paired else (hit,):
             run = cores.warmed(entrant)
             met = _met(run, people, model)
             if truth is None:
                 truth = Truth(model, people, scenario, met, options.seed)
-            name = entrant.name if under_attack or scenario.attack is None else f"{entrant.name}, no attack"
+            name = entrant.name if under_attack or not hit else f"{entrant.name}, no attack"
             log = None if options.log is None else files.enter_context(_opened(options.log, len(plays)))
             world = World(name, run.recommender, _assignment(entrant.arms, draws, people), begin_ms, log)
             here = {user for user, yes in zip(people.names, people.known.tolist(), strict=True) if yes}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import struct
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from model.errors import NewerVersionError, StoreError
 from model.features import LIVE_FEATURES
@@ -55,15 +57,22 @@ def kept_slates(draw: st.DrawFn) -> KeptSlate:
         ),
         closed_ms=draw(st.integers(-1, 2**50)),
         looks=draw(looks_of(len(rows))),
+        segment=draw(texts),
     )
 
 
-@given(st.lists(kept_slates(), max_size=4), st.lists(st.binary(min_size=8, max_size=8), max_size=3))
-def test_kept_slates_come_back_as_they_were(slates: list[KeptSlate], recent: list[bytes]) -> None:
-    kept = UserSlates(tuple(slates), b"".join(recent))
+@given(
+    st.lists(kept_slates(), max_size=4),
+    st.lists(st.binary(min_size=8, max_size=8), max_size=3),
+    st.just((0.0, 0.0)) | st.tuples(st.floats(1, 2_000), st.floats(0, 2_000)),
+)
+def test_kept_slates_come_back_as_they_were(
+    slates: list[KeptSlate], recent: list[bytes], closed: tuple[float, float]
+) -> None:
+    kept = UserSlates(tuple(slates), b"".join(recent), *closed)
     raw = encode(kept)
     assert plain(decode(raw)) == plain(kept)
-    assert len(raw) <= 32 + sum(slate.bytes for slate in slates) + 8 * len(recent)
+    assert len(raw) <= 50 + sum(slate.bytes for slate in slates) + 8 * len(recent)
 
 
 @given(st.lists(kept_slates(), max_size=3), st.lists(kept_slates(), max_size=3))
@@ -74,6 +83,14 @@ def test_the_head_names_all_of_them(some: list[KeptSlate], others: list[KeptSlat
     if plain(marks[0]) != plain(marks[1]):
         assert head_of(first) != head_of(second)
     assert head_of(first) == head_of(encode(UserSlates(tuple(some))))
+
+
+def test_a_slate_of_no_segment_is_written_as_by_builds_before_there_were_any() -> None:
+    raw = encode(UserSlates((made("s", 5, [1, 2, 3]), replace(made("t", 6, [4]), segment="country=DE"))))
+    (length,) = struct.unpack_from("<I", raw, 9)
+    (plain_entry, with_segment), _ = msgspec.msgpack.decode(raw[13 : 13 + length])
+    assert len(plain_entry) == 12
+    assert with_segment[12:] == ["country=DE"]
 
 
 def test_nothing_is_kept_of_a_new_user() -> None:

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
-from streams.learning.kept_slates import KeptSlate
-from streams.learning.lesson import Answered, Lesson
+from streams.learning.kept_slates import Answer, KeptSlate
+from streams.learning.lesson import Answered, Lesson, decode_lesson, encode_lesson, lesson_of
 from streams.learning.looks import digest_of_names
 from streams.ranking.leave_one_out import drops, without
 from streams.recommender import Recommender
 from streams.settings.reading import override
 from streams.settings.tree import Settings
+from streams.state.user_state import UserState
 from tests.streams.core import Small, toy_model
 
 ON = override(Settings(), {"reweighting": {"enabled": True, "guard_alpha": 0}})  # adapts at once
@@ -89,6 +90,30 @@ def test_what_the_learner_says_is_the_score() -> None:
         offsets = np.array([0, len(signals)])
         core.learner.score(signals, offsets, ends, [Level("default", "feed")], expected)
         np.testing.assert_allclose(draft.score, expected, rtol=1e-5)
+
+
+def test_a_slate_is_learned_from_and_served_by_the_segment_of_its_user() -> None:
+    small = world(override(ON, {"reweighting": {"segment_by": ["country"]}}), taught=0)
+    core, learner = small.core, small.core.learner
+    assert isinstance(learner, AdaptiveLearner)
+    states = {f"c{n}": UserState(profile={"country": name}) for n, name in enumerate(["DE", "FR"])}
+    looks: list[KeptSlate] = []
+    core.recommend([core.request(state, small.now_ms, user=user) for user, state in states.items()], looks)
+    assert [each.segment for each in looks] == ["country=DE", "country=FR"]
+    taught = [
+        lesson_of(user, msgspec.structs.replace(each, answers=(Answer(each.rows[0], 1, np.nan, each.ts),)))
+        for user, each in zip(states, looks, strict=True)
+    ]
+    core.learn([decode_lesson(encode_lesson(each)) for each in taught])
+    assert set(learner.report().levels) == {"global", "segment:country=FR"}  # levels begin with the second
+    batch = core.pipeline.execute([core.request(states["c1"], small.now_ms)])
+    draft = batch.draft(0)
+    columns = np.vstack([draft.features.T, batch.heads[:, batch.part(0)]])
+    signals = np.ascontiguousarray(columns[learner.reads].T, np.float32)
+    expected = np.empty(len(signals), np.float32)
+    ends = np.array([draft.placed])
+    learner.score(signals, np.array([0, len(signals)]), ends, [Level("default", "country=FR")], expected)
+    np.testing.assert_allclose(draft.score, expected, rtol=1e-5)
 
 
 def test_what_is_scored_besides_moves_no_other_score() -> None:

@@ -37,6 +37,7 @@ interactions = st.builds(
     value=st.floats(-1e12, 1e12) | st.just(math.nan),
     surface=texts,
     arm=texts,
+    share=st.just(1.0) | st.floats(0, 1),
 )
 
 
@@ -74,7 +75,7 @@ def plain(record: Record) -> Any:
             (
                 *(i.row, i.ts, i.action, np.float64(i.rating).tobytes()),
                 *(of(i.previous), i.tied, of(i.following)),
-                *(i.slate_id, i.position, np.float64(i.value).tobytes(), i.surface, i.arm),
+                *(i.slate_id, i.position, np.float64(i.value).tobytes(), i.surface, i.arm, i.share),
             )
             for i in record.interactions
         ],
@@ -99,7 +100,7 @@ def test_numbers_come_back_as_pythons_own() -> None:
     (again,) = decode_record(encode_record(Record(interactions=[told]))).interactions
     assert [type(value) for value in again] == [
         *(int, int, int, float, np.ndarray, int, np.ndarray),
-        *(str, int, float, str, str),
+        *(str, int, float, str, str, float),
     ]
 
 
@@ -124,6 +125,15 @@ def test_a_reversed_view_keeps_its_order() -> None:
 )
 def test_a_record_says_whether_there_is_anything_to_tell(record: Record, expected: bool) -> None:
     assert bool(record) is expected
+
+
+def test_what_counts_in_full_is_written_as_by_builds_before_there_were_shares() -> None:
+    told = Interaction(row=1, ts=2, action=3, rating=4.5, previous=np.empty(0, np.int32), tied=0)
+    for share, column in ((1.0, b""), (0.25, np.float64(0.25).tobytes())):
+        columns = msgspec.msgpack.decode(encode_record(Record(interactions=[told._replace(share=share)])))
+        assert columns[-1] == column
+        (again,) = decode_record(msgspec.msgpack.encode(columns[: -1 if share == 1.0 else None])).interactions
+        assert again.share == share
 
 
 def test_a_batch_of_32_takes_little_room() -> None:

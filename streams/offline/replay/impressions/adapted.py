@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import F32
-from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
+from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport, Level
+from streams.learning.experts.drift import Mark
 from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.experts.signals import HEAD
@@ -43,13 +44,15 @@ class Adapted:
         self.learner = AdaptiveLearner(self.settings, run.columns, run.recommender.meanings)
         self.level = Level(run.arm)
         self._weights: list[tuple[int, tuple[float, ...]]] = []
+        self._marks: dict[Mark, int] = {}
 
     def scores(self, scored: ScoredList) -> NDArray[np.float64]:
         """float64 [n]; nothing is learned."""
         return scores_by(self.learner, scored, self.level)
 
     def stopped(self, run: ListedStream) -> AdaptiveLearner:
-        """A learner that knows what this one knows now."""
+        """A learner that knows what this one knows now: the lists that are judged begin."""
+        self._mark(self.learner.report(), 0)
         other = AdaptiveLearner(self.settings, run.columns, run.recommender.meanings)
         other.restore(self.learner.pack())
         return other
@@ -60,7 +63,13 @@ class Adapted:
             self._note(lists)
 
     def _note(self, lists: int) -> None:
-        self._weights.append((lists, tuple(self.learner.report().levels[GLOBAL].weights.values())))
+        report = self.learner.report()
+        self._weights.append((lists, tuple(report.levels[GLOBAL].weights.values())))
+        self._mark(report, lists)
+
+    def _mark(self, report: LearnerReport, lists: int) -> None:
+        for mark in report.levels[GLOBAL].marks:
+            self._marks.setdefault(mark, lists)
 
     def weights(self, lists: int) -> Weights:
         """What was noted, and what it is after all `lists`."""
@@ -69,6 +78,7 @@ class Adapted:
             np.array([each for each, _ in self._weights], np.int64),
             tuple(self.settings.experts),
             np.array([weights for _, weights in self._weights], np.float64),
+            tuple((at, mark.detector, mark.lesson) for mark, at in self._marks.items()),
         )
 
 

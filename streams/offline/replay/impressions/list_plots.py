@@ -36,7 +36,7 @@ def mrr_over_lists(outcomes: ListOutcomes) -> go.Figure:
 
 
 def weights_over_lists(weights: Weights) -> go.Figure:
-    """How much each expert counts; they sum to one."""
+    """How much each expert counts; they sum to one. A line for each change that a detector marked."""
     found = new("lists ranked", "weight")
     for index, name in enumerate(weights.experts):
         found.add_scatter(
@@ -47,6 +47,10 @@ def weights_over_lists(weights: Weights) -> go.Figure:
             stackgroup="weights",
             hovertemplate="%{y:.3f}",
         )
+    for lists, detector, _ in weights.marks:
+        if lists:
+            said = {"color": "#8b93a1", "dash": "dot", "width": 1}
+            found.add_vline(x=lists, line=said, annotation_text=detector)
     found.update_layout(hovermode="x unified")
     found.update_yaxes(range=[0, 1])
     return found

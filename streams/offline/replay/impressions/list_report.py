@@ -47,10 +47,17 @@ def _page(title: str, summary: Mapping[str, Any], result: ListsResult, bad: BadR
         section(
             "Weights of the experts",
             "How much each expert of the adapted order counts. An expert's weight follows the chance that it "
-            "gave to the choices that came.",
+            f"gave to the choices that came. Changes of the loss that detectors marked: {_marks(summary)}.",
             plot(plots.weights_over_lists(result.weights)),
         ),
         section("Lessons", "By kind, and what was left out of them by its reason.", table([], lessons)),
         notes_section(summary, bad),
     ]
     return page(f"Replay of lists: {title}", parts)
+
+
+def _marks(summary: Mapping[str, Any]) -> str:
+    """Which detector saw a change at which lesson."""
+    return (
+        ", ".join(f"{mark['detector']} at lesson {mark['lesson']:,}" for mark in summary["marks"]) or "none"
+    )

@@ -60,6 +60,10 @@ def summarise_lists(dataset: Dataset, options: ReplayOptions, result: ListsResul
                 name: result.weights.weights[:, at].tolist() for at, name in enumerate(result.weights.experts)
             },
         },
+        "marks": [
+            {"lists": lists, "detector": detector, "lesson": lesson}
+            for lists, detector, lesson in result.weights.marks
+        ],
         "speed": {
             "lists_per_s": (len(outcomes) + result.unclicked) / result.seconds
             if result.seconds > 0

@@ -76,6 +76,10 @@ def print_lists(console: Console, summary: Mapping[str, Any], bad: BadRows) -> N
         console.print(table)
     said = ", ".join(f"{count:,} {name}" for name, count in summary["lessons"].items() if count)
     console.print(f"lessons and what was left out of them: {said or 'none'}", highlight=False)
+    marks = ", ".join(f"{mark['detector']} at {mark['lesson']:,}" for mark in summary["marks"])
+    console.print(
+        f"changes of the loss that detectors marked, by the lesson: {marks or 'none'}", highlight=False
+    )
     rate = summary["speed"]["lists_per_s"]
     console.print(f"{'–' if rate is None else f'{rate:,.0f}'} lists/s", highlight=False)
 

@@ -15,11 +15,14 @@ F64 = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Weights:
-    """The weight of each expert after so many judged lists; weights [T, E]."""
+    """The weight of each expert after so many judged lists; weights [T, E]. `marks`: where detectors saw a
+    change of the loss: after how many judged lists (0: before them), which detector, at which lesson.
+    """
 
     lists: NDArray[np.int64]
     experts: tuple[str, ...]
     weights: F64
+    marks: tuple[tuple[int, str, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,33 @@ def test_several_clicks_are_choices_in_the_order_of_time() -> None:
     assert [(each.place, each.sign) for each in made] == [(1, 1), (2, 1), (4, 1)]
 
 
-def test_who_clicks_everything_chooses_nothing() -> None:
+def test_who_clicks_much_chooses_little() -> None:
     weights = [
         sum(each.weight for each in choices([did(n, delay_ms=n) for n in range(clicks)], places=9).made)
         for clicks in (1, 2, 8)
     ]
     assert weights == pytest.approx([1.0, 2 * 7 / 8, 1.0])
+
+
+@pytest.mark.parametrize("action", [CLICK, DISLIKE])
+@pytest.mark.parametrize("places", [2, 6, CHOICES_MAX, 30])
+def test_who_clicks_everything_chooses_nothing(action: int, places: int) -> None:
+    made, drawn, left_out = choices([did(n, action, delay_ms=n) for n in range(places)], places)
+    assert (list(made), left_out) == ([], {"all": places})
+    assert math.isnan(drawn)
+
+
+def test_a_choice_between_good_and_bad_is_one_though_nothing_is_left_out() -> None:
+    told = [did(n, CLICK if n % 2 else DISLIKE, delay_ms=n) for n in range(4)]
+    made, drawn, left_out = choices(told, places=4)
+    assert [(each.place, each.sign) for each in made] == [(1, 1), (3, 1), (0, -1)]
+    assert all(each.weight == pytest.approx(2 / 3) for each in made)
+    assert (drawn, left_out) == (1.0, {"alone": 1})
+
+
+def test_what_is_cut_of_a_flood_weighs_against_the_rest() -> None:
+    made = choices([did(n, delay_ms=n) for n in range(29)], places=30).made
+    assert sum(each.weight for each in made) == pytest.approx(CHOICES_MAX / 29)
 
 
 def test_a_click_and_a_purchase_of_one_place_are_one_choice() -> None:
@@ -127,7 +148,7 @@ def test_a_place_of_which_nothing_is_known_is_no_choice() -> None:
 
 
 def test_the_last_place_that_is_left_was_not_chosen() -> None:
-    made, _, left_out = choices([did(n, delay_ms=n) for n in range(3)], places=3)
+    made, _, left_out = choices([*(did(n, delay_ms=n) for n in range(2)), did(2, DISLIKE)], places=3)
     assert ([each.place for each in made], left_out) == ([0, 1], {"alone": 1})
 
 

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
+from streams.learning.experts.packing import unpacked
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.lesson import Answered
 from streams.state.action_meaning import BUILT_IN
@@ -26,6 +27,10 @@ def last_place(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[A
 
 def all_places(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
     return [did(place, delay_ms=place) for place in range(PLACES)]
+
+
+def dislikes_all(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
+    return [did(place, DISLIKE, delay_ms=place) for place in range(PLACES)]
 
 
 def one_item(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
@@ -73,6 +78,26 @@ def slate(rng: np.random.Generator) -> F64:
     """Places in the frozen order."""
     features = rng.normal(size=(PLACES, len(COLUMNS)))
     return features[np.argsort(-features[:, COLUMNS.index("base")])]
+
+
+@pytest.mark.parametrize("hostile", [all_places, dislikes_all])
+def test_who_answers_every_place_alike_changes_nothing_that_was_learned(hostile: Hostile) -> None:
+    learned = AdaptiveLearner(ReweightingSettings(), COLUMNS, BUILT_IN)
+    rng = np.random.default_rng(1)
+    for n in range(100):
+        features, answers = slate(rng), [did(int(rng.integers(PLACES)))]
+        learned.learn(lesson(features, answers, f"u{n}", shown_ms=SHOWN_MS + n))
+    before = unpacked(learned.pack())
+    for n in range(50):
+        features, rows = slate(rng), np.arange(PLACES)
+        learned.learn(
+            lesson(features, hostile(features, LIKED, rows), f"h{n}", shown_ms=SHOWN_MS + 1_000 + n)
+        )
+    after = unpacked(learned.pack())
+    assert after.levels == before.levels
+    changed = {name for name, raw in after.arrays.items() if raw != before.arrays[name]}
+    assert {name.partition(".")[0] for name in changed} == {"caps"}
+    assert after.counts["all"] == 50 * PLACES
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,17 @@ from model.errors import DataError
 from model.plan import TrainPlan
 from streams.datasets.dataset import Dataset
 from streams.datasets.interactions import Interactions
+from streams.learning.experts.adaptive_learner import AdaptiveLearner
 from streams.learning.experts.settings import ReweightingSettings
 from streams.offline.replay.options import ReplayOptions, silent
-from streams.offline.replay.prequential import place_of, replay, shares_of
+from streams.offline.replay.prequential import marked, place_of, replay, shares_of
 from streams.offline.replay.result import ReplayResult
 from streams.offline.replay.summary import MODEL, summarise
 from streams.settings.sections import FeedSettings, ModelSettings
 from streams.settings.tree import Settings
+from streams.state.action_meaning import BUILT_IN
 from tests.streams.core import bare_draft, with_settings
+from tests.streams.learning.experts.streams_of_choices import COLUMNS, clicks
 from tests.streams.offline.planted import planted
 
 ONE_EPOCH = with_settings(model=ModelSettings(training=TrainPlan(epochs=1)))
@@ -129,6 +132,21 @@ def test_slates_that_are_offered_teach_and_change_nothing_else(
         assert " answered" in result.notes[-1]
     assert ranks["frozen"] == trained[0].predictions.rank.tolist()
     assert ranks["adapted"] != ranks["frozen"]
+
+
+def test_what_detectors_marked_is_told_in_words() -> None:
+    """River's dummy marks after 300 losses, whatever they are."""
+    settings = ReweightingSettings(drift=("DummyDriftDetector",))
+    learner = AdaptiveLearner(settings, COLUMNS, BUILT_IN)
+    for each in clicks(np.random.default_rng(1), [0, 1, 0, 1, 0], 299):
+        learner.learn(each)
+    assert marked(None) == marked(learner.report()) == ()
+    for each in clicks(np.random.default_rng(2), [0, 1, 0, 1, 0], 2):
+        learner.learn(each)
+    (note,) = marked(learner.report())
+    assert note == (
+        "changes of the loss that detectors marked, level global, by the lesson: DummyDriftDetector at 300"
+    )
 
 
 def test_the_summary_names_the_model_and_times_the_predicted_part(

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from model.errors import DataError, SettingsError
 from model.plan import TrainPlan
 from model.slate_metrics import METRICS
 from streams.commands.main import main
 from streams.datasets.dataset import DatasetSpec, load_dataset
+from streams.learning.experts.settings import ReweightingSettings
 from streams.offline.replay.impressions.judge import ADAPTED, NET, STOPPED
+from streams.offline.replay.impressions.list_report import write_list_report
 from streams.offline.replay.impressions.list_summary import summarise_lists
+from streams.offline.replay.impressions.list_tables import print_lists
 from streams.offline.replay.impressions.outcomes import ListsResult
 from streams.offline.replay.impressions.replay_lists import parts_of, replay_lists
 from streams.offline.replay.options import ReplayOptions, silent
@@ -73,6 +77,27 @@ def test_the_weights_of_the_experts_sum_to_one(drifted: ListsResult) -> None:
     assert weights.experts[0] == "frozen"
     assert weights.weights.sum(1) == pytest.approx(np.ones(len(weights.lists)))
     assert weights.lists[-1] == len(drifted.outcomes)
+
+
+def test_what_detectors_marked_is_in_the_report(
+    plain: ListsResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """River's dummy marks after 300 losses, whatever they are; the figures are what they were."""
+    dataset, dummy = planted_lists(tmp_path), ReweightingSettings(drift=("DummyDriftDetector",))
+    result = replay_lists(dataset, NO_NET, with_settings(reweighting=dummy), silent)
+    ((at, detector, lesson),) = result.weights.marks
+    assert (detector, lesson) == ("DummyDriftDetector", 300)
+    assert 0 < at < len(result.outcomes)
+    assert plain.weights.marks == ()
+    assert plain.weights.weights.tobytes() == result.weights.weights.tobytes()
+    summary = summarise_lists(dataset, NO_NET, result)
+    assert summary["marks"] == [{"lists": at, "detector": detector, "lesson": lesson}]
+    write_list_report(tmp_path / "page.html", "lists", summary, result, dataset.bad)
+    page = (tmp_path / "page.html").read_text()
+    assert "detectors marked: DummyDriftDetector at lesson 300." in page
+    assert '"text":"DummyDriftDetector"' in page
+    print_lists(Console(width=200), summary, dataset.bad)
+    assert "DummyDriftDetector at 300" in capsys.readouterr().out
 
 
 def test_the_same_lists_give_the_same_figures_to_the_bit(plain: ListsResult, tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""What part of an interaction counts for all: how much one user may move what users share.
+
+A user's own state takes every event. Popularity, pairs and mean ratings take `share` of it, so that nobody
+moves them much alone:
+
+- The same action on the same item counts `repeats` times in an hour. Who loops moves nothing more.
+- All that a user does counts in full up to `user_day` events of late (a decayed sum, `UserState.activity`);
+  beyond, so much of each that what they move in a day stays about as much.
+- Who chooses more than half of what they are shown counts less, down to nothing: who clicks everything
+  chooses nothing (`choosing`).
+
+All of it follows from the user's own state and kept slates, as they were before the event. These are stored
+with the event's offset in one transaction, so an event that comes again has the share that it had. The share
+goes through the ledger with the interaction, so that all processes count the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from streams.counters.settings import CounterSettings
+from streams.learning.join import JOINED, Joined
+from streams.learning.kept_slates import KeptSlate, UserSlates
+from streams.state.user_state import Interaction, UserState
+
+HOUR_MS = 3_600_000
+DOUBT = 2.0
+"""Places that are taken to have been passed over, of a user of whom little is known."""
+
+
+def own_share(before: UserState, after: UserState, done: Interaction, settings: CounterSettings) -> float:
+    """By what the user did; `before` and `after` the event. What the history no longer holds is forgotten."""
+    if repeats(before, done, settings.repeats):
+        return 0.0
+    return min(1.0, settings.user_day / after.activity) if after.activity > 0.0 else 1.0
+
+
+def repeats(state: UserState, done: Interaction, most: int) -> bool:
+    """Whether the user did the same with the item `most` times already, within an hour."""
+    same = state.items == done.row
+    if np.count_nonzero(same) < most:
+        return False
+    same &= (state.actions == done.action) & (np.abs(state.times - done.ts) < HOUR_MS)
+    return int(np.count_nonzero(same)) >= most
+
+
+def choosing(kept: UserSlates, joined: Joined, done: Interaction, good: Collection[int]) -> float:
+    """By how choosy the user is: on their slates of late, and on this one before the event. Who chooses up to
+    half of what they see counts in full, who chooses all of it counts nothing. What is of no slate that
+    waits counts in full. good: the codes of actions that choose.
+    """
+    slate = joined.slate
+    if slate is None or joined.outcome not in JOINED:
+        return 1.0
+    seen, chosen = kept.seen, kept.chosen
+    for other in kept.slates:
+        if other.waits and other is not slate:
+            seen, chosen = seen + _places(other), chosen + len(_chosen(other, good))
+    here, places = len(_chosen(slate, good) - {done.row}), _places(slate)
+    return _part(chosen / (seen + DOUBT)) * (_part(here / (places - 1)) if places > 1 else 1.0)
+
+
+def _part(chosen: float) -> float:
+    return min(1.0, max(0.0, 2.0 - 2.0 * chosen))
+
+
+def _places(slate: KeptSlate) -> int:
+    return len(slate.shown) or len(slate.rows)
+
+
+def _chosen(slate: KeptSlate, good: Collection[int]) -> set[int]:
+    return {each.row for each in slate.answers if each.action in good}

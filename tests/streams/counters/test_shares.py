@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.counters.counters import Counters
+from streams.counters.settings import CounterSettings
+from streams.counters.shares import HOUR_MS, choosing, own_share
+from streams.events.schema import Click, Impression
+from streams.learning.join import Joined
+from streams.learning.kept_slates import NEVER, NOTHING_KEPT, Answer, KeptSlate, UserSlates
+from streams.learning.steps import Bounds, joined_with, on_answer, on_impression
+from streams.state.action_meaning import BUILT_IN
+from streams.state.fold import Delivery, apply
+from streams.state.user_state import ACTION_CODE, EMPTY, NO_ROWS, Interaction, StateSettings, UserState
+
+NOW_MS = 1_700_000_000_000
+SETTINGS = CounterSettings()
+CLICK, SKIP = ACTION_CODE["click"], ACTION_CODE["skip"]
+GOOD = frozenset(np.flatnonzero(BUILT_IN.says > 0).tolist())
+
+
+class One:
+    """A user whose events are folded; what they come to in the counters of all."""
+
+    def __init__(self, settings: CounterSettings = SETTINGS, items: int = 8) -> None:
+        self.settings, self.state, self.shares = settings, EMPTY, list[float]()
+        self.counters, self.at = Counters(settings), 0
+        self.counters.grow(items)
+
+    def act(self, row: int, ts: int, action: str = "click") -> float:
+        event = Click(event_id=f"e{self.at}", ts=ts, user_id="u", item_id="i", action=action)
+        applied = apply(self.state, event, Delivery("clicks", self.at), (row,), None, StateSettings())
+        assert applied.interaction is not None
+        share = own_share(self.state, applied.state, applied.interaction, self.settings)
+        self.counters.observe(applied.interaction._replace(share=share))
+        self.state, self.at = applied.state, self.at + 1
+        self.shares.append(share)
+        return share
+
+
+def test_the_same_on_the_same_item_counts_three_times_in_an_hour() -> None:
+    one = One()
+    assert [one.act(3, NOW_MS + n) for n in range(6)] == [1, 1, 1, 0, 0, 0]
+    assert one.act(4, NOW_MS + 9) == 1.0
+    assert one.act(3, NOW_MS + 10, "like") == 1.0
+    assert one.act(3, NOW_MS + HOUR_MS + 5) == 1.0
+    assert one.counters.popularity.total[3] == 5.0
+    assert one.counters.popularity.events[3] == 8
+
+
+def test_what_has_no_share_leaves_no_rating_and_no_pairs() -> None:
+    counters = Counters(SETTINGS)
+    counters.grow(3)
+    counters.observe(
+        Interaction(1, NOW_MS, ACTION_CODE["review"], 1.0, np.array([2], np.int32), 0, share=0.0)
+    )
+    assert counters.popularity.rating_count.sum() == counters.popularity.all_rating_count == 0
+    assert counters.popularity.total.sum() == counters.pairs.count.sum() == 0.0
+    assert counters.interactions == counters.popularity.events[1] == 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3 * HOUR_MS)), min_size=1, max_size=60),
+    st.integers(1, 5),
+)
+def test_no_item_is_moved_more_than_so_often_in_an_hour(events: list[tuple[int, int]], most: int) -> None:
+    """Whatever the order in which a user's events come, as far as their history reaches."""
+    one = One(CounterSettings(repeats=most))
+    counted: list[tuple[int, int]] = []
+    for row, ms in events[:50]:
+        if one.act(row, NOW_MS + ms):
+            counted.append((row, ms))
+    for row, ms in counted:
+        inside = [at for other, at in counted if other == row and ms <= at < ms + HOUR_MS]
+        assert len(inside) <= most
+
+
+@given(st.lists(st.integers(0, 2 * HOUR_MS), min_size=1, max_size=200), st.floats(1, 50))
+def test_what_a_user_moves_is_bounded(gaps_ms: list[int], most: float) -> None:
+    """A day's worth is moved at once; then so much a day as it decays."""
+    one, ts = One(CounterSettings(user_day=most, repeats=10_000)), NOW_MS
+    for n, gap in enumerate(gaps_ms):
+        ts += gap
+        one.act(n % 8, ts)
+    days = (ts - NOW_MS) / 86_400_000
+    assert sum(one.shares) <= most * (2.0 + math.log(len(gaps_ms)) + days)
+    assert all(0.0 < share <= 1.0 for share in one.shares)
+
+
+def test_who_does_no_more_than_a_day_allows_counts_in_full() -> None:
+    one = One(CounterSettings(repeats=10_000, user_day=100))
+    assert [one.act(n % 8, NOW_MS + n) for n in range(100)] == [1.0] * 100
+    assert one.act(0, NOW_MS + 101) < 1.0
+
+
+def test_who_rates_hundreds_of_items_in_minutes_counts_in_full() -> None:
+    """As users of ml-100k do: 737 of one user at most."""
+    one = One(items=737)
+    for row in range(737):
+        one.act(row, NOW_MS + 1_000 * row)
+    assert one.shares == [1.0] * 737
+
+
+def test_a_user_without_any_event_of_late_counts_in_full() -> None:
+    nothing = Interaction(0, NOW_MS, CLICK, math.nan, NO_ROWS, 0)
+    assert own_share(EMPTY, UserState(), nothing, SETTINGS) == 1.0
+
+
+def slate(answers: list[tuple[int, int]], places: int = 5, shown: bool = True) -> KeptSlate:
+    rows = tuple(range(places))
+    told = tuple(Answer(row, action, math.nan, NOW_MS) for row, action in answers)
+    return KeptSlate(
+        "s", NOW_MS, rows=rows, shown_ms=NOW_MS if shown else NEVER, shown=rows if shown else (), answers=told
+    )
+
+
+def chose(
+    row: int,
+    answers: list[tuple[int, int]],
+    outcome: str = "joined",
+    before: UserSlates = NOTHING_KEPT,
+    **told: Any,
+) -> float:
+    done, on = Interaction(row, NOW_MS, CLICK, math.nan, NO_ROWS, 0), slate(answers, **told)
+    kept = before._replace(slates=(*before.slates, on))
+    return choosing(kept, Joined(kept.slates, on, outcome), done, GOOD)
+
+
+def test_who_chooses_more_than_half_of_a_slate_counts_less() -> None:
+    clicked: list[tuple[int, int]] = []
+    shares = []
+    for row in range(5):
+        shares.append(chose(row, clicked))
+        clicked.append((row, CLICK))
+    assert shares == [1.0, 1.0, 1.0, 0.5, 0.0]
+
+
+def test_more_of_an_item_is_no_further_choice() -> None:
+    assert chose(2, [(0, CLICK), (2, CLICK), (3, CLICK)]) == 1.0
+    assert chose(2, [(row, CLICK) for row in range(5)]) == 0.0
+
+
+def test_what_was_skipped_was_not_chosen() -> None:
+    assert chose(4, [(row, SKIP) for row in range(4)]) == 1.0
+
+
+@pytest.mark.parametrize("outcome", ["late", "absent", "unknown", "unattributed", "full"])
+def test_what_is_of_no_slate_counts_in_full(outcome: str) -> None:
+    assert chose(4, [(row, CLICK) for row in range(4)], outcome) == 1.0
+    done = Interaction(4, NOW_MS, CLICK, math.nan, NO_ROWS, 0)
+    assert choosing(NOTHING_KEPT, Joined((), None, outcome), done, GOOD) == 1.0
+
+
+def test_of_a_slate_that_was_not_told_to_be_shown_its_places_are_those_that_were_made() -> None:
+    assert chose(3, [(row, CLICK) for row in range(3)], "unshown", shown=False) == 0.5
+
+
+def test_a_slate_of_one_place_leaves_no_choice_to_be_judged() -> None:
+    assert chose(0, [], places=1) == 1.0
+
+
+def test_slates_of_late_count_whether_they_wait_or_were_closed() -> None:
+    """Of ten places, all were chosen: 10 of 12 that are taken to have been seen."""
+    everything = [(row, CLICK) for row in range(10)]
+    waiting = UserSlates((slate(everything, places=10),))
+    for before in (waiting, UserSlates(seen=10.0, chosen=10.0)):
+        assert chose(0, [], before=before) == pytest.approx(2 - 2 * 10 / 12)
+    assert chose(0, [], before=UserSlates((slate([], places=10),), seen=10.0, chosen=10.0)) == 1.0
+
+
+def test_who_floods_slate_after_slate_counts_less_and_less() -> None:
+    bounds, kept, moved = Bounds(1_000, 4, 65_536, 64, frozenset(GOOD)), NOTHING_KEPT, []
+    for n in range(12):
+        ts, name = NOW_MS + 2_000 * n, f"s{n}"
+        shown = Impression(
+            event_id=name, ts=ts, user_id="u", slate_id=name, items=[str(k) for k in range(10)]
+        )
+        kept = on_impression(kept, shown, range(10), bounds).kept
+        moved.append(0.0)
+        for row in range(10):
+            event = Click(event_id=f"{name}-{row}", ts=ts, user_id="u", item_id="i", slate_id=name)
+            done = Interaction(row, ts, CLICK, math.nan, NO_ROWS, 0)
+            moved[-1] += choosing(kept, joined_with(kept.slates, event, row, CLICK, bounds), done, GOOD)
+            kept = on_answer(kept, event, done, bounds).kept
+    assert moved == sorted(moved, reverse=True)
+    assert moved[0] == pytest.approx(7 + 2 / 9)
+    assert moved[1] < 2.5
+    assert moved[-1] < 0.5
+    for n in range(12, 22):  # a user who becomes choosy counts again
+        ts, name = NOW_MS + 2_000 * n, f"s{n}"
+        shown = Impression(
+            event_id=name, ts=ts, user_id="u", slate_id=name, items=[str(k) for k in range(10)]
+        )
+        kept = on_impression(kept, shown, range(10), bounds).kept
+    assert kept.chosen < kept.seen / 2
+
+
+def test_counters_move_by_the_share() -> None:
+    whole, half = Counters(SETTINGS), Counters(SETTINGS)
+    done = Interaction(1, NOW_MS, CLICK, 4.0, np.array([2, 3], np.int32), 0)
+    for counters, share in ((whole, 1.0), (half, 0.5)):
+        counters.grow(4)
+        counters.observe(done._replace(share=share))
+    np.testing.assert_allclose(half.popularity.decayed, whole.popularity.decayed / 2)
+    np.testing.assert_allclose(half.pairs.count.sum(), whole.pairs.count.sum() / 2)
+    assert half.popularity.rating_count[1] == 1
+
+
+def test_the_users_own_state_takes_every_event() -> None:
+    one = One()
+    for n in range(6):
+        one.act(3, NOW_MS + n)
+    assert one.state.interactions == len(one.state.items) == 6
+    assert replace(one.state, offsets={}).activity == pytest.approx(6, rel=1e-6)
