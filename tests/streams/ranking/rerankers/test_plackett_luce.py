@@ -1,0 +1,124 @@
+"""Rankings that are drawn, and how likely they say they were: by hand, by all rankings, and by many draws."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.stats import chisquare
+
+from streams.ranking.rerankers.plackett_luce import draw, given_above, prefix_chances, scaled_scores
+
+ONE = np.array([[1.0, 0.5, 0.0, -1.0]])
+FOUR = np.random.default_rng(3).normal(scale=2.0, size=(5, 4))
+DRAWS = [[True] * 3, [False, True, False], [True, False, True], [False] * 3]
+
+
+def chances(samples: NDArray[np.float64], places: Sequence[int], draws: Sequence[bool]) -> list[float]:
+    found: list[float] = prefix_chances(samples, np.array(draws), np.array(places, np.intp)).tolist()
+    return found
+
+
+def by_hand(samples: NDArray[np.float64], places: Sequence[int], draws: Sequence[bool]) -> list[float]:
+    """Each sample by itself, each place by a softmax over what is left; then the mean over samples."""
+    of_samples = []
+    for scores in samples.tolist():
+        left, chance, found = list(range(len(scores))), 1.0, []
+        for place, drawn in zip(places, draws, strict=True):
+            if drawn:
+                weights = {k: np.exp(scores[k] - max(scores[j] for j in left)) for k in left}
+                chance *= weights[place] / sum(weights.values())
+            else:
+                chance *= place == left[0]
+            found.append(chance)
+            left.remove(place)
+        of_samples.append(found)
+    return np.mean(of_samples, axis=0).tolist()
+
+
+def test_a_ranking_of_three_by_hand() -> None:
+    """Weights 2, 1, 1: the second first with 1/4, then the first of 2 and 1 with 2/3."""
+    found = prefix_chances(np.log([[2.0, 1.0, 1.0]]), np.ones(2, np.bool_), np.array([1, 0], np.intp))
+    assert found == pytest.approx([1 / 4, 1 / 6])
+    assert given_above(found).tolist() == pytest.approx([1 / 4, 2 / 3])
+
+
+def test_two_samples_by_hand() -> None:
+    """Weights 3, 1 and 1, 3: either is first with 1/2, but what follows is sure."""
+    found = prefix_chances(np.log([[3.0, 1.0], [1.0, 3.0]]), np.ones(2, np.bool_), np.array([0, 1], np.intp))
+    assert found == pytest.approx([1 / 2, 1 / 2])
+    # Of three, what stood first tells which sample it was: 3/5 and 1/5 first, then 1/2 or 3/4.
+    samples = np.log([[3.0, 1.0, 1.0], [1.0, 3.0, 1.0]])
+    found = prefix_chances(samples, np.ones(2, np.bool_), np.array([0, 1], np.intp))
+    assert found == pytest.approx([2 / 5, (3 / 5 * 1 / 2 + 1 / 5 * 3 / 4) / 2])
+
+
+@pytest.mark.parametrize("samples", [ONE, FOUR])
+@pytest.mark.parametrize("draws", DRAWS)
+def test_every_ranking_has_its_chance_and_together_they_are_one(
+    samples: NDArray[np.float64], draws: list[bool]
+) -> None:
+    total = 0.0
+    for places in permutations(range(4), 3):
+        found = chances(samples, places, draws)
+        assert found == pytest.approx(by_hand(samples, places, draws), abs=1e-15)
+        total += found[-1]
+    assert total == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("samples", [ONE, FOUR])
+@pytest.mark.parametrize("draws", DRAWS[:3])
+def test_a_hundred_thousand_rankings_are_drawn_as_often_as_they_say(
+    samples: NDArray[np.float64], draws: list[bool]
+) -> None:
+    count, random = 100_000, np.random.default_rng(7)
+    noise, which = random.gumbel(size=(count, 4)), random.integers(len(samples), size=count)
+    marks = np.array(draws)
+    seen = Counter(tuple(draw(samples[which[n]], marks, noise[n]).tolist()) for n in range(count))
+    told = {places: chances(samples, places, draws)[-1] for places in permutations(range(4), 3)}
+    possible = [places for places, chance in told.items() if chance > 0]
+    assert set(seen) <= set(possible)
+    observed = [seen[places] for places in possible]
+    assert chisquare(observed, [count * told[places] for places in possible]).pvalue > 1e-3
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 4), st.integers(1, 12), st.floats(0.01, 300), st.integers(0, 2**32), st.data())
+def test_any_ranking_that_is_drawn_had_the_chance_that_is_told(
+    count: int, m: int, spread: float, seed: int, data: st.DataObject
+) -> None:
+    """However far apart scores are: those of a small temperature are."""
+    size = data.draw(st.integers(1, m))
+    draws = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
+    random = np.random.default_rng(seed)
+    samples = random.normal(scale=spread, size=(count, m))
+    places = draw(samples[seed % count], draws, random.gumbel(size=m))
+    assert len(set(places.tolist())) == size
+    found = prefix_chances(samples, draws, places)
+    assert ((found > 0) & (found <= 1 + 1e-12)).all()
+    assert (np.diff(found) <= 1e-15).all()
+    np.testing.assert_allclose(found, by_hand(samples, places.tolist(), draws.tolist()), rtol=1e-9)
+    if count == 1:
+        assert (given_above(found)[~draws] == 1).all()
+
+
+def test_what_has_no_score_is_drawn_last() -> None:
+    scaled = scaled_scores(np.array([3.0, 1.0, np.nan, -np.inf], np.float32), 2.0)
+    assert scaled[:2].tolist() == [1.5, 0.5]
+    assert (scaled[2:] < -900).all()
+    assert np.isfinite(scaled_scores(np.full(3, np.nan, np.float32), 1.0)).all()
+    two = scaled_scores(np.array([[1.0, np.nan], [np.nan, np.nan]]), 1.0)
+    assert two[0].tolist() == [1.0, -999.0]
+    assert two[1, 0] == two[1, 1]
+    chance = prefix_chances(two[:1], np.ones(2, np.bool_), np.array([0, 1], np.intp))
+    assert chance.tolist() == [1.0, 1.0]
+
+
+def test_a_place_that_none_of_the_candidates_has_can_not_be_drawn() -> None:
+    assert chances(ONE, [0, -1, 1], [True] * 3)[1:] == [0.0, 0.0]
