@@ -25,7 +25,7 @@ from tests.streams.worker.conftest import NOW_MS, Desk, message
 
 WAIT_MS, ITEMS, PLACES = 60_000, 40, 6
 SETTINGS = msgspec.structs.replace(
-    override(Settings(), {"reweighting": {"enabled": True}}),
+    override(Settings(), {"reweighting": {"enabled": True}, "candidates": {"quotas": "thompson"}}),
     learning=LearningSettings(wait_s=WAIT_MS / 1_000),
 )
 OFF = override(SETTINGS, {"reweighting": {"enabled": False}})
@@ -86,14 +86,20 @@ async def told(store: MemoryStore) -> list[Lesson]:
 
 
 def known(desk: Desk) -> bytes:
-    return desk.replica.recommender.learner.pack()
+    return learned(desk.replica.recommender)
+
+
+def learned(core: Recommender) -> bytes:
+    """What its learner knows, and what its sources earned."""
+    assert core.earnings is not None
+    return core.learner.pack() + core.earnings.pack()
 
 
 async def clean(store: MemoryStore, settings: Settings = SETTINGS) -> bytes:
     """What one run over the ledger learns."""
     recommender = Recommender(settings)
     recommender.learn(await told(store))
-    return recommender.learner.pack()
+    return learned(recommender)
 
 
 async def test_workers_that_write_in_turns_learn_in_one_order(store: MemoryStore) -> None:
@@ -183,7 +189,7 @@ async def test_a_page_that_comes_again_teaches_nothing(store: MemoryStore) -> No
         (taught[middle - 1].position, taught[middle:]),
     ):
         assert learn(core, after, page)
-    assert core.learner.pack() == await clean(store)
+    assert learned(core) == await clean(store)
     assert core.learned_to == entries[-1].position
 
 
@@ -196,7 +202,7 @@ async def test_lessons_behind_a_gap_wait_for_those_before(store: MemoryStore) ->
     core.learned_to = START
     assert not learn(core, taught[4].position, taught[5:])
     assert core.learned_to == START
-    assert core.learner.pack() == Recommender(SETTINGS).learner.pack()
+    assert learned(core) == learned(Recommender(SETTINGS))
 
 
 async def test_a_snapshot_of_another_learner_is_taken_without_it(
