@@ -19,6 +19,7 @@ from streams.commands.main import FAILED, main
 from streams.events.schema import AnyEvent, Click, Item, Review
 from streams.kafka.message import Message
 from streams.ranking import slate as stored_slate
+from streams.recommender import Recommender
 from streams.serving.graph import load_graph
 from streams.serving.loading import load_in_service
 from streams.settings.reading import override
@@ -199,5 +200,5 @@ def test_what_sources_earned_and_their_quotas_are_told(capsys: pytest.CaptureFix
     assert f"{earned.clicks:.1f}" in lines["nearest"]
     assert f"{earned.rate:.4f}" in lines["nearest"]
     assert lines["nearest"].split()[-1] == f"{made.core.quotas()['earned']['nearest']:.1%}"
-    explain._show_sources(Small(3).core)
+    explain._show_sources(Recommender(Settings()))
     assert capsys.readouterr().out == ""
