@@ -26,6 +26,7 @@ LATER_FIELDS = {
 """Settings in them that did."""
 UNNAMED = ("reweighting",)
 """Sections that name no slate by themselves."""
+ROUNDED = 1e-9
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -111,7 +112,8 @@ def _section(section: msgspec.Struct, default: msgspec.Struct, later: Sequence[s
 def _check_quotas(where: str, candidates: CandidateSettings, asked: int) -> None:
     """Raises `SettingsError` where the sources can't share their part of the pool within the bounds."""
     least, most = asked * candidates.quota_least, asked * candidates.quota_most
-    if candidates.quotas != "fixed" and not least <= candidates.quota_part <= most:
+    held = least - ROUNDED <= candidates.quota_part <= most + ROUNDED
+    if candidates.quotas != "fixed" and not held:
         raise SettingsError(
             f"{where}: candidates.quota_part is {candidates.quota_part:g}, but {asked} sources that have from"
             f" quota_least to quota_most have {least:g} to {most:g} of the pool together: expected a part"

@@ -263,3 +263,24 @@ async def test_what_a_snapshot_has_learned_is_not_learned_again(store: MemorySto
     heir = await served(store)
     assert known(heir) == await clean(store)
     assert order_of(heir.replica.recommender.learned_to) == order_of(ahead)
+
+
+async def test_a_bandit_says_what_it_explores(store: MemoryStore) -> None:
+    """Its slates are drawn by what was learned: what is not the best has a reason of its own, and counts."""
+    bandit = {"exploration": {"share": 1.0, "policy": "thompson", "temperature": 0.5}}
+    readers, desk = Readers(store), await served(store, override(OFF, bandit))
+    for _ in range(20):
+        await readers.turn(desk)
+        await desk.chores().follow()
+    assert readers.slates
+    explored = 0
+    for slate in readers.slates:
+        assert slate.propensities is not None
+        explored += sum(item.reason.kind == "explored" for item in slate.items)
+    assert explored > 0
+    assert desk.counted("explored_places_total", arm="default") == explored
+    told_of = [lesson.propensities for lesson in await told(store)]
+    assert all(len(each) for each in told_of)
+    calm, plain = Readers(its := MemoryStore()), await served(its, OFF)
+    await calm.turn(plain)
+    assert plain.counted("explored_places_total", arm="default") == 0

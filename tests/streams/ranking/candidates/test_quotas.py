@@ -138,6 +138,19 @@ def test_bounds_that_can_not_hold_are_refused(changed: dict[str, object], word: 
         Recommender(override(ARMS, {"arms": {"earned": {"stages": {"candidates": changed}}}}))
 
 
+@pytest.mark.parametrize("bounds", [(0.3, 0.1, 0.5), (0.3, 0.05, 0.1), (1.0, 0.0, 1.0), (0.0, 0.0, 0.1)])
+def test_bounds_that_leave_no_choice_are_taken(bounds: tuple[float, float, float]) -> None:
+    """Three sources that have a tenth each, whatever they earned: 3 * .1 is a little more than .3."""
+    names = ("quota_part", "quota_least", "quota_most")
+    changed = {"sources": ["nearest", "popular", "fresh"], **dict(zip(names, bounds, strict=True))}
+    small = world(override(ARMS, {"arms": {"earned": {"stages": {"candidates": changed}}}}), taught=20)
+    part, least, most = bounds
+    for name, count in reserve(small).items():
+        if name in changed["sources"]:
+            assert int(least * 24) <= count <= int(most * 24 + 1e-9)
+    assert sum(reserve(small).values()) <= part * 24 + 1e-9
+
+
 def test_a_snapshot_holds_what_sources_earned_and_is_as_before_without() -> None:
     small, again = world(), Small(60, ARMS)
     assert small.core.earnings is not None
