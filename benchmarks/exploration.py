@@ -36,7 +36,7 @@ from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.lesson import Lesson
 from streams.learning.looks import digest_of_names
 from streams.ranking.candidates.quotas import within
-from streams.ranking.rerankers.plackett_luce import draw, prefix_chances, scaled_scores
+from streams.ranking.rerankers.plackett_luce import draw, given_above, scaled_scores
 from streams.state.action_meaning import BUILT_IN
 
 POOL, SIZE, SOURCES = 50, 20, 8
@@ -64,7 +64,7 @@ def drawing() -> dict[str, Callable[[int], object]]:
     return {
         "scores": scores,
         "samples": samples,
-        "chances": lambda _: prefix_chances(scaled, draws, places),
+        "chances": lambda _: given_above(scaled, draws, places, 1.0, draws),
         "draw": lambda n: draw(scaled[0], draws, np.random.default_rng(n).gumbel(size=POOL)),
     }
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from streams.ranking.draft import Draft
 from streams.ranking.request import RankRequest
-from streams.ranking.rerankers.plackett_luce import draw, given_above, prefix_chances, scaled_scores
+from streams.ranking.rerankers.plackett_luce import draw, given_above, scaled_scores
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.slate_of_draft import id_of
 from streams.settings.exploration import ExplorationSettings
@@ -41,7 +41,7 @@ class Drawn:
         settings, size = draft.request.plan.settings.exploration, len(chosen)
         if not size:
             return chosen
-        pool = _pool(chosen, order[: max(settings.pool, size)])
+        pool = pool_of(chosen, order[: max(settings.pool, size)])
         draws = np.zeros(size, np.bool_)
         draws[
             [place - 1 for place in settings.places if place <= size] if settings.places else slice(None)
@@ -55,10 +55,8 @@ class Drawn:
             at = draw(sample, draws, noise)
             places = pool[at]
             draft.batch.explored[draft.number] = draws & not_the_best(draft.score[pool], at)
-        drawn = prefix_chances(samples, draws, at)
-        same = np.cumprod(places == chosen)
-        prefixes = (1 - settings.share) * same + settings.share * drawn
-        draft.batch.propensities[draft.number] = given_above(prefixes)
+        given = given_above(samples, draws, at, settings.share, places == chosen)
+        draft.batch.propensities[draft.number] = given.astype(np.float32)
         return places
 
     def _scores(self, draft: Draft, pool: NDArray[np.intp], settings: ExplorationSettings) -> F64:
@@ -68,7 +66,7 @@ class Drawn:
         return draft.score[pool].astype(np.float64)[None, :]
 
 
-def _pool(chosen: NDArray[np.intp], best: NDArray[np.intp]) -> NDArray[np.intp]:
+def pool_of(chosen: NDArray[np.intp], best: NDArray[np.intp]) -> NDArray[np.intp]:
     """What may have a place: the places as they are, then the others of the best. So a place that is not
     drawn gets the first of what stands on the slate for sure, a new item among it.
     """

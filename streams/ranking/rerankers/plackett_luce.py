@@ -35,15 +35,22 @@ def scaled_scores(scores: F32 | F64, temperature: float) -> F64:
     return np.where(known, scaled, np.where(np.isfinite(lowest), lowest, 0.0) - UNKNOWN)
 
 
-def given_above(prefixes: F64) -> F32:
-    """From the probabilities of the first k places, k = 1, 2, ..., that of each place given those above it.
+def index_in(pool: NDArray[np.intp], places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where each of `places` stands in the pool; -1 where it does not."""
+    found = places[:, None] == pool
+    return np.where(found.any(axis=1), found.argmax(axis=1), -1)
 
-    >>> given_above(np.array([0.5, 0.25, 0.25])).tolist()
-    [0.5, 0.5, 1.0]
+
+def prefix_chances(samples: F64, draws: NDArray[np.bool_], places: NDArray[np.intp]) -> F64:
+    """How likely a ranking that is drawn begins with the first of the places, the first two, and so on: [n].
+    Arguments as in `given_above`.
+
+    >>> prefix_chances(np.log([[2.0, 1.0, 1.0]]), np.ones(2, bool), np.array([1, 0])).round(3).tolist()
+    [0.25, 0.167]
     """
-    above = np.concatenate([[1.0], prefixes[:-1]])
-    given: F64 = np.divide(prefixes, above, out=np.zeros(len(prefixes)), where=above > 0)
-    return given.astype(np.float32)
+    never = np.zeros(len(places), np.bool_)
+    chances: F64 = np.cumprod(given_above(samples, draws, places, 1.0, never))
+    return chances
 
 
 @compiled
@@ -68,37 +75,52 @@ def draw(scaled: F64, draws: NDArray[np.bool_], noise: F64) -> NDArray[np.intp]:
 
 
 @compiled
-def prefix_chances(samples: F64, draws: NDArray[np.bool_], places: NDArray[np.intp]) -> F64:
-    """How likely the first of the places, the first two, and so on are drawn: [n]; samples [S, m]. A place of
-    -1 is none that can be drawn.
+def given_above(
+    samples: F64, draws: NDArray[np.bool_], places: NDArray[np.intp], share: float, sure: NDArray[np.bool_]
+) -> F64:
+    """[n]: how likely each place is what it is, given the places above it.
+
+    samples [S, m]; places [n]: of the m candidates, -1 for none of them. With the probability `share` the
+    ranking is drawn, else each place is as `sure` [n] says or not. What the places above tell of how the
+    ranking came about is kept as weights that are one together: so nothing fades, however long it is.
     """
     count, m = samples.shape
-    chances = np.zeros(len(places))
-    weight, free = np.empty(m), np.empty(m, np.bool_)
+    given = np.zeros(len(places))
+    likely, rest = np.full(count, share / count), 1.0 - share
+    weight, free = np.empty((count, m)), np.ones(m, np.bool_)
     for s in range(count):
-        scaled = samples[s]
-        free[:] = True
-        _weigh(scaled, free, weight)
-        first, chance = 0, 1.0
-        for place in range(len(places)):
-            taken = places[place]
-            if taken < 0 or not free[taken]:
-                break
-            if draws[place]:
-                total = _sum(weight)
-                if total < FADED:
-                    _weigh(scaled, free, weight)
-                    total = _sum(weight)
-                chance *= weight[taken] / total
+        _weigh(samples[s], free, weight[s])
+    first = 0
+    for place in range(len(places)):
+        taken = places[place]
+        possible = taken >= 0 and free[taken]
+        while first < m and not free[first]:
+            first += 1
+        total = rest = rest if sure[place] else 0.0
+        for s in range(count):
+            if not possible:
+                likely[s] = 0.0
+            elif draws[place]:
+                left = _sum(weight, s)
+                if left < FADED:
+                    _weigh(samples[s], free, weight[s])
+                    left = _sum(weight, s)
+                likely[s] *= weight[s, taken] / left
+                weight[s, taken] = 0.0
+            elif taken == first:
+                weight[s, taken] = 0.0
             else:
-                while not free[first]:
-                    first += 1
-                if taken != first:
-                    break
-            chances[place] += chance / count
+                likely[s] = 0.0
+            total += likely[s]
+        if total <= 0.0:
+            break
+        given[place] = total
+        rest /= total
+        for s in range(count):
+            likely[s] /= total
+        if possible:
             free[taken] = False
-            weight[taken] = 0.0
-    return chances
+    return given
 
 
 @compiled
@@ -113,15 +135,16 @@ def _weigh(scaled: F64, free: NDArray[np.bool_], weight: F64) -> None:
 
 
 @compiled
-def _sum(weight: F64) -> float:
-    """Their sum; four at a time, which the machine can add at once."""
+def _sum(weight: F64, s: int) -> float:
+    """The sum of row s; four at a time, which the machine can add at once."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    quads = len(weight) // 4 * 4
+    m = weight.shape[1]
+    quads = m // 4 * 4
     for k in range(0, quads, 4):
-        a += weight[k]
-        b += weight[k + 1]
-        c += weight[k + 2]
-        d += weight[k + 3]
-    for k in range(quads, len(weight)):
-        a += weight[k]
+        a += weight[s, k]
+        b += weight[s, k + 1]
+        c += weight[s, k + 2]
+        d += weight[s, k + 3]
+    for k in range(quads, m):
+        a += weight[s, k]
     return (a + b) + (c + d)

@@ -17,6 +17,7 @@ from streams.ranking.rerankers.plackett_luce import draw, given_above, prefix_ch
 
 ONE = np.array([[1.0, 0.5, 0.0, -1.0]])
 FOUR = np.random.default_rng(3).normal(scale=2.0, size=(5, 4))
+NEVER = np.zeros(20, np.bool_)
 DRAWS = [[True] * 3, [False, True, False], [True, False, True], [False] * 3]
 
 
@@ -46,7 +47,8 @@ def test_a_ranking_of_three_by_hand() -> None:
     """Weights 2, 1, 1: the second first with 1/4, then the first of 2 and 1 with 2/3."""
     found = prefix_chances(np.log([[2.0, 1.0, 1.0]]), np.ones(2, np.bool_), np.array([1, 0], np.intp))
     assert found == pytest.approx([1 / 4, 1 / 6])
-    assert given_above(found).tolist() == pytest.approx([1 / 4, 2 / 3])
+    found = given_above(np.log([[2.0, 1.0, 1.0]]), np.ones(2, np.bool_), np.array([1, 0]), 1.0, NEVER[:2])
+    assert found.tolist() == pytest.approx([1 / 4, 2 / 3])
 
 
 def test_two_samples_by_hand() -> None:
@@ -105,7 +107,8 @@ def test_any_ranking_that_is_drawn_had_the_chance_that_is_told(
     assert (np.diff(found) <= 1e-15).all()
     np.testing.assert_allclose(found, by_hand(samples, places.tolist(), draws.tolist()), rtol=1e-9)
     if count == 1:
-        assert (given_above(found)[~draws] == 1).all()
+        sure = given_above(samples, draws, places, 1.0, np.zeros(size, np.bool_))[~draws]
+        assert sure == pytest.approx(np.ones(len(sure)))
 
 
 def test_what_has_no_score_is_drawn_last() -> None:
@@ -122,3 +125,40 @@ def test_what_has_no_score_is_drawn_last() -> None:
 
 def test_a_place_that_none_of_the_candidates_has_can_not_be_drawn() -> None:
     assert chances(ONE, [0, -1, 1], [True] * 3)[1:] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("draws", DRAWS)
+def test_a_share_that_is_not_drawn_is_one_more_way_to_the_same_ranking(draws: list[bool]) -> None:
+    """What is best first, with .7, and what is drawn by five samples, with .3."""
+    total, best = 0.0, (0, 1, 2)
+    for places in permutations(range(4), 3):
+        same = np.array([place == own for place, own in zip(places, best, strict=True)])
+        given = given_above(FOUR, np.array(draws), np.array(places, np.intp), 0.3, same)
+        prefixes = 0.7 * np.cumprod(same) + 0.3 * np.array(by_hand(FOUR, places, draws))
+        np.testing.assert_allclose(np.cumprod(given), prefixes, atol=1e-15)
+        total += float(np.prod(given))
+    assert total == pytest.approx(1.0)
+
+
+def test_a_place_of_a_long_ranking_has_its_chance_though_the_ranking_has_hardly_one() -> None:
+    """200 places of 1,000 candidates: the ranking itself is less likely than any float can say."""
+    samples = np.random.default_rng(0).normal(scale=2.0, size=(32, 1_000))
+    draws, noise = np.ones(200, np.bool_), np.random.default_rng(1).gumbel(size=1_000)
+    places = draw(samples[3], draws, noise)
+    given = given_above(samples, draws, places, 1.0, np.zeros(200, np.bool_))
+    assert (given > 0).all()
+    assert np.log10(given).sum() < -308
+    likely, left = np.zeros(32), np.ones(1_000, np.bool_)
+    for place, told in zip(places.tolist(), given.tolist(), strict=True):
+        odds = samples[:, place] - np.logaddexp.reduce(np.where(left, samples, -np.inf), axis=1)
+        expected = np.logaddexp.reduce(likely + odds) - np.logaddexp.reduce(likely)
+        assert np.log(told) == pytest.approx(expected, rel=1e-9)
+        likely += odds
+        left[place] = False
+
+
+def test_what_stands_in_no_pool_is_shown_for_sure_or_never() -> None:
+    places, one = np.array([-1, 0], np.intp), np.log([[1.0, 1.0]])
+    sure = np.ones(2, np.bool_)
+    assert given_above(one, sure, places, 0.4, sure).tolist() == pytest.approx([0.6, 1.0])
+    assert given_above(one, sure, places, 1.0, sure).tolist() == [0.0, 0.0]
