@@ -25,6 +25,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: more threads only take turns
 
 import numpy as np
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +34,6 @@ from benchmarks.reweighting import CANDIDATES, COLUMNS, SIGNALS, cpu_us, lessons
 from streams.learning.earnings import SourceEarnings
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.experts.settings import ReweightingSettings
-from streams.learning.lesson import Lesson
 from streams.learning.looks import digest_of_names
 from streams.ranking.candidates.quotas import within
 from streams.ranking.rerankers.plackett_luce import draw, given_above, scaled_scores
@@ -43,7 +43,7 @@ POOL, SIZE, SOURCES = 50, 20, 8
 TEMPERATURE = 0.1
 
 
-def drawing() -> dict[str, Callable[[int], object]]:
+def drawing() -> dict[str, Callable[[int], None]]:
     """What a slate takes that is drawn by the posterior."""
     learner = AdaptiveLearner(ReweightingSettings(), COLUMNS, BUILT_IN)
     for lesson in lessons(400, 1):
@@ -52,37 +52,39 @@ def drawing() -> dict[str, Callable[[int], object]]:
     signals = random.normal(size=(CANDIDATES, SIGNALS)).astype(np.float32)
     pool, draws = np.arange(POOL), np.ones(SIZE, np.bool_)
 
-    def scores(_: int) -> np.ndarray:
-        return learner.sampled(signals, CANDIDATES, pool, Level())
+    def scores(_: int) -> None:
+        learner.sampled(signals, CANDIDATES, pool, Level())
 
-    def samples(_: int) -> np.ndarray:
+    def samples(n: int) -> None:
         learner.levels.lessons += 1
-        return scores(_)
+        scores(n)
 
-    scaled = scaled_scores(scores(0), TEMPERATURE)
+    def chances(_: int) -> None:
+        given_above(scaled, draws, places, 1.0, draws)
+
+    def slate(n: int) -> None:
+        draw(scaled[0], draws, np.random.default_rng(n).gumbel(size=POOL))
+
+    scaled = scaled_scores(learner.sampled(signals, CANDIDATES, pool, Level()), TEMPERATURE)
     places = draw(scaled[0], draws, random.gumbel(size=POOL))
-    return {
-        "scores": scores,
-        "samples": samples,
-        "chances": lambda _: given_above(scaled, draws, places, 1.0, draws),
-        "draw": lambda n: draw(scaled[0], draws, np.random.default_rng(n).gumbel(size=POOL)),
-    }
+    return {"scores": scores, "samples": samples, "chances": chances, "draw": slate}
 
 
-def quotas() -> dict[str, Callable[[int], object]]:
+def quotas() -> dict[str, Callable[[int], None]]:
     """What a lesson takes of which sources earn, and the quotas of a request."""
     names = [f"s{k}" for k in range(SOURCES)]
     columns = [f"rank_{name}" for name in names] + [f"c{k}" for k in range(SIGNALS - SOURCES)]
     earnings = SourceEarnings(names, columns, BUILT_IN, 0.5)
     digest = digest_of_names(columns)
-    stream = [
-        Lesson(*(getattr(each, name) if name != "names" else digest for name in each.__struct_fields__))
-        for each in lessons(400, 1)
-    ]
-    return {
-        "earned": lambda n: earnings.learn(stream[n % len(stream)]),
-        "quotas": lambda n: within(earnings.rates(np.random.default_rng(n)), 0.5, 0.02, 0.25),
-    }
+    stream = [replace(each, names=digest) for each in lessons(400, 1)]
+
+    def earned(n: int) -> None:
+        earnings.learn(stream[n % len(stream)])
+
+    def divided(n: int) -> None:
+        within(earnings.rates(np.random.default_rng(n)), 0.5, 0.02, 0.25)
+
+    return {"earned": earned, "quotas": divided}
 
 
 def main() -> None:

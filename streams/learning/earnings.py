@@ -75,7 +75,7 @@ class SourceEarnings:
         self._reads = np.array([list(columns).index(rank_feature(name)) for name in sources])
         self._names, self._bytes = digest_of_names(columns), F2.itemsize * len(columns)
         self._rules = ChoiceRules(meanings)
-        self._looked = np.arange(1, PLACES_MAX + 1) ** -eta
+        self._looked: F64 = np.asarray(np.arange(1, PLACES_MAX + 1) ** -eta, np.float64)
 
     def learn(self, lesson: Lesson) -> None:
         """Take one lesson. One whose features have other names, or none, is only counted."""
@@ -84,7 +84,7 @@ class SourceEarnings:
             return
         self._counts["taken"] += 1
         found = lesson.features[:, self._reads].astype(np.float64)
-        known = np.isfinite(found).all(axis=1)
+        known: NDArray[np.bool_] = np.asarray(np.isfinite(found).all(axis=1), np.bool_)
         # One place more than there are: a place that stood alone was clicked all the same.
         made = self._rules.choices(lesson.answers, known, len(known) + 1).made
         chosen = np.zeros(len(known))

@@ -27,7 +27,7 @@ def scaled_scores(scores: F32 | F64, temperature: float) -> F64:
     """float64, as `scores` [m] or [S, m], what can be drawn with a chance: what is no number is never drawn
     before what is one.
     """
-    scaled = scores.astype(np.float64) / temperature
+    scaled: F64 = np.asarray(scores, np.float64) / temperature
     known = np.isfinite(scaled)
     if known.all():
         return scaled
@@ -49,8 +49,7 @@ def prefix_chances(samples: F64, draws: NDArray[np.bool_], places: NDArray[np.in
     [0.25, 0.167]
     """
     never = np.zeros(len(places), np.bool_)
-    chances: F64 = np.cumprod(given_above(samples, draws, places, 1.0, never))
-    return chances
+    return np.asarray(np.cumprod(given_above(samples, draws, places, 1.0, never)), np.float64)
 
 
 @compiled

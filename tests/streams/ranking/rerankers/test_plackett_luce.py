@@ -40,7 +40,8 @@ def by_hand(samples: NDArray[np.float64], places: Sequence[int], draws: Sequence
             found.append(chance)
             left.remove(place)
         of_samples.append(found)
-    return np.mean(of_samples, axis=0).tolist()
+    mean: list[float] = np.mean(of_samples, axis=0).tolist()
+    return mean
 
 
 def test_a_ranking_of_three_by_hand() -> None:
