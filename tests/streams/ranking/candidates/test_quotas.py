@@ -142,11 +142,12 @@ def test_bounds_that_can_not_hold_are_refused(changed: dict[str, object], word: 
 def test_bounds_that_leave_no_choice_are_taken(bounds: tuple[float, float, float]) -> None:
     """Three sources that have a tenth each, whatever they earned: 3 * .1 is a little more than .3."""
     names = ("quota_part", "quota_least", "quota_most")
-    changed = {"sources": ["nearest", "popular", "fresh"], **dict(zip(names, bounds, strict=True))}
+    sources = ["nearest", "popular", "fresh"]
+    changed = {"sources": sources, **dict(zip(names, bounds, strict=True))}
     small = world(override(ARMS, {"arms": {"earned": {"stages": {"candidates": changed}}}}), taught=20)
     part, least, most = bounds
     for name, count in reserve(small).items():
-        if name in changed["sources"]:
+        if name in sources:
             assert int(least * 24) <= count <= int(most * 24 + 1e-9)
     assert sum(reserve(small).values()) <= part * 24 + 1e-9
 

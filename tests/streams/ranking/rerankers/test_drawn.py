@@ -145,9 +145,9 @@ def test_reserved_places_alone_are_drawn_and_the_others_keep_their_order() -> No
     made, plain = live(0.0), live(0.0)
     for user in range(4):
         for cause in range(30):
-            asked = {"cause": f"e{cause}"}
-            draft = made.draft(f"u{user}", plan=made.core.plan(reserved), **asked)
-            sure = plain.draft(f"u{user}", plan=plain.core.plan({"feed": reserved["feed"]}), **asked)
+            draft = made.draft(f"u{user}", plan=made.core.plan(reserved), cause=f"e{cause}")
+            best_first = plain.core.plan({"feed": reserved["feed"]})
+            sure = plain.draft(f"u{user}", plan=best_first, cause=f"e{cause}")
             assert draft.propensities is not None
             taken = set(draft.order[[2, 5]].tolist())
             others = np.delete(draft.order, [2, 5]).tolist()

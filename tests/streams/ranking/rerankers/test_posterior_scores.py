@@ -151,35 +151,41 @@ def test_without_a_model_the_arm_draws_by_the_scores_that_there_are() -> None:
     np.testing.assert_allclose(np.cumprod(draft.propensities.astype(float)), prefixes, rtol=1e-4)
 
 
-async def test_from_a_click_to_a_lesson_the_arm_tells_how_likely_its_places_were() -> None:
+async def test_from_a_click_to_a_lesson_the_arm_tells_how_likely_its_places_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As the worker and the gateway do it, with a store in memory and all that it holds as bytes."""
     small = world()
     taught: list[Lesson] = []
-    learner = small.core.learner
-    learn = learner.learn
-    learner.learn = lambda lesson: (taught.append(lesson), learn(lesson))[1]  # type: ignore[method-assign,assignment,return-value]
+    learn = small.core.learner.learn
+
+    def told(lesson: Lesson) -> None:
+        taught.append(lesson)
+        learn(lesson)
+
+    monkeypatch.setattr(small.core.learner, "learn", told)
     arms = {"ann": "bandit", "bob": "control"}
     live = World("w", small.core, arms.__getitem__, small.now_ms)
     impressions: dict[str, Impression] = {}
     for user in arms:
         await live.deliver(Click(event_id=f"{user}-1", ts=live.clock.now_ms(), user_id=user, item_id="i3"))
         shown = await live.read(user, 6)
-        told = shown.slate.propensities
+        known = shown.slate.propensities
         explored = [item.reason.kind == "explored" for item in shown.slate.items]
         if user == "ann":
-            assert told is not None
-            assert all(0 < each <= 1 for each in told)
+            assert known is not None
+            assert all(0 < each <= 1 for each in known)
             assert any(explored)
             assert explored_places([shown.slate]) == {"bandit": sum(explored)}
             for item in shown.slate.items:
                 assert item.source in small.core.pipeline.names
         else:
-            assert told is None
+            assert known is None
             assert not any(explored)
             assert not explored_places([shown.slate])
         impressions[user] = live.impression(shown, user, f"{user}-2")
         await live.deliver(impressions[user])
-        assert impressions[user].propensities == (None if told is None else told[:6])
+        assert impressions[user].propensities == (None if known is None else known[:6])
         first = impressions[user].items[2]
         live.clock.advance(1_000)
         clicked = Click(
