@@ -18,6 +18,7 @@ from model.tasks import ALWAYS
 from streams.counters.counters import Counters
 from streams.counters.shares import choosing, own_share
 from streams.events.schema import Click, Impression, Review, User, UserEvent
+from streams.learning.earnings import Earned, SourceEarnings
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
 from streams.learning.experts.segments import Segments
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
@@ -35,7 +36,8 @@ from streams.learning.steps import (
     on_made,
 )
 from streams.ranking.adaptation import Adaptation
-from streams.ranking.arm_plans import ArmPlans, learns
+from streams.ranking.arm_plans import ArmPlans, earns, learns
+from streams.ranking.candidates.quotas import Quotas, shares_of
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
 from streams.ranking.heads import head_columns
@@ -44,6 +46,7 @@ from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.request_checks import check
+from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.slate import Slate
 from streams.ranking.slate_of_draft import slate_of, slates_of
 from streams.ranking.stage_plan import StagePlan, stage_plan
@@ -64,7 +67,9 @@ class Recommender:
     `learned_to`: the place in a ledger up to which `learner` has taken the lessons (`streams.serving.lessons`
     brings them in its order); "" where there is no ledger: see `learn_closed`. `columns`:
     the names of what is kept of each place, and learned from: features, then heads. `report`: what the
-    learner had come to when `look_back` was called last; None where it only counts.
+    learner had come to when `look_back` was called last; None where it only counts. `earnings`: what the
+    sources have earned by the same lessons, None where no arm's quotas follow it; `earned`: the last report
+    of that.
     """
 
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
@@ -75,11 +80,20 @@ class Recommender:
         self.arms = ArmPlans(settings, source_names())
         tasks = further_tasks(settings, self.arms.declared.values())
         self.columns = (*feature_names(source_names()), *head_columns(tasks))
-        self.learner, adaptation = self._learner()
+        self.learner, self.earnings = self._learner(), self._earnings()
         self.learned_to, self._closed = "", list[Lesson]()
         self.report: LearnerReport | None = None
+        self.earned: dict[str, Earned] = {}
+        adaptive = self.learner if isinstance(self.learner, AdaptiveLearner) else None
         self.pipeline = Pipeline(
-            self.catalog, self.counters, settings.state.history, graph, tasks, adaptation
+            self.catalog,
+            self.counters,
+            settings.state.history,
+            graph,
+            tasks,
+            None if adaptive is None else Adaptation(adaptive),
+            None if adaptive is None else PosteriorScores(adaptive),
+            None if self.earnings is None else Quotas(self.earnings),
         )
         self._index_beside = False
         self.index_beside(False)
@@ -94,12 +108,17 @@ class Recommender:
         self._names = digest_of_names(self.columns)
         self._segments = Segments(settings.reweighting.segment_by)
 
-    def _learner(self) -> tuple[Learner, Adaptation | None]:
-        """What learns from lessons: one that adapts scores, where any arm says so."""
+    def _learner(self) -> Learner:
+        """What learns from lessons: one that adapts scores, where any arm adapts them or draws by them."""
         if not learns(self.settings):
-            return CountingLearner(), None
-        learner = AdaptiveLearner(self.settings.reweighting, self.columns, self.meanings)
-        return learner, Adaptation(learner)
+            return CountingLearner()
+        return AdaptiveLearner(self.settings.reweighting, self.columns, self.meanings)
+
+    def _earnings(self) -> SourceEarnings | None:
+        """What the sources earn, where any arm has quotas that follow it."""
+        if not earns(self.settings):
+            return None
+        return SourceEarnings(source_names(), self.columns, self.meanings, self.settings.reweighting.eta)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""
@@ -219,11 +238,27 @@ class Recommender:
         """Take lessons. What is learned depends on their order."""
         for lesson in lessons:
             self.learner.learn(lesson)
+            if self.earnings is not None:
+                self.earnings.learn(lesson)
 
     def look_back(self) -> None:
-        """Bring `report` up to date; it takes long compared with a lesson."""
+        """Bring `report` and `earned` up to date; it takes long compared with a lesson."""
         if isinstance(self.learner, AdaptiveLearner):
             self.report = self.learner.report()
+        if self.earnings is not None:
+            self.earned = self.earnings.report()
+
+    def quotas(self) -> dict[str, dict[str, float]]:
+        """Of each arm whose quotas follow what sources earned: which part of the pool each source had when
+        `look_back` was called last, by the mean of what it may have earned.
+        """
+        rates = np.array([each.rate for each in self.earned.values()])
+        plans = [(arm, plan) for (arm, rung), plan in self.arms.declared.items() if rung == RUNGS[0]]
+        return {
+            arm: dict(zip(self.earned, shares_of(plan, rates).tolist(), strict=True))
+            for arm, plan in plans
+            if self.earned and plan.settings.candidates.quotas != "fixed"
+        }
 
     def follow(self, record: Record) -> None:
         """Count what another process has applied. Its items must have been met."""

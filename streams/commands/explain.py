@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     if arm != DEFAULT_ARM:
         _say(f"the user's slates are made by {arm}")
     _show(explained(core, state, now_ms, args.item, args.places, args.history, arm))
+    _show_sources(core)
     return 0
 
 
@@ -70,6 +71,25 @@ def _show(places: list[Place]) -> None:
             lead = (place.item_id, f"{place.score:.3f}", reason) if k == 0 else ("", "", "")
             table.add_row(*lead, item_id, f"{worth:+.3f}")
     Console(markup=False, highlight=False).print(table)
+
+
+def _show_sources(recommender: Recommender) -> None:
+    """What the sources earned, and the quotas that follow from it, where any arm has them."""
+    from rich.console import Console
+    from rich.table import Table
+
+    recommender.look_back()
+    if not recommender.earned:
+        return
+    quotas = recommender.quotas()
+    arms = [f"of the pool ({arm})" for arm in quotas]
+    table = Table("source", "clicks", "places looked at", "clicks a place", *arms, box=None)
+    for source, earned in recommender.earned.items():
+        shares = [f"{of[source]:.1%}" for of in quotas.values()]
+        table.add_row(source, f"{earned.clicks:.1f}", f"{earned.places:.1f}", f"{earned.rate:.4f}", *shares)
+    console = Console(markup=False, highlight=False)
+    console.print()
+    console.print(table)
 
 
 async def _known(settings: Settings, user: str) -> Known:

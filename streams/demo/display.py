@@ -22,6 +22,7 @@ REASONS = {
     "popular": "popular now",
     "new": "new here",
     "for_you": "for you",
+    "explored": "to learn of it",
 }
 ACTIVE, QUIET, GOOD, BAD = "bold cyan", "dim", "green", "bold red"
 BAR_WIDTH = 24

@@ -23,7 +23,8 @@ NO_STORE = (("cache-control", "no-store"),)
 
 
 class FeedReason(msgspec.Struct):
-    """Why an item is there: "after" or "with" or "similar" to `item_id`; "popular"; "new"; "for_you".
+    """Why an item is there: "after" or "with" or "similar" to `item_id`; "popular"; "new"; "for_you";
+    "explored".
 
     "shares": the knowledge graph links it to `item_id`; `text` names the link, and that item's title follows.
     """

@@ -65,14 +65,21 @@ class Adaptation:
         offsets = np.zeros(len(chosen) + 1, np.int64)
         np.cumsum(np.diff(batch.offsets)[numbers], out=offsets[1:])
         ends = offsets[1:] - np.array([len(request.score_also) for request in requests], np.int64)
-        signals = np.empty((int(offsets[-1]), len(self.learner.reads)), np.float32)
-        _gather(batch.offsets, numbers, batch.features, batch.heads, self.learner.reads, signals)
+        signals = signals_of(batch, numbers, self.learner.reads)
         score = np.empty(len(signals), np.float32)
         levels = [self.learner.level(request.arm, request.surface, request.state) for request in requests]
         self.learner.score(signals, offsets, ends, levels, score)
         for begin, end, b in zip(offsets[:-1].tolist(), offsets[1:].tolist(), chosen, strict=True):
             batch.score[batch.part(b)] = score[begin:end]
         batch.adapted[numbers] = True
+
+
+def signals_of(batch: RankBatch, numbers: NDArray[np.int64], reads: NDArray[np.int64]) -> F32:
+    """float32 [n, K]: the columns `reads` of all candidates of these requests, end to end."""
+    count = int(np.diff(batch.offsets)[numbers].sum())
+    signals = np.empty((count, len(reads)), np.float32)
+    _gather(batch.offsets, numbers, batch.features, batch.heads, reads, signals)
+    return signals
 
 
 @compiled

@@ -17,7 +17,7 @@ from model.errors import SettingsError
 from streams.experiments.assignment.arm_text import name_of, served_by
 from streams.experiments.assignment.assignment import Assignment
 from streams.experiments.declared.experiment import ExperimentSettings
-from streams.experiments.declared.refusal import DeclarationError, unknown
+from streams.experiments.declared.refusal import DeclarationError, Path, unknown
 from streams.experiments.registry.state import NONE, Registry
 from streams.ranking.degradation import RUNGS, Rung, lowered
 from streams.ranking.stage_plan import StagePlan, stage_plan
@@ -110,13 +110,30 @@ class ArmPlans:
                     if source not in self._sources:
                         where = (*path, "candidates", key)
                         raise unknown(where, source, self._sources, "the sources of this build")
-            if stages.reweighting.enabled and not learns(self.settings):
+            self._check_learning(stages, path)
+
+    def _check_learning(self, stages: StageSettings, path: Path) -> None:
+        """What an arm would go by must be learned by the workers: that begins with their start."""
+        wants: tuple[tuple[bool, Path, str], ...] = (
+            (stages.reweighting.enabled and not learns(self.settings), ("reweighting", "enabled"), "false"),
+            (stages.exploration.samples and not learns(self.settings), ("exploration", "policy"), "gumbel"),
+            (
+                stages.candidates.quotas != "fixed" and not earns(self.settings),
+                ("candidates", "quotas"),
+                "fixed",
+            ),
+        )
+        for wanted, key, instead in wants:
+            if wanted:
+                value: Any = stages
+                for part in key:
+                    value = getattr(value, part)
                 raise DeclarationError(
-                    (*path, "reweighting", "enabled"),
-                    "false, since no worker learns from answers",
-                    "true",
-                    "declare the experiment in the workers' settings file, or set reweighting.enabled there,"
-                    " and restart them",
+                    (*path, *key),
+                    f"{instead}, since no worker learns what it goes by",
+                    str(value).lower(),
+                    "declare the experiment in the workers' settings file, or set it there for all, and"
+                    " restart them",
                 )
 
     def _plan(self, stages: StageSettings, rung: Rung, where: str) -> StagePlan:
@@ -127,12 +144,20 @@ class ArmPlans:
 
 
 def learns(settings: Settings) -> bool:
-    """Whether workers learn from answers: an arm or an experiment of the settings, or all, adapt scores."""
+    """Whether workers learn from answers: somebody's scores are adapted, or drawn from what is believed."""
+    return any(each.reweighting.enabled or each.exploration.samples for each in _all_stages(settings))
+
+
+def earns(settings: Settings) -> bool:
+    """Whether workers count what sources earn: somebody's quotas follow it."""
+    return any(each.candidates.quotas != "fixed" for each in _all_stages(settings))
+
+
+def _all_stages(settings: Settings) -> list[StageSettings]:
+    """Those of everybody, of the arms, and of the experiments of a settings file."""
     trees = [arm.stages for arm in settings.arms.values()]
     trees += [arm.stages for each in settings.experiments.values() for arm in each.arms.values()]
-    return settings.reweighting.enabled or any(
-        settings.stages_with(tree, "settings").reweighting.enabled for tree in trees
-    )
+    return [settings.stages, *(settings.stages_with(tree, "settings") for tree in trees)]
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -36,7 +36,7 @@ LEAST = np.float32(1e-9)
 
 class Avert:
     """Lowers `score`. Where no model has scored, it lowers the sum by which the sources were blended, and a
-    score stays a place. It passes over users who dislike nothing.
+    score stays a place; elsewhere it writes `averted`. It passes over users who dislike nothing.
     """
 
     def __init__(self, counters: Counters, workspace: Workspace) -> None:
@@ -56,7 +56,8 @@ class Avert:
             part, plan = batch.part(b), batch.requests[b].plan
             weight = plan.settings.feed.aversion
             if batch.scored(b):
-                batch.score[part] -= np.float32(weight) * close[part]
+                batch.averted[b] = np.float32(weight) * close[part]
+                batch.score[part] -= batch.averted[b]
                 continue
             constant, ranks = plan.settings.candidates.rank_constant, batch.ranks[part]
             fused = np.where(ranks > 0, plan.weights / (constant + ranks), 0.0).sum(axis=1)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from streams.ranking.candidates.blend import Also, blend
+from streams.ranking.candidates.quotas import Quotas
 from streams.ranking.rank_batch import NO_ROWS, RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -14,17 +15,25 @@ from streams.state.catalog import Catalog
 
 
 class Blend:
-    """Writes `offsets`, `rows`, `ranks` and `origin`. `fresh`: the column of the source of new items."""
+    """Writes `offsets`, `rows`, `ranks` and `origin`. `fresh`: the column of the source of new items.
+    `quotas`: where sources share the pool by what they earned.
+    """
 
-    def __init__(self, catalog: Catalog, workspace: Workspace, fresh: int) -> None:
+    def __init__(
+        self, catalog: Catalog, workspace: Workspace, fresh: int, quotas: Quotas | None = None
+    ) -> None:
         self.catalog, self.workspace, self.fresh = catalog, workspace, max(fresh, 0)
+        self.quotas = quotas
 
     def enable(self, request: RankRequest) -> bool:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        asks = batch.context.asks
+        if self.quotas is not None:
+            asks = self.quotas.applied(batch.requests, asks)
         pools = blend(
-            batch.found, batch.context.asks, _also(batch.requests), self.fresh, batch.context.blocked,
+            batch.found, asks, _also(batch.requests), self.fresh, batch.context.blocked,
             len(self.catalog), self.workspace,
         )  # fmt: skip
         batch.offsets, batch.rows, batch.ranks, batch.origin = pools

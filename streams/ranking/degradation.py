@@ -41,7 +41,13 @@ def lowered(stages: StageSettings, rung: Rung, settings: LadderSettings) -> Stag
     else:
         size = stages.feed.size
         candidates = replace(
-            candidates, pool=size, per_source=size, sources=(POPULAR,), weights={POPULAR: 1.0}, reserve={}
+            candidates,
+            pool=size,
+            per_source=size,
+            sources=(POPULAR,),
+            weights={POPULAR: 1.0},
+            reserve={},
+            quotas="fixed",
         )
         stages = replace(stages, exploration=ExplorationSettings())  # it has no scores to draw by
     feed = stages.feed if rung == "counters" else replace(stages.feed, aversion=0.0)  # it reads the pairs

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from streams.counters.counters import Counters
-from streams.ranking.explanations import AFTER_WINDOW, Places, Recent, Why, explain
+from streams.ranking.explanations import AFTER_WINDOW, EXPLORED, Places, Recent, Why, explain
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
 from streams.signals.histories import Histories
 from streams.state.catalog import Catalog
+
+NOT_EXPLORED = np.zeros(0, np.bool_)
 
 
 class Explain:
@@ -38,6 +40,8 @@ class Explain:
         found = explain(places, liked(batch.context.histories, np.array(chosen, np.int64)), why)
         for b, reasons in zip(chosen, found, strict=True):
             batch.reasons[b] = reasons
+            for place in np.flatnonzero(batch.explored.get(b, NOT_EXPLORED)).tolist():
+                reasons[place] = EXPLORED
 
 
 def liked(histories: Histories, users: NDArray[np.int64]) -> Recent:

@@ -29,6 +29,7 @@ MET_TOGETHER = frozenset(("together", "transitions"))  # sources that bring what
 POPULAR = Reason("popular")
 NEW = Reason("new")
 FOR_YOU = Reason("for_you")
+EXPLORED = Reason("explored")
 OF_SOURCE = {"popular": POPULAR, "trending": POPULAR, "fresh": NEW}
 
 

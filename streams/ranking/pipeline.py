@@ -21,6 +21,7 @@ from streams.ranking.candidates.learned import LearnedNearest
 from streams.ranking.candidates.lists import BatchSource
 from streams.ranking.candidates.nearest import Nearest
 from streams.ranking.candidates.popular import Popular
+from streams.ranking.candidates.quotas import Quotas
 from streams.ranking.candidates.source import Source
 from streams.ranking.candidates.together import Together
 from streams.ranking.candidates.transitions import Transitions
@@ -36,6 +37,7 @@ from streams.ranking.remembering import Remember
 from streams.ranking.request import RankRequest
 from streams.ranking.rerankers.drawn import Drawn
 from streams.ranking.rerankers.fresh_place import FreshPlace
+from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.reranking import Rerank
 from streams.ranking.rescoring import Rescore
 from streams.ranking.reweighting import Reweight
@@ -67,8 +69,8 @@ def source_names() -> list[str]:
 class Pipeline:
     """The stages over one catalog and one set of counters.
 
-    `length`: of the histories that models read. `tasks`, `adaptation`: see `Reweight`. `models` may be
-    swapped between two batches.
+    `length`: of the histories that models read. `tasks`, `adaptation`: see `Reweight`; `posterior`: see
+    `Drawn`; `quotas`: see `Blend`. `models` may be swapped between two batches.
     """
 
     def __init__(
@@ -79,6 +81,8 @@ class Pipeline:
         graph: Graph | None = None,
         tasks: Sequence[str] = (),
         adaptation: Adaptation | None = None,
+        posterior: PosteriorScores | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
         self.catalog, self.counters = catalog, counters
         self.models, self.workspace, self.sources = Models(), Workspace(graph), sources()
@@ -89,14 +93,14 @@ class Pipeline:
             Hydrate(catalog, self.models, length),
             Filter(catalog, workspace),
             Find(self.sources),
-            Blend(catalog, workspace, fresh),
+            Blend(catalog, workspace, fresh, quotas),
             Features(catalog, counters, workspace),
         )
         self.ordering: tuple[Stage, ...] = (
             Rescore(counters),
             Reweight(counters, tasks, adaptation),
             Avert(counters, workspace),
-            Rerank(workspace, (FreshPlace(catalog, fresh), Drawn())),
+            Rerank(workspace, (FreshPlace(catalog, fresh), Drawn(posterior))),
             Explain(catalog, counters, workspace, self.names),
         )
 

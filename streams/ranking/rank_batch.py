@@ -52,8 +52,12 @@ class RankBatch:
     rescore: click, rating and `more`, the further tasks by name (NaN where a request's model lacks it): [N].
     reweight: heads [H, N], what a learner reads of the scores (`streams.ranking.heads`); score [N]; adapted
     bool [B]: where what was learned from answers is in the scores.
+    avert: averted: by request, what was taken off the scores of its candidates, float32 each, where anything
+    was and a model scored them.
     rerank: order: for each request its places as indices into its rows, best first.
     propensities: of each request's places, where they may have been drawn: float32 [places]; else None.
+    explored: by request, which places got another item than the best that was left, since they were drawn:
+    bool [places] each.
     explain: reasons: for each request those of its places; None where none were asked for.
     """
 
@@ -75,8 +79,10 @@ class RankBatch:
     heads: F32 = field(default_factory=lambda: NO_FEATURES)
     score: F32 = field(default_factory=lambda: NO_SCORES)
     adapted: NDArray[np.bool_] = field(default_factory=lambda: NO_FLAGS)
+    averted: dict[int, F32] = field(default_factory=dict)
     order: list[NDArray[np.intp]] = field(default_factory=list)
     propensities: list[F32 | None] = field(default_factory=list)
+    explored: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     reasons: list[list[Reason] | None] = field(default_factory=list)
 
     def __len__(self) -> int:

@@ -12,14 +12,21 @@ from numpy.typing import NDArray
 
 from model.errors import SettingsError
 from streams.ranking.degradation import Rung
+from streams.settings.sections import CandidateSettings
 from streams.settings.stages import StageSettings
 from streams.state.action_meaning import Meanings
 
 DIGEST_BYTES = 8
 LATER = ("exploration",)
 """Sections of the stage settings that came after slates were first named by them."""
+LATER_FIELDS = {
+    "candidates": ("quotas", "quota_part", "quota_least", "quota_most"),
+    "exploration": ("policy",),
+}
+"""Settings in them that did."""
 UNNAMED = ("reweighting",)
 """Sections that name no slate by themselves."""
+ROUNDED = 1e-9
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -60,11 +67,13 @@ def stage_plan(
         ("reserve", candidates.reserve),
     ):
         _check(f"{where}: candidates.{name}", named, sources)
+    asked = tuple(at for at, name in enumerate(sources) if name in (candidates.sources or sources))
+    _check_quotas(where, candidates, len(asked))
     return StagePlan(
         settings=settings,
         rung=rung,
         digest=hashlib.blake2b(bytes_of(settings), digest_size=DIGEST_BYTES).hexdigest(),
-        asked=tuple(at for at, name in enumerate(sources) if name in (candidates.sources or sources)),
+        asked=asked,
         weights=np.array([candidates.weights.get(name, 1.0) for name in sources], np.float64),
         reserve=np.array([candidates.reserve.get(name, 0) for name in sources], np.int64),
         meanings=meanings.repeating(settings.feed.repeat),
@@ -72,17 +81,44 @@ def stage_plan(
 
 
 def bytes_of(settings: StageSettings) -> bytes:
-    """What the digest is made of. A section of `LATER` that is as it is by default is left out: slates are
-    named as they were before there was that section.
+    """What the digest is made of. What came later, a section or a setting in one, is left out where it is as
+    it is by default: slates are named as they were before there was that.
     """
     defaults, sections = StageSettings(), msgspec.structs.asdict(settings)
     return msgspec.json.encode(
         {
-            name: msgspec.Raw(_encoder.encode(section))
+            name: _section(section, getattr(defaults, name), LATER_FIELDS.get(name, ()))
             for name, section in sections.items()
             if name not in UNNAMED and (name not in LATER or section != getattr(defaults, name))
         }
     )
+
+
+def _section(section: msgspec.Struct, default: msgspec.Struct, later: Sequence[str]) -> msgspec.Raw:
+    """A section as JSON, without what is `later` and as it is by default."""
+    if not later:
+        return msgspec.Raw(_encoder.encode(section))
+    return msgspec.Raw(
+        msgspec.json.encode(
+            {
+                name: msgspec.Raw(_encoder.encode(value))
+                for name, value in msgspec.structs.asdict(section).items()
+                if name not in later or value != getattr(default, name)
+            }
+        )
+    )
+
+
+def _check_quotas(where: str, candidates: CandidateSettings, asked: int) -> None:
+    """Raises `SettingsError` where the sources can't share their part of the pool within the bounds."""
+    least, most = asked * candidates.quota_least, asked * candidates.quota_most
+    held = least - ROUNDED <= candidates.quota_part <= most + ROUNDED
+    if candidates.quotas != "fixed" and not held:
+        raise SettingsError(
+            f"{where}: candidates.quota_part is {candidates.quota_part:g}, but {asked} sources that have from"
+            f" quota_least to quota_most have {least:g} to {most:g} of the pool together: expected a part"
+            " between these"
+        )
 
 
 def _check(where: str, named: Iterable[str], sources: Sequence[str]) -> None:

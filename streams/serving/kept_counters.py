@@ -1,5 +1,5 @@
-"""The payload of a snapshot: the counters, what reviews say of items without a text of their own, and the
-learner.
+"""The payload of a snapshot: the counters, what reviews say of items without a text of their own, the
+learner, and what sources have earned.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from streams.state.stored_format import check_version
 
 log = logging.getLogger(__name__)
 
-VERSION = 3
+VERSION = 4
 """Of the payload around the counters, which have a version of their own."""
+WITHOUT_EARNINGS = 3
+"""The version that is written where sources earn nothing: builds before this one read it."""
 IN_ORDER_SINCE = 3
 SLICE_BYTES = 1 << 20
 """So much is compressed at once, without the interpreter's lock."""
@@ -37,9 +39,11 @@ class _Heard(msgspec.Struct, array_like=True):
 
 
 class _Payload(msgspec.Struct, array_like=True):
-    """`learned_to`: the place in the ledger up to which `learner` has learned; "" for the snapshot's own.
+    """`learned_to`: the place in the ledger up to which `learner` and `earned` have learned; "" for the
+    snapshot's own.
 
-    Payloads of version 2 end before it, those of version 1 before `learner`, the first ones before `version`.
+    Payloads of version 3 end before `earned`, those of version 2 before `learned_to`, those of version 1
+    before `learner`, the first ones before `version`.
     """
 
     counters: memoryview
@@ -47,6 +51,7 @@ class _Payload(msgspec.Struct, array_like=True):
     version: int = 1
     learner: bytes = b""
     learned_to: str = ""
+    earned: bytes = b""
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -75,6 +80,7 @@ class Copy:
         recommender.catalog.before = self._heard.before
         recommender.learn_closed()
         self._learner, self._learned_to = recommender.learner.pack(), recommender.learned_to
+        self._earned = None if recommender.earnings is None else recommender.earnings.pack()
         self.longest_s = time.perf_counter() - started
 
     def step(self) -> bool:
@@ -108,8 +114,11 @@ class Copy:
         heard = self._heard
         columns = (heard.rows, heard.reviews, heard.text)
         said = [piece for column in columns for piece in binary(bytes_of(column))]
-        last = _encoder.encode(VERSION), *binary(self._learner), _encoder.encode(self._learned_to)
-        return [array_header(5), *binary(*pieces_of(self._counters)), array_header(3), *said, *last]
+        earned = [] if self._earned is None else binary(self._earned)
+        version = WITHOUT_EARNINGS if self._earned is None else VERSION
+        last = _encoder.encode(version), *binary(self._learner), _encoder.encode(self._learned_to), *earned
+        fields = array_header(5 if self._earned is None else 6)
+        return [fields, *binary(*pieces_of(self._counters)), array_header(3), *said, *last]
 
 
 def copied(recommender: Recommender) -> Copy:
@@ -136,6 +145,7 @@ def restore(recommender: Recommender, raw: bytes, position: str = "") -> None:
         raise StoreError(f"snapshot of {len(raw)} bytes can't be read: {error}") from None
     restore_counters(recommender.counters, payload.counters)
     _restore_learner(recommender, payload, position)
+    _restore_earnings(recommender, payload)
     recommender.pipeline.grow()
     catalog = recommender.catalog
     rows = np.frombuffer(payload.heard.rows, np.int32)
@@ -157,3 +167,16 @@ def _restore_learner(recommender: Recommender, payload: _Payload, position: str)
         raise
     except StoreError as error:
         log.warning("the learner begins anew, without what the snapshot holds of one: %s", error)
+
+
+def _restore_earnings(recommender: Recommender, payload: _Payload) -> None:
+    """Where no arm's quotas follow them, or the snapshot has none, sources begin with nothing."""
+    if recommender.earnings is None or not payload.earned:
+        return
+    try:
+        recommender.earnings.restore(payload.earned)
+    except NewerVersionError:
+        raise
+    except StoreError as error:
+        log.warning("sources begin with nothing earned: %s", error)
+    recommender.look_back()

@@ -20,6 +20,7 @@ from streams.ranking.adaptation import Adaptation
 from streams.ranking.degradation import RUNGS
 from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.model_in_service import feature_names, fill_history
+from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.user_views import read_views
 from streams.recommender import Recommender
 from streams.serving.kept_counters import Copy
@@ -46,6 +47,7 @@ def warm_up(settings: Settings) -> None:
     _warm_index(settings)
     _warm_history(recommender, states["user-0"])
     _warm_learner(recommender, states["user-0"])
+    _warm_arms(recommender, states["user-0"])
     popular_feed(recommender, "", NOW_MS)
     _warm_snapshot(recommender)
     _warm_consumed(recommender, states["user-0"])
@@ -98,7 +100,7 @@ def _warm_index(settings: Settings) -> None:
 def _warm_learner(recommender: Recommender, state: UserState) -> None:
     """Lessons that are answered and not, and scores; without a model, as if one had scored."""
     learner = recommender.learner
-    if not isinstance(learner, AdaptiveLearner):
+    if not isinstance(learner, AdaptiveLearner) and recommender.earnings is None:
         return
     batch = recommender.pipeline.execute([recommender.request(state, NOW_MS)])
     batch.features = np.zeros((len(batch.rows), len(feature_names(recommender.pipeline.names))), np.float32)
@@ -110,12 +112,24 @@ def _warm_learner(recommender: Recommender, state: UserState) -> None:
         slate = KeptSlate(
             "warm up", NOW_MS, arm, rows=rows, shown_ms=NOW_MS, shown=rows, answers=answers, looks=looks
         )
-        learner.learn(lesson_of("user-0", slate))
-    learner.levels.everyone.guard.follow(True)
-    Adaptation(learner).run(batch, [0])
-    ends, out = np.array([len(places)]), np.empty(len(places), np.float32)
-    signals = np.ascontiguousarray(places[:, learner.reads], np.float32)
-    learner.score(signals, np.concatenate([[0], ends]), ends, [Level("other")], out)
+        recommender.learn([lesson_of("user-0", slate)])
+    if isinstance(learner, AdaptiveLearner):
+        learner.levels.everyone.guard.follow(True)
+        Adaptation(learner).run(batch, [0])
+        ends, out = np.array([len(places)]), np.empty(len(places), np.float32)
+        signals = np.ascontiguousarray(places[:, learner.reads], np.float32)
+        learner.score(signals, np.concatenate([[0], ends]), ends, [Level("other")], out)
+        PosteriorScores(learner).of(batch.draft(0), np.arange(PLACES))
+
+
+def _warm_arms(recommender: Recommender, state: UserState) -> None:
+    """A slate that is drawn, and one by quotas, where any arm makes such slates."""
+    plans = recommender.arms.declared.values()
+    if any(plan.settings.exploration.share for plan in plans):
+        plan = recommender.plan({"exploration": {"share": 1.0}})
+        recommender.draft(recommender.request(state, NOW_MS, plan=plan))
+    for plan in [plan for plan in plans if plan.settings.candidates.quotas != "fixed"][:1]:
+        recommender.draft(recommender.request(state, NOW_MS, plan=plan))
 
 
 def _warm_snapshot(recommender: Recommender) -> None:

@@ -115,6 +115,10 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     read the pairs; 0 for all. `weights`: of a source in the fusion of ranks (1 where none is named),
     `rank_constant` its constant. `reserve`: places of the pool that a source's best candidates have in any
     case.
+
+    `quotas`: whether that is so ("fixed"), or the sources share the part `quota_part` of the pool by what
+    they earned, by its mean or by a draw of it ("mean", "thompson"); then each has from `quota_least` to
+    `quota_most` of the pool.
     """
 
     pool: Count = 200
@@ -127,6 +131,10 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         default_factory=_source_reserve
     )
     fresh_half_life_s: Annotated[float, Meta(gt=0, le=1e10)] = 7 * 86_400.0
+    quotas: Literal["fixed", "mean", "thompson"] = "fixed"
+    quota_part: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    quota_least: Annotated[float, Meta(ge=0, le=1)] = 0.02
+    quota_most: Annotated[float, Meta(gt=0, le=1)] = 0.25
 
 
 class IndexSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from streams.clock import Clock
 from streams.events.schema import Item
+from streams.ranking.explanations import EXPLORED
+from streams.ranking.slate import Slate
 from streams.state.action_meaning import BUILT_IN
 from streams.stores.base import order_of
 from streams.worker.folding import Made
@@ -62,6 +64,8 @@ class Counting:
             self._recommend.observe(outcome.recommend_s)
             for rung, count in _counted([slate.rung for slate in slates]):
                 metrics.slates.add(count, rung)
+            for arm, count in explored_places(slates).items():
+                metrics.explored.add(count, arm)
             written_ms = _written_ms(position, pushed_ms, now_ms)
             metrics.pushed_s.observe_all(
                 [max(0.0, written_ms - slate.times["accepted"]) / 1_000 for slate in slates]
@@ -87,6 +91,15 @@ class Counting:
                 events[0].event_id,
                 events[0].ts,
             )
+
+
+def explored_places(slates: Iterable[Slate]) -> Counter[str]:
+    """How many places got another item than the best that was left, since they were drawn, by arm."""
+    found = Counter[str]()
+    for slate in slates:
+        if slate.propensities is not None:
+            found[slate.arm] += sum(item.reason == EXPLORED for item in slate.items)
+    return found
 
 
 def _counted(values: list[T]) -> Iterable[tuple[T, int]]:

@@ -17,6 +17,7 @@ def collect_learner(recommender: Recommender, metrics: WorkerMetrics) -> None:
     """
     for name, count in recommender.learner.counts().items():
         (metrics.learned if name in KINDS else metrics.unlearned).labels(name).set(count)
+    _collect_sources(recommender, metrics)
     if (report := recommender.report) is None:
         return
     guards = Counter(told.guard.on for told in report.levels.values())
@@ -37,3 +38,12 @@ def _collect(level: str, told: LevelReport, detectors: tuple[str, ...], metrics:
     marks = Counter(mark.detector for mark in told.marks)
     for detector in detectors:
         metrics.learner_marks.labels(level, detector).set(marks[detector])
+
+
+def _collect_sources(recommender: Recommender, metrics: WorkerMetrics) -> None:
+    """What sources earned, and the means of their quotas, by arms whose quotas follow it."""
+    for source, earned in recommender.earned.items():
+        metrics.source_rate.labels(source).set(earned.rate)
+    for arm, shares in recommender.quotas().items():
+        for source, share in shares.items():
+            metrics.source_quota.labels(arm, source).set(share)

@@ -100,6 +100,12 @@ class WorkerMetrics:
             ("rung",),
             registry=registry,
         )
+        self.explored = BulkCounter(
+            "headrace_worker_explored_places",
+            "Places that were drawn and got another item than the best that was left, by arm.",
+            ("arm",),
+            registry=registry,
+        )
         self.showings = BulkCounter(
             "headrace_worker_showings",
             "Impressions, by what they showed of their slate (shown, more, again, full, late, duplicate).",
@@ -165,6 +171,18 @@ class WorkerMetrics:
             "headrace_worker_learner_levels",
             "Levels that have a mixture, by whether it moves scores (on, off).",
             ("guard",),
+            registry=registry,
+        )
+        self.source_rate = Gauge(
+            "headrace_worker_source_rate",
+            "Clicks for each place that a source brought and that was looked at; as they are remembered.",
+            ("source",),
+            registry=registry,
+        )
+        self.source_quota = Gauge(
+            "headrace_worker_source_quota",
+            "The part of the pool that each source has by what it earned, from 0 to 1, by arm.",
+            ("arm", "source"),
             registry=registry,
         )
         self.slates_lost = Counter(

@@ -32,6 +32,7 @@ from tests.connected.worker_process import WorkerProcess, worker
 WAIT_S = 0.4
 ENVIRON = {
     "HEADRACE_REWEIGHTING__ENABLED": "true",
+    "HEADRACE_CANDIDATES__QUOTAS": "thompson",
     "HEADRACE_LEARNING__WAIT_S": str(WAIT_S),
     "HEADRACE_KAFKA__SESSION_TIMEOUT_MS": "2000",
     "HEADRACE_KAFKA__HEARTBEAT_MS": "300",
@@ -123,12 +124,18 @@ def learner_in(snapshot: Snapshot, settings: Settings, items: list[str]) -> byte
     recommender = Recommender(settings)
     recommender.meet(items, 0)
     kept_counters.restore(recommender, snapshot.payload, snapshot.position)
-    return recommender.learner.pack()
+    return learned(recommender)
+
+
+def learned(recommender: Recommender) -> bytes:
+    """What its learner knows, and what its sources earned."""
+    assert recommender.earnings is not None
+    return recommender.learner.pack() + recommender.earnings.pack()
 
 
 async def test_killed_while_they_learn(settings: Settings, store: RedisStore, tmp_path: Path) -> None:
     register_models(tmp_path / "models", ("small",), ITEMS)
-    settings = override(settings, {"reweighting": {"enabled": True}})
+    settings = override(settings, {"reweighting": {"enabled": True}, "candidates": {"quotas": "thompson"}})
     kafka, redis = settings.kafka, settings.redis
     readers = Readers(store, kafka)
     start = partial(worker, tmp_path, kafka, redis, ENVIRON)
@@ -162,8 +169,8 @@ async def test_killed_while_they_learn(settings: Settings, store: RedisStore, tm
     clean.learn(lessons)
     assert clean.learner.counts()["answered"] > LESSONS_A_ROUND
     items = await store.interned(0)
-    assert learner_in(first, settings, items) == clean.learner.pack()
-    assert learner_in(second, settings, items) == clean.learner.pack()
+    assert learner_in(first, settings, items) == learned(clean)
+    assert learner_in(second, settings, items) == learned(clean)
 
 
 def leads(running: WorkerProcess) -> bool:

@@ -21,6 +21,7 @@ from streams.learning.experts.examination import Examination, ExaminationState
 from streams.learning.experts.level_state import LevelReport, Slate
 from streams.learning.experts.levels import Levels
 from streams.learning.experts.packing import VERSION, PackedLearner, pack_arrays, packed, put_arrays, unpacked
+from streams.learning.experts.posterior import Posterior, sampled_scores
 from streams.learning.experts.scales import Scales
 from streams.learning.experts.segments import Segments
 from streams.learning.experts.settings import ReweightingSettings
@@ -79,6 +80,7 @@ class AdaptiveLearner:
         self.caps = Caps(settings.per_user_hour, settings.per_item_hour, settings.times_busy)
         self.segments = Segments(settings.segment_by)
         self.levels = Levels(settings, self.signals)
+        self._posterior = Posterior()
 
     def level(self, arm: str, surface: str, state: UserState) -> Level:
         """Whose mixture a request of this user asks."""
@@ -150,6 +152,13 @@ class AdaptiveLearner:
             raw, among = signals[begin:end], int(ends[b]) - begin
             x, base = self.scales.standardised(raw, among), np.ascontiguousarray(raw[:, 0])
             out[begin:end] = self.levels.served(arm, segment, x, base, among)
+
+    def sampled(self, signals: F32, among: int, chosen: NDArray[np.intp], level: Level) -> F64:
+        """What samples of the posterior say of one request's candidates `chosen` [m]: [`SAMPLES`, m]. signals
+        and `among` as in `score`, of that request alone. The samples are those of the lessons so far.
+        """
+        samples = self._posterior.samples(self.levels, level.arm, level.segment)
+        return sampled_scores(samples, self.scales, signals, among, chosen)
 
     def counts(self) -> Mapping[str, int]:
         """Lessons by kind (`KINDS`); of those, which taught nothing (`TAUGHT_NOTHING`); answers that were no

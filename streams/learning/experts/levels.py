@@ -88,6 +88,14 @@ class Levels:
         blend(self.pairs.get(names, _even(names)), scores, worth, out)
         return out
 
+    def weights(self, arm: str, segment: str) -> dict[str, float]:
+        """How much each level counts in what is served of an arm and a segment, by name; one together."""
+        names = (self._name("arm", arm), self._name("segment", segment))
+        if not any(names):
+            return {GLOBAL: 1.0}
+        weights = np.exp(self.pairs.get(names, _even(names))).tolist()
+        return {name: weight for name, weight in zip((GLOBAL, *names), weights, strict=True) if name}
+
     def report(self) -> dict[str, LevelReport]:
         """By the names of levels, the global one first."""
         return {GLOBAL: self.everyone.report()} | {name: state.report() for name, state in self.below.items()}

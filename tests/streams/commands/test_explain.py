@@ -19,6 +19,7 @@ from streams.commands.main import FAILED, main
 from streams.events.schema import AnyEvent, Click, Item, Review
 from streams.kafka.message import Message
 from streams.ranking import slate as stored_slate
+from streams.recommender import Recommender
 from streams.serving.graph import load_graph
 from streams.serving.loading import load_in_service
 from streams.settings.reading import override
@@ -32,6 +33,7 @@ from streams.stores.memory import MemoryStore
 from tests.connected.models import register_models
 from tests.streams.conftest import Small
 from tests.streams.core import unit
+from tests.streams.ranking.candidates.test_quotas import world as quotas_world
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
@@ -185,3 +187,18 @@ def test_each_place_is_shown_with_what_it_is_worth(
 def test_an_unknown_item_is_said(stored: explain.Known, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--user", "u1", "--item", "no such"]) == FAILED
     assert "'no such' was never met" in capsys.readouterr().err
+
+
+def test_what_sources_earned_and_their_quotas_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    made = quotas_world()
+    explain._show_sources(made.core)
+    told = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in told.splitlines() if line.strip()}
+    assert "of the pool (earned)" in lines["source"]
+    assert made.core.earnings is not None
+    earned = made.core.earnings.report()["nearest"]
+    assert f"{earned.clicks:.1f}" in lines["nearest"]
+    assert f"{earned.rate:.4f}" in lines["nearest"]
+    assert lines["nearest"].split()[-1] == f"{made.core.quotas()['earned']['nearest']:.1%}"
+    explain._show_sources(Recommender(Settings()))
+    assert capsys.readouterr().out == ""

@@ -24,7 +24,8 @@ def compiled():
     ours = [each for each in kernels if each.py_func.__module__.split(".")[0] in ("streams", "model")]
     return {f"{each.py_func.__module__}.{each.py_func.__name__}": len(each.signatures) for each in ours}
 
-settings = override(Settings(), {"reweighting": {"enabled": True}})
+bandit = {"exploration": {"share": 1.0, "policy": "thompson"}, "candidates": {"quotas": "thompson"}}
+settings = override(Settings(), {"reweighting": {"enabled": True}, "arms": {"bandit": {"stages": bandit}}})
 warm_up(settings)
 before = compiled()
 small = driven(settings)
@@ -36,6 +37,7 @@ for row in (1, 2, 3):
 small.core.serve(toy_model(small.core.pipeline))
 small.core.learn(lessons(small.core, 5))
 assert small.draft("u1").adapted
+assert small.draft("u1", arm="bandit").propensities is not None
 
 # A snapshot, with events meanwhile, a late one among them; and what is made of it.
 copy = Copy(small.core)

@@ -51,6 +51,11 @@ OTHERS = {
     "model.training.scout": 0.5,
     "examples.sample": 0.5,
     "kafka.consumer": "aiokafka",
+    "exploration.policy": "thompson",
+    "candidates.quotas": "mean",
+    "candidates.quota_part": 0.4,
+    "candidates.quota_least": 0.01,
+    "candidates.quota_most": 0.5,
 }
 SCALARS = {path: value for path, value in LEAVES.items() if not isinstance(value, dict)}
 

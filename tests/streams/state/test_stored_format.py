@@ -27,14 +27,17 @@ from streams.counters.settings import CounterSettings
 from streams.kafka import dead_letter_box, dead_letters
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec, lesson
+from streams.learning.earnings import SourceEarnings
 from streams.learning.experts import packing
 from streams.learning.kept_slates import Answer, UserSlates
 from streams.learning.learner import CountingLearner
 from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
 from streams.serving import kept_counters
+from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state import catalog, ledger, user_state_codec
+from streams.state.action_meaning import BUILT_IN
 from streams.state.stored_format import NEIGHBOURS, check_version
 from streams.state.user_state import UserState
 from streams.state.user_sums import NOT_MEASURED
@@ -210,7 +213,8 @@ def unmarked_payload() -> bytes:
 
 
 def with_counters(raw: bytes) -> Recommender:
-    recommender = Recommender(Settings())
+    """Its sources have quotas by what they earned, so that it has all that a payload may hold."""
+    recommender = Recommender(override(Settings(), {"candidates": {"quotas": "mean"}}))
     recommender.meet([f"i{n}" for n in range(5)], 0)
     kept_counters.restore(recommender, raw)
     return recommender
@@ -232,6 +236,12 @@ def payload_v2() -> bytes:
     return zlib.compress(
         packed([*msgspec.msgpack.decode(zlib.decompress(unmarked_payload())), 2, learner_v1()])
     )
+
+
+def payload_v3() -> bytes:
+    """Its sources earned nothing. Where no quotas ask for it, this build writes the same."""
+    first = msgspec.msgpack.decode(zlib.decompress(unmarked_payload()))
+    return zlib.compress(packed([*first, 3, learner_v1(), "7-0"]), level=1)
 
 
 def written_payload() -> bytes:
@@ -311,6 +321,22 @@ def learned(raw: bytes) -> CountingLearner:
 
 def check_learner(learner: CountingLearner) -> None:
     assert (learner.counts(), learner.places, learner.answers) == ({"answered": 2, "silent": 5}, 90, 3)
+
+
+def earnings_v1() -> bytes:
+    return packed([1, {"taken": 4, "other_columns": 1}, {"nearest": [1.5, 20.25], "fresh": [0.0, 3.0]}])
+
+
+def earned(raw: bytes) -> SourceEarnings:
+    names = ("nearest", "fresh")
+    earnings = SourceEarnings(names, [f"rank_{name}" for name in names], BUILT_IN, 0.5)
+    earnings.restore(raw)
+    return earnings
+
+
+def check_earnings(earnings: SourceEarnings) -> None:
+    assert (earnings.clicks.tolist(), earnings.places.tolist()) == ([1.5, 0.0], [20.25, 3.0])
+    assert earnings.counts() == {"taken": 4, "other_columns": 1}
 
 
 def experts_v1() -> bytes:
@@ -468,7 +494,7 @@ FORMATS: dict[str, Format] = {
         written_payload,
         with_counters,
         check_payload,
-        {1: [unmarked_payload, payload_v1], 2: [payload_v2]},
+        {1: [unmarked_payload, payload_v1], 2: [payload_v2], 3: [payload_v3]},
         lambda raw, version: zlib.compress(third_element(zlib.decompress(raw), version), level=1),
     ),
     "learning.kept_slates_codec": Format(
@@ -487,6 +513,9 @@ FORMATS: dict[str, Format] = {
     ),
     "learning.learner": Format(
         lambda: learned(learner_v1()).pack(), learned, check_learner, {1: [learner_v1]}, first_element
+    ),
+    "learning.earnings": Format(
+        lambda: earned(earnings_v1()).pack(), earned, check_earnings, {1: [earnings_v1]}, first_element
     ),
     "learning.experts.packing": Format(
         lambda: packing.packed(packing.unpacked(experts_v1())),
@@ -600,3 +629,11 @@ def test_a_number_that_no_build_wrote_is_damage(version: int) -> None:
     with pytest.raises(StoreError, match="it was changed") as raised:
         check_version("feed", version, 1)
     assert not isinstance(raised.value, NewerVersionError)
+
+
+def test_without_quotas_a_payload_is_of_the_version_that_builds_before_read() -> None:
+    recommender = Recommender(Settings())
+    recommender.meet([f"i{n}" for n in range(5)], 0)
+    kept_counters.restore(recommender, payload_v3())
+    again = msgspec.msgpack.decode(zlib.decompress(kept_counters.copied(recommender).pack()))
+    assert (len(again), again[2], again[4]) == (5, 3, "7-0")

@@ -25,7 +25,10 @@ from tests.streams.worker.conftest import NOW_MS, Desk, message
 
 WAIT_MS, ITEMS, PLACES = 60_000, 40, 6
 SETTINGS = msgspec.structs.replace(
-    override(Settings(), {"reweighting": {"enabled": True, "guard_alpha": 0}}),  # adapts at once
+    override(  # adapts at once
+        Settings(),
+        {"reweighting": {"enabled": True, "guard_alpha": 0}, "candidates": {"quotas": "thompson"}},
+    ),
     learning=LearningSettings(wait_s=WAIT_MS / 1_000),
 )
 OFF = override(SETTINGS, {"reweighting": {"enabled": False}})
@@ -86,14 +89,20 @@ async def told(store: MemoryStore) -> list[Lesson]:
 
 
 def known(desk: Desk) -> bytes:
-    return desk.replica.recommender.learner.pack()
+    return learned(desk.replica.recommender)
+
+
+def learned(core: Recommender) -> bytes:
+    """What its learner knows, and what its sources earned."""
+    assert core.earnings is not None
+    return core.learner.pack() + core.earnings.pack()
 
 
 async def clean(store: MemoryStore, settings: Settings = SETTINGS) -> bytes:
     """What one run over the ledger learns."""
     recommender = Recommender(settings)
     recommender.learn(await told(store))
-    return recommender.learner.pack()
+    return learned(recommender)
 
 
 async def test_workers_that_write_in_turns_learn_in_one_order(store: MemoryStore) -> None:
@@ -183,7 +192,7 @@ async def test_a_page_that_comes_again_teaches_nothing(store: MemoryStore) -> No
         (taught[middle - 1].position, taught[middle:]),
     ):
         assert learn(core, after, page)
-    assert core.learner.pack() == await clean(store)
+    assert learned(core) == await clean(store)
     assert core.learned_to == entries[-1].position
 
 
@@ -196,7 +205,7 @@ async def test_lessons_behind_a_gap_wait_for_those_before(store: MemoryStore) ->
     core.learned_to = START
     assert not learn(core, taught[4].position, taught[5:])
     assert core.learned_to == START
-    assert core.learner.pack() == Recommender(SETTINGS).learner.pack()
+    assert learned(core) == learned(Recommender(SETTINGS))
 
 
 async def test_a_snapshot_of_another_learner_is_taken_without_it(
@@ -257,3 +266,24 @@ async def test_what_a_snapshot_has_learned_is_not_learned_again(store: MemorySto
     heir = await served(store)
     assert known(heir) == await clean(store)
     assert order_of(heir.replica.recommender.learned_to) == order_of(ahead)
+
+
+async def test_a_bandit_says_what_it_explores(store: MemoryStore) -> None:
+    """Its slates are drawn by what was learned: what is not the best has a reason of its own, and counts."""
+    bandit = {"exploration": {"share": 1.0, "policy": "thompson", "temperature": 0.5}}
+    readers, desk = Readers(store), await served(store, override(OFF, bandit))
+    for _ in range(20):
+        await readers.turn(desk)
+        await desk.chores().follow()
+    assert readers.slates
+    explored = 0
+    for slate in readers.slates:
+        assert slate.propensities is not None
+        explored += sum(item.reason.kind == "explored" for item in slate.items)
+    assert explored > 0
+    assert desk.counted("explored_places_total", arm="default") == explored
+    told_of = [lesson.propensities for lesson in await told(store)]
+    assert all(len(each) for each in told_of)
+    calm, plain = Readers(its := MemoryStore()), await served(its, OFF)
+    await calm.turn(plain)
+    assert plain.counted("explored_places_total", arm="default") == 0

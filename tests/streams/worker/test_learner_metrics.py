@@ -10,6 +10,7 @@ from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.worker.learner_metrics import collect_learner
 from streams.worker.metrics import WorkerMetrics
+from tests.streams.ranking.candidates.test_quotas import world as quotas_world
 from tests.streams.ranking.test_adaptation import lessons
 
 
@@ -47,3 +48,20 @@ def test_a_learner_that_only_counts_has_no_experts() -> None:
     metrics = seen(core)
     assert value(metrics, "learned_lessons", kind="answered") == 3
     assert value(metrics, "learner_lessons", level="global") is None
+
+
+def test_what_sources_earned_is_told_and_the_quotas_of_each_arm_that_follows_it() -> None:
+    core = quotas_world().core
+    core.look_back()
+    metrics = seen(core)
+    assert core.earnings is not None
+    for source, earned in core.earnings.report().items():
+        assert value(metrics, "source_rate", source=source) == pytest.approx(earned.rate)
+        share = value(metrics, "source_quota", arm="earned", source=source)
+        assert share is not None
+        assert 0.02 <= share <= 0.25
+        assert value(metrics, "source_quota", arm="plain", source=source) is None
+    shares = core.quotas()["earned"]
+    assert max(shares, key=shares.__getitem__) == "nearest"
+    plain = seen(Recommender(Settings()))
+    assert value(plain, "source_rate", source="nearest") is None

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import permutations
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from streams.ranking.degradation import lowered
 from streams.ranking.draft import Draft
-from streams.ranking.rerankers.drawn import Drawn, draw, given_above, prefix_chances, scaled_scores
+from streams.ranking.rerankers.drawn import Drawn
+from streams.ranking.rerankers.plackett_luce import prefix_chances, scaled_scores
 from streams.ranking.reranking import Rerank
 from streams.ranking.slate import encode
 from streams.ranking.stage_plan import bytes_of
@@ -23,58 +21,6 @@ from streams.settings.exploration import ExplorationSettings
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.core import START_MS, Small, batch_of, toy_model
-
-SCORES = np.array([1.0, 0.5, 0.0, -1.0])
-
-
-def chances(places: list[int], draws: list[bool]) -> list[float]:
-    found: list[float] = prefix_chances(SCORES, np.array(draws), np.array(places, np.intp)).tolist()
-    return found
-
-
-def test_a_ranking_of_three_by_hand() -> None:
-    """Weights 2, 1, 1: the second first with 1/4, then the first of 2 and 1 with 2/3."""
-    scores = np.log([2.0, 1.0, 1.0])
-    found = prefix_chances(scores, np.ones(2, np.bool_), np.array([1, 0], np.intp))
-    assert found == pytest.approx([1 / 4, 1 / 6])
-    assert given_above(found).tolist() == pytest.approx([1 / 4, 2 / 3])
-
-
-@pytest.mark.parametrize("draws", [[True] * 3, [False, True, False], [True, False, True], [False] * 3])
-def test_the_chances_of_all_slates_are_one_together(draws: list[bool]) -> None:
-    slates = [chances(list(places), draws)[-1] for places in permutations(range(4), 3)]
-    assert sum(slates) == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize("draws", [[True] * 3, [False, True, False], [True, False, True]])
-def test_slates_are_drawn_as_often_as_they_say(draws: list[bool]) -> None:
-    random = np.random.default_rng(7)
-    seen = Counter(tuple(draw(SCORES, np.array(draws), random.gumbel(size=4)).tolist()) for _ in range(6_000))
-    told = {places: chances(list(places), draws)[-1] for places in permutations(range(4), 3)}
-    possible = [places for places, chance in told.items() if chance > 0]
-    assert set(seen) <= set(possible)
-    observed = [seen[places] for places in possible]
-    assert chisquare(observed, [6_000 * told[places] for places in possible]).pvalue > 1e-3
-
-
-@given(st.lists(st.floats(-30, 30), min_size=1, max_size=12), st.integers(0, 2**32), st.data())
-def test_any_slate_that_is_drawn_had_a_chance(scores: list[float], seed: int, data: st.DataObject) -> None:
-    size = data.draw(st.integers(1, len(scores)))
-    draws = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
-    best_first = np.sort(np.array(scores))[::-1].copy()
-    places = draw(best_first, draws, np.random.default_rng(seed).gumbel(size=len(scores)))
-    assert len(set(places.tolist())) == size
-    found = prefix_chances(best_first, draws, places)
-    assert ((found > 0) & (found <= 1)).all()
-    assert (np.diff(found) <= 0).all()
-    assert (given_above(found)[~draws] == 1).all()
-
-
-def test_what_has_no_score_is_drawn_last() -> None:
-    scaled = scaled_scores(np.array([3.0, 1.0, np.nan, -np.inf], np.float32), 2.0)
-    assert scaled[:2].tolist() == [1.5, 0.5]
-    assert (scaled[2:] < -900).all()
-    assert np.isfinite(scaled_scores(np.full(3, np.nan, np.float32), 1.0)).all()
 
 
 def drawn(cause: int, **exploration: object) -> Draft:
@@ -126,7 +72,7 @@ def given_first(draft: Draft) -> float:
     """The chance of the best candidate at the first place."""
     temperature = draft.request.plan.settings.exploration.temperature
     scaled = scaled_scores(draft.score, temperature)
-    return float(prefix_chances(scaled, np.ones(1, np.bool_), np.zeros(1, np.intp))[0])
+    return float(prefix_chances(scaled[None], np.ones(1, np.bool_), np.zeros(1, np.intp))[0])
 
 
 def live(share: float) -> Small:
@@ -175,12 +121,12 @@ def test_a_share_of_none_changes_no_byte() -> None:
     rerank.rerankers = [each for each in rerank.rerankers if not isinstance(each, Drawn)]
     assert encoded(made) == plain
     stages = Settings().stages
-    names = ["candidates", "rescoring", "feed"]
-    sections = msgspec.defstruct("Before", names)(*(getattr(stages, name) for name in names))
-    before = msgspec.json.encode(sections, order="deterministic")
-    assert before == bytes_of(stages)
+    before = bytes_of(stages)
+    assert b"exploration" not in before
     other = msgspec.structs.replace(stages, exploration=ExplorationSettings(pool=9))
-    assert bytes_of(other) != before
+    assert b'"exploration":{"share":0.0,"places":[],"pool":9,"temperature":1.0}' in bytes_of(other)
+    drawn_otherwise = msgspec.structs.replace(stages, exploration=ExplorationSettings(policy="thompson"))
+    assert b'"policy":"thompson"' in bytes_of(drawn_otherwise)
 
 
 def test_the_popular_rung_draws_nothing() -> None:
@@ -189,3 +135,26 @@ def test_the_popular_rung_draws_nothing() -> None:
         rung: lowered(settings.stages, rung, settings.ladder) for rung in ("full", "counters", "popular")
     }
     assert [rungs[rung].exploration.share for rung in rungs] == [1.0, 1.0, 0.0]
+
+
+def test_reserved_places_alone_are_drawn_and_the_others_keep_their_order() -> None:
+    """Two of eight places, on every slate: what they got apart, the slate is the best-first one, with the new
+    item that has a place of its own on it.
+    """
+    reserved = {"exploration": {"share": 1.0, "places": [3, 6]}, "feed": {"size": 8, "fresh_place": 5}}
+    made, plain = live(0.0), live(0.0)
+    for user in range(4):
+        for cause in range(30):
+            draft = made.draft(f"u{user}", plan=made.core.plan(reserved), cause=f"e{cause}")
+            best_first = plain.core.plan({"feed": reserved["feed"]})
+            sure = plain.draft(f"u{user}", plan=best_first, cause=f"e{cause}")
+            assert draft.propensities is not None
+            taken = set(draft.order[[2, 5]].tolist())
+            others = np.delete(draft.order, [2, 5]).tolist()
+            base = [*sure.order.tolist(), *np.argsort(-draft.score, kind="stable").tolist()]
+            expected = [k for k in dict.fromkeys(base) if k not in taken][:6]
+            assert others == expected
+            assert np.delete(draft.propensities, [2, 5]).tolist() == [1.0] * 6
+            assert (draft.propensities[[2, 5]] < 1).all()
+            marked = draft.batch.explored[0]
+            assert not np.delete(marked, [2, 5]).any()
