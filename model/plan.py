@@ -84,3 +84,22 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         fewer = max(BATCH_LEAST, examples * self.epochs // self.steps_least)
         return self if self.batch <= fewer else msgspec.structs.replace(self, batch=fewer)
+
+
+class ListPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The net of shown lists (`model.list_net`), and how it goes on learning.
+
+    `batch` lists a step. The net goes on after `renew_every` more lists, on these and `replayed` times as
+    many of the newest `window` lists, at `renewal_rate`.
+    """
+
+    hidden: tuple[Count, Count] = (64, 32)
+    dropout: Share = 0.3
+    epochs: Count = 8
+    batch: Count = 64
+    learning_rate: Annotated[float, Meta(gt=0)] = 2e-3
+    renewal_rate: Annotated[float, Meta(gt=0)] = 5e-4
+    weight_decay: Weight = 1e-2
+    renew_every: Count = 250
+    replayed: Annotated[int, Meta(ge=0)] = 3
+    window: Count = 10_000

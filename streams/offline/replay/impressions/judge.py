@@ -6,22 +6,35 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from model.schema import F32
 from model.slate_metrics import ListFigures, figures_of
 from streams.learning.experts.adaptive_learner import AdaptiveLearner
 from streams.learning.lesson import Lesson
 from streams.offline.replay.impressions.adapted import Adapted, scores_by
+from streams.offline.replay.impressions.layered import Layered
 from streams.offline.replay.impressions.listed_stream import ListedStream, ScoredList
+from streams.offline.replay.impressions.live_net import LiveNet
 from streams.offline.replay.impressions.outcomes import ListOutcomes, stacked
 from streams.offline.replay.impressions.rankers import rankers
 
 NET, STOPPED, ADAPTED = "frozen net", "adapted, stopped at the half", "adapted"
+LIVE_STOPPED, LIVE, LAYERED = "live net, stopped at the half", "live net", "live net, adapted"
 
 
 class Judge:
-    """`begin` begins the judging; before it lists are only learned from. `net`: whether one is in service."""
+    """`begin` begins the judging; before it lists are only learned from. `net`: whether one is in service.
+    `live`: the net of lists, and the learner over it; None: there is none.
+    """
 
-    def __init__(self, run: ListedStream, adapted: Adapted, net: bool, seed: int) -> None:
-        self.run, self.adapted, self.net, self.seed = run, adapted, net, seed
+    def __init__(
+        self,
+        run: ListedStream,
+        adapted: Adapted,
+        net: bool,
+        seed: int,
+        live: tuple[LiveNet, Layered] | None = None,
+    ) -> None:
+        self.run, self.adapted, self.net, self.seed, self.live = run, adapted, net, seed, live
         self.rankers = rankers(run.columns)
         self.unclicked = 0
         self._stopped: AdaptiveLearner | None = None
@@ -43,6 +56,8 @@ class Judge:
     def begin(self) -> None:
         """The second part begins: from here on, what was learned so far is judged by itself, too."""
         self._stopped = self.adapted.stopped(self.run)
+        if self.live is not None:
+            self.live[0].begin()
 
     def take(self, scored: ScoredList) -> None:
         """A list that comes; it is learned later."""
@@ -50,10 +65,18 @@ class Judge:
             self._judge(scored)
         for each in self.rankers:
             each.show(scored.rows, scored.shown.ts_ms)
+        if self.live is not None:
+            features, (net, layered) = self._read(scored), self.live
+            layered.take(scored.shown.slate_id, net.scores(features))
+            net.take(scored.shown.slate_id, features)
 
     def hear(self, lesson: Lesson) -> None:
         """A slate was closed."""
         self.adapted.learner.learn(lesson)
+        if self.live is not None:
+            net, layered = self.live
+            layered.hear(lesson)
+            net.hear(lesson)
 
     def click(self, row: int, event: int) -> None:
         """An event is over; it was learned."""
@@ -84,10 +107,18 @@ class Judge:
         assert self._stopped is not None
         scores[STOPPED] = scores_by(self._stopped, scored, self.adapted.level)
         scores[ADAPTED] = self.adapted.scores(scored)
+        if self.live is not None:
+            features, (net, layered) = self._read(scored), self.live
+            scores[LIVE_STOPPED], scores[LIVE] = net.stopped(features), net.scores(features)
+            scores[LAYERED] = layered.scores(scored, scores[LIVE])
         self._users.setdefault(scored.shown.user, len(self._users))
         self._figures.append({name: figures_of(each, answers, ties) for name, each in scores.items()})
-        self._lists.append(scored._replace(columns=_NOTHING, base=_NOTHING[:, 0]))
+        self._lists.append(scored._replace(columns=_NOTHING, base=_NOTHING[:, 0], more=_NOTHING))
         self.adapted.note(len(self._lists))
+
+    def _read(self, scored: ScoredList) -> F32:
+        """What the net of lists reads: what the experts read, and more of the list; float32 [n, F]."""
+        return np.concatenate([scored.columns[:, self.adapted.learner.reads], scored.more], axis=1)
 
 
 _NOTHING = np.empty((0, 1), np.float32)
