@@ -1,6 +1,6 @@
 """Trains a `ListNet` on lists and what was chosen of them: what was shown and passed over is the negative.
 
-The same examples, plan and seed give the same weights on one kind of processor with one number of threads.
+The same examples, plan and seed give the same weights on one kind of processor.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.determinism import deterministic
+from model.determinism import deterministic, one_thread
 from model.errors import DataError
 from model.list_net import ListNet, padded
 from model.losses import listwise_loss
@@ -55,7 +55,7 @@ def go_on(net: ListNet, examples: Sequence[ListExample], plan: ListPlan, seed: i
 
 def list_scores(net: ListNet, features: F32) -> NDArray[np.float64]:
     """Logits of the places of one list [n, F], float64 [n]."""
-    with torch.inference_mode():
+    with one_thread(), torch.inference_mode():
         logits: Tensor = net(torch.from_numpy(features)[None], torch.ones(1, len(features), dtype=torch.bool))
     return logits[0].numpy().astype(np.float64)
 
@@ -67,7 +67,7 @@ def _learn(
     rng, done, total = np.random.default_rng(seed), 0, epochs * len(examples)
     torch.manual_seed(seed)  # of the dropout
     net.train()
-    with deterministic("cpu"):
+    with one_thread(), deterministic("cpu"):
         for _ in range(epochs):
             order = rng.permutation(len(examples))
             for begin in range(0, len(order), plan.batch):

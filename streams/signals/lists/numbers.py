@@ -26,6 +26,8 @@ OF_FIELD = (
 )
 MOST = 3.0
 """Differences beyond this are all alike."""
+LARGEST, LEAST = 1e30, 1e-30
+"""Numbers beyond the first are cut, and a deviation below the second is none: so no product overflows."""
 
 F64 = NDArray[np.float64]
 Known = Mapping[int, Sequence[float]]
@@ -81,14 +83,16 @@ def of_field(rows: NDArray[np.int32], numbers: F64, field: int, known: Known, se
 
 
 def _scaled(numbers: F64, before: Mapping[int, float]) -> Scaled:
-    told = {row: number for row, number in before.items() if np.isfinite(number)}
     there = np.isfinite(numbers)
+    numbers = numbers.clip(-LARGEST, LARGEST)
+    told = {row: min(max(n, -LARGEST), LARGEST) for row, n in before.items() if np.isfinite(n)}
     if min([*numbers[there].tolist(), *told.values()]) > 0:
         return Scaled(
             np.where(there, np.log(np.where(there, numbers, 1.0)), np.nan),
             {row: float(np.log(number)) for row, number in told.items()},
         )
-    deviation = float(numbers[there].std()) or 1.0
+    deviation = float(numbers[there].std())
+    deviation = deviation if deviation > LEAST else 1.0
     return Scaled(numbers / deviation, {row: number / deviation for row, number in told.items()})
 
 
@@ -96,5 +100,7 @@ def _correlation(numbers: F64) -> float:
     """Of the ranks of the numbers and their places (Spearman); 0 where all are equal."""
     if len(numbers) < 2 or numbers.min() == numbers.max():
         return 0.0
-    ranks = np.searchsorted(np.sort(numbers), numbers, "left") + np.searchsorted(np.sort(numbers), numbers, "right")
+    ranks = np.searchsorted(np.sort(numbers), numbers, "left") + np.searchsorted(
+        np.sort(numbers), numbers, "right"
+    )
     return float(np.corrcoef(ranks, np.arange(len(numbers)))[0, 1])

@@ -20,7 +20,7 @@ TOUCHES = (
 DWELL_MAX_S = 600.0
 """An event holds its user until the next one, so long at most."""
 UNTOUCHED = 8.0
-"""The logarithm of the seconds since an event that there was not: about half an hour, as a session's pause."""
+"""Of the seconds since an event that there was not, in logarithms: longer than a session's pause."""
 
 F64 = NDArray[np.float64]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.schema import F32
 from model.slate_metrics import ListFigures, figures_of
@@ -17,6 +18,7 @@ from streams.offline.replay.impressions.live_net import LiveNet
 from streams.offline.replay.impressions.outcomes import ListOutcomes, stacked
 from streams.offline.replay.impressions.rankers import rankers
 
+F64 = NDArray[np.float64]
 NET, STOPPED, ADAPTED = "frozen net", "adapted, stopped at the half", "adapted"
 LIVE_STOPPED, LIVE, LAYERED = "live net, stopped at the half", "live net", "live net, adapted"
 
@@ -61,13 +63,14 @@ class Judge:
 
     def take(self, scored: ScoredList) -> None:
         """A list that comes; it is learned later."""
+        features, said = self._read(scored)
         if self._stopped is not None:
-            self._judge(scored)
+            self._judge(scored, features, said)
         for each in self.rankers:
             each.show(scored.rows, scored.shown.ts_ms)
         if self.live is not None:
-            features, (net, layered) = self._read(scored), self.live
-            layered.take(scored.shown.slate_id, net.scores(features))
+            net, layered = self.live
+            layered.take(scored.shown.slate_id, said)
             net.take(scored.shown.slate_id, features)
 
     def hear(self, lesson: Lesson) -> None:
@@ -94,7 +97,7 @@ class Judge:
             figures=stacked(self._figures),
         )
 
-    def _judge(self, scored: ScoredList) -> None:
+    def _judge(self, scored: ScoredList, features: F32, said: F64) -> None:
         clicked = self._clicked.get(scored.shown.slate_id, frozenset())
         answers = np.array([item in clicked for item in scored.shown.items], np.bool_)
         if not answers.any():
@@ -108,17 +111,21 @@ class Judge:
         scores[STOPPED] = scores_by(self._stopped, scored, self.adapted.level)
         scores[ADAPTED] = self.adapted.scores(scored)
         if self.live is not None:
-            features, (net, layered) = self._read(scored), self.live
-            scores[LIVE_STOPPED], scores[LIVE] = net.stopped(features), net.scores(features)
-            scores[LAYERED] = layered.scores(scored, scores[LIVE])
+            net, layered = self.live
+            scores[LIVE_STOPPED], scores[LIVE] = net.stopped(features), said
+            scores[LAYERED] = layered.scores(scored, said)
         self._users.setdefault(scored.shown.user, len(self._users))
         self._figures.append({name: figures_of(each, answers, ties) for name, each in scores.items()})
         self._lists.append(scored._replace(columns=_NOTHING, base=_NOTHING[:, 0], more=_NOTHING))
         self.adapted.note(len(self._lists))
 
-    def _read(self, scored: ScoredList) -> F32:
-        """What the net of lists reads: what the experts read, and more of the list; float32 [n, F]."""
-        return np.concatenate([scored.columns[:, self.adapted.learner.reads], scored.more], axis=1)
+    def _read(self, scored: ScoredList) -> tuple[F32, F64]:
+        """What the net of lists reads, float32 [n, F]: what the experts read, and more of the list; and what
+        the net makes of it, float64 [n].
+        """
+        read = scored.columns[:, self.adapted.learner.reads]
+        features = np.concatenate([read, scored.more], axis=1)
+        return features, np.zeros(len(read)) if self.live is None else self.live[0].scores(features)
 
 
 _NOTHING = np.empty((0, 1), np.float32)

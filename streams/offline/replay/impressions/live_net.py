@@ -1,7 +1,7 @@
 """A net of lists that goes on learning: each list teaches it once its slate was closed, never before.
 
-It begins anew whenever it has twice the lists that it began with, and when the second part begins; between, it
-goes on after every `ListPlan.renew_every` lists. So all the beginnings together cost as much as two passes.
+It begins anew whenever it has twice the lists that it began with, and when the second part begins. Between,
+it goes on after every `ListPlan.renew_every` lists.
 """
 
 from __future__ import annotations

@@ -89,7 +89,10 @@ def replay_lists(
     learner = Adapted(reweighting, run)
     live = None
     if can_learn():
-        live = (LiveNet(settings.model.lists, run.recommender.meanings, options.seed), Layered(reweighting, run))
+        live = (
+            LiveNet(settings.model.lists, run.recommender.meanings, options.seed),
+            Layered(reweighting, run),
+        )
     else:
         notes = (*notes, "no net of lists: it needs the extra train")
     judge = Judge(run, learner, model is not None, options.seed, live)
