@@ -41,8 +41,9 @@ class ScoredList(NamedTuple):
 
 class ListedStream(Prequential):
     """`columns`: the names of what is known of each place: the model's live features, its heads, then what
-    the list itself says. `more`: the names of what a net of lists reads besides. `hears`: takes every lesson. `judges`: takes every list before anything of it is
-    learned; None: lists are not scored, and their lessons have no features.
+    the list itself says. `more`: the names of what a net of lists reads besides. `hears`: takes every lesson.
+    `judges`: takes every list before anything of it is learned; None: lists are not scored, and their lessons
+    have no features.
 
     `sweeps`: slates are closed when the stream's time has passed their wait, and not only at their user's
     next event.

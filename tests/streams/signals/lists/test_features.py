@@ -30,7 +30,10 @@ def test_all_columns_are_finite_whatever_is_told(
     numbers = np.array([[data.draw(NUMBERS)] for _ in rows])
     known = {row: (data.draw(NUMBERS),) for row in range(0, 30, 3)}
     places = ShownPlaces(np.array(rows, np.int32), numbers)
-    who, kept = state(*events, actions=("vc" * len(events))[: len(events)]), (KeptSlate("s", 0, shown=(1, 2, 3)),)
+    who, kept = (
+        state(*events, actions=("vc" * len(events))[: len(events)]),
+        (KeptSlate("s", 0, shown=(1, 2, 3)),),
+    )
     found = list_features(places, who, kept, NOW_MS, known, Meanings().counts)
     assert found.shape == (len(rows), len(features_of(["price"])))
     assert found.dtype == np.float32

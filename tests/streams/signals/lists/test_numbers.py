@@ -44,8 +44,8 @@ def test_prices_against_what_was_met_chosen_and_told_before() -> None:
     found = columns([40.0, 20.0, 80.0, 10.0], (9, 9.0), (6, 8.0), known=known, actions="cv")
     assert found["near_last"] == pytest.approx([math.log(4), math.log(2), math.log(8), 0])
     assert found["from_chosen"] == pytest.approx([math.log(2), 0, math.log(4), -math.log(2)])
-    assert found["from_met"] == pytest.approx([math.log(40 / math.sqrt(200)), math.log(20 / math.sqrt(200)),
-                                               math.log(80 / math.sqrt(200)), math.log(10 / math.sqrt(200))])  # fmt: skip
+    mean = math.sqrt(20 * 10)
+    assert found["from_met"] == pytest.approx([math.log(each / mean) for each in (40, 20, 80, 10)])
     assert found["changed"] == pytest.approx([0, math.log(2), 0, 0])
     assert found["known"] == [1, 1, 0, 0]
 
