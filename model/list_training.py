@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ def fit_lists(examples: Sequence[ListExample], plan: ListPlan, seed: int) -> Lis
     for example in examples:
         moments.add(torch.from_numpy(example.features))
     moments.fit(net.scale)
+    plan = msgspec.structs.replace(plan, batch=plan.batch_of(len(examples)))
     return _learn(net, examples, plan, plan.epochs, plan.learning_rate, seed)
 
 

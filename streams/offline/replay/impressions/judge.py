@@ -15,7 +15,7 @@ from streams.offline.replay.impressions.adapted import Adapted, scores_by
 from streams.offline.replay.impressions.layered import Layered
 from streams.offline.replay.impressions.listed_stream import ListedStream, ScoredList
 from streams.offline.replay.impressions.live_net import LiveNet
-from streams.offline.replay.impressions.outcomes import ListOutcomes, stacked
+from streams.offline.replay.impressions.outcomes import ListOutcomes, LiveResult, stacked
 from streams.offline.replay.impressions.rankers import rankers
 
 F64 = NDArray[np.float64]
@@ -97,6 +97,15 @@ class Judge:
             figures=stacked(self._figures),
         )
 
+    def live_result(self) -> LiveResult | None:
+        """What the net of lists came to; None where there is none."""
+        if self.live is None:
+            return None
+        net, layered = self.live
+        reads = (*self.adapted.learner.signals, *self.run.more)
+        weights = layered.adapted.weights(len(self._lists))
+        return LiveResult(reads, net.learned, net.fitted, net.renewed, weights)
+
     def _judge(self, scored: ScoredList, features: F32, said: F64) -> None:
         clicked = self._clicked.get(scored.shown.slate_id, frozenset())
         answers = np.array([item in clicked for item in scored.shown.items], np.bool_)
@@ -118,6 +127,8 @@ class Judge:
         self._figures.append({name: figures_of(each, answers, ties) for name, each in scores.items()})
         self._lists.append(scored._replace(columns=_NOTHING, base=_NOTHING[:, 0], more=_NOTHING))
         self.adapted.note(len(self._lists))
+        if self.live is not None:
+            self.live[1].adapted.note(len(self._lists))
 
     def _read(self, scored: ScoredList) -> tuple[F32, F64]:
         """What the net of lists reads, float32 [n, F]: what the experts read, and more of the list; and what

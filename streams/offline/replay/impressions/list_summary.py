@@ -12,7 +12,7 @@ from model.evaluate import Estimate, grouped_mean
 from model.slate_metrics import METRICS
 from streams.datasets.dataset import Dataset
 from streams.offline.replay.impressions.judge import ADAPTED, NET
-from streams.offline.replay.impressions.outcomes import ListOutcomes, ListsResult
+from streams.offline.replay.impressions.outcomes import ListOutcomes, ListsResult, Weights
 from streams.offline.replay.impressions.rankers import AsShown
 from streams.offline.replay.options import ReplayOptions
 
@@ -35,6 +35,7 @@ def summarise_lists(dataset: Dataset, options: ReplayOptions, result: ListsResul
             "ties_in_score": "broken by a seeded permutation of the places",
             "errors": "by user",
             "signals": list(result.signals),
+            "list_net_reads": [] if result.live is None else list(result.live.reads),
         },
         "lists": {
             "all": result.lists,
@@ -56,12 +57,11 @@ def summarise_lists(dataset: Dataset, options: ReplayOptions, result: ListsResul
         },
         "over_time": _over_time(outcomes),
         "lessons": dict(result.lessons),
-        "weights": {
-            "lists": result.weights.lists.tolist(),
-            **{
-                name: result.weights.weights[:, at].tolist() for at, name in enumerate(result.weights.experts)
-            },
-        },
+        "list_net": None
+        if (live := result.live) is None
+        else {"learned": live.learned, "fitted": live.fitted, "renewed": live.renewed},
+        "weights": _weights(result.weights),
+        "weights_over_list_net": None if live is None else _weights(live.weights),
         "speed": {
             "lists_per_s": (len(outcomes) + result.unclicked) / result.seconds
             if result.seconds > 0
@@ -71,6 +71,11 @@ def summarise_lists(dataset: Dataset, options: ReplayOptions, result: ListsResul
         },
         "notes": [*dataset.notes, *result.notes],
     }
+
+
+def _weights(weights: Weights) -> dict[str, Any]:
+    by_expert = {name: weights.weights[:, at].tolist() for at, name in enumerate(weights.experts)}
+    return {"lists": weights.lists.tolist(), **by_expert}
 
 
 def _means(outcomes: ListOutcomes, figures: NDArray[np.float64]) -> dict[str, Any]:

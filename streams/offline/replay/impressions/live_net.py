@@ -36,18 +36,18 @@ def can_learn() -> bool:
 class LiveNet:
     """Without torch, or before there are enough lists, all places of a list are alike to it: scores of 0.
 
-    `fitted`: how often it began anew; `renewed`: how often it went on.
+    `learned`: from how many lists; `fitted`: how often it began anew; `renewed`: how often it went on.
     """
 
     def __init__(self, plan: ListPlan, meanings: Meanings, seed: int) -> None:
         self.plan, self.seed = plan, seed
-        self.fitted = self.renewed = 0
+        self.learned = self.fitted = self.renewed = 0
         self._rules = ChoiceRules(meanings)
         self._net: ListNet | None = None
         self._stopped: ListNet | None = None
         self._open: dict[str, F32] = {}
         self._examples: deque[ListExample] = deque(maxlen=plan.window)
-        self._heard = self._new = 0
+        self._new = 0
         self._next_fit = plan.renew_every
 
     def scores(self, features: F32) -> F64:
@@ -73,9 +73,9 @@ class LiveNet:
         from model.list_training import ListExample
 
         self._examples.append(ListExample(features, shares))
-        self._heard += 1
+        self.learned += 1
         self._new += 1
-        if self._heard >= self._next_fit:
+        if self.learned >= self._next_fit:
             self._fit()
         elif self._net is not None and self._new >= self.plan.renew_every:
             self._renew(self._net)
@@ -102,19 +102,15 @@ class LiveNet:
         from model.list_training import fit_lists
 
         self._net = fit_lists(self._examples, self.plan, self._drawn())
-        self._next_fit, self._new = 2 * self._heard, 0
+        self._next_fit, self._new = 2 * self.learned, 0
         self.fitted += 1
 
     def _renew(self, net: ListNet) -> None:
         from model.list_training import go_on
 
-        earlier = len(self._examples) - self._new
-        rng = np.random.default_rng(self._drawn())
-        count = min(earlier, self.plan.replayed * self._new)
-        again = np.sort(rng.choice(earlier, count, replace=False)).tolist() if count else []
-        examples = list(self._examples)
-        learned = [*(examples[k] for k in again), *islice(examples, earlier, None)]
-        self._net, self._new = go_on(net, learned, self.plan, self._drawn()), 0
+        first = max(0, len(self._examples) - (1 + self.plan.replayed) * self._new)
+        newest = list(islice(self._examples, first, None))
+        self._net, self._new = go_on(net, newest, self.plan, self._drawn()), 0
         self.renewed += 1
 
     def _drawn(self) -> int:

@@ -125,6 +125,7 @@ def replay_lists(
         warm_seconds=middle - began,
         lessons=learner.learner.counts(),
         signals=tuple(learner.learner.signals),
+        live=judge.live_result(),
         notes=(*notes, f"a list waits {settings.learning.wait_s:,.0f} s for answers (learning.wait_s)"),
     )
 
