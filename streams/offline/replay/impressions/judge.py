@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from model.features import ENTITY_FEATURES, TEXT_FEATURES
 from model.schema import F32
 from model.slate_metrics import ListFigures, figures_of
 from streams.learning.experts.adaptive_learner import AdaptiveLearner
@@ -20,6 +21,8 @@ from streams.offline.replay.impressions.rankers import rankers
 
 F64 = NDArray[np.float64]
 NET, STOPPED, ADAPTED = "frozen net", "adapted, stopped at the half", "adapted"
+CONTENT = frozenset((*ENTITY_FEATURES, *TEXT_FEATURES))
+"""The net of lists reads these, too; experts read few signals, since those are learned anew sooner."""
 LIVE_STOPPED, LIVE, LAYERED = "live net, stopped at the half", "live net", "live net, adapted"
 
 
@@ -38,6 +41,8 @@ class Judge:
     ) -> None:
         self.run, self.adapted, self.net, self.seed, self.live = run, adapted, net, seed, live
         self.rankers = rankers(run.columns)
+        content = [at for at, name in enumerate(run.columns) if name in CONTENT]
+        self._reads = np.union1d(adapted.learner.reads, np.array(content, np.int64))
         self.unclicked = 0
         self._stopped: AdaptiveLearner | None = None
         self._clicked = _clicks_of(run)
@@ -102,7 +107,7 @@ class Judge:
         if self.live is None:
             return None
         net, layered = self.live
-        reads = (*self.adapted.learner.signals, *self.run.more)
+        reads = (*(self.run.columns[at] for at in self._reads.tolist()), *self.run.more)
         weights = layered.adapted.weights(len(self._lists))
         return LiveResult(reads, net.learned, net.fitted, net.renewed, weights)
 
@@ -131,10 +136,10 @@ class Judge:
             self.live[1].adapted.note(len(self._lists))
 
     def _read(self, scored: ScoredList) -> tuple[F32, F64]:
-        """What the net of lists reads, float32 [n, F]: what the experts read, and more of the list; and what
-        the net makes of it, float64 [n].
+        """What the net of lists reads, float32 [n, F]: what the experts read, the content, and more of the
+        list; and what it makes of that, float64 [n].
         """
-        read = scored.columns[:, self.adapted.learner.reads]
+        read = scored.columns[:, self._reads]
         features = np.concatenate([read, scored.more], axis=1)
         return features, np.zeros(len(read)) if self.live is None else self.live[0].scores(features)
 

@@ -24,6 +24,7 @@ from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.signals.list_signals import ShownPlaces, list_signals, names_of
 from streams.signals.lists.features import features_of, list_features
+from streams.signals.lists.likeness import ItemContent
 
 
 class ScoredList(NamedTuple):
@@ -115,7 +116,8 @@ class ListedStream(Prequential):
         signals = list_signals(places, state, kept, slate.ts_ms, self.told, core.meanings.counts)
         features = draft.features
         live = features[at] if len(features) else np.zeros((len(at), self._live), np.float32)
-        more = list_features(places, state, kept, slate.ts_ms, self.told, core.meanings.counts)
+        content = ItemContent(core.catalog.attributes, core.catalog.text)
+        more = list_features(places, state, kept, slate.ts_ms, self.told, core.meanings.counts, content)
         columns = np.concatenate([live, heads, signals], axis=1)
         return ScoredList(slate, places.rows, columns.clip(-HALF_MAX, HALF_MAX), heads[:, 0].copy(), more)
 

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from streams.learning.kept_slates import KeptSlate
 from streams.signals.list_signals import ShownPlaces, names_of
 from streams.signals.lists.features import features_of, list_features
+from streams.signals.lists.likeness import ItemContent
 from streams.state.action_meaning import Meanings
 from tests.streams.signals.lists.sessions import NOW_MS, state
 
 NUMBERS = st.floats() | st.sampled_from([0.0, -1.0, 1e300, float("nan")])
 ROWS = st.lists(st.integers(0, 30), min_size=1, max_size=12, unique=True)
+CONTENT = ItemContent(np.arange(31 * 8, dtype=np.int32).reshape(31, 8) % 5, np.ones((31, 4), np.float32) / 2)
 EVENTS = st.lists(st.tuples(st.integers(0, 30), st.floats(0, 5_000)), max_size=20)
 
 
@@ -34,7 +36,7 @@ def test_all_columns_are_finite_whatever_is_told(
         state(*events, actions=("vc" * len(events))[: len(events)]),
         (KeptSlate("s", 0, shown=(1, 2, 3)),),
     )
-    found = list_features(places, who, kept, NOW_MS, known, Meanings().counts)
+    found = list_features(places, who, kept, NOW_MS, known, Meanings().counts, CONTENT)
     assert found.shape == (len(rows), len(features_of(["price"])))
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
