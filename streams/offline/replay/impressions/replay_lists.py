@@ -22,9 +22,9 @@ from streams.offline.replay.impressions.adapted import Adapted
 from streams.offline.replay.impressions.drift import reversed_from
 from streams.offline.replay.impressions.item_prices import with_item_prices
 from streams.offline.replay.impressions.judge import Judge
-from streams.offline.replay.impressions.layered import Layered
 from streams.offline.replay.impressions.listed_stream import ListedStream
-from streams.offline.replay.impressions.live_net import LiveNet, can_learn
+from streams.offline.replay.impressions.live_net import can_learn
+from streams.offline.replay.impressions.live_systems import LiveSystems
 from streams.offline.replay.impressions.outcomes import ListsResult
 from streams.offline.replay.impressions.waiting import fitting_wait, roomy
 from streams.offline.replay.options import Progress, ReplayOptions
@@ -89,10 +89,7 @@ def replay_lists(
     learner = Adapted(reweighting, run)
     live = None
     if can_learn():
-        live = (
-            LiveNet(settings.model.lists, run.recommender.meanings, options.seed),
-            Layered(reweighting, run),
-        )
+        live = LiveSystems(settings.model.lists, reweighting, run, options.seed)
     else:
         notes = (*notes, "no net of lists: it needs the extra train")
     judge = Judge(run, learner, model is not None, options.seed, live)
@@ -125,7 +122,7 @@ def replay_lists(
         warm_seconds=middle - began,
         lessons=learner.learner.counts(),
         signals=tuple(learner.learner.signals),
-        live=judge.live_result(),
+        live=None if live is None else live.result(len(outcomes)),
         notes=(*notes, f"a list waits {settings.learning.wait_s:,.0f} s for answers (learning.wait_s)"),
     )
 

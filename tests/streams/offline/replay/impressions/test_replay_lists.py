@@ -14,8 +14,9 @@ from model.plan import TrainPlan
 from model.slate_metrics import METRICS
 from streams.commands.main import main
 from streams.datasets.dataset import DatasetSpec, load_dataset
-from streams.offline.replay.impressions.judge import ADAPTED, LAYERED, LIVE, LIVE_STOPPED, NET, STOPPED
+from streams.offline.replay.impressions.judge import ADAPTED, NET, STOPPED
 from streams.offline.replay.impressions.list_summary import summarise_lists
+from streams.offline.replay.impressions.live_systems import LAYERED, LIVE, LIVE_STOPPED
 from streams.offline.replay.impressions.outcomes import ListsResult
 from streams.offline.replay.impressions.replay_lists import parts_of, replay_lists
 from streams.offline.replay.options import ReplayOptions, silent
