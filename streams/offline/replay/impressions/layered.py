@@ -16,6 +16,7 @@ from streams.learning.lesson import Lesson
 from streams.learning.looks import F2, HALF_MAX
 from streams.offline.replay.impressions.adapted import Adapted
 from streams.offline.replay.impressions.listed_stream import ListedStream, ScoredList
+from streams.state.user_state import Rows
 
 F64 = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ class Layered:
     def __init__(self, settings: ReweightingSettings, run: ListedStream) -> None:
         self.adapted = Adapted(settings, run)
         self._base = run.columns.index(BASE)
-        self._open: dict[str, F64] = {}
+        self._open: dict[str, dict[int, float]] = {}
 
     def scores(self, scored: ScoredList, said: F64) -> F64:
         """float64 [n]; `said` [n]: the live net's scores. Nothing is learned."""
@@ -34,15 +35,18 @@ class Layered:
         columns[:, self._base] = said.clip(-HALF_MAX, HALF_MAX)
         return self.adapted.scores(scored._replace(columns=columns))
 
-    def take(self, slate_id: str, said: F64) -> None:
-        """What the net said of a list that was shown."""
-        self._open[slate_id] = said
+    def take(self, slate_id: str, rows: Rows, said: F64) -> None:
+        """What the net said of the items of a list that was shown."""
+        bounded = said.clip(-HALF_MAX, HALF_MAX)
+        self._open[slate_id] = dict(zip(rows.tolist(), bounded.tolist(), strict=True))
 
     def hear(self, lesson: Lesson) -> None:
         """A slate was closed."""
         said = self._open.pop(lesson.slate_id, None)
         if said is not None and lesson.feature_bytes:
             features = lesson.features.copy()
-            features[: len(said), self._base] = said.clip(-HALF_MAX, HALF_MAX)
+            for place, row in enumerate(lesson.rows.tolist()):
+                if row in said:
+                    features[place, self._base] = said[row]
             lesson = msgspec.structs.replace(lesson, feature_bytes=features.astype(F2).tobytes())
         self.adapted.learner.learn(lesson)

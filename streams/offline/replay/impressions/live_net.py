@@ -19,13 +19,14 @@ from model.schema import F32
 from streams.learning.experts.choices import ChoiceRules
 from streams.learning.lesson import Lesson
 from streams.state.action_meaning import Meanings
+from streams.state.user_state import Rows
 
 if TYPE_CHECKING:
     from model.list_net import ListNet
     from model.list_training import ListExample
 
 F64 = NDArray[np.float64]
-Scored = dict[str, F64]
+NOWHERE = -1
 
 
 def can_learn() -> bool:
@@ -45,7 +46,7 @@ class LiveNet:
         self._rules = ChoiceRules(meanings)
         self._net: ListNet | None = None
         self._stopped: ListNet | None = None
-        self._open: dict[str, F32] = {}
+        self._open: dict[str, tuple[dict[int, int], F32]] = {}
         self._examples: deque[ListExample] = deque(maxlen=plan.window)
         self._new = 0
         self._next_fit = plan.renew_every
@@ -58,16 +59,17 @@ class LiveNet:
         """The same by the net as it was when the second part began."""
         return _scores(self._stopped, features)
 
-    def take(self, slate_id: str, features: F32) -> None:
-        """A list that was shown; it teaches when its slate is closed."""
-        self._open[slate_id] = features
+    def take(self, slate_id: str, rows: Rows, features: F32) -> None:
+        """A list of these items, in their order; it teaches when its slate is closed."""
+        places = {row: place for place, row in enumerate(rows.tolist())}
+        self._open[slate_id] = places, features
 
     def hear(self, lesson: Lesson) -> None:
         """A slate was closed. One without a good answer says nothing of what is better than what."""
-        features = self._open.pop(lesson.slate_id, None)
+        places, features = self._open.pop(lesson.slate_id, ({}, None))
         if features is None or not can_learn():
             return
-        shares = self._chosen(lesson, len(features))
+        shares = self._chosen(lesson, places)
         if shares is None:
             return
         from model.list_training import ListExample
@@ -86,15 +88,17 @@ class LiveNet:
             self._fit()
         self._stopped = self._net
 
-    def _chosen(self, lesson: Lesson, places: int) -> F32 | None:
-        """What part of the choice each place has, float32 [places]; None where nothing was chosen."""
-        if places < 2:
+    def _chosen(self, lesson: Lesson, places: dict[int, int]) -> F32 | None:
+        """What part of the choice each place of the list has; None where nothing was chosen among several."""
+        at = [places.get(row, NOWHERE) for row in lesson.rows.tolist()]
+        known = np.array(at) != NOWHERE
+        count = int(known.sum())
+        if count < 2:
             return None
-        known = np.arange(lesson.places) < places
-        shares = np.zeros(places, np.float32)
-        for choice in self._rules.choices(lesson.answers, known, places).made:
+        shares = np.zeros(len(places), np.float32)
+        for choice in self._rules.choices(lesson.answers, known, count).made:
             if choice.sign > 0:
-                shares[choice.place] += choice.weight
+                shares[at[choice.place]] += choice.weight
         total = shares.sum()
         return shares / total if total > 0 else None
 

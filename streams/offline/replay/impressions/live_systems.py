@@ -62,8 +62,8 @@ class LiveSystems:
 
     def take(self, scored: ScoredList, said: Said) -> None:
         """A list that was shown; it teaches when its slate is closed."""
-        self.layered.take(scored.shown.slate_id, said.scores)
-        self.net.take(scored.shown.slate_id, said.features)
+        self.layered.take(scored.shown.slate_id, scored.rows, said.scores)
+        self.net.take(scored.shown.slate_id, scored.rows, said.features)
 
     def hear(self, lesson: Lesson) -> None:
         """A slate was closed."""

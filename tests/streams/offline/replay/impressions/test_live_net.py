@@ -16,6 +16,7 @@ from streams.state.action_meaning import Meanings
 PLAN = ListPlan(hidden=(8, 4), dropout=0.0, renew_every=20, learning_rate=1e-2)
 VIEW, CLICK, DISLIKE = map(code_of, ("view", "click", "dislike"))
 PLACES = 4
+ROWS = np.arange(PLACES, dtype=np.int32)
 
 
 def lesson(slate_id: str, *answers: tuple[int, int], places: int = PLACES) -> Lesson:
@@ -34,7 +35,7 @@ def taught(net: LiveNet, count: int, seed: int = 1, sign: float = 1.0) -> None:
     rng = np.random.default_rng(seed)
     for number in range(count):
         features = a_list(rng)
-        net.take(f"{seed}-{number}", features)
+        net.take(f"{seed}-{number}", ROWS, features)
         net.hear(lesson(f"{seed}-{number}", (int(np.argmax(sign * features[:, 0])), CLICK)))
 
 
@@ -75,7 +76,7 @@ def test_what_stopped_stays_as_it_was() -> None:
 def test_a_list_teaches_when_its_slate_is_closed_and_once() -> None:
     net = LiveNet(PLAN, Meanings(), seed=1)
     for number in range(40):
-        net.take(str(number), a_list(np.random.default_rng(number)))
+        net.take(str(number), ROWS, a_list(np.random.default_rng(number)))
     assert net.fitted == 0
     for _ in range(2):
         net.hear(lesson("0", (0, CLICK)))
@@ -90,15 +91,28 @@ def test_only_a_good_answer_to_a_place_of_the_list_teaches(
     answers: tuple[tuple[int, int], ...], teaches: int
 ) -> None:
     net = LiveNet(PLAN, Meanings(), seed=1)
-    net.take("s", a_list(np.random.default_rng(1)))
+    net.take("s", ROWS, a_list(np.random.default_rng(1)))
     net.hear(lesson("s", *answers, places=12))
     assert net.learned == teaches
 
 
 def test_a_list_of_one_place_has_no_choice() -> None:
     net = LiveNet(PLAN, Meanings(), seed=1)
-    net.take("s", np.ones((1, 2), np.float32))
+    net.take("s", ROWS[:1], np.ones((1, 2), np.float32))
     net.hear(lesson("s", (0, CLICK), places=1))
     net.begin()
     assert (net.learned, net.fitted) == (0, 0)
     assert net.stopped(np.ones((1, 2), np.float32)).tolist() == [0.0]
+
+
+def test_places_are_known_by_their_items_whatever_the_order_of_the_lesson() -> None:
+    """The lesson has the rows 0 to 3; the list had them the other way round."""
+    net = LiveNet(PLAN, Meanings(), seed=1)
+    rng = np.random.default_rng(1)
+    for number in range(320):
+        features = a_list(rng)
+        best = int(np.argmax(features[:, 0]))
+        net.take(str(number), ROWS[::-1], features)
+        net.hear(lesson(str(number), (PLACES - 1 - best, CLICK)))
+    lists = [a_list(rng) for _ in range(100)]
+    assert np.mean([np.argmax(net.scores(each)) == np.argmax(each[:, 0]) for each in lists]) > 0.8
