@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model.evaluate import Estimate, grouped_mean
 from model.slate_metrics import METRICS
 from streams.datasets.dataset import Dataset
-from streams.offline.replay.impressions.judge import ADAPTED, NET
+from streams.offline.replay.impressions.judge import ADAPTED, NET, STOPPED
 from streams.offline.replay.impressions.outcomes import ListOutcomes, ListsResult, Weights
 from streams.offline.replay.impressions.rankers import AsShown
 from streams.offline.replay.options import ReplayOptions
@@ -52,7 +52,7 @@ def summarise_lists(dataset: Dataset, options: ReplayOptions, result: ListsResul
         "ranking": {name: _means(outcomes, figures) for name, figures in outcomes.figures.items()},
         "against": {
             name: _differences(outcomes, name)
-            for name in (AsShown.name, NET, ADAPTED)
+            for name in (AsShown.name, NET, STOPPED, ADAPTED)
             if name in outcomes.figures
         },
         "over_time": _over_time(outcomes),
