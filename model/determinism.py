@@ -18,6 +18,19 @@ WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 @contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread in the block, and the former number afterwards: small products are faster on one, and give
+    the same sums whatever the number of threads was.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def deterministic(device: str) -> Iterator[None]:
     """Use torch's deterministic algorithms in the block, and the former ones afterwards.
 

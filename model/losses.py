@@ -30,6 +30,13 @@ def squared_loss(predicted: Tensor, said: Tensor) -> Tensor:
 TASK_LOSSES = {"softmax": softmax_loss, "binary": binary_loss, "squared": squared_loss}
 
 
+def listwise_loss(logits: Tensor, shares: Tensor) -> Tensor:
+    """Cross entropy of what was chosen of a list, shares [B, K] that sum to one, under the softmax of logits
+    [B, K] over all that was shown (ListNet's top-one probabilities, Cao et al., ICML 2007).
+    """
+    return -(shares * logits.log_softmax(-1)).sum(-1).mean()
+
+
 def retrieval_loss(
     user: Tensor, met: Tensor, own: Tensor, drawn: Tensor, said: Tensor | None = None
 ) -> Tensor:

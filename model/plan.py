@@ -10,6 +10,7 @@ from msgspec import Meta
 from model.schema import EncoderKind, FusionKind
 
 BATCH_LEAST = 32
+LISTS_LEAST = 16
 Count = Annotated[int, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
 Weight = Annotated[float, Meta(ge=0)]
@@ -84,3 +85,32 @@ class TrainPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         fewer = max(BATCH_LEAST, examples * self.epochs // self.steps_least)
         return self if self.batch <= fewer else msgspec.structs.replace(self, batch=fewer)
+
+
+class ListPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The net of shown lists (`model.list_net`), and how it goes on learning.
+
+    `batch` lists a step, fewer if a training would otherwise take less than `steps_least` steps. The net goes
+    on after `renew_every` more lists, on these and `replayed` times as many before them, at `renewal_rate`.
+    What came before the newest `window` lists is forgotten.
+    """
+
+    hidden: tuple[Count, Count] = (64, 32)
+    dropout: Share = 0.3
+    epochs: Count = 8
+    batch: Count = 64
+    learning_rate: Annotated[float, Meta(gt=0)] = 2e-3
+    renewal_rate: Annotated[float, Meta(gt=0)] = 1e-3
+    weight_decay: Weight = 1e-2
+    steps_least: Count = 400
+    renew_every: Count = 250
+    replayed: Annotated[int, Meta(ge=0)] = 3
+    window: Count = 10_000
+
+    def batch_of(self, examples: int) -> int:
+        """The lists of a step for a number of examples.
+
+        >>> ListPlan(epochs=8, batch=64, steps_least=400).batch_of(1_600)
+        32
+        """
+        return min(self.batch, max(LISTS_LEAST, examples * self.epochs // self.steps_least))

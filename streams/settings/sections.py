@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from export.plan import ExportPlan
 from model.actions import ActionName
-from model.plan import NetworkPlan, TrainPlan
+from model.plan import ListPlan, NetworkPlan, TrainPlan
 from model.tasks import Task, default_tasks
 
 Positive = Annotated[int, Meta(gt=0)]
@@ -219,7 +219,8 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `fallback`: where the first provider is missing, go on with the next (logged, counted, shown by /readyz)
     instead of refusing to start. `active`: the model to use where the store names none ("" for the newest).
     `image_dim`, `audio_dim`: dimensions of the items' image and audio vectors; 0: those views are not used.
-    `tasks`, `network`, `training`, `export`: what `headrace train` makes; workers read the manifest.
+    `tasks`, `network`, `training`, `export`: what `headrace train` makes; workers read the manifest. `lists`:
+    the net of shown lists in `headrace replay --impressions`.
     """
 
     registry: str = "var/models"
@@ -234,6 +235,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tasks: dict[str, Task] = msgspec.field(default_factory=default_tasks)
     network: NetworkPlan = NetworkPlan()
     training: TrainPlan = TrainPlan()
+    lists: ListPlan = ListPlan()
     export: ExportPlan = ExportPlan()
 
     @property

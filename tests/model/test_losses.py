@@ -14,6 +14,7 @@ from model.losses import (
     binary_loss,
     diversity_loss,
     fairness_loss,
+    listwise_loss,
     retrieval_loss,
     softmax_loss,
     squared_loss,
@@ -66,6 +67,16 @@ def test_events_that_teach_nothing_move_nothing(name: str) -> None:
     assert float(none.detach()) == 0.0
     torch.autograd.backward(none)
     assert scores.grad.isfinite().all()
+
+
+def test_listwise_is_the_cross_entropy_of_the_shares_over_what_was_shown() -> None:
+    logits = torch.tensor([[1.0, 0.0, -1e4], [2.0, 2.0, 2.0]])
+    shares = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.0, 0.5]])
+    by_hand = (math.log(1 + math.exp(-1)) + math.log(3)) / 2
+    assert float(listwise_loss(logits, shares)) == pytest.approx(by_hand)
+    assert float(listwise_loss(logits, shares)) == pytest.approx(
+        float(functional.cross_entropy(logits, shares))
+    )
 
 
 def keys(*shape: int, seed: int) -> Tensor:

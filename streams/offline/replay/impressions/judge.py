@@ -11,6 +11,7 @@ from streams.learning.experts.adaptive_learner import AdaptiveLearner
 from streams.learning.lesson import Lesson
 from streams.offline.replay.impressions.adapted import Adapted, scores_by
 from streams.offline.replay.impressions.listed_stream import ListedStream, ScoredList
+from streams.offline.replay.impressions.live_systems import LiveSystems, Said
 from streams.offline.replay.impressions.outcomes import ListOutcomes, stacked
 from streams.offline.replay.impressions.rankers import rankers
 
@@ -18,10 +19,19 @@ NET, STOPPED, ADAPTED = "frozen net", "adapted, stopped at the half", "adapted"
 
 
 class Judge:
-    """`begin` begins the judging; before it lists are only learned from. `net`: whether one is in service."""
+    """`begin` begins the judging; before it lists are only learned from. `net`: whether one is in service.
+    `live`: the systems with a net of lists; None: there are none.
+    """
 
-    def __init__(self, run: ListedStream, adapted: Adapted, net: bool, seed: int) -> None:
-        self.run, self.adapted, self.net, self.seed = run, adapted, net, seed
+    def __init__(
+        self,
+        run: ListedStream,
+        adapted: Adapted,
+        net: bool,
+        seed: int,
+        live: LiveSystems | None = None,
+    ) -> None:
+        self.run, self.adapted, self.net, self.seed, self.live = run, adapted, net, seed, live
         self.rankers = rankers(run.columns)
         self.unclicked = 0
         self._stopped: AdaptiveLearner | None = None
@@ -43,17 +53,24 @@ class Judge:
     def begin(self) -> None:
         """The second part begins: from here on, what was learned so far is judged by itself, too."""
         self._stopped = self.adapted.stopped(self.run)
+        if self.live is not None:
+            self.live.begin()
 
     def take(self, scored: ScoredList) -> None:
         """A list that comes; it is learned later."""
+        said = None if self.live is None else self.live.say(scored)
         if self._stopped is not None:
-            self._judge(scored)
+            self._judge(scored, said)
         for each in self.rankers:
             each.show(scored.rows, scored.shown.ts_ms)
+        if self.live is not None and said is not None:
+            self.live.take(scored, said)
 
     def hear(self, lesson: Lesson) -> None:
         """A slate was closed."""
         self.adapted.learner.learn(lesson)
+        if self.live is not None:
+            self.live.hear(lesson)
 
     def click(self, row: int, event: int) -> None:
         """An event is over; it was learned."""
@@ -71,7 +88,7 @@ class Judge:
             figures=stacked(self._figures),
         )
 
-    def _judge(self, scored: ScoredList) -> None:
+    def _judge(self, scored: ScoredList, said: Said | None) -> None:
         clicked = self._clicked.get(scored.shown.slate_id, frozenset())
         answers = np.array([item in clicked for item in scored.shown.items], np.bool_)
         if not answers.any():
@@ -84,10 +101,14 @@ class Judge:
         assert self._stopped is not None
         scores[STOPPED] = scores_by(self._stopped, scored, self.adapted.level)
         scores[ADAPTED] = self.adapted.scores(scored)
+        if self.live is not None and said is not None:
+            scores |= self.live.scores(scored, said)
         self._users.setdefault(scored.shown.user, len(self._users))
         self._figures.append({name: figures_of(each, answers, ties) for name, each in scores.items()})
-        self._lists.append(scored._replace(columns=_NOTHING, base=_NOTHING[:, 0]))
+        self._lists.append(scored._replace(columns=_NOTHING, base=_NOTHING[:, 0], more=_NOTHING))
         self.adapted.note(len(self._lists))
+        if self.live is not None:
+            self.live.note(len(self._lists))
 
 
 _NOTHING = np.empty((0, 1), np.float32)

@@ -50,6 +50,19 @@ def _page(title: str, summary: Mapping[str, Any], result: ListsResult, bad: BadR
             f"gave to the choices that came. Changes of the loss that detectors marked: {_marks(summary)}.",
             plot(plots.weights_over_lists(result.weights)),
         ),
+        *(
+            []
+            if result.live is None
+            else [
+                section(
+                    "Weights over the live net",
+                    f"The same over the live net, which is the frozen expert's order there. It learned "
+                    f"{result.live.learned:,} lists, began anew {result.live.fitted} times and went on "
+                    f"{result.live.renewed} times.",
+                    plot(plots.weights_over_lists(result.live.weights)),
+                )
+            ]
+        ),
         section("Lessons", "By kind, and what was left out of them by its reason.", table([], lessons)),
         notes_section(summary, bad),
     ]

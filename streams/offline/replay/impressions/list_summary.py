@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from model.evaluate import Estimate, grouped_mean
 from model.slate_metrics import METRICS
 from streams.datasets.dataset import Dataset
-from streams.offline.replay.impressions.judge import NET
-from streams.offline.replay.impressions.outcomes import ListOutcomes, ListsResult
+from streams.offline.replay.impressions.judge import ADAPTED, NET, STOPPED
+from streams.offline.replay.impressions.outcomes import ListOutcomes, ListsResult, Weights
 from streams.offline.replay.impressions.rankers import AsShown
 from streams.offline.replay.options import ReplayOptions
 
@@ -35,6 +35,7 @@ def summarise_lists(dataset: Dataset, options: ReplayOptions, result: ListsResul
             "ties_in_score": "broken by a seeded permutation of the places",
             "errors": "by user",
             "signals": list(result.signals),
+            "list_net_reads": [] if result.live is None else list(result.live.reads),
         },
         "lists": {
             "all": result.lists,
@@ -50,16 +51,17 @@ def summarise_lists(dataset: Dataset, options: ReplayOptions, result: ListsResul
         },
         "ranking": {name: _means(outcomes, figures) for name, figures in outcomes.figures.items()},
         "against": {
-            name: _differences(outcomes, name) for name in (AsShown.name, NET) if name in outcomes.figures
+            name: _differences(outcomes, name)
+            for name in (AsShown.name, NET, STOPPED, ADAPTED)
+            if name in outcomes.figures
         },
         "over_time": _over_time(outcomes),
         "lessons": dict(result.lessons),
-        "weights": {
-            "lists": result.weights.lists.tolist(),
-            **{
-                name: result.weights.weights[:, at].tolist() for at, name in enumerate(result.weights.experts)
-            },
-        },
+        "list_net": None
+        if (live := result.live) is None
+        else {"learned": live.learned, "fitted": live.fitted, "renewed": live.renewed},
+        "weights": _weights(result.weights),
+        "weights_over_list_net": None if live is None else _weights(live.weights),
         "marks": [
             {"lists": lists, "detector": detector, "lesson": lesson}
             for lists, detector, lesson in result.weights.marks
@@ -73,6 +75,11 @@ def summarise_lists(dataset: Dataset, options: ReplayOptions, result: ListsResul
         },
         "notes": [*dataset.notes, *result.notes],
     }
+
+
+def _weights(weights: Weights) -> dict[str, Any]:
+    by_expert = {name: weights.weights[:, at].tolist() for at, name in enumerate(weights.experts)}
+    return {"lists": weights.lists.tolist(), **by_expert}
 
 
 def _means(outcomes: ListOutcomes, figures: NDArray[np.float64]) -> dict[str, Any]:

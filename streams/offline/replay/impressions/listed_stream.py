@@ -23,23 +23,28 @@ from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.signals.list_signals import ShownPlaces, list_signals, names_of
+from streams.signals.lists.features import features_of, list_features
+from streams.signals.lists.likeness import ItemContent
 
 
 class ScoredList(NamedTuple):
     """A list as it was when it came: rows int32 [n] in the order shown, columns float32 [n, C] (see
-    `ListedStream.columns`), base float32 [n]: what the model in service ranks by, zero without one.
+    `ListedStream.columns`), base float32 [n]: what the model in service ranks by, zero without one. more
+    float32 [n, M]: what a net of lists reads besides (see `ListedStream.more`).
     """
 
     shown: Shown
     rows: NDArray[np.int32]
     columns: F32
     base: F32
+    more: F32
 
 
 class ListedStream(Prequential):
     """`columns`: the names of what is known of each place: the model's live features, its heads, then what
-    the list itself says. `hears`: takes every lesson. `judges`: takes every list before anything of it is
-    learned; None: lists are not scored, and their lessons have no features.
+    the list itself says. `more`: the names of what a net of lists reads besides. `hears`: takes every lesson.
+    `judges`: takes every list before anything of it is learned; None: lists are not scored, and their lessons
+    have no features.
 
     `sweeps`: slates are closed when the stream's time has passed their wait, and not only at their user's
     next event.
@@ -53,6 +58,7 @@ class ListedStream(Prequential):
         self.arm, self.sweeps = arm, sweeps
         self.fields = events.shown_fields
         self.columns = (*core.columns, *names_of(self.fields))
+        self.more = features_of(self.fields)
         self.names = digest_of_names(self.columns)
         self.hears: Callable[[Lesson], None] | None = None
         self.judges: Callable[[ScoredList], None] | None = None
@@ -110,8 +116,10 @@ class ListedStream(Prequential):
         signals = list_signals(places, state, kept, slate.ts_ms, self.told, core.meanings.counts)
         features = draft.features
         live = features[at] if len(features) else np.zeros((len(at), self._live), np.float32)
+        content = ItemContent(core.catalog.attributes, core.catalog.text)
+        more = list_features(places, state, kept, slate.ts_ms, self.told, core.meanings.counts, content)
         columns = np.concatenate([live, heads, signals], axis=1)
-        return ScoredList(slate, places.rows, columns.clip(-HALF_MAX, HALF_MAX), heads[:, 0].copy())
+        return ScoredList(slate, places.rows, columns.clip(-HALF_MAX, HALF_MAX), heads[:, 0].copy(), more)
 
     @property
     def _live(self) -> int:

@@ -42,6 +42,19 @@ class ListOutcomes:
 
 
 @dataclass(frozen=True)
+class LiveResult:
+    """The net of lists: what it `reads` of each place; how many lists taught it, how often it began anew and
+    how often it went on. `weights`: of the experts over it.
+    """
+
+    reads: tuple[str, ...]
+    learned: int
+    fitted: int
+    renewed: int
+    weights: Weights
+
+
+@dataclass(frozen=True)
 class ListsResult:
     """A whole run. `lists`: all that were shown, `warm_lists` of them in the first part. `unclicked`: of the
     second part, those without a click, which no figure counts. `lessons`: by kind, and what taught nothing
@@ -65,6 +78,7 @@ class ListsResult:
     warm_seconds: float
     lessons: Mapping[str, int] = field(default_factory=dict)
     signals: tuple[str, ...] = ()
+    live: LiveResult | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -23,6 +23,8 @@ from streams.offline.replay.impressions.drift import reversed_from
 from streams.offline.replay.impressions.item_prices import with_item_prices
 from streams.offline.replay.impressions.judge import Judge
 from streams.offline.replay.impressions.listed_stream import ListedStream
+from streams.offline.replay.impressions.live_net import can_learn
+from streams.offline.replay.impressions.live_systems import LiveSystems
 from streams.offline.replay.impressions.outcomes import ListsResult
 from streams.offline.replay.impressions.waiting import fitting_wait, roomy
 from streams.offline.replay.options import Progress, ReplayOptions
@@ -85,7 +87,12 @@ def replay_lists(
     began = time.perf_counter()
     run, model, notes = prepared(dataset, options, settings, parts, progress)
     learner = Adapted(reweighting, run)
-    judge = Judge(run, learner, model is not None, options.seed)
+    live = None
+    if can_learn():
+        live = LiveSystems(settings.model.lists, reweighting, run, options.seed)
+    else:
+        notes = (*notes, "no net of lists: it needs the extra train")
+    judge = Judge(run, learner, model is not None, options.seed, live)
     judge.prime(run.at)
     run.judges, run.hears = judge.take, judge.hear
     middle, total = began, len(stream)
@@ -115,6 +122,7 @@ def replay_lists(
         warm_seconds=middle - began,
         lessons=learner.learner.counts(),
         signals=tuple(learner.learner.signals),
+        live=None if live is None else live.result(len(outcomes)),
         notes=(*notes, f"a list waits {settings.learning.wait_s:,.0f} s for answers (learning.wait_s)"),
     )
 

@@ -23,7 +23,11 @@ def scored(rows: list[int], ts_ms: int = 0, columns: list[list[float]] | None = 
     table = np.zeros((len(rows), 2)) if columns is None else np.array(columns)
     shown = Shown(0, "u", "s", ts_ms, tuple(map(str, rows)))
     return ScoredList(
-        shown, np.array(rows, np.int32), table.astype(np.float32), np.zeros(len(rows), np.float32)
+        shown,
+        np.array(rows, np.int32),
+        table.astype(np.float32),
+        np.zeros(len(rows), np.float32),
+        np.zeros((len(rows), 0), np.float32),
     )
 
 

@@ -20,6 +20,7 @@ from streams.offline.replay.impressions.judge import ADAPTED, NET, STOPPED
 from streams.offline.replay.impressions.list_report import write_list_report
 from streams.offline.replay.impressions.list_summary import summarise_lists
 from streams.offline.replay.impressions.list_tables import print_lists
+from streams.offline.replay.impressions.live_systems import LAYERED, LIVE, LIVE_STOPPED
 from streams.offline.replay.impressions.outcomes import ListsResult
 from streams.offline.replay.impressions.replay_lists import parts_of, replay_lists
 from streams.offline.replay.options import ReplayOptions, silent
@@ -70,6 +71,31 @@ def test_a_planted_drift_is_followed_by_what_learns(plain: ListsResult, drifted:
     for name in ("popularity", "click-through"):
         auc = [result.outcomes.figures[name][:, 0] for result in (plain, drifted)]
         assert (auc[0] == auc[1]).all()
+
+
+def test_a_net_of_lists_is_one_of_the_systems(plain: ListsResult, drifted: ListsResult) -> None:
+    """It learns from what was passed over; over it the learner follows a drift sooner than it does alone."""
+    found = mrr(plain)
+    assert found[LIVE] > found["as shown"] + 0.05
+    assert found[LAYERED] > found[ADAPTED] - 0.02
+    assert plain.live is not None
+    assert plain.live.learned > 300
+    assert plain.live.fitted >= 1
+    at = METRICS.index("mrr")
+    late = {name: figures[100:, at].mean() for name, figures in drifted.outcomes.figures.items()}
+    assert late[LAYERED] > late[LIVE_STOPPED] + 0.04
+    assert drifted.live is not None
+    assert drifted.live.weights.weights.sum(1) == pytest.approx(np.ones(len(drifted.live.weights.lists)))
+
+
+def test_without_the_extra_there_is_no_net_of_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.offline.replay.impressions.replay_lists.can_learn", lambda: False)
+    result = replay_lists(planted_lists(tmp_path, count=60), NO_NET, Settings(), silent)
+    assert result.live is None
+    assert LIVE not in result.outcomes.figures
+    assert any("no net of lists" in note for note in result.notes)
+    summary = summarise_lists(planted_lists(tmp_path, count=60), NO_NET, result)
+    assert summary["list_net"] is summary["weights_over_list_net"] is None
 
 
 def test_the_weights_of_the_experts_sum_to_one(drifted: ListsResult) -> None:
@@ -146,7 +172,8 @@ def test_a_net_learns_from_what_was_passed_over(tmp_path: Path) -> None:
     dataset = planted_lists(tmp_path, count=300)
     result = replay_lists(dataset, ReplayOptions(impressions=True), ONE_EPOCH, silent)
     found = mrr(result)
-    assert (result.net, list(found)[-3:]) == ("replay", [NET, STOPPED, ADAPTED])
+    systems = [NET, STOPPED, ADAPTED, LIVE_STOPPED, LIVE, LAYERED]
+    assert (result.net, list(found)[-6:]) == ("replay", systems)
     assert found[ADAPTED] > found[NET]
     assert result.began > 0
     summary = summarise_lists(dataset, ReplayOptions(impressions=True), result)
@@ -193,4 +220,5 @@ def test_the_command_prints_and_writes_everything(tmp_path: Path, capsys: pytest
     assert sum(tree["weights"][name][-1] for name in tree["weights"] if name != "lists") == pytest.approx(1)
     page = (tmp_path / "f.html").read_text()
     assert "Weights of the experts" in page
+    assert "Weights over the live net" in page
     assert "kalman:0.995" in page
