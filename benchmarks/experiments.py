@@ -3,8 +3,8 @@
     python -m benchmarks.experiments --rounds 30
     python -m benchmarks.experiments --rounds 30 --model ml-100k --registry var/models
 
-Two cores fold the same events in turns, a few batches each, and the CPU time of this process is compared round
-by round. Each user has arms of their own: 5 layers with 4 experiments of 3 arms, whose overrides all differ.
+Two cores fold the same events in turns, a few batches each, and the CPU time of this process is compared
+round by round. Each user has arms of their own: 5 layers with 4 experiments of 3 arms, whose overrides all differ.
 Without a model a slate costs least, so there the share of what experiments cost is largest.
 """
 
@@ -143,9 +143,7 @@ def main() -> None:
     ratio = statistics.median(after / before for before, after in pairs)
     per_event = 1e6 / (BATCHES * options.batch)
     before, after = (statistics.median(each) * per_event for each in zip(*pairs, strict=True))
-    print(
-        f"an event: {before:.0f} us of CPU without, {after:.0f} us with experiments, {ratio - 1:+.1%} (median)"
-    )
+    print(f"an event: {before:.0f} us without, {after:.0f} us with experiments, {ratio - 1:+.1%} (median)")
 
 
 if __name__ == "__main__":
