@@ -4,8 +4,8 @@
     python -m benchmarks.experiments --rounds 30 --model ml-100k --registry var/models
 
 Two cores fold the same events in turns, a few batches each, and the CPU time of this process is compared
-round by round. Each user has arms of their own: 5 layers with 4 experiments of 3 arms, whose overrides all differ.
-Without a model a slate costs least, so there the share of what experiments cost is largest.
+round by round. Each user has arms of their own: 5 layers with 4 experiments of 3 arms, whose overrides all
+differ. Without a model a slate costs least, so there the share of what experiments cost is largest.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ LAYERS, EXPERIMENTS, ITEMS, USERS, BATCHES = 5, 20, 2_000, 800, 20
 
 def overrides(layer: int, number: int) -> dict[str, Any]:
     """What an arm changes; no two layers change the same setting."""
-    return [
+    changed: list[dict[str, Any]] = [
         {"feed": {"fresh_place": 1 + number % 20}},
         {"feed": {"aversion": 1.0 + number / 10}},
         {"candidates": {"weights": {"fresh": 0.1 + number / 50}}},
         {"feed": {"rating_weight": 0.3 + number / 100}},
         {"candidates": {"rank_constant": 50.0 + number}},
-    ][layer]
+    ]
+    return changed[layer]
 
 
 def all_running() -> Registry:

@@ -250,7 +250,6 @@ class RedisStore(RedisLedger):
             listed = [self._keys.shared("withdrawn"), self._keys.shared("withdrawn", "version")]
             await self._pooled.script(
                 MEND_WITHDRAWN,
-                PUT_EXPERIMENTS,
                 [*listed, *(self._keys.of("item", item_id) for item_id in part)],
                 [uuid.uuid4().hex, *_marks(part), *(found[item_id] for item_id in part)],
             )
