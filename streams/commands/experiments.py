@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,27 +117,25 @@ async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -
     from streams.experiments.declared.refusal import DeclarationError
     from streams.experiments.registry.changes import declared
     from streams.serving.declaring import check_declaration
-    from streams.serving.experiment_registry import change
+    from streams.serving.experiment_registry import change, read_registry
     from streams.settings.experiments import located, read_experiments
     from streams.settings.reading import toml_tree
 
     tree = toml_tree(args.file, f"file {args.file}")
     text = args.file.read_text(encoding="utf-8")
     if set(tree) != {"experiments"}:
-        raise DeclarationError(
-            (), "[experiments.NAME] alone", ", ".join(tree) or "nothing", "take the rest out"
-        )
+        said = ", ".join(tree) or "nothing"
+        raise DeclarationError((args.file.name,), "[experiments.NAME] alone", said, "take the rest out")
+    now_ms = _now_ms()
     try:
-        for name, experiment in read_experiments(tree["experiments"], text).items():
+        experiments = read_experiments(tree["experiments"], text)
+        registry = await read_registry(store, settings.experiments)
+        for name, experiment in experiments.items():  # all or none
             check_declaration(settings, name, experiment)
-            now_ms = _now_ms()
-            entry = await change(
-                *(store, settings.experiments, _actor(args), now_ms),
-                lambda registry, name=name, experiment=experiment, now_ms=now_ms: declared(
-                    registry, name, experiment, now_ms
-                ),
-            )
-            done(entry, args.json)
+            registry = declared(registry, name, experiment, now_ms).registry
+        for name, experiment in experiments.items():
+            step = partial(declared, name=name, settings=experiment, now_ms=now_ms)
+            done(await change(store, settings.experiments, _actor(args), now_ms, step), args.json)
     except DeclarationError as error:
         raise located(error, text) from None
     return 0

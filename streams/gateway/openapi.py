@@ -87,10 +87,12 @@ def takes(
     return TakesEvents
 
 
-def body_as(kind: type[msgspec.Struct], example: object = None, optional: bool = False) -> type[Operation]:
+def body_as(kind: type[msgspec.Struct], example: object, optional: bool = False) -> type[Operation]:
     """The operation of a route whose body is one value of this kind."""
-    examples = None if example is None else {"example": Example(value=example)}
-    media = OpenAPIMediaType(schema=Reference(ref=REF.format(name=kind.__name__)), examples=examples)
+    media = OpenAPIMediaType(
+        schema=Reference(ref=REF.format(name=kind.__name__)),
+        examples={"example": Example(value=example)},
+    )
     body = RequestBody(content={"application/json": media}, required=not optional)
 
     @dataclass

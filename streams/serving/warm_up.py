@@ -11,6 +11,10 @@ from model.actions import CODES, code_of
 from model.features import HISTORY_FEATURES
 from streams.batch import Incoming, process
 from streams.events.schema import Click, Review
+from streams.experiments.assignment.assignment import Assignment
+from streams.experiments.declared.experiment import ExperimentArm, ExperimentSettings
+from streams.experiments.registry.changes import declared, started
+from streams.experiments.registry.state import NONE
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.kept_slates import Answer, KeptSlate
 from streams.learning.lesson import lesson_of
@@ -45,6 +49,7 @@ def warm_up(settings: Settings) -> None:
     _driven(settings, None)
     recommender, states = _driven(settings, build(Triple(item, "made_by", "somebody") for item in ITEMS))
     _warm_index(settings)
+    _warm_assignment()
     _warm_history(recommender, states["user-0"])
     _warm_learner(recommender, states["user-0"])
     _warm_arms(recommender, states["user-0"])
@@ -95,6 +100,14 @@ def _warm_index(settings: Settings) -> None:
     for _ in range(2):
         index.keep_up(vectors, np.arange(len(vectors)))
     index.find(vectors, vectors[:1], [np.zeros(len(vectors), np.uint8)], [10])
+
+
+def _warm_assignment() -> None:
+    """A user is drawn to an arm."""
+    arms = {"one": ExperimentArm(), "other": ExperimentArm()}
+    declaration = ExperimentSettings("warm up", arms, "one", "click_through", users=1, minimum_effect=1.0)
+    registry = declared(NONE, "warm-up", declaration, NOW_MS).registry
+    Assignment(started(registry, "warm-up", NOW_MS).registry).arms("user-0")
 
 
 def _warm_learner(recommender: Recommender, state: UserState) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from model.errors import ExperimentError
 from streams.experiments.assignment.arm_text import Served, served_by
 from streams.experiments.assignment.assignment import DEFAULT, Assignment, hash_of, salt_of
 from streams.experiments.assignment.traits import SESSION_GAP_MS
@@ -146,7 +147,7 @@ def test_other_experiments_of_a_layer_move_nobody(data: st.DataObject) -> None:
         registry = changes.declared(registry, f"other{n}", settings_, 0).registry
         try:
             registry = changes.started(registry, f"other{n}", 0).registry
-        except changes.ExperimentError:
+        except ExperimentError:
             registry = changes.stopped(registry, f"other{n}", 0).registry
         if n % 2 and f"other{n - 1}" in registry.experiments:
             registry = changes.stopped(registry, f"other{n - 1}", 0).registry

@@ -14,7 +14,7 @@ from streams.experiments.declared.reading import read_experiment
 from streams.experiments.declared.refusal import DeclarationError
 from tests.streams.experiments.declarations import experiment, raw
 
-MORE = {
+MORE: dict[str, Any] = {
     "unit": "session",
     "layer": "ranking",
     "share": 0.5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.experiments.registry import changes
-from streams.experiments.registry.audit import encode_entry, recorded, verify
+from streams.experiments.registry.audit import Change, encode_entry, recorded, verify
 from streams.experiments.registry.state import NONE, Registry
 from tests.streams.experiments.declarations import experiment
 
@@ -19,7 +20,7 @@ from tests.streams.experiments.declarations import experiment
 def filled() -> tuple[list[bytes], Registry]:
     """A log of six changes, and the registry after them."""
     registry, log = NONE, []
-    steps = [
+    steps: list[Callable[[Registry], Change]] = [
         lambda r: changes.declared(r, "one", experiment("one", 3), 1),
         lambda r: changes.started(r, "one", 2),
         lambda r: changes.declared(r, "two", experiment("two", layer="y"), 3),
@@ -44,8 +45,6 @@ def test_a_log_that_nobody_touched() -> None:
 
 def test_each_entry_rests_on_the_one_before_by_sha256() -> None:
     """Worked out by hand, from what is stored."""
-    import hashlib
-
     head = ""
     for raw in LOG:
         entry = json.loads(raw)

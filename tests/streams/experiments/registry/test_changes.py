@@ -146,16 +146,19 @@ def test_a_layer_that_is_full() -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [("holdout", 0.1), ("unit", "session")])
-def test_a_layer_has_one_holdout_and_one_unit(key: str, value: object) -> None:
+def test_a_layer_has_one_holdout_and_one_unit(key: str, value: Any) -> None:
     registry = running(one=raw(layer="x", share=0.5))
     with pytest.raises(DeclarationError, match=f"experiments.two.{key}: expected .*as one of the same layer"):
         changes.declared(registry, "two", experiment("two", layer="x", share=0.5, **{key: value}), 1)
 
 
 def test_the_text_of_a_slate_has_room_for_all() -> None:
-    arms = {"a" * 32: {}, "b": {}}
+    arms: dict[str, Any] = {"a" * 32: {}, "b": {}}
     names = [f"{n}" + "x" * 31 for n in range(4)]
-    registry = running(**{name: raw(arms, layer=f"layer-{name[0]}") for name in names[:3]})
+    registry = NONE
+    for name in names[:3]:
+        declared = experiment(name, arms, layer=f"layer-{name[0]}")
+        registry = changes.declared(registry, name, declared, 0).registry
     with pytest.raises(DeclarationError, match=r"256 letters together.*got 279"):
         changes.declared(registry, names[3], experiment(names[3], arms), 1)
     assert sum(len(f"{name}~99={'a' * 32}!") for name in names) + 3 == 279
