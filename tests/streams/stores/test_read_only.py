@@ -23,6 +23,8 @@ READS: dict[str, tuple[Any, ...]] = {
     "snapshot": (),
     "active_model": (),
     "condition": (),
+    "read_arm_sums": ("e",),
+    "read_sums_history": ("e",),
 }
 WRITES: dict[str, tuple[Any, ...]] = {
     "commit": (Commit({}, {}, {"u": b"s"}, {}, {}), "w"),
@@ -32,6 +34,8 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "save_snapshot": (Snapshot("9-9", "w", "9-9", b"p"),),
     "lead": ("leader", "w", 1_000),
     "activate": ("second",),
+    "append_sums_history": ("e", 2),
+    "drop_arm_sums": ("e",),
 }
 
 
@@ -39,7 +43,8 @@ async def filled() -> MemoryStore:
     store = MemoryStore()
     await store.intern(["i"])
     commit = Commit({"clicks-0": -1}, {"clicks-0": 4}, {"u": b"s"}, {"u": b"f"}, {"i": b"r"}, b"entry")
-    await store.commit(commit._replace(withdrawn={"i": True}), "w")
+    await store.commit(commit._replace(withdrawn={"i": True}, arm_sums={"e": {"a:m:0": 1}}), "w")
+    await store.append_sums_history("e", 1)
     await store.save_snapshot(Snapshot(START, "w", START, b"p"))
     await store.activate("first")
     return store
