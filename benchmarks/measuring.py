@@ -18,7 +18,6 @@ import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: more threads only take turns
 
@@ -82,11 +81,15 @@ def events(count: int, seed: int) -> list[Incoming]:
     return made
 
 
+def _rung(model: Path | None) -> Rung:
+    return "counters" if model is None else "full"
+
+
 class Way:
     """A core of its own; `spent_s`: CPU of the events so far."""
 
     def __init__(self, running: Measured, model: Path | None) -> None:
-        self.running, self.rung = running, cast("Rung", "counters" if model is None else "full")
+        self.running, self.rung = running, _rung(model)
         self.core = Recommender(Settings())
         self.core.meet([f"i{n}" for n in range(ITEMS)], NOW_MS)
         if model is not None:
