@@ -73,7 +73,7 @@ class Cost(NamedTuple):
     store_us: float
 
 
-class _Nobody:
+class Nobody:
     """Kafka and the models, which no impression asks for anything."""
 
     async def swap(self) -> None: ...
@@ -160,7 +160,7 @@ class Bench:
 
     def __init__(self, url: str) -> None:
         settings = Settings(redis=RedisSettings(url=url, timeout_ms=20_000))
-        clock, nobody, metrics = SystemClock(), _Nobody(), WorkerMetrics()
+        clock, nobody, metrics = SystemClock(), Nobody(), WorkerMetrics()
         self.store, self.server = RedisStore(settings.redis), Redis.from_url(url)
         self.replica = Replica(settings, self.store, clock)
         reader = Reader(settings.events, clock, metrics, nobody.check)

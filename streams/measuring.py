@@ -81,7 +81,7 @@ def _begun(state: UserState) -> UserSums:
         return state.sums
     history = zip(state.times.tolist(), state.actions.tolist(), state.ratings.tolist(), strict=True)
     moments = [q.action_moment(ts, action, 0, rating) for ts, action, rating in history]
-    return UserSums(tuple(sorted(moments)[-MOMENTS_MOST:]), state.sums.exposures)
+    return state.sums._replace(moments=tuple(sorted(moments)[-MOMENTS_MOST:]))
 
 
 def _arm_of(kept: UserSlates, slate_id: str) -> str:

@@ -13,7 +13,14 @@ from collections.abc import Iterable
 
 from streams.experiments import quantities as q
 from streams.experiments.measured import Measured, MeasuredExperiment
-from streams.state.user_sums import EXPOSURES_MOST, MOMENTS_MOST, Exposure, Moment, UserSums
+from streams.state.user_sums import (
+    EXPOSURES_MOST,
+    MOMENTS_MOST,
+    NO_TOTALS,
+    Exposure,
+    Moment,
+    UserSums,
+)
 
 
 def with_moment(
@@ -23,78 +30,97 @@ def with_moment(
     moments = list(sums.moments)
     insort(moments, moment)
     at = bisect_left(moments, moment)
-    added = _Added(moments, at)
-    exposures = [
-        _grown(exposure, measured.by_key.get(exposure.key), added)
-        for exposure in sums.exposures
-        if exposure.key not in measured.over
-    ]
+    totals, exposures = sums.totals, sums.exposures
+    if exposures:
+        totals, exposures = _grown(sums, measured, moments, at)
     for name, arm in arms:
         experiment = measured.experiments.get(name)
         if experiment is None or arm not in experiment.arms:
             continue
-        if not experiment.begins_ms <= moment.ts < experiment.ends_ms:
+        if experiment.begins_ms <= moment.ts < experiment.ends_ms:
+            exposures = _shown(exposures, experiment, moment.ts, arm, moments, totals)
+    if len(exposures) > EXPOSURES_MOST:
+        exposures = _bounded(exposures, measured)
+    return UserSums(tuple(moments[-MOMENTS_MOST:]), totals if exposures else NO_TOTALS, exposures)
+
+
+def _grown(
+    sums: UserSums, measured: Measured, moments: list[Moment], at: int
+) -> tuple[dict[int, int], tuple[Exposure, ...]]:
+    """Totals and exposures with the moment `moments[at]`. Most moments are the user's latest, and count for
+    all exposures as they count for the totals.
+    """
+    moment, own = moments[at], q.amounts(moments[at])
+    before = moments[at - 1] if at else None
+    after = moments[at + 1] if at + 1 < len(moments) else None
+    parts = q.added(own, (before, moment, after), measured.codes)
+    by_key, over = measured.by_key, measured.over
+    exposures: list[Exposure] = []
+    for exposure in sums.exposures:
+        experiment = by_key.get(exposure.key)
+        if experiment is None:  # this process does not know of it, or not yet: it counts nothing here
+            if exposure.key not in over:
+                exposures.append(exposure._replace(base=q.plus(exposure.base, parts)))
             continue
-        for place, exposure in enumerate(exposures):
-            if exposure.key == experiment.key:
-                exposures[place] = _seen(exposure, experiment, moment.ts, arm, moments)
-                break
+        latest = after is None and before is not None and before.ts >= exposure.ts
+        if not latest or experiment.by_exposure or moment.ts >= experiment.until_ms(exposure.ts):
+            exposures.append(_corrected(exposure, experiment, own, (before, moment, after), parts))
+        elif exposure.counted != experiment.counted:
+            exposures.append(exposure._replace(counted=experiment.counted))
         else:
-            exposures.append(_new(experiment, moment.ts, arm, moments))
-    return UserSums(tuple(moments[-MOMENTS_MOST:]), _bounded(exposures, measured))
+            exposures.append(exposure)
+    return q.plus(sums.totals, parts), tuple(exposures)
 
 
-def _new(experiment: MeasuredExperiment, ts: int, arm: str, moments: list[Moment]) -> Exposure:
+def _corrected(
+    exposure: Exposure,
+    experiment: MeasuredExperiment,
+    own: list[tuple[int, int]],
+    neighbours: tuple[Moment | None, Moment, Moment | None],
+    parts: list[tuple[int, int]],
+) -> Exposure:
+    """An exposure, where a moment adds `parts` to the totals, and something else to the exposure."""
+    ts, codes, exposed_ms = neighbours[1].ts, experiment.codes, exposure.ts
+    base, before = q.plus(exposure.base, [each for each in parts if each[0] in codes]), exposure.before
+    if exposed_ms <= ts < (until_ms := experiment.until_ms(exposed_ms)):
+        counts = q.added(own, _within(neighbours, exposed_ms, until_ms), codes, exposed_ms)
+        base = q.plus(base, counts, -1)
+    elif (begin_ms := exposed_ms - experiment.before_ms) <= ts < exposed_ms:
+        before = q.plus(before, q.added(own, _within(neighbours, begin_ms, exposed_ms), codes))
+    return exposure._replace(counted=experiment.counted, base=base, before=before)
+
+
+def _within(
+    neighbours: tuple[Moment | None, Moment, Moment | None], begin_ms: int, end_ms: int
+) -> tuple[Moment | None, Moment, Moment | None]:
+    """The same without those before `begin_ms`, or not before `end_ms`."""
+    before, moment, after = neighbours
+    return (
+        before if before is not None and before.ts >= begin_ms else None,
+        moment,
+        after if after is not None and after.ts < end_ms else None,
+    )
+
+
+def _shown(
+    exposures: tuple[Exposure, ...],
+    experiment: MeasuredExperiment,
+    ts: int,
+    arm: str,
+    moments: list[Moment],
+    totals: dict[int, int],
+) -> tuple[Exposure, ...]:
+    """The exposures of a user whom an experiment shows something of an arm."""
+    for place, exposure in enumerate(exposures):
+        if exposure.key == experiment.key:
+            seen = _seen(exposure, experiment, ts, arm, moments)
+            if seen is exposure:
+                return exposures
+            return (*exposures[:place], seen, *exposures[place + 1 :])
     since, before = _sums_at(experiment, ts, moments)
-    return Exposure(experiment.key, arm, ts, False, experiment.counted, since, before)
-
-
-class _Added:
-    """What the moment `moments[at]` adds."""
-
-    def __init__(self, moments: list[Moment], at: int) -> None:
-        self.moment, self._own = moments[at], q.amounts(moments[at])
-        self._before = moments[at - 1] if at else None
-        self._after = moments[at + 1] if at + 1 < len(moments) else None
-        self._known: dict[frozenset[int], list[tuple[int, int]]] = {}
-
-    def between(
-        self, begin_ms: int, end_ms: int, codes: frozenset[int], since_ms: int | None = None
-    ) -> list[tuple[int, int]]:
-        """To sums over the moments from `begin_ms` on and before `end_ms`, of which it is one."""
-        before, after = self._before, self._after
-        if after is None and before is not None and before.ts >= begin_ms and not q.by_exposure(codes):
-            if codes not in self._known:  # it is the same in all experiments of these quantities
-                self._known[codes] = q.added(self._own, (before, self.moment, None), codes)
-            return self._known[codes]
-        return q.added(
-            self._own,
-            (
-                before if before is not None and before.ts >= begin_ms else None,
-                self.moment,
-                after if after is not None and after.ts < end_ms else None,
-            ),
-            codes,
-            since_ms,
-        )
-
-
-def _grown(exposure: Exposure, experiment: MeasuredExperiment | None, added: _Added) -> Exposure:
-    """An exposure with a moment more; the same object where that changes nothing."""
-    if experiment is None:  # this process does not know of it, or not yet
-        return exposure
-    key, arm, exposed_ms, crossed, counted, since, before = exposure
-    ts, codes = added.moment.ts, experiment.codes
-    if ts >= exposed_ms:
-        if ts < (until_ms := experiment.until_ms(exposed_ms)):
-            parts = added.between(exposed_ms, until_ms, codes, exposed_ms)
-            since = q.plus(since, parts) if parts else since
-    elif ts >= (begin_ms := exposed_ms - experiment.before_ms):
-        parts = added.between(begin_ms, exposed_ms, codes)
-        before = q.plus(before, parts) if parts else before
-    if since is exposure.since and before is exposure.before and counted == experiment.counted:
-        return exposure
-    return Exposure(key, arm, exposed_ms, crossed, experiment.counted, since, before)
+    base = {code: totals.get(code, 0) - since.get(code, 0) for code in experiment.codes}
+    base = {code: amount for code, amount in base.items() if amount}
+    return (*exposures, Exposure(experiment.key, arm, ts, False, experiment.counted, base, before))
 
 
 def _seen(
@@ -103,15 +129,15 @@ def _seen(
     """An exposure of whom the experiment shows something, again or, where that comes late, earlier. The first
     one says of which arm the user is; of two at one time, the name that comes first.
     """
-    if arm != exposure.arm:
+    if arm != exposure.arm and not exposure.crossed:
         exposure = exposure._replace(crossed=True)
     if ts < exposure.ts:
-        old, new = (_sums_at(experiment, each, moments) for each in (exposure.ts, ts))
-        since, before = (
-            q.plus(q.plus(had, lost.items(), -1), won.items())
-            for had, lost, won in zip((exposure.since, exposure.before), old, new, strict=True)
+        (lost, lost_before), (won, won_before) = (
+            _sums_at(experiment, each, moments) for each in (exposure.ts, ts)
         )
-        exposure = exposure._replace(ts=ts, arm=arm, since=since, before=before)
+        base = q.plus(q.plus(exposure.base, lost.items()), won.items(), -1)
+        before = q.plus(q.plus(exposure.before, lost_before.items(), -1), won_before.items())
+        exposure = exposure._replace(ts=ts, arm=arm, base=base, before=before)
     elif ts == exposure.ts and arm < exposure.arm:
         exposure = exposure._replace(arm=arm)
     return exposure
@@ -137,8 +163,8 @@ def _range(moments: list[Moment], begin_ms: int, end_ms: int) -> tuple[int, int]
     return begin, max(begin, bisect_left(moments, (end_ms,)))
 
 
-def _bounded(exposures: list[Exposure], measured: Measured) -> tuple[Exposure, ...]:
+def _bounded(exposures: tuple[Exposure, ...], measured: Measured) -> tuple[Exposure, ...]:
     """Within the bound: first those fall that no running experiment knows, the oldest first."""
-    while len(exposures) > EXPOSURES_MOST:
-        exposures.remove(min(exposures, key=lambda each: (each.key in measured.by_key, each.ts)))
-    return tuple(exposures)
+    order = sorted(exposures, key=lambda each: (each.key in measured.by_key, each.ts))
+    fallen = order[: len(exposures) - EXPOSURES_MOST]
+    return tuple(each for each in exposures if each not in fallen)

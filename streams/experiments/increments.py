@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from streams.experiments.arm_totals import TERMS, fields_of, terms_of
 from streams.experiments.measured import Measured, MeasuredExperiment
-from streams.experiments.metrics import CROSSED
-from streams.state.user_sums import Exposure, UserSums
+from streams.experiments.metrics import CROSSED, Sums
+from streams.state.user_sums import NO_TOTALS, Exposure, UserSums
 
 
 class ArmIncrements:
@@ -22,56 +22,64 @@ class ArmIncrements:
         """A user's sums were `before`, and are `after`. What is of experiments that this process does not
         measure stays as it was counted.
         """
-        if before.exposures is after.exposures:
+        if before.exposures is after.exposures and before.totals is after.totals:
             return
-        was = {each.key: each for each in before.exposures}
-        by_key = self._measured.by_key
+        was, had = {each.key: each for each in before.exposures}, before.totals.get
+        changed = {code for code, amount in after.totals.items() if had(code, 0) != amount}
         for exposure in after.exposures:
-            old = was.get(exposure.key)
-            if exposure is not old and (experiment := by_key.get(exposure.key)) is not None:
-                if old is None or old.before is not exposure.before or old[1:5] != exposure[1:5]:
-                    self._replace(experiment, old, exposure)
-                else:
-                    self._go_on(experiment, old, exposure)
-
-    def _replace(self, experiment: MeasuredExperiment, old: Exposure | None, new: Exposure) -> None:
-        """Take away what the user was worth, and add what they are worth."""
-        terms = self._terms.setdefault(experiment.name, {})
-        crossed = self._crossed.setdefault(experiment.name, {})
-        for exposure, sign in ((old, -1), (new, 1)):
-            if exposure is None:
+            experiment = self._measured.by_key.get(exposure.key)
+            if experiment is None:
                 continue
-            since, before = exposure.since, exposure.before
-            for metric in experiment.counting(exposure.counted):
-                x, y = metric.x.value, metric.y.value
-                numbers = terms.setdefault((exposure.arm, metric.key), [0] * TERMS)
-                for at, term in enumerate(terms_of((x(since), y(since), x(before), y(before)))):
-                    numbers[at] += sign * term
-            if exposure.crossed:
-                crossed[exposure.arm] = crossed.get(exposure.arm, 0) + sign
+            old = was.get(exposure.key)
+            if exposure is old:
+                self._go_on(experiment, exposure, before.totals, after.totals, changed)
+            else:
+                if old is not None:
+                    self._worth(experiment, old, before.totals, -1)
+                self._worth(experiment, exposure, after.totals, 1)
 
-    def _go_on(self, experiment: MeasuredExperiment, old: Exposure, new: Exposure) -> None:
-        """The same where nothing but `since` has changed, as with most events."""
-        terms = self._terms.setdefault(experiment.name, {})
-        before, since, had = new.before, new.since, old.since.get
-        changed = {code for code, amount in since.items() if had(code) != amount}
-        for metric in experiment.counting(new.counted):
+    def _worth(self, experiment: MeasuredExperiment, exposure: Exposure, totals: Sums, sign: int) -> None:
+        """Add what a user is worth, or take it away."""
+        terms, base, before = self._terms.setdefault(experiment.name, {}), exposure.base, exposure.before
+        for metric in experiment.counting(exposure.counted):
+            x, y = metric.x.value, metric.y.value
+            numbers = terms.setdefault((exposure.arm, metric.key), [0] * TERMS)
+            values = x(totals, base), y(totals, base), x(before, NO_TOTALS), y(before, NO_TOTALS)
+            for at, term in enumerate(terms_of(values)):
+                numbers[at] += sign * term
+        if exposure.crossed:
+            crossed = self._crossed.setdefault(experiment.name, {})
+            crossed[exposure.arm] = crossed.get(exposure.arm, 0) + sign
+
+    def _go_on(
+        self, experiment: MeasuredExperiment, exposure: Exposure, old: Sums, new: Sums, changed: set[int]
+    ) -> None:
+        """The same where the exposure is what it was, and the totals are not, as with most events."""
+        for metric in experiment.counting(exposure.counted):
             if changed.isdisjoint(metric.codes):
                 continue
-            value_x, value_y = metric.x.value, metric.y.value
-            was_x, was_y, x, y = value_x(old.since), value_y(old.since), value_x(since), value_y(since)
+            base, value_x, value_y = exposure.base, metric.x.value, metric.y.value
+            was_x, was_y, x, y = (
+                value_x(old, base),
+                value_y(old, base),
+                value_x(new, base),
+                value_y(new, base),
+            )
             more_x, more_y = x - was_x, y - was_y
             if more_x or more_y:
-                x_before, y_before = value_x(before), value_y(before)
-                numbers = terms.setdefault((new.arm, metric.key), [0] * TERMS)
+                terms = self._terms.setdefault(experiment.name, {})
+                numbers = terms.setdefault((exposure.arm, metric.key), [0] * TERMS)
                 numbers[1] += more_x
                 numbers[2] += more_y
                 numbers[5] += x * x - was_x * was_x
                 numbers[6] += x * y - was_x * was_y
-                numbers[7] += more_x * x_before
-                numbers[8] += more_x * y_before
                 numbers[9] += y * y - was_y * was_y
-                numbers[10] += more_y * x_before
+                if before := exposure.before:
+                    x_before = value_x(before, NO_TOTALS)
+                    numbers[7] += more_x * x_before
+                    numbers[10] += more_y * x_before
+                y_before = value_y(before, NO_TOTALS)
+                numbers[8] += more_x * y_before
                 numbers[11] += more_y * y_before
 
     def fields(self) -> dict[str, dict[str, int]]:

@@ -53,6 +53,11 @@ class MeasuredExperiment:
         return frozenset[int]().union(*(metric.codes for metric in self.metrics))
 
     @cached_property
+    def by_exposure(self) -> bool:
+        """Whether any of them depends on when a user was exposed."""
+        return q.by_exposure(self.codes)
+
+    @cached_property
     def counted(self) -> bytes:
         """The metrics' digests, end to end."""
         return b"".join(metric.digest for metric in self.metrics)

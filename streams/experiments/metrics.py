@@ -33,6 +33,8 @@ DAYS = (1, 2, 3, 7, 14, 28, 30)
 CROSSED = "crossed_over"
 """In an arm's sums under this name, `users` are those who also saw another arm of the experiment."""
 
+Sums = Mapping[int, int]
+"""Of quantities by their codes, how much there was; 0 where there is nothing."""
 MetricName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}\Z")]
 
 
@@ -64,8 +66,10 @@ class Part:
             )
 
     @cached_property
-    def value(self) -> Callable[[Mapping[int, int]], int]:
-        """From a user's quantities to this, in units: rounded half up, then within the cap."""
+    def value(self) -> Callable[[Sums, Sums], int]:
+        """From a user's quantities, and what of them does not count, to this in units: rounded half up, then
+        within the cap.
+        """
         weights = {code: weight / self.unit for code, weight in self.terms.items()}
         parts = lcm(*(weight.denominator for weight in weights.values()))
         whole = {code: int(weight * parts) for code, weight in weights.items()}
@@ -78,17 +82,23 @@ class Part:
 
         if not whole:
             always = capped(constant)
-            return lambda sums: always
+            return lambda totals, base: always
         if list(whole.values()) == [1] and parts == 1 and not constant:  # as most are
             ((code, _),) = whole.items()
 
-            def count(sums: Mapping[int, int]) -> int:
-                value = sums.get(code, 0)
+            def count(totals: Sums, base: Sums) -> int:
+                value = totals.get(code, 0) - base.get(code, 0)
                 return value if -most <= value <= most else capped(value)
 
             return count
         terms = tuple(whole.items())
-        return lambda sums: capped(constant + sum(weight * sums.get(code, 0) for code, weight in terms))
+
+        def value(totals: Sums, base: Sums) -> int:
+            return capped(
+                constant + sum(weight * (totals.get(code, 0) - base.get(code, 0)) for code, weight in terms)
+            )
+
+        return value
 
 
 @dataclass(frozen=True)

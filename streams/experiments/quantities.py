@@ -88,7 +88,6 @@ def amounts(moment: Moment) -> list[tuple[int, int]]:
     return own
 
 
-@lru_cache(1_024)
 def by_exposure(codes: frozenset[int]) -> bool:
     """Whether any of these quantities depends on when the user was exposed."""
     return max(codes, default=0) > RETURNED
@@ -151,7 +150,7 @@ def added(
 
 def plus(sums: dict[int, int], parts: Iterable[tuple[int, int]], sign: int = 1) -> dict[int, int]:
     """Sums and parts of them together, or without them."""
-    grown = dict(sums)
+    grown = sums.copy()
     for code, amount in parts:
         grown[code] = grown.get(code, 0) + sign * amount
     return grown

@@ -13,8 +13,8 @@ from streams.state.user_sums import NOT_MEASURED, Exposure, Moment, UserSums
 _HASHED, _BLOCKED_HASHED = 128, 256
 
 
-PackedSums = tuple[tuple[tuple[int, int, tuple[int, ...]], ...], tuple[Exposure, ...]]
-"""Moments, each with the time since the one before it in place of its own; exposures."""
+PackedSums = tuple[tuple[tuple[int, int, tuple[int, ...]], ...], dict[int, int], tuple[Exposure, ...]]
+"""Moments, each with the time since the one before it in place of its own; totals; exposures."""
 
 
 class Body(msgspec.Struct, array_like=True, gc=False):
@@ -76,13 +76,13 @@ def unpack_consumed(packed: list[int | bytes]) -> Consumed:
 
 def pack_sums(sums: UserSums) -> PackedSums | None:
     """As `Body.sums` has them."""
-    if not sums.moments and not sums.exposures:
+    if not (sums.moments or sums.totals or sums.exposures):
         return None
     last, moments = 0, []
     for ts, code, amounts in sums.moments:
         moments.append((ts - last, code, amounts))
         last = ts
-    return tuple(moments), sums.exposures
+    return tuple(moments), sums.totals, sums.exposures
 
 
 def unpack_sums(packed: PackedSums | None) -> UserSums:
@@ -93,4 +93,4 @@ def unpack_sums(packed: PackedSums | None) -> UserSums:
     for since, code, amounts in packed[0]:
         ts += since
         moments.append(Moment(ts, code, amounts))
-    return UserSums(tuple(moments), packed[1])
+    return UserSums(tuple(moments), packed[1], packed[2])

@@ -5,7 +5,7 @@ project, no order, nothing incremental.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 DAY_MS = 86_400_000
@@ -20,7 +20,7 @@ MOST = (100_000, 100_000)
 def recomputed(
     events: Iterable[Event],
     experiment: str,
-    arms: Iterable[str],
+    arms: Collection[str],
     metrics: Iterable[str],
     begins_ms: int = 0,
     ends_ms: int = 2**62,

@@ -35,19 +35,21 @@ def test_all_that_is_built_in_is_known() -> None:
 
 def test_users_values_are_in_units_and_capped() -> None:
     sums = {code_of("click"): 3, q.PLACES: 12, code_of("purchase"): 4, q.VALUE + code_of("purchase"): 12_345}
-    assert (KNOWN["click_through"].x.value(sums), KNOWN["click_through"].y.value(sums)) == (3, 12)
-    assert (KNOWN["conversion"].x.value(sums), KNOWN["conversion"].y.value(sums)) == (1, 1)
-    assert KNOWN["revenue"].x.value(sums) == 12_345
-    assert KNOWN["revenue"].x.value({q.VALUE + code_of("purchase"): 10**9}) == UNITS_MOST
-    assert KNOWN["revenue"].x.value({q.VALUE + code_of("purchase"): -(10**9)}) == -UNITS_MOST
-    assert (KNOWN["conversion"].x.value({}), KNOWN["conversion"].y.value({})) == (0, 1)
+    assert (KNOWN["click_through"].x.value(sums, {}), KNOWN["click_through"].y.value(sums, {})) == (3, 12)
+    assert (KNOWN["conversion"].x.value(sums, {}), KNOWN["conversion"].y.value(sums, {})) == (1, 1)
+    assert KNOWN["revenue"].x.value(sums, {}) == 12_345
+    assert KNOWN["revenue"].x.value({q.VALUE + code_of("purchase"): 10**9}, {}) == UNITS_MOST
+    assert KNOWN["revenue"].x.value({q.VALUE + code_of("purchase"): -(10**9)}, {}) == -UNITS_MOST
+    assert (KNOWN["conversion"].x.value({}, {}), KNOWN["conversion"].y.value({}, {})) == (0, 1)
 
 
 @given(st.integers(-(10**6), 10**6), st.fractions(Fraction(1, 100), 50, max_denominator=100))
 def test_values_are_rounded_half_up(amount: int, unit: Fraction) -> None:
     part = Part({7: Fraction(1, 3)}, unit)
     exact = Fraction(amount, 3) / unit
-    assert part.value({7: amount}) == max(-UNITS_MOST, min(UNITS_MOST, (exact + Fraction(1, 2)).__floor__()))
+    assert part.value({7: amount}, {}) == max(
+        -UNITS_MOST, min(UNITS_MOST, (exact + Fraction(1, 2)).__floor__())
+    )
 
 
 def test_actions_of_the_app_are_bought_with_and_spend_time() -> None:
@@ -58,9 +60,9 @@ def test_actions_of_the_app_are_bought_with_and_spend_time() -> None:
     }
     metrics = known_metrics({}, Meanings(own))
     assert code_of("order") in metrics["conversion"].codes
-    assert metrics["revenue"].x.value({q.VALUE + code_of("order"): 250}) == 250
-    assert metrics["dwell"].x.value({q.VALUE + code_of("listen"): 250}) == 3
-    assert metrics["dislikes"].x.value({code_of("meh"): 2}) == 2
+    assert metrics["revenue"].x.value({q.VALUE + code_of("order"): 250}, {}) == 250
+    assert metrics["dwell"].x.value({q.VALUE + code_of("listen"): 250}, {}) == 3
+    assert metrics["dislikes"].x.value({code_of("meh"): 2}, {}) == 2
 
 
 def test_a_metric_of_the_app() -> None:
@@ -69,11 +71,11 @@ def test_a_metric_of_the_app() -> None:
         {"metrics": {"orders": {"of": "count(purchase) / sessions", "unit": 1.0, "cap": 50.0}}},
     )
     metric = settings.known_metrics["orders"]
-    assert metric.x.value({code_of("purchase"): 99}) == 50
-    assert metric.y.value({q.SESSIONS: 3}) == 3
+    assert metric.x.value({code_of("purchase"): 99}, {}) == 50
+    assert metric.y.value({q.SESSIONS: 3}, {}) == 3
     per_user = known_metrics({"m": MetricSettings("sum(play) / 60")}, Settings().meanings)["m"]
-    assert per_user.x.value({q.VALUE + code_of("play"): 9_000}) == 150  # 90 s are 1.5 min
-    assert per_user.y.value({}) == 1
+    assert per_user.x.value({q.VALUE + code_of("play"): 9_000}, {}) == 150  # 90 s are 1.5 min
+    assert per_user.y.value({}, {}) == 1
     assert "orders" not in KNOWN
 
 

@@ -166,6 +166,7 @@ exposures = st.builds(
 sums = st.builds(
     UserSums,
     st.lists(moments, max_size=MOMENTS_MOST).map(sorted).map(tuple),
+    amounts,
     st.lists(exposures, max_size=EXPOSURES_MOST).map(tuple),
 )
 
@@ -187,7 +188,7 @@ def test_what_experiments_measure_of_a_user_is_small() -> None:
         for n in range(5)
     )
     kept = tuple(Moment(1_700_000_000_000 + 60_000 * n, 1, (25,)) for n in range(MOMENTS_MOST))
-    raw = len(encode(UserState(sums=UserSums(kept, exposed)))) - len(encode(EMPTY))
+    raw = len(encode(UserState(sums=UserSums(kept, since, exposed)))) - len(encode(EMPTY))
     without = len(encode(UserState(sums=UserSums(kept)))) - len(encode(EMPTY))
     assert raw - without <= 5 * 3 * 40
     assert without <= 9 * MOMENTS_MOST

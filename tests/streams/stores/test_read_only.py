@@ -25,6 +25,8 @@ READS: dict[str, tuple[Any, ...]] = {
     "experiments": (),
     "experiments_log": (),
     "condition": (),
+    "read_arm_sums": ("e",),
+    "read_sums_history": ("e",),
 }
 WRITES: dict[str, tuple[Any, ...]] = {
     "commit": (Commit({}, {}, {"u": b"s"}, {}, {}), "w"),
@@ -35,6 +37,8 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "lead": ("leader", "w", 1_000),
     "activate": ("second",),
     "put_experiments": (b"two", digest_of(b"one"), b"second"),
+    "append_sums_history": ("e", 2),
+    "drop_arm_sums": ("e",),
 }
 
 
@@ -42,7 +46,8 @@ async def filled() -> MemoryStore:
     store = MemoryStore()
     await store.intern(["i"])
     commit = Commit({"clicks-0": -1}, {"clicks-0": 4}, {"u": b"s"}, {"u": b"f"}, {"i": b"r"}, b"entry")
-    await store.commit(commit._replace(withdrawn={"i": True}), "w")
+    await store.commit(commit._replace(withdrawn={"i": True}, arm_sums={"e": {"a:m:0": 1}}), "w")
+    await store.append_sums_history("e", 1)
     await store.save_snapshot(Snapshot(START, "w", START, b"p"))
     await store.activate("first")
     await store.put_experiments(b"one", digest_of(None), b"first")
