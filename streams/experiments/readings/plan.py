@@ -33,8 +33,10 @@ class Plan(msgspec.Struct, frozen=True):
     how many are expected, of all arms. `minimum_effect`: the least relative lift that is worth finding.
     `alpha`: the chance of a wrong claim on the primary metric. `window_days`: how long each user is counted;
     none for open-ended sums. `reading`: "sequential" may be read at any time and go on beyond `users`;
-    "group" decides at `looks` looks, and ends at `users`. `better`: "up" or "down", by metric, "up" where
-    nothing is said. `prior_deviation`: of the lift, for the Bayesian reading; none leaves it out.
+    "group" decides at `looks` looks, and ends at `users`. `better`: "up" or "down", by metric; "up" where
+    nothing is said. `earlier`: shares before they were changed, the oldest first. `fixed_shares`: no where
+    shares follow the results, so that there is no mismatch to test for. `prior_deviation`: of the lift, for
+    the Bayesian reading; none leaves it out.
     """
 
     control: str
@@ -51,6 +53,7 @@ class Plan(msgspec.Struct, frozen=True):
     mismatch_alpha: float = 0.01
     better: dict[str, Literal["up", "down"]] = {}
     earlier: tuple[Earlier, ...] = ()
+    fixed_shares: bool = True
     prior_deviation: float | None = None
 
     def __post_init__(self) -> None:

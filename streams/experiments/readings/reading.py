@@ -116,7 +116,9 @@ def mismatch(plan: Plan, points: Sequence[Sums]) -> Mismatch:
 
 
 def mismatch_evidence(plan: Plan, points: Sequence[Sums]) -> F64:
-    """The logarithm of the evidence against the shares at each point."""
+    """The logarithm of the evidence against the shares at each point; 0 where they are not fixed."""
+    if not plan.fixed_shares:
+        return np.zeros(len(points))
     return np.array([log_odds_of(_periods(plan, _users(plan, point))) for point in points])
 
 
@@ -173,7 +175,7 @@ def _arm(plan: Plan, seen: Track, arm: str, metric: str, decides: Flags) -> ArmR
     elif state == "open" and last >= 1.0:
         state = "ended"
     variance, bare = float(cuped.lift.variance[-1]), float(raw.lift.variance[-1])
-    readable = bool(seen.readable[-1])
+    readable = bool(seen.readable[-1]) and variance > 0.0
     return ArmReading(
         arm,
         metric,

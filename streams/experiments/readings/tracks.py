@@ -59,7 +59,7 @@ def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: floa
     """`alpha`: of this arm and metric, corrected already."""
     control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
     raw, cuped = unadjusted(control, other), adjusted(control, other)
-    readable = can_be_read(control, other)
+    readable = can_be_read(control, other, raw)
     shares = raw.users / plan.users_of(arm)
     due: tuple[int, ...] = ()
     if plan.reading == "group":
@@ -68,10 +68,11 @@ def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: floa
     return Track(control, other, lines[0], lines[1], readable, shares, due)
 
 
-def can_be_read(control: Ratio, arm: Ratio) -> Flags:
-    """Whether there are enough users, and a value to divide by."""
-    found: Flags = (np.minimum(control.users, arm.users) >= FEWEST_USERS) & (np.abs(control.value) > 0.0)
-    return found & np.isfinite(arm.value)
+def can_be_read(control: Ratio, arm: Ratio, raw: Lift) -> Flags:
+    """Whether there are enough users, a value to divide by, and any noise to judge a difference by."""
+    enough: Flags = np.minimum(control.users, arm.users) >= FEWEST_USERS
+    with np.errstate(invalid="ignore"):
+        return enough & (np.abs(control.value) > 0.0) & np.isfinite(arm.value) & (raw.spread[0] > 0.0)
 
 
 def _ratios(points: Sequence[Sums], arm: str, metric: str) -> Ratio:

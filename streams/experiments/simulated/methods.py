@@ -45,7 +45,8 @@ class Decided(msgspec.Struct, frozen=True):
 def seen(looks: Looks) -> Seen:
     """What each run shows at each look."""
     control, arm = (_ratio(looks, at) for at in (0, 1))
-    return Seen(unadjusted(control, arm), adjusted(control, arm), can_be_read(control, arm))
+    raw = unadjusted(control, arm)
+    return Seen(raw, adjusted(control, arm), can_be_read(control, arm, raw))
 
 
 def _ratio(looks: Looks, arm: int) -> Ratio:

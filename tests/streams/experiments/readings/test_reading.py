@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from model.errors import SettingsError
+from streams.experiments.arm_sums import arm_sums
 from streams.experiments.readings.guardrails import crossed
 from streams.experiments.readings.plan import Earlier, Guardrail, Plan
 from streams.experiments.readings.reading import Reading, reading
@@ -152,6 +153,27 @@ def test_a_reading_is_json() -> None:
     told = msgspec.json.decode(msgspec.json.encode(read(PLAN, BETTER, 1, 50)))
     assert told["primary"][0]["adjusted"]["low"] is None
     assert told["mismatch"]["users"] == {"plain": 50, "bold": 50}
+
+
+def test_a_metric_that_is_the_same_for_all_users_says_nothing() -> None:
+    plan = msgspec.structs.replace(PLAN, prior_deviation=0.1)
+    ones = np.ones((300, 4))
+    sums = {("plain", CLICKS): arm_sums(ones), ("bold", CLICKS): arm_sums(2.0 * ones)}
+    seen = reading(plan, sums).primary[0]
+    assert seen.state == "early"
+    assert seen.chance is None
+    # A past that foretells all leaves no noise either.
+    rng = np.random.default_rng(1)
+    x = rng.integers(1, 9, 300).astype(float)
+    told = np.column_stack([x, ones[:, 0], x, ones[:, 0]])
+    sums = {("plain", CLICKS): arm_sums(told), ("bold", CLICKS): arm_sums(told[::-1])}
+    assert reading(plan, sums).primary[0].state in {"early", "open"}
+
+
+def test_shares_that_follow_the_results_are_no_mismatch() -> None:
+    history = points(BETTER, 200, 10, sizes={"bold": 20})
+    plan = msgspec.structs.replace(PLAN, fixed_shares=False)
+    assert not reading(plan, history[-1]).blocked
 
 
 def test_an_experiment_without_users_is_read_too() -> None:
