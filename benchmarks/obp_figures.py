@@ -1,4 +1,4 @@
-"""What obp (Open Bandit Pipeline 0.5.7, ZOZO) makes of a seeded synthetic log, for our estimators to agree with.
+"""What obp (Open Bandit Pipeline 0.5.7) makes of a seeded synthetic log, for our estimators to agree with.
 
 obp needs Python 3.10 and old versions of what it is built on, so it has an environment of its own:
 
@@ -9,8 +9,8 @@ obp needs Python 3.10 and old versions of what it is built on, so it has an envi
     obp-env/bin/python benchmarks/obp_figures.py --json benchmarks/results/obp-figures.json
 
 The log is drawn from uniform numbers alone, so every version of numpy draws the same one.
-`tests/streams/experiments/off_policy/test_obp.py` draws it again and compares. `--open-bandit` also prints what
-our own estimators make of the small Open Bandit Data inside the obp package, which is not committed:
+`tests/streams/experiments/off_policy/test_obp.py` draws it again and compares. `--open-bandit` also prints
+what our own estimators make of the small Open Bandit Data inside the obp package, which is not committed:
 
     python -m benchmarks.obp_figures --open-bandit obp-env/lib/python3.10/site-packages/obp/dataset/obd
 """
@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,8 +58,8 @@ def single_log(n: int = 2_000, items: int = 12, seed: int = SEED) -> SingleLog:
 
 
 class SlateLog(NamedTuple):
-    """K places a row of A items: `action`, `reward` [n, K]; `logging`, `target` [n, K, A]: of each place given
-    those above as they were logged; `model` [n, K, A]: a model's rewards of each item there.
+    """K places a row of A items: `action`, `reward` [n, K]; `logging`, `target` [n, K, A]: of each place
+    given those above as they were logged; `model` [n, K, A]: a model's rewards of each item there.
     """
 
     action: Any
@@ -83,7 +84,7 @@ def slate_log(n: int = 1_000, places: int = 4, items: int = 7, seed: int = SEED 
         reward = (rng.random(n) < mean[rows, action]).astype(float)
         model = (mean + 0.2 * (rng.random((n, items)) - 0.5)).clip(0, 1)
         free[rows, action] = False
-        for into, each in zip(found, (action, reward, logging, target, model)):  # noqa: B905 (read by 3.10 too)
+        for into, each in zip(found, (action, reward, logging, target, model), strict=True):
             into.append(each)
     return SlateLog(*(np.stack(each, 1) for each in found))
 
@@ -95,8 +96,7 @@ def _softmax(scores: Any) -> Any:
 
 def obp_figures() -> dict[str, float]:
     """The estimates of obp by name."""
-    from obp import ope
-
+    ope = import_module("obp.ope")
     log = single_log()
     single = {
         "reward": log.reward,
@@ -169,7 +169,7 @@ def _slate_figures(ope: Any) -> dict[str, float]:
 
 
 def open_bandit(folder: Path) -> None:
-    """Our IPW and SNIPW of the uniform policy from the logs of Bernoulli Thompson sampling, with diagnostics."""
+    """Our IPW and SNIPW of the uniform policy, from the logs of Bernoulli Thompson sampling."""
     from streams.experiments.off_policy.diagnostics import diagnose, refusal
     from streams.experiments.off_policy.weighting import ipw, snipw
 
@@ -184,7 +184,8 @@ def open_bandit(folder: Path) -> None:
         print(
             f"{campaign:6} truth {truth:.4f}  ipw {ipw(reward, weight).value:.4f} +- {error:.4f}"
             f"  snipw {snipw(reward, weight).value:.4f}  effective {found.effective:.0f}"
-            f"  mean weight {found.mean:.2f}  largest {found.largest:,.0f}\n       {refusal(found) or 'readable'}"
+            f"  mean weight {found.mean:.2f}  largest {found.largest:,.0f}"
+            f"\n       {refusal(found) or 'readable'}"
         )
 
 
@@ -207,8 +208,7 @@ def main() -> None:
     if args.open_bandit is not None:
         open_bandit(args.open_bandit)
     if args.json is not None:
-        import obp
-
+        obp = import_module("obp")
         told = {
             "by": f"obp {obp.__version__}, numpy {np.__version__}",
             "command": "python benchmarks/obp_figures.py --json benchmarks/results/obp-figures.json",

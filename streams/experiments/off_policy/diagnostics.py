@@ -1,8 +1,8 @@
 """Whether an estimate may be read: how many rows its weights leave, and whether these can be right.
 
 Weights have the mean 1 where the logging arm gives all that the target shows a chance, and its propensities
-are true. A mean far from 1 says that one of the two fails. Few rows with large weights say that the interval is
-a guess: its own width rests on them.
+are true. A mean far from 1 says that one of the two fails. Few rows with large weights say that the interval
+is a guess: its own width rests on them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from streams.experiments.off_policy.terms import F64
 
 class Limits(NamedTuple):
     """`effective`: rows that must be left at least. `mean_off`: how far from 1 the mean weight may be, and
-    `mean_errors`: how many of its standard errors, where that is more than `mean_least`. `largest`: the share of
-    all weight that one row may have.
+    `mean_errors`: how many of its standard errors, where that is more than `mean_least`. `largest`: the share
+    of all weight that one row may have.
     """
 
     effective: float = 100.0
@@ -44,8 +44,8 @@ class Diagnostics(NamedTuple):
 
 
 def diagnose(weight: F64) -> Diagnostics:
-    """Kish, "Survey Sampling" (1965), section 8.2; of importance weights Owen, "Monte Carlo theory, methods and
-    examples" (2013), equation 9.13.
+    """Kish, "Survey Sampling" (1965), section 8.2; of importance weights Owen, "Monte Carlo theory, methods
+    and examples" (2013), equation 9.13.
 
     >>> diagnose(np.array([1.0, 1.0, 0.0, 2.0])).effective.__round__(3)
     2.667
@@ -68,12 +68,14 @@ def refusal(found: Diagnostics, limits: Limits = LIMITS, of: str = "the weights"
     if found.effective < limits.effective:
         return (
             f"{of} leave an effective size of {found.effective:.0f} of {found.rows} rows; expected at least"
-            f" {limits.effective:.0f}: log more, explore more (a larger share or temperature), or ask about an arm"
+            f" {limits.effective:.0f}: log more, explore more (a larger share or temperature), or ask"
+            " about an arm"
             " nearer to what ran"
         )
     if found.largest_share > limits.largest:
         return (
-            f"one row has {found.largest_share:.0%} of the sum of {of} (a weight of {found.largest:.1f}); expected"
+            f"one row has {found.largest_share:.0%} of the sum of {of} (a weight of {found.largest:.1f});"
+            " expected"
             f" at most {limits.largest:.0%}: log more, or explore more"
         )
     off = abs(found.mean - 1.0)

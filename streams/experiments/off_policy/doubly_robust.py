@@ -1,8 +1,8 @@
 """Doubly robust estimators of one choice a row: a model of the rewards, corrected by weighted errors.
 
 `reward` and `weight` [n] as in `weighting`. `predicted` [n]: the model's reward of what was logged, q(x, a).
-`expected` [n]: its mean over what the target would choose, the sum over a of pi(a | x) q(x, a). The model must
-not have seen the row's own reward (fit it on other users), or the estimate is too sure of itself.
+`expected` [n]: its mean over what the target would choose, the sum over a of pi(a | x) q(x, a). The model
+must not have seen the row's own reward (fit it on other users), or the estimate is too sure of itself.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def switch_dr(reward: F64, weight: F64, predicted: F64, expected: F64, threshold
 
 
 def dros(reward: F64, weight: F64, predicted: F64, expected: F64, shrinkage: float) -> Terms:
-    """DR with optimistic shrinkage: the weight is lambda w / (w^2 + lambda). 0 is the model alone, infinity is
-    DR.
+    """DR with optimistic shrinkage: the weight is lambda w / (w^2 + lambda). 0 is the model alone, infinity
+    is DR.
 
     Su, Dimakopoulou, Krishnamurthy and Dudik, ICML 2020, DRos (arXiv 1907.09623).
     """

@@ -50,8 +50,8 @@ def bootstrap(
 ) -> Interval:
     """Percentiles over `draws` times as many users drawn with replacement.
 
-    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3; of clusters Davison and Hinkley
-    (1997), section 3.8.
+    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3; of clusters Davison and
+    Hinkley (1997), section 3.8.
     """
     columns = np.column_stack([np.ones(len(users)), terms.plain, terms.above, terms.below])
     sums = np.stack([by_user(column, users) for column in columns.T], 1)
@@ -67,8 +67,8 @@ def bootstrap(
 
 
 def bernstein(terms: Terms, users: NDArray[np.integer], most: float, alpha: float = ALPHA) -> Interval:
-    """The empirical Bernstein bound, for both sides. `most`: the largest that one row can be, known before the
-    data are: the largest weight that can be, times the largest reward.
+    """The empirical Bernstein bound, for both sides. `most`: the largest that one row can be, known before
+    the data are: the largest weight that can be, times the largest reward.
 
     Maurer and Pontil, COLT 2009, theorem 4 (arXiv 0907.3740), each side at alpha / 2. It takes the users'
     shares of the rows as independent and alike.
@@ -96,7 +96,8 @@ def by_user(rows: F64, users: NDArray[np.integer]) -> F64:
 def _enough(users: int) -> int:
     if users < USERS_LEAST:
         raise DataError(
-            f"{users} users are in the log; expected at least {USERS_LEAST}, since users' sums give the interval:"
+            f"{users} users are in the log; expected at least {USERS_LEAST}, since users' sums give the"
+            " interval:"
             " log more users"
         )
     return users

@@ -4,7 +4,8 @@ With many items the chance of each is small, and its weight is wild. Where an it
 embedding alone (say, its category), the weight of that suffices: the chance that the target shows such a one,
 over the chance that the logging arm did.
 
-Saito and Joachims, ICML 2022, "Off-Policy Evaluation for Large Action Spaces via Embeddings" (arXiv 2202.06317).
+Saito and Joachims, ICML 2022, "Off-Policy Evaluation for Large Action Spaces via Embeddings" (arXiv
+2202.06317).
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from streams.experiments.off_policy.terms import F64, Terms, averaged, normalise
 def standard_ips(reward: F64, target: F64, logged: F64) -> Terms:
     """mean(w_{1:K} sum of r_k), from conditional propensities.
 
-    Li, Abbasi-Yadkori, Kveton and others, KDD 2018, "Offline Evaluation of Ranking Policies with Click Models",
-    the list estimator (arXiv 1804.10488).
+    Li, Abbasi-Yadkori, Kveton and others, KDD 2018, "Offline Evaluation of Ranking Policies with Click
+    Models", the list estimator (arXiv 1804.10488).
     """
     return averaged(prefix_weights(target, logged)[:, -1] * reward.sum(1))
 
@@ -49,9 +49,9 @@ def cascade_dr(reward: F64, target: F64, logged: F64, predicted: F64, expected: 
     """mean of the sum over k of w_{1:k} (r_k - predicted_k) + w_{1:k-1} expected_k, from conditional
     propensities.
 
-    `predicted` [n, K]: a model's reward of place k (or of k and all below) as it was logged; `expected` [n, K]:
-    its mean over what the target would put there, given the same places above. Any model leaves the estimate
-    unbiased that has not seen the row's own rewards.
+    `predicted` [n, K]: a model's reward of place k (or of k and all below) as it was logged; `expected` [n,
+    K]: its mean over what the target would put there, given the same places above. Any model leaves the
+    estimate unbiased that has not seen the row's own rewards.
 
     Kiyohara et al., WSDM 2022, "Doubly Robust Off-Policy Evaluation for Ranking Policies under the Cascade
     Behavior Model", section 3.1 (arXiv 2202.01562).

@@ -19,8 +19,8 @@ FACTOR = math.sqrt(6.0) - 1.0
 
 
 def slope(estimate: Callable[[float], Terms], candidates: Sequence[float], level: float = LEVEL) -> float:
-    """The parameter of the candidates. `estimate` gives the terms for each one; `level`: how often an interval
-    may be wrong.
+    """The parameter of the candidates. `estimate` gives the terms for each one; `level`: how often an
+    interval may be wrong.
 
     Su, Srinath and Krishnamurthy, ICML 2020, "Adaptive Estimator Selection for Off-Policy Evaluation",
     algorithm 1 (arXiv 2002.07729), in the order and with the constant of Tucker and Lee (2021), SLOPE++:

@@ -1,4 +1,4 @@
-"""Estimators agree with those of another library on the same log (its figures: `benchmarks/obp_figures.py`)."""
+"""Estimators agree with those of obp on the same log (`benchmarks/obp_figures.py`)."""
 
 from __future__ import annotations
 
