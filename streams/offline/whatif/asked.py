@@ -51,8 +51,9 @@ class Asked:
     """`arm`: of the core's settings, the one that is asked. `awaited`: ids of the slates that the log shows.
     `rewarding`: the codes of the actions that count.
 
-    `slates`: by id, what was shown; `answered`: by id, the rows on which a rewarding action came. `counts`:
-    what became of the impressions, `OUTCOMES`.
+    `slates`: by id, what was shown; `answered`: by id, the rows on which a rewarding action came before the
+    slate was shown again: how often it comes again depends on what users did with it, so the first time
+    counts alone. `counts`: what became of the impressions, `OUTCOMES`.
     """
 
     OUTCOMES = ("drawn", "again", "not drawn", "changed", "unknown", "other propensities")
@@ -66,6 +67,7 @@ class Asked:
         self.counts: Counter[str] = Counter()
         self._awaited = awaited
         self._made: dict[str, _Made] = {}
+        self._again: set[str] = set()
         self._plans = {
             name: best_first(core.plans[name, rung]) for name, its_rung in core.plans if its_rung == rung
         }
@@ -81,7 +83,8 @@ class Asked:
         for each in outcome.record.interactions:
             if each.slate_id and each.action in self.rewarding:
                 made = each.slate_id.split(MARK)[0]
-                self.answered.setdefault(made, set()).add(each.row)
+                if made not in self._again:
+                    self.answered.setdefault(made, set()).add(each.row)
 
     def _policy(self, slate: Slate, state: UserState, arm: str) -> Policy:
         plan = self._plans[arm]
@@ -112,6 +115,7 @@ class Asked:
         before = self.slates.get(event.slate_id)
         if before is not None and len(before.rows) >= len(event.items):
             self.counts["again"] += 1
+            self._again.add(event.slate_id)
             return
         rows = np.array([self.core.catalog.rows[item] for item in event.items], np.intp)
         told, known = np.array(event.propensities), made.logged.given_above(rows)
