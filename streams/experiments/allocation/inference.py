@@ -79,11 +79,13 @@ def reading(periods: Sequence[Period], planned: int, alpha: float = ALPHA) -> Al
     sums = _weighed(used, arms)
     differences = []
     for arm, other in pairs:
+        if not used:
+            differences.append(Difference(arm, other, math.nan, -math.inf, math.inf))
+            continue
         first = sum(each[arm].first - each[other].first for each in sums)
         squares = [each[arm].second + each[other].second for each in sums]
-        radius = _radius(squares, used, t, planned, share) if used else math.inf
-        value = first / t if t else math.nan
-        differences.append(Difference(arm, other, value, value - radius, value + radius))
+        radius = _radius(squares, used, t, planned, share)
+        differences.append(Difference(arm, other, first / t, first / t - radius, first / t + radius))
     means = {arm: sum(each[arm].first for each in sums) for arm in arms}
     leads = max(means, key=means.__getitem__) if t else ""
     return AllocationReading(t, differences, leads if _is_best(leads, differences) else "", leads)
