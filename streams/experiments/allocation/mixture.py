@@ -32,7 +32,7 @@ class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """
 
     even: Annotated[int, Meta(ge=100)] = 1_000
-    falls: Annotated[float, Meta(ge=0, lt=0.25)] = 0.2
+    falls: Annotated[float, Meta(ge=0, lt=0.25)] = 0.24
     least: Annotated[float, Meta(ge=0, le=1)] = 0.1
 
     def delta(self, users: int) -> float:

@@ -3,7 +3,7 @@ shown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from streams.offline.simulation.preparation import Cores, Entrant, SimulationOpt
 from streams.offline.simulation.world import World, rung_of
 from streams.offline.whatif.arm_file import ASKED
 from streams.offline.whatif.asked import Asked
-from streams.offline.whatif.log import events_of, shown_in
+from streams.offline.whatif.log import ShownSlates, events_of
 from streams.offline.whatif.policy import F64
 from streams.settings.tree import DEFAULT_ARM, Settings
 
@@ -43,8 +43,8 @@ async def replayed(
     `options` are those of the simulation that wrote the log. `DataError` where the log is not of this data
     and these settings, or shows no slate that was drawn.
     """
-    awaited, arms = shown_in(log, settings.events)
-    if not awaited:
+    shown = ShownSlates(log, settings.events)
+    if not shown.ids:
         raise DataError(
             f"{log}: no impression has propensities; expected some: an arm that draws nothing tells"
             " nothing of"
@@ -53,21 +53,21 @@ async def replayed(
     until = int(len(dataset.interactions) * options.warm)
     with ExitStack() as files:
         cores = Cores(dataset, until, options, progress, files)
-        named = tuple(dict.fromkeys([DEFAULT_ARM, *arms.values(), ASKED]))
+        named = tuple(dict.fromkeys([DEFAULT_ARM, *shown.arms, ASKED]))
         run = cores.warmed(Entrant("log", settings, named))
         core = run.recommender
         begin_ms = int(dataset.interactions.ts_ms[until - 1]) + 1_000
         rewarding = [core.meanings.codes[name] for name in core.meanings.saying("positive")]
-        asked = Asked(core, ASKED, rung_of(core), awaited, rewarding)
-        world = World("log", core, _arm_of(arms), begin_ms, watch=asked.watch)
-        await world.begin({user: run.states[user] for user in arms if user in run.states})
+        asked = Asked(core, ASKED, rung_of(core), shown.ids, rewarding)
+
+        def arm_of(user: str) -> str:
+            return shown.arm_of(user, world.clock.ms)
+
+        world = World("log", core, arm_of, begin_ms, watch=asked.watch)
+        await world.begin({user: run.states[user] for user in shown.users if user in run.states})
         await _give(log, settings, world, asked, progress)
     _check(log, asked)
     return Replayed(_rows(asked), dict(asked.counts), cores.notes)
-
-
-def _arm_of(arms: Mapping[str, str]) -> Callable[[str], str]:
-    return lambda user: arms.get(user, DEFAULT_ARM)
 
 
 async def _give(log: Path, settings: Settings, world: World, asked: Asked, progress: Progress) -> None:
