@@ -1,6 +1,6 @@
 """How many users it takes to tell two rankers apart: interleaved, and as two arms.
 
-    python -m benchmarks.interleaving [--users 600] [--json FILE]
+    python -m benchmarks.interleaving [--users 2000] [--json FILE]
 
 Users know what each item is worth to them. One ranker sees that with noise 1, the other one with more. A user
 looks at place k with probability k^-0.7 and clicks by a logistic of the item's worth; users differ in how
@@ -120,10 +120,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--users", type=int, default=600)
+    parser.add_argument("--users", type=int, default=2_000)
+    parser.add_argument("--noise", type=float, action="append", help="of the other ranker; again (1.5, 2)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()
-    tree = {f"noise 1 against {noise}": needed(noise, args.users) for noise in (1.25, 1.5)}
+    tree = {f"noise 1 against {noise}": needed(noise, args.users) for noise in args.noise or (1.5, 2.0)}
     names = list(next(iter(tree.values())))
     table = Table("rankers", *names, title="Users needed")
     for rankers, each in tree.items():

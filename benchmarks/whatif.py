@@ -34,8 +34,8 @@ from streams.settings.reading import override
 from streams.settings.tree import Settings
 
 LOGGED = {"exploration": {"share": 1.0, "temperature": 1.0}}
-ARM = "[stages.exploration]\ntemperature = 0.5\n\n[stages.candidates]\nweights = { popular = 2.0 }\n"
-"""Nearer to the best first, and more of what is popular."""
+ARM = "[stages.exploration]\ntemperature = 0.5\n"
+"""Nearer to the best first."""
 
 
 def log_of(
