@@ -6,6 +6,7 @@
   headrace experiments show NAME [--page FILE.html]
   headrace experiments stop NAME [--arm ARM] [--because TEXT]
   headrace experiments ship NAME --arm ARM
+  headrace experiments whatif --arm FILE.toml       what an arm that never ran would have been worth
   headrace experiments audit
 
 The commands read and write the store of a running deployment. Workers follow within a second. What the
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import ExperimentError
+from streams.commands import experiments_whatif
 from streams.commands.options import add_settings, settings_from
 from streams.settings.tree import Settings
 
@@ -38,7 +40,7 @@ Asked = Callable[[Settings, "Store", argparse.Namespace], Awaitable[int]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(
-        dest="action", metavar="list|declare|start|show|stop|ship|audit", required=True
+        dest="action", metavar="list|declare|start|show|stop|ship|audit|whatif", required=True
     )
     listing = actions.add_parser("list", help="all experiments and their states")
     declaring = actions.add_parser("declare", help="declare the experiments of a TOML file")
@@ -51,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shipping = actions.add_parser("ship", help="everybody gets what an arm makes")
     shipping.add_argument("--arm", required=True, help="the arm that has won")
     auditing = actions.add_parser("audit", help="verify the log of all changes, and print it")
+    asking = actions.add_parser(
+        "whatif",
+        help="what an arm that never ran would have been worth",
+        description=experiments_whatif.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    experiments_whatif.add_arguments(asking)
     for each in (starting, showing, stopping, shipping):
         each.add_argument("name", help="of the experiment")
     for each in (declaring, starting, stopping, shipping):
@@ -63,6 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.action == "whatif":
+        return experiments_whatif.run(args)
     settings = settings_from(args)
     return asyncio.run(_run(settings, args))
 

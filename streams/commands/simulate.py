@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
     scenario = read_scenario(args.scenario, _over(args))
     if args.window is not None and args.window < 1:
         raise SettingsError(f"--window {args.window}: expected at least 1 visit")
-    title = _default_data(args)
+    title = default_data(args)
     entrants = entrants_of(args)
     settings = entrants[0].settings
     options = SimulationOptions(args.warm, settings.seed, args.model, args.events)
@@ -179,7 +179,7 @@ def entrants_of(args: argparse.Namespace) -> list[Entrant]:
     return found
 
 
-def _default_data(args: argparse.Namespace) -> str:
+def default_data(args: argparse.Namespace) -> str:
     """Have ml-100k where no data is named; the name of the data."""
     if args.interactions is not None:
         return Path(args.interactions).name

@@ -118,7 +118,7 @@ async def prepared(
     end_ms = begin_ms + _span_ms(stream.ts_ms[:until], scenario, model)
     visits = schedule(people, model.activity, scenario, begin_ms, end_ms, options.seed)
     draws = Draws(options.seed)
-    cores = _Cores(dataset, until, options, progress, files)
+    cores = Cores(dataset, until, options, progress, files)
     plays: list[Visiting] = []
     attacked: list[bool] = []
     rankers: list[str] = []
@@ -211,7 +211,7 @@ def _opened(folder: Path, number: int) -> BinaryIO:
         raise DataError(f"--events {path}: {error.strerror}; name a folder that can be written to") from None
 
 
-class _Cores:
+class Cores:
     """Makes cores that have learned the warm part; what they share is made once."""
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from streams.batch import process
+from streams.batch import BatchResult, process
 from streams.clock import ManualClock
 from streams.events.schema import TOPIC_OF, AnyEvent, Impression, check_action, encode, key_of
 from streams.gateway.impressions import impression_of
@@ -58,7 +58,10 @@ class _Store(MemoryStore):
 
 
 class World:
-    """`arm_of`: the arm of each user. `log`: where to write each event, as a line of JSON."""
+    """`arm_of`: the arm of each user. `log`: where to write each event, as a line of JSON. `watch`: told what
+    each event came to, and of the slates that the world begins with, while the core is as it was when the
+    slates were made.
+    """
 
     def __init__(
         self,
@@ -67,7 +70,9 @@ class World:
         arm_of: Callable[[str], str],
         begin_ms: int,
         log: BinaryIO | None = None,
+        watch: Callable[[BatchResult], None] | None = None,
     ) -> None:
+        self._watch = watch
         self.name, self.recommender, self.arm_of, self._log = name, recommender, arm_of, log
         self.clock = ManualClock(begin_ms)
         self.store = _Store(recommender, self.clock)
@@ -96,6 +101,8 @@ class World:
                 for user in some
             ]
             slates = core.recommend(requests, looks)
+            if self._watch is not None:
+                self._watch(BatchResult({user: states[user] for user in some}, slates))
             kept = {
                 user: core.keep(user, NOTHING_KEPT, look).kept for user, look in zip(some, looks, strict=True)
             }
@@ -152,6 +159,8 @@ class World:
         )
         for error in (*outcome.failed.values(), *outcome.unranked.values()):
             raise error
+        if self._watch is not None:
+            self._watch(outcome)
         await self.store.commit(
             Commit(
                 loaded.progress,
@@ -169,10 +178,15 @@ class World:
 
     @property
     def _rung(self) -> Rung:
-        return "counters" if self.recommender.pipeline.models.active is None else "full"
+        return rung_of(self.recommender)
 
     async def _meet(self, event: AnyEvent) -> None:
         core = self.recommender
         new = [item for item in items_named(event) if item not in core.catalog.rows]
         if new:
             core.meet(new, self.clock.now_ms())
+
+
+def rung_of(core: Recommender) -> Rung:
+    """How a world makes slates: without a model, by the counters."""
+    return "counters" if core.pipeline.models.active is None else "full"

@@ -1,0 +1,1 @@
+"""Interleaving: one slate from two orders, so that each user compares them."""
