@@ -35,7 +35,6 @@ COMMANDS = {
     "tune-text": "tune the text encoder on a dataset, and keep it if it is better",
     "renew": "train the model in force on logged examples again and again, as a service",
     "replay": "evaluate on a dataset: predict each event, then learn it",
-    "experiments": "what arms that ran, or never ran, are worth",
     "simulate": "let simulated users, fitted on a dataset, click through the core",
 }
 

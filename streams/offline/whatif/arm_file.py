@@ -31,6 +31,11 @@ def with_arm(settings: Settings, path: Path) -> Settings:
         asked = extended.stages_of(ASKED)
     except SettingsError as error:
         raise SettingsError(f"{named}: {error}") from None
+    if asked.exploration.samples:
+        raise SettingsError(
+            f'{named}: exploration.policy is "thompson"; expected "gumbel": what such an arm would believe'
+            " depends on answers to slates that were never shown"
+        )
     if asked.feed.size < settings.feed.size:
         raise SettingsError(
             f"{named}: feed.size is {asked.feed.size}, that of the log {settings.feed.size}: expected at"

@@ -17,7 +17,7 @@ from streams.events.schema import Impression
 from streams.learning.slate_ids import MARK
 from streams.offline.whatif.policy import F64, Policy, Rows, best_first, policy_of
 from streams.ranking.degradation import Rung
-from streams.ranking.rerankers.drawn import index_in
+from streams.ranking.rerankers.plackett_luce import index_in
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
 from streams.state.user_state import UserState
@@ -69,7 +69,9 @@ class Asked:
         self._made: dict[str, _Made] = {}
         self._again: set[str] = set()
         self._plans = {
-            name: best_first(core.plans[name, rung]) for name, its_rung in core.plans if its_rung == rung
+            name: best_first(core.arms.declared[name, rung])
+            for name, its_rung in core.arms.declared
+            if its_rung == rung
         }
 
     def watch(self, outcome: BatchResult) -> None:
@@ -98,7 +100,8 @@ class Asked:
             cause=slate.cause,
             explain=False,
         )
-        return policy_of(self.core.draft(request), self.core.plans[arm, self.rung].settings.exploration)
+        settings = self.core.arms.declared[arm, self.rung].settings
+        return policy_of(self.core.draft(request), settings.exploration)
 
     def shown(self, event: Impression) -> None:
         """A slate was shown; the one that shows most of it counts."""

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from streams.experiments.off_policy.marginals import marginals
 from streams.ranking.draft import Draft
-from streams.ranking.rerankers.drawn import index_in, prefix_chances, scaled_scores
+from streams.ranking.rerankers.drawn import pool_of
+from streams.ranking.rerankers.plackett_luce import index_in, prefix_chances, scaled_scores
 from streams.ranking.stage_plan import StagePlan
 from streams.settings.exploration import ExplorationSettings
 
@@ -41,7 +42,7 @@ class Policy(NamedTuple):
         same = np.cumprod(at == self.places[: len(at)])
         if not self.share:
             return np.asarray(same, np.float64)
-        drawn = prefix_chances(self.scaled, self.draws[: len(at)], at)
+        drawn = prefix_chances(self.scaled[None], self.draws[: len(at)], at)
         return np.asarray((1.0 - self.share) * same + self.share * drawn)
 
     def given_above(self, shown: Rows) -> F64:
@@ -60,7 +61,7 @@ class Policy(NamedTuple):
         same = np.concatenate([[1.0], np.cumprod(at == self.places[: len(at)])[:-1]])
         drawn = np.ones(len(at))
         if self.share:
-            drawn[1:] = prefix_chances(self.scaled, self.draws[: len(at)], at)[:-1]
+            drawn[1:] = prefix_chances(self.scaled[None], self.draws[: len(at)], at)[:-1]
         found, free = np.zeros((len(at), m)), np.ones(m, bool)
         for place in range(len(at)):
             if prefixes[place] <= 0:
@@ -105,13 +106,9 @@ def policy_of(draft: Draft, exploration: ExplorationSettings) -> Policy:
     """How a draft that was made best first (`best_first`) is ranked under these settings."""
     chosen = draft.order
     order = np.argsort(-draft.score[: draft.placed], kind="stable")  # as `Rerank` does: ties in pool's order
-    pool = order[: max(exploration.pool, len(chosen))]
-    missing = chosen[~np.isin(chosen, pool)]
+    pool = pool_of(chosen, order[: max(exploration.pool, len(chosen))])
     draws = np.zeros(len(chosen), np.bool_)
     named = [place - 1 for place in exploration.places if place <= len(chosen)]
     draws[named if exploration.places else slice(None)] = True
     scaled = scaled_scores(draft.score[pool], exploration.temperature)
-    if len(missing):  # moved up from below the pool: never drawn, shown where nothing is
-        pool = np.concatenate([pool, missing])
-        scaled = np.concatenate([scaled, np.full(len(missing), -np.inf)])
     return Policy(draft.rows[pool].astype(np.intp), scaled, index_in(pool, chosen), draws, exploration.share)

@@ -10,7 +10,7 @@ from model.errors import SettingsError
 from streams.experiments.declared.refusal import DeclarationError
 from streams.experiments.registry import changes
 from streams.experiments.registry.state import NONE
-from streams.settings.experiments import BUILT_IN, check_metrics, joined
+from streams.settings.experiments import check_metrics, joined
 from streams.settings.reading import load, override
 from streams.settings.tree import Settings, written
 from tests.streams.experiments.declarations import experiment, raw, running
@@ -100,7 +100,14 @@ def test_metrics_are_those_that_are_passed_in() -> None:
     check_metrics("e", experiment(primary="own"), {"own"})
     with pytest.raises(DeclarationError, match=r"experiments.e.primary: expected one of own"):
         check_metrics("e", experiment(primary="click_through"), {"own"})
-    assert len(BUILT_IN) == 12
+    check_metrics("e", experiment(secondary=["own"], primary="own"), {"own"})
+    with pytest.raises(DeclarationError, match=r"experiments.e.secondary.0: expected one of own"):
+        check_metrics("e", experiment(primary="own", secondary=["other"]), {"own"})
+
+
+def test_weights_that_move_by_themselves_are_refused() -> None:
+    with pytest.raises(DeclarationError, match=r"experiments.e.allocation: expected \"fixed\""):
+        check_metrics("e", experiment(allocation="adaptive"), {"click_through"})
 
 
 def test_the_registry_knows_better_than_the_file() -> None:
