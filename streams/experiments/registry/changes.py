@@ -44,11 +44,14 @@ def declared(
 
 
 def started(registry: Registry, name: str, now_ms: int) -> Change:
-    """Users are drawn to it from now on, or from the time on that it says."""
+    """Users are drawn to it from now on, or from the time on that it says. Raises `DeclarationError` where it
+    has no room beside the others, `ExperimentError` where its layer has none left.
+    """
     before = _in_state(registry, name, "start", "declared")
     settings = before.declared
     if settings.ends_ms <= now_ms:
         raise ExperimentError("over", f"experiment {name!r} ends before now; declare it with a later time")
+    check_room(registry, name, settings, ("experiments", name))
     weights = {arm: each.weight for arm, each in settings.arms.items()}
     slices = given_slots(registry, name, settings)
     after = msgspec.structs.replace(
