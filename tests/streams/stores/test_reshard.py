@@ -43,6 +43,7 @@ async def filled(settings: RedisSettings) -> None:
     await store.put_feed("", b"popular")
     await store.intern(ITEMS)
     await store.activate("model-1")
+    await store.put_experiments(b"registry", "", b"entry")
     position = await store.commit(Commit({}, {}, {}, {}, {}, b"second"), "w")
     await store.save_snapshot(Snapshot(position, "w", position, bytes(range(256)) * (CHUNK_BYTES // 100)))
     await store.close()
@@ -59,6 +60,7 @@ async def held(settings: RedisSettings) -> dict[str, Any]:
         "snapshot": await store.snapshot(),
         "model": await store.active_model(),
         "withdrawn": await store.withdrawals(""),
+        "experiments": (await store.experiments(), await store.experiments_log()),
     }
     await store.close()
     return found
