@@ -1,7 +1,7 @@
 """Experiments: which users get which of several ways to make slates. docs/experiments.md has all of it.
 
   headrace experiments list
-  headrace experiments declare FILE.toml            as [experiments.NAME] of the settings file
+  headrace experiments declare [FILE.toml]          as [experiments.NAME] of the settings file, or that one's
   headrace experiments start NAME
   headrace experiments show NAME [--page FILE.html]
   headrace experiments stop NAME [--arm ARM] [--because TEXT]
@@ -43,8 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="action", metavar="list|declare|start|show|stop|ship|audit|whatif", required=True
     )
     listing = actions.add_parser("list", help="all experiments and their states")
-    declaring = actions.add_parser("declare", help="declare the experiments of a TOML file")
-    declaring.add_argument("file", type=Path, help="with [experiments.NAME] as in the settings file")
+    declaring = actions.add_parser("declare", help="declare the experiments of a TOML file, or change them")
+    declaring.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        help="with [experiments.NAME] alone; without it, those of the settings file",
+    )
     starting = actions.add_parser("start", help="draw users to it from now on")
     showing = actions.add_parser("show", help="what it is, and what it has come to")
     showing.add_argument("--page", type=Path, help="write its intervals over time into this HTML file")
@@ -132,23 +137,28 @@ async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -
     from streams.settings.experiments import located, read_experiments
     from streams.settings.reading import toml_tree
 
-    tree = toml_tree(args.file, f"file {args.file}")
-    text = args.file.read_text(encoding="utf-8")
-    if set(tree) != {"experiments"}:
-        said = ", ".join(tree) or "nothing"
-        raise DeclarationError((args.file.name,), "[experiments.NAME] alone", said, "take the rest out")
-    now_ms = _now_ms()
-    try:
+    text, now_ms, experiments = "", _now_ms(), settings.experiments
+    if args.file is not None:
+        tree = toml_tree(args.file, f"file {args.file}")
+        text = args.file.read_text(encoding="utf-8")
+        if set(tree) != {"experiments"}:
+            said = ", ".join(tree) or "nothing"
+            raise DeclarationError((args.file.name,), "[experiments.NAME] alone", said, "take the rest out")
         experiments = read_experiments(tree["experiments"], text)
-        registry = await read_registry(store, settings.experiments)
-        for name, experiment in experiments.items():  # all or none
+    try:
+        registry = await read_registry(store)
+        known = {name: each.declared for name, each in registry.experiments.items()}
+        new = {name: each for name, each in experiments.items() if known.get(name) != each}
+        for name, experiment in new.items():  # all or none
             check_declaration(settings, name, experiment)
             registry = declared(registry, name, experiment, now_ms).registry
-        for name, experiment in experiments.items():
+        for name, experiment in new.items():
             step = partial(declared, name=name, settings=experiment, now_ms=now_ms)
             done(await change(store, settings.experiments, _actor(args), now_ms, step), args.json)
     except DeclarationError as error:
         raise located(error, text) from None
+    if not new and not args.json:
+        print("nothing is new")
     return 0
 
 

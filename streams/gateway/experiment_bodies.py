@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.readings.reading import Reading
@@ -17,8 +18,8 @@ from streams.serving.experiment_readings import Course
 class Because(msgspec.Struct, forbid_unknown_fields=True):
     """Why, and who asks for it: both go into the log."""
 
-    because: str = ""
-    by: str = ""
+    because: Annotated[str, Meta(max_length=1_000)] = ""
+    by: Annotated[str, Meta(max_length=128)] = ""
 
 
 class Shipping(Because, forbid_unknown_fields=True):

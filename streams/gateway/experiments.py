@@ -17,6 +17,7 @@ from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.declared.reading import read_experiment
 from streams.experiments.declared.refusal import DeclarationError
+from streams.experiments.registry.audit import Change
 from streams.experiments.registry.changes import arm_stopped, declared, shipped, started, stopped
 from streams.experiments.registry.state import Registry, find
 from streams.gateway.answers import JSON, json_answer, response
@@ -108,7 +109,7 @@ class Experiments:
         check_loopback(request)
         body = await _json(request, dict[str, Any])
 
-        def checked(registry: Registry | None = None) -> Any:
+        def checked() -> ExperimentSettings:
             # Imported here: a gateway to which nobody declares anything does without the stages.
             from streams.serving.declaring import check_declaration
 
@@ -141,7 +142,7 @@ class Experiments:
         because, now_ms = await _json(request, Because), self._clock.now_ms()
         why = because.because
 
-        def step(registry: Registry) -> Any:
+        def step(registry: Registry) -> Change:
             if arm:
                 return arm_stopped(registry, name, arm, now_ms, why)
             return stopped(registry, name, now_ms, why)
@@ -158,7 +159,7 @@ class Experiments:
     async def _change(self, request: Asked, name: str, because: Because, step: Step) -> ChangeMade:
         now_ms = self._clock.now_ms()
         client = request.client.host if request.client is not None else "unknown"
-        actor = because.by[:128] or f"api:{client}"
+        actor = because.by or f"api:{client}"
         entry = await self._answered(change(self._store, self._settings.experiments, actor, now_ms, step))
         registry = await self._answered(read_registry(self._store))
         after = registry.experiments.get(name)

@@ -11,7 +11,7 @@ from model.errors import FencedError
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.registry.audit import Change, Entry, Verdict, encode_entry, recorded, verify
 from streams.experiments.registry.state import Registry, decode, encode
-from streams.settings.experiments import joined
+from streams.settings.experiments import joined, without_file
 from streams.settings.tree import Settings
 from streams.stores.base import Store, digest_of
 from streams.stores.redis import RedisStore
@@ -44,7 +44,9 @@ async def change(
     while True:
         attempt += 1
         raw = await store.experiments()
-        registry, entry = recorded(step(joined(decode(raw), experiments)), actor, now_ms)
+        made = step(joined(decode(raw), experiments))
+        made = made._replace(registry=without_file(made.registry))
+        registry, entry = recorded(made, actor, now_ms)
         try:
             await store.put_experiments(encode(registry), digest_of(raw), encode_entry(entry))
         except FencedError:

@@ -242,7 +242,7 @@ class RegistryModels:
                 if name in self._beside:
                     continue  # it was activated meanwhile
                 await self.replica.core.call(self._load, loaded)
-                self._keep_named(loaded.model)
+                self._keep(loaded.model)  # where nothing names it any more, `release` lets go of it
             self._providers[name] = loaded.provider
             self.watcher.served(name, loaded.provider)
             log.info("model %r is in service beside %r on %s", name, self.name, loaded.provider)
@@ -255,9 +255,12 @@ class RegistryModels:
     def _keep_named(self, model: ModelInService) -> None:
         """A model that arms name stays in service, whichever is active."""
         if model.name in self.named:
-            self._beside[model.name] = model
-            self.missing.pop(model.name, None)
-            self._said.discard(model.name)
+            self._keep(model)
+
+    def _keep(self, model: ModelInService) -> None:
+        self._beside[model.name] = model
+        self.missing.pop(model.name, None)
+        self._said.discard(model.name)
 
     def _in_memory(self, name: str) -> Loaded | None:
         """The model, where it is in service already: it needs no loading, and no file of it need be there."""

@@ -7,13 +7,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from model.errors import SettingsError
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.declared.reading import read_experiment
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
 from streams.experiments.registry.changes import declared
 from streams.experiments.registry.overrides import leaves
-from streams.experiments.registry.state import NONE, Registry
+from streams.experiments.registry.state import NONE, Experiment, Registry
 from streams.settings.toml_lines import line_of
 
 if TYPE_CHECKING:
@@ -72,10 +74,14 @@ def check_metrics(name: str, experiment: ExperimentSettings, known: Collection[s
 
 def joined(registry: Registry, experiments: Mapping[str, ExperimentSettings]) -> Registry:
     """The registry with the experiments of a settings file that it does not know yet, as declared."""
-    for name, each in experiments.items():
-        if name not in registry.experiments:
-            registry = declared(registry, name, each, now_ms=0).registry
-    return registry
+    of_file = {name: Experiment(each) for name, each in experiments.items()}
+    return msgspec.structs.replace(registry, experiments=of_file | registry.experiments)
+
+
+def without_file(registry: Registry) -> Registry:
+    """The registry without what `joined` brought and nobody has touched since: the file goes on saying it."""
+    touched = {name: each for name, each in registry.experiments.items() if each != Experiment(each.declared)}
+    return msgspec.structs.replace(registry, experiments=touched)
 
 
 def _check_leaf(settings: Settings, stages: Mapping[str, Any], leaf: Path, path: Path) -> None:

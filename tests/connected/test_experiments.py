@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
@@ -59,10 +58,9 @@ async def test_a_newcomers_way_through_an_experiment(
     )
     declared.write_text(DECLARED)
 
-    async def run(*words: str) -> dict[str, object]:
-        assert await asyncio.to_thread(main, ["experiments", *words, "--json", "--settings", str(file)]) == 0
-        said: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1] and "{}")
-        return said
+    async def run(*words: str) -> str:
+        assert await asyncio.to_thread(main, ["experiments", *words, "--settings", str(file)]) == 0
+        return capsys.readouterr().out
 
     with worker(tmp_path, settings.kafka, settings.redis) as running:
         asked = 0
@@ -124,7 +122,7 @@ async def test_a_newcomers_way_through_an_experiment(
             else:
                 assert slate.arm == drawn[user].arm
 
-        await run("ship", "fresh", "--arm", "without")
+        assert "fresh_place = 0" in await run("ship", "fresh", "--arm", "without")
         await run("stop", "length")
         await eventually(lambda: in_force("fresh"))
         after = await slates()
@@ -133,5 +131,5 @@ async def test_a_newcomers_way_through_an_experiment(
         await run("stop", "fresh")
         await eventually(lambda: in_force())
         assert {slate.arm for slate in (await slates()).values()} == {"default"}
-        await run("audit")
+        assert "8 entries, each as it was written" in await run("audit")
         assert running.readiness()["parts"]["experiments"]["ready"]

@@ -14,7 +14,6 @@ import msgspec
 
 from model.errors import ExperimentError
 from streams.experiments.declared.experiment import ExperimentSettings
-from streams.experiments.declared.refusal import Path
 from streams.experiments.registry.amending import amended
 from streams.experiments.registry.audit import Change
 from streams.experiments.registry.room import check_room, given_slots
@@ -23,9 +22,7 @@ from streams.experiments.registry.state import Experiment, Phase, Registry, find
 PHASES_KEPT = 100
 
 
-def declared(
-    registry: Registry, name: str, settings: ExperimentSettings, now_ms: int, root: Path = ("experiments",)
-) -> Change:
+def declared(registry: Registry, name: str, settings: ExperimentSettings, now_ms: int) -> Change:
     """A new experiment, or one that has not started, as `settings` say; of one that runs, what may change
     while it runs (`amended`). Raises `DeclarationError`, or `ExperimentError` where it has ended.
     """
@@ -35,26 +32,33 @@ def declared(
             "ended",
             f"experiment {name!r} is {before.state}; a name is used once: declare it under another name",
         )
-    check_room(registry, name, settings, (*root, name))
+    path = ("experiments", name)
+    check_room(registry, name, settings, path)
     if before is not None and before.state == "running":
-        after, said = amended(registry, name, before, settings, now_ms, (*root, name))
+        after, said = amended(registry, name, before, settings, now_ms, path)
         return _change(registry, "amend", name, after, said)
     said = {"declared": msgspec.to_builtins(settings)}
     return _change(registry, "declare", name, Experiment(settings, changed_ms=now_ms), said)
 
 
 def started(registry: Registry, name: str, now_ms: int) -> Change:
-    """Users are drawn to it from now on, or from the time on that it says."""
+    """Users are drawn to it from now on, or from the time on that it says. Raises `DeclarationError` where it
+    has no room beside the others, `ExperimentError` where its layer has none left.
+    """
     before = _in_state(registry, name, "start", "declared")
     settings = before.declared
     if settings.ends_ms <= now_ms:
         raise ExperimentError("over", f"experiment {name!r} ends before now; declare it with a later time")
+    check_room(registry, name, settings, ("experiments", name))
     weights = {arm: each.weight for arm, each in settings.arms.items()}
     slices = given_slots(registry, name, settings)
     after = msgspec.structs.replace(
         before, state="running", changed_ms=now_ms, phases=(Phase(1, now_ms, weights),), slices=slices
     )
-    return _change(registry, "start", name, after, {"weights": weights, "slices": slices})
+    said: dict[str, Any] = {"weights": weights, "slices": slices}
+    if not before.changed_ms:  # of a settings file: no entry says so far what it is
+        said["declared"] = settings
+    return _change(registry, "start", name, after, said)
 
 
 def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "") -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -109,7 +110,24 @@ def decode(raw: bytes | None) -> Registry:
     except msgspec.MsgspecError as error:
         raise StoreError(f"experiments of {len(raw)} bytes can't be read: {error}") from None
     check_version("experiments", registry.v, VERSION)
+    for name, each in registry.experiments.items():
+        if not _sound(each):
+            raise StoreError(f"experiment {name!r} can't be {each.state} as it is stored: it was changed")
     return registry
+
+
+def _sound(experiment: Experiment) -> bool:
+    """Whether what is stored fits together, as far as slates are made by it."""
+    arms = experiment.declared.arms
+    weights = [phase.weights for phase in experiment.phases]
+    named = {arm for each in weights for arm in each} | {
+        *experiment.stopped_arms,
+        experiment.declared.control,
+    }
+    fits = named <= arms.keys() and all(0 < weight < math.inf for each in weights for weight in each.values())
+    if experiment.state == "shipped":
+        return fits and experiment.winner in arms
+    return fits and (experiment.state != "running" or (all(weights) and bool(weights)))
 
 
 def digest(registry: Registry) -> str:

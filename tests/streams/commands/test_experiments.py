@@ -106,6 +106,38 @@ def test_what_the_settings_file_declares_need_not_be_declared(run: Run) -> None:
     assert "running" in run("list")
 
 
+def test_what_changed_in_the_settings_file_is_declared_anew(run: Run, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(settings.read_text().replace("weight = 3", "weight = 9"))
+    assert "short 90%" in run("list", file=True), "what has not started is as the file says"
+    run("start", "of-file", file=True)
+    assert run("declare", file=True) == "nothing is new\n"
+    settings.write_text(settings.read_text().replace("weight = 9", "weight = 1"))
+    assert run("declare", file=True) == "of-file: changed (entry 2 of the log)\n"
+    assert "phase 2" in run("show", "of-file")
+    settings.write_text(settings.read_text().replace("users = 1000", "users = 10"))
+    assert "which is fixed since the experiment runs" in run("declare", file=True, status=FAILED)
+
+
+def test_a_file_is_declared_whole_or_not_at_all(run: Run, declared: str) -> None:
+    run("declare", declared)
+    bare = FILE.replace("task_weights = {like = 0.5}\n", "")
+    other = bare.replace("length", "other").replace("size = 5", "fresh_place = 5")
+    more = bare.replace("length", "more")
+    Path(declared).write_text(other + more)
+    assert "more.arms.short.stages.feed.size" in run("declare", declared, status=FAILED)
+    assert [each["name"] for each in json.loads(run("list", "--json"))] == ["length"]
+
+
+def test_what_a_file_declares_hides_nothing_that_runs(run: Run, declared: str) -> None:
+    """Both touch the same setting, in layers of their own: the one that is not started yet can't start."""
+    Path(declared).write_text(FILE.replace("length", "apart"))
+    run("declare", declared)
+    run("start", "apart")
+    assert all(name in run("list", file=True) for name in ("apart", "of-file"))
+    assert "put both into one layer" in run("start", "of-file", file=True, status=FAILED)
+
+
 def test_json_for_programs(run: Run, declared: str) -> None:
     assert json.loads(run("list", "--json")) == []
     entry: dict[str, Any] = json.loads(run("declare", declared, "--json", "--by", "ann"))

@@ -61,7 +61,10 @@ async def test_what_the_settings_file_declares_can_be_started() -> None:
     file = {"e": experiment(), "other": experiment("other")}
     assert set((await read_registry(store, file)).experiments) == {"e", "other"}
     await change(store, file, "ann", 5, lambda registry: changes.started(registry, "e", 5))
-    assert (await read_registry(store)).experiments["e"].state == "running"
+    registry = await read_registry(store)
+    assert {name: each.state for name, each in registry.experiments.items()} == {"e": "running"}
+    (entry,), _ = await audit(store)
+    assert entry.said["declared"]["hypothesis"] == file["e"].hypothesis
     with pytest.raises(ExperimentError, match="not declared"):
         await change(store, {}, "ann", 6, lambda registry: changes.started(registry, "no", 6))
 

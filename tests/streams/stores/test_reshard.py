@@ -49,6 +49,7 @@ async def filled(settings: RedisSettings) -> None:
         await store.append_sums_history("look", users)
     await store.intern(ITEMS)
     await store.activate("model-1")
+    await store.put_experiments(b"registry", "", b"entry")
     position = await store.commit(Commit({}, {}, {}, {}, {}, b"second"), "w")
     await store.save_snapshot(Snapshot(position, "w", position, bytes(range(256)) * (CHUNK_BYTES // 100)))
     await store.close()
@@ -67,6 +68,7 @@ async def held(settings: RedisSettings) -> dict[str, Any]:
         "withdrawn": await store.withdrawals(""),
         "sums": [await store.read_arm_sums(name) for name in ("look", "*?[x]")],
         "history": await store.read_sums_history("look"),
+        "experiments": (await store.experiments(), await store.experiments_log()),
     }
     await store.close()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -240,6 +241,25 @@ def test_adaptive_weights_stay_in_their_phase() -> None:
 def test_a_registry_that_cannot_be_read(raw_registry: bytes) -> None:
     with pytest.raises(StoreError):
         decode(raw_registry)
+
+
+DAMAGED: list[dict[str, Any]] = [
+    {"phases": []},
+    {"phases": [{"number": 1, "since_ms": 0, "weights": {}}]},
+    {"phases": [{"number": 1, "since_ms": 0, "weights": {"other": 1.0}}]},
+    {"phases": [{"number": 1, "since_ms": 0, "weights": {"arm0": 0.0}}]},
+    {"stopped_arms": ["other"]},
+    {"state": "shipped"},
+    {"state": "shipped", "winner": "other"},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_registry_whose_parts_do_not_fit(damage: dict[str, Any]) -> None:
+    stored = json.loads(encode(running(e=raw())))
+    stored["experiments"]["e"] |= damage
+    with pytest.raises(StoreError, match="as it is stored: it was changed"):
+        decode(json.dumps(stored).encode())
 
 
 class Steps(RuleBasedStateMachine):
