@@ -65,10 +65,11 @@ def _grown(
         latest = after is None and before is not None and before.ts >= exposure.ts
         if not latest or experiment.by_exposure or moment.ts >= experiment.until_ms(exposure.ts):
             exposures.append(_corrected(exposure, experiment, own, (before, moment, after), parts))
-        elif exposure.counted != experiment.counted:
-            exposures.append(exposure._replace(counted=experiment.counted))
         else:
             exposures.append(exposure)
+        counted = experiment.also_counting(exposure.counted)
+        if counted != exposure.counted:
+            exposures[-1] = exposures[-1]._replace(counted=counted)
     return q.plus(sums.totals, parts), tuple(exposures)
 
 
@@ -87,7 +88,7 @@ def _corrected(
         base = q.plus(base, counts, -1)
     elif (begin_ms := exposed_ms - experiment.before_ms) <= ts < exposed_ms:
         before = q.plus(before, q.added(own, _within(neighbours, begin_ms, exposed_ms), codes))
-    return exposure._replace(counted=experiment.counted, base=base, before=before)
+    return exposure._replace(base=base, before=before)
 
 
 def _within(
