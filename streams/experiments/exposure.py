@@ -9,7 +9,7 @@ late, the exposure moves back to it, and what lies in between with it, as far as
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from streams.experiments import quantities as q
 from streams.experiments.measured import Measured, MeasuredExperiment
@@ -24,7 +24,7 @@ from streams.state.user_sums import (
 
 
 def with_moment(
-    sums: UserSums, moment: Moment, measured: Measured, arms: Iterable[tuple[str, str]] = ()
+    sums: UserSums, moment: Moment, measured: Measured, arms: Sequence[tuple[str, str]] = ()
 ) -> UserSums:
     """A user's sums with one moment more; `arms`: what an impression names, (experiment, arm)."""
     moments = list(sums.moments)
@@ -33,10 +33,14 @@ def with_moment(
     totals, exposures = sums.totals, sums.exposures
     if exposures:
         totals, exposures = _grown(sums, measured, moments, at)
+    seen = {each.key: each for each in exposures} if arms else {}
     for name, arm in arms:
         experiment = measured.experiments.get(name)
         if experiment is None or arm not in experiment.arms:
             continue
+        known = seen.get(experiment.key)
+        if known is not None and known.arm == arm and known.ts <= moment.ts:
+            continue  # as with most impressions
         if experiment.begins_ms <= moment.ts < experiment.ends_ms:
             exposures = _shown(exposures, experiment, moment.ts, arm, moments, totals)
     if len(exposures) > EXPOSURES_MOST:
