@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from streams.experiments.arm_totals import TERMS, fields_of, terms_of
 from streams.experiments.measured import Measured, MeasuredExperiment
-from streams.experiments.metrics import CROSSED, Sums
+from streams.experiments.metric import Sums
+from streams.experiments.metrics import CROSSED
 from streams.state.user_sums import NO_TOTALS, Exposure, UserSums
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from model.errors import SettingsError
 from streams.experiments import quantities as q
-from streams.experiments.metrics import Metric
+from streams.experiments.metric import Metric
 
 FOR_EVER_MS = 2**62
 BEFORE_MS = 14 * q.DAY_MS
