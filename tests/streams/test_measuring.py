@@ -62,6 +62,8 @@ def drawn_events(random: Random) -> list[Event]:
                 event |= {"slate_id": f"s{n}", "items": shown, "arm": random.choice(texts)}
             else:
                 event["item_id"] = random.choice(ITEMS)
+            if kind == "review":
+                event["value"] = 3.5  # which is no rating
             if kind == "review" and random.random() < 0.7:
                 event["rating"] = random.choice([1, 2.5, 4.25, random.uniform(1, 5)])
             if kind == "click":
