@@ -25,7 +25,6 @@ from streams.state.ledger import Showing
 from streams.state.user_state import Interaction, UserState
 from streams.state.user_sums import MOMENTS_MOST, NOT_MEASURED, UserSums
 
-
 _REVIEW = code_of("review")
 
 
