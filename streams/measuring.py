@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from model.actions import code_of
 from streams.events.schema import Impression
 from streams.experiments import quantities as q
 from streams.experiments.arm_totals import Increments
@@ -26,6 +26,8 @@ from streams.state.ledger import Showing
 from streams.state.user_state import Interaction, UserState
 from streams.state.user_sums import MOMENTS_MOST, NOT_MEASURED, UserSums
 
+_REVIEW = code_of("review")
+
 
 class Measuring:
     """Of one batch. `now_ms`: when it is applied."""
@@ -36,7 +38,7 @@ class Measuring:
     def acted(self, before: UserState, after: UserState, done: Interaction) -> UserState:
         """The state `after` an interaction that was folded into the one `before`, with its moment."""
         delay_ms = self._now_ms - done.ts if q.DELAY_MS in self._measured.codes else 0
-        value = done.value if math.isnan(done.rating) else done.rating
+        value = done.rating if done.action == _REVIEW else done.value
         moment = q.action_moment(done.ts, done.action, delay_ms, value)
         return replace(after, sums=with_moment(_begun(before), moment, self._measured))
 

@@ -9,7 +9,7 @@ late, the exposure moves back to it, and what lies in between with it, as far as
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from streams.experiments import quantities as q
 from streams.experiments.measured import Measured, MeasuredExperiment
@@ -24,7 +24,7 @@ from streams.state.user_sums import (
 
 
 def with_moment(
-    sums: UserSums, moment: Moment, measured: Measured, arms: Iterable[tuple[str, str]] = ()
+    sums: UserSums, moment: Moment, measured: Measured, arms: Sequence[tuple[str, str]] = ()
 ) -> UserSums:
     """A user's sums with one moment more; `arms`: what an impression names, (experiment, arm)."""
     moments = list(sums.moments)
@@ -33,10 +33,14 @@ def with_moment(
     totals, exposures = sums.totals, sums.exposures
     if exposures:
         totals, exposures = _grown(sums, measured, moments, at)
+    seen = {each.key: each for each in exposures} if arms else {}
     for name, arm in arms:
         experiment = measured.experiments.get(name)
         if experiment is None or arm not in experiment.arms:
             continue
+        known = seen.get(experiment.key)
+        if known is not None and known.arm == arm and known.ts <= moment.ts:
+            continue  # as with most impressions
         if experiment.begins_ms <= moment.ts < experiment.ends_ms:
             exposures = _shown(exposures, experiment, moment.ts, arm, moments, totals)
     if len(exposures) > EXPOSURES_MOST:
@@ -65,10 +69,11 @@ def _grown(
         latest = after is None and before is not None and before.ts >= exposure.ts
         if not latest or experiment.by_exposure or moment.ts >= experiment.until_ms(exposure.ts):
             exposures.append(_corrected(exposure, experiment, own, (before, moment, after), parts))
-        elif exposure.counted != experiment.counted:
-            exposures.append(exposure._replace(counted=experiment.counted))
         else:
             exposures.append(exposure)
+        counted = experiment.also_counting(exposure.counted)
+        if counted != exposure.counted:
+            exposures[-1] = exposures[-1]._replace(counted=counted)
     return q.plus(sums.totals, parts), tuple(exposures)
 
 
@@ -87,7 +92,7 @@ def _corrected(
         base = q.plus(base, counts, -1)
     elif (begin_ms := exposed_ms - experiment.before_ms) <= ts < exposed_ms:
         before = q.plus(before, q.added(own, _within(neighbours, begin_ms, exposed_ms), codes))
-    return exposure._replace(counted=experiment.counted, base=base, before=before)
+    return exposure._replace(base=base, before=before)
 
 
 def _within(

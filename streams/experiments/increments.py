@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from streams.experiments.arm_totals import TERMS, fields_of, terms_of
 from streams.experiments.measured import Measured, MeasuredExperiment
-from streams.experiments.metrics import CROSSED, Sums
+from streams.experiments.metric import Sums
+from streams.experiments.metrics import CROSSED
 from streams.state.user_sums import NO_TOTALS, Exposure, UserSums
 
 
@@ -15,8 +16,8 @@ class ArmIncrements:
 
     def __init__(self, measured: Measured) -> None:
         self._measured = measured
-        self._terms: dict[str, dict[tuple[str, str], list[int]]] = {}
-        self._crossed: dict[str, dict[str, int]] = {}
+        self._terms: dict[tuple[str, str, str], list[int]] = {}
+        self._crossed: dict[tuple[str, str], int] = {}
 
     def change(self, before: UserSums, after: UserSums) -> None:
         """A user's sums were `before`, and are `after`. What is of experiments that this process does not
@@ -40,16 +41,16 @@ class ArmIncrements:
 
     def _worth(self, experiment: MeasuredExperiment, exposure: Exposure, totals: Sums, sign: int) -> None:
         """Add what a user is worth, or take it away."""
-        terms, base, before = self._terms.setdefault(experiment.name, {}), exposure.base, exposure.before
+        base, before = exposure.base, exposure.before
         for metric in experiment.counting(exposure.counted):
             x, y = metric.x.value, metric.y.value
-            numbers = terms.setdefault((exposure.arm, metric.key), [0] * TERMS)
+            numbers = self._numbers(experiment.name, exposure.arm, metric.key)
             values = x(totals, base), y(totals, base), x(before, NO_TOTALS), y(before, NO_TOTALS)
             for at, term in enumerate(terms_of(values)):
                 numbers[at] += sign * term
         if exposure.crossed:
-            crossed = self._crossed.setdefault(experiment.name, {})
-            crossed[exposure.arm] = crossed.get(exposure.arm, 0) + sign
+            key = experiment.name, exposure.arm
+            self._crossed[key] = self._crossed.get(key, 0) + sign
 
     def _go_on(
         self, experiment: MeasuredExperiment, exposure: Exposure, old: Sums, new: Sums, changed: set[int]
@@ -67,8 +68,7 @@ class ArmIncrements:
             )
             more_x, more_y = x - was_x, y - was_y
             if more_x or more_y:
-                terms = self._terms.setdefault(experiment.name, {})
-                numbers = terms.setdefault((exposure.arm, metric.key), [0] * TERMS)
+                numbers = self._numbers(experiment.name, exposure.arm, metric.key)
                 numbers[1] += more_x
                 numbers[2] += more_y
                 numbers[5] += x * x - was_x * was_x
@@ -82,17 +82,22 @@ class ArmIncrements:
                 numbers[8] += more_x * y_before
                 numbers[11] += more_y * y_before
 
+    def _numbers(self, experiment: str, arm: str, metric: str) -> list[int]:
+        key = experiment, arm, metric
+        numbers = self._terms.get(key)
+        if numbers is None:
+            numbers = self._terms[key] = [0] * TERMS
+        return numbers
+
     def fields(self) -> dict[str, dict[str, int]]:
         """Of each experiment what is added to which of its numbers; what is added nothing to is left out."""
-        found = {
-            name: {
-                field: term
-                for (arm, metric), numbers in terms.items()
-                for field, term in zip(fields_of(arm, metric), numbers, strict=True)
-                if term
-            }
-            for name, terms in self._terms.items()
-        }
-        for name, crossed in self._crossed.items():
-            found[name] |= {fields_of(arm, CROSSED)[0]: users for arm, users in crossed.items() if users}
+        found: dict[str, dict[str, int]] = {}
+        for (name, arm, metric), numbers in self._terms.items():
+            fields = found.setdefault(name, {})
+            for field, number in zip(fields_of(arm, metric), numbers, strict=True):
+                if number:
+                    fields[field] = number
+        for (name, arm), users in self._crossed.items():
+            if users:
+                found.setdefault(name, {})[fields_of(arm, CROSSED)[0]] = users
         return {name: fields for name, fields in found.items() if fields}

@@ -11,11 +11,11 @@ from functools import cached_property
 
 from model.errors import SettingsError
 from streams.experiments import quantities as q
-from streams.experiments.metrics import Metric
+from streams.experiments.metric import Metric
 
 FOR_EVER_MS = 2**62
 BEFORE_MS = 14 * q.DAY_MS
-METRICS_MOST = 10
+METRICS_MOST, COUNTED_MOST = 10, 20
 KEY_BYTES, DIGEST_BYTES = 8, 4
 
 
@@ -62,12 +62,28 @@ class MeasuredExperiment:
         """The metrics' digests, end to end."""
         return b"".join(metric.digest for metric in self.metrics)
 
+    def also_counting(self, counted: bytes) -> bytes:
+        """The digests in `counted` and those of its own metrics. A metric that is not known here, or not now,
+        is not forgotten: its sums have the user.
+        """
+        if counted == self.counted:
+            return counted
+        known = self.counting(counted)
+        new = [metric.digest for metric in self.metrics if metric not in known]
+        return (counted + b"".join(new))[-COUNTED_MOST * DIGEST_BYTES :] if new else counted
+
     def counting(self, counted: bytes) -> Sequence[Metric]:
         """Those of its metrics whose digests these are, end to end."""
         if counted == self.counted:
             return self.metrics
-        digests = {counted[at : at + DIGEST_BYTES] for at in range(0, len(counted), DIGEST_BYTES)}
-        return [metric for metric in self.metrics if metric.digest in digests]
+        if counted not in self._counting:
+            digests = {counted[at : at + DIGEST_BYTES] for at in range(0, len(counted), DIGEST_BYTES)}
+            self._counting[counted] = [metric for metric in self.metrics if metric.digest in digests]
+        return self._counting[counted]
+
+    @cached_property
+    def _counting(self) -> dict[bytes, list[Metric]]:
+        return {}
 
     def until_ms(self, exposed_ms: int) -> int:
         """Before when a user's events count who was exposed then."""

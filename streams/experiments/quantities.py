@@ -38,7 +38,8 @@ TENTH_MS = 6_000
 DAY_MS = 86_400_000
 PER_ONE = 100
 """Values are counted in hundredths."""
-VALUE_MOST = 10**13
+VALUE_MOST = 10**11
+"""Hundredths that an event counts at most: the sums of a user stay within 63 bits for 90 million of them."""
 DELAY_MOST_MS = DAY_MS
 
 _REVIEW = code_of("review")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from model.errors import ExperimentError
-from streams.experiments.metrics import CROSSED, Metric, plain_sums
+from streams.experiments.metric import Metric
+from streams.experiments.metrics import CROSSED, plain_sums
 from streams.experiments.readings.plan import Plan
 from streams.experiments.readings.reading import Reading, reading
 from streams.experiments.readings.tracks import Sums

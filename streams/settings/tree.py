@@ -14,7 +14,8 @@ from model.tasks import ALWAYS, Task, meant, ordered
 from streams.counters.settings import CounterSettings
 from streams.events.schema import EventLimits
 from streams.experiments.declared.experiment import ExperimentSettings, Name
-from streams.experiments.metrics import Metric, MetricName, MetricSettings, known_metrics
+from streams.experiments.metric import Metric
+from streams.experiments.metrics import MetricName, MetricSettings, known_metrics
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.settings import LearningSettings
 from streams.settings.exploration import ExplorationSettings

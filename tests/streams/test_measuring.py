@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import Random
 from typing import Any
 
@@ -61,6 +62,8 @@ def drawn_events(random: Random) -> list[Event]:
                 event |= {"slate_id": f"s{n}", "items": shown, "arm": random.choice(texts)}
             else:
                 event["item_id"] = random.choice(ITEMS)
+            if kind == "review":
+                event["value"] = 3.5  # which is no rating
             if kind == "review" and random.random() < 0.7:
                 event["rating"] = random.choice([1, 2.5, 4.25, random.uniform(1, 5)])
             if kind == "click":
@@ -204,6 +207,33 @@ async def test_what_was_before_an_experiment_ran_is_read_off_the_history() -> No
     sums = await worker.sums("ranking")
     assert sums["bold", "conversion"][:5] == [1, 0, 1, 1, 1]
     assert sums["bold", "sessions"][:5] == [1, 1, 1, 1, 1]
+
+
+async def test_what_was_shown_is_measured_as_the_worker_knows_it() -> None:
+    worker = Worker(measured([experiment("ranking", "diversity", "novelty", "coverage", "latency")]))
+    items = [
+        {"type": "item", "event_id": f"x{n}", "ts": START_MS, "item_id": f"i{n}", "categories": kinds}
+        for n, kinds in ((2, ["a", "b"]), (3, ["a"]), (4, ["c"]))
+    ]
+    worker.fold(items, {}, {})
+    worker.fold([click(1, START_MS, user_id="bob", item_id="i2")], {}, {})
+    first = shown(1, START_MS + 1, "ranking=bold", items=["i2", "i3", "i4", "i5"])
+    await worker.take([first, shown(2, START_MS + 2, "ranking=bold", items=["i2", "i6"])])
+    await worker.take([click(2, START_MS + 30 * DAY_MS - 40)])
+    sums = await worker.sums("ranking")
+    assert sums["bold", "diversity"][:3] == [1, 2 + 1, 6]
+    assert sums["bold", "coverage"][:3] == [1, 4 + 1, 6]
+    # Of eight items and one event: log2(9 / 2) for i2, twice, and log2(9) for the others.
+    assert sums["bold", "novelty"][:3] == [1, round(2 * math.log2(4.5) + 4 * math.log2(9)), 6]
+    assert sums["bold", "latency"][:3] == [1, 4, 1]
+
+
+async def test_as_many_moments_count_as_before_as_are_kept() -> None:
+    worker = Worker(measured([experiment("ranking", "click_through")]))
+    for n in range(MOMENTS_MOST + 20):
+        await worker.take([click(n, START_MS + n)])
+    await worker.take([shown(1, START_MS + 10_000, "ranking=bold")])
+    assert (await worker.sums("ranking"))["bold", "click_through"][:5] == [1, 0, 2, MOMENTS_MOST, 0]
 
 
 async def test_where_nothing_is_measured_an_impression_changes_no_state() -> None:

@@ -8,7 +8,7 @@ from streams.experiments import quantities as q
 from streams.experiments.assignment.arm_text import key_of
 from streams.experiments.measured import METRICS_MOST, Measured, MeasuredExperiment, measured
 from streams.experiments.measured import key_of as state_key
-from streams.experiments.metrics import Metric
+from streams.experiments.metric import Metric
 from streams.experiments.registry.state import Experiment, Phase, Registry
 
 

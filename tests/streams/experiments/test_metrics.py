@@ -14,7 +14,8 @@ from model.errors import SettingsError
 from streams.experiments import quantities as q
 from streams.experiments.arm_sums import arm_sums
 from streams.experiments.arm_totals import ArmTotals, terms_of
-from streams.experiments.metrics import UNITS_MOST, MetricSettings, Part, known_metrics, plain_sums
+from streams.experiments.metric import UNITS_MOST, Part
+from streams.experiments.metrics import MetricSettings, known_metrics, plain_sums
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state.action_meaning import ActionSettings, Meanings
