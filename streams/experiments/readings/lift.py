@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.experiments.readings.moments import F64, Ratio
+from streams.experiments.readings.moments import F64, Ratio, Values
 
 
 class Lift(NamedTuple):
@@ -60,7 +60,7 @@ def slope(control: Ratio, arm: Ratio) -> F64:
     return found
 
 
-def interval(lift: Lift, stretch: F64) -> tuple[F64, F64]:
+def interval(lift: Lift, stretch: Values) -> tuple[F64, F64]:
     """The lifts that are not ruled out, lowest and highest: all L with
 
         (difference - L |control|) ** 2 <= stretch × variance of (difference - L |control|).

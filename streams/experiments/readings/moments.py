@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from streams.experiments.arm_sums import ArmSums
 
 F64 = NDArray[np.float64]
+Values = F64 | np.float64
+"""Of any axes, also of none."""
 
 
 class Ratio(NamedTuple):
@@ -40,7 +42,7 @@ def ratio(sums: ArmSums) -> Ratio:
     return ratios(np.float64(sums.users), sums.sums, sums.products)
 
 
-def ratios(users: F64 | np.float64, sums: F64, products: F64) -> Ratio:
+def ratios(users: Values, sums: F64, products: F64) -> Ratio:
     """The metric of many arms: `users` [...], `sums` [..., 4], `products` [..., 4, 4], as in `ArmSums`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         n = np.asarray(users, np.float64)

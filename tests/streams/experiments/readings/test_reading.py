@@ -123,6 +123,18 @@ def test_arms_share_alpha() -> None:
     assert of_four.adjusted.low < one.adjusted.low
 
 
+def test_nothing_is_decided_while_control_may_be_nothing() -> None:
+    """Few buys: whatever the others do, a relative lift of them is not known, for one arm and for three."""
+    few = {"plain": 0.02, "bold": 0.2, "odd": 0.02, "big": 0.2}
+    history = points(dict.fromkeys(few, 0.25), 150, 1, seed=8, buys=few)
+    for arms in (("plain", "bold"), tuple(few)):
+        plan = Plan("plain", dict.fromkeys(arms, 1.0), BUYS, users=9_000)
+        for arm in reading(plan, history[-1]).primary:
+            assert arm.adjusted.low is None
+            assert arm.state == "early"
+            assert "too early to say" in verdict(plan, reading(plan, history[-1]))
+
+
 def test_a_group_reading_decides_at_its_looks_only() -> None:
     plan = msgspec.structs.replace(PLAN, reading="group", looks=4)
     history = points(BETTER, 200, 10)
