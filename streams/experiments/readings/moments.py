@@ -1,8 +1,9 @@
 """A metric of one arm as a ratio of means over users, linearised: means, variances, covariances.
 
 A user's click-through is no mean of independent impressions: impressions of one user hang together. So the
-unit is the user, and the ratio sum(x) / sum(y) is linearised around the means (delta method; Deng, Knoblich
-and Lu, "Applying the Delta Method in Metric Analytics", KDD 2018, arXiv 1803.06336, section 3.1).
+unit is the user, and the ratio r = sum(x) / sum(y) is linearised around the means: it varies as the mean of
+(x - r y) / mean(y) over users does (delta method; Deng, Knoblich and Lu, "Applying the Delta Method in Metric
+Analytics", KDD 2018, arXiv 1803.06336, on units that are not those of the randomisation).
 
 All functions take arrays with any axes in front, so that a simulation reads thousands of looks at once.
 """
