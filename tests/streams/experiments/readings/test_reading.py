@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from streams.experiments.readings.guardrails import crossed
 from streams.experiments.readings.plan import Earlier, Guardrail, Plan
 from streams.experiments.readings.reading import Reading, reading
 from streams.experiments.readings.sequence import rho_for, stretch
-from streams.experiments.readings.show import table
+from streams.experiments.readings.show import as_data, table
 from streams.experiments.readings.tracks import TUNED_AT
 from streams.experiments.readings.words import verdict
 from tests.streams.experiments.readings.arms import BUYS, CLICKS, points
@@ -162,7 +164,9 @@ def test_other_metrics_and_the_bayesian_chance_stand_beside() -> None:
 
 
 def test_a_reading_is_json() -> None:
-    told = msgspec.json.decode(msgspec.json.encode(read(PLAN, BETTER, 1, 50)))
+    told = json.loads(json.dumps(as_data(PLAN, read(PLAN, BETTER, 1, 50)), allow_nan=False))
+    assert told["blocked"] is False
+    assert "too early to say" in told["verdict"]
     assert told["primary"][0]["adjusted"]["low"] is None
     assert told["mismatch"]["users"] == {"plain": 50, "bold": 50}
 
