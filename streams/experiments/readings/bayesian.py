@@ -1,7 +1,7 @@
 """A Bayesian reading, for those who ask for it: the chance that an arm is better, with a prior on the lift.
 
 The prior is normal around 0; with the estimate's normal likelihood the posterior is normal too (Gelman et
-al., "Bayesian Data Analysis", equations 2.11 and 2.12). Nothing corrects it for peeking: the chance is right
+al., "Bayesian Data Analysis", 3rd edition, section 2.5). Nothing corrects it for peeking: the chance is right
 where the prior is, on average over experiments, and says nothing of false alarms.
 """
 

@@ -4,7 +4,7 @@ p-values that hold at any time may be corrected at every look as usual ones are:
 claim among them, ever, is at most alpha (Holm, "A simple sequentially rejective multiple test procedure",
 Scandinavian Journal of Statistics 1979; it is a closed test, so it holds whatever hangs together). For a long
 list of metrics e-BH keeps the share of wrong claims among all claims at alpha (Wang and Ramdas, "False
-discovery rate control with e-values", JRSS B 2022, arXiv 2009.02824, definition 2).
+discovery rate control with e-values", JRSS B 2022, arXiv 2009.02824, the base e-BH procedure).
 """
 
 from __future__ import annotations

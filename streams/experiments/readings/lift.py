@@ -2,13 +2,17 @@
 
 CUPED takes from each user's value what the user's own earlier behaviour foretold: the same for all arms on
 average, so it takes away noise and no effect (Deng, Xu, Kohavi and Walker, "Improving the Sensitivity of
-Online Controlled Experiments by Utilizing Pre-Experiment Data", WSDM 2013, equations 3 to 5; for ratios on
-the linearised values, arXiv 1803.06336, section 3.3). A user without earlier behaviour counts as an average
-one.
+Online Controlled Experiments by Utilizing Pre-Experiment Data", WSDM 2013, equation 4 for theta), here on the
+linearised values, so for ratios too. A user without earlier behaviour counts as an average one.
 
-The variance of a relative lift has control's own variance in it, for control divides (delta method, arXiv
-1803.06336, section 3.2); with CUPED the covariance of control's value and its earlier one stands in it with
-the weight of the lift. An interval without that term covers too seldom.
+With r of control and s of the arm, b and c their earlier values, the lift is L = (s - r - theta (c - b)) / r
+and its variance, by the delta method, for r above 0
+
+    (var(s - theta c) + var((1 + L) r - theta b)) / r ** 2.
+
+Control divides, so its variance has the weight of the lift, and so has its covariance with the earlier value:
+an interval without that covers too seldom (GrowthBook's documentation, "CUPED technical", relative case,
+derives the same).
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.experiments.readings.moments import F64, Ratio
+from streams.experiments.readings.moments import F64, Ratio, Values
 
 
 class Lift(NamedTuple):
@@ -60,7 +64,7 @@ def slope(control: Ratio, arm: Ratio) -> F64:
     return found
 
 
-def interval(lift: Lift, stretch: F64) -> tuple[F64, F64]:
+def interval(lift: Lift, stretch: Values) -> tuple[F64, F64]:
     """The lifts that are not ruled out, lowest and highest: all L with
 
         (difference - L |control|) ** 2 <= stretch × variance of (difference - L |control|).

@@ -2,8 +2,12 @@
 
 Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data" (NeurIPS 2022, arXiv 2011.03567): the
 posterior odds of "other shares", with a Dirichlet prior around the declared ones, against "the declared
-shares". The odds are a martingale where the shares are right, so the chance that they ever reach 1 / alpha is
-at most alpha (Ville). A chi-square test at each refresh has no such promise.
+shares" s. With k s the prior's parameters and n the users of each arm they are
+
+    Gamma(k) / Gamma(k + sum n) × product of Gamma(k s + n) / (Gamma(k s) s ** n).
+
+The odds are a martingale where the shares are right, so the chance that they ever reach 1 / alpha is at most
+alpha (Ville). A chi-square test at each refresh has no such promise.
 
 A prior that is narrow finds a small mismatch, a wide one finds a gross mismatch soon. The mean of the odds
 under several priors is a martingale too.

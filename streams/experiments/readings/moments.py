@@ -1,8 +1,9 @@
 """A metric of one arm as a ratio of means over users, linearised: means, variances, covariances.
 
 A user's click-through is no mean of independent impressions: impressions of one user hang together. So the
-unit is the user, and the ratio sum(x) / sum(y) is linearised around the means (delta method; Deng, Knoblich
-and Lu, "Applying the Delta Method in Metric Analytics", KDD 2018, arXiv 1803.06336, section 3.1).
+unit is the user, and the ratio r = sum(x) / sum(y) is linearised around the means: it varies as the mean of
+(x - r y) / mean(y) over users does (delta method; Deng, Knoblich and Lu, "Applying the Delta Method in Metric
+Analytics", KDD 2018, arXiv 1803.06336, on units that are not those of the randomisation).
 
 All functions take arrays with any axes in front, so that a simulation reads thousands of looks at once.
 """
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from streams.experiments.arm_sums import ArmSums
 
 F64 = NDArray[np.float64]
+Values = F64 | np.float64
+"""Of any axes, also of none."""
 
 
 class Ratio(NamedTuple):
@@ -40,7 +43,7 @@ def ratio(sums: ArmSums) -> Ratio:
     return ratios(np.float64(sums.users), sums.sums, sums.products)
 
 
-def ratios(users: F64 | np.float64, sums: F64, products: F64) -> Ratio:
+def ratios(users: Values, sums: F64, products: F64) -> Ratio:
     """The metric of many arms: `users` [...], `sums` [..., 4], `products` [..., 4, 4], as in `ArmSums`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         n = np.asarray(users, np.float64)

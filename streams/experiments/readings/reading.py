@@ -145,7 +145,8 @@ def _holm(plan: Plan, tracks: dict[str, Track]) -> dict[str, Flags]:
     p = np.stack([p_value(seen.adjusted.log_e) for seen in tracks.values()])
     corrected = np.apply_along_axis(holm, 0, p)
     return {
-        arm: seen.readable & (corrected[at] <= plan.alpha) for at, (arm, seen) in enumerate(tracks.items())
+        arm: np.isfinite(seen.adjusted.low) & (corrected[at] <= plan.alpha)
+        for at, (arm, seen) in enumerate(tracks.items())
     }
 
 
@@ -196,10 +197,13 @@ def _arm(plan: Plan, seen: Track, arm: str, metric: str, decides: Flags) -> ArmR
 
 
 def _shown(plan: Plan, seen: Track) -> int | None:
-    """The point whose interval stands: the last one, or the last look of a group-sequential reading."""
+    """The point whose interval stands: the last one, or the last look of a group-sequential reading; none
+    where nothing is known.
+    """
+    last = len(seen.readable) - 1
     if plan.reading == "group":
-        return seen.due[-1] if seen.due else None
-    return len(seen.readable) - 1 if seen.readable[-1] else None
+        return next((at for at in reversed(seen.due) if np.isfinite(seen.adjusted.low[at])), None)
+    return last if np.isfinite(seen.adjusted.low[last]) else None
 
 
 def _estimate(line: Line, at: int | None, plan: Plan) -> Estimate:

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from streams.experiments.readings.moments import F64
+from streams.experiments.readings.moments import F64, Values
 
 
 def rho_for(alpha: float, users: float, two_sided: bool = True) -> float:
@@ -22,7 +22,7 @@ def rho_for(alpha: float, users: float, two_sided: bool = True) -> float:
     return math.sqrt((level + math.log(level + 1.0)) / users)
 
 
-def stretch(users: F64, alpha: float, rho: float) -> F64:
+def stretch(users: Values, alpha: float, rho: float) -> F64:
     """The square of half the interval's width over the standard error (equation 9)."""
     of_time = users * rho**2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -30,7 +30,7 @@ def stretch(users: F64, alpha: float, rho: float) -> F64:
     return found
 
 
-def one_sided_stretch(users: F64, alpha: float, rho: float) -> F64:
+def one_sided_stretch(users: Values, alpha: float, rho: float) -> F64:
     """The same from the estimate to the bound of a one-sided sequence (equation 134); so is `rho`."""
     of_time = users * rho**2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -38,7 +38,7 @@ def one_sided_stretch(users: F64, alpha: float, rho: float) -> F64:
     return found
 
 
-def log_e_value(value: F64, variance: F64, users: F64, rho: float) -> F64:
+def log_e_value(value: Values, variance: Values, users: Values, rho: float) -> F64:
     """The logarithm of the evidence against "the true value is 0": an e-process (the normal mixture of
     equation 155). `variance`: of `value`; where there is none, there is no evidence.
     """

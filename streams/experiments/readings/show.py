@@ -1,8 +1,11 @@
-"""A reading as lines for the terminal."""
+"""A reading as lines for the terminal, and as data for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 
 from streams.experiments.readings.plan import Plan
 from streams.experiments.readings.reading import ArmReading, Reading
@@ -20,6 +23,12 @@ def table(plan: Plan, reading: Reading) -> str:
         lines += [*aligned(rows(plan, reading)), ""]
     lines += [each.text for each in reading.guardrails]
     return "\n".join([*lines, users(plan, reading), covered(plan)])
+
+
+def as_data(plan: Plan, reading: Reading) -> dict[str, Any]:
+    """The whole reading as what JSON can say, with the verdict in words."""
+    said = {"blocked": reading.blocked, "verdict": verdict(plan, reading), "promise": covered(plan)}
+    return {**said, **msgspec.to_builtins(reading)}
 
 
 def rows(plan: Plan, reading: Reading) -> list[list[str]]:

@@ -23,7 +23,7 @@ Sums = Mapping[tuple[str, str], ArmSums]
 
 TUNED_AT = 0.2
 """Sequences are the narrowest at this share of the planned users. Of the shares of `docs/experiments.md`,
-"Why the sequence is tuned early", it decides the soonest and costs 3% of users at the end."""
+"Why the sequence is tuned early", it decides the soonest and costs 4% of users at the end."""
 FEWEST_USERS = 100
 """Each arm is read from so many users on: a mean of fewer is far from normal. Besides, nothing is said while
 control's own value may be 0 (`lift.interval`)."""
@@ -72,7 +72,8 @@ def can_be_read(control: Ratio, arm: Ratio, raw: Lift) -> Flags:
     """Whether there are enough users, a value to divide by, and any noise to judge a difference by."""
     enough: Flags = np.minimum(control.users, arm.users) >= FEWEST_USERS
     with np.errstate(invalid="ignore"):
-        return enough & (np.abs(control.value) > 0.0) & np.isfinite(arm.value) & (raw.spread[0] > 0.0)
+        known: Flags = (np.abs(control.value) > 0.0) & np.isfinite(arm.value) & (raw.spread[0] > 0.0)
+    return enough & known
 
 
 def _ratios(points: Sequence[Sums], arm: str, metric: str) -> Ratio:

@@ -47,10 +47,9 @@ def arm_said(plan: Plan, arm: ArmReading) -> str:
             f" {arm.decided_at:,} users. You may stop now."
         )
     if arm.state == "early":
-        if plan.reading == "group" and seen.lift is not None:
-            return (
-                f"{against}: no look is due yet. The first is at {_share(plan, arm, 1 / plan.looks):,} users."
-            )
+        if plan.reading == "group" and users < _share(plan, arm, 1.0 / plan.looks):
+            first = _share(plan, arm, 1.0 / plan.looks)
+            return f"{against}: no look is due yet. The first is at {first:,} users."
         return f"{against}: too early to say. {users:,} users are too few to know {plan.control} itself well."
     if arm.state == "ended":
         return (

@@ -57,6 +57,8 @@ class Options(msgspec.Struct, frozen=True):
         def refuse(option: str, value: object, expected: str) -> None:
             raise SettingsError(f"--{option} {value}: expected {expected}")
 
+        if self.seed < 0:
+            refuse("seed", self.seed, "0 or more")
         if min(self.runs, self.planted) < 2:
             refuse("runs" if self.runs < 2 else "planted", min(self.runs, self.planted), "at least 2")
         if self.every < 1 or self.users < 2 * self.every:
@@ -191,7 +193,11 @@ def _play(
         return simulate(seed, kind, options.users, options.window, options.every, effect)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        played = list(_counted(pool.map(one, range(runs)), what, runs, progress))
+        try:
+            played = list(_counted(pool.map(one, range(runs)), what, runs, progress))
+        except BaseException:  # Ctrl-C: the runs that have not begun would all be played first
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     windows, open_ended = (seen(looks_of(np.stack(each))) for each in zip(*played, strict=True))
     return windows, open_ended
 

@@ -23,7 +23,8 @@ def points(
     """`count` points, after each `users` more in each arm (`sizes`: of some arms). `chances`: of a click, by
     arm, on average; `buys`: of a buy, .2 where nothing is said.
     """
-    rng, found = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    found: list[Sums] = []
     now: dict[tuple[str, str], ArmSums] = {
         (arm, metric): NOBODY for arm in chances for metric in (CLICKS, BUYS)
     }

@@ -24,8 +24,9 @@ def ratio_arm(sums: tuple[float, ...], squares: tuple[float, ...], products: dic
     """A ratio with CUPED. `sums`, `squares`: of x, y, x before, y before; `products`: of two of them."""
     at = {"x": 0, "y": 1, "b": 2, "d": 3}
     both = np.diag(squares)
-    for (one, other), product in products.items():
-        both[at[one], at[other]] = both[at[other], at[one]] = product
+    for pair, product in products.items():
+        one, other = at[pair[0]], at[pair[1]]
+        both[one, other] = both[other, one] = product
     return ArmSums(100, np.array(sums), both)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from streams.experiments.readings.guardrails import crossed
 from streams.experiments.readings.plan import Earlier, Guardrail, Plan
 from streams.experiments.readings.reading import Reading, reading
 from streams.experiments.readings.sequence import rho_for, stretch
-from streams.experiments.readings.show import table
+from streams.experiments.readings.show import as_data, table
 from streams.experiments.readings.tracks import TUNED_AT
 from streams.experiments.readings.words import verdict
 from tests.streams.experiments.readings.arms import BUYS, CLICKS, points
@@ -123,6 +125,18 @@ def test_arms_share_alpha() -> None:
     assert of_four.adjusted.low < one.adjusted.low
 
 
+def test_nothing_is_decided_while_control_may_be_nothing() -> None:
+    """Few buys: whatever the others do, a relative lift of them is not known, for one arm and for three."""
+    few = {"plain": 0.02, "bold": 0.2, "odd": 0.02, "big": 0.2}
+    history = points(dict.fromkeys(few, 0.25), 150, 1, seed=8, buys=few)
+    for arms in (("plain", "bold"), tuple(few)):
+        plan = Plan("plain", dict.fromkeys(arms, 1.0), BUYS, users=9_000)
+        for arm in reading(plan, history[-1]).primary:
+            assert arm.adjusted.low is None
+            assert arm.state == "early"
+            assert "too early to say" in verdict(plan, reading(plan, history[-1]))
+
+
 def test_a_group_reading_decides_at_its_looks_only() -> None:
     plan = msgspec.structs.replace(PLAN, reading="group", looks=4)
     history = points(BETTER, 200, 10)
@@ -150,7 +164,9 @@ def test_other_metrics_and_the_bayesian_chance_stand_beside() -> None:
 
 
 def test_a_reading_is_json() -> None:
-    told = msgspec.json.decode(msgspec.json.encode(read(PLAN, BETTER, 1, 50)))
+    told = json.loads(json.dumps(as_data(PLAN, read(PLAN, BETTER, 1, 50)), allow_nan=False))
+    assert told["blocked"] is False
+    assert "too early to say" in told["verdict"]
     assert told["primary"][0]["adjusted"]["low"] is None
     assert told["mismatch"]["users"] == {"plain": 50, "bold": 50}
 

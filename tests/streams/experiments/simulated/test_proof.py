@@ -70,6 +70,7 @@ def test_promises_are_judged_but_for_chance(proof: Proof) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        ({"seed": -1}, "--seed"),
         ({"runs": 1}, "--runs"),
         ({"users": 150}, "--users"),
         ({"window": 0}, "--window"),
