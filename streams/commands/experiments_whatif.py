@@ -123,8 +123,7 @@ def _print(console: Console, told: Replayed, found: SlateReading, places: int) -
     logged = found.logged
     console.print(
         f"as it ran: {logged.value:.4f} answered places a slate ({logged.low:.4f} to {logged.high:.4f}),"
-        " the first"
-        f" {places} places of {len(told.rows.users):,} slates of {logged.users:,} users",
+        f" the first {places} places of {len(told.rows.users):,} slates of {logged.users:,} users",
         markup=False,
         highlight=False,
         soft_wrap=True,

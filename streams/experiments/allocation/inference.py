@@ -97,14 +97,12 @@ def _arms(periods: Sequence[Period]) -> list[str]:
         if {*period.weights} != {*arms} or not {*period.sums} <= {*arms}:
             raise DataError(
                 f"periods have the arms {', '.join(arms)} and {', '.join(period.weights)}; expected the"
-                " same ones:"
-                " begin a new reading when arms change"
+                " same ones: begin a new reading when arms change"
             )
         if wrong := [arm for arm, weight in period.weights.items() if not 0 < weight <= 1]:
             raise DataError(
                 f"the weight of {wrong[0]} is {period.weights[wrong[0]]}; expected one above 0: an arm"
-                " without a"
-                " chance can't be compared"
+                " without a chance can't be compared"
             )
     return arms
 

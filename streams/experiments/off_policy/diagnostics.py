@@ -69,14 +69,12 @@ def refusal(found: Diagnostics, limits: Limits = LIMITS, of: str = "the weights"
         return (
             f"{of} leave an effective size of {found.effective:.0f} of {found.rows} rows; expected at least"
             f" {limits.effective:.0f}: log more, explore more (a larger share or temperature), or ask"
-            " about an arm"
-            " nearer to what ran"
+            " about an arm nearer to what ran"
         )
     if found.largest_share > limits.largest:
         return (
             f"one row has {found.largest_share:.0%} of the sum of {of} (a weight of {found.largest:.1f});"
-            " expected"
-            f" at most {limits.largest:.0%}: log more, or explore more"
+            f" expected at most {limits.largest:.0%}: log more, or explore more"
         )
     off = abs(found.mean - 1.0)
     if off > limits.mean_off or off > max(limits.mean_errors * found.mean_error, limits.mean_least):

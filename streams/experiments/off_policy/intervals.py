@@ -97,7 +97,6 @@ def _enough(users: int) -> int:
     if users < USERS_LEAST:
         raise DataError(
             f"{users} users are in the log; expected at least {USERS_LEAST}, since users' sums give the"
-            " interval:"
-            " log more users"
+            " interval: log more users"
         )
     return users
