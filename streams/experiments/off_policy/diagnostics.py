@@ -44,7 +44,7 @@ class Diagnostics(NamedTuple):
 
 
 def diagnose(weight: F64) -> Diagnostics:
-    """Kish, "Survey Sampling" (1965), section 8.2; of importance weights Owen, "Monte Carlo theory, methods
+    """Kish, "Survey Sampling" (1965); of importance weights Owen, "Monte Carlo theory, methods
     and examples" (2013), equation 9.13.
 
     >>> diagnose(np.array([1.0, 1.0, 0.0, 2.0])).effective.__round__(3)
