@@ -179,4 +179,5 @@ def test_a_begin_without_any_click_does_not_last() -> None:
     even = {"a": 0.5, "b": 0.5}
     assert reading([Period(even, nobody)], 2_000).differences[0].high == math.inf
     (found,) = reading([Period(even, nobody), *[Period(even, some)] * 4], 2_000).differences
-    assert 0 < found.low < found.value == pytest.approx(0.4) < found.high < math.inf
+    assert found.value == pytest.approx(0.4)
+    assert 0 < found.low < found.value < found.high < math.inf
