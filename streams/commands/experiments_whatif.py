@@ -1,8 +1,7 @@
 """What an arm that never ran would have been worth, from the events of arms that ran.
 
   headrace simulate --model none --settings explored.toml --events LOG
-  headrace experiments whatif --model none --settings explored.toml --events LOG/events-0.jsonl --arm
-  bold.toml
+  headrace experiments whatif --settings explored.toml --events LOG/events-0.jsonl --arm bold.toml
 
 The log's slates must have been drawn (exploration.share above 0), so that they show what else could have
 been. The log is replayed on the same data as it was made on, under the same --settings, --warm, --seed and
@@ -37,8 +36,11 @@ from streams.settings.reading import override
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from streams.datasets.dataset import Dataset
     from streams.experiments.off_policy.slate_reading import SlateReading
+    from streams.offline.simulation.preparation import SimulationOptions
     from streams.offline.whatif.replayed import Replayed
+    from streams.settings.tree import Settings
 
 REFUSED = 2
 
@@ -83,9 +85,9 @@ def run(args: argparse.Namespace) -> int:
 
 def whatif(
     console: Console,
-    dataset: Any,
-    settings: Any,
-    options: Any,
+    dataset: Dataset,
+    settings: Settings,
+    options: SimulationOptions,
     events: Path,
     arm: Path,
     places: int | None,
@@ -121,8 +123,7 @@ def _print(console: Console, told: Replayed, found: SlateReading, places: int) -
     logged = found.logged
     console.print(
         f"as it ran: {logged.value:.4f} answered places a slate ({logged.low:.4f} to {logged.high:.4f}),"
-        " the first"
-        f" {places} places of {len(told.rows.users):,} slates of {logged.users:,} users",
+        f" the first {places} places of {len(told.rows.users):,} slates of {logged.users:,} users",
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -65,12 +65,12 @@ def reading(periods: Sequence[Period], planned: int, alpha: float = ALPHA) -> Al
     """`periods` in their order; `planned`: for how many users the interval shall be narrowest. `DataError`
     where a weight is 0, or periods have different arms.
 
-    Liang and Bojinov (arXiv 2311.05794 v4), theorem 1: the estimate is the mean of the weighted differences,
-    and its radius sqrt(2 (S eta^2 + 1) / (t^2 eta^2) * log(sqrt(S eta^2 + 1) / alpha)) with S the sum of
-    their squares. eta is best for `planned` users at the spread of the first period (Waudby-Smith et al.,
-    arXiv 2103.06476 v7, appendix B.2), and stays. Users' values are taken from a centre that the periods
-    before tell (Molitor and Gold, arXiv 2506.20523, without covariates); only the first period has its own.
-    `alpha` is shared by all pairs (Bonferroni).
+    Liang and Bojinov (arXiv 2311.05794 v4), the confidence sequence of the design: the estimate is the mean
+    of the weighted differences, and its radius sqrt(2 (S eta^2 + 1) / (t^2 eta^2) * log(sqrt(S eta^2 + 1) /
+    alpha)) with S the sum of their squares. eta is best for `planned` users at the spread of the first
+    periods (Waudby-Smith et al., arXiv 2103.06476 v7, equation 161), and stays. Users' values are taken from
+    a centre that the periods before tell (Molitor and Gold, arXiv 2506.20523, without covariates); only the
+    first period has its own. `alpha` is shared by all pairs (Bonferroni).
     """
     arms = _arms(periods)
     used = [period for period in periods if period.users]
@@ -97,14 +97,12 @@ def _arms(periods: Sequence[Period]) -> list[str]:
         if {*period.weights} != {*arms} or not {*period.sums} <= {*arms}:
             raise DataError(
                 f"periods have the arms {', '.join(arms)} and {', '.join(period.weights)}; expected the"
-                " same ones:"
-                " begin a new reading when arms change"
+                " same ones: begin a new reading when arms change"
             )
         if wrong := [arm for arm, weight in period.weights.items() if not 0 < weight <= 1]:
             raise DataError(
                 f"the weight of {wrong[0]} is {period.weights[wrong[0]]}; expected one above 0: an arm"
-                " without a"
-                " chance can't be compared"
+                " without a chance can't be compared"
             )
     return arms
 
@@ -140,9 +138,10 @@ def _one(sums: ArmSums, weight: float, centre: float, scale: float) -> _Sums:
 
 
 def _radius(squares: Sequence[float], periods: Sequence[Period], t: int, planned: int, alpha: float) -> float:
-    each = squares[0] / periods[0].users
-    if each <= 0:
+    begun = next((k for k, square in enumerate(squares) if square > 0), None)
+    if begun is None:
         return math.inf
+    each = squares[begun] / sum(period.users for period in periods[: begun + 1])
     log = -2.0 * math.log(alpha)
     eta = (log + math.log(log) + 1.0) / (planned * each)  # eta squared
     inside = sum(squares) * eta + 1.0

@@ -17,7 +17,7 @@ class Known(NamedTuple):
 
 def linearised(sums: ArmSums) -> Known:
     """Each user's x - mean * y, over the mean of y, has the spread of what the ratio rests on (Deng, Knoblich
-    and Lu, KDD 2018, equation 3, arXiv 1803.06336).
+    and Lu, KDD 2018, arXiv 1803.06336).
     """
     x, y = float(sums.sums[0]), float(sums.sums[1])
     if sums.users < 2 or y <= 0:

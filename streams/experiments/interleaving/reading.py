@@ -94,9 +94,10 @@ def preference(credit: F64, alpha: float = ALPHA) -> Preference:
     are left out.
 
     The e-value against the share s is B(w + 1, l + 1) / (s^w (1 - s)^l), the likelihood of all shares alike
-    over that of s: a martingale under s, so it exceeds 1 / alpha at any time with the probability alpha at
-    most (Ville). Robbins, Annals of Mathematical Statistics 41 (1970), section 3; the p is 1 over the largest
-    e-value so far, and the interval holds the shares whose e-value never was above 1 / alpha.
+    over that of s. It is a martingale under s, so it exceeds 1 / alpha at any time with the probability alpha
+    at most (Ville). Robbins, "Statistical Methods Related to the Law of the Iterated Logarithm", Annals of
+    Mathematical Statistics 41 (1970). The p is 1 over the largest e-value so far; the interval holds the
+    shares whose e-value is not above 1 / alpha now.
     """
     decided = credit[credit != 0]
     wins = np.cumsum(decided > 0)

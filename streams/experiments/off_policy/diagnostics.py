@@ -44,7 +44,7 @@ class Diagnostics(NamedTuple):
 
 
 def diagnose(weight: F64) -> Diagnostics:
-    """Kish, "Survey Sampling" (1965), section 8.2; of importance weights Owen, "Monte Carlo theory, methods
+    """Kish, "Survey Sampling" (1965); of importance weights Owen, "Monte Carlo theory, methods
     and examples" (2013), equation 9.13.
 
     >>> diagnose(np.array([1.0, 1.0, 0.0, 2.0])).effective.__round__(3)
@@ -69,14 +69,12 @@ def refusal(found: Diagnostics, limits: Limits = LIMITS, of: str = "the weights"
         return (
             f"{of} leave an effective size of {found.effective:.0f} of {found.rows} rows; expected at least"
             f" {limits.effective:.0f}: log more, explore more (a larger share or temperature), or ask"
-            " about an arm"
-            " nearer to what ran"
+            " about an arm nearer to what ran"
         )
     if found.largest_share > limits.largest:
         return (
             f"one row has {found.largest_share:.0%} of the sum of {of} (a weight of {found.largest:.1f});"
-            " expected"
-            f" at most {limits.largest:.0%}: log more, or explore more"
+            f" expected at most {limits.largest:.0%}: log more, or explore more"
         )
     off = abs(found.mean - 1.0)
     if off > limits.mean_off or off > max(limits.mean_errors * found.mean_error, limits.mean_least):

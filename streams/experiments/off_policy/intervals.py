@@ -50,7 +50,7 @@ def bootstrap(
 ) -> Interval:
     """Percentiles over `draws` times as many users drawn with replacement.
 
-    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3; of clusters Davison and
+    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13; of clusters Davison and
     Hinkley (1997), section 3.8.
     """
     columns = np.column_stack([np.ones(len(users)), terms.plain, terms.above, terms.below])
@@ -97,7 +97,6 @@ def _enough(users: int) -> int:
     if users < USERS_LEAST:
         raise DataError(
             f"{users} users are in the log; expected at least {USERS_LEAST}, since users' sums give the"
-            " interval:"
-            " log more users"
+            " interval: log more users"
         )
     return users

@@ -70,14 +70,12 @@ def weights_of(target: F64, logged: F64) -> F64:
         if wrong.any():
             raise DataError(
                 f"{wrong.sum()} {name} propensities are no probabilities, as {chances[wrong].flat[0]}:"
-                " expected"
-                " numbers from 0 to 1; leave out rows whose propensities are not known"
+                " expected numbers from 0 to 1; leave out rows whose propensities are not known"
             )
     if (logged <= 0).any():
         raise DataError(
             f"{(logged <= 0).sum()} logged propensities are 0: expected more, since what was logged was"
-            " shown;"
-            " leave these rows out, and find out who logs them"
+            " shown; leave these rows out, and find out who logs them"
         )
     if target.shape != logged.shape:
         raise DataError(f"propensities of shapes {target.shape} and {logged.shape}: expected the same one")

@@ -39,7 +39,6 @@ def with_arm(settings: Settings, path: Path) -> Settings:
     if asked.feed.size < settings.feed.size:
         raise SettingsError(
             f"{named}: feed.size is {asked.feed.size}, that of the log {settings.feed.size}: expected at"
-            " least"
-            " as much; leave it out, and read fewer places (--places)"
+            " least as much; leave it out, and read fewer places (--places)"
         )
     return extended

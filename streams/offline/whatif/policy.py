@@ -25,9 +25,9 @@ Rows = NDArray[np.intp]
 
 
 class Policy(NamedTuple):
-    """`rows` [m]: the catalog's rows of the pool, best first; `scaled` [m]: their scores over the
-    temperature; `places` [K]: of the pool, as they are where nothing is drawn; `draws` [K]: which places are
-    drawn, in the `share` of slates that are.
+    """It shows K places at most: what is shown behind them has no chance. `rows` [m]: the catalog's rows of
+    the pool, best first; `scaled` [m]: their scores over the temperature; `places` [K]: of the pool, as they
+    are where nothing is drawn; `draws` [K]: which places are drawn, in the `share` of slates that are.
     """
 
     rows: Rows
@@ -38,12 +38,18 @@ class Policy(NamedTuple):
 
     def prefixes(self, shown: Rows) -> F64:
         """[n]: how likely the first 1, 2, ... of the places show these rows."""
-        at = index_in(self.rows, shown)
-        same = np.cumprod(at == self.places[: len(at)])
+        found = np.zeros(len(shown))
+        same, drawn = self._prefixes(shown)
+        found[: len(same)] = (1.0 - self.share) * same + self.share * drawn
+        return found
+
+    def _prefixes(self, shown: Rows) -> tuple[F64, F64]:
+        """[min(n, K)] each: of a slate that is best first, and of one that is drawn."""
+        at = index_in(self.rows, shown[: len(self.places)])
+        same = np.cumprod(at == self.places[: len(at)]).astype(np.float64)
         if not self.share:
-            return np.asarray(same, np.float64)
-        drawn = prefix_chances(self.scaled[None], self.draws[: len(at)], at)
-        return np.asarray((1.0 - self.share) * same + self.share * drawn)
+            return same, np.zeros(len(at))
+        return same, prefix_chances(self.scaled[None], self.draws[: len(at)], at)
 
     def given_above(self, shown: Rows) -> F64:
         """[n]: how likely each place shows its row, given the rows above; 0 behind what can't be."""
@@ -57,19 +63,16 @@ class Policy(NamedTuple):
         behind what can't be.
         """
         at, m = index_in(self.rows, shown), len(self.rows)
-        prefixes = np.concatenate([[1.0], self.prefixes(shown)[:-1]])
-        same = np.concatenate([[1.0], np.cumprod(at == self.places[: len(at)])[:-1]])
-        drawn = np.ones(len(at))
-        if self.share:
-            drawn[1:] = prefix_chances(self.scaled[None], self.draws[: len(at)], at)[:-1]
+        same, drawn = (np.concatenate([[1.0], each[:-1]]) for each in self._prefixes(shown))
         found, free = np.zeros((len(at), m)), np.ones(m, bool)
-        for place in range(len(at)):
-            if prefixes[place] <= 0:
+        for place in range(len(same)):
+            above = (1.0 - self.share) * same[place] + self.share * drawn[place]
+            if above <= 0:
                 break
             found[place, self.places[place]] += (1.0 - self.share) * same[place]
             if self.share and drawn[place] > 0:
                 found[place] += self.share * drawn[place] * self._drawn(place, free)
-            found[place] /= prefixes[place]
+            found[place] /= above
             if at[place] >= 0:
                 free[at[place]] = False
         return found
@@ -85,15 +88,15 @@ class Policy(NamedTuple):
         """[n]: how likely each place shows its row, whatever stands above it; None where that has no closed
         form, since some places are drawn and others not.
         """
-        at, n = index_in(self.rows, shown), len(shown)
-        found = (1.0 - self.share) * (at == self.places[:n])
+        at = index_in(self.rows, shown[: len(self.places)])
+        n, found = len(at), np.zeros(len(shown))
+        found[:n] = (1.0 - self.share) * (at == self.places[:n])
         if not self.share:
-            return np.asarray(found)
+            return found
         if not self.draws[:n].all():
             return None
-        known = at >= 0
-        found[known] += self.share * marginals(self.scaled, at)[known]
-        return np.asarray(found)
+        found[:n] += np.where(at >= 0, self.share * marginals(self.scaled, at), 0.0)
+        return found
 
 
 def best_first(plan: StagePlan) -> StagePlan:

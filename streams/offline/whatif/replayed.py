@@ -47,8 +47,7 @@ async def replayed(
     if not shown.ids:
         raise DataError(
             f"{log}: no impression has propensities; expected some: an arm that draws nothing tells"
-            " nothing of"
-            " others. Log with exploration.share above 0"
+            " nothing of others. Log with exploration.share above 0"
         )
     until = int(len(dataset.interactions) * options.warm)
     with ExitStack() as files:
@@ -88,12 +87,9 @@ def _check(log: Path, asked: Asked) -> None:
     if lost > LEFT_OUT_MOST * (drawn + lost):
         raise DataError(
             f"{log}: of {drawn + lost} slates that were drawn, the replay makes {counts['unknown']} not"
-            " at all and"
-            f" {counts['other propensities']} with other propensities; expected at most"
-            f" {LEFT_OUT_MOST:.0%} of"
-            " them: give the settings, the data, --warm, --seed and --model that the log was made with,"
-            " and the"
-            " whole log from its begin"
+            f" at all and {counts['other propensities']} with other propensities; expected at most"
+            f" {LEFT_OUT_MOST:.0%} of them: give the settings, the data, --warm, --seed and --model that"
+            " the log was made with, and the whole log from its begin"
         )
 
 

@@ -171,3 +171,13 @@ def test_what_cannot_be_read_is_refused() -> None:
     empty = reading([Period({"a": 0.5, "b": 0.5}, {})], 100)
     assert (empty.users, empty.best) == (0, "")
     assert empty.differences[0].high == math.inf
+
+
+def test_a_begin_without_any_click_does_not_last() -> None:
+    nobody = {"a": users(np.zeros(200)), "b": users(np.zeros(200))}
+    some = {"a": users(np.r_[np.ones(120), np.zeros(80)]), "b": users(np.r_[np.ones(20), np.zeros(180)])}
+    even = {"a": 0.5, "b": 0.5}
+    assert reading([Period(even, nobody)], 2_000).differences[0].high == math.inf
+    (found,) = reading([Period(even, nobody), *[Period(even, some)] * 4], 2_000).differences
+    assert found.value == pytest.approx(0.4)
+    assert 0 < found.low < found.value < found.high < math.inf

@@ -81,3 +81,12 @@ def test_an_arm_that_draws_nothing_shows_one_slate() -> None:
     found = Policy(np.arange(3), np.zeros(3), np.array([2, 0]), np.ones(2, np.bool_), 0.0)
     assert found.given_above(np.array([2, 0])).tolist() == [1.0, 1.0]
     assert found.given_above(np.array([2, 1])).tolist() == [1.0, 0.0]
+
+
+def test_behind_its_last_place_it_shows_nothing() -> None:
+    """An arm whose sources bring less than was shown."""
+    found = Policy(np.arange(2), np.zeros(2), np.arange(2), np.ones(2, np.bool_), 0.5)
+    shown = np.array([0, 1, 7])
+    assert found.given_above(shown).tolist() == [0.75, 1.0, 0.0]
+    assert found.choices(shown)[2].sum() == 0.0
+    assert found.anywhere(shown) == pytest.approx([0.75, 0.75, 0.0])
