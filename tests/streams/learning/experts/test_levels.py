@@ -76,6 +76,27 @@ def test_guards_of_levels_go_with_the_global_one_at_first() -> None:
     assert gain(learned, Level("b", "feed")) > 0.5
 
 
+def test_what_is_served_is_a_mixture_of_the_chances_of_levels() -> None:
+    """Computed by hand. The frozen order has another scale in each level, and one level's guard is off."""
+    learned = learner()
+    teach(learned, 1, 1.5, 80, "a", "home")
+    teach(learned, 2, -1.5, 80, "b", "cart")
+    names = ("arm:b", "segment:cart")
+    levels = [learned.levels.everyone, *(learned.levels.below[name] for name in names)]
+    levels[1].experts.mean[0, 0], levels[2].guard.state[0] = 1.7, 0.0
+    x = np.random.default_rng(3).normal(size=(12, len(learned.reads)))
+    base, logs = x[:, 0].astype(np.float32), np.zeros((3, 12), np.float32)
+    worth, _ = levels[0].mixed(x, base, base, 12, False, logs[0])
+    levels[1].mixed(x, base, logs[0], 12, False, logs[1])
+    logs[2] = levels[2].experts.mean[0, 0] * base
+    chances = np.exp(logs - logs.max(axis=1, keepdims=True))
+    chances /= chances.sum(axis=1, keepdims=True)
+    weights = np.exp(learned.levels.pairs[names])
+    expected = np.log(weights @ chances)
+    served = learned.levels.served("b", "cart", x, base, 12)
+    np.testing.assert_allclose(worth * (served - served[0]), expected - expected[0], atol=1e-4)
+
+
 def test_segments_are_surfaces() -> None:
     learned = learner()
     for n in range(12):
