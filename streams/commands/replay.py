@@ -80,7 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="as if the first N places of each slate had been shown: what learns from answers learns (0)",
+        help="as if the first N places of each slate had been shown, and looked at alike: what learns from "
+        "answers learns (0)",
     )
     run.add_argument("--fp32", action="store_true", help="rank with the unquantized model too, side by side")
     add_settings(run)

@@ -17,9 +17,9 @@ ABSENT = -1e30
 
 
 @compiled
-def blend(log_weight: F64, scores: F32, worth: float, out: F32) -> None:
-    """Fill out [n] with the logarithm of the mixture of chances whose logarithms, up to one number for all,
-    are scores [L, n]; by log_weight [L]. It is divided by what a point of the frozen score is `worth`.
+def blend(log_weight: F64, scores: F32, worth: float, divisor: float, out: F32) -> None:
+    """Fill out [n] with scores: the logarithm of the mixture, by log_weight [L], of chances whose logarithms
+    are scores [L, n]. What makes scores of them: see `scoring.mixed_score`.
     """
     count, n = scores.shape
     for i in range(n):
@@ -28,7 +28,7 @@ def blend(log_weight: F64, scores: F32, worth: float, out: F32) -> None:
             best = max(best, log_weight[level] + scores[level, i])
         for level in range(count):
             total += math.exp(log_weight[level] + scores[level, i] - best)
-        out[i] = np.float32((best + math.log(total)) / worth)
+        out[i] = np.float32((best + math.log(total) + divisor) / worth)
 
 
 @compiled

@@ -16,7 +16,7 @@ from streams.learning.experts.level_step import take
 from streams.learning.experts.mixture import LEARNS_NOTHING, Bounds, new_experts
 from streams.learning.experts.packing import PackedLevel, pack_arrays, put_arrays
 from streams.learning.experts.river_expert import RiverExpert
-from streams.learning.experts.scoring import LOG_ALL, mixed_score
+from streams.learning.experts.scoring import LOG_ALL, frozen_score, mixed_score
 from streams.learning.experts.settings import ReweightingSettings
 
 F64 = NDArray[np.float64]
@@ -85,19 +85,18 @@ class LevelState:
         """Whether it serves anything but the frozen order."""
         return self.guard.on and bool(self.experts.log_weight[0] < LOG_ALL)
 
-    def mixed(self, x: F64, base: F32, above: F32, among: int, scaled: bool, out: F32) -> float:
+    def mixed(self, x: F64, base: F32, above: F32, among: int, scaled: bool, out: F32) -> tuple[float, float]:
         """Fill out [n] with what the mixture says of candidates x [n, K], [n], whatever the guard says, and
-        give what a point of the frozen score is worth (`mixed_score`). `above`: what the global mixture says.
+        give what makes scores of that (`mixed_score`). `above`: what the global mixture says.
         """
         return mixed_score(self.experts, x, self._given(x, above), base, among, scaled, out)
 
-    def served(self, x: F64, base: F32, above: F32, among: int, out: F32) -> float:
-        """Fill out [n] with what is served: that, or the scaled frozen scores where the guard is off."""
+    def served(self, x: F64, base: F32, above: F32, among: int, out: F32) -> tuple[float, float]:
+        """The same of what is served: where the guard is off, the frozen order's chances."""
         if self.guard.on:
             return self.mixed(x, base, above, among, False, out)
         scale = float(self.experts.mean[0, 0])
-        np.multiply(base, np.float32(scale), out=out)
-        return scale
+        return scale, frozen_score(scale, base, among, out)
 
     def learn(self, slate: Slate, above: F32, mixed: F32) -> float:
         """Take one lesson, and give the mixture's mean loss in a choice; 0 where there was none. `mixed` is

@@ -79,13 +79,13 @@ class Levels:
             everyone.mixed(x, base, base, among, True, out)
             return out
         scores = np.zeros((3, len(x)), np.float32)
-        worth = everyone.mixed(x, base, base, among, False, scores[0])
+        worth, divisor = everyone.mixed(x, base, base, among, False, scores[0])
         for at, name in enumerate(names, 1):
             if name:
                 self.below[name].served(x, base, scores[0], among, scores[at])
         if not everyone.guard.on:
-            worth = everyone.served(x, base, base, among, scores[0])
-        blend(self.pairs.get(names, _even(names)), scores, worth, out)
+            worth, divisor = everyone.served(x, base, base, among, scores[0])
+        blend(self.pairs.get(names, _even(names)), scores, worth, divisor, out)
         return out
 
     def weights(self, arm: str, segment: str) -> dict[str, float]:

@@ -22,7 +22,8 @@ class ReplayOptions:
     `fp32`: rank with the unquantized model as well. `renew_every`: the model goes on learning after every so
     many predicted events. `impressions`: lists that were shown are ranked, and not the next item among all;
     `plant_drift`: those of the second part stand in reverse order. `offered`: as if so many places of each
-    slate had been shown, so that what learns from answers learns; 0 for none.
+    slate had been shown, and all of them looked at alike (`reweighting.eta` is 0), so that what learns from
+    answers learns; 0 for none.
     """
 
     warm: float = 0.5

@@ -51,6 +51,52 @@ def test_arms_whose_users_want_other_things_are_served_other_things() -> None:
     assert abs(gain(learned, Level())) < 0.7
 
 
+def test_guards_of_levels_go_with_the_global_one_at_first() -> None:
+    """An arm that has too few lessons to find anything is served the adapted order once all together have
+    found it better; so is an arm that comes later.
+    """
+    learned = learner(ReweightingSettings(eta=0.0, drift=(), silence=0.0))
+    teach(learned, 1, 0.0, 1, "a", "feed")
+    teach(learned, 2, 0.0, 5, "b", "feed")
+    assert [told.guard.on for told in learned.report().levels.values()] == [False, False]
+    frozen = np.array([0.5, 0.2], np.float32)
+    signals = np.zeros((2, len(learned.reads)), np.float32)
+    signals[:, 0], out = frozen, np.zeros(2, np.float32)
+    learned.score(signals, np.array([0, 2]), np.array([2]), [Level("b", "feed")], out)
+    assert out.tobytes() == frozen.tobytes()
+    teach(learned, 3, 1.5, 300, "a", "feed")
+    teach(learned, 4, 1.5, 5, "late", "feed")
+    levels_now = learned.report().levels
+    assert {name: (told.guard.on, len(told.guard.switches)) for name, told in levels_now.items()} == {
+        GLOBAL: (True, 1),
+        "arm:a": (True, 1),
+        "arm:b": (True, 0),
+        "arm:late": (True, 0),
+    }
+    assert gain(learned, Level("b", "feed")) > 0.5
+
+
+def test_what_is_served_is_a_mixture_of_the_chances_of_levels() -> None:
+    """Computed by hand. The frozen order has another scale in each level, and one level's guard is off."""
+    learned = learner()
+    teach(learned, 1, 1.5, 80, "a", "home")
+    teach(learned, 2, -1.5, 80, "b", "cart")
+    names = ("arm:b", "segment:cart")
+    levels = [learned.levels.everyone, *(learned.levels.below[name] for name in names)]
+    levels[1].experts.mean[0, 0], levels[2].guard.state[0] = 1.7, 0.0
+    x = np.random.default_rng(3).normal(size=(12, len(learned.reads)))
+    base, logs = x[:, 0].astype(np.float32), np.zeros((3, 12), np.float32)
+    worth, _ = levels[0].mixed(x, base, base, 12, False, logs[0])
+    levels[1].mixed(x, base, logs[0], 12, False, logs[1])
+    logs[2] = levels[2].experts.mean[0, 0] * base
+    chances = np.exp(logs - logs.max(axis=1, keepdims=True))
+    chances /= chances.sum(axis=1, keepdims=True)
+    weights = np.exp(learned.levels.pairs[names])
+    expected = np.log(weights @ chances)
+    served = learned.levels.served("b", "cart", x, base, 12)
+    np.testing.assert_allclose(worth * (served - served[0]), expected - expected[0], atol=1e-4)
+
+
 def test_segments_are_surfaces() -> None:
     learned = learner()
     for n in range(12):
