@@ -78,7 +78,8 @@ def _learn(
                 shares, _ = padded([torch.from_numpy(each.shares)[:, None] for each in chosen])
                 set_rate(optimizer, rate, done / total)
                 optimizer.zero_grad()
-                listwise_loss(net(features, present), shares.squeeze(-1)).backward()
+                loss: Tensor = listwise_loss(net(features, present), shares.squeeze(-1))
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 done += len(chosen)
     return net.eval()

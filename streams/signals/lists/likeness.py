@@ -64,14 +64,15 @@ def _in_common(own: NDArray[np.int32], others: NDArray[np.int32]) -> F64:
     same = (own[:, None, :, None] == others[None, :, None, :]) & (own > 0)[:, None, :, None]
     both = same.any(3).sum(2).astype(np.float64)
     either = (own > 0).sum(1)[:, None] + (others > 0).sum(1)[None, :] - both
-    return both / np.maximum(either, 1.0)
+    jaccard: F64 = both / np.maximum(either, 1.0)
+    return jaccard
 
 
 def _mean(rows: NDArray[np.int32], group: Sequence[int], likeness: F64) -> F64:
     """Over a group of items, each place's own item left out; likeness [n, m]."""
     others = rows[:, None] != np.array(group, np.int32)[None, :]
-    counts = others.sum(1)
-    return (likeness * others).sum(1) / np.maximum(counts, 1)
+    mean: F64 = (likeness * others).sum(1) / np.maximum(others.sum(1), 1)
+    return mean
 
 
 def _in_the_list(own: NDArray[np.int32], there: NDArray[np.bool_], count: F64) -> F64:

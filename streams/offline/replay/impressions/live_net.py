@@ -66,9 +66,10 @@ class LiveNet:
 
     def hear(self, lesson: Lesson) -> None:
         """A slate was closed. One without a good answer says nothing of what is better than what."""
-        places, features = self._open.pop(lesson.slate_id, ({}, None))
-        if features is None or not can_learn():
+        taken = self._open.pop(lesson.slate_id, None)
+        if taken is None or not can_learn():
             return
+        places, features = taken
         shares = self._chosen(lesson, places)
         if shares is None:
             return
@@ -105,7 +106,7 @@ class LiveNet:
     def _fit(self) -> None:
         from model.list_training import fit_lists
 
-        self._net = fit_lists(self._examples, self.plan, self._drawn())
+        self._net = fit_lists(list(self._examples), self.plan, self._drawn())
         self._next_fit, self._new = 2 * self.learned, 0
         self.fitted += 1
 

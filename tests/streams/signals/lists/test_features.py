@@ -15,7 +15,7 @@ from tests.streams.signals.lists.sessions import NOW_MS, state
 
 NUMBERS = st.floats() | st.sampled_from([0.0, -1.0, 1e300, float("nan")])
 ROWS = st.lists(st.integers(0, 30), min_size=1, max_size=12, unique=True)
-CONTENT = ItemContent(np.arange(31 * 8, dtype=np.int32).reshape(31, 8) % 5, np.ones((31, 4), np.float32) / 2)
+CONTENT = ItemContent(np.arange(31 * 8, dtype=np.int32).reshape(31, 8) % 5, np.full((31, 4), 0.5, np.float32))
 EVENTS = st.lists(st.tuples(st.integers(0, 30), st.floats(0, 5_000)), max_size=20)
 
 

@@ -36,7 +36,8 @@ def test_the_session_in_numbers() -> None:
 def test_who_is_new() -> None:
     found = dict(zip(WHOLE, whole(session([7]), state(), (KeptSlate("s", 0),)), strict=True))
     assert found["session_pause"] == [UNTOUCHED]
-    assert (found["session_events"], found["session_in_list"], found["list_others"]) == ([0], [0], [1])
+    names = ("session_events", "session_in_list", "list_others")
+    assert [found[name].tolist() for name in names] == [[0], [0], [1]]
 
 
 def test_the_list_before() -> None:

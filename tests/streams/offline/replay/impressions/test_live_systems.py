@@ -26,13 +26,13 @@ def heard(run: ListedStream) -> tuple[list[ScoredList], list[Lesson]]:
     return lists, lessons
 
 
-def test_what_the_net_said_is_the_base_of_the_lesson() -> None:
+def test_what_the_net_said_is_the_base_of_the_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
     run = listed(CLICKS, TWO)
     lists, lessons = heard(run)
     layered = Layered(ReweightingSettings(), run)
     base = run.columns.index("base")
     learned: list[Lesson] = []
-    layered.adapted.learner.learn = learned.append  # type: ignore[method-assign]
+    monkeypatch.setattr(layered.adapted.learner, "learn", learned.append)
     layered.take(lists[0].shown.slate_id, lists[0].rows, np.array([0.5, -1.0, 2.0]))
     for lesson in lessons:
         layered.hear(lesson)
