@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 
 from streams.experiments.assignment.arm_text import Served, text_of
 from streams.experiments.assignment.kernel import NOBODY, draw
-from streams.experiments.assignment.traits import session_of, takes
-from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.assignment.traits import Gate, gate_of, session_of
 from streams.experiments.registry.state import Registry
 from streams.state.user_state import EMPTY, UserState
 
@@ -21,11 +20,26 @@ DEFAULT = "default"
 
 
 class Drawn(NamedTuple):
-    """What an arm's number means. `gated`: the experiment does not take every slate."""
+    """What an arm's number means. `gate`: which slates the experiment takes; None for all."""
 
     served: Served
-    experiment: ExperimentSettings
-    gated: bool
+    gate: Gate | None
+
+
+class Texts(NamedTuple):
+    """What was drawn, in all layers. `whole`: its text, where each experiment takes every slate; else None.
+    `gates`: a bit and the gate of each that does not; `texts`: by the bits of those that are open.
+    """
+
+    drawn: tuple[Drawn, ...]
+    whole: str | None
+    gates: tuple[tuple[int, Gate], ...]
+    texts: dict[int, str]
+
+    def text(self, bits: int) -> str:
+        """The text of what was drawn without the gated ones whose bits are not among these."""
+        shut = sum(bit for bit, _ in self.gates) & ~bits
+        return text_of((each.served for at, each in enumerate(self.drawn) if not shut >> at & 1), DEFAULT)
 
 
 class Assignment:
@@ -43,11 +57,11 @@ class Assignment:
         slices, arms_from, weights = [], [0], []
         for number, (name, each) in enumerate(self.running.items()):
             settings, layer = each.declared, layers.index(each.declared.layer_of(name))
-            key, phase = each.key(name), each.phases[-1]
+            key, phase, gate = each.key(name), each.phases[-1], gate_of(settings)
             for arm, weight in phase.weights.items():
                 stopped = arm in each.stopped_arms
                 served = Served(key, settings.control if stopped else arm, not stopped)
-                self._drawn.append(Drawn(served, settings, _gated(settings)))
+                self._drawn.append(Drawn(served, gate))
                 weights.append(weight)
                 salts.append(salt_of(salt, "arm", name, arm))
             arms_from.append(len(self._drawn))
@@ -59,7 +73,7 @@ class Assignment:
         self._slices = np.array(sorted(slices), np.int32).reshape(-1, 5)
         self._arms_from, self._weights = np.array(arms_from, np.int32), np.array(weights, np.float64)
         self._into = np.empty(len(layers), np.int32)
-        self._texts: dict[bytes, tuple[str, Sequence[Drawn]]] = {}
+        self._texts: dict[bytes, Texts] = {}
 
     def arms(self, user: str, state: UserState = EMPTY, now_ms: int = 0, surface: str = "feed") -> str:
         """The text of the arms of a slate that is asked for at `now_ms`; `DEFAULT` where there are none.
@@ -70,20 +84,27 @@ class Assignment:
             return DEFAULT
         if self._testers and user in self._testers:
             return self._of_tester(user, state, now_ms, surface)
-        text, gated = self._found(user, state, now_ms)
-        if not gated:
-            return text
-        return text_of((each.served for each in gated if _open(each, state, now_ms, surface)), DEFAULT)
+        found = self._found(user, state, now_ms)
+        if found.whole is not None:
+            return found.whole
+        bits = 0
+        for bit, gate in found.gates:
+            if gate.takes(state, now_ms, surface):
+                bits |= bit
+        text = found.texts.get(bits)
+        if text is None:
+            text = found.texts[bits] = found.text(bits)
+        return text
 
-    def _found(self, user: str, state: UserState, now_ms: int) -> tuple[str, Sequence[Drawn]]:
-        """The text of what was drawn; and all of it, where a part does not take every slate."""
+    def _found(self, user: str, state: UserState, now_ms: int) -> Texts:
         into = self._draw(user, state, now_ms)
         key = into.tobytes()
         found = self._texts.get(key)
         if found is None:
-            drawn = [self._drawn[arm] for arm in into.tolist() if arm != NOBODY]
-            gated = drawn if any(each.gated for each in drawn) else ()
-            found = text_of((each.served for each in drawn), DEFAULT), gated
+            drawn = tuple(self._drawn[arm] for arm in into.tolist() if arm != NOBODY)
+            gates = tuple((1 << at, each.gate) for at, each in enumerate(drawn) if each.gate is not None)
+            whole = None if gates else text_of((each.served for each in drawn), DEFAULT)
+            found = Texts(drawn, whole, gates, {})
             if len(self._texts) >= TEXTS_MAX:
                 self._texts.clear()
             self._texts[key] = found
@@ -109,14 +130,8 @@ class Assignment:
         return text_of(served, DEFAULT)
 
 
-def _gated(settings: ExperimentSettings) -> bool:
-    target = settings.target
-    timed = settings.starts is not None or settings.ends is not None
-    return timed or bool(target.profile or target.segments or target.surfaces)
-
-
 def _open(drawn: Drawn, state: UserState, now_ms: int, surface: str) -> bool:
-    return not drawn.gated or takes(drawn.experiment, state, now_ms, surface)
+    return drawn.gate is None or drawn.gate.takes(state, now_ms, surface)
 
 
 def hash_of(unit: str) -> int:
