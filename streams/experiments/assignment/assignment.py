@@ -14,32 +14,15 @@ from streams.experiments.assignment.traits import Gate, gate_of, session_of
 from streams.experiments.registry.state import Registry
 from streams.state.user_state import EMPTY, UserState
 
-TEXTS_MAX = 4_096
-"""So many combinations of arms have their texts at hand."""
 DEFAULT = "default"
 
 
 class Drawn(NamedTuple):
-    """What an arm's number means. `gate`: which slates the experiment takes; None for all."""
+    """What an arm's number means. `text`: of it alone. `gate`: which slates it takes; None for all."""
 
+    text: str
     served: Served
     gate: Gate | None
-
-
-class Texts(NamedTuple):
-    """What was drawn, in all layers. `whole`: its text, where each experiment takes every slate; else None.
-    `gates`: a bit and the gate of each that does not; `texts`: by the bits of those that are open.
-    """
-
-    drawn: tuple[Drawn, ...]
-    whole: str | None
-    gates: tuple[tuple[int, Gate], ...]
-    texts: dict[int, str]
-
-    def text(self, bits: int) -> str:
-        """The text of what was drawn without the gated ones whose bits are not among these."""
-        shut = sum(bit for bit, _ in self.gates) & ~bits
-        return text_of((each.served for at, each in enumerate(self.drawn) if not shut >> at & 1), DEFAULT)
 
 
 class Assignment:
@@ -61,7 +44,7 @@ class Assignment:
             for arm, weight in phase.weights.items():
                 stopped = arm in each.stopped_arms
                 served = Served(key, settings.control if stopped else arm, not stopped)
-                self._drawn.append(Drawn(served, gate))
+                self._drawn.append(Drawn(served.text, served, gate))
                 weights.append(weight)
                 salts.append(salt_of(salt, "arm", name, arm))
             arms_from.append(len(self._drawn))
@@ -73,7 +56,6 @@ class Assignment:
         self._slices = np.array(sorted(slices), np.int32).reshape(-1, 5)
         self._arms_from, self._weights = np.array(arms_from, np.int32), np.array(weights, np.float64)
         self._into = np.empty(len(layers), np.int32)
-        self._texts: dict[bytes, Texts] = {}
 
     def arms(self, user: str, state: UserState = EMPTY, now_ms: int = 0, surface: str = "feed") -> str:
         """The text of the arms of a slate that is asked for at `now_ms`; `DEFAULT` where there are none.
@@ -84,31 +66,14 @@ class Assignment:
             return DEFAULT
         if self._testers and user in self._testers:
             return self._of_tester(user, state, now_ms, surface)
-        found = self._found(user, state, now_ms)
-        if found.whole is not None:
-            return found.whole
-        bits = 0
-        for bit, gate in found.gates:
-            if gate.takes(state, now_ms, surface):
-                bits |= bit
-        text = found.texts.get(bits)
-        if text is None:
-            text = found.texts[bits] = found.text(bits)
-        return text
-
-    def _found(self, user: str, state: UserState, now_ms: int) -> Texts:
-        into = self._draw(user, state, now_ms)
-        key = into.tobytes()
-        found = self._texts.get(key)
-        if found is None:
-            drawn = tuple(self._drawn[arm] for arm in into.tolist() if arm != NOBODY)
-            gates = tuple((1 << at, each.gate) for at, each in enumerate(drawn) if each.gate is not None)
-            whole = None if gates else text_of((each.served for each in drawn), DEFAULT)
-            found = Texts(drawn, whole, gates, {})
-            if len(self._texts) >= TEXTS_MAX:
-                self._texts.clear()
-            self._texts[key] = found
-        return found
+        texts = []
+        for arm in self._draw(user, state, now_ms).tolist():
+            if arm != NOBODY:
+                text, _, gate = self._drawn[arm]
+                if gate is None or gate.takes(state, now_ms, surface):
+                    texts.append(text)
+        texts.sort()  # as `text_of` does
+        return ",".join(texts) or DEFAULT
 
     def _draw(self, user: str, state: UserState, now_ms: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         unit = hash_of(user)
