@@ -7,7 +7,7 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import msgspec
 from model.errors import SettingsError
 from streams.experiments.assignment.arm_text import name_of, served_by
 from streams.experiments.assignment.assignment import Assignment
-from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.declared.experiment import ExperimentArm, ExperimentSettings
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
 from streams.experiments.registry.state import NONE, Registry
 from streams.ranking.degradation import RUNGS, Rung, lowered
@@ -25,8 +25,12 @@ from streams.settings.experiments import check_stages
 from streams.settings.stages import StageSettings, merge
 from streams.settings.tree import DEFAULT_ARM, Settings
 
-COMBINATIONS_MAX = 4_096
+COMBINATIONS_MAX = 16_384
 """So many combinations of arms, on a rung each, have their plans at hand."""
+
+
+StageKey = tuple[int, ...]
+"""The sections of stage settings, each by the one object that has its values."""
 
 
 class Made(NamedTuple):
@@ -43,6 +47,7 @@ class ArmPlans:
 
     def __init__(self, settings: Settings, sources: Collection[str]) -> None:
         self.settings, self._sources = settings, list(sources)
+        self._meanings = settings.meanings
         self.declared: dict[tuple[str, Rung], StagePlan] = {}
         for arm in (DEFAULT_ARM, *settings.arms):
             where = "settings" if arm == DEFAULT_ARM else f"settings: arms.{arm}.stages"
@@ -56,18 +61,23 @@ class ArmPlans:
         self.registry, self.without = registry, frozenset(without)
         self.assignment = Assignment(registry, without, self.settings.namespace)
         self._made: dict[tuple[str, Rung], Made] = {}
-        self._shared: dict[tuple[bytes, Rung], StagePlan] = {}
+        self._shared: dict[tuple[StageKey, Rung], StagePlan] = {}
+        self._sections: dict[tuple[str, ...], msgspec.Struct] = {}
+        self._same: dict[bytes, msgspec.Struct] = {}
         self._base, self._model = dict[str, Any](), ""
         for name, each in registry.shipped():
             if name not in without:
                 merge(self._base, deepcopy(each.declared.arms[each.winner].stages))
                 self._model = each.declared.arms[each.winner].model or self._model
+        shipped = self.settings.stages_with(self._base, "what is shipped")
+        ones = {name: self._one(section) for name, section in msgspec.structs.asdict(shipped).items()}
+        self._default = msgspec.structs.replace(shipped, **ones)
         for (arm, rung), plan in self.declared.items():
             if arm != DEFAULT_ARM:
                 self._made[arm, rung] = Made(plan, self.settings.model_of(arm))
             elif not self._base:
                 self._made[arm, rung] = Made(plan, self._model)
-                self._shared[_encoder.encode(self.settings.stages), rung] = plan
+                self._shared[self._key(self._default), rung] = plan
 
     def of(self, arm: str, rung: Rung) -> Made:
         """How slates of an arm are made on a rung: an arm of the settings, or what `assignment` says of a
@@ -81,7 +91,7 @@ class ArmPlans:
         return made
 
     def _combined(self, arm: str, rung: Rung) -> Made:
-        tree = deepcopy(self._base)
+        arms = dict[str, ExperimentArm]()
         model, served = self._model, served_by(arm)
         if not served and arm != DEFAULT_ARM:
             self.settings.stages_of(arm)  # says which arms there are
@@ -91,13 +101,39 @@ class ArmPlans:
                 raise SettingsError(
                     f"arm {arm!r}: {each.text} is no arm of what runs; see `headrace experiments list`"
                 )
-            merge(tree, deepcopy(experiment.declared.arms[each.arm].stages))
-            model = experiment.declared.arms[each.arm].model or model
-        stages = self.settings.stages_with(tree, f"experiments {arm}")
-        key = _encoder.encode(stages), rung
+            arms[f"{each.key}={each.arm}"] = made_by = experiment.declared.arms[each.arm]
+            model = made_by.model or model
+        stages = self._stages(arms)
+        key = self._key(stages), rung
         if key not in self._shared:
             self._shared[key] = self._plan(stages, rung, f"experiments {arm}")
         return Made(self._shared[key], model)
+
+    def _stages(self, arms: Mapping[str, ExperimentArm]) -> StageSettings:
+        """The settings of arms together, section by section: of each section there are few combinations."""
+        touching: dict[str, list[str]] = {}
+        for name, arm in arms.items():
+            for section in arm.stages:
+                touching.setdefault(section, []).append(name)
+        sections = {}
+        for section, names in touching.items():
+            key = (section, *names)
+            if key not in self._sections:
+                tree = deepcopy(self._base)
+                for name in names:
+                    merge(tree, {section: deepcopy(arms[name].stages[section])})
+                stages = self.settings.stages_with(tree, f"experiments {','.join(names)}")
+                self._sections[key] = self._one(getattr(stages, section))
+            sections[section] = self._sections[key]
+        return msgspec.structs.replace(self._default, **sections)
+
+    def _key(self, stages: StageSettings) -> StageKey:
+        """The same for the same settings, whose sections `_one` has given."""
+        return tuple(map(id, msgspec.structs.astuple(stages)))
+
+    def _one(self, section: msgspec.Struct) -> msgspec.Struct:
+        """The one object of all that have the same values; it lives as long as the plans do."""
+        return self._same.setdefault(_encoder.encode(section), section)
 
     def check(self, name: str, experiment: ExperimentSettings) -> None:
         """Raises `DeclarationError` where an arm of it asks for what this process does not have."""
@@ -138,9 +174,7 @@ class ArmPlans:
 
     def _plan(self, stages: StageSettings, rung: Rung, where: str) -> StagePlan:
         settings = self.settings
-        return stage_plan(
-            lowered(stages, rung, settings.ladder), settings.meanings, self._sources, rung, where
-        )
+        return stage_plan(lowered(stages, rung, settings.ladder), self._meanings, self._sources, rung, where)
 
 
 def learns(settings: Settings) -> bool:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
 
 from streams.experiments.assignment.arm_text import Served, text_of
 from streams.experiments.assignment.kernel import NOBODY, draw
-from streams.experiments.assignment.traits import session_of, takes
-from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.assignment.traits import Gate, gate_of, session_of
 from streams.experiments.registry.state import Registry
 from streams.state.user_state import EMPTY, UserState
 
-TEXTS_MAX = 4_096
-"""So many combinations of arms have their texts at hand."""
 DEFAULT = "default"
 
 
 class Drawn(NamedTuple):
-    """What an arm's number means. `gated`: the experiment does not take every slate."""
+    """What an arm's number means. `text`: of it alone. `gate`: which slates it takes; None for all."""
 
+    text: str
     served: Served
-    experiment: ExperimentSettings
-    gated: bool
+    gate: Gate | None
 
 
 class Assignment:
@@ -43,11 +40,11 @@ class Assignment:
         slices, arms_from, weights = [], [0], []
         for number, (name, each) in enumerate(self.running.items()):
             settings, layer = each.declared, layers.index(each.declared.layer_of(name))
-            key, phase = each.key(name), each.phases[-1]
+            key, phase, gate = each.key(name), each.phases[-1], gate_of(settings)
             for arm, weight in phase.weights.items():
                 stopped = arm in each.stopped_arms
                 served = Served(key, settings.control if stopped else arm, not stopped)
-                self._drawn.append(Drawn(served, settings, _gated(settings)))
+                self._drawn.append(Drawn(served.text, served, gate))
                 weights.append(weight)
                 salts.append(salt_of(salt, "arm", name, arm))
             arms_from.append(len(self._drawn))
@@ -59,7 +56,6 @@ class Assignment:
         self._slices = np.array(sorted(slices), np.int32).reshape(-1, 5)
         self._arms_from, self._weights = np.array(arms_from, np.int32), np.array(weights, np.float64)
         self._into = np.empty(len(layers), np.int32)
-        self._texts: dict[bytes, tuple[str, Sequence[Drawn]]] = {}
 
     def arms(self, user: str, state: UserState = EMPTY, now_ms: int = 0, surface: str = "feed") -> str:
         """The text of the arms of a slate that is asked for at `now_ms`; `DEFAULT` where there are none.
@@ -70,24 +66,14 @@ class Assignment:
             return DEFAULT
         if self._testers and user in self._testers:
             return self._of_tester(user, state, now_ms, surface)
-        text, gated = self._found(user, state, now_ms)
-        if not gated:
-            return text
-        return text_of((each.served for each in gated if _open(each, state, now_ms, surface)), DEFAULT)
-
-    def _found(self, user: str, state: UserState, now_ms: int) -> tuple[str, Sequence[Drawn]]:
-        """The text of what was drawn; and all of it, where a part does not take every slate."""
-        into = self._draw(user, state, now_ms)
-        key = into.tobytes()
-        found = self._texts.get(key)
-        if found is None:
-            drawn = [self._drawn[arm] for arm in into.tolist() if arm != NOBODY]
-            gated = drawn if any(each.gated for each in drawn) else ()
-            found = text_of((each.served for each in drawn), DEFAULT), gated
-            if len(self._texts) >= TEXTS_MAX:
-                self._texts.clear()
-            self._texts[key] = found
-        return found
+        texts = []
+        for arm in self._draw(user, state, now_ms).tolist():
+            if arm != NOBODY:
+                text, _, gate = self._drawn[arm]
+                if gate is None or gate.takes(state, now_ms, surface):
+                    texts.append(text)
+        texts.sort()  # as `text_of` does
+        return ",".join(texts) or DEFAULT
 
     def _draw(self, user: str, state: UserState, now_ms: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         unit = hash_of(user)
@@ -109,14 +95,8 @@ class Assignment:
         return text_of(served, DEFAULT)
 
 
-def _gated(settings: ExperimentSettings) -> bool:
-    target = settings.target
-    timed = settings.starts is not None or settings.ends is not None
-    return timed or bool(target.profile or target.segments or target.surfaces)
-
-
 def _open(drawn: Drawn, state: UserState, now_ms: int, surface: str) -> bool:
-    return not drawn.gated or takes(drawn.experiment, state, now_ms, surface)
+    return drawn.gate is None or drawn.gate.takes(state, now_ms, surface)
 
 
 def hash_of(unit: str) -> int:

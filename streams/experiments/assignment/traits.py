@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from streams.experiments.declared.experiment import SEGMENTS, ExperimentSettings
+from streams.experiments.declared.experiment import SEGMENTS, ExperimentSettings, Target
 from streams.state.user_state import UserState
 
 SESSION_GAP_MS = 30 * 60_000
 """A user who does nothing for so long begins another session."""
 
 
-def takes(experiment: ExperimentSettings, state: UserState, now_ms: int, surface: str) -> bool:
-    """Whether the slate of this user, asked for at `now_ms` for `surface`, is one of the experiment's."""
-    if not experiment.starts_ms <= now_ms < experiment.ends_ms:
-        return False
-    target = experiment.target
-    if target.surfaces and surface not in target.surfaces:
-        return False
-    if any(state.profile.get(field) not in values for field, values in target.profile.items()):
-        return False
-    return not target.segments or segment_of(state.interactions) in target.segments
-
-
-def segment_of(interactions: int) -> str:
-    """The segment of a user who has acted so often.
-
-    >>> segment_of(0), segment_of(5), segment_of(900)
-    ('new', 'light', 'heavy')
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Which slates an experiment takes, made ready. `profile`: of each field the values that take part.
+    `segments`: from how many interactions on, and below how many; none for all. `surfaces`: none for all.
     """
-    return next(name for name, (least, below) in SEGMENTS.items() if least <= interactions < below)
+
+    starts_ms: int
+    ends_ms: int
+    profile: tuple[tuple[str, frozenset[str]], ...]
+    segments: tuple[tuple[int, int], ...]
+    surfaces: frozenset[str]
+
+    def takes(self, state: UserState, now_ms: int, surface: str) -> bool:
+        """Whether the slate of this user, asked for at `now_ms` for `surface`, is one of the experiment's."""
+        if not self.starts_ms <= now_ms < self.ends_ms:
+            return False
+        for field, values in self.profile:
+            if state.profile.get(field) not in values:
+                return False
+        if self.surfaces and surface not in self.surfaces:
+            return False
+        return not self.segments or any(least <= state.interactions < below for least, below in self.segments)
+
+
+def gate_of(experiment: ExperimentSettings) -> Gate | None:
+    """The gate of an experiment; None where it takes every slate."""
+    target = experiment.target
+    if experiment.starts is None and experiment.ends is None and target == Target():
+        return None
+    return Gate(
+        experiment.starts_ms,
+        experiment.ends_ms,
+        tuple((field, frozenset(values)) for field, values in target.profile.items()),
+        tuple(SEGMENTS[name] for name in target.segments),
+        frozenset(target.surfaces),
+    )
 
 
 def session_of(state: UserState, now_ms: int) -> int:

@@ -11,6 +11,7 @@ from model.schema import F32
 from streams.learning.experts.adaptive_learner import Level
 from streams.ranking.adaptation import signals_of
 from streams.ranking.draft import Draft
+from streams.state.user_state import UserState
 
 F64 = NDArray[np.float64]
 
@@ -19,6 +20,10 @@ class Sampled(Protocol):
     """A learner with a posterior. `reads` int64 [K]: the columns that are its signals."""
 
     reads: NDArray[np.int64]
+
+    def level(self, arm: str, surface: str, state: UserState) -> Level:
+        """Whose mixture a request of this user asks."""
+        ...
 
     def sampled(self, signals: F32, among: int, chosen: NDArray[np.intp], level: Level) -> F64:
         """[S, m]: what S samples, all as likely as each other, say of the candidates `chosen` [m]; signals
@@ -37,7 +42,7 @@ class PosteriorScores:
         """float64 [S, m] of the candidates `pool` [m]; what was averted is taken off."""
         batch, number, request = draft.batch, draft.number, draft.request
         signals = signals_of(batch, np.array([number], np.int64), self.learner.reads)
-        level = Level(request.arm, request.surface)
+        level = self.learner.level(request.arm, request.surface, request.state)
         scores = self.learner.sampled(signals, draft.placed, pool, level)
         averted = batch.averted.get(number)
         if averted is not None:

@@ -46,6 +46,7 @@ OTHERS = {
     "model.export.precision": "fp16",
     "model.network.width": 64,
     "model.network.heads": 4,
+    "model.lists.dropout": 0.5,
     "model.network.forget_id": 0.5,
     "model.training.weighting": "uncertainty",
     "model.training.scout": 0.5,
