@@ -211,7 +211,7 @@ async def test_what_was_before_an_experiment_ran_is_read_off_the_history() -> No
 
 async def test_what_was_shown_is_measured_as_the_worker_knows_it() -> None:
     worker = Worker(measured([experiment("ranking", "diversity", "novelty", "coverage", "latency")]))
-    items = [
+    items: list[Event] = [
         {"type": "item", "event_id": f"x{n}", "ts": START_MS, "item_id": f"i{n}", "categories": kinds}
         for n, kinds in ((2, ["a", "b"]), (3, ["a"]), (4, ["c"]))
     ]
