@@ -143,7 +143,8 @@ class Levels:
                 del self.pairs[stalest], self.paired[stalest]
             self.pairs[names] = _even(names)
         self.paired[names] = self.lessons
-        weigh(self.pairs[names], *losses, self.settings.loss_max, self.settings.share)
+        everyone, arm, segment = losses
+        weigh(self.pairs[names], everyone, arm, segment, self.settings.loss_max, self.settings.share)
 
     def pack(self, into: PackedLearner) -> None:
         """Put all that is learned into what is packed; copies."""

@@ -36,6 +36,8 @@ for row in (1, 2, 3):
     small.core.recommend([small.request("u1")])
 small.core.serve(toy_model(small.core.pipeline))
 small.core.learn(lessons(small.core, 5))
+assert not small.draft("u1").adapted
+small.core.learner.levels.everyone.guard.follow(True)  # as if it had found the adapted order better
 assert small.draft("u1").adapted
 assert small.draft("u1", arm="bandit").propensities is not None
 
