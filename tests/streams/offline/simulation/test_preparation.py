@@ -46,7 +46,7 @@ async def test_a_world_under_an_attack_has_a_second_one_without_it_where_that_is
         ready = await prepared(crowd(), [Entrant("one", Settings())], scenario, options, silent, files)
     assert ready.attacked == ([True, False] if paired else [True])
     assert [play.world.name for play in ready.plays] == ["one", "one, no attack"][: len(ready.plays)]
-    coming = {}
+    coming: dict[int, int] = {}
     for visit, next_ms in ready.with_next():
         assert coming.get(visit.user, visit.ts_ms) == visit.ts_ms
         coming[visit.user] = next_ms
