@@ -7,7 +7,7 @@ moves them much alone:
 - All that a user does counts in full up to `user_day` events of late (a decayed sum, `UserState.activity`);
   beyond, so much of each that what they move in a day stays about as much.
 - Who chooses more than half of what they are shown counts less, down to nothing: who clicks everything
-  chooses nothing (`choosing`).
+  chooses nothing. Who chooses the same place again and again chooses a place (`choosing`).
 
 All of it follows from the user's own state and kept slates, as they were before the event. These are stored
 with the event's offset in one transaction, so an event that comes again has the share that it had. The share
@@ -16,13 +16,13 @@ goes through the ledger with the interaction, so that all processes count the sa
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from streams.counters.settings import CounterSettings
 from streams.learning.join import JOINED, Joined
-from streams.learning.kept_slates import KeptSlate, UserSlates
+from streams.learning.kept_slates import KeptSlate, UserSlates, place_code
 from streams.state.user_state import Interaction, UserState
 
 HOUR_MS = 3_600_000
@@ -48,18 +48,34 @@ def repeats(state: UserState, done: Interaction, most: int) -> bool:
 
 def choosing(kept: UserSlates, joined: Joined, done: Interaction, good: Collection[int]) -> float:
     """By how choosy the user is: on their slates of late, and on this one before the event. Who chooses up to
-    half of what they see counts in full, who chooses all of it counts nothing. What is of no slate that
-    waits counts in full. good: the codes of actions that choose.
+    half of what they see counts in full, who chooses all of it counts nothing (and see `_by_place`). What is
+    of no slate that waits counts in full. good: the codes of actions that choose.
     """
     slate = joined.slate
     if slate is None or joined.outcome not in JOINED:
         return 1.0
-    seen, chosen = kept.seen, kept.chosen
+    seen, chosen, placed = kept.seen, kept.chosen, [*kept.placed]
     for other in kept.slates:
         if other.waits and other is not slate:
-            seen, chosen = seen + _places(other), chosen + len(_chosen(other, good))
-    here, places = len(_chosen(slate, good) - {done.row}), _places(slate)
-    return _part(chosen / (seen + DOUBT)) * (_part(here / (places - 1)) if places > 1 else 1.0)
+            at = _chosen(other, good)
+            seen, chosen, placed = seen + _places(other), chosen + len(at), placed + at
+    here, places = _chosen(slate, good, done.row), _places(slate)
+    share = _part(chosen / (seen + DOUBT)) * (_part(len(here) / (places - 1)) if places > 1 else 1.0)
+    return share * _by_place(slate, done.row, placed + here)
+
+
+def _by_place(slate: KeptSlate, row: int, placed: Sequence[int]) -> float:
+    """Who chooses the same place again and again chooses a place. Twice as many choices of it as it would
+    draw of all by examination (1 / root of the rank) count, and one more. The first place is free: many
+    look no further.
+    """
+    rows, places = slate.shown or slate.rows, _places(slate)
+    at = rows.index(row) if row in rows else 0
+    if at == 0:
+        return 1.0
+    drawn: float = (at + 1) ** -0.5 / sum(rank**-0.5 for rank in range(1, places + 1))
+    same = placed.count(place_code(at, places)) + 1
+    return min(1.0, (1.0 + 2.0 * drawn * (len(placed) + 1)) / same)
 
 
 def _part(chosen: float) -> float:
@@ -70,5 +86,8 @@ def _places(slate: KeptSlate) -> int:
     return len(slate.shown) or len(slate.rows)
 
 
-def _chosen(slate: KeptSlate, good: Collection[int]) -> set[int]:
-    return {each.row for each in slate.answers if each.action in good}
+def _chosen(slate: KeptSlate, good: Collection[int], but: int = -1) -> list[int]:
+    """The codes of the places whose items were chosen, but for one item."""
+    rows, places = slate.shown or slate.rows, _places(slate)
+    chosen = dict.fromkeys(each.row for each in slate.answers if each.action in good and each.row != but)
+    return [place_code(rows.index(row), places) if row in rows else 0 for row in chosen]

@@ -106,16 +106,25 @@ class UserSlates(NamedTuple):
     """All that is kept of a user's slates. `recent`: the keys of the last impressions that showed something
     (`fold.event_key`, end to end), by which one that its producer sends again is known, also after its slate
     has fallen. Of the slates that were closed of late, `seen` is how many places they had, and `chosen` how
-    many of these were answered well; each that is closed takes a tenth off what came before.
+    many of these were answered well; each that is closed takes a tenth off what came before. `placed`: at
+    which places the last of them stood (`place_code`).
     """
 
     slates: Slates = ()
     recent: bytes = b""
     seen: float = 0.0
     chosen: float = 0.0
+    placed: bytes = b""
 
 
 NOTHING_KEPT = UserSlates()
+PLACED_KEPT = 16
+LAST_PLACE = 255
+
+
+def place_code(place: int, places: int) -> int:
+    """A place from 0 in one byte; the last one of a slate has a code of its own, however long the slate."""
+    return LAST_PLACE if place == places - 1 > 0 else min(place, LAST_PLACE - 1)
 
 
 def checked(kept: UserSlates) -> UserSlates:

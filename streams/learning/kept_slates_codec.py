@@ -55,6 +55,7 @@ class _Index(msgspec.Struct, array_like=True, gc=False):
     recent: bytes
     seen: float = 0.0
     chosen: float = 0.0
+    placed: bytes = b""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -68,7 +69,7 @@ def encode(kept: UserSlates) -> bytes:
         (*msgspec.structs.astuple(slate)[:-2], len(slate.looks), *([slate.segment] if slate.segment else ()))
         for slate in kept.slates
     ]
-    closed = (kept.seen, kept.chosen) if kept.seen else ()
+    closed = (kept.seen, kept.chosen, kept.placed) if kept.seen else ()
     index = _encoder.encode((entries, kept.recent, *closed))
     stamp = hashlib.blake2b(index, digest_size=_STAMP_BYTES).digest()
     return b"".join((_HEAD.pack(VERSION, stamp, len(index)), index, *(slate.looks for slate in kept.slates)))
@@ -103,7 +104,7 @@ def _decoded(raw: bytes) -> UserSlates:
         at += entry.looks
         fields = msgspec.structs.asdict(entry)
         slates.append(KeptSlate(**(fields | {"looks": looks})))
-    kept = checked(UserSlates(tuple(slates), index.recent, index.seen, index.chosen))
+    kept = checked(UserSlates(tuple(slates), index.recent, index.seen, index.chosen, index.placed))
     if at != len(raw):
         raise ValueError(f"the index speaks of {at} bytes")
     return kept

@@ -15,7 +15,14 @@ import numpy as np
 
 from streams.events.schema import Click, Impression, Review
 from streams.learning.join import JOINED, Joined, answered, bounded, closed, made, shown
-from streams.learning.kept_slates import Answer, KeptSlate, Slates, UserSlates
+from streams.learning.kept_slates import (
+    PLACED_KEPT,
+    Answer,
+    KeptSlate,
+    Slates,
+    UserSlates,
+    place_code,
+)
 from streams.learning.lesson import Lesson
 from streams.state.fold import event_key
 from streams.state.ledger import NO_PROPENSITIES, Showing
@@ -137,11 +144,12 @@ def _with(kept: UserSlates, slates: Slates, lessons: Sequence[Lesson], bounds: B
     """The same object where nothing changed, which then needs no write. `lessons`: of what was closed."""
     if slates is kept.slates:
         return kept
-    seen, chosen = kept.seen, kept.chosen
+    seen, chosen, placed = kept.seen, kept.chosen, kept.placed
     for lesson in lessons:
         good = {each.place for each in lesson.answers if each.action in bounds.good}
         seen, chosen = REMEMBERED * seen + lesson.places, REMEMBERED * chosen + len(good)
-    return kept._replace(slates=slates, seen=seen, chosen=chosen)
+        placed += bytes(place_code(place, lesson.places) for place in sorted(good))
+    return kept._replace(slates=slates, seen=seen, chosen=chosen, placed=placed[-PLACED_KEPT:])
 
 
 def _from(joined: Joined, interaction: Interaction) -> Interaction:

@@ -6,15 +6,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.counters.counters import Counters
 from streams.counters.settings import CounterSettings
 from streams.counters.shares import HOUR_MS, choosing, own_share
 from streams.events.schema import Click, Impression
+from streams.learning import kept_slates_codec
 from streams.learning.join import Joined
-from streams.learning.kept_slates import NEVER, NOTHING_KEPT, Answer, KeptSlate, UserSlates
+from streams.learning.kept_slates import (
+    LAST_PLACE,
+    NEVER,
+    NOTHING_KEPT,
+    Answer,
+    KeptSlate,
+    UserSlates,
+    place_code,
+)
 from streams.learning.steps import Bounds, joined_with, on_answer, on_impression
 from streams.state.action_meaning import BUILT_IN
 from streams.state.fold import Delivery, apply
@@ -200,6 +209,56 @@ def test_who_floods_slate_after_slate_counts_less_and_less() -> None:
         )
         kept = on_impression(kept, shown, range(10), bounds).kept
     assert kept.chosen < kept.seen / 2
+
+
+def moved_at(place: int, visits: int = 16, places: int = 10) -> list[float]:
+    """The shares of a user who clicks the same place of slate after slate, each of other items."""
+    bounds, kept, shares = Bounds(1_000, 4, 65_536, 64, GOOD), NOTHING_KEPT, []
+    for n in range(visits):
+        ts, name, rows = NOW_MS + 2_000 * n, f"s{n}", range(places * n, places * (n + 1))
+        shown = Impression(event_id=name, ts=ts, user_id="u", slate_id=name, items=[str(row) for row in rows])
+        kept = kept_slates_codec.decode(
+            kept_slates_codec.encode(on_impression(kept, shown, rows, bounds).kept)
+        )
+        event = Click(event_id=f"c{n}", ts=ts, user_id="u", item_id="i", slate_id=name)
+        done = Interaction(rows[place], ts, CLICK, math.nan, NO_ROWS, 0)
+        shares.append(choosing(kept, joined_with(kept.slates, event, done.row, CLICK, bounds), done, GOOD))
+        kept = on_answer(kept, event, done, bounds).kept
+    return shares
+
+
+@pytest.mark.parametrize("place", [4, 9])
+def test_who_always_clicks_one_place_chooses_a_place(place: int) -> None:
+    shares = moved_at(place)
+    assert shares[0] == 1.0
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) < 8
+    assert moved_at(9)[-1] < 0.21
+
+
+def test_many_look_no_further_than_the_first_place() -> None:
+    assert moved_at(0) == [1.0] * 16
+
+
+def test_the_last_place_is_known_whatever_the_length_of_the_slate() -> None:
+    assert {place_code(places - 1, places) for places in (2, 5, 200)} == {LAST_PLACE}
+    assert place_code(0, 1) == 0
+    assert place_code(254, 1_000) == 254
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 20))
+@settings(max_examples=25)
+def test_who_looks_from_top_to_bottom_loses_little(seed: int, places: int) -> None:
+    """Places as they are looked at: 1 / root of the rank. A tenth of what such a user moves is lost."""
+    chance = np.arange(1, places + 1) ** -0.5
+    rng = np.random.default_rng(seed)
+    placed = [place_code(int(at), places) for at in rng.choice(places, 16, p=chance / chance.sum())]
+    kept, shares = NOTHING_KEPT, []
+    for _ in range(200):
+        at = int(rng.choice(places, p=chance / chance.sum()))
+        shares.append(chose(at, [], places=places, before=kept._replace(placed=bytes(placed[-16:]))))
+        placed.append(place_code(at, places))
+    assert np.mean(shares) > 0.9
 
 
 def test_counters_move_by_the_share() -> None:

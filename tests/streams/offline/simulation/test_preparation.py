@@ -12,7 +12,7 @@ from streams.datasets.impressions import Shown
 from streams.offline.replay.options import silent
 from streams.offline.simulation.play import simulate
 from streams.offline.simulation.preparation import Entrant, SimulationOptions, prepared
-from streams.offline.simulation.scenario import Scenario
+from streams.offline.simulation.scenario import Attack, Scenario
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.offline.simulation.crowd import crowd
@@ -36,6 +36,20 @@ async def test_what_users_did_not_like_they_did_not_choose_and_what_was_shown_is
     for visit in ready.visits:
         await ready.plays[0].visit(visit, visit.ts_ms + 60_000)
     assert len(ready.plays[0].seen) == 50
+
+
+@pytest.mark.parametrize("paired", [True, False])
+async def test_a_world_under_an_attack_has_a_second_one_without_it_where_that_is_asked(paired: bool) -> None:
+    scenario = Scenario(visits=60, attack=Attack(share=0.2))
+    options = replace(OPTIONS, paired=paired)
+    with ExitStack() as files:
+        ready = await prepared(crowd(), [Entrant("one", Settings())], scenario, options, silent, files)
+    assert ready.attacked == ([True, False] if paired else [True])
+    assert [play.world.name for play in ready.plays] == ["one", "one, no attack"][: len(ready.plays)]
+    coming: dict[int, int] = {}
+    for visit, next_ms in ready.with_next():
+        assert coming.get(visit.user, visit.ts_ms) == visit.ts_ms
+        coming[visit.user] = next_ms
 
 
 async def test_cores_know_the_warm_part_and_users_come_after_it() -> None:
