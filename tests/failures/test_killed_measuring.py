@@ -21,15 +21,16 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.events.schema import AnyEvent, Click, Impression, Review
-from streams.experiments.measured import MeasuredExperiment, measured
-from streams.experiments.metrics import known_metrics
+from streams.experiments.registry.state import encode
 from streams.settings.reading import override
 from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
+from streams.stores.base import digest_of
 from streams.stores.redis import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.worker_process import worker
+from tests.streams.experiments.declarations import raw, running
 from tests.streams.experiments.recomputed import DAY_MS, Event, Numbers, recomputed
 
 KILLS = int(os.environ.get("KILLS", "4"))
@@ -47,29 +48,25 @@ METRICS = {
 }
 ARMS = {"ranking": ("bold", "plain"), "look": ("a", "b")}
 WINDOWS_MS = {"ranking": None, "look": 5 * DAY_MS}
-_KNOWN = known_metrics({}, Settings().meanings)
-RUNNING = measured(
-    MeasuredExperiment(
-        name,
-        frozenset(ARMS[name]),
-        tuple(_KNOWN[metric] for metric in METRICS[name]),
-        window_ms=WINDOWS_MS[name],
-    )
-    for name in METRICS
+RUNNING = running(
+    **{
+        name: raw(
+            {arm: {} for arm in ARMS[name]},
+            primary=METRICS[name][0],
+            secondary=METRICS[name][1:],
+            **({} if WINDOWS_MS[name] is None else {"window_days": 5}),
+        )
+        for name in METRICS
+    }
 )
-MEASURES = """
-import streams.serving.replica
-from tests.failures.test_killed_measuring import RUNNING
-streams.serving.replica.NOTHING_MEASURED = RUNNING
-"""
 
 
-def visits(count: int, seed: int) -> Iterator[AnyEvent]:
+def visits(count: int, seed: int, clocks: dict[str, int]) -> Iterator[AnyEvent]:
     """Users who look, act and come back; a tenth of what their apps send comes twice. Some never see an arm,
-    some see two.
+    some see two. `clocks`: when each was last there; what comes later than the 48 moments that are kept of a
+    user would not be counted to the unit.
     """
     draw = random.Random(seed)
-    clocks: dict[str, int] = {}
     sent: dict[str, list[AnyEvent]] = {}
     for n in range(count):
         number = draw.randrange(USERS)
@@ -134,24 +131,26 @@ async def test_killed_while_they_measure(settings: Settings, shards: int, tmp_pa
     settings = override(settings, {"redis": {"shards": shards}})
     store = RedisStore(patient(settings.redis))
     environ = QUICK | {"HEADRACE_REDIS__SHARDS": str(shards)}
-    start = partial(worker, tmp_path, settings.kafka, settings.redis, environ, before=MEASURES)
+    start = partial(worker, tmp_path, settings.kafka, settings.redis, environ)
+    await store.put_experiments(encode(RUNNING), digest_of(None), b"entry")
     draw = random.Random(3)
     with ExitStack() as stack:
-        running = [stack.enter_context(start(f"worker-{n}")) for n in range(2)]
+        workers = [stack.enter_context(start(f"worker-{n}")) for n in range(2)]
         async with producer(settings.kafka) as client:
+            clocks: dict[str, int] = {}
             for kill in range(KILLS // (1 if shards == 1 else 2)):
-                events = list(visits(EVENTS_A_KILL, seed=kill))
+                events = list(visits(EVENTS_A_KILL, kill, clocks))
                 at = draw.randint(EVENTS_A_KILL // 4, EVENTS_A_KILL // 2)
                 for begin in range(0, at, 20):
                     await send(client, settings.kafka, events[begin : min(begin + 20, at)])
                 await asyncio.sleep(0.3 * draw.random())
-                victim = running[kill % 2]
+                victim = workers[kill % 2]
                 os.kill(victim.process.pid, signal.SIGKILL)
                 assert victim.process.wait(10)
                 assert victim.process.returncode == -signal.SIGKILL
-                running[kill % 2] = stack.enter_context(start(f"heir-{kill}", wait=False))
+                workers[kill % 2] = stack.enter_context(start(f"heir-{kill}", wait=False))
                 await send(client, settings.kafka, events[at:])
-                await eventually(running[kill % 2].ready, 120)
+                await eventually(workers[kill % 2].ready, 120)
         await wait_until_applied(settings, store)
     told = await raw_events(settings.kafka)
     for name, metrics in METRICS.items():

@@ -7,13 +7,15 @@ import asyncio
 import pytest
 
 from model.errors import StoreUnavailableError
-from streams.experiments.measured import MeasuredExperiment, measured
+from streams.experiments.registry import changes
+from streams.experiments.registry.state import encode
 from streams.settings.sections import WorkerSettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, LedgerEntry
+from streams.stores.base import Commit, LedgerEntry, digest_of
 from streams.stores.memory import MemoryStore
 from streams.worker import chores as module
-from tests.streams.worker.conftest import Desk
+from tests.streams.experiments.declarations import raw, running
+from tests.streams.worker.conftest import NOW_MS, Desk
 
 
 class Hangs(MemoryStore):
@@ -58,17 +60,20 @@ async def test_trouble_stays_until_the_store_has_answered(monkeypatch: pytest.Mo
 
 async def test_the_one_that_leads_notes_the_sums_of_experiments() -> None:
     store = MemoryStore()
-    click_through = Settings().known_metrics["click_through"]
-    running = measured([MeasuredExperiment("e", frozenset({"a", "b"}), (click_through,))])
-    leader, other = Desk(store), Desk(store)
-    for desk in (leader, other):
-        await desk.replica.rebuild()
-        desk.replica.measured = running
+    registry = running(e=raw())
+    await store.put_experiments(encode(registry), digest_of(None), b"entry")
     await store.commit(Commit({}, {}, {}, {}, {}, arm_sums={"e": {"a:m:0": 3}}), "w")
-    for desk in (leader, other):
-        await desk.chores().note_sums()
+    both = [Desk(store), Desk(store)]
+    for desk in both:
+        await desk.replica.rebuild()
+        chores = desk.chores()
+        await chores.experiments.turn()
+        await chores.note_sums()
     ((_, sums),) = await store.read_sums_history("e")
     assert sums["a", "m"].users == 3
-    leader.replica.measured = measured([])
-    await leader.chores().note_sums()
+    stopped = changes.stopped(registry, "e", NOW_MS).registry
+    await store.put_experiments(encode(stopped), digest_of(await store.experiments()), b"another")
+    leader = both[0].chores()
+    await leader.experiments.turn()
+    await leader.note_sums()
     assert len(await store.read_sums_history("e")) == 1
