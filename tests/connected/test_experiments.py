@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
 from streams.commands.main import main
-from streams.events.schema import Click
+from streams.events.schema import Click, Impression
 from streams.experiments.assignment.arm_text import served_by
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import Slate
@@ -107,6 +108,28 @@ async def test_a_newcomers_way_through_an_experiment(
         assert min(map(len, by_arm.values())) > len(USERS) / 6
         assert {len(slate.items) for slate in by_arm["short"]} == {3}
         assert min(len(slate.items) for slate in by_arm["plain"]) > 3
+        async with producer(settings.kafka) as client:
+            impressions = [
+                Impression(
+                    event_id=f"seen-{user}",
+                    ts=now_ms(),
+                    user_id=user,
+                    slate_id=slate.slate_id,
+                    items=[each.item_id for each in slate.items],
+                    arm=slate.arm,
+                )
+                for user, slate in drawn.items()
+            ]
+            await send(client, settings.kafka, impressions)
+        await wait_until_applied(settings, store)
+        shown = json.loads(await run("show", "length", "--json"))
+        drawn_to = {
+            arm: sum(f"length={arm}" == part for slate in drawn.values() for part in slate.arm.split(","))
+            for arm in by_arm
+        }
+        assert shown["reading"]["mismatch"]["users"] == drawn_to
+        assert sum(drawn_to.values()) == len(USERS) - 1, "a tester counts nowhere"
+
         again = await slates()
         assert {user: slate.arm for user, slate in again.items()} == {
             user: slate.arm for user, slate in drawn.items()

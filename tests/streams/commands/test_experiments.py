@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tomllib
 from collections.abc import Callable
@@ -13,8 +14,11 @@ import pytest
 from streams.commands.experiments_output import toml
 from streams.commands.main import FAILED, main
 from streams.settings.reading import load
+from streams.settings.tree import Settings
 from streams.stores import redis
+from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
+from tests.streams.experiments.sums import increments
 
 FILE = """\
 [experiments.length]
@@ -86,6 +90,22 @@ def test_the_way_of_a_newcomer(run: Run, declared: str) -> None:
     assert run("stop", "length") == "length: stopped (entry 4 of the log)\n"
     log = run("audit")
     assert all(word in log for word in ("ann", "stop-arm", "worse", "4 entries, each as it was written"))
+
+
+def test_what_it_has_come_to(run: Run, declared: str, store: MemoryStore, tmp_path: Path) -> None:
+    run("declare", declared)
+    page = tmp_path / "length.html"
+    assert "start it" in run("show", "length", "--page", str(page), status=FAILED)
+    assert json.loads(run("show", "length", "--json"))["reading"] is None
+    run("start", "length")
+    click_through = Settings().known_metrics["click_through"]
+    fields = increments(click_through, {"plain": 0.1}, 500) | increments(click_through, {"short": 0.2}, 1_500)
+    asyncio.run(store.commit(Commit({}, {}, {}, {}, {}, arm_sums={"length": fields}), "w"))
+    assert "short is better than plain" in run("show", "length", "--page", str(page))
+    assert "short is better than plain" in page.read_text()
+    reading = json.loads(run("show", "length", "--json"))["reading"]
+    assert reading["primary"][0]["state"] == "better"
+    assert reading["mismatch"]["users"] == {"plain": 500, "short": 1_500}
 
 
 def test_what_is_shipped_can_be_pasted(run: Run, declared: str, tmp_path: Path) -> None:

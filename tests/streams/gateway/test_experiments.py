@@ -16,8 +16,10 @@ from streams.gateway.app import create_app
 from streams.gateway.experiments import EXAMPLE, PATH
 from streams.settings.reading import override
 from streams.settings.tree import Settings
+from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.declarations import raw
+from tests.streams.experiments.sums import increments
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
 HERE = "http://127.0.0.1:8080"
@@ -77,6 +79,19 @@ async def test_the_way_of_an_experiment(api: Api, store: MemoryStore) -> None:
     log = (await api("GET", "/audit")).json()
     assert (log["whole"], len(log["entries"])) == (True, 5)
     assert log["head"] == decode(await store.experiments()).head
+
+
+async def test_what_it_has_come_to(api: Api, store: MemoryStore) -> None:
+    await api("PUT", "/e", json=raw())
+    answer = await api("GET", "/e/reading")
+    assert (answer.status_code, answer.json()["reason"]) == (409, "experiment_not_started")
+    await api("POST", "/e/start")
+    fields = increments(Settings().known_metrics["click_through"], {"arm0": 0.1, "arm1": 0.2}, 500)
+    await store.commit(Commit({}, {}, {}, {}, {}, arm_sums={"e": fields}), "w")
+    told = (await api("GET", "/e/reading")).json()
+    assert "arm1 is better than arm0" in told["verdict"]
+    assert told["reading"]["primary"][0]["state"] == "better"
+    assert (await api("GET", "/none/reading")).status_code == 404
 
 
 async def test_what_the_settings_file_declares_is_started(api: Api) -> None:

@@ -1,0 +1,66 @@
+"""What is measured is what runs, in its phase, without the arms that are stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streams.experiments.measured import key_of
+from streams.experiments.registry import changes
+from streams.experiments.registry.measuring import measured_of
+from streams.experiments.registry.state import NONE
+from streams.settings.tree import Settings
+from tests.streams.experiments.declarations import experiment, raw, running
+
+KNOWN = Settings().known_metrics
+
+
+def test_nothing_runs() -> None:
+    assert not measured_of(NONE, KNOWN)
+    declared = changes.declared(NONE, "e", experiment(), 5).registry
+    assert not measured_of(declared, KNOWN)
+
+
+def test_what_runs_is_measured_from_its_start_on() -> None:
+    guarded = raw(3, guardrails=[{"metric": "dislikes", "worst": 0.1}], secondary=["revenue"], window_days=2)
+    found = measured_of(running(now_ms=70, e=guarded, other=raw()), KNOWN)
+    assert set(found.experiments) == {"e", "other"}
+    measured = found.experiments["e"]
+    assert [metric.name for metric in measured.metrics] == ["click_through", "dislikes", "revenue"]
+    assert measured.arms == {"arm0", "arm1", "arm2"}
+    assert (measured.begins_ms, measured.window_ms) == (70, 2 * 86_400_000)
+    assert not found.over
+
+
+def test_a_later_start_and_an_end() -> None:
+    times: dict[str, Any] = {"starts": "1970-01-01T00:00:10Z", "ends": "1970-01-01T00:00:20Z"}
+    measured = measured_of(running(now_ms=70, e=raw(**times)), KNOWN).experiments["e"]
+    assert (measured.begins_ms, measured.ends_ms) == (10_000, 20_000)
+
+
+def test_a_new_phase_is_measured_by_itself() -> None:
+    registry = running(now_ms=70, e=raw())
+    weighed = experiment(arms={"arm0": {"weight": 3}, "arm1": {}})
+    registry = changes.declared(registry, "e", weighed, 900).registry
+    found = measured_of(registry, KNOWN)
+    assert set(found.experiments) == {"e~2"}
+    assert found.experiments["e~2"].begins_ms == 900
+    assert found.over == {key_of("e", 70)}
+
+
+def test_an_arm_that_is_stopped_takes_no_new_users() -> None:
+    registry = changes.arm_stopped(running(e=raw(3)), "e", "arm1", 5).registry
+    assert measured_of(registry, KNOWN).experiments["e"].arms == {"arm0", "arm2"}
+
+
+def test_what_has_ended_is_over() -> None:
+    registry = changes.stopped(running(now_ms=70, e=raw()), "e", 99).registry
+    found = measured_of(registry, KNOWN)
+    assert not found
+    assert found.over == {key_of("e", 70)}
+
+
+def test_a_metric_that_this_build_does_not_know_is_left_out() -> None:
+    registry = running(e=raw(secondary=["revenue"]), other=raw(primary="own"))
+    found = measured_of(registry, {"click_through": KNOWN["click_through"]})
+    assert list(found.experiments) == ["e"]
+    assert [metric.name for metric in found.experiments["e"].metrics] == ["click_through"]
