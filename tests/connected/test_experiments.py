@@ -10,7 +10,7 @@ import pytest
 
 from streams.commands.main import main
 from streams.events.schema import Click, Impression
-from streams.experiments.assignment.arm_text import served_by
+from streams.experiments.assignment.arm_text import counted_in, served_by
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import Slate
 from streams.settings.tree import Settings
@@ -123,10 +123,8 @@ async def test_a_newcomers_way_through_an_experiment(
             await send(client, settings.kafka, impressions)
         await wait_until_applied(settings, store)
         shown = json.loads(await run("show", "length", "--json"))
-        drawn_to = {
-            arm: sum(f"length={arm}" == part for slate in drawn.values() for part in slate.arm.split(","))
-            for arm in by_arm
-        }
+        counted = [pair for slate in drawn.values() for pair in counted_in(slate.arm)]
+        drawn_to = {arm: counted.count(("length", arm)) for arm in by_arm}
         assert shown["reading"]["mismatch"]["users"] == drawn_to
         assert sum(drawn_to.values()) == len(USERS) - 1, "a tester counts nowhere"
 

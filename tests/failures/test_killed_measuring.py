@@ -48,17 +48,16 @@ METRICS = {
 }
 ARMS = {"ranking": ("bold", "plain"), "look": ("a", "b")}
 WINDOWS_MS = {"ranking": None, "look": 5 * DAY_MS}
-RUNNING = running(
-    **{
-        name: raw(
-            {arm: {} for arm in ARMS[name]},
-            primary=METRICS[name][0],
-            secondary=METRICS[name][1:],
-            **({} if WINDOWS_MS[name] is None else {"window_days": 5}),
-        )
-        for name in METRICS
-    }
-)
+_DECLARED: dict[str, Any] = {
+    name: raw(
+        {arm: {} for arm in ARMS[name]},
+        primary=METRICS[name][0],
+        secondary=METRICS[name][1:],
+        **({} if WINDOWS_MS[name] is None else {"window_days": 5}),
+    )
+    for name in METRICS
+}
+RUNNING = running(**_DECLARED)
 
 
 def visits(count: int, seed: int, clocks: dict[str, int]) -> Iterator[AnyEvent]:
