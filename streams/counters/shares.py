@@ -49,17 +49,18 @@ def repeats(state: UserState, done: Interaction, most: int) -> bool:
 def choosing(kept: UserSlates, joined: Joined, done: Interaction, good: Collection[int]) -> float:
     """By how choosy the user is: on their slates of late, and on this one before the event. Who chooses up to
     half of what they see counts in full, who chooses all of it counts nothing (and see `_by_place`). What is
-    of no slate that waits counts in full. good: the codes of actions that choose.
+    of no slate that was shown and waits counts in full: which slates are made depends on how events come in
+    batches, and no count may. good: the codes of actions that choose.
     """
     slate = joined.slate
-    if slate is None or joined.outcome not in JOINED:
+    if slate is None or not slate.shown or joined.outcome not in JOINED:
         return 1.0
     seen, chosen, placed = kept.seen, kept.chosen, [*kept.placed]
     for other in kept.slates:
-        if other.waits and other is not slate:
+        if other.waits and other.shown and other is not slate:
             at = _chosen(other, good)
-            seen, chosen, placed = seen + _places(other), chosen + len(at), placed + at
-    here, places = _chosen(slate, good, done.row), _places(slate)
+            seen, chosen, placed = seen + len(other.shown), chosen + len(at), placed + at
+    here, places = _chosen(slate, good, done.row), len(slate.shown)
     share = _part(chosen / (seen + DOUBT)) * (_part(len(here) / (places - 1)) if places > 1 else 1.0)
     return share * _by_place(slate, done.row, placed + here)
 
@@ -69,8 +70,8 @@ def _by_place(slate: KeptSlate, row: int, placed: Sequence[int]) -> float:
     draw of all by examination (1 / root of the rank) count, and one more. The first place is free: many
     look no further.
     """
-    rows, places = slate.shown or slate.rows, _places(slate)
-    at = rows.index(row) if row in rows else 0
+    places = len(slate.shown)
+    at = slate.shown.index(row) if row in slate.shown else 0
     if at == 0:
         return 1.0
     drawn: float = (at + 1) ** -0.5 / sum(rank**-0.5 for rank in range(1, places + 1))
@@ -82,12 +83,8 @@ def _part(chosen: float) -> float:
     return min(1.0, max(0.0, 2.0 - 2.0 * chosen))
 
 
-def _places(slate: KeptSlate) -> int:
-    return len(slate.shown) or len(slate.rows)
-
-
 def _chosen(slate: KeptSlate, good: Collection[int], but: int = -1) -> list[int]:
     """The codes of the places whose items were chosen, but for one item."""
-    rows, places = slate.shown or slate.rows, _places(slate)
+    rows, places = slate.shown, len(slate.shown)
     chosen = dict.fromkeys(each.row for each in slate.answers if each.action in good and each.row != but)
     return [place_code(rows.index(row), places) if row in rows else 0 for row in chosen]

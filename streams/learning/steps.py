@@ -16,6 +16,7 @@ import numpy as np
 from streams.events.schema import Click, Impression, Review
 from streams.learning.join import JOINED, Joined, answered, bounded, closed, made, shown
 from streams.learning.kept_slates import (
+    NEVER,
     PLACED_KEPT,
     Answer,
     KeptSlate,
@@ -146,6 +147,8 @@ def _with(kept: UserSlates, slates: Slates, lessons: Sequence[Lesson], bounds: B
         return kept
     seen, chosen, placed = kept.seen, kept.chosen, kept.placed
     for lesson in lessons:
+        if lesson.shown_ms == NEVER:
+            continue
         good = {each.place for each in lesson.answers if each.action in bounds.good}
         seen, chosen = REMEMBERED * seen + lesson.places, REMEMBERED * chosen + len(good)
         placed += bytes(place_code(place, lesson.places) for place in sorted(good))

@@ -167,8 +167,11 @@ def test_what_is_of_no_slate_counts_in_full(outcome: str) -> None:
     assert choosing(NOTHING_KEPT, Joined((), None, outcome), done, GOOD) == 1.0
 
 
-def test_of_a_slate_that_was_not_told_to_be_shown_its_places_are_those_that_were_made() -> None:
-    assert chose(3, [(row, CLICK) for row in range(3)], "unshown", shown=False) == 0.5
+def test_a_slate_that_was_not_told_to_be_shown_judges_nobody() -> None:
+    """Which slates are made depends on how events come in batches, and no count may."""
+    assert chose(3, [(row, CLICK) for row in range(3)], "unshown", shown=False) == 1.0
+    before = UserSlates((slate([(row, CLICK) for row in range(5)], shown=False),))
+    assert chose(0, [], before=before) == 1.0
 
 
 def test_a_slate_of_one_place_leaves_no_choice_to_be_judged() -> None:
