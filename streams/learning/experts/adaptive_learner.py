@@ -160,6 +160,11 @@ class AdaptiveLearner:
         samples = self._posterior.samples(self.levels, level.arm, level.segment)
         return sampled_scores(samples, self.scales, signals, among, chosen)
 
+    @property
+    def worth(self) -> float:
+        """What a point of the frozen score is worth in what `sampled` says."""
+        return float(self.levels.everyone.experts.mean[0, 0])
+
     def counts(self) -> Mapping[str, int]:
         """Lessons by kind (`KINDS`); of those, which taught nothing (`TAUGHT_NOTHING`); answers that were no
         choice (`NOT_CHOICES`); and what else was noticed (`ALSO_COUNTED`). A copy.

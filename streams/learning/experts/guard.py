@@ -62,9 +62,14 @@ class Guard:
         """Whether the adapted order is served."""
         return bool(self.state[0])
 
+    @property
+    def decided(self) -> bool:
+        """Whether it has ever switched by itself."""
+        return bool(self.state[2])
+
     def follow(self, on: bool) -> None:
         """Begin anew as another guard is, unless this one has switched by itself."""
-        if self.alpha and not self.state[2]:
+        if self.alpha and not self.decided:
             self.state[:2] = on, 0.0
             self.held[:] = 0.0
 

@@ -7,6 +7,10 @@ of its weights. There are `SAMPLES` of them after each lesson, the same in every
 function of how many lessons there were. The experts are spread evenly over the samples (systematic
 resampling), so that a mixture is met as it is. The frozen order and experts of river's have no posterior, and
 are themselves.
+
+A guard that has not decided yet keeps no sample back, though slates are served in the frozen order until it
+has: to draw is how one learns what is better. One that has found the adapted order worse leaves the frozen
+one.
 """
 
 from __future__ import annotations
@@ -85,7 +89,8 @@ def parts_of(levels: Levels, arm: str, segment: str) -> list[Part]:
     everyone, parts = levels.everyone, list[Part]()
     for name, weight in levels.weights(arm, segment).items():
         level = everyone if name == GLOBAL else levels.below[name]
-        if not level.guard.on:
+        guard = level.guard if level.guard.decided else everyone.guard
+        if guard.decided and not guard.on:
             parts.append(Part(weight, level, FROZEN))
             continue
         for expert, its in enumerate(np.exp(level.experts.log_weight).tolist()):

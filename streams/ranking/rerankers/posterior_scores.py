@@ -17,9 +17,14 @@ F64 = NDArray[np.float64]
 
 
 class Sampled(Protocol):
-    """A learner with a posterior. `reads` int64 [K]: the columns that are its signals."""
+    """A learner with a posterior. `reads` int64 [K]: the columns that are its signals. `worth`: what a point
+    of the slate's score is worth in what samples say.
+    """
 
     reads: NDArray[np.int64]
+
+    @property
+    def worth(self) -> float: ...
 
     def level(self, arm: str, surface: str, state: UserState) -> Level:
         """Whose mixture a request of this user asks."""
@@ -46,5 +51,5 @@ class PosteriorScores:
         scores = self.learner.sampled(signals, draft.placed, pool, level)
         averted = batch.averted.get(number)
         if averted is not None:
-            scores -= averted[pool]
+            scores -= self.learner.worth * averted[pool]
         return scores

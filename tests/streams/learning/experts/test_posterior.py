@@ -39,23 +39,23 @@ def test_a_sample_is_a_normal_draw_with_the_mean_and_the_covariance_of_its_exper
     experts = taught().levels.everyone.experts
     noise = np.random.default_rng(2).standard_normal((40_000, experts.mean.shape[1]))
     out = np.empty(noise.shape)
-    draw_weights(experts.mean[3], experts.root[3], True, noise, np.arange(len(noise)), out)
-    covariance = experts.root[3] @ experts.root[3].T
-    np.testing.assert_allclose(out.mean(0), experts.mean[3], atol=0.01)
+    draw_weights(experts.mean[2], experts.root[2], True, noise, np.arange(len(noise)), out)
+    covariance = experts.root[2] @ experts.root[2].T
+    np.testing.assert_allclose(out.mean(0), experts.mean[2], atol=0.01)
     np.testing.assert_allclose(np.cov(out.T), covariance, atol=0.02 * covariance.max())
-    draw_weights(experts.mean[3], experts.root[3], False, noise, np.arange(len(noise)), out)
-    assert (out == experts.mean[3]).all()
+    draw_weights(experts.mean[2], experts.root[2], False, noise, np.arange(len(noise)), out)
+    assert (out == experts.mean[2]).all()
 
 
 def test_experts_have_samples_by_their_weights() -> None:
     learned = taught()
     level = learned.levels.everyone
     parts = parts_of(learned.levels, "default", "feed")
-    assert [part.expert for part in parts] == [0, 1, 2, 3]
+    assert [part.expert for part in parts] == [0, 1, 2]
     weights = np.array([part.weight for part in parts])
     np.testing.assert_allclose(weights, np.exp(level.experts.log_weight))
     samples = Posterior().samples(learned.levels, "default", "feed")
-    frozen = (samples.weights == np.eye(len(learned.reads))[0]).all(axis=1).sum()
+    frozen = (samples.weights == level.experts.mean[0]).all(axis=1).sum()
     assert abs(frozen - SAMPLES * weights[0]) < 1
 
 
@@ -75,6 +75,7 @@ def test_what_was_learned_is_the_middle_of_the_samples_and_doubt_shrinks() -> No
         found = sampled(learned)
         spreads.append(float(np.std(found - found.mean(1, keepdims=True), axis=0).mean()))
         if count == 400:
+            learned.levels.everyone.guard.follow(True)
             served = np.empty(30, np.float32)
             signals = np.ascontiguousarray(FEATURES[:, learned.reads])
             learned.score(signals, np.array([0, 30]), np.array([30]), [EVERYBODY], served)
@@ -136,11 +137,17 @@ def test_an_arm_has_samples_of_its_own_level() -> None:
         assert found.mean(0).argmax() == best
 
 
-def test_where_the_guard_is_off_samples_are_the_frozen_order() -> None:
+def test_samples_are_the_frozen_order_once_the_guard_has_found_the_adapted_one_worse() -> None:
     learned = taught()
-    learned.levels.everyone.guard.state[0] = 0.0
-    for scores in sampled(learned):
-        np.testing.assert_allclose(scores - scores[0], FEATURES[:, 1] - FEATURES[0, 1], atol=1e-6)
+    guard = learned.levels.everyone.guard
+    assert not guard.on
+    assert len(np.unique(sampled(learned), axis=0)) > SAMPLES / 2, "it has not decided yet"
+    guard.state[:] = 0.0, 1.0, 2.0
+    base = FEATURES[:, 1] - FEATURES[0, 1]
+    again = learner()
+    again.restore(learned.pack())
+    for scores in sampled(again):
+        np.testing.assert_allclose(scores - scores[0], again.worth * base, atol=1e-6)
 
 
 def test_a_classifier_of_rivers_is_itself_in_each_of_its_samples() -> None:

@@ -26,7 +26,8 @@ from tests.streams.core import Small, toy_model
 from tests.streams.ranking.test_adaptation import lessons
 
 BANDIT = {"exploration": {"share": 1.0, "policy": "thompson", "temperature": 0.2, "pool": 8}}
-ARMS = override(Settings(), {"arms": {"bandit": {"stages": BANDIT}, "control": {"stages": {}}}})
+OFF = override(Settings(), {"reweighting": {"enabled": False}})
+ARMS = override(OFF, {"arms": {"bandit": {"stages": BANDIT}, "control": {"stages": {}}}})
 
 
 def world(taught: int = 80, settings: Settings = ARMS) -> Small:
@@ -99,7 +100,7 @@ def reranker_of(small: Small) -> list[object]:
 
 def test_other_arms_are_as_if_there_were_no_bandit() -> None:
     """Though the learner learns: `reweighting.enabled` is false for them."""
-    plain = Small(40, Settings())
+    plain = Small(40, OFF)
     plain.core.serve(toy_model(plain.core.pipeline, ("popular_ever", "idle")))
     plain.random_events(150, users=6, seed=3)
     small = world()
@@ -135,7 +136,9 @@ def test_what_is_averted_is_averted_in_every_sample() -> None:
     learner = small.core.learner
     assert isinstance(learner, AdaptiveLearner)
     found = PosteriorScores(learner).of(draft, pool)
-    np.testing.assert_allclose(found, samples_of(small, draft, pool) - averted[: draft.placed])
+    np.testing.assert_allclose(
+        found, samples_of(small, draft, pool) - learner.worth * averted[: draft.placed]
+    )
     plain = small.draft("u2", plan=plan, arm="bandit")
     assert not plain.batch.averted
 
