@@ -31,6 +31,8 @@ QUICK = {
     "HEADRACE_KAFKA__HEARTBEAT_MS": "300",
     "HEADRACE_WORKER__SNAPSHOT_EVERY_S": "0.7",
     "HEADRACE_WORKER__BATCH_MAX": "16",
+    # How choosy a user is depends on how impressions and clicks, of two topics, come in between each other.
+    "HEADRACE_COUNTERS__CHOOSY": "false",
 }
 KILLS, EVENTS_A_KILL = 6, 1_000
 
