@@ -23,7 +23,9 @@ def adapted(settings: Settings, stream: Interactions, until: int) -> Settings:
     """
     begin = int(until * (1.0 - PACE_OF_LAST))
     span_s = float(stream.ts_ms[until - 1] - stream.ts_ms[begin]) / 1_000.0
-    if settings.counters != CounterSettings() or span_s <= 0:
+    own, usual = settings.counters, CounterSettings()
+    told = own.half_lives_s != usual.half_lives_s or own.pair_half_life_s != usual.pair_half_life_s
+    if told or span_s <= 0:
         return settings
     pace = span_s / (until - begin)
     short, mid, long = (pace * events for events in HALF_LIVES_EVENTS)

@@ -58,3 +58,10 @@ def test_what_was_set_by_hand_stays() -> None:
 def test_a_stream_without_a_pace_changes_nothing() -> None:
     assert adapted(Settings(), stream([0.0] * 100), 100) == Settings()
     assert adapted(Settings(), stream([1.0]), 1) == Settings()
+
+
+def test_what_else_is_set_of_the_counters_leaves_half_lives_to_the_stream() -> None:
+    told, minutes = with_settings(counters=CounterSettings(window=5, choosy=False)), stream([60.0] * 1_000)
+    found, usual = adapted(told, minutes, 1_000).counters, adapted(Settings(), minutes, 1_000).counters
+    assert (found.window, found.choosy) == (5, False)
+    assert (found.half_lives_s, found.pair_half_life_s) == (usual.half_lives_s, usual.pair_half_life_s)
