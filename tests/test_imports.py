@@ -31,6 +31,7 @@ SHELL = {
     "streams.offline.stream_driver",
     "streams.offline.text_tuning",
     "streams.offline.training",
+    "streams.offline.whatif",
     "streams.serving",
     "streams.stores.redis",
     "streams.stores.redis_calls",

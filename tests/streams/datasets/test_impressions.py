@@ -134,9 +134,11 @@ def test_the_core_gets_impressions_and_then_their_clicks(
     applied: list[UserEvent | Impression] = []
     apply, show = core.apply, core.show
 
-    def noted(state: UserState, event: UserEvent, delivery: Delivery, words: F32 | None) -> Applied:
+    def noted(
+        state: UserState, event: UserEvent, delivery: Delivery, words: F32 | None, kept: UserSlates
+    ) -> Applied:
         applied.append(event)
-        return apply(state, event, delivery, words)
+        return apply(state, event, delivery, words, kept)
 
     def noted_too(kept: UserSlates, event: Impression) -> ShowingStep:
         applied.append(event)

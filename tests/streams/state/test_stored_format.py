@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from streams.counters import snapshot
 from streams.counters.counters import Counters
 from streams.counters.pairs import CLOSE, TOGETHER
 from streams.counters.settings import CounterSettings
+from streams.experiments.registry import state as experiments
 from streams.kafka import dead_letter_box, dead_letters
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec, lesson
@@ -434,6 +436,24 @@ def check_letter(letter: dead_letter_box.StoredLetter) -> None:
     )
 
 
+def registry_v1() -> bytes:
+    """Experiments, as JSON."""
+    return (
+        b'{"entries":2,"experiments":{"e":{"changed_ms":1700000000000,"declared":{"arms":{"bold":{"model":"",'
+        b'"stages":{"feed":{"size":3}},"weight":2.0},"plain":{"model":"","stages":{},"weight":1.0}},"control":'
+        b'"plain","hypothesis":"It is better.","minimum_effect":0.05,"primary":"click_through","share":0.5,'
+        b'"users":1000},"phases":[{"number":1,"since_ms":1700000000000,"weights":{"bold":2.0,"plain":1.0}}],'
+        b'"slices":[[0,5000]],"state":"running","stopped_arms":[],"winner":""}},"head":"ab","v":1}'
+    )
+
+
+def check_registry(registry: experiments.Registry) -> None:
+    each = registry.experiments["e"]
+    assert (registry.entries, registry.head, each.state, each.arm_stopped_ms) == (2, "ab", "running", 0)
+    assert (each.slices, each.phases[0].weights) == (((0, 5_000),), {"bold": 2.0, "plain": 1.0})
+    assert each.declared.arms["bold"].stages == {"feed": {"size": 3}}
+
+
 class Format(NamedTuple):
     """`written`: bytes of this build. `frozen`: bytes of each version, former ones above all, by their
     number; several where a version came in several forms. `marked(raw, version)`: the bytes with another
@@ -523,6 +543,13 @@ FORMATS: dict[str, Format] = {
         check_experts,
         {1: [experts_v1]},
         first_element,
+    ),
+    "experiments.registry.state": Format(
+        lambda: experiments.encode(experiments.decode(registry_v1())),
+        experiments.decode,
+        check_registry,
+        {1: [registry_v1]},
+        lambda raw, version: re.sub(rb'"v":\d+', b'"v":%d' % version, raw),
     ),
     "state.catalog": Format(
         lambda: catalog.encode_item(catalog.decode_item(unmarked_item())),

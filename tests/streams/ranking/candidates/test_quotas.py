@@ -19,9 +19,8 @@ from streams.settings.tree import Settings
 from tests.streams.core import Small, toy_model
 
 QUOTAS = {"candidates": {"quotas": "thompson", "pool": 24}}
-ARMS = override(
-    Settings(), {"candidates": {"pool": 24}, "arms": {"earned": {"stages": QUOTAS}, "plain": {"stages": {}}}}
-)
+PLAIN = override(Settings(), {"candidates": {"pool": 24}, "reweighting": {"enabled": False}})
+ARMS = override(PLAIN, {"arms": {"earned": {"stages": QUOTAS}, "plain": {"stages": {}}}})
 
 
 @settings(max_examples=300)
@@ -102,7 +101,7 @@ def test_the_sources_have_in_the_pool_what_is_theirs() -> None:
 
 
 def test_other_arms_keep_what_is_fixed_to_the_byte() -> None:
-    plain = Small(60, override(Settings(), {"candidates": {"pool": 24}}))
+    plain = Small(60, PLAIN)
     plain.announce_all(seed=1)
     plain.random_events(250, users=6, seed=3)
     plain.core.serve(toy_model(plain.core.pipeline))
