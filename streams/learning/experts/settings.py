@@ -41,7 +41,7 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     detectors of river's that mark changes of the loss; () for none.
     """
 
-    enabled: bool = True
+    enabled: bool = False
     experts: tuple[ExpertName, ...] = DEFAULT_EXPERTS
     signals: tuple[str, ...] = ()
     levels: tuple[LevelKind, ...] = ("arm", "segment")
