@@ -107,6 +107,3 @@ def hash_of(unit: str) -> int:
 def salt_of(*parts: str) -> int:
     """A salt, unsigned: the hash of its parts."""
     return int.from_bytes(hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest(), "little")
-
-
-NOBODY_DRAWN = Assignment(Registry())
