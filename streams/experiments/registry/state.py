@@ -20,9 +20,7 @@ State = Literal["declared", "running", "stopped", "shipped"]
 
 
 class Phase(msgspec.Struct, frozen=True):
-    """From `since_ms` on these were the arms, with these weights. `number`: from 1; what is read together has
-    the same.
-    """
+    """From `since_ms` on these were the arms, with these weights. `number`: from 1."""
 
     number: int
     since_ms: int
