@@ -45,7 +45,7 @@ class MeasuredExperiment:
     @cached_property
     def key(self) -> bytes:
         """Names it in users' states. One that begins anew under the same name is another."""
-        return key_of(self.name, self.begins_ms)
+        return state_key(self.name, self.begins_ms)
 
     @cached_property
     def codes(self) -> frozenset[int]:
@@ -92,15 +92,15 @@ class MeasuredExperiment:
         return min(self.ends_ms, exposed_ms + self.window_ms)
 
 
-def key_of(name: str, begins_ms: int) -> bytes:
-    """8 bytes that name an experiment and when it began."""
+def state_key(name: str, begins_ms: int) -> bytes:
+    """8 bytes that name an experiment and when it began, in users' states."""
     return hashlib.blake2b(f"{name}@{begins_ms}".encode(), digest_size=KEY_BYTES).digest()
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The experiments that run, by name; `over`: the keys (`key_of`) of those that don't any more, whose sums
-    users' states need not hold on to.
+    """The experiments that run, by name; `over`: the keys (`state_key`) of those that don't any more, whose
+    sums users' states need not hold on to.
     """
 
     experiments: Mapping[str, MeasuredExperiment] = field(default_factory=dict)

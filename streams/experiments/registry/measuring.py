@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from streams.experiments import quantities as q
 from streams.experiments.assignment.arm_text import key_of
-from streams.experiments.measured import METRICS_MOST, Measured, MeasuredExperiment, measured
-from streams.experiments.measured import key_of as state_key
+from streams.experiments.measured import METRICS_MOST, Measured, MeasuredExperiment, measured, state_key
 from streams.experiments.metric import Metric
 from streams.experiments.registry.state import Experiment, Registry
 
