@@ -11,11 +11,12 @@ from functools import cached_property
 
 from model.errors import SettingsError
 from streams.experiments import quantities as q
+from streams.experiments.declared.experiment import METRICS_MOST
 from streams.experiments.metric import Metric
 
 FOR_EVER_MS = 2**62
 BEFORE_MS = 14 * q.DAY_MS
-METRICS_MOST, COUNTED_MOST = 10, 20
+COUNTED_MOST = 20
 KEY_BYTES, DIGEST_BYTES = 8, 4
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from streams.experiments import quantities as q
 from streams.experiments.assignment.arm_text import key_of
-from streams.experiments.measured import METRICS_MOST, Measured, MeasuredExperiment, measured, state_key
+from streams.experiments.declared.experiment import METRICS_MOST
+from streams.experiments.measured import Measured, MeasuredExperiment, measured, state_key
 from streams.experiments.metric import Metric
 from streams.experiments.registry.state import Experiment, Registry
 
