@@ -110,6 +110,11 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         guarded = (each.metric for each in self.guardrails)
         return tuple(dict.fromkeys((self.primary, *guarded, *self.secondary)))
 
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of each arm, as declared."""
+        return {arm: each.weight for arm, each in self.arms.items()}
+
     def layer_of(self, name: str) -> str:
         """The layer that it is of, where it has this name."""
         return self.layer or name

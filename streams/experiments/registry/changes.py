@@ -47,8 +47,7 @@ def started(registry: Registry, name: str, now_ms: int) -> Change:
     if settings.ends_ms <= now_ms:
         raise ExperimentError("over", f"experiment {name!r} ends before now; declare it with a later time")
     check_room(registry, name, settings, ("experiments", name))
-    weights = {arm: each.weight for arm, each in settings.arms.items()}
-    slices = given_slots(registry, name, settings)
+    weights, slices = settings.weights, given_slots(registry, name, settings)
     after = msgspec.structs.replace(
         before, state="running", changed_ms=now_ms, phases=(Phase(1, now_ms, weights),), slices=slices
     )
