@@ -135,12 +135,11 @@ async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -
     from streams.serving.declaring import check_declaration
     from streams.serving.experiment_registry import change, read_registry
     from streams.settings.experiments import located, read_experiments
-    from streams.settings.reading import toml_tree
+    from streams.settings.reading import toml_file
 
     text, now_ms, experiments = "", _now_ms(), settings.experiments
     if args.file is not None:
-        tree = toml_tree(args.file, f"file {args.file}")
-        text = args.file.read_text(encoding="utf-8")
+        tree, text = toml_file(args.file, f"file {args.file}")
         if set(tree) != {"experiments"}:
             said = ", ".join(tree) or "nothing"
             raise DeclarationError((args.file.name,), "[experiments.NAME] alone", said, "take the rest out")
