@@ -67,7 +67,8 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     expected to take part; `minimum_effect`: the smallest relative change that matters. `alpha`: the error
     that all looks together may make. `window_days`: of each user, so many days count from their first slate
     on; none for all. `reading`: at any time, or ("group") at `looks` times that the expected users say.
-    `allocation`: weights as declared, or moved to what does better.
+    `allocation`: weights as declared, or ("adaptive") moved to what does better, which is refused as long as
+    no process moves them.
     """
 
     hypothesis: Text
