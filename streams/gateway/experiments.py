@@ -151,8 +151,8 @@ class Experiments:
         now_ms = self._clock.now_ms()
         client = request.client.host if request.client is not None else "unknown"
         actor = because.by or f"api:{client}"
-        entry = await self._answered(change(self._store, self._settings.experiments, actor, now_ms, step))
-        registry = await self._answered(read_registry(self._store))
+        made = change(self._store, self._settings.experiments, actor, now_ms, step)
+        registry, entry = await self._answered(made)
         after = registry.experiments.get(name)
         return ChangeMade(entry, None if after is None else view(name, after, now_ms))
 
