@@ -18,8 +18,8 @@ from streams.experiments.assignment.arm_text import counted_in
 from streams.experiments.exposure import with_moment
 from streams.experiments.increments import ArmIncrements
 from streams.experiments.measured import Measured
+from streams.learning.join import index_of
 from streams.learning.kept_slates import UserSlates
-from streams.learning.slate_ids import made_id
 from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.ledger import Showing
@@ -87,7 +87,5 @@ def _begun(state: UserState) -> UserSums:
 
 
 def _arm_of(kept: UserSlates, slate_id: str) -> str:
-    names = (slate_id, made_id(slate_id))
-    return next(
-        (slate.arm for slate in kept.slates if slate.slate_id in names and slate.slate_id), DEFAULT_ARM
-    )
+    at = index_of(kept.slates, slate_id)
+    return kept.slates[at].arm if at >= 0 else DEFAULT_ARM

@@ -29,6 +29,7 @@ from streams.commands.options import add_settings, settings_from
 from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
+    from streams.experiments.registry.state import Registry
     from streams.serving.experiment_readings import Course
     from streams.serving.experiment_registry import Step
     from streams.stores.base import Store
@@ -129,18 +130,16 @@ def _write_page(args: argparse.Namespace, hypothesis: str, seen: Course | None) 
 
 
 async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -> int:
-    from streams.commands.experiments_output import done
     from streams.experiments.declared.refusal import DeclarationError
     from streams.experiments.registry.changes import declared
     from streams.serving.declaring import check_declaration
-    from streams.serving.experiment_registry import change, read_registry
+    from streams.serving.experiment_registry import read_registry
     from streams.settings.experiments import located, read_experiments
-    from streams.settings.reading import toml_tree
+    from streams.settings.reading import toml_file
 
     text, now_ms, experiments = "", _now_ms(), settings.experiments
     if args.file is not None:
-        tree = toml_tree(args.file, f"file {args.file}")
-        text = args.file.read_text(encoding="utf-8")
+        tree, text = toml_file(args.file, f"file {args.file}")
         if set(tree) != {"experiments"}:
             said = ", ".join(tree) or "nothing"
             raise DeclarationError((args.file.name,), "[experiments.NAME] alone", said, "take the rest out")
@@ -154,7 +153,7 @@ async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -
             registry = declared(registry, name, experiment, now_ms).registry
         for name, experiment in new.items():
             step = partial(declared, name=name, settings=experiment, now_ms=now_ms)
-            done(await change(store, settings.experiments, _actor(args), now_ms, step), args.json)
+            await _changed(settings, store, args, step)
     except DeclarationError as error:
         raise located(error, text) from None
     if not new and not args.json:
@@ -171,7 +170,8 @@ async def _start(settings: Settings, store: Store, args: argparse.Namespace) -> 
     known = find(await read_registry(store, settings.experiments), args.name)
     check_declaration(settings, args.name, known.declared)
     now_ms = _now_ms()
-    return await _changed(settings, store, args, lambda registry: started(registry, args.name, now_ms))
+    await _changed(settings, store, args, lambda registry: started(registry, args.name, now_ms))
+    return 0
 
 
 async def _stop(settings: Settings, store: Store, args: argparse.Namespace) -> int:
@@ -179,24 +179,24 @@ async def _stop(settings: Settings, store: Store, args: argparse.Namespace) -> i
 
     now_ms, name, why = _now_ms(), args.name, args.because
     if args.arm:
-        return await _changed(
-            settings, store, args, lambda registry: arm_stopped(registry, name, args.arm, now_ms, why)
-        )
-    return await _changed(settings, store, args, lambda registry: stopped(registry, name, now_ms, why))
+        step: Step = partial(arm_stopped, name=name, arm=args.arm, now_ms=now_ms, why=why)
+    else:
+        step = partial(stopped, name=name, now_ms=now_ms, why=why)
+    await _changed(settings, store, args, step)
+    return 0
 
 
 async def _ship(settings: Settings, store: Store, args: argparse.Namespace) -> int:
     from streams.commands.experiments_output import to_paste
     from streams.experiments.registry.changes import shipped
-    from streams.serving.experiment_registry import read_registry
 
     now_ms, why = _now_ms(), args.because
-    status = await _changed(
+    after = await _changed(
         settings, store, args, lambda registry: shipped(registry, args.name, args.arm, now_ms, why)
     )
     if not args.json:
-        to_paste(args.name, (await read_registry(store)).experiments[args.name])
-    return status
+        to_paste(args.name, after.experiments[args.name])
+    return 0
 
 
 async def _audit(_settings: Settings, store: Store, args: argparse.Namespace) -> int:
@@ -208,12 +208,14 @@ async def _audit(_settings: Settings, store: Store, args: argparse.Namespace) ->
     return 0 if found.verdict.whole else BROKEN
 
 
-async def _changed(settings: Settings, store: Store, args: argparse.Namespace, step: Step) -> int:
+async def _changed(settings: Settings, store: Store, args: argparse.Namespace, step: Step) -> Registry:
+    """Take the step, and print it; the registry after it."""
     from streams.commands.experiments_output import done
     from streams.serving.experiment_registry import change
 
-    done(await change(store, settings.experiments, _actor(args), _now_ms(), step), args.json)
-    return 0
+    after = await change(store, settings.experiments, _actor(args), _now_ms(), step)
+    done(after.entry, args.json)
+    return after.registry
 
 
 def _actor(args: argparse.Namespace) -> str:

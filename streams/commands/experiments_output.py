@@ -80,15 +80,14 @@ def _print_reading(seen: Course) -> None:
 def facts(name: str, experiment: Experiment, now_ms: int) -> dict[str, Any]:
     """An experiment as plain values."""
     settings = experiment.declared
-    declared = {arm: each.weight for arm, each in settings.arms.items()}
-    weights = experiment.phases[-1].weights if experiment.phases else declared
+    weights = experiment.weights
     total = sum(weights.values())
     return {
         "name": name,
         "key": experiment.key(name),
         "state": experiment.standing(now_ms),
         "since": _when(experiment.changed_ms),
-        "phase": experiment.phases[-1].number if experiment.phases else 1,
+        "phase": experiment.phase,
         "layer": settings.layer_of(name),
         "share": size(experiment.slices) / SLOTS if experiment.state == "running" else settings.share,
         "arms": {

@@ -11,11 +11,12 @@ from functools import cached_property
 
 from model.errors import SettingsError
 from streams.experiments import quantities as q
+from streams.experiments.declared.experiment import METRICS_MOST
 from streams.experiments.metric import Metric
 
 FOR_EVER_MS = 2**62
 BEFORE_MS = 14 * q.DAY_MS
-METRICS_MOST, COUNTED_MOST = 10, 20
+COUNTED_MOST = 20
 KEY_BYTES, DIGEST_BYTES = 8, 4
 
 
@@ -45,7 +46,7 @@ class MeasuredExperiment:
     @cached_property
     def key(self) -> bytes:
         """Names it in users' states. One that begins anew under the same name is another."""
-        return key_of(self.name, self.begins_ms)
+        return state_key(self.name, self.begins_ms)
 
     @cached_property
     def codes(self) -> frozenset[int]:
@@ -92,15 +93,15 @@ class MeasuredExperiment:
         return min(self.ends_ms, exposed_ms + self.window_ms)
 
 
-def key_of(name: str, begins_ms: int) -> bytes:
-    """8 bytes that name an experiment and when it began."""
+def state_key(name: str, begins_ms: int) -> bytes:
+    """8 bytes that name an experiment and when it began, in users' states."""
     return hashlib.blake2b(f"{name}@{begins_ms}".encode(), digest_size=KEY_BYTES).digest()
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The experiments that run, by name; `over`: the keys (`key_of`) of those that don't any more, whose sums
-    users' states need not hold on to.
+    """The experiments that run, by name; `over`: the keys (`state_key`) of those that don't any more, whose
+    sums users' states need not hold on to.
     """
 
     experiments: Mapping[str, MeasuredExperiment] = field(default_factory=dict)

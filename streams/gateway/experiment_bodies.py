@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -88,16 +88,14 @@ def reading_view(name: str, seen: Course) -> ReadingView:
 
 def view(name: str, experiment: Experiment, now_ms: int) -> ExperimentView:
     """An experiment as it is answered."""
-    settings = experiment.declared
-    weights: dict[str, Any] = {arm: each.weight for arm, each in settings.arms.items()}
     return ExperimentView(
         name=name,
         key=experiment.key(name),
         state=experiment.standing(now_ms).partition(" ")[0],
         since_ms=experiment.changed_ms,
-        phase=experiment.phases[-1].number if experiment.phases else 1,
-        weights=dict(experiment.phases[-1].weights) if experiment.phases else weights,
+        phase=experiment.phase,
+        weights=experiment.weights,
         stopped_arms=list(experiment.stopped_arms),
         winner=experiment.winner,
-        declared=settings,
+        declared=experiment.declared,
     )

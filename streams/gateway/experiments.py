@@ -110,11 +110,8 @@ class Experiments:
         body = await _json(request, dict[str, Any])
 
         def checked() -> ExperimentSettings:
-            # Imported here: a gateway to which nobody declares anything does without the stages.
-            from streams.serving.declaring import check_declaration
-
             experiment = read_experiment(name, body)
-            check_declaration(self._settings, name, experiment)
+            _check(self._settings, name, experiment)
             return experiment
 
         experiment = await asyncio.to_thread(checked)
@@ -127,13 +124,7 @@ class Experiments:
         check_loopback(request)
         because = await _json(request, Because)
         known = await self.one(name)
-
-        def check() -> None:
-            from streams.serving.declaring import check_declaration
-
-            check_declaration(self._settings, name, known.declared)
-
-        await asyncio.to_thread(check)
+        await asyncio.to_thread(_check, self._settings, name, known.declared)
         now_ms = self._clock.now_ms()
         return await self._change(request, name, because, lambda registry: started(registry, name, now_ms))
 
@@ -160,8 +151,8 @@ class Experiments:
         now_ms = self._clock.now_ms()
         client = request.client.host if request.client is not None else "unknown"
         actor = because.by or f"api:{client}"
-        entry = await self._answered(change(self._store, self._settings.experiments, actor, now_ms, step))
-        registry = await self._answered(read_registry(self._store))
+        made = change(self._store, self._settings.experiments, actor, now_ms, step)
+        registry, entry = await self._answered(made)
         after = registry.experiments.get(name)
         return ChangeMade(entry, None if after is None else view(name, after, now_ms))
 
@@ -179,6 +170,13 @@ class Experiments:
         except (StoreError, TimeoutError) as error:
             came = str(error) or f"no answer within {self._gateway.timeout_ms} ms"
             raise unavailable("store", came, self._gateway.retry_after_s) from None
+
+
+def _check(settings: Settings, name: str, experiment: ExperimentSettings) -> None:
+    # Imported here: a gateway to which nobody declares anything does without the stages.
+    from streams.serving.declaring import check_declaration
+
+    check_declaration(settings, name, experiment)
 
 
 async def _json(request: Asked, kind: type[T]) -> T:

@@ -76,15 +76,7 @@ def takes(
         ),
         required=True,
     )
-
-    @dataclass
-    class TakesEvents(Operation):
-        """What /schema says of the body."""
-
-        def __post_init__(self) -> None:
-            self.request_body = body
-
-    return TakesEvents
+    return _taking(body)
 
 
 def body_as(kind: type[msgspec.Struct], example: object, optional: bool = False) -> type[Operation]:
@@ -93,23 +85,24 @@ def body_as(kind: type[msgspec.Struct], example: object, optional: bool = False)
         schema=Reference(ref=REF.format(name=kind.__name__)),
         examples={"example": Example(value=example)},
     )
-    body = RequestBody(content={"application/json": media}, required=not optional)
+    return _taking(RequestBody(content={"application/json": media}, required=not optional))
 
+
+def _taking(body: RequestBody) -> type[Operation]:
     @dataclass
-    class TakesOne(Operation):
+    class Takes(Operation):
         """What /schema says of the body."""
 
         def __post_init__(self) -> None:
             self.request_body = body
 
-    return TakesOne
+    return Takes
 
 
 def describe_kinds(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
     """Put these, and all that they are made of, among the schemas of the document."""
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
-    for name, written in schemas.items():
-        app.openapi_schema.components.schemas[name] = JsonSchema(written=written)
+    _put(app, schemas)
 
 
 def config(version: str) -> OpenAPIConfig:
@@ -131,7 +124,11 @@ def describe_bodies(
     implied: Collection[str] = (),
 ) -> None:
     """Put these events among the schemas of the document. `implied`: fields that the route fills in."""
-    for name, written in event_schemas(kinds, limits, now_ms, implied).items():
+    _put(app, event_schemas(kinds, limits, now_ms, implied))
+
+
+def _put(app: Litestar, schemas: Mapping[str, dict[str, Any]]) -> None:
+    for name, written in schemas.items():
         app.openapi_schema.components.schemas[name] = JsonSchema(written=written)
 
 

@@ -93,7 +93,7 @@ def shown(
     So an impression that comes twice marks nothing new, whatever its event id. A slate that no worker made is
     known from here on.
     """
-    at = _find(slates, slate_id)
+    at = index_of(slates, slate_id)
     if at < 0:
         slate = KeptSlate(slate_id=slate_id, ts=ts, arm=arm, model=model)
         slates, at = (*slates, slate), len(slates)
@@ -144,7 +144,7 @@ def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int)
     Where no impression came, a slate that is named may be of any age; one that is not named may not be older
     than `wait_ms`.
     """
-    at = _newest_with(slates, answer, wait_ms) if slate_id is None else _find(slates, slate_id)
+    at = _newest_with(slates, answer, wait_ms) if slate_id is None else index_of(slates, slate_id)
     if at < 0:
         return Joined(slates, None, "unattributed" if slate_id is None else "unknown")
     slate = slates[at]
@@ -199,7 +199,7 @@ def bounded(user: str, slates: Slates, most: int, most_bytes: int) -> Closed:
     return Closed(kept, [lesson_of(user, slate) for slate in fallen if slate.waits])
 
 
-def _find(slates: Slates, slate_id: str) -> int:
+def index_of(slates: Slates, slate_id: str) -> int:
     """Where the slate of that id is, or the one it was changed from; -1 where there is none."""
     for name in (slate_id, made_id(slate_id)):
         for at, slate in enumerate(slates):

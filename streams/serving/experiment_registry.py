@@ -9,7 +9,15 @@ import msgspec
 
 from model.errors import FencedError
 from streams.experiments.declared.experiment import ExperimentSettings
-from streams.experiments.registry.audit import Change, Entry, Verdict, encode_entry, recorded, verify
+from streams.experiments.registry.audit import (
+    Change,
+    Entry,
+    Recorded,
+    Verdict,
+    encode_entry,
+    recorded,
+    verify,
+)
 from streams.experiments.registry.state import Registry, decode, encode
 from streams.settings.experiments import joined, without_file
 from streams.settings.tree import Settings
@@ -34,9 +42,9 @@ async def read_registry(store: Store, experiments: Mapping[str, ExperimentSettin
 
 async def change(
     store: Store, experiments: Mapping[str, ExperimentSettings], actor: str, now_ms: int, step: Step
-) -> Entry:
-    """Take a step from the registry as it is; its entry in the log. It is taken again where another process
-    came first.
+) -> Recorded:
+    """Take a step from the registry as it is; the registry after it, and its entry in the log. It is taken
+    again where another process came first.
 
     Raises what `step` raises, `StoreUnavailableError`, and `FencedError` where others don't stop changing it.
     """
@@ -46,14 +54,14 @@ async def change(
         raw = await store.experiments()
         made = step(joined(decode(raw), experiments))
         made = made._replace(registry=without_file(made.registry))
-        registry, entry = recorded(made, actor, now_ms)
+        after = recorded(made, actor, now_ms)
         try:
-            await store.put_experiments(encode(registry), digest_of(raw), encode_entry(entry))
+            await store.put_experiments(encode(after.registry), digest_of(raw), encode_entry(after.entry))
         except FencedError:
             if attempt == ATTEMPTS:
                 raise
         else:
-            return entry
+            return after
 
 
 async def audit(store: Store) -> Audit:

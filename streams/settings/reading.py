@@ -59,8 +59,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     text = ""
     meanings: dict[str, Any] = msgspec.to_builtins(built_in())
     if path is not None:
-        tree = toml_tree(path, f"settings file {path}")
-        text = path.read_text(encoding="utf-8") if "experiments" in tree else ""
+        tree, text = toml_file(path, f"settings file {path}")
     # Whole tables come before their entries.
     for name, value in sorted(environ.items()):
         if name.startswith("HEADRACE_") and name not in NOT_SETTINGS:
@@ -74,10 +73,13 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     return _checked(tree, text)
 
 
-def toml_tree(path: Path, named: str) -> dict[str, Any]:
-    """What a TOML file says; `SettingsError`, which begins with `named`, where it can't be read."""
+def toml_file(path: Path, named: str) -> tuple[dict[str, Any], str]:
+    """What a TOML file says, and its text; `SettingsError`, which begins with `named`, where it can't be
+    read.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text), text
     except OSError as error:
         raise SettingsError(f"{named}: {error.strerror}; pass a TOML file that exists") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

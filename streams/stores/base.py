@@ -268,10 +268,6 @@ class Store(Protocol):
         """What was noted: when (ms), and the sums. The oldest first."""
         ...
 
-    async def drop_arm_sums(self, experiment: str) -> None:
-        """Forget the sums of an experiment, and their history. No worker may measure it any more."""
-        ...
-
     async def condition(self) -> Condition:
         """How the server that keeps it is set up, and whether it takes writes."""
         ...

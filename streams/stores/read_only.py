@@ -102,9 +102,6 @@ class ReadOnlyStore:
     async def append_sums_history(self, experiment: str, ts_ms: int) -> NoReturn:
         _refuse("append_sums_history")
 
-    async def drop_arm_sums(self, experiment: str) -> NoReturn:
-        _refuse("drop_arm_sums")
-
 
 def _refuse(method: str) -> NoReturn:
     raise StoreError(

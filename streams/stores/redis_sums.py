@@ -48,21 +48,12 @@ class RedisSums:
         notes = await self._pooled.call("LRANGE", self._keys.shared(HISTORY, experiment), 0, -1)
         return [(note.ts_ms, totals_of(note.numbers)) for note in map(decode_note, notes)]
 
-    async def drop_arm_sums(self, experiment: str) -> None:
-        for key in (*sums_keys(self._keys, experiment), self._keys.shared(HISTORY, experiment)):
-            await self._pooled.call("DEL", key)
-
-
-def sums_keys(keys: RedisKeys, experiment: str) -> list[str]:
-    """The key of each shard."""
-    return [keys.of_shard(shard, SUMS, experiment) for shard in range(keys.shards)]
-
 
 async def numbers_of(calls: Calls, keys: RedisKeys, experiment: str) -> dict[str, int]:
     """An experiment's numbers by their fields, of all shards together."""
     together: dict[str, int] = {}
-    for key in sums_keys(keys, experiment):
-        flat = await calls.call("HGETALL", key)
+    for shard in range(keys.shards):
+        flat = await calls.call("HGETALL", keys.of_shard(shard, SUMS, experiment))
         for name, number in zip(flat[::2], flat[1::2], strict=True):
             together[name.decode()] = together.get(name.decode(), 0) + int(number)
     return together

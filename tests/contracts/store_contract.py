@@ -514,14 +514,15 @@ class StoreContract:
         await store.append_sums_history("e", 5_000)
         assert len(await store.read_sums_history("e")) == len(history) + 1
 
-    async def test_dropped_sums_are_gone(self, store: Store) -> None:
+    async def test_sums_of_experiments_are_apart(self, store: Store) -> None:
         for number, name in enumerate(("e", "other")):
             place = f"c-{number}"
             await store.commit(batch({place: -1}, {place: 0})._replace(arm_sums={name: {"a:m:0": 1}}), "w")
             await store.append_sums_history(name, 1)
-        await store.drop_arm_sums("e")
-        assert (await store.read_arm_sums("e"), await store.read_sums_history("e")) == ({}, [])
-        assert len(await store.read_arm_sums("other")) == len(await store.read_sums_history("other")) == 1
+        assert (await store.read_arm_sums("none"), await store.read_sums_history("none")) == ({}, [])
+        for name in ("e", "other"):
+            assert await store.read_arm_sums(name) == {("a", "m"): ArmTotals(1)}
+            assert len(await store.read_sums_history(name)) == 1
 
     # Leases, the active model, ends
 

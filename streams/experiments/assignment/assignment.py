@@ -40,8 +40,8 @@ class Assignment:
         slices, arms_from, weights = [], [0], []
         for number, (name, each) in enumerate(self.running.items()):
             settings, layer = each.declared, layers.index(each.declared.layer_of(name))
-            key, phase, gate = each.key(name), each.phases[-1], gate_of(settings)
-            for arm, weight in phase.weights.items():
+            key, gate = each.key(name), gate_of(settings)
+            for arm, weight in each.weights.items():
                 stopped = arm in each.stopped_arms
                 served = Served(key, settings.control if stopped else arm, not stopped)
                 self._drawn.append(Drawn(served.text, served, gate))
@@ -107,6 +107,3 @@ def hash_of(unit: str) -> int:
 def salt_of(*parts: str) -> int:
     """A salt, unsigned: the hash of its parts."""
     return int.from_bytes(hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest(), "little")
-
-
-NOBODY_DRAWN = Assignment(Registry())

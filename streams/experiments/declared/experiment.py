@@ -67,7 +67,8 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     expected to take part; `minimum_effect`: the smallest relative change that matters. `alpha`: the error
     that all looks together may make. `window_days`: of each user, so many days count from their first slate
     on; none for all. `reading`: at any time, or ("group") at `looks` times that the expected users say.
-    `allocation`: weights as declared, or moved to what does better.
+    `allocation`: weights as declared, or ("adaptive") moved to what does better, which is refused as long as
+    no process moves them.
     """
 
     hypothesis: Text
@@ -109,6 +110,11 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         """All that it names, the primary one first."""
         guarded = (each.metric for each in self.guardrails)
         return tuple(dict.fromkeys((self.primary, *guarded, *self.secondary)))
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of each arm, as declared."""
+        return {arm: each.weight for arm, each in self.arms.items()}
 
     def layer_of(self, name: str) -> str:
         """The layer that it is of, where it has this name."""

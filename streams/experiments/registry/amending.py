@@ -50,16 +50,17 @@ def amended(
     after = msgspec.structs.replace(before, declared=settings)
     if settings.share > was.share:
         after = msgspec.structs.replace(after, slices=given_slots(registry, name, settings, before.slices))
-    weights = {arm: each.weight for arm, each in settings.arms.items()}
-    if weights != {arm: each.weight for arm, each in was.arms.items()}:
-        number = before.phases[-1].number + 1
+    if settings.weights != was.weights:
+        number = before.phase + 1
         if number > PHASES_MAX:
             raise DeclarationError(
                 (*path, "arms"), f"at most {PHASES_MAX} phases", "one more", "stop the experiment"
             )
-        after = msgspec.structs.replace(after, phases=(*before.phases, Phase(number, now_ms, weights)))
+        after = msgspec.structs.replace(
+            after, phases=(*before.phases, Phase(number, now_ms, settings.weights))
+        )
     said = {key: {"was": getattr(was, key), "is": getattr(settings, key)} for key in changed}
-    return after, {"changed": msgspec.to_builtins(said), "phase": after.phases[-1].number}
+    return after, {"changed": msgspec.to_builtins(said), "phase": after.phase}
 
 
 def _fixed(path: Path, was: str, came: str) -> DeclarationError:

@@ -7,7 +7,6 @@ A name is used once: users are drawn by it, and sums and the log go by it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,8 +17,6 @@ from streams.experiments.registry.amending import amended
 from streams.experiments.registry.audit import Change
 from streams.experiments.registry.room import check_room, given_slots
 from streams.experiments.registry.state import Experiment, Phase, Registry, find
-
-PHASES_KEPT = 100
 
 
 def declared(registry: Registry, name: str, settings: ExperimentSettings, now_ms: int) -> Change:
@@ -50,8 +47,7 @@ def started(registry: Registry, name: str, now_ms: int) -> Change:
     if settings.ends_ms <= now_ms:
         raise ExperimentError("over", f"experiment {name!r} ends before now; declare it with a later time")
     check_room(registry, name, settings, ("experiments", name))
-    weights = {arm: each.weight for arm, each in settings.arms.items()}
-    slices = given_slots(registry, name, settings)
+    weights, slices = settings.weights, given_slots(registry, name, settings)
     after = msgspec.structs.replace(
         before, state="running", changed_ms=now_ms, phases=(Phase(1, now_ms, weights),), slices=slices
     )
@@ -74,29 +70,6 @@ def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str =
         raise ExperimentError("stopped", f"arm {arm!r} of {name!r} is stopped already; nothing is left to do")
     after = msgspec.structs.replace(before, stopped_arms=(*before.stopped_arms, arm), arm_stopped_ms=now_ms)
     return _change(registry, "stop-arm", name, after, {"arm": arm, "why": why, "ms": now_ms})
-
-
-def reweighted(
-    registry: Registry, name: str, weights: Mapping[str, float], now_ms: int, why: str = ""
-) -> Change:
-    """Other weights, where the experiment says `allocation = "adaptive"`: the phase goes on, since whoever
-    reads it knows that weights move. The newest `PHASES_KEPT` are kept; the log has all.
-    """
-    before = _in_state(registry, name, "move the weights of", "running")
-    if before.declared.allocation != "adaptive":
-        raise ExperimentError(
-            "fixed", f'the weights of {name!r} are fixed; declare it with allocation = "adaptive"'
-        )
-    for arm, weight in weights.items():
-        _check_arm(before, name, arm)
-        if not 0 < weight <= 1e6:
-            raise ExperimentError(
-                "bad_weight", f"weight of arm {arm!r}: expected above 0 to 1e6, got {weight!r}"
-            )
-    last = before.phases[-1]
-    phase = Phase(last.number, now_ms, {**last.weights, **weights})
-    after = msgspec.structs.replace(before, phases=(*before.phases, phase)[-PHASES_KEPT:])
-    return _change(registry, "reweigh", name, after, {"weights": phase.weights, "why": why})
 
 
 def stopped(registry: Registry, name: str, now_ms: int, why: str = "") -> Change:

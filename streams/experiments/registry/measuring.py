@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from streams.experiments import quantities as q
 from streams.experiments.assignment.arm_text import key_of
-from streams.experiments.measured import METRICS_MOST, Measured, MeasuredExperiment, measured
-from streams.experiments.measured import key_of as state_key
+from streams.experiments.declared.experiment import METRICS_MOST
+from streams.experiments.measured import Measured, MeasuredExperiment, measured, state_key
 from streams.experiments.metric import Metric
-from streams.experiments.registry.state import Experiment, Phase, Registry
+from streams.experiments.registry.state import Experiment, Registry
 
 
 def measured_of(registry: Registry, known: Mapping[str, Metric]) -> Measured:
@@ -33,11 +33,8 @@ def measured_of(registry: Registry, known: Mapping[str, Metric]) -> Measured:
 
 
 def _begun(each: Experiment) -> Iterator[tuple[int, int]]:
-    """Its phases by number, and when each began. Weights that move within a phase begin none."""
-    first: dict[int, Phase] = {}
-    for phase in each.phases:
-        first.setdefault(phase.number, phase)
-    return ((number, max(phase.since_ms, each.declared.starts_ms)) for number, phase in first.items())
+    """Its phases by number, and when each began."""
+    return ((phase.number, max(phase.since_ms, each.declared.starts_ms)) for phase in each.phases)
 
 
 def _measured(key: str, each: Experiment, metrics: tuple[Metric, ...], begins_ms: int) -> MeasuredExperiment:

@@ -17,7 +17,7 @@ def plan_of(experiment: Experiment) -> Plan | None:
     """
     if not experiment.phases:
         return None
-    declared, weights = experiment.declared, experiment.phases[-1].weights
+    declared, weights = experiment.declared, experiment.weights
     left = {arm: weight for arm, weight in weights.items() if arm not in experiment.stopped_arms}
     return Plan(
         control=declared.control,

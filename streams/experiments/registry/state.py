@@ -20,9 +20,7 @@ State = Literal["declared", "running", "stopped", "shipped"]
 
 
 class Phase(msgspec.Struct, frozen=True):
-    """From `since_ms` on these were the arms, with these weights. `number`: from 1; what is read together has
-    the same.
-    """
+    """From `since_ms` on these were the arms, with these weights. `number`: from 1."""
 
     number: int
     since_ms: int
@@ -49,9 +47,19 @@ class Experiment(msgspec.Struct, frozen=True):
         """Whether nobody is drawn to it any more."""
         return self.state in ("stopped", "shipped")
 
+    @property
+    def phase(self) -> int:
+        """The number of the phase that is in force, or will be first."""
+        return self.phases[-1].number if self.phases else 1
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of each arm, in the phase that is in force, or as declared."""
+        return self.phases[-1].weights if self.phases else self.declared.weights
+
     def key(self, name: str) -> str:
         """What slates name it by now, and its sums."""
-        return key_of(name, self.phases[-1].number if self.phases else 1)
+        return key_of(name, self.phase)
 
     def standing(self, now_ms: int) -> str:
         """Its state in a word or two, as of a time."""

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from model.errors import SettingsError
-from streams.settings.reading import toml_tree
+from streams.settings.reading import toml_file
 from streams.settings.stages import merge
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -106,7 +106,7 @@ def read_scenario(path: Path | None, over: Mapping[str, Any]) -> Scenario:
     """
     tree: dict[str, Any] = {}
     if path is not None:
-        tree = toml_tree(path, f"--scenario {path}")
+        tree, _ = toml_file(path, f"--scenario {path}")
     merge(tree, over)
     try:
         return msgspec.convert(tree, Scenario, strict=False)

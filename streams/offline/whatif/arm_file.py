@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from model.errors import SettingsError
-from streams.settings.reading import toml_tree
+from streams.settings.reading import toml_file
 from streams.settings.sections import ArmSettings
 from streams.settings.tree import Settings
 
@@ -18,8 +18,9 @@ ASKED = "whatif"
 def with_arm(settings: Settings, path: Path) -> Settings:
     """The settings with the arm under the name `ASKED`; `SettingsError` where the file says what can't be."""
     named = f"--arm {path}"
+    tree, _ = toml_file(path, named)
     try:
-        arm = msgspec.convert(toml_tree(path, named), ArmSettings, strict=False)
+        arm = msgspec.convert(tree, ArmSettings, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(
             f"{named}: {error}; expected model and [stages.SECTION] tables, as under [arms.NAME]"

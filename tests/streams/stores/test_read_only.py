@@ -38,7 +38,6 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "activate": ("second",),
     "put_experiments": (b"two", digest_of(b"one"), b"second"),
     "append_sums_history": ("e", 2),
-    "drop_arm_sums": ("e",),
 }
 
 

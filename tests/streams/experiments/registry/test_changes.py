@@ -47,7 +47,6 @@ STEPS: dict[str, Callable[[Registry], Change]] = {
     "stop nobody": lambda registry: changes.arm_stopped(registry, "e", "arm7", 9),
     "ship": lambda registry: changes.shipped(registry, "e", "arm1", 9),
     "ship nobody": lambda registry: changes.shipped(registry, "e", "arm7", 9),
-    "reweigh": lambda registry: changes.reweighted(registry, "e", {"arm1": 2.0}, 9),
     "declare": lambda registry: changes.declared(registry, "e", experiment(arms=2), 9),
 }
 ALLOWED = {
@@ -224,17 +223,6 @@ def test_weights_and_new_arms_begin_a_phase() -> None:
         assert registry.experiments["e"].key("e") == f"e~{number}"
         assert registry.experiments["e"].phases[-1].since_ms == number
     assert set(registry.experiments["e"].phases[-1].weights) == {"arm0", "arm1", "new"}
-
-
-def test_adaptive_weights_stay_in_their_phase() -> None:
-    registry = running(e=raw(allocation="adaptive"))
-    for n in range(300):
-        registry = changes.reweighted(registry, "e", {"arm1": n + 0.5}, n).registry
-    after = registry.experiments["e"]
-    assert (after.key("e"), len(after.phases)) == ("e", changes.PHASES_KEPT)
-    assert after.phases[-1].weights == {"arm0": 1.0, "arm1": 299.5}
-    with pytest.raises(ExperimentError, match="expected above 0"):
-        changes.reweighted(registry, "e", {"arm1": 0.0}, 300)
 
 
 @pytest.mark.parametrize("raw_registry", [b"", b"{", b"[]", b'{"experiments": 7}', b'{"v": 0}', b'{"v": 2}'])

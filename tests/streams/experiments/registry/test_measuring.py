@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.experiments.measured import key_of
+from streams.experiments.measured import state_key
 from streams.experiments.registry import changes
 from streams.experiments.registry.measuring import measured_of
 from streams.experiments.registry.state import NONE
@@ -44,7 +44,7 @@ def test_a_new_phase_is_measured_by_itself() -> None:
     found = measured_of(registry, KNOWN)
     assert set(found.experiments) == {"e~2"}
     assert found.experiments["e~2"].begins_ms == 900
-    assert found.over == {key_of("e", 70)}
+    assert found.over == {state_key("e", 70)}
 
 
 def test_an_arm_that_is_stopped_takes_no_new_users() -> None:
@@ -56,7 +56,7 @@ def test_what_has_ended_is_over() -> None:
     registry = changes.stopped(running(now_ms=70, e=raw()), "e", 99).registry
     found = measured_of(registry, KNOWN)
     assert not found
-    assert found.over == {key_of("e", 70)}
+    assert found.over == {state_key("e", 70)}
 
 
 def test_a_metric_that_this_build_does_not_know_is_left_out() -> None:
