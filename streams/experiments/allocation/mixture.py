@@ -20,8 +20,8 @@ import numpy as np
 from msgspec import Meta
 
 from model.errors import DataError
-from streams.experiments.allocation.linearised import linearised
 from streams.experiments.arm_sums import ArmSums
+from streams.experiments.readings.moments import ratio
 
 GRID = 400
 
@@ -66,11 +66,15 @@ def best_chances(sums: Mapping[str, ArmSums]) -> dict[str, float]:
     Thompson, Biometrika 25 (1933). The integral over each arm's density is a sum on a grid: no draws, so that
     it is the same everywhere.
     """
-    known = [linearised(each) for each in sums.values()]
-    if any(each.error <= 0 or not math.isfinite(each.error) for each in known):
-        return dict.fromkeys(sums, 1.0 / len(sums))
-    mean = np.array([each.mean for each in known])
-    error = np.array([each.error for each in known])
+    even = dict.fromkeys(sums, 1.0 / len(sums))
+    if any(each.users < 2 or each.sums[1] <= 0 for each in sums.values()):
+        return even
+    known = [ratio(each) for each in sums.values()]
+    mean = np.array([each.value for each in known])
+    squared = np.array([each.variance / each.users for each in known])
+    if not (np.isfinite(squared) & (squared > 0)).all():
+        return even
+    error = np.sqrt(squared)
     chances = []
     for k in range(len(known)):
         at = mean[k] + error[k] * np.linspace(-6, 6, GRID)
