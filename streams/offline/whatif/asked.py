@@ -126,10 +126,10 @@ class Asked:
             self.counts["other propensities"] += 1
             return
         self.counts["drawn" if before is None else "again"] += 1
-        self.slates[event.slate_id] = _shown(event.user_id, rows, made)
+        self.slates[event.slate_id] = _shown(event.user_id, rows, known, made)
 
 
-def _shown(user: str, rows: Rows, made: _Made) -> ShownSlate:
+def _shown(user: str, rows: Rows, logged: F64, made: _Made) -> ShownSlate:
     n, asked = len(rows), made.asked
     features = _features(asked)
     at = index_in(asked.rows, rows)
@@ -139,7 +139,7 @@ def _shown(user: str, rows: Rows, made: _Made) -> ShownSlate:
     return ShownSlate(
         user,
         rows,
-        made.logged.given_above(rows),
+        logged,
         asked.given_above(rows),
         made.logged.anywhere(rows),
         asked.anywhere(rows),
