@@ -174,9 +174,11 @@ class Covered(NamedTuple):
     width: float
 
 
-def coverage(
-    make: Callable[[Population, int, int], Intervals], truth: float, runs: int, users: int
-) -> Mapping[str, Covered]:
+Make = Callable[[Population, int, int], Intervals]
+"""Of a population, a number of users and a seed."""
+
+
+def coverage(make: Make, truth: float, runs: int, users: int) -> Mapping[str, Covered]:
     of = population()
     found = [make(of, users, seed) for seed in range(runs)]
     covered = {}

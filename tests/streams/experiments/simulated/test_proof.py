@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -79,9 +81,9 @@ def test_promises_are_judged_but_for_chance(proof: Proof) -> None:
         ({"effect": 0.9}, "--effect"),
     ],
 )
-def test_options_that_can_not_be_are_refused(wrong: dict[str, float], said: str) -> None:
+def test_options_that_can_not_be_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        Options(**wrong)  # type: ignore[arg-type]
+        Options(**wrong)
 
 
 def test_too_few_users_for_an_effect_are_said() -> None:
