@@ -10,12 +10,9 @@ import pytest
 from model.errors import SettingsError
 from streams.experiments.simulated.promises import promises
 from streams.experiments.simulated.proof import Options, Proof, prove
+from streams.offline.replay.options import silent
 
 OPTIONS = Options(seed=20, runs=400, planted=200, users=3_000, window=300, kinds=("ratio", "mean"))
-
-
-def silent(_stage: str, _done: int, _total: int) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")
