@@ -150,7 +150,6 @@ def _shown(user: str, rows: Rows, logged: F64, made: _Made) -> ShownSlate:
 
 def _features(policy: Policy) -> F64:
     """[m, 2]: the score among the pool's, and the logarithm of the rank."""
-    known = np.isfinite(policy.scaled)
-    score = np.where(known, policy.scaled, policy.scaled[known].min())
+    score = policy.scaled
     spread = float(score.std()) or 1.0
     return np.column_stack([(score - score.mean()) / spread, np.log1p(np.arange(len(score)))])
