@@ -11,7 +11,6 @@ Liang and Bojinov, "An Experimental Design for Anytime-Valid Causal Inference on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -66,6 +65,8 @@ def best_chances(sums: Mapping[str, ArmSums]) -> dict[str, float]:
     Thompson, Biometrika 25 (1933). The integral over each arm's density is a sum on a grid: no draws, so that
     it is the same everywhere.
     """
+    from scipy.special import ndtr
+
     even = dict.fromkeys(sums, 1.0 / len(sums))
     if any(each.users < 2 or each.sums[1] <= 0 for each in sums.values()):
         return even
@@ -79,13 +80,6 @@ def best_chances(sums: Mapping[str, ArmSums]) -> dict[str, float]:
     for k in range(len(known)):
         at = mean[k] + error[k] * np.linspace(-6, 6, GRID)
         density = np.exp(-0.5 * ((at - mean[k]) / error[k]) ** 2)
-        below = np.prod(
-            [
-                [0.5 * math.erfc(-z / math.sqrt(2.0)) for z in (at - mean[j]) / error[j]]
-                for j in range(len(known))
-                if j != k
-            ],
-            axis=0,
-        )
+        below = np.prod([ndtr((at - mean[j]) / error[j]) for j in range(len(known)) if j != k], axis=0)
         chances.append(float((density * below).sum()))
     return dict(zip(sums, np.array(chances) / sum(chances), strict=True))
