@@ -89,8 +89,7 @@ def single(of: Population, users: int, seed: int) -> Intervals:
     action = (np.cumsum(logging, 1) < rng.random((len(at), 1))).sum(1).clip(max=ITEMS - 1)
     reward = (rng.random(len(at)) < rows.mean[at, action]).astype(float)
     weight = weights_of(target[at, action], logging[at, action])
-    wrong = of.reward + np.random.default_rng(5).uniform(-0.2, 0.2, of.reward.shape)
-    model = wrong[rows.kinds]
+    model = _told_rewards(of)[rows.kinds]
     told = model[at, action], (target * model).sum(1)
 
     def shrinking(parameter: float) -> Terms:
@@ -120,7 +119,7 @@ def slates(of: Population, users: int, seed: int) -> Intervals:
     scores = of.logging[rows.kinds]
     action = np.argsort(-(scores + rng.gumbel(size=scores.shape)), 1)[:, :PLACES]
     logged, target, meant = np.empty((n, PLACES)), np.empty((n, PLACES)), np.empty((n, PLACES, 1))
-    features = _features(of)[rows.kinds]
+    features = _told_rewards(of)[rows.kinds]
     free = np.ones((n, ITEMS), bool)
     for place in range(PLACES):
         chances = [softmax(np.where(free, each[rows.kinds], -np.inf)) for each in (of.logging, of.target)]
@@ -146,8 +145,8 @@ def looks() -> F64:
     return np.asarray(np.arange(1, PLACES + 1) ** -0.7)
 
 
-def _features(of: Population) -> F64:
-    """What the reward model reads of each item: the mean reward, with an error."""
+def _told_rewards(of: Population) -> F64:
+    """[T, A]: what the reward model knows of each item: the mean reward, with an error."""
     return np.asarray(of.reward + np.random.default_rng(5).uniform(-0.2, 0.2, of.reward.shape))
 
 
@@ -175,9 +174,11 @@ class Covered(NamedTuple):
     width: float
 
 
-def coverage(
-    make: Callable[[Population, int, int], Intervals], truth: float, runs: int, users: int
-) -> Mapping[str, Covered]:
+Make = Callable[[Population, int, int], Intervals]
+"""Of a population, a number of users and a seed."""
+
+
+def coverage(make: Make, truth: float, runs: int, users: int) -> Mapping[str, Covered]:
     of = population()
     found = [make(of, users, seed) for seed in range(runs)]
     covered = {}

@@ -12,8 +12,11 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+import numpy as np
+
 from model.errors import DataError
 from streams.experiments.arm_sums import NOBODY, ArmSums
+from streams.experiments.readings.sequence import stretch
 
 ALPHA = 0.05
 
@@ -143,9 +146,8 @@ def _radius(squares: Sequence[float], periods: Sequence[Period], t: int, planned
         return math.inf
     each = squares[begun] / sum(period.users for period in periods[: begun + 1])
     log = -2.0 * math.log(alpha)
-    eta = (log + math.log(log) + 1.0) / (planned * each)  # eta squared
-    inside = sum(squares) * eta + 1.0
-    return math.sqrt(2.0 * inside / (t**2 * eta) * math.log(math.sqrt(inside) / alpha))
+    eta, total = math.sqrt((log + math.log(log) + 1.0) / (planned * each)), sum(squares)
+    return math.sqrt(total * stretch(np.float64(total), alpha, eta)) / t
 
 
 def _is_best(arm: str, differences: Sequence[Difference]) -> bool:

@@ -11,7 +11,6 @@ Liang and Bojinov, "An Experimental Design for Anytime-Valid Causal Inference on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -20,8 +19,8 @@ import numpy as np
 from msgspec import Meta
 
 from model.errors import DataError
-from streams.experiments.allocation.linearised import linearised
 from streams.experiments.arm_sums import ArmSums
+from streams.experiments.readings.moments import ratio
 
 GRID = 400
 
@@ -66,22 +65,21 @@ def best_chances(sums: Mapping[str, ArmSums]) -> dict[str, float]:
     Thompson, Biometrika 25 (1933). The integral over each arm's density is a sum on a grid: no draws, so that
     it is the same everywhere.
     """
-    known = [linearised(each) for each in sums.values()]
-    if any(each.error <= 0 or not math.isfinite(each.error) for each in known):
-        return dict.fromkeys(sums, 1.0 / len(sums))
-    mean = np.array([each.mean for each in known])
-    error = np.array([each.error for each in known])
+    from scipy.special import ndtr
+
+    even = dict.fromkeys(sums, 1.0 / len(sums))
+    if any(each.users < 2 or each.sums[1] <= 0 for each in sums.values()):
+        return even
+    known = [ratio(each) for each in sums.values()]
+    mean = np.array([each.value for each in known])
+    squared = np.array([each.variance / each.users for each in known])
+    if not (np.isfinite(squared) & (squared > 0)).all():
+        return even
+    error = np.sqrt(squared)
     chances = []
     for k in range(len(known)):
         at = mean[k] + error[k] * np.linspace(-6, 6, GRID)
         density = np.exp(-0.5 * ((at - mean[k]) / error[k]) ** 2)
-        below = np.prod(
-            [
-                [0.5 * math.erfc(-z / math.sqrt(2.0)) for z in (at - mean[j]) / error[j]]
-                for j in range(len(known))
-                if j != k
-            ],
-            axis=0,
-        )
+        below = np.prod([ndtr((at - mean[j]) / error[j]) for j in range(len(known)) if j != k], axis=0)
         chances.append(float((density * below).sum()))
     return dict(zip(sums, np.array(chances) / sum(chances), strict=True))

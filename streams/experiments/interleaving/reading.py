@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.experiments.readings.sequence import stretch
+
 F64 = NDArray[np.float64]
 ALPHA = 0.05
 LEAST = 50
@@ -72,19 +74,17 @@ def mean_credit(credit: F64, planned: int, alpha: float = ALPHA) -> MeanCredit:
     """The reading of users' credit [n]; narrowest at `planned` users.
 
     mean +- s sqrt(2 (n rho^2 + 1) / (n^2 rho^2) log(sqrt(n rho^2 + 1) / alpha)), with s their standard
-    deviation: Waudby-Smith et al., "Time-uniform central limit theory and asymptotic confidence sequences"
-    (arXiv 2103.06476 v7), equation 9, with rho by equation 161. It is asymptotic: below `LEAST` users it says
-    nothing.
+    deviation: the sequence of `readings.sequence.stretch`, with rho by equation 161 there. It is asymptotic:
+    below `LEAST` users it says nothing.
     """
     n = len(credit)
     mean = float(credit.mean()) if n else math.nan
     if n < LEAST:
         return MeanCredit(n, mean, -math.inf, math.inf, "")
     log = -2.0 * math.log(alpha)
-    inside = n * (log + math.log(log) + 1.0) / planned
-    half = float(credit.std(ddof=1)) * math.sqrt(
-        2.0 * (inside + 1.0) / (n * inside) * math.log(math.sqrt(inside + 1.0) / alpha)
-    )
+    rho_squared = (log + math.log(log) + 1.0) / planned
+    error = float(credit.std(ddof=1)) / math.sqrt(n)
+    half = error * math.sqrt(stretch(np.float64(n), alpha, math.sqrt(rho_squared)))
     low, high = mean - half, mean + half
     return MeanCredit(n, mean, low, high, "first" if low > 0 else "second" if high < 0 else "")
 

@@ -38,8 +38,16 @@ class SlateRows(NamedTuple):
 
     def first(self, places: int) -> SlateRows:
         """The first places alone."""
-        cut = [None if each is None else each[:, :places] for each in self[1:]]
-        return SlateRows(self.users, *cut)  # type: ignore[arg-type]
+        return SlateRows(
+            self.users,
+            self.reward[:, :places],
+            self.target[:, :places],
+            self.logged[:, :places],
+            self.shown[:, :places],
+            self.meant[:, :places],
+            None if self.target_at is None else self.target_at[:, :places],
+            None if self.logged_at is None else self.logged_at[:, :places],
+        )
 
 
 class SlateEstimate(NamedTuple):

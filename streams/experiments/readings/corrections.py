@@ -9,8 +9,6 @@ discovery rate control with e-values", JRSS B 2022, arXiv 2009.02824, the base e
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,13 +28,6 @@ def holm(p: F64) -> F64:
     found = np.empty(len(p))
     found[order] = np.minimum(1.0, steps)
     return found
-
-
-def e_bonferroni(log_e: F64, alpha: float) -> Flags:
-    """Which claims stand when one wrong claim among all [tests] shall be at most as likely as alpha (Vovk and
-    Wang, "E-values: calibration, combination and applications", Annals of Statistics 2021).
-    """
-    return log_e >= math.log(max(1, len(log_e)) / alpha)
 
 
 def e_bh(log_e: F64, alpha: float) -> Flags:

@@ -18,7 +18,7 @@ from streams.experiments.readings.lift import interval
 from streams.experiments.readings.moments import F64
 from streams.experiments.readings.plan import Guardrail, Plan
 from streams.experiments.readings.sequence import one_sided_stretch, rho_for
-from streams.experiments.readings.tracks import TUNED_AT, Sums, track
+from streams.experiments.readings.tracks import TUNED_AT, Sums, compared
 
 
 class Guarded(msgspec.Struct, frozen=True):
@@ -57,8 +57,8 @@ def crossed(plan: Plan, points: Sequence[Sums]) -> tuple[Guarded, ...]:
 def watched(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> Watched:
     """The guardrail at each of the points."""
     alpha = plan.alpha / (len(plan.guardrails) * len(plan.arms))
-    seen = track(plan, points, arm, rail.metric, alpha)
-    lift, falls = seen.adjusted.lift, rail.worst <= 0.0
+    seen = compared(plan, points, arm, rail.metric)
+    lift, falls = seen.adjusted, rail.worst <= 0.0
     rho = rho_for(alpha, TUNED_AT * plan.users_of(arm), two_sided=False)
     low, high = interval(lift, one_sided_stretch(lift.users, alpha, rho))
     bound = np.where(seen.readable, high if falls else low, np.inf if falls else -np.inf)

@@ -4,7 +4,7 @@ Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, "Time-uniform central limit the
 sequences" (Annals of Statistics 2024; arXiv 2103.06476, equations as numbered in version 7). The chance that
 any interval of the sequence ever misses the truth is about alpha, however often and long one looks.
 
-`users`: of both arms. `rho`: from `rho_for`.
+`users`: of both arms, or whatever else the sequence counts its time by. `rho`: from `rho_for`.
 """
 
 from __future__ import annotations

@@ -29,6 +29,18 @@ FEWEST_USERS = 100
 control's own value may be 0 (`lift.interval`)."""
 
 
+class Compared(NamedTuple):
+    """`control`, `arm`: the metric itself. `unadjusted`, `adjusted`: the lift at each point. `readable`
+    [points]: from where on there is enough to read.
+    """
+
+    control: Ratio
+    arm: Ratio
+    unadjusted: Lift
+    adjusted: Lift
+    readable: Flags
+
+
 class Line(NamedTuple):
     """One way to see a track, arrays [points]. `low`, `high`: of the lift, infinite while nothing can be
     said. `log_e`: evidence against "no difference". `decides`: whether the interval leaves 0 out.
@@ -57,15 +69,25 @@ class Track(NamedTuple):
 
 def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: float) -> Track:
     """`alpha`: of this arm and metric, corrected already."""
-    control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
-    raw, cuped = unadjusted(control, other), adjusted(control, other)
-    readable = can_be_read(control, other, raw)
+    control, other, raw, cuped, readable = compared(plan, points, arm, metric)
     shares = raw.users / plan.users_of(arm)
+    rho = rho_for(alpha, TUNED_AT * plan.users_of(arm))
     due: tuple[int, ...] = ()
     if plan.reading == "group":
         due = tuple(at for at in looks_due(shares.tolist(), plan.looks) if readable[at])
-    lines = [_line(plan, lift, arm, alpha, readable, shares, due) for lift in (raw, cuped)]
+        squared, at = np.full(len(shares), np.inf), list(due)
+        squared[at] = bounds(shares[at].tolist(), alpha, plan.spending) ** 2
+    else:
+        squared = stretch(raw.users, alpha, rho)
+    lines = [_line(lift, squared, rho, readable) for lift in (raw, cuped)]
     return Track(control, other, lines[0], lines[1], readable, shares, due)
+
+
+def compared(plan: Plan, points: Sequence[Sums], arm: str, metric: str) -> Compared:
+    """The lifts alone, which no alpha is needed for."""
+    control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
+    raw = unadjusted(control, other)
+    return Compared(control, other, raw, adjusted(control, other), can_be_read(control, other, raw))
 
 
 def can_be_read(control: Ratio, arm: Ratio, raw: Lift) -> Flags:
@@ -82,16 +104,8 @@ def _ratios(points: Sequence[Sums], arm: str, metric: str) -> Ratio:
     return ratios(users, np.stack([each.sums for each in at]), np.stack([each.products for each in at]))
 
 
-def _line(
-    plan: Plan, lift: Lift, arm: str, alpha: float, readable: Flags, shares: F64, due: tuple[int, ...]
-) -> Line:
-    rho = rho_for(alpha, TUNED_AT * plan.users_of(arm))
-    if plan.reading == "sequential":
-        squared = stretch(lift.users, alpha, rho)
-    else:
-        squared = np.full(len(shares), np.inf)
-        at = list(due)
-        squared[at] = bounds(shares[at].tolist(), alpha, plan.spending) ** 2
+def _line(lift: Lift, squared: F64, rho: float, readable: Flags) -> Line:
+    """`squared`: of half the interval's width over the standard error, at each point."""
     low, high = interval(lift, squared)
     low, high = np.where(readable, low, -np.inf), np.where(readable, high, np.inf)
     log_e = log_e_value(lift.difference, lift.spread[0], lift.users, rho)

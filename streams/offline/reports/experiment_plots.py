@@ -14,9 +14,8 @@ from streams.experiments.readings.moments import F64
 from streams.experiments.readings.plan import Guardrail, Plan
 from streams.experiments.readings.reading import mismatch_evidence
 from streams.experiments.readings.tracks import Line, Sums, track
-from streams.offline.reports.figure import CLEAR, band, figure, line
+from streams.offline.reports.figure import CLEAR, GREY, band, figure, line
 
-GREY = "#8b93a1"
 ROOM = 1.15
 
 

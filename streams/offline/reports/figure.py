@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 # and in print.
 COLOURS = ("#3b82f6", "#8b93a1", "#e0732b", "#129e86", "#b061d2", "#c2a01c")
 DASHES = ("solid", "dot", "dash", "dashdot", "longdash", "longdashdot")
+GREY = COLOURS[1]
+"""Of what stands beside the lines: a limit, a mark, a comparison."""
 CLEAR = "rgba(0,0,0,0)"
 
 

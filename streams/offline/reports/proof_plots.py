@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from streams.experiments.simulated.methods import Decided
 from streams.experiments.simulated.proof import OfKind, Proof
-from streams.offline.reports.figure import figure, line
+from streams.offline.reports.figure import GREY, figure, line
 
 ALARMS = ("sequence, CUPED", "sequence, CUPED, open-ended", "O'Brien-Fleming, CUPED", "guardrail, CUPED")
 POWER = ("sequence, CUPED", "sequence", "O'Brien-Fleming, CUPED", "Pocock, CUPED", "fixed horizon, CUPED")
@@ -17,7 +17,7 @@ POWER = ("sequence, CUPED", "sequence", "O'Brien-Fleming, CUPED", "Pocock, CUPED
 def alarms(proof: Proof, each: OfKind) -> go.Figure:
     """The share of runs without a difference that have called one by each look."""
     shown = _by_look(proof, f"{each.kind}: share of runs", each.alarms, ALARMS)
-    shown.add_hline(y=proof.options.alpha, line={"color": "#8b93a1", "dash": "dot"})
+    shown.add_hline(y=proof.options.alpha, line={"color": GREY, "dash": "dot"})
     shown.update_yaxes(rangemode="tozero")
     return shown
 

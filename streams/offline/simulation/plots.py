@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from streams.offline.reports.figure import figure, line
+from streams.offline.reports.figure import GREY, figure, line
 
 
 def over_visits(summary: Mapping[str, Any], name: str, title: str) -> go.Figure:
@@ -53,7 +53,7 @@ def best_over_visits(summary: Mapping[str, Any]) -> go.Figure:
         x=[window["until"] for window in world["windows"]],
         y=[window["best"] for window in world["windows"]],
         name=f"the best slates, {world['name']}",
-        line={"color": "#8b93a1", "width": 1},
+        line={"color": GREY, "width": 1},
     )
     plot.update_yaxes(rangemode="tozero")
     return plot
@@ -61,7 +61,7 @@ def best_over_visits(summary: Mapping[str, Any]) -> go.Figure:
 
 def _mark(plot: go.Figure, summary: Mapping[str, Any]) -> None:
     for at, said in marks(summary):
-        plot.add_vline(x=at, line={"color": "#8b93a1", "dash": "dot", "width": 1}, annotation_text=said)
+        plot.add_vline(x=at, line={"color": GREY, "dash": "dot", "width": 1}, annotation_text=said)
 
 
 def marks(summary: Mapping[str, Any]) -> list[tuple[int, str]]:

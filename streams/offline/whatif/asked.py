@@ -126,10 +126,10 @@ class Asked:
             self.counts["other propensities"] += 1
             return
         self.counts["drawn" if before is None else "again"] += 1
-        self.slates[event.slate_id] = _shown(event.user_id, rows, made)
+        self.slates[event.slate_id] = _shown(event.user_id, rows, known, made)
 
 
-def _shown(user: str, rows: Rows, made: _Made) -> ShownSlate:
+def _shown(user: str, rows: Rows, logged: F64, made: _Made) -> ShownSlate:
     n, asked = len(rows), made.asked
     features = _features(asked)
     at = index_in(asked.rows, rows)
@@ -139,7 +139,7 @@ def _shown(user: str, rows: Rows, made: _Made) -> ShownSlate:
     return ShownSlate(
         user,
         rows,
-        made.logged.given_above(rows),
+        logged,
         asked.given_above(rows),
         made.logged.anywhere(rows),
         asked.anywhere(rows),
@@ -150,7 +150,6 @@ def _shown(user: str, rows: Rows, made: _Made) -> ShownSlate:
 
 def _features(policy: Policy) -> F64:
     """[m, 2]: the score among the pool's, and the logarithm of the rank."""
-    known = np.isfinite(policy.scaled)
-    score = np.where(known, policy.scaled, policy.scaled[known].min())
+    score = policy.scaled
     spread = float(score.std()) or 1.0
     return np.column_stack([(score - score.mean()) / spread, np.log1p(np.arange(len(score)))])

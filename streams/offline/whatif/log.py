@@ -38,12 +38,16 @@ def events_of(path: Path, limits: EventLimits) -> Iterator[AnyEvent]:
 
 
 class ShownSlates:
-    """What a log shows: `ids`, of the slates with propensities; and the arms of their users over time."""
+    """What a log shows: how many `events`; `ids`, of the slates with propensities; and the arms of their
+    users over time.
+    """
 
     def __init__(self, path: Path, limits: EventLimits) -> None:
+        self.events = 0
         self.ids: set[str] = set()
         self._arms: dict[str, list[tuple[int, str]]] = {}
         for event in events_of(path, limits):
+            self.events += 1
             if isinstance(event, Impression) and event.propensities is not None:
                 self.ids.add(event.slate_id)
                 self._arms.setdefault(event.user_id, []).append((event.ts, event.arm))

@@ -3,7 +3,7 @@ shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 
 from model.errors import DataError
 from streams.datasets.dataset import Dataset
-from streams.events.schema import Impression
+from streams.events.schema import AnyEvent, Impression
 from streams.experiments.off_policy.slate_reading import SlateRows
 from streams.offline.replay.options import Progress
 from streams.offline.simulation.preparation import Cores, Entrant, SimulationOptions
@@ -64,14 +64,15 @@ async def replayed(
 
         world = World("log", core, arm_of, begin_ms, watch=asked.watch)
         await world.begin({user: run.states[user] for user in shown.users if user in run.states})
-        await _give(log, settings, world, asked, progress)
+        await _give(events_of(log, settings.events), shown.events, world, asked, progress)
     _check(log, asked)
     return Replayed(_rows(asked), dict(asked.counts), cores.notes)
 
 
-async def _give(log: Path, settings: Settings, world: World, asked: Asked, progress: Progress) -> None:
-    total = sum(1 for _ in events_of(log, settings.events))
-    for number, event in enumerate(events_of(log, settings.events)):
+async def _give(
+    events: Iterable[AnyEvent], total: int, world: World, asked: Asked, progress: Progress
+) -> None:
+    for number, event in enumerate(events):
         world.clock.ms = max(world.clock.ms, event.ts)
         await world.deliver(event)
         if isinstance(event, Impression):

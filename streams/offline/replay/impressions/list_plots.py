@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from model.evaluate import moving_mean
 from model.slate_metrics import METRICS
 from streams.offline.replay.impressions.outcomes import ListOutcomes, Weights
+from streams.offline.reports.figure import GREY, line
 from streams.offline.reports.figure import figure as new
-from streams.offline.reports.figure import line
 
 POINTS = 600
 SMALLEST_WINDOW = 50
@@ -49,7 +49,7 @@ def weights_over_lists(weights: Weights) -> go.Figure:
         )
     for lists, detector, _ in weights.marks:
         if lists:
-            said = {"color": "#8b93a1", "dash": "dot", "width": 1}
+            said = {"color": GREY, "dash": "dot", "width": 1}
             found.add_vline(x=lists, line=said, annotation_text=detector)
     found.update_layout(hovermode="x unified")
     found.update_yaxes(range=[0, 1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.off_policy_coverage import Intervals, coverage, population, single, slates, truths
+from benchmarks.off_policy_coverage import Intervals, Make, coverage, population, single, slates, truths
 from streams.experiments.off_policy.intervals import normal
 from streams.experiments.off_policy.terms import averaged
 
@@ -18,7 +18,7 @@ FEWEST = 0.95 - 3.5 * np.sqrt(0.95 * 0.05 / RUNS)
 
 
 @pytest.mark.parametrize(("make", "truth"), [(single, OF_ROW), (slates, OF_SLATE)])
-def test_intervals_hold_the_truth(make, truth) -> None:  # type: ignore[no-untyped-def]
+def test_intervals_hold_the_truth(make: Make, truth: float) -> None:
     for name, each in coverage(make, truth, RUNS, USERS).items():
         if "SLOPE" not in name:  # which takes some bias for less variance
             assert each.share >= FEWEST, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -209,12 +210,12 @@ def test_an_experiment_without_users_is_read_too() -> None:
         {"prior_deviation": 0.0},
     ],
 )
-def test_a_plan_that_can_not_be_read_is_refused(wrong: dict[str, object]) -> None:
-    fields: dict[str, object] = {
+def test_a_plan_that_can_not_be_read_is_refused(wrong: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {
         "control": "plain",
         "shares": {"plain": 1.0, "bold": 1.0},
         "primary": CLICKS,
         "users": 9,
     }
     with pytest.raises(SettingsError, match="expected"):
-        Plan(**{**fields, **wrong})  # type: ignore[arg-type]
+        Plan(**{**fields, **wrong})

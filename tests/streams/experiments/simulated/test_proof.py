@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from model.errors import SettingsError
 from streams.experiments.simulated.promises import promises
 from streams.experiments.simulated.proof import Options, Proof, prove
+from streams.offline.replay.options import silent
 
 OPTIONS = Options(seed=20, runs=400, planted=200, users=3_000, window=300, kinds=("ratio", "mean"))
-
-
-def silent(_stage: str, _done: int, _total: int) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +78,9 @@ def test_promises_are_judged_but_for_chance(proof: Proof) -> None:
         ({"effect": 0.9}, "--effect"),
     ],
 )
-def test_options_that_can_not_be_are_refused(wrong: dict[str, float], said: str) -> None:
+def test_options_that_can_not_be_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        Options(**wrong)  # type: ignore[arg-type]
+        Options(**wrong)
 
 
 def test_too_few_users_for_an_effect_are_said() -> None:
