@@ -34,7 +34,15 @@ class Session(NamedTuple):
         these events alone.
         """
         there = self.places >= 0 if which is None else (self.places >= 0) & which
-        return list(dict.fromkeys(self.places[there][::-1].tolist()))
+        return _newest_first(self.places[there])
+
+    def met(self) -> list[int]:
+        """The rows of all events, the newest first, each once."""
+        return _newest_first(self.rows)
+
+    def chose(self) -> list[int]:
+        """The same of the choices."""
+        return _newest_first(self.rows[self.chosen])
 
 
 def session_in(rows: NDArray[np.int32], state: UserState, now_ms: int, counts: F32) -> Session:
@@ -50,3 +58,7 @@ def session_in(rows: NDArray[np.int32], state: UserState, now_ms: int, counts: F
         n=len(rows),
         now_ms=now_ms,
     )
+
+
+def _newest_first(oldest_first: NDArray[np.int32] | NDArray[np.int64]) -> list[int]:
+    return list(dict.fromkeys(oldest_first[::-1].tolist()))
