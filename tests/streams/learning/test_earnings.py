@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model.errors import NewerVersionError, StoreError
 from streams.learning.earnings import BELIEF_PLACES, DISCOUNT, SourceEarnings
-from streams.learning.lesson import Lesson
+from streams.learning.lesson import Answered, Lesson
 from streams.state.action_meaning import BUILT_IN
 from tests.streams.learning.experts.streams_of_choices import CLICK, DISLIKE, SKIP, did, lesson
 
@@ -32,8 +32,8 @@ def places(*ranks: tuple[int, int, int]) -> np.ndarray:
     return features
 
 
-def taught(features: np.ndarray, *answers: object) -> Lesson:
-    return lesson(features, answers, columns=COLUMNS)  # type: ignore[arg-type]
+def taught(features: np.ndarray, *answers: Answered) -> Lesson:
+    return lesson(features, answers, columns=COLUMNS)
 
 
 def test_a_slate_by_hand() -> None:
