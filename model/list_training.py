@@ -78,8 +78,7 @@ def _learn(
                 shares, _ = padded([torch.from_numpy(each.shares)[:, None] for each in chosen])
                 set_rate(optimizer, rate, done / total)
                 optimizer.zero_grad()
-                loss: Tensor = listwise_loss(net(features, present), shares.squeeze(-1))
-                loss.backward()  # type: ignore[no-untyped-call]
+                torch.autograd.backward(listwise_loss(net(features, present), shares.squeeze(-1)))
                 optimizer.step()
                 done += len(chosen)
     return net.eval()

@@ -6,7 +6,6 @@ The worker, `replay` and the making of training examples all drive this class; n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from streams.learning.experts.segments import Segments
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
 from streams.learning.learner import CountingLearner, Learner
 from streams.learning.lesson import Lesson, decode_lesson
-from streams.learning.looks import F16, HALF_MAX, NO_FEATURES, NO_NUMBERS, digest_of_names, pack_looks
 from streams.learning.steps import (
     AnswerStep,
     Bounds,
@@ -48,6 +46,7 @@ from streams.ranking.request import RankRequest
 from streams.ranking.request_checks import check
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.slate import Slate
+from streams.ranking.slate_looks import SlateLooks
 from streams.ranking.slate_of_draft import slate_of, slates_of
 from streams.ranking.stage_plan import StagePlan, stage_plan
 from streams.settings.stages import overridden
@@ -105,8 +104,8 @@ class Recommender:
             settings.state.recent_event_ids,
             frozenset(np.flatnonzero(self.meanings.says > 0).tolist()),
         )
-        self._names = digest_of_names(self.columns)
-        self._segments = Segments(settings.reweighting.segment_by)
+        segments = Segments(settings.reweighting.segment_by)
+        self._looks = SlateLooks(self.columns, settings.state.pending_items, segments)
 
     def _learner(self) -> Learner:
         """What learns from lessons: one that adapts scores, where any arm adapts them or draws by them."""
@@ -280,45 +279,7 @@ class Recommender:
 
     def looks(self, slates: Sequence[Slate], batch: RankBatch) -> list[KeptSlate]:
         """What the slates of a batch look like, as they are kept; gathered for all of them in one go."""
-        at = np.concatenate([order + start for order, start in zip(batch.order, batch.offsets, strict=False)])
-        rows, scores = batch.rows[at].tolist(), batch.score[at]
-        kept, begin = [], 0
-        parts = zip(slates, batch.requests, batch.order, self._features(batch), strict=True)
-        for slate, request, order, features in parts:
-            end = begin + len(order)
-            told = NO_NUMBERS if slate.propensities is None else np.array(slate.propensities, np.float32)
-            kept.append(
-                KeptSlate(
-                    slate_id=slate.slate_id,
-                    ts=slate.ts,
-                    arm=slate.arm,
-                    model=slate.model,
-                    rows=tuple(rows[begin:end]),
-                    looks=pack_looks(scores[begin:end], told, features, self._names),
-                    segment=self._segments.of_user(request.state),
-                )
-            )
-            begin = end
-        return kept
-
-    def _features(self, batch: RankBatch) -> list[F16]:
-        """The `columns` of the first places of each slate; none where no model scored it."""
-        most = self.settings.state.pending_items
-        counts = [min(len(order), most) if batch.scored(b) else 0 for b, order in enumerate(batch.order)]
-        if not any(counts):
-            return [NO_FEATURES] * len(counts)
-        at = np.concatenate(
-            [
-                order[:count] + start
-                for order, count, start in zip(batch.order, counts, batch.offsets, strict=False)
-            ]
-        )
-        taken = np.empty((len(at), len(self.columns)), np.float32)
-        width = batch.features.shape[1]
-        taken[:, :width], taken[:, width:] = batch.features[at], batch.heads[:, at].T
-        halves = taken.clip(-HALF_MAX, HALF_MAX, out=taken).astype(np.float16)
-        ends = list(accumulate(counts))
-        return [halves[end - count : end] for end, count in zip(ends, counts, strict=True)]
+        return self._looks.of(slates, batch)
 
     def request(
         self, state: UserState, now_ms: int, *, rung: Rung = "full", arm: str = DEFAULT_ARM, **asked: Any

@@ -24,7 +24,7 @@ from model.features import rank_feature
 from streams.learning.experts.choices import ChoiceRules
 from streams.learning.kept_slates import PLACES_MAX
 from streams.learning.lesson import Lesson
-from streams.learning.looks import F2, digest_of_names
+from streams.learning.looks import digest_of_names
 from streams.state.action_meaning import Meanings
 from streams.state.stored_format import check_version, leading_version
 
@@ -73,13 +73,13 @@ class SourceEarnings:
         self.places: F64 = np.zeros(len(sources))
         self._counts = {"taken": 0, "other_columns": 0}
         self._reads = np.array([list(columns).index(rank_feature(name)) for name in sources])
-        self._names, self._bytes = digest_of_names(columns), F2.itemsize * len(columns)
+        self._names, self._columns = digest_of_names(columns), len(columns)
         self._rules = ChoiceRules(meanings)
         self._looked: F64 = np.asarray(np.arange(1, PLACES_MAX + 1) ** -eta, np.float64)
 
     def learn(self, lesson: Lesson) -> None:
         """Take one lesson. One whose features have other names, or none, is only counted."""
-        if lesson.names != self._names or len(lesson.feature_bytes) != self._bytes * lesson.places:
+        if not lesson.has_columns(self._names, self._columns):
             self._counts["other_columns"] += 1
             return
         self._counts["taken"] += 1

@@ -105,9 +105,9 @@ Slates = tuple[KeptSlate, ...]
 class UserSlates(NamedTuple):
     """All that is kept of a user's slates. `recent`: the keys of the last impressions that showed something
     (`fold.event_key`, end to end), by which one that its producer sends again is known, also after its slate
-    has fallen. Of the slates that were closed of late, `seen` is how many places they had, and `chosen` how
-    many of these were answered well; each that is closed takes a tenth off what came before. `placed`: at
-    which places the last of them stood (`place_code`).
+    has fallen. Of the shown slates that were closed of late, `seen` is how many places they had, and
+    `chosen` how many of these were answered well; each that is closed takes a tenth off what came before.
+    `placed`: at which places the last of them stood (`place_code`).
     """
 
     slates: Slates = ()

@@ -77,6 +77,10 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
         """
         return np.frombuffer(self.feature_bytes, F2).reshape(self.places, -1 if self.feature_bytes else 0)
 
+    def has_columns(self, names: bytes, count: int) -> bool:
+        """Whether its features are [n, count] with names of this digest."""
+        return self.names == names and len(self.feature_bytes) == F2.itemsize * count * self.places
+
     @property
     def propensities(self) -> F32:
         """float32 [n], NaN where not known; empty where none is."""

@@ -14,6 +14,7 @@ import numpy as np
 from model.errors import NewerVersionError, StoreError
 from streams.counters.gradual_copy import GradualCopy
 from streams.counters.snapshot import pieces_of, restore_counters
+from streams.learning.learner import Learner
 from streams.recommender import Recommender
 from streams.serving.heard_copy import HeardCopy
 from streams.state.msgpack_pieces import Piece, array_header, binary, bytes_of
@@ -144,8 +145,8 @@ def restore(recommender: Recommender, raw: bytes, position: str = "") -> None:
     except (zlib.error, msgspec.MsgspecError) as error:
         raise StoreError(f"snapshot of {len(raw)} bytes can't be read: {error}") from None
     restore_counters(recommender.counters, payload.counters)
-    _restore_learner(recommender, payload, position)
-    _restore_earnings(recommender, payload)
+    recommender.learned_to = payload.learned_to or position
+    _restore_learned(recommender, payload)
     recommender.pipeline.grow()
     catalog = recommender.catalog
     rows = np.frombuffer(payload.heard.rows, np.int32)
@@ -155,28 +156,28 @@ def restore(recommender: Recommender, raw: bytes, position: str = "") -> None:
     catalog.text[rows[silent]] = text[silent]
 
 
-def _restore_learner(recommender: Recommender, payload: _Payload, position: str) -> None:
-    """Builds before this one did not learn in the ledger's order, and did nothing but count."""
-    recommender.learned_to = payload.learned_to or position
-    if payload.version < IN_ORDER_SINCE:
-        return
-    try:
-        recommender.learner.restore(payload.learner)
+def _restore_learned(recommender: Recommender, payload: _Payload) -> None:
+    """What lessons taught. Builds before this one did not learn in the ledger's order, and did nothing but
+    count. Where no arm's quotas follow what sources earned, or the snapshot has none of that, they begin with
+    nothing.
+    """
+    taken = False
+    if payload.version >= IN_ORDER_SINCE:
+        otherwise = "the learner begins anew, without what the snapshot holds of one"
+        taken = _taken(recommender.learner, payload.learner, otherwise)
+    if recommender.earnings is not None and payload.earned:
+        taken |= _taken(recommender.earnings, payload.earned, "sources begin with nothing earned")
+    if taken:
         recommender.look_back()
-    except NewerVersionError:
-        raise
-    except StoreError as error:
-        log.warning("the learner begins anew, without what the snapshot holds of one: %s", error)
 
 
-def _restore_earnings(recommender: Recommender, payload: _Payload) -> None:
-    """Where no arm's quotas follow them, or the snapshot has none, sources begin with nothing."""
-    if recommender.earnings is None or not payload.earned:
-        return
+def _taken(learner: Learner, raw: bytes, otherwise: str) -> bool:
+    """Whether it took what was packed of it; the log says what happens `otherwise`, and why."""
     try:
-        recommender.earnings.restore(payload.earned)
+        learner.restore(raw)
     except NewerVersionError:
         raise
     except StoreError as error:
-        log.warning("sources begin with nothing earned: %s", error)
-    recommender.look_back()
+        log.warning("%s: %s", otherwise, error)
+        return False
+    return True

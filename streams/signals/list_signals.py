@@ -94,6 +94,12 @@ def session_of(state: UserState, now_ms: int) -> NDArray[np.int32]:
     return state.items[begin:][::-1]
 
 
+def chooses(actions: NDArray[np.uint8], counts: F32) -> NDArray[np.bool_]:
+    """Which actions count as much as a click, so that they are choices and no looks."""
+    choices: NDArray[np.bool_] = counts[actions] >= counts[CLICK]
+    return choices
+
+
 def _places(count: int) -> list[F64]:
     """Both ends of a list are looked at, so that an order and its reverse can be learned alike."""
     place = np.arange(count)
@@ -131,7 +137,7 @@ def _since(
     rows: NDArray[np.int32], session: NDArray[np.int32], actions: NDArray[np.uint8], counts: F32
 ) -> list[F64]:
     """What the user looked at after their last choice in the session, newest first."""
-    choices = np.flatnonzero(counts[actions] >= counts[CLICK])
+    choices = np.flatnonzero(chooses(actions, counts))
     looked = session[: choices[0]] if len(choices) else session
     since = np.isin(rows, looked).astype(np.float64)
     last = np.log1p((looked == looked[0]).sum()) * (rows == looked[0]) if len(looked) else np.zeros(len(rows))

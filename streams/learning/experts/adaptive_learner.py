@@ -28,7 +28,7 @@ from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.experts.signals import signals_of
 from streams.learning.kept_slates import NEVER
 from streams.learning.lesson import KINDS, Lesson
-from streams.learning.looks import F2, digest_of_names
+from streams.learning.looks import digest_of_names
 from streams.state.action_meaning import Meanings
 from streams.state.user_state import UserState
 
@@ -72,7 +72,7 @@ class AdaptiveLearner:
         self.settings, self.columns, self.meanings = settings, tuple(columns), meanings
         self.reads: NDArray[np.int64] = signals_of(columns, settings.signals)
         self.signals = [columns[at] for at in self.reads.tolist()]
-        self._names, self._bytes = digest_of_names(columns), F2.itemsize * len(columns)
+        self._names = digest_of_names(columns)
         self._counts = dict.fromkeys((*KINDS, *TAUGHT_NOTHING, *NOT_CHOICES, *ALSO_COUNTED), 0)
         self._rules = ChoiceRules(meanings)
         self.scales = Scales(len(self.reads))
@@ -90,7 +90,7 @@ class AdaptiveLearner:
         """Take one lesson."""
         self._counts[lesson.kind] += 1
         self.caps.begin(lesson.shown_ms)
-        if lesson.names != self._names or len(lesson.feature_bytes) != self._bytes * lesson.places:
+        if not lesson.has_columns(self._names, len(self.columns)):
             self._counts["other_columns"] += 1
         elif not self.caps.takes(lesson.user):
             self._counts["user_cap"] += 1

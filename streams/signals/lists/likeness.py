@@ -43,9 +43,8 @@ def likeness(rows: NDArray[np.int32], content: ItemContent, session: Session) ->
     that have each of its properties: 1 where it has nothing that the others lack. properties: the logarithm
     of how many it has. 0 where there is nothing to compare.
     """
-    met = list(dict.fromkeys(session.rows[::-1].tolist()))
-    chosen = list(dict.fromkeys(session.rows[session.chosen][::-1].tolist()))
-    groups = (met[:1], met, chosen)
+    met = session.met()
+    groups = (met[:1], met, session.chose())
     own = content.attributes[rows]
     texts = content.text[rows].astype(np.float64)
     there = own > 0

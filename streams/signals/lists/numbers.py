@@ -55,12 +55,11 @@ def of_field(rows: NDArray[np.int32], numbers: F64, field: int, known: Known, se
     zeros = np.zeros(len(numbers))
     if not there.any():
         return [zeros] * len(OF_FIELD)
-    met = list(dict.fromkeys(session.rows[::-1].tolist()))
-    chosen = dict.fromkeys(session.rows[session.chosen].tolist())
+    met = session.met()
     scaled = _scaled(numbers, {row: known[row][field] for row in {*met, *rows.tolist()} if row in known})
     here, before = scaled
     of_met = [before[row] for row in met if row in before]
-    of_chosen = [before[row] for row in chosen if row in before]
+    of_chosen = [before[row] for row in session.chose() if row in before]
     filled = np.where(there, here, np.median(here[there]))
     lowest = np.minimum.accumulate(np.where(there, here, np.inf))
     earlier = np.array([before.get(row, np.nan) for row in rows.tolist()])

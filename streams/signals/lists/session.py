@@ -7,18 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.actions import code_of
 from model.schema import F32
-from streams.signals.list_signals import session_of
+from streams.signals.list_signals import chooses, session_of
 from streams.state.user_state import UserState
 
-CLICK = code_of("click")
 NOWHERE = -1
 
 
 class Session(NamedTuple):
-    """s events, oldest first: rows int32 [s]; times int64 [s]; `chosen` bool [s]: the action counts as much
-    as a click, so it is a choice and no look; `places` int64 [s]: where the item stands in the list, NOWHERE
+    """s events, oldest first: rows int32 [s]; times int64 [s]; `chosen` bool [s]: the action is a
+    choice (`list_signals.chooses`); `places` int64 [s]: where the item stands in the list, NOWHERE
     where it does not. n: the places of the list. now_ms: when the list comes.
     """
 
@@ -34,7 +32,15 @@ class Session(NamedTuple):
         these events alone.
         """
         there = self.places >= 0 if which is None else (self.places >= 0) & which
-        return list(dict.fromkeys(self.places[there][::-1].tolist()))
+        return _newest_first(self.places[there])
+
+    def met(self) -> list[int]:
+        """The rows of all events, the newest first, each once."""
+        return _newest_first(self.rows)
+
+    def chose(self) -> list[int]:
+        """The same of the choices."""
+        return _newest_first(self.rows[self.chosen])
 
 
 def session_in(rows: NDArray[np.int32], state: UserState, now_ms: int, counts: F32) -> Session:
@@ -45,8 +51,12 @@ def session_in(rows: NDArray[np.int32], state: UserState, now_ms: int, counts: F
     return Session(
         rows=events,
         times=state.times[first:],
-        chosen=counts[state.actions[first:]] >= counts[CLICK],
+        chosen=chooses(state.actions[first:], counts),
         places=np.array([where.get(row, NOWHERE) for row in events.tolist()], np.int64),
         n=len(rows),
         now_ms=now_ms,
     )
+
+
+def _newest_first(oldest_first: NDArray[np.int32] | NDArray[np.int64]) -> list[int]:
+    return list(dict.fromkeys(oldest_first[::-1].tolist()))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from model.errors import NewerVersionError, StoreError
 from streams.learning.earnings import BELIEF_PLACES, DISCOUNT, SourceEarnings
-from streams.learning.lesson import Lesson
+from streams.learning.lesson import Answered, Lesson
 from streams.state.action_meaning import BUILT_IN
-from tests.streams.learning.experts.streams_of_choices import CLICK, DISLIKE, SKIP, did, lesson
+from tests.streams.learning.experts.streams_of_choices import CLICK, DISLIKE, SKIP, any_answers, did, lesson
 
 SOURCES = ("near", "far", "new")
 COLUMNS = ("base", "rank_new", "rank_near", "age", "rank_far")
@@ -32,8 +32,8 @@ def places(*ranks: tuple[int, int, int]) -> np.ndarray:
     return features
 
 
-def taught(features: np.ndarray, *answers: object) -> Lesson:
-    return lesson(features, answers, columns=COLUMNS)  # type: ignore[arg-type]
+def taught(features: np.ndarray, *answers: Answered) -> Lesson:
+    return lesson(features, answers, columns=COLUMNS)
 
 
 def test_a_slate_by_hand() -> None:
@@ -111,10 +111,7 @@ def lessons(draw: st.DrawFn) -> list[Lesson]:
         n = int(rng.integers(1, 30))
         features = places(*rng.integers(0, 300, (n, 3)).tolist())
         features[rng.random(n) < 0.1] = rng.choice([math.nan, math.inf, 0.0])
-        answers = [
-            did(int(rng.integers(n)), int(rng.choice([CLICK, SKIP, DISLIKE, 5, 200])), delay_ms=int(d))
-            for d in rng.integers(0, 1_000, size=rng.integers(0, 6))
-        ]
+        answers = any_answers(rng, n)
         columns = COLUMNS if rng.random() < 0.8 else tuple(reversed(COLUMNS))
         made.append(lesson(features, answers, columns=columns))
     return made

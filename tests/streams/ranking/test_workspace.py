@@ -10,6 +10,7 @@ import pytest
 from streams.ranking.pipeline import Pipeline, sources
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import ItemFilter, RankRequest, Search
+from streams.ranking.stage import Stage
 from streams.settings.tree import Settings
 from streams.state.knowledge_graph import Triple, build
 from tests.streams.core import Small, toy_model, unit
@@ -81,7 +82,7 @@ def same(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     assert small.core.recommend(many(small)) == fresh.core.recommend(many(fresh))
 
 
-def pipeline_stages(pipeline: Pipeline) -> dict[str, object]:
+def pipeline_stages(pipeline: Pipeline) -> dict[str, Stage]:
     return {type(stage).__name__: stage for stage in (*pipeline.gathering, *pipeline.ordering)}
 
 
@@ -90,7 +91,7 @@ def test_a_stage_that_fails_leaves_nothing_behind(name: str, monkeypatch: pytest
     small = driven()
     stages = pipeline_stages(small.core.pipeline)
     assert list(stages) == STAGES
-    monkeypatch.setattr(stages[name], "run", fails_once(stages[name].run, 1))  # type: ignore[attr-defined]  # every stage has it
+    monkeypatch.setattr(stages[name], "run", fails_once(stages[name].run, 1))
     same(small, monkeypatch)
 
 

@@ -356,7 +356,9 @@ def plain_lesson(lesson: Lesson, core: Recommender) -> tuple[object, ...]:
     return (lesson.user, lesson.slate_id, lesson.shown_ms, items, answers)
 
 
-async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Path) -> None:
+async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where no worker makes slates of its own, the two know the same of each user's slates."""
     rows = feed_rows(np.random.default_rng(12))
     settings = override(Settings(), {"learning": {"wait_s": 300.0}, **LEARNS})
@@ -365,7 +367,7 @@ async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Pat
     dataset = load_dataset(DatasetSpec(str(tmp_path / "shown.jsonl"), columns=columns))
     run: Prequential = prepare(dataset, settings, encode, silent)
     learned: list[Lesson] = []
-    run.recommender.learner.learn = learned.append  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(run.recommender.learner, "learn", learned.append)
     while run.at < len(dataset.interactions):
         run.learn()
     run.recommender.learn_closed()
@@ -376,7 +378,7 @@ async def test_slates_of_a_dataset_are_joined_as_those_on_the_wire(tmp_path: Pat
     async with desk.replica.lock:
         await desk.replica.rebuild()  # else the first batch takes another core
     core = desk.replica.recommender
-    core.keep = lambda user, kept, slate: Step(kept, [])  # type: ignore[method-assign]
+    monkeypatch.setattr(core, "keep", lambda user, kept, slate: Step(kept, []))
     for k, row in enumerate(rows):
         desk.clock.ms = row["ts"]
         shared = {"ts": row["ts"], "user_id": row["user"], "slate_id": row["slate"]}

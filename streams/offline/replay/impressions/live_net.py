@@ -35,7 +35,8 @@ def can_learn() -> bool:
 
 
 class LiveNet:
-    """Without torch, or before there are enough lists, all places of a list are alike to it: scores of 0.
+    """Before there are enough lists, all places of a list are alike to it: scores of 0. To be made only where
+    it `can_learn`.
 
     `learned`: from how many lists; `fitted`: how often it began anew; `renewed`: how often it went on.
     """
@@ -67,7 +68,7 @@ class LiveNet:
     def hear(self, lesson: Lesson) -> None:
         """A slate was closed. One without a good answer says nothing of what is better than what."""
         taken = self._open.pop(lesson.slate_id, None)
-        if taken is None or not can_learn():
+        if taken is None:
             return
         places, features = taken
         shares = self._chosen(lesson, places)

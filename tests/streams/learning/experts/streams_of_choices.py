@@ -49,6 +49,14 @@ def did(place: int, action: int = CLICK, value: float = math.nan, delay_ms: int 
     return Answered(place, action, value, delay_ms)
 
 
+def any_answers(rng: np.random.Generator, places: int) -> list[Answered]:
+    """Up to five answers to any of so many places: good ones, bad ones, such as say neither, unknown ones."""
+    return [
+        did(int(rng.integers(places)), int(rng.choice([CLICK, SKIP, DISLIKE, 5, 200])), delay_ms=int(d))
+        for d in rng.integers(0, 1_000, size=rng.integers(0, 6))
+    ]
+
+
 def clicks(
     rng: np.random.Generator,
     weights: Sequence[float],

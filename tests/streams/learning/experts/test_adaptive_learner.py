@@ -11,12 +11,14 @@ from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.lesson import Lesson
 from streams.state.action_meaning import BUILT_IN
+from tests.streams.learning.experts.scores import scored
 from tests.streams.learning.experts.streams_of_choices import (
     CLICK,
     COLUMNS,
     DISLIKE,
     SHOWN_MS,
     SKIP,
+    any_answers,
     clicks,
     did,
     lesson,
@@ -29,14 +31,6 @@ def learner(settings: ReweightingSettings = PLAIN, columns: tuple[str, ...] = CO
     return AdaptiveLearner(settings, columns, BUILT_IN)
 
 
-def scored(learner: AdaptiveLearner, features: np.ndarray, level: Level = Level()) -> np.ndarray:
-    """The scores of one request whose candidates have all these columns."""
-    signals = np.ascontiguousarray(features[:, learner.reads], np.float32)
-    out = np.full(len(signals), np.nan, np.float32)
-    learner.score(signals, np.array([0, len(signals)]), np.array([len(signals)]), [level], out)
-    return out
-
-
 @st.composite
 def lessons(draw: st.DrawFn) -> list[Lesson]:
     """Any lessons: answers of all kinds, places that are not known, other columns, numbers at the edge."""
@@ -46,10 +40,7 @@ def lessons(draw: st.DrawFn) -> list[Lesson]:
         places = int(rng.integers(1, 25))
         features = rng.normal(size=(places, len(COLUMNS))) * rng.choice([0.0, 1.0, 1e4])
         features[rng.random(places) < 0.1] = np.nan
-        answers = [
-            did(int(rng.integers(places)), int(rng.choice([CLICK, SKIP, DISLIKE, 5, 200])), delay_ms=int(d))
-            for d in rng.integers(0, 1_000, size=rng.integers(0, 6))
-        ]
+        answers = any_answers(rng, places)
         columns = COLUMNS if rng.random() < 0.9 else tuple(reversed(COLUMNS))
         shown_ms = -1 if answers and rng.random() < 0.2 else SHOWN_MS + int(rng.integers(10**7))
         user, arm = f"u{rng.integers(3)}", str(rng.choice(["default", "a", "b"]))

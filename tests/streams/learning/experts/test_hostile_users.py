@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
+from streams.learning.experts.adaptive_learner import AdaptiveLearner
 from streams.learning.experts.packing import unpacked
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.lesson import Answered
 from streams.state.action_meaning import BUILT_IN
+from tests.streams.learning.experts.scores import scored
 from tests.streams.learning.experts.streams_of_choices import COLUMNS, DISLIKE, SHOWN_MS, did, lesson
 
 USERS, LESSONS, PLACES = 2_000, 5_000, 10
@@ -57,9 +58,7 @@ def gain_of_others(hostile: Hostile | None, share: float, drifts: bool) -> float
     for n in range(LESSONS):
         liked = LATER if drifts and n >= LESSONS // 2 else LIKED
         features, luck, shown_ms = slate(rng), rng.gumbel(size=PLACES), SHOWN_MS + 2_000 * n
-        out = np.zeros(PLACES, np.float32)
-        signals = np.ascontiguousarray(features[:, learned.reads], np.float32)
-        learned.score(signals, np.array([0, PLACES]), np.array([PLACES]), [Level()], out)
+        out = scored(learned, features)
         if n >= LESSONS // 2 + 500 * drifts:
             wanted = int(np.argmax(features @ liked + luck))
             gains.append(1 / np.log2(2 + np.count_nonzero(out > out[wanted])))

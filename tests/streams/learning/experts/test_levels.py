@@ -8,10 +8,10 @@ from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.settings import ReweightingSettings
 from streams.state.action_meaning import BUILT_IN
+from tests.streams.learning.experts.scores import gain
 from tests.streams.learning.experts.streams_of_choices import COLUMNS, clicks, lesson
 
 SETTINGS = ReweightingSettings(eta=0.0, drift=(), silence=0.0, guard_alpha=0)
-FOLLOWS = 3
 
 
 def learner(settings: ReweightingSettings = SETTINGS) -> AdaptiveLearner:
@@ -21,16 +21,6 @@ def learner(settings: ReweightingSettings = SETTINGS) -> AdaptiveLearner:
 def teach(learned: AdaptiveLearner, seed: int, likes: float, count: int, arm: str, surface: str) -> None:
     for each in clicks(np.random.default_rng(seed), [0, 1, 0, likes, 0], count, arm=arm, surface=surface):
         learned.learn(each)
-
-
-def gain(learned: AdaptiveLearner, level: Level) -> float:
-    """By how much one deviation of `follows` moves a score."""
-    features = np.zeros((2, len(COLUMNS)), np.float32)
-    features[1, FOLLOWS] = 1.0
-    out = np.zeros(2, np.float32)
-    signals = np.ascontiguousarray(features[:, learned.reads])
-    learned.score(signals, np.array([0, 2]), np.array([2]), [level], out)
-    return float(out[1] - out[0])
 
 
 def test_one_arm_and_one_surface_have_the_global_level_alone() -> None:

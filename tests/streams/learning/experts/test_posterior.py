@@ -12,6 +12,7 @@ from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.posterior import SAMPLES, Posterior, draw_weights, parts_of, sampled_scores
 from streams.learning.experts.settings import ReweightingSettings
 from streams.state.action_meaning import BUILT_IN
+from tests.streams.learning.experts.scores import scored
 from tests.streams.learning.experts.streams_of_choices import COLUMNS, clicks
 
 FEATURES = np.random.default_rng(0).normal(size=(30, len(COLUMNS))).astype(np.float32)
@@ -76,9 +77,7 @@ def test_what_was_learned_is_the_middle_of_the_samples_and_doubt_shrinks() -> No
         spreads.append(float(np.std(found - found.mean(1, keepdims=True), axis=0).mean()))
         if count == 400:
             learned.levels.everyone.guard.follow(True)
-            served = np.empty(30, np.float32)
-            signals = np.ascontiguousarray(FEATURES[:, learned.reads])
-            learned.score(signals, np.array([0, 30]), np.array([30]), [EVERYBODY], served)
+            served = scored(learned, FEATURES, EVERYBODY)
             assert np.corrcoef(found.mean(0), served)[0, 1] > 0.98
     assert spreads[1] < 0.7 * spreads[0]
 

@@ -4,16 +4,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
+from streams.learning.experts.adaptive_learner import AdaptiveLearner
 from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.segments import VALUE_CHARS, Segments
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.lesson import decode_lesson, encode_lesson
 from streams.state.action_meaning import BUILT_IN
 from streams.state.user_state import UserState
+from tests.streams.learning.experts.scores import gain
 from tests.streams.learning.experts.streams_of_choices import COLUMNS, clicks
-
-FOLLOWS = COLUMNS.index("follows")
 
 
 def test_by_default_a_segment_is_a_surface_and_nothing_is_kept_of_the_user() -> None:
@@ -68,16 +67,6 @@ def teach(learned: AdaptiveLearner, seed: int, likes: float, count: int, country
     segment = learned.segments.of_user(UserState(profile={"country": country}))
     for each in clicks(np.random.default_rng(seed), [0, 1, 0, likes, 0], count):
         learned.learn(msgspec.structs.replace(each, segment=segment))
-
-
-def gain(learned: AdaptiveLearner, level: Level) -> float:
-    """By how much one deviation of `follows` moves a score."""
-    features = np.zeros((2, len(COLUMNS)), np.float32)
-    features[1, FOLLOWS] = 1.0
-    out = np.zeros(2, np.float32)
-    signals = np.ascontiguousarray(features[:, learned.reads])
-    learned.score(signals, np.array([0, 2]), np.array([2]), [level], out)
-    return float(out[1] - out[0])
 
 
 def test_users_of_different_countries_are_served_different_things() -> None:

@@ -22,20 +22,12 @@ from streams.ranking.slate import encode
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.worker.counting import explored_places
-from tests.streams.core import Small, toy_model
-from tests.streams.ranking.test_adaptation import lessons
+from tests.streams.core import Small
+from tests.streams.ranking.test_adaptation import lessons, world
 
 BANDIT = {"exploration": {"share": 1.0, "policy": "thompson", "temperature": 0.2, "pool": 8}}
 OFF = override(Settings(), {"reweighting": {"enabled": False}})
 ARMS = override(OFF, {"arms": {"bandit": {"stages": BANDIT}, "control": {"stages": {}}}})
-
-
-def world(taught: int = 80, settings: Settings = ARMS) -> Small:
-    small = Small(40, settings)
-    small.core.serve(toy_model(small.core.pipeline, ("popular_ever", "idle")))
-    small.random_events(150, users=6, seed=3)
-    small.core.learn(lessons(small.core, taught))
-    return small
 
 
 def samples_of(small: Small, draft: Draft, pool: np.ndarray) -> np.ndarray:
@@ -49,7 +41,7 @@ def samples_of(small: Small, draft: Draft, pool: np.ndarray) -> np.ndarray:
 
 
 def test_an_arm_draws_by_the_posterior_and_its_chances_are_those_of_all_samples() -> None:
-    small = world()
+    small = world(ARMS)
     draft = small.draft("u1", arm="bandit", cause="e1")
     pool = np.argsort(-draft.score[: draft.placed], kind="stable")[: max(8, len(draft.order))]
     samples = samples_of(small, draft, pool)
@@ -64,7 +56,7 @@ def test_an_arm_draws_by_the_posterior_and_its_chances_are_those_of_all_samples(
 @pytest.mark.parametrize("share", [1.0, 0.4])
 def test_over_many_slates_each_comes_as_often_as_its_propensities_say(share: float) -> None:
     """All rankings of two places of five candidates; with a share, best first otherwise."""
-    small = world()
+    small = world(ARMS)
     plan = small.core.plan(
         {"exploration": {**BANDIT["exploration"], "share": share, "pool": 5}, "feed": {"fresh_place": 0}}
     )
@@ -100,10 +92,8 @@ def reranker_of(small: Small) -> list[object]:
 
 def test_other_arms_are_as_if_there_were_no_bandit() -> None:
     """Though the learner learns: `reweighting.enabled` is false for them."""
-    plain = Small(40, OFF)
-    plain.core.serve(toy_model(plain.core.pipeline, ("popular_ever", "idle")))
-    plain.random_events(150, users=6, seed=3)
-    small = world()
+    plain = world(OFF, taught=0)
+    small = world(ARMS)
     for user in ("u1", "u2", "stranger"):
         slates = [each.core.recommend([each.request(user, cause="e")])[0] for each in (plain, small)]
         assert encode(slates[0]) == encode(slates[1])
@@ -116,7 +106,7 @@ def test_other_arms_are_as_if_there_were_no_bandit() -> None:
 
 
 def test_the_same_request_is_drawn_again_until_a_lesson_comes() -> None:
-    small, again = world(), world()
+    small, again = world(ARMS), world(ARMS)
     ask = [small.request("u1", arm="bandit", cause="e7")]
     first = encode(small.core.recommend(ask)[0])
     assert first == encode(small.core.recommend(ask)[0]) == encode(again.core.recommend(ask)[0])
@@ -126,7 +116,7 @@ def test_the_same_request_is_drawn_again_until_a_lesson_comes() -> None:
 
 
 def test_what_is_averted_is_averted_in_every_sample() -> None:
-    small = world()
+    small = world(ARMS)
     small.act("picky", 0, rating=1.0)
     plan = small.core.plan({**BANDIT, "feed": {"aversion": 50.0}})
     draft = small.draft("picky", plan=plan, arm="bandit")
@@ -144,7 +134,7 @@ def test_what_is_averted_is_averted_in_every_sample() -> None:
 
 
 def test_without_a_model_the_arm_draws_by_the_scores_that_there_are() -> None:
-    small = world()
+    small = world(ARMS)
     small.core.serve(None)
     draft = small.draft("u1", arm="bandit")
     assert draft.propensities is not None
@@ -158,7 +148,7 @@ async def test_from_a_click_to_a_lesson_the_arm_tells_how_likely_its_places_were
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the worker and the gateway do it, with a store in memory and all that it holds as bytes."""
-    small = world()
+    small = world(ARMS)
     taught: list[Lesson] = []
     learn = small.core.learner.learn
 
