@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from model.errors import ExperimentError
 from streams.commands import experiments_whatif
 from streams.commands.options import add_settings, settings_from
+from streams.commands.outputs import check_files, check_plots
 from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.action == "whatif":
         return experiments_whatif.run(args)
+    if args.action == "show":
+        check_files({"--page": args.page}, [args.settings])
+        check_plots({"--page": args.page})
     settings = settings_from(args)
     return asyncio.run(_run(settings, args))
 

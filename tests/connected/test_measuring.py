@@ -17,7 +17,8 @@ from streams.settings.sections import RedisSettings
 from streams.stores.base import Commit
 from streams.stores.redis import RedisStore
 from tests.conftest import patient
-from tests.streams.experiments.recomputed import DAY_MS, Event, Numbers, recomputed
+from tests.streams.experiments.recomputed import DAY_MS, Event, recomputed
+from tests.streams.experiments.sums import sums_in
 from tests.streams.test_measuring import ARMS, METRICS, START_MS, drawn_events, experiment
 from tests.streams.worker.conftest import Desk
 
@@ -55,14 +56,6 @@ def messages(events: list[Event]) -> list[Message]:
         offsets[topic] += 1
         found.append(Message(topic, 0, offsets[topic], START_MS, key_of(event), encode(event), {}))
     return found
-
-
-async def sums_in(store: RedisStore, name: str) -> Numbers:
-    return {
-        (arm, metric.partition("@")[0]): [each.users, *each.sums, *each.products]
-        for (arm, metric), each in (await store.read_arm_sums(name)).items()
-        if any([each.users, *each.sums, *each.products])
-    }
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -31,7 +31,8 @@ from tests.conftest import patient
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.worker_process import worker
 from tests.streams.experiments.declarations import raw, running
-from tests.streams.experiments.recomputed import DAY_MS, Event, Numbers, recomputed
+from tests.streams.experiments.recomputed import DAY_MS, Event, recomputed
+from tests.streams.experiments.sums import sums_in
 
 KILLS = int(os.environ.get("KILLS", "4"))
 EVENTS_A_KILL, USERS = 600, 50
@@ -115,14 +116,6 @@ async def raw_events(kafka: KafkaSettings) -> list[Event]:
         return events
     finally:
         await consumer.stop()
-
-
-async def sums_in(store: RedisStore, name: str) -> Numbers:
-    return {
-        (arm, metric.partition("@")[0]): [each.users, *each.sums, *each.products]
-        for (arm, metric), each in (await store.read_arm_sums(name)).items()
-        if any([each.users, *each.sums, *each.products])
-    }
 
 
 @pytest.mark.parametrize("shards", [1, 2])

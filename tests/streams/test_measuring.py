@@ -25,6 +25,7 @@ from streams.state.user_sums import MOMENTS_MOST
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.recomputed import DAY_MS, Event, Numbers, recomputed
+from tests.streams.experiments.sums import sums_in
 
 START_MS = 1_700_000_000_000
 ITEMS = [f"i{n}" for n in range(8)]
@@ -118,12 +119,7 @@ class Worker:
         )
 
     async def sums(self, name: str) -> Numbers:
-        totals = await self.store.read_arm_sums(name)
-        return {
-            (arm, metric.partition("@")[0]): [each.users, *each.sums, *each.products]
-            for (arm, metric), each in totals.items()
-            if any([each.users, *each.sums, *each.products])
-        }
+        return await sums_in(self.store, name)
 
 
 @pytest.mark.parametrize("window_ms", [None, 3 * DAY_MS])

@@ -94,7 +94,7 @@ def guardrail(
 
 def mismatch(plan: Plan, points: Sequence[Sums], times: Sequence[datetime]) -> go.Figure:
     """The evidence against the shares as a power of ten, and where it blocks the reading."""
-    shown = figure("", "evidence of a mismatch, power of ten", 260)
+    shown = figure("", "evidence, power of ten", 260)
     evidence = mismatch_evidence(plan, points) / math.log(10.0)
     shown.add_scatter(x=list(times), y=evidence, name="evidence", line=line(0))
     shown.add_hline(

@@ -96,6 +96,8 @@ def test_what_it_has_come_to(run: Run, declared: str, store: MemoryStore, tmp_pa
     run("declare", declared)
     page = tmp_path / "length.html"
     assert "start it" in run("show", "length", "--page", str(page), status=FAILED)
+    nowhere = str(tmp_path / "none" / "length.html")
+    assert f"--page {nowhere}: the folder" in run("show", "length", "--page", nowhere, status=FAILED)
     assert json.loads(run("show", "length", "--json"))["reading"] is None
     run("start", "length")
     click_through = Settings().known_metrics["click_through"]
