@@ -31,7 +31,7 @@ from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
     from streams.experiments.registry.state import Registry
-    from streams.serving.experiment_readings import Course
+    from streams.serving.experiment_readings import Course, VotesCourse
     from streams.serving.experiment_registry import Step
     from streams.stores.base import Store
 
@@ -122,13 +122,20 @@ async def _show(settings: Settings, store: Store, args: argparse.Namespace) -> i
     return 0
 
 
-def _write_page(args: argparse.Namespace, hypothesis: str, seen: Course | None) -> None:
+def _write_page(args: argparse.Namespace, hypothesis: str, seen: Course | VotesCourse | None) -> None:
     from streams.offline.reports.experiment import write_experiment
+    from streams.serving.experiment_readings import VotesCourse
 
     if seen is None:
         raise ExperimentError(
             "not_started",
             f"experiment {args.name!r} has not started; a page needs what was measured: start it",
+        )
+    if isinstance(seen, VotesCourse):
+        raise ExperimentError(
+            "interleaved",
+            f"experiment {args.name!r} is interleaved, and a page is of an experiment with arms; read it with"
+            " `headrace experiments show` without --page",
         )
     write_experiment(args.page, args.name, hypothesis, seen.plan, seen.points)
 

@@ -78,9 +78,8 @@ def with_gateway_port(settings: Settings) -> Settings:
 def _sum_up(demo: LiveDemo, console: Console) -> int:
     for line in summary.lines(demo.tally, demo.applied, demo.dead_letters, demo.elapsed_s):
         console.print(line, highlight=False, soft_wrap=True)
-    if demo.reading is not None:
-        console.print(experiment.line(demo.reading.reading), highlight=False, soft_wrap=True)
-        console.print(demo.reading.verdict, highlight=False, soft_wrap=True)
+    if demo.experiment:
+        console.print(demo.experiment, highlight=False, soft_wrap=True)
     faults = summary.problems(demo.tally, demo.applied, demo.dead_letters)
     for problem in faults:
         console.print(f"problem: {problem}", style="red", highlight=False, soft_wrap=True)

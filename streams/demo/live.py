@@ -19,7 +19,7 @@ from streams.demo.popularity import PopularityBaseline
 from streams.demo.prepare import Prepared
 from streams.demo.tally import MODEL, POPULAR, Tally
 from streams.demo.watch import Watch
-from streams.gateway.experiment_bodies import ReadingView
+from streams.experiments.readings.reading import Reading
 from streams.local.processes import ChildProcess
 from streams.local.scrape import Samples
 from streams.local.services import Services, check_running
@@ -52,9 +52,14 @@ class LiveDemo:
         self.tally = Tally()
         self.watch = Watch()
         self.applied = self.dead_letters = 0
-        self.reading: ReadingView | None = None
+        self.reading: Reading | None = None
         self.elapsed_s = 0.0
         self._note = ""
+
+    @property
+    def experiment(self) -> str:
+        """What the experiment says, in a line; "" before it was asked."""
+        return "" if self.reading is None else experiment.line(self.reading)
 
     async def run(self, seconds: float | None) -> None:
         """Play and show. Raises `LocalStackError` if a process ends by itself."""
@@ -127,7 +132,7 @@ class LiveDemo:
     async def _look(self, client: GatewayClient) -> None:
         """Read the workers' own counts, and the experiment."""
         try:
-            self.reading = await client.reading(experiment.NAME)
+            self.reading = (await client.reading(experiment.NAME)).reading
             pages = [await client.page(f"{url}/metrics") for url in self.services.worker_urls]
         except RefusedError:
             return  # `check_running` reports a worker that has ended; a slow one gets another request
@@ -158,7 +163,7 @@ class LiveDemo:
             left=player.left,
             applied=self.applied,
             dead_letters=self.dead_letters,
-            experiment="" if self.reading is None else experiment.line(self.reading.reading),
+            experiment=self.experiment,
             note=self._note,
         )
 
@@ -177,5 +182,5 @@ class LiveDemo:
             f"  {self.tally.rate():.1f}/s{freshness}  HR@10 of arm {MODEL} {self.tally.hit_rate(MODEL):.3f},"
             f" of arm {POPULAR} {self.tally.hit_rate(POPULAR):.3f}"
         )
-        if self.reading is not None:
-            yield f"        {experiment.line(self.reading.reading)}"
+        if self.experiment:
+            yield f"        {self.experiment}"

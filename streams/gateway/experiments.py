@@ -37,7 +37,7 @@ from streams.gateway.experiment_bodies import (
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
-from streams.serving.experiment_readings import Course, course
+from streams.serving.experiment_readings import Course, VotesCourse, course
 from streams.serving.experiment_registry import Step, audit, change, read_registry
 from streams.settings.tree import Settings
 from streams.stores.base import Store
@@ -93,7 +93,7 @@ class Experiments:
         return view(name, find(registry, name), self._clock.now_ms())
 
     async def reading(self, name: str) -> ReadingView:
-        async def seen() -> Course:
+        async def seen() -> Course | VotesCourse:
             registry = await read_registry(self._store, self._settings.experiments)
             known, now_ms = self._settings.known_metrics, self._clock.now_ms()
             return await course(self._store, name, find(registry, name), known, now_ms)

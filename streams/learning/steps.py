@@ -63,12 +63,15 @@ class ShowingStep(NamedTuple):
 
 
 class AnswerStep(NamedTuple):
-    """The same of an answer; `interaction` says where it came from."""
+    """The same of an answer; `interaction` says where it came from, `slate` is what it was joined with, as it
+    was before; None for none.
+    """
 
     kept: UserSlates
     lessons: list[Lesson]
     outcome: str
     interaction: Interaction
+    slate: KeptSlate | None = None
 
 
 def on_impression(kept: UserSlates, event: Impression, rows: Sequence[int], bounds: Bounds) -> ShowingStep:
@@ -81,7 +84,15 @@ def on_impression(kept: UserSlates, event: Impression, rows: Sequence[int], boun
     waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
     told = event.propensities or ()
     marked = shown(
-        waiting.slates, event.slate_id, event.ts, rows, told, event.arm, event.model, event.surface
+        waiting.slates,
+        event.slate_id,
+        event.ts,
+        rows,
+        told,
+        event.arm,
+        event.model,
+        event.surface,
+        event.teams or (),
     )
     if not marked.fresh:
         after = _with(kept, marked.slates, waiting.lessons, bounds)
@@ -119,7 +130,7 @@ def on_answer(
         slates, fallen = bounded(event.user_id, slates, bounds.slates, bounds.bytes)
         lessons = lessons + fallen
     after = _with(kept, slates, lessons, bounds)
-    return AnswerStep(after, lessons, joined.outcome, _from(joined, interaction))
+    return AnswerStep(after, lessons, joined.outcome, _from(joined, interaction), joined.slate)
 
 
 def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> Joined:

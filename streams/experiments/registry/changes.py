@@ -61,6 +61,10 @@ def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str =
     """The users of an arm get what control makes, and count for no reading from now on. Nobody else moves."""
     before = _in_state(registry, name, "stop an arm of", "running")
     _check_arm(before, name, arm)
+    if before.declared.interleaved:
+        raise ExperimentError(
+            "interleaved", f"experiment {name!r} has both arms in every slate; stop the experiment as a whole"
+        )
     if arm == before.declared.control:
         raise ExperimentError(
             "control",

@@ -41,7 +41,7 @@ def _measured(key: str, each: Experiment, metrics: tuple[Metric, ...], begins_ms
     window = each.declared.window_days
     return MeasuredExperiment(
         key,
-        frozenset(each.declared.arms) - {*each.stopped_arms},
+        frozenset(each.declared.weights) - {*each.stopped_arms},
         metrics,
         begins_ms,
         each.declared.ends_ms,

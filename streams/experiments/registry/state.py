@@ -127,12 +127,13 @@ def decode(raw: bytes | None) -> Registry:
 def _sound(experiment: Experiment) -> bool:
     """Whether what is stored fits together, as far as slates are made by it."""
     arms = experiment.declared.arms
+    drawn = {*arms, *experiment.declared.weights}
     weights = [phase.weights for phase in experiment.phases]
     named = {arm for each in weights for arm in each} | {
         *experiment.stopped_arms,
         experiment.declared.control,
     }
-    fits = named <= arms.keys() and all(0 < weight < math.inf for each in weights for weight in each.values())
+    fits = named <= drawn and all(0 < weight < math.inf for each in weights for weight in each.values())
     if experiment.state == "shipped":
         return fits and experiment.winner in arms
     return fits and (experiment.state != "running" or (all(weights) and bool(weights)))
