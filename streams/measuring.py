@@ -65,9 +65,7 @@ class Measuring:
         if at < 0 or not (slate := kept.slates[at]).teams or not slate.answers:
             return state
         fresh = {*showing.rows.tolist()}
-        early = [
-            (each.ts, each.row) for each in slate.answers if each.action == _CLICK and each.row in fresh
-        ]
+        early = [(each.ts, each.row) for each in slate.answers if each.action == _CLICK and each.row in fresh]
         return self._with_votes(state, slate, early)
 
     def voted(self, state: UserState, slate: KeptSlate | None, done: Interaction, outcome: str) -> UserState:

@@ -39,8 +39,8 @@ from streams.ranking.candidates.quotas import Quotas, shares_of
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
 from streams.ranking.heads import head_columns
-from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.interleaving import interleaved, sides_of
+from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest

@@ -5,9 +5,9 @@
 
 The first part of the stream trains a model (var/demo keeps it for the next time); the demo plays the rest as
 clicks and reviews of many users at once. An experiment runs: half of the users get the model's slates, half
-what is popular, and the demo says what comes of it. It serves until Ctrl-C, even when the stream is over. With
---seconds it stops by itself. The exit status is not 0 if something went wrong: a process ended, the gateway did not accept an event, the
-worker did not apply one, or there is a dead letter.
+what is popular, and the demo says what comes of it. It serves until Ctrl-C, even when the stream is over.
+With --seconds it stops by itself. The exit status is not 0 if something went wrong: a process ended, the
+gateway did not accept an event, the worker did not apply one, or there is a dead letter.
 """
 
 from __future__ import annotations

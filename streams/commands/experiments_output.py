@@ -91,7 +91,7 @@ def _print_reading(seen: Course | VotesCourse) -> None:
 def facts(name: str, experiment: Experiment, now_ms: int) -> dict[str, Any]:
     """An experiment as plain values."""
     settings = experiment.declared
-    weights = {arm: 1.0 for arm in settings.arms} if settings.interleaved else experiment.weights
+    weights = dict.fromkeys(settings.arms, 1.0) if settings.interleaved else experiment.weights
     total = sum(weights.values())
     return {
         "name": name,
@@ -119,6 +119,7 @@ def done(entry: Entry, as_json: bool) -> None:
         "start": "started",
         "stop": "stopped",
         "ship": "shipped",
+        "remove": "removed",
     }
     arm = f", arm {entry.said['arm']}" if "arm" in entry.said else ""
     print(
@@ -169,7 +170,8 @@ def audited(found: Audit, as_json: bool) -> None:
         return
     table = Table("entry", "when", "who", "what", "experiment", "more", "digest", box=None)
     for each in found.entries:
-        more = json.dumps({key: value for key, value in each.said.items() if key != "declared"})[:80]
+        said = {key: value for key, value in each.said.items() if key not in ("declared", "experiment")}
+        more = json.dumps(said)[:80]
         row = (
             str(each.number),
             _when(each.ts),

@@ -62,8 +62,8 @@ def noted(settings: Settings) -> Settings:
 def introduction(settings: Settings, users: int) -> Iterator[str]:
     """What a newcomer must know of it, and how to look at it."""
     yield (
-        f"{users} users at once; experiment {NAME}: half of all users get the model's slates (arm {MODEL}), half"
-        f" what is popular (arm {POPULAR})"
+        f"{users} users at once; experiment {NAME}: half of all users get the model's slates (arm {MODEL}),"
+        f" half what is popular (arm {POPULAR})"
     )
     yield f"look at it: HEADRACE_REDIS__URL={settings.redis.url} headrace experiments show {NAME}"
 

@@ -34,7 +34,9 @@ async def seed(
     records: Mapping[str, ItemRecord],
     clock: Clock,
 ) -> None:
-    """Write what `recommender` knows, and a feed for each user, of their arms. `StoreError` where the store is not empty."""
+    """Write what `recommender` knows, and a feed for each user, as their arms make it. `StoreError` where the
+    store is not empty.
+    """
     ids = recommender.catalog.ids
     if await store.intern(ids) != list(range(len(ids))):
         raise StoreError("the store holds other items already; give it another namespace, or empty it")
@@ -44,9 +46,7 @@ async def seed(
         now_ms = clock.now_ms()
         slates = recommender.recommend(
             [
-                recommender.request(
-                    state, now_ms, user=user, arm=recommender.arms_of(user, state, now_ms)
-                )
+                recommender.request(state, now_ms, user=user, arm=recommender.arms_of(user, state, now_ms))
                 for user, state in users.items()
             ]
         )

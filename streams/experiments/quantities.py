@@ -32,8 +32,8 @@ VOTES = (2 * CODES + 11, 2 * CODES + 12)
 RETURNED = 1_000
 """`RETURNED + n`: sessions besides the first that began within n days of the exposure."""
 SHOWN, VOTED = CODES, CODES + 1
-"""The codes of an impression's moment, and of a vote's: a click on an interleaved slate is a moment of its own
-besides. It comes right behind the click's, at the same time, so it begins and prolongs no session.
+"""The codes of an impression's moment, and of a vote's. A click on an interleaved slate is a vote besides: a
+moment right behind the click's, at the same time, so it begins and prolongs no session.
 """
 
 GAP_MS = 30 * 60_000

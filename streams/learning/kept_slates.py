@@ -46,8 +46,8 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     what its user was by then (`streams.learning.experts.segments`). A slate of the app's own has none of
     these.
     As shown: `shown_ms` (NEVER: not, or not since it was closed), `shown` rows in their order, `shown_as`
-    their propensities (NaN: not known) or none, `teams` a byte for each of them (`TEAMS`) or none, `surface`. `closed_ms`: it has been a lesson for what was
-    shown up to then.
+    their propensities (NaN: not known) or none, `teams` a byte for each of them (`TEAMS`) or none,
+    `surface`. `closed_ms`: it has been a lesson for what was shown up to then.
     """
 
     slate_id: str

@@ -152,6 +152,12 @@ def on_made(user: str, kept: UserSlates, slate: KeptSlate, bounds: Bounds) -> St
     return Step(_with(kept, left.slates, left.lessons, bounds), left.lessons)
 
 
+def on_time(user: str, kept: UserSlates, ts: int, bounds: Bounds) -> Step:
+    """Nothing came, and it is `ts`: what has waited long enough is closed."""
+    left = closed(user, kept.slates, ts, bounds.wait_ms)
+    return Step(_with(kept, left.slates, left.lessons, bounds), left.lessons)
+
+
 def _with(kept: UserSlates, slates: Slates, lessons: Sequence[Lesson], bounds: Bounds) -> UserSlates:
     """The same object where nothing changed, which then needs no write. `lessons`: of what was closed."""
     if slates is kept.slates:

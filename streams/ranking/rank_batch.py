@@ -59,6 +59,7 @@ class RankBatch:
     explored: by request, which places got another item than the best that was left, since they were drawn:
     bool [places] each.
     explain: reasons: for each request those of its places; None where none were asked for.
+    ids: of the slates, by request, model and `adapted`, once somebody has asked (`slate_of_draft.id_of`).
     """
 
     requests: Sequence[RankRequest]
@@ -84,6 +85,7 @@ class RankBatch:
     propensities: list[F32 | None] = field(default_factory=list)
     explored: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     reasons: list[list[Reason] | None] = field(default_factory=list)
+    ids: dict[tuple[int, str, bool], str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.requests)

@@ -44,9 +44,9 @@ class Slate(msgspec.Struct, frozen=True):
 
     `ts`: when it was made (ms). `cause`: the event_id that caused it. `rung`: which step of the degradation
     ladder made it. `times`: ms since the epoch of each stage: event, accepted, fetched, handed, begun,
-    applied, made, pushed. `propensities`: how likely each place was to be as it is, where it was drawn. `teams`:
-    of an interleaved slate, which order brought each place: 0 control's, 1 the other arm's, -1 neither by
-    itself. `v`: see `VERSION`; slates of older builds have none.
+    applied, made, pushed. `propensities`: how likely each place was to be as it is, where it was drawn.
+    `teams`: of an interleaved slate, which order brought each place: 0 control's, 1 the other arm's, -1
+    neither by itself. `v`: see `VERSION`; slates of older builds have none.
     """
 
     slate_id: str

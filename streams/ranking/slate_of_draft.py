@@ -61,10 +61,13 @@ def _slate(draft: Draft, items: list[SlateItem]) -> Slate:
 
 
 def id_of(draft: Draft) -> str:
-    """The id of the slate that a scored draft becomes."""
-    request = draft.request
-    made_of = (request.user, request.cause, request.now_ms, request.arm, draft.model, *_asked(request))
-    return slate_id(*made_of, "adapted") if draft.adapted else slate_id(*made_of)  # as if nothing could learn
+    """The id of the slate that a scored draft becomes; made once, for what draws it asks for it too."""
+    request, known = draft.request, (draft.number, draft.model, draft.adapted)
+    if known not in draft.batch.ids:
+        made_of = (request.user, request.cause, request.now_ms, request.arm, draft.model, *_asked(request))
+        # Without the last part, it is as if nothing could learn.
+        draft.batch.ids[known] = slate_id(*made_of, *(("adapted",) if draft.adapted else ()))
+    return draft.batch.ids[known]
 
 
 def _asked(request: RankRequest) -> tuple[Any, ...]:

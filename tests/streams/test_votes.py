@@ -193,7 +193,7 @@ def test_the_planted_better_ranker_wins() -> None:
 
 
 def test_nobody_wins_where_users_do_not_look() -> None:
-    """Two arms alike, and users who click places whatever stands there: over all slates the teams are even."""
+    """Two arms alike, and users who click places whatever stands there: the teams are even on average."""
     world, ahead = World({"stages": {"candidates": {"sources": ["popular"]}}}, 11), []
     for number in range(120):
         user = f"v{number}"

@@ -72,8 +72,8 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     that all looks together may make. `window_days`: of each user, so many days count from their first slate
     on; none for all. `reading`: at any time, or ("group") at `looks` times that the expected users say.
     `design`: users are drawn to arms, or ("interleaved") each user's slates are drafted of the orders of both
-    arms, and their clicks are votes. `allocation`: weights as declared, or ("adaptive") moved to what does better, which is refused as long as
-    no process moves them.
+    arms, and their clicks are votes. `allocation`: weights as declared, or ("adaptive") moved to what does
+    better, which is refused as long as no process moves them.
     """
 
     hypothesis: Text

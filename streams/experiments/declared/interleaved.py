@@ -21,7 +21,10 @@ def check_design(experiment: ExperimentSettings, path: Path) -> None:
         where = (*path, "arms", arm)
         if each.weight != 1.0:
             raise _refused(
-                (*where, "weight"), "no weight: every slate is of both arms", f"{each.weight:g}", "take it out"
+                (*where, "weight"),
+                "no weight: every slate is of both arms",
+                f"{each.weight:g}",
+                "take it out",
             )
         if "exploration" in each.stages:
             raise _refused(
@@ -40,7 +43,10 @@ def check_design(experiment: ExperimentSettings, path: Path) -> None:
             raise _refused((*path, key), f"none: {told}", str(len(given)), "take them out")
     if experiment.reading != "sequential":
         raise _refused(
-            (*path, "reading"), '"sequential"', repr(experiment.reading), "take it out: it may be read at any time"
+            (*path, "reading"),
+            '"sequential"',
+            repr(experiment.reading),
+            "take it out: it may be read at any time",
         )
     if experiment.allocation != "fixed":
         raise _refused((*path, "allocation"), '"fixed"', repr(experiment.allocation), "take it out")

@@ -99,8 +99,8 @@ def read_votes(arm: str, control: str, points: Sequence[Votes], alpha: float) ->
 def said(reading: VotesReading) -> str:
     """The reading in words."""
     seen = (
-        f"{reading.users:,} users saw slates of both; {reading.for_arm:,} clicked more of {reading.arm},"
-        f" {reading.for_control:,} more of {reading.control}, {reading.undecided:,} as much of both or nothing."
+        f"{reading.users:,} users saw slates of both: {reading.for_arm:,} clicked more of {reading.arm},"
+        f" {reading.for_control:,} more of {reading.control}, {reading.undecided:,} neither."
     )
     if reading.share is None:
         return f"{reading.arm} against {reading.control}: too early to say, nobody has voted. {seen}"
@@ -119,8 +119,8 @@ def said(reading: VotesReading) -> str:
 def promised(alpha: float, window_days: float | None) -> str:
     """What the promise of the interval is, and what it stands on."""
     promise = (
-        "You may look as often as you like, and stop when it is decided: a wrong claim has a chance of at most"
-        f" {alpha:.0%}. It says which arm users prefer, not by how much a metric moves."
+        "You may look as often as you like, and stop when it is decided: a wrong claim has a chance of at"
+        f" most {alpha:.0%}. It says which arm users prefer, not by how much a metric moves."
     )
     until = "" if window_days is None else f" within {window_days:g} days"
     return (

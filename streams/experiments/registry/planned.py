@@ -10,8 +10,8 @@ FALLING = ("dislikes", "latency")
 
 
 def plan_of(experiment: Experiment) -> Plan | None:
-    """The plan of the phase that is in force; None where nothing was started, and where users are not drawn to
-    arms, since every slate is of both.
+    """The plan of the phase that is in force; None where nothing was started, and of an interleaved
+    experiment, whose users are not drawn to arms.
 
     Arms that were stopped are left out: nobody is drawn to them any more, so their shares say nothing. Where
     only control is left, all arms stay, as they were compared until then.

@@ -33,7 +33,8 @@ def check_room(registry: Registry, name: str, settings: ExperimentSettings, path
             if settings.interleaved and each.declared.interleaved:
                 raise DeclarationError(
                     (*path, "layer"), f"{layer!r}, as the interleaved experiment {other} has it",
-                    repr(settings.layer_of(name)), "a slate is of two orders, not of four: put both into one layer",
+                    repr(settings.layer_of(name)),
+                    "a slate is of two orders, not of four: put both into one layer",
                 )  # fmt: skip
     _check_text(registry, name, settings, path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,12 +22,12 @@ NEW = {"stages": {"candidates": {"sources": ["fresh"]}}}
 COUNTERS = {"stages": {"rescoring": {"enabled": False}}}
 
 
-def registry(plain: dict[str, object], new: dict[str, object]) -> Registry:
+def registry(plain: dict[str, Any], new: dict[str, Any]) -> Registry:
     return running(e=raw({"plain": plain, "new": new}, design="interleaved", primary="preference"))
 
 
 def small_with(
-    plain: dict[str, object], new: dict[str, object], settings: Settings = Settings(), model: bool = True
+    plain: dict[str, Any], new: dict[str, Any], settings: Settings = Settings(), model: bool = True
 ) -> Small:
     made = Small(items=40, settings=settings)
     made.random_events(80, users=4, seed=2)
@@ -63,13 +64,14 @@ def test_a_slate_is_drafted_of_what_each_arm_would_show() -> None:
     rows = {item: row for row, item in enumerate(small.core.catalog.ids)}
     both = min(map(len, ids))
     shown = [rows[item.item_id] for item in slate.items]
-    expected = propensities(*([rows[item] for item in order] for order in ids), shown[:both])
+    first, second = ([rows[item] for item in order] for order in ids)
+    expected = propensities(first, second, shown[:both])
     assert slate.propensities == expected + [1.0] * (len(shown) - both)
     assert slate.arm == look.arm == PLAIN_AND_NEW
     assert list(look.rows) == shown
     looked = look.looked()
     np.testing.assert_allclose(looked.scores, [item.score for item in slate.items], atol=1e-5)
-    np.testing.assert_array_equal(looked.propensities, np.float32(slate.propensities))
+    np.testing.assert_array_equal(looked.propensities, np.array(slate.propensities, np.float32))
     assert (look.slate_id, look.model) == (slate.slate_id, slate.model)
 
 

@@ -27,7 +27,7 @@ def tossed(first: list[int], second: list[int], coins: tuple[bool, ...]) -> list
     for coin in coins:
         for order in (first, second) if coin else (second, first):
             if len(slate) < min(len(first), len(second)):
-                slate.append([item for item in order if item not in slate][0])
+                slate.append(next(item for item in order if item not in slate))
     return slate
 
 
@@ -46,9 +46,7 @@ def test_propensities_are_those_of_all_tosses(pair: tuple[list[int], list[int]])
 
 
 @given(orders(), st.integers(0, 2**96))
-def test_a_draft_is_one_of_the_tosses_and_then_the_rest(
-    pair: tuple[list[int], list[int]], seed: int
-) -> None:
+def test_a_draft_is_one_of_the_tosses_and_then_the_rest(pair: tuple[list[int], list[int]], seed: int) -> None:
     first, second = pair
     draft, both = drafted(first, second, seed), min(map(len, pair))
     items = [pair[side][at] for side, at in zip(draft.sides, draft.places, strict=True)]

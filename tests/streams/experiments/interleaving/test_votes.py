@@ -1,4 +1,4 @@
-"""Readings of votes that change while users go on clicking: seldom wrong, and right where there is a preference."""
+"""Readings of votes that change while users go on clicking: seldom wrong, and right where one is better."""
 
 from __future__ import annotations
 
