@@ -86,8 +86,8 @@ def line(reading: Reading) -> str:
     missing = max(0, FEWEST_USERS - arm.users), max(0, FEWEST_USERS - arm.control_users)
     if any(missing):
         return (
-            f"experiment {NAME}: {_users(arm)} have seen their arm;"
-            f" it is read from {FEWEST_USERS} of each on ({missing[0]} and {missing[1]} are missing)"
+            f"experiment {NAME}: {_users(arm)} have seen their arm; it is read from {FEWEST_USERS} of each on"
+            f" (missing are {missing[0]} and {missing[1]})"
         )
     seen = arm.adjusted
     if seen.low is None:

@@ -1,8 +1,8 @@
 """Plays the rest of the stream: it reads the user's feed before each event, then sends the event.
 
-It plays a user's events in their order. If the user has seen a feed with the event's item, the event is a
-click with slate and position; every other event is a review with its rating. What is compared is counted by
-the arm that the user is drawn to.
+It plays a user's events in their order. The user sees each feed that is read. If it has the event's item,
+the event is a click with slate and position; every other event is a review with its rating. What is compared
+is counted by the arm that the user is drawn to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from streams.events.schema import Click, Review
 from streams.gateway.feeds import Feed
 
 LANES = 8
-SHOWN_EVERY = 5  # the user sees one of this many feeds that the player reads
 WAITING_MAX = 64  # due events of a lane; behind a slow gateway the player waits, as users do
 
 
@@ -103,12 +102,11 @@ class Player:
 
     async def _live(self, due: _Due) -> None:
         """Play one event: read, compare, send."""
-        shown = due.number % SHOWN_EVERY == 0
-        feed = await self._client.feed(due.user, K, shown)
+        feed = await self._client.feed(due.user, K, impression=True)
         self._compare(due, feed)
         items = [item.item_id for item in feed.items]
-        clicked = shown and due.item in items
-        self._tally.impressions += shown and bool(items)
+        clicked = due.item in items
+        self._tally.impressions += bool(items)
         event: Click | Review
         identity = f"{self._run_name}-{due.number}"
         if clicked:

@@ -58,8 +58,8 @@ def arm_said(plan: Plan, arm: ArmReading) -> str:
                 if have < FEWEST_USERS
             )
             return (
-                f"{against}: too early to say. Each arm is read from {FEWEST_USERS} users on: {lacking} are"
-                " missing."
+                f"{against}: too early to say. Each arm is read from {FEWEST_USERS} users on; missing are"
+                f" {lacking}."
             )
         return f"{against}: too early to say. {users:,} users are too few to know {plan.control} itself well."
     if arm.state == "ended":

@@ -61,8 +61,8 @@ async def read(model: tuple[int, float], popular: tuple[int, float]) -> Reading:
 @pytest.mark.parametrize(
     ("model", "popular", "says"),
     [
-        ((60, 0.2), (110, 0.1), "(40 and 0 are missing)"),
-        ((0, 0.2), (0, 0.1), "(100 and 100 are missing)"),
+        ((60, 0.2), (110, 0.1), "(missing are 40 and 0)"),
+        ((0, 0.2), (0, 0.1), "(missing are 100 and 100)"),
         ((150, 0.2), (150, 0.0), "too little to say how sure"),
         ((300, 0.2), (300, 0.1), "decided at 600 users: better"),
         ((400, 0.2), (10, 0.1), "not have the users of their shares"),
