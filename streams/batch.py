@@ -196,6 +196,10 @@ def _fold(
         return None
     answer = recommender.join(slates, event, applied.interaction)
     _take(out, event.user_id, slates, answer.kept, answer.lessons)
+    if measuring is not None:
+        out.states[event.user_id] = measuring.voted(
+            applied.state, answer.slate, applied.interaction, answer.outcome
+        )
     out.answers[answer.outcome] += 1
     out.record.interactions.append(answer.interaction)
     out.late += event.ts < state.last_ts

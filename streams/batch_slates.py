@@ -37,7 +37,8 @@ def slates_of(recommender: Recommender, requests: Sequence[RankRequest]) -> Batc
 def _slate_of(recommender: Recommender, out: BatchSlates, request: RankRequest) -> list[Slate]:
     steps = [request]
     if request.plan.settings.rescoring.enabled:
-        steps.append(replace(request, plan=recommender.arms.of(request.arm, "counters").plan))
+        made = recommender.arms.of(request.arm, "counters")
+        steps.append(replace(request, plan=made.plan, against=made.against))
     for step in steps:
         try:
             return recommender.recommend([step], out.looks)

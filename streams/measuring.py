@@ -15,18 +15,21 @@ from streams.events.schema import Impression
 from streams.experiments import quantities as q
 from streams.experiments.arm_totals import Increments
 from streams.experiments.assignment.arm_text import counted_in
+from streams.experiments.declared.experiment import TOGETHER
 from streams.experiments.exposure import with_moment
 from streams.experiments.increments import ArmIncrements
 from streams.experiments.measured import Measured
 from streams.learning.join import index_of
-from streams.learning.kept_slates import UserSlates
+from streams.learning.kept_slates import NO_TEAM, KeptSlate, UserSlates
 from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.ledger import Showing
 from streams.state.user_state import Interaction, UserState
 from streams.state.user_sums import MOMENTS_MOST, NOT_MEASURED, UserSums
 
-_REVIEW = code_of("review")
+_REVIEW, _CLICK = code_of("review"), code_of("click")
+FIRST_TIME = ("joined", "unshown")
+"""What became of an answer that is the first of its kind on its place (`streams.learning.join`)."""
 
 
 class Measuring:
@@ -51,7 +54,37 @@ class Measuring:
         first = int(outcome == "shown")
         moment = q.shown_moment(event.ts, self._showed(showing, first))
         arms = counted_in(event.arm if event.arm != DEFAULT_ARM else _arm_of(kept, event.slate_id))
-        return replace(state, sums=with_moment(_begun(state), moment, self._measured, arms))
+        after = replace(state, sums=with_moment(_begun(state), moment, self._measured, arms))
+        return self._with_early_votes(after, event, showing, kept)
+
+    def _with_early_votes(
+        self, state: UserState, event: Impression, showing: Showing, kept: UserSlates
+    ) -> UserState:
+        """With the votes of clicks that came before the impression said what was shown."""
+        at = index_of(kept.slates, event.slate_id)
+        if at < 0 or not (slate := kept.slates[at]).teams or not slate.answers:
+            return state
+        fresh = {*showing.rows.tolist()}
+        early = [(each.ts, each.row) for each in slate.answers if each.action == _CLICK and each.row in fresh]
+        return self._with_votes(state, slate, early)
+
+    def voted(self, state: UserState, slate: KeptSlate | None, done: Interaction, outcome: str) -> UserState:
+        """A state with the vote that a click on an interleaved slate is, where it is the first one on this
+        place. `slate`: what the click was joined with, and the `outcome` of that.
+        """
+        if slate is None or not slate.teams or outcome not in FIRST_TIME or done.action != _CLICK:
+            return state
+        return self._with_votes(state, slate, [(done.ts, done.row)])
+
+    def _with_votes(self, state: UserState, slate: KeptSlate, clicks: list[tuple[int, int]]) -> UserState:
+        """`clicks`: their times, and the rows of the items."""
+        running = self._measured.experiments
+        sums = state.sums
+        if any(name in running and TOGETHER in arm for name, arm in counted_in(slate.arm)):
+            for ts, row in clicks:
+                if (team := slate.team_of(row)) != NO_TEAM:
+                    sums = with_moment(sums, q.vote_moment(ts, team), self._measured)
+        return state if sums is state.sums else replace(state, sums=sums)
 
     def increments(self, before: Mapping[str, UserState], after: Mapping[str, UserState]) -> Increments:
         """By how much the arms' sums change where these users' states do."""

@@ -39,6 +39,7 @@ from streams.ranking.candidates.quotas import Quotas, shares_of
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
 from streams.ranking.heads import head_columns
+from streams.ranking.interleaving import interleaved, sides_of
 from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.rank_batch import RankBatch
@@ -295,7 +296,7 @@ class Recommender:
         if asked:
             check(asked, len(self.catalog), self.catalog.text.shape[1])
         made = self.arms.of(arm, rung)
-        asked = {"plan": made.plan, "model": made.model, **asked}
+        asked = {"plan": made.plan, "model": made.model, "against": made.against, **asked}
         return RankRequest(state, now_ms, arm=arm, **asked)
 
     def arms_of(self, user: str, state: UserState, now_ms: int, surface: str = "feed") -> str:
@@ -309,10 +310,21 @@ class Recommender:
 
     def recommend(self, requests: Sequence[RankRequest], kept: list[KeptSlate] | None = None) -> list[Slate]:
         """A slate for each request, all of them made in one go; into `kept`, what each of them looks like."""
+        if any(request.against is not None for request in requests):
+            return self._interleaved(requests, kept)
         batch = self.pipeline.execute(requests)
         slates = slates_of(batch, range(len(batch)), self.catalog.ids, self.pipeline.names)
         if kept is not None and slates:
             kept += self.looks(slates, batch)
+        return slates
+
+    def _interleaved(self, requests: Sequence[RankRequest], kept: list[KeptSlate] | None) -> list[Slate]:
+        """The same where some slates are drafted of two orders."""
+        sides = sides_of(requests)
+        looks: list[KeptSlate] | None = None if kept is None else []
+        slates, drafted = interleaved(sides, self.recommend(sides.requests, looks), looks or ())
+        if kept is not None:
+            kept += drafted
         return slates
 
     def draft(self, request: RankRequest) -> Draft:

@@ -4,9 +4,10 @@
   headrace demo --seconds 60
 
 The first part of the stream trains a model (var/demo keeps it for the next time); the demo plays the rest as
-clicks and reviews. It serves until Ctrl-C, even when the stream is over. With --seconds it stops by itself.
-The exit status is not 0 if something went wrong: a process ended, the gateway did not accept an event, the
-worker did not apply one, or there is a dead letter.
+clicks and reviews of many users at once. An experiment runs: half of the users get the model's slates, half
+what is popular, and the demo says what comes of it. It serves until Ctrl-C, even when the stream is over.
+With --seconds it stops by itself. The exit status is not 0 if something went wrong: a process ended, the
+gateway did not accept an event, the worker did not apply one, or there is a dead letter.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from model.errors import SettingsError
 from streams.commands.options import add_settings, settings_from
 from streams.commands.outputs import check_folder
 
@@ -21,6 +23,7 @@ from streams.commands.outputs import check_folder
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, metavar="N", help="play for N seconds, then stop")
     parser.add_argument("--rate", type=float, default=50.0, metavar="R", help="events a second (50)")
+    parser.add_argument("--users", type=int, default=240, metavar="N", help="users at once (240)")
     parser.add_argument("--epochs", type=int, default=3, metavar="N", help="passes of the training (3)")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N events of ml-100k")
     parser.add_argument(
@@ -34,5 +37,9 @@ def run(args: argparse.Namespace) -> int:
     from streams.demo.demo import run_demo
     from streams.demo.prepare import DemoOptions
 
-    options = DemoOptions(rate=args.rate, epochs=args.epochs, limit=args.limit, folder=args.folder)
+    if args.users < 1:
+        raise SettingsError(f"--users {args.users}: expected 1 or more users at once")
+    options = DemoOptions(
+        rate=args.rate, users=args.users, epochs=args.epochs, limit=args.limit, folder=args.folder
+    )
     return run_demo(options, settings_from(args), args.seconds)

@@ -6,6 +6,7 @@
   headrace experiments show NAME [--page FILE.html]
   headrace experiments stop NAME [--arm ARM] [--because TEXT]
   headrace experiments ship NAME --arm ARM
+  headrace experiments remove NAME                  one that was stopped; its log is kept
   headrace experiments whatif --arm FILE.toml       what an arm that never ran would have been worth
   headrace experiments audit
 
@@ -31,7 +32,7 @@ from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
     from streams.experiments.registry.state import Registry
-    from streams.serving.experiment_readings import Course
+    from streams.serving.experiment_readings import Course, VotesCourse
     from streams.serving.experiment_registry import Step
     from streams.stores.base import Store
 
@@ -42,7 +43,7 @@ Asked = Callable[[Settings, "Store", argparse.Namespace], Awaitable[int]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(
-        dest="action", metavar="list|declare|start|show|stop|ship|audit|whatif", required=True
+        dest="action", metavar="list|declare|start|show|stop|ship|remove|audit|whatif", required=True
     )
     listing = actions.add_parser("list", help="all experiments and their states")
     declaring = actions.add_parser("declare", help="declare the experiments of a TOML file, or change them")
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     stopping.add_argument("--arm", default="", help="only this arm: its users get what control makes")
     shipping = actions.add_parser("ship", help="everybody gets what an arm makes")
     shipping.add_argument("--arm", required=True, help="the arm that has won")
+    removing = actions.add_parser("remove", help="drop one that was stopped, and its sums; its log is kept")
     auditing = actions.add_parser("audit", help="verify the log of all changes, and print it")
     asking = actions.add_parser(
         "whatif",
@@ -67,13 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     experiments_whatif.add_arguments(asking)
-    for each in (starting, showing, stopping, shipping):
+    for each in (starting, showing, stopping, shipping, removing):
         each.add_argument("name", help="of the experiment")
-    for each in (declaring, starting, stopping, shipping):
+    for each in (declaring, starting, stopping, shipping, removing):
         each.add_argument("--by", default="", help="who asks for it, for the log (the user of this machine)")
-    for each in (stopping, shipping):
+    for each in (stopping, shipping, removing):
         each.add_argument("--because", default="", metavar="TEXT", help="why, for the log")
-    for each in (listing, declaring, starting, showing, stopping, shipping, auditing):
+    for each in (listing, declaring, starting, showing, stopping, shipping, removing, auditing):
         each.add_argument("--json", action="store_true", help="JSON in place of a table")
         add_settings(each)
 
@@ -122,13 +124,20 @@ async def _show(settings: Settings, store: Store, args: argparse.Namespace) -> i
     return 0
 
 
-def _write_page(args: argparse.Namespace, hypothesis: str, seen: Course | None) -> None:
+def _write_page(args: argparse.Namespace, hypothesis: str, seen: Course | VotesCourse | None) -> None:
     from streams.offline.reports.experiment import write_experiment
+    from streams.serving.experiment_readings import VotesCourse
 
     if seen is None:
         raise ExperimentError(
             "not_started",
             f"experiment {args.name!r} has not started; a page needs what was measured: start it",
+        )
+    if isinstance(seen, VotesCourse):
+        raise ExperimentError(
+            "interleaved",
+            f"experiment {args.name!r} is interleaved, and a page is of an experiment with arms; read it with"
+            " `headrace experiments show` without --page",
         )
     write_experiment(args.page, args.name, hypothesis, seen.plan, seen.points)
 
@@ -203,6 +212,16 @@ async def _ship(settings: Settings, store: Store, args: argparse.Namespace) -> i
     return 0
 
 
+async def _remove(settings: Settings, store: Store, args: argparse.Namespace) -> int:
+    from streams.commands.experiments_output import done
+    from streams.serving.experiment_registry import remove
+
+    experiments = settings.experiments
+    after = await remove(store, experiments, _actor(args), _now_ms(), args.name, args.because)
+    done(after.entry, args.json)
+    return 0
+
+
 async def _audit(_settings: Settings, store: Store, args: argparse.Namespace) -> int:
     from streams.commands.experiments_output import audited
     from streams.serving.experiment_registry import audit
@@ -244,5 +263,6 @@ _ASKED: dict[str, Asked] = {
     "show": _show,
     "stop": _stop,
     "ship": _ship,
+    "remove": _remove,
     "audit": _audit,
 }

@@ -16,7 +16,7 @@ from streams.experiments.assignment.slots import SLOTS, size
 if TYPE_CHECKING:
     from streams.experiments.registry.audit import Entry
     from streams.experiments.registry.state import Experiment, Registry
-    from streams.serving.experiment_readings import Course
+    from streams.serving.experiment_readings import Course, VotesCourse
     from streams.serving.experiment_registry import Audit
 
 
@@ -32,17 +32,21 @@ def listed(registry: Registry, now_ms: int, as_json: bool) -> None:
     for name, each in sorted(registry.experiments.items()):
         said = facts(name, each, now_ms)
         arms = ", ".join(f"{arm} {part['share']:.0%}" for arm, part in said["arms"].items())
+        if each.declared.interleaved:
+            arms = f"{' and '.join(said['arms'])}, interleaved"
         share = f"{said['share']:.0%}"
         table.add_row(name, said["state"], said["since"], said["layer"], share, arms, each.declared.primary)
     _console().print(table)
 
 
-def shown(name: str, experiment: Experiment, now_ms: int, seen: Course | None, as_json: bool) -> None:
+def shown(
+    name: str, experiment: Experiment, now_ms: int, seen: Course | VotesCourse | None, as_json: bool
+) -> None:
     """One experiment: what it is, and what it has come to. seen: its course, once it has started."""
     said = facts(name, experiment, now_ms)
     if as_json:
         read = None if seen is None else msgspec.to_builtins(seen.read())
-        crossed = {} if seen is None else seen.crossed
+        crossed = getattr(seen, "crossed", {})
         declared = msgspec.to_builtins(experiment.declared)
         _json({**said, "declared": declared, "reading": read, "crossed_over": crossed})
         return
@@ -53,6 +57,8 @@ def shown(name: str, experiment: Experiment, now_ms: int, seen: Course | None, a
         f"layer {said['layer']}, {said['share']:.1%} of its {settings.unit}s, phase {said['phase']}, primary"
         f" metric {settings.primary}, {settings.users} expected, effect {settings.minimum_effect:.1%}"
     )
+    if settings.interleaved:
+        console.print("interleaved: each slate is drafted of the orders of both arms, and clicks are votes")
     table = Table("arm", "weight", "share", "state", "model", "overrides", box=None)
     for arm, part in said["arms"].items():
         stages = json.dumps(settings.arms[arm].stages) if settings.arms[arm].stages else ""
@@ -69,9 +75,14 @@ def shown(name: str, experiment: Experiment, now_ms: int, seen: Course | None, a
         _print_reading(seen)
 
 
-def _print_reading(seen: Course) -> None:
+def _print_reading(seen: Course | VotesCourse) -> None:
+    from streams.experiments.interleaving.votes import said
     from streams.experiments.readings.show import table
+    from streams.serving.experiment_readings import VotesCourse
 
+    if isinstance(seen, VotesCourse):
+        print(f"\n{said(seen.read())}\n{seen.promise}")
+        return
     print(f"\n{table(seen.plan, seen.read())}")
     if crossed := sum(seen.crossed.values()):
         print(f"{crossed:,} users saw more than one arm; each counts for the first.")
@@ -80,7 +91,7 @@ def _print_reading(seen: Course) -> None:
 def facts(name: str, experiment: Experiment, now_ms: int) -> dict[str, Any]:
     """An experiment as plain values."""
     settings = experiment.declared
-    weights = experiment.weights
+    weights = dict.fromkeys(settings.arms, 1.0) if settings.interleaved else experiment.weights
     total = sum(weights.values())
     return {
         "name": name,
@@ -108,6 +119,7 @@ def done(entry: Entry, as_json: bool) -> None:
         "start": "started",
         "stop": "stopped",
         "ship": "shipped",
+        "remove": "removed",
     }
     arm = f", arm {entry.said['arm']}" if "arm" in entry.said else ""
     print(
@@ -158,7 +170,8 @@ def audited(found: Audit, as_json: bool) -> None:
         return
     table = Table("entry", "when", "who", "what", "experiment", "more", "digest", box=None)
     for each in found.entries:
-        more = json.dumps({key: value for key, value in each.said.items() if key != "declared"})[:80]
+        said = {key: value for key, value in each.said.items() if key not in ("declared", "experiment")}
+        more = json.dumps(said)[:80]
         row = (
             str(each.number),
             _when(each.ts),

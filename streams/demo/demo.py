@@ -11,7 +11,7 @@ from rich.console import Console
 
 from model.errors import LocalStackError, SettingsError
 from streams.clock import SystemClock
-from streams.demo import summary
+from streams.demo import experiment, summary
 from streams.demo.live import LiveDemo
 from streams.demo.prepare import DemoOptions, Prepared, prepared
 from streams.demo.progress import Steps
@@ -39,11 +39,13 @@ def run_demo(options: DemoOptions, settings: Settings, seconds: float | None) ->
         with Steps(console) as steps:
             stack = running.enter_context(LocalStack(settings, progress=steps.step, logs=logs))
             ready = prepared(options, stack.settings, SystemClock(), steps.say)
-            settings = with_gateway_port(ready.settings)
+            settings = experiment.noted(with_gateway_port(ready.settings))
             steps.step("seeding the store with the first part")
-            asyncio.run(_seed(ready, settings))
+            asyncio.run(_begin(ready, settings))
             services = running.enter_context(Services(settings, logs, progress=steps.step))
         console.print(f"live after {time.monotonic() - started_s:.0f} s at {services.gateway_url}")
+        for line in experiment.introduction(settings, options.users):
+            console.print(line, highlight=False, soft_wrap=True)
         demo = LiveDemo(ready, services, [*stack.processes, *services.processes], options.rate, console)
         try:
             asyncio.run(demo.run(seconds))
@@ -53,11 +55,14 @@ def run_demo(options: DemoOptions, settings: Settings, seconds: float | None) ->
         return _sum_up(demo, console)
 
 
-async def _seed(ready: Prepared, settings: Settings) -> None:
+async def _begin(ready: Prepared, settings: Settings) -> None:
+    """Start the experiment, and put what the core knows into the store."""
     await ensure_topics(settings.kafka)
-    store = RedisStore(settings.redis, settings.state, settings.learning)
+    store, clock = RedisStore(settings.redis, settings.state, settings.learning), SystemClock()
+    core = ready.run.recommender
     try:
-        await seed(store, ready.run.recommender, ready.run.states, ready.records(), SystemClock())
+        core.arms.run(await experiment.start(store, clock))
+        await seed(store, core, ready.run.states, ready.records(), clock)
     finally:
         await store.close()
 
@@ -73,6 +78,8 @@ def with_gateway_port(settings: Settings) -> Settings:
 def _sum_up(demo: LiveDemo, console: Console) -> int:
     for line in summary.lines(demo.tally, demo.applied, demo.dead_letters, demo.elapsed_s):
         console.print(line, highlight=False, soft_wrap=True)
+    if demo.experiment:
+        console.print(demo.experiment, highlight=False, soft_wrap=True)
     faults = summary.problems(demo.tally, demo.applied, demo.dead_letters)
     for problem in faults:
         console.print(f"problem: {problem}", style="red", highlight=False, soft_wrap=True)

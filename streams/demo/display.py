@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from streams.demo.tally import Tally
+from streams.demo.tally import MODEL, POPULAR, Tally
 from streams.demo.watch import Place, Watch
 from streams.ranking.degradation import RUNGS
 
@@ -31,7 +31,9 @@ BAR_FULL_AT = 0.4  # of HR@10
 
 @dataclass(frozen=True)
 class Status:
-    """The facts besides the tally. `left`: events still to play; `applied`: the workers' own count."""
+    """The facts besides the tally. `left`: events still to play; `applied`: the workers' own count;
+    `experiment`: what it says now.
+    """
 
     gateway: str
     model: str
@@ -39,6 +41,7 @@ class Status:
     left: int
     applied: int
     dead_letters: int
+    experiment: str
     note: str
 
 
@@ -66,6 +69,7 @@ def page(tally: Tally, watch: Watch, titles: Mapping[str, str], status: Status) 
             title_align="left",
             border_style="blue",
         ),
+        Text(f" {status.experiment}", overflow="fold"),
         _feed(watch, titles),
         Text(f" {status.note}", style=QUIET, no_wrap=True, overflow="ellipsis"),
     )
@@ -122,14 +126,14 @@ _STAGE_NAMES = {
 
 def _hit_rates(tally: Tally) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for name, who, style in (("served feeds", "feed", "cyan"), ("popularity", "popularity", "white")):
+    for name, who, style in ((f"arm {MODEL}", MODEL, "cyan"), (f"arm {POPULAR}", POPULAR, "white")):
         rate = tally.hit_rate(who)
         filled = min(BAR_WIDTH, round(BAR_WIDTH * rate / BAR_FULL_AT))
         table.add_row(
             name,
             Text("█" * filled, style=style) + Text("░" * (BAR_WIDTH - filled), style=QUIET),
             Text(f"{rate:.3f} ± {tally.hit_rate_error(who):.3f}", style="bold"),
-            Text(f"{tally.hits[who]:,} of {tally.compared:,} events", style=QUIET),
+            Text(f"{tally.hits[who]:,} of {tally.events_of(who):,} events", style=QUIET),
         )
     return table
 

@@ -9,10 +9,12 @@ import msgspec
 
 from model.errors import HeadraceError
 from streams.events.schema import AnyEvent, encode
+from streams.gateway.experiment_bodies import ReadingView
 from streams.gateway.feeds import Feed
 from streams.gateway.receipts import Receipt
 
 _feed_decoder = msgspec.json.Decoder(Feed)
+_reading_decoder = msgspec.json.Decoder(ReadingView)
 _receipt_decoder = msgspec.json.Decoder(Receipt)
 _JSON = {"Content-Type": "application/json"}
 TIMEOUT_S = 10.0
@@ -45,6 +47,11 @@ class GatewayClient:
         return _feed_decoder.decode(
             await self._ask("GET", f"/v1/users/{user}/feed?n={n}&impression={shown}", 200)
         )
+
+    async def reading(self, experiment: str) -> ReadingView:
+        """What an experiment has come to."""
+        path = f"/v1/admin/experiments/{experiment}/reading"
+        return _reading_decoder.decode(await self._ask("GET", path, 200))
 
     async def page(self, url: str) -> str:
         """A page of another process, such as its /metrics."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.live import Live
 
 from streams.clock import Clock, SystemClock
+from streams.demo import experiment
 from streams.demo.display import Status, page
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.demo.player import LANES, Player
 from streams.demo.popularity import PopularityBaseline
 from streams.demo.prepare import Prepared
-from streams.demo.tally import Tally
+from streams.demo.tally import MODEL, POPULAR, Tally
 from streams.demo.watch import Watch
+from streams.experiments.readings.reading import Reading
 from streams.local.processes import ChildProcess
 from streams.local.scrape import Samples
 from streams.local.services import Services, check_running
@@ -29,7 +32,7 @@ APPLIED_WITHIN_S = 20.0
 
 
 class LiveDemo:
-    """One run; `tally`, `applied` and `dead_letters` hold its result."""
+    """One run; `tally`, `applied`, `dead_letters` and `reading` (of the experiment) hold its result."""
 
     def __init__(
         self,
@@ -49,8 +52,14 @@ class LiveDemo:
         self.tally = Tally()
         self.watch = Watch()
         self.applied = self.dead_letters = 0
+        self.reading: Reading | None = None
         self.elapsed_s = 0.0
         self._note = ""
+
+    @property
+    def experiment(self) -> str:
+        """What the experiment says, in a line; "" before it was asked."""
+        return "" if self.reading is None else experiment.line(self.reading)
 
     async def run(self, seconds: float | None) -> None:
         """Play and show. Raises `LocalStackError` if a process ends by itself."""
@@ -67,6 +76,7 @@ class LiveDemo:
                 baseline,
                 self.tally,
                 self.watch,
+                experiment.drawn_by(self.ready.run.recommender.arms.assignment.arms),
                 self.clock,
                 f"demo-{self.clock.now_ms()}",
             )
@@ -93,7 +103,7 @@ class LiveDemo:
         with Live(
             console=self.console, screen=self.console.is_terminal, auto_refresh=False, transient=True
         ) as screen:
-            looked_s = printed_s = 0.0
+            looked_s, printed_s = 0.0, time.monotonic()
             while not asked.is_set():
                 now_s = time.monotonic()
                 self.elapsed_s = now_s - self.tally.started_s
@@ -112,15 +122,17 @@ class LiveDemo:
                     )
                 elif now_s - printed_s >= SAY_EVERY_S:
                     printed_s = now_s
-                    self.console.print(self._line(), highlight=False, soft_wrap=True)
+                    for line in self._lines():
+                        self.console.print(line, highlight=False, soft_wrap=True)
                 try:
                     await asyncio.wait_for(asked.wait(), REFRESH_S)
                 except TimeoutError:
                     continue
 
     async def _look(self, client: GatewayClient) -> None:
-        """Read the workers' own counts."""
+        """Read the workers' own counts, and the experiment."""
         try:
+            self.reading = (await client.reading(experiment.NAME)).reading
             pages = [await client.page(f"{url}/metrics") for url in self.services.worker_urls]
         except RefusedError:
             return  # `check_running` reports a worker that has ended; a slow one gets another request
@@ -151,6 +163,7 @@ class LiveDemo:
             left=player.left,
             applied=self.applied,
             dead_letters=self.dead_letters,
+            experiment=self.experiment,
             note=self._note,
         )
 
@@ -161,10 +174,13 @@ class LiveDemo:
             return f"the stream is over; still serving: {ask} · Ctrl-C stops"
         return f"try: {ask} · {'Ctrl-C stops' if seconds is None else f'stops after {seconds:g} s'}"
 
-    def _line(self) -> str:
+    def _lines(self) -> Iterator[str]:
         middle, high = self.tally.freshness.quantiles()["accepted to pushed"]
-        return (
+        freshness = "" if math.isnan(middle) else f"  accepted to pushed p50 {middle:.1f} p99 {high:.1f} ms"
+        yield (
             f"{self.elapsed_s:4.0f} s  {self.tally.accepted:,} accepted, {self.applied:,} applied"
-            f"  {self.tally.rate():.1f}/s  accepted to pushed p50 {middle:.1f} p99 {high:.1f} ms"
-            f"  HR@10 {self.tally.hit_rate('feed'):.3f}, popularity {self.tally.hit_rate('popularity'):.3f}"
+            f"  {self.tally.rate():.1f}/s{freshness}  HR@10 of arm {MODEL} {self.tally.hit_rate(MODEL):.3f},"
+            f" of arm {POPULAR} {self.tally.hit_rate(POPULAR):.3f}"
         )
+        if self.experiment:
+            yield f"        {self.experiment}"

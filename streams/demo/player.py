@@ -1,7 +1,8 @@
 """Plays the rest of the stream: it reads the user's feed before each event, then sends the event.
 
-It plays a user's events in their order. If the user has seen a feed with the event's item, the event is a
-click with slate and position; every other event is a review with its rating.
+It plays a user's events in their order. The user sees each feed that is read. If it has the event's item,
+the event is a click with slate and position; every other event is a review with its rating. What is compared
+is counted by the arm that the user is drawn to.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,13 +19,12 @@ from streams.clock import Clock
 from streams.datasets.interactions import Interactions
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.demo.popularity import K, PopularityBaseline
-from streams.demo.tally import Tally
+from streams.demo.tally import MODEL, Tally
 from streams.demo.watch import Watch
 from streams.events.schema import Click, Review
 from streams.gateway.feeds import Feed
 
 LANES = 8
-SHOWN_EVERY = 5  # the user sees one of this many feeds that the player reads
 WAITING_MAX = 64  # due events of a lane; behind a slow gateway the player waits, as users do
 
 
@@ -35,7 +36,9 @@ class _Due(NamedTuple):
 
 
 class Player:
-    """Plays `stream` from event `at` on; `run_name` keeps the event ids of two runs apart."""
+    """Plays `stream` from event `at` on; `arm_of`: the arm of a user. `run_name` keeps the event ids of two
+    runs apart.
+    """
 
     def __init__(
         self,
@@ -46,9 +49,11 @@ class Player:
         baseline: PopularityBaseline,
         tally: Tally,
         watch: Watch,
+        arm_of: Callable[[str], str],
         clock: Clock,
         run_name: str,
     ) -> None:
+        self._arm_of = arm_of
         self._client, self._stream, self._rate, self._clock = client, stream, rate, clock
         self._baseline, self._tally, self._watch, self._run_name = baseline, tally, watch, run_name
         self.at, self._start = at, at
@@ -97,12 +102,11 @@ class Player:
 
     async def _live(self, due: _Due) -> None:
         """Play one event: read, compare, send."""
-        shown = due.number % SHOWN_EVERY == 0
-        feed = await self._client.feed(due.user, K, shown)
+        feed = await self._client.feed(due.user, K, impression=True)
         self._compare(due, feed)
         items = [item.item_id for item in feed.items]
-        clicked = shown and due.item in items
-        self._tally.impressions += shown and bool(items)
+        clicked = due.item in items
+        self._tally.impressions += bool(items)
         event: Click | Review
         identity = f"{self._run_name}-{due.number}"
         if clicked:
@@ -132,12 +136,14 @@ class Player:
 
     def _compare(self, due: _Due, feed: Feed) -> None:
         """Count whether the feed and popularity have the item among the first ten, before they learn it."""
-        tally = self._tally
+        tally, arm = self._tally, self._arm_of(due.user)
         tally.feeds += 1
-        tally.rungs[feed.rung] += 1
-        tally.freshness.take(feed.slate_id, feed.times)
+        if arm == MODEL:
+            tally.rungs[feed.rung] += 1
+            tally.freshness.take(feed.slate_id, feed.times)
         if not self._baseline.has_met(due.user, due.item):
-            tally.compared += 1
-            tally.hits["feed"] += any(item.item_id == due.item for item in feed.items)
-            tally.hits["popularity"] += self._baseline.hits(due.user, due.item)
+            tally.compared[arm] += 1
+            tally.hits[arm] += any(item.item_id == due.item for item in feed.items)
+            if arm == MODEL:
+                tally.hits["popularity"] += self._baseline.hits(due.user, due.item)
         self._baseline.learn(due.user, due.item)

@@ -21,6 +21,7 @@ from export.registry import Registry
 from model.schema import F32
 from streams.clock import Clock
 from streams.datasets.dataset import Dataset, DatasetSpec, load_dataset
+from streams.demo.at_once import at_once
 from streams.demo.steady_rate import at_steady_pace
 from streams.local.datasets import ml_100k
 from streams.offline.stream_driver import Prequential
@@ -42,10 +43,12 @@ class DemoOptions:
     """`warm`: the share of the stream that trains; the rest is played at `rate` events a second.
 
     `examples`: the newest share of the first part that becomes training examples; the rest is only learned.
-    `limit`: only the first so many events of the stream. `folder`: where the model is kept.
+    `users`: so many are there at once (`at_once`). `limit`: only the first so many events of ml-100k.
+    `folder`: where the model is kept.
     """
 
     rate: float = 50.0
+    users: int = 240
     epochs: int = 3
     warm: float = 0.5
     examples: float = 0.5
@@ -82,7 +85,7 @@ class Prepared:
 def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -> Prepared:
     """Train where no kept model fits; then warm a core on the first part, which ends just now."""
     say("reading ml-100k", 0, 1)
-    dataset = _dataset(options, settings.seed)
+    dataset = dataset_of(options, settings.seed)
     until = int(len(dataset.interactions) * options.warm)
     registry, settings = _registry(options), _in_folder(options, settings)
     name = model_name(options, settings)
@@ -125,6 +128,7 @@ def model_name(options: DemoOptions, settings: Settings) -> str:
     """A name that changes with whatever the model depends on."""
     said = (
         options.rate,
+        options.users,
         options.warm,
         options.examples,
         options.limit,
@@ -170,10 +174,12 @@ def _in_folder(options: DemoOptions, settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, model=served, examples=logged)
 
 
-def _dataset(options: DemoOptions, seed: int) -> Dataset:
+def dataset_of(options: DemoOptions, seed: int) -> Dataset:
+    """ml-100k, dealt anew: see `at_once`."""
     files = ml_100k()
     spec = DatasetSpec(str(files.interactions), str(files.items), str(files.users), seed=seed)
-    return load_dataset(spec).first(options.limit)
+    dataset = load_dataset(spec).first(options.limit)
+    return replace(dataset, interactions=at_once(dataset.interactions, options.users, seed))
 
 
 def _ending_now(dataset: Dataset, until: int, rate: float, clock: Clock) -> Dataset:

@@ -34,7 +34,9 @@ async def seed(
     records: Mapping[str, ItemRecord],
     clock: Clock,
 ) -> None:
-    """Write what `recommender` knows, and a feed for each user. `StoreError` where the store is not empty."""
+    """Write what `recommender` knows, and a feed for each user, as their arms make it. `StoreError` where the
+    store is not empty.
+    """
     ids = recommender.catalog.ids
     if await store.intern(ids) != list(range(len(ids))):
         raise StoreError("the store holds other items already; give it another namespace, or empty it")
@@ -43,7 +45,10 @@ async def seed(
     for users in _parts(states):
         now_ms = clock.now_ms()
         slates = recommender.recommend(
-            [recommender.request(state, now_ms, user=user) for user, state in users.items()]
+            [
+                recommender.request(state, now_ms, user=user, arm=recommender.arms_of(user, state, now_ms))
+                for user, state in users.items()
+            ]
         )
         await _write(
             store,

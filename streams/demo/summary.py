@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from streams.demo.tally import STAGES, Tally
+from streams.demo.tally import MODEL, POPULAR, STAGES, Tally
 
 
 def problems(tally: Tally, applied: int, dead_letters: int) -> list[str]:
@@ -17,7 +18,7 @@ def problems(tally: Tally, applied: int, dead_letters: int) -> list[str]:
     if dead_letters:
         faults.append(f"{dead_letters:,} dead letters; `headrace dead-letters list` shows such")
     if not tally.rungs["full"]:
-        faults.append("no feed came from the full model")
+        faults.append(f"no feed of arm {MODEL} came from the full model")
     return faults
 
 
@@ -29,13 +30,19 @@ def lines(tally: Tally, applied: int, dead_letters: int, elapsed_s: float) -> It
     )
     for stage, (middle, high) in tally.freshness.quantiles().items():
         begin, end = STAGES[stage]
+        if math.isnan(middle):
+            continue  # no slate was read that an event had caused
         yield f"freshness, {begin} to {end}: p50 {middle:.1f} ms, p99 {high:.1f} ms"
-    for who, name in (("feed", "served feeds"), ("popularity", "popularity")):
+    for who, name in (
+        (MODEL, f"served feeds, arm {MODEL}"),
+        ("popularity", "popularity on the same events"),
+        (POPULAR, f"served feeds, arm {POPULAR}"),
+    ):
         yield (
             f"HR@10 of {name}: {tally.hit_rate(who):.3f} ± {tally.hit_rate_error(who):.3f}"
-            f" ({tally.hits[who]:,} of {tally.compared:,} events)"
+            f" ({tally.hits[who]:,} of {tally.events_of(who):,} events)"
         )
     total = sum(tally.rungs.values())
     if total:
         shares = ", ".join(f"{rung} {count / total:.1%}" for rung, count in tally.rungs.most_common())
-        yield f"rungs of the feeds that were read: {shares}"
+        yield f"rungs of the feeds of arm {MODEL} that were read: {shares}"

@@ -17,6 +17,8 @@ STAGES = {
     "accepted to pushed": ("accepted", "pushed"),
 }
 """Stages of freshness, as from and to of a slate's `times`."""
+MODEL, POPULAR = "model", "popular"
+"""The arms of the demo's experiment."""
 SAMPLES = 1_500
 RATE_OVER_S = 10.0
 
@@ -59,16 +61,16 @@ class Freshness:
 
 @dataclass
 class Tally:
-    """Counts since the start. `hits`: of the served feeds and of popularity, on the same `compared` events.
-
-    `errors`: failed requests, by kind of error.
+    """Counts since the start. `compared`: events of users of each arm; `hits`: of the feeds that the arm
+    served, and of plain popularity ("popularity") on the same events as the model's. `rungs` and `freshness`:
+    of the feeds of users of the model's arm. `errors`: failed requests, by kind of error.
     """
 
     clicks: int = 0
     reviews: int = 0
     impressions: int = 0
     feeds: int = 0
-    compared: int = 0
+    compared: Counter[str] = field(default_factory=Counter)
     hits: Counter[str] = field(default_factory=Counter)
     rungs: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
@@ -96,11 +98,16 @@ class Tally:
         lately = sum(1 for then_s in self._accepted_s if now_s - then_s <= span_s)
         return lately / span_s if span_s > 0 else 0.0
 
+    def events_of(self, who: str) -> int:
+        """Over how many events the hit rate of `who` is: an arm, or "popularity"."""
+        return self.compared[POPULAR if who == POPULAR else MODEL]
+
     def hit_rate(self, who: str) -> float:
         """HR@10 over the compared events; 0 before the first one."""
-        return self.hits[who] / self.compared if self.compared else 0.0
+        compared = self.events_of(who)
+        return self.hits[who] / compared if compared else 0.0
 
     def hit_rate_error(self, who: str) -> float:
         """One standard error of the hit rate."""
-        rate = self.hit_rate(who)
-        return math.sqrt(rate * (1 - rate) / self.compared) if self.compared else 0.0
+        rate, compared = self.hit_rate(who), self.events_of(who)
+        return math.sqrt(rate * (1 - rate) / compared) if compared else 0.0

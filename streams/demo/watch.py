@@ -10,9 +10,9 @@ from streams.datasets.interactions import Interactions
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.gateway.feeds import Feed
 
-WINDOW, BUSY = 200, 8  # a user with 8 of the next 200 events is worth watching
-QUIET_S = 4.0  # the watch moves to the next user after this time without an event
-PATIENCE_S = 10.0  # after this time, it takes any user
+WINDOW, BUSY = 500, 5  # a user with 5 of the next 500 events is worth watching
+QUIET_S = 15.0  # the watch moves to the next user after this time without an event
+PATIENCE_S = 20.0  # after this time, it takes any user
 LOOK_AFTER_S = 0.1  # after an event, like a page that loads again
 
 

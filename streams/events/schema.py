@@ -92,6 +92,17 @@ class Impression(Event, frozen=True, kw_only=True, tag="impression"):
         ]
         | None
     ) = None
+    teams: (
+        Annotated[
+            list[Annotated[int, Meta(ge=-1, le=1)]],
+            Meta(
+                max_length=200,
+                description="Of an interleaved slate, which order brought each of the `items`: 0 that of the"
+                " first arm that `arm` names, 1 that of the second, -1 neither.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Item(Event, frozen=True, kw_only=True, tag="item"):
@@ -232,6 +243,8 @@ def check(event: AnyEvent, now_ms: int, limits: EventLimits) -> None:
         and len(event.propensities) != len(event.items)
     ):
         raise EventError("invalid", f"{len(event.propensities)} propensities for {len(event.items)} items")
+    if isinstance(event, Impression) and event.teams is not None and len(event.teams) != len(event.items):
+        raise EventError("invalid", f"{len(event.teams)} teams for {len(event.items)} items")
 
 
 def time_of(raw: bytes) -> int | None:

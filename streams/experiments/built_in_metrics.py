@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from model.actions import code_of
 from streams.experiments import quantities as q
+from streams.experiments.declared.experiment import PREFERENCE
 from streams.experiments.metric import UNITS_MOST, Metric, Part
 from streams.experiments.metric_expression import PER_USER
 from streams.state.action_meaning import Meanings
@@ -73,5 +74,11 @@ def built_in(meanings: Meanings) -> list[Metric]:
             "milliseconds from an action to its slate",
             Part({q.DELAY_MS: one}, Fraction(10)),
             Part({q.DELAYS: one}),
+        ),
+        Metric(
+            PREFERENCE,
+            "which order of interleaved slates a user clicked more of: 1, 0 or -1",
+            Part({q.VOTES[0]: -one, q.VOTES[1]: one}, most=1),
+            user,
         ),
     ]

@@ -27,10 +27,14 @@ VALUE = CODES
 rating; actions, and the ms until they were applied; of what was shown: categories that differ within a slate,
 hundredths of bits of surprise, items that nobody had been shown.
 """
+VOTES = (2 * CODES + 11, 2 * CODES + 12)
+"""Clicks on what control's order brought to interleaved slates, and on what the other's did."""
 RETURNED = 1_000
 """`RETURNED + n`: sessions besides the first that began within n days of the exposure."""
-SHOWN = CODES
-"""The code of an impression's moment."""
+SHOWN, VOTED = CODES, CODES + 1
+"""The codes of an impression's moment, and of a vote's. A click on an interleaved slate is a vote besides: a
+moment right behind the click's, at the same time, so it begins and prolongs no session.
+"""
 
 GAP_MS = 30 * 60_000
 """Two moments further apart than this are of two sessions."""
@@ -74,8 +78,15 @@ def shown_moment(ts: int, showed: Showed) -> Moment:
     return Moment(ts, SHOWN, tuple(showed))
 
 
+def vote_moment(ts: int, team: int) -> Moment:
+    """A moment of a vote for an order: 0 control's, 1 the other's."""
+    return Moment(ts, VOTED, (team,))
+
+
 def amounts(moment: Moment) -> list[tuple[int, int]]:
     """The quantities of a moment by itself, and how much of each; none that is 0."""
+    if moment.code == VOTED:
+        return [(VOTES[moment.amounts[0]], 1)]
     if moment.code == SHOWN:
         return [each for each in zip(_OF_SHOWN, moment.amounts, strict=True) if each[1]]
     delay, *value = moment.amounts

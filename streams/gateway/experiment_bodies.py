@@ -8,11 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from streams.experiments.declared.experiment import ExperimentSettings
+from streams.experiments.interleaving.votes import VotesReading, said
 from streams.experiments.readings.reading import Reading
 from streams.experiments.readings.words import verdict
 from streams.experiments.registry.audit import Entry
 from streams.experiments.registry.state import Experiment
-from streams.serving.experiment_readings import Course
+from streams.serving.experiment_readings import Course, VotesCourse
 
 
 class Because(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,17 +72,21 @@ class AuditView(msgspec.Struct):
 
 class ReadingView(msgspec.Struct):
     """`verdict`: what to do, in words; `reading`: the figures; `crossed_over`: users of each arm who also saw
-    another one.
+    another one. `votes`: the figures of an interleaved experiment, which has no `reading`.
     """
 
     name: str
     verdict: str
-    reading: Reading
+    reading: Reading | None
     crossed_over: dict[str, int]
+    votes: VotesReading | None = None
 
 
-def reading_view(name: str, seen: Course) -> ReadingView:
+def reading_view(name: str, seen: Course | VotesCourse) -> ReadingView:
     """A reading as it is answered. It takes some ms."""
+    if isinstance(seen, VotesCourse):
+        votes = seen.read()
+        return ReadingView(name, said(votes), None, {}, votes)
     found = seen.read()
     return ReadingView(name, verdict(seen.plan, found), found, seen.crossed)
 

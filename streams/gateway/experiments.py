@@ -37,8 +37,8 @@ from streams.gateway.experiment_bodies import (
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
-from streams.serving.experiment_readings import Course, course
-from streams.serving.experiment_registry import Step, audit, change, read_registry
+from streams.serving.experiment_readings import Course, VotesCourse, course
+from streams.serving.experiment_registry import Step, audit, change, read_registry, remove
 from streams.settings.tree import Settings
 from streams.stores.base import Store
 
@@ -93,7 +93,7 @@ class Experiments:
         return view(name, find(registry, name), self._clock.now_ms())
 
     async def reading(self, name: str) -> ReadingView:
-        async def seen() -> Course:
+        async def seen() -> Course | VotesCourse:
             registry = await read_registry(self._store, self._settings.experiments)
             known, now_ms = self._settings.known_metrics, self._clock.now_ms()
             return await course(self._store, name, find(registry, name), known, now_ms)
@@ -147,11 +147,16 @@ class Experiments:
             request, name, asked, lambda registry: shipped(registry, name, asked.arm, now_ms, asked.because)
         )
 
+    async def remove(self, request: Asked, name: str) -> ChangeMade:
+        check_loopback(request)
+        because, now_ms = await _json(request, Because), self._clock.now_ms()
+        actor = _actor(request, because)
+        made = remove(self._store, self._settings.experiments, actor, now_ms, name, because.because)
+        return ChangeMade((await self._answered(made)).entry, None)
+
     async def _change(self, request: Asked, name: str, because: Because, step: Step) -> ChangeMade:
         now_ms = self._clock.now_ms()
-        client = request.client.host if request.client is not None else "unknown"
-        actor = because.by or f"api:{client}"
-        made = change(self._store, self._settings.experiments, actor, now_ms, step)
+        made = change(self._store, self._settings.experiments, _actor(request, because), now_ms, step)
         registry, entry = await self._answered(made)
         after = registry.experiments.get(name)
         return ChangeMade(entry, None if after is None else view(name, after, now_ms))
@@ -170,6 +175,11 @@ class Experiments:
         except (StoreError, TimeoutError) as error:
             came = str(error) or f"no answer within {self._gateway.timeout_ms} ms"
             raise unavailable("store", came, self._gateway.retry_after_s) from None
+
+
+def _actor(request: Asked, because: Because) -> str:
+    client = request.client.host if request.client is not None else "unknown"
+    return because.by or f"api:{client}"
 
 
 def _check(settings: Settings, name: str, experiment: ExperimentSettings) -> None:
@@ -287,7 +297,15 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
     async def ship_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.ship(request, name))
 
+    @post(
+        f"{PATH}/{{name:str}}/remove", status_code=200, tags=["experiments"],
+        summary="Remove an experiment that was stopped; its log is kept",
+        operation_class=body_as(Because, WHY, optional=True), responses=_CHANGED,
+    )  # fmt: skip
+    async def remove_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
+        return await answered(experiments.remove(request, name))
+
     return [
         list_experiments, audit_experiments, get_experiment, read_experiment_now, declare_experiment,
-        start_experiment, stop_experiment, stop_arm, ship_experiment,
+        start_experiment, stop_experiment, stop_arm, ship_experiment, remove_experiment,
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 
 from streams.learning.slate_ids import changed_id
-from streams.ranking.slate import PopularFeed, Slate, SlateItem
+from streams.ranking.slate import NEITHER, PopularFeed, Slate, SlateItem
 from streams.state.consumed import Consumed
 
 
@@ -48,7 +48,7 @@ def shown(own: Slate, kept: list[SlateItem], filled: list[SlateItem], popular_ts
     """The user's slate with its `kept` items, then the `filled` ones.
 
     The id names the items that are shown. If they differ from the slate's first items, the id is a new one.
-    A filled-in item has no known propensity, so then the slate has none.
+    A filled-in item has no known propensity, so then the slate has none. It is of no team.
     """
     items = kept + filled
     changed: dict[str, object] = {"items": items}
@@ -58,6 +58,9 @@ def shown(own: Slate, kept: list[SlateItem], filled: list[SlateItem], popular_ts
     if own.propensities is not None:
         known = {item.item_id: each for item, each in zip(own.items, own.propensities, strict=True)}
         changed["propensities"] = None if filled else [known[item.item_id] for item in kept]
+    if own.teams is not None:
+        team_of = {item.item_id: team for item, team in zip(own.items, own.teams, strict=True)}
+        changed["teams"] = [team_of[item.item_id] for item in kept] + [NEITHER] * len(filled)
     if not items:
         changed |= {"model": "", "rung": "empty"}
     elif not kept:

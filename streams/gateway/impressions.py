@@ -40,6 +40,7 @@ def impression_of(slate: Slate, n: int, user_id: str, now_ms: int) -> Impression
         arm=slate.arm,
         model=slate.model,
         propensities=None if slate.propensities is None else slate.propensities[:n],
+        teams=None if slate.teams is None else slate.teams[:n],
     )
 
 

@@ -28,7 +28,9 @@ from model.actions import code_of
 from streams.learning.kept_slates import (
     ANSWERS_MAX,
     NEVER,
+    NO_TEAM,
     PLACES_MAX,
+    TEAMS,
     Answer,
     KeptSlate,
     Slates,
@@ -86,8 +88,9 @@ def shown(
     arm: str = "default",
     model: str = "",
     surface: str = "",
+    teams: Sequence[int] = (),
 ) -> Shown:
-    """Mark a slate as shown. `propensities`: as many as `rows`, or none.
+    """Mark a slate as shown. `propensities`, `teams`: as many as `rows`, or none.
 
     A slate that is shown again adds the places that it did not have: a feed is first read short, then long.
     So an impression that comes twice marks nothing new, whatever its event id. A slate that no worker made is
@@ -116,6 +119,7 @@ def shown(
         shown=(*slate.shown, *[rows[k] for k in fresh]),
         shown_as=_known_propensities(slate, propensities, fresh),
         surface=surface if begins else slate.surface,
+        teams=_known_teams(slate, teams, fresh),
     )
     return Shown(_put(slates, at, marked), fresh, "shown" if begins else "more")
 
@@ -136,6 +140,14 @@ def _known_propensities(slate: KeptSlate, told: Sequence[float], fresh: Sequence
         return ()
     before = slate.shown_as or (math.nan,) * len(slate.shown)
     return (*before, *((told[k] for k in fresh) if told else (math.nan,) * len(fresh)))
+
+
+def _known_teams(slate: KeptSlate, told: Sequence[int], fresh: Sequence[int]) -> bytes:
+    """The teams of all that is shown; none where none are told."""
+    if not told and not slate.teams:
+        return b""
+    before = slate.teams or bytes([TEAMS.index(NO_TEAM)]) * len(slate.shown)
+    return before + bytes(TEAMS.index(told[k] if told else NO_TEAM) for k in fresh)
 
 
 def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int) -> Joined:
@@ -187,6 +199,7 @@ def _as_made(slate: KeptSlate, wait_ms: int) -> KeptSlate:
         shown_ms=NEVER,
         shown=(),
         shown_as=(),
+        teams=b"",
         surface="",
         answers=(),
         closed_ms=slate.since_ms + wait_ms,

@@ -15,6 +15,10 @@ from streams.learning.looks import Looks, check_looks, pack_looks, unpack_looks
 from streams.state.user_state import EVENT_ID_BYTES
 
 NEVER = -1
+TEAMS = (-1, 0, 1)
+"""What a byte of `KeptSlate.teams` stands for: neither order of an interleaved slate, the first, the second.
+"""
+NO_TEAM = -1
 ANSWERS_MAX = 64
 PLACES_MAX = 200
 """Of one slate. What comes beyond is counted and not kept."""
@@ -42,8 +46,8 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     what its user was by then (`streams.learning.experts.segments`). A slate of the app's own has none of
     these.
     As shown: `shown_ms` (NEVER: not, or not since it was closed), `shown` rows in their order, `shown_as`
-    their propensities (NaN: not known) or none, `surface`. `closed_ms`: it has been a lesson for what was
-    shown up to then.
+    their propensities (NaN: not known) or none, `teams` a byte for each of them (`TEAMS`) or none,
+    `surface`. `closed_ms`: it has been a lesson for what was shown up to then.
     """
 
     slate_id: str
@@ -59,6 +63,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     closed_ms: int = NEVER
     looks: bytes = b""
     segment: str = ""
+    teams: bytes = b""
 
     @property
     def waits(self) -> bool:
@@ -80,6 +85,10 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
         """Whether the item is on it, as it was made or as it was shown."""
         return row in self.rows or row in self.shown
 
+    def team_of(self, row: int) -> int:
+        """The team of a place that was shown, of `TEAMS`; -1 for none."""
+        return TEAMS[self.teams[self.shown.index(row)]] if self.teams and row in self.shown else NO_TEAM
+
     def looked(self) -> Looks:
         """Its looks, unpacked; `StoreError` where they can't be read."""
         return unpack_looks(self.looks, len(self.rows))
@@ -95,6 +104,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
             + NUMBER_BYTES * len(self.shown_as)
             + ANSWER_BYTES * len(self.answers)
             + len(self.looks)
+            + len(self.teams)
         )
 
 
@@ -136,6 +146,8 @@ def checked(kept: UserSlates) -> UserSlates:
             check_looks(slate.looks, len(slate.rows))
         if len(slate.shown_as) not in (0, len(slate.shown)):
             raise ValueError(f"{len(slate.shown)} rows shown, {len(slate.shown_as)} propensities")
+        if len(slate.teams) not in (0, len(slate.shown)) or (slate.teams and max(slate.teams) >= len(TEAMS)):
+            raise ValueError(f"{len(slate.shown)} rows shown, of teams {slate.teams.hex()}")
     return kept
 
 

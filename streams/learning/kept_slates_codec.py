@@ -30,7 +30,7 @@ _STAMP_BYTES = 8
 
 class _Entry(msgspec.Struct, array_like=True, gc=False):
     """A slate without its looks, which are so many bytes; the fields as in `KeptSlate`. An entry may end
-    before the segment.
+    before the segment, or before the teams.
     """
 
     slate_id: str
@@ -46,6 +46,7 @@ class _Entry(msgspec.Struct, array_like=True, gc=False):
     closed_ms: int
     looks: int
     segment: str = ""
+    teams: bytes = b""
 
 
 class _Index(msgspec.Struct, array_like=True, gc=False):
@@ -66,13 +67,19 @@ def encode(kept: UserSlates) -> bytes:
     """Kept slates as the bytes that `decode` reads."""
     # A tuple is written like an `_Entry`, and is made in a tenth of the time.
     entries = [
-        (*msgspec.structs.astuple(slate)[:-2], len(slate.looks), *([slate.segment] if slate.segment else ()))
-        for slate in kept.slates
+        (*msgspec.structs.astuple(slate)[:-3], len(slate.looks), *_last(slate)) for slate in kept.slates
     ]
     closed = (kept.seen, kept.chosen, kept.placed) if kept.seen else ()
     index = _encoder.encode((entries, kept.recent, *closed))
     stamp = hashlib.blake2b(index, digest_size=_STAMP_BYTES).digest()
     return b"".join((_HEAD.pack(VERSION, stamp, len(index)), index, *(slate.looks for slate in kept.slates)))
+
+
+def _last(slate: KeptSlate) -> tuple[str | bytes, ...]:
+    """The fields that are left out where they, and those behind them, are empty."""
+    if slate.teams:
+        return slate.segment, slate.teams
+    return (slate.segment,) if slate.segment else ()
 
 
 def decode(raw: bytes | None) -> UserSlates:

@@ -63,12 +63,15 @@ class ShowingStep(NamedTuple):
 
 
 class AnswerStep(NamedTuple):
-    """The same of an answer; `interaction` says where it came from."""
+    """The same of an answer; `interaction` says where it came from, `slate` is what it was joined with, as it
+    was before; None for none.
+    """
 
     kept: UserSlates
     lessons: list[Lesson]
     outcome: str
     interaction: Interaction
+    slate: KeptSlate | None = None
 
 
 def on_impression(kept: UserSlates, event: Impression, rows: Sequence[int], bounds: Bounds) -> ShowingStep:
@@ -81,7 +84,15 @@ def on_impression(kept: UserSlates, event: Impression, rows: Sequence[int], boun
     waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
     told = event.propensities or ()
     marked = shown(
-        waiting.slates, event.slate_id, event.ts, rows, told, event.arm, event.model, event.surface
+        waiting.slates,
+        event.slate_id,
+        event.ts,
+        rows,
+        told,
+        event.arm,
+        event.model,
+        event.surface,
+        event.teams or (),
     )
     if not marked.fresh:
         after = _with(kept, marked.slates, waiting.lessons, bounds)
@@ -119,7 +130,7 @@ def on_answer(
         slates, fallen = bounded(event.user_id, slates, bounds.slates, bounds.bytes)
         lessons = lessons + fallen
     after = _with(kept, slates, lessons, bounds)
-    return AnswerStep(after, lessons, joined.outcome, _from(joined, interaction))
+    return AnswerStep(after, lessons, joined.outcome, _from(joined, interaction), joined.slate)
 
 
 def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> Joined:
@@ -138,6 +149,12 @@ def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bo
 def on_made(user: str, kept: UserSlates, slate: KeptSlate, bounds: Bounds) -> Step:
     """A slate was made for the user. It closes nothing by its time, which is no event's."""
     left = bounded(user, made(kept.slates, slate), bounds.slates, bounds.bytes)
+    return Step(_with(kept, left.slates, left.lessons, bounds), left.lessons)
+
+
+def on_time(user: str, kept: UserSlates, ts: int, bounds: Bounds) -> Step:
+    """Nothing came, and it is `ts`: what has waited long enough is closed."""
+    left = closed(user, kept.slates, ts, bounds.wait_ms)
     return Step(_with(kept, left.slates, left.lessons, bounds), left.lessons)
 
 

@@ -20,6 +20,7 @@ from streams.experiments.declared.experiment import ExperimentArm, ExperimentSet
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
 from streams.experiments.registry.state import NONE, Registry
 from streams.ranking.degradation import RUNGS, Rung, lowered
+from streams.ranking.request import Against
 from streams.ranking.stage_plan import StagePlan, stage_plan
 from streams.settings.experiments import check_stages
 from streams.settings.stages import StageSettings, merge
@@ -34,10 +35,13 @@ StageKey = tuple[int, ...]
 
 
 class Made(NamedTuple):
-    """How slates of an arm are made. `model`: "" for the active one."""
+    """How slates of an arm are made. `model`: "" for the active one. `against`: the other way, of slates that
+    are interleaved.
+    """
 
     plan: StagePlan
     model: str
+    against: Against | None = None
 
 
 class ArmPlans:
@@ -91,22 +95,38 @@ class ArmPlans:
         return made
 
     def _combined(self, arm: str, rung: Rung) -> Made:
-        arms = dict[str, ExperimentArm]()
-        model, served = self._model, served_by(arm)
+        served = served_by(arm)
+        first, second, interleaved = dict[str, ExperimentArm](), dict[str, ExperimentArm](), False
         if not served and arm != DEFAULT_ARM:
             self.settings.stages_of(arm)  # says which arms there are
         for each in served:
             experiment = self.assignment.running.get(name_of(each.key))
-            if experiment is None or each.arm not in experiment.declared.arms:
+            sides = () if experiment is None else experiment.declared.sides(each.arm)
+            if experiment is None or not sides:
                 raise SettingsError(
                     f"arm {arm!r}: {each.text} is no arm of what runs; see `headrace experiments list`"
                 )
-            arms[f"{each.key}={each.arm}"] = made_by = experiment.declared.arms[each.arm]
-            model = made_by.model or model
+            for arms, side in zip((first, second), (sides[0], sides[-1]), strict=True):
+                arms[f"{each.key}={side}"] = experiment.declared.arms[side]
+            interleaved |= len(sides) > 1
+        made = self._made_by(first, rung, arm, interleaved)
+        if interleaved:
+            other = self._made_by(second, rung, arm, interleaved)
+            made = made._replace(against=Against(other.plan, other.model))
+        return made
+
+    def _made_by(self, arms: Mapping[str, ExperimentArm], rung: Rung, text: str, drafted: bool) -> Made:
+        """`drafted`: the slate is drawn by the coins of a draft, and by nothing else."""
+        model = self._model
+        for each in arms.values():
+            model = each.model or model
         stages = self._stages(arms)
+        if drafted:
+            sure = msgspec.structs.replace(stages.exploration, share=0.0)
+            stages = msgspec.structs.replace(stages, exploration=self._one(sure))
         key = self._key(stages), rung
         if key not in self._shared:
-            self._shared[key] = self._plan(stages, rung, f"experiments {arm}")
+            self._shared[key] = self._plan(stages, rung, f"experiments {text}")
         return Made(self._shared[key], model)
 
     def _stages(self, arms: Mapping[str, ExperimentArm]) -> StageSettings:

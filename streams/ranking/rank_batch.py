@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,15 @@ NO_SCORES: F32 = np.empty(0, np.float32)
 NO_OFFSETS.flags.writeable = False
 
 
+class NamedSlate(NamedTuple):
+    """The id of a slate, and of what it is one."""
+
+    request: RankRequest
+    model: str
+    adapted: bool
+    slate_id: str
+
+
 @dataclass
 class RankBatch:
     """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
@@ -59,6 +68,7 @@ class RankBatch:
     explored: by request, which places got another item than the best that was left, since they were drawn:
     bool [places] each.
     explain: reasons: for each request those of its places; None where none were asked for.
+    ids: by request, of its slate, once somebody has asked (`slate_of_draft.id_of`).
     """
 
     requests: Sequence[RankRequest]
@@ -84,6 +94,7 @@ class RankBatch:
     propensities: list[F32 | None] = field(default_factory=list)
     explored: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     reasons: list[list[Reason] | None] = field(default_factory=list)
+    ids: dict[int, NamedSlate] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.requests)

@@ -43,6 +43,15 @@ class ItemFilter:
 NO_FILTER = ItemFilter()
 
 
+class Against(NamedTuple):
+    """Another way to make the same slate: its stage settings, and the model that scores; "" for the active
+    one.
+    """
+
+    plan: StagePlan
+    model: str
+
+
 @dataclass(frozen=True, slots=True)
 class RankRequest:
     """One user, one moment, and how their slate is to be made. `Recommender.request` checks what callers ask.
@@ -52,6 +61,8 @@ class RankRequest:
     `per_source` are at least that. `exclude`: rows that may not be shown. `score_also`: rows that are scored
     in any case and never placed, for evaluation and training. `complete`: where the sources bring less than a
     slate, whatever else may be shown fills it up. `explain`: places get reasons.
+    `against`: the slate is drafted of the order of `plan` and of this one: `Recommender.recommend` makes both
+    (`streams.ranking.interleaving`).
     """
 
     state: UserState
@@ -69,6 +80,7 @@ class RankRequest:
     filter: ItemFilter = NO_FILTER
     complete: bool = True
     explain: bool = True
+    against: Against | None = None
 
     @property
     def places(self) -> int:

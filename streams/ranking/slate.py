@@ -12,6 +12,9 @@ from streams.state.stored_format import decoded
 VERSION = 1
 """Of slates as they are stored. A field may be added; one that changes its meaning is a new version."""
 
+NEITHER = -1
+"""The team of a place that no order of an interleaved slate brought by itself."""
+
 
 class Reason(msgspec.Struct, frozen=True, array_like=True):
     """Why an item is there. `kind` names the signal that the score used; `item_id` is the item it refers to,
@@ -41,8 +44,9 @@ class Slate(msgspec.Struct, frozen=True):
 
     `ts`: when it was made (ms). `cause`: the event_id that caused it. `rung`: which step of the degradation
     ladder made it. `times`: ms since the epoch of each stage: event, accepted, fetched, handed, begun,
-    applied, made, pushed. `propensities`: how likely each place was to be as it is, where it was drawn. `v`:
-    see `VERSION`; slates of older builds have none.
+    applied, made, pushed. `propensities`: how likely each place was to be as it is, where it was drawn.
+    `teams`: of an interleaved slate, which order brought each place: 0 control's, 1 the other arm's, -1
+    neither by itself. `v`: see `VERSION`; slates of older builds have none.
     """
 
     slate_id: str
@@ -55,6 +59,7 @@ class Slate(msgspec.Struct, frozen=True):
     cause: str = ""
     times: dict[str, float] = {}
     propensities: list[float] | None = None
+    teams: list[int] | None = None
     v: int = VERSION
 
 

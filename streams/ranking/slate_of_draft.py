@@ -14,7 +14,7 @@ from typing import Any
 
 from streams.ranking.draft import Draft
 from streams.ranking.explanations import FOR_YOU
-from streams.ranking.rank_batch import RankBatch
+from streams.ranking.rank_batch import NamedSlate, RankBatch
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest
 from streams.ranking.slate import Slate, SlateItem, slate_id
 
@@ -61,10 +61,15 @@ def _slate(draft: Draft, items: list[SlateItem]) -> Slate:
 
 
 def id_of(draft: Draft) -> str:
-    """The id of the slate that a scored draft becomes."""
-    request = draft.request
-    made_of = (request.user, request.cause, request.now_ms, request.arm, draft.model, *_asked(request))
-    return slate_id(*made_of, "adapted") if draft.adapted else slate_id(*made_of)  # as if nothing could learn
+    """The id of the slate that a scored draft becomes; made once, for what draws it asks for it too."""
+    request, ids = draft.request, draft.batch.ids
+    known = ids.get(draft.number)
+    if known is None or known[0] is not request or known[1:3] != (draft.model, draft.adapted):
+        made_of = (request.user, request.cause, request.now_ms, request.arm, draft.model, *_asked(request))
+        # Without the last part, it is as if nothing could learn.
+        name = slate_id(*made_of, *(("adapted",) if draft.adapted else ()))
+        known = ids[draft.number] = NamedSlate(request, draft.model, draft.adapted, name)
+    return known.slate_id
 
 
 def _asked(request: RankRequest) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from streams.experiments.registry.audit import (
     recorded,
     verify,
 )
+from streams.experiments.registry.changes import removed
 from streams.experiments.registry.state import Registry, decode, encode
 from streams.settings.experiments import joined, without_file
 from streams.settings.tree import Settings
@@ -62,6 +63,19 @@ async def change(
                 raise
         else:
             return after
+
+
+async def remove(
+    store: Store, experiments: Mapping[str, ExperimentSettings], actor: str, now_ms: int, name: str, why: str
+) -> Recorded:
+    """Remove an experiment and drop its sums. If the process ends in between, sums stay that nothing reads.
+
+    Raises what `change` raises, and `ExperimentError` where it has not stopped.
+    """
+    after = await change(store, experiments, actor, now_ms, lambda registry: removed(registry, name, why))
+    for key in after.registry.removed[name].begun:
+        await store.forget_sums(key)
+    return after
 
 
 async def audit(store: Store) -> Audit:

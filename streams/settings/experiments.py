@@ -74,7 +74,7 @@ def check_metrics(name: str, experiment: ExperimentSettings, known: Collection[s
 
 def joined(registry: Registry, experiments: Mapping[str, ExperimentSettings]) -> Registry:
     """The registry with the experiments of a settings file that it does not know yet, as declared."""
-    of_file = {name: Experiment(each) for name, each in experiments.items()}
+    of_file = {name: Experiment(each) for name, each in experiments.items() if name not in registry.removed}
     return msgspec.structs.replace(registry, experiments=of_file | registry.experiments)
 
 

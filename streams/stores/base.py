@@ -268,6 +268,10 @@ class Store(Protocol):
         """What was noted: when (ms), and the sums. The oldest first."""
         ...
 
+    async def forget_sums(self, experiment: str) -> None:
+        """Drop its sums and what was noted of them."""
+        ...
+
     async def condition(self) -> Condition:
         """How the server that keeps it is set up, and whether it takes writes."""
         ...

@@ -252,6 +252,10 @@ class MemoryStore:
     async def read_sums_history(self, experiment: str) -> list[tuple[int, AllTotals]]:
         return list(self._sums_history.get(experiment, []))
 
+    async def forget_sums(self, experiment: str) -> None:
+        self._arm_sums.pop(experiment, None)
+        self._sums_history.pop(experiment, None)
+
     async def condition(self) -> Condition:
         return SOUND
 

@@ -102,6 +102,9 @@ class ReadOnlyStore:
     async def append_sums_history(self, experiment: str, ts_ms: int) -> NoReturn:
         _refuse("append_sums_history")
 
+    async def forget_sums(self, experiment: str) -> NoReturn:
+        _refuse("forget_sums")
+
 
 def _refuse(method: str) -> NoReturn:
     raise StoreError(

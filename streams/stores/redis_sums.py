@@ -48,6 +48,11 @@ class RedisSums:
         notes = await self._pooled.call("LRANGE", self._keys.shared(HISTORY, experiment), 0, -1)
         return [(note.ts_ms, totals_of(note.numbers)) for note in map(decode_note, notes)]
 
+    async def forget_sums(self, experiment: str) -> None:
+        for shard in range(self._keys.shards):
+            await self._pooled.call("DEL", self._keys.of_shard(shard, SUMS, experiment))
+        await self._pooled.call("DEL", self._keys.shared(HISTORY, experiment))
+
 
 async def numbers_of(calls: Calls, keys: RedisKeys, experiment: str) -> dict[str, int]:
     """An experiment's numbers by their fields, of all shards together."""

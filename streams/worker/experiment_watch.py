@@ -40,7 +40,7 @@ class ExperimentWatch:
     async def _guard(self, name: str, experiment: Experiment) -> None:
         seen = await course(self.store, name, experiment, self.settings.known_metrics, self.clock.now_ms())
         # Not in the loop's thread: it reads hundreds of notes.
-        for arm, why in await asyncio.to_thread(_crossed, seen):
+        for arm, why in await asyncio.to_thread(_crossed, seen) if isinstance(seen, Course) else ():
             if arm not in experiment.stopped_arms:
                 await self._stop(name, arm, why)
 

@@ -11,6 +11,7 @@ import pytest
 from streams.commands.main import main
 from streams.events.schema import Click, Impression
 from streams.experiments.assignment.arm_text import counted_in, served_by
+from streams.gateway.impressions import impression_of
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import Slate
 from streams.settings.tree import Settings
@@ -46,6 +47,23 @@ minimum_effect = 0.05
 
 [experiments.fresh.arms.without.stages.feed]
 fresh_place = 0
+"""
+
+
+INTERLEAVED = """
+[experiments.apart]
+hypothesis = "Users like what is new."
+design = "interleaved"
+control = "plain"
+primary = "preference"
+users = 1000
+minimum_effect = 0.05
+
+[experiments.apart.arms.plain.stages.candidates]
+sources = ["popular"]
+
+[experiments.apart.arms.new.stages.candidates]
+sources = ["fresh"]
 """
 
 
@@ -154,3 +172,33 @@ async def test_a_newcomers_way_through_an_experiment(
         assert {slate.arm for slate in (await slates()).values()} == {"default"}
         assert "8 entries, each as it was written" in await run("audit")
         assert running.readiness()["parts"]["experiments"]["ready"]
+
+        declared.write_text(INTERLEAVED)
+        await run("declare", str(declared))
+        await run("start", "apart")
+        await eventually(lambda: in_force("apart"))
+        drafted = await slates()
+        assert {slate.arm for slate in drafted.values()} == {"apart=plain+new"}
+        async with producer(settings.kafka) as client:
+            seen = [impression_of(slate, 8, user, now_ms()) for user, slate in drafted.items()]
+            await send(client, settings.kafka, seen)
+            await wait_until_applied(settings, store)
+            clicks = []
+            for user, slate in drafted.items():
+                assert slate.teams is not None
+                item = slate.items[slate.teams.index(1)].item_id  # what the new arm brought
+                clicks.append(
+                    Click(
+                        event_id=f"vote-{user}",
+                        ts=now_ms(),
+                        user_id=user,
+                        item_id=item,
+                        slate_id=slate.slate_id,
+                    )
+                )
+            await send(client, settings.kafka, clicks)
+        await wait_until_applied(settings, store)
+        votes = json.loads(await run("show", "apart", "--json"))["reading"]
+        assert (votes["users"], votes["for_arm"], votes["for_control"]) == (len(USERS), len(USERS), 0)
+        assert votes["state"] == "better"
+        assert "users prefer new to plain" in await run("show", "apart")

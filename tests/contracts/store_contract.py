@@ -523,6 +523,11 @@ class StoreContract:
         for name in ("e", "other"):
             assert await store.read_arm_sums(name) == {("a", "m"): ArmTotals(1)}
             assert len(await store.read_sums_history(name)) == 1
+        await store.forget_sums("e")
+        await store.forget_sums("none")
+        assert (await store.read_arm_sums("e"), await store.read_sums_history("e")) == ({}, [])
+        assert await store.read_arm_sums("other") == {("a", "m"): ArmTotals(1)}
+        assert len(await store.read_sums_history("other")) == 1
 
     # Leases, the active model, ends
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streams.experiments.declared.experiment import METRICS_MOST, ExperimentSettings
+from streams.experiments.declared.interleaved import check_design
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
 
 ARMS_MAX = 20
@@ -32,6 +33,7 @@ def check(name: str, experiment: ExperimentSettings, path: Path) -> None:
         )
     _check_times(experiment, path)
     _check_reading(experiment, path)
+    check_design(experiment, path)
 
 
 def _check_times(experiment: ExperimentSettings, path: Path) -> None:

@@ -13,6 +13,10 @@ Name = Annotated[str, Meta(pattern=NAME, max_length=32)]
 Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
 Metric = Annotated[str, Meta(min_length=1, max_length=64)]
 Moment = Annotated[datetime, Meta(tz=True)]
+TOGETHER = "+"
+"""Between the arms of an interleaved slate: `ranking=plain+bold`, control's first."""
+PREFERENCE = "preference"
+"""The metric of interleaved experiments."""
 METRICS_MOST = 10
 """So many metrics an experiment may name."""
 Part = Annotated[float, Meta(ge=0.0001, le=1)]
@@ -67,8 +71,9 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     expected to take part; `minimum_effect`: the smallest relative change that matters. `alpha`: the error
     that all looks together may make. `window_days`: of each user, so many days count from their first slate
     on; none for all. `reading`: at any time, or ("group") at `looks` times that the expected users say.
-    `allocation`: weights as declared, or ("adaptive") moved to what does better, which is refused as long as
-    no process moves them.
+    `design`: users are drawn to arms, or ("interleaved") each user's slates are drafted of the orders of both
+    arms, and their clicks are votes. `allocation`: weights as declared, or ("adaptive") moved to what does
+    better, which is refused as long as no process moves them.
     """
 
     hypothesis: Text
@@ -94,6 +99,7 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     reading: Literal["sequential", "group"] = "sequential"
     looks: Annotated[int, Meta(ge=0, le=1_000)] = 0
     allocation: Literal["fixed", "adaptive"] = "fixed"
+    design: Literal["arms", "interleaved"] = "arms"
 
     @property
     def starts_ms(self) -> int:
@@ -112,9 +118,29 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         return tuple(dict.fromkeys((self.primary, *guarded, *self.secondary)))
 
     @property
+    def interleaved(self) -> bool:
+        """Whether slates are made of the orders of both arms."""
+        return self.design == "interleaved"
+
+    @property
+    def other(self) -> str:
+        """Of an interleaved experiment, the arm that is not control."""
+        return next(arm for arm in self.arms if arm != self.control)
+
+    @property
     def weights(self) -> dict[str, float]:
-        """Of each arm, as declared."""
+        """What users are drawn to: each arm, as declared; of an interleaved experiment, both together."""
+        if self.interleaved:
+            return {f"{self.control}{TOGETHER}{self.other}": 1.0}
         return {arm: each.weight for arm, each in self.arms.items()}
+
+    def sides(self, arm: str) -> tuple[str, ...]:
+        """The arms that make a slate of `arm`, which is one of them, or what users are drawn to; none for any
+        other.
+        """
+        if self.interleaved and arm in self.weights:
+            return self.control, self.other
+        return (arm,) if arm in self.arms else ()
 
     def layer_of(self, name: str) -> str:
         """The layer that it is of, where it has this name."""

@@ -102,16 +102,17 @@ def preference(credit: F64, alpha: float = ALPHA) -> Preference:
     decided = credit[credit != 0]
     wins = np.cumsum(decided > 0)
     losses = np.arange(1, len(decided) + 1) - wins
-    largest = max((_log_e(int(w), int(n), 0.5) for w, n in zip(wins, losses, strict=True)), default=0.0)
+    largest = max((log_e(int(w), int(n), 0.5) for w, n in zip(wins, losses, strict=True)), default=0.0)
     w, n = (int(wins[-1]), int(losses[-1])) if len(decided) else (0, 0)
-    low, high = _shares(w, n, alpha)
+    low, high = interval_of(w, n, alpha)
     p = math.exp(-max(largest, 0.0))
     verdict = "" if p > alpha else "first" if w > n else "second"
     share = w / (w + n) if w + n else math.nan
     return Preference(w, n, len(credit) - len(decided), share, low, high, p, verdict)
 
 
-def _log_e(wins: int, losses: int, share: float) -> float:
+def log_e(wins: int, losses: int, share: float) -> float:
+    """The logarithm of the e-value against the share of wins (`preference`)."""
     mixed = math.lgamma(wins + 1) + math.lgamma(losses + 1) - math.lgamma(wins + losses + 2)
     return mixed - _times_log(wins, share) - _times_log(losses, 1.0 - share)
 
@@ -120,18 +121,18 @@ def _times_log(count: int, share: float) -> float:
     return count * math.log(share) if count and share > 0 else -math.inf if count else 0.0
 
 
-def _shares(wins: int, losses: int, alpha: float) -> tuple[float, float]:
+def interval_of(wins: int, losses: int, alpha: float) -> tuple[float, float]:
     """The shares that are not refuted by what there is now: the e-value rises on both sides of the mean."""
     limit = math.log(1.0 / alpha)
     mean = wins / (wins + losses) if wins + losses else 0.5
     ends = []
     for edge in (0.0, 1.0):
         inside, outside = mean, edge
-        if _log_e(wins, losses, edge) < limit:
+        if log_e(wins, losses, edge) < limit:
             ends.append(edge)
             continue
         for _ in range(HALVINGS):
             middle = (inside + outside) / 2.0
-            inside, outside = (middle, outside) if _log_e(wins, losses, middle) < limit else (inside, middle)
+            inside, outside = (middle, outside) if log_e(wins, losses, middle) < limit else (inside, middle)
         ends.append(outside)
     return ends[0], ends[1]

@@ -11,8 +11,11 @@ from streams.experiments.readings.plan import Plan
 from streams.experiments.readings.reading import ArmReading, Reading
 from streams.experiments.readings.words import covered, interval, p_said, percent, verdict
 
-HEAD = ("metric", "arm", "users", "control", "arm's", "lift", "95% interval", "p", "unadjusted", "state")
-LEFT = {0, 1, 9}
+HEAD = (
+    "metric", "arm", "users", "control's users", "control", "arm's", "lift", "95% interval", "p",
+    "unadjusted", "state",
+)  # fmt: skip
+LEFT = {0, 1, 10}
 STATES = {"early": "too early", "open": "open", "ended": "no difference found"}
 
 
@@ -64,7 +67,8 @@ def _row(plan: Plan, arm: ArmReading) -> list[str]:
     cells = [
         arm.metric,
         arm.arm,
-        f"{arm.users + arm.control_users:,}",
+        f"{arm.users:,}",
+        f"{arm.control_users:,}",
         _value(arm.control_value),
         _value(arm.value),
         percent(seen.lift),

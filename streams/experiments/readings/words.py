@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streams.experiments.readings.plan import Plan
 from streams.experiments.readings.reading import ArmReading, Estimate, Mismatch, Reading
+from streams.experiments.readings.tracks import FEWEST_USERS
 
 WHERE_TO_LOOK = (
     "whether an arm fails or is slow, so that its users leave before their first impression",
@@ -50,6 +51,16 @@ def arm_said(plan: Plan, arm: ArmReading) -> str:
         if plan.reading == "group" and users < _share(plan, arm, 1.0 / plan.looks):
             first = _share(plan, arm, 1.0 / plan.looks)
             return f"{against}: no look is due yet. The first is at {first:,} users."
+        if min(arm.users, arm.control_users) < FEWEST_USERS:
+            lacking = " and ".join(
+                f"{FEWEST_USERS - have:,} of {name}"
+                for name, have in ((arm.arm, arm.users), (plan.control, arm.control_users))
+                if have < FEWEST_USERS
+            )
+            return (
+                f"{against}: too early to say. Each arm is read from {FEWEST_USERS} users on; missing are"
+                f" {lacking}."
+            )
         return f"{against}: too early to say. {users:,} users are too few to know {plan.control} itself well."
     if arm.state == "ended":
         return (

@@ -1,6 +1,7 @@
 """What may be done with an experiment, as functions from one registry to the next. None of them waits.
 
     declare -> start -> (stop an arm) -> stop or ship;   ship -> stop: what was shipped is taken back
+    stop -> remove
 
 A name is used once: users are drawn by it, and sums and the log go by it.
 """
@@ -12,11 +13,12 @@ from typing import Any
 import msgspec
 
 from model.errors import ExperimentError
+from streams.experiments.assignment.arm_text import key_of
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.registry.amending import amended
 from streams.experiments.registry.audit import Change
 from streams.experiments.registry.room import check_room, given_slots
-from streams.experiments.registry.state import Experiment, Phase, Registry, find
+from streams.experiments.registry.state import Experiment, Phase, Registry, Removed, find
 
 
 def declared(registry: Registry, name: str, settings: ExperimentSettings, now_ms: int) -> Change:
@@ -24,6 +26,10 @@ def declared(registry: Registry, name: str, settings: ExperimentSettings, now_ms
     while it runs (`amended`). Raises `DeclarationError`, or `ExperimentError` where it has ended.
     """
     before = registry.experiments.get(name)
+    if name in registry.removed:
+        raise ExperimentError(
+            "removed", f"experiment {name!r} was removed; a name is used once: declare it under another name"
+        )
     if before is not None and before.ended:
         raise ExperimentError(
             "ended",
@@ -61,6 +67,10 @@ def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str =
     """The users of an arm get what control makes, and count for no reading from now on. Nobody else moves."""
     before = _in_state(registry, name, "stop an arm of", "running")
     _check_arm(before, name, arm)
+    if before.declared.interleaved:
+        raise ExperimentError(
+            "interleaved", f"experiment {name!r} has both arms in every slate; stop the experiment as a whole"
+        )
     if arm == before.declared.control:
         raise ExperimentError(
             "control",
@@ -92,6 +102,16 @@ def shipped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "")
     after = msgspec.structs.replace(before, state="shipped", changed_ms=now_ms, slices=(), winner=arm)
     overrides = msgspec.to_builtins(before.declared.arms[arm])
     return _change(registry, "ship", name, after, {"arm": arm, "overrides": overrides, "why": why})
+
+
+def removed(registry: Registry, name: str, why: str = "") -> Change:
+    """It is known by its name alone from now on; the log keeps all of it."""
+    before = _in_state(registry, name, "remove", "stopped")
+    rest = {other: each for other, each in registry.experiments.items() if other != name}
+    begun = {key_of(name, number): begins_ms for number, begins_ms in before.begun}
+    gone = {**registry.removed, name: Removed(begun)}
+    left = msgspec.structs.replace(registry, experiments=rest, removed=gone)
+    return Change(left, "remove", name, {"why": why, "experiment": msgspec.to_builtins(before)})
 
 
 def _change(registry: Registry, action: str, name: str, after: Experiment, said: dict[str, Any]) -> Change:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from streams.experiments import quantities as q
 from streams.experiments.assignment.arm_text import key_of
@@ -21,7 +21,7 @@ def measured_of(registry: Registry, known: Mapping[str, Metric]) -> Measured:
     running, over = [], []
     for name, each in sorted(registry.experiments.items()):
         in_force = each.phases[-1:] if each.state == "running" else ()
-        for number, begins_ms in _begun(each):
+        for number, begins_ms in each.begun:
             key = key_of(name, number)
             if in_force and number == in_force[0].number:
                 metrics = tuple(known[metric] for metric in each.declared.metrics if metric in known)
@@ -29,19 +29,16 @@ def measured_of(registry: Registry, known: Mapping[str, Metric]) -> Measured:
                     running.append(_measured(key, each, metrics[:METRICS_MOST], begins_ms))
             else:
                 over.append(state_key(key, begins_ms))
+    for gone in registry.removed.values():
+        over += [state_key(key, begins_ms) for key, begins_ms in gone.begun.items()]
     return measured(running, over)
-
-
-def _begun(each: Experiment) -> Iterator[tuple[int, int]]:
-    """Its phases by number, and when each began."""
-    return ((phase.number, max(phase.since_ms, each.declared.starts_ms)) for phase in each.phases)
 
 
 def _measured(key: str, each: Experiment, metrics: tuple[Metric, ...], begins_ms: int) -> MeasuredExperiment:
     window = each.declared.window_days
     return MeasuredExperiment(
         key,
-        frozenset(each.declared.arms) - {*each.stopped_arms},
+        frozenset(each.declared.weights) - {*each.stopped_arms},
         metrics,
         begins_ms,
         each.declared.ends_ms,

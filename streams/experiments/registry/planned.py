@@ -10,12 +10,13 @@ FALLING = ("dislikes", "latency")
 
 
 def plan_of(experiment: Experiment) -> Plan | None:
-    """The plan of the phase that is in force; None where nothing was started.
+    """The plan of the phase that is in force; None where nothing was started, and of an interleaved
+    experiment, whose users are not drawn to arms.
 
     Arms that were stopped are left out: nobody is drawn to them any more, so their shares say nothing. Where
     only control is left, all arms stay, as they were compared until then.
     """
-    if not experiment.phases:
+    if not experiment.phases or experiment.declared.interleaved:
         return None
     declared, weights = experiment.declared, experiment.weights
     left = {arm: weight for arm, weight in weights.items() if arm not in experiment.stopped_arms}

@@ -30,6 +30,12 @@ def check_room(registry: Registry, name: str, settings: ExperimentSettings, path
         layer = each.declared.layer_of(other)
         if other != name and not each.ended and layer != settings.layer_of(name):
             _check_apart(settings, path, f"{other} (layer {layer})", touched(each.declared))
+            if settings.interleaved and each.declared.interleaved:
+                raise DeclarationError(
+                    (*path, "layer"), f"{layer!r}, as the interleaved experiment {other} has it",
+                    repr(settings.layer_of(name)),
+                    "a slate is of two orders, not of four: put both into one layer",
+                )  # fmt: skip
     _check_text(registry, name, settings, path)
 
 
@@ -64,7 +70,8 @@ def _check_text(registry: Registry, name: str, settings: ExperimentSettings, pat
     longest: dict[str, int] = {}
     others = {other: each.declared for other, each in registry.experiments.items() if not each.ended}
     for other, each in {**others, name: settings}.items():
-        most = max(len(Served(f"{other}~{PHASES_MAX}", arm, counts=False).text) for arm in each.arms)
+        names = {*each.arms, *each.weights}
+        most = max(len(Served(f"{other}~{PHASES_MAX}", arm, counts=False).text) for arm in names)
         layer = each.layer_of(other)
         longest[layer] = max(longest.get(layer, 0), most)
     took = sum(longest.values()) + len(longest) - 1

@@ -57,6 +57,11 @@ class Experiment(msgspec.Struct, frozen=True):
         """Of each arm, in the phase that is in force, or as declared."""
         return self.phases[-1].weights if self.phases else self.declared.weights
 
+    @property
+    def begun(self) -> Iterator[tuple[int, int]]:
+        """Its phases by number, and when each began to count (ms)."""
+        return ((phase.number, max(phase.since_ms, self.declared.starts_ms)) for phase in self.phases)
+
     def key(self, name: str) -> str:
         """What slates name it by now, and its sums."""
         return key_of(name, self.phase)
@@ -70,15 +75,24 @@ class Experiment(msgspec.Struct, frozen=True):
         return "over" if now_ms >= self.declared.ends_ms else "running"
 
 
+class Removed(msgspec.Struct, frozen=True):
+    """What is left of an experiment that was removed. `begun`: of its phases by their keys, when each began
+    (ms): users' states drop what they hold of these.
+    """
+
+    begun: dict[str, int]
+
+
 class Registry(msgspec.Struct, frozen=True):
-    """All of them, by name. `entries` and `head`: how many changes there were, and the digest of the last one
-    in the audit log.
+    """All of them, by name. `removed`: those that are known by name alone. `entries` and `head`: how many
+    changes there were, and the digest of the last one in the audit log.
     """
 
     experiments: dict[str, Experiment] = {}
     entries: int = 0
     head: str = ""
     v: int = VERSION
+    removed: dict[str, Removed] = {}
 
     def running(self) -> Iterator[tuple[str, Experiment]]:
         """Those to which users are drawn, in the order of their names."""
@@ -127,12 +141,13 @@ def decode(raw: bytes | None) -> Registry:
 def _sound(experiment: Experiment) -> bool:
     """Whether what is stored fits together, as far as slates are made by it."""
     arms = experiment.declared.arms
+    drawn = {*arms, *experiment.declared.weights}
     weights = [phase.weights for phase in experiment.phases]
     named = {arm for each in weights for arm in each} | {
         *experiment.stopped_arms,
         experiment.declared.control,
     }
-    fits = named <= arms.keys() and all(0 < weight < math.inf for each in weights for weight in each.values())
+    fits = named <= drawn and all(0 < weight < math.inf for each in weights for weight in each.values())
     if experiment.state == "shipped":
         return fits and experiment.winner in arms
     return fits and (experiment.state != "running" or (all(weights) and bool(weights)))
@@ -140,11 +155,14 @@ def _sound(experiment: Experiment) -> bool:
 
 def digest(registry: Registry) -> str:
     """Names what the experiments are, without the log."""
-    return hashlib.sha256(_sorted.encode(registry.experiments)).hexdigest()
+    said = (registry.experiments, registry.removed) if registry.removed else registry.experiments
+    return hashlib.sha256(_sorted.encode(said)).hexdigest()
 
 
 def find(registry: Registry, name: str) -> Experiment:
     """The experiment of that name; raises `ExperimentError`."""
+    if name in registry.removed:
+        raise ExperimentError("removed", f"experiment {name!r} was removed; its log is kept: see `audit`")
     if name not in registry.experiments:
         there = ", ".join(sorted(registry.experiments)) or "none"
         raise ExperimentError(

@@ -17,7 +17,7 @@ from streams.events.schema import Impression
 from streams.learning.slate_ids import MARK
 from streams.offline.whatif.policy import F64, Policy, Rows, best_first, policy_of
 from streams.ranking.degradation import Rung
-from streams.ranking.rerankers.plackett_luce import index_in
+from streams.ranking.rerankers.plackett_luce import UNKNOWN, index_in
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
 from streams.state.user_state import UserState
@@ -149,7 +149,12 @@ def _shown(user: str, rows: Rows, logged: F64, made: _Made) -> ShownSlate:
 
 
 def _features(policy: Policy) -> F64:
-    """[m, 2]: the score among the pool's, and the logarithm of the rank."""
+    """[m, 2]: the score among the pool's, and the logarithm of the rank. A score that is not known stands far
+    below all others (`plackett_luce.UNKNOWN`); here it is the lowest known one, or the others would be alike.
+    """
     score = policy.scaled
+    lowest = np.unique(score)[:2]
+    if len(lowest) == 2 and lowest[1] - lowest[0] >= UNKNOWN:
+        score = np.maximum(score, lowest[1])
     spread = float(score.std()) or 1.0
     return np.column_stack([(score - score.mean()) / spread, np.log1p(np.arange(len(score)))])

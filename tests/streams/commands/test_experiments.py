@@ -13,6 +13,7 @@ import pytest
 
 from streams.commands.experiments_output import toml
 from streams.commands.main import FAILED, main
+from streams.experiments.arm_totals import fields_of, terms_of
 from streams.settings.reading import load
 from streams.settings.tree import Settings
 from streams.stores import redis
@@ -20,6 +21,21 @@ from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.sums import increments
 
+INTERLEAVED = """
+[experiments.apart]
+hypothesis = "Users like short lists of popular items."
+design = "interleaved"
+control = "plain"
+primary = "preference"
+users = 500
+minimum_effect = 0.1
+
+[experiments.apart.arms.plain]
+
+[experiments.apart.arms.short]
+[experiments.apart.arms.short.stages.candidates]
+sources = ["popular"]
+"""
 FILE = """\
 [experiments.length]
 hypothesis = "A short slate is read to its end."
@@ -88,8 +104,31 @@ def test_the_way_of_a_newcomer(run: Run, declared: str) -> None:
     )
     assert "stopped" in run("show", "length")
     assert run("stop", "length") == "length: stopped (entry 4 of the log)\n"
+    assert run("remove", "length", "--because", "tidied") == "length: removed (entry 5 of the log)\n"
+    assert "no experiment is declared" in run("list")
+    assert "was removed" in run("show", "length", status=FAILED)
+    assert "a name is used once" in run("declare", declared, status=FAILED)
     log = run("audit")
-    assert all(word in log for word in ("ann", "stop-arm", "worse", "4 entries, each as it was written"))
+    assert all(word in log for word in ("ann", "stop-arm", "worse", "5 entries, each as it was written"))
+
+
+def test_an_interleaved_one(run: Run, tmp_path: Path, store: MemoryStore) -> None:
+    path = tmp_path / "apart.toml"
+    path.write_text(INTERLEAVED)
+    assert run("declare", str(path)) == "apart: declared (entry 1 of the log)\n"
+    run("start", "apart")
+    assert "plain and short, interleaved" in run("list")
+    assert "nobody has voted" in run("show", "apart")
+    preference = Settings().known_metrics["preference"]
+    values = [(1, 1, 0, 1)] * 30 + [(-1, 1, 0, 1)] * 4 + [(0, 1, 0, 1)] * 6
+    numbers = [sum(each) for each in zip(*map(terms_of, values), strict=True)]
+    fields = dict(zip(fields_of("plain+short", preference.key), numbers, strict=True))
+    asyncio.run(store.commit(Commit({}, {}, {}, {}, {}, arm_sums={"apart": fields}), "w"))
+    assert "users prefer short to plain: short has 88.2% of the votes" in run("show", "apart")
+    reading = json.loads(run("show", "apart", "--json"))["reading"]
+    assert (reading["for_arm"], reading["for_control"], reading["undecided"]) == (30, 4, 6)
+    assert "interleaved" in run("show", "apart", "--page", str(tmp_path / "page.html"), status=FAILED)
+    assert run("ship", "apart", "--arm", "short").startswith("apart: shipped")
 
 
 def test_what_it_has_come_to(run: Run, declared: str, store: MemoryStore, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from streams.datasets.interactions import Interactions
 from streams.demo import watch as watching
 from streams.demo.display import Status, page, reason
-from streams.demo.tally import Tally
+from streams.demo.tally import MODEL, POPULAR, Tally
 from streams.demo.watch import Place, Watch
 from streams.gateway.feeds import Feed, FeedItem, FeedReason
 
@@ -21,7 +21,8 @@ def feed(slate_id: str, items: list[str]) -> Feed:
 
 def shown(tally: Tally, watch: Watch, width: int = 100, height: int = 30) -> list[str]:
     console = Console(width=width, height=height, force_terminal=True, color_system=None, record=True)
-    status = Status("http://127.0.0.1:8080", "ml-100k-0123456789ab", 62.0, 48_000, 310, 0, "try: curl")
+    said = "experiment ranking: " + "clicks per place and so on, " * 7
+    status = Status("http://127.0.0.1:8080", "ml-100k-0123456789ab", 62.0, 48_000, 310, 0, said, "try: curl")
     with console.capture() as capture:
         console.print(page(tally, watch, TITLES, status))
     return capture.get().splitlines()
@@ -30,7 +31,8 @@ def shown(tally: Tally, watch: Watch, width: int = 100, height: int = 30) -> lis
 def test_fits_a_terminal_of_100_by_30_empty_and_full() -> None:
     tally, watch = Tally(), Watch()
     assert len(shown(tally, watch)) <= 30
-    tally.reviews, tally.compared = 3_000_000, 3_000_000
+    tally.reviews = 3_000_000
+    tally.compared.update({MODEL: 3_000_000, POPULAR: 3_000_000})
     tally.rungs.update({"full": 9, "fewer": 5, "counters": 3, "popular": 2, "empty": 1})
     watch.user = "u"
     watch.acted("3", 4.0, clicked=False)

@@ -5,13 +5,14 @@ from collections import Counter
 import pytest
 
 from streams.demo.summary import lines, problems
-from streams.demo.tally import Tally
+from streams.demo.tally import MODEL, POPULAR, Tally
 
 
 def good() -> Tally:
-    tally = Tally(reviews=90, clicks=10, feeds=100, compared=100)
+    tally = Tally(reviews=90, clicks=10, feeds=100)
+    tally.compared.update({MODEL: 60, POPULAR: 40})
     tally.rungs.update({"full": 99, "popular": 1})
-    tally.hits.update({"feed": 20, "popularity": 7})
+    tally.hits.update({MODEL: 12, "popularity": 6, POPULAR: 4})
     return tally
 
 
@@ -25,7 +26,7 @@ def test_a_good_run_has_no_problems() -> None:
         (99, 0, {}, {"full": 1}, "100 accepted events, but the workers applied 99"),
         (100, 2, {}, {"full": 1}, "2 dead letters"),
         (100, 0, {"POST: status 503": 3}, {"full": 1}, "3 requests failed: POST: status 503"),
-        (100, 0, {}, {"counters": 9}, "no feed came from the full model"),
+        (100, 0, {}, {"counters": 9}, "no feed of arm model came from the full model"),
     ],
 )
 def test_whatever_went_wrong_is_said(
@@ -41,9 +42,14 @@ def test_no_event_is_a_problem() -> None:
     assert "the gateway accepted no event" in problems(Tally(), 0, 0)
 
 
-def test_the_summary_has_the_counts_and_both_hit_rates() -> None:
+def test_the_summary_has_the_counts_and_the_hit_rates_by_arm() -> None:
     text = "\n".join(lines(good(), 100, 0, 2.0))
     assert "100 events in 2 s (90 reviews, 10 clicks); 100 applied, 0 dead letters, 0 errors" in text
-    assert "HR@10 of served feeds: 0.200 ± 0.040 (20 of 100 events)" in text
-    assert "HR@10 of popularity: 0.070" in text
+    assert "HR@10 of served feeds, arm model: 0.200 ± 0.052 (12 of 60 events)" in text
+    assert "HR@10 of popularity on the same events: 0.100 ± 0.039 (6 of 60 events)" in text
+    assert "HR@10 of served feeds, arm popular: 0.100 ± 0.047 (4 of 40 events)" in text
     assert "full 99.0%, popular 1.0%" in text
+
+
+def test_what_is_not_known_yet_is_no_number() -> None:
+    assert "nan" not in "\n".join(lines(Tally(), 0, 0, 2.0))

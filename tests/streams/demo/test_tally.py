@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.demo.tally import Freshness, Tally
+from streams.demo.tally import MODEL, POPULAR, Freshness, Tally
 
 GAPS = st.tuples(*[st.floats(0, 1e4)] * 3)
 
@@ -37,13 +37,15 @@ def test_nothing_seen_is_nan() -> None:
     assert all(math.isnan(value) for pair in Freshness().quantiles().values() for value in pair)
 
 
-def test_hit_rates_are_shares_of_the_compared_events() -> None:
-    tally = Tally(compared=200)
-    tally.hits.update({"feed": 40})
-    assert tally.hit_rate("feed") == 0.2
-    assert tally.hit_rate_error("feed") == pytest.approx(math.sqrt(0.2 * 0.8 / 200))
+def test_hit_rates_are_shares_of_the_compared_events_of_an_arm() -> None:
+    tally = Tally()
+    tally.compared.update({MODEL: 200, POPULAR: 50})
+    tally.hits.update({MODEL: 40, POPULAR: 5})
+    assert tally.hit_rate(MODEL) == 0.2
+    assert tally.hit_rate_error(MODEL) == pytest.approx(math.sqrt(0.2 * 0.8 / 200))
+    assert tally.hit_rate(POPULAR) == 0.1
     assert tally.hit_rate("popularity") == 0
-    assert Tally().hit_rate("feed") == 0
+    assert Tally().hit_rate(MODEL) == 0
 
 
 def test_accepted_events_are_counted_by_what_they_were() -> None:

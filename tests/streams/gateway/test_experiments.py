@@ -76,8 +76,12 @@ async def test_the_way_of_an_experiment(api: Api, store: MemoryStore) -> None:
     assert answer.json()["experiment"]["state"] == "stopped"
     names = [each["name"] for each in (await api("GET")).json()["experiments"]]
     assert names == ["e", "of-file"]
+    answer = await api("POST", "/e/remove", json={"because": "tidied"})
+    assert (answer.json()["experiment"], answer.json()["entry"]["action"]) == (None, "remove")
+    names = [each["name"] for each in (await api("GET")).json()["experiments"]]
+    assert names == ["of-file"]
     log = (await api("GET", "/audit")).json()
-    assert (log["whole"], len(log["entries"])) == (True, 5)
+    assert (log["whole"], len(log["entries"])) == (True, 6)
     assert log["head"] == decode(await store.experiments()).head
 
 
@@ -160,7 +164,9 @@ async def test_a_body_that_is_no_json(api: Api) -> None:
 CHANGES = [("PUT", "/e"), ("POST", "/of-file/start"), ("POST", "/of-file/stop"), ("POST", "/of-file/ship")]
 
 
-@pytest.mark.parametrize(("method", "path"), [*CHANGES, ("POST", "/of-file/arms/arm1/stop")])
+@pytest.mark.parametrize(
+    ("method", "path"), [*CHANGES, ("POST", "/of-file/arms/arm1/stop"), ("POST", "/of-file/remove")]
+)
 async def test_changes_are_for_this_machine_alone(
     store: MemoryStore, settings: Settings, method: str, path: str
 ) -> None:

@@ -46,6 +46,7 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/v1/admin/experiments/{name}/stop",
         "/v1/admin/experiments/{name}/arms/{arm}/stop",
         "/v1/admin/experiments/{name}/ship",
+        "/v1/admin/experiments/{name}/remove",
         "/healthz",
         "/readyz",
         "/metrics",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from model.errors import ExperimentError
+from streams.experiments.arm_totals import fields_of, terms_of
+from streams.experiments.interleaving.votes import Votes
 from streams.experiments.metrics import CROSSED
 from streams.experiments.registry import changes
 from streams.experiments.registry.state import NONE
-from streams.serving.experiment_readings import course
+from streams.serving.experiment_readings import Course, VotesCourse, course
 from streams.settings.tree import Settings
 from streams.stores.base import Commit
 from streams.stores.memory import MemoryStore
@@ -30,6 +32,7 @@ async def test_a_difference_is_found_and_said() -> None:
     await added(store, increments(CLICKS, {"arm0": 0.1, "arm1": 0.2}, 500, seed=4))
     await added(store, {f"arm1:{CROSSED}:0": 7})
     seen = await course(store, "e", registry.experiments["e"], KNOWN, 9)
+    assert isinstance(seen, Course)
     assert [ts for ts, _ in seen.points] == [5, 9]
     assert [sums["arm1", "click_through"].users for _, sums in seen.points] == [500, 1_000]
     (arm,) = seen.read().primary
@@ -46,6 +49,7 @@ async def test_a_phase_has_sums_of_its_own() -> None:
     second = changes.declared(registry, "e", weighed, 900).registry.experiments["e"]
     await added(store, increments(CLICKS, {"arm0": 0.1}, 20), "e~2")
     seen = await course(store, "e", second, KNOWN, 999)
+    assert isinstance(seen, Course)
     assert {key: sums.users for key, sums in seen.points[-1][1].items()} == {("arm0", "click_through"): 20}
 
 
@@ -58,6 +62,7 @@ async def test_where_only_control_is_left_the_course_ends_with_the_stop() -> Non
     await added(store, increments(CLICKS, {"arm0": 0.1}, 500, seed=4))
     await store.append_sums_history("e", 7)
     seen = await course(store, "e", stopped, KNOWN, 9)
+    assert isinstance(seen, Course)
     assert [ts for ts, _ in seen.points] == [5]
     assert not seen.read().blocked
     assert seen.read().primary[0].state == "worse"
@@ -67,3 +72,20 @@ async def test_what_has_not_started_has_no_course() -> None:
     declared = changes.declared(NONE, "e", experiment(), 5).registry.experiments["e"]
     with pytest.raises(ExperimentError, match="has not started"):
         await course(MemoryStore(), "e", declared, KNOWN, 9)
+
+
+async def test_an_interleaved_one_is_read_by_its_votes() -> None:
+    store = MemoryStore()
+    registry = running(e=raw({"plain": {}, "new": {}}, design="interleaved", primary="preference"))
+    for ts, values in ((5, [(1, 1, 0, 1)] * 30), (None, [(-1, 1, 0, 1)] * 28 + [(0, 1, 0, 1)])):
+        numbers = [sum(each) for each in zip(*map(terms_of, values), strict=True)]
+        fields = fields_of("plain+new", KNOWN["preference"].key)
+        await added(store, dict(zip(fields, numbers, strict=True)))
+        if ts is not None:
+            await store.append_sums_history("e", ts)
+    seen = await course(store, "e", registry.experiments["e"], KNOWN, 9)
+    assert isinstance(seen, VotesCourse)
+    assert seen.points == [(5, Votes(30, 30, 0)), (9, Votes(59, 30, 28))]
+    reading = seen.read()
+    assert (reading.arm, reading.control) == ("new", "plain")
+    assert (reading.state, reading.decided_at) == ("better", 30), "what was decided stays decided"

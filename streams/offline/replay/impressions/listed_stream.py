@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from model.schema import F32
 from streams.datasets.impressions import Shown
 from streams.examples.collector import ExampleCollector, places_of
-from streams.learning.join import closed
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate
 from streams.learning.lesson import Lesson
 from streams.learning.looks import HALF_MAX, digest_of_names, pack_looks
+from streams.learning.steps import on_time
 from streams.offline.stream_driver import Prequential, Stream
 from streams.ranking.model_in_service import feature_names
 from streams.recommender import Recommender
@@ -158,7 +158,6 @@ class ListedStream(Prequential):
         """Close what has waited long enough by now."""
         while self.sweeps and self._due and self._due[0][0] < ts_ms:
             user = heapq.heappop(self._due)[2]
-            kept = self.slates.get(user, NOTHING_KEPT)
-            left = closed(user, kept.slates, ts_ms, self.recommender.bounds.wait_ms)
-            self.slates[user] = kept._replace(slates=left.slates)
-            self.hear(left.lessons)
+            step = on_time(user, self.slates.get(user, NOTHING_KEPT), ts_ms, self.recommender.bounds)
+            self.slates[user] = step.kept
+            self.hear(step.lessons)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,7 +19,10 @@ from streams.experiments.declared.reading import read_experiment
 from streams.experiments.declared.refusal import DeclarationError
 from streams.experiments.registry import changes
 from streams.experiments.registry.audit import Change, encode_entry, recorded, verify
+from streams.experiments.registry.measuring import measured_of
 from streams.experiments.registry.state import NONE, Registry, decode, encode
+from streams.settings.experiments import joined
+from streams.settings.tree import Settings
 from tests.streams.experiments.declarations import experiment, raw, running
 
 
@@ -48,13 +52,15 @@ STEPS: dict[str, Callable[[Registry], Change]] = {
     "ship": lambda registry: changes.shipped(registry, "e", "arm1", 9),
     "ship nobody": lambda registry: changes.shipped(registry, "e", "arm7", 9),
     "declare": lambda registry: changes.declared(registry, "e", experiment(arms=2), 9),
+    "remove": lambda registry: changes.removed(registry, "e"),
 }
 ALLOWED = {
     "absent": {"declare"},
     "declared": {"start", "stop", "declare"},
     "running": {"stop", "stop arm1", "ship", "declare"},
-    "stopped": {"ship"},
+    "stopped": {"ship", "remove"},
     "shipped": {"stop"},
+    "removed": set(),
 }
 
 
@@ -67,6 +73,8 @@ def in_state(state: str) -> Registry:
     registry = changes.started(registry, "e", 2).registry
     if state == "running":
         return registry
+    if state == "removed":
+        return changes.removed(in_state("stopped"), "e").registry
     return (changes.stopped if state == "stopped" else lambda r, e, ms: changes.shipped(r, e, "arm1", ms))(
         registry, "e", 3
     ).registry
@@ -87,6 +95,34 @@ def test_what_has_not_started_is_forgotten_and_its_name_is_free() -> None:
     registry = changes.stopped(in_state("declared"), "e", 2).registry
     assert registry.experiments == {}
     assert "e" in changes.declared(registry, "e", experiment(), 3).registry.experiments
+
+
+def test_what_was_removed_is_known_by_name_alone() -> None:
+    registry = in_state("removed")
+    assert (list(registry.experiments), list(registry.removed)) == ([], ["e"])
+    assert decode(encode(registry)) == registry
+    with pytest.raises(ExperimentError, match="a name is used once"):
+        changes.declared(registry, "e", experiment(), 9)
+    known = Settings().known_metrics
+    assert measured_of(registry, known).over == measured_of(in_state("stopped"), known).over
+    assert joined(registry, {"e": experiment(), "f": experiment("f")}).experiments.keys() == {"f"}
+    change = changes.removed(in_state("stopped"), "e", "tidied")
+    assert change.said["experiment"]["declared"]["hypothesis"] == "It is better."
+
+
+def test_the_log_of_one_that_was_removed_is_whole() -> None:
+    steps: list[Callable[[Registry], Change]] = [
+        lambda registry: changes.declared(registry, "e", experiment(), 1),
+        lambda registry: changes.started(registry, "e", 2),
+        lambda registry: changes.stopped(registry, "e", 3),
+        lambda registry: changes.removed(registry, "e"),
+    ]
+    log, registry = list[bytes](), NONE
+    for step in steps:
+        done = recorded(step(registry), "ann", 4)
+        registry, log = done.registry, [*log, encode_entry(done.entry)]
+    assert verify(log, registry).whole
+    assert not verify(log, msgspec.structs.replace(registry, removed={})).whole
 
 
 def test_over_before_it_starts() -> None:

@@ -1,0 +1,122 @@
+"""Interleaved slates: a request that names a second plan is ranked by both, and its slate is a team draft.
+
+Both ways go through the stages as two requests of the same batch, for the same user and moment. So each order
+is what its arm would show. The coins are a function of both slates' ids: a replay of the same request tosses
+them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from model.schema import F32
+from streams.experiments.interleaving.team_draft import CONTROL, OTHER, Drafted, drafted
+from streams.learning.kept_slates import KeptSlate
+from streams.learning.looks import F16, NO_FEATURES, Looks, pack_looks
+from streams.ranking.request import RankRequest
+from streams.ranking.slate import Slate, slate_id
+
+
+class Sides(NamedTuple):
+    """`requests`: of all sides. `of`: for each request that was asked, where its one or two sides stand."""
+
+    requests: list[RankRequest]
+    of: list[tuple[int, ...]]
+
+
+def sides_of(requests: Sequence[RankRequest]) -> Sides:
+    """The requests as the stages take them: those that are interleaved stand for two."""
+    found: list[RankRequest] = []
+    of: list[tuple[int, ...]] = []
+    for request in requests:
+        at, against = len(found), request.against
+        if against is None:
+            found.append(request)
+            of.append((at,))
+        else:
+            first = replace(request, against=None)
+            found += [first, replace(first, plan=against.plan, model=against.model)]
+            of.append((at, at + 1))
+    return Sides(found, of)
+
+
+def interleaved(
+    sides: Sides, slates: Sequence[Slate], looks: Sequence[KeptSlate] = ()
+) -> tuple[list[Slate], list[KeptSlate]]:
+    """A slate for each request that was asked, of those of all its sides; and its looks, where these are
+    given.
+    """
+    made, kept = [], []
+    for first, *others in sides.of:
+        if not others:
+            made.append(slates[first])
+            kept += [looks[first]] if looks else []
+            continue
+        pair = slates[first], slates[others[0]]
+        name = slate_id("interleaved", *(slate.slate_id for slate in pair))
+        draft = _drafted(pair, int(name, 16))
+        made.append(_slate(pair, draft, name))
+        if looks:
+            kept.append(_look((looks[first], looks[others[0]]), draft, made[-1]))
+    return made, kept
+
+
+def _drafted(pair: tuple[Slate, Slate], seed: int) -> Drafted:
+    numbers: dict[str, int] = {}
+    orders = [[numbers.setdefault(item.item_id, len(numbers)) for item in slate.items] for slate in pair]
+    return drafted(orders[CONTROL], orders[OTHER], seed)
+
+
+def _slate(pair: tuple[Slate, Slate], draft: Drafted, name: str) -> Slate:
+    first, second = pair
+    same = first.model == second.model
+    return msgspec.structs.replace(
+        first,
+        slate_id=name,
+        items=[pair[side].items[at] for side, at in zip(draft.sides, draft.places, strict=True)],
+        model=first.model if same else f"{first.model or '-'}+{second.model or '-'}",
+        rung=first.rung if first.model or not second.model else second.rung,
+        propensities=list(draft.propensities),
+        teams=list(draft.teams),
+    )
+
+
+def _look(pair: tuple[KeptSlate, KeptSlate], draft: Drafted, slate: Slate) -> KeptSlate:
+    """What the places looked like: each as the side that brought it saw it."""
+    where = list(zip(draft.sides, draft.places, strict=True))
+    looked = [look.looked() for look in pair]
+    features, names = _features(looked, where)
+    scores = [each.scores for each in looked]
+    return msgspec.structs.replace(
+        pair[CONTROL],
+        slate_id=slate.slate_id,
+        model=slate.model,
+        rows=tuple(pair[side].rows[at] for side, at in where),
+        looks=pack_looks(
+            np.array([scores[side][at] for side, at in where], np.float32),
+            np.array(draft.propensities, np.float32),
+            features,
+            names,
+        ),
+    )
+
+
+def _features(looked: Sequence[Looks], where: Sequence[tuple[int, int]]) -> tuple[F16, bytes]:
+    """Of the first places, as many as either side kept of its own; NaN where a side has none, since no model
+    scored it.
+    """
+    parts = [each.features for each in looked]
+    known = next((each for each in looked if each.feature_bytes), None)
+    if known is None:
+        return NO_FEATURES, b""
+    most = max(len(part) for part in parts)
+    taken: F32 = np.full((min(most, len(where)), known.columns), np.nan, np.float32)
+    for place, (side, at) in enumerate(where[:most]):
+        if at < len(parts[side]):
+            taken[place] = parts[side][at]
+    return taken.astype(np.float16), known.names
