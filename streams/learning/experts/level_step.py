@@ -42,6 +42,7 @@ def take(
 ) -> None:
     """Take the choices of a slate of n places; shapes as in `mixture.learn`, curves as in `Slate`.
 
+    given [E, n]: scores of experts that are not linear; the rows of the others are filled.
     alpha, held, state, switches: of the guard. lessons [1]: how many made a choice. losses, last [E + 1]: of
     late and of this lesson. base, mixed [n]: the frozen scores, and what the mixture says before it learns,
     which is filled.
