@@ -85,8 +85,9 @@ class SourceEarnings:
         self._counts["taken"] += 1
         found = lesson.features[:, self._reads].astype(np.float64)
         known: NDArray[np.bool_] = np.asarray(np.isfinite(found).all(axis=1), np.bool_)
+        known[lesson.seen :] = False
         # One place more than there are: a place that stood alone was clicked all the same.
-        made = self._rules.choices(lesson.answers, known, len(known) + 1).made
+        made = self._rules.choices(lesson.answers, known, len(known) + 1, lesson.seen).made
         chosen = np.zeros(len(known))
         for choice in made:
             if choice.sign > 0:

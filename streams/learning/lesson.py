@@ -36,9 +36,11 @@ class Answered(NamedTuple):
 class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Version 1: n places in the order shown. Arrays are little-endian bytes, place by place.
 
-    `answers` is empty for silence. `shown_ms`: when it was first shown; NEVER where no impression says so,
-    and its answers alone tell that it was. `names`: the digest of the features' names. `segment`: what is
-    known of the user (`streams.learning.experts.segments`); entries of former builds end before it.
+    `answers` is empty for silence. `named`: so many of the places were shown, as far as anything says so;
+    those behind were only answered; -1 where a former build did not keep it. `shown_ms`: when it was first
+    shown; NEVER where no impression says so, and its answers alone tell that it was. `names`: the digest of
+    the features' names. `segment`: what is known of the user (`streams.learning.experts.segments`). Entries
+    of former builds end before `segment`, or before `named`.
     """
 
     version: int
@@ -54,6 +56,7 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
     propensity_bytes: bytes
     answers: tuple[Answered, ...]
     segment: str = ""
+    named: int = -1
 
     @property
     def kind(self) -> str:
@@ -64,6 +67,11 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
     def places(self) -> int:
         """n."""
         return len(self.row_bytes) // I4.itemsize
+
+    @property
+    def seen(self) -> int:
+        """How many of the places were shown, the first ones."""
+        return self.places if self.named < 0 else self.named
 
     @property
     def rows(self) -> Rows:
@@ -117,6 +125,7 @@ def lesson_of(user: str, slate: KeptSlate) -> Lesson:
             for each in slate.answers
         ),
         slate.segment,
+        len(shown),
     )
 
 
@@ -164,6 +173,8 @@ def decode_lesson(raw: bytes) -> Lesson:
             raise ValueError(
                 f"{len(lesson.feature_bytes)} bytes of features for {len(lesson.row_bytes)} of rows"
             )
+        if lesson.named > n:
+            raise ValueError(f"{lesson.named} places that were shown, of {n}")
         if len(lesson.propensity_bytes) not in (0, F4.itemsize * n):
             raise ValueError(f"{len(lesson.propensity_bytes)} bytes of propensities for {n} rows")
         for answer in lesson.answers:

@@ -76,7 +76,7 @@ class AdaptiveLearner:
         self._counts = dict.fromkeys((*KINDS, *TAUGHT_NOTHING, *NOT_CHOICES, *ALSO_COUNTED), 0)
         self._rules = ChoiceRules(meanings)
         self.scales = Scales(len(self.reads))
-        self.examination = Examination(settings.eta, settings.harvest)
+        self.examination = Examination(settings.eta, settings.harvest, settings.doubts)
         self.caps = Caps(settings.per_user_hour, settings.per_item_hour, settings.times_busy)
         self.segments = Segments(settings.segment_by)
         self.levels = Levels(settings, self.signals)
@@ -102,13 +102,14 @@ class AdaptiveLearner:
         raw = lesson.features[:, self.reads].astype(np.float32)
         base = raw[:, 0].copy()
         known = np.isfinite(base)
+        known[lesson.seen :] = False
         if leave_out_worn(rows, self.caps.items, self.caps.limit[1], known):
             self._counts["item_cap"] += 1
         count = int(np.count_nonzero(known))
         if count < 2:
             self._counts["unknown_places"] += 1
             return
-        choices = self._rules.choices(lesson.answers, known, count)
+        choices = self._rules.choices(lesson.answers, known, count, lesson.seen)
         for reason, left_out in choices.left_out.items():
             self._counts[reason] += left_out
         if "all" in choices.left_out:
@@ -121,7 +122,8 @@ class AdaptiveLearner:
         told = lesson.shown_ms != NEVER
         # What nobody told to be shown is known by its answers alone, so its silence is never seen.
         drawn = choices.drawn if told else math.nan
-        slate = _slate(x, base, self.examination.log_chance[: len(x)], known, choices.made, drawn)
+        curves = np.ascontiguousarray(self.examination.curves[:, : len(x)])
+        slate = _slate(x, base, curves, known, choices.made, drawn)
         if not self.levels.learn(lesson.arm, self.segments.name(lesson.surface, lesson.segment), slate):
             self._counts["level_full"] += 1
         if choices.made:
@@ -234,16 +236,16 @@ class AdaptiveLearner:
 def _slate(
     x: F64,
     base: F32,
-    offsets: F64,
+    curves: F64,
     known: NDArray[np.bool_],
     choices: Sequence[Choice],
     drawn: float,
 ) -> Slate:
     if not choices:
-        return Slate(x, base, offsets, known, NO_PLACES, NO_NUMBERS, NO_NUMBERS, drawn)
+        return Slate(x, base, curves, known, NO_PLACES, NO_NUMBERS, NO_NUMBERS, drawn)
     places, signs, weights = zip(*choices, strict=True)
     return Slate(
-        x, base, offsets, known, np.array(places), np.array(signs, np.float64), np.array(weights), drawn
+        x, base, curves, known, np.array(places), np.array(signs, np.float64), np.array(weights), drawn
     )
 
 

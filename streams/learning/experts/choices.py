@@ -14,6 +14,8 @@ Rules, each counted under its name where it keeps something from being a choice:
   were not chosen, whether those choices count or not: who clicks everything chooses nothing ("all"), and says
   nothing of whether the slate was good. All of them count `WEIGHT_MAX` at most.
 - "neither": an action that says neither good nor bad is no choice, nor is such a rating.
+- "unnamed": no impression of the slate names the place. It is there because its item was answered, so it
+  would be chosen always, and every order that has it further up would look the better one.
 - "featureless": nothing is known of the place (it was filled in later, or shown beyond the kept places), or
   its item has taught enough in this hour.
 - "many": a slate has `CHOICES_MAX` choices at most; the first ones count.
@@ -38,7 +40,7 @@ CHOICES_MAX = 8
 WEIGHT_MAX = 2.0
 STRONG_LIKING = 2.0
 """So much dislike, in stars, counts as one choice."""
-NOT_CHOICES = ("neither", "featureless", "many", "alone", "all")
+NOT_CHOICES = ("neither", "unnamed", "featureless", "many", "alone", "all")
 
 
 class Choice(NamedTuple):
@@ -75,8 +77,12 @@ class ChoiceRules:
         disliking = [-float(liking) / STRONG_LIKING for liking in meanings.liking]
         self._bad = [min(each, WEIGHT_MAX) if each > 0 else 1.0 for each in disliking]
 
-    def choices(self, answers: Sequence[Answered], known: NDArray[np.bool_], count: int) -> Choices:
-        """The choices that `answers` are, of a slate of which `known` [n], `count` places, may be chosen."""
+    def choices(
+        self, answers: Sequence[Answered], known: NDArray[np.bool_], count: int, seen: int | None = None
+    ) -> Choices:
+        """The choices that `answers` are, of a slate of which `known` [n], `count` places, may be chosen. Its
+        first `seen` places were shown, None for all.
+        """
         if not answers:
             return SILENCE
         good: list[Choice] = []
@@ -87,7 +93,8 @@ class ChoiceRules:
             if choice is None:
                 left_out["neither"] = left_out.get("neither", 0) + 1
             elif not known[place]:
-                left_out["featureless"] = left_out.get("featureless", 0) + 1
+                reason = "featureless" if seen is None or place < seen else "unnamed"
+                left_out[reason] = left_out.get(reason, 0) + 1
             else:
                 (good if choice.sign > 0 else bad).append(choice)
         good_part, bad_part = _picky(len(good), count), _picky(len(bad), count)

@@ -12,6 +12,7 @@ Robins, "Estimation of a common effect parameter from sparse follow-up data", Bi
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -49,12 +50,15 @@ class ExaminationState(NamedTuple):
 
 
 class Examination:
-    """`log_chance` float64 [PLACES_MAX]. `harvest`: whether it is estimated, or stays as it was believed."""
+    """`log_chance` float64 [PLACES_MAX]. `harvest`: whether it is estimated, or stays as it was believed.
+    `curves` [1 + D, PLACES_MAX]: it, and what it may be in truth, 1 / rank ** eta for each of `doubts`.
+    """
 
-    def __init__(self, eta: float, harvest: bool = True) -> None:
+    def __init__(self, eta: float, harvest: bool = True, doubts: Sequence[float] = ()) -> None:
         self.harvest = harvest
-        self._believed: F64 = -eta * np.log(np.arange(1, PLACES_MAX + 1))
-        self.log_chance: F64 = self._believed.copy()
+        self.curves: F64 = -np.outer((eta, *doubts), np.log(np.arange(1, PLACES_MAX + 1)))
+        self.log_chance: F64 = self.curves[0]
+        self._believed: F64 = self.log_chance.copy()
         slots = ITEMS if harvest else 1
         self.owners: NDArray[np.int64] = np.zeros((slots, 2), np.int64)  # whose slot it is, and its credit
         self.shown: F32 = np.zeros((slots, PLACES), np.float32)

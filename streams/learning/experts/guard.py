@@ -15,11 +15,19 @@ What it has is spread over several stakes, and over bets that begin at each slat
 (Shin, Ramdas and Rinaldo, "E-detectors", 2024): what was right for long may become wrong, and the bets that
 begin late have lost nothing before. So an order that was better for t slates is given up after about
 log(t ** 2 / alpha) of evidence.
+
+How seldom a place is looked at is not known: it is believed, or estimated from a stream that nobody drew at
+random. Under a curve that falls too fast an order that turns the slate round looks better than the one that
+is shown; under one that falls too slowly the one that is shown looks better, whatever it is. So the guard
+bets under several curves. It lets in what is better under each of them, and gives up what is worse under
+any: a doubt speaks for the frozen order. Where one of the curves is right, each error is as unlikely as it is
+for that curve alone.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,8 +46,8 @@ PLACES_COUNTED = 20
 
 class GuardState(NamedTuple):
     """`on`: whether the adapted order is served. `evidence`: against the order that is served, as the
-    logarithm of what the guard holds; it switches at log(1 / alpha). `switches`: the numbers of the level's
-    lessons at which it switched, the latest ones.
+    logarithm of what the guard holds under the curve that decides; it switches at log(1 / alpha). `switches`:
+    the numbers of the level's lessons at which it switched, the latest ones.
     """
 
     on: bool
@@ -48,11 +56,13 @@ class GuardState(NamedTuple):
 
 
 class Guard:
-    """A fold of advantages. `alpha`: how likely it ever switches off what is not worse; 0 for no guard."""
+    """A fold of advantages, under so many `curves`. `alpha`: how likely it ever switches off what is not
+    worse; 0 for no guard.
+    """
 
-    def __init__(self, alpha: float) -> None:
+    def __init__(self, alpha: float, curves: int = 1) -> None:
         self.alpha = alpha
-        self.held: F64 = np.zeros(len(STAKES))
+        self.held: F64 = np.zeros((curves, len(STAKES)))
         # On, slates since it switched, switches ever. Without a guard it is always on.
         self.state: F64 = np.array([0.0 if alpha else 1.0, 0.0, 0.0])
         self.switches: F64 = np.zeros(SWITCHES_KEPT)
@@ -70,17 +80,24 @@ class Guard:
     def follow(self, on: bool) -> None:
         """Begin anew as another guard is, unless this one has switched by itself."""
         if self.alpha and not self.decided:
-            self.state[:2] = on, 0.0
-            self.held[:] = 0.0
+            self.state[0] = on
+            self.begin_anew()
 
-    def bet(self, advantage: float, lesson: int) -> None:
-        """Take the advantage of the adapted order on one slate."""
+    def begin_anew(self) -> None:
+        """Forget its bets, and go on as it is, on or off."""
+        self.state[1] = 0.0
+        self.held[:] = 0.0
+
+    def bet(self, advantages: Sequence[float], lesson: int) -> None:
+        """Take the advantage of the adapted order on one slate, under each curve."""
         if self.alpha:
-            bet(advantage, lesson, self.alpha, self.held, self.state, self.switches)
+            bet(np.array(advantages, np.float64), lesson, self.alpha, self.held, self.state, self.switches)
 
     def evidence(self) -> float:
-        """The logarithm of what it holds."""
-        return math.log(float(self.held.mean()) + 1.0 / (self.state[1] + 1.0))
+        """The logarithm of what it holds under the curve that decides."""
+        held = self.held.mean(axis=1)
+        decides = float(held.max() if self.on else held.min())
+        return math.log(decides + 1.0 / (self.state[1] + 1.0))
 
     def report(self) -> GuardState:
         """Where it stands."""
@@ -92,45 +109,56 @@ class Guard:
 
 
 @compiled
-def bet(advantage: float, lesson: int, alpha: float, held: F64, state: F64, switches: F64) -> None:
-    """Move what is held by one slate, and switch where it is enough."""
-    worse = -advantage if state[0] else advantage
+def bet(advantages: F64, lesson: int, alpha: float, held: F64, state: F64, switches: F64) -> None:
+    """Move what is held [C, stakes] by the advantages [C] of one slate, and switch where it is enough."""
     state[1] += 1.0
-    total = 0.0
-    for k in range(len(held)):
-        held[k] = (held[k] + 1.0 / (state[1] * (state[1] + 1.0))) * (1.0 + STAKES[k] * worse)
-        total += held[k]
-    if total / len(held) + 1.0 / (state[1] + 1.0) >= 1.0 / alpha:
+    begins = 1.0 / (state[1] * (state[1] + 1.0))
+    curves, stakes = held.shape
+    least, most = math.inf, 0.0
+    for c in range(curves):
+        worse = -advantages[c] if state[0] else advantages[c]
+        total = 0.0
+        for k in range(stakes):
+            held[c, k] = (held[c, k] + begins) * (1.0 + STAKES[k] * worse)
+            total += held[c, k]
+        least, most = min(least, total), max(most, total)
+    decides = most if state[0] else least
+    if decides / stakes + 1.0 / (state[1] + 1.0) >= 1.0 / alpha:
         switches[int(state[2]) % len(switches)] = lesson
         state[0], state[1], state[2] = 1.0 - state[0], 0.0, state[2] + 1.0
         held[:] = 0.0
 
 
 @compiled
-def advantage(
+def compare(
     adapted: F32,
     frozen: F32,
-    offsets: F64,
+    curves: F64,
     known: NDArray[np.bool_],
     places: NDArray[np.int64],
     signs: F64,
     weights: F64,
-) -> float:
-    """How much further up the adapted order has what was chosen, of one slate, from -1 to 1.
+    out: F64,
+) -> None:
+    """Fill out [C] with how much further up the adapted order has what was chosen, of one slate, from -1 to
+    1, under each of the curves [C, at least n], logarithms of examination.
 
     A place counts 1 / log2(1 + its rank); what was disliked counts against the order. A choice of a place
     that is seldom looked at counts for the others that were not seen: without that, the order that was shown
     would always seem the better one. Shapes as in `mixture.learn`.
     """
-    seldom, total = 0.0, 0.0
+    seldom = np.zeros(len(curves))
     for i in range(min(len(known), PLACES_COUNTED)):
         if known[i]:
-            seldom = min(seldom, offsets[i])
+            for e in range(len(curves)):
+                seldom[e] = min(seldom[e], curves[e, i])
+    out[:] = 0.0
     for c in range(len(places)):
         at = places[c]
         gain = _gain(adapted, known, at) - _gain(frozen, known, at)
-        total += signs[c] * min(weights[c], 1.0) * gain * min(1.0, math.exp(seldom - offsets[at]))
-    return total / max(len(places), 1)
+        gain *= signs[c] * min(weights[c], 1.0) / len(places)
+        for e in range(len(curves)):
+            out[e] += gain * min(1.0, math.exp(seldom[e] - curves[e, at]))
 
 
 @compiled

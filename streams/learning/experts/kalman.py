@@ -18,14 +18,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from model.compiled import compiled
+from model.compiled import compiled_side_by_side
 
 F64 = NDArray[np.float64]
 NEGLIGIBLE = 1e-9
 """A place with a lower chance adds nothing to the Hessian."""
 
 
-@compiled
+@compiled_side_by_side
 def forget(root: F64, discount: float, variance: float) -> None:
     """Keep the part `discount` of what was known, and `variance` of each weight at most."""
     width, grown = len(root), 1.0 / math.sqrt(discount)
@@ -45,7 +45,7 @@ def forget(root: F64, discount: float, variance: float) -> None:
                 row[j] *= cut
 
 
-@compiled
+@compiled_side_by_side
 def observe(root: F64, direction: F64, seen: F64) -> None:
     """Add direction direction' to the precision; `seen` is scratch [K]."""
     width = len(root)
@@ -74,7 +74,7 @@ def observe(root: F64, direction: F64, seen: F64) -> None:
             row[j] -= moved * seen[j]
 
 
-@compiled
+@compiled_side_by_side
 def step(mean: F64, root: F64, gradient: F64, step_max: float, seen: F64, moved: F64) -> None:
     """Move the mean by P gradient, no weight by more than `step_max`; all of it in proportion."""
     width, longest = len(mean), 0.0

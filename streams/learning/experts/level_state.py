@@ -25,14 +25,15 @@ MIXTURE = "mixture"
 
 
 class Slate(NamedTuple):
-    """What one lesson says, of n places. x [n, K] standardised; base float32 [n]: the frozen scores; offsets
-    [n]: logarithms of examination; known [n]: which places may be chosen. places, signs, weights [C]: the
-    choices. drawn: 1 where it drew an answer, 0 where it did not, NaN where nothing says so.
+    """What one lesson says, of n places. x [n, K] standardised; base float32 [n]: the frozen scores; curves
+    [D, n]: logarithms of examination, as it is believed and as it might be; known [n]: which places may be
+    chosen. places, signs, weights [C]: the choices. drawn: 1 where it drew an answer, 0 where it did not, NaN
+    where nothing says so.
     """
 
     x: F64
     base: F32
-    offsets: F64
+    curves: F64
     known: NDArray[np.bool_]
     places: NDArray[np.int64]
     signs: F64
@@ -68,7 +69,7 @@ class LevelState:
             settings.surprise_nats,
             settings.silence,
         )
-        self.guard = Guard(settings.guard_alpha)
+        self.guard = Guard(settings.guard_alpha, 1 + len(settings.doubts))
         self.drift = DriftWatch(settings.drift)
         self.river = {
             at: RiverExpert(name.partition(":")[2], signals)
@@ -105,7 +106,7 @@ class LevelState:
         guard = self.guard
         take(
             self.experts, self.bounds, guard.alpha, guard.held, guard.state, guard.switches, self.lessons,
-            self.losses, self._last, slate.x, slate.base, slate.offsets, slate.known, slate.places,
+            self.losses, self._last, slate.x, slate.base, slate.curves, slate.known, slate.places,
             slate.signs, slate.weights, slate.drawn, self._given(slate.x, above), mixed,
         )  # fmt: skip
         if self.river:
@@ -134,7 +135,13 @@ class LevelState:
 
     def restore(self, name: str, packed: PackedLevel) -> None:
         """Take what `pack` packed, or raise `StoreError`."""
-        put_arrays(f"learner's level {name}", self._arrays(), packed.arrays)
+        arrays, held = dict(packed.arrays), self.guard.held
+        anew = len(arrays.get("guard.held", b"")) != held.nbytes  # it was under other curves
+        if anew:
+            arrays["guard.held"] = bytes(held.nbytes)
+        put_arrays(f"learner's level {name}", self._arrays(), arrays)
+        if anew:
+            self.guard.begin_anew()
         for at, expert in self.river.items():
             if self.names[at] not in packed.river:
                 raise StoreError(f"learner's level {name} has no {self.names[at]}: something changed it")
@@ -172,7 +179,7 @@ class LevelState:
             return
         chosen = np.zeros(len(slate.x), np.bool_)
         chosen[slate.places[slate.signs > 0]] = True
-        seen = np.exp(slate.offsets) * (1.0 if len(slate.places) else self.bounds.silence)
+        seen = np.exp(slate.curves[0]) * (1.0 if len(slate.places) else self.bounds.silence)
         for expert in self.river.values():
             expert.learn(slate.x[slate.known], chosen[slate.known], seen[slate.known])
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.learning.experts.guard import advantage, bet
+from streams.learning.experts.guard import bet, compare
 from streams.learning.experts.mixture import Bounds, Experts, learn
 from streams.learning.experts.scoring import mixed_score
 
@@ -31,7 +31,7 @@ def take(
     last: F64,
     x: F64,
     base: F32,
-    offsets: F64,
+    curves: F64,
     known: NDArray[np.bool_],
     places: NDArray[np.int64],
     signs: F64,
@@ -40,20 +40,22 @@ def take(
     given: F64,
     mixed: F32,
 ) -> None:
-    """Take the choices of a slate of n places; shapes as in `mixture.learn`.
+    """Take the choices of a slate of n places; shapes as in `mixture.learn`, curves as in `Slate`.
 
+    given [E, n]: scores of experts that are not linear; the rows of the others are filled.
     alpha, held, state, switches: of the guard. lessons [1]: how many made a choice. losses, last [E + 1]: of
     late and of this lesson. base, mixed [n]: the frozen scores, and what the mixture says before it learns,
     which is filled.
     """
     mixed_score(experts, x, given, base, len(x), False, mixed)
-    learn(experts, bounds, x, offsets, known, places, signs, weights, drawn, given, last)
+    learn(experts, bounds, x, curves[0], known, places, signs, weights, drawn, given, last)
     if not len(places):
         return
     lessons[0] += 1
     part = 1.0 / min(lessons[0], LATELY)
     for e in range(len(losses)):
         losses[e] += part * (last[e] - losses[e])
-    if alpha > 0.0:
-        ahead = advantage(mixed, base, offsets, known, places, signs, weights)
+    if alpha > 0.0 and drawn == drawn:
+        ahead = np.empty(len(curves))
+        compare(mixed, base, curves, known, places, signs, weights, ahead)
         bet(ahead, lessons[0], alpha, held, state, switches)

@@ -39,8 +39,9 @@ def mixed_score(
 ) -> tuple[float, float]:
     """Fill out [n] with log(sum over experts of weight * softmax(utility)) of the candidates x [n, K].
 
-    given [E, n]: scores of experts that are not linear; base [n]: the frozen scores themselves. The chances
-    are those among the first `among` candidates; the others' are compared with theirs.
+    given [E, n]: scores of experts that are not linear; the rows of the others are filled. base [n]: the
+    frozen scores themselves. The chances are those among the first `among` candidates; the others' are
+    compared with theirs.
 
     It gives what a point of the frozen score is worth to the mixture, in nats, and the logarithm of the
     divisor of the frozen chances. Where the scores shall be `scaled`, the second is added to them, and they
@@ -50,6 +51,7 @@ def mixed_score(
     """
     count, n = len(experts.discount), len(x)
     scale = experts.mean[0, 0]
+    utilities(experts, x, given)
     if among == 0 or experts.log_weight[0] >= LOG_ALL:
         divisor_of_all = frozen_score(scale, base, among, out)
         if scaled:
@@ -61,7 +63,6 @@ def mixed_score(
         linear = e == 0 or experts.discount[e] > 0.0
         worth += weight[e] * (experts.mean[e, 0] if linear else scale)
     worth = max(scale, worth)
-    utilities(experts, x, given)
     divisor, odds, here = np.empty(count), np.zeros(n), np.empty(n)
     for e in range(count):
         highest, total = -math.inf, 0.0

@@ -11,6 +11,7 @@ ExpertName = Annotated[str, Meta(pattern=r"^(frozen|kalman:[0-9.]+|river:[A-Za-z
 LevelKind = Literal["arm", "segment"]
 SegmentPart = Annotated[str, Meta(min_length=1, max_length=128)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
+Eta = Annotated[float, Meta(ge=0, le=4)]
 Hourly = Annotated[int, Meta(gt=0, le=60_000)]
 
 DEFAULT_EXPERTS = ("frozen", "kalman:1", "kalman:0.995")
@@ -33,7 +34,8 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     likely than a random one by more than this counts less. `silence`: what a slate without an answer counts,
     as a part of a choice.
     `eta`: place r is taken to be looked at in proportion to r ** -eta, until enough is known (`harvest`: that
-    is estimated where items move between places).
+    is estimated where items move between places). `doubts`: what eta may be in truth, too: the guard lets in
+    what is better under each of these curves as well, and gives up what is worse under any.
     `per_user_hour`: lessons of a user that teach in an hour, and `times_busy` as many as a busy user's (see
     `caps`); `per_item_hour`: choices of an item.
     `guard_alpha`: how likely the guard may let an adapted order in that is not better, or switch one off that
@@ -53,7 +55,8 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     loss_max: Annotated[float, Meta(gt=0, le=100)] = 3.0
     surprise_nats: Annotated[float, Meta(gt=0, le=100)] = 1.0
     silence: Unit = 0.1
-    eta: Annotated[float, Meta(ge=0, le=4)] = 0.5
+    eta: Eta = 0.5
+    doubts: tuple[Eta, ...] = (0.0, 1.0)
     harvest: bool = True
     per_user_hour: Hourly = 120
     times_busy: Annotated[float, Meta(ge=1, le=60_000)] = 2.0

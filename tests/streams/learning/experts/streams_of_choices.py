@@ -26,8 +26,9 @@ def lesson(
     rows: Sequence[int] | None = None,
     shown_ms: int = SHOWN_MS,
     columns: Sequence[str] = COLUMNS,
+    named: int = -1,
 ) -> Lesson:
-    """A lesson of places with these features, [n, len(columns)]."""
+    """A lesson of places with these features, [n, len(columns)], the first `named` of which were shown."""
     rows = range(len(features)) if rows is None else rows
     return Lesson(
         1,
@@ -42,6 +43,7 @@ def lesson(
         digest_of_names(columns),
         b"",
         tuple(answers),
+        named=named,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from model.errors import SettingsError, StoreError
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.experts.level_state import GLOBAL
 from streams.learning.experts.settings import ReweightingSettings
+from streams.learning.kept_slates import NEVER
 from streams.learning.lesson import Lesson
 from streams.state.action_meaning import BUILT_IN
 from tests.streams.learning.experts.scores import scored
@@ -232,6 +234,41 @@ def test_an_answer_without_an_impression_teaches_a_choice_and_its_silence_nothin
     assert learned.levels.everyone.experts.threshold[1].tolist() == [0.0, 4.0]
     learned.learn(lesson(features, [did(2)], shown_ms=SHOWN_MS))
     assert learned.levels.everyone.experts.threshold[1, 0] != 0.0
+
+
+def test_what_was_answered_beyond_what_was_shown_teaches_nothing() -> None:
+    """Ten places were shown, and users took what stood right behind them: the order is not wrong."""
+    learned, rng = learner(ReweightingSettings(eta=0.0, drift=())), np.random.default_rng(9)
+    for n in range(300):
+        features = -np.sort(-rng.normal(size=(11, len(COLUMNS))), axis=0)
+        learned.learn(lesson(features, [did(10)], f"u{n}", shown_ms=SHOWN_MS + 60_000 * n, named=10))
+    assert learned.counts()["unnamed"] == 300
+    level = learned.report().levels[GLOBAL]
+    assert (level.lessons, level.guard.on) == (0, False)
+    assert (learned.levels.everyone.experts.mean[:, 0] == 1).all()
+
+
+def test_the_guard_goes_by_slates_that_an_impression_tells_of() -> None:
+    """Of others it is known only that they were answered, and which they were is known by the answer."""
+    for shown, on in ((True, True), (False, False)):
+        learned, rng = learner(ReweightingSettings(eta=0.0, drift=())), np.random.default_rng(1)
+        for each in clicks(rng, [0, 0.3, 0, 1.0, 0], 400):
+            learned.learn(each if shown else msgspec.structs.replace(each, shown_ms=NEVER))
+        assert learned.report().levels[GLOBAL].guard.on is on
+        assert learned.report().levels[GLOBAL].lessons > 390
+
+
+def test_what_is_packed_under_other_curves_begins_its_bets_anew() -> None:
+    learned = learner(ReweightingSettings(drift=()))
+    for each in clicks(np.random.default_rng(1), [0, 0.3, 0, 1.0, 0], 50):
+        learned.learn(each)
+    again = learner(ReweightingSettings(drift=(), doubts=()))
+    again.restore(learned.pack())
+    ours, others = (each.levels.everyone for each in (again, learned))
+    assert ours.experts.mean.tobytes() == others.experts.mean.tobytes()
+    assert ours.guard.held.shape == (1, others.guard.held.shape[1])
+    assert ours.guard.evidence() == 0.0
+    assert ours.guard.on == others.guard.on
 
 
 def test_one_users_lessons_are_bounded_and_the_rest_is_counted() -> None:

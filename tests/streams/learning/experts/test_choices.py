@@ -147,6 +147,14 @@ def test_a_place_of_which_nothing_is_known_is_no_choice() -> None:
     assert drawn == 1.0
 
 
+def test_a_place_that_no_impression_names_is_no_choice() -> None:
+    """It would be chosen always: it is there because it was answered."""
+    known = np.array([True, True, True, False])
+    made, drawn, left_out = ChoiceRules(BUILT_IN).choices([did(3)], known, 3, seen=3)
+    assert (list(made), left_out) == ([], {"unnamed": 1})
+    assert math.isnan(drawn)
+
+
 def test_the_last_place_that_is_left_was_not_chosen() -> None:
     made, _, left_out = choices([*(did(n, delay_ms=n) for n in range(2)), did(2, DISLIKE)], places=3)
     assert ([each.place for each in made], left_out) == ([0, 1], {"alone": 1})

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.learning.experts.guard import SWITCHES_KEPT, Guard, advantage
+from streams.learning.experts.guard import SWITCHES_KEPT, Guard, compare
 
 ALPHA = 0.05
 
@@ -14,7 +14,7 @@ def run(guard: Guard, advantages: np.ndarray) -> int:
     """The first lesson at which a guard that was on switched off; 0 for none."""
     guard.follow(True)
     for n, each in enumerate(advantages.tolist(), 1):
-        guard.bet(each, n)
+        guard.bet([each], n)
         if not guard.on:
             return n
     return 0
@@ -54,7 +54,7 @@ def test_it_comes_back_when_the_adapted_order_is_better() -> None:
     for mean in (-0.2, 0.2, -0.2):
         for each in np.clip(rng.normal(mean, 0.3, 1_500), -1, 1).tolist():
             lesson += 1
-            guard.bet(each, lesson)
+            guard.bet([each], lesson)
     off, on, again = guard.report().switches
     assert off < 1_500 < on < 3_000 < again
     assert not guard.on
@@ -66,17 +66,59 @@ def test_it_begins_off_and_lets_in_what_is_better() -> None:
         guard = Guard(ALPHA)
         assert not guard.on
         for n, each in enumerate(np.clip(rng.normal(mean, 0.3, 1_500), -1, 1).tolist(), 1):
-            guard.bet(each, n)
+            guard.bet([each], n)
         assert guard.on is on
+
+
+def test_it_lets_in_what_is_better_under_each_curve_and_gives_up_what_is_worse_under_any() -> None:
+    guard = Guard(ALPHA, curves=3)
+    for n in range(400):
+        guard.bet([0.3, 0.2, -0.1], n)
+    assert not guard.on
+    assert guard.evidence() < 0
+    for n in range(400, 1_200):
+        guard.bet([0.3, 0.2, 0.1], n)
+    assert guard.on
+    for n in range(1_200, 1_600):
+        guard.bet([0.1, 0.0, -0.1], n)
+    assert not guard.on
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.5, 1.0])
+def test_under_whichever_curve_users_look_a_turned_slate_does_not_get_in(truth: float) -> None:
+    """Users who like all items alike, and look at place r in proportion to r ** -truth: nothing is better.
+    Ten streams of 2,000 slates each; a guard that believes in the steepest curve alone lets it in where they
+    look at places further down more than it says.
+    """
+    n, rng = 10, np.random.default_rng(7)
+    places = np.arange(1, n + 1)
+    curves = -np.outer([0.5, 0.0, 1.0], np.log(places))
+    down, up, known = -places.astype(np.float32), places.astype(np.float32), np.ones(n, np.bool_)
+    chance, one, found = places**-truth / (places**-truth).sum(), np.ones(1), np.empty((n, 3))
+    for at in range(n):
+        compare(up, down, curves, known, np.array([at]), one, one, found[at])
+    true = [0.5, 0.0, 1.0].index(truth)
+    assert chance @ found[:, true] == pytest.approx(0.0, abs=1e-9)
+    let_in = alone = 0
+    for _ in range(10):
+        guard, believer = Guard(ALPHA, 3), Guard(ALPHA)
+        for lesson, at in enumerate(rng.choice(n, 2_000, p=chance)):
+            guard.bet(found[at].tolist(), lesson)
+            believer.bet([float(found[at, 2])], lesson)
+        let_in += len(guard.report().switches) > 0
+        alone += len(believer.report().switches) > 0
+    assert let_in <= 2
+    if truth < 1:
+        assert alone == 10
 
 
 def test_it_follows_another_until_it_has_switched_itself() -> None:
     guard = Guard(ALPHA)
-    guard.bet(1.0, 1)
+    guard.bet([1.0], 1)
     guard.follow(True)
     assert (guard.on, guard.evidence()) == (True, Guard(ALPHA).evidence())
     for n in range(2, 60):
-        guard.bet(-1.0 if guard.on else 0.0, n)
+        guard.bet([-1.0 if guard.on else 0.0], n)
     assert not guard.on
     guard.follow(True)
     assert not guard.on
@@ -89,7 +131,7 @@ def test_switches_that_are_kept_are_the_latest() -> None:
     for n in range(SWITCHES_KEPT + 5):
         while len(guard.report().switches) <= n < SWITCHES_KEPT or guard.state[2] <= n:
             lesson += 1
-            guard.bet(-1.0 if guard.on else 1.0, lesson)
+            guard.bet([-1.0 if guard.on else 1.0], lesson)
     switches = guard.report().switches
     assert len(switches) == SWITCHES_KEPT
     assert list(switches) == sorted(switches)
@@ -100,23 +142,24 @@ def test_without_alpha_there_is_no_guard() -> None:
     assert run(Guard(0.0), np.full(1_000, -1.0)) == 0
 
 
-def compare(adapted: list[float], frozen: list[float], place: int, **more: object) -> float:
+def advantage(adapted: list[float], frozen: list[float], place: int, **more: object) -> float:
     n = len(adapted)
-    offsets = np.asarray(more.get("offsets", np.zeros(n)), np.float64)
-    known = np.asarray(more.get("known", np.ones(n, np.bool_)))
-    return advantage(
-        np.array(adapted, np.float32), np.array(frozen, np.float32), offsets, known,
-        np.array([place]), np.array([more.get("sign", 1.0)]), np.array([1.0]),
+    curves = np.asarray(more.get("offsets", np.zeros(n)), np.float64)[None]
+    known, out = np.asarray(more.get("known", np.ones(n, np.bool_))), np.empty(1)
+    compare(
+        np.array(adapted, np.float32), np.array(frozen, np.float32), curves, known,
+        np.array([place]), np.array([more.get("sign", 1.0)]), np.array([1.0]), out,
     )  # fmt: skip
+    return float(out[0])
 
 
 def test_an_advantage_is_a_better_place_of_what_was_chosen() -> None:
     up, down = [1.0, 2.0, 3.0], [3.0, 2.0, 1.0]
-    assert compare(up, down, 2) == pytest.approx(1 - 0.5)
-    assert compare(down, up, 2) == pytest.approx(0.5 - 1)
-    assert compare(up, up, 2) == 0
-    assert compare(up, down, 2, sign=-1.0) == pytest.approx(-0.5)
-    assert compare([1.0, 1.0], [2.0, 1.0], 0) == pytest.approx(1 / np.log2(2.5) - 1)  # equal scores share
+    assert advantage(up, down, 2) == pytest.approx(1 - 0.5)
+    assert advantage(down, up, 2) == pytest.approx(0.5 - 1)
+    assert advantage(up, up, 2) == 0
+    assert advantage(up, down, 2, sign=-1.0) == pytest.approx(-0.5)
+    assert advantage([1.0, 1.0], [2.0, 1.0], 0) == pytest.approx(1 / np.log2(2.5) - 1)  # equal scores share
 
 
 def test_the_order_that_is_shown_has_no_advantage_by_its_places() -> None:
@@ -125,8 +168,8 @@ def test_the_order_that_is_shown_has_no_advantage_by_its_places() -> None:
     offsets = -np.log(np.arange(1, n + 1))
     chance = np.exp(offsets) / np.exp(offsets).sum()
     shown, other = list(-np.arange(n, dtype=float)), list(rng.normal(size=n))
-    corrected = sum(p * compare(shown, other, at, offsets=offsets) for at, p in enumerate(chance))
-    as_it_is = sum(p * compare(shown, other, at) for at, p in enumerate(chance))
+    corrected = sum(p * advantage(shown, other, at, offsets=offsets) for at, p in enumerate(chance))
+    as_it_is = sum(p * advantage(shown, other, at) for at, p in enumerate(chance))
     assert corrected == pytest.approx(0, abs=1e-9)
     assert as_it_is > 0.05
 
@@ -135,7 +178,7 @@ def test_the_order_that_is_shown_has_no_advantage_by_its_places() -> None:
 def test_an_advantage_is_within_one(n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for sign in (1.0, -1.0):
-        told = compare(
+        told = advantage(
             rng.normal(size=n).tolist(), rng.normal(size=n).tolist(), int(rng.integers(n)), sign=sign,
             offsets=-3 * rng.random(n),
         )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.learning.experts.mixture import Bounds, Experts, learn, new_experts
+from streams.learning.experts.mixture import Bounds, Experts, learn, new_experts, utilities
 from streams.learning.experts.scoring import mixed_score
 from tests.streams.learning.experts.laplace import Mixture
 
@@ -29,10 +29,11 @@ def taught(
 ) -> np.ndarray:
     """The losses of one slate's choices."""
     losses = np.zeros(len(experts.discount) + 1)
-    made = np.array(choices, np.float64).reshape(-1, 3)
+    made, said = np.array(choices, np.float64).reshape(-1, 3), np.zeros((len(experts.discount), len(x)))
+    utilities(experts, x, said)
     learn(
         experts, bounds, x, offsets, np.ones(len(x), np.bool_), made[:, 0].astype(np.int64),
-        made[:, 1].copy(), made[:, 2].copy(), drawn, np.zeros((len(experts.discount), len(x))), losses,
+        made[:, 1].copy(), made[:, 2].copy(), drawn, said, losses,
     )  # fmt: skip
     return losses
 
