@@ -28,6 +28,8 @@ AT_ONCE = 128
 """Lines that are decoded in one turn of the event loop, and written together."""
 ANSWERS_MOST = 4 * 1024 * 1024
 """Bytes of answers that wait for a client that does not read."""
+PART_BYTES = 65_536
+"""Bytes of answers that are sent at once: whoever takes so many is reading."""
 ESCAPES = 6
 """An event within `events.max_bytes` may be so many times as long, with all of it as escapes."""
 LINE_ANSWERS = (
@@ -159,7 +161,8 @@ class _Stream:
             self._put(self._encoder.encode(self._end))
             self._ended = True
             self._more.set()
-            await sender
+            while not sender.done() and await self._is_read(sender):
+                pass
         finally:
             sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -236,15 +239,21 @@ class _Stream:
     async def _has_room(self, sender: asyncio.Task[None]) -> bool:
         """Wait until the client has read; False where it does not."""
         while len(self._answers) > ANSWERS_MOST:
-            if sender.done():
-                return False
-            self._room.clear()
-            try:
-                async with asyncio.timeout(BODY_TIMEOUT_S):
-                    await self._room.wait()
-            except TimeoutError:
+            if sender.done() or not await self._is_read(sender):
                 return False
         return True
+
+    async def _is_read(self, sender: asyncio.Task[None]) -> bool:
+        """Wait until the client has read something; False where it does not."""
+        self._room.clear()
+        reading = asyncio.ensure_future(self._room.wait())
+        try:
+            done, _ = await asyncio.wait(
+                [reading, sender], timeout=BODY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            reading.cancel()
+        return bool(done)
 
     async def _send_answers(self) -> None:
         while not self._ended or self._answers:
@@ -252,8 +261,9 @@ class _Stream:
             self._more.clear()
             if self._ended:
                 self._more.set()
-            if self._answers:
-                body, self._answers = bytes(self._answers), bytearray()
-                self._room.set()
+            while self._answers:
+                body = bytes(self._answers[:PART_BYTES])
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
+                del self._answers[: len(body)]
+                self._room.set()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

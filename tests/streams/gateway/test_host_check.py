@@ -49,7 +49,8 @@ async def test_its_own_names_and_all_addresses_are_let_in(host: bytes | None) ->
     [
         b"evil.example", b"", b" ", b"gateway.evil.example", b"xshop.example", b"cluster.local",
         b"127.0.0.1.evil.example", b"localhost.evil.example", b"evil.example@localhost", b"localhost:80:80",
-        b"localhost/", b"[::1", b"localhost, evil.example", b"\xff\xfe", b"127.1", b"0x7f000001", b"evillocalhost",
+        b"localhost/", b"[::1", b"localhost, evil.example", b"\xff\xfe", b"127.1", b"0x7f000001",
+        b"evillocalhost",
     ],
 )  # fmt: skip
 async def test_other_names_are_not(host: bytes) -> None:
