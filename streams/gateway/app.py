@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
+from streams.gateway.admin.routes import admin_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
@@ -86,6 +87,7 @@ def create_app(
             *record_routes(settings, store, producer, clock, metrics, answers),
             feed_route(reads),
             *experiment_routes(settings, store, clock),
+            *admin_routes(settings, store, producer, clock),
             version_route(version),
             alive,
             ready_route(settings, store, producer, metrics),
