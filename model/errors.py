@@ -12,6 +12,7 @@ HeadraceError
 │   ├── FencedError              another worker has written past us; drop the batch
 │   ├── LedgerGapError           what a follower has yet to read was dropped; load the snapshot
 │   ├── NewerVersionError        a newer build wrote it; upgrade this one
+│   ├── CursorError              a list was asked for from a place that no page of it named
 │   ├── ProgressError            the store has applied more of a topic than the topic holds
 │   └── StoreUnfitError          the store's own settings would lose what is kept in it
 ├── BrokerUnavailableError   Kafka did not answer in time; try again
@@ -82,6 +83,10 @@ class LedgerGapError(StoreError):
 
 class NewerVersionError(StoreError):
     """A newer build wrote what is stored; this build can't go on with it and must be upgraded."""
+
+
+class CursorError(StoreError):
+    """A list was asked for from a place that no page of it named."""
 
 
 class ProgressError(StoreError):

@@ -56,7 +56,7 @@ class EventReader(Generic[E]):
         except UNREADABLE as error:
             raise EventError("not_json", explained(raw, error)) from None
         if names != raw.count(b":") and (names != raw.count(b'":') or _SPACED.search(raw)):
-            _refuse_repeated_names(raw)  # or there is an object in it, or a text with a quote and a colon
+            refuse_repeated_names(raw)  # or there is an object in it, or a text with a quote and a colon
         return event
 
     def _forgiving(self, raw: bytes, error: msgspec.ValidationError) -> E:
@@ -165,8 +165,10 @@ _names_decoder = json.JSONDecoder(
 )
 
 
-def _refuse_repeated_names(raw: bytes) -> None:
-    """Readers differ in which of two values they take, so neither is taken."""
+def refuse_repeated_names(raw: bytes) -> None:
+    """Raises `EventError` for a name that stands twice in an object: readers differ in which value they take,
+    so neither is taken.
+    """
     try:
         _names_decoder.decode(raw.decode())
     except _RepeatedError as repeated:

@@ -12,26 +12,38 @@ from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
+from streams.gateway.admin.routes import admin_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
 from streams.gateway.experiments import experiment_routes
 from streams.gateway.feed_route import feed_route
-from streams.gateway.feeds import USER_ID_MAX, FeedReads
+from streams.gateway.feeds import FeedReads
 from streams.gateway.health import alive, ready_route
 from streams.gateway.hot_routes import Gateway
+from streams.gateway.idempotency import IdempotentAnswers
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import EventIntake
 from streams.gateway.items import ItemBody, items_route
+from streams.gateway.known_parameters import KnownParameters
+from streams.gateway.line_stream import LineAnswer, LineStreams, StreamEnd
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.openapi import (
-    bound_feed_parameters,
+    bound_parameters,
     config,
     describe_bodies,
+    describe_contents,
     describe_kinds,
     name_actions,
 )
+from streams.gateway.parameter_bounds import parameter_bounds
+from streams.gateway.records.item_kind import ItemContent
+from streams.gateway.records.routes import record_routes
+from streams.gateway.records.user_kind import UserContent
+from streams.gateway.records.user_lines import UserBody
+from streams.gateway.representations import Representations
 from streams.gateway.shelf import Shelf
+from streams.gateway.versions import version_route
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
 from streams.stores.base import Store
@@ -51,6 +63,7 @@ def create_app(
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
     gateway = settings.gateway
     intake = EventIntake(settings, producer, clock, metrics)
+    answers, known, version = IdempotentAnswers(store, gateway), KnownParameters(), _version()
     shelf = Shelf(settings.meanings, store, clock, gateway.timeout_ms / 1_000)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
     reads = FeedReads(settings, shelf, impressions, clock, metrics)
@@ -69,27 +82,35 @@ def create_app(
 
     app = Litestar(
         route_handlers=[
-            events_route(intake, settings),
-            items_route(intake, settings),
+            events_route(intake, settings, answers),
+            items_route(intake, settings, answers),
+            *record_routes(settings, store, producer, clock, metrics, answers),
             feed_route(reads),
             *experiment_routes(settings, store, clock),
+            *admin_routes(settings, store, producer, clock),
+            version_route(version),
             alive,
             ready_route(settings, store, producer, metrics),
             metrics_route(metrics),
         ],
         lifespan=[running],
+        before_request=known.check,
         before_send=[metrics.count_request],
         exception_handlers={ProblemError: on_problem, HTTPException: on_http, Exception: on_crash},
-        openapi_config=config(_version()),
+        openapi_config=config(version),
         request_max_body_size=gateway.body_max_bytes,
         logging_config=None,
     )
     describe_bodies(app, FROM_APPS, settings.events, clock.now_ms())
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    describe_kinds(app, [ExperimentSettings, Because, Shipping])
-    bound_feed_parameters(app, reads.size, reads.default, USER_ID_MAX)
-    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes)
+    describe_bodies(app, [UserBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
+    describe_kinds(app, [ExperimentSettings, Because, Shipping, LineAnswer, StreamEnd])
+    describe_contents(app, [ItemContent, UserContent])
+    bound_parameters(app, parameter_bounds(reads.size, reads.default))
+    known.read(app)
+    streams, representations = LineStreams(intake, settings), Representations(gateway)
+    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations)
 
 
 def _version() -> str:

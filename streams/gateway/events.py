@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
 
 from model.errors import EventError
 from streams.events.schema import (
@@ -22,8 +23,9 @@ from streams.events.schema import (
 )
 from streams.gateway.answers import response
 from streams.gateway.bodies import body_of
+from streams.gateway.idempotency import IdempotentAnswers
 from streams.gateway.intake import EventIntake
-from streams.gateway.openapi import RECEIPTS, takes
+from streams.gateway.openapi import EVENT_RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
 from streams.settings.tree import Settings
 
@@ -74,8 +76,8 @@ EXAMPLES = {
 }
 
 
-def events_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
-    """The route that takes events."""
+def events_route(intake: EventIntake, settings: Settings, answers: IdempotentAnswers) -> HTTPRouteHandler:
+    """The route that takes events; plain routes answer most requests (`streams.gateway.hot_routes`)."""
 
     @post(
         EVENTS_PATH,
@@ -85,14 +87,27 @@ def events_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
             "One event, or an array of them. The gateway reads each event on its own: a bad event does not "
             "keep out the others. `results` holds the result of each event, in the same order. 202: the "
             "gateway accepted at least one event (or the array is empty). 422: it accepted none. 503: Kafka "
-            "did not confirm some events in time; send those again with the same `event_id`, they count once."
+            "did not confirm some events in time; send those again with the same `event_id`, they count "
+            "once. A body of NDJSON, an event a line, may be of any length: each line is answered while the "
+            "body comes (200)."
         ),
         tags=["events"],
-        operation_class=takes(FROM_APPS, {**EXAMPLES, "many": list(EXAMPLES.values())}, settings),
-        responses=RECEIPTS,
+        operation_class=takes(FROM_APPS, {**EXAMPLES, "many": list(EXAMPLES.values())}, settings, lines=True),
+        responses=EVENT_RECEIPTS,
     )
-    async def send_events(request: Request[Any, Any, Any]) -> Response[Receipt] | Response[RefusedReceipt]:
-        return response(await intake.take(await body_of(request), read_event))
+    async def send_events(
+        request: Request[Any, Any, Any],
+        answers_to: Annotated[
+            Literal["each", "refused"],
+            QueryParameter(name="answers", description="Of NDJSON: which lines are answered."),
+        ] = "each",
+    ) -> Response[Receipt] | Response[RefusedReceipt]:
+        body = await body_of(request)
+        return response(
+            await answers.answer(
+                request.scope["headers"], f"POST {EVENTS_PATH}", body, lambda _: intake.take(body, read_event)
+            )
+        )
 
     return send_events
 

@@ -16,20 +16,33 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
-from streams.gateway.answers import Answer, send_answer
+from streams.gateway.answers import JSON, Answer, send_answer
 from streams.gateway.bodies import BodyError, received_body
 from streams.gateway.errors import ProblemError, crashed, problem_answer, refused_by_http
 from streams.gateway.events import EVENTS_PATH, read_event
 from streams.gateway.feed_route import FEED_TEMPLATE
 from streams.gateway.feeds import FeedReads
 from streams.gateway.intake import EventIntake
+from streams.gateway.items import read_item
+from streams.gateway.line_stream import LineStreams
+from streams.gateway.lines import is_ndjson
 from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.records.item_routes import ITEMS_PATH
+from streams.gateway.records.user_lines import read_user
+from streams.gateway.records.user_routes import USERS_PATH
+from streams.gateway.representations import Representations
 
 BEFORE_USER, _, AFTER_USER = FEED_TEMPLATE.partition("{user_id}")
 _N, _IMPRESSION = rb"n=(0|[1-9]\d{0,3})", rb"impression=(true|false)"
 _QUERY = re.compile(rb"%b|%b|%b&%b" % (_N, _IMPRESSION, _N, _IMPRESSION))
 _HOST = re.compile(rb"[A-Za-z0-9.:\[\]_-]*")
 _LENGTH = re.compile(rb"\d{1,15}")
+JSON_TYPE = JSON.encode()
+READS_OF_LINES = {EVENTS_PATH: read_event, ITEMS_PATH: read_item, USERS_PATH: read_user}
+"""The routes that take NDJSON, and what a line of each is."""
+_WATCHED = frozenset(
+    [b"host", b"content-length", b"content-type", b"if-none-match", b"if-match", b"idempotency-key"]
+)
 
 
 class FeedQuery(NamedTuple):
@@ -65,14 +78,20 @@ class Gateway:
         intake: EventIntake,
         metrics: GatewayMetrics,
         body_max_bytes: int,
+        streams: LineStreams,
+        representations: Representations,
     ) -> None:
         self.described = described
         self._reads, self._intake, self._metrics = reads, intake, metrics
         self._body_max_bytes = body_max_bytes
+        self._streams, self._representations = streams, representations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or (hot := self._hot(scope, receive)) is None:
+        if scope["type"] != ScopeType.HTTP:
             await self.described(scope, receive, send)
+            return
+        if (hot := self._hot(scope, receive)) is None:
+            await self._other(scope, receive, send)
             return
         template, answering = hot
         try:
@@ -97,9 +116,31 @@ class Gateway:
             if user and "/" not in user and query is not None and _plain(scope["headers"]):
                 n = self._reads.default if query.n is None else query.n
                 return FEED_TEMPLATE, self._reads.answer(user, n, query.impression)
-        elif method == "POST" and path == EVENTS_PATH and _plain(scope["headers"]):
+        elif (
+            method == "POST"
+            and path == EVENTS_PATH
+            and not scope["query_string"]
+            and _plain(scope["headers"])
+        ):
             return EVENTS_PATH, self._events(scope["headers"], receive)
         return None
+
+    async def _other(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """A stream of lines, or what Litestar takes."""
+        path = scope["path"]
+        if scope["method"] != "POST" or path not in READS_OF_LINES or not _has_lines(scope["headers"]):
+            await self.described(scope, receive, self._representations.sending(scope, send))
+            return
+        try:
+            status = await self._streams.answer(receive, send, READS_OF_LINES[path], scope["query_string"])
+        except (ProblemError, BodyError) as error:
+            if isinstance(error, ProblemError):
+                answer = problem_answer(error.problem, error.headers)
+            else:
+                answer = refused_by_http(error.status, "POST", path, error.detail)
+            status = answer.status
+            await send_answer(answer, send)
+        self._metrics.count_answer(path, status)
 
     async def _events(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Answer:
         announced = next((int(value) for name, value in headers if name == b"content-length"), None)
@@ -108,11 +149,19 @@ class Gateway:
 
 
 def _plain(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether the headers that count are written the usual way."""
+    """Whether the headers that count are written the usual way, and ask for nothing more."""
     for name, value in headers:
-        if name == b"host":
-            if _HOST.fullmatch(value) is None:
+        if name in _WATCHED:
+            if name == b"host":
+                if _HOST.fullmatch(value) is None:
+                    return False
+            elif name == b"content-length":
+                if _LENGTH.fullmatch(value) is None:
+                    return False
+            elif name != b"content-type" or (value != JSON_TYPE and is_ndjson(value)):
                 return False
-        elif name == b"content-length" and _LENGTH.fullmatch(value) is None:
-            return False
     return True
+
+
+def _has_lines(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"content-type" and is_ndjson(value) for name, value in headers)

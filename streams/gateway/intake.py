@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -35,6 +35,13 @@ IN_LINE_BYTES = 65_536
 """A thread splits a larger body that is not JSON, so that other requests do not wait."""
 
 
+class Taken(NamedTuple):
+    """The result of each event, in order, and why Kafka did not confirm all of them; "" where it did."""
+
+    results: list[Result]
+    trouble: str
+
+
 class EventIntake:
     """Takes the bodies of all routes that accept events."""
 
@@ -51,10 +58,15 @@ class EventIntake:
 
     async def take(self, body: bytes, read: Read) -> Answer:
         """Read, write and answer. Raises `ProblemError` for a body that can't be read as a whole."""
+        many, raws = await self._split(body)
+        taken = await self.take_each(raws, read, many)
+        return receipt(taken.results, taken.trouble, self._settings.retry_after_s)
+
+    async def take_each(self, raws: Sequence[bytes], read: Read, numbered: bool = False) -> Taken:
+        """Read and write events that are split already. `numbered`: say the place of those refused."""
         now_ms = self._clock.now_ms()
         events: list[AnyEvent] = []
         results: list[Result] = []
-        many, raws = await self._split(body)
         for index, raw in enumerate(raws):
             try:
                 event = read(raw, now_ms, self._limits)
@@ -62,7 +74,7 @@ class EventIntake:
                 self._check_size(event, raw)
             except EventError as error:
                 self._metrics.count_event("unread", "rejected", error.reason)
-                place = index if many else None
+                place = index if numbered else None
                 results.append(
                     Result(status="rejected", reason=error.reason, message=str(error), index=place)
                 )
@@ -70,7 +82,11 @@ class EventIntake:
                 events.append(event)
                 results.append(Result(status="accepted", event_id=event.event_id))
         trouble = await self._write(events, results, now_ms) if events else ""
-        return receipt(results, trouble, self._settings.retry_after_s)
+        return Taken(results, trouble)
+
+    def count_refused(self, reason: str) -> None:
+        """Count an event that was refused before it was read."""
+        self._metrics.count_event("unread", "rejected", reason)
 
     def _check_size(self, event: AnyEvent, raw: bytes) -> None:
         """Refuse an event that a worker would find too large. An event may grow on its way to Kafka: missing

@@ -12,6 +12,7 @@ from streams.events.schema import VERSION, EventLimits, Id, Item, Timestamp, che
 from streams.events.strict_json import EventReader
 from streams.gateway.answers import response
 from streams.gateway.bodies import body_of
+from streams.gateway.idempotency import IdempotentAnswers
 from streams.gateway.intake import EventIntake
 from streams.gateway.openapi import RECEIPTS, takes
 from streams.gateway.receipts import Receipt, RefusedReceipt
@@ -33,7 +34,7 @@ EXAMPLES = {"item": EXAMPLE, "withdrawn": {**EXAMPLE, "available": False}, "many
 _reader: EventReader[ItemBody] = EventReader(ItemBody, VERSION)
 
 
-def items_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
+def items_route(intake: EventIntake, settings: Settings, answers: IdempotentAnswers) -> HTTPRouteHandler:
     """The route that takes items."""
 
     @put(
@@ -51,7 +52,12 @@ def items_route(intake: EventIntake, settings: Settings) -> HTTPRouteHandler:
         responses=RECEIPTS,
     )
     async def put_items(request: Request[Any, Any, Any]) -> Response[Receipt] | Response[RefusedReceipt]:
-        return response(await intake.take(await body_of(request), read_item))
+        body = await body_of(request)
+        return response(
+            await answers.answer(
+                request.scope["headers"], "PUT /v1/items", body, lambda _: intake.take(body, read_item)
+            )
+        )
 
     return put_items
 

@@ -24,16 +24,24 @@ from litestar.openapi.spec import (
 
 from streams.events.schema import Event, EventLimits
 from streams.gateway.errors import PROBLEM_JSON, Problem
+from streams.gateway.line_stream import LINE_ANSWERS, longest_line
+from streams.gateway.lines import NDJSON
+from streams.gateway.operations import IDEMPOTENCY_KEY, REF, json_body, lines_body, operation
 from streams.gateway.receipts import Receipt, RefusedReceipt
 from streams.settings.tree import Settings
 
-REF = "#/components/schemas/{name}"
-
 RECEIPTS = {
     202: ResponseSpec(Receipt, description="At least one event was accepted"),
-    400: ResponseSpec(Problem, description="The body is not JSON", media_type=PROBLEM_JSON),
+    400: ResponseSpec(
+        Problem, description="The body is not JSON, or a parameter is unknown", media_type=PROBLEM_JSON
+    ),
     408: ResponseSpec(
         Problem, description="The body did not come to its end in time", media_type=PROBLEM_JSON
+    ),
+    409: ResponseSpec(
+        Problem,
+        description="The same request is at work under this Idempotency-Key",
+        media_type=PROBLEM_JSON,
     ),
     413: ResponseSpec(Problem, description="Too many events, or too large a body", media_type=PROBLEM_JSON),
     422: ResponseSpec(RefusedReceipt, description="No event was accepted", media_type=PROBLEM_JSON),
@@ -43,6 +51,13 @@ RECEIPTS = {
         media_type=PROBLEM_JSON,
     ),
 }
+
+EVENT_RECEIPTS = {
+    **RECEIPTS,
+    200: ResponseSpec(Receipt, description="NDJSON: each line is answered", media_type=NDJSON),
+}
+
+METHODS = ("get", "put", "post", "patch", "delete")
 
 
 @dataclass
@@ -56,9 +71,9 @@ class JsonSchema(Schema):
 
 
 def takes(
-    kinds: Sequence[type[Event]], examples: Mapping[str, object], settings: Settings
+    kinds: Sequence[type[Event]], examples: Mapping[str, object], settings: Settings, lines: bool = False
 ) -> type[Operation]:
-    """The operation of a route whose body is one of `kinds`, or an array of them."""
+    """The operation of a route whose body is one of `kinds`, or an array of them; with `lines` NDJSON too."""
     one: list[Schema | Reference] = [Reference(ref=REF.format(name=kind.__name__)) for kind in kinds]
     single = one[0] if len(one) == 1 else Schema(one_of=one)
     events_max = settings.gateway.events_max
@@ -76,27 +91,21 @@ def takes(
         ),
         required=True,
     )
-    return _taking(body)
+    if lines:
+        body.content[NDJSON] = lines_body(kinds, longest_line(settings))
+        return operation(body, [IDEMPOTENCY_KEY], lines=LINE_ANSWERS)
+    return operation(body, [IDEMPOTENCY_KEY])
+
+
+def takes_lines(kind: type[Event], settings: Settings) -> type[Operation]:
+    """The operation of a route whose body is NDJSON alone."""
+    body = RequestBody(content={NDJSON: lines_body([kind], longest_line(settings))}, required=True)
+    return operation(body, lines=LINE_ANSWERS, replaced=True)
 
 
 def body_as(kind: type[msgspec.Struct], example: object, optional: bool = False) -> type[Operation]:
     """The operation of a route whose body is one value of this kind."""
-    media = OpenAPIMediaType(
-        schema=Reference(ref=REF.format(name=kind.__name__)),
-        examples={"example": Example(value=example)},
-    )
-    return _taking(RequestBody(content={"application/json": media}, required=not optional))
-
-
-def _taking(body: RequestBody) -> type[Operation]:
-    @dataclass
-    class Takes(Operation):
-        """What /schema says of the body."""
-
-        def __post_init__(self) -> None:
-            self.request_body = body
-
-    return Takes
+    return operation(json_body(kind, example, required=not optional))
 
 
 def describe_kinds(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
@@ -179,17 +188,30 @@ def _or_null(written: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [written, {"type": "null"}], **outside}
 
 
-def bound_feed_parameters(app: Litestar, size: int, default: int, id_max: int) -> None:
-    """The bounds that the feed's route checks itself: the number of items, and the id in its path."""
-    bounds = {
-        "n": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=size, default=default),
-        # "." and ".." are steps in a path, and a slash ends the id.
-        "user_id": Schema(
-            type=OpenAPIType.STRING, min_length=1, max_length=id_max, pattern=r"^(?!\.{1,2}$)[^/]+$"
-        ),
-    }
-    paths = app.openapi_schema.paths or {}
-    for path in paths.values():
-        for parameter in (path.get and path.get.parameters) or []:
-            if isinstance(parameter, Parameter) and parameter.name in bounds:
-                parameter.schema = bounds[parameter.name]
+def describe_contents(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
+    """Put these among the schemas of the document: what a client may leave out may be null."""
+    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
+    for written in schemas.values():
+        fields = written["properties"]
+        for name in fields.keys() - set(written["required"]):
+            if name.endswith("_id"):
+                fields[name].pop("default", None)  # the address has it
+            fields[name] = _or_null(fields[name])
+        for name in fields.keys() & {"profile", "attributes"}:
+            entries = fields[name]["anyOf"][0]
+            entries["additionalProperties"] = _or_null(entries["additionalProperties"])
+    _put(app, schemas)
+
+
+def bound_parameters(app: Litestar, bounds: Mapping[tuple[str, str], Schema]) -> None:
+    """Give parameters the bounds that the routes check themselves, by the path's template ("" for any) and
+    the parameter's name.
+    """
+    for template, path in (app.openapi_schema.paths or {}).items():
+        for method in METHODS:
+            operation = getattr(path, method)
+            for parameter in (operation and operation.parameters) or []:
+                if isinstance(parameter, Parameter):
+                    found = bounds.get((template, parameter.name)) or bounds.get(("", parameter.name))
+                    if found is not None:
+                        parameter.schema = found

@@ -13,6 +13,8 @@ from model.errors import SettingsError
 from streams import gc_pauses
 from streams.clock import SystemClock
 from streams.gateway.app import create_app
+from streams.gateway.host_check import HostCheck
+from streams.gateway.loopback import is_loopback
 from streams.kafka.connection import mend_connections
 from streams.kafka.producer import KafkaProducer
 from streams.settings.sections import GatewaySettings
@@ -34,7 +36,8 @@ def serve(settings: Settings) -> None:
     mend_connections()
     app = create_app(settings, RedisStore(settings.redis), KafkaProducer(settings.kafka), SystemClock())
     config = uvicorn.Config(
-        app,
+        HostCheck(app, gateway),
+        interface="asgi3",
         loop="auto",
         http="httptools",
         lifespan="on",
@@ -46,6 +49,14 @@ def serve(settings: Settings) -> None:
     )
     host, port = listener.getsockname()[:2]
     log.info("gateway listens on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    if is_loopback(host):
+        log.info("the gateway is open to everybody on this machine: it has no keys yet")
+    else:
+        log.warning(
+            "the gateway is open: it has no keys yet, and whoever reaches %s may send events, and read and"
+            " change items and profiles; let only those reach it who may",
+            host,
+        )
     # Uvicorn drains on a signal, then raises the signal again for the handler that was there before.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)

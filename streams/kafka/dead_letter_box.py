@@ -27,6 +27,8 @@ from streams.state.stored_format import NEIGHBOURS, check_version
 
 CHUNK = 200
 POLL_MS = 500
+LOOK_BACK = 5_000
+"""So many positions are looked through for one page."""
 
 
 class StoredLetter(NamedTuple):
@@ -61,6 +63,47 @@ async def read_letters(settings: KafkaSettings, reason: str = "") -> list[Stored
     async with _box(settings) as (consumer, place):
         replayed = await read_replayed(settings, place)
         return [letter async for letter in _letters(consumer, place, replayed, reason)]
+
+
+class LetterPage(NamedTuple):
+    """Some letters, the newest first. `before`: where the next page, of older ones, begins; None: nowhere."""
+
+    letters: list[StoredLetter]
+    before: int | None
+
+
+async def read_page(settings: KafkaSettings, before: int | None, most: int, reason: str = "") -> LetterPage:
+    """The `most` newest letters that lie before a position on the topic (None: its end). Where `reason` is
+    rare, a page may have fewer: it looks through `LOOK_BACK` positions at most.
+    """
+    async with _box(settings) as (consumer, place):
+        replayed = await read_replayed(settings, place)
+        begin = (await consumer.beginning_offsets([place]))[place]
+        end = (await consumer.end_offsets([place]))[place]
+        high = end if before is None else min(before, end)
+        found: list[StoredLetter] = []
+        stop = max(begin, high - LOOK_BACK)
+        while high > stop and len(found) < most:
+            low = max(stop, high - max(CHUNK, most))
+            part = [each async for each in _between(consumer, place, replayed, low, high, reason)]
+            found += reversed(part)
+            high = low
+        page = found[:most]
+        if len(found) > most:
+            return LetterPage(page, page[-1].position)
+        return LetterPage(page, high if high > begin else None)
+
+
+async def read_letter(settings: KafkaSettings, position: int) -> StoredLetter | None:
+    """The letter at a position of the topic; None where there is none, or none any more."""
+    async with _box(settings) as (consumer, place):
+        begin = (await consumer.beginning_offsets([place]))[place]
+        end = (await consumer.end_offsets([place]))[place]
+        if not begin <= position < end:
+            return None
+        replayed = await read_replayed(settings, place)
+        found = [each async for each in _between(consumer, place, replayed, position, position + 1, "")]
+        return found[0] if found else None
 
 
 async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int = 0) -> Replayed:
@@ -142,6 +185,14 @@ async def _letters(
     """The letters that are on the topic at the start; later ones wait for the next call."""
     start = (await consumer.beginning_offsets([place]))[place]
     end = (await consumer.end_offsets([place]))[place]
+    async for letter in _between(consumer, place, replayed, start, end, reason):
+        yield letter
+
+
+async def _between(
+    consumer: Any, place: TopicPartition, replayed: ReplayedPositions, start: int, end: int, reason: str
+) -> AsyncIterator[StoredLetter]:
+    """The letters from `start` on, before `end`; both lie on the topic."""
     consumer.seek(place, start)
     while await consumer.position(place) < end:
         for record in (await consumer.getmany(place, timeout_ms=POLL_MS)).get(place, []):

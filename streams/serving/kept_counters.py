@@ -138,12 +138,7 @@ def restore(recommender: Recommender, raw: bytes, position: str = "") -> None:
     The state of another learner than the recommender's, or of one with other settings, is left out, and its
     own learner begins anew. Raises `StoreError` for what is no payload.
     """
-    try:
-        unpacked = zlib.decompress(raw)
-        check_version("snapshot", _head.decode(unpacked).version, VERSION)
-        payload = _decoder.decode(unpacked)
-    except (zlib.error, msgspec.MsgspecError) as error:
-        raise StoreError(f"snapshot of {len(raw)} bytes can't be read: {error}") from None
+    payload = _payload(raw)
     restore_counters(recommender.counters, payload.counters)
     recommender.learned_to = payload.learned_to or position
     _restore_learned(recommender, payload)
@@ -154,6 +149,22 @@ def restore(recommender: Recommender, raw: bytes, position: str = "") -> None:
     silent = ~catalog.own_text[rows]  # an item may have got a text of its own since
     catalog.reviews[rows[silent]] = np.frombuffer(payload.heard.reviews, np.float32)[silent]
     catalog.text[rows[silent]] = text[silent]
+
+
+def restore_learned(recommender: Recommender, raw: bytes, position: str = "") -> None:
+    """The same of what lessons taught alone."""
+    payload = _payload(raw)
+    recommender.learned_to = payload.learned_to or position
+    _restore_learned(recommender, payload)
+
+
+def _payload(raw: bytes) -> _Payload:
+    try:
+        unpacked = zlib.decompress(raw)
+        check_version("snapshot", _head.decode(unpacked).version, VERSION)
+        return _decoder.decode(unpacked)
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise StoreError(f"snapshot of {len(raw)} bytes can't be read: {error}") from None
 
 
 def _restore_learned(recommender: Recommender, payload: _Payload) -> None:

@@ -19,6 +19,9 @@ Share = Annotated[float, Meta(ge=0, le=1e6)]
 Count = Annotated[int, Meta(gt=0, le=1_000_000)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]*\Z", max_length=64)]
+HostName = Annotated[
+    str, Meta(pattern=r"^(\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)\Z", max_length=253)
+]
 Namespace = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+\Z", max_length=63)]
 DEFAULT_NAMESPACE = "headrace"
 
@@ -311,6 +314,11 @@ class RenewalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`events_max`: events in one request at most; `timeout_ms`: the longest wait for Kafka or the store.
 
+    `hosts`: the names under which it may be asked, beside its addresses, `localhost` and `host`; `*.NAME` for
+    all below a name, `*` for any. `streams_max`: bodies of NDJSON at a time. Answers under an Idempotency-Key
+    are kept for `idempotency_hours`. Answers of `compress_from_bytes` or more are compressed where the client
+    takes that, but for the hot routes'; 0: none is.
+
     SIGTERM has `drain_deadline_s` to answer what was asked and to log the last impressions.
     """
 
@@ -321,3 +329,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body_max_bytes: Positive = 8 * 1024 * 1024
     timeout_ms: Positive = 2_000
     retry_after_s: Positive = 1
+    hosts: tuple[HostName, ...] = ()
+    streams_max: Positive = 16
+    idempotency_hours: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
+    compress_from_bytes: Annotated[int, Meta(ge=0)] = 16_384

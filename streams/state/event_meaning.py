@@ -32,6 +32,8 @@ class Vectors(NamedTuple):
 
 
 NO_VECTORS = Vectors()
+AT_LENGTH_ONE = 1e-3
+"""How far from 1 the length of a vector of length 1 may be after it was rounded to float16."""
 
 
 def user_of(event: AnyEvent) -> str | None:
@@ -121,6 +123,7 @@ def item_record(event: Item, vectors: Vectors, added_ms: int) -> ItemRecord:
         audio=_at_length_one(event.audio_vector),
         added_ms=added_ms,
         attributes=event.attributes,
+        description=event.text,
     )
 
 
@@ -129,5 +132,7 @@ def _at_length_one(vector: Sequence[float] | None) -> bytes:
     if not vector:
         return b""
     values = np.asarray(vector, np.float64)
-    length = np.linalg.norm(values)
+    length, halves = np.linalg.norm(values), values.astype(np.float16)
+    if abs(length - 1.0) < AT_LENGTH_ONE and (halves == values).all():
+        return halves.tobytes()  # as a store has it: who reads an item and writes it again changes nothing
     return (values / length if length > 0 else values).astype(np.float16).tobytes()

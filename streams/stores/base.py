@@ -63,6 +63,20 @@ class FeedsRead(NamedTuple):
     withdrawals: str
 
 
+class UserPage(NamedTuple):
+    """Some of the users who have a state, and from where to go on; "" where there are no more."""
+
+    users: list[str]
+    cursor: str
+
+
+class Activation(NamedTuple):
+    """Since when a model has been the active one, ms since the epoch; 0: nobody knows."""
+
+    since_ms: int
+    model: str
+
+
 class Withdrawals(NamedTuple):
     """Items that were withdrawn (True) or came back (False), up to `version` at least; "": none ever was.
 
@@ -162,6 +176,9 @@ def check_commit(commit: Commit) -> None:
 HISTORY_MOST = 400
 """Notes of an experiment's sums that are kept at most."""
 
+ACTIVATIONS_MOST = 100
+"""Activations that are remembered at most."""
+
 AllTotals = Mapping[tuple[str, str], ArmTotals]
 """By arm and by the metric's key (`Metric.key`)."""
 
@@ -191,7 +208,19 @@ class Store(Protocol):
         """The item ids of the rows from `start` on, in row order."""
         ...
 
+    async def item_ids(self, start: int, most: int) -> list[str]:
+        """The item ids of the rows from `start` on, in row order, `most` at most."""
+        ...
+
     async def items(self, item_ids: Sequence[str]) -> list[bytes | None]: ...
+
+    async def users(self, cursor: str, about: int) -> UserPage:
+        """About `about` of the users who have a state; the first ones at the cursor "".
+
+        Whoever follows the cursors to their end meets each user who had a state all the time, at least once.
+        A page may be empty. Raises `CursorError` for a cursor that no page gave.
+        """
+        ...
 
     async def states(self, users: Sequence[str]) -> list[bytes | None]: ...
 
@@ -239,6 +268,20 @@ class Store(Protocol):
         ...
 
     async def active_model(self) -> str | None: ...
+
+    async def activations(self) -> list[Activation]:
+        """Which models were the active one, the newest first; `ACTIVATIONS_MOST` at most."""
+        ...
+
+    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
+        """Notes of the gateways, which expire soon."""
+        ...
+
+    async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
+        """Write a note (b"": delete it) in one step with a look at what is there. Raises `FencedError` where
+        that is not what was found any more; `found` is its digest (`digest_of`).
+        """
+        ...
 
     async def experiments(self) -> bytes | None:
         """The registry of experiments."""

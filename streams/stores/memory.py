@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock, SystemClock
@@ -13,14 +14,17 @@ from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
+    ACTIVATIONS_MOST,
     HISTORY_MOST,
     START,
+    Activation,
     AllTotals,
     Commit,
     FeedsRead,
     LedgerEntry,
     Loaded,
     Snapshot,
+    UserPage,
     Withdrawals,
     check_commit,
     digest_of,
@@ -48,8 +52,8 @@ class _Expiring:
         self.values.pop(key, None)
         return None
 
-    def put(self, key: str, value: bytes) -> None:
-        self.values[key] = (self.clock.now_ms() + self.ttl_ms, value)
+    def put(self, key: str, value: bytes, ttl_ms: float | None = None) -> None:
+        self.values[key] = (self.clock.now_ms() + (self.ttl_ms if ttl_ms is None else ttl_ms), value)
 
 
 class MemoryStore:
@@ -78,7 +82,8 @@ class MemoryStore:
         self._dropped_up_to = START
         self._snapshot: Snapshot | None = None
         self._leases: dict[str, tuple[str, int]] = {}
-        self._model: str | None = None
+        self._activations: list[Activation] = []
+        self._notes = _Expiring(0, self._clock)
         self._experiments: bytes | None = None
         self._experiments_log: list[bytes] = []
         self._arm_sums: dict[str, dict[str, int]] = {}
@@ -145,8 +150,16 @@ class MemoryStore:
     async def interned(self, start: int) -> list[str]:
         return list(self._rows)[start:]
 
+    async def item_ids(self, start: int, most: int) -> list[str]:
+        return list(islice(self._rows, start, start + most))
+
     async def items(self, item_ids: Sequence[str]) -> list[bytes | None]:
         return [self._items.get(item_id) for item_id in item_ids]
+
+    async def users(self, cursor: str, about: int) -> UserPage:
+        later = (user for user in sorted(self._states.values) if user > cursor and self._states.get(user))
+        page = list(islice(later, about + 1))
+        return UserPage(page[:about], page[about - 1] if len(page) > about else "")
 
     async def states(self, users: Sequence[str]) -> list[bytes | None]:
         return [self._states.get(user) for user in users]
@@ -223,10 +236,26 @@ class MemoryStore:
         return True
 
     async def activate(self, model: str) -> None:
-        self._model = model
+        if not self._activations or self._activations[0].model != model:
+            self._activations.insert(0, Activation(self._clock.now_ms(), model))
+            del self._activations[ACTIVATIONS_MOST:]
 
     async def active_model(self) -> str | None:
-        return self._model
+        return self._activations[0].model if self._activations else None
+
+    async def activations(self) -> list[Activation]:
+        return list(self._activations)
+
+    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
+        return [self._notes.get(name) for name in names]
+
+    async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
+        if digest_of(self._notes.get(name)) != found:
+            raise FencedError(f"the note {name!r} is not the one that was found: another has written it")
+        if value:
+            self._notes.put(name, value, ttl_ms)
+        else:
+            self._notes.values.pop(name, None)
 
     async def experiments(self) -> bytes | None:
         return self._experiments

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from model.errors import StoreError
 from streams.stores.base import (
+    Activation,
     AllTotals,
     Commit,
     FeedsRead,
@@ -14,6 +15,7 @@ from streams.stores.base import (
     Loaded,
     Snapshot,
     Store,
+    UserPage,
     Withdrawals,
 )
 from streams.stores.condition import Condition
@@ -33,8 +35,14 @@ class ReadOnlyStore:
     async def interned(self, start: int) -> list[str]:
         return await self._store.interned(start)
 
+    async def item_ids(self, start: int, most: int) -> list[str]:
+        return await self._store.item_ids(start, most)
+
     async def items(self, item_ids: Sequence[str]) -> list[bytes | None]:
         return await self._store.items(item_ids)
+
+    async def users(self, cursor: str, about: int) -> UserPage:
+        return await self._store.users(cursor, about)
 
     async def states(self, users: Sequence[str]) -> list[bytes | None]:
         return await self._store.states(users)
@@ -56,6 +64,12 @@ class ReadOnlyStore:
 
     async def active_model(self) -> str | None:
         return await self._store.active_model()
+
+    async def activations(self) -> list[Activation]:
+        return await self._store.activations()
+
+    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
+        return await self._store.notes(names)
 
     async def experiments(self) -> bytes | None:
         return await self._store.experiments()
@@ -98,6 +112,9 @@ class ReadOnlyStore:
 
     async def activate(self, model: str) -> NoReturn:
         _refuse("activate")
+
+    async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> NoReturn:
+        _refuse("put_note")
 
     async def append_sums_history(self, experiment: str, ts_ms: int) -> NoReturn:
         _refuse("append_sums_history")

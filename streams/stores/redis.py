@@ -19,7 +19,9 @@ from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
+    ACTIVATIONS_MOST,
     HEAD_BYTES,
+    Activation,
     Commit,
     FeedsRead,
     Loaded,
@@ -33,8 +35,10 @@ from streams.stores.redis_cluster import servers_of
 from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
 from streams.stores.redis_layout import CheckedCalls, RedisLayout
 from streams.stores.redis_ledger import RedisLedger
+from streams.stores.redis_records import RedisRecords
 from streams.stores.redis_relay import OutboxEntry, packed_marks
 from streams.stores.redis_scripts import (
+    ACTIVATE,
     COMMIT,
     COMMIT_OF_SHARD,
     INTERN,
@@ -54,7 +58,7 @@ ROWS_PER_CALL = 20_000
 LAST_COMMIT_KNOWN_MS = 3_600_000
 
 
-class RedisStore(RedisLedger, RedisSums):
+class RedisStore(RedisLedger, RedisRecords, RedisSums):
     """`Store` on a server; it connects on the first call."""
 
     def __init__(
@@ -278,11 +282,19 @@ class RedisStore(RedisLedger, RedisSums):
         return bool(await self._pooled.script(LEAD, [self._keys.shared("lease", name)], [writer, ttl_ms]))
 
     async def activate(self, model: str) -> None:
-        await self._pooled.call("SET", self._keys.shared("model"), model)
+        keys = [self._keys.shared("model"), self._keys.shared("model", "log")]
+        await self._pooled.script(ACTIVATE, keys, [model, ACTIVATIONS_MOST])
 
     async def active_model(self) -> str | None:
         model: bytes | None = await self._pooled.call("GET", self._keys.shared("model"))
         return None if model is None else model.decode()
+
+    async def activations(self) -> list[Activation]:
+        log: list[bytes] = await self._pooled.call("LRANGE", self._keys.shared("model", "log"), 0, -1)
+        entries = [entry.decode().partition(" ") for entry in log]
+        return [Activation(int(since), name) for since, _, name in entries] or [
+            Activation(0, name) for name in [await self.active_model()] if name is not None
+        ]  # an older build noted no activations
 
     async def experiments(self) -> bytes | None:
         value: bytes | None = await self._pooled.call("GET", self._keys.shared("experiments"))

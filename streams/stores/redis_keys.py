@@ -6,6 +6,7 @@ What a batch of one partition writes, of one shard:
     progress                       hash: "topic-partition" -> last applied offset
     last-commit:WRITER             what a writer committed last, so that it can ask again
     sums:EXPERIMENT                hash: what the shard's users add to an experiment's sums
+    note:NAME                      what a gateway notes for a while (it expires)
     outbox, outbox:last            stream of batches on their way to the ledger (of more than one shard)
 What all processes share:
     withdrawn, withdrawn:version   sorted set of items that can't be had, or came back; its version
@@ -13,7 +14,8 @@ What all processes share:
     ledger, ledger:dropped         stream of batches; the position of the last entry that was trimmed
     relayed                        hash: how far each outbox is in the ledger
     snapshot, snapshot:TOKEN:N     hash: head of the snapshot; its chunks
-    lease:NAME, model              who leads; the active model
+    lease:NAME                     who leads
+    model, model:log               the active model; list of the latest activations
     experiments, experiments:log   the registry of experiments; list of the entries of its log
     sums-history:EXPERIMENT        list of notes of an experiment's sums
     shards                         how many shards there are, where there are several

@@ -306,3 +306,32 @@ for at = 1, count - 1, 2 do redis.call('RPUSH', KEYS[1], notes[at]) end
 return redis.call('RPUSH', KEYS[1], notes[count])
 """
 )
+
+# KEYS: the active model, the list of activations     ARGV: model, how many activations are kept at most
+ACTIVATE = _script(
+    """
+local active = redis.call('GET', KEYS[1])
+if active and redis.call('LLEN', KEYS[2]) == 0 then redis.call('LPUSH', KEYS[2], '0 ' .. active) end
+if active ~= ARGV[1] then
+  local now = redis.call('TIME')
+  local ms = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
+  redis.call('LPUSH', KEYS[2], ms .. ' ' .. ARGV[1])
+  redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[2]) - 1)
+  redis.call('SET', KEYS[1], ARGV[1])
+end
+return 'OK'
+"""
+)
+
+# KEYS: note     ARGV: digest of what was found, what it becomes ('': nothing), ms it lives
+PUT_NOTE = _script(
+    """
+local stored = redis.call('GET', KEYS[1])
+if (stored and redis.sha1hex(stored) or '') ~= ARGV[1] then
+  return redis.error_reply('FENCED ' .. KEYS[1] .. ' is not the value that was found')
+end
+if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+)

@@ -20,6 +20,7 @@ from streams.stores.redis_calls import Calls
 from streams.stores.redis_cluster import servers_of
 from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
 from streams.stores.redis_pipeline import Command
+from streams.stores.redis_records import escaped
 from streams.stores.redis_relay import Relay
 from streams.stores.redis_sums import HISTORY, SUMS, numbers_of
 
@@ -32,6 +33,7 @@ SHARED = (
     "ledger:dropped",
     "snapshot",
     "model",
+    "model:log",
     "experiments",
     "experiments:log",
 )
@@ -64,7 +66,7 @@ class Side:
         for node in await self.servers.nodes():
             for start in sorted(starts):
                 cursor = b"0"
-                pattern = _escaped(start) + "*"
+                pattern = escaped(start) + "*"
                 while True:
                     cursor, found = await node.call("SCAN", cursor, "MATCH", pattern, "COUNT", AT_A_TIME)
                     if found:
@@ -184,8 +186,3 @@ async def _copy_progress(old: Side, new: Side) -> int:
             await new.calls.call("HSET", there, place, offset)
             copied += 1
     return copied
-
-
-def _escaped(text: str) -> str:
-    """As a pattern that matches it alone."""
-    return "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in text)

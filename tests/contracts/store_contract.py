@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from itertools import islice
 
@@ -13,6 +14,7 @@ from streams.experiments.arm_totals import ArmTotals
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
+    ACTIVATIONS_MOST,
     HEAD_BYTES,
     HISTORY_MOST,
     START,
@@ -553,6 +555,81 @@ class StoreContract:
         await store.activate("m1")
         await store.activate("m2")
         assert await store.active_model() == "m2"
+
+    async def test_activations_are_remembered(self, store: Store) -> None:
+        assert await store.activations() == []
+        for model in ("m1", "m2", "m2", "m1"):  # each worker confirms the same order
+            await store.activate(model)
+        found = await store.activations()
+        assert [each.model for each in found] == ["m1", "m2", "m1"]
+        times = [each.since_ms for each in reversed(found)]
+        assert times == sorted(times)
+        assert abs(times[0] - time.time_ns() // 1_000_000) < MS_PER_DAY
+        for n in range(ACTIVATIONS_MOST):
+            await store.activate(f"n{n}")
+        found = await store.activations()
+        assert [each.model for each in found] == [f"n{n}" for n in reversed(range(ACTIVATIONS_MOST))]
+        assert await store.active_model() == found[0].model
+
+    # Lists
+
+    async def test_items_are_listed_by_their_rows(self, store: Store) -> None:
+        assert await store.item_ids(0, 5) == []
+        await store.intern(["b", "a", "üc"])
+        assert await store.item_ids(0, 2) == ["b", "a"]
+        assert await store.item_ids(2, 2) == ["üc"]
+        assert await store.item_ids(3, 2) == []
+        assert await store.item_ids(0, 0) == []
+
+    @pytest.mark.parametrize("about", [1, 7, 1_000])
+    async def test_users_are_listed_to_their_end(self, store: Store, about: int) -> None:
+        assert await store.users("", 5) == ([], "")
+        names = [f"ü{n}" for n in range(60)] + ["a:b", "*", "[a]"]
+        await store.commit(batch(states=dict.fromkeys(names, b"s"), feeds={"nobody": b"f"}), "w")
+        met: list[str] = []
+        cursor, pages = "", 0
+        while not pages or cursor:
+            page = await store.users(cursor, about)
+            met += page.users
+            cursor, pages = page.cursor, pages + 1
+        assert sorted(set(met)) == sorted(names)
+        assert pages > 1 or about == 1_000
+
+    async def test_a_user_who_was_forgotten_is_not_listed(self, make_store: MakeStore) -> None:
+        store = make_store(StateSettings(ttl_days=100 / MS_PER_DAY))
+        await store.commit(batch(states={"u1": b"s"}), "w")
+        await asyncio.sleep(0.3)
+        assert await store.users("", 5) == ([], "")
+
+    # Notes
+
+    async def test_a_note_is_written_where_it_is_as_found(self, store: Store) -> None:
+        assert await store.notes([]) == []
+        await store.put_note("a", b"one", digest_of(None), 60_000)
+        assert await store.notes(["b", "a", "a"]) == [None, b"one", b"one"]
+        for found in ("", digest_of(b"two")):
+            with pytest.raises(FencedError):
+                await store.put_note("a", b"three", found, 60_000)
+        await store.put_note("a", b"two", digest_of(b"one"), 60_000)
+        await store.put_note("üb", b"\x00", "", 60_000)
+        assert await store.notes(["a", "üb"]) == [b"two", b"\x00"]
+        await store.put_note("a", b"", digest_of(b"two"), 60_000)
+        assert await store.notes(["a"]) == [None]
+        await store.put_note("a", b"", "", 60_000)
+
+    async def test_a_note_expires(self, store: Store) -> None:
+        await store.put_note("a", b"one", "", 100)
+        await asyncio.sleep(0.3)
+        assert await store.notes(["a"]) == [None]
+        await store.put_note("a", b"two", "", 60_000)
+
+    async def test_of_two_who_write_a_note_at_once_one_does(
+        self, store: Store, make_store: MakeStore
+    ) -> None:
+        puts = [each.put_note("a", b"%d" % n, "", 60_000) for n, each in enumerate([store, make_store()] * 4)]
+        answers = await asyncio.gather(*puts, return_exceptions=True)
+        assert sum(answer is None for answer in answers) == 1
+        assert sum(isinstance(answer, FencedError) for answer in answers) == 7
 
     # Experiments
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from model.errors import SettingsError, StoreError, StoreUnavailableError, StoreUnfitError
+from model.errors import CursorError, SettingsError, StoreError, StoreUnavailableError, StoreUnfitError
 from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import RedisSettings
@@ -86,10 +86,11 @@ async def test_every_key_has_the_prefix(
     await store.intern(["i"])
     await store.lead("l", "w", 60_000)
     await store.activate("m")
+    await store.put_note("n", b"v", "", 60_000)
     await store.save_snapshot(Snapshot(position, "w", position, b"p"))
     made = set(await client.keys("*")) - before
     # All that `streams.stores.redis_keys` lists for one shard, but kept slates, withdrawn and dropped ones.
-    assert len(made) == 12
+    assert len(made) == 14
     assert all(str(key, "utf-8").startswith(redis_settings.prefix) for key in made if isinstance(key, bytes))
 
 
@@ -360,3 +361,31 @@ async def test_a_server_is_not_taken_for_a_cluster(redis_settings: RedisSettings
     with pytest.raises(StoreUnavailableError, match=r"[Cc]luster"):
         await store.feed("u")
     await store.close()
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "0", "1.0", "0.", ".5", "-1.0", f"0.{2**64}", "0.1.2", "٣.٣", " 0.1"]
+)
+async def test_a_cursor_that_no_page_named_is_refused(store: RedisStore, cursor: str) -> None:
+    with pytest.raises(CursorError, match="expected one that a page of users named"):
+        await store.users(cursor, 5)
+
+
+async def test_few_users_among_many_other_keys_are_found(store: RedisStore) -> None:
+    await store.commit(batch(items={f"i{n}": b"r" for n in range(3_000)}), "w")
+    await store.commit(batch(states={"u": b"s"}), "w")
+    met, cursor, pages = [], "", 0
+    while not pages or cursor:
+        page = await store.users(cursor, 1)
+        met, cursor, pages = met + page.users, page.cursor, pages + 1
+    assert set(met) == {"u"}
+    assert pages < 10
+
+
+async def test_the_model_of_an_older_build_is_the_first_of_the_activations(
+    redis_settings: RedisSettings, client: Redis, store: RedisStore
+) -> None:
+    await client.set(f"{redis_settings.prefix}model", "old")
+    assert await store.activations() == [(0, "old")]
+    await store.activate("new")
+    assert [each.model for each in await store.activations()] == ["new", "old"]

@@ -57,17 +57,20 @@ async def ask(app: ASGIApp, asked: Asked) -> Sent:
     """The app's answer."""
     parts = list(asked.body)
     sent: list[Any] = []
+    answered = asyncio.Event()
 
     async def receive() -> Any:
         part = parts.pop(0) if parts else HELD
         if part is HELD:
-            await asyncio.Event().wait()
-        if part is None:
+            await answered.wait()  # a server says then that this request is over
+        if part is HELD or part is None:
             return {"type": "http.disconnect"}
         return {"type": "http.request", "body": part, "more_body": bool(parts)}
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            answered.set()
 
     await app(asked.scope, receive, send)  # type: ignore[arg-type]  # a dict in the place of a typed one
     start, *bodies = sent

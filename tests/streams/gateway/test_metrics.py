@@ -24,7 +24,7 @@ def test_requests_are_counted_by_template_and_status(client: Client) -> None:
     for user in range(3):
         client.get(f"/v1/users/u{user}/feed")
     client.get("/v1/users/u/feed?n=0")
-    for path in ("/nowhere", "/else", "/v1/users"):
+    for path in ("/nowhere", "/else", "/v1/people"):
         client.get(path)
     client.get("/v1/events")
     assert routes(client) == {

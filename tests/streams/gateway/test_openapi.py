@@ -36,8 +36,20 @@ def media(document: dict[str, Any], method: str, path: str) -> dict[str, Any]:
 def test_every_route_is_described(document: dict[str, Any]) -> None:
     assert set(document["paths"]) == {
         "/v1/events",
+        "/v1",
         "/v1/items",
+        "/v1/items/{item_id}",
+        "/v1/users",
+        "/v1/users/{user_id}",
         "/v1/users/{user_id}/feed",
+        "/v1/admin/models",
+        "/v1/admin/models/{name}",
+        "/v1/admin/models/{name}/activate",
+        "/v1/admin/models/roll-back",
+        "/v1/admin/learner",
+        "/v1/admin/dead-letters",
+        "/v1/admin/dead-letters/{position}",
+        "/v1/admin/dead-letters/replay",
         "/v1/admin/experiments",
         "/v1/admin/experiments/audit",
         "/v1/admin/experiments/{name}",
@@ -52,7 +64,7 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/metrics",
     }
     assert set(document["paths"]["/v1/events"]["post"]["responses"]) == {
-        *("202", "400", "408", "413", "422", "503")
+        *("200", "202", "400", "408", "409", "413", "422", "503")
     }
     receipt = document["paths"]["/v1/events"]["post"]["responses"]["202"]["content"]["application/json"]
     assert receipt["schema"] == {"$ref": "#/components/schemas/Receipt"}

@@ -1,0 +1,1 @@
+"""What operators do: models, the learner, dead letters."""

@@ -1,0 +1,220 @@
+"""/v1/admin/dead-letters: events that could not be applied: look at them, and send them back."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter, QueryParameter
+from msgspec import Meta
+
+from streams.gateway.admin.replies import CHANGED, READ, StoreCalls
+from streams.gateway.answers import json_answer, response
+from streams.gateway.bodies import body_of
+from streams.gateway.errors import ProblemError, problem
+from streams.gateway.feeds import NO_STORE
+from streams.gateway.loopback import check_loopback
+from streams.gateway.operations import json_body, operation
+from streams.gateway.records.replies import says
+from streams.kafka.dead_letter_box import StoredLetter, read_letter, read_page, replay_letters
+from streams.settings.tree import Settings
+
+PATH = "/v1/admin/dead-letters"
+N_DEFAULT, N_MOST = 20, 200
+SHOWN_MOST = 1_000
+"""Bytes of a value that a list shows."""
+READ_WITHIN_S, REPLAY_WITHIN_S = 10.0, 60.0
+LAST_POSITION = 2**63 - 1
+Asked = Request[Any, Any, Any]
+
+
+class Bytes(msgspec.Struct):
+    """Bytes as they were sent: as text where they are UTF-8, else in base64. `size` of all of them; they are
+    `cut` where a list shows only the first ones.
+    """
+
+    size: int
+    cut: bool
+    text: str | None = None
+    base64: str | None = None
+
+
+class LetterView(msgspec.Struct):
+    """A dead letter. `position`: its place among the letters. `topic`, `partition`, `offset`: where the event
+    lies in Kafka. `reason` is a code, `message` explains it; `time_ms`: when a worker gave it up. `whole`:
+    whether key and value are those of a whole record, which can be sent back; `replayed`: it was.
+    """
+
+    position: int
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    message: str
+    time_ms: int
+    key: Bytes | None
+    value: Bytes | None
+    replayed: bool
+    whole: bool
+
+
+class LetterList(msgspec.Struct):
+    """Letters, the newest first. `before`: what to ask for to get the next page; null at the end."""
+
+    letters: list[LetterView]
+    before: int | None
+
+
+class Replay(msgspec.Struct, forbid_unknown_fields=True):
+    """What to send back: letters with this reason ("" for all), `limit` at most, the oldest first."""
+
+    reason: Annotated[str, Meta(max_length=64)] = ""
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+
+
+class Replayed(msgspec.Struct):
+    """How many letters were sent back, by reason. Left out were those of another deployment's topics, and
+    those that are no whole records.
+    """
+
+    sent: dict[str, int]
+    foreign: int
+    parts: int
+
+
+def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
+    """The routes, to list, read and replay letters; one request at a time reads the topic."""
+    kafka, calls, reading = settings.kafka, StoreCalls(settings.gateway), asyncio.Lock()
+
+    @get(
+        PATH,
+        summary="Dead letters",
+        description="The newest first. With a rare `reason`, a page may be shorter than `n`, or empty.",
+        tags=["dead letters"],
+        responses=READ,
+    )
+    async def list_letters(
+        n: Annotated[
+            int, QueryParameter(description="How many letters a page has at most.", ge=1, le=N_MOST)
+        ] = N_DEFAULT,
+        before: Annotated[
+            int | None,
+            QueryParameter(description="`before` of the page before this one.", ge=0, le=LAST_POSITION),
+        ] = None,
+        reason: Annotated[str, QueryParameter(description="Only such letters.", max_length=64)] = "",
+    ) -> Response[LetterList]:
+        async with calls.answering(READ_WITHIN_S), reading:
+            page = await read_page(kafka, before, n, reason)
+        shown = LetterList([_view(letter, SHOWN_MOST) for letter in page.letters], page.before)
+        return response(json_answer(200, shown, headers=NO_STORE))
+
+    @get(f"{PATH}/{{position:int}}", summary="One dead letter", tags=["dead letters"], responses=READ)
+    async def get_letter(
+        position: Annotated[int, PathParameter(description="Its place among the letters.")],
+    ) -> Response[LetterView]:
+        if not 0 <= position <= LAST_POSITION:
+            raise _unknown(position)
+        async with calls.answering(READ_WITHIN_S), reading:
+            letter = await read_letter(kafka, position)
+        if letter is None:
+            raise _unknown(position)
+        return response(json_answer(200, _view(letter), headers=NO_STORE))
+
+    @post(
+        f"{PATH}/replay",
+        status_code=200,
+        summary="Send dead letters back",
+        description=(
+            "Sends the original bytes with their key to the topic that they came from. Kafka remembers what "
+            "was sent: a second replay sends only newer letters. A letter that fails again becomes a new one. "
+            "From a loopback address alone."
+        ),
+        tags=["dead letters"],
+        operation_class=operation(json_body(Replay, {"reason": "bad_model", "limit": 100}, required=False)),
+        responses={
+            **CHANGED,
+            **says(400, "The body is not JSON, or a parameter is unknown"),
+            **says(408, "The body did not come to its end in time"),
+            **says(413, "The body is too large"),
+            **says(422, "The body is wrong"),
+        },
+    )
+    async def replay(request: Asked) -> Response[Replayed]:
+        check_loopback(request)
+        asked = _asked(await body_of(request) or b"{}")
+        async with calls.answering(REPLAY_WITHIN_S), reading:
+            done = await replay_letters(kafka, asked.reason, asked.limit)
+        told = Replayed(dict(done.sent), done.foreign, done.parts)
+        return response(json_answer(200, told, headers=NO_STORE))
+
+    return [list_letters, get_letter, replay]
+
+
+def _view(letter: StoredLetter, most: int | None = None) -> LetterView:
+    return LetterView(
+        position=letter.position,
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=letter.offset,
+        reason=letter.reason,
+        message=letter.why,
+        time_ms=letter.time_ms,
+        key=_bytes(letter.key, most),
+        value=_bytes(letter.value, most),
+        replayed=letter.replayed,
+        whole=letter.whole,
+    )
+
+
+def _bytes(value: bytes | None, most: int | None) -> Bytes | None:
+    if value is None:
+        return None
+    part = value[:most]
+    cut = len(part) < len(value)
+    try:
+        # A character that was cut in two is left out.
+        return Bytes(
+            len(value), cut, text=part.decode(errors="ignore" if cut and _is_text(value) else "strict")
+        )
+    except UnicodeDecodeError:
+        return Bytes(len(value), cut, base64=base64.b64encode(part).decode())
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _asked(raw: bytes) -> Replay:
+    try:
+        return msgspec.json.decode(raw, type=Replay)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        wrong = isinstance(error, msgspec.ValidationError)
+        raise ProblemError(
+            problem(
+                422 if wrong else 400,
+                "bad_body" if wrong else "not_json",
+                expected="a JSON object with some of reason, limit",
+                came=str(error),
+                remedy="correct the body; GET /schema describes it",
+            )
+        ) from None
+
+
+def _unknown(position: int) -> ProblemError:
+    return ProblemError(
+        problem(
+            404,
+            "unknown_letter",
+            expected="the position of a letter that Kafka still holds",
+            came=str(position),
+            remedy=f"GET {PATH} lists them",
+        )
+    )

@@ -1,0 +1,1 @@
+"""Items and users one by one and in bulk: put, changed, read, listed."""

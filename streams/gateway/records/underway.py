@@ -1,0 +1,108 @@
+"""Writes that Kafka has, and that no worker may have applied yet: kept as notes in the store for a while.
+
+With them, whoever writes a record reads it as written at once, and of two who change the same version of it
+one is told so, whichever gateways they ask. A note says over which versions it was written: while the store
+has one of those, the write is underway.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from model.errors import StoreError
+from streams.gateway.conditional import tag_of
+from streams.gateway.records.kind import RecordKind, Stored, packed
+from streams.state.fold import event_key
+from streams.state.stored_format import check_version, leading_version
+from streams.stores.base import Store
+
+D = TypeVar("D")
+
+VERSION = 1
+OVER_MOST = 64
+KEPT_MS = 600_000
+"""A worker that is further behind shows the version before again."""
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True):
+    """Version 1. `sent`: Kafka has it; until then nobody else writes the record, so that Kafka has the writes
+    in their order. `over`: the tags of the versions before it that a worker may still show, "" for none.
+    `event_id`, `ts`: of the write; `document`: what it makes of the record, as JSON; `before`: what the
+    record was, for those who read it until Kafka has the write (b"": there was none).
+    """
+
+    version: int
+    sent: bool
+    over: list[str]
+    event_id: str
+    ts: int
+    document: bytes
+    before: bytes = b""
+
+    @property
+    def tag(self) -> str:
+        return tag_of(self.document)
+
+    @property
+    def shown(self) -> bytes:
+        """What the record is for whoever reads it now."""
+        return self.document if self.sent else self.before
+
+
+class Current(NamedTuple, Generic[D]):
+    """A record as it is for whoever asks now; None and "" where there is none. `note`: as it was found."""
+
+    document: D | None
+    tag: str
+    note: bytes | None = None
+    sending: bool = False
+    over: tuple[str, ...] = ("",)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Note)
+
+
+def encode_note(note: Note) -> bytes:
+    """A note as the bytes that `decode_note` reads."""
+    return _encoder.encode(note)
+
+
+def decode_note(raw: bytes) -> Note:
+    """The note that `encode_note` packed; `StoreError` for anything else."""
+    try:
+        check_version("note of a write", leading_version(raw), VERSION)
+        return _decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"note of a write of {len(raw)} bytes can't be read: {error}") from None
+
+
+def note_name(kind: str, record_id: str) -> str:
+    """The note about a record."""
+    return f"{kind}:{record_id}"
+
+
+async def current(store: Store, kind: RecordKind[D], record_id: str) -> Current[D]:
+    """The record, with the write that is underway."""
+    # The note is read first: a write that comes and is applied in between is then not overlooked, since the
+    # note that was found is no longer there.
+    (raw,) = await store.notes([note_name(kind.name, record_id)])
+    (stored,) = await kind.stored(store, [record_id])
+    tag = "" if stored.document is None else tag_of(packed(stored.document))
+    if raw is not None:
+        note = decode_note(raw)
+        if note.shown and _is_underway(note, stored, tag):
+            document = msgspec.json.decode(note.shown, type=kind.document)
+            shown = tag_of(note.shown)
+            return Current(document, shown, raw, not note.sent, (*note.over, shown))
+        return Current(stored.document, tag, raw, not note.sent, (tag,))
+    return Current(stored.document, tag, over=(tag,))
+
+
+def _is_underway(note: Note, stored: Stored[D], tag: str) -> bool:
+    """Whether the store has a version before the write, and no sign of the write."""
+    if tag == note.tag or tag not in note.over:
+        return False
+    return stored.ts < note.ts and event_key(note.event_id) not in stored.applied

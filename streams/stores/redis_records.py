@@ -1,0 +1,86 @@
+"""What is asked of Redis about records one by one: pages of items and users, and notes of the gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from model.errors import CursorError
+from streams.stores.base import UserPage
+from streams.stores.redis_calls import Calls
+from streams.stores.redis_keys import RedisKeys
+from streams.stores.redis_scripts import PUT_NOTE
+
+SCANS = 64
+"""Calls for one page of users at most: few of the keys that are looked through may be states."""
+SCAN_MOST = 5_000
+CURSOR_MOST = 2**64
+
+
+class RedisRecords:
+    """The part of `Store` that lists records, and keeps notes."""
+
+    _pooled: Calls
+    _keys: RedisKeys
+
+    async def item_ids(self, start: int, most: int) -> list[str]:
+        if most <= 0:
+            return []
+        found = await self._pooled.call("LRANGE", self._keys.shared("row-ids"), start, start + most - 1)
+        return [item_id.decode() for item_id in found]
+
+    async def users(self, cursor: str, about: int) -> UserPage:
+        # The server looks through all keys, some at a time; shard by shard, as each may be on another node.
+        shard, at = place_of(cursor, self._keys.shards)
+        users: list[str] = []
+        count = about
+        for _ in range(SCANS):
+            start = self._keys.of_shard(shard, "state", "")
+            # The first command says which node of a cluster is asked.
+            here = ("EXISTS", self._keys.of_shard(shard, "progress"))
+            scan = ("SCAN", at, "MATCH", escaped(start) + "*", "COUNT", count)
+            _, (after, keys) = await self._pooled.pipeline([here, scan])
+            users += [key.decode().removeprefix(start) for key in keys]
+            at = int(after)
+            if at == 0:
+                shard += 1
+                if shard == self._keys.shards:
+                    return UserPage(users, "")
+            if len(users) >= about:
+                break
+            count = about if keys else min(2 * count, SCAN_MOST)
+        return UserPage(users, f"{shard}.{at}")
+
+    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
+        parts: dict[int, list[str]] = {}
+        for name in dict.fromkeys(names):
+            parts.setdefault(self._keys.shard_of(name), []).append(name)
+        values: dict[str, bytes | None] = {}
+        for part in parts.values():
+            found = await self._pooled.call("MGET", *(self._keys.of("note", name) for name in part))
+            values.update(zip(part, found, strict=True))
+        return [values[name] for name in names]
+
+    async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
+        await self._pooled.script(PUT_NOTE, [self._keys.of("note", name)], [found, value, ttl_ms])
+
+
+def place_of(cursor: str, shards: int) -> tuple[int, int]:
+    """The shard, and the server's own cursor in it; raises `CursorError`.
+
+    >>> place_of("", 1), place_of("3.17", 4)
+    ((0, 0), (3, 17))
+    """
+    if not cursor:
+        return 0, 0
+    shard, _, at = cursor.partition(".")
+    digits = shard + at
+    if digits.isascii() and digits.isdigit() and shard and at and len(digits) < 40:
+        place = int(shard), int(at)
+        if place[0] < shards and place[1] < CURSOR_MOST:
+            return place
+    raise CursorError(f"cursor {cursor[:60]!r}: expected one that a page of users named")
+
+
+def escaped(text: str) -> str:
+    """As a pattern that matches it alone."""
+    return "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in text)

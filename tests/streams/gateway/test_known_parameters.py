@@ -1,0 +1,35 @@
+"""A parameter that a route does not have is refused on every route of the API, hot ones too."""
+
+from __future__ import annotations
+
+import pytest
+from litestar.testing import TestClient
+
+from streams.gateway.hot_routes import Gateway
+from streams.gateway.openapi import METHODS
+
+Client = TestClient[Gateway]
+
+
+def test_on_every_route(client: Client) -> None:
+    asked = 0
+    for template, path in client.get("/schema").json()["paths"].items():
+        for method in METHODS:
+            if method in path and template.startswith("/v1/"):
+                target = template.replace("{", "").replace("}", "")
+                answer = client.request(method, f"{target}?surprise=1&n=1")
+                assert (answer.status_code, answer.json()["reason"]) == (400, "unknown_parameter"), target
+                assert "surprise" in answer.json()["came"]
+                asked += 1
+    assert asked > 15
+
+
+def test_the_known_ones_are_named(client: Client) -> None:
+    answer = client.get("/v1/users/u/feed?N=5")
+    assert answer.json()["expected"] == "some of the parameters impression, n"
+    assert client.get("/v1/users/u/feed?n=5").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz?x=1", "/metrics?name=a", "/schema?x"])
+def test_operations_take_what_probes_send(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200
