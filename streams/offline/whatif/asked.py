@@ -131,7 +131,7 @@ class Asked:
 
 def _shown(user: str, rows: Rows, logged: F64, made: _Made) -> ShownSlate:
     n, asked = len(rows), made.asked
-    features = _features(asked)
+    features = features_of(asked)
     at = index_in(asked.rows, rows)
     shown = np.where((at >= 0)[:, None], features[at], 0.0)
     meant = asked.choices(rows) @ features
@@ -148,7 +148,7 @@ def _shown(user: str, rows: Rows, logged: F64, made: _Made) -> ShownSlate:
     )
 
 
-def _features(policy: Policy) -> F64:
+def features_of(policy: Policy) -> F64:
     """[m, 2]: the score among the pool's, and the logarithm of the rank. A score that is not known stands far
     below all others (`plackett_luce.UNKNOWN`); here it is the lowest known one, or the others would be alike.
     """
