@@ -92,10 +92,11 @@ def line(reading: Reading) -> str:
     seen = arm.adjusted
     if seen.low is None:
         return f"experiment {NAME}: {_users(arm)}; {arm.arm} {percent(seen.lift)}, too little to say how sure"
+    between = interval(seen).replace(" to ", " and ")
     decided = f", decided at {arm.decided_at:,} users: {arm.state}" if arm.decided_at is not None else ""
     return (
         f"experiment {NAME}: clicks per place {_value(arm.value)} in arm {arm.arm},"
-        f" {_value(arm.control_value)} in {POPULAR}: {percent(seen.lift)} (between {interval(seen)}),"
+        f" {_value(arm.control_value)} in {POPULAR}: {percent(seen.lift)} (between {between}),"
         f" {_users(arm)}{decided}"
     )
 

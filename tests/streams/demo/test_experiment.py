@@ -78,5 +78,5 @@ async def test_an_open_reading_has_its_interval_and_no_decision() -> None:
     found = await read((110, 0.02), (110, 0.018))
     line, arm = experiment.line(found), found.primary[0]
     assert arm.adjusted.low is not None
-    assert f"(between {arm.adjusted.low:+.1%} to {arm.adjusted.high:+.1%})" in line
+    assert f"(between {arm.adjusted.low:+.1%} and {arm.adjusted.high:+.1%})" in line
     assert "decided" not in line
