@@ -126,6 +126,7 @@ async def _show(settings: Settings, store: Store, args: argparse.Namespace) -> i
 
 def _write_page(args: argparse.Namespace, hypothesis: str, seen: Course | VotesCourse | None) -> None:
     from streams.offline.reports.experiment import write_experiment
+    from streams.offline.reports.votes import write_votes
     from streams.serving.experiment_readings import VotesCourse
 
     if seen is None:
@@ -134,12 +135,9 @@ def _write_page(args: argparse.Namespace, hypothesis: str, seen: Course | VotesC
             f"experiment {args.name!r} has not started; a page needs what was measured: start it",
         )
     if isinstance(seen, VotesCourse):
-        raise ExperimentError(
-            "interleaved",
-            f"experiment {args.name!r} is interleaved, and a page is of an experiment with arms; read it with"
-            " `headrace experiments show` without --page",
-        )
-    write_experiment(args.page, args.name, hypothesis, seen.plan, seen.points)
+        write_votes(args.page, args.name, seen.declared, seen.points)
+    else:
+        write_experiment(args.page, args.name, hypothesis, seen.plan, seen.points)
 
 
 async def _declare(settings: Settings, store: Store, args: argparse.Namespace) -> int:

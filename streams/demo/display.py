@@ -157,7 +157,8 @@ def _act(watch: Watch, titles: Mapping[str, str]) -> Text:
     item = titles.get(watch.act.item, watch.act.item)
     did = "clicked" if watch.act.clicked or math.isnan(watch.act.rating) else "rated"
     stars = f" {'★' * round(watch.act.rating)}" if did == "rated" else ""
-    title = Text(f"user {watch.user}, event {watch.acts}: {did} {item}{stars}")
+    arm = f" ({watch.arm})" if watch.arm else ""
+    title = Text(f"user {watch.user}{arm}, event {watch.acts}: {did} {item}{stars}")
     title.truncate(88, overflow="ellipsis")
     return title
 

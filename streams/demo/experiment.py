@@ -6,8 +6,10 @@ users, slates carry their arms, and what is read here is what `headrace experime
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -65,7 +67,11 @@ def introduction(settings: Settings, users: int) -> Iterator[str]:
         f"{users} users at once; experiment {NAME}: half of all users get the model's slates (arm {MODEL}),"
         f" half what is popular (arm {POPULAR})"
     )
-    yield f"look at it: HEADRACE_REDIS__URL={settings.redis.url} headrace experiments show {NAME}"
+    command = sys.argv[0] if Path(sys.argv[0]).name == "headrace" else "headrace"
+    where = f"HEADRACE_REDIS__URL={settings.redis.url}"
+    if settings.namespace != Settings().namespace:
+        where += f" HEADRACE_NAMESPACE={settings.namespace}"
+    yield f"look at it: {where} {command} experiments show {NAME}"
 
 
 def arm_named_by(text: str) -> str:
@@ -92,10 +98,11 @@ def line(reading: Reading) -> str:
     seen = arm.adjusted
     if seen.low is None:
         return f"experiment {NAME}: {_users(arm)}; {arm.arm} {percent(seen.lift)}, too little to say how sure"
+    between = interval(seen).replace(" to ", " and ")
     decided = f", decided at {arm.decided_at:,} users: {arm.state}" if arm.decided_at is not None else ""
     return (
         f"experiment {NAME}: clicks per place {_value(arm.value)} in arm {arm.arm},"
-        f" {_value(arm.control_value)} in {POPULAR}: {percent(seen.lift)} (between {interval(seen)}),"
+        f" {_value(arm.control_value)} in {POPULAR}: {percent(seen.lift)} (between {between}),"
         f" {_users(arm)}{decided}"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -131,8 +132,9 @@ class LiveDemo:
 
     async def _look(self, client: GatewayClient) -> None:
         """Read the workers' own counts, and the experiment."""
-        try:
+        with contextlib.suppress(RefusedError):  # a slow gateway is asked again
             self.reading = (await client.reading(experiment.NAME)).reading
+        try:
             pages = [await client.page(f"{url}/metrics") for url in self.services.worker_urls]
         except RefusedError:
             return  # `check_running` reports a worker that has ended; a slow one gets another request

@@ -47,7 +47,7 @@ class Watch:
         self.act: Act | None = None
         self.acts = 0
         self.places: list[Place] = []
-        self.rung = ""
+        self.rung = self.arm = ""
         self._slate_id = ""
         self._active_s = time.monotonic() - QUIET_S
 
@@ -62,7 +62,7 @@ class Watch:
             return
         if quiet_s > PATIENCE_S or stream.user[at : at + WINDOW].count(user) >= BUSY:
             self.user, self._active_s = user, now_s
-            self.act, self.acts, self.places, self._slate_id = None, 0, [], ""
+            self.act, self.acts, self.places, self._slate_id, self.arm = None, 0, [], "", ""
 
     def acted(self, item: str, rating: float, clicked: bool) -> None:
         """Note that the gateway accepted the watched user's event."""
@@ -94,4 +94,4 @@ class Watch:
             )
             for number, item in enumerate(feed.items)
         ]
-        self._slate_id, self.rung = feed.slate_id, feed.rung
+        self._slate_id, self.rung, self.arm = feed.slate_id, feed.rung, feed.arm

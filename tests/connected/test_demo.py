@@ -93,7 +93,9 @@ def test_plays_for_some_seconds_and_leaves_nothing_behind(folder: Path, small_en
     text = output.read_text()
     assert process.returncode == 0, text
     assert "0 dead letters, 0 errors" in text
-    assert "HR@10 of served feeds" in text
+    assert "HR@10 of served feeds, arm model" in text
+    assert "experiment ranking: " in text
+    assert "nan" not in text
     assert "problem" not in text
     assert_gone(family, addresses)
 
@@ -104,6 +106,19 @@ def test_a_worker_that_dies_ends_the_demo_with_its_log(folder: Path, small_encod
     with command(*arguments, output=output, **{ENCODER: str(small_encoder)}) as process:
         text = wait_for(process, output, lambda text: "live after" in text)
         assert "training" not in text  # the first run's model serves again
+        text = wait_for(process, output, lambda text: "look at it: " in text)
+        asked = re.search(r"look at it: HEADRACE_REDIS__URL=(\S+) headrace (experiments show ranking)", text)
+        assert asked is not None
+        shown = subprocess.run(
+            [sys.executable, "-m", "streams.commands", *asked[2].split()],
+            cwd=ROOT,
+            env={**os.environ, "HEADRACE_REDIS__URL": asked[1]},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "ranking: running" in shown.stdout
+        assert "missing are" in shown.stdout
         family, addresses = offspring(process)
         (worker,) = [pid for pid, line in family.items() if line.endswith("streams.commands worker")]
         os.kill(worker, signal.SIGKILL)

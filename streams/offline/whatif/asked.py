@@ -15,6 +15,7 @@ import numpy as np
 from streams.batch import BatchResult
 from streams.events.schema import Impression
 from streams.learning.slate_ids import MARK
+from streams.offline.whatif.log import is_drawn
 from streams.offline.whatif.policy import F64, Policy, Rows, best_first, policy_of
 from streams.ranking.degradation import Rung
 from streams.ranking.rerankers.plackett_luce import UNKNOWN, index_in
@@ -105,7 +106,7 @@ class Asked:
 
     def shown(self, event: Impression) -> None:
         """A slate was shown; the one that shows most of it counts."""
-        if event.propensities is None:
+        if not is_drawn(event):
             self.counts["not drawn"] += 1
             return
         if MARK in event.slate_id:
@@ -121,7 +122,7 @@ class Asked:
             self._again.add(event.slate_id)
             return
         rows = np.array([self.core.catalog.rows[item] for item in event.items], np.intp)
-        told, known = np.array(event.propensities), made.logged.given_above(rows)
+        told, known = np.array(event.propensities, np.float64), made.logged.given_above(rows)
         if not np.allclose(known, told, rtol=TOLERANCE, atol=1e-7):
             self.counts["other propensities"] += 1
             return
@@ -131,7 +132,7 @@ class Asked:
 
 def _shown(user: str, rows: Rows, logged: F64, made: _Made) -> ShownSlate:
     n, asked = len(rows), made.asked
-    features = _features(asked)
+    features = features_of(asked)
     at = index_in(asked.rows, rows)
     shown = np.where((at >= 0)[:, None], features[at], 0.0)
     meant = asked.choices(rows) @ features
@@ -148,7 +149,7 @@ def _shown(user: str, rows: Rows, logged: F64, made: _Made) -> ShownSlate:
     )
 
 
-def _features(policy: Policy) -> F64:
+def features_of(policy: Policy) -> F64:
     """[m, 2]: the score among the pool's, and the logarithm of the rank. A score that is not known stands far
     below all others (`plackett_luce.UNKNOWN`); here it is the lowest known one, or the others would be alike.
     """

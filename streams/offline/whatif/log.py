@@ -37,6 +37,13 @@ def events_of(path: Path, limits: EventLimits) -> Iterator[AnyEvent]:
         raise DataError(f"{path}: {error.strerror}; pass a file of events, one a line") from None
 
 
+def is_drawn(event: Impression) -> bool:
+    """Whether the slate was drawn by scores. An interleaved one is drawn by the coins of a draft, of two arms
+    that the settings may not have.
+    """
+    return event.propensities is not None and event.teams is None
+
+
 class ShownSlates:
     """What a log shows: how many `events`; `ids`, of the slates with propensities; and the arms of their
     users over time.
@@ -48,7 +55,7 @@ class ShownSlates:
         self._arms: dict[str, list[tuple[int, str]]] = {}
         for event in events_of(path, limits):
             self.events += 1
-            if isinstance(event, Impression) and event.propensities is not None:
+            if isinstance(event, Impression) and is_drawn(event):
                 self.ids.add(event.slate_id)
                 self._arms.setdefault(event.user_id, []).append((event.ts, event.arm))
 

@@ -14,6 +14,7 @@ from streams.ranking.arm_plans import ArmPlans
 from streams.ranking.pipeline import source_names
 from streams.serving.declaring import check_declaration
 from streams.serving.experiment_registry import audit, read_registry
+from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 
@@ -78,5 +79,15 @@ async def test_an_open_reading_has_its_interval_and_no_decision() -> None:
     found = await read((110, 0.02), (110, 0.018))
     line, arm = experiment.line(found), found.primary[0]
     assert arm.adjusted.low is not None
-    assert f"(between {arm.adjusted.low:+.1%} to {arm.adjusted.high:+.1%})" in line
+    assert f"(between {arm.adjusted.low:+.1%} and {arm.adjusted.high:+.1%})" in line
     assert "decided" not in line
+
+
+def test_a_newcomer_is_told_how_to_look_at_it() -> None:
+    settings = override(Settings(), {"redis": {"url": "redis://127.0.0.1:7777/0"}})
+    _, look = experiment.introduction(settings, 240)
+    assert (
+        look == "look at it: HEADRACE_REDIS__URL=redis://127.0.0.1:7777/0 headrace experiments show ranking"
+    )
+    *_, look = experiment.introduction(override(settings, {"namespace": "shop"}), 240)
+    assert "HEADRACE_NAMESPACE=shop" in look

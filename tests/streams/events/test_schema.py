@@ -76,6 +76,7 @@ events = st.one_of(
             arm=short,
             model=short,
             propensities=st.none() | st.lists(st.floats(0, 1), min_size=len(items), max_size=len(items)),
+            teams=st.none() | st.lists(st.integers(-1, 1), min_size=len(items), max_size=len(items)),
         )
     ),
     st.builds(
@@ -217,6 +218,8 @@ def test_an_event_with_any_value_in_a_field_is_an_event_or_an_event_error(
         (click(type="impression", slate_id="s", items=["i"] * 201), "invalid"),
         (click(type="impression", slate_id="s", items=["i"], propensities=[0.5, 0.5]), "invalid"),
         (click(type="impression", slate_id="s", items=["i"], propensities=[1.5]), "invalid"),
+        (click(type="impression", slate_id="s", items=["i"], teams=[0, 1]), "invalid"),
+        (click(type="impression", slate_id="s", items=["i"], teams=[2]), "invalid"),
         (click(type="control", command="stop_the_world"), "invalid"),
         (click(filler="x" * LIMITS.max_bytes), "too_large"),
     ],

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -126,3 +127,13 @@ def test_where_a_place_is_filled_in_no_propensity_is_told() -> None:
     event = impression_of(as_shown(own, own.items, extra, 1), 4, "u", 9)
     assert (made_id(event.slate_id), event.items, event.propensities) == ("5f", ["i0", "i1", "i2", "p"], None)
     assert impression_of(as_shown(made(None), own.items, [], 1), 3, "u", 9).propensities is None
+
+
+def test_teams_go_with_their_items_and_what_is_filled_in_has_none() -> None:
+    own = msgspec.structs.replace(made([0.5, 0.5, 0.5]), teams=[1, 0, -1])
+    assert impression_of(own, 2, "u", 9).teams == [1, 0]
+    left_out = as_shown(own, own.items[1:], [], 1)
+    assert impression_of(left_out, 2, "u", 9).teams == [0, -1]
+    filled = as_shown(own, own.items[:2], [SlateItem("p", 0.1, "popular", Reason("popular"))], 1)
+    assert impression_of(filled, 3, "u", 9).teams == [1, 0, -1]
+    assert impression_of(made(None), 3, "u", 9).teams is None

@@ -58,6 +58,9 @@ def kept_slates(draw: st.DrawFn) -> KeptSlate:
         closed_ms=draw(st.integers(-1, 2**50)),
         looks=draw(looks_of(len(rows))),
         segment=draw(texts),
+        teams=bytes(
+            draw(st.just([]) | st.lists(st.integers(0, 2), min_size=len(shown), max_size=len(shown)))
+        ),
     )
 
 
@@ -91,6 +94,15 @@ def test_a_slate_of_no_segment_is_written_as_by_builds_before_there_were_any() -
     (plain_entry, with_segment), _ = msgspec.msgpack.decode(raw[13 : 13 + length])
     assert len(plain_entry) == 12
     assert with_segment[12:] == ["country=DE"]
+
+
+def test_teams_of_other_places_than_were_shown_are_refused() -> None:
+    slate = replace(made("s", 5, [1, 2, 3]), shown=(1, 2), shown_ms=6, teams=b"\x01\x02")
+    assert decode(encode(UserSlates((slate,)))).slates == (slate,)
+    assert [slate.team_of(row) for row in (1, 2, 3)] == [0, 1, -1]
+    for teams in (b"\x01", b"\x01\x03"):
+        with pytest.raises(StoreError, match="of teams"):
+            decode(encode(UserSlates((replace(slate, teams=teams),))))
 
 
 def test_nothing_is_kept_of_a_new_user() -> None:

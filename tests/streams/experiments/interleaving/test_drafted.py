@@ -37,9 +37,9 @@ def test_propensities_are_those_of_all_tosses(pair: tuple[list[int], list[int]])
     rounds = (min(len(first), len(second)) + 1) // 2
     chance: dict[tuple[int, ...], float] = defaultdict(float)
     for coins in product((True, False), repeat=rounds):
-        slate = tossed(first, second, coins)
-        for k in range(len(slate) + 1):
-            chance[tuple(slate[:k])] += 0.5**rounds
+        made = tossed(first, second, coins)
+        for k in range(len(made) + 1):
+            chance[tuple(made[:k])] += 0.5**rounds
     for slate in {tuple(tossed(first, second, coins)) for coins in product((True, False), repeat=rounds)}:
         expected = [chance[slate[: k + 1]] / chance[slate[:k]] for k in range(len(slate))]
         assert propensities(first, second, slate) == pytest.approx(expected)

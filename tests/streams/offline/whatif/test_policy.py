@@ -7,8 +7,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from streams.offline.whatif.asked import features_of
 from streams.offline.whatif.policy import Policy, best_first, policy_of
 from streams.ranking.request import RankRequest
+from streams.ranking.rerankers.plackett_luce import scaled_scores
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.core import Small
@@ -90,3 +92,14 @@ def test_behind_its_last_place_it_shows_nothing() -> None:
     assert found.given_above(shown).tolist() == [0.75, 1.0, 0.0]
     assert found.choices(shown)[2].sum() == 0.0
     assert found.anywhere(shown) == pytest.approx([0.75, 0.75, 0.0])
+
+
+def test_a_score_that_is_not_known_leaves_the_others_apart() -> None:
+    """For the model of rewards: it counts as the lowest known one."""
+    known = np.array([2.0, 1.0, -1.0])
+    places, draws = np.arange(2), np.ones(2, np.bool_)
+    scaled = scaled_scores(np.array([2.0, 1.0, -1.0, np.nan]), 1.0)
+    with_unknown = features_of(Policy(np.arange(4), scaled, places, draws, 1.0))[:, 0]
+    expected = features_of(Policy(np.arange(4), np.append(known, -1.0), places, draws, 1.0))[:, 0]
+    assert with_unknown == pytest.approx(expected)
+    assert np.ptp(with_unknown) > 2

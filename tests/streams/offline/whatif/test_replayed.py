@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from model.errors import DataError, SettingsError
+from streams.events.schema import EventLimits, Impression, encode
 from streams.experiments.off_policy.slate_reading import read_slates
 from streams.offline.replay.options import silent
 from streams.offline.simulation.play import simulate
 from streams.offline.simulation.preparation import Entrant, SimulationOptions
 from streams.offline.simulation.scenario import Scenario
 from streams.offline.whatif.arm_file import with_arm
+from streams.offline.whatif.log import ShownSlates
 from streams.offline.whatif.replayed import Replayed, replayed
 from streams.settings.reading import override
 from streams.settings.tree import Settings
@@ -45,6 +48,16 @@ def asked(folder: Path, log: Path, arm: str, settings: Settings = EXPLORED) -> R
     file.write_text(arm, encoding="utf-8")
     options = SimulationOptions(model="none")
     return asyncio.run(replayed(DATA, log, with_arm(settings, file), options, silent))
+
+
+def test_an_interleaved_slate_is_not_drawn_by_scores(tmp_path: Path) -> None:
+    common: dict[str, Any] = {"event_id": "e", "ts": 5, "user_id": "u", "items": ["i"], "propensities": [0.5]}
+    log = tmp_path / "log.jsonl"
+    drawn = Impression(**common, slate_id="drawn", arm="bold")
+    drafted = Impression(**common, slate_id="drafted", arm="e=a+b", teams=[0])
+    log.write_bytes(b"\n".join(map(encode, (drawn, drafted))))
+    shown = ShownSlates(log, EventLimits())
+    assert (shown.events, shown.ids, shown.arms) == (2, {"drawn"}, ["bold"])
 
 
 def first_answers(log: Path) -> list[int]:

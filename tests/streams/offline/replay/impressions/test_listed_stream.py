@@ -83,6 +83,16 @@ def test_without_a_sweep_lessons_come_as_in_a_worker_with_the_users_next_event()
     assert [lesson.slate_id for lesson in lessons] == ["s0"]
 
 
+def test_what_a_sweep_closes_tells_of_the_user_as_what_their_next_event_closes() -> None:
+    back = [*CLICKS, ("u", "c", 12, "")]
+    swept, waited = listed(back, TWO), listed(back, TWO, sweeps=False)
+    for run in (swept, waited):
+        driven(run)
+    for part in ("seen", "chosen", "placed"):
+        assert getattr(swept.slates["u"], part) == getattr(waited.slates["u"], part)
+    assert swept.slates["u"].seen > 0
+
+
 def test_a_list_is_scored_as_the_core_scores_these_items() -> None:
     """With a model: by its score, its heads and the live features of each item."""
     run = listed(CLICKS, TWO)
