@@ -118,7 +118,7 @@ class Recommender:
         """What the sources earn, where any arm has quotas that follow it."""
         if not earns(self.settings):
             return None
-        return SourceEarnings(source_names(), self.columns, self.meanings, self.settings.reweighting.eta)
+        return SourceEarnings(source_names(), self.columns, self.meanings)
 
     def meet(self, item_ids: Sequence[str], now_ms: int) -> None:
         """Take item ids under the next row numbers."""

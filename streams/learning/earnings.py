@@ -30,6 +30,8 @@ from streams.state.stored_format import check_version, leading_version
 
 F64 = NDArray[np.float64]
 VERSION = 1
+ETA = 0.5
+"""Place r is taken to be looked at in proportion to r ** -ETA."""
 DISCOUNT = 0.9998
 """What is kept of the counts at each lesson: half of them are gone after 3,466."""
 BELIEF_PLACES = 50.0
@@ -66,7 +68,7 @@ class SourceEarnings:
     """
 
     def __init__(
-        self, sources: Sequence[str], columns: Sequence[str], meanings: Meanings, eta: float
+        self, sources: Sequence[str], columns: Sequence[str], meanings: Meanings, eta: float = ETA
     ) -> None:
         self.sources = tuple(sources)
         self.clicks: F64 = np.zeros(len(sources))

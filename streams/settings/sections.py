@@ -159,7 +159,7 @@ class RescoringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 class AdaptationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`enabled`: what was learned from answers moves the scores of a model; else they stay as they are."""
 
-    enabled: bool = False
+    enabled: bool = True
 
 
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

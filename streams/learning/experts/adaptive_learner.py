@@ -99,7 +99,7 @@ class AdaptiveLearner:
 
     def _learn(self, lesson: Lesson) -> None:
         rows = lesson.rows
-        raw = lesson.features[:, self.reads].astype(np.float32)
+        raw = lesson.features.take(self.reads, axis=1).astype(np.float32)
         base = raw[:, 0].copy()
         known = np.isfinite(base)
         known[lesson.seen :] = False

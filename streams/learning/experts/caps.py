@@ -76,17 +76,9 @@ class Caps:
         if lessons % EVERY == EVERY - 1:
             self._set_limit()
         self.clock[1] = lessons + 1
-        hourly = float(self.limit[0])
         name = user.encode()
-        taken = False
-        for table, at in enumerate((crc32(name) % BUCKETS, crc32(name, 1) % BUCKETS)):
-            self.taught[table, at] = min(int(self.taught[table, at]) + 1, MOST)
-            due = (now_s - int(self.last[table, at])) * hourly / 3_600
-            spent = max(0.0, float(self.spent[table, at]) - due)
-            if spent + 1.0 <= hourly:
-                taken, spent = True, spent + 1.0
-            self.spent[table, at], self.last[table, at] = spent, now_s
-        return taken
+        first, second = crc32(name) % BUCKETS, crc32(name, 1) % BUCKETS
+        return take_token(first, second, now_s, float(self.limit[0]), self.taught, self.spent, self.last)
 
     def _set_limit(self) -> None:
         """So much a user may teach from here on."""
@@ -100,6 +92,24 @@ def _usual(counts: U16, share: float) -> int:
     """The count that `share` of those that count at all are not above; 0 where they are too few."""
     counted = counts[counts > 0]
     return int(np.quantile(counted, share, method="lower")) if len(counted) >= USUAL_MIN else 0
+
+
+@compiled
+def take_token(
+    first: int, second: int, now_s: int, hourly: float, taught: U16, spent: F32, last: NDArray[np.uint32]
+) -> bool:
+    """Whether a user who has these places in the tables [2, BUCKETS] may teach one more lesson; it counts."""
+    taken = False
+    for table in range(2):
+        at = second if table else first
+        taught[table, at] = min(int(taught[table, at]) + 1, MOST)
+        due = (now_s - int(last[table, at])) * hourly / 3_600
+        left = max(0.0, float(spent[table, at]) - due)
+        if left + 1.0 <= hourly:
+            taken, left = True, left + 1.0
+        spent[table, at] = left
+        last[table, at] = now_s
+    return taken
 
 
 @compiled

@@ -97,6 +97,8 @@ class ChoiceRules:
                 left_out[reason] = left_out.get(reason, 0) + 1
             else:
                 (good if choice.sign > 0 else bad).append(choice)
+        if count > 2 and len(good) == 1 and not bad and good[0].weight <= WEIGHT_MAX:
+            return Choices(good, 1.0, left_out)  # as what follows would give, which takes longer
         good_part, bad_part = _picky(len(good), count), _picky(len(bad), count)
         if not good_part or not bad_part:
             left_out["all"] = len(good) + len(bad)

@@ -75,7 +75,7 @@ class Examination:
         if not self.harvest:
             return
         count_places(rows, base, known, chosen, self.owners, self.shown, self.chosen)
-        self.slates += 1
+        self.slates[0] += 1
         if self.slates[0] % EVERY == 0:
             self._estimate()
 

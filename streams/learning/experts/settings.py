@@ -43,7 +43,7 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     detectors of river's that mark changes of the loss; () for none.
     """
 
-    enabled: bool = False
+    enabled: bool = True
     experts: tuple[ExpertName, ...] = DEFAULT_EXPERTS
     signals: tuple[str, ...] = ()
     levels: tuple[LevelKind, ...] = ("arm", "segment")
@@ -55,9 +55,9 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     loss_max: Annotated[float, Meta(gt=0, le=100)] = 3.0
     surprise_nats: Annotated[float, Meta(gt=0, le=100)] = 1.0
     silence: Unit = 0.1
-    eta: Eta = 0.5
-    doubts: tuple[Eta, ...] = (0.0, 1.0)
-    harvest: bool = True
+    eta: Eta = 0.0
+    doubts: tuple[Eta, ...] = (0.5, 1.0)
+    harvest: bool = False
     per_user_hour: Hourly = 120
     times_busy: Annotated[float, Meta(ge=1, le=60_000)] = 2.0
     per_item_hour: Hourly = 1_000

@@ -18,9 +18,9 @@ OFF, ON = ({"reweighting": {"enabled": enabled}} for enabled in (False, True))
 
 
 def test_an_arm_switches_it_on_or_off() -> None:
-    settings = override(Settings(), {"arms": {"new": {"stages": {"reweighting": {"enabled": True}}}}})
-    assert not settings.stages_of("default").reweighting.enabled
-    assert settings.stages_of("new").reweighting.enabled
+    settings = override(Settings(), {"arms": {"plain": {"stages": {"reweighting": {"enabled": False}}}}})
+    assert settings.stages_of("default").reweighting.enabled
+    assert not settings.stages_of("plain").reweighting.enabled
     told = load(
         None,
         {
@@ -36,7 +36,7 @@ def test_an_arm_switches_it_on_or_off() -> None:
     ("tree", "kind"),
     [
         (OFF, CountingLearner),
-        ({}, CountingLearner),
+        ({}, AdaptiveLearner),
         (ON, AdaptiveLearner),
         ({**OFF, "arms": {"new": {"stages": ON}}}, AdaptiveLearner),
         ({**ON, "arms": {"old": {"stages": OFF}}}, AdaptiveLearner),
