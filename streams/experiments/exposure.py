@@ -12,6 +12,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 from streams.experiments import quantities as q
+from streams.experiments.assignment.arm_text import declared_arm
 from streams.experiments.measured import Measured, MeasuredExperiment
 from streams.state.user_sums import (
     EXPOSURES_MOST,
@@ -134,7 +135,7 @@ def _seen(
     """An exposure of whom the experiment shows something, again or, where that comes late, earlier. The first
     one says of which arm the user is; of two at one time, the name that comes first.
     """
-    if arm != exposure.arm and not exposure.crossed:
+    if not exposure.crossed and declared_arm(arm) != declared_arm(exposure.arm):
         exposure = exposure._replace(crossed=True)
     if ts < exposure.ts:
         (lost, lost_before), (won, won_before) = (

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from model.errors import SettingsError
-from streams.experiments.assignment.arm_text import name_of, served_by
+from streams.experiments.assignment.arm_text import declared_arm, name_of, served_by
 from streams.experiments.assignment.assignment import Assignment
 from streams.experiments.declared.experiment import ExperimentArm, ExperimentSettings
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
@@ -97,11 +97,12 @@ class ArmPlans:
             self.settings.stages_of(arm)  # says which arms there are
         for each in served:
             experiment = self.assignment.running.get(name_of(each.key))
-            if experiment is None or each.arm not in experiment.declared.arms:
+            its_arm = declared_arm(each.arm)
+            if experiment is None or its_arm not in experiment.declared.arms:
                 raise SettingsError(
                     f"arm {arm!r}: {each.text} is no arm of what runs; see `headrace experiments list`"
                 )
-            arms[f"{each.key}={each.arm}"] = made_by = experiment.declared.arms[each.arm]
+            arms[f"{each.key}={its_arm}"] = made_by = experiment.declared.arms[its_arm]
             model = made_by.model or model
         stages = self._stages(arms)
         key = self._key(stages), rung

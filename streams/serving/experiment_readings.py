@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from model.errors import ExperimentError
+from streams.experiments.assignment.arm_text import declared_arm
 from streams.experiments.metric import Metric
 from streams.experiments.metrics import CROSSED, plain_sums
 from streams.experiments.readings.plan import Plan
@@ -54,8 +56,11 @@ async def course(
     else:
         noted = [*noted, (now_ms, totals)]
     points = [(ts, plain_sums(each, metrics)) for ts, each in noted]
-    crossed = {arm: each.users for (arm, metric), each in points[-1][1].items() if metric == CROSSED}
-    return Course(plan, [(ts, _read(each)) for ts, each in points], crossed)
+    crossed = Counter[str]()
+    for (arm, metric), each in points[-1][1].items():
+        if metric == CROSSED:
+            crossed[declared_arm(arm)] += each.users
+    return Course(plan, [(ts, _read(each)) for ts, each in points], dict(crossed))
 
 
 def _read(sums: Sums) -> Sums:

@@ -1,8 +1,9 @@
 """What a slate says of the experiments that it is of: `look=plain,ranking=bold`, in the order of the names.
 
 A name with a phase behind it, `ranking~2`, is the experiment under the weights and arms of its second phase.
-What ends with `!` made the slate and counts for no reading: the user is a tester, or was drawn to an arm that
-is stopped.
+`ranking=bold~3` is of an experiment with adaptive allocation: the user was drawn to `bold` by the weights of
+its third period. What ends with `!` made the slate and counts for no reading: the user is a tester, or was
+drawn to an arm that is stopped.
 """
 
 from __future__ import annotations
@@ -42,6 +43,24 @@ def key_of(name: str, phase: int) -> str:
 def name_of(key: str) -> str:
     """The experiment of a key."""
     return key.partition("~")[0]
+
+
+def period_arm(arm: str, number: int) -> str:
+    """An arm as slates and sums name it for users who were drawn in one of the periods (from 1) of its weights.
+
+    >>> period_arm("bold", 1), period_arm("bold", 3)
+    ('bold', 'bold~3')
+    """
+    return arm if number == 1 else f"{arm}~{number}"
+
+
+def declared_arm(told: str) -> str:
+    """The arm as it is declared, whatever period is said of it.
+
+    >>> declared_arm("bold~3"), declared_arm("bold")
+    ('bold', 'bold')
+    """
+    return told.partition("~")[0]
 
 
 def text_of(served: Iterable[Served], nobody: str) -> str:

@@ -8,21 +8,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.experiments.assignment.arm_text import Served, text_of
+from streams.experiments.assignment.arm_text import Served, declared_arm, period_arm, text_of
 from streams.experiments.assignment.kernel import NOBODY, draw
 from streams.experiments.assignment.traits import Gate, gate_of, session_of
-from streams.experiments.registry.state import Registry
+from streams.experiments.measured import state_key
+from streams.experiments.registry.state import Experiment, Registry
 from streams.state.user_state import EMPTY, UserState
 
 DEFAULT = "default"
 
 
 class Drawn(NamedTuple):
-    """What an arm's number means. `text`: of it alone. `gate`: which slates it takes; None for all."""
+    """What an arm's number means. `text`: of it alone. `gate`: which slates it takes; None for all. `kept`:
+    where the weights of its experiment move, what names that in a user's state; b"" else.
+    """
 
     text: str
     served: Served
     gate: Gate | None
+    kept: bytes
 
 
 class Assignment:
@@ -41,10 +45,10 @@ class Assignment:
         for number, (name, each) in enumerate(self.running.items()):
             settings, layer = each.declared, layers.index(each.declared.layer_of(name))
             key, gate = each.key(name), gate_of(settings)
+            kept = state_key(key, each.begins_ms) if settings.adapts else b""
             for arm, weight in each.weights.items():
-                stopped = arm in each.stopped_arms
-                served = Served(key, settings.control if stopped else arm, not stopped)
-                self._drawn.append(Drawn(served.text, served, gate))
+                served = _served(each, key, period_arm(arm, each.phase) if kept else arm)
+                self._drawn.append(Drawn(served.text, served, gate, kept))
                 weights.append(weight)
                 salts.append(salt_of(salt, "arm", name, arm))
             arms_from.append(len(self._drawn))
@@ -69,11 +73,20 @@ class Assignment:
         texts = []
         for arm in self._draw(user, state, now_ms).tolist():
             if arm != NOBODY:
-                text, _, gate = self._drawn[arm]
+                text, served, gate, kept = self._drawn[arm]
                 if gate is None or gate.takes(state, now_ms, surface):
-                    texts.append(text)
+                    texts.append(self._kept(served, kept, state) if kept else text)
         texts.sort()  # as `text_of` does
         return ",".join(texts) or DEFAULT
+
+    def _kept(self, served: Served, kept: bytes, state: UserState) -> str:
+        """The arm that a user was first shown, in the period in which that was; else the one drawn."""
+        for exposure in state.sums.exposures:
+            if exposure.key == kept:
+                experiment = self.running[served.key]
+                if declared_arm(exposure.arm) in experiment.declared.arms:
+                    return _served(experiment, served.key, exposure.arm).text
+        return served.text
 
     def _draw(self, user: str, state: UserState, now_ms: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         unit = hash_of(user)
@@ -93,6 +106,13 @@ class Assignment:
             if arm != NOBODY and layer not in tested and _open(self._drawn[arm], state, now_ms, surface):
                 served.append(self._drawn[arm].served._replace(counts=False))
         return text_of(served, DEFAULT)
+
+
+def _served(experiment: Experiment, key: str, arm: str) -> Served:
+    """What users of an arm get: what control makes, where it is stopped."""
+    if declared_arm(arm) in experiment.stopped_arms:
+        return Served(key, experiment.declared.control, counts=False)
+    return Served(key, arm)
 
 
 def _open(drawn: Drawn, state: UserState, now_ms: int, surface: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from streams.experiments.declared.adaptive import AdaptiveSettings
+
 NAME = r"^[a-z0-9][a-z0-9_-]*\Z"
 Name = Annotated[str, Meta(pattern=NAME, max_length=32)]
 Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
@@ -67,8 +69,7 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     expected to take part; `minimum_effect`: the smallest relative change that matters. `alpha`: the error
     that all looks together may make. `window_days`: of each user, so many days count from their first slate
     on; none for all. `reading`: at any time, or ("group") at `looks` times that the expected users say.
-    `allocation`: weights as declared, or ("adaptive") moved to what does better, which is refused as long as
-    no process moves them.
+    `allocation`: weights as declared, or ("adaptive") moved to the arms that do better, as `adaptive` says.
     """
 
     hypothesis: Text
@@ -94,6 +95,12 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     reading: Literal["sequential", "group"] = "sequential"
     looks: Annotated[int, Meta(ge=0, le=1_000)] = 0
     allocation: Literal["fixed", "adaptive"] = "fixed"
+    adaptive: AdaptiveSettings = AdaptiveSettings()
+
+    @property
+    def adapts(self) -> bool:
+        """Whether its weights move by themselves."""
+        return self.allocation == "adaptive"
 
     @property
     def starts_ms(self) -> int:
