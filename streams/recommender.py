@@ -6,6 +6,7 @@ The worker, `replay` and the making of training examples all drive this class; n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -314,6 +315,13 @@ class Recommender:
         if kept is not None and slates:
             kept += self.looks(slates, batch)
         return slates
+
+    def shown(self, requests: Sequence[RankRequest]) -> list[tuple[int, ...]]:
+        """The rows of the places of a slate for each request, and nothing else of it."""
+        batch = self.pipeline.execute(requests)
+        at, first = batch.placed(range(len(batch)))
+        rows = batch.rows[at].tolist()
+        return [tuple(rows[begin:end]) for begin, end in pairwise(first)]
 
     def draft(self, request: RankRequest) -> Draft:
         """One request through all stages."""

@@ -7,7 +7,6 @@ bandit chose, and so are plain intervals where people differ over time.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -16,7 +15,7 @@ import numpy as np
 
 from model.errors import DataError
 from streams.experiments.arm_sums import NOBODY, ArmSums
-from streams.experiments.readings.moments import Ratio
+from streams.experiments.readings.moments import F64, Ratio
 from streams.experiments.readings.sequence import rho_for, stretch
 from streams.experiments.readings.weighted import Known, intrinsic_users, weighted
 
@@ -114,15 +113,22 @@ def _arms(periods: Sequence[Period]) -> list[str]:
 def _difference(
     names: tuple[str, str], known: tuple[Known, Known], ratios: tuple[Ratio, Ratio], alpha: float, rho: float
 ) -> Difference:
+    value, radius = apart(known, ratios, alpha, rho)
+    return Difference(*names, float(value), float(value - radius), float(value + radius))
+
+
+def apart(
+    known: tuple[Known, Known], ratios: tuple[Ratio, Ratio], alpha: float, rho: float
+) -> tuple[F64, F64]:
+    """The difference of two arms, and half of its interval's width [...]; infinite while it is not known."""
     one, other = ratios
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = float(one.value - other.value)
-        variance = float(one.variance / one.users + other.variance / other.users)
-    if min(one.users, other.users) < FEWEST_USERS or not variance > 0.0 or not math.isfinite(value):
-        return Difference(*names, value, -math.inf, math.inf)
-    time = intrinsic_users(*known)
-    radius = math.sqrt(variance * float(stretch(time, alpha, rho)))
-    return Difference(*names, value, value - radius, value + radius)
+        value = one.value - other.value
+        variance = one.variance / one.users + other.variance / other.users
+        radius = np.sqrt(variance * stretch(intrinsic_users(*known), alpha, rho))
+    enough = np.minimum(one.users, other.users) >= FEWEST_USERS
+    sure = enough & (variance > 0.0) & np.isfinite(radius)
+    return np.where(np.isfinite(value), value, 0.0), np.where(sure, radius, np.inf)
 
 
 def _is_best(arm: str, differences: Sequence[Difference], rises: bool) -> bool:

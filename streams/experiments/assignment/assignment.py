@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.experiments.assignment.arm_text import Served, declared_arm, period_arm, text_of
+from streams.experiments.assignment.arm_text import (
+    Served,
+    declared_arm,
+    period_arm,
+    replaced,
+    served_by,
+    text_of,
+)
 from streams.experiments.assignment.kernel import NOBODY, draw
 from streams.experiments.assignment.traits import Gate, gate_of, session_of
 from streams.experiments.measured import state_key
@@ -27,6 +34,13 @@ class Drawn(NamedTuple):
     served: Served
     gate: Gate | None
     kept: bytes
+
+
+class Compared(NamedTuple):
+    """`served`: an arm as it stands in the text of a slate; `others`: that text with each other arm."""
+
+    served: str
+    others: list[str]
 
 
 class Assignment:
@@ -60,6 +74,11 @@ class Assignment:
         self._slices = np.array(sorted(slices), np.int32).reshape(-1, 5)
         self._arms_from, self._weights = np.array(arms_from, np.int32), np.array(weights, np.float64)
         self._into = np.empty(len(layers), np.int32)
+        self._triggers = {
+            each.key(name): (state_key(each.key(name), each.begins_ms), each.in_force)
+            for name, each in self.running.items()
+            if each.declared.trigger == "slate"
+        }
 
     def arms(self, user: str, state: UserState = EMPTY, now_ms: int = 0, surface: str = "feed") -> str:
         """The text of the arms of a slate that is asked for at `now_ms`; `DEFAULT` where there are none.
@@ -78,6 +97,22 @@ class Assignment:
                     texts.append(self._kept(served, kept, state) if kept else text)
         texts.sort()  # as `text_of` does
         return ",".join(texts) or DEFAULT
+
+    def to_compare(self, text: str, state: UserState) -> list[Compared]:
+        """Of the experiments in the text of a slate, those that count a user only once their slate differs
+        from what another arm would have shown. Who was exposed already counts: their slates are compared no
+        more.
+        """
+        if not self._triggers:
+            return []
+        found = []
+        for each in served_by(text):
+            key, arms = self._triggers.get(each.key, (b"", []))
+            if key and each.counts and all(exposure.key != key for exposure in state.sums.exposures):
+                own = declared_arm(each.arm)
+                others = [each._replace(arm=each.arm.replace(own, arm, 1)).text for arm in arms if arm != own]
+                found.append(Compared(each.text, [replaced(text, each.text, other) for other in others]))
+        return found
 
     def _kept(self, served: Served, kept: bytes, state: UserState) -> str:
         """The arm that a user was first shown, in the period in which that was; else the one drawn."""

@@ -69,6 +69,7 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     expected to take part; `minimum_effect`: the smallest relative change that matters. `alpha`: the error
     that all looks together may make. `window_days`: of each user, so many days count from their first slate
     on; none for all. `reading`: at any time, or ("group") at `looks` times that the expected users say.
+    `trigger`: whose slates count: "none" for all users, "slate" for those whose slate differs between arms.
     `allocation`: weights as declared, or ("adaptive") moved to the arms that do better, as `adaptive` says.
     """
 
@@ -94,6 +95,7 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     window_days: Annotated[float, Meta(gt=0, le=365)] | None = None
     reading: Literal["sequential", "group"] = "sequential"
     looks: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    trigger: Literal["none", "slate"] = "none"
     allocation: Literal["fixed", "adaptive"] = "fixed"
     adaptive: AdaptiveSettings = AdaptiveSettings()
 

@@ -72,8 +72,10 @@ class Experiment(msgspec.Struct, frozen=True):
 
     @property
     def begins_ms(self) -> int:
-        """From when on it counts, over all its phases."""
-        return max(self.phases[0].since_ms, self.declared.starts_ms) if self.phases else -1
+        """From when on what is read counts: of an adaptive experiment all phases, of others the last one."""
+        if not self.phases:
+            return -1
+        return max(self.phases[0 if self.declared.adapts else -1].since_ms, self.declared.starts_ms)
 
     @property
     def in_force(self) -> list[str]:
