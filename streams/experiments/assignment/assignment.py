@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,8 @@ from streams.experiments.registry.state import Experiment, Registry
 from streams.state.user_state import EMPTY, UserState
 
 DEFAULT = "default"
+REMEMBERED = 65_536
+"""Users whose draws are at hand: some 10 MiB at most."""
 
 
 class Drawn(NamedTuple):
@@ -74,6 +76,8 @@ class Assignment:
         self._slices = np.array(sorted(slices), np.int32).reshape(-1, 5)
         self._arms_from, self._weights = np.array(arms_from, np.int32), np.array(weights, np.float64)
         self._into = np.empty(len(layers), np.int32)
+        self._of_user: dict[str, tuple[int, ...]] = {}
+        self._same: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._triggers = {
             each.key(name): (state_key(each.key(name), each.begins_ms), each.in_force)
             for name, each in self.running.items()
@@ -90,7 +94,7 @@ class Assignment:
         if self._testers and user in self._testers:
             return self._of_tester(user, state, now_ms, surface)
         texts = []
-        for arm in self._draw(user, state, now_ms).tolist():
+        for arm in self._numbers(user, state, now_ms):
             if arm != NOBODY:
                 text, served, gate, kept = self._drawn[arm]
                 if gate is None or gate.takes(state, now_ms, surface):
@@ -122,6 +126,19 @@ class Assignment:
                 if declared_arm(exposure.arm) in experiment.declared.arms:
                     return _served(experiment, served.key, exposure.arm).text
         return served.text
+
+    def _numbers(self, user: str, state: UserState, now_ms: int) -> Sequence[int]:
+        """The numbers of the arms that a user is drawn to. Who comes back is not drawn anew."""
+        if self._by_session:
+            return self._draw(user, state, now_ms).tolist()
+        drawn = self._of_user.get(user)
+        if drawn is None:
+            if len(self._of_user) >= REMEMBERED:
+                self._of_user.clear()
+                self._same.clear()
+            drawn = tuple(arm for arm in self._draw(user, state, now_ms).tolist() if arm != NOBODY)
+            self._of_user[user] = self._same.setdefault(drawn, drawn)
+        return drawn
 
     def _draw(self, user: str, state: UserState, now_ms: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         unit = hash_of(user)
