@@ -18,6 +18,7 @@ from model.tasks import ALWAYS
 from streams.counters.counters import Counters
 from streams.counters.shares import choosing, own_share
 from streams.events.schema import Click, Impression, Review, User, UserEvent
+from streams.experiments.assignment.learned_arms import experiments_that_learn, level_names
 from streams.learning.earnings import Earned, SourceEarnings
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
 from streams.learning.experts.segments import Segments
@@ -112,7 +113,10 @@ class Recommender:
         """What learns from lessons: one that adapts scores, where any arm adapts them or draws by them."""
         if not learns(self.settings):
             return CountingLearner()
-        return AdaptiveLearner(self.settings.reweighting, self.columns, self.meanings)
+        settings = self.settings
+        own = experiments_that_learn(settings.reweighting.arms_of, settings.experiments)
+        arm_name = level_names(own, DEFAULT_ARM)
+        return AdaptiveLearner(settings.reweighting, self.columns, self.meanings, arm_name)
 
     def _earnings(self) -> SourceEarnings | None:
         """What the sources earn, where any arm has quotas that follow it."""

@@ -27,7 +27,7 @@ def recomputed(
     window_ms: int | None = None,
     before_ms: int = 14 * DAY_MS,
 ) -> Numbers:
-    """Of each metric; `crossed_over` counts the users who saw two arms. Behind ~ stands a period of an arm."""
+    """Of each metric; `crossed_over` counts users who saw two arms. Behind ~ stands a period of an arm."""
     by_user: dict[str, dict[str, Event]] = defaultdict(dict)
     for event in events:
         if event["type"] in ("click", "review", "impression"):
