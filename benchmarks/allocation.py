@@ -19,14 +19,17 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from streams.experiments.allocation.inference import AllocationReading, Period, reading
-from streams.experiments.allocation.mixture import AllocationSettings, weights
+from streams.experiments.allocation.inference import AllocationReading, Period, known_of_periods, reading
+from streams.experiments.allocation.mixture import weights
 from streams.experiments.arm_sums import NOBODY, ArmSums
+from streams.experiments.declared.adaptive import AdaptiveSettings
+from streams.experiments.readings.moments import ratio
+from streams.experiments.readings.weighted import weighted
 
 EACH, PERIODS = 250, 40
 SETTINGS = {
-    "adaptive": AllocationSettings(),
-    "equal weights": AllocationSettings(least=1.0),
+    "adaptive": AdaptiveSettings(),
+    "equal weights": AdaptiveSettings(least=1.0),
 }
 WORLDS = {
     "two arms alike": ((0.2, 0.2), 0.2),
@@ -44,26 +47,26 @@ def clicked(users: int, clicks: int) -> ArmSums:
     return ArmSums(users, sums, products)
 
 
-def played(chances: tuple[float, ...], drift: float, settings: AllocationSettings, seed: int) -> list[Period]:
+def played(chances: tuple[float, ...], drift: float, settings: AdaptiveSettings, seed: int) -> list[Period]:
     """All periods of one run."""
     rng, found, count = np.random.default_rng(seed), list[Period](), 0
-    totals = {f"arm {k}": NOBODY for k in range(len(chances))}
+    known = {f"arm {k}": ratio(NOBODY) for k in range(len(chances))}
     for number in range(PERIODS):
-        shares = weights(totals, count, settings)
+        shares = weights(known, count, settings)
         dealt = rng.multinomial(EACH, list(shares.values()))
         more = drift * number / PERIODS
         sums = {
             arm: clicked(int(n), int(rng.binomial(n, chance + more)))
-            for arm, n, chance in zip(totals, dealt, chances, strict=True)
+            for arm, n, chance in zip(known, dealt, chances, strict=True)
         }
         found.append(Period(shares, sums))
-        totals = {arm: totals[arm].plus(sums[arm]) for arm in totals}
+        known = {arm: weighted(known_of_periods(found, arm)) for arm in known}
         count += EACH
     return found
 
 
 def figures(
-    chances: tuple[float, ...], drift: float, settings: AllocationSettings, runs: int
+    chances: tuple[float, ...], drift: float, settings: AdaptiveSettings, runs: int
 ) -> dict[str, float]:
     truth = {f"arm {k}": chance for k, chance in enumerate(chances)}
     best = max(truth, key=truth.__getitem__)

@@ -5,7 +5,8 @@
 
 Two cores fold the same events in turns, a few batches each, and the CPU time of this process is compared
 round by round. Each user has arms of their own: 5 layers with 4 experiments of 3 arms, whose overrides all
-differ. Without a model a slate costs least, so there the share of what experiments cost is largest.
+differ. With `--trigger` each of them compares slates, for nobody is exposed here. Without a model a slate
+costs least, so there the share of what experiments cost is largest.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def overrides(layer: int, number: int) -> dict[str, Any]:
     return changed[layer]
 
 
-def all_running() -> Registry:
+def all_running(trigger: str = "none") -> Registry:
     """The experiments, started."""
     registry = NONE
     for n in range(EXPERIMENTS):
@@ -68,6 +69,7 @@ def all_running() -> Registry:
                 "primary": "click_through",
                 "users": USERS,
                 "minimum_effect": 0.05,
+                "trigger": trigger,
             },
         )
         registry = changes.declared(registry, f"e{n}", declared, START_MS).registry
@@ -133,8 +135,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16, help="events in a batch (16)")
     parser.add_argument("--model", default="", help="a registered model; none: the counters alone")
     parser.add_argument("--registry", type=Path, default=Path("var/models"))
+    parser.add_argument("--trigger", action="store_true", help="count only users whose slates differ")
     options = parser.parse_args()
-    registry = all_running()
+    registry = all_running("slate" if options.trigger else "none")
     print(f"a draw for {LAYERS} layers, {EXPERIMENTS} experiments: {draw_us(registry):.2f} us of CPU")
     without, under = (Side(each, options.model, options.registry, options.batch) for each in (NONE, registry))
     for _ in range(max(1, 8 * USERS // (BATCHES * options.batch))):  # each user's plan is made by then

@@ -30,6 +30,7 @@ from streams.state.event_meaning import NO_VECTORS, Vectors, item_record
 from streams.state.fold import Delivery, repeats
 from streams.state.ledger import Record
 from streams.state.user_state import EMPTY, UserState
+from streams.triggering import beside, triggered
 
 Before = Callable[[str, UserState, int, Target], None]
 """Told of each interaction right before it is folded: the event's id, the state without what is later, the
@@ -254,7 +255,8 @@ def _slates(
         )
         for user, incoming in causes.items()
     ]
-    slates, looks, unranked = slates_of(recommender, requests)
+    compared = beside(recommender, requests)
+    slates, looks, unranked = triggered(recommender, slates_of(recommender, requests), compared)
     out.unranked |= unranked
     for slate, look in zip(slates, looks, strict=True):
         before = _kept(out, kept, slate.user_id)

@@ -6,6 +6,7 @@ The worker, `replay` and the making of training examples all drive this class; n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from model.tasks import ALWAYS
 from streams.counters.counters import Counters
 from streams.counters.shares import choosing, own_share
 from streams.events.schema import Click, Impression, Review, User, UserEvent
+from streams.experiments.assignment.learned_arms import experiments_that_learn, level_names
 from streams.learning.earnings import Earned, SourceEarnings
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
 from streams.learning.experts.segments import Segments
@@ -112,7 +114,10 @@ class Recommender:
         """What learns from lessons: one that adapts scores, where any arm adapts them or draws by them."""
         if not learns(self.settings):
             return CountingLearner()
-        return AdaptiveLearner(self.settings.reweighting, self.columns, self.meanings)
+        settings = self.settings
+        own = experiments_that_learn(settings.reweighting.arms_of, settings.experiments)
+        arm_name = level_names(own, DEFAULT_ARM)
+        return AdaptiveLearner(settings.reweighting, self.columns, self.meanings, arm_name)
 
     def _earnings(self) -> SourceEarnings | None:
         """What the sources earn, where any arm has quotas that follow it."""
@@ -326,6 +331,13 @@ class Recommender:
         if kept is not None:
             kept += drafted
         return slates
+
+    def shown(self, requests: Sequence[RankRequest]) -> list[tuple[int, ...]]:
+        """The rows of the places of a slate for each request, and nothing else of it."""
+        batch = self.pipeline.execute(requests)
+        at, first = batch.placed(range(len(batch)))
+        rows = batch.rows[at].tolist()
+        return [tuple(rows[begin:end]) for begin, end in pairwise(first)]
 
     def draft(self, request: RankRequest) -> Draft:
         """One request through all stages."""

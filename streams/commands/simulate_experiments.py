@@ -7,7 +7,8 @@
 For each kind of metric, users enter one by one and are looked at after every 100. Without a difference
 between the arms: how often is one called at any look? With a planted one: how often and how soon is it found,
 by the confidence sequence with CUPED and without, by group-sequential bounds, and at a fixed horizon; and is
-the true lift in the intervals? Then counts of users: is a fair split left alone, and a mismatch of 1% found?
+the true lift in the intervals? Four arms whose weights move are asked the same, and what they cost. Then
+counts of users: is a fair split left alone, and a mismatch of 1% found?
 Without --effect the effect is the one that --users are planned for. The exit status is 1 if a promise is
 broken (docs/experiments.md, "Readings").
 """
@@ -71,9 +72,12 @@ def run(args: argparse.Namespace) -> int:
         told.alarms(proof),
         told.power(proof),
         told.coverage(proof),
+        told.adaptive(proof),
         told.mismatches(proof),
         told.kept(judged),
     ):
+        if not rows:
+            continue
         shown = Table()
         for name in rows[0]:
             shown.add_column(name, overflow="fold")

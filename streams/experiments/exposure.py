@@ -12,6 +12,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 from streams.experiments import quantities as q
+from streams.experiments.assignment.arm_text import declared_arm
 from streams.experiments.measured import Measured, MeasuredExperiment
 from streams.state.user_sums import (
     EXPOSURES_MOST,
@@ -21,6 +22,8 @@ from streams.state.user_sums import (
     Moment,
     UserSums,
 )
+
+NEVER = -(2**63)
 
 
 def with_moment(
@@ -58,23 +61,26 @@ def _grown(
     before = moments[at - 1] if at else None
     after = moments[at + 1] if at + 1 < len(moments) else None
     parts = q.added(own, (before, moment, after), measured.codes)
-    by_key, over = measured.by_key, measured.over
-    exposures: list[Exposure] = []
-    for exposure in sums.exposures:
+    by_key, ts = measured.by_key, moment.ts
+    last_ms = before.ts if after is None and before is not None else NEVER
+    changed: dict[int, Exposure | None] = {}
+    for place, exposure in enumerate(sums.exposures):
         experiment = by_key.get(exposure.key)
         if experiment is None:  # this process does not know of it, or not yet: it counts nothing here
-            if exposure.key not in over:
-                exposures.append(exposure._replace(base=q.plus(exposure.base, parts)))
+            over = exposure.key in measured.over
+            changed[place] = None if over else exposure._replace(base=q.plus(exposure.base, parts))
             continue
-        latest = after is None and before is not None and before.ts >= exposure.ts
-        if not latest or experiment.by_exposure or moment.ts >= experiment.until_ms(exposure.ts):
-            exposures.append(_corrected(exposure, experiment, own, (before, moment, after), parts))
-        else:
-            exposures.append(exposure)
-        counted = experiment.also_counting(exposure.counted)
-        if counted != exposure.counted:
-            exposures[-1] = exposures[-1]._replace(counted=counted)
-    return q.plus(sums.totals, parts), tuple(exposures)
+        if exposure.ts > last_ms or experiment.by_exposure or ts >= experiment.until_ms(exposure.ts):
+            changed[place] = _corrected(exposure, experiment, own, (before, moment, after), parts)
+        if exposure.counted != experiment.counted:
+            counted = experiment.also_counting(exposure.counted)
+            if counted != exposure.counted:
+                changed[place] = (changed.get(place) or exposure)._replace(counted=counted)
+    totals = q.plus(sums.totals, parts)
+    if not changed:  # as with most moments, which are the user's latest
+        return totals, sums.exposures
+    grown = (changed.get(place, exposure) for place, exposure in enumerate(sums.exposures))
+    return totals, tuple(each for each in grown if each is not None)
 
 
 def _corrected(
@@ -134,7 +140,7 @@ def _seen(
     """An exposure of whom the experiment shows something, again or, where that comes late, earlier. The first
     one says of which arm the user is; of two at one time, the name that comes first.
     """
-    if arm != exposure.arm and not exposure.crossed:
+    if not exposure.crossed and declared_arm(arm) != declared_arm(exposure.arm):
         exposure = exposure._replace(crossed=True)
     if ts < exposure.ts:
         (lost, lost_before), (won, won_before) = (

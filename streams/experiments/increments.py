@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from streams.experiments.arm_totals import TERMS, fields_of, terms_of
 from streams.experiments.measured import Measured, MeasuredExperiment
-from streams.experiments.metric import Sums
+from streams.experiments.metric import ANY, Sums
 from streams.experiments.metrics import CROSSED
 from streams.state.user_sums import NO_TOTALS, Exposure, UserSums
 
@@ -25,8 +25,15 @@ class ArmIncrements:
         """
         if before.exposures is after.exposures and before.totals is after.totals:
             return
-        was, had = {each.key: each for each in before.exposures}, before.totals.get
-        changed = {code for code, amount in after.totals.items() if had(code, 0) != amount}
+        had = before.totals.get
+        changed = frozenset([code for code, amount in after.totals.items() if had(code, 0) != amount])
+        if before.exposures is after.exposures:  # as with most events
+            for exposure in after.exposures:
+                experiment = self._measured.by_key.get(exposure.key)
+                if experiment is not None:
+                    self._go_on(experiment, exposure, before.totals, after.totals, changed)
+            return
+        was = {each.key: each for each in before.exposures}
         for exposure in after.exposures:
             experiment = self._measured.by_key.get(exposure.key)
             if experiment is None:
@@ -53,19 +60,33 @@ class ArmIncrements:
             self._crossed[key] = self._crossed.get(key, 0) + sign
 
     def _go_on(
-        self, experiment: MeasuredExperiment, exposure: Exposure, old: Sums, new: Sums, changed: set[int]
+        self,
+        experiment: MeasuredExperiment,
+        exposure: Exposure,
+        old: Sums,
+        new: Sums,
+        changed: frozenset[int],
     ) -> None:
         """The same where the exposure is what it was, and the totals are not, as with most events."""
-        for metric in experiment.counting(exposure.counted):
-            if changed.isdisjoint(metric.codes):
-                continue
-            base, value_x, value_y = exposure.base, metric.x.value, metric.y.value
-            was_x, was_y, x, y = (
-                value_x(old, base),
-                value_y(old, base),
-                value_x(new, base),
-                value_y(new, base),
-            )
+        base, before = exposure.base, exposure.before
+        for metric, code_x, code_y in experiment.touched(exposure.counted, changed):
+            if code_x == ANY or code_y == ANY:
+                value_x, value_y = metric.x.value, metric.y.value
+                was_x, was_y, x, y = (
+                    value_x(old, base),
+                    value_y(old, base),
+                    value_x(new, base),
+                    value_y(new, base),
+                )
+            else:  # as most are: without a call
+                less_x, less_y = base.get(code_x, 0), base.get(code_y, 0)
+                was_x, x = old.get(code_x, 0) - less_x, new.get(code_x, 0) - less_x
+                was_y, y = old.get(code_y, 0) - less_y, new.get(code_y, 0) - less_y
+                most_x, most_y = metric.x.most, metric.y.most
+                if not (-most_x <= was_x <= most_x and -most_x <= x <= most_x):
+                    was_x, x = (max(-most_x, min(each, most_x)) for each in (was_x, x))
+                if not (-most_y <= was_y <= most_y and -most_y <= y <= most_y):
+                    was_y, y = (max(-most_y, min(each, most_y)) for each in (was_y, y))
             more_x, more_y = x - was_x, y - was_y
             if more_x or more_y:
                 numbers = self._numbers(experiment.name, exposure.arm, metric.key)
@@ -74,11 +95,13 @@ class ArmIncrements:
                 numbers[5] += x * x - was_x * was_x
                 numbers[6] += x * y - was_x * was_y
                 numbers[9] += y * y - was_y * was_y
-                if before := exposure.before:
-                    x_before = value_x(before, NO_TOTALS)
+                if before:
+                    x_before = metric.x.value(before, NO_TOTALS)
                     numbers[7] += more_x * x_before
                     numbers[10] += more_y * x_before
-                y_before = value_y(before, NO_TOTALS)
+                elif code_y != ANY:
+                    continue
+                y_before = metric.y.value(before, NO_TOTALS)
                 numbers[8] += more_x * y_before
                 numbers[11] += more_y * y_before
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from model.errors import SettingsError
 from streams.experiments import quantities as q
@@ -18,6 +19,15 @@ FOR_EVER_MS = 2**62
 BEFORE_MS = 14 * q.DAY_MS
 COUNTED_MOST = 20
 KEY_BYTES, DIGEST_BYTES = 8, 4
+TOUCHED_MOST = 1_024
+
+
+class Touched(NamedTuple):
+    """A metric, and the codes of the quantities that its parts count (`Part.counts`)."""
+
+    metric: Metric
+    x: int
+    y: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,23 @@ class MeasuredExperiment:
             digests = {counted[at : at + DIGEST_BYTES] for at in range(0, len(counted), DIGEST_BYTES)}
             self._counting[counted] = [metric for metric in self.metrics if metric.digest in digests]
         return self._counting[counted]
+
+    def touched(self, counted: bytes, changed: frozenset[int]) -> Sequence[Touched]:
+        """Those of its metrics whose digests are `counted` that need any of the quantities `changed`."""
+        key = counted, changed
+        if key not in self._touched:
+            if len(self._touched) >= TOUCHED_MOST:
+                self._touched.clear()
+            self._touched[key] = [
+                Touched(metric, metric.x.counts, metric.y.counts)
+                for metric in self.counting(counted)
+                if not changed.isdisjoint(metric.codes)
+            ]
+        return self._touched[key]
+
+    @cached_property
+    def _touched(self) -> dict[tuple[bytes, frozenset[int]], list[Touched]]:
+        return {}
 
     @cached_property
     def _counting(self) -> dict[bytes, list[Metric]]:

@@ -21,6 +21,7 @@ from streams.experiments.metric_expression import Terms
 
 UNITS_MOST = 100_000
 """A cap in units. So 900 million users, all at it, still sum up within 63 bits."""
+ANY = -1
 Sums = Mapping[int, int]
 """Of quantities by their codes, how much there was; 0 where there is nothing."""
 
@@ -39,6 +40,14 @@ class Part:
                 f"a cap of {self.most} units of {float(self.unit):g}; expected 1 to {UNITS_MOST}: choose a"
                 " coarser unit or a lower cap"
             )
+
+    @cached_property
+    def counts(self) -> int:
+        """The code of the quantity that it is in units, where it is one and no more; `ANY` else. Its value is
+        then what there is of it, within the cap.
+        """
+        ((code, weight),) = self.terms.items() if len(self.terms) == 1 else ((q.USERS, 0),)
+        return code if code != q.USERS and weight == self.unit else ANY
 
     @cached_property
     def value(self) -> Callable[[Sums, Sums], int]:

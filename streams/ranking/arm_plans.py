@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from model.errors import SettingsError
-from streams.experiments.assignment.arm_text import name_of, served_by
+from streams.experiments.assignment.arm_text import declared_arm, name_of, served_by
 from streams.experiments.assignment.assignment import Assignment
 from streams.experiments.declared.experiment import ExperimentArm, ExperimentSettings
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
@@ -101,7 +101,7 @@ class ArmPlans:
             self.settings.stages_of(arm)  # says which arms there are
         for each in served:
             experiment = self.assignment.running.get(name_of(each.key))
-            sides = () if experiment is None else experiment.declared.sides(each.arm)
+            sides = () if experiment is None else experiment.declared.sides(declared_arm(each.arm))
             if experiment is None or not sides:
                 raise SettingsError(
                     f"arm {arm!r}: {each.text} is no arm of what runs; see `headrace experiments list`"

@@ -35,16 +35,32 @@ class Reweight:
         popularity = self.counters.popularity
         # Where nobody rates, the model's rating head has learned nothing.
         mean = popularity.mean_rating() if popularity.all_rating_count else None
-        scores = []
-        for plan, at in batch.by_plan():
-            more = {name: values[at] for name, values in batch.more.items()}
-            score = weighted(batch.click[at], batch.rating[at], more, plan.settings.feed, mean)
-            scores.append((at, score))
-        base = scores[0][1] if len(scores) == 1 else _together(scores, len(batch.rows))
+        base = _base(batch, mean)
         batch.heads = heads_of(base, batch.click, batch.rating, batch.more, self.tasks, mean)
         batch.score = base.copy()  # it may be the click's own array
         if self.adaptation is not None:
             self.adaptation.run(batch, [b for b in chosen if _adapts(batch, b)])
+
+
+def _base(batch: RankBatch, mean_rating: float | None) -> F32:
+    feeds = [request.plan.settings.feed for request in batch.requests]
+    if all(feed is feeds[0] for feed in feeds):
+        return weighted(batch.click, batch.rating, batch.more, feeds[0], mean_rating)
+    if not any(feed.task_weights for feed in feeds):  # as `weighted`, with a weight for each candidate
+        weights = np.repeat(
+            np.array([feed.rating_weight for feed in feeds], np.float32), np.diff(batch.offsets)
+        )
+        if mean_rating is None or not weights.any():
+            return batch.click
+        above = batch.rating - np.float32(mean_rating)
+        return np.where(weights != 0, batch.click + weights * above, batch.click)
+    scores = []
+    for plan, at in batch.by_plan():
+        more = {name: values[at] for name, values in batch.more.items()}
+        scores.append(
+            (at, weighted(batch.click[at], batch.rating[at], more, plan.settings.feed, mean_rating))
+        )
+    return _together(scores, len(batch.rows))
 
 
 def _adapts(batch: RankBatch, b: int) -> bool:

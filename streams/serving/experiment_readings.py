@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from model.errors import ExperimentError
+from streams.experiments.assignment.arm_text import declared_arm
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.interleaving.votes import Votes, VotesReading, promised, read_votes, votes_of
 from streams.experiments.metric import Metric
@@ -75,8 +77,11 @@ async def course(
     if plan is None:
         (drawn,) = experiment.weights
         return VotesCourse(experiment.declared, [(ts, votes_of(each, drawn)) for ts, each in points])
-    crossed = {arm: each.users for (arm, metric), each in points[-1][1].items() if metric == CROSSED}
-    return Course(plan, [(ts, _read(each)) for ts, each in points], crossed)
+    crossed = Counter[str]()
+    for (arm, metric), each in points[-1][1].items():
+        if metric == CROSSED:
+            crossed[declared_arm(arm)] += each.users
+    return Course(plan, [(ts, _read(each)) for ts, each in points], dict(crossed))
 
 
 def _read(sums: Sums) -> Sums:

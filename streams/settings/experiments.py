@@ -54,13 +54,7 @@ def check_stages(settings: Settings, name: str, experiment: ExperimentSettings) 
 
 
 def check_metrics(name: str, experiment: ExperimentSettings, known: Collection[str]) -> None:
-    """Raises `DeclarationError` for a metric that is not among those known, and for weights that would have
-    to move by themselves: nothing moves them yet.
-    """
-    if experiment.allocation == "adaptive":
-        raise DeclarationError(
-            (*ROOT, name, "allocation"), '"fixed"', '"adaptive"', "take it out: no process moves weights yet"
-        )
+    """Raises `DeclarationError` for a metric that is not among those known."""
     if experiment.primary not in known:
         raise unknown((*ROOT, name, "primary"), experiment.primary, sorted(known), "a metric")
     for at, metric in enumerate(experiment.secondary):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+from operator import sub
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -78,19 +81,19 @@ def pack_sums(sums: UserSums) -> PackedSums | None:
     """As `Body.sums` has them."""
     if not (sums.moments or sums.totals or sums.exposures):
         return None
-    last, moments = 0, []
-    for ts, code, amounts in sums.moments:
-        moments.append((ts - last, code, amounts))
-        last = ts
-    return tuple(moments), sums.totals, sums.exposures
+    if not sums.moments:
+        return (), sums.totals, sums.exposures
+    times, codes, amounts = zip(*sums.moments, strict=True)
+    since = (times[0], *map(sub, times[1:], times))
+    return tuple(zip(since, codes, amounts, strict=True)), sums.totals, sums.exposures
 
 
 def unpack_sums(packed: PackedSums | None) -> UserSums:
     """What `pack_sums` packed."""
     if packed is None:
         return NOT_MEASURED
-    moments, ts = [], 0
-    for since, code, amounts in packed[0]:
-        ts += since
-        moments.append(Moment(ts, code, amounts))
+    if not packed[0]:
+        return UserSums((), packed[1], packed[2])
+    since, codes, amounts = zip(*packed[0], strict=True)
+    moments = map(Moment._make, zip(accumulate(since), codes, amounts, strict=True))
     return UserSums(tuple(moments), packed[1], packed[2])

@@ -21,6 +21,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.events.schema import AnyEvent, Click, Impression, Review
+from streams.experiments.registry import changes
 from streams.experiments.registry.state import encode
 from streams.settings.reading import override
 from streams.settings.sections import KafkaSettings
@@ -46,19 +47,22 @@ QUICK = {
 METRICS = {
     "ranking": ("click_through", "conversion", "revenue", "sessions", "session_length", "return_7_days"),
     "look": ("rating", "dwell", "dislikes"),
+    "flow": ("click_through", "conversion"),
 }
-ARMS = {"ranking": ("bold", "plain"), "look": ("a", "b")}
-WINDOWS_MS = {"ranking": None, "look": 5 * DAY_MS}
+ARMS = {"ranking": ("bold", "plain"), "look": ("a", "b"), "flow": ("a", "b", "a~2", "b~2")}
+"""Of `flow` with the periods of its weights, which move."""
+WINDOWS_MS = {"ranking": None, "look": 5 * DAY_MS, "flow": None}
 _DECLARED: dict[str, Any] = {
     name: raw(
-        {arm: {} for arm in ARMS[name]},
+        {arm: {} for arm in ARMS[name][:2]},
         primary=METRICS[name][0],
         secondary=METRICS[name][1:],
         **({} if WINDOWS_MS[name] is None else {"window_days": 5}),
+        **({"allocation": "adaptive"} if name == "flow" else {}),
     )
     for name in METRICS
 }
-RUNNING = running(**_DECLARED)
+RUNNING = changes.reweighed(running(**_DECLARED), "flow", {"a": 0.3, "b": 0.7}, 900, DAY_MS + 1).registry
 
 
 def visits(count: int, seed: int, clocks: dict[str, int]) -> Iterator[AnyEvent]:
@@ -80,7 +84,9 @@ def visits(count: int, seed: int, clocks: dict[str, int]) -> Iterator[AnyEvent]:
         item = f"item-{draw.randrange(60)}"
         event: AnyEvent
         if draw.random() < 0.4:
-            arms = f"look={'ab'[number % 2]},ranking={'plain' if number % 4 < 2 else 'bold'}"
+            # Most are shown slates of one period; a slate of the other one may come earlier or later.
+            flow = f"flow={'ab'[number % 2]}{'~2' if (number % 3 == 0) ^ (draw.random() < 0.1) else ''}"
+            arms = f"{flow},look={'ab'[number % 2]},ranking={'plain' if number % 4 < 2 else 'bold'}"
             if number % 10 == 9 or draw.random() < 0.1:
                 arms = "default"
             if number % 10 == 8 and draw.random() < 0.3:

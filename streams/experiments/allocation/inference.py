@@ -1,13 +1,12 @@
 """What adaptive allocation has come to, read at any time: differences between arms, and the best arm.
 
-A user who came in a period with the arm's weight p counts 1 / p, so that arms are compared as if they had the
-same users all along. Plain means of the arms do not do: they are biased where a bandit chose, and so are
-plain intervals where people differ over time.
+A user who came in a period with the arm's weight p counts 1 / p (`readings.weighted`), so that arms are
+compared as if they had the same users all along. Plain means of the arms do not do: they are biased where a
+bandit chose, and so are plain intervals where people differ over time.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -16,9 +15,13 @@ import numpy as np
 
 from model.errors import DataError
 from streams.experiments.arm_sums import NOBODY, ArmSums
-from streams.experiments.readings.sequence import stretch
+from streams.experiments.readings.moments import F64, Ratio
+from streams.experiments.readings.sequence import rho_for, stretch
+from streams.experiments.readings.weighted import Known, intrinsic_users, weighted
 
 ALPHA = 0.05
+FEWEST_USERS = 50
+"""Of each arm, before which its spread is not known well enough."""
 
 
 class Period(NamedTuple):
@@ -29,14 +32,10 @@ class Period(NamedTuple):
     weights: Mapping[str, float]
     sums: Mapping[str, ArmSums]
 
-    @property
-    def users(self) -> int:
-        return sum(each.users for each in self.sums.values())
-
 
 class Difference(NamedTuple):
-    """The mean of `arm` above that of `other`, and a confidence sequence: the true one is in `low` to `high`
-    at all times together with the probability 1 - alpha, over all pairs of arms.
+    """The metric of `arm` above that of `other`, and a confidence sequence: the true one is in `low` to
+    `high` at all times together with the probability 1 - alpha, over all pairs of arms.
     """
 
     arm: str
@@ -47,8 +46,8 @@ class Difference(NamedTuple):
 
 
 class AllocationReading(NamedTuple):
-    """`users` so far; `differences` of all pairs; `best`: the arm that is above each other one for sure, ""
-    where none is yet; `leads`: the one that seems to be.
+    """`users` so far; `differences` of all pairs; `best`: the arm that is better than each other one for
+    sure, "" where none is yet; `leads`: the one that seems to be.
     """
 
     users: int
@@ -57,50 +56,51 @@ class AllocationReading(NamedTuple):
     leads: str
 
 
-class _Sums(NamedTuple):
-    """Sums over users of what each adds to an arm's mean, and of its square."""
+def reading(
+    periods: Sequence[Period], planned: float, alpha: float = ALPHA, rises: bool = True
+) -> AllocationReading:
+    """`periods` in their order; `planned`: for how many users of all arms the intervals shall be narrowest.
+    `rises`: more of the metric is better. `DataError` where a weight is 0, or the first period lacks an arm.
 
-    first: float
-    second: float
-
-
-def reading(periods: Sequence[Period], planned: int, alpha: float = ALPHA) -> AllocationReading:
-    """`periods` in their order; `planned`: for how many users the interval shall be narrowest. `DataError`
-    where a weight is 0, or periods have different arms.
-
-    Liang and Bojinov (arXiv 2311.05794 v4), the confidence sequence of the design: the estimate is the mean
-    of the weighted differences, and its radius sqrt(2 (S eta^2 + 1) / (t^2 eta^2) * log(sqrt(S eta^2 + 1) /
-    alpha)) with S the sum of their squares. eta is best for `planned` users at the spread of the first
-    periods (Waudby-Smith et al., arXiv 2103.06476 v7, equation 161), and stays. Users' values are taken from
-    a centre that the periods before tell (Molitor and Gold, arXiv 2506.20523, without covariates); only the
-    first period has its own. `alpha` is shared by all pairs (Bonferroni).
+    The interval is that of Liang and Bojinov (arXiv 2311.05794 v4), the confidence sequence of the design,
+    which grows with the sum of the squares of what users add (`intrinsic_users`; rho by `rho_for`). `alpha`
+    is shared by all pairs (Bonferroni). Arms that the last period lacks were stopped: they are left out.
     """
     arms = _arms(periods)
-    used = [period for period in periods if period.users]
     pairs = list(combinations(arms, 2))
-    share, t = alpha / max(len(pairs), 1), sum(period.users for period in used)
-    sums = _weighed(used, arms)
-    differences = []
-    for arm, other in pairs:
-        if not used:
-            differences.append(Difference(arm, other, math.nan, -math.inf, math.inf))
-            continue
-        first = sum(each[arm].first - each[other].first for each in sums)
-        squares = [each[arm].second + each[other].second for each in sums]
-        radius = _radius(squares, used, t, planned, share)
-        differences.append(Difference(arm, other, first / t, first / t - radius, first / t + radius))
-    means = {arm: sum(each[arm].first for each in sums) for arm in arms}
-    leads = max(means, key=means.__getitem__) if t else ""
-    return AllocationReading(t, differences, leads if _is_best(leads, differences) else "", leads)
+    share = alpha / max(len(pairs), 1)
+    known = {arm: known_of_periods(periods, arm) for arm in arms}
+    ratios = {arm: weighted(each) for arm, each in known.items()}
+    rho = rho_for(share, max(2.0, planned * 2.0 / max(len(arms), 2)))
+    differences = [
+        _difference((arm, other), (known[arm], known[other]), (ratios[arm], ratios[other]), share, rho)
+        for arm, other in pairs
+    ]
+    users = sum(each.users for period in periods for each in period.sums.values())
+    sign = 1.0 if rises else -1.0
+    means = {arm: sign * float(each.value) for arm, each in ratios.items() if np.isfinite(each.value)}
+    leads = max(means, key=means.__getitem__) if means else ""
+    return AllocationReading(users, differences, leads if _is_best(leads, differences, rises) else "", leads)
+
+
+def known_of_periods(periods: Sequence[Period], arm: str) -> Known:
+    """What is known of an arm [periods]."""
+    sums = [period.sums.get(arm, NOBODY) for period in periods]
+    return Known(
+        np.array([each.users for each in sums], np.float64),
+        np.array([each.sums for each in sums], np.float64).reshape(-1, 4),
+        np.array([each.products for each in sums], np.float64).reshape(-1, 4, 4),
+        np.array([period.weights.get(arm, 0.0) for period in periods]),
+    )
 
 
 def _arms(periods: Sequence[Period]) -> list[str]:
-    arms = list(periods[0].weights) if periods else []
+    arms = list(periods[-1].weights) if periods else []
     for period in periods:
-        if {*period.weights} != {*arms} or not {*period.sums} <= {*arms}:
+        if not {*period.weights} >= {*arms} or not {*period.sums} <= {*period.weights}:
             raise DataError(
                 f"periods have the arms {', '.join(arms)} and {', '.join(period.weights)}; expected the"
-                " same ones: begin a new reading when arms change"
+                " same ones, or fewer from some time on: begin a new reading when an arm is added"
             )
         if wrong := [arm for arm, weight in period.weights.items() if not 0 < weight <= 1]:
             raise DataError(
@@ -110,47 +110,32 @@ def _arms(periods: Sequence[Period]) -> list[str]:
     return arms
 
 
-def _weighed(periods: Sequence[Period], arms: Sequence[str]) -> list[dict[str, _Sums]]:
-    """Of each period and arm; values are linearised around the ratio of all users before."""
-    found, before = [], NOBODY
-    for period in periods:
-        whole = NOBODY
-        for sums in period.sums.values():
-            whole = whole.plus(sums)
-        told = before if before.users else whole
-        centre, scale = _centre(told)
-        found.append(
-            {arm: _one(period.sums.get(arm, NOBODY), period.weights[arm], centre, scale) for arm in arms}
-        )
-        before = before.plus(whole)
-    return found
+def _difference(
+    names: tuple[str, str], known: tuple[Known, Known], ratios: tuple[Ratio, Ratio], alpha: float, rho: float
+) -> Difference:
+    value, radius = apart(known, ratios, alpha, rho)
+    return Difference(*names, float(value), float(value - radius), float(value + radius))
 
 
-def _centre(sums: ArmSums) -> tuple[float, float]:
-    """The ratio of all, and the mean of its denominator."""
-    if sums.sums[1] <= 0:
-        return 0.0, 1.0
-    return float(sums.sums[0] / sums.sums[1]), float(sums.sums[1] / sums.users)
+def apart(
+    known: tuple[Known, Known], ratios: tuple[Ratio, Ratio], alpha: float, rho: float
+) -> tuple[F64, F64]:
+    """The difference of two arms, and half of its interval's width [...]; infinite while it is not known."""
+    one, other = ratios
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = one.value - other.value
+        variance = one.variance / one.users + other.variance / other.users
+        radius = np.sqrt(variance * stretch(intrinsic_users(*known), alpha, rho))
+    enough = np.minimum(one.users, other.users) >= FEWEST_USERS
+    sure = enough & (variance > 0.0) & np.isfinite(radius)
+    return np.where(np.isfinite(value), value, 0.0), np.where(sure, radius, np.inf)
 
 
-def _one(sums: ArmSums, weight: float, centre: float, scale: float) -> _Sums:
-    first = float(sums.sums[0] - centre * sums.sums[1]) / scale
-    products = sums.products
-    second = float(products[0, 0] - 2 * centre * products[0, 1] + centre**2 * products[1, 1]) / scale**2
-    return _Sums(first / weight, max(second, 0.0) / weight**2)
-
-
-def _radius(squares: Sequence[float], periods: Sequence[Period], t: int, planned: int, alpha: float) -> float:
-    begun = next((k for k, square in enumerate(squares) if square > 0), None)
-    if begun is None:
-        return math.inf
-    each = squares[begun] / sum(period.users for period in periods[: begun + 1])
-    log = -2.0 * math.log(alpha)
-    eta, total = math.sqrt((log + math.log(log) + 1.0) / (planned * each)), sum(squares)
-    return math.sqrt(total * stretch(np.float64(total), alpha, eta)) / t
-
-
-def _is_best(arm: str, differences: Sequence[Difference]) -> bool:
-    """Whether it is above each of the others."""
-    above = [each.low > 0 if each.arm == arm else each.high < 0 for each in differences if arm in each[:2]]
-    return bool(above) and all(above)
+def _is_best(arm: str, differences: Sequence[Difference], rises: bool) -> bool:
+    """Whether it is better than each of the others."""
+    better = [
+        (each.low > 0 if (each.arm == arm) is rises else each.high < 0)
+        for each in differences
+        if arm in (each.arm, each.other)
+    ]
+    return bool(better) and all(better)

@@ -1,8 +1,9 @@
 """What a slate says of the experiments that it is of: `look=plain,ranking=bold`, in the order of the names.
 
 A name with a phase behind it, `ranking~2`, is the experiment under the weights and arms of its second phase.
-What ends with `!` made the slate and counts for no reading: the user is a tester, or was drawn to an arm that
-is stopped.
+`ranking=bold~3` is of an experiment with adaptive allocation: the user was drawn to `bold` by the weights of
+its third period. What ends with `!` made the slate and counts for no reading: the user is a tester, was drawn
+to an arm that is stopped, or would have been shown the same by each arm (`trigger`).
 """
 
 from __future__ import annotations
@@ -44,6 +45,24 @@ def name_of(key: str) -> str:
     return key.partition("~")[0]
 
 
+def period_arm(arm: str, number: int) -> str:
+    """An arm as slates and sums name it for users who were drawn in a period, from 1, of its weights.
+
+    >>> period_arm("bold", 1), period_arm("bold", 3)
+    ('bold', 'bold~3')
+    """
+    return arm if number == 1 else f"{arm}~{number}"
+
+
+def declared_arm(told: str) -> str:
+    """The arm as it is declared, whatever period is said of it.
+
+    >>> declared_arm("bold~3"), declared_arm("bold")
+    ('bold', 'bold')
+    """
+    return told.partition("~")[0]
+
+
 def text_of(served: Iterable[Served], nobody: str) -> str:
     """The text of a slate's arms; `nobody` where there are none.
 
@@ -51,6 +70,24 @@ def text_of(served: Iterable[Served], nobody: str) -> str:
     'look~2=plain!,ranking=bold'
     """
     return ",".join(sorted(each.text for each in served)) or nobody
+
+
+def uncounted(text: str, served: str) -> str:
+    """The text of a slate of which one arm, as it stands in it, counts for no reading.
+
+    >>> uncounted("look=plain,ranking=bold", "look=plain")
+    'look=plain!,ranking=bold'
+    """
+    return replaced(text, served, f"{served}!")
+
+
+def replaced(text: str, served: str, other: str) -> str:
+    """The text of a slate with another arm in place of one, as it stands in it.
+
+    >>> replaced("a=x,aa=x", "a=x", "a=y")
+    'a=y,aa=x'
+    """
+    return ",".join(sorted(other if each == served else each for each in text.split(",")))
 
 
 def served_by(text: str) -> list[Served]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streams.experiments.declared.adaptive import AdaptiveSettings
 from streams.experiments.declared.experiment import METRICS_MOST, ExperimentSettings
 from streams.experiments.declared.interleaved import check_design
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
@@ -34,6 +35,7 @@ def check(name: str, experiment: ExperimentSettings, path: Path) -> None:
     _check_times(experiment, path)
     _check_reading(experiment, path)
     check_design(experiment, path)
+    _check_allocation(experiment, path)
 
 
 def _check_times(experiment: ExperimentSettings, path: Path) -> None:
@@ -44,6 +46,39 @@ def _check_times(experiment: ExperimentSettings, path: Path) -> None:
             f"a time after starts, {starts.isoformat()}",
             ends.isoformat(),
             "correct one of both",
+        )
+
+
+def _check_allocation(experiment: ExperimentSettings, path: Path) -> None:
+    if not experiment.adapts:
+        if experiment.adaptive != AdaptiveSettings():
+            raise DeclarationError(
+                (*path, "adaptive"),
+                'nothing with allocation = "fixed"',
+                "a table",
+                'take it out, or say allocation = "adaptive"',
+            )
+        return
+    if experiment.unit != "user":
+        raise DeclarationError(
+            (*path, "unit"),
+            '"user" with allocation = "adaptive": users are counted, in the period that they came in',
+            repr(experiment.unit),
+            'take it out, or say allocation = "fixed"',
+        )
+    if experiment.reading != "sequential":
+        raise DeclarationError(
+            (*path, "reading"),
+            '"sequential" with allocation = "adaptive"',
+            repr(experiment.reading),
+            'take it out, or say allocation = "fixed"',
+        )
+    if len({*experiment.weights.values()}) > 1:
+        raise DeclarationError(
+            (*path, "arms"),
+            'equal weights with allocation = "adaptive", which moves them by itself',
+            ", ".join(f"{arm} {weight:g}" for arm, weight in experiment.weights.items()),
+            "take the weights out",
         )
 
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from streams.experiments.declared.adaptive import AdaptiveSettings
+
 NAME = r"^[a-z0-9][a-z0-9_-]*\Z"
 Name = Annotated[str, Meta(pattern=NAME, max_length=32)]
 Text = Annotated[str, Meta(min_length=1, max_length=1_000)]
@@ -72,8 +74,9 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     that all looks together may make. `window_days`: of each user, so many days count from their first slate
     on; none for all. `reading`: at any time, or ("group") at `looks` times that the expected users say.
     `design`: users are drawn to arms, or ("interleaved") each user's slates are drafted of the orders of both
-    arms, and their clicks are votes. `allocation`: weights as declared, or ("adaptive") moved to what does
-    better, which is refused as long as no process moves them.
+    arms, and their clicks are votes. `trigger`: whose slates count: "none" for all users, "slate" for those
+    whose slate differs between arms. `allocation`: weights as declared, or ("adaptive") moved to the arms
+    that do better, as `adaptive` says.
     """
 
     hypothesis: Text
@@ -98,8 +101,15 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     window_days: Annotated[float, Meta(gt=0, le=365)] | None = None
     reading: Literal["sequential", "group"] = "sequential"
     looks: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    trigger: Literal["none", "slate"] = "none"
     allocation: Literal["fixed", "adaptive"] = "fixed"
+    adaptive: AdaptiveSettings = AdaptiveSettings()
     design: Literal["arms", "interleaved"] = "arms"
+
+    @property
+    def adapts(self) -> bool:
+        """Whether its weights move by themselves."""
+        return self.allocation == "adaptive"
 
     @property
     def starts_ms(self) -> int:

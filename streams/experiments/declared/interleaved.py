@@ -50,6 +50,13 @@ def check_design(experiment: ExperimentSettings, path: Path) -> None:
         )
     if experiment.allocation != "fixed":
         raise _refused((*path, "allocation"), '"fixed"', repr(experiment.allocation), "take it out")
+    if experiment.trigger != "none":
+        raise _refused(
+            (*path, "trigger"),
+            '"none": orders that are alike cast no vote',
+            repr(experiment.trigger),
+            "take it out",
+        )
     if experiment.unit != "user":
         raise _refused((*path, "unit"), '"user", who casts one vote', repr(experiment.unit), "take it out")
 

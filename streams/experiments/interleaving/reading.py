@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.experiments.readings.sequence import stretch
+from streams.experiments.readings.sequence import rho_for, stretch
 
 F64 = NDArray[np.float64]
 ALPHA = 0.05
@@ -74,17 +74,15 @@ def mean_credit(credit: F64, planned: int, alpha: float = ALPHA) -> MeanCredit:
     """The reading of users' credit [n]; narrowest at `planned` users.
 
     mean +- s sqrt(2 (n rho^2 + 1) / (n^2 rho^2) log(sqrt(n rho^2 + 1) / alpha)), with s their standard
-    deviation: the sequence of `readings.sequence.stretch`, with rho by equation 161 there. It is asymptotic:
+    deviation: the sequence of `readings.sequence.stretch`, with the rho of `rho_for` there. It is asymptotic:
     below `LEAST` users it says nothing.
     """
     n = len(credit)
     mean = float(credit.mean()) if n else math.nan
     if n < LEAST:
         return MeanCredit(n, mean, -math.inf, math.inf, "")
-    log = -2.0 * math.log(alpha)
-    rho_squared = (log + math.log(log) + 1.0) / planned
     error = float(credit.std(ddof=1)) / math.sqrt(n)
-    half = error * math.sqrt(stretch(np.float64(n), alpha, math.sqrt(rho_squared)))
+    half = error * math.sqrt(stretch(np.float64(n), alpha, rho_for(alpha, planned)))
     low, high = mean - half, mean + half
     return MeanCredit(n, mean, low, high, "first" if low > 0 else "second" if high < 0 else "")
 

@@ -60,7 +60,7 @@ def watched(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> Wa
     seen = compared(plan, points, arm, rail.metric)
     lift, falls = seen.adjusted, rail.worst <= 0.0
     rho = rho_for(alpha, TUNED_AT * plan.users_of(arm), two_sided=False)
-    low, high = interval(lift, one_sided_stretch(lift.users, alpha, rho))
+    low, high = interval(lift, one_sided_stretch(seen.time, alpha, rho))
     bound = np.where(seen.readable, high if falls else low, np.inf if falls else -np.inf)
     return Watched(lift.value, bound, bound < rail.worst if falls else bound > rail.worst)
 

@@ -57,13 +57,13 @@ def ratios(users: Values, sums: F64, products: F64) -> Ratio:
             n,
             value,
             before,
-            _linearised(spread, 0, 0, own, own),
-            _linearised(spread, 2, 2, earlier, earlier),
-            _linearised(spread, 0, 2, own, earlier),
+            linearised(spread, 0, 0, own, own),
+            linearised(spread, 2, 2, earlier, earlier),
+            linearised(spread, 0, 2, own, earlier),
         )
 
 
-def _linearised(spread: F64, first: int, second: int, one: tuple[F64, F64], other: tuple[F64, F64]) -> F64:
+def linearised(spread: F64, first: int, second: int, one: tuple[F64, F64], other: tuple[F64, F64]) -> F64:
     """The covariance of (x - r y) / mean(y) of two ratios; `first`, `second`: where their x stand; each
     ratio is given as (mean(y), r).
     """

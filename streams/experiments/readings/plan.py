@@ -21,21 +21,14 @@ class Guardrail(msgspec.Struct, frozen=True):
     worst: float = 0.0
 
 
-class Earlier(msgspec.Struct, frozen=True):
-    """Shares that were in force until they were changed. `users`: of each arm then, since the start."""
-
-    shares: dict[str, float]
-    users: dict[str, int]
-
-
 class Plan(msgspec.Struct, frozen=True):
     """`shares`: of the users, by arm, in the order in which arms are shown; any positive numbers. `users`:
     how many are expected, of all arms. `minimum_effect`: the least relative lift that is worth finding.
     `alpha`: the chance of a wrong claim on the primary metric. `window_days`: how long each user is counted;
     none for open-ended sums. `reading`: "sequential" may be read at any time and go on beyond `users`;
     "group" decides at `looks` looks, and ends at `users`. `better`: "up" or "down", by metric; "up" where
-    nothing is said. `earlier`: shares before they were changed, the oldest first. `fixed_shares`: no where
-    shares follow the results, so that there is no mismatch to test for. `prior_deviation`: of the lift, for
+    nothing is said. `periods`: the shares of each period, the oldest first, where they changed: sums then
+    name users by arm and period (`period_arm`); () where they never did. `prior_deviation`: of the lift, for
     the Bayesian reading; none leaves it out.
     """
 
@@ -52,8 +45,7 @@ class Plan(msgspec.Struct, frozen=True):
     spending: Spending = "obrien-fleming"
     mismatch_alpha: float = 0.01
     better: dict[str, Literal["up", "down"]] = {}
-    earlier: tuple[Earlier, ...] = ()
-    fixed_shares: bool = True
+    periods: tuple[dict[str, float], ...] = ()
     prior_deviation: float | None = None
 
     def __post_init__(self) -> None:
@@ -68,6 +60,11 @@ class Plan(msgspec.Struct, frozen=True):
             refuse("2 or more users and 1 or more looks", (self.users, self.looks))
         if not (0.0 < self.alpha < 0.5 and 0.0 < self.mismatch_alpha < 0.5):
             refuse("an alpha above 0 and below .5", (self.alpha, self.mismatch_alpha))
+        for each in self.periods:
+            if self.control not in each or min(each.values()) <= 0.0:
+                refuse("control in each period, and no share that is not above 0", each)
+        if self.periods and self.reading == "group":
+            refuse("a sequential reading where shares change", self.reading)
         if self.prior_deviation is not None and self.prior_deviation <= 0.0:
             refuse("a prior_deviation above 0", self.prior_deviation)
 

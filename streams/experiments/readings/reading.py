@@ -16,7 +16,9 @@ import msgspec
 import numpy as np
 
 from streams.experiments.arm_sums import NOBODY
+from streams.experiments.assignment.arm_text import period_arm
 from streams.experiments.readings.bayesian import posterior
+from streams.experiments.readings.best import best_arm
 from streams.experiments.readings.corrections import Flags, e_bh, holm
 from streams.experiments.readings.guardrails import Guarded, guarded
 from streams.experiments.readings.mismatch import Period, log_odds_of
@@ -75,12 +77,15 @@ class Mismatch(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """`primary`: each arm's; `others`: of all other metrics. `blocked`: by a mismatch."""
+    """`primary`: each arm's; `others`: of all other metrics. `blocked`: by a mismatch. `best`: where weights
+    are adaptive, the arm that is better than each other one; "" else, and as long as it is not sure.
+    """
 
     mismatch: Mismatch
     primary: tuple[ArmReading, ...]
     others: tuple[ArmReading, ...]
     guardrails: tuple[Guarded, ...]
+    best: str = ""
 
     @property
     def blocked(self) -> bool:
@@ -101,41 +106,35 @@ def reading(plan: Plan, sums: Sums, history: Sequence[Sums] = ()) -> Reading:
         tuple(_arm(plan, tracks[arm], arm, plan.primary, decides[arm]) for arm in plan.arms),
         _others(plan, points, others),
         guarded(plan, points),
+        best_arm(plan, points) if plan.periods else "",
     )
 
 
 def mismatch(plan: Plan, points: Sequence[Sums]) -> Mismatch:
     """Of the users of the primary metric. Where shares changed, each period is judged by its own."""
-    now = _users(plan, points[-1])
-    before = plan.earlier[-1].users if plan.earlier else {}
-    came = {arm: users - before.get(arm, 0) for arm, users in now.items()}
-    part = sum(came.values()) / sum(plan.shares.values())
-    expected = {arm: before.get(arm, 0) + part * share for arm, share in plan.shares.items()}
+    now, expected = dict.fromkeys(plan.shares, 0), dict.fromkeys(plan.shares, 0.0)
+    for users, shares in _periods(plan, points[-1]):
+        part = sum(users) / sum(shares)
+        for arm, came, share in zip(plan.shares, users, shares, strict=True):
+            now[arm] += came
+            expected[arm] += part * share
     most = float(mismatch_evidence(plan, points).max())
     return Mismatch(math.exp(-max(0.0, most)), most >= -math.log(plan.mismatch_alpha), now, expected)
 
 
 def mismatch_evidence(plan: Plan, points: Sequence[Sums]) -> F64:
-    """The logarithm of the evidence against the shares at each point; 0 where they are not fixed."""
-    if not plan.fixed_shares:
-        return np.zeros(len(points))
-    return np.array([log_odds_of(_periods(plan, _users(plan, point))) for point in points])
+    """The logarithm of the evidence against the shares at each point."""
+    return np.array([log_odds_of(_periods(plan, point)) for point in points])
 
 
-def _users(plan: Plan, point: Sums) -> dict[str, int]:
-    return {arm: point.get((arm, plan.primary), NOBODY).users for arm in plan.shares}
-
-
-def _periods(plan: Plan, now: dict[str, int]) -> list[Period]:
-    found, before = [], dict.fromkeys(now, 0)
-    for users, shares in [
-        *((earlier.users, earlier.shares) for earlier in plan.earlier),
-        (now, plan.shares),
-    ]:
-        came = tuple(users.get(arm, 0) - before[arm] for arm in now)
-        found.append(Period(came, tuple(shares.get(arm, 0.0) for arm in now)))
-        before = {arm: users.get(arm, 0) for arm in now}
-    return found
+def _periods(plan: Plan, point: Sums) -> list[Period]:
+    return [
+        Period(
+            tuple(point.get((period_arm(arm, number), plan.primary), NOBODY).users for arm in plan.shares),
+            tuple(shares.get(arm, 0.0) for arm in plan.shares),
+        )
+        for number, shares in enumerate(plan.periods or (plan.shares,), 1)
+    ]
 
 
 def _holm(plan: Plan, tracks: dict[str, Track]) -> dict[str, Flags]:

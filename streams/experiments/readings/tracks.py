@@ -17,6 +17,7 @@ from streams.experiments.readings.lift import Lift, adjusted, interval, unadjust
 from streams.experiments.readings.moments import F64, Ratio, ratios
 from streams.experiments.readings.plan import Plan
 from streams.experiments.readings.sequence import log_e_value, rho_for, stretch
+from streams.experiments.readings.weighted import dealt, intrinsic_users, known_of, weighted
 
 Sums = Mapping[tuple[str, str], ArmSums]
 """By arm and metric."""
@@ -31,7 +32,8 @@ control's own value may be 0 (`lift.interval`)."""
 
 class Compared(NamedTuple):
     """`control`, `arm`: the metric itself. `unadjusted`, `adjusted`: the lift at each point. `readable`
-    [points]: from where on there is enough to read.
+    [points]: from where on there is enough to read. `time` [points]: by what sequences count, users of both
+    arms where shares never changed. `drawn` [points]: out of how many users of all arms theirs were drawn.
     """
 
     control: Ratio
@@ -39,6 +41,8 @@ class Compared(NamedTuple):
     unadjusted: Lift
     adjusted: Lift
     readable: Flags
+    time: F64
+    drawn: F64
 
 
 class Line(NamedTuple):
@@ -69,8 +73,8 @@ class Track(NamedTuple):
 
 def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: float) -> Track:
     """`alpha`: of this arm and metric, corrected already."""
-    control, other, raw, cuped, readable = compared(plan, points, arm, metric)
-    shares = raw.users / plan.users_of(arm)
+    control, other, raw, cuped, readable, time, drawn = compared(plan, points, arm, metric)
+    shares = drawn / plan.users if plan.periods else raw.users / plan.users_of(arm)
     rho = rho_for(alpha, TUNED_AT * plan.users_of(arm))
     due: tuple[int, ...] = ()
     if plan.reading == "group":
@@ -78,16 +82,22 @@ def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: floa
         squared, at = np.full(len(shares), np.inf), list(due)
         squared[at] = bounds(shares[at].tolist(), alpha, plan.spending) ** 2
     else:
-        squared = stretch(raw.users, alpha, rho)
-    lines = [_line(lift, squared, rho, readable) for lift in (raw, cuped)]
+        squared = stretch(time, alpha, rho)
+    lines = [_line(lift, squared, rho, readable, time) for lift in (raw, cuped)]
     return Track(control, other, lines[0], lines[1], readable, shares, due)
 
 
 def compared(plan: Plan, points: Sequence[Sums], arm: str, metric: str) -> Compared:
     """The lifts alone, which no alpha is needed for."""
-    control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
-    raw = unadjusted(control, other)
-    return Compared(control, other, raw, adjusted(control, other), can_be_read(control, other, raw))
+    if plan.periods:
+        one, two = (known_of(points, each, metric, plan.periods) for each in (plan.control, arm))
+        control, other = weighted(one), weighted(two)
+        time, drawn = intrinsic_users(one, two), dealt(one, two)
+    else:
+        control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
+        time = drawn = control.users + other.users
+    raw, cuped = unadjusted(control, other), adjusted(control, other)
+    return Compared(control, other, raw, cuped, can_be_read(control, other, raw), time, drawn)
 
 
 def can_be_read(control: Ratio, arm: Ratio, raw: Lift) -> Flags:
@@ -104,9 +114,9 @@ def _ratios(points: Sequence[Sums], arm: str, metric: str) -> Ratio:
     return ratios(users, np.stack([each.sums for each in at]), np.stack([each.products for each in at]))
 
 
-def _line(lift: Lift, squared: F64, rho: float, readable: Flags) -> Line:
+def _line(lift: Lift, squared: F64, rho: float, readable: Flags, time: F64) -> Line:
     """`squared`: of half the interval's width over the standard error, at each point."""
     low, high = interval(lift, squared)
     low, high = np.where(readable, low, -np.inf), np.where(readable, high, np.inf)
-    log_e = log_e_value(lift.difference, lift.spread[0], lift.users, rho)
+    log_e = log_e_value(lift.difference, lift.spread[0], time, rho)
     return Line(lift, low, high, np.where(readable, log_e, 0.0), (low > 0.0) | (high < 0.0))

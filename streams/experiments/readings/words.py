@@ -22,7 +22,10 @@ def verdict(plan: Plan, reading: Reading) -> str:
     stopped = [each for each in reading.guardrails if each.crossed]
     if stopped:
         return " ".join(each.text for each in stopped)
-    return " ".join(arm_said(plan, each) for each in reading.primary)
+    said = " ".join(arm_said(plan, each) for each in reading.primary)
+    if reading.best:
+        return f"{reading.best} is the best arm. {said}"
+    return said
 
 
 def mismatch_said(plan: Plan, mismatch: Mismatch) -> str:

@@ -7,6 +7,8 @@
 - `share` may grow: more users take part, and nobody moves.
 - `ends`, `testers`, `hypothesis`: nobody else notices.
 
+An adaptive experiment moves its weights by itself, and its phases are read together: its arms are fixed.
+
 All else would change what the reading means: it is refused.
 """
 
@@ -47,6 +49,8 @@ def amended(
             (*path, "share"), f"{was.share:g} or more while it runs", f"{settings.share:g}",
             "leave it, or stop the experiment",
         )  # fmt: skip
+    if was.adapts and settings.weights != was.weights:
+        raise _fixed((*path, "arms"), "the arms that it started with, whose weights it moves", "others")
     after = msgspec.structs.replace(before, declared=settings)
     if settings.share > was.share:
         after = msgspec.structs.replace(after, slices=given_slots(registry, name, settings, before.slices))

@@ -17,6 +17,7 @@ from streams.experiments.assignment.arm_text import key_of
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.registry.amending import amended
 from streams.experiments.registry.audit import Change
+from streams.experiments.registry.periods import due, same_weights
 from streams.experiments.registry.room import check_room, given_slots
 from streams.experiments.registry.state import Experiment, Phase, Registry, Removed, find
 
@@ -80,6 +81,23 @@ def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str =
         raise ExperimentError("stopped", f"arm {arm!r} of {name!r} is stopped already; nothing is left to do")
     after = msgspec.structs.replace(before, stopped_arms=(*before.stopped_arms, arm), arm_stopped_ms=now_ms)
     return _change(registry, "stop-arm", name, after, {"arm": arm, "why": why, "ms": now_ms})
+
+
+def reweighed(registry: Registry, name: str, weights: dict[str, float], users: int, now_ms: int) -> Change:
+    """Users who come from now on are drawn by these weights; who has an arm keeps it. `users`: how many are
+    known by then. Weights that stay as they are begin no new period. Raises `ExperimentError` where weights
+    are not due (`registry.periods`): another process was first.
+    """
+    before = _in_state(registry, name, "weigh the arms of", "running")
+    if not due(before, now_ms):
+        raise ExperimentError("not_due", f"the weights of {name!r} are not due; nothing is left to do")
+    said: dict[str, Any] = {"weights": weights, "users": users}
+    after = msgspec.structs.replace(before, weighed_ms=now_ms)
+    if not same_weights(weights, before.chances):
+        phase = Phase(before.phase + 1, now_ms, weights)
+        after = msgspec.structs.replace(after, phases=(*before.phases, phase))
+        said["period"] = phase.number
+    return _change(registry, "reweigh", name, after, said)
 
 
 def stopped(registry: Registry, name: str, now_ms: int, why: str = "") -> Change:

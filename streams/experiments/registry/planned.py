@@ -18,7 +18,9 @@ def plan_of(experiment: Experiment) -> Plan | None:
     """
     if not experiment.phases or experiment.declared.interleaved:
         return None
-    declared, weights = experiment.declared, experiment.weights
+    declared = experiment.declared
+    # Those of adaptive ones move; what a sequence is tuned for may not.
+    weights = declared.weights if declared.adapts else experiment.weights
     left = {arm: weight for arm, weight in weights.items() if arm not in experiment.stopped_arms}
     return Plan(
         control=declared.control,
@@ -32,4 +34,5 @@ def plan_of(experiment: Experiment) -> Plan | None:
         reading=declared.reading,
         looks=declared.looks or 1,
         better=dict.fromkeys(FALLING, "down"),
+        periods=tuple(phase.weights for phase in experiment.phases) if declared.adapts else (),
     )

@@ -31,6 +31,8 @@ class Experiment(msgspec.Struct, frozen=True):
     """`changed_ms`: when the state became what it is. `phases`: the last one is in force. `slices`: the slots
     of its layer that are its own, each from the first to the one behind the last. `stopped_arms`: their users
     get what control makes, the last of them since `arm_stopped_ms`. `winner`: the arm that is shipped.
+    `weighed_ms`: when the weights of an adaptive experiment were last looked at. Its phases are the periods
+    of one reading; those of others are read each by itself.
     """
 
     declared: ExperimentSettings
@@ -41,6 +43,7 @@ class Experiment(msgspec.Struct, frozen=True):
     stopped_arms: tuple[str, ...] = ()
     arm_stopped_ms: int = 0
     winner: str = ""
+    weighed_ms: int = 0
 
     @property
     def ended(self) -> bool:
@@ -59,12 +62,33 @@ class Experiment(msgspec.Struct, frozen=True):
 
     @property
     def begun(self) -> Iterator[tuple[int, int]]:
-        """Its phases by number, and when each began to count (ms)."""
-        return ((phase.number, max(phase.since_ms, self.declared.starts_ms)) for phase in self.phases)
+        """What is read, by the number of its phase, and when each began to count (ms): the phases, but of an
+        adaptive experiment only the first, since it is read as a whole.
+        """
+        phases = self.phases[:1] if self.declared.adapts else self.phases
+        return ((phase.number, max(phase.since_ms, self.declared.starts_ms)) for phase in phases)
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """Of a user to get each arm that is drawn, in the phase that is in force."""
+        whole = sum(self.weights.values())
+        return {arm: weight / whole for arm, weight in self.weights.items()}
 
     def key(self, name: str) -> str:
         """What slates name it by now, and its sums."""
-        return key_of(name, self.phase)
+        return name if self.declared.adapts else key_of(name, self.phase)
+
+    @property
+    def begins_ms(self) -> int:
+        """From when on what is read counts: of an adaptive experiment all phases, of others the last one."""
+        if not self.phases:
+            return -1
+        return max(self.phases[0 if self.declared.adapts else -1].since_ms, self.declared.starts_ms)
+
+    @property
+    def in_force(self) -> list[str]:
+        """Its arms that are not stopped."""
+        return [arm for arm in self.declared.arms if arm not in self.stopped_arms]
 
     def standing(self, now_ms: int) -> str:
         """Its state in a word or two, as of a time."""

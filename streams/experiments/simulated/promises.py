@@ -46,6 +46,20 @@ def _promises(proof: Proof) -> Iterator[Promise]:
         if _planned(options):
             power = each.power["sequence, CUPED"].share
             yield _promise(f"{each.kind}: planned effect found", power, POWER, 1.0, planted)
+    if (moving := proof.adaptive) is not None:
+        level, runs = options.alpha, moving.runs
+        yield _promise("adaptive weights: alarms ever, no difference", moving.alarms, 0.0, level, runs)
+        yield _promise("adaptive weights: a best arm named, no difference", moving.misnamed, 0.0, level, runs)
+        yield _promise(
+            "adaptive weights: lifts covered at all looks", moving.covered, 1.0 - level, 1.0, moving.planted
+        )
+        yield _promise(
+            "adaptive weights: clicks lost, against equal ones",
+            moving.regret,
+            0.0,
+            moving.equal_regret,
+            moving.planted,
+        )
     fair, *wrong = proof.mismatches
     yield _promise(f"mismatch alarms, {fair.what}", fair.share, 0.0, MISMATCH_ALARMS, fair.runs)
     for found in wrong:

@@ -14,6 +14,7 @@ from streams.experiments.readings.corrections import Flags
 from streams.experiments.readings.lift import Lift
 from streams.experiments.readings.moments import F64
 from streams.experiments.readings.planning import alarms, drift, effect_found
+from streams.experiments.simulated.adaptive import Adapted, adapted
 from streams.experiments.simulated.methods import (
     Decided,
     Seen,
@@ -35,7 +36,11 @@ PLANNED_POWER = 0.9
 """The planned effect is found with this chance; .8 is promised, and a seed's luck shall not break it."""
 PILOT_USERS = 200_000
 MISMATCH_USERS = 2_000_000
-AA, PLANTED, PILOT, FAIR, LOST, SHIFTED = range(6)
+AA, PLANTED, PILOT, FAIR, LOST, SHIFTED, ADAPTIVE = range(7)
+OF_ARMS = 3.0
+"""Four arms share the users of two, and are all compared: so much larger an effect is found as well."""
+FEWEST_ADAPTIVE = 1_000
+"""Users of a run; with fewer no period has enough."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -89,19 +94,37 @@ class OfKind(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """`foreseen_alarms`: by numerical integration, for normal estimates."""
+    """`foreseen_alarms`: by numerical integration, for normal estimates. `adaptive`: with weights that move;
+    none where no ratio is played.
+    """
 
     options: Options
     foreseen_alarms: float
     kinds: list[OfKind]
     mismatches: list[Found]
+    adaptive: Adapted | None = None
 
 
 def prove(options: Options, progress: Progress) -> Proof:
     """Play everything; the same options give the same figures."""
     looks = options.users // options.every
     kinds = [_kind(options, kind, progress) for kind in options.kinds]
-    return Proof(options, alarms(options.alpha, looks), kinds, _mismatches(options, progress))
+    return Proof(
+        options,
+        alarms(options.alpha, looks),
+        kinds,
+        _mismatches(options, progress),
+        _adaptive(options, kinds, progress),
+    )
+
+
+def _adaptive(options: Options, kinds: list[OfKind], progress: Progress) -> Adapted | None:
+    ratio = next((each for each in kinds if each.kind == "ratio"), None)
+    if ratio is None or options.users < FEWEST_ADAPTIVE:
+        return None
+    effect = abs(ratio.effect) if options.effect is not None else min(0.6, OF_ARMS * ratio.effect)
+    played = options.runs, options.planted, options.users
+    return adapted((options.seed, ADAPTIVE), *played, effect, options.alpha, progress)
 
 
 def _kind(options: Options, kind: Kind, progress: Progress) -> OfKind:

@@ -66,6 +66,23 @@ def mismatches(proof: Proof) -> list[list[str]]:
     ]
 
 
+def adaptive(proof: Proof) -> list[list[str]]:
+    """What weights that move bring and cost; nothing where they were not played."""
+    seen = proof.adaptive
+    if seen is None:
+        return []
+    return [
+        ["four arms", "weights that move", "equal weights"],
+        ["any lift called, no difference", f"{seen.alarms:.1%}", "–"],
+        ["a best arm named, no difference", f"{seen.misnamed:.1%}", "–"],
+        ["any lift called by plain sums, no difference", f"{seen.plain_alarms:.1%}", "–"],
+        ["all lifts covered at all looks", f"{seen.covered:.1%}", "–"],
+        [f"best arm named, {seen.effect:+.1%}", f"{seen.named:.0%}", f"{seen.equal_named:.0%}"],
+        ["median users until then", f"{seen.users:,.0f}", f"{seen.equal_users:,.0f}"],
+        ["clicks lost against the best arm for all", f"{seen.regret:.1%}", f"{seen.equal_regret:.1%}"],
+    ]
+
+
 def kept(promises: list[Promise]) -> list[list[str]]:
     """Each promise with its figure."""
     return [

@@ -94,19 +94,19 @@ def play(
         arm = int(rng.random() < 0.5)
         better = 1.0 + effect * arm
         gap, stays = (window / 12.0, 0.95) if heavy else (window / 3.0, 0.8)
-        level = _level(rng, kind)
-        x_before, y_before = (0.0, 0.0) if new else _earlier(rng, kind, level, window / gap)
+        its_level = level(rng, kind)
+        x_before, y_before = (0.0, 0.0) if new else earlier(rng, kind, its_level, window / gap)
         values = np.array([0.0, 0.0 if kind == RATIO else 1.0, x_before, y_before])
         within = values.copy()
         look = entered // every
         nothing = np.zeros(4)
-        _change(open_ended[look, arm], nothing, values)
+        change(open_ended[look, arm], nothing, values)
         open_ended[look, arm, 0] += 1.0
-        converts = kind == CONVERSION and rng.random() < level * better
+        converts = kind == CONVERSION and rng.random() < its_level * better
         since = rng.exponential(window / 3.0) if kind == CONVERSION else 0.0
         more = kind != CONVERSION or converts
         while more and (since <= window or entered + since < users):
-            x, y = _visit(rng, kind, level, better)
+            x, y = visit(rng, kind, its_level, better)
             if since <= window:
                 within[0] += x
                 within[1] += y
@@ -114,16 +114,16 @@ def play(
                 after = values.copy()
                 after[0] += x
                 after[1] += y
-                _change(open_ended[int(entered + since) // every, arm], values, after)
+                change(open_ended[int(entered + since) // every, arm], values, after)
                 values = after
             since += rng.exponential(gap)
             more = kind != CONVERSION and rng.random() < stays
-        _change(windows[look, arm], nothing, within)
+        change(windows[look, arm], nothing, within)
         windows[look, arm, 0] += 1.0
 
 
 @compiled
-def _level(rng: np.random.Generator, kind: int) -> float:
+def level(rng: np.random.Generator, kind: int) -> float:
     """What sets a user apart: chance of a click, mean minutes, chance to convert, chance of an order."""
     if kind == RATIO:
         return rng.beta(1.5, 13.5)
@@ -135,7 +135,7 @@ def _level(rng: np.random.Generator, kind: int) -> float:
 
 
 @compiled
-def _visit(rng: np.random.Generator, kind: int, level: float, better: float) -> tuple[float, float]:
+def visit(rng: np.random.Generator, kind: int, level: float, better: float) -> tuple[float, float]:
     """What one visit adds to x and y."""
     if kind == RATIO:
         return float(rng.binomial(SLATE, min(1.0, level * better))), float(SLATE)
@@ -149,20 +149,20 @@ def _visit(rng: np.random.Generator, kind: int, level: float, better: float) -> 
 
 
 @compiled
-def _earlier(rng: np.random.Generator, kind: int, level: float, visits: float) -> tuple[float, float]:
+def earlier(rng: np.random.Generator, kind: int, level: float, visits: float) -> tuple[float, float]:
     """x and y of the window before; `visits`: how many are expected."""
     if kind == CONVERSION:
         return (1.0 if rng.random() < level else 0.0), 1.0
     x, y = 0.0, 0.0 if kind == RATIO else 1.0
     for _ in range(rng.poisson(visits)):
-        x_one, y_one = _visit(rng, kind, level, 1.0)
+        x_one, y_one = visit(rng, kind, level, 1.0)
         x += x_one
         y += y_one
     return x, y
 
 
 @compiled
-def _change(folded: F64, before: F64, after: F64) -> None:
+def change(folded: F64, before: F64, after: F64) -> None:
     """Add the difference that a user's new values make."""
     at = 5
     for one in range(4):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,11 +64,19 @@ class AdaptiveLearner:
     """Satisfies `streams.learning.learner.Learner`.
 
     columns: the names of a lesson's features, in their order. `reads` int64 [K]: which of them are its
-    signals, `base` first. Raises `SettingsError` for signals that no column has, and for an expert or a
-    detector that river has not.
+    signals, `base` first. arm_name: what the arms of a slate, as its text names them, are called here: each
+    name has a level. Raises `SettingsError` for signals that no column has, and for an expert or a detector
+    that river has not.
     """
 
-    def __init__(self, settings: ReweightingSettings, columns: Sequence[str], meanings: Meanings) -> None:
+    def __init__(
+        self,
+        settings: ReweightingSettings,
+        columns: Sequence[str],
+        meanings: Meanings,
+        arm_name: Callable[[str], str] = str,
+    ) -> None:
+        self._arm_name = arm_name
         self.settings, self.columns, self.meanings = settings, tuple(columns), meanings
         self.reads: NDArray[np.int64] = signals_of(columns, settings.signals)
         self.signals = [columns[at] for at in self.reads.tolist()]
@@ -84,7 +92,7 @@ class AdaptiveLearner:
 
     def level(self, arm: str, surface: str, state: UserState) -> Level:
         """Whose mixture a request of this user asks."""
-        return Level(arm, self.segments.name(surface, self.segments.of_user(state)))
+        return Level(self._arm_name(arm), self.segments.name(surface, self.segments.of_user(state)))
 
     def learn(self, lesson: Lesson) -> None:
         """Take one lesson."""
@@ -124,7 +132,9 @@ class AdaptiveLearner:
         drawn = choices.drawn if told else math.nan
         curves = np.ascontiguousarray(self.examination.curves[:, : len(x)])
         slate = _slate(x, base, curves, known, choices.made, drawn)
-        if not self.levels.learn(lesson.arm, self.segments.name(lesson.surface, lesson.segment), slate):
+        if not self.levels.learn(
+            self._arm_name(lesson.arm), self.segments.name(lesson.surface, lesson.segment), slate
+        ):
             self._counts["level_full"] += 1
         if choices.made:
             count_chosen(rows, slate.places, self.caps.items)
@@ -198,7 +208,7 @@ class AdaptiveLearner:
         experts is of no use: counts go on, and learning begins anew ("begun_anew" counts that).
         """
         kept = unpacked(raw)
-        fresh = AdaptiveLearner(self.settings, self.columns, self.meanings)
+        fresh = AdaptiveLearner(self.settings, self.columns, self.meanings, self._arm_name)
         fresh._counts |= kept.counts
         if (kept.experts, kept.signals) != (list(self.settings.experts), self.signals):
             fresh._counts["begun_anew"] += 1

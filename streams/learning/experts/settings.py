@@ -10,6 +10,7 @@ from msgspec import Meta
 ExpertName = Annotated[str, Meta(pattern=r"^(frozen|kalman:[0-9.]+|river:[A-Za-z_][A-Za-z0-9_.]*)\Z")]
 LevelKind = Literal["arm", "segment"]
 SegmentPart = Annotated[str, Meta(min_length=1, max_length=128)]
+ExperimentName = Annotated[str, Meta(min_length=1, max_length=32)]
 Unit = Annotated[float, Meta(ge=0, le=1)]
 Eta = Annotated[float, Meta(ge=0, le=4)]
 Hourly = Annotated[int, Meta(gt=0, le=60_000)]
@@ -25,7 +26,8 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     of what it knew before a lesson it keeps the part DISCOUNT) and "river:PATH" (a classifier of river's by
     its path, as in "river:linear_model.LogisticRegression").
     `signals`: the columns that experts read, besides `base`; () for those of `signals.DEFAULT_SIGNALS`.
-    `levels`: what has mixtures of its own besides the global one, `levels_max` of each kind. `segment_by`:
+    `levels`: what has mixtures of its own besides the global one, `levels_max` of each kind. `arms_of`: the
+    experiments whose arms have them; () for those of the settings whose arms differ in scores. `segment_by`:
     what makes a segment: "surface", "activity" (how much the user did, see `segments`), a field of the
     profile ("country", or "profile.country"), or several of them together.
     `share`: of its weight, that an expert gives to all of them after each choice. `prior_variance`: of a
@@ -48,6 +50,7 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     signals: tuple[str, ...] = ()
     levels: tuple[LevelKind, ...] = ("arm", "segment")
     levels_max: Annotated[int, Meta(gt=0, le=1_000)] = 16
+    arms_of: Annotated[tuple[ExperimentName, ...], Meta(max_length=8)] = ()
     segment_by: Annotated[tuple[SegmentPart, ...], Meta(min_length=1, max_length=8)] = ("surface",)
     share: Annotated[float, Meta(ge=0, lt=1)] = 0.002
     prior_variance: Annotated[float, Meta(gt=0, le=100)] = 0.1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streams.experiments.simulated.promises import Promise
 from streams.experiments.simulated.proof import Proof
-from streams.experiments.simulated.told import alarms, coverage, kept, mismatches, power, said
+from streams.experiments.simulated.told import adaptive, alarms, coverage, kept, mismatches, power, said
 from streams.offline.reports.page import beside, page, plot, section, table, without_plotly, write_page
 
 TITLE = "Simulated experiments"
@@ -16,6 +16,10 @@ ALARMS = (
     " looks together. A usual z test at each look breaks it."
 )
 POWER = "Arm B is better by the planted effect. The share of runs that have found it by then."
+ADAPTIVE = (
+    "Weights of four arms move to what does better, while everybody comes to click half as much again. That"
+    " misleads plain sums of arms."
+)
 MISMATCH = (
     "The share of runs that have called a mismatch by then. Half of the users are declared for each arm."
 )
@@ -43,6 +47,7 @@ def _page(proof: Proof, promises: list[Promise]) -> str:
         section("Power, and time to decide", "", _rows(power(proof))),
         section("Found by look", POWER, beside(*(plot(plots.power(proof, each)) for each in proof.kinds))),
         section("Coverage of the relative lift", "", _rows(coverage(proof))),
+        *([section("Adaptive weights", ADAPTIVE, _rows(rows))] if (rows := adaptive(proof)) else []),
         section("Sample-ratio mismatch", MISMATCH, _rows(mismatches(proof)), plot(plots.mismatches(proof))),
         section("Promises", "", _rows(kept(promises))),
     ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from streams.ranking.request import RankRequest
 
 REMEMBERED = 256  # kinds of batches
+LINES = 4_096  # kinds of requests
 ALL = 1 << 62  # items of a history: as many as there are
 NEW_FOR = 10.0  # half-lives
+
+
+Key = tuple[tuple[object, ...], ...]
 
 
 class Asks(NamedTuple):
@@ -47,47 +51,80 @@ class AsksMade(NamedTuple):
     room: int
 
 
+class _Line(NamedTuple):
+    """What one request asks: the columns of `Asks`, but for `first`, and `asked` [sources]: whether it asks
+    each of them.
+    """
+
+    limit: int
+    longest: int
+    life_ms: float
+    weights: NDArray[np.float64]
+    constant: float
+    reserve: NDArray[np.int64]
+    pool: int
+    least: int
+    asked: Sequence[bool]
+
+
 class AskTable:
-    """Makes them, and remembers them: most batches of one size ask the same."""
+    """Makes them, and remembers them: most batches of one size ask the same. Where users have arms of their
+    own, the batches are all different, and their requests are put together from what was asked before.
+    """
 
     def __init__(self) -> None:
-        self._made: dict[tuple[object, ...], AsksMade] = {}
+        self._made: dict[Key, AsksMade] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._number: dict[tuple[object, ...], int] = {}
+        self._lines: list[_Line] = []
+        self._columns: tuple[NDArray[Any], ...] = ()
 
     def of(self, requests: Sequence[RankRequest]) -> AsksMade:
         """What these requests ask."""
         key = tuple([(each.plan, each.size, each.complete) for each in requests])
-        made = self._made.pop(key, None) or _made(requests)
+        made = self._made.pop(key, None) or self._put_together(key, requests)
         self._made[key] = made
         if len(self._made) > REMEMBERED:
             del self._made[next(iter(self._made))]  # what was asked for longest ago
         return made
 
+    def _put_together(self, key: Key, requests: Sequence[RankRequest]) -> AsksMade:
+        if len(self._lines) > LINES:
+            self._forget()
+        known = len(self._lines)
+        for its_key, request in zip(key, requests, strict=True):
+            if its_key not in self._number:
+                self._number[its_key] = len(self._lines)
+                self._lines.append(_line(request))
+        if len(self._lines) > known:
+            self._columns = tuple(map(np.array, zip(*self._lines, strict=True)))
+        at = np.array([self._number[each] for each in key], np.int64)
+        limits, longest, life_ms, weights, constant, reserve, pool, least, asked = (
+            column[at] for column in self._columns
+        )
+        first = np.zeros(len(at) + 1, np.int64)
+        np.cumsum(limits, out=first[1:])
+        sources = weights.shape[1]
+        return AsksMade(
+            Asks(limits, first, longest, life_ms, weights, constant, reserve, pool, least),
+            tuple(np.flatnonzero(asked[:, source]) for source in range(sources)),
+            int(limits.max()) * sources,
+            int(np.maximum(pool, least).sum()),
+        )
 
-def _made(requests: Sequence[RankRequest]) -> AsksMade:
-    plans = [request.plan for request in requests]
-    candidates = [plan.settings.candidates for plan in plans]
-    limits = _whole(max(each.per_source, asks.size) for each, asks in zip(candidates, requests, strict=True))
-    pool = _whole(max(each.pool, asks.size) for each, asks in zip(candidates, requests, strict=True))
-    least = _whole(each.places if each.complete else 0 for each in requests)
-    columns = Asks(
-        limits=limits,
-        first=np.concatenate([np.zeros(1, np.int64), np.cumsum(limits)]),
-        longest=_whole(each.history or ALL for each in candidates),
-        life_ms=np.array([NEW_FOR * 1_000.0 * each.fresh_half_life_s for each in candidates]),
-        weights=np.array([plan.weights for plan in plans]),
-        constant=np.array([each.rank_constant for each in candidates], np.float64),
-        reserve=np.array([plan.reserve for plan in plans]),
-        pool=pool,
-        least=least,
+
+def _line(request: RankRequest) -> _Line:
+    plan, asks = request.plan, request.plan.settings.candidates
+    return _Line(
+        limit=max(asks.per_source, request.size),
+        longest=asks.history or ALL,
+        life_ms=NEW_FOR * 1_000.0 * asks.fresh_half_life_s,
+        weights=plan.weights,
+        constant=float(asks.rank_constant),
+        reserve=plan.reserve,
+        pool=max(asks.pool, request.size),
+        least=request.places if request.complete else 0,
+        asked=[source in plan.asked for source in range(len(plan.weights))],
     )
-    sources = columns.weights.shape[1]
-    return AsksMade(
-        columns,
-        tuple(_whole(b for b, plan in enumerate(plans) if at in plan.asked) for at in range(sources)),
-        int(limits.max()) * sources,
-        int(np.maximum(pool, least).sum()),
-    )
-
-
-def _whole(numbers: Iterable[int]) -> NDArray[np.int64]:
-    return np.array([*numbers], np.int64)

@@ -27,7 +27,7 @@ def recomputed(
     window_ms: int | None = None,
     before_ms: int = 14 * DAY_MS,
 ) -> Numbers:
-    """Of each metric; `crossed_over` counts the users who saw two arms."""
+    """Of each metric; `crossed_over` counts users who saw two arms. Behind ~ stands a period of an arm."""
     by_user: dict[str, dict[str, Event]] = defaultdict(dict)
     for event in events:
         if event["type"] in ("click", "review", "impression"):
@@ -47,7 +47,7 @@ def recomputed(
         until_ms = ends_ms if window_ms is None else min(ends_ms, exposed_ms + window_ms)
         since = [each for each in own if exposed_ms <= each["ts"] < until_ms]
         before = [each for each in own if exposed_ms - before_ms <= each["ts"] < exposed_ms]
-        if len({name for _, name in seen}) > 1:
+        if len({name.partition("~")[0] for _, name in seen}) > 1:
             found[arm, "crossed_over"][0] += 1
         for metric in metrics:
             x_most, y_most = CAPS.get(metric, MOST)

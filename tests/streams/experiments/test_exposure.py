@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -156,3 +157,30 @@ def test_a_metric_that_is_not_known_for_a_while_has_each_user_once() -> None:
         sums = after
     assert users == 0, "it was counted with the impression"
     assert sums.exposures[0].counted == E1.counted
+
+
+PERIODS = measured([MeasuredExperiment("e", frozenset({"a", "b", "a~2", "b~2"}), (KNOWN["click_through"],))])
+
+
+def shown(ts: int, *arms: str) -> Step:
+    return q.shown_moment(ts, q.Showed(1, 5)), tuple(("e", arm) for arm in arms)
+
+
+def test_a_user_counts_once_in_the_period_that_they_came_in_whatever_comes_later() -> None:
+    """An impression of the first period that arrives behind one of the second takes the user back to it."""
+    came = [shown(100, "a"), shown(200, "a~2"), shown(300, "b~2")]
+    for told in permutations(came):
+        sums, arms = NOT_MEASURED, ArmIncrements(PERIODS)
+        for moment, named in told:
+            before, sums = sums, with_moment(sums, moment, PERIODS, named)
+            arms.change(before, sums)
+        (exposure,) = sums.exposures
+        assert (exposure.arm, exposure.ts, exposure.crossed) == ("a", 100, True)
+        fields = arms.fields()["e"]
+        assert fields[fields_of("a", KNOWN["click_through"].key)[0]] == 1
+        assert {name.split(":")[0] for name, number in fields.items() if number} == {"a"}
+
+
+def test_another_period_of_the_same_arm_is_no_other_arm() -> None:
+    (exposure,) = folded([shown(100, "a"), shown(200, "a~2")], PERIODS).exposures
+    assert not exposure.crossed

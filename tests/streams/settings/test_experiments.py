@@ -105,11 +105,6 @@ def test_metrics_are_those_that_are_passed_in() -> None:
         check_metrics("e", experiment(primary="own", secondary=["other"]), {"own"})
 
 
-def test_weights_that_move_by_themselves_are_refused() -> None:
-    with pytest.raises(DeclarationError, match=r"experiments.e.allocation: expected \"fixed\""):
-        check_metrics("e", experiment(allocation="adaptive"), {"click_through"})
-
-
 def test_the_registry_knows_better_than_the_file() -> None:
     registry = running(e=raw(share=0.5))
     both = joined(registry, {"e": experiment(), "new": experiment("new", layer="x")})

@@ -11,17 +11,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import DataError
-from streams.experiments.allocation.inference import AllocationReading, Period, reading
-from streams.experiments.allocation.mixture import AllocationSettings, best_chances, weights
+from streams.experiments.allocation.inference import (
+    AllocationReading,
+    Period,
+    known_of_periods,
+    reading,
+)
+from streams.experiments.allocation.mixture import best_chances, weights
 from streams.experiments.arm_sums import F64, NOBODY, ArmSums, arm_sums
+from streams.experiments.declared.adaptive import AdaptiveSettings
+from streams.experiments.readings.moments import Ratio, ratio
+from streams.experiments.readings.weighted import weighted
 
-SETTINGS = AllocationSettings(even=500, falls=0.2, least=0.1)
+SETTINGS = AdaptiveSettings(even=500, falls=0.2, least=0.1)
 
 
 def users(values: F64) -> ArmSums:
     """Sums of users with one value each."""
     nothing = np.zeros(len(values))
     return arm_sums(np.column_stack([values, np.ones(len(values)), nothing, nothing]))
+
+
+def chances(known: list[Ratio]) -> list[float]:
+    """Of each arm, to be the best."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squared = np.array([each.variance / each.users for each in known])
+    found: list[float] = best_chances(np.array([each.value for each in known]), squared).tolist()
+    return found
 
 
 def played(
@@ -31,9 +47,9 @@ def played(
     `drift`: so much more everybody clicks in the end than in the begin.
     """
     rng, found = np.random.default_rng(seed), list[Period]()
-    totals, count = dict.fromkeys(means, NOBODY), 0
+    known, count = dict.fromkeys(means, ratio(NOBODY)), 0
     for number in range(periods):
-        shares = weights(totals, count, SETTINGS)
+        shares = weights(known, count, SETTINGS)
         dealt = rng.multinomial(each, list(shares.values()))
         more = drift * number / periods
         sums = {
@@ -41,7 +57,7 @@ def played(
             for (arm, mean), n in zip(means.items(), dealt, strict=True)
         }
         found.append(Period(shares, sums))
-        totals = {arm: totals[arm].plus(sums[arm]) for arm in means}
+        known = {arm: weighted(known_of_periods(found, arm)) for arm in means}
         count += each
     return found
 
@@ -58,16 +74,19 @@ def looked_at(periods: list[Period], planned: int) -> list[AllocationReading]:
 )
 def test_weights_are_a_mixture_with_a_floor(means: dict[str, float], count: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    sums = {arm: users((rng.random(50) < mean).astype(float)) for arm, mean in means.items()}
-    found = weights(sums, count, SETTINGS)
+    known = {arm: ratio(users((rng.random(50) < mean).astype(float))) for arm, mean in means.items()}
+    found = weights(known, count, SETTINGS)
     assert sum(found.values()) == pytest.approx(1.0)
     assert min(found.values()) >= SETTINGS.delta(count) / len(means) * (1 - 1e-9)
-    assert found == weights(sums, count, SETTINGS)
+    assert found == weights(known, count, SETTINGS)
 
 
 def test_the_first_users_are_dealt_evenly() -> None:
-    sums = {"a": users(np.ones(100)), "b": users(np.zeros(100))}
-    assert weights(sums, 500, SETTINGS) == {"a": 0.5, "b": 0.5}
+    clicked = {"a": np.r_[np.ones(90), 0.0], "b": np.r_[np.zeros(90), 1.0]}
+    known = {arm: ratio(users(values)) for arm, values in clicked.items()}
+    assert weights(known, 500, SETTINGS) == {"a": 0.5, "b": 0.5}
+    assert weights(known, 10_000, SETTINGS)["a"] > 0.7
+    assert weights(known, 10_000, SETTINGS, rises=False)["b"] > 0.7
     assert SETTINGS.delta(10**12) == SETTINGS.least
 
 
@@ -77,17 +96,18 @@ def test_the_chance_to_be_best_is_that_of_draws() -> None:
         arm: users((rng.random(400) < mean).astype(float))
         for arm, mean in (("a", 0.3), ("b", 0.33), ("c", 0.28))
     }
-    found = best_chances(sums)
+    known = [ratio(each) for each in sums.values()]
+    found = chances(known)
     draws = []
     for each in sums.values():
         mean = each.sums[0] / each.users
         draws.append(rng.normal(mean, math.sqrt(mean * (1 - mean) / (each.users - 1)), 200_000))
     best = np.bincount(np.argmax(draws, axis=0), minlength=3) / 200_000
-    assert list(found.values()) == pytest.approx(best.tolist(), abs=0.005)
+    assert found == pytest.approx(best.tolist(), abs=0.005)
 
 
 def test_nothing_known_is_even() -> None:
-    assert best_chances({"a": NOBODY, "b": users(np.ones(9))}) == {"a": 0.5, "b": 0.5}
+    assert chances([ratio(NOBODY), ratio(users(np.ones(9)))]) == [0.5, 0.5]
     with pytest.raises(DataError, match="no arm"):
         weights({}, 0, SETTINGS)
 
@@ -164,7 +184,7 @@ def test_what_cannot_be_read_is_refused() -> None:
     sums = {"a": users(np.ones(9)), "b": users(np.ones(9))}
     with pytest.raises(DataError, match=r"the weight of b is 0\.0"):
         reading([Period({"a": 1.0, "b": 0.0}, sums)], 100)
-    with pytest.raises(DataError, match="expected the same ones"):
+    with pytest.raises(DataError, match="when an arm is added"):
         reading([Period({"a": 0.5, "b": 0.5}, sums), Period({"a": 0.5, "c": 0.5}, {})], 100)
     none = reading([], 100)
     assert (none.users, none.best, none.leads) == (0, "", "")

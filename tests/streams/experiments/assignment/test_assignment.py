@@ -19,9 +19,11 @@ from streams.experiments.assignment.arm_text import Served, served_by
 from streams.experiments.assignment.assignment import DEFAULT, Assignment, hash_of, salt_of
 from streams.experiments.assignment.traits import SESSION_GAP_MS
 from streams.experiments.declared.reading import read_experiment
+from streams.experiments.measured import state_key
 from streams.experiments.registry import changes
 from streams.experiments.registry.state import Registry
 from streams.state.user_state import UserState
+from streams.state.user_sums import Exposure, UserSums
 from tests.streams.experiments.declarations import raw, running
 
 USERS = [f"user-{n}" for n in range(1_000_000)]
@@ -255,3 +257,38 @@ def test_without_what_cannot_be_served() -> None:
     registry = running(one=raw(), two=raw())
     assert {text.partition("=")[0] for text in map(Assignment(registry, {"one"}).arms, FEW)} == {"two"}
     assert Assignment(registry, {"one", "two"}).arms("ann") == DEFAULT
+
+
+def adaptive(weights: dict[str, float]) -> Registry:
+    registry = running(now_ms=5, e=raw(3, allocation="adaptive"))
+    return changes.reweighed(registry, "e", weights, 900, 5 + 86_400_000).registry
+
+
+def exposed(arm: str, name: str = "e", begins_ms: int = 5) -> UserState:
+    exposure = Exposure(state_key(name, begins_ms), arm, 7, False, b"", {}, {})
+    return UserState(sums=UserSums(exposures=(exposure,)))
+
+
+def test_new_users_are_drawn_by_the_weights_of_the_period_and_who_has_an_arm_keeps_it() -> None:
+    weights = {"arm0": 0.2, "arm1": 0.7, "arm2": 0.1}
+    registry = adaptive(weights)
+    found = counted(registry, USERS[:200_000])
+    assert p_of([found[f"e={arm}~2"] for arm in weights], [*weights.values()]) > BOUND
+    assert sum(found.values()) == 200_000
+    arms = Assignment(registry).arms
+    assert {arms(user, exposed("arm2")) for user in FEW[:500]} == {"e=arm2"}
+    assert {arms(user, exposed("arm0~2")) for user in FEW[:500]} == {"e=arm0~2"}
+    for other in (exposed("gone"), exposed("arm2", "f"), exposed("arm2", begins_ms=6)):
+        assert [arms(user, other) for user in FEW[:500]] == [arms(user) for user in FEW[:500]]
+
+
+def test_users_of_a_stopped_arm_get_what_control_makes_in_whatever_period_they_came() -> None:
+    registry = changes.arm_stopped(adaptive({"arm0": 0.2, "arm1": 0.7, "arm2": 0.1}), "e", "arm1", 9).registry
+    arms = Assignment(registry).arms
+    assert arms("ann", exposed("arm1")) == arms("ann", exposed("arm1~2")) == "e=arm0!"
+    assert arms("ann", exposed("arm2~2")) == "e=arm2~2"
+
+
+def test_an_experiment_of_fixed_weights_moves_users_as_its_weights_say() -> None:
+    arms = Assignment(running(now_ms=5, e=raw(3))).arms
+    assert [arms(user, exposed("arm2")) for user in FEW] == [arms(user) for user in FEW]

@@ -27,7 +27,10 @@ MORE: dict[str, Any] = {
     "window_days": 7,
     "reading": "group",
     "looks": 5,
+}
+ADAPTIVE: dict[str, Any] = {
     "allocation": "adaptive",
+    "adaptive": {"every_hours": 6, "even": 2_000, "falls": 0.2, "least": 0.2},
 }
 
 
@@ -129,3 +132,18 @@ def test_anything_is_read_or_refused(changed: dict[str, Any]) -> None:
         pass
     else:
         assert read_experiment("e", msgspec.json.decode(msgspec.json.encode(read))) == read
+
+
+def test_weights_that_move_are_of_users_alike_at_first_and_read_at_any_time() -> None:
+    assert experiment("e", **ADAPTIVE).adaptive.every_ms == 6 * 3_600_000
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"unit": "session"}, 'e.unit: expected "user"'),
+        ({"reading": "group", "looks": 5}, 'e.reading: expected "sequential"'),
+        ({"arms": {"a": {"weight": 2}, "b": {}}}, "e.arms: expected equal weights"),
+        ({"allocation": "fixed"}, "e.adaptive: expected nothing"),
+        ({"adaptive": {"falls": 0.25}}, "e.adaptive.falls: expected"),
+        ({"adaptive": {"lest": 1}}, "did you mean 'least'"),
+    )
+    for more, said in cases:
+        with pytest.raises(DeclarationError, match=said):
+            experiment("e", **{"arms": 2, **ADAPTIVE, **more})

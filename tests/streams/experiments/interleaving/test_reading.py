@@ -68,6 +68,6 @@ def test_a_mean_is_held_at_all_times() -> None:
 def test_the_width_is_that_of_the_formula() -> None:
     """By hand, for a spread of 1: 400 users, 400 planned."""
     credit = np.tile([1.0, -1.0], 200) * math.sqrt(399 / 400)
-    rho2 = (2 * math.log(20) + math.log(2 * math.log(20)) + 1) / 400
+    rho2 = (2 * math.log(20) + math.log(2 * math.log(20) + 1)) / 400
     half = math.sqrt(2 * (400 * rho2 + 1) / (400**2 * rho2) * math.log(math.sqrt(400 * rho2 + 1) / 0.05))
     assert mean_credit(credit, 400).high == pytest.approx(half)

@@ -12,7 +12,7 @@ import pytest
 from model.errors import SettingsError
 from streams.experiments.arm_sums import arm_sums
 from streams.experiments.readings.guardrails import crossed
-from streams.experiments.readings.plan import Earlier, Guardrail, Plan
+from streams.experiments.readings.plan import Guardrail, Plan
 from streams.experiments.readings.reading import Reading, reading
 from streams.experiments.readings.sequence import rho_for, stretch
 from streams.experiments.readings.show import as_data, table
@@ -90,16 +90,15 @@ def test_a_mismatch_blocks_the_reading_and_says_where_to_look() -> None:
 def test_changed_shares_that_the_plan_tells_of_are_no_mismatch() -> None:
     first = points(SAME, 300, 1)[0]
     second = points(SAME, 300, 1, seed=2, sizes={"bold": 33})[0]
-    both = {key: first[key].plus(second[key]) for key in first}
-    told = msgspec.structs.replace(
-        PLAN,
-        shares={"plain": 0.9, "bold": 0.1},
-        earlier=(Earlier({"plain": 0.5, "bold": 0.5}, {"plain": 300, "bold": 300}),),
-    )
-    seen = reading(told, both).mismatch
+    now = {**first, **{(f"{arm}~2", metric): each for (arm, metric), each in second.items()}}
+    periods = ({"plain": 0.5, "bold": 0.5}, {"plain": 0.9, "bold": 0.1})
+    seen = reading(msgspec.structs.replace(PLAN, periods=periods), now).mismatch
     assert not seen.found
+    assert seen.users == {"plain": 600, "bold": 333}
     assert seen.expected == pytest.approx({"plain": 599.7, "bold": 333.3})
-    assert reading(msgspec.structs.replace(told, earlier=()), both).blocked
+    # Shares that were right over both periods together are wrong in each of them.
+    wrong = msgspec.structs.replace(PLAN, periods=(periods[0], periods[0]))
+    assert reading(wrong, now).blocked
 
 
 def test_a_guardrail_names_the_arm_that_must_be_stopped() -> None:
@@ -185,12 +184,6 @@ def test_a_metric_that_is_the_same_for_all_users_says_nothing() -> None:
     told = np.column_stack([x, ones[:, 0], x, ones[:, 0]])
     sums = {("plain", CLICKS): arm_sums(told), ("bold", CLICKS): arm_sums(told[::-1])}
     assert reading(plan, sums).primary[0].state in {"early", "open"}
-
-
-def test_shares_that_follow_the_results_are_no_mismatch() -> None:
-    history = points(BETTER, 200, 10, sizes={"bold": 20})
-    plan = msgspec.structs.replace(PLAN, fixed_shares=False)
-    assert not reading(plan, history[-1]).blocked
 
 
 def test_an_experiment_without_users_is_read_too() -> None:

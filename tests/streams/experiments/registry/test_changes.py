@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from model.errors import ExperimentError, StoreError
 from streams.experiments.assignment.slots import SLOTS, size
+from streams.experiments.declared.adaptive import PERIODS_MAX
 from streams.experiments.declared.reading import read_experiment
 from streams.experiments.declared.refusal import DeclarationError
 from streams.experiments.registry import changes
@@ -347,3 +348,38 @@ class Steps(RuleBasedStateMachine):
 
 Steps.TestCase.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 TestSteps = Steps.TestCase
+
+
+def test_weights_move_when_they_are_due_and_no_phase_begins_where_they_stay() -> None:
+    hour = 3_600_000
+    registry = running(now_ms=7, e=raw(2, allocation="adaptive", adaptive={"every_hours": 1}))
+    weights = {"arm0": 0.25, "arm1": 0.75}
+    for too_early in (7, hour, 6 + hour):
+        with pytest.raises(ExperimentError, match="not due"):
+            changes.reweighed(registry, "e", weights, 900, too_early)
+    registry = changes.reweighed(registry, "e", {"arm0": 0.5, "arm1": 0.5}, 900, 7 + hour).registry
+    assert (registry.experiments["e"].phase, registry.experiments["e"].weighed_ms) == (1, 7 + hour)
+    with pytest.raises(ExperimentError, match="not due"):
+        changes.reweighed(registry, "e", weights, 900, 6 + 2 * hour)
+    for number in range(2, PERIODS_MAX + 1):  # leaders were away for a time
+        at_ms = 9 + 5 * number * hour
+        weights = {"arm0": 0.25 + 0.01 * number, "arm1": 0.75 - 0.01 * number}
+        registry = changes.reweighed(registry, "e", weights, 900, at_ms).registry
+    experiment = decode(encode(registry)).experiments["e"]
+    assert (experiment.phase, experiment.key("e"), experiment.begins_ms) == (PERIODS_MAX, "e", 7)
+    with pytest.raises(ExperimentError, match="not due"):
+        changes.reweighed(registry, "e", {"arm0": 0.5, "arm1": 0.5}, 900, 10**12)
+
+
+def test_weights_of_an_experiment_that_declares_none_that_move_stay() -> None:
+    with pytest.raises(ExperimentError, match="not due"):
+        changes.reweighed(running(e=raw()), "e", {"arm0": 0.1, "arm1": 0.9}, 900, 10**12)
+
+
+def test_arms_whose_weights_move_are_fixed() -> None:
+    registry = running(e=raw(2, allocation="adaptive"))
+    for arms in (3, {"arm0": {"weight": 2}, "arm1": {"weight": 2}}):
+        with pytest.raises(DeclarationError, match=r"e.arms: expected the arms that it started with"):
+            changes.declared(registry, "e", experiment(arms=arms, allocation="adaptive"), 9)
+    with pytest.raises(DeclarationError, match="fixed since the experiment runs"):
+        changes.declared(registry, "e", experiment(), 9)

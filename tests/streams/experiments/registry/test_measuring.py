@@ -12,6 +12,8 @@ from streams.settings.tree import Settings
 from tests.streams.experiments.declarations import experiment, raw, running
 
 KNOWN = Settings().known_metrics
+DAY_MS = 86_400_000
+WEIGHTS = {"arm0": 0.2, "arm1": 0.6, "arm2": 0.2}
 
 
 def test_nothing_runs() -> None:
@@ -45,6 +47,17 @@ def test_a_new_phase_is_measured_by_itself() -> None:
     assert set(found.experiments) == {"e~2"}
     assert found.experiments["e~2"].begins_ms == 900
     assert found.over == {state_key("e", 70)}
+
+
+def test_the_periods_of_an_adaptive_experiment_go_on_together() -> None:
+    registry = running(now_ms=70, e=raw(3, allocation="adaptive"))
+    registry = changes.reweighed(registry, "e", WEIGHTS, 900, 70 + DAY_MS).registry
+    registry = changes.arm_stopped(registry, "e", "arm2", 80 + DAY_MS).registry
+    found = measured_of(registry, KNOWN)
+    assert set(found.experiments) == {"e"}
+    assert found.experiments["e"].begins_ms == 70
+    assert found.experiments["e"].arms == {"arm0", "arm1", "arm0~2", "arm1~2"}
+    assert not found.over
 
 
 def test_an_arm_that_is_stopped_takes_no_new_users() -> None:

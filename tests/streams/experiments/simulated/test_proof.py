@@ -47,6 +47,16 @@ def test_lifts_are_covered(proof: Proof) -> None:
         assert 0.1 < each.noise_cut < 0.6
 
 
+def test_weights_that_move_alarm_no_more_often_and_cost_fewer_clicks(proof: Proof) -> None:
+    seen = proof.adaptive
+    assert seen is not None
+    assert seen.alarms < 0.09  # .05 at most is true: 36 of 400 are 4 standard errors away
+    assert seen.misnamed < 0.09
+    assert seen.plain_alarms > seen.alarms
+    assert seen.covered > 0.88
+    assert seen.regret < 0.9 * seen.equal_regret
+
+
 def test_mismatches_are_found(proof: Proof) -> None:
     fair, lost, shifted = proof.mismatches
     assert fair.share < 0.04
@@ -57,7 +67,7 @@ def test_mismatches_are_found(proof: Proof) -> None:
 
 def test_promises_are_judged_but_for_chance(proof: Proof) -> None:
     judged = promises(proof)
-    assert len(judged) == 2 * 7 + 3
+    assert len(judged) == 2 * 7 + 4 + 3
     broken = msgspec.structs.replace(
         proof, kinds=[msgspec.structs.replace(each, covered_ever=0.8) for each in proof.kinds]
     )

@@ -1,0 +1,111 @@
+"""Whether the arms of an experiment differ for a user: the slate of each other arm is made beside theirs.
+
+An experiment may count only those whom its arms show different slates (`trigger = "slate"`): what the others
+do is noise. A user is exposed by the first slate that differs. Up to then each arm has shown the same, and
+whichever arm a user is in, the same slates are compared: who is exposed, and when, does not depend on it.
+
+Slates are compared only as long as a user was not exposed, by their items in their order, from the same state
+and counters. An arm whose slate can't be made shows what it falls back to. A slate that is drafted of two
+orders for another experiment is compared by both orders: coins say nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import NamedTuple
+
+from msgspec.structs import replace as replaced
+
+from streams.batch_slates import BatchSlates
+from streams.experiments.assignment.arm_text import uncounted
+from streams.ranking.interleaving import sides_of
+from streams.ranking.request import RankRequest
+from streams.recommender import Recommender
+
+Shown = tuple[int, ...]
+"""The rows of a slate's places."""
+
+
+class Beside(NamedTuple):
+    """What one user's slate is compared with for one experiment. `served`: their arm, as its text says it.
+    `own`: their own orders, where the slate is drafted of two; else none, since the slate is there.
+    """
+
+    user: str
+    served: str
+    own: list[RankRequest]
+    others: list[list[RankRequest]]
+
+
+def beside(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Beside]:
+    """What the slates of these requests are to be compared with. Arms that come to the same stages and model
+    show the same, unless what is learned goes by the arm or places are drawn.
+    """
+    found = []
+    for request in requests:
+        for compared in recommender.arms.assignment.to_compare(request.arm, request.state):
+            own = [] if request.against is None else _orders(request)
+            others = [_orders(_with_arm(recommender, request, arm)) for arm in compared.others]
+            found.append(Beside(request.user, compared.served, own, others))
+    return found
+
+
+def triggered(recommender: Recommender, made: BatchSlates, compared: Sequence[Beside]) -> BatchSlates:
+    """The slates as they are, with what does not differ marked as not counting."""
+    if not compared:
+        return made
+    asked = [each for beside in compared for each in (*beside.own, *chain.from_iterable(beside.others))]
+    rows_of = iter(_shown(recommender, asked))
+    shown = {slate.user_id: look.rows for slate, look in zip(made.slates, made.looks, strict=True)}
+    same: dict[str, list[str]] = {}
+    for each in compared:
+        own = [next(rows_of) for _ in each.own] or [shown.get(each.user)]
+        of_others = [[next(rows_of) for _ in orders] for orders in each.others]
+        if all(orders == own for orders in of_others):
+            same.setdefault(each.user, []).append(each.served)
+    return made._replace(
+        slates=[replaced(slate, arm=_marked(slate.arm, slate.user_id, same)) for slate in made.slates],
+        looks=[
+            replaced(look, arm=_marked(look.arm, slate.user_id, same))
+            for slate, look in zip(made.slates, made.looks, strict=True)
+        ],
+    )
+
+
+def _with_arm(recommender: Recommender, request: RankRequest, arm: str) -> RankRequest:
+    made = recommender.arms.of(arm, request.plan.rung)
+    return replace(request, arm=arm, plan=made.plan, model=made.model, against=made.against, explain=False)
+
+
+def _orders(request: RankRequest) -> list[RankRequest]:
+    """The request as the stages take it: of a slate that is drafted of two orders, both."""
+    return sides_of([request]).requests
+
+
+def _shown(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Shown]:
+    """What each of these would show; () where that can't be made at all."""
+    try:
+        return recommender.shown(requests)
+    except Exception:  # one user's slate, or the model: find out whose
+        return [_shown_or_less(recommender, request) for request in requests]
+
+
+def _shown_or_less(recommender: Recommender, request: RankRequest) -> Shown:
+    """As `batch_slates` falls back."""
+    steps = [request]
+    if request.plan.settings.rescoring.enabled:
+        steps.append(replace(request, plan=recommender.arms.of(request.arm, "counters").plan))
+    for step in steps:
+        try:
+            return recommender.shown([step])[0]
+        except Exception:  # noqa: S112  what was made says so where it is the user's own
+            continue
+    return ()
+
+
+def _marked(text: str, user: str, same: Mapping[str, list[str]]) -> str:
+    for served in same.get(user, ()):
+        text = uncounted(text, served)
+    return text
