@@ -14,6 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Example,
     OpenAPIMediaType,
+    OpenAPIResponse,
     OpenAPIType,
     Operation,
     Parameter,
@@ -57,6 +58,8 @@ EVENT_RECEIPTS = {
     200: ResponseSpec(Receipt, description="NDJSON: each line is answered", media_type=NDJSON),
 }
 
+GUARDED = "/v1/"
+"""The routes under it refuse parameters that they do not know."""
 METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -201,6 +204,24 @@ def describe_contents(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> N
             entries = fields[name]["anyOf"][0]
             entries["additionalProperties"] = _or_null(entries["additionalProperties"])
     _put(app, schemas)
+
+
+def describe_refusals(app: Litestar) -> None:
+    """Every route of the API refuses parameters that it does not know; so do those of which Litestar says
+    that they answer 400 in its own form.
+    """
+    problem = OpenAPIMediaType(schema=Reference(ref=REF.format(name="Problem")))
+    for template, path in (app.openapi_schema.paths or {}).items():
+        for method in METHODS:
+            operation: Operation | None = getattr(path, method)
+            if operation is None or operation.responses is None or not template.startswith(GUARDED):
+                continue
+            told = operation.responses.get("400")
+            if not isinstance(told, OpenAPIResponse) or PROBLEM_JSON not in (told.content or {}):
+                text = "A parameter is out of range, or unknown"
+                operation.responses["400"] = OpenAPIResponse(
+                    description=text, content={PROBLEM_JSON: problem}
+                )
 
 
 def bound_parameters(app: Litestar, bounds: Mapping[tuple[str, str], Schema]) -> None:
