@@ -6,6 +6,8 @@ asked as soon as they are described.
 
 from __future__ import annotations
 
+import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +31,7 @@ from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.host_check import HostCheck
 from streams.gateway.serve import listen
+from streams.kafka.topics import ensure_topics
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
@@ -45,6 +48,15 @@ NOT_STARTED = {"no_ranker"}
 BOUNDED = settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
+@schemathesis.serializer("application/x-ndjson")
+def lines(_: Any, value: Any) -> bytes:
+    """A text as it is, anything else as lines of JSON."""
+    if isinstance(value, str):
+        return value.encode(errors="replace")
+    rows = value if isinstance(value, list) else [value]
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
 @pytest.fixture(scope="module")
 def address(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A gateway behind the real server; what one operation writes, the next ones find."""
@@ -54,6 +66,7 @@ def address(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> I
         "gateway": {"port": 0},
     }
     config = override(Settings(), tree)
+    asyncio.run(ensure_topics(config.kafka))
     app = create_app(config, MemoryStore(), RecordingSink(), ManualClock(NOW_MS))
     with listen(config.gateway) as listener:
         server = uvicorn.Server(
