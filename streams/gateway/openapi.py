@@ -114,6 +114,9 @@ def body_as(kind: type[msgspec.Struct], example: object, optional: bool = False)
 def describe_kinds(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
     """Put these, and all that they are made of, among the schemas of the document."""
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
+    for written in schemas.values():
+        for each in written.get("properties", {}).values():
+            each.pop("default", None)  # see `_or_null`
     _put(app, schemas)
 
 
@@ -183,12 +186,13 @@ def event_schemas(
 
 def _or_null(written: dict[str, Any]) -> dict[str, Any]:
     """A field that a client may leave out may be null."""
-    if {"type": "null"} in written.get("anyOf", ()):
-        return written
-    outside: dict[str, Any] = {
-        name: written.pop(name) for name in ("default", "description") if name in written
-    }
-    return {"anyOf": [written, {"type": "null"}], **outside}
+    said = [written.pop("description")] if "description" in written else []
+    if (default := written.pop("default", None)) not in (None, "", [], {}):
+        # In words: some generators of clients take a field with a default for one that must be sent.
+        said.append(f"Left out: {msgspec.json.encode(default).decode()}.")
+    if {"type": "null"} not in written.get("anyOf", ()):
+        written = {"anyOf": [written, {"type": "null"}]}
+    return {**written, "description": " ".join(said)} if said else written
 
 
 def describe_contents(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
