@@ -29,6 +29,7 @@ from streams.gateway.items import ItemBody, items_route
 from streams.gateway.known_parameters import KnownParameters
 from streams.gateway.line_stream import LineAnswer, LineStreams, StreamEnd
 from streams.gateway.metrics import GatewayMetrics, metrics_route
+from streams.gateway.number_formats import describe_numbers
 from streams.gateway.openapi import (
     bound_parameters,
     config,
@@ -111,6 +112,7 @@ def create_app(
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))
     describe_refusals(app)
+    describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
     return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations)

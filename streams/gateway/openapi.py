@@ -128,6 +128,7 @@ def config(version: str) -> OpenAPIConfig:
         description="Events in, fresh recommendations out. Send events; read a feed to show it.",
         path="/schema",
         render_plugins=[JsonRenderPlugin()],
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
     )
 
 
