@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
+from streams.gateway.admin.dead_letters import Replay
 from streams.gateway.admin.routes import admin_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
@@ -28,12 +29,14 @@ from streams.gateway.items import ItemBody, items_route
 from streams.gateway.known_parameters import KnownParameters
 from streams.gateway.line_stream import LineAnswer, LineStreams, StreamEnd
 from streams.gateway.metrics import GatewayMetrics, metrics_route
+from streams.gateway.number_formats import describe_numbers
 from streams.gateway.openapi import (
     bound_parameters,
     config,
     describe_bodies,
     describe_contents,
     describe_kinds,
+    describe_refusals,
     name_actions,
 )
 from streams.gateway.parameter_bounds import parameter_bounds
@@ -105,9 +108,11 @@ def create_app(
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
     describe_bodies(app, [UserBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    describe_kinds(app, [ExperimentSettings, Because, Shipping, LineAnswer, StreamEnd])
+    describe_kinds(app, [ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd])
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))
+    describe_refusals(app)
+    describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
     return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations)

@@ -9,7 +9,8 @@ import msgspec
 
 from model.errors import StoreUnavailableError
 from streams.clock import Clock
-from streams.gateway.answers import Answer, json_answer
+from streams.gateway.answers import JSON, Answer, Headers, json_answer
+from streams.gateway.conditional import UNCONDITIONAL, Conditions
 from streams.gateway.errors import ProblemError, problem, unavailable
 from streams.gateway.impressions import ImpressionLog, impression_of
 from streams.gateway.metrics import GatewayMetrics
@@ -85,8 +86,13 @@ class FeedReads:
         self._shelf, self._impressions, self._clock, self._metrics = shelf, impressions, clock, metrics
         self._served = {rung: metrics.feeds.labels(rung) for rung in (*RUNGS, "empty")}
 
-    async def answer(self, user: str, n: int, impression: bool) -> Answer:
-        """The first `n` items of the feed; raises `ProblemError`."""
+    async def answer(
+        self, user: str, n: int, impression: bool, conditions: Conditions = UNCONDITIONAL
+    ) -> Answer:
+        """The first `n` items of the feed; raises `ProblemError`.
+
+        Of a feed that the client knows by its `slate_id` nothing is shown anew, so no impression is logged.
+        """
         if not 1 <= n <= self.size:
             raise _out_of_range("n", f"1 to {self.size}", str(n))
         if len(user) > USER_ID_MAX:
@@ -101,9 +107,19 @@ class FeedReads:
             self._metrics.feed_read_s.observe(time.perf_counter() - started_s)
         self._served.get(shown.slate.rung, self._served["empty"]).inc()
         self._metrics.count_places(shown.own, shown.n - shown.own, shown.withdrawn)
+        headers: Headers = NO_STORE
+        if conditions.none_matches is not None and (tag := _tag(shown.slate.slate_id)):
+            headers = (*NO_STORE, ("etag", tag))
+            if conditions.knows(tag):
+                return Answer(304, b"", JSON, headers)
         if impression and shown.n:
             self._impressions.add(impression_of(shown.slate, shown.n, user, self._clock.now_ms()))
-        return json_answer(200, _feed(shown, user), headers=NO_STORE)
+        return json_answer(200, _feed(shown, user), headers=headers)
+
+
+def _tag(slate_id: str) -> str:
+    """The entity tag of a feed: what is shown has its `slate_id`. "" where a header can't hold it."""
+    return f'"{slate_id}"' if slate_id.isascii() and slate_id.isprintable() and '"' not in slate_id else ""
 
 
 def _feed(shown: Shown, user: str) -> Feed:

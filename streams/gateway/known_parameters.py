@@ -10,9 +10,7 @@ from litestar import Litestar, Request
 from litestar.openapi.spec import Parameter
 
 from streams.gateway.errors import ProblemError, problem
-from streams.gateway.openapi import METHODS
-
-GUARDED = "/v1/"
+from streams.gateway.openapi import GUARDED, METHODS
 
 
 class KnownParameters:

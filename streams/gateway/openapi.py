@@ -14,6 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Example,
     OpenAPIMediaType,
+    OpenAPIResponse,
     OpenAPIType,
     Operation,
     Parameter,
@@ -57,6 +58,8 @@ EVENT_RECEIPTS = {
     200: ResponseSpec(Receipt, description="NDJSON: each line is answered", media_type=NDJSON),
 }
 
+GUARDED = "/v1/"
+"""The routes under it refuse parameters that they do not know."""
 METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -111,6 +114,9 @@ def body_as(kind: type[msgspec.Struct], example: object, optional: bool = False)
 def describe_kinds(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
     """Put these, and all that they are made of, among the schemas of the document."""
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
+    for written in schemas.values():
+        for each in written.get("properties", {}).values():
+            each.pop("default", None)  # see `_or_null`
     _put(app, schemas)
 
 
@@ -122,6 +128,7 @@ def config(version: str) -> OpenAPIConfig:
         description="Events in, fresh recommendations out. Send events; read a feed to show it.",
         path="/schema",
         render_plugins=[JsonRenderPlugin()],
+        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
     )
 
 
@@ -180,12 +187,13 @@ def event_schemas(
 
 def _or_null(written: dict[str, Any]) -> dict[str, Any]:
     """A field that a client may leave out may be null."""
-    if {"type": "null"} in written.get("anyOf", ()):
-        return written
-    outside: dict[str, Any] = {
-        name: written.pop(name) for name in ("default", "description") if name in written
-    }
-    return {"anyOf": [written, {"type": "null"}], **outside}
+    said = [written.pop("description")] if "description" in written else []
+    if (default := written.pop("default", None)) not in (None, "", [], {}):
+        # In words: some generators of clients take a field with a default for one that must be sent.
+        said.append(f"Left out: {msgspec.json.encode(default).decode()}.")
+    if {"type": "null"} not in written.get("anyOf", ()):
+        written = {"anyOf": [written, {"type": "null"}]}
+    return {**written, "description": " ".join(said)} if said else written
 
 
 def describe_contents(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
@@ -201,6 +209,24 @@ def describe_contents(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> N
             entries = fields[name]["anyOf"][0]
             entries["additionalProperties"] = _or_null(entries["additionalProperties"])
     _put(app, schemas)
+
+
+def describe_refusals(app: Litestar) -> None:
+    """Every route of the API refuses parameters that it does not know; so do those of which Litestar says
+    that they answer 400 in its own form.
+    """
+    problem = OpenAPIMediaType(schema=Reference(ref=REF.format(name="Problem")))
+    for template, path in (app.openapi_schema.paths or {}).items():
+        for method in METHODS:
+            operation: Operation | None = getattr(path, method)
+            if operation is None or operation.responses is None or not template.startswith(GUARDED):
+                continue
+            told = operation.responses.get("400")
+            if not isinstance(told, OpenAPIResponse) or PROBLEM_JSON not in (told.content or {}):
+                text = "A parameter is out of range, or unknown"
+                operation.responses["400"] = OpenAPIResponse(
+                    description=text, content={PROBLEM_JSON: problem}
+                )
 
 
 def bound_parameters(app: Litestar, bounds: Mapping[tuple[str, str], Schema]) -> None:

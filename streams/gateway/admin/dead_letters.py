@@ -130,11 +130,11 @@ def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
         summary="Send dead letters back",
         description=(
             "Sends the original bytes with their key to the topic that they came from. Kafka remembers what "
-            "was sent: a second replay sends only newer letters. A letter that fails again becomes a new one. "
+            "was sent: a second replay sends only newer letters. A letter that fails again is a new one. "
             "From a loopback address alone."
         ),
         tags=["dead letters"],
-        operation_class=operation(json_body(Replay, {"reason": "bad_model", "limit": 100}, required=False)),
+        operation_class=operation(json_body(Replay, {"reason": "bad_model"}, required=False)),
         responses={
             **CHANGED,
             **says(400, "The body is not JSON, or a parameter is unknown"),

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 Schema = Mapping[str, Any]
 
-TOLD = {"title", "description", "default", "examples", "components", "$ref", "anyOf", "oneOf", "enum", "type"}
+TOLD = {
+    *("title", "description", "default", "examples", "components", "$ref", "anyOf", "oneOf", "enum", "type"),
+    "format",
+}
 OF_TYPE = {
     "null": set[str](),
     "boolean": set[str](),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 from prometheus_client import CollectorRegistry
@@ -155,3 +156,19 @@ def test_a_store_that_hangs_is_503_too(
 
     monkeypatch.setattr(store, "read_feeds", hang)
     assert client.get("/v1/users/u/feed").status_code == 503
+
+
+def test_a_feed_that_the_client_knows_is_not_sent_and_not_shown(
+    client: Client, store: MemoryStore, sink: RecordingSink
+) -> None:
+    put(client, store, "u", encode(slate("u")))
+    known = client.get("/v1/users/u/feed?n=2").json()["slate_id"]
+    client.get("/v1/users/u/feed?n=2&impression=false", headers={"If-None-Match": '"another"'})
+    for tag in (f'"{known}"', f'W/"{known}", "x"', "*"):
+        again = client.get("/v1/users/u/feed?n=2", headers={"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", f'"{known}"')
+        assert again.headers["cache-control"] == "no-store"
+    put(client, store, "u", encode(msgspec.structs.replace(slate("u"), slate_id="newer")))
+    newer = client.get("/v1/users/u/feed?n=2", headers={"If-None-Match": f'"{known}"'})
+    assert (newer.status_code, newer.json()["slate_id"]) == (200, "newer")
+    assert [event.slate_id for event in impressions(sink, 2)] == [known, "newer"]

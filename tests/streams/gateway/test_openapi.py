@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import jsonschema
 import pytest
 from litestar.testing import TestClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from streams.gateway.events import FROM_APPS
 from streams.gateway.hot_routes import Gateway
@@ -68,6 +71,31 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
     }
     receipt = document["paths"]["/v1/events"]["post"]["responses"]["202"]["content"]["application/json"]
     assert receipt["schema"] == {"$ref": "#/components/schemas/Receipt"}
+
+
+def test_the_document_is_openapi(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    names = [each["operationId"] for each in operations]
+    assert len(set(names)) == len(names)
+    for each in operations:
+        assert each["summary"]
+        assert all(answer["description"] for answer in each["responses"].values())
+
+
+def test_no_field_that_may_be_left_out_has_a_default(document: dict[str, Any]) -> None:
+    """Generators of clients make of one a field that must be sent."""
+    bodies = [
+        json.dumps(each["requestBody"])
+        for path in document["paths"].values()
+        for each in path.values()
+        if "requestBody" in each
+    ]
+    sent = {name for body in bodies for name in re.findall(r"#/components/schemas/(\w+)", body)}
+    assert {"Click", "ItemBody", "ItemContent", "UserContent", "Replay", "Because"} <= sent
+    for name in sent:
+        for field, written in document["components"]["schemas"][name]["properties"].items():
+            assert "default" not in written or field == "type", (name, field)
 
 
 def test_references_lead_somewhere(document: dict[str, Any]) -> None:
