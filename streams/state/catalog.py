@@ -40,7 +40,8 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     `ts`: the update's own time, or an earlier one where that was ahead of the clock (see `Catalog.announce`).
     `image`, `audio`: vectors of other views of it, float16; b"" for none. `version`: see `VERSION`; older
     builds' records end before it, or before `image`. `added_ms`: when it was first announced (0: at `ts`).
-    `attributes`: what the app says of it by name, for filters.
+    `attributes`: what the app says of it by name, for filters. `description`: the beginning of its text, for
+    search by words.
     """
 
     item_id: str
@@ -56,6 +57,7 @@ class ItemRecord(msgspec.Struct, frozen=True, array_like=True):
     version: int = VERSION
     added_ms: int = 0
     attributes: dict[str, str] = {}
+    description: str = ""
 
 
 _encoder = msgspec.msgpack.Encoder()

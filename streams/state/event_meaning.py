@@ -32,6 +32,10 @@ class Vectors(NamedTuple):
 
 
 NO_VECTORS = Vectors()
+DESCRIPTION_MAX = 4_096
+"""So many characters of an item's text are stored, for search by words; its vector is of all that the encoder
+reads.
+"""
 
 
 def user_of(event: AnyEvent) -> str | None:
@@ -121,6 +125,7 @@ def item_record(event: Item, vectors: Vectors, added_ms: int) -> ItemRecord:
         audio=_at_length_one(event.audio_vector),
         added_ms=added_ms,
         attributes=event.attributes,
+        description=event.text[:DESCRIPTION_MAX],
     )
 
 
