@@ -19,13 +19,14 @@ _apostrophe = re.compile(r"(?<=[^\W\d_])['’ʼ](?=[^\W\d_])")
 def terms(text: str, indexed: bool = False) -> list[str]:
     """The terms of a text, in its order.
 
-    A word is a term. Parts that a hyphen, a point or a slash joins are terms, and what they make together is
-    one more: "SM-57" is found by "sm57" too. Of what an apostrophe joins, parts of one letter are left out.
+    A word is a term. Parts that a hyphen, a point, a slash or an apostrophe joins are terms, and what they make
+    together is one more: "SM-57" is found by "sm57" too. Of what an apostrophe joins, parts of one letter are
+    left out.
     A run of a script without spaces gives its pairs; in the index, its last letter too: with it, a query of
     one letter finds each place as the beginning of a term.
 
     >>> terms("The men's SM-57"), terms("运动鞋 男款")
-    (['the', 'men', 'sm', '57', 'sm57'], ['运动', '动鞋', '男款'])
+    (['the', 'men', 'mens', 'sm', '57', 'sm57'], ['运动', '动鞋', '男款'])
     >>> terms("运动鞋", indexed=True)
     ['运动', '动鞋', '鞋']
     """
@@ -34,16 +35,12 @@ def terms(text: str, indexed: bool = False) -> list[str]:
         if part.isascii() and part.isalnum():  # as good as always
             found.append(part)
             continue
-        for each in _apart(part):
-            found += _of_part(each, indexed)
+        pieces = _apostrophe.split(part)
+        for piece in [piece for piece in pieces if len(piece) > 1] or pieces:
+            found += _of_part(piece, indexed)
+        if len(pieces) > 1:
+            found += runs("".join(pieces))
     return [term[:LONGEST_TERM] for term in found]
-
-
-def _apart(part: str) -> list[str]:
-    pieces = _apostrophe.split(part)
-    if len(pieces) == 1:
-        return pieces
-    return [piece for piece in pieces if len(piece) > 1] or pieces
 
 
 def _of_part(part: str, indexed: bool) -> list[str]:

@@ -32,6 +32,7 @@ class ItemDocument(NamedTuple):
     digest: int
     category_names: tuple[str, ...] = ()
     maker_names: tuple[tuple[str, str], ...] = ()
+    priced: bool = False
 
 
 def document_of(row: int, record: ItemRecord) -> ItemDocument:
@@ -45,9 +46,7 @@ def document_of(row: int, record: ItemRecord) -> ItemDocument:
         " \n ".join(facts),
         record.description,
     )
-    return ItemDocument(
-        row, *parts, _digest(record.item_id, *parts), tuple(record.categories), makers
-    )
+    return ItemDocument(row, *parts, _digest(record.item_id, *parts), tuple(record.categories), makers)
 
 
 def names_maker(attribute: str) -> bool:

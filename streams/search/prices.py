@@ -133,7 +133,9 @@ def _range(text: str, first: _Sum, second: _Sum) -> tuple[int, int] | None:
     if before is None and not (first.money or second.money):
         return None
     linked = _OF.match(text, second.end)
-    return (first.begin if before is None else before.start()), (second.end if linked is None else linked.end())
+    return (first.begin if before is None else before.start()), (
+        second.end if linked is None else linked.end()
+    )
 
 
 def _without(text: str, begin: int, end: int) -> str:

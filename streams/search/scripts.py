@@ -22,7 +22,9 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _PICTURES = "\u2600-\u27bf\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff"
-_MARKS = "".join(re.escape(chr(point)) for point in range(0x12000) if unicodedata.category(chr(point))[0] == "M")
+_MARKS = "".join(
+    re.escape(chr(point)) for point in range(0x12000) if unicodedata.category(chr(point))[0] == "M"
+)
 _unspaced = re.compile(f"[{UNSPACED}]+")
 _picture = re.compile(f"[{_PICTURES}]")
 _cluster = re.compile(f".[{_MARKS}]*", re.DOTALL)

@@ -30,6 +30,8 @@ STEM = "~"
 """Stands before a stem, so that it is no word."""
 TIE = 0.1
 """What the other fields and spellings of a word add to the best one."""
+LEAST_SHARE = 0.02
+"""Part of the documents in a language from which queries may be in it."""
 _HEAP_BYTES, _THREADS = 32_000_000, 1
 _ANALYZER, _ROW, _DIGEST, _LANGUAGE = "terms", "row", "digest", "language"
 _Q, _ONLY_COUNTS = tantivy.Query, "freq"
@@ -78,6 +80,13 @@ class Words:
     def __len__(self) -> int:
         """How many documents are found."""
         return int(self._searcher.num_docs)
+
+    def spoken(self) -> tuple[str, ...]:
+        """The languages of the texts, the most frequent first; English where no text has told any."""
+        if self.fixed:
+            return self.fixed
+        told = self.languages.most_common()
+        return tuple(name for name, n in told if n >= LEAST_SHARE * self.languages.total()) or ("english",)
 
     def changed(self, document: ItemDocument) -> bool:
         """Whether the index has not this very text under the row."""
@@ -130,7 +139,9 @@ class Words:
         """All terms, and how many documents have them."""
         return self.beginning("", 10_000_000)
 
-    def fuzzy(self, term: str, distance: int, prefix: bool = False, fields: Sequence[str] = ("title",)) -> tantivy.Query:
+    def fuzzy(
+        self, term: str, distance: int, prefix: bool = False, fields: Sequence[str] = ("title",)
+    ) -> tantivy.Query:
         """Terms at most so many letters away."""
         found = [_Q.fuzzy_term_query(self._schema, name, term, distance, True, prefix) for name in fields]
         return _Q.disjunction_max_query(found)
@@ -171,8 +182,7 @@ class Words:
         elif language:
             self.languages[language] += 1
         told = language
-        if not language and self.languages:
-            language = self.languages.most_common(1)[0][0]
+        language = language or self.spoken()[0]
         made = tantivy.Document()
         for name, its in by_field.items():
             endings = [STEM + stem for stem in stems(its, language)]

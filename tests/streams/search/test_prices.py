@@ -62,7 +62,8 @@ def test_other_numbers_are_no_prices(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["cheap guitar", "guitarra barata", "pas cher", "günstige Gitarre", "便宜的耳机", "안경 저렴한", "ucuz"]
+    "text",
+    ["cheap guitar", "guitarra barata", "pas cher", "günstige Gitarre", "便宜的耳机", "안경 저렴한", "ucuz"],
 )
 def test_what_is_cheap_leans_down(text: str) -> None:
     assert price_words(text).leaning == -1
