@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.schema import F32
 from streams.ranking.stage_plan import StagePlan
 from streams.settings.tree import DEFAULT_ARM
@@ -21,6 +24,16 @@ class Search(NamedTuple):
 def search_by(vector: F32 | None) -> Search | None:
     """A search of which the vector alone is known; None for none."""
     return None if vector is None else Search("", vector)
+
+
+class Suiting(NamedTuple):
+    """Candidates by row, ascending: how well each suits what is asked, float32 [n]. net: what a standard
+    deviation of the model's score counts beside it.
+    """
+
+    rows: NDArray[np.int32]
+    score: F32
+    net: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,8 @@ class RankRequest:
     one. `cause`: the id of the event or call that asks. `size`: of the slate; 0 for `feed.size`; `pool` and
     `per_source` are at least that. `exclude`: rows that may not be shown. `score_also`: rows that are scored
     in any case and never placed, for evaluation and training. `complete`: where the sources bring less than a
-    slate, whatever else may be shown fills it up. `explain`: places get reasons.
+    slate, whatever else may be shown fills it up. `explain`: places get reasons. `suiting`: how well each
+    candidate suits a query, where that counts beside the model's score.
     """
 
     state: UserState
@@ -69,6 +83,7 @@ class RankRequest:
     filter: ItemFilter = NO_FILTER
     complete: bool = True
     explain: bool = True
+    suiting: Suiting | None = None
 
     @property
     def places(self) -> int:

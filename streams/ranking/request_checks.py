@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from model.errors import RequestError
-from streams.ranking.request import ItemFilter, RankRequest, Search
+from streams.ranking.request import ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.stage_plan import StagePlan
 
 MOST_PLACES = 200  # as many as `feed.size` may be
@@ -53,6 +53,8 @@ def check(asked: Mapping[str, Any], items: int, text_dim: int) -> None:
             _search(value, text_dim)
         elif name == "filter":
             _filter(value)
+        elif name == "suiting":
+            _suiting(value)
 
 
 def _search(search: Any, text_dim: int) -> None:
@@ -68,6 +70,18 @@ def _search(search: Any, text_dim: int) -> None:
         vector,
         f"{text_dim} finite float32 numbers",
     )
+
+
+def _suiting(suiting: Any) -> None:
+    if suiting is None:
+        return
+    _expect(isinstance(suiting, Suiting), "suiting", suiting, "a `Suiting`")
+    rows, score = suiting.rows, suiting.score
+    fits = all(isinstance(each, np.ndarray) and each.ndim == 1 for each in (rows, score))
+    _expect(fits and len(rows) == len(score), "suiting.score", score, "a score for each row")
+    _expect(bool((np.diff(rows) > 0).all()), "suiting.rows", rows, "rows in rising order, each once")
+    _expect(bool(np.isfinite(score).all()), "suiting.score", score, "finite numbers")
+    _expect(math.isfinite(suiting.net), "suiting.net", suiting.net, "a finite number")
 
 
 def _filter(asked: ItemFilter) -> None:

@@ -81,7 +81,16 @@ def _asked(request: RankRequest) -> tuple[Any, ...]:
         None if request.filter is NO_FILTER or request.filter == NO_FILTER else _filter(request.filter),
         request.complete,
         request.explain,
+        *_suiting(request),
     )
+
+
+def _suiting(request: RankRequest) -> tuple[Any, ...]:
+    """Nothing where nothing is said, so that other slates keep their ids."""
+    suiting = request.suiting
+    if suiting is None:
+        return ()
+    return ("suiting", suiting.rows.tobytes(), suiting.score.tobytes(), float(suiting.net))
 
 
 def _filter(asked: ItemFilter) -> tuple[Any, ...]:

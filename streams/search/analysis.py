@@ -19,11 +19,10 @@ _apostrophe = re.compile(r"(?<=[^\W\d_])['’ʼ](?=[^\W\d_])")
 def terms(text: str, indexed: bool = False) -> list[str]:
     """The terms of a text, in its order.
 
-    A word is a term. Parts that a hyphen, a point, a slash or an apostrophe joins are terms, and what they make
-    together is one more: "SM-57" is found by "sm57" too. Of what an apostrophe joins, parts of one letter are
-    left out.
-    A run of a script without spaces gives its pairs; in the index, its last letter too: with it, a query of
-    one letter finds each place as the beginning of a term.
+    A word is a term. Parts that a hyphen, a point, a slash or an apostrophe joins are terms, and so is what
+    they make together: "SM-57" is found by "sm57" too. Of what an apostrophe joins, parts of one letter are
+    left out. A run of a script without spaces gives its pairs; in the index, its last letter too: with it, a
+    query of one letter finds each place as the beginning of a term.
 
     >>> terms("The men's SM-57"), terms("运动鞋 男款")
     (['the', 'men', 'mens', 'sm', '57', 'sm57'], ['运动', '动鞋', '男款'])

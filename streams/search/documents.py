@@ -13,7 +13,7 @@ FIELDS = ("title", "maker", "categories", "facts", "text")
 MAKERS = frozenset(
     """brand brands maker manufacturer producer vendor author artist label publisher designer director marca
     fabricante marque fabricant hersteller marke produttore merk fabrikant producent производитель бренд
-    品牌 制造商 厂商 作者 ブランド メーカー 브랜드 제조사 ยี่ห้อ แบรนด์ العلامة الماركة uretici marka""".split()
+    品牌 制造商 厂商 作者 ブランド メーカー 브랜드 제조사 ยี่ห้อ แบรนด์ العلامة الماركة uretici marka""".split()  # noqa: SIM905
 )
 """What attributes are called that name who made an item."""
 

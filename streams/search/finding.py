@@ -113,7 +113,7 @@ def _blocked(recommender: Recommender, request: RankRequest) -> NDArray[np.uint8
 
 
 def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8]) -> Hits:
-    """The best that may be found, `search.per_list` at most: where a filter leaves few, more are looked at."""
+    """The best that may be found, `search.per_list` at most. Where a filter leaves few, it looks further."""
     limit = index.settings.per_list
     while True:
         hits = index.words.search(asked.asked, limit)

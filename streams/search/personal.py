@@ -1,8 +1,8 @@
 """How much of a search should be personal: as much as the user's history has to do with the query.
 
-Attention over the history has one more place, of weight exp(0), on which nothing stands (Ai, Hill, Vishwanathan,
-Croft, "A zero attention model for personalized product search", CIKM 2019, eq. 9). Where no item of the
-history is near the query, that place takes the attention, and the search is the same for everybody. The
+Attention over the history has one more place, of weight exp(0), on which nothing stands (Ai, Hill,
+Vishwanathan, Croft, "A zero attention model for personalized product search", CIKM 2019). Where no item of
+the history is near the query, that place takes the attention, and the search is the same for everybody. The
 transformer over history and query (Bi, Ai, Croft, "A transformer-based embedding model for personalized
 product search", SIGIR 2020) reads them in the net: the query is one of its views.
 """

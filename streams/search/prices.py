@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from streams.search import price_words as words
@@ -56,7 +57,7 @@ def price_words(text: str) -> PriceWords:
         return PriceWords(None, None, 0, text)
     rest, low, high = normalized(text), None, None
     sums = _sums(rest)
-    for first, second in zip(sums, sums[1:], strict=False):
+    for first, second in pairwise(sums):
         if (cut := _range(rest, first, second)) is not None:
             low, high, rest = first.value, second.value, _without(rest, *cut)
             break

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 from model.surrogates import made_whole
 
@@ -82,7 +83,7 @@ def pairs(run: str) -> list[str]:
     letters = letters_of(run)
     if len(letters) < 2:
         return letters
-    return [first + second for first, second in zip(letters, letters[1:], strict=False)]
+    return [first + second for first, second in pairwise(letters)]
 
 
 def letters_of(run: str) -> list[str]:

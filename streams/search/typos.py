@@ -20,7 +20,7 @@ SHORTEST, TWO_FROM = 4, 8
 """Letters from which a word may have one mistake, and two."""
 LONGEST = 30
 PREFIX = 5
-"""Letters of a word that the table of deletes has: few, since a table over whole words is ten times as large."""
+"""Letters of a word that the table of deletes has: over whole words it would be ten times as large."""
 MOST_WORDS = 200_000
 MOST_LOOKED_AT = 50
 RARE = 50

@@ -139,21 +139,18 @@ class Words:
         """All terms, and how many documents have them."""
         return self.beginning("", 10_000_000)
 
-    def fuzzy(
-        self, term: str, distance: int, prefix: bool = False, fields: Sequence[str] = ("title",)
-    ) -> tantivy.Query:
-        """Terms at most so many letters away."""
-        found = [_Q.fuzzy_term_query(self._schema, name, term, distance, True, prefix) for name in fields]
-        return _Q.disjunction_max_query(found)
+    def titles(self, whole: Sequence[str], begins: str, limit: int) -> Hits:
+        """Items whose titles have all of these words, and one that begins so."""
+        parts = [_Q.term_query(self._schema, "title", term, _ONLY_COUNTS) for term in whole]
+        parts.append(_Q.fuzzy_term_query(self._schema, "title", begins, 0, prefix=True))
+        return self.ask(_Q.boolean_query([(tantivy.Occur.Must, part) for part in parts]), limit)
 
-    def search(self, asked: Sequence[Sequence[Spelling]], limit: int, every: bool = False) -> Hits:
-        """The `limit` best items for some words, each with the spellings that will do for it. every: only
-        those that have all of the words.
-        """
+    def search(self, asked: Sequence[Sequence[Spelling]], limit: int) -> Hits:
+        """The `limit` best items for some words, each with the spellings that will do for it."""
         if not asked:
             return NO_HITS
-        occur = tantivy.Occur.Must if every else tantivy.Occur.Should
-        return self.ask(_Q.boolean_query([(occur, self._word(spellings)) for spellings in asked]), limit)
+        words = [(tantivy.Occur.Should, self._word(spellings)) for spellings in asked]
+        return self.ask(_Q.boolean_query(words), limit)
 
     def ask(self, query: tantivy.Query, limit: int) -> Hits:
         """The `limit` best items."""

@@ -12,8 +12,8 @@ Part = Annotated[float, Meta(ge=0, le=1)]
 
 
 class FieldWeights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much a word counts where it stands: in a field's BM25. `maker`: attributes such as "brand". `facts`:
-    tags and the other attributes.
+    """How much a word counts where it stands: in a field's BM25. `maker`: attributes such as "brand".
+    `facts`: tags and the other attributes.
     """
 
     title: Weight = 3.0

@@ -26,6 +26,7 @@ STAGES = [
     "Rescore",
     "Reweight",
     "Avert",
+    "Match",
     "Rerank",
     "Explain",
 ]

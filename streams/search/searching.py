@@ -1,0 +1,160 @@
+"""A search as a slate: what the query finds, scored by the model with the query as one of its views.
+
+Where nothing is asked for but a filter, or nothing at all, the slate is the user's feed within the filter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from model.schema import F32
+from streams.ranking.degradation import Rung
+from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, Suiting
+from streams.ranking.slate import Slate, SlateItem
+from streams.ranking.slate_of_draft import slates_of
+from streams.ranking.stage_plan import StagePlan, stage_plan
+from streams.recommender import Recommender
+from streams.search.finding import PARTS, Pool, find
+from streams.search.index import SearchIndex
+from streams.search.personal import personal_share
+from streams.search.queries import Understood
+from streams.settings.stages import overridden
+from streams.state.user_state import UserState
+
+HISTORY = 50
+"""Of the user's newest items that are compared with the query."""
+SURFACE = "search"
+AS_FOUND = {"feed": {"fresh_place": 0, "aversion": 0.0}, "exploration": {"share": 0.0}}
+"""No place is kept for a new item, and none is drawn: who searches wants what they name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAsked:
+    """`understood`: the query; `vector`: of its text, None without one. `exclude`: items by id. `personal`:
+    whether the user's history may count. `cause`: see `RankRequest`.
+    """
+
+    understood: Understood
+    vector: F32 | None
+    user: str = ""
+    size: int = 10
+    filter: ItemFilter = NO_FILTER
+    exclude: tuple[str, ...] = ()
+    personal: bool = True
+    surface: str = SURFACE
+    cause: str = ""
+
+
+class Contribution(NamedTuple):
+    """What one thing adds to a score."""
+
+    name: str
+    value: float
+
+
+class SearchAnswer(NamedTuple):
+    """`contributions`: by place, what adds up to the score; none where the slate is a feed. `personal`: how
+    much of what the model says counted, from 0 to 1. `found`: how many items were in the pool. `relaxed`: see
+    `Pool`.
+    """
+
+    slate: Slate
+    contributions: list[list[Contribution]]
+    personal: float
+    found: int
+    relaxed: bool
+
+
+def search(
+    recommender: Recommender, index: SearchIndex, asked: SearchAsked, state: UserState, now_ms: int
+) -> SearchAnswer:
+    """One search. Raises `RequestError` for what can't be asked."""
+    rows = recommender.catalog.rows
+    arm = recommender.arms_of(asked.user, state, now_ms, asked.surface)
+    rung: Rung = "full" if recommender.pipeline.models.active is not None else "counters"
+    fields: dict[str, Any] = {
+        "user": asked.user,
+        "cause": asked.cause,
+        "surface": asked.surface,
+        "size": asked.size,
+        "filter": asked.filter,
+        "exclude": tuple(rows[item_id] for item_id in asked.exclude if item_id in rows),
+    }
+    if asked.vector is not None:
+        fields["search"] = Search(asked.understood.text, asked.vector)
+    request = recommender.request(state, now_ms, rung=rung, arm=arm, **fields)
+    request = replace(request, plan=_as_found(recommender, request.plan))
+    if asked.understood.empty:
+        return _browsed(recommender, request, asked)
+    pool = find(recommender, index, asked.understood, asked.vector, request)
+    share = _share(recommender, index, asked, state)
+    settings = index.settings
+    net = settings.net * (settings.personal_floor + (1.0 - settings.personal_floor) * share)
+    chosen = replace(request, candidates=tuple(pool.rows.tolist()), suiting=_suiting(pool, net))
+    if not asked.personal:
+        chosen = replace(chosen, state=UserState())
+    slate = _made(recommender, chosen)
+    return SearchAnswer(
+        _with_sources(slate, pool, rows), _contributions(slate, pool, rows), share, len(pool), pool.relaxed
+    )
+
+
+def _browsed(recommender: Recommender, request: RankRequest, asked: SearchAsked) -> SearchAnswer:
+    """The user's feed within the filter, and within the prices that the query names."""
+    from streams.search.finding import within
+
+    bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))
+    slate = _made(recommender, bounded)
+    return SearchAnswer(slate, [[] for _ in slate.items], 1.0, len(slate.items), False)
+
+
+def _made(recommender: Recommender, request: RankRequest) -> Slate:
+    batch = recommender.pipeline.execute([request])
+    return slates_of(batch, [0], recommender.catalog.ids, recommender.pipeline.names)[0]
+
+
+def _share(recommender: Recommender, index: SearchIndex, asked: SearchAsked, state: UserState) -> float:
+    if asked.vector is None or not asked.personal:
+        return 0.0
+    items, settings = state.items[-HISTORY:], index.settings
+    texts = recommender.catalog.text[items[items < len(recommender.catalog)]]
+    return personal_share(asked.vector, texts, settings.attention, settings.attention_from)
+
+
+def _suiting(pool: Pool, net: float) -> Suiting:
+    order = np.argsort(pool.rows)
+    return Suiting(pool.rows[order], pool.score[order], net)
+
+
+def _as_found(recommender: Recommender, plan: StagePlan) -> StagePlan:
+    settings = overridden(plan.settings, AS_FOUND, "stages of a search")
+    if settings == plan.settings:
+        return plan
+    return stage_plan(settings, recommender.meanings, recommender.pipeline.names, plan.rung)
+
+
+def _with_sources(slate: Slate, pool: Pool, rows: dict[str, int]) -> Slate:
+    """Each place says what brought it: the part of its score that is the largest."""
+    brought = {
+        row: PARTS[part] for row, part in zip(pool.rows.tolist(), pool.parts.argmax(axis=0), strict=True)
+    }
+    items = [
+        SlateItem(item.item_id, item.score, brought[rows[item.item_id]], item.reason) for item in slate.items
+    ]
+    return msgspec.structs.replace(slate, items=items)
+
+
+def _contributions(slate: Slate, pool: Pool, rows: dict[str, int]) -> list[list[Contribution]]:
+    """The parts of each score, and "model" for the rest of it."""
+    at = {row: place for place, row in enumerate(pool.rows.tolist())}
+    told = []
+    for item in slate.items:
+        parts = pool.parts[:, at[rows[item.item_id]]].astype(float).round(6).tolist()
+        its = [Contribution(*pair) for pair in zip(PARTS, parts, strict=True) if pair[1]]
+        model = round(item.score - sum(parts), 6)
+        told.append([*its, Contribution("model", model)] if model else its)
+    return told
