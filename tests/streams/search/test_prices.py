@@ -41,8 +41,8 @@ BOUNDS = [
     ("หูฟัง ไม่เกิน 500 บาท", None, 500, "หูฟัง"),
 ]
 NO_PRICES = [
-    "cable under 3 m", "over 18 years", "under armour", "sm57", "case for 50 cm keyboard", "1/4 jack", "6.35mm",
-    "strings 10-46", "from 1984", "drum 5-piece", "above and beyond", "2x12 cabinet", "",
+    "cable under 3 m", "over 18 years", "under armour", "sm57", "case for 50 cm keyboard", "1/4 jack",
+    "6.35mm", "strings 10-46", "from 1984", "drum 5-piece", "above and beyond", "2x12 cabinet", "",
 ]  # fmt: skip
 
 
