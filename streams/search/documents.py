@@ -46,7 +46,8 @@ def document_of(row: int, record: ItemRecord) -> ItemDocument:
         " \n ".join(facts),
         record.description,
     )
-    return ItemDocument(row, *parts, _digest(record.item_id, *parts), tuple(record.categories), makers)
+    digest, priced = _digest(record.item_id, *parts), record.price is not None
+    return ItemDocument(row, *parts, digest, tuple(record.categories), makers, priced)
 
 
 def names_maker(attribute: str) -> bool:

@@ -191,26 +191,36 @@ class Words:
         return _Made(document.row, document.digest, made, every)
 
     def _write(self, made: Sequence[_Made]) -> None:
+        """Where the writer breaks, halves are written until the one document is found that breaks it."""
+        broken = self._attempt(made)
+        if not broken:
+            self._note(made)
+            return
+        self._writer = None  # what it had not committed is lost, and it holds the index's lock
+        self.rebuilt += 1
+        log.warning("the writer of the word index broke, and is made anew: %s", broken)
+        if len(made) == 1:
+            self.left_out += 1
+            log.error("the item of row %d is left out of the word index: %s", made[0].row, broken)
+            return
+        half = len(made) // 2
+        self._write(made[:half])
+        self._write(made[half:])
+
+    def _attempt(self, made: Sequence[_Made]) -> str:
+        """Write and commit them; what broke the writer, "" for nothing. Raises `ValueError` where there can be
+        no writer at all.
+        """
+        writer = self._open_writer()
         try:
-            writer = self._open_writer()
             for each in made:
                 if each.row < len(self._digests) and self._digests[each.row]:
                     writer.delete_documents_by_query(self._of(each.row))
                 writer.add_document(each.document)
             writer.commit()
         except (ValueError, OSError, RuntimeError) as error:
-            self._writer = None  # what it had not committed is lost
-            self.rebuilt += 1
-            log.warning("the writer of the word index broke, and is made anew: %s", error)
-            if len(made) == 1:
-                self.left_out += 1
-                log.error("the item of row %d is left out of the word index: %s", made[0].row, error)
-                return
-            half = len(made) // 2
-            self._write(made[:half])
-            self._write(made[half:])
-            return
-        self._note(made)
+            return str(error) or type(error).__name__
+        return ""
 
     def _of(self, row: int) -> tantivy.Query:
         """The document of a row. To delete by term deletes nothing here: the number is taken for a signed one
