@@ -12,6 +12,10 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from streams.search.completions import Beginnings, PastQueries
 from streams.search.documents import ItemDocument, document_of
@@ -30,6 +34,12 @@ AT_ONCE = 5_000
 """Documents of one commit: the first items of a large catalogue are found before the last ones are read."""
 
 
+class _Mark(NamedTuple):
+    """Among what is noted: a reading begins; or it has ended, and these rows were read."""
+
+    kept: NDArray[np.int64] | None
+
+
 class SearchIndex:
     """`titles`: by row. `priced`: whether any item has a price. `folder`: see `Words`. `committed`: how many
     documents were indexed.
@@ -38,7 +48,7 @@ class SearchIndex:
     def __init__(
         self, settings: SearchSettings, graph: Graph | None = None, folder: Path | None = None
     ) -> None:
-        self.settings, self.graph = settings, graph
+        self.settings, self.graph, self.folder = settings, graph, folder
         fixed = tuple(name for name in settings.languages if name in LANGUAGES)
         self.words = Words(folder, settings.fields, fixed)
         self.table = Spelling()
@@ -48,14 +58,33 @@ class SearchIndex:
         self.titles: list[str] = []
         self.priced = False
         self.committed = 0
-        self._changes: deque[tuple[int, ItemRecord]] = deque()
+        self._changes: deque[tuple[int, ItemRecord] | _Mark] = deque()
+        self._reading: list[int] | None = None
+        self._times: dict[int, int] = {}
         self._behind: list[ItemDocument] = []
         self._listed = set[tuple[str, str]]()
         self._learned_graph = False
 
     def note(self, row: int, record: ItemRecord) -> None:
         """An item as it now is. It is found after the next commit."""
+        if self._reading is not None:
+            self._reading.append(row)
         self._changes.append((row, record))
+
+    def reading(self) -> None:
+        """All items are noted from here on: the store is read anew, and may be another one."""
+        self._reading = []
+        self._changes.append(_Mark(None))
+
+    def have_read(self) -> None:
+        """They have been: the next commit forgets what was not among them."""
+        if self._reading is not None:
+            self._changes.append(_Mark(np.array(self._reading, np.int64)))
+            self._reading = None
+
+    def knows(self, graph: Graph | None) -> None:
+        """How items are related."""
+        self.graph = graph
 
     @property
     def waiting(self) -> int:
@@ -68,8 +97,7 @@ class SearchIndex:
         """
         changed = 0
         while self.waiting:
-            some = min(len(self._changes), AT_ONCE)
-            self._behind += [document_of(*self._changes.popleft()) for _ in range(some)]
+            kept = self._take()
             made = self.words.put(self._behind)
             self.table.learn(itertools.chain.from_iterable(made))
             self.names.speak(self.words.spoken()[0])
@@ -77,9 +105,28 @@ class SearchIndex:
                 self._learn(document)
             self._behind = []
             changed += len(made)
+            if kept is not None:
+                self.words.keep_only(kept)
         self._learn_graph()
         self.committed += changed
         return changed
+
+    def _take(self) -> NDArray[np.int64] | None:
+        """Some of what was noted, as documents; where it ends with a reading's end, the rows that were read.
+        What is older than what was said of an item before is left out.
+        """
+        for _ in range(min(len(self._changes), AT_ONCE)):
+            change = self._changes.popleft()
+            if isinstance(change, _Mark):
+                if change.kept is not None:
+                    return change.kept
+                self._times.clear()
+                continue
+            row, record = change
+            if record.ts >= self._times.get(row, record.ts):
+                self._times[row] = record.ts
+                self._behind.append(document_of(row, record))
+        return None
 
     def read_back(self) -> None:
         """Learn the spelling of what a folder already had."""

@@ -18,7 +18,7 @@ from streams.ranking.slate import Slate, SlateItem
 from streams.ranking.slate_of_draft import slates_of
 from streams.ranking.stage_plan import StagePlan, stage_plan
 from streams.recommender import Recommender
-from streams.search.finding import PARTS, Pool, find
+from streams.search.finding import PARTS, Pool, find, within
 from streams.search.index import SearchIndex
 from streams.search.personal import personal_share
 from streams.search.queries import Understood
@@ -70,12 +70,20 @@ class SearchAnswer(NamedTuple):
 
 
 def search(
-    recommender: Recommender, index: SearchIndex, asked: SearchAsked, state: UserState, now_ms: int
+    recommender: Recommender,
+    index: SearchIndex,
+    asked: SearchAsked,
+    state: UserState,
+    now_ms: int,
+    rung: Rung = "full",
 ) -> SearchAnswer:
-    """One search. Raises `RequestError` for what can't be asked."""
+    """One search. rung: without a model it is "counters" in any case. Raises `RequestError` for what can't be
+    asked.
+    """
     rows = recommender.catalog.rows
     arm = recommender.arms_of(asked.user, state, now_ms, asked.surface)
-    rung: Rung = "full" if recommender.pipeline.models.active is not None else "counters"
+    if recommender.pipeline.models.active is None:
+        rung = "counters"
     fields: dict[str, Any] = {
         "user": asked.user,
         "cause": asked.cause,
@@ -105,8 +113,6 @@ def search(
 
 def _browsed(recommender: Recommender, request: RankRequest, asked: SearchAsked) -> SearchAnswer:
     """The user's feed within the filter, and within the prices that the query names."""
-    from streams.search.finding import within
-
     bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))
     slate = _made(recommender, bounded)
     return SearchAnswer(slate, [[] for _ in slate.items], 1.0, len(slate.items), False)

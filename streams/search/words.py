@@ -103,20 +103,20 @@ class Words:
             return []
         made = [self._made(document) for document in chosen]
         self._write(made)
-        self._index.reload()
-        self._searcher = self._index.searcher()
+        self._show()
         return [each.terms for each in made]
 
-    def keep_only(self, rows: int) -> None:
-        """Forget documents of rows from `rows` on: of a store that has been emptied since."""
-        beyond = np.flatnonzero(self._digests[rows:]) + rows
-        if len(beyond):
-            for row in beyond.tolist():
-                self._open_writer().delete_documents_by_query(self._of(row))
-            self._open_writer().commit()
-            self._digests[beyond] = 0
-            self._index.reload()
-            self._searcher = self._index.searcher()
+    def keep_only(self, rows: NDArray[np.int64]) -> None:
+        """Forget the documents of all other rows: they are of a store that was emptied since."""
+        gone = np.setdiff1d(np.flatnonzero(self._digests), rows)
+        if not len(gone):
+            return
+        writer = self._open_writer()
+        for row in gone.tolist():
+            writer.delete_documents_by_query(self._of(row))
+        writer.commit()
+        self._digests[gone] = 0
+        self._show()
 
     def close(self) -> None:
         """Give the folder up; nothing is put any more."""
@@ -190,6 +190,11 @@ class Words:
         every = [term for its in by_field.values() for term in its]
         return _Made(document.row, document.digest, made, every)
 
+    def _show(self) -> None:
+        """Let what was committed be found."""
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
     def _write(self, made: Sequence[_Made]) -> None:
         """Where the writer breaks, halves are written until the one document is found that breaks it."""
         broken = self._attempt(made)
@@ -208,8 +213,8 @@ class Words:
         self._write(made[half:])
 
     def _attempt(self, made: Sequence[_Made]) -> str:
-        """Write and commit them; what broke the writer, "" for nothing. Raises `ValueError` where there can be
-        no writer at all.
+        """Write and commit them; what broke the writer, "" for nothing. Raises `ValueError` where there can
+        be no writer at all.
         """
         writer = self._open_writer()
         try:

@@ -11,6 +11,7 @@ What waits while a batch is ranked is the next batch (`streams.serving.ranker_qu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,6 +24,7 @@ from streams import gc_pauses
 from streams.clock import Clock
 from streams.recommender import Recommender
 from streams.serving.background import in_thread
+from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live, Step, open_live
 from streams.serving.ranker_asked import Answer, Asked
 from streams.serving.ranker_batch import RankedBatch, Waiting, rank
@@ -47,7 +49,8 @@ MEETINGS = 3
 
 class Ranker:
     """Opens in the background once it was told to begin. `trouble`: why it can't rank, or may rank by old
-    counters; "" where all is well. `live`: what it ranks with; None until it is there.
+    counters; "" where all is well. `live`: what it ranks with; None until it is there. `items`: the search
+    index over the items; None until then, and where `search.enabled` is false.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Ranker:
     ) -> None:
         self.settings, self.clock = settings, clock
         self.live: Live | None = None
+        self.items: ItemSearch | None = None
         self._store, self._opening = store, "the ranker has not begun"
         self._queue: RankerQueue[tuple[Asked, F32 | None], Answer] = RankerQueue(
             self._work,
@@ -180,9 +184,18 @@ class Ranker:
         pause_s, longest_s = AGAIN_AFTER_S
         while not self._over.is_set():
             try:
-                async with open_live(
-                    self.settings, self._store, self.clock, read_only=True, attempt=self._until_there
-                ) as live:
+                items = self.items = await self._open_items()
+                async with (
+                    contextlib.nullcontext() if items is None else items.running(),
+                    open_live(
+                        self.settings,
+                        self._store,
+                        self.clock,
+                        read_only=True,
+                        items=items,
+                        attempt=self._until_there,
+                    ) as live,
+                ):
                     gc_pauses.freeze()
                     self.live, self._opening = live, ""
                     log.info("the ranker answers, with model %r", live.models.name)
@@ -195,6 +208,11 @@ class Ranker:
                 pause_s = min(2 * pause_s, longest_s)
             finally:
                 self.live = None
+
+    async def _open_items(self) -> ItemSearch | None:
+        if not self.settings.search.enabled:
+            return None
+        return self.items or await in_thread(ItemSearch, self.settings.search)
 
     async def _until_there(self, step: Step) -> None:
         """A store that is away is waited for."""

@@ -20,6 +20,7 @@ from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.settings import LearningSettings
 from streams.settings.exploration import ExplorationSettings
 from streams.settings.ranker import RankerSettings
+from streams.settings.search import SearchSettings
 from streams.settings.sections import (
     DEFAULT_NAMESPACE,
     AdaptationSettings,
@@ -88,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: ExampleSettings = ExampleSettings()
     renewal: RenewalSettings = RenewalSettings()
     gateway: GatewaySettings = GatewaySettings()
+    search: SearchSettings = SearchSettings()
     ranker: RankerSettings = RankerSettings()
     seed: int = 7
 

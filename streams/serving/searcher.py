@@ -1,0 +1,162 @@
+"""Searches, answered by a ranker: the user's state from the store, the query's vector, one call of the core.
+
+A search is made once and read page by page: its places do not move between two pages.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from model.errors import HeadraceError, RankerUnreadyError, RequestError
+from streams.ranking.request import NO_FILTER, ItemFilter
+from streams.recommender import Recommender
+from streams.search.index import SearchIndex
+from streams.search.queries import Understood
+from streams.search.searching import SURFACE, SearchAnswer, SearchAsked, search
+from streams.search.suggesting import Suggestions, suggest
+from streams.serving.item_search import ItemSearch
+from streams.serving.ranker import MEETINGS, Ranker
+from streams.state import user_state_codec
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`text`: as it was typed. `user`: "" for nobody that is known. `personal`: False leaves the user's
+    history out. `size`: places of a page. `cause`: the id of the call.
+    """
+
+    text: str
+    user: str = ""
+    size: int = 10
+    filter: ItemFilter = NO_FILTER
+    exclude: tuple[str, ...] = ()
+    personal: bool = True
+    surface: str = SURFACE
+    cause: str = ""
+
+
+class Page(NamedTuple):
+    """Places `begin` to `end` of an answer. `cursor`: of the next page; "" for none."""
+
+    answer: SearchAnswer
+    asked: SearchAsked
+    begin: int
+    end: int
+    cursor: str
+
+
+class _Unmet(NamedTuple):
+    """A state names this row, which is still to be met."""
+
+    newest: int
+
+
+class Searcher:
+    """`kept`: how many searches are remembered for their further pages."""
+
+    def __init__(self, ranker: Ranker, kept: int) -> None:
+        self._ranker, self._most = ranker, kept
+        self._kept: OrderedDict[str, tuple[SearchAnswer, SearchAsked]] = OrderedDict()
+
+    @property
+    def items(self) -> ItemSearch:
+        """The index; raises `RankerUnreadyError` where there is none yet."""
+        items = self._ranker.items
+        if items is None or self._ranker.live is None:
+            raise RankerUnreadyError(self._ranker.trouble or "the search index is being opened")
+        return items
+
+    async def search(self, query: Query) -> Page:
+        """The first page. Raises what `Ranker.slate` raises."""
+        items, ranker = self.items, self._ranker
+        index = items.index
+        understood = await ranker.ask(_understand, index, query.text)
+        asked = SearchAsked(
+            understood=understood,
+            vector=await ranker.vector(understood.to_encode),
+            user=query.user,
+            size=max(items.settings.results, query.size),
+            filter=query.filter,
+            exclude=query.exclude,
+            personal=query.personal,
+            surface=query.surface,
+            cause=query.cause,
+        )
+        answer = await self._answer(index, asked)
+        if answer.slate.items and not understood.empty:
+            index.queries.note(understood.corrected or query.text, query.user)
+        self._keep(answer, asked)
+        return _page(answer, asked, 0, query.size)
+
+    def further(self, cursor: str, size: int) -> Page | None:
+        """The page that a cursor names; None where that search is remembered no more. Raises `RequestError`
+        for what is no cursor.
+        """
+        slate_id, _, place = cursor.rpartition(".")
+        if not slate_id or not (place.isascii() and place.isdigit() and len(place) <= 6):
+            raise RequestError(f"cursor is {cursor[:40]!r}; expected one that a search gave")
+        known = self._kept.get(slate_id)
+        return None if known is None else _page(*known, int(place), size)
+
+    async def suggest(self, typed: str, limit: int) -> Suggestions:
+        """Completions of what is typed; raises what `Ranker.ask` raises."""
+        return await self._ranker.ask(suggest, self.items.index, typed, limit)
+
+    async def rebuild(self) -> int:
+        """Make the index anew from the store; how many items it has."""
+        live = self._ranker.live
+        items = self.items
+        assert live is not None
+        return await items.rebuild(live.store, list(live.recommender.catalog.ids))
+
+    async def _answer(self, index: SearchIndex, asked: SearchAsked) -> SearchAnswer:
+        ranker, live = self._ranker, self._ranker.live
+        if live is None:
+            raise RankerUnreadyError(ranker.trouble)
+        raw = None
+        if asked.user:
+            raw = (await live.store.load([asked.user], ())).states[0]
+        for _ in range(MEETINGS):
+            made = await ranker.ask(_searched, index, asked, raw, ranker.clock.now_ms())
+            if isinstance(made, SearchAnswer):
+                return made
+            async with live.replica.lock:
+                await live.replica.know(made.newest)
+        raise RankerUnreadyError("the user's state names items that are still to be read")
+
+    def _keep(self, answer: SearchAnswer, asked: SearchAsked) -> None:
+        self._kept[answer.slate.slate_id] = answer, asked
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
+def _understand(recommender: Recommender, index: SearchIndex, text: str) -> Understood:
+    return index.understand(text)
+
+
+def _searched(
+    recommender: Recommender, index: SearchIndex, asked: SearchAsked, raw: bytes | None, now_ms: int
+) -> SearchAnswer | _Unmet:
+    """In the core's thread. Where the model fails, the counters rank."""
+    state = user_state_codec.decode(raw)
+    newest = max(state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
+    if newest >= len(recommender.catalog):
+        return _Unmet(newest)
+    try:
+        return search(recommender, index, asked, state, now_ms)
+    except HeadraceError:
+        raise
+    except Exception:
+        log.exception("a search could not be scored by the model; the counters rank it")
+        return search(recommender, index, asked, state, now_ms, rung="counters")
+
+
+def _page(answer: SearchAnswer, asked: SearchAsked, begin: int, size: int) -> Page:
+    end = min(begin + size, len(answer.slate.items))
+    more = end < len(answer.slate.items)
+    return Page(answer, asked, begin, end, f"{answer.slate.slate_id}.{end}" if more else "")
