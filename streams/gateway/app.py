@@ -17,7 +17,7 @@ from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
 from streams.gateway.experiments import experiment_routes
-from streams.gateway.feed_route import feed_route
+from streams.gateway.feed_route import feed_routes
 from streams.gateway.feeds import USER_ID_MAX, FeedReads
 from streams.gateway.health import alive, ready_route
 from streams.gateway.hot_routes import Gateway
@@ -87,8 +87,8 @@ def create_app(
         route_handlers=[
             events_route(intake, settings),
             items_route(intake, settings),
-            feed_route(reads),
-            *ranking_routes(on_request),
+            *feed_routes(on_request, reads),
+            *ranking_routes(on_request, store),
             *experiment_routes(settings, store, clock),
             alive,
             ready_route(settings, store, producer, metrics),

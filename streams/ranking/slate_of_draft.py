@@ -103,4 +103,5 @@ def _filter(asked: ItemFilter) -> tuple[Any, ...]:
         asked.attributes,
         *prices,
         asked.available,
+        *(() if asked.expression is None else (asked.expression,)),
     )

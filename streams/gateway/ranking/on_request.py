@@ -4,10 +4,11 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from litestar.openapi.datastructures import ResponseSpec
+from msgspec.structs import replace
 
 from model.errors import (
     RankerBusyError,
@@ -25,6 +26,7 @@ from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
     from streams.serving.ranker import Ranker
+    from streams.serving.ranker_slates import RankedSlate
 
 
 T = TypeVar("T")
@@ -65,6 +67,10 @@ class OnRequest:
             )
         return self._ranker
 
+    def kept(self, slate_id: str) -> RankedSlate | None:
+        """A slate that was made here of late."""
+        return None if self._ranker is None else self._ranker.slates.get(slate_id)
+
     async def answered(self, asking: Awaitable[T]) -> T:
         """What the ranker answers; raises `ProblemError` where it does not."""
         watch = self.ranker.watch
@@ -95,12 +101,19 @@ class OnRequest:
                 )
             ) from None  # fmt: skip
 
-    def show(self, slate: Slate, n: int, surface: str) -> None:
-        """Log that the first `n` places were shown to the slate's user."""
-        shown = min(n, len(slate.items), IMPRESSION_MOST)
-        if shown:
-            now_ms = self.clock.now_ms()
-            self._impressions.add(impression_of(slate, shown, slate.user_id, now_ms, surface))
+    def show(self, slate: Slate, at: Sequence[int], surface: str) -> None:
+        """Log that these places were shown to the slate's user."""
+        at = at[:IMPRESSION_MOST]
+        if not at:
+            return
+        told = slate.propensities
+        shown = replace(
+            slate,
+            items=[slate.items[k] for k in at],
+            propensities=None if told is None else [told[k] for k in at],
+        )
+        now_ms = self.clock.now_ms()
+        self._impressions.add(impression_of(shown, len(at), slate.user_id, now_ms, surface))
 
     def _later(self, reason: str, expected: str, came: str) -> ProblemError:
         again_s = self.settings.gateway.retry_after_s
