@@ -36,6 +36,8 @@ from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.routes import KINDS as RANKED_KINDS
 from streams.gateway.ranking.routes import ranking_routes
+from streams.gateway.searching.routes import KINDS as SEARCH_KINDS
+from streams.gateway.searching.routes import searching_routes
 from streams.gateway.shelf import Shelf
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
@@ -89,6 +91,7 @@ def create_app(
             items_route(intake, settings),
             *feed_routes(on_request, reads),
             *ranking_routes(on_request, store),
+            *searching_routes(on_request),
             *experiment_routes(settings, store, clock),
             alive,
             ready_route(settings, store, producer, metrics),
@@ -104,7 +107,7 @@ def create_app(
     describe_bodies(app, FROM_APPS, settings.events, clock.now_ms())
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    describe_kinds(app, [ExperimentSettings, Because, Shipping, *RANKED_KINDS])
+    describe_kinds(app, [ExperimentSettings, Because, Shipping, *RANKED_KINDS, *SEARCH_KINDS])
     bound_feed_parameters(app, reads.size, reads.default, USER_ID_MAX)
     return Gateway(app, reads, intake, metrics, gateway.body_max_bytes)
 

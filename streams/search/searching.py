@@ -5,6 +5,7 @@ Where nothing is asked for but a filter, or nothing at all, the slate is the use
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 from model.schema import F32
 from streams.ranking.degradation import Rung
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, Suiting
+from streams.ranking.score_parts import DIGITS, ScorePart, score_parts
 from streams.ranking.slate import Slate, SlateItem
 from streams.ranking.slate_of_draft import slates_of
 from streams.ranking.stage_plan import StagePlan, stage_plan
@@ -49,21 +51,16 @@ class SearchAsked:
     cause: str = ""
 
 
-class Contribution(NamedTuple):
-    """What one thing adds to a score."""
-
-    name: str
-    value: float
-
-
 class SearchAnswer(NamedTuple):
-    """`contributions`: by place, what adds up to the score; none where the slate is a feed. `personal`: how
+    """`request`: as the core took it. `parts`: what the scores of its places are the sum of: "words",
+    "meaning", "named" and "price" as in `Pool`, and "model"; of a feed, as in `score_parts`. `personal`: how
     much of what the model says counted, from 0 to 1. `found`: how many items were in the pool. `relaxed`: see
     `Pool`.
     """
 
     slate: Slate
-    contributions: list[list[Contribution]]
+    request: RankRequest
+    parts: list[ScorePart]
     personal: float
     found: int
     relaxed: bool
@@ -105,22 +102,28 @@ def search(
     chosen = replace(request, candidates=tuple(pool.rows.tolist()), suiting=_suiting(pool, net))
     if not asked.personal:
         chosen = replace(chosen, state=UserState())
-    slate = _made(recommender, chosen)
+    slate, _ = _made(recommender, chosen)
+    at = _places(slate, pool, rows)
     return SearchAnswer(
-        _with_sources(slate, pool, rows), _contributions(slate, pool, rows), share, len(pool), pool.relaxed
+        _with_sources(slate, pool, at), chosen, _parts(slate, pool, at), share, len(pool), pool.relaxed
     )
 
 
 def _browsed(recommender: Recommender, request: RankRequest, asked: SearchAsked) -> SearchAnswer:
     """The user's feed within the filter, and within the prices that the query names."""
     bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))
-    slate = _made(recommender, bounded)
-    return SearchAnswer(slate, [[] for _ in slate.items], 1.0, len(slate.items), False)
+    if not asked.personal:
+        bounded = replace(bounded, state=UserState())
+    slate, parts = _made(recommender, bounded)
+    return SearchAnswer(slate, bounded, parts, float(asked.personal), len(slate.items), False)
 
 
-def _made(recommender: Recommender, request: RankRequest) -> Slate:
+def _made(recommender: Recommender, request: RankRequest) -> tuple[Slate, list[ScorePart]]:
     batch = recommender.pipeline.execute([request])
-    return slates_of(batch, [0], recommender.catalog.ids, recommender.pipeline.names)[0]
+    popularity = recommender.counters.popularity
+    mean = popularity.mean_rating() if popularity.all_rating_count else None
+    slate = slates_of(batch, [0], recommender.catalog.ids, recommender.pipeline.names)[0]
+    return slate, score_parts(batch, 0, mean)
 
 
 def _share(recommender: Recommender, index: SearchIndex, asked: SearchAsked, state: UserState) -> float:
@@ -143,24 +146,26 @@ def _as_found(recommender: Recommender, plan: StagePlan) -> StagePlan:
     return stage_plan(settings, recommender.meanings, recommender.pipeline.names, plan.rung)
 
 
-def _with_sources(slate: Slate, pool: Pool, rows: dict[str, int]) -> Slate:
+def _places(slate: Slate, pool: Pool, rows: Mapping[str, int]) -> list[int]:
+    """Where in the pool each place's item stands."""
+    at = {row: place for place, row in enumerate(pool.rows.tolist())}
+    return [at[rows[item.item_id]] for item in slate.items]
+
+
+def _with_sources(slate: Slate, pool: Pool, at: list[int]) -> Slate:
     """Each place says what brought it: the part of its score that is the largest."""
-    brought = {
-        row: PARTS[part] for row, part in zip(pool.rows.tolist(), pool.parts.argmax(axis=0), strict=True)
-    }
+    brought = pool.parts.argmax(axis=0)
     items = [
-        SlateItem(item.item_id, item.score, brought[rows[item.item_id]], item.reason) for item in slate.items
+        SlateItem(item.item_id, item.score, PARTS[brought[place]], item.reason)
+        for item, place in zip(slate.items, at, strict=True)
     ]
     return msgspec.structs.replace(slate, items=items)
 
 
-def _contributions(slate: Slate, pool: Pool, rows: dict[str, int]) -> list[list[Contribution]]:
-    """The parts of each score, and "model" for the rest of it."""
-    at = {row: place for place, row in enumerate(pool.rows.tolist())}
-    told = []
-    for item in slate.items:
-        parts = pool.parts[:, at[rows[item.item_id]]].astype(float).round(6).tolist()
-        its = [Contribution(*pair) for pair in zip(PARTS, parts, strict=True) if pair[1]]
-        model = round(item.score - sum(parts), 6)
-        told.append([*its, Contribution("model", model)] if model else its)
-    return told
+def _parts(slate: Slate, pool: Pool, at: list[int]) -> list[ScorePart]:
+    """The parts of each score, and what the model adds; their sum is the score as the slate tells it."""
+    told = np.array([item.score for item in slate.items], np.float64)
+    parts = pool.parts[:, at].astype(np.float64).round(DIGITS)
+    model = (told - parts.sum(axis=0)).round(DIGITS)
+    every = zip((*PARTS, "model"), (*parts, model), strict=True)
+    return [ScorePart(name, values) for name, values in every if np.any(values)]

@@ -1,16 +1,15 @@
 """Searches, answered by a ranker: the user's state from the store, the query's vector, one call of the core.
 
-A search is made once and read page by page: its places do not move between two pages.
+A search is made once, and kept among the ranker's slates: its places do not move between two pages.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from model.errors import HeadraceError, RankerUnreadyError, RequestError
+from model.errors import HeadraceError, RankerUnreadyError
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
 from streams.search.index import SearchIndex
@@ -19,6 +18,7 @@ from streams.search.searching import SURFACE, SearchAnswer, SearchAsked, search
 from streams.search.suggesting import Suggestions, suggest
 from streams.serving.item_search import ItemSearch
 from streams.serving.ranker import MEETINGS, Ranker
+from streams.serving.ranker_asked import Answer, Asked
 from streams.state import user_state_codec
 
 log = logging.getLogger(__name__)
@@ -40,14 +40,16 @@ class Query:
     cause: str = ""
 
 
-class Page(NamedTuple):
-    """Places `begin` to `end` of an answer. `cursor`: of the next page; "" for none."""
+class Found(NamedTuple):
+    """`answer`: as the ranker keeps it, for further pages and for explanations. `personal`, `found` and
+    `relaxed`: see `SearchAnswer`.
+    """
 
-    answer: SearchAnswer
-    asked: SearchAsked
-    begin: int
-    end: int
-    cursor: str
+    answer: Answer
+    understood: Understood
+    personal: float
+    found: int
+    relaxed: bool
 
 
 class _Unmet(NamedTuple):
@@ -57,11 +59,10 @@ class _Unmet(NamedTuple):
 
 
 class Searcher:
-    """`kept`: how many searches are remembered for their further pages."""
+    """What it answers is kept among the ranker's slates."""
 
-    def __init__(self, ranker: Ranker, kept: int) -> None:
-        self._ranker, self._most = ranker, kept
-        self._kept: OrderedDict[str, tuple[SearchAnswer, SearchAsked]] = OrderedDict()
+    def __init__(self, ranker: Ranker) -> None:
+        self._ranker = ranker
 
     @property
     def items(self) -> ItemSearch:
@@ -71,8 +72,8 @@ class Searcher:
             raise RankerUnreadyError(self._ranker.trouble or "the search index is being opened")
         return items
 
-    async def search(self, query: Query) -> Page:
-        """The first page. Raises what `Ranker.slate` raises."""
+    async def search(self, query: Query) -> Found:
+        """All places. Raises what `Ranker.slate` raises."""
         items, ranker = self.items, self._ranker
         index = items.index
         understood = await ranker.ask(_understand, index, query.text)
@@ -87,21 +88,13 @@ class Searcher:
             surface=query.surface,
             cause=query.cause,
         )
-        answer = await self._answer(index, asked)
-        if answer.slate.items and not understood.empty:
+        made = await self._answer(index, asked)
+        if made.slate.items and not understood.empty:
             index.queries.note(understood.corrected or query.text, query.user)
-        self._keep(answer, asked)
-        return _page(answer, asked, 0, query.size)
-
-    def further(self, cursor: str, size: int) -> Page | None:
-        """The page that a cursor names; None where that search is remembered no more. Raises `RequestError`
-        for what is no cursor.
-        """
-        slate_id, _, place = cursor.rpartition(".")
-        if not slate_id or not (place.isascii() and place.isdigit() and len(place) <= 6):
-            raise RequestError(f"cursor is {cursor[:40]!r}; expected one that a search gave")
-        known = self._kept.get(slate_id)
-        return None if known is None else _page(*known, int(place), size)
+        answer = Answer(made.slate, made.request, made.parts)
+        kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
+        ranker.slates.keep(kept, answer)
+        return Found(answer, understood, made.personal, made.found, made.relaxed)
 
     async def suggest(self, typed: str, limit: int) -> Suggestions:
         """Completions of what is typed; raises what `Ranker.ask` raises."""
@@ -129,11 +122,6 @@ class Searcher:
                 await live.replica.know(made.newest)
         raise RankerUnreadyError("the user's state names items that are still to be read")
 
-    def _keep(self, answer: SearchAnswer, asked: SearchAsked) -> None:
-        self._kept[answer.slate.slate_id] = answer, asked
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-
 
 def _understand(recommender: Recommender, index: SearchIndex, text: str) -> Understood:
     return index.understand(text)
@@ -154,9 +142,3 @@ def _searched(
     except Exception:
         log.exception("a search could not be scored by the model; the counters rank it")
         return search(recommender, index, asked, state, now_ms, rung="counters")
-
-
-def _page(answer: SearchAnswer, asked: SearchAsked, begin: int, size: int) -> Page:
-    end = min(begin + size, len(answer.slate.items))
-    more = end < len(answer.slate.items)
-    return Page(answer, asked, begin, end, f"{answer.slate.slate_id}.{end}" if more else "")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from streams.events.schema import Impression, Item
-from streams.ranking.slate import Slate, SlateItem, encode
 from streams.ranking.slate import Reason as Why
+from streams.ranking.slate import Slate, SlateItem, encode
 from tests.connected.events_on_kafka import eventually
 from tests.streams.gateway.ranking.conftest import Opened, Site
 from tests.streams.worker.conftest import NOW_MS, click, message
