@@ -88,7 +88,7 @@ class World(NamedTuple):
     """The core after the training's purchases, its index, and the vectors of the queries."""
 
     run: Prequential
-    index: SearchIndex
+    found_by: SearchIndex
     vectors: dict[str, F32]
 
 
@@ -138,7 +138,7 @@ def world(args: argparse.Namespace, searches: Searches) -> World:
 
 def place(here: World, asked: Asked, way: Way) -> int:
     """At which place the item stands that was bought, from 1; 0 for none of the first `PLACES`."""
-    index, core = here.index, here.run.recommender
+    index, core = here.found_by, here.run.recommender
     index.settings = way.settings
     vector = here.vectors.get(asked.query) if way.vectors else None
     query = SearchAsked(index.understand(asked.query), vector, asked.purchase.user, PLACES)
@@ -156,13 +156,12 @@ def popular(here: World, asked: Asked) -> int:
     return at if at <= PLACES else 0
 
 
-def figures(places: Sequence[int], others: Sequence[int]) -> dict[str, float]:
+def figures(places: Sequence[int], others: Sequence[int]) -> dict[str, dict[str, float]]:
     """NDCG@10 and MRR with standard errors, and by how much the first is above that of `others`."""
     told = {"ndcg@10": ndcg(places), "mrr": mrr(places), "above fusion": ndcg_difference(places, others)}
-    named = {
+    return {
         name: {"value": round(each.value, 4), "error": round(each.error, 4)} for name, each in told.items()
     }
-    return named  # type: ignore[return-value]
 
 
 def main() -> None:
@@ -181,7 +180,7 @@ def main() -> None:
     searches = searches_of(read_purchases(Path(args.interactions)))
     here = world(args, searches)
     half = [each for each in searches.test if (drawn("half", each.purchase.user) < 0.5) == args.tune]
-    chosen = here.index.settings
+    chosen = here.found_by.settings
     rows = tuned(chosen) if args.tune else ways(chosen)
     places = {way.name: [place(here, asked, way) for asked in half] for way in rows}
     if not args.tune:
