@@ -26,6 +26,7 @@ COMMANDS = {
     "gateway": "serve the HTTP API: events in, feeds out",
     "activate": "switch the running workers to another model",
     "reshard": "copy the store to another number of shards, or to a Redis Cluster",
+    "search": "make the search index anew",
     "dead-letters": "look at events that could not be applied, and send them again",
     "examples": "build training examples as shards, for data that outgrows a machine",
     "experiments": "arms for some of the users: declare, start, look at, stop and ship them",
