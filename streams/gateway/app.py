@@ -19,7 +19,7 @@ from streams.gateway.experiment_bodies import Because, Shipping
 from streams.gateway.experiments import experiment_routes
 from streams.gateway.feed_route import feed_routes
 from streams.gateway.feeds import USER_ID_MAX, FeedReads
-from streams.gateway.health import alive, ready_route
+from streams.gateway.health import alive, asked_ranker, ready_route
 from streams.gateway.hot_routes import Gateway
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import EventIntake
@@ -32,6 +32,7 @@ from streams.gateway.openapi import (
     describe_kinds,
     name_actions,
 )
+from streams.gateway.ranking.elsewhere import ForwardError, RankersElsewhere
 from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.routes import KINDS as RANKED_KINDS
@@ -54,10 +55,12 @@ def create_app(
     clock: Clock,
     registry: CollectorRegistry | None = None,
     ranker: Ranker | None = None,
+    ranks_alone: bool = False,
 ) -> Gateway:
     """The app; it starts `producer` when it starts, and closes `producer` and `store` when it ends.
 
     ranker: answers what is asked of it; where it has not begun, the app has it begin, and closes it.
+    ranks_alone: whether this process is there for that, and is not ready before its ranker is.
     registry: holds the app's metrics; by default the app makes a new one.
     """
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
@@ -69,6 +72,9 @@ def create_app(
     on_request = OnRequest(settings, ranker, impressions, clock)
     if ranker is not None:
         ranker.watched_by(RankerMetrics(metrics.registry))
+    elsewhere = None
+    if ranker is None and settings.ranker.where == "elsewhere":
+        elsewhere = RankersElsewhere(settings)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -76,11 +82,15 @@ def create_app(
         await producer.start()
         impressions.start()
         begun = ranker is not None and ranker.begin()
+        if elsewhere is not None:
+            await elsewhere.start()
         try:
             yield
         finally:
             if ranker is not None and begun:
                 await ranker.close()
+            if elsewhere is not None:
+                await elsewhere.stop()
             await impressions.stop(gateway.drain_deadline_s)
             await producer.stop()
             await store.close()
@@ -94,12 +104,17 @@ def create_app(
             *searching_routes(on_request),
             *experiment_routes(settings, store, clock),
             alive,
-            ready_route(settings, store, producer, metrics),
+            ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
         ],
         lifespan=[running],
         before_send=[metrics.count_request],
-        exception_handlers={ProblemError: on_problem, HTTPException: on_http, Exception: on_crash},
+        exception_handlers={
+            ProblemError: on_problem,
+            HTTPException: on_http,
+            Exception: on_crash,
+            **({} if elsewhere is None else {ForwardError: elsewhere.on_forward}),
+        },
         openapi_config=config(_version()),
         request_max_body_size=gateway.body_max_bytes,
         logging_config=None,

@@ -54,7 +54,7 @@ def score_parts(batch: RankBatch, b: int, mean_rating: float | None) -> list[Sco
     if batch.adapted[b]:
         parts.append(ScorePart("learned", score + taken_off - batch.heads[0, part][order]))
     if averted is not None:
-        parts.append(ScorePart("aversion", -taken_off))
+        parts.append(ScorePart("aversion", 0.0 - taken_off))
     rounded = [ScorePart(name, values.round(DIGITS)) for name, values in parts]
     told = batch.score[part][order].astype(float).round(DIGITS)
     left = told - np.sum([each.values for each in rounded], axis=0)

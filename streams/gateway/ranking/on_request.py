@@ -21,6 +21,7 @@ from model.errors import (
 from streams.clock import Clock
 from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem, retry_after, unavailable
 from streams.gateway.impressions import ImpressionLog, impression_of
+from streams.gateway.ranking.elsewhere import ForwardError
 from streams.ranking.slate import Slate
 from streams.settings.tree import Settings
 
@@ -54,8 +55,9 @@ class OnRequest:
 
     @property
     def ranker(self) -> Ranker:
-        """Raises `ProblemError` where there is none."""
+        """Raises `ForwardError` where one elsewhere is to answer, `ProblemError` where there is none."""
         if self._ranker is None:
+            self._hand_on()
             raise ProblemError(
                 problem(
                     503,
@@ -68,8 +70,15 @@ class OnRequest:
         return self._ranker
 
     def kept(self, slate_id: str) -> RankedSlate | None:
-        """A slate that was made here of late."""
-        return None if self._ranker is None else self._ranker.slates.get(slate_id)
+        """A slate that was made here of late; raises `ForwardError` where another process may have it."""
+        if self._ranker is None:
+            self._hand_on(held=True)
+            return None
+        return self._ranker.slates.get(slate_id)
+
+    def _hand_on(self, held: bool = False) -> None:
+        if self.settings.ranker.where == "elsewhere":
+            raise ForwardError(held)
 
     async def answered(self, asking: Awaitable[T]) -> T:
         """What the ranker answers; raises `ProblemError` where it does not."""

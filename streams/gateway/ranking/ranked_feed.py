@@ -43,8 +43,9 @@ class RankedFeeds:
         """Places of a slate that was made before, but for items that can't be had any more."""
         if not body.a_page:
             raise wrong_cursor("a cursor beside parameters that the first page has settled")
-        cursor, ranker = read_cursor(body.cursor), self._on_request.ranker
-        kept = ranker.slates.get(cursor.slate_id)
+        cursor = read_cursor(body.cursor)
+        kept = self._on_request.kept(cursor.slate_id)
+        ranker = self._on_request.ranker
         if kept is None:
             raise wrong_cursor("a cursor of a slate that is not kept (any more)")
         if kept.asked.user != user:

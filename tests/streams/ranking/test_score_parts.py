@@ -27,7 +27,7 @@ def test_the_decimals_sum_to_the_score(modelled: bool, aversion: float, rating_w
     here = small({"feed": {"aversion": aversion, "rating_weight": rating_weight}})
     if modelled:
         here.core.serve(toy_model(here.core.pipeline))
-    draft = here.draft("u1")
+    draft = here.core.draft(here.core.request(here.state("u1"), here.now_ms, size=60))
     mean = here.core.counters.popularity.mean_rating()
     parts = score_parts(draft.batch, 0, mean)
     slate = here.core.slate(draft)
@@ -44,4 +44,4 @@ def test_the_decimals_sum_to_the_score(modelled: bool, aversion: float, rating_w
     assert abs(at["click"] - click).max() < 1e-4
     if aversion:
         assert (at["aversion"] <= 0).all()
-        assert (at["aversion"] < 0).any()
+        assert (-at["aversion"] == draft.batch.averted[0][draft.order].astype(float).round(6)).all()
