@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from streams.search.completions import Beginnings, PastQueries
 from streams.search.documents import ItemDocument, document_of
 from streams.search.intent import Names
-from streams.search.languages import LANGUAGES
 from streams.search.queries import Understood, understand
 from streams.search.typos import Spelling
 from streams.search.words import Words
@@ -49,8 +48,7 @@ class SearchIndex:
         self, settings: SearchSettings, graph: Graph | None = None, folder: Path | None = None
     ) -> None:
         self.settings, self.graph, self.folder = settings, graph, folder
-        fixed = tuple(name for name in settings.languages if name in LANGUAGES)
-        self.words = Words(folder, settings.fields, fixed)
+        self.words = Words(folder, settings.fields, settings.languages)
         self.table = Spelling()
         self.names = Names(self.words.spoken()[0])
         self.categories, self.makers = Beginnings(), Beginnings()

@@ -8,6 +8,10 @@ import msgspec
 from msgspec import Meta
 
 Weight = Annotated[float, Meta(ge=0, le=1_000)]
+Language = Literal[
+    "arabic", "danish", "dutch", "english", "finnish", "french", "german", "greek", "hungarian", "italian",
+    "norwegian", "portuguese", "romanian", "russian", "spanish", "swedish", "turkish",
+]  # fmt: skip
 Part = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -45,7 +49,7 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     folder: str = ""
     commit_ms: Annotated[int, Meta(ge=10, le=60_000)] = 300
-    languages: tuple[str, ...] = ()
+    languages: tuple[Language, ...] = ()
     fields: FieldWeights = FieldWeights()
     per_list: Annotated[int, Meta(ge=1, le=2_000)] = 200
     pool: Annotated[int, Meta(ge=1, le=1_000)] = 100

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from streams.search.analysis import LONGEST_TERM, joined, terms
 from streams.search.languages import LANGUAGES, language_of, stem, stems
 from streams.search.scripts import normalized, unspaced
+from streams.settings.search import Language
 
 
 @pytest.mark.parametrize(
@@ -78,3 +81,7 @@ def test_stems_meet_across_endings_and_accents() -> None:
 def test_language_of(text: str, language: str) -> None:
     assert language_of(terms(text)) == language
     assert not unspaced("guitar")
+
+
+def test_the_settings_name_the_languages_that_there_are() -> None:
+    assert set(get_args(Language)) == set(LANGUAGES)
