@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.ranking.cursor import Cursor, read_cursor, wrong_cursor
 from streams.gateway.ranking.on_request import OnRequest
+from streams.gateway.ranking.ranked_feed import withdrawn
 from streams.gateway.searching.bodies import SearchBody
 from streams.gateway.searching.found import SearchResult, first_page, page
 
@@ -68,10 +70,12 @@ class Searches:
         return first_page(found, at, body.explain, cursor)
 
     async def _further(self, body: SearchBody) -> SearchResult:
+        """Places of a search that was made before, but for items that can't be had any more."""
         if not body.a_page:
             raise wrong_cursor("a cursor beside parameters that the first page has settled")
-        cursor, ranker, user = read_cursor(body.cursor), self._on_request.ranker, body.user
-        kept = ranker.slates.get(cursor.slate_id)
+        cursor, user = read_cursor(body.cursor), body.user
+        kept = self._on_request.kept(cursor.slate_id)
+        ranker = self._on_request.ranker
         if kept is None:
             raise wrong_cursor("a cursor of a search that is not kept (any more)")
         if kept.asked.user != user:
@@ -80,7 +84,11 @@ class Searches:
         if not 0 < cursor.place < len(slate.items):
             raise wrong_cursor(f"place {cursor.place} of a search with {len(slate.items)}")
         end = min(cursor.place + body.n, len(slate.items))
-        at = range(cursor.place, end)
+        at: Sequence[int] = range(cursor.place, end)
+        if kept.asked.filter.available:
+            ids = [slate.items[k].item_id for k in at]
+            gone = await self._on_request.answered(ranker.ask(withdrawn, ids))
+            at = [k for k in at if slate.items[k].item_id not in gone]
         if body.impression and user:
             self._on_request.show(slate, at, kept.asked.surface)
         more = str(Cursor(slate.slate_id, end)) if end < len(slate.items) else None
