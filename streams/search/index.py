@@ -33,10 +33,16 @@ AT_ONCE = 5_000
 """Documents of one commit: the first items of a large catalogue are found before the last ones are read."""
 
 
-class _Mark(NamedTuple):
-    """Among what is noted: a reading begins; or it has ended, and these rows were read."""
+class _Change(NamedTuple):
+    row: int
+    record: ItemRecord
+    stored: bool = False
 
-    kept: NDArray[np.int64] | None
+
+class _Mark(NamedTuple):
+    """Among what is noted: a reading has ended, and these rows were read."""
+
+    kept: NDArray[np.int64]
 
 
 class SearchIndex:
@@ -56,9 +62,9 @@ class SearchIndex:
         self.titles: list[str] = []
         self.priced = False
         self.committed = 0
-        self._changes: deque[tuple[int, ItemRecord] | _Mark] = deque()
+        self._changes: deque[_Change | _Mark] = deque()
         self._reading: list[int] | None = None
-        self._times: dict[int, int] = {}
+        self._lived: set[int] | None = None
         self._behind: list[ItemDocument] = []
         self._listed = set[tuple[str, str]]()
         self._learned_graph = False
@@ -67,12 +73,23 @@ class SearchIndex:
         """An item as it now is. It is found after the next commit."""
         if self._reading is not None:
             self._reading.append(row)
-        self._changes.append((row, record))
+        self._changes.append(_Change(row, record))
+
+    def begin_filling(self) -> None:
+        """The store is read beside what is noted, until `filled`."""
+        self._lived = set()
+
+    def fill(self, row: int, record: ItemRecord) -> None:
+        """An item as it was when the store was read. What was noted of it meanwhile is newer."""
+        self._changes.append(_Change(row, record, stored=True))
+
+    def filled(self) -> None:
+        """All of the store was filled in, and committed."""
+        self._lived = None
 
     def reading(self) -> None:
         """All items are noted from here on: the store is read anew, and may be another one."""
         self._reading = []
-        self._changes.append(_Mark(None))
 
     def have_read(self) -> None:
         """They have been: the next commit forgets what was not among them."""
@@ -110,20 +127,19 @@ class SearchIndex:
         return changed
 
     def _take(self) -> NDArray[np.int64] | None:
-        """Some of what was noted, as documents; where it ends with a reading's end, the rows that were read.
-        What is older than what was said of an item before is left out.
+        """Some of what was noted, as documents; where it ends with a reading's end, the rows that were
+        read.
         """
         for _ in range(min(len(self._changes), AT_ONCE)):
             change = self._changes.popleft()
             if isinstance(change, _Mark):
-                if change.kept is not None:
-                    return change.kept
-                self._times.clear()
-                continue
-            row, record = change
-            if record.ts >= self._times.get(row, record.ts):
-                self._times[row] = record.ts
-                self._behind.append(document_of(row, record))
+                return change.kept
+            if self._lived is not None:
+                if change.stored and change.row in self._lived:
+                    continue
+                if not change.stored:
+                    self._lived.add(change.row)
+            self._behind.append(document_of(change.row, change.record))
         return None
 
     def read_back(self) -> None:

@@ -92,11 +92,13 @@ class ItemSearch:
         async with self._rebuilding:
             made = await in_thread(_new, self.settings)
             made.knows(self.index.graph)
+            made.begin_filling()
             self._next = made
             try:
                 await fill(made, store, item_ids)
                 async with self._committing:
                     await in_thread(made.commit)
+                    made.filled()
                     made.queries = self.index.queries
                     former, self.index = self.index, made
             finally:
@@ -115,7 +117,7 @@ async def fill(index: SearchIndex, store: Store, item_ids: Sequence[str]) -> Non
         raws = await store.items(item_ids[first : first + PAGE])
         for row, raw in enumerate(raws, first):
             if raw is not None:
-                index.note(row, decode_item(raw))
+                index.fill(row, decode_item(raw))
         await in_thread(index.commit)
 
 

@@ -1,4 +1,4 @@
-"""The index of a process: it follows a replica, survives a restart and a lost store, and is made anew whole."""
+"""The index of a process: it follows a replica, survives restarts and lost stores, and is made anew whole."""
 
 from __future__ import annotations
 
