@@ -21,7 +21,6 @@ from streams.bench.whole_file import write_whole
 from streams.bench.workload import DRAWN, acts, clicks
 from streams.events.schema import encode
 
-
 Kind = Literal["feed", "events", "rank"]
 BODIES = 2_000
 """So many different requests for a ranking are made; then they begin again."""
