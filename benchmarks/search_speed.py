@@ -63,7 +63,7 @@ class Catalogue(NamedTuple):
     """What is searched, and what making it cost."""
 
     core: Recommender
-    index: SearchIndex
+    indexed: SearchIndex
     titles: list[str]
     vectors: F32
     put_s: float
@@ -127,9 +127,9 @@ def costs(here: Catalogue, queries: int, rng: np.random.Generator) -> dict[str, 
 
     def asking(text: Callable[[int], str], asked: ItemFilter = NO_FILTER, meaning: bool = False) -> Cost:
         def run(k: int) -> object:
-            understood = here.index.understand(text(k))
+            understood = here.indexed.understand(text(k))
             query = SearchAsked(understood, vectors[k] if meaning else None, size=20, filter=asked)
-            return search(here.core, here.index, query, EMPTY, NOW_MS + k)
+            return search(here.core, here.indexed, query, EMPTY, NOW_MS + k)
 
         return measured(run, queries)
 
@@ -139,7 +139,7 @@ def costs(here: Catalogue, queries: int, rng: np.random.Generator) -> dict[str, 
 
     def typed(k: int) -> object:
         first, second, *_ = texts[k].split()
-        return suggest(here.core, here.index, f"{first} {second[:2]}", 10)
+        return suggest(here.core, here.indexed, f"{first} {second[:2]}", 10)
 
     return {
         "words": asking(lambda k: texts[k]),
@@ -174,9 +174,9 @@ def main() -> None:
     one = ItemRecord("i0", NOW_MS, title="changed once more")
     changes = []
     for k in range(20):
-        here.index.note(0, msgspec.structs.replace(one, title=f"changed {k}"))
+        here.indexed.note(0, msgspec.structs.replace(one, title=f"changed {k}"))
         started = time.perf_counter()
-        here.index.commit()
+        here.indexed.commit()
         changes.append(1_000 * (time.perf_counter() - started))
     print(f"a commit of one change: median {np.median(changes):.1f} ms")
     if args.json is not None:

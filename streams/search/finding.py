@@ -25,6 +25,8 @@ RULES = (Unavailable(), Excluded(), AskedFor())
 """What the user has met is no reason to hide what they search for."""
 PARTS = ("words", "meaning", "named", "price")
 GROWTH = 8
+FEW = 1_000
+"""Items that a filter leaves, up to which the index of words is told of them one by one."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,12 @@ def _blocked(recommender: Recommender, request: RankRequest) -> NDArray[np.uint8
 
 
 def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8]) -> Hits:
-    """The best that may be found, `search.per_list` at most. Where a filter leaves few, it looks further."""
+    """The best that may be found, `search.per_list` at most. Where a filter leaves few, the index looks among
+    these alone; where it leaves more, the best of all are looked through until there are enough.
+    """
     limit = index.settings.per_list
+    if len(blocked) - int(blocked.sum()) <= FEW:
+        return index.words.search(asked.asked, limit, np.flatnonzero(blocked == 0))
     while True:
         hits = index.words.search(asked.asked, limit)
         there = hits.rows < len(blocked)

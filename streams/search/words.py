@@ -145,12 +145,19 @@ class Words:
         parts.append(_Q.fuzzy_term_query(self._schema, "title", begins, 0, prefix=True))
         return self.ask(_Q.boolean_query([(tantivy.Occur.Must, part) for part in parts]), limit)
 
-    def search(self, asked: Sequence[Sequence[Spelling]], limit: int) -> Hits:
-        """The `limit` best items for some words, each with the spellings that will do for it."""
-        if not asked:
+    def search(
+        self, asked: Sequence[Sequence[Spelling]], limit: int, among: NDArray[np.int64] | None = None
+    ) -> Hits:
+        """The `limit` best items for some words, each with the spellings that will do for it. among: rows
+        that may be found; None for all.
+        """
+        if not asked or (among is not None and not len(among)):
             return NO_HITS
-        words = [(tantivy.Occur.Should, self._word(spellings)) for spellings in asked]
-        return self.ask(_Q.boolean_query(words), limit)
+        query = _Q.boolean_query([(tantivy.Occur.Should, self._word(spellings)) for spellings in asked])
+        if among is not None:
+            only = _Q.const_score_query(_Q.term_set_query(self._schema, _ROW, among.tolist()), 0.0)
+            query = _Q.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, only)])
+        return self.ask(query, limit)
 
     def ask(self, query: tantivy.Query, limit: int) -> Hits:
         """The `limit` best items."""

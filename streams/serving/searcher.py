@@ -9,7 +9,8 @@ import logging
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from model.errors import HeadraceError, RankerUnreadyError
+from model.errors import HeadraceError, RankerLateError, RankerUnreadyError
+from model.schema import F32
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
 from streams.search.index import SearchIndex
@@ -79,7 +80,7 @@ class Searcher:
         understood = await ranker.ask(_understand, index, query.text)
         asked = SearchAsked(
             understood=understood,
-            vector=await ranker.vector(understood.to_encode),
+            vector=await self._vector(understood.to_encode),
             user=query.user,
             size=max(items.settings.results, query.size),
             filter=query.filter,
@@ -89,12 +90,18 @@ class Searcher:
             cause=query.cause,
         )
         made = await self._answer(index, asked)
-        if made.slate.items and not understood.empty:
-            index.queries.note(understood.corrected or query.text, query.user)
         answer = Answer(made.slate, made.request, made.parts)
         kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
         ranker.slates.keep(kept, answer)
         return Found(answer, understood, made.personal, made.found, made.relaxed)
+
+    async def _vector(self, text: str) -> F32 | None:
+        """Of the query; None where it does not come in time: then words alone search."""
+        try:
+            return await self._ranker.vector(text)
+        except RankerLateError as error:
+            log.warning("a search goes by words alone: %s", error)
+            return None
 
     async def suggest(self, typed: str, limit: int) -> Suggestions:
         """Completions of what is typed; raises what `Ranker.ask` raises."""
@@ -136,9 +143,13 @@ def _searched(
     if newest >= len(recommender.catalog):
         return _Unmet(newest)
     try:
-        return search(recommender, index, asked, state, now_ms)
+        made = search(recommender, index, asked, state, now_ms)
     except HeadraceError:
         raise
     except Exception:
         log.exception("a search could not be scored by the model; the counters rank it")
-        return search(recommender, index, asked, state, now_ms, rung="counters")
+        made = search(recommender, index, asked, state, now_ms, rung="counters")
+    understood = asked.understood
+    if made.slate.items and not understood.empty:
+        index.queries.note(understood.corrected or understood.text, asked.user)
+    return made

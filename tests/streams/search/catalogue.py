@@ -52,13 +52,13 @@ class Shop(NamedTuple):
     """A core and the index of its items."""
 
     core: Recommender
-    index: SearchIndex
+    indexed: SearchIndex
 
     def put(self, row: int, goods: Goods, ts: int = NOW_MS) -> None:
         """Announce one item, met before."""
         record = record_of(row, goods, ts)
         self.core.put_item(row, record)
-        self.index.note(row, record)
+        self.indexed.note(row, record)
 
 
 def record_of(row: int, goods: Goods, ts: int = NOW_MS) -> ItemRecord:
@@ -94,5 +94,5 @@ def shop(
     made.core.meet([f"i{row}" for row in range(len(goods))], NOW_MS)
     for row, each in enumerate(goods):
         made.put(row, each)
-    made.index.commit()
+    made.indexed.commit()
     return made

@@ -18,7 +18,7 @@ def stocked() -> Shop:
 
 
 def texts(made: Shop, typed: str, limit: int = 10) -> list[str]:
-    return [each.text for each in suggest(made.core, made.index, typed, limit).completions]
+    return [each.text for each in suggest(made.core, made.indexed, typed, limit).completions]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_completed_by(stocked: Shop, typed: str, expected: str) -> None:
     ("typed", "expected"), [("giut", "guitar"), ("hedph", "headph"), ("lether str", "leather str")]
 )
 def test_typos_are_mended(stocked: Shop, typed: str, expected: str) -> None:
-    made = suggest(stocked.core, stocked.index, typed, 5)
+    made = suggest(stocked.core, stocked.indexed, typed, 5)
     assert expected.startswith(made.corrected) or made.corrected.startswith(expected)
     assert made.completions
 

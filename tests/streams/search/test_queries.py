@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.ranking.request import ItemFilter
+from streams.search import finding
 from streams.search.finding import PARTS, find
 from streams.search.queries import MOST_TERMS
 from streams.state.knowledge_graph import Triple, build
@@ -21,11 +22,11 @@ def stocked() -> Shop:
 
 def found(made: Shop, query: str, asked: ItemFilter = ItemFilter(), vector: bool = False) -> list[str]:
     """Titles, best first."""
-    understood = made.index.understand(query)
+    understood = made.indexed.understand(query)
     its = vector_of(understood.to_encode) if vector else None
-    pool = find(made.core, made.index, understood, its, made.core.request(EMPTY, NOW_MS, filter=asked))
+    pool = find(made.core, made.indexed, understood, its, made.core.request(EMPTY, NOW_MS, filter=asked))
     assert abs(pool.parts.sum(axis=0) - pool.score).max(initial=0.0) < 1e-5
-    return [made.index.titles[row] for row in pool.rows.tolist()]
+    return [made.indexed.titles[row] for row in pool.rows.tolist()]
 
 
 @pytest.mark.parametrize(
@@ -60,8 +61,8 @@ def test_prices_in_a_query_are_bounds(stocked: Shop) -> None:
 
 
 def test_where_nothing_lies_within_the_prices_they_are_left_out(stocked: Shop) -> None:
-    understood = stocked.index.understand("strap under 1")
-    pool = find(stocked.core, stocked.index, understood, None, stocked.core.request(EMPTY, NOW_MS))
+    understood = stocked.indexed.understand("strap under 1")
+    pool = find(stocked.core, stocked.indexed, understood, None, stocked.core.request(EMPTY, NOW_MS))
     assert pool.relaxed
     assert len(pool)
     mine = ItemFilter(price_to=1.0)  # the caller's own bound stays
@@ -70,13 +71,23 @@ def test_where_nothing_lies_within_the_prices_they_are_left_out(stocked: Shop) -
 
 def test_without_prices_words_for_prices_are_words() -> None:
     made = shop([Goods("Under 50 songbook"), Goods("Another songbook")])
-    assert made.index.understand("under 50").asked
+    assert made.indexed.understand("under 50").asked
     assert found(made, "under 50 songbook")[0] == "Under 50 songbook"
 
 
 def test_filters_hold_however_few_they_leave() -> None:
     many = [Goods(f"guitar {k}", categories=["rare" if k == 700 else "usual"]) for k in range(1_000)]
     assert found(shop(many), "guitar", ItemFilter(categories=("rare",))) == ["guitar 700"]
+
+
+def test_a_filter_leaves_the_same_however_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [Goods(f"guitar {k % 9}", categories=["odd" if k % 2 else "even"]) for k in range(300)]
+    made, asked = shop(many), ItemFilter(categories=("odd",))
+    for query in ("guitar 5", "guitar", "5 7"):
+        one_by_one = found(made, query, asked)
+        monkeypatch.setattr(finding, "FEW", 10)
+        assert found(made, query, asked) == one_by_one
+        monkeypatch.undo()
 
 
 def test_what_is_withdrawn_is_not_found() -> None:
@@ -86,9 +97,9 @@ def test_what_is_withdrawn_is_not_found() -> None:
 
 
 def test_a_correction_is_told_and_right_words_are_left_alone(stocked: Shop) -> None:
-    assert stocked.index.understand("gutar strap").corrected == "guitar strap"
-    assert stocked.index.understand("guitar straps").corrected == ""
-    assert stocked.index.understand("xyzzy").corrected == ""
+    assert stocked.indexed.understand("gutar strap").corrected == "guitar strap"
+    assert stocked.indexed.understand("guitar straps").corrected == ""
+    assert stocked.indexed.understand("xyzzy").corrected == ""
 
 
 def test_categories_makers_and_entities_are_named() -> None:
@@ -96,15 +107,17 @@ def test_categories_makers_and_entities_are_named() -> None:
         [Triple("i2", "played_by", "d"), Triple("i5", "played_by", "d")], names={"d": "Django Reinhardt"}
     )
     made = shop(graph=graph)
-    named = {each.kind: each.name for each in made.index.understand("sony headphone django reinhardt").named}
+    named = {
+        each.kind: each.name for each in made.indexed.understand("sony headphone django reinhardt").named
+    }
     assert named == {"maker": "Sony", "category": "Headphones", "entity": "Django Reinhardt"}
     assert set(found(made, "django reinhardt")) == {"Acoustic guitar strings", "Studio headphones"}
 
 
 def test_meaning_finds_what_no_word_does(stocked: Shop) -> None:
-    understood = stocked.index.understand("mixing studio")
+    understood = stocked.indexed.understand("mixing studio")
     pool = find(
-        stocked.core, stocked.index, understood, vector_of("For mixing in the studio."),
+        stocked.core, stocked.indexed, understood, vector_of("For mixing in the studio."),
         stocked.core.request(EMPTY, NOW_MS),
     )  # fmt: skip
     assert pool.rows[0] == 5
@@ -127,7 +140,7 @@ def test_any_query_is_answered(stocked: Shop, query: str) -> None:
 )
 def test_odd_queries_are_answered(stocked: Shop, query: str) -> None:
     found(stocked, query, vector=True)
-    assert len(stocked.index.understand(query).asked) <= MOST_TERMS
+    assert len(stocked.indexed.understand(query).asked) <= MOST_TERMS
 
 
 def test_stop_words_alone_are_searched_as_they_are() -> None:

@@ -71,9 +71,12 @@ async def test_a_folder_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest
     assert rows(after, "guitar") == [0]  # before anything is read
     written: list[int] = []
     write = after.index.words._write
-    monkeypatch.setattr(
-        after.index.words, "_write", lambda made: (written.extend(each.row for each in made), write(made))
-    )
+
+    def watched(made: Any) -> None:
+        written.extend(each.row for each in made)
+        write(made)
+
+    monkeypatch.setattr(after.index.words, "_write", watched)
     await (await read(store, after)).close()
     assert written == [1]
     assert rows(after, "snare") == [1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from streams.events.schema import Impression
 from tests.streams.gateway.searching.conftest import Stocked, announce, found, until
@@ -67,7 +68,8 @@ async def test_pages_are_of_one_search(stocked: Stocked) -> None:
     async with stocked() as site:
         whole = await found(site, q="guitar headphones", n=20)
         assert len(whole) >= 4
-        paged, cursor = [], ""
+        paged: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             asked = {"cursor": cursor} if cursor else {"q": "guitar headphones"}
             answer = (await site.http.get("/v1/search", params={"n": 2, **asked})).json()
@@ -113,10 +115,11 @@ async def test_odd_queries_are_answered(stocked: Stocked) -> None:
 
 async def test_what_can_not_be_asked_is_refused_with_what_to_do(stocked: Stocked) -> None:
     async with stocked() as site:
-        for asked in (
+        wrong: list[dict[str, Any]] = [
             {"q": "x", "foo": 1}, {"n": 0}, {"n": 101}, {"q": ["a", "b"]}, {"user_id": "a", "session": "b"},
             {"price_from": 5, "price_to": 1}, {"attributes": "("}, {"cursor": "x"}, {"user_id": ""},
-        ):  # fmt: skip
+        ]  # fmt: skip
+        for asked in wrong:
             answer = await site.http.get("/v1/search", params=asked)
             assert answer.status_code == 400, (asked, answer.text)
             assert answer.json()["remedy"]
