@@ -119,7 +119,8 @@ def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8])
     these alone; where it leaves more, the best of all are looked through until there are enough.
     """
     limit = index.settings.per_list
-    if len(blocked) - int(blocked.sum()) <= FEW:
+    free = len(blocked) - int(blocked.sum())
+    if free <= min(FEW, len(blocked) - 1):
         return index.words.search(asked.asked, limit, np.flatnonzero(blocked == 0))
     while True:
         hits = index.words.search(asked.asked, limit)
