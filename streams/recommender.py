@@ -5,7 +5,7 @@ The worker, `replay` and the making of training examples all drive this class; n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -71,7 +71,7 @@ class Recommender:
     the names of what is kept of each place, and learned from: features, then heads. `report`: what the
     learner had come to when `look_back` was called last; None where it only counts. `earnings`: what the
     sources have earned by the same lessons, None where no arm's quotas follow it; `earned`: the last report
-    of that.
+    of that. `on_item`: is told of each item that is put, with its row.
     """
 
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
@@ -84,6 +84,7 @@ class Recommender:
         self.columns = (*feature_names(source_names()), *head_columns(tasks))
         self.learner, self.earnings = self._learner(), self._earnings()
         self.learned_to, self._closed = "", list[Lesson]()
+        self.on_item: Callable[[int, ItemRecord], object] | None = None
         self.report: LearnerReport | None = None
         self.earned: dict[str, Earned] = {}
         adaptive = self.learner if isinstance(self.learner, AdaptiveLearner) else None
@@ -162,7 +163,10 @@ class Recommender:
 
     def put_item(self, row: int, record: ItemRecord) -> bool:
         """Take an item as it now is; False where a newer one is known."""
-        return self.catalog.put(row, record)
+        put = self.catalog.put(row, record)
+        if put and self.on_item is not None:
+            self.on_item(row, record)
+        return put
 
     def apply(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 import aiohttp
@@ -52,6 +53,14 @@ class GatewayClient:
         """What an experiment has come to."""
         path = f"/v1/admin/experiments/{experiment}/reading"
         return _reading_decoder.decode(await self._ask("GET", path, 200))
+
+    async def ranks(self, asked: Mapping[str, object]) -> bool:
+        """Whether the gateway ranks what is asked, as the body of /v1/rank."""
+        try:
+            await self._ask("POST", "/v1/rank", 200, msgspec.json.encode(asked))
+        except RefusedError:
+            return False
+        return True
 
     async def page(self, url: str) -> str:
         """A page of another process, such as its /metrics."""

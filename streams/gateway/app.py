@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
@@ -18,9 +19,9 @@ from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
 from streams.gateway.experiments import experiment_routes
-from streams.gateway.feed_route import feed_route
+from streams.gateway.feed_route import feed_routes
 from streams.gateway.feeds import FeedReads
-from streams.gateway.health import alive, ready_route
+from streams.gateway.health import alive, asked_ranker, ready_route
 from streams.gateway.hot_routes import Gateway
 from streams.gateway.idempotency import IdempotentAnswers
 from streams.gateway.impressions import ImpressionLog
@@ -40,16 +41,26 @@ from streams.gateway.openapi import (
     name_actions,
 )
 from streams.gateway.parameter_bounds import parameter_bounds
+from streams.gateway.ranking.elsewhere import ForwardError, RankersElsewhere
+from streams.gateway.ranking.metrics import RankerMetrics
+from streams.gateway.ranking.on_request import OnRequest
+from streams.gateway.ranking.routes import KINDS as RANKED_KINDS
+from streams.gateway.ranking.routes import ranking_routes
 from streams.gateway.records.item_kind import ItemContent
 from streams.gateway.records.routes import record_routes
 from streams.gateway.records.user_kind import UserContent
 from streams.gateway.records.user_lines import UserBody
 from streams.gateway.representations import Representations
+from streams.gateway.searching.routes import KINDS as SEARCH_KINDS
+from streams.gateway.searching.routes import searching_routes
 from streams.gateway.shelf import Shelf
 from streams.gateway.versions import version_route
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
 from streams.stores.base import Store
+
+if TYPE_CHECKING:
+    from streams.serving.ranker import Ranker
 
 
 def create_app(
@@ -58,9 +69,13 @@ def create_app(
     producer: EventSink,
     clock: Clock,
     registry: CollectorRegistry | None = None,
+    ranker: Ranker | None = None,
+    ranks_alone: bool = False,
 ) -> Gateway:
     """The app; it starts `producer` when it starts, and closes `producer` and `store` when it ends.
 
+    ranker: answers what is asked of it; where it has not begun, the app has it begin, and closes it.
+    ranks_alone: whether this process is there for that, and is not ready before its ranker is.
     registry: holds the app's metrics; by default the app makes a new one.
     """
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
@@ -70,15 +85,28 @@ def create_app(
     shelf = Shelf(settings.meanings, store, clock, gateway.timeout_ms / 1_000)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
     reads = FeedReads(settings, shelf, impressions, clock, metrics)
+    on_request = OnRequest(settings, ranker, impressions, clock)
+    if ranker is not None:
+        ranker.watched_by(RankerMetrics(metrics.registry))
+    elsewhere = None
+    if ranker is None and settings.ranker.where == "elsewhere":
+        elsewhere = RankersElsewhere(settings)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         await shelf.prepare()
         await producer.start()
         impressions.start()
+        begun = ranker is not None and ranker.begin()
+        if elsewhere is not None:
+            await elsewhere.start()
         try:
             yield
         finally:
+            if ranker is not None and begun:
+                await ranker.close()
+            if elsewhere is not None:
+                await elsewhere.stop()
             await impressions.stop(gateway.drain_deadline_s)
             await producer.stop()
             await store.close()
@@ -88,18 +116,25 @@ def create_app(
             events_route(intake, settings, answers),
             items_route(intake, settings, answers),
             *record_routes(settings, store, producer, clock, metrics, answers),
-            feed_route(reads),
+            *feed_routes(on_request, reads),
+            *ranking_routes(on_request, store),
+            *searching_routes(on_request),
             *experiment_routes(settings, store, clock),
             *admin_routes(settings, store, producer, clock),
             version_route(version),
             alive,
-            ready_route(settings, store, producer, metrics),
+            ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
         ],
         lifespan=[running],
         before_request=known.check,
         before_send=[metrics.count_request],
-        exception_handlers={ProblemError: on_problem, HTTPException: on_http, Exception: on_crash},
+        exception_handlers={
+            ProblemError: on_problem,
+            HTTPException: on_http,
+            Exception: on_crash,
+            **({} if elsewhere is None else {ForwardError: elsewhere.on_forward}),
+        },
         openapi_config=config(version),
         request_max_body_size=gateway.body_max_bytes,
         logging_config=None,
@@ -108,7 +143,8 @@ def create_app(
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
     describe_bodies(app, [UserBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    describe_kinds(app, [ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd])
+    kinds = [ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd]
+    describe_kinds(app, [*kinds, *RANKED_KINDS, *SEARCH_KINDS])
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))
     describe_refusals(app)

@@ -6,12 +6,14 @@ import logging
 import math
 import signal
 import socket
+import sys
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from model.errors import SettingsError
 from streams import gc_pauses
-from streams.clock import SystemClock
+from streams.clock import Clock, SystemClock
 from streams.gateway.app import create_app
 from streams.gateway.host_check import HostCheck
 from streams.gateway.loopback import is_loopback
@@ -19,22 +21,40 @@ from streams.kafka.connection import mend_connections
 from streams.kafka.producer import KafkaProducer
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
+from streams.stores.base import Store
 from streams.stores.redis import RedisStore
+
+if TYPE_CHECKING:
+    from streams.serving.ranker import Ranker
 
 log = logging.getLogger(__name__)
 
+SWITCH_EVERY_S = 0.0005
+"""Python's threads take turns so often: the loop that reads feeds waits no longer for the core's thread,
+where that does not give up its turn by itself.
+"""
 
-def serve(settings: Settings) -> None:
+
+def serve(settings: Settings, name: str = "gateway") -> None:
     """Serve until SIGTERM or SIGINT; blocks. Raises `SettingsError` where the gateway can't listen.
 
-    `gateway.port` 0 takes a free port; a log line names the address.
+    `gateway.port` 0 takes a free port; a log line names the address. name: "ranker" for a process that is
+    there to rank.
     """
     gateway = settings.gateway
     listener = listen(gateway)
     # aiokafka logs each failed attempt as an error; our producer logs only when the connection changes.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     mend_connections()
-    app = create_app(settings, RedisStore(settings.redis), KafkaProducer(settings.kafka), SystemClock())
+    store, clock = RedisStore(settings.redis), SystemClock()
+    app = create_app(
+        settings,
+        store,
+        KafkaProducer(settings.kafka),
+        clock,
+        ranker=_ranker(settings, store, clock),
+        ranks_alone=name == "ranker",
+    )
     config = uvicorn.Config(
         HostCheck(app, gateway),
         interface="asgi3",
@@ -48,13 +68,14 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=math.ceil(gateway.drain_deadline_s),
     )
     host, port = listener.getsockname()[:2]
-    log.info("gateway listens on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    log.info("%s listens on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
     if is_loopback(host):
-        log.info("the gateway is open to everybody on this machine: it has no keys yet")
+        log.info("the %s is open to everybody on this machine: it has no keys yet", name)
     else:
         log.warning(
-            "the gateway is open: it has no keys yet, and whoever reaches %s may send events, and read and"
+            "the %s is open: it has no keys yet, and whoever reaches %s may send events, and read and"
             " change items and profiles; let only those reach it who may",
+            name,
             host,
         )
     # Uvicorn drains on a signal, then raises the signal again for the handler that was there before.
@@ -62,6 +83,17 @@ def serve(settings: Settings) -> None:
     signal.signal(signal.SIGINT, lambda *_: None)
     gc_pauses.freeze()
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _ranker(settings: Settings, store: Store, clock: Clock) -> Ranker | None:
+    """The one of this process, where it has one."""
+    if settings.ranker.where != "here":
+        return None
+    # Imported here: a gateway without one does without models and counters.
+    from streams.serving.ranker import Ranker
+
+    sys.setswitchinterval(SWITCH_EVERY_S)
+    return Ranker(settings, store, clock)
 
 
 def listen(gateway: GatewaySettings) -> socket.socket:

@@ -1,6 +1,7 @@
 """From requests to slates: the list of stages.
 
-    remember · hydrate · filter · find · blend · features · rescore · reweight · avert · rerank · explain
+    remember · hydrate · filter · find · blend · features
+    rescore · reweight · avert · match · rerank · explain
 
 A stage is one file here, and is called once for a batch of requests. What differs between requests is in
 the requests (`streams.ranking.request`). A candidate source is one file in `candidates/` and one line in
@@ -31,6 +32,7 @@ from streams.ranking.filtering import Filter
 from streams.ranking.finding import Find
 from streams.ranking.hydration import Hydrate
 from streams.ranking.index.vector_index import VectorIndex
+from streams.ranking.matching import Match
 from streams.ranking.models import Models
 from streams.ranking.rank_batch import RankBatch, new_batch
 from streams.ranking.remembering import Remember
@@ -100,6 +102,7 @@ class Pipeline:
             Rescore(counters),
             Reweight(counters, tasks, adaptation),
             Avert(counters, workspace),
+            Match(),
             Rerank(workspace, (FreshPlace(catalog, fresh), Drawn(posterior))),
             Explain(catalog, counters, workspace, self.names),
         )

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.schema import F32
+from streams.ranking.attribute_expression import Expression
 from streams.ranking.stage_plan import StagePlan
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.user_state import UserState
@@ -23,13 +27,24 @@ def search_by(vector: F32 | None) -> Search | None:
     return None if vector is None else Search("", vector)
 
 
+class Suiting(NamedTuple):
+    """Candidates by row, ascending: how well each suits what is asked, float32 [n]. net: what a standard
+    deviation of the model's score counts beside it.
+    """
+
+    rows: NDArray[np.int32]
+    score: F32
+    net: float
+
+
 @dataclass(frozen=True, slots=True)
 class ItemFilter:
     """Which items may be shown. Empty fields ask for nothing.
 
     `categories`: an item must be in one of them. `tags`: it must have all of them. `attributes`: it must have
-    each of these values. `price_from`, `price_to`: bounds, both included; an item without a price is outside
-    of any. `available`: False takes items too that can't be had now.
+    each of these values; `expression`: what else it must have (`attribute_expression`). `price_from`,
+    `price_to`: bounds, both included; an item without a price is outside of any. `available`: False takes
+    items too that can't be had now.
     """
 
     categories: tuple[str, ...] = ()
@@ -38,6 +53,7 @@ class ItemFilter:
     price_from: float | None = None
     price_to: float | None = None
     available: bool = True
+    expression: Expression | None = None
 
 
 NO_FILTER = ItemFilter()
@@ -58,11 +74,14 @@ class RankRequest:
 
     `plan`: the stage settings, of the arm and of the rung. `model`: the one that scores; "" for the active
     one. `cause`: the id of the event or call that asks. `size`: of the slate; 0 for `feed.size`; `pool` and
-    `per_source` are at least that. `exclude`: rows that may not be shown. `score_also`: rows that are scored
-    in any case and never placed, for evaluation and training. `complete`: where the sources bring less than a
-    slate, whatever else may be shown fills it up. `explain`: places get reasons.
+    `per_source` are at least that. `candidates`: the rows, each once, that are the pool; None for what the
+    sources bring. Then what the user met does not keep a row out, and nothing fills the pool up; where a
+    source finds a row too, it has its rank there. `exclude`: rows that may not be shown. `score_also`: rows
+    that are scored in any case and never placed, for evaluation and training. `complete`: where the sources
+    bring less than a slate, whatever else may be shown fills it up. `explain`: places get reasons.
     `against`: the slate is drafted of the order of `plan` and of this one: `Recommender.recommend` makes both
     (`streams.ranking.interleaving`).
+    `suiting`: how well each candidate suits a query, where that counts beside the model's score.
     """
 
     state: UserState
@@ -75,12 +94,14 @@ class RankRequest:
     search: Search | None = None
     size: int = 0
     surface: str = "feed"
+    candidates: tuple[int, ...] | None = None
     exclude: tuple[int, ...] = ()
     score_also: tuple[int, ...] = ()
     filter: ItemFilter = NO_FILTER
     complete: bool = True
     explain: bool = True
     against: Against | None = None
+    suiting: Suiting | None = None
 
     @property
     def places(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from model.errors import RequestError
-from streams.ranking.request import ItemFilter, RankRequest, Search
+from streams.ranking.request import ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.stage_plan import StagePlan
 
 MOST_PLACES = 200  # as many as `feed.size` may be
@@ -39,10 +39,15 @@ def check(asked: Mapping[str, Any], items: int, text_dim: int) -> None:
                 f"a request has no field {name!r}; expected some of {', '.join(sorted(_KNOWN))}"
             )
         if name == "size":
-            if not (_whole(value) and 0 <= value <= MOST_PLACES):
-                _refuse(name, value, f"a whole number from 0 to {MOST_PLACES}, 0 for feed.size")
+            most = max(MOST_PLACES, _length(asked.get("candidates")))
+            if not (_whole(value) and 0 <= value <= most):
+                _refuse(name, value, f"a whole number from 0 to {most}, 0 for feed.size")
         elif name in ("exclude", "score_also"):
             _rows(name, value, items if name == "score_also" else HIGHEST_ROW + 1)
+        elif name == "candidates":
+            if value is not None:
+                _rows(name, value, items)
+                _expect(len(set(value)) == len(value), name, value, "each row once")
         elif name in ("user", "cause", "arm", "model", "surface"):
             _expect(isinstance(value, str), name, value, "a text")
         elif name in ("complete", "explain"):
@@ -53,6 +58,8 @@ def check(asked: Mapping[str, Any], items: int, text_dim: int) -> None:
             _search(value, text_dim)
         elif name == "filter":
             _filter(value)
+        elif name == "suiting":
+            _suiting(value)
 
 
 def _search(search: Any, text_dim: int) -> None:
@@ -68,6 +75,18 @@ def _search(search: Any, text_dim: int) -> None:
         vector,
         f"{text_dim} finite float32 numbers",
     )
+
+
+def _suiting(suiting: Any) -> None:
+    if suiting is None:
+        return
+    _expect(isinstance(suiting, Suiting), "suiting", suiting, "a `Suiting`")
+    rows, score = suiting.rows, suiting.score
+    fits = all(isinstance(each, np.ndarray) and each.ndim == 1 for each in (rows, score))
+    _expect(fits and len(rows) == len(score), "suiting.score", score, "a score for each row")
+    _expect(bool((np.diff(rows) > 0).all()), "suiting.rows", rows, "rows in rising order, each once")
+    _expect(bool(np.isfinite(score).all()), "suiting.score", score, "finite numbers")
+    _expect(math.isfinite(suiting.net), "suiting.net", suiting.net, "a finite number")
 
 
 def _filter(asked: ItemFilter) -> None:
@@ -87,11 +106,18 @@ def _filter(asked: ItemFilter) -> None:
     if low is not None and high is not None and low > high:
         _refuse("filter.price_from", low, f"at most filter.price_to, {high}")
     _expect(isinstance(asked.available, bool), "filter.available", asked.available, "true or false")
+    expression = asked.expression
+    _expect(
+        expression is None or isinstance(expression, tuple),
+        "filter.expression",
+        expression,
+        "what `attribute_expression.parse` makes",
+    )
 
 
 def _rows(name: str, rows: Collection[int], below: int) -> None:
     _list(name, rows, _whole, "rows of the catalog")
-    if name == "score_also":
+    if name in ("score_also", "candidates"):
         for row in rows:
             _expect(0 <= row < below, name, row, f"rows from 0 to {below - 1}: those of items that were met")
     else:  # a row beyond the catalog is nothing that could be shown
@@ -105,6 +131,10 @@ def _list(name: str, values: Any, fits: Callable[[Any], bool], expected: str) ->
         raise RequestError(f"{name} has {len(values)} entries; expected {MOST_NAMED} at most")
     for value in values:
         _expect(fits(value), name, value, expected)
+
+
+def _length(rows: object) -> int:
+    return len(rows) if isinstance(rows, tuple | list) else 0
 
 
 def _whole(value: object) -> bool:

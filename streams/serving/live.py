@@ -26,6 +26,7 @@ from streams.serving.background import in_thread
 from streams.serving.experiments import ServedExperiments
 from streams.serving.follower import Follower
 from streams.serving.graph import load_graph
+from streams.serving.item_watch import ItemWatch
 from streams.serving.loading import load_encoder
 from streams.serving.memory import give_back
 from streams.serving.model_watcher import LogAlone, ModelWatcher
@@ -92,12 +93,13 @@ async def open_live(
     read_only: bool = False,
     texts: bool = True,
     watcher: ModelWatcher | None = None,
+    items: ItemWatch | None = None,
     attempt: Attempt = once,
 ) -> AsyncIterator[Live]:
     """Everything that ranks, for as long as the block lasts. The store stays the caller's to close.
 
     read_only: it writes nothing and takes no lease, and follows the ledger by itself.
-    texts: whether the text encoder is loaded.
+    texts: whether the text encoder is loaded. items: is told of the items, from the first one on.
 
     Raises `SettingsError` where an arm names a model that can't be served, `DataError` for a graph that can't
     be read, `ModelError` for the active model, `StoreUnavailableError` where `attempt` gives up. Nothing
@@ -109,7 +111,7 @@ async def open_live(
     async with contextlib.AsyncExitStack() as opened:
         await in_thread(check_arms, settings, registry)
         graph = await in_thread(load_graph, settings.graph)
-        replica = Replica(settings, store, clock, graph)
+        replica = Replica(settings, store, clock, graph, items)
         opened.push_async_callback(replica.close)
         models = RegistryModels(settings, store, replica, watcher, confirms=not read_only)
         opened.push_async_callback(models.close)

@@ -29,6 +29,7 @@ from streams.recommender import Recommender
 from streams.serving.background import Background
 from streams.serving.core_thread import CoreThread
 from streams.serving.handover_lock import HandoverLock
+from streams.serving.item_watch import ItemWatch
 from streams.serving.kept_counters import Copy, restore
 from streams.serving.lessons import learn, taught_by
 from streams.settings.tree import Settings
@@ -71,8 +72,15 @@ class Replica:
     it.
     """
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, graph: Graph | None = None) -> None:
-        self.settings, self.store, self.clock = settings, store, clock
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        graph: Graph | None = None,
+        items: ItemWatch | None = None,
+    ) -> None:
+        self.settings, self.store, self.clock, self.items = settings, store, clock, items
         self.lock = HandoverLock()
         self.core = CoreThread()
         self._background = Background()
@@ -110,7 +118,7 @@ class Replica:
 
     async def _rebuild(self, mend: bool) -> None:
         before = self.recommender
-        recommender = await self.core.call(_begun, self.settings, self.graph)
+        recommender = await self.core.call(_begun, self.settings, self.graph, self.items)
         snapshot = await self.store.snapshot()
         await self.core.call(recommender.meet, await self.store.interned(0), 0)
         await self._read_items(recommender, mend)
@@ -134,6 +142,8 @@ class Replica:
             await self._take(self.position, entries, uncounted)
             self.position = entries[-1].position
         await self.core.call(_date_unannounced, recommender)
+        if self.items is not None:
+            await self.core.call(self.items.have_read)
 
     async def _read_items(self, recommender: Recommender, mend: bool) -> None:
         """Take the item records, a page at a time.
@@ -316,10 +326,13 @@ class Replica:
         await self._background.close()
 
 
-def _begun(settings: Settings, graph: Graph | None) -> Recommender:
+def _begun(settings: Settings, graph: Graph | None, items: ItemWatch | None = None) -> Recommender:
     """One that has counted nothing, and learns what the ledger brings."""
     recommender = Recommender(settings, graph)
     recommender.learned_to = START
+    if items is not None:
+        items.reading(graph)
+        recommender.on_item = items.note
     return recommender
 
 

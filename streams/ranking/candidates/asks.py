@@ -83,7 +83,7 @@ class AskTable:
 
     def of(self, requests: Sequence[RankRequest]) -> AsksMade:
         """What these requests ask."""
-        key = tuple([(each.plan, each.size, each.complete) for each in requests])
+        key = tuple([(each.plan, _size(each), each.complete) for each in requests])
         made = self._made.pop(key, None) or self._put_together(key, requests)
         self._made[key] = made
         if len(self._made) > REMEMBERED:
@@ -116,15 +116,20 @@ class AskTable:
 
 
 def _line(request: RankRequest) -> _Line:
-    plan, asks = request.plan, request.plan.settings.candidates
+    plan, asks, size = request.plan, request.plan.settings.candidates, _size(request)
     return _Line(
-        limit=max(asks.per_source, request.size),
+        limit=max(asks.per_source, size),
         longest=asks.history or ALL,
         life_ms=NEW_FOR * 1_000.0 * asks.fresh_half_life_s,
         weights=plan.weights,
         constant=float(asks.rank_constant),
         reserve=plan.reserve,
-        pool=max(asks.pool, request.size),
-        least=request.places if request.complete else 0,
+        pool=max(asks.pool, size),
+        least=(size or plan.settings.feed.size) if request.complete else 0,
         asked=[source in plan.asked for source in range(len(plan.weights))],
     )
+
+
+def _size(request: RankRequest) -> int:
+    """The places that the sources are to bring items for; 0 for `feed.size`, or where the pool is given."""
+    return request.size if request.candidates is None else 0

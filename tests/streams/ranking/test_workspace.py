@@ -9,7 +9,7 @@ import pytest
 
 from streams.ranking.pipeline import Pipeline, sources
 from streams.ranking.rank_batch import RankBatch
-from streams.ranking.request import ItemFilter, RankRequest, Search
+from streams.ranking.request import ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.stage import Stage
 from streams.settings.tree import Settings
 from streams.state.knowledge_graph import Triple, build
@@ -26,9 +26,13 @@ STAGES = [
     "Rescore",
     "Reweight",
     "Avert",
+    "Match",
     "Rerank",
     "Explain",
 ]
+
+
+SUITING = Suiting(np.arange(1, 4, dtype=np.int32), np.array([0.1, 0.3, 0.2], np.float32), 0.5)
 
 
 class BrokenError(Exception):
@@ -50,6 +54,7 @@ def many(small: Small) -> list[RankRequest]:
         small.request("u1", "popular", exclude=tuple(range(30))),
         small.request("u2", "counters", filter=ItemFilter(tags=("none",))),
         small.request("u3", search=Search("x", unit(np.ones(64))), score_also=(1, 2)),
+        small.request("u4", candidates=(3, 1, 2), suiting=SUITING),
     ]
 
 

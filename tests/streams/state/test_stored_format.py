@@ -377,6 +377,7 @@ def check_item(item: catalog.ItemRecord) -> None:
     assert (item.item_id, item.ts, item.available, item.title) == ("i4", NOW_MS, False, "Four")
     assert (item.categories, item.price, item.tags, item.text) == (["x"], 3.5, ["t"], column([0.5], "<f2"))
     assert item.image in (b"", column([1.0], "<f2"))
+    assert item.description is None
 
 
 def feed_with(reason: list[str | None]) -> bytes:

@@ -1,0 +1,1 @@
+"""Items by a text: search, and completions of what is being typed."""

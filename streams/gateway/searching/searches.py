@@ -1,0 +1,103 @@
+"""What the search routes share: first pages, further pages of the same search, completions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from streams.gateway.errors import ProblemError, problem
+from streams.gateway.ranking.cursor import Cursor, read_cursor, wrong_cursor
+from streams.gateway.ranking.on_request import OnRequest
+from streams.gateway.ranking.ranked_feed import withdrawn
+from streams.gateway.searching.bodies import SearchBody
+from streams.gateway.searching.found import SearchResult, first_page, page
+
+if TYPE_CHECKING:
+    from streams.search.suggesting import Suggestions
+    from streams.serving.searcher import Searcher
+
+
+class Searches:
+    """Answers searches, and logs what they show."""
+
+    def __init__(self, on_request: OnRequest) -> None:
+        self._on_request = on_request
+        self._made: Searcher | None = None
+
+    @property
+    def searcher(self) -> Searcher:
+        """Raises `ProblemError` where there is no ranker, or no index."""
+        ranker = self._on_request.ranker
+        if not self._on_request.settings.search.enabled:
+            raise ProblemError(
+                problem(
+                    503, "no_search", expected="a ranker that holds a search index",
+                    came="search.enabled = false", remedy="set search.enabled = true",
+                )
+            )  # fmt: skip
+        if self._made is None:
+            # Imported here: a gateway without a ranker does without the index.
+            from streams.serving.searcher import Searcher
+
+            self._made = Searcher(ranker)
+        return self._made
+
+    async def search(self, body: SearchBody) -> SearchResult:
+        """Raises `ProblemError`."""
+        if body.cursor:
+            return await self._further(body)
+        searcher, user, asked = self.searcher, body.user, body.filter()
+        from streams.serving.searcher import Query
+
+        query = Query(
+            text=body.q,
+            user=user,
+            size=body.n,
+            filter=asked,
+            exclude=tuple(body.exclude),
+            personal=body.personal,
+            surface=body.surface,
+            cause=uuid.uuid4().hex,
+        )
+        found = await self._on_request.answered(searcher.search(query))
+        slate = found.answer.slate
+        at = range(min(body.n, len(slate.items)))
+        if body.impression and user:
+            self._on_request.show(slate, at, body.surface)
+        more = body.n < len(slate.items)
+        cursor = str(Cursor(slate.slate_id, body.n)) if more else None
+        return first_page(found, at, body.explain, cursor)
+
+    async def _further(self, body: SearchBody) -> SearchResult:
+        """Places of a search that was made before, but for items that can't be had any more."""
+        if not body.a_page:
+            raise wrong_cursor("a cursor beside parameters that the first page has settled")
+        cursor, user = read_cursor(body.cursor), body.user
+        kept = self._on_request.kept(cursor.slate_id)
+        ranker = self._on_request.ranker
+        if kept is None:
+            raise wrong_cursor("a cursor of a search that is not kept (any more)")
+        if kept.asked.user != user:
+            raise wrong_cursor("a cursor of another user's search")
+        slate = kept.answer.slate
+        if not 0 < cursor.place < len(slate.items):
+            raise wrong_cursor(f"place {cursor.place} of a search with {len(slate.items)}")
+        end = min(cursor.place + body.n, len(slate.items))
+        at: Sequence[int] = range(cursor.place, end)
+        if kept.asked.filter.available:
+            ids = [slate.items[k].item_id for k in at]
+            gone = await self._on_request.answered(ranker.ask(withdrawn, ids))
+            at = [k for k in at if slate.items[k].item_id not in gone]
+        if body.impression and user:
+            self._on_request.show(slate, at, kept.asked.surface)
+        more = str(Cursor(slate.slate_id, end)) if end < len(slate.items) else None
+        return page(kept.answer, kept.asked.query, at, body.explain, more)
+
+    async def suggest(self, typed: str, n: int) -> Suggestions:
+        """Raises `ProblemError`."""
+        return await self._on_request.answered(self.searcher.suggest(typed, n))
+
+    async def rebuild(self) -> int:
+        """Make the index anew; raises `ProblemError`."""
+        return await self._on_request.answered(self.searcher.rebuild())

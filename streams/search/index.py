@@ -1,0 +1,172 @@
+"""What search knows of the items: their words, their spelling, their names. It follows them as they change.
+
+Two threads touch it. Whoever brings changes (`note`) and asks (`understand`, `words.search`) is the core's
+thread; `commit` runs beside it, on a timer, so no query waits for a writer. A change is found after the next
+commit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.search.completions import Beginnings, PastQueries
+from streams.search.documents import ItemDocument, document_of
+from streams.search.intent import Names
+from streams.search.queries import Understood, understand
+from streams.search.typos import Spelling
+from streams.search.words import Words
+from streams.settings.search import SearchSettings
+from streams.state.catalog import ItemRecord
+from streams.state.knowledge_graph import Graph
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 5_000
+"""Documents of one commit: the first items of a large catalogue are found before the last ones are read."""
+
+
+class _Change(NamedTuple):
+    row: int
+    record: ItemRecord
+    stored: bool = False
+
+
+class _Mark(NamedTuple):
+    """Among what is noted: a reading has ended, and these rows were read."""
+
+    kept: NDArray[np.int64]
+
+
+class SearchIndex:
+    """`titles`: by row. `priced`: whether any item has a price. `folder`: see `Words`. `committed`: how many
+    documents were indexed.
+    """
+
+    def __init__(
+        self, settings: SearchSettings, graph: Graph | None = None, folder: Path | None = None
+    ) -> None:
+        self.settings, self.graph, self.folder = settings, graph, folder
+        self.words = Words(folder, settings.fields, settings.languages)
+        self.table = Spelling()
+        self.names = Names(self.words.spoken()[0])
+        self.categories, self.makers = Beginnings(), Beginnings()
+        self.queries = PastQueries(settings.kept_queries, settings.kept_from)
+        self.titles: list[str] = []
+        self.priced = False
+        self.committed = 0
+        self._changes: deque[_Change | _Mark] = deque()
+        self._reading: list[int] | None = None
+        self._lived: set[int] | None = None
+        self._behind: list[ItemDocument] = []
+        self._listed = set[tuple[str, str]]()
+        self._learned_graph = False
+
+    def note(self, row: int, record: ItemRecord) -> None:
+        """An item as it now is. It is found after the next commit."""
+        if self._reading is not None:
+            self._reading.append(row)
+        self._changes.append(_Change(row, record))
+
+    def begin_filling(self) -> None:
+        """The store is read beside what is noted, until `filled`."""
+        self._lived = set()
+
+    def fill(self, row: int, record: ItemRecord) -> None:
+        """An item as it was when the store was read. What was noted of it meanwhile is newer."""
+        self._changes.append(_Change(row, record, stored=True))
+
+    def filled(self) -> None:
+        """All of the store was filled in, and committed."""
+        self._lived = None
+
+    def reading(self) -> None:
+        """All items are noted from here on: the store is read anew, and may be another one."""
+        self._reading = []
+
+    def have_read(self) -> None:
+        """They have been: the next commit forgets what was not among them."""
+        if self._reading is not None:
+            self._changes.append(_Mark(np.array(self._reading, np.int64)))
+            self._reading = None
+
+    def knows(self, graph: Graph | None) -> None:
+        """How items are related."""
+        self.graph = graph
+
+    @property
+    def waiting(self) -> int:
+        """How many changes are not found yet."""
+        return len(self._changes) + len(self._behind)
+
+    def commit(self) -> int:
+        """Index what was noted; how many documents have changed. What can't be written now is tried again
+        with the next call; raises `ValueError` or `OSError` then.
+        """
+        changed = 0
+        while self.waiting:
+            kept = self._take()
+            made = self.words.put(self._behind)
+            self.table.learn(itertools.chain.from_iterable(made))
+            self.names.speak(self.words.spoken()[0])
+            for document in self._behind:
+                self._learn(document)
+            self._behind = []
+            changed += len(made)
+            if kept is not None:
+                self.words.keep_only(kept)
+        self._learn_graph()
+        self.committed += changed
+        return changed
+
+    def _take(self) -> NDArray[np.int64] | None:
+        """Some of what was noted, as documents; where it ends with a reading's end, the rows that were
+        read.
+        """
+        for _ in range(min(len(self._changes), AT_ONCE)):
+            change = self._changes.popleft()
+            if isinstance(change, _Mark):
+                return change.kept
+            if self._lived is not None:
+                if change.stored and change.row in self._lived:
+                    continue
+                if not change.stored:
+                    self._lived.add(change.row)
+            self._behind.append(document_of(change.row, change.record))
+        return None
+
+    def read_back(self) -> None:
+        """Learn the spelling of what a folder already had."""
+        self.table.learn_counts(self.words.vocabulary())
+
+    def understand(self, text: str) -> Understood:
+        """What a query asks for."""
+        return understand(text, self.words, self.table, self.names, self.priced)
+
+    def _learn(self, document: ItemDocument) -> None:
+        if document.row >= len(self.titles):
+            self.titles += [""] * (document.row + 1 - len(self.titles))
+        self.titles[document.row] = document.title
+        self.priced |= document.priced
+        self.names.learn(document)
+        self._list("category", self.categories, document.category_names)
+        self._list("maker", self.makers, (maker for _, maker in document.maker_names))
+
+    def _list(self, kind: str, beginnings: Beginnings, names: Iterable[str]) -> None:
+        for name in names:
+            if (kind, name) not in self._listed:
+                self._listed.add((kind, name))
+                beginnings.add(name)
+
+    def _learn_graph(self) -> None:
+        """Once the language of the items is known, by which names are told."""
+        if self.graph is not None and not self._learned_graph and len(self.words):
+            self.names.learn_graph(self.graph)
+            self._learned_graph = True

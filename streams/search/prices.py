@@ -1,0 +1,188 @@
+"""What a query says of prices: "under 50", "hasta 20 euros", "100元以下", "便宜".
+
+Numbers are in the catalogue's own currency, whatever currency the query names: nothing is converted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from streams.search import price_words as words
+from streams.search.scripts import UNSPACED, normalized, unspaced
+
+_TIMES = {"k": 1e3, "千": 1e3, "천": 1e3, "万": 1e4, "萬": 1e4, "만": 1e4, "พัน": 1e3, "หมื่น": 1e4, "тыс": 1e3}
+MOST_READ = 1_000
+"""Characters of a query that are looked at for prices."""
+
+
+class PriceWords(NamedTuple):
+    """Bounds of the price, both included; leaning: -1 for what is cheap, 1 for what is dear, 0 for neither;
+    rest: the query without what was understood.
+    """
+
+    low: float | None
+    high: float | None
+    leaning: int
+    rest: str
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a bound."""
+        return self.low is not None or self.high is not None
+
+
+class _Sum(NamedTuple):
+    """A number in a text that may be a price; money: whether a currency stands beside it."""
+
+    value: float
+    begin: int
+    end: int
+    money: bool
+
+
+def price_words(text: str) -> PriceWords:
+    """What is said of prices in a query.
+
+    >>> price_words("guitar strap under 50")
+    PriceWords(low=None, high=50.0, leaning=0, rest='guitar strap')
+    >>> price_words("auriculares hasta 20 euros").high, price_words("100元以下的耳机").high
+    (20.0, 100.0)
+    >>> price_words("cable under 3 m").bounded, price_words("便宜的耳机")
+    (False, PriceWords(low=None, high=None, leaning=-1, rest='耳机'))
+    """
+    if len(text) > MOST_READ:
+        return PriceWords(None, None, 0, text)
+    rest, low, high = normalized(text), None, None
+    sums = _sums(rest)
+    for first, second in pairwise(sums):
+        if (cut := _range(rest, first, second)) is not None:
+            low, high, rest = first.value, second.value, _without(rest, *cut)
+            break
+    else:
+        cuts = []
+        for each in sums:
+            if high is None and (cut := _bound(rest, each, _BELOW)) is not None:
+                high = each.value
+                cuts.append(cut)
+            elif low is None and (cut := _bound(rest, each, _ABOVE)) is not None:
+                low = each.value
+                cuts.append(cut)
+        for cut in reversed(cuts):
+            rest = _without(rest, *cut)
+    if low is not None and high is not None and low > high:
+        return PriceWords(None, None, 0, text)
+    leaning = 0
+    if (found := _CHEAP.search(rest)) is not None:
+        leaning, rest = -1, _without(rest, *found.span())
+    elif _DEAR.search(rest) is not None:
+        leaning = 1  # such words stand in titles too: they stay
+    if low is None and high is None and not leaning:
+        return PriceWords(None, None, 0, text)
+    return PriceWords(low, high, leaning, " ".join(rest.split()))
+
+
+def number(written: str) -> float:
+    """A number with points, commas or spaces as people write it: the last of them begins the decimals, unless
+    three digits follow.
+
+    >>> [number(text) for text in ("1.000,50", "1,000", "19.99", "1 500", "٥٠")]
+    [1000.5, 1000.0, 19.99, 1500.0, 50.0]
+    """
+    digits = "".join(str(int(each)) if each.isdecimal() else each for each in written)
+    whole, _, decimals = digits.replace("'", "").replace(" ", "").replace(",", ".").rpartition(".")
+    if whole and len(decimals) != 3:
+        return float(f"{whole.replace('.', '')}.{decimals}")
+    return float(f"{whole}{decimals}".replace(".", ""))
+
+
+def _sums(text: str) -> list[_Sum]:
+    found = []
+    for each in _NUMBER.finditer(text):
+        before, after = _COIN_BEFORE.search(text[: each.start()]), _COIN_AFTER.match(text, each.end())
+        money = before is not None or after is not None
+        if not money and _NO_PRICE.match(text, each.end()):
+            continue
+        begin = each.start() if before is None else before.start()
+        value = number(each["figure"]) * _TIMES.get(each["times"] or "", 1.0)
+        found.append(_Sum(value, begin, each.end() if after is None else after.end(), money))
+    return found
+
+
+def _bound(text: str, each: _Sum, said: _Said) -> tuple[int, int] | None:
+    """Where the text says that a sum is a bound, from its first word to its last."""
+    before = said.before.search(text[: each.begin])
+    if before is None and each.money:
+        before = said.before_money.search(text[: each.begin])
+    if before is None:
+        before = said.sign.search(text[: each.begin])
+    after = said.after.match(text, each.end)
+    if before is None and after is None:
+        return None
+    end = each.end if after is None else after.end()
+    linked = _OF.match(text, end)
+    return (each.begin if before is None else before.start()), (end if linked is None else linked.end())
+
+
+def _range(text: str, first: _Sum, second: _Sum) -> tuple[int, int] | None:
+    """Where the text says that a price lies between two sums."""
+    if first.value > second.value or not _AND_TO.fullmatch(text[first.end : second.begin]):
+        return None
+    before = _BETWEEN.search(text[: first.begin])
+    if before is None and not (first.money or second.money):
+        return None
+    linked = _OF.match(text, second.end)
+    return (first.begin if before is None else before.start()), (
+        second.end if linked is None else linked.end()
+    )
+
+
+def _without(text: str, begin: int, end: int) -> str:
+    return f"{text[:begin]} {text[end:]}"
+
+
+def _any(several: Sequence[str]) -> str:
+    """One of these, as a word of its own where its script has spaces; the longest is taken."""
+    ways = []
+    for word in sorted(map(normalized, several), key=len, reverse=True):
+        begins = r"(?<![^\W\d_])" if word[0].isalpha() and not unspaced(word) else ""
+        ends = r"(?![^\W_])" if word[-1].isalpha() and not unspaced(word) else ""
+        ways.append(begins + re.escape(word).replace(r"\ ", r"\s+") + ends)
+    return f"(?:{'|'.join(ways)})"
+
+
+class _Said(NamedTuple):
+    before: re.Pattern[str]
+    before_money: re.Pattern[str]
+    sign: re.Pattern[str]
+    after: re.Pattern[str]
+
+
+def _said(before: Sequence[str], before_money: Sequence[str], after: Sequence[str]) -> _Said:
+    signs = [word for word in before_money if not word[0].isalpha()]
+    ends = r"\s*$"
+    return _Said(
+        re.compile(_any(before) + ends),
+        re.compile(_any(before_money) + ends),
+        re.compile(_any(signs) + ends),
+        re.compile(r"\s*" + _any(after)),
+    )
+
+
+_BELOW = _said(words.BELOW_BEFORE, words.BELOW_BEFORE_MONEY, words.BELOW_AFTER)
+_ABOVE = _said(words.ABOVE_BEFORE, words.ABOVE_BEFORE_MONEY, words.ABOVE_AFTER)
+_COIN = _any(words.CURRENCIES)
+_COIN_BEFORE, _COIN_AFTER = re.compile(_COIN + r"\s*$"), re.compile(r"\s*" + _COIN)
+_NUMBER = re.compile(
+    rf"(?<![^\W{UNSPACED}])(?<![.,])"
+    r"(?P<figure>\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,12}(?:[.,]\d{1,2})?(?!\d))"
+    rf"(?:\s?(?P<times>{'|'.join(map(normalized, _TIMES))})(?![a-z]))?"
+)
+_NO_PRICE = re.compile(rf"\s*(?:[x×%\"”″'/]|{_any(words.UNITS)})|[^\W_{UNSPACED}]|[.,]\d")
+_BETWEEN = re.compile(_any(words.BETWEEN) + r"\s*$")
+_AND_TO = re.compile(r"\s*" + _any(words.AND_TO) + r"\s*")
+_CHEAP = re.compile(_any(words.CHEAP))
+_DEAR = re.compile(_any(words.DEAR))
+_OF = re.compile(r"\s*(?:的|の|짜리|대의)")

@@ -1,0 +1,111 @@
+"""A query as it is understood: prices, names, and each word with the spellings that will do for it.
+
+Nothing of a query is a syntax: quotes, brackets, "OR" and "title:" are read like any other text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.search.analysis import is_word, terms
+from streams.search.intent import Named, Names
+from streams.search.languages import says_nothing, stem
+from streams.search.prices import PriceWords, price_words
+from streams.search.scripts import letters_of, unspaced
+from streams.search.typos import Spelling as SpellingTable
+from streams.search.words import STEM, Spelling, Words
+
+MOST_TERMS = 32
+"""Different words of a query that are looked for: the first ones."""
+MOST_CHARACTERS = 2_000
+"""Of a query that are read. A longer one is cut."""
+SAME_STEM, ONE_LETTER, JOINED = 0.9, 0.8, 0.9
+MISTAKES = {0: 0.9, 1: 0.7, 2: 0.5}
+"""What a correction counts, by the letters that differ."""
+MOST_BEGINNINGS = 20
+
+
+class Understood(NamedTuple):
+    """`text`: the query. `rest`: what is left of it without the words for prices. `asked`: of each word its
+    spellings. `corrected`: the query as it was probably meant, "" where it is well spelt. `named`: see
+    `Names`.
+    """
+
+    text: str
+    rest: str
+    prices: PriceWords
+    asked: list[list[Spelling]]
+    corrected: str
+    named: list[Named]
+
+    @property
+    def empty(self) -> bool:
+        """Whether no word is left to look for: then nothing is searched, and the filters alone count."""
+        return not self.rest.strip()
+
+    @property
+    def to_encode(self) -> str:
+        """What the text encoder reads: "" for a query of signs alone, of which a vector says nothing."""
+        text = self.corrected or self.rest
+        return text if any(map(str.isalnum, text)) else ""
+
+
+def understand(text: str, words: Words, table: SpellingTable, names: Names, priced: bool) -> Understood:
+    """What a query asks for. priced: whether any item has a price; else words for prices are words."""
+    text = text[:MOST_CHARACTERS]
+    prices = price_words(text) if priced else PriceWords(None, None, 0, text)
+    languages = words.spoken()
+    every = list(dict.fromkeys(terms(prices.rest)))[:MOST_TERMS]
+    telling = [term for term in every if not says_nothing(term, languages)] or every
+    asked, fixed = [], dict[str, str]()
+    for at, term in enumerate(telling):
+        spellings = {term: 1.0}
+        _add(spellings, _same_stem(term, languages, SAME_STEM))
+        if unspaced(term) and len(letters_of(term)) == 1:
+            _add(spellings, [(each, ONE_LETTER) for each, _ in words.beginning(term, MOST_BEGINNINGS)])
+        for near in (
+            telling[at - 1] + term if at else "",
+            term + (telling[at + 1] if at + 1 < len(telling) else ""),
+        ):
+            if near and near != term and is_word(near) and words.frequency(near):
+                _add(spellings, [(near, JOINED)])
+        corrections = table.correct(term, words.frequency)
+        for each in corrections:
+            for word in each.words:
+                counts = MISTAKES[each.distance]
+                _add(spellings, [(word, counts), *_same_stem(word, languages, counts * SAME_STEM)])
+        if corrections and not _known(spellings, term, words):
+            fixed[term] = " ".join(corrections[0].words)
+        asked.append(list(spellings.items()))
+    corrected = " ".join(fixed.get(term, term) for term in every) if fixed else ""
+    named = names.find(terms(corrected) if corrected else every)
+    return Understood(text, prices.rest, prices, asked, corrected, named)
+
+
+def _known(spellings: dict[str, float], term: str, words: Words) -> bool:
+    """Whether the term stands in the catalogue, or another form of it."""
+    own = [
+        each
+        for each, counts in spellings.items()
+        if each == term or (each[0] == STEM and counts == SAME_STEM)
+    ]
+    return any(map(words.frequency, own))
+
+
+def _same_stem(term: str, languages: Sequence[str], counts: float) -> list[Spelling]:
+    """Other forms of a word, in any of these languages."""
+    if not is_word(term):
+        return []
+    found = []
+    for language in languages:
+        its = stem(term, language)
+        found.append((STEM + its, counts))
+        if its != term:
+            found.append((its, counts))
+    return found
+
+
+def _add(spellings: dict[str, float], more: Sequence[Spelling]) -> None:
+    for term, counts in more:
+        spellings[term] = max(counts, spellings.get(term, 0.0))

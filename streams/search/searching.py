@@ -1,0 +1,171 @@
+"""A search as a slate: what the query finds, scored by the model with the query as one of its views.
+
+Where nothing is asked for but a filter, or nothing at all, the slate is the user's feed within the filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from model.schema import F32
+from streams.ranking.degradation import Rung
+from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, Suiting
+from streams.ranking.score_parts import DIGITS, ScorePart, score_parts
+from streams.ranking.slate import Slate, SlateItem
+from streams.ranking.slate_of_draft import slates_of
+from streams.ranking.stage_plan import StagePlan, stage_plan
+from streams.recommender import Recommender
+from streams.search.finding import PARTS, Pool, find, within
+from streams.search.index import SearchIndex
+from streams.search.personal import personal_share
+from streams.search.queries import Understood
+from streams.settings.stages import overridden
+from streams.state.user_state import UserState
+
+HISTORY = 50
+"""Of the user's newest items that are compared with the query."""
+SURFACE = "search"
+AS_FOUND = {"feed": {"fresh_place": 0, "aversion": 0.0}, "exploration": {"share": 0.0}}
+"""No place is kept for a new item, and none is drawn: who searches wants what they name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAsked:
+    """`understood`: the query; `vector`: of its text, None without one. `exclude`: items by id. `personal`:
+    whether the user's history may count. `cause`: see `RankRequest`.
+    """
+
+    understood: Understood
+    vector: F32 | None
+    user: str = ""
+    size: int = 10
+    filter: ItemFilter = NO_FILTER
+    exclude: tuple[str, ...] = ()
+    personal: bool = True
+    surface: str = SURFACE
+    cause: str = ""
+
+
+class SearchAnswer(NamedTuple):
+    """`request`: as the core took it. `parts`: what the scores of its places are the sum of: "words",
+    "meaning", "named" and "price" as in `Pool`, and "model"; of a feed, as in `score_parts`. `personal`: how
+    much of what the model says counted, from 0 to 1. `found`: how many items were in the pool. `relaxed`: see
+    `Pool`.
+    """
+
+    slate: Slate
+    request: RankRequest
+    parts: list[ScorePart]
+    personal: float
+    found: int
+    relaxed: bool
+
+
+def search(
+    recommender: Recommender,
+    index: SearchIndex,
+    asked: SearchAsked,
+    state: UserState,
+    now_ms: int,
+    rung: Rung = "full",
+) -> SearchAnswer:
+    """One search. rung: without a model it is "counters" in any case. Raises `RequestError` for what can't be
+    asked.
+    """
+    rows = recommender.catalog.rows
+    arm = recommender.arms_of(asked.user, state, now_ms, asked.surface)
+    if recommender.pipeline.models.active is None:
+        rung = "counters"
+    fields: dict[str, Any] = {
+        "user": asked.user,
+        "cause": asked.cause,
+        "surface": asked.surface,
+        "size": asked.size,
+        "filter": asked.filter,
+        "exclude": tuple(rows[item_id] for item_id in asked.exclude if item_id in rows),
+    }
+    if asked.vector is not None:
+        fields["search"] = Search(asked.understood.text, asked.vector)
+    request = recommender.request(state, now_ms, rung=rung, arm=arm, **fields)
+    request = replace(request, plan=_as_found(recommender, request.plan))
+    if asked.understood.empty:
+        return _browsed(recommender, request, asked)
+    pool = find(recommender, index, asked.understood, asked.vector, request)
+    share = _share(recommender, index, asked, state)
+    settings = index.settings
+    net = settings.net * (settings.personal_floor + (1.0 - settings.personal_floor) * share)
+    chosen = replace(request, candidates=tuple(pool.rows.tolist()), suiting=_suiting(pool, net))
+    if not asked.personal:
+        chosen = replace(chosen, state=UserState())
+    slate, _ = _made(recommender, chosen)
+    at = _places(slate, pool, rows)
+    return SearchAnswer(
+        _with_sources(slate, pool, at), chosen, _parts(slate, pool, at), share, len(pool), pool.relaxed
+    )
+
+
+def _browsed(recommender: Recommender, request: RankRequest, asked: SearchAsked) -> SearchAnswer:
+    """The user's feed within the filter, and within the prices that the query names."""
+    bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))
+    if not asked.personal:
+        bounded = replace(bounded, state=UserState())
+    slate, parts = _made(recommender, bounded)
+    return SearchAnswer(slate, bounded, parts, float(asked.personal), len(slate.items), False)
+
+
+def _made(recommender: Recommender, request: RankRequest) -> tuple[Slate, list[ScorePart]]:
+    batch = recommender.pipeline.execute([request])
+    popularity = recommender.counters.popularity
+    mean = popularity.mean_rating() if popularity.all_rating_count else None
+    slate = slates_of(batch, [0], recommender.catalog.ids, recommender.pipeline.names)[0]
+    return slate, score_parts(batch, 0, mean)
+
+
+def _share(recommender: Recommender, index: SearchIndex, asked: SearchAsked, state: UserState) -> float:
+    if asked.vector is None or not asked.personal:
+        return 0.0
+    items, settings = state.items[-HISTORY:], index.settings
+    texts = recommender.catalog.text[items[items < len(recommender.catalog)]]
+    return personal_share(asked.vector, texts, settings.attention, settings.attention_from)
+
+
+def _suiting(pool: Pool, net: float) -> Suiting:
+    order = np.argsort(pool.rows)
+    return Suiting(pool.rows[order], pool.score[order], net)
+
+
+def _as_found(recommender: Recommender, plan: StagePlan) -> StagePlan:
+    settings = overridden(plan.settings, AS_FOUND, "stages of a search")
+    if settings == plan.settings:
+        return plan
+    return stage_plan(settings, recommender.meanings, recommender.pipeline.names, plan.rung)
+
+
+def _places(slate: Slate, pool: Pool, rows: Mapping[str, int]) -> list[int]:
+    """Where in the pool each place's item stands."""
+    at = {row: place for place, row in enumerate(pool.rows.tolist())}
+    return [at[rows[item.item_id]] for item in slate.items]
+
+
+def _with_sources(slate: Slate, pool: Pool, at: list[int]) -> Slate:
+    """Each place says what brought it: the part of its score that is the largest."""
+    brought = pool.parts.argmax(axis=0)
+    items = [
+        SlateItem(item.item_id, item.score, PARTS[brought[place]], item.reason)
+        for item, place in zip(slate.items, at, strict=True)
+    ]
+    return msgspec.structs.replace(slate, items=items)
+
+
+def _parts(slate: Slate, pool: Pool, at: list[int]) -> list[ScorePart]:
+    """The parts of each score, and what the model adds; their sum is the score as the slate tells it."""
+    told = np.array([item.score for item in slate.items], np.float64)
+    parts = pool.parts[:, at].astype(np.float64).round(DIGITS)
+    model = (told - parts.sum(axis=0)).round(DIGITS)
+    every = zip((*PARTS, "model"), (*parts, model), strict=True)
+    return [ScorePart(name, values) for name, values in every if np.any(values)]

@@ -1,0 +1,285 @@
+"""Items by their words: a tantivy index that one thread writes and another reads.
+
+Terms are made before (`analysis`), so nothing that anybody types is parsed as a query here. Every value is
+checked before the writer sees it: one of a wrong type ends its thread, and with it all that was added since
+the last commit. Where the writer breaks all the same, it is made anew and the document that broke it is left
+out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tantivy
+from numpy.typing import NDArray
+
+from streams.search.analysis import joined, terms
+from streams.search.documents import FIELDS, ItemDocument
+from streams.search.languages import LANGUAGES, language_of, stems
+from streams.settings.search import FieldWeights
+from streams.state.columns import longer, room_for
+
+log = logging.getLogger(__name__)
+
+STEM = "~"
+"""Stands before a stem, so that it is no word."""
+TIE = 0.1
+"""What the other fields and spellings of a word add to the best one."""
+LEAST_SHARE = 0.02
+"""Part of the documents in a language from which queries may be in it."""
+_HEAP_BYTES, _THREADS = 32_000_000, 1
+_ANALYZER, _ROW, _DIGEST, _LANGUAGE = "terms", "row", "digest", "language"
+_Q, _ONLY_COUNTS = tantivy.Query, "freq"
+
+Spelling = tuple[str, float]
+"""A term, and what it counts compared with the word as it was typed."""
+
+
+class Hits(NamedTuple):
+    """rows int32 [n], best first; scores float32 [n], above 0; whole: whether there are no more."""
+
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    whole: bool = True
+
+
+NO_HITS = Hits(np.empty(0, np.int32), np.empty(0, np.float32))
+
+
+class Words:
+    """`folder`: where the index is kept; None for memory. `languages`: how many documents were told to be of
+    each; `fixed`: those of the settings, where they name some.
+
+    `put` is for one thread alone. `search` and `frequency` may be called in another one meanwhile: they see
+    what was committed.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, weights: FieldWeights = FieldWeights(), fixed: Sequence[str] = ()
+    ) -> None:
+        self.weights = [(name, float(getattr(weights, name))) for name in FIELDS]
+        self.fixed, self.languages = tuple(fixed), Counter[str]()
+        self.left_out = self.rebuilt = 0
+        self._schema = _schema()
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        self._index = tantivy.Index(self._schema, None if folder is None else str(folder))
+        self._index.register_tokenizer(
+            _ANALYZER, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+        )
+        self._writer: tantivy.IndexWriter | None = self._index.writer(_HEAP_BYTES, _THREADS)
+        self._searcher = self._index.searcher()
+        self._digests, self._told = np.zeros(0, np.uint64), np.zeros(0, np.uint8)
+        self._read_back()
+
+    def __len__(self) -> int:
+        """How many documents are found."""
+        return int(self._searcher.num_docs)
+
+    def spoken(self) -> tuple[str, ...]:
+        """The languages of the texts, the most frequent first; English where no text has told any."""
+        if self.fixed:
+            return self.fixed
+        told = self.languages.most_common()
+        return tuple(name for name, n in told if n >= LEAST_SHARE * self.languages.total()) or ("english",)
+
+    def changed(self, document: ItemDocument) -> bool:
+        """Whether the index has not this very text under the row."""
+        row = document.row
+        return row >= len(self._digests) or self._digests[row] != document.digest
+
+    def put(self, documents: Sequence[ItemDocument]) -> list[list[str]]:
+        """Index what has changed and commit it; what is said of a row here replaces what was said before.
+        Returns the terms of each document that was indexed.
+        """
+        latest = {document.row: document for document in documents}
+        chosen = [document for document in latest.values() if self.changed(document)]
+        if not chosen:
+            return []
+        made = [self._made(document) for document in chosen]
+        self._write(made)
+        self._show()
+        return [each.terms for each in made]
+
+    def keep_only(self, rows: NDArray[np.int64]) -> None:
+        """Forget the documents of all other rows: they are of a store that was emptied since."""
+        gone = np.setdiff1d(np.flatnonzero(self._digests), rows)
+        if not len(gone):
+            return
+        writer = self._open_writer()
+        for row in gone.tolist():
+            writer.delete_documents_by_query(self._of(row))
+        writer.commit()
+        self._digests[gone] = 0
+        self._show()
+
+    def close(self) -> None:
+        """Give the folder up; nothing is put any more."""
+        self._writer = None
+
+    def frequency(self, term: str) -> int:
+        """In how many documents a term stands, a document counted once for each field."""
+        return sum(self._searcher.doc_freq(name, term) for name, _ in self.weights)
+
+    def beginning(self, prefix: str, limit: int) -> list[tuple[str, int]]:
+        """Terms with this beginning and how many documents have them, the most frequent first."""
+        counts = Counter[str]()
+        for name, weight in self.weights:
+            if weight > 0:
+                for term, count in self._searcher.terms_with_prefix(name, prefix, limit=limit):
+                    counts[term] += count
+        return [pair for pair in counts.most_common() if not pair[0].startswith(STEM)][:limit]
+
+    def vocabulary(self) -> list[tuple[str, int]]:
+        """All terms, and how many documents have them."""
+        return self.beginning("", 10_000_000)
+
+    def titles(self, whole: Sequence[str], begins: str, limit: int) -> Hits:
+        """Items whose titles have all of these words, and one that begins so."""
+        parts = [_Q.term_query(self._schema, "title", term, _ONLY_COUNTS) for term in whole]
+        parts.append(_Q.fuzzy_term_query(self._schema, "title", begins, 0, prefix=True))
+        return self.ask(_Q.boolean_query([(tantivy.Occur.Must, part) for part in parts]), limit)
+
+    def search(
+        self, asked: Sequence[Sequence[Spelling]], limit: int, among: NDArray[np.int64] | None = None
+    ) -> Hits:
+        """The `limit` best items for some words, each with the spellings that will do for it. among: rows
+        that may be found; None for all.
+        """
+        if not asked or (among is not None and not len(among)):
+            return NO_HITS
+        query = _Q.boolean_query([(tantivy.Occur.Should, self._word(spellings)) for spellings in asked])
+        if among is not None:
+            only = _Q.const_score_query(_Q.term_set_query(self._schema, _ROW, among.tolist()), 0.0)
+            query = _Q.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, only)])
+        return self.ask(query, limit)
+
+    def ask(self, query: tantivy.Query, limit: int) -> Hits:
+        """The `limit` best items."""
+        searcher = self._searcher
+        hits = searcher.search(query, limit, count=False).hits
+        if not hits:
+            return NO_HITS
+        rows = searcher.fast_field_values(_ROW, [address for _, address in hits])
+        scores = np.array([score for score, _ in hits], np.float32)
+        return Hits(np.array(rows, np.int32), scores, len(hits) < limit)
+
+    def _word(self, spellings: Sequence[Spelling]) -> tantivy.Query:
+        ways = [
+            _Q.boost_query(_Q.term_query(self._schema, name, term, _ONLY_COUNTS), weight * counts)
+            for term, counts in spellings
+            for name, weight in self.weights
+            if weight > 0
+        ]
+        return _Q.disjunction_max_query(ways, TIE)
+
+    def _made(self, document: ItemDocument) -> _Made:
+        by_field = {name: terms(getattr(document, name), indexed=True) for name in FIELDS}
+        language = language_of(term for its in by_field.values() for term in its)
+        if self.fixed:
+            language = language if language in self.fixed else self.fixed[0]
+        elif language:
+            self.languages[language] += 1
+        told = language
+        language = language or self.spoken()[0]
+        made = tantivy.Document()
+        for name, its in by_field.items():
+            endings = [STEM + stem for stem in stems(its, language)]
+            made.add_text(name, joined([*its, *endings]))
+        made.add_unsigned(_ROW, document.row)
+        made.add_unsigned(_DIGEST, document.digest)
+        made.add_unsigned(_LANGUAGE, LANGUAGES.index(told) + 1 if told else 0)
+        every = [term for its in by_field.values() for term in its]
+        return _Made(document.row, document.digest, made, every)
+
+    def _show(self) -> None:
+        """Let what was committed be found."""
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def _write(self, made: Sequence[_Made]) -> None:
+        """Where the writer breaks, halves are written until the one document is found that breaks it."""
+        broken = self._attempt(made)
+        if not broken:
+            self._note(made)
+            return
+        self._writer = None  # what it had not committed is lost, and it holds the index's lock
+        self.rebuilt += 1
+        log.warning("the writer of the word index broke, and is made anew: %s", broken)
+        if len(made) == 1:
+            self.left_out += 1
+            log.error("the item of row %d is left out of the word index: %s", made[0].row, broken)
+            return
+        half = len(made) // 2
+        self._write(made[:half])
+        self._write(made[half:])
+
+    def _attempt(self, made: Sequence[_Made]) -> str:
+        """Write and commit them; what broke the writer, "" for nothing. Raises `ValueError` where there can
+        be no writer at all.
+        """
+        writer = self._open_writer()
+        try:
+            for each in made:
+                if each.row < len(self._digests) and self._digests[each.row]:
+                    writer.delete_documents_by_query(self._of(each.row))
+                writer.add_document(each.document)
+            writer.commit()
+        except (ValueError, OSError, RuntimeError) as error:
+            return str(error) or type(error).__name__
+        return ""
+
+    def _of(self, row: int) -> tantivy.Query:
+        """The document of a row. To delete by term deletes nothing here: the number is taken for a signed one
+        (tantivy 0.27).
+        """
+        return _Q.term_query(self._schema, _ROW, row)
+
+    def _note(self, made: Sequence[_Made]) -> None:
+        most = max(each.row for each in made) + 1
+        if most > len(self._digests):
+            self._digests = longer(self._digests, room_for(most))
+        for each in made:
+            self._digests[each.row] = each.digest
+
+    def _open_writer(self) -> tantivy.IndexWriter:
+        if self._writer is None:
+            self._writer = self._index.writer(_HEAP_BYTES, _THREADS)
+        return self._writer
+
+    def _read_back(self) -> None:
+        """What is in a folder that was kept."""
+        found = self._searcher.search(_Q.all_query(), max(len(self), 1), count=False).hits
+        addresses = [address for _, address in found]
+        if not addresses:
+            return
+        rows, digests, told = (
+            np.array(self._searcher.fast_field_values(name, addresses), np.uint64)
+            for name in (_ROW, _DIGEST, _LANGUAGE)
+        )
+        self._digests = np.zeros(room_for(int(rows.max()) + 1), np.uint64)
+        self._digests[rows] = digests
+        counts = np.bincount(told.astype(np.int64), minlength=len(LANGUAGES) + 1)[1:]
+        self.languages.update({name: int(n) for name, n in zip(LANGUAGES, counts, strict=False) if n})
+
+
+class _Made(NamedTuple):
+    row: int
+    digest: int
+    document: tantivy.Document
+    terms: list[str]
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for name in FIELDS:
+        builder.add_text_field(name, tokenizer_name=_ANALYZER, index_option=_ONLY_COUNTS)
+    builder.add_unsigned_field(_ROW, indexed=True, fast=True)
+    for name in (_DIGEST, _LANGUAGE):
+        builder.add_unsigned_field(name, fast=True)
+    return builder.build()

@@ -1,0 +1,133 @@
+"""The word index: it finds what stands in the items, and survives what breaks its writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tantivy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.search.analysis import terms
+from streams.search.documents import ItemDocument, document_of
+from streams.search.words import STEM, Words
+from streams.state.catalog import ItemRecord
+
+WORDS = st.sampled_from(["guitar", "guitars", "strap", "耳机", "红色", "sm57", "the", "🎸", "кожа"])
+TITLES = st.lists(st.lists(WORDS, max_size=5).map(" ".join), min_size=1, max_size=12)
+
+
+def documents(titles: Sequence[str], first: int = 0) -> list[ItemDocument]:
+    return [
+        document_of(row, ItemRecord(f"i{row}", 1, title=title)) for row, title in enumerate(titles, first)
+    ]
+
+
+def rows(words: Words, *asked: str, limit: int = 100) -> set[int]:
+    return set(words.search([[(term, 1.0)] for term in asked], limit).rows.tolist())
+
+
+@given(TITLES, WORDS)
+@settings(max_examples=30, deadline=None)
+def test_it_finds_what_brute_force_finds(titles: list[str], word: str) -> None:
+    words = Words()
+    words.put(documents(titles))
+    asked = terms(word)
+    has = {row for row, title in enumerate(titles) if set(asked) & set(terms(title, indexed=True))}
+    assert rows(words, *asked) == has
+    for term in asked:
+        assert words.frequency(term) == sum(term in terms(title, indexed=True) for title in titles)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), TITLES.map(lambda titles: titles[0])), max_size=12))
+@settings(max_examples=30, deadline=None)
+def test_what_is_said_last_of_an_item_is_found_and_nothing_else(changes: list[tuple[int, str]]) -> None:
+    words, latest = Words(), dict[int, str]()
+    for row, title in changes:
+        words.put(documents([title], row))
+        latest[row] = title
+    for word in ("guitar", "strap", "sm57"):
+        assert rows(words, word) == {row for row, title in latest.items() if word in title.split()}
+    assert len(words) == len(latest)
+
+
+def test_a_title_counts_more_than_a_text() -> None:
+    words = Words()
+    words.put(
+        [
+            document_of(0, ItemRecord("a", 1, title="strap", description="for the guitar")),
+            document_of(1, ItemRecord("b", 1, title="guitar", description="with a strap")),
+        ]
+    )
+    assert words.search([[("guitar", 1.0)]], 5).rows.tolist() == [1, 0]
+
+
+def test_stems_stand_beside_the_words_and_are_no_words() -> None:
+    words = Words()
+    words.put(documents(["the straps of the guitars"]))
+    assert rows(words, STEM + "guitar") == {0}
+    assert rows(words, "guitar") == set()
+    assert "guitars" in dict(words.beginning("gui", 10))
+    assert words.beginning(STEM, 10) == []
+
+
+def test_what_has_not_changed_is_not_written_again() -> None:
+    words = Words()
+    assert len(words.put(documents(["one", "two"]))) == 2
+    assert words.put(documents(["one"])) == []
+    assert len(words.put(documents(["one more"]))) == 1
+
+
+def test_a_writer_that_breaks_is_made_anew_and_one_item_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = Words()
+    words.put(documents(["guitar before"]))
+    good = words._made
+
+    def poisoned(document: ItemDocument) -> object:
+        made = good(document)
+        if "poison" in document.title:
+            wrong = tantivy.Document()
+            wrong.add_text("title", "poison")
+            wrong.add_integer("row", -1)  # of a type that the field has not: it ends the writer's thread
+            return made._replace(document=wrong)
+        return made
+
+    monkeypatch.setattr(words, "_made", poisoned)
+    words.put(documents(["guitar one", "poison", "guitar two", "guitar three"], 10))
+    assert rows(words, "guitar") == {0, 10, 12, 13}
+    assert words.left_out == 1
+    assert words.rebuilt >= 1
+    assert "made anew" in caplog.text
+    assert "row 11" in caplog.text
+    words.put(documents(["guitar four"], 20))
+    assert 20 in rows(words, "guitar")
+
+
+def test_a_folder_keeps_the_index(tmp_path: Path) -> None:
+    before = Words(tmp_path)
+    before.put(documents(["the guitar of the band", "correa para la guitarra"]))
+    with pytest.raises(ValueError, match="Lock"):
+        Words(tmp_path)
+    before.close()
+    after = Words(tmp_path)
+    assert rows(after, "guitar") == {0}
+    assert after.languages == before.languages
+    assert after.put(documents(["the guitar of the band"])) == []
+    after.keep_only(np.array([0]))
+    assert len(after) == 1
+    assert ("band", 1) in after.vocabulary()
+
+
+@given(st.text(max_size=40))
+@settings(deadline=None)
+def test_any_text_can_be_indexed_and_asked(text: str) -> None:
+    words = Words()
+    words.put([document_of(0, ItemRecord("i", 1, title=text, categories=[text], attributes={text: text}))])
+    asked = terms(text)
+    assert rows(words, *asked) == ({0} if asked else set())
+    assert words.left_out == 0

@@ -1,0 +1,151 @@
+"""The index of a process: it follows a replica, survives restarts and lost stores, and is made anew whole."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.events.schema import Item
+from streams.search import kept
+from streams.serving.item_search import ItemSearch
+from streams.serving.replica import Replica
+from streams.settings.search import SearchSettings
+from streams.settings.tree import Settings
+from streams.stores.memory import MemoryStore
+from tests.streams.worker.conftest import NOW_MS, Desk, message
+
+
+def item(offset: int, item_id: str, title: str, ts: int = 0) -> Any:
+    return message(Item(event_id=f"e{offset}", ts=NOW_MS + ts, item_id=item_id, title=title), offset)
+
+
+def rows(items: ItemSearch, term: str) -> list[int]:
+    return sorted(items.index.words.search([[(term, 1.0)]], 10).rows.tolist())
+
+
+async def read(store: MemoryStore, items: ItemSearch) -> Replica:
+    """A replica that has read the store, and told `items`."""
+    replica = Replica(Settings(), store, Desk(store).clock, items=items)
+    async with replica.lock:
+        await replica.rebuild(mend=False)
+    await items.commit()
+    return replica
+
+
+async def test_it_has_what_the_store_had_and_follows_what_comes() -> None:
+    store, items = MemoryStore(), ItemSearch(SearchSettings())
+    desk = Desk(store)
+    await desk.take(item(0, "a", "guitar"), item(1, "b", "drum"))
+    replica = await read(store, items)
+    assert (rows(items, "guitar"), rows(items, "drum")) == ([0], [1])
+    await desk.take(item(2, "a", "banjo", ts=1), item(3, "c", "guitar"))
+    async with replica.lock:
+        await replica.catch_up()
+    await items.commit()
+    assert (rows(items, "guitar"), rows(items, "banjo")) == ([2], [0])
+    await replica.close()
+
+
+async def test_a_store_that_was_emptied_leaves_nothing_behind() -> None:
+    store, items = MemoryStore(), ItemSearch(SearchSettings())
+    await Desk(store).take(item(0, "a", "guitar"), item(1, "b", "drum"))
+    await (await read(store, items)).close()
+    other = MemoryStore()
+    await Desk(other).take(item(0, "z", "kazoo", ts=-1_000))
+    await (await read(other, items)).close()
+    assert (rows(items, "guitar"), rows(items, "drum"), rows(items, "kazoo")) == ([], [], [0])
+
+
+async def test_a_folder_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, settings = MemoryStore(), SearchSettings(folder=str(tmp_path))
+    desk = Desk(store)
+    await desk.take(item(0, "a", "guitar"), item(1, "b", "drum"))
+    before = ItemSearch(settings)
+    await (await read(store, before)).close()
+    before.index.words.close()
+    await desk.take(item(2, "b", "snare drum", ts=1))
+    after = ItemSearch(settings)
+    assert rows(after, "guitar") == [0]  # before anything is read
+    written: list[int] = []
+    write = after.index.words._write
+
+    def watched(made: Any) -> None:
+        written.extend(each.row for each in made)
+        write(made)
+
+    monkeypatch.setattr(after.index.words, "_write", watched)
+    await (await read(store, after)).close()
+    assert written == [1]
+    assert rows(after, "snare") == [1]
+    assert after.index.titles == ["guitar", "snare drum"]
+
+
+async def test_a_folder_that_another_process_writes_is_left_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = SearchSettings(folder=str(tmp_path))
+    first, second = ItemSearch(settings), ItemSearch(settings)
+    assert first.index.folder is not None
+    assert second.index.folder is None
+    assert "another process" in caplog.text
+
+
+async def test_a_folder_that_can_not_be_read_is_made_anew(tmp_path: Path) -> None:
+    settings = SearchSettings(folder=str(tmp_path))
+    first = ItemSearch(settings)
+    first.index.words.close()
+    folder = kept.current(tmp_path)
+    assert folder is not None
+    (folder / "meta.json").write_text("{ broken")
+    again = ItemSearch(settings)
+    assert again.index.folder not in (None, folder)
+
+
+async def test_what_changes_while_it_is_made_anew_is_in_it() -> None:
+    store, items = MemoryStore(), ItemSearch(SearchSettings())
+    desk = Desk(store)
+    await desk.take(item(0, "a", "guitar"), item(1, "b", "drum"))
+    replica = await read(store, items)
+
+    class Slow(MemoryStore):
+        async def items(self, item_ids: Any) -> Any:
+            raws = await store.items(item_ids)
+            await desk.take(item(2, "a", "banjo", ts=1), item(3, "c", "kazoo"))
+            async with replica.lock:
+                await replica.catch_up()
+            return raws
+
+    former = items.index
+    assert await items.rebuild(Slow(), ["a", "b"]) == 3
+    assert items.index is not former
+    assert (rows(items, "guitar"), rows(items, "banjo"), rows(items, "kazoo")) == ([], [0], [2])
+    await replica.close()
+
+
+async def test_a_commit_that_fails_is_told_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    items = ItemSearch(SearchSettings(commit_ms=10))
+    store = MemoryStore()
+    await Desk(store).take(item(0, "a", "guitar"))
+    put, failures = items.index.words.put, 2
+
+    def failing(documents: Any) -> Any:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise OSError("no space left on device")
+        return put(documents)
+
+    monkeypatch.setattr(items.index.words, "put", failing)
+    replica = await read(store, items)
+    assert items.trouble == "no space left on device"
+    async with items.running(), asyncio.timeout(20):
+        while not rows(items, "guitar"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert not items.trouble
+    assert caplog.text.count("tried again") == 1
+    await replica.close()
