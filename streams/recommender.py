@@ -56,6 +56,7 @@ from streams.state.event_meaning import items_named
 from streams.state.fold import Applied, Delivery, apply
 from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record
+from streams.state.recent_users import RecentUsers
 from streams.state.user_state import Interaction, UserState
 
 
@@ -68,7 +69,7 @@ class Recommender:
     the names of what is kept of each place, and learned from: features, then heads. `report`: what the
     learner had come to when `look_back` was called last; None where it only counts. `earnings`: what the
     sources have earned by the same lessons, None where no arm's quotas follow it; `earned`: the last report
-    of that.
+    of that. `recent_users`: what others' records say of users, where a process keeps that.
     """
 
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
@@ -81,6 +82,7 @@ class Recommender:
         self.columns = (*feature_names(source_names()), *head_columns(tasks))
         self.learner, self.earnings = self._learner(), self._earnings()
         self.learned_to, self._closed = "", list[Lesson]()
+        self.recent_users: RecentUsers | None = None
         self.report: LearnerReport | None = None
         self.earned: dict[str, Earned] = {}
         adaptive = self.learner if isinstance(self.learner, AdaptiveLearner) else None
@@ -263,6 +265,8 @@ class Recommender:
         """Count what another process has applied. Its items must have been met."""
         for interaction in record.interactions:
             self._count(interaction)
+            if self.recent_users is not None:
+                self.recent_users.note(interaction, self.meanings)
         for showing in record.impressions:
             self.counters.show(showing.rows)
         if not self.learned_to:
