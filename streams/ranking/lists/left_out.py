@@ -11,6 +11,7 @@ from streams.ranking.filtering import RULES
 from streams.ranking.lists.page import ListAsk
 from streams.ranking.pipeline import Pipeline
 from streams.ranking.request import ItemFilter, RankRequest
+from streams.ranking.request_checks import check
 from streams.ranking.stage_plan import StagePlan
 from streams.state.user_state import EMPTY
 
@@ -18,8 +19,10 @@ from streams.state.user_state import EMPTY
 def left_out(pipeline: Pipeline, plan: StagePlan, asked: ListAsk) -> NDArray[np.uint8]:
     """1 for what is left out: uint8 [n or more]. It is the workspace's own until the next batch or list.
 
-    The rules are those of slates, for a user who has met nothing.
+    The rules are those of slates, for a user who has met nothing. Raises `RequestError` for a filter that
+    can't be.
     """
+    check({"filter": asked.filter}, len(pipeline.catalog), pipeline.catalog.text.shape[1])
     request = RankRequest(EMPTY, asked.now_ms, plan, filter=can_be_had(asked.filter))
     mask: NDArray[np.uint8] = pipeline.workspace.blocked(1)[0]
     for rule in RULES:

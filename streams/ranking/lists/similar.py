@@ -25,6 +25,7 @@ from streams.ranking.pipeline import Pipeline
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.relation_words import shared_words
 from streams.ranking.request import RankRequest
+from streams.ranking.request_checks import check
 from streams.ranking.slate import Reason
 from streams.ranking.stage_plan import StagePlan
 from streams.signals.entity_signals import ENTITY_TASTE
@@ -43,11 +44,17 @@ SOURCES: dict[By, tuple[str, ...]] = {
 
 
 class SimilarAsk(NamedTuple):
-    """The items like the item of row `row`."""
+    """The items like the item of row `row`; `user`: in whose order they are shown, "" for nobody's."""
 
     row: int
     by: By
     asked: ListAsk
+    user: str = ""
+
+    @property
+    def name(self) -> str:
+        """Names the list in cursors."""
+        return name_of(SIMILAR, self.asked.filter, self.row, self.by, self.user)
 
 
 def stages_of(by: By) -> Mapping[str, Any]:
@@ -70,12 +77,14 @@ def similar(pipeline: Pipeline, plans: Mapping[By, StagePlan], asks: Sequence[Si
     """A page for each of `asks`, all of them found in one go; a list has `MOST` items in all at most.
 
     plans: of each `By`, made of `stages_of`. Scores are cosines, weights of what is shared, or sums of
-    reciprocal ranks. Raises `RequestError` for a cursor that is not of this list.
+    reciprocal ranks. Raises `RequestError` for a cursor that is not of this list, and for a filter that can't
+    be.
     """
-    names = [name_of(SIMILAR, ask.asked.filter, ask.row, ask.by) for ask in asks]
-    before = [read_shown(ask.asked.cursor, of) for ask, of in zip(asks, names, strict=True)]
     if not asks:
         return []
+    before = [read_shown(ask.asked.cursor, ask.name) for ask in asks]
+    for ask in asks:
+        check({"filter": ask.asked.filter}, len(pipeline.catalog), pipeline.catalog.text.shape[1])
     requests = [
         RankRequest(
             only_met(ask.row, ask.asked.now_ms),
@@ -89,8 +98,8 @@ def similar(pipeline: Pipeline, plans: Mapping[By, StagePlan], asks: Sequence[Si
     ]
     batch = pipeline.gather(requests)
     return [
-        _page(pipeline, batch, b, ask, of, was_shown)
-        for b, (ask, of, was_shown) in enumerate(zip(asks, names, before, strict=True))
+        _page(pipeline, batch, b, ask, was_shown)
+        for b, (ask, was_shown) in enumerate(zip(asks, before, strict=True))
     ]
 
 
@@ -105,7 +114,7 @@ def only_met(row: int, now_ms: int) -> UserState:
 
 
 def _page(
-    pipeline: Pipeline, batch: RankBatch, b: int, ask: SimilarAsk, of: str, was_shown: NDArray[np.int32]
+    pipeline: Pipeline, batch: RankBatch, b: int, ask: SimilarAsk, was_shown: NDArray[np.int32]
 ) -> Page:
     """What comes next of the whole list, as it stands now."""
     rows = batch.rows[batch.part(b)]
@@ -119,7 +128,7 @@ def _page(
     ]
     if len(at) == len(left):
         return Page(entries)
-    return Page(entries, shown(of, np.concatenate([was_shown, rows[at]])))
+    return Page(entries, shown(ask.name, np.concatenate([was_shown, rows[at]])))
 
 
 def _scores(
