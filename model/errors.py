@@ -4,6 +4,10 @@ HeadraceError
 ├── SettingsError            a setting is missing, unknown or out of range
 ├── ExperimentError          what is asked of an experiment can't be done in the state that it is in
 ├── RequestError             a ranking was asked for with a value that can't be
+├── RankerError
+│   ├── RankerBusyError          more waits for a ranker than it may keep waiting
+│   ├── RankerLateError          a ranking did not come in time
+│   └── RankerUnreadyError       a ranker has not read what it ranks by
 ├── EventError               an event that can't be read or applied (has a `reason` code)
 ├── DataError                a file or a row that can't be read
 │   └── NoRowsError          a file that has columns and no rows
@@ -42,6 +46,22 @@ class ExperimentError(HeadraceError):
 
 class RequestError(HeadraceError):
     """A ranking was asked for with a value that can't be."""
+
+
+class RankerError(HeadraceError):
+    """What was asked of a ranker was not done; the same may be asked again."""
+
+
+class RankerBusyError(RankerError):
+    """More waits for the ranker than it may keep waiting."""
+
+
+class RankerLateError(RankerError):
+    """The ranking did not come within the time that it had."""
+
+
+class RankerUnreadyError(RankerError):
+    """The ranker has not read what it ranks by yet, or can't go by it any more."""
 
 
 class EventError(HeadraceError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
@@ -31,10 +32,17 @@ from streams.gateway.openapi import (
     describe_kinds,
     name_actions,
 )
+from streams.gateway.ranking.metrics import RankerMetrics
+from streams.gateway.ranking.on_request import OnRequest
+from streams.gateway.ranking.routes import KINDS as RANKED_KINDS
+from streams.gateway.ranking.routes import ranking_routes
 from streams.gateway.shelf import Shelf
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
 from streams.stores.base import Store
+
+if TYPE_CHECKING:
+    from streams.serving.ranker import Ranker
 
 
 def create_app(
@@ -43,9 +51,11 @@ def create_app(
     producer: EventSink,
     clock: Clock,
     registry: CollectorRegistry | None = None,
+    ranker: Ranker | None = None,
 ) -> Gateway:
     """The app; it starts `producer` when it starts, and closes `producer` and `store` when it ends.
 
+    ranker: answers what is asked of it; where it has not begun, the app has it begin, and closes it.
     registry: holds the app's metrics; by default the app makes a new one.
     """
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
@@ -54,15 +64,21 @@ def create_app(
     shelf = Shelf(settings.meanings, store, clock, gateway.timeout_ms / 1_000)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
     reads = FeedReads(settings, shelf, impressions, clock, metrics)
+    on_request = OnRequest(settings, ranker, impressions, clock)
+    if ranker is not None:
+        ranker.watched_by(RankerMetrics(metrics.registry))
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         await shelf.prepare()
         await producer.start()
         impressions.start()
+        begun = ranker is not None and ranker.begin()
         try:
             yield
         finally:
+            if ranker is not None and begun:
+                await ranker.close()
             await impressions.stop(gateway.drain_deadline_s)
             await producer.stop()
             await store.close()
@@ -72,6 +88,7 @@ def create_app(
             events_route(intake, settings),
             items_route(intake, settings),
             feed_route(reads),
+            *ranking_routes(on_request),
             *experiment_routes(settings, store, clock),
             alive,
             ready_route(settings, store, producer, metrics),
@@ -87,7 +104,7 @@ def create_app(
     describe_bodies(app, FROM_APPS, settings.events, clock.now_ms())
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    describe_kinds(app, [ExperimentSettings, Because, Shipping])
+    describe_kinds(app, [ExperimentSettings, Because, Shipping, *RANKED_KINDS])
     bound_feed_parameters(app, reads.size, reads.default, USER_ID_MAX)
     return Gateway(app, reads, intake, metrics, gateway.body_max_bytes)
 

@@ -29,7 +29,7 @@ _MINE, _numbers = secrets.token_hex(12), count()
 """An impression's id: what names this process, and a number; a random id for each costs ten times as much."""
 
 
-def impression_of(slate: Slate, n: int, user_id: str, now_ms: int) -> Impression:
+def impression_of(slate: Slate, n: int, user_id: str, now_ms: int, surface: str = "feed") -> Impression:
     """What `user_id` saw: the first `n` items of the slate, in their order."""
     return Impression(
         event_id=f"{_MINE}-{next(_numbers):x}",
@@ -37,6 +37,7 @@ def impression_of(slate: Slate, n: int, user_id: str, now_ms: int) -> Impression
         user_id=user_id,
         slate_id=slate.slate_id,
         items=[item.item_id for item in slate.items[:n]],
+        surface=surface,
         arm=slate.arm,
         model=slate.model,
         propensities=None if slate.propensities is None else slate.propensities[:n],

@@ -6,20 +6,31 @@ import logging
 import math
 import signal
 import socket
+import sys
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from model.errors import SettingsError
 from streams import gc_pauses
-from streams.clock import SystemClock
+from streams.clock import Clock, SystemClock
 from streams.gateway.app import create_app
 from streams.kafka.connection import mend_connections
 from streams.kafka.producer import KafkaProducer
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
+from streams.stores.base import Store
 from streams.stores.redis import RedisStore
 
+if TYPE_CHECKING:
+    from streams.serving.ranker import Ranker
+
 log = logging.getLogger(__name__)
+
+SWITCH_EVERY_S = 0.0005
+"""Python's threads take turns so often: the loop that reads feeds waits no longer for the core's thread,
+where that does not give up its turn by itself.
+"""
 
 
 def serve(settings: Settings) -> None:
@@ -32,7 +43,10 @@ def serve(settings: Settings) -> None:
     # aiokafka logs each failed attempt as an error; our producer logs only when the connection changes.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     mend_connections()
-    app = create_app(settings, RedisStore(settings.redis), KafkaProducer(settings.kafka), SystemClock())
+    store, clock = RedisStore(settings.redis), SystemClock()
+    app = create_app(
+        settings, store, KafkaProducer(settings.kafka), clock, ranker=_ranker(settings, store, clock)
+    )
     config = uvicorn.Config(
         app,
         loop="auto",
@@ -51,6 +65,17 @@ def serve(settings: Settings) -> None:
     signal.signal(signal.SIGINT, lambda *_: None)
     gc_pauses.freeze()
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _ranker(settings: Settings, store: Store, clock: Clock) -> Ranker | None:
+    """The one of this process, where it has one."""
+    if settings.ranker.where != "here":
+        return None
+    # Imported here: a gateway without one does without models and counters.
+    from streams.serving.ranker import Ranker
+
+    sys.setswitchinterval(SWITCH_EVERY_S)
+    return Ranker(settings, store, clock)
 
 
 def listen(gateway: GatewaySettings) -> socket.socket:

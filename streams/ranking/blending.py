@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.ranking.candidates.blend import Also, blend
+from streams.ranking.candidates.blend import Also, Given, blend
 from streams.ranking.candidates.quotas import Quotas
 from streams.ranking.rank_batch import NO_ROWS, RankBatch
 from streams.ranking.request import RankRequest
@@ -33,10 +33,21 @@ class Blend:
         if self.quotas is not None:
             asks = self.quotas.applied(batch.requests, asks)
         pools = blend(
-            batch.found, asks, _also(batch.requests), self.fresh, batch.context.blocked,
+            batch.found, asks, _also(batch.requests), _given(batch), self.fresh, batch.context.blocked,
             len(self.catalog), self.workspace,
         )  # fmt: skip
         batch.offsets, batch.rows, batch.ranks, batch.origin = pools
+
+
+def _given(batch: RankBatch) -> Given:
+    """The pools that requests bring themselves."""
+    first, asked = np.zeros(len(batch) + 1, np.int64), np.zeros(len(batch), np.uint8)
+    if not batch.given:
+        return Given(NO_ROWS, first, asked)
+    its_rows = [batch.given.get(b, NO_ROWS) for b in range(len(batch))]
+    np.cumsum([len(rows) for rows in its_rows], out=first[1:])
+    asked[list(batch.given)] = 1
+    return Given(np.concatenate(its_rows), first, asked)
 
 
 def _also(requests: Sequence[RankRequest]) -> Also:

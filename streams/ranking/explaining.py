@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from streams.counters.counters import Counters
-from streams.ranking.explanations import AFTER_WINDOW, EXPLORED, Places, Recent, Why, explain
+from streams.ranking.explanations import AFTER_WINDOW, EXPLORED, GIVEN, Places, Recent, Why, explain
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -25,7 +25,8 @@ class Explain:
     def __init__(
         self, catalog: Catalog, counters: Counters, workspace: Workspace, names: Sequence[str]
     ) -> None:
-        self.catalog, self.counters, self.workspace, self.names = catalog, counters, workspace, names
+        self.catalog, self.counters, self.workspace = catalog, counters, workspace
+        self.names = [*names, GIVEN]  # the last one is that of origin -1
 
     def enable(self, request: RankRequest) -> bool:
         return request.explain

@@ -24,7 +24,9 @@ NAMED_FROM = 0.2  # share of the closeness from which an item is named: its remo
 SIMILAR_AT = 0.5  # cosine above which two texts are called similar
 
 NEAREST = "nearest"
-MET_TOGETHER = frozenset(("together", "transitions"))  # sources that bring what goes with a recent item
+GIVEN = "given"
+"""Stands for the source of a candidate that the request names and no source found."""
+MET_TOGETHER = frozenset(("together", "transitions", GIVEN))  # what goes with a recent item
 
 POPULAR = Reason("popular")
 NEW = Reason("new")
@@ -35,7 +37,7 @@ OF_SOURCE = {"popular": POPULAR, "trending": POPULAR, "fresh": NEW}
 
 class Places(NamedTuple):
     """Of the slates of B requests, end to end: those of request b from first[b] on, int64 [B + 1]. rows int32
-    [P]; origin int8 [P]: the number of the source that ranked the row best.
+    [P]; origin int8 [P]: the number of the source that ranked the row best, -1 for none.
     """
 
     first: NDArray[np.int64]
@@ -53,8 +55,8 @@ class Recent(NamedTuple):
 
 
 class Why(NamedTuple):
-    """What a reason may be drawn from. sources: their names by number. scratch: a table over rows, all -1
-    between uses. entities: where a knowledge graph is loaded.
+    """What a reason may be drawn from. sources: their names by number, `GIVEN` the last one. scratch: a table
+    over rows, all -1 between uses. entities: where a knowledge graph is loaded.
     """
 
     catalog: Catalog

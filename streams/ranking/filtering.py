@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from streams.ranking.filters.asked_for import AskedFor
 from streams.ranking.filters.consumed import Consumed
 from streams.ranking.filters.excluded import Excluded
@@ -19,7 +22,7 @@ RULES: tuple[Rule, ...] = (Consumed(), Unavailable(), Excluded(), AskedFor())
 
 
 class Filter:
-    """Writes `blocked` of the context."""
+    """Writes `blocked` of the context, and `given`."""
 
     def __init__(self, catalog: Catalog, workspace: Workspace, rules: Sequence[Rule] = RULES) -> None:
         self.catalog, self.workspace, self.rules = catalog, workspace, rules
@@ -31,6 +34,13 @@ class Filter:
         batch.context.blocked = blocked = self.workspace.blocked(len(batch))
         for b in chosen:
             request = batch.requests[b]
-            for rule in self.rules:
-                if rule.enable(request):
-                    rule.mark(request, self.catalog, blocked[b])
+            self._mark(request, blocked[b], about_user=False)
+            if request.candidates is not None:
+                rows = np.array(request.candidates, np.int32)
+                batch.given[b] = rows[blocked[b][rows] == 0]
+            self._mark(request, blocked[b], about_user=True)
+
+    def _mark(self, request: RankRequest, mask: NDArray[np.uint8], about_user: bool) -> None:
+        for rule in self.rules:
+            if rule.about_user == about_user and rule.enable(request):
+                rule.mark(request, self.catalog, mask)

@@ -42,6 +42,7 @@ class RankBatch:
     """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
 
     remember: context: what later stages are given of the users. filter and find write there, too.
+    filter: given: by request, the rows of its own candidates that may be shown, in their order, int32 each.
     hydrate: users: what models read of them, empty where none is asked; models: which scores each request,
     None for none; seen: what that model made of the user, and which row of it is theirs.
     find: found: what each source brought for each request.
@@ -66,6 +67,7 @@ class RankBatch:
     users: UserViews = field(default_factory=lambda: NOBODY)
     models: list[ModelInService | None] = field(default_factory=list)
     seen: list[tuple[SeenUsers, int] | None] = field(default_factory=list)
+    given: dict[int, Rows] = field(default_factory=dict)
     found: FoundLists = field(init=False)
     offsets: NDArray[np.int64] = field(default_factory=lambda: NO_OFFSETS)
     rows: Rows = field(default_factory=lambda: NO_ROWS)

@@ -49,9 +49,11 @@ class RankRequest:
 
     `plan`: the stage settings, of the arm and of the rung. `model`: the one that scores; "" for the active
     one. `cause`: the id of the event or call that asks. `size`: of the slate; 0 for `feed.size`; `pool` and
-    `per_source` are at least that. `exclude`: rows that may not be shown. `score_also`: rows that are scored
-    in any case and never placed, for evaluation and training. `complete`: where the sources bring less than a
-    slate, whatever else may be shown fills it up. `explain`: places get reasons.
+    `per_source` are at least that. `candidates`: the rows, each once, that are the pool; None for what the
+    sources bring. Then what the user met does not keep a row out, and nothing fills the pool up; where a
+    source finds a row too, it has its rank there. `exclude`: rows that may not be shown. `score_also`: rows
+    that are scored in any case and never placed, for evaluation and training. `complete`: where the sources
+    bring less than a slate, whatever else may be shown fills it up. `explain`: places get reasons.
     """
 
     state: UserState
@@ -64,6 +66,7 @@ class RankRequest:
     search: Search | None = None
     size: int = 0
     surface: str = "feed"
+    candidates: tuple[int, ...] | None = None
     exclude: tuple[int, ...] = ()
     score_also: tuple[int, ...] = ()
     filter: ItemFilter = NO_FILTER

@@ -39,10 +39,15 @@ def check(asked: Mapping[str, Any], items: int, text_dim: int) -> None:
                 f"a request has no field {name!r}; expected some of {', '.join(sorted(_KNOWN))}"
             )
         if name == "size":
-            if not (_whole(value) and 0 <= value <= MOST_PLACES):
-                _refuse(name, value, f"a whole number from 0 to {MOST_PLACES}, 0 for feed.size")
+            most = max(MOST_PLACES, _length(asked.get("candidates")))
+            if not (_whole(value) and 0 <= value <= most):
+                _refuse(name, value, f"a whole number from 0 to {most}, 0 for feed.size")
         elif name in ("exclude", "score_also"):
             _rows(name, value, items if name == "score_also" else HIGHEST_ROW + 1)
+        elif name == "candidates":
+            if value is not None:
+                _rows(name, value, items)
+                _expect(len(set(value)) == len(value), name, value, "each row once")
         elif name in ("user", "cause", "arm", "model", "surface"):
             _expect(isinstance(value, str), name, value, "a text")
         elif name in ("complete", "explain"):
@@ -91,7 +96,7 @@ def _filter(asked: ItemFilter) -> None:
 
 def _rows(name: str, rows: Collection[int], below: int) -> None:
     _list(name, rows, _whole, "rows of the catalog")
-    if name == "score_also":
+    if name in ("score_also", "candidates"):
         for row in rows:
             _expect(0 <= row < below, name, row, f"rows from 0 to {below - 1}: those of items that were met")
     else:  # a row beyond the catalog is nothing that could be shown
@@ -105,6 +110,10 @@ def _list(name: str, values: Any, fits: Callable[[Any], bool], expected: str) ->
         raise RequestError(f"{name} has {len(values)} entries; expected {MOST_NAMED} at most")
     for value in values:
         _expect(fits(value), name, value, expected)
+
+
+def _length(rows: object) -> int:
+    return len(rows) if isinstance(rows, tuple | list) else 0
 
 
 def _whole(value: object) -> bool:

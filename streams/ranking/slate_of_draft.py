@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streams.ranking.draft import Draft
-from streams.ranking.explanations import FOR_YOU
+from streams.ranking.explanations import FOR_YOU, GIVEN
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest
 from streams.ranking.slate import Slate, SlateItem, slate_id
@@ -35,7 +35,7 @@ def slates_of(
     for b, begin, end in zip(chosen, first, first[1:], strict=False):
         reasons = batch.reasons[b] or [FOR_YOU] * (end - begin)
         items = [
-            SlateItem(item_ids[row], score, sources[origin], reason)
+            SlateItem(item_ids[row], score, sources[origin] if origin >= 0 else GIVEN, reason)
             for row, score, origin, reason in zip(
                 rows[begin:end], scores[begin:end], origins[begin:end], reasons, strict=True
             )
@@ -70,6 +70,7 @@ def id_of(draft: Draft) -> str:
 def _asked(request: RankRequest) -> tuple[Any, ...]:
     """What the request asks for besides its arm and model."""
     plan, search = request.plan, request.search
+    given = () if request.candidates is None else ("candidates", request.candidates)
     return (
         plan.digest,
         plan.rung,
@@ -81,6 +82,7 @@ def _asked(request: RankRequest) -> tuple[Any, ...]:
         None if request.filter is NO_FILTER or request.filter == NO_FILTER else _filter(request.filter),
         request.complete,
         request.explain,
+        *given,
     )
 
 

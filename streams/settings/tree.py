@@ -19,6 +19,7 @@ from streams.experiments.metrics import MetricName, MetricSettings, known_metric
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.settings import LearningSettings
 from streams.settings.exploration import ExplorationSettings
+from streams.settings.ranker import RankerSettings
 from streams.settings.sections import (
     DEFAULT_NAMESPACE,
     AdaptationSettings,
@@ -87,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: ExampleSettings = ExampleSettings()
     renewal: RenewalSettings = RenewalSettings()
     gateway: GatewaySettings = GatewaySettings()
+    ranker: RankerSettings = RankerSettings()
     seed: int = 7
 
     def __post_init__(self) -> None:

@@ -55,7 +55,7 @@ class AskTable:
 
     def of(self, requests: Sequence[RankRequest]) -> AsksMade:
         """What these requests ask."""
-        key = tuple([(each.plan, each.size, each.complete) for each in requests])
+        key = tuple([(each.plan, _size(each), each.complete) for each in requests])
         made = self._made.pop(key, None) or _made(requests)
         self._made[key] = made
         if len(self._made) > REMEMBERED:
@@ -66,9 +66,13 @@ class AskTable:
 def _made(requests: Sequence[RankRequest]) -> AsksMade:
     plans = [request.plan for request in requests]
     candidates = [plan.settings.candidates for plan in plans]
-    limits = _whole(max(each.per_source, asks.size) for each, asks in zip(candidates, requests, strict=True))
-    pool = _whole(max(each.pool, asks.size) for each, asks in zip(candidates, requests, strict=True))
-    least = _whole(each.places if each.complete else 0 for each in requests)
+    sizes = [_size(request) for request in requests]
+    limits = _whole(max(each.per_source, size) for each, size in zip(candidates, sizes, strict=True))
+    pool = _whole(max(each.pool, size) for each, size in zip(candidates, sizes, strict=True))
+    least = _whole(
+        (size or plan.settings.feed.size) if each.complete else 0
+        for each, size, plan in zip(requests, sizes, plans, strict=True)
+    )
     columns = Asks(
         limits=limits,
         first=np.concatenate([np.zeros(1, np.int64), np.cumsum(limits)]),
@@ -87,6 +91,11 @@ def _made(requests: Sequence[RankRequest]) -> AsksMade:
         int(limits.max()) * sources,
         int(np.maximum(pool, least).sum()),
     )
+
+
+def _size(request: RankRequest) -> int:
+    """The places that the sources are to bring items for; 0 for `feed.size`, or where the pool is given."""
+    return request.size if request.candidates is None else 0
 
 
 def _whole(numbers: Iterable[int]) -> NDArray[np.int64]:

@@ -41,10 +41,19 @@ class Also(NamedTuple):
     first: NDArray[np.int64]
 
 
+class Given(NamedTuple):
+    """Pools that the requests bring themselves: as in `Also`. asked uint8 [B]: 1 where a request does."""
+
+    rows: NDArray[np.int32]
+    first: NDArray[np.int64]
+    asked: NDArray[np.uint8]
+
+
 def blend(
     found: FoundLists,
     asks: AsksMade,
     also: Also,
+    given: Given,
     rest: int,
     blocked: NDArray[np.uint8],
     items: int,
@@ -54,10 +63,11 @@ def blend(
     float32; ties go to the lower row. No weight is below 0.
 
     blocked uint8 [B, n]: 1 for what may not be shown; items: how many there are. rest: the source under which
-    what fills up a pool is booked.
+    what fills up a pool is booked. A pool that is given is put in order by the same sums; what no source
+    found has 0, and ties stay in the order in which they are given.
     """
     sources, requests = found.counts.shape
-    room = asks.room + len(also.rows)
+    room = asks.room + len(also.rows) + len(given.rows)
     pools = Pools(
         np.empty(requests + 1, np.int64),
         np.empty(room, np.int32),
@@ -65,7 +75,7 @@ def blend(
         np.empty(room, np.int8),
     )
     fusion, scratch = workspace.fusion(asks.most, sources), workspace.scratch(asks.most)
-    n = _blend(found, asks.columns, also, rest, blocked, items, fusion, scratch, pools)
+    n = _blend(found, asks.columns, also, given, rest, blocked, items, fusion, scratch, pools)
     return Pools(pools.offsets, pools.rows[:n], pools.ranks[:n], pools.origin[:n])
 
 
@@ -74,6 +84,7 @@ def _blend(
     found: FoundLists,
     asks: Asks,
     also: Also,
+    given: Given,
     rest: int,
     blocked: NDArray[np.uint8],
     items: int,
@@ -87,6 +98,12 @@ def _blend(
     for b in range(len(asks.pool)):
         offsets[b] = n
         different = _fuse(found, asks, b, fusion, keys)
+        if given.asked[b]:
+            its_given = given.rows[given.first[b] : given.first[b + 1]]
+            n += _put_given(its_given, fusion, rows[n:], ranks[n:], origin[n:])
+            _clear(fusion.table, fusion.met[:different])
+            n = _put_also(also, b, n, pools)
+            continue
         chosen = lowest_first(keys[:different], asks.pool[b], scratch.spare, scratch.bins)
         _forget_reserve(keys[:chosen], scratch.spare)
         for k in range(chosen):
@@ -99,12 +116,45 @@ def _blend(
         if chosen < asks.least[b]:
             its_rows = rows[offsets[b] :]
             n += add_rest(blocked[b], items, asks.least[b], rest, its_rows, ranks[n:], origin[n:], chosen)
-        for row in also.rows[also.first[b] : also.first[b + 1]]:
-            rows[n], origin[n] = row, -1
-            ranks[n] = 0
-            n += 1
+        n = _put_also(also, b, n, pools)
     offsets[len(asks.pool)] = n
     return n
+
+
+@compiled
+def _put_also(also: Also, b: int, n: int, pools: Pools) -> int:
+    """Put the rows of request b behind the first n candidates; how many there are then."""
+    for row in also.rows[also.first[b] : also.first[b + 1]]:
+        pools.rows[n], pools.origin[n] = row, -1
+        pools.ranks[n] = 0
+        n += 1
+    return n
+
+
+@compiled
+def _put_given(
+    given: NDArray[np.int32],
+    fusion: Fusion,
+    rows: NDArray[np.int32],
+    ranks: NDArray[np.int32],
+    origin: NDArray[np.int8],
+) -> int:
+    """Write the rows that are given, the highest sum first, with what the sources say of them."""
+    sums = np.zeros(len(given), np.float32)
+    for k in range(len(given)):
+        place = fusion.table[_slot(fusion.table, fusion.met, given[k])]
+        if place >= 0:
+            sums[k] = -np.float32(fusion.sums[0, place])
+    order = np.argsort(sums, kind="mergesort")
+    for k in range(len(given)):
+        row = given[order[k]]
+        place = fusion.table[_slot(fusion.table, fusion.met, row)]
+        rows[k], origin[k] = row, -1
+        ranks[k] = 0
+        if place >= 0:
+            origin[k] = fusion.origin[place]
+            ranks[k] = fusion.ranks[place]
+    return len(given)
 
 
 @compiled

@@ -14,6 +14,8 @@ from streams.state.catalog import Catalog
 class AskedFor:
     """Blocks what the request's `ItemFilter` does not ask for."""
 
+    about_user = False
+
     def enable(self, request: RankRequest) -> bool:
         asked = request.filter
         return asked is not NO_FILTER and replace(asked, available=True) != NO_FILTER

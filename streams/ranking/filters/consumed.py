@@ -12,6 +12,8 @@ from streams.state.catalog import Catalog
 class Consumed:
     """Blocks what the user has met. `feed.repeat` names the actions after which an item may come back."""
 
+    about_user = True
+
     def enable(self, request: RankRequest) -> bool:
         return request.plan.meanings.blocking != 0
 

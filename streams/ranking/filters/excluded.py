@@ -12,6 +12,8 @@ from streams.state.catalog import Catalog
 class Excluded:
     """Blocks the rows that the request excludes. It ignores rows beyond the catalog."""
 
+    about_user = False
+
     def enable(self, request: RankRequest) -> bool:
         return bool(request.exclude)
 

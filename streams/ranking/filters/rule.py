@@ -12,7 +12,11 @@ from streams.state.catalog import Catalog
 
 
 class Rule(Protocol):
-    """Marks rows that a request may not show."""
+    """Marks rows that a request may not show. `about_user`: whether that is due to what the user did; then it
+    does not keep out what the request names as its candidates.
+    """
+
+    about_user: bool
 
     def enable(self, request: RankRequest) -> bool:
         """Whether it has anything to say of the request."""

@@ -15,6 +15,8 @@ SCATTERED = 0.02
 class Unavailable:
     """Blocks what can't be had, unless the request asks for that too."""
 
+    about_user = False
+
     def enable(self, request: RankRequest) -> bool:
         return request.filter.available
 

@@ -38,6 +38,7 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/v1/events",
         "/v1/items",
         "/v1/users/{user_id}/feed",
+        "/v1/rank",
         "/v1/admin/experiments",
         "/v1/admin/experiments/audit",
         "/v1/admin/experiments/{name}",

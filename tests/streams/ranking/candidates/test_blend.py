@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.ranking.candidates.asks import Asks, AsksMade
-from streams.ranking.candidates.blend import Also, Pools, blend
+from streams.ranking.candidates.blend import Also, Given, Pools, blend
 from streams.ranking.candidates.lists import empty_lists
 from streams.ranking.workspace import Workspace
 
@@ -51,7 +51,8 @@ def pools(
     )
     asks = AsksMade(columns, (), longest * len(weights), requests * size)
     also = Also(np.empty(0, np.int32), np.zeros(requests + 1, np.int64))
-    return blend(lists, asks, also, 0, np.zeros((requests, ITEMS), np.uint8), ITEMS, WORKSPACE)
+    given_none = Given(np.empty(0, np.int32), also.first, np.zeros(requests, np.uint8))
+    return blend(lists, asks, also, given_none, 0, np.zeros((requests, ITEMS), np.uint8), ITEMS, WORKSPACE)
 
 
 def test_a_sum_worked_by_hand() -> None:

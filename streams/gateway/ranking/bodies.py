@@ -1,0 +1,61 @@
+"""What the routes take that are ranked on request."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from streams.events.schema import Id, Short
+from streams.ranking.request import NO_FILTER, ItemFilter
+
+Price = Annotated[float, Meta(ge=0, le=1e12)]
+Place = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which items may be shown. `categories`: in one of them; `tags`: with all of them; `attributes`: with
+    each of these values; a price from `price_from` to `price_to`. `available`: false takes withdrawn ones
+    too.
+    """
+
+    categories: Annotated[list[Short], Meta(max_length=64)] = []
+    tags: Annotated[list[Short], Meta(max_length=64)] = []
+    attributes: Annotated[dict[Short, Short], Meta(max_length=32)] = {}
+    price_from: Price | None = None
+    price_to: Price | None = None
+    available: bool = True
+
+    def as_filter(self) -> ItemFilter:
+        """As the pipeline takes it."""
+        asked = ItemFilter(
+            tuple(self.categories), tuple(self.tags), dict(self.attributes), self.price_from, self.price_to,
+            self.available,
+        )  # fmt: skip
+        return NO_FILTER if asked == NO_FILTER else asked
+
+
+class GivenItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A candidate."""
+
+    item_id: Id
+
+
+class RankBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Candidates, and for whom. `user_id`, or `session` for someone who is not known by name: both are ids
+    that events carry. `n`: how many places; all where it is left out. `context`: counts as fields of the
+    user's profile, for this request alone. `surface`: where it is shown. `query`: what the user searches for.
+    `impression`: false for what is not shown.
+    """
+
+    items: Annotated[list[Id | GivenItem], Meta(min_length=1)]
+    user_id: Id | None = None
+    session: Id | None = None
+    n: Place | None = None
+    context: Annotated[dict[Short, Short], Meta(max_length=32)] = {}
+    surface: Short = "feed"
+    filter: Filter = Filter()
+    exclude: Annotated[list[Id], Meta(max_length=1_000)] = []
+    query: Short = ""
+    impression: bool = True

@@ -1,0 +1,113 @@
+"""What all routes share that are answered by a ranker: the ranker, or the problem that says why there is
+none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
+
+from litestar.openapi.datastructures import ResponseSpec
+
+from model.errors import (
+    RankerBusyError,
+    RankerLateError,
+    RankerUnreadyError,
+    RequestError,
+    StoreError,
+    StoreUnavailableError,
+)
+from streams.clock import Clock
+from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem, retry_after, unavailable
+from streams.gateway.impressions import ImpressionLog, impression_of
+from streams.ranking.slate import Slate
+from streams.settings.tree import Settings
+
+if TYPE_CHECKING:
+    from streams.serving.ranker import Ranker
+
+
+T = TypeVar("T")
+
+IMPRESSION_MOST = 200
+"""So many places an impression has at most."""
+
+
+def says(status: int, text: str) -> dict[int, ResponseSpec]:
+    """A problem that a route may answer, for /schema."""
+    return {status: ResponseSpec(Problem, description=text, media_type=PROBLEM_JSON)}
+
+
+UNANSWERED = says(503, "There is no ranker, it has not started or has too much to do, or the store is away")
+
+
+class OnRequest:
+    """`ranker`: None where this process has none."""
+
+    def __init__(
+        self, settings: Settings, ranker: Ranker | None, impressions: ImpressionLog, clock: Clock
+    ) -> None:
+        self.settings, self.clock = settings, clock
+        self._ranker, self._impressions = ranker, impressions
+
+    @property
+    def ranker(self) -> Ranker:
+        """Raises `ProblemError` where there is none."""
+        if self._ranker is None:
+            raise ProblemError(
+                problem(
+                    503,
+                    "no_ranker",
+                    expected="a gateway that ranks on request",
+                    came=f'ranker.where = "{self.settings.ranker.where}"',
+                    remedy='set ranker.where to "here", or to "elsewhere" with ranker.addresses',
+                )
+            )
+        return self._ranker
+
+    async def answered(self, asking: Awaitable[T]) -> T:
+        """What the ranker answers; raises `ProblemError` where it does not."""
+        watch = self.ranker.watch
+        again_s = self.settings.gateway.retry_after_s
+        try:
+            return await asking
+        except RankerBusyError as error:
+            watch.refused("busy")
+            raise self._later("busy", "a ranker with room for one more request", str(error)) from None
+        except RankerLateError as error:
+            watch.refused("late")
+            raise self._later("ranker_late", "an answer within ranker.timeout_ms", str(error)) from None
+        except RankerUnreadyError as error:
+            watch.refused("unready")
+            raise self._later("ranker_unready", "a ranker that has read its counters", str(error)) from None
+        except (StoreUnavailableError, TimeoutError) as error:
+            watch.refused("store")
+            raise unavailable("store", str(error) or "no answer in time", again_s) from None
+        except StoreError as error:
+            watch.refused("store")
+            raise self._later("state_unreadable", "a user's state that can be read", str(error)) from None
+        except RequestError as error:
+            came, _, expected = str(error).partition("; expected ")
+            raise ProblemError(
+                problem(
+                    422, "bad_request", expected=expected or "what can be asked for", came=came,
+                    remedy="correct it; GET /schema describes it",
+                )
+            ) from None  # fmt: skip
+
+    def show(self, slate: Slate, n: int, surface: str) -> None:
+        """Log that the first `n` places were shown to the slate's user."""
+        shown = min(n, len(slate.items), IMPRESSION_MOST)
+        if shown:
+            now_ms = self.clock.now_ms()
+            self._impressions.add(impression_of(slate, shown, slate.user_id, now_ms, surface))
+
+    def _later(self, reason: str, expected: str, came: str) -> ProblemError:
+        again_s = self.settings.gateway.retry_after_s
+        return ProblemError(
+            problem(
+                503, reason, expected=expected, came=came,
+                remedy=f"try again in {again_s} s; GET /readyz says how the ranker is",
+            ),
+            retry_after(again_s),
+        )  # fmt: skip

@@ -1,0 +1,230 @@
+"""One recommender on request: slates, and whatever else is asked of the core, from a replica that follows
+the ledger. It never writes to the store.
+
+    async with open_ranker(settings, store, clock) as ranker:
+        answer = await ranker.slate(Asked("ann", size=10))
+        near = await ranker.ask(near_items, "item-7")  # in the core's thread
+
+What waits while a batch is ranked is the next batch (`streams.serving.ranker_queue`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Concatenate, ParamSpec, TypeVar
+
+from model.errors import HeadraceError, RankerLateError, RankerUnreadyError, StoreUnavailableError
+from model.schema import F32
+from streams import gc_pauses
+from streams.clock import Clock
+from streams.recommender import Recommender
+from streams.serving.background import in_thread
+from streams.serving.live import Live, Step, open_live
+from streams.serving.ranker_asked import Answer, Asked
+from streams.serving.ranker_batch import RankedBatch, Waiting, rank
+from streams.serving.ranker_queries import Queries
+from streams.serving.ranker_queue import RankerQueue
+from streams.serving.ranker_watch import RankerWatch, Unwatched
+from streams.serving.warm_up import warm_up
+from streams.settings.tree import Settings
+from streams.stores.base import Store
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+P = ParamSpec("P")
+
+AGAIN_AFTER_S = (0.1, 10.0)
+"""What could not be opened is tried again after the first of these, then after twice as long, up to the
+second.
+"""
+MEETINGS = 3
+
+
+class Ranker:
+    """Opens in the background once it was told to begin. `trouble`: why it can't rank, or may rank by old
+    counters; "" where all is well. `live`: what it ranks with; None until it is there.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, watch: RankerWatch | None = None
+    ) -> None:
+        self.settings, self.clock = settings, clock
+        self.live: Live | None = None
+        self._store, self._opening = store, "the ranker has not begun"
+        self._queue: RankerQueue[tuple[Asked, F32 | None], Answer] = RankerQueue(
+            self._work,
+            settings.ranker.batch_max,
+            settings.ranker.queue_max,
+            settings.ranker.timeout_ms / 1_000,
+            watch or Unwatched(),
+        )
+        self._queries = Queries(settings.ranker.timeout_ms / 1_000)
+        self._opened, self._over = asyncio.Event(), asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+
+    def watched_by(self, watch: RankerWatch) -> None:
+        """Tell `watch` from now on."""
+        self._queue.watch = watch
+
+    @property
+    def watch(self) -> RankerWatch:
+        """Who is told what it does."""
+        return self._queue.watch
+
+    def begin(self) -> bool:
+        """Open it in the background; False where that was begun before."""
+        if self._running is not None:
+            return False
+        self._opening = "the ranker is starting"
+        self._running = asyncio.create_task(self._run(), name="ranker")
+        return True
+
+    async def opened(self) -> None:
+        """Returns once it ranks."""
+        await self._opened.wait()
+
+    async def close(self) -> None:
+        """End it, with all that waits."""
+        await self._queue.close()
+        await self._queries.close()
+        self._over.set()
+        if self._running is not None:
+            if self.live is None:
+                self._running.cancel()
+            await asyncio.wait([self._running])
+
+    @property
+    def trouble(self) -> str:
+        live = self.live
+        return self._opening if live is None else live.trouble
+
+    async def slate(self, asked: Asked) -> Answer:
+        """A slate, ranked now with all that waits beside it.
+
+        Raises `RankerUnreadyError`, `RankerBusyError`, `RankerLateError`, `RequestError` for what can't be
+        asked, and `StoreError` where the user's state can't be read.
+        """
+        self._ready()
+        started = time.perf_counter()
+        answer = await self._queue.answer((asked, await self.vector(asked.query)))
+        self._queue.watch.took("whole", time.perf_counter() - started)
+        return answer
+
+    async def ask(
+        self, function: Callable[Concatenate[Recommender, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """What `function(recommender, ...)` returns, called in the core's thread between two batches. It
+        should not take longer than a batch does.
+
+        Raises `RankerUnreadyError`, `RankerLateError`, and what the function raises.
+        """
+        live = self._ready()
+        calling = asyncio.create_task(
+            live.replica.core.call(lambda: function(live.recommender, *args, **kwargs))
+        )
+        done, _ = await asyncio.wait([calling], timeout=self.settings.ranker.timeout_ms / 1_000)
+        if not done:
+            calling.add_done_callback(_forget)
+            raise RankerLateError(f"the core did not answer within {self.settings.ranker.timeout_ms} ms")
+        return calling.result()
+
+    async def vector(self, text: str) -> F32 | None:
+        """The vector of a query, float32 [text_dim]; None for "", and where there is no text encoder."""
+        live = self._ready()
+        return await self._queries.vector(text, live.encode)
+
+    def _ready(self) -> Live:
+        live = self.live
+        if live is None:
+            raise RankerUnreadyError(self._opening)
+        if not live.replica.sound:
+            raise RankerUnreadyError(live.trouble)
+        return live
+
+    async def _work(self, batch: Sequence[tuple[Asked, F32 | None]]) -> Sequence[Answer | Exception]:
+        """`batch`: what is asked, with the vector of its query. The users' states are read in one call, then
+        all slates are made in one call of the core.
+        """
+        live, watch, started = self._ready(), self._queue.watch, time.perf_counter()
+        users = list(dict.fromkeys(asked.user for asked, _ in batch))
+        loaded = await live.store.load(users, ())
+        states = dict(zip(users, loaded.states, strict=True))
+        waiting = [Waiting(asked, states[asked.user], query) for asked, query in batch]
+        read = time.perf_counter()
+        watch.took("read", read - started)
+        made = await self._ranked(live, waiting)
+        watch.took("rank", time.perf_counter() - read)
+        watch.ranked(len(batch))
+        live.models.fell_back(made.missed)
+        return made.answers
+
+    async def _ranked(self, live: Live, waiting: Sequence[Waiting]) -> RankedBatch:
+        """Where a state names items that were met since the ledger was last read, these are met first."""
+        for _ in range(MEETINGS):
+            core = live.recommender
+            made = await live.replica.core.call(rank, core, waiting, self.clock.now_ms())
+            if made.newest < 0:
+                return made
+            async with live.replica.lock:
+                await live.replica.know(made.newest)
+        return made
+
+    async def _run(self) -> None:
+        # Alone, and first: where it has to compile, little else in this process gets its turn in time.
+        await in_thread(warm_up, self.settings)
+        pause_s, longest_s = AGAIN_AFTER_S
+        while not self._over.is_set():
+            try:
+                async with open_live(
+                    self.settings, self._store, self.clock, read_only=True, attempt=self._until_there
+                ) as live:
+                    gc_pauses.freeze()
+                    self.live, self._opening = live, ""
+                    log.info("the ranker answers, with model %r", live.models.name)
+                    self._opened.set()
+                    await self._over.wait()
+            except (HeadraceError, OSError) as error:
+                self._opening = str(error)
+                log.error("the ranker can't be opened, and is tried again: %s", error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, longest_s)
+            finally:
+                self.live = None
+
+    async def _until_there(self, step: Step) -> None:
+        """A store that is away is waited for."""
+        pause_s, longest_s = AGAIN_AFTER_S
+        while True:
+            try:
+                return await step()
+            except StoreUnavailableError as error:
+                if self._opening != str(error):
+                    log.warning("the ranker waits: %s", error)
+                self._opening = str(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, longest_s)
+
+
+@asynccontextmanager
+async def open_ranker(
+    settings: Settings, store: Store, clock: Clock, watch: RankerWatch | None = None
+) -> AsyncIterator[Ranker]:
+    """A ranker that answers, for as long as the block lasts. The store stays the caller's to close."""
+    ranker = Ranker(settings, store, clock, watch)
+    ranker.begin()
+    try:
+        await ranker.opened()
+        yield ranker
+    finally:
+        await ranker.close()
+
+
+def _forget(calling: asyncio.Task[object]) -> None:
+    """Nobody waits for it any more, and what it raised is of no use."""
+    if not calling.cancelled():
+        calling.exception()

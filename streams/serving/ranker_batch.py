@@ -1,0 +1,131 @@
+"""One batch of a ranker, in the core's thread: from what is asked, and what the store has, to slates."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from model.errors import HeadraceError, StoreError
+from model.schema import F32
+from streams.ranking.degradation import Rung
+from streams.ranking.request import RankRequest, Search
+from streams.ranking.slate_of_draft import slates_of
+from streams.recommender import Recommender
+from streams.serving.ranker_asked import Answer, Asked
+from streams.state import user_state_codec
+from streams.state.user_state import UserState
+
+log = logging.getLogger(__name__)
+
+
+_UNKNOWN_ROWS = StoreError("a state names an item that is still to be read")
+
+
+class Waiting(NamedTuple):
+    """What is asked, the user's state as the store has it, and the vector of the query where it has one."""
+
+    asked: Asked
+    state: bytes | None
+    query: F32 | None = None
+    exclude: Sequence[int] = ()
+
+
+class RankedBatch(NamedTuple):
+    """`answers`: of each request, or why it has none. `missed`: how many requests named each model that is
+    not in service. `newest`: a row that a state names and that is still to be met; -1 where all went well.
+    """
+
+    answers: Sequence[Answer | Exception]
+    missed: Mapping[str, int] = {}
+    newest: int = -1
+
+
+def rank(recommender: Recommender, waiting: Sequence[Waiting], now_ms: int) -> RankedBatch:
+    """Slates as a worker makes them: the user's arms, and without a model by the counters alone."""
+    answers: list[Answer | Exception] = [_UNKNOWN_ROWS] * len(waiting)
+    requests: dict[int, RankRequest] = {}
+    unknown: dict[int, tuple[str, ...]] = {}
+    newest = -1
+    for at, each in enumerate(waiting):
+        try:
+            state = user_state_codec.decode(each.state)
+            newest = max(newest, _newest(state))
+            if newest < len(recommender.catalog):
+                requests[at], unknown[at] = _request(recommender, each, state, now_ms)
+        except HeadraceError as error:
+            answers[at] = error
+    if newest >= len(recommender.catalog):
+        return RankedBatch(answers, newest=newest)
+    for at, made in zip(requests, _made(recommender, list(requests.values())), strict=True):
+        answers[at] = made if isinstance(made, Exception) else made._replace(unknown=unknown[at])
+    return RankedBatch(answers, recommender.pipeline.models.missed())
+
+
+def _newest(state: UserState) -> int:
+    return max(state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
+
+
+def _request(
+    recommender: Recommender, waiting: Waiting, state: UserState, now_ms: int
+) -> tuple[RankRequest, tuple[str, ...]]:
+    """The request, and the items that it names and nobody knows."""
+    asked, rows = waiting.asked, recommender.catalog.rows
+    arm = asked.arm or recommender.arms_of(asked.user, state, now_ms, asked.surface)
+    fields: dict[str, Any] = {"user": asked.user, "cause": asked.cause, "surface": asked.surface}
+    unknown: tuple[str, ...] = ()
+    size = asked.size
+    if asked.items is not None:
+        known = dict.fromkeys(asked.items)
+        fields["candidates"] = tuple(rows[item] for item in known if item in rows)
+        unknown = tuple(item for item in known if item not in rows)
+        size = min(size or len(known), max(len(fields["candidates"]), 1))
+    exclude = [*waiting.exclude, *(rows[item] for item in asked.exclude if item in rows)]
+    if exclude:
+        fields["exclude"] = tuple(dict.fromkeys(exclude))
+    if waiting.query is not None:
+        fields["search"] = Search(asked.query, waiting.query)
+    if asked.context:
+        state = replace(state, profile={**state.profile, **asked.context})
+    rung: Rung = "full" if recommender.pipeline.models.active is not None else "counters"
+    made = recommender.request(state, now_ms, rung=rung, arm=arm, size=size, filter=asked.filter, **fields)
+    return made, unknown
+
+
+def _made(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Answer | Exception]:
+    """A slate for each request, or why it has none; one that fails takes no other one with it."""
+    if not requests:
+        return []
+    try:
+        return list(_answers(recommender, requests))
+    except Exception:  # one of them, or the model: find out which
+        return [_alone(recommender, request) for request in requests]
+
+
+def _alone(recommender: Recommender, request: RankRequest) -> Answer | Exception:
+    """As it asks, else from the counters alone."""
+    steps = [request]
+    if request.plan.settings.rescoring.enabled:
+        steps.append(replace(request, plan=recommender.arms.of(request.arm, "counters").plan))
+    for step in steps:
+        try:
+            return _answers(recommender, [step])[0]
+        except Exception as error:
+            log.exception("a slate on request could not be made on rung %s", step.plan.rung)
+            failed = error
+    return failed
+
+
+def _answers(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Answer]:
+    ids = recommender.catalog.ids
+    batch = recommender.pipeline.execute(requests)
+    slates = slates_of(batch, range(len(batch)), ids, recommender.pipeline.names)
+    answers = []
+    for b, (slate, request) in enumerate(zip(slates, requests, strict=True)):
+        left_out: tuple[str, ...] = ()
+        if request.candidates is not None and len(batch.given[b]) < len(request.candidates):
+            given = set(batch.given[b].tolist())
+            left_out = tuple(ids[row] for row in request.candidates if row not in given)
+        answers.append(Answer(slate, left_out=left_out))
+    return answers

@@ -1,0 +1,51 @@
+"""The vectors of queries: made in a thread, those asked for lately at hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from model.errors import RankerLateError
+from model.schema import F32
+from streams.serving.background import in_thread
+from streams.state.event_meaning import Encode, encoded
+
+KEPT = 4_096
+"""So many queries: with 64 numbers each, one MiB."""
+
+
+class Queries:
+    """Two who ask for one query at a time have it made once."""
+
+    def __init__(self, timeout_s: float, kept: int = KEPT) -> None:
+        self._timeout_s, self._kept = timeout_s, kept
+        self._known: OrderedDict[str, F32] = OrderedDict()
+        self._making: dict[str, asyncio.Task[F32]] = {}
+
+    async def vector(self, text: str, encode: Encode | None) -> F32 | None:
+        """float32 [text_dim], as the worker makes it; None for "", and without an encoder."""
+        if encode is None or not text:
+            return None
+        if (known := self._known.get(text)) is not None:
+            self._known.move_to_end(text)
+            return known
+        making = self._making.get(text)
+        if making is None:
+            making = self._making[text] = asyncio.create_task(self._make(text, encode))
+            making.add_done_callback(lambda _: self._making.pop(text, None))
+        done, _ = await asyncio.wait([making], timeout=self._timeout_s)
+        if not done:
+            raise RankerLateError(f"no vector of the query within {1_000 * self._timeout_s:.0f} ms")
+        return making.result()
+
+    async def _make(self, text: str, encode: Encode) -> F32:
+        made = (await in_thread(encoded, [text], encode))[text]
+        self._known[text] = made
+        if len(self._known) > self._kept:
+            self._known.popitem(last=False)
+        return made
+
+    async def close(self) -> None:
+        """Wait for what is made."""
+        if self._making:
+            await asyncio.wait(list(self._making.values()))

@@ -1,0 +1,105 @@
+"""POST /v1/rank: what the caller brings, ranked as the core ranks it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.events.schema import Impression
+from streams.recommender import Recommender
+from streams.state import user_state_codec
+from tests.connected.events_on_kafka import eventually
+from tests.streams.gateway.ranking.conftest import Opened, Site
+
+ITEMS = [f"item-{n}" for n in (3, 9, 1, 7, 20)]
+
+
+async def rank(site: Site, **body: Any) -> Any:
+    answer = await site.http.post("/v1/rank", json=body)
+    return answer.status_code, answer.json()
+
+
+async def test_over_http_and_through_the_core_it_is_one_slate(site: Opened) -> None:
+    """`replay` drives the core as this test does."""
+    async with site() as here:
+        status, body = await rank(here, user_id="u1", items=ITEMS, n=4, surface="shelf")
+        state = user_state_codec.decode((await here.store.states(["u1"]))[0])
+
+        def replayed(core: Recommender) -> Any:
+            rows = tuple(core.catalog.rows[item] for item in ITEMS)
+            arm = core.arms_of("u1", state, body["ts"], "shelf")
+            request = core.request(
+                state, body["ts"], user="u1", cause=body["cause"], arm=arm, surface="shelf", size=4,
+                candidates=rows,
+            )  # fmt: skip
+            return core.recommend([request])[0]
+
+        slate = await here.ranker.ask(replayed)
+    assert status == 200
+    assert body["slate_id"] == slate.slate_id
+    assert [(each["item_id"], each["score"], each["source"]) for each in body["items"]] == [
+        (item.item_id, item.score, item.source) for item in slate.items
+    ]
+    assert (body["user_id"], body["model"], body["rung"], body["arm"]) == ("u1", "first", "full", "default")
+    assert len(body["items"]) == 4
+
+
+async def test_what_is_answered_counts_as_shown_unless_the_caller_says_no(site: Opened) -> None:
+    async with site() as here:
+        await rank(here, user_id="u1", items=ITEMS, impression=False)
+        _, body = await rank(here, session="s-1", items=ITEMS, n=2, surface="shelf")
+        await eventually(lambda: bool(here.sink.delivered))
+        [shown] = here.sink.delivered
+    assert isinstance(shown, Impression)
+    assert (shown.user_id, shown.surface, shown.slate_id) == ("s-1", "shelf", body["slate_id"])
+    assert shown.items == [item["item_id"] for item in body["items"]]
+    assert len(shown.items) == 2
+
+
+async def test_unknown_and_left_out_items_are_said(site: Opened) -> None:
+    async with site() as here:
+        items = [*ITEMS, "nowhere", {"item_id": "item-2"}, "item-3"]
+        status, body = await rank(here, user_id="u1", items=items, exclude=["item-9"])
+    assert status == 200
+    assert body["unknown"] == ["nowhere"]
+    assert body["left_out"] == ["item-9"]
+    assert sorted(item["item_id"] for item in body["items"]) == sorted({*ITEMS, "item-2"} - {"item-9"})
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "came"),
+    [
+        ({"items": ITEMS}, "no_user", "neither"),
+        ({"items": ITEMS, "user_id": "u", "session": "s"}, "no_user", "both"),
+        ({"items": [], "user_id": "u"}, "bad_body", "length"),
+        ({"items": ["x" * 129], "user_id": "u"}, "bad_body", "length"),
+        ({"items": ITEMS, "user_id": "u", "n": 0}, "bad_body", "n"),
+        ({"items": ITEMS, "user_id": "u", "colour": "red"}, "bad_body", "colour"),
+        ({"items": ITEMS * 201, "user_id": "u"}, "too_many_items", "1005"),
+        (
+            {"items": ITEMS, "user_id": "u", "filter": {"price_from": 2, "price_to": 1}},
+            "bad_request",
+            "price",
+        ),
+    ],
+)
+async def test_what_cant_be_asked_is_refused(
+    site: Opened, body: dict[str, Any], reason: str, came: str
+) -> None:
+    async with site() as here:
+        status, problem = await rank(here, **body)
+    assert status == 422
+    assert problem["reason"] == reason
+    assert came in problem["came"]
+    assert problem["expected"]
+    assert problem["remedy"]
+
+
+async def test_a_body_that_is_no_json_is_refused(site: Opened) -> None:
+    async with site() as here:
+        for raw in (b"", b"{", b"\xff\xfe", b"[" * 100_000):
+            answer = await here.http.post("/v1/rank", content=raw)
+            assert answer.status_code in (400, 422), raw[:10]
+        answer = await here.http.post("/v1/rank", content=b" " * 2_000_001)
+        assert answer.status_code == 413
