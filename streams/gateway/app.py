@@ -24,6 +24,7 @@ from streams.gateway.hot_routes import Gateway
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import EventIntake
 from streams.gateway.items import ItemBody, items_route
+from streams.gateway.lists.routes import lists_routes
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.openapi import (
     bound_feed_parameters,
@@ -89,6 +90,7 @@ def create_app(
             items_route(intake, settings),
             feed_route(reads),
             *ranking_routes(on_request),
+            *lists_routes(on_request, store),
             *experiment_routes(settings, store, clock),
             alive,
             ready_route(settings, store, producer, metrics),

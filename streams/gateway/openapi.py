@@ -24,6 +24,7 @@ from litestar.openapi.spec import (
 
 from streams.events.schema import Event, EventLimits
 from streams.gateway.errors import PROBLEM_JSON, Problem
+from streams.gateway.feed_route import FEED_TEMPLATE
 from streams.gateway.receipts import Receipt, RefusedReceipt
 from streams.settings.tree import Settings
 
@@ -188,8 +189,7 @@ def bound_feed_parameters(app: Litestar, size: int, default: int, id_max: int) -
             type=OpenAPIType.STRING, min_length=1, max_length=id_max, pattern=r"^(?!\.{1,2}$)[^/]+$"
         ),
     }
-    paths = app.openapi_schema.paths or {}
-    for path in paths.values():
-        for parameter in (path.get and path.get.parameters) or []:
-            if isinstance(parameter, Parameter) and parameter.name in bounds:
-                parameter.schema = bounds[parameter.name]
+    feed = (app.openapi_schema.paths or {})[FEED_TEMPLATE].get
+    for parameter in (feed and feed.parameters) or []:
+        if isinstance(parameter, Parameter) and parameter.name in bounds:
+            parameter.schema = bounds[parameter.name]

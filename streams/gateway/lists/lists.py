@@ -50,9 +50,7 @@ class Lists:
         found = await self._on_request.answered(ranker.ask(in_core.page, self._lists, name, ask))
         return ItemList(ask.now_ms, found.items, found.cursor)
 
-    async def similar(
-        self, item_id: str, by: By, n: int, asked: ItemFilter, cursor: str
-    ) -> SimilarItems:
+    async def similar(self, item_id: str, by: By, n: int, asked: ItemFilter, cursor: str) -> SimilarItems:
         """A page of what is like an item, the same for all."""
         ranker, ask = self._on_request.ranker, self._ask(n, asked, cursor)
         from streams.gateway.lists import in_core
@@ -81,7 +79,11 @@ class Lists:
         answer = await on_request.answered(
             ranker.slate(
                 Asked(
-                    user, items=found.item_ids, surface=SURFACE, filter=asked, cause=f"similar-{uuid.uuid4().hex}"
+                    user,
+                    items=found.item_ids,
+                    surface=SURFACE,
+                    filter=asked,
+                    cause=f"similar-{uuid.uuid4().hex}",
                 )
             )
         )

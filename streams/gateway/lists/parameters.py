@@ -26,13 +26,12 @@ Cursor = Annotated[
         description="The `cursor` of the page before, with all other parameters as they were.",
     ),
 ]
-Text = Annotated[str, QueryParameter(min_length=1, max_length=NAME_MOST)]
 Categories = Annotated[
-    list[str], QueryParameter(max_items=NAMES_MOST, description="An item is in one of these.")
+    Sequence[str], QueryParameter(max_items=NAMES_MOST, description="An item is in one of these.")
 ]
-Tags = Annotated[list[str], QueryParameter(max_items=NAMES_MOST, description="An item has all of these.")]
+Tags = Annotated[Sequence[str], QueryParameter(max_items=NAMES_MOST, description="An item has all of these.")]
 Attributes = Annotated[
-    list[str],
+    Sequence[str],
     QueryParameter(max_items=NAMES_MOST, description="An item has each of these, as NAME:VALUE."),
 ]
 PriceFrom = Annotated[

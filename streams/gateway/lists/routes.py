@@ -32,7 +32,6 @@ from streams.gateway.lists.parameters import (
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest, says
 from streams.stores.base import Store
 
-NONE: list[str] = []
 TAGS = ["on request"]
 REFUSED = {
     **says(400, "A parameter is unknown or out of range"),
@@ -83,9 +82,9 @@ def _list_route(lists: Lists, name: str) -> HTTPRouteHandler:
         request: Request[Any, Any, Any],
         n: N = DEFAULT_N,
         cursor: Cursor = "",
-        categories: Categories = NONE,
-        tags: Tags = NONE,
-        attributes: Attributes = NONE,
+        categories: Categories = (),
+        tags: Tags = (),
+        attributes: Attributes = (),
         price_from: PriceFrom = None,
         price_to: PriceTo = None,
     ) -> Response[ItemList]:
@@ -125,9 +124,9 @@ def _similar_route(lists: Lists) -> HTTPRouteHandler:
         ] = True,
         n: N = DEFAULT_N,
         cursor: Cursor = "",
-        categories: Categories = NONE,
-        tags: Tags = NONE,
-        attributes: Attributes = NONE,
+        categories: Categories = (),
+        tags: Tags = (),
+        attributes: Attributes = (),
         price_from: PriceFrom = None,
         price_to: PriceTo = None,
     ) -> Response[SimilarItems]:

@@ -27,9 +27,7 @@ def test_pages_are_the_sorted_dates(dates: list[int], n: int) -> None:
     for row, date in enumerate(dates):
         small.core.put_item(row, ItemRecord(f"i{row}", START_MS + date, row % 5 != 3))
     pages = all_pages(lambda asked: page(small, asked), n, small.now_ms)
-    expected = sorted(
-        (row for row in range(len(dates)) if row % 5 != 3), key=lambda row: (-dates[row], -row)
-    )
+    expected = sorted((row for row in range(len(dates)) if row % 5 != 3), key=lambda row: (-dates[row], -row))
     assert rows_of(pages) == expected
     for entry in pages[0]:
         assert entry.score == START_MS + dates[entry.row]

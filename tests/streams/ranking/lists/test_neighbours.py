@@ -42,7 +42,9 @@ def plain(small: Small, met: dict[str, list[int]], user: str) -> dict[str, float
     return found
 
 
-@given(st.dictionaries(st.sampled_from([f"u{n}" for n in range(9)]), histories, min_size=1), st.integers(1, 9))
+@given(
+    st.dictionaries(st.sampled_from([f"u{n}" for n in range(9)]), histories, min_size=1), st.integers(1, 9)
+)
 @settings(max_examples=60, deadline=None)
 def test_they_are_the_nearest_by_a_plain_sum(met: dict[str, list[int]], n: int) -> None:
     small = Small(items=ITEMS)

@@ -69,7 +69,8 @@ def by_behaviour(small: Small, row: int) -> dict[int, float]:
                     sums[other if item == row else item] += 1.0 / np.sqrt(1.0 + max(k - tied, 0))
     totals = small.core.counters.popularity.total
     return {
-        other: value / np.sqrt(max(totals[row], 1.0) * max(totals[other], 1.0)) for other, value in sums.items()
+        other: value / np.sqrt(max(totals[row], 1.0) * max(totals[other], 1.0))
+        for other, value in sums.items()
     }
 
 
