@@ -1,4 +1,4 @@
-"""What the users did who acted last, as far as it is at hand in one process: a bounded sample, no index of all.
+"""What the users did who acted last, as far as it is at hand in one process: a bounded sample of all users.
 
 The ledger tells of each interaction who acted, and which items stand in their history. So one entry says all
 that is kept of a user here: those of their history's items that they did not dislike.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.state.action_meaning import Meanings
 from streams.state.columns import longer, room_for
@@ -22,7 +21,7 @@ MOST_ITEMS = 50
 
 
 class RecentUsers:
-    """Of user `slot`: items[slot, :counts[slot]], int32 rows, each once. 4 MB where `MOST_USERS` are known."""
+    """Of user `slot`: items[slot, :counts[slot]], int32 rows, each once. 4 MB for `MOST_USERS`."""
 
     def __init__(self, most_users: int = MOST_USERS, most_items: int = MOST_ITEMS) -> None:
         self.most_users = most_users

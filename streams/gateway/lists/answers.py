@@ -12,7 +12,7 @@ By = Literal["behaviour", "text", "graph", "blended"]
 
 
 class ListedItem(msgspec.Struct):
-    """One item of a list. `source`: what ranks it best in this list; `reason`: why it is here, as in a feed."""
+    """One item of a list. `source`: what ranks it best here; `reason`: why it is here, as in a feed."""
 
     item_id: str
     score: float

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 from litestar import Request
+from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import PathParameter, QueryParameter
 
 from streams.gateway.errors import ProblemError, problem
@@ -26,20 +27,25 @@ Cursor = Annotated[
         description="The `cursor` of the page before, with all other parameters as they were.",
     ),
 ]
-Categories = Annotated[
-    Sequence[str], QueryParameter(max_items=NAMES_MOST, description="An item is in one of these.")
-]
-Tags = Annotated[Sequence[str], QueryParameter(max_items=NAMES_MOST, description="An item has all of these.")]
-Attributes = Annotated[
-    Sequence[str],
-    QueryParameter(max_items=NAMES_MOST, description="An item has each of these, as NAME:VALUE."),
-]
-PriceFrom = Annotated[
-    float | None, QueryParameter(ge=0, le=1e12, description="An item costs as much, or more.")
-]
-PriceTo = Annotated[
-    float | None, QueryParameter(ge=0, le=1e12, description="An item costs as much, or less.")
-]
+
+
+def _names(description: str, pattern: str | None = None) -> QueryParameter:
+    """Texts that `filter_of` checks."""
+    one = Schema(type=OpenAPIType.STRING, min_length=1, max_length=NAME_MOST, pattern=pattern)
+    return QueryParameter(max_items=NAMES_MOST, description=description, schema_extra={"items": one})
+
+
+def _price(description: str) -> QueryParameter:
+    """A bound that may be left out, and is no null in a query."""
+    plain = {"one_of": None, "type": OpenAPIType.NUMBER, "minimum": 0}
+    return QueryParameter(ge=0, le=1e12, description=description, schema_extra=plain)
+
+
+Categories = Annotated[Sequence[str], _names("An item is in one of these.")]
+Tags = Annotated[Sequence[str], _names("An item has all of these.")]
+Attributes = Annotated[Sequence[str], _names("An item has each of these, as NAME:VALUE.", r"^[^:]+:")]
+PriceFrom = Annotated[float | None, _price("An item costs as much, or more.")]
+PriceTo = Annotated[float | None, _price("An item costs as much, or less.")]
 ItemId = Annotated[
     str,
     PathParameter(min_length=1, max_length=USER_ID_MAX, pattern=ID_PATTERN, description="The item's id."),
@@ -52,7 +58,7 @@ OF_FILTER = ("categories", "tags", "attributes", "price_from", "price_to")
 
 
 def check_known(request: Request[Any, Any, Any], known: Collection[str]) -> None:
-    """Raises `ProblemError` for a parameter that the route does not have: a misspelt filter filters nothing."""
+    """Raises `ProblemError` for a parameter that it does not have: a misspelt filter filters nothing."""
     unknown = sorted({name for name, _ in request.query_params.multi_items()} - set(known))
     if unknown:
         raise ProblemError(

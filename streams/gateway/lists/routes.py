@@ -30,6 +30,7 @@ from streams.gateway.lists.parameters import (
     filter_of,
 )
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest, says
+from streams.ranking.lists.page import MOST
 from streams.stores.base import Store
 
 TAGS = ["on request"]
@@ -41,8 +42,10 @@ REFUSED = {
 LISTS = {
     "trending": (
         "What users meet most now",
-        "Items by how often users met them, each event counted less the older it is: half after the first of "
-        "`counters.half_lives_s` (a day). `score` is that count as of now.",
+        (
+            "Items by how often users met them. An event counts less the older it is: half after the first of "
+            "`counters.half_lives_s` (a day). `score` is that count as of now."
+        ),
     ),
     "popular": (
         "What users meet most",
@@ -50,8 +53,10 @@ LISTS = {
     ),
     "latest": (
         "What came last",
-        "Items by when they were first announced, or met where nobody announced them. `score` is that time, in "
-        "ms since the epoch.",
+        (
+            "Items by when they were first announced, or met where nobody announced them. `score` is that "
+            "time, in ms since the epoch."
+        ),
     ),
 }  # fmt: skip
 
@@ -104,9 +109,9 @@ def _similar_route(lists: Lists) -> HTTPRouteHandler:
         summary="What is like an item",
         description=(
             "By what users met together with it (`behaviour`), by texts (`text`), by what both share in the "
-            "knowledge graph (`graph`), or by all of these (`blended`): at most 200 items. Where `user_id` is "
-            "there, the list is in that user's order, by the model that ranks their feed, and without what they "
-            "have met. Withdrawn items are never in it."
+            f"knowledge graph (`graph`), or by all of these (`blended`): at most {MOST} items. Where "
+            "`user_id` is there, the list is in that user's order, by the model that ranks their feed, and "
+            "without what they have met. Withdrawn items are never in it."
         ),
         tags=TAGS,
         responses={**REFUSED, **says(404, "Nobody knows the item")},
@@ -147,8 +152,8 @@ def _neighbours_route(lists: Lists) -> HTTPRouteHandler:
         operation_id="neighbours",
         summary="Who is like a user",
         description=(
-            "The users who met the same items, of those who acted lately. The answer holds ids of other users: "
-            "it is for the app itself, not for its users."
+            "The users who met the same items, of those who acted lately. The answer holds ids of other "
+            "users: it is for the app itself, not for its users."
         ),
         tags=TAGS,
         responses={

@@ -26,7 +26,7 @@ class ListAsk:
 
 
 class Entry(NamedTuple):
-    """One item of a list: its row, its score in that list, the candidate source that ranks it best, and why."""
+    """One item of a list: its row, its score there, the candidate source that ranks it best, and why."""
 
     row: int
     score: float

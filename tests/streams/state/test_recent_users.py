@@ -1,4 +1,4 @@
-"""What is kept of the users who acted last: as their histories have it, and no more users than there is room."""
+"""What is kept of the users who acted last: as their histories have it, and of no more than there is room."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def liked(state: UserState) -> set[int]:
 @given(st.lists(acts, max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_it_is_what_the_states_hold(drawn: list[tuple[str, int, str | float]]) -> None:
-    """Through the bytes of the ledger, in another process; what just fell out of a history may still be there."""
+    """Through the bytes of the ledger, in another process; what just fell out may still be there."""
     bounded = with_settings(state=StateSettings(history=HISTORY))
     here, there = Recommender(bounded), Recommender(bounded)
     for core in (here, there):

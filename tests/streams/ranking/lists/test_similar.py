@@ -55,7 +55,7 @@ def whole(small: Small, row: int, by: By, n: int = 7, **more: ItemFilter) -> Pag
 
 
 def by_behaviour(small: Small, row: int) -> dict[int, float]:
-    """How closely each user met both, as `streams.counters.pairs` counts it, over the roots of both totals."""
+    """How closely each user met both, as `streams.counters.pairs` counts it, over the roots of totals."""
     histories: dict[str, list[tuple[int, int]]] = {}
     for user, state in small.states.items():
         histories[user] = list(zip(state.items.tolist(), state.times.tolist(), strict=True))
