@@ -43,7 +43,7 @@ LISTS = {
     "trending": (
         "What users meet most now",
         (
-            "Items by how often users met them. An event counts less the older it is: half after the first of "
+            "Items by how often users met them. An event counts less with age: half after the first of "
             "`counters.half_lives_s` (a day). `score` is that count as of now."
         ),
     ),
