@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from streams.bench.asking import Answered
 from streams.bench.gateway_row import GatewayRow, row_of
-from streams.bench.requests import RequestPlan
+from streams.bench.requests import Kind, RequestPlan
 from streams.bench.stored_feeds import Actors, seed_feeds
 from streams.bench.under_load import UnderLoad
 from streams.bench.world import BenchOptions, seed_world, world_of
@@ -27,13 +26,14 @@ from streams.local.stack import LocalStack
 from streams.settings.tree import Settings
 
 DRAINS_WITHIN_S = 120.0
+RANKS_WITHIN_S = 120.0
 REQUESTS_MAX = 1_000_000
 
 
 @dataclass(frozen=True)
 class GatewayStep:
     """`rate` requests a second over `clients` connections; 0: each client asks as soon as it is answered.
-    `per_request`: events in one request. `n`: places of one feed.
+    `per_request`: events in one request, or items to rank. `n`: places of one feed.
     """
 
     clients: int = 8
@@ -53,7 +53,7 @@ class GatewayOptions:
 
 
 def measure_requests(
-    kind: Literal["feed", "events"],
+    kind: Kind,
     options: GatewayOptions,
     settings: Settings,
     steps: Steps,
@@ -92,10 +92,12 @@ class _System:
         self.actors, self.running, self.services = actors, running, running.services
 
     async def run(
-        self, kind: Literal["feed", "events"], options: GatewayOptions, say: Callable[[GatewayRow], None]
+        self, kind: Kind, options: GatewayOptions, say: Callable[[GatewayRow], None]
     ) -> list[GatewayRow]:
         rows = []
         async with GatewayClient(self.services.gateway_url, 2) as client:
+            if kind == "rank":
+                await self._ranks(client)
             if options.warm_seconds > 0 and options.steps:
                 await self._step(self._plan(kind, "warm", options, options.steps[-1], True), client)
             for number, step in enumerate(options.steps):
@@ -121,6 +123,14 @@ class _System:
         by_part = {"gateway": spent_s["gateway"], **spent_s}  # first what is measured
         return row_of(plan, _answered(plan), by_part, messages, read, waited_s)
 
+    async def _ranks(self, client: GatewayClient) -> None:
+        """Returns once the gateway's ranker answers."""
+        asked = {"user_id": self.actors.users[0], "items": self.actors.items[:1], "impression": False}
+        async with asyncio.timeout(RANKS_WITHIN_S):
+            while not await client.ranks(asked):
+                self.running.check()
+                await asyncio.sleep(0.2)
+
     async def _written(self, plan: RequestPlan, client: GatewayClient) -> tuple[int, float]:
         """Impressions or events that the gateway has written to Kafka, and how many impressions wait for it,
         both of one moment.
@@ -139,7 +149,7 @@ class _System:
 
     def _plan(
         self,
-        kind: Literal["feed", "events"],
+        kind: Kind,
         name: str,
         options: GatewayOptions,
         step: GatewayStep,

@@ -24,13 +24,20 @@ NOTES = [
 
 
 def gateway_report(
-    measure: Measure, title: str, unit: str, options: GatewayOptions, settings: Settings
+    measure: Measure,
+    title: str,
+    unit: str,
+    options: GatewayOptions,
+    settings: Settings,
+    each: str = "events",
 ) -> Measured:
-    """Run every step in turn; show each one as it ends. `unit`: what one request is."""
+    """Run every step in turn; show each one as it ends. `unit`: what one request is; `each`: what there are
+    several of in one.
+    """
     console, machine = Console(), this_machine()
 
     def say(row: GatewayRow) -> None:
-        case = case_of_row(row)
+        case = case_of_row(row, each)
         figures = ", ".join(f"{name} {value:,.1f}" for name, value in case.figures.items())
         console.print(f"{case.name}: {figures}", highlight=False, soft_wrap=True)
 
@@ -40,18 +47,18 @@ def gateway_report(
         title=title,
         unit=unit,
         machine=machine,
-        cases=[case_of_row(row) for row in rows],
+        cases=[case_of_row(row, each) for row in rows],
         options=_options(options),
         notes=NOTES,
-        faults=[fault for row in rows for fault in faults_of(row, options.world.workers)],
+        faults=[fault for row in rows for fault in faults_of(row, options.world.workers, each)],
     )
 
 
-def case_of_row(row: GatewayRow) -> Case:
+def case_of_row(row: GatewayRow, each: str = "events") -> Case:
     """A step as a case."""
     name = f"{row.clients} client" + ("s" if row.clients != 1 else "")
     if row.per_request > 1:
-        name += f", {row.per_request} events a request"
+        name += f", {row.per_request} {each} a request"
     name += f", {row.offered:g}/s offered" if row.offered else ""
     return Case(
         name=name,
@@ -68,9 +75,9 @@ def case_of_row(row: GatewayRow) -> Case:
     )
 
 
-def faults_of(row: GatewayRow, workers: int) -> list[str]:
+def faults_of(row: GatewayRow, workers: int, each: str = "events") -> list[str]:
     """What makes a row worthless."""
-    name, found = case_of_row(row).name, []
+    name, found = case_of_row(row, each).name, []
     if row.failed:
         found.append(f"{name}: {row.failed:,} requests did not get the right answer")
     if workers and row.folded < row.messages:

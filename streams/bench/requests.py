@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -20,16 +21,21 @@ from streams.bench.whole_file import write_whole
 from streams.bench.workload import DRAWN, acts, clicks
 from streams.events.schema import encode
 
+Kind = Literal["feed", "events", "rank"]
+BODIES = 2_000
+"""So many different requests for a ranking are made; then they begin again."""
+
 
 class RequestPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One step: `kind` "feed" reads `n` places of feeds, "events" posts `per_request` clicks in a request.
+    """One step: `kind` "feed" reads `n` places of feeds, "events" posts `per_request` clicks in a request,
+    "rank" has as many items ranked, for `n` places.
 
     `rate` requests a second over `clients` connections; 0: as many as are answered. It ends after `seconds`,
     or after `requests_max` requests.
     """
 
     name: str
-    kind: Literal["feed", "events"]
+    kind: Kind
     clients: int
     rate: float
     seconds: float
@@ -59,6 +65,8 @@ def requests_of(plan: RequestPlan) -> Iterator[bytes]:
         }
         for user, _ in drawn:
             yield asked[user]
+    if plan.kind == "rank":
+        yield from cycle(rankings(plan, at))
     made = clicks(plan.name, drawn)
     while True:
         events = [encode(next(made)) for _ in range(plan.per_request)]
@@ -66,12 +74,24 @@ def requests_of(plan: RequestPlan) -> Iterator[bytes]:
         yield request("POST", "/v1/events", at, body)
 
 
+def rankings(plan: RequestPlan, at: str) -> list[bytes]:
+    """Requests for the ranking of items drawn at random, each once. None of it counts as shown."""
+    rng = np.random.default_rng(plan.seed)
+    made, count = [], min(plan.per_request, len(plan.items))
+    for _ in range(min(plan.requests_max, BODIES)):
+        items = [plan.items[k] for k in rng.choice(len(plan.items), count, replace=False).tolist()]
+        user = plan.users[rng.integers(len(plan.users))]
+        body = {"user_id": user, "items": items, "n": plan.n, "impression": False}
+        made.append(request("POST", "/v1/rank", at, msgspec.json.encode(body)))
+    return made
+
+
 async def run(plan: RequestPlan) -> Answered:
     """Send the requests and wait for the answers."""
     pool = ConnectionPool(plan.host, plan.port, plan.clients)
     pace = Pace(plan.clients, plan.rate, plan.seconds, plan.arrivals, plan.seed, plan.requests_max)
     write_whole(plan.started, b"")
-    answered = await ask(pool, requests_of(plan), pace, status_must_be(200 if plan.kind == "feed" else 202))
+    answered = await ask(pool, requests_of(plan), pace, status_must_be(202 if plan.kind == "events" else 200))
     pool.close()
     return answered
 

@@ -33,6 +33,7 @@ BENCHMARKS = {
     "freshness": "from an event to its user's new feed, by offered load",
     "feed": "reads of feeds at the gateway, each of them an impression",
     "ingest": "events in at the gateway",
+    "rank": "rankings on request at the gateway",
     "rescoring": "the model: seeing users and scoring their candidates",
     "catalogue": "slates by the number of items, and what indexes find",
     "workers": "what it costs that each worker follows all others",

@@ -24,6 +24,7 @@ COMMANDS = {
     "worker": "run a worker: events into feeds",
     "topics": "create the Kafka topics that are missing, and check the others",
     "gateway": "serve the HTTP API: events in, feeds out",
+    "ranker": "rank on request in a process of its own, for gateways to ask",
     "activate": "switch the running workers to another model",
     "reshard": "copy the store to another number of shards, or to a Redis Cluster",
     "dead-letters": "look at events that could not be applied, and send them again",

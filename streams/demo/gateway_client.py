@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 import aiohttp
@@ -45,6 +46,14 @@ class GatewayClient:
         return _feed_decoder.decode(
             await self._ask("GET", f"/v1/users/{user}/feed?n={n}&impression={shown}", 200)
         )
+
+    async def ranks(self, asked: Mapping[str, object]) -> bool:
+        """Whether the gateway ranks what is asked, as the body of /v1/rank."""
+        try:
+            await self._ask("POST", "/v1/rank", 200, msgspec.json.encode(asked))
+        except RefusedError:
+            return False
+        return True
 
     async def page(self, url: str) -> str:
         """A page of another process, such as its /metrics."""

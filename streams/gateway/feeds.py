@@ -88,9 +88,9 @@ class FeedReads:
     async def answer(self, user: str, n: int, impression: bool) -> Answer:
         """The first `n` items of the feed; raises `ProblemError`."""
         if not 1 <= n <= self.size:
-            raise _out_of_range("n", f"1 to {self.size}", str(n))
+            raise out_of_range("n", f"1 to {self.size}", str(n))
         if len(user) > USER_ID_MAX:
-            raise _out_of_range("user_id", f"at most {USER_ID_MAX} characters", f"{len(user)} characters")
+            raise out_of_range("user_id", f"at most {USER_ID_MAX} characters", f"{len(user)} characters")
         started_s = time.perf_counter()
         try:
             shown = await self._shelf.show(user, n)
@@ -131,7 +131,8 @@ def _feed(shown: Shown, user: str) -> Feed:
     )
 
 
-def _out_of_range(name: str, expected: str, came: str) -> ProblemError:
+def out_of_range(name: str, expected: str, came: str) -> ProblemError:
+    """The answer to a parameter whose value can't be."""
     return ProblemError(
         problem(
             400,

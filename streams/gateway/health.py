@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 from litestar import Response, get
@@ -17,6 +18,10 @@ from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
 from streams.stores.base import Store
 from streams.stores.condition import concerns, refused, waits_for
+
+if TYPE_CHECKING:
+    from streams.gateway.ranking.elsewhere import RankersElsewhere
+    from streams.serving.ranker import Ranker
 
 
 class Alive(msgspec.Struct):
@@ -33,10 +38,25 @@ class Part(msgspec.Struct, omit_defaults=True):
 
 
 class Readiness(msgspec.Struct):
-    """`ready` where every part is."""
+    """`ready` where every part is that the process needs."""
 
     ready: bool
     parts: dict[str, Part]
+
+
+AskRanker = Callable[[], Awaitable[str]]
+"""Why nothing can be ranked on request, or may be by old counters; "" where all is well."""
+
+
+def asked_ranker(ranker: Ranker | None, elsewhere: RankersElsewhere | None) -> AskRanker | None:
+    """How to ask the one of this process, or those elsewhere; None for none."""
+    if ranker is None:
+        return None if elsewhere is None else elsewhere.trouble
+
+    async def trouble() -> str:
+        return ranker.trouble
+
+    return trouble
 
 
 @get("/healthz", summary="Is the process alive", tags=["operations"])
@@ -46,9 +66,17 @@ async def alive() -> Alive:
 
 
 def ready_route(
-    settings: Settings, store: Store, sink: EventSink, metrics: GatewayMetrics
+    settings: Settings,
+    store: Store,
+    sink: EventSink,
+    metrics: GatewayMetrics,
+    ranker: AskRanker | None = None,
+    needs_ranker: bool = False,
 ) -> HTTPRouteHandler:
-    """The route that asks Kafka and the store, at the same time and with a deadline."""
+    """The route that asks Kafka, the store and the ranker, at the same time and with a deadline.
+
+    needs_ranker: whether nothing is ready before the ranker is; a gateway reads feeds without it.
+    """
     timeout_s, strict = settings.gateway.timeout_ms / 1_000, settings.redis.strict
 
     async def ask_kafka() -> Part:
@@ -64,6 +92,10 @@ def ready_route(
             return Part(False, refusal)
         return Part(True, "; ".join(concern.text for concern in reported))
 
+    async def ask_ranker(ask: AskRanker) -> Part:
+        trouble = await ask()
+        return Part(not trouble, trouble)
+
     async def ask(name: str, question: Awaitable[Part]) -> Part:
         try:
             async with asyncio.timeout(timeout_s):
@@ -76,13 +108,21 @@ def ready_route(
     @get(
         "/readyz",
         summary="Can it serve",
-        description="Asks Kafka and the store, within the timeout, and says which of them does not answer.",
+        description=(
+            "Asks Kafka, the store and, where there is one, the ranker, within the timeout, and says which "
+            "of them does not answer. A gateway is ready without its ranker: it reads feeds and takes events."
+        ),
         tags=["operations"],
         responses={503: ResponseSpec(Readiness, description="A part does not answer")},
     )
     async def ready() -> Response[Readiness]:
-        kafka, redis = await asyncio.gather(ask("kafka", ask_kafka()), ask("store", ask_store()))
-        readiness = Readiness(kafka.ready and redis.ready, {"kafka": kafka, "store": redis})
+        asked = {"kafka": ask_kafka(), "store": ask_store()}
+        if ranker is not None:
+            asked["ranker"] = ask_ranker(ranker)
+        answers = await asyncio.gather(*(ask(*each) for each in asked.items()))
+        parts = dict(zip(asked, answers, strict=True))
+        needed = [part for name, part in parts.items() if name != "ranker" or needs_ranker]
+        readiness = Readiness(all(part.ready for part in needed), parts)
         if readiness.ready:
             return Response(readiness)
         return Response(readiness, status_code=503, headers=retry_after(settings.gateway.retry_after_s))

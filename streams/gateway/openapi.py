@@ -24,7 +24,6 @@ from litestar.openapi.spec import (
 
 from streams.events.schema import Event, EventLimits
 from streams.gateway.errors import PROBLEM_JSON, Problem
-from streams.gateway.feed_route import FEED_TEMPLATE
 from streams.gateway.receipts import Receipt, RefusedReceipt
 from streams.settings.tree import Settings
 
@@ -180,7 +179,7 @@ def _or_null(written: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [written, {"type": "null"}], **outside}
 
 
-def bound_feed_parameters(app: Litestar, size: int, default: int, id_max: int) -> None:
+def bound_feed_parameters(app: Litestar, path: str, size: int, default: int, id_max: int) -> None:
     """The bounds that the feed's route checks itself: the number of items, and the id in its path."""
     bounds = {
         "n": Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=size, default=default),
@@ -189,7 +188,7 @@ def bound_feed_parameters(app: Litestar, size: int, default: int, id_max: int) -
             type=OpenAPIType.STRING, min_length=1, max_length=id_max, pattern=r"^(?!\.{1,2}$)[^/]+$"
         ),
     }
-    feed = (app.openapi_schema.paths or {})[FEED_TEMPLATE].get
+    feed = (app.openapi_schema.paths or {})[path].get
     for parameter in (feed and feed.parameters) or []:
         if isinstance(parameter, Parameter) and parameter.name in bounds:
             parameter.schema = bounds[parameter.name]

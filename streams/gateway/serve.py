@@ -33,10 +33,11 @@ where that does not give up its turn by itself.
 """
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, name: str = "gateway") -> None:
     """Serve until SIGTERM or SIGINT; blocks. Raises `SettingsError` where the gateway can't listen.
 
-    `gateway.port` 0 takes a free port; a log line names the address.
+    `gateway.port` 0 takes a free port; a log line names the address. name: "ranker" for a process that is
+    there to rank.
     """
     gateway = settings.gateway
     listener = listen(gateway)
@@ -45,7 +46,12 @@ def serve(settings: Settings) -> None:
     mend_connections()
     store, clock = RedisStore(settings.redis), SystemClock()
     app = create_app(
-        settings, store, KafkaProducer(settings.kafka), clock, ranker=_ranker(settings, store, clock)
+        settings,
+        store,
+        KafkaProducer(settings.kafka),
+        clock,
+        ranker=_ranker(settings, store, clock),
+        ranks_alone=name == "ranker",
     )
     config = uvicorn.Config(
         app,
@@ -59,7 +65,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=math.ceil(gateway.drain_deadline_s),
     )
     host, port = listener.getsockname()[:2]
-    log.info("gateway listens on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    log.info("%s listens on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
     # Uvicorn drains on a signal, then raises the signal again for the handler that was there before.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from model.schema import F32
+from streams.ranking.attribute_expression import Expression
 from streams.ranking.stage_plan import StagePlan
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.user_state import UserState
@@ -28,8 +29,9 @@ class ItemFilter:
     """Which items may be shown. Empty fields ask for nothing.
 
     `categories`: an item must be in one of them. `tags`: it must have all of them. `attributes`: it must have
-    each of these values. `price_from`, `price_to`: bounds, both included; an item without a price is outside
-    of any. `available`: False takes items too that can't be had now.
+    each of these values; `expression`: what else it must have (`attribute_expression`). `price_from`,
+    `price_to`: bounds, both included; an item without a price is outside of any. `available`: False takes
+    items too that can't be had now.
     """
 
     categories: tuple[str, ...] = ()
@@ -38,6 +40,7 @@ class ItemFilter:
     price_from: float | None = None
     price_to: float | None = None
     available: bool = True
+    expression: Expression | None = None
 
 
 NO_FILTER = ItemFilter()

@@ -92,6 +92,13 @@ def _filter(asked: ItemFilter) -> None:
     if low is not None and high is not None and low > high:
         _refuse("filter.price_from", low, f"at most filter.price_to, {high}")
     _expect(isinstance(asked.available, bool), "filter.available", asked.available, "true or false")
+    expression = asked.expression
+    _expect(
+        expression is None or isinstance(expression, tuple),
+        "filter.expression",
+        expression,
+        "what `attribute_expression.parse` makes",
+    )
 
 
 def _rows(name: str, rows: Collection[int], below: int) -> None:

@@ -26,8 +26,10 @@ from streams.serving.background import in_thread
 from streams.serving.live import Live, Step, open_live
 from streams.serving.ranker_asked import Answer, Asked
 from streams.serving.ranker_batch import RankedBatch, Waiting, rank
+from streams.serving.ranker_explaining import Worth, worth
 from streams.serving.ranker_queries import Queries
 from streams.serving.ranker_queue import RankerQueue
+from streams.serving.ranker_slates import RankedSlates
 from streams.serving.ranker_watch import RankerWatch, Unwatched
 from streams.serving.warm_up import warm_up
 from streams.settings.tree import Settings
@@ -46,8 +48,9 @@ MEETINGS = 3
 
 
 class Ranker:
-    """Opens in the background once it was told to begin. `trouble`: why it can't rank, or may rank by old
-    counters; "" where all is well. `live`: what it ranks with; None until it is there.
+    """Opens in the background once it was told to begin. `slates`: those that it made of late. `live`: what
+    it ranks with; None until it is there. `trouble`: why it can't rank, or may rank by old counters; "" where
+    all is well.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Ranker:
             settings.ranker.timeout_ms / 1_000,
             watch or Unwatched(),
         )
+        self.slates = RankedSlates(settings.ranker.slates_kept)
         self._queries = Queries(settings.ranker.timeout_ms / 1_000)
         self._opened, self._over = asyncio.Event(), asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -113,7 +117,17 @@ class Ranker:
         started = time.perf_counter()
         answer = await self._queue.answer((asked, await self.vector(asked.query)))
         self._queue.watch.took("whole", time.perf_counter() - started)
+        self.slates.keep(asked, answer)
         return answer
+
+    async def worth(self, answer: Answer, places: int, history: int) -> Worth:
+        """What the items of the user's history are worth to the first places of a slate that was made
+        here.
+        """
+        if answer.request is None:
+            return {}
+        items = [item.item_id for item in answer.slate.items[:places]]
+        return await self.ask(worth, answer.request, items, history)
 
     async def ask(
         self, function: Callable[Concatenate[Recommender, P], R], *args: P.args, **kwargs: P.kwargs
@@ -151,10 +165,16 @@ class Ranker:
         all slates are made in one call of the core.
         """
         live, watch, started = self._ready(), self._queue.watch, time.perf_counter()
-        users = list(dict.fromkeys(asked.user for asked, _ in batch))
-        loaded = await live.store.load(users, ())
+        everyone = [user for asked, _ in batch for user in (asked.user, asked.session) if user]
+        users = list(dict.fromkeys(everyone))
+        viewers = list(dict.fromkeys(asked.user for asked, _ in batch if asked.not_seen_for_ms))
+        loaded = await live.store.load(users, (), viewers)
         states = dict(zip(users, loaded.states, strict=True))
-        waiting = [Waiting(asked, states[asked.user], query) for asked, query in batch]
+        slates = dict(zip(viewers, loaded.slates, strict=True))
+        waiting = [
+            Waiting(asked, states[asked.user], query, states.get(asked.session), slates.get(asked.user))
+            for asked, query in batch
+        ]
         read = time.perf_counter()
         watch.took("read", read - started)
         made = await self._ranked(live, waiting)

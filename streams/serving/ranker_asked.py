@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.ranking.request import NO_FILTER, ItemFilter
+from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest
+from streams.ranking.score_parts import ScorePart
 from streams.ranking.slate import Slate
 
 
@@ -15,29 +16,37 @@ class Asked:
     """A slate for one user, by ids. It is checked where it becomes a `RankRequest`.
 
     `user`: any id; nothing needs to be known of it (an anonymous visitor has the id of their session).
-    `items`: the candidates; None for what the sources find. `size`: places, 0 for `feed.size`, or for all
-    `items`. `exclude`: items that are not to be shown. `query`: what the user searches for. `context`: counts
-    as fields of the user's profile, for this slate alone. `cause`: see `RankRequest`. `arm`: "" for the one
+    `session`: an id under which the user did something before they were known by name; "" for none. It counts
+    as if they had done it. `items`: the candidates; None for what the sources find. `size`: places, 0 for
+    `feed.size`, or for all `items`. `exclude`: items that are not to be shown. `query`: what the user
+    searches for. `context`: counts as fields of the user's profile, for this slate alone.
+    `not_seen_for_ms`: what was shown to the user within this time is not shown again, as far as it is
+    remembered: of the last `state.pending_slates` slates. `cause`: see `RankRequest`. `arm`: "" for the one
     that experiments give the user.
     """
 
     user: str
     items: tuple[str, ...] | None = None
     size: int = 0
+    session: str = ""
     surface: str = "feed"
     exclude: tuple[str, ...] = ()
     filter: ItemFilter = NO_FILTER
     query: str = ""
     context: Mapping[str, str] = field(default_factory=dict)
+    not_seen_for_ms: int = 0
     cause: str = ""
     arm: str = ""
 
 
 class Answer(NamedTuple):
-    """`unknown`: items that were asked for and that nobody announced or met. `left_out`: those that the
-    request's own filter keeps out, or that can't be had.
+    """`request`: as the core took it, None where the slate was not made here. `parts`: what the scores of its
+    places are the sum of. `unknown`: items that were asked for and that nobody announced or met. `left_out`:
+    those that the request's own filter keeps out, or that can't be had.
     """
 
     slate: Slate
+    request: RankRequest | None = None
+    parts: Sequence[ScorePart] = ()
     unknown: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

@@ -9,12 +9,16 @@ from typing import Any, NamedTuple
 
 from model.errors import HeadraceError, StoreError
 from model.schema import F32
+from streams.learning import kept_slates_codec
+from streams.learning.kept_slates import NEVER, Slates
 from streams.ranking.degradation import Rung
 from streams.ranking.request import RankRequest, Search
+from streams.ranking.score_parts import score_parts
 from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.serving.ranker_asked import Answer, Asked
 from streams.state import user_state_codec
+from streams.state.session import with_session
 from streams.state.user_state import UserState
 
 log = logging.getLogger(__name__)
@@ -24,12 +28,15 @@ _UNKNOWN_ROWS = StoreError("a state names an item that is still to be read")
 
 
 class Waiting(NamedTuple):
-    """What is asked, the user's state as the store has it, and the vector of the query where it has one."""
+    """What is asked, and of whom: the states of user and session and the user's kept slates, as the store has
+    them. `query`: the vector of the query, where it has one.
+    """
 
     asked: Asked
     state: bytes | None
     query: F32 | None = None
-    exclude: Sequence[int] = ()
+    session: bytes | None = None
+    slates: bytes | None = None
 
 
 class RankedBatch(NamedTuple):
@@ -51,6 +58,9 @@ def rank(recommender: Recommender, waiting: Sequence[Waiting], now_ms: int) -> R
     for at, each in enumerate(waiting):
         try:
             state = user_state_codec.decode(each.state)
+            if each.session is not None:
+                session = user_state_codec.decode(each.session)
+                state = with_session(state, session, recommender.settings.state)
             newest = max(newest, _newest(state))
             if newest < len(recommender.catalog):
                 requests[at], unknown[at] = _request(recommender, each, state, now_ms)
@@ -81,7 +91,13 @@ def _request(
         fields["candidates"] = tuple(rows[item] for item in known if item in rows)
         unknown = tuple(item for item in known if item not in rows)
         size = min(size or len(known), max(len(fields["candidates"]), 1))
-    exclude = [*waiting.exclude, *(rows[item] for item in asked.exclude if item in rows)]
+    exclude = [rows[item] for item in asked.exclude if item in rows]
+    if asked.items is None and waiting.session is not None:
+        exclude += state.items.tolist()  # what was met in the session does not come back either
+    if asked.not_seen_for_ms:
+        slates = kept_slates_codec.decode(waiting.slates).slates
+        wait_ms = recommender.settings.learning.wait_ms
+        exclude += shown_since(slates, now_ms - asked.not_seen_for_ms, wait_ms)
     if exclude:
         fields["exclude"] = tuple(dict.fromkeys(exclude))
     if waiting.query is not None:
@@ -91,6 +107,19 @@ def _request(
     rung: Rung = "full" if recommender.pipeline.models.active is not None else "counters"
     made = recommender.request(state, now_ms, rung=rung, arm=arm, size=size, filter=asked.filter, **fields)
     return made, unknown
+
+
+def shown_since(slates: Slates, since_ms: int, wait_ms: int) -> list[int]:
+    """The rows that were shown from a moment on, as far as these slates tell. Of one that is closed it is not
+    known any more which places were shown: all of them count.
+    """
+    rows: list[int] = []
+    for slate in slates:
+        if slate.shown_ms != NEVER:
+            rows += slate.shown if slate.shown_ms >= since_ms else ()
+        elif slate.closed_ms != NEVER and slate.closed_ms - wait_ms >= since_ms:
+            rows += slate.rows
+    return rows
 
 
 def _made(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Answer | Exception]:
@@ -118,7 +147,8 @@ def _alone(recommender: Recommender, request: RankRequest) -> Answer | Exception
 
 
 def _answers(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Answer]:
-    ids = recommender.catalog.ids
+    ids, popularity = recommender.catalog.ids, recommender.counters.popularity
+    mean = popularity.mean_rating() if popularity.all_rating_count else None
     batch = recommender.pipeline.execute(requests)
     slates = slates_of(batch, range(len(batch)), ids, recommender.pipeline.names)
     answers = []
@@ -127,5 +157,5 @@ def _answers(recommender: Recommender, requests: Sequence[RankRequest]) -> list[
         if request.candidates is not None and len(batch.given[b]) < len(request.candidates):
             given = set(batch.given[b].tolist())
             left_out = tuple(ids[row] for row in request.candidates if row not in given)
-        answers.append(Answer(slate, left_out=left_out))
+        answers.append(Answer(slate, request, score_parts(batch, b, mean), left_out=left_out))
     return answers

@@ -17,7 +17,8 @@ class RankerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     A ranker takes `batch_max` requests at once and keeps `queue_max` waiting; what has not come after
     `timeout_ms` is given up. It remembers the last `slates_kept` slates, for pages and explanations.
-    `candidates_max`: of one request. `host` and `port`: where `headrace ranker` listens.
+    `candidates_max`: of one request. `feed_places`: so many places a feed has that is ranked on request, in
+    pages. `host` and `port`: where `headrace ranker` listens.
     """
 
     where: Literal["here", "elsewhere", "off"] = "here"
@@ -28,6 +29,7 @@ class RankerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queue_max: Annotated[int, Meta(gt=0, le=100_000)] = 256
     timeout_ms: Positive = 1_000
     slates_kept: Annotated[int, Meta(ge=0, le=1_000_000)] = 2_000
+    feed_places: Annotated[int, Meta(gt=0, le=200)] = 100
     candidates_max: Annotated[int, Meta(gt=0, le=10_000)] = 1_000
 
     def __post_init__(self) -> None:

@@ -90,7 +90,7 @@ class Lists:
         slate = answer.slate
         listed = await on_request.answered(ranker.ask(in_core.ordered, found, slate.items))
         if impression:
-            on_request.show(slate, len(listed.items), SURFACE)
+            on_request.show(slate, range(len(listed.items)), SURFACE)
         return SimilarItems(
             item_id, by, slate.ts, listed.items, listed.cursor, user, slate.slate_id, slate.model, slate.arm
         )

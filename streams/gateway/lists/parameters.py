@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
-from litestar import Request
+import msgspec
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import PathParameter, QueryParameter
 
-from streams.gateway.errors import ProblemError, problem
-from streams.gateway.feeds import USER_ID_MAX
+from streams.gateway.feeds import USER_ID_MAX, out_of_range
+from streams.gateway.ranking.feed_body import FeedBody
+from streams.ranking.attribute_expression import LENGTH_MAX
 from streams.ranking.lists.page import MOST
-from streams.ranking.request import NO_FILTER, ItemFilter
+from streams.ranking.request import ItemFilter
 
 DEFAULT_N = 10
 NAMES_MOST, NAME_MOST = 64, 256
@@ -29,9 +30,9 @@ Cursor = Annotated[
 ]
 
 
-def _names(description: str, pattern: str | None = None) -> QueryParameter:
+def _names(description: str) -> QueryParameter:
     """Texts that `filter_of` checks."""
-    one = Schema(type=OpenAPIType.STRING, min_length=1, max_length=NAME_MOST, pattern=pattern)
+    one = Schema(type=OpenAPIType.STRING, min_length=1, max_length=NAME_MOST)
     return QueryParameter(max_items=NAMES_MOST, description=description, schema_extra={"items": one})
 
 
@@ -43,7 +44,13 @@ def _price(description: str) -> QueryParameter:
 
 Categories = Annotated[Sequence[str], _names("An item is in one of these.")]
 Tags = Annotated[Sequence[str], _names("An item has all of these.")]
-Attributes = Annotated[Sequence[str], _names("An item has each of these, as NAME:VALUE.", r"^[^:]+:")]
+Attributes = Annotated[
+    str,
+    QueryParameter(
+        max_length=LENGTH_MAX,
+        description="What an item must have, as `colour:red and not (size:S or size:M)`.",
+    ),
+]
 PriceFrom = Annotated[float | None, _price("An item costs as much, or more.")]
 PriceTo = Annotated[float | None, _price("An item costs as much, or less.")]
 ItemId = Annotated[
@@ -57,46 +64,19 @@ UserId = Annotated[
 OF_FILTER = ("categories", "tags", "attributes", "price_from", "price_to")
 
 
-def check_known(request: Request[Any, Any, Any], known: Collection[str]) -> None:
-    """Raises `ProblemError` for a parameter that it does not have: a misspelt filter filters nothing."""
-    unknown = sorted({name for name, _ in request.query_params.multi_items()} - set(known))
-    if unknown:
-        raise ProblemError(
-            problem(
-                400, "unknown_parameter", expected=f"some of {', '.join(known)}",
-                came=", ".join(name[:64] for name in unknown[:8]), remedy="leave out what is not in the list",
-            )
-        )  # fmt: skip
-
-
 def filter_of(
     categories: Sequence[str],
     tags: Sequence[str],
-    attributes: Sequence[str],
+    attributes: str,
     price_from: float | None,
     price_to: float | None,
 ) -> ItemFilter:
-    """What is asked for; raises `ProblemError`."""
-    for name, values in (("categories", categories), ("tags", tags), ("attributes", attributes)):
-        for value in values:
-            if not 1 <= len(value) <= NAME_MOST:
-                raise _out_of_range(name, f"1 to {NAME_MOST} characters", f"{len(value)} characters")
-    pairs = [value.partition(":") for value in attributes]
-    for value, (name, colon, _) in zip(attributes, pairs, strict=True):
-        if not name or not colon:
-            raise _out_of_range("attributes", "NAME:VALUE", value)
-    if price_from is not None and price_to is not None and price_from > price_to:
-        raise _out_of_range("price_from", f"at most price_to, {price_to:g}", f"{price_from:g}")
-    asked = ItemFilter(
-        tuple(categories), tuple(tags), {name: value for name, _, value in pairs}, price_from, price_to
-    )
-    return NO_FILTER if asked == NO_FILTER else asked
-
-
-def _out_of_range(name: str, expected: str, came: str) -> ProblemError:
-    return ProblemError(
-        problem(
-            400, "out_of_range", expected=f"{name}: {expected}", came=came,
-            remedy=f"ask again with {name} in range",
-        )
-    )  # fmt: skip
+    """What is asked for, within the bounds of a feed that is ranked now; raises `ProblemError`."""
+    given = {
+        "categories": list(categories), "tags": list(tags), "attributes": attributes,
+        "price_from": price_from, "price_to": price_to,
+    }  # fmt: skip
+    try:
+        return msgspec.convert(given, FeedBody).filter()
+    except msgspec.ValidationError as error:
+        raise out_of_range("categories, tags, attributes, prices", "as /schema has it", str(error)) from None

@@ -26,17 +26,18 @@ from streams.gateway.lists.parameters import (
     PriceTo,
     Tags,
     UserId,
-    check_known,
     filter_of,
 )
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest, says
+from streams.gateway.ranking.parameters import check_known
 from streams.ranking.lists.page import MOST
 from streams.stores.base import Store
 
 TAGS = ["on request"]
+MANY = ("categories", "tags")
 REFUSED = {
     **says(400, "A parameter is unknown or out of range"),
-    **says(422, "The cursor is not one of this list"),
+    **says(422, "The cursor is not one of this list, or the filter can't be"),
     **UNANSWERED,
 }
 LISTS = {
@@ -89,11 +90,11 @@ def _list_route(lists: Lists, name: str) -> HTTPRouteHandler:
         cursor: Cursor = "",
         categories: Categories = (),
         tags: Tags = (),
-        attributes: Attributes = (),
+        attributes: Attributes = "",
         price_from: PriceFrom = None,
         price_to: PriceTo = None,
     ) -> Response[ItemList]:
-        check_known(request, known)
+        check_known(request, known, once=[name for name in known if name not in MANY])
         asked = filter_of(categories, tags, attributes, price_from, price_to)
         return _answered(await lists.page(name, n, asked, cursor))
 
@@ -131,11 +132,11 @@ def _similar_route(lists: Lists) -> HTTPRouteHandler:
         cursor: Cursor = "",
         categories: Categories = (),
         tags: Tags = (),
-        attributes: Attributes = (),
+        attributes: Attributes = "",
         price_from: PriceFrom = None,
         price_to: PriceTo = None,
     ) -> Response[SimilarItems]:
-        check_known(request, known)
+        check_known(request, known, once=[name for name in known if name not in MANY])
         asked = filter_of(categories, tags, attributes, price_from, price_to)
         if not user_id:
             return _answered(await lists.similar(item_id, by, n, asked, cursor))
@@ -167,7 +168,7 @@ def _neighbours_route(lists: Lists) -> HTTPRouteHandler:
         user_id: UserId,
         n: Annotated[int, QueryParameter(ge=1, le=100, description="How many users.")] = DEFAULT_N,
     ) -> Response[Neighbours]:
-        check_known(request, known)
+        check_known(request, known, once=[name for name in known if name not in MANY])
         return _answered(await lists.neighbours(user_id, n))
 
     return read_neighbours

@@ -44,9 +44,10 @@ class GivenItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class RankBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Candidates, and for whom. `user_id`, or `session` for someone who is not known by name: both are ids
-    that events carry. `n`: how many places; all where it is left out. `context`: counts as fields of the
-    user's profile, for this request alone. `surface`: where it is shown. `query`: what the user searches for.
-    `impression`: false for what is not shown.
+    that events carry. With both, what was done in the session counts as the user's. `n`: how many places; all
+    where it is left out. `context`: counts as fields of the user's profile, for this request alone.
+    `surface`: where it is shown. `query`: what the user searches for. `impression`: false for what is not
+    shown. `explain`: with what each score is the sum of.
     """
 
     items: Annotated[list[Id | GivenItem], Meta(min_length=1)]
@@ -59,3 +60,4 @@ class RankBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     exclude: Annotated[list[Id], Meta(max_length=1_000)] = []
     query: Short = ""
     impression: bool = True
+    explain: bool = False

@@ -4,10 +4,11 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from litestar.openapi.datastructures import ResponseSpec
+from msgspec.structs import replace
 
 from model.errors import (
     RankerBusyError,
@@ -20,11 +21,13 @@ from model.errors import (
 from streams.clock import Clock
 from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem, retry_after, unavailable
 from streams.gateway.impressions import ImpressionLog, impression_of
+from streams.gateway.ranking.elsewhere import ForwardError
 from streams.ranking.slate import Slate
 from streams.settings.tree import Settings
 
 if TYPE_CHECKING:
     from streams.serving.ranker import Ranker
+    from streams.serving.ranker_slates import RankedSlate
 
 
 T = TypeVar("T")
@@ -52,8 +55,9 @@ class OnRequest:
 
     @property
     def ranker(self) -> Ranker:
-        """Raises `ProblemError` where there is none."""
+        """Raises `ForwardError` where one elsewhere is to answer, `ProblemError` where there is none."""
         if self._ranker is None:
+            self._hand_on()
             raise ProblemError(
                 problem(
                     503,
@@ -64,6 +68,17 @@ class OnRequest:
                 )
             )
         return self._ranker
+
+    def kept(self, slate_id: str) -> RankedSlate | None:
+        """A slate that was made here of late; raises `ForwardError` where another process may have it."""
+        if self._ranker is None:
+            self._hand_on(held=True)
+            return None
+        return self._ranker.slates.get(slate_id)
+
+    def _hand_on(self, held: bool = False) -> None:
+        if self.settings.ranker.where == "elsewhere":
+            raise ForwardError(held)
 
     async def answered(self, asking: Awaitable[T]) -> T:
         """What the ranker answers; raises `ProblemError` where it does not."""
@@ -95,12 +110,19 @@ class OnRequest:
                 )
             ) from None  # fmt: skip
 
-    def show(self, slate: Slate, n: int, surface: str) -> None:
-        """Log that the first `n` places were shown to the slate's user."""
-        shown = min(n, len(slate.items), IMPRESSION_MOST)
-        if shown:
-            now_ms = self.clock.now_ms()
-            self._impressions.add(impression_of(slate, shown, slate.user_id, now_ms, surface))
+    def show(self, slate: Slate, at: Sequence[int], surface: str) -> None:
+        """Log that these places were shown to the slate's user."""
+        at = at[:IMPRESSION_MOST]
+        if not at:
+            return
+        told = slate.propensities
+        shown = replace(
+            slate,
+            items=[slate.items[k] for k in at],
+            propensities=None if told is None else [told[k] for k in at],
+        )
+        now_ms = self.clock.now_ms()
+        self._impressions.add(impression_of(shown, len(at), slate.user_id, now_ms, surface))
 
     def _later(self, reason: str, expected: str, came: str) -> ProblemError:
         again_s = self.settings.gateway.retry_after_s

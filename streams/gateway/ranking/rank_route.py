@@ -24,6 +24,7 @@ EXAMPLE = {"user_id": "ann", "items": ["B0002E1O5C", "B0002F7K7Y"], "n": 2, "sur
 def asked_of(body: RankBody, candidates_max: int) -> Asked:
     """What a body asks for; raises `ProblemError`."""
     user = user_of(body.user_id, body.session)
+    session = "" if body.user_id is None else body.session or ""
     items = tuple(each if isinstance(each, str) else each.item_id for each in body.items)
     if len(items) > candidates_max:
         raise ProblemError(
@@ -34,6 +35,7 @@ def asked_of(body: RankBody, candidates_max: int) -> Asked:
         )  # fmt: skip
     return Asked(
         user=user,
+        session=session,
         items=items,
         size=body.n or 0,
         surface=body.surface,
@@ -46,16 +48,15 @@ def asked_of(body: RankBody, candidates_max: int) -> Asked:
 
 
 def user_of(user_id: str | None, session: str | None) -> str:
-    """Whose slate is asked for; raises `ProblemError` where that is not one."""
-    if (user_id is None) == (session is None):
+    """Whose slate is asked for; raises `ProblemError` where nobody's is."""
+    if (user := user_id or session) is None:
         raise ProblemError(
             problem(
-                422, "no_user", expected="either user_id or session",
-                came="neither of them" if user_id is None else "both of them",
+                422, "no_user", expected="user_id, or session", came="neither of them",
                 remedy="send user_id, or session for someone who is not known by name",
             )
         )  # fmt: skip
-    return session if user_id is None else user_id  # type: ignore[return-value]  # one of them is there
+    return user
 
 
 def rank_route(on_request: OnRequest) -> HTTPRouteHandler:
@@ -87,7 +88,7 @@ def rank_route(on_request: OnRequest) -> HTTPRouteHandler:
         asked = asked_of(body, most)
         answer = await on_request.answered(ranker.slate(asked))
         if body.impression:
-            on_request.show(answer.slate, len(answer.slate.items), asked.surface)
-        return response(ranked_answer(ranked(answer)))
+            on_request.show(answer.slate, range(len(answer.slate.items)), asked.surface)
+        return response(ranked_answer(ranked(answer, explain=body.explain)))
 
     return rank

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.ranking.attribute_expression import matching
 from streams.ranking.request import NO_FILTER, RankRequest
 from streams.state.catalog import Catalog
 
@@ -29,5 +30,9 @@ class AskedFor:
             mask[:items] |= ~facets.having_any([("tag", "", tag)], items)
         for name, value in asked.attributes.items():
             mask[:items] |= ~facets.having_any([("attribute", name, value)], items)
+        if asked.expression is not None:
+            mask[:items] |= ~matching(
+                asked.expression, lambda name, value: facets.having_any([("attribute", name, value)], items)
+            )
         if asked.price_from is not None or asked.price_to is not None:
             mask[:items] |= ~facets.priced(asked.price_from, asked.price_to, items)

@@ -20,6 +20,7 @@ from streams.ranking.lists.page import MOST
 from streams.ranking.request import ItemFilter
 from streams.ranking.request_checks import HIGHEST_ROW
 from streams.ranking.slate import slate_id
+from streams.ranking.slate_of_draft import filter_parts
 
 VERSION = 1
 LONGEST = 2_048
@@ -56,8 +57,7 @@ _decoder = msgspec.msgpack.Decoder(After | Shown)
 
 def name_of(name: str, asked: ItemFilter, *more: object) -> str:
     """Names a list with all that is asked of it: a cursor of one list is none of another."""
-    parts = (frozenset(asked.categories), frozenset(asked.tags), asked.attributes)
-    return slate_id(name, *parts, asked.price_from, asked.price_to, *more)
+    return slate_id(name, filter_parts(asked), *more)
 
 
 def after(of: str, value: float, row: int, landmark_ms: int = 0) -> str:

@@ -55,6 +55,20 @@ def test_each_event_is_one_that_the_gateway_takes_and_has_its_own_id(tmp_path: P
     assert all(isinstance(event, Click) for event in read)
 
 
+def test_a_ranking_names_a_user_and_items_each_once(tmp_path: Path) -> None:
+    items = [f"i-{n}" for n in range(40)]
+    made = itertools.islice(
+        requests_of(plan(tmp_path, 1, kind="rank", per_request=30, items=items, requests_max=9)), 20
+    )
+    bodies = [msgspec.json.decode(request.partition(b"\r\n\r\n")[2]) for request in made]
+    assert bodies[:9] == bodies[9:18]
+    for body in bodies:
+        assert len(set(body["items"])) == 30
+        assert set(body["items"]) <= set(items)
+        assert body["user_id"] in {"u 1", "ü/2"}
+        assert body["impression"] is False
+
+
 def test_a_read_names_its_user_so_that_any_id_has_a_path(tmp_path: Path) -> None:
     made = set(itertools.islice(requests_of(plan(tmp_path, 1, kind="feed")), 50))
     lines = {request.split(b"\r\n")[0] for request in made}

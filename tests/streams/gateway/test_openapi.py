@@ -44,6 +44,8 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/v1/popular",
         "/v1/latest",
         "/v1/rank",
+        "/v1/slates/{slate_id}",
+        "/v1/slates/{slate_id}/explanation",
         "/v1/admin/experiments",
         "/v1/admin/experiments/audit",
         "/v1/admin/experiments/{name}",

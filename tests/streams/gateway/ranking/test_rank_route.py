@@ -71,7 +71,6 @@ async def test_unknown_and_left_out_items_are_said(site: Opened) -> None:
     ("body", "reason", "came"),
     [
         ({"items": ITEMS}, "no_user", "neither"),
-        ({"items": ITEMS, "user_id": "u", "session": "s"}, "no_user", "both"),
         ({"items": [], "user_id": "u"}, "bad_body", "length"),
         ({"items": ["x" * 129], "user_id": "u"}, "bad_body", "length"),
         ({"items": ITEMS, "user_id": "u", "n": 0}, "bad_body", "n"),

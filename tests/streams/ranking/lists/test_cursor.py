@@ -54,6 +54,8 @@ def test_a_cursor_of_one_list_is_none_of_another() -> None:
         ItemFilter(categories=("a", "b")),
         ItemFilter(tags=("a",)),
         ItemFilter(attributes={"a": "b"}),
+        ItemFilter(expression=("is", "a", "b")),
+        ItemFilter(expression=("not", ("is", "a", "b"))),
         ItemFilter(price_from=1.0),
         ItemFilter(price_to=1.0),
     ]

@@ -1,0 +1,108 @@
+"""Rankers in processes of their own: a gateway hands on to them, in turn, what it can't answer itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aiohttp
+from litestar import Request, Response
+from yarl import URL
+
+from streams.gateway.answers import JSON, Answer, response
+from streams.gateway.bodies import body_of
+from streams.gateway.errors import on_problem, unavailable
+from streams.settings.tree import Settings
+
+log = logging.getLogger(__name__)
+
+PASSED_ON = ("accept", "accept-language", "content-type", "idempotency-key")
+PASSED_BACK = ("cache-control", "retry-after", "etag")
+NEXT_AFTER = frozenset((502, 503, 504))
+"""A ranker that says this is starting, or has too much to do: another one may answer."""
+
+
+class ForwardError(Exception):
+    """A handler raises it where a ranker elsewhere is to answer. `held`: one of them alone can, the one that
+    made a slate; each that does not know it is passed over.
+    """
+
+    def __init__(self, held: bool = False) -> None:
+        super().__init__("a ranker elsewhere is to answer")
+        self.held = held
+
+
+class RankersElsewhere:
+    """`addresses`: http://HOST:PORT each. `start` before the first request, `stop` after the last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._addresses = settings.ranker.addresses
+        self._again_s = settings.gateway.retry_after_s
+        self._timeout = aiohttp.ClientTimeout(
+            total=(settings.ranker.timeout_ms + settings.gateway.timeout_ms) / 1_000,
+            sock_connect=settings.gateway.timeout_ms / 1_000,
+        )
+        self._turn = 0
+        self._client: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        self._client = aiohttp.ClientSession(
+            timeout=self._timeout, connector=aiohttp.TCPConnector(limit=256), auto_decompress=False
+        )
+
+    async def stop(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    async def on_forward(self, request: Request[Any, Any, Any], error: ForwardError) -> Response[Any]:
+        """The answer of the first ranker that has one."""
+        body = await body_of(request)
+        headers = {name: value for name in PASSED_ON if (value := request.headers.get(name)) is not None}
+        raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
+        query = request.scope["query_string"].decode("latin-1")
+        path = raw_path.decode("latin-1").partition("?")[0] + (f"?{query}" if query else "")
+        came = "no ranker at any of ranker.addresses"
+        answer: Answer | None = None
+        for address in self._in_turn():
+            try:
+                answer = await self._ask(address, request.method, path, headers, body)
+            except (aiohttp.ClientError, TimeoutError, OSError) as failed:
+                came = f"{address}: {failed or type(failed).__name__}"
+                log.warning("a ranker does not answer: %s", came)
+                continue
+            unknown = error.held and (answer.status == 404 or b'"wrong_cursor"' in answer.body)
+            if answer.status not in NEXT_AFTER and not unknown:
+                break
+        if answer is None:
+            return on_problem(request, unavailable("ranker", came, self._again_s))
+        return response(answer)
+
+    def _in_turn(self) -> Sequence[str]:
+        """All of them, each time from another one on."""
+        self._turn = (self._turn + 1) % len(self._addresses)
+        return self._addresses[self._turn :] + self._addresses[: self._turn]
+
+    async def _ask(
+        self, address: str, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        assert self._client is not None
+        async with self._client.request(
+            method, URL(address + path, encoded=True), headers=headers, data=body or None
+        ) as came:
+            back = tuple((name, came.headers[name]) for name in PASSED_BACK if name in came.headers)
+            return Answer(came.status, await came.read(), came.headers.get("content-type", JSON), back)
+
+    async def trouble(self) -> str:
+        """Why none of them can rank just now; "" where one can."""
+        asked = [self._ready(address) for address in self._addresses]
+        troubles = await asyncio.gather(*asked)
+        return "" if "" in troubles else "; ".join(troubles)
+
+    async def _ready(self, address: str) -> str:
+        try:
+            answer = await self._ask(address, "GET", "/readyz", {}, b"")
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return f"{address}: {error or type(error).__name__}"
+        return "" if answer.status == 200 else f"{address}: status {answer.status}"
