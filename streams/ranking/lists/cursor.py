@@ -52,7 +52,7 @@ class Shown(msgspec.Struct, array_like=True, frozen=True, tag="shown"):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(After | Shown)
+_decoder: msgspec.msgpack.Decoder[After | Shown] = msgspec.msgpack.Decoder(After | Shown)
 
 
 def name_of(name: str, asked: ItemFilter, *more: object) -> str:

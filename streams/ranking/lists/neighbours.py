@@ -70,8 +70,8 @@ def _shared(mine: Rows, weights: F32, theirs: Rows) -> list[int]:
 
 def telling(totals: F32) -> F32:
     """How much it says that two users have met an item, by how often it was met: float32 [n]."""
-    found: F32 = np.float32(1.0) / np.log(np.float32(2.0) + np.maximum(totals, np.float32(1.0)))
-    return found
+    found = np.float32(1.0) / np.log(np.float32(2.0) + np.maximum(totals, np.float32(1.0)))
+    return found.astype(np.float32, copy=False)
 
 
 @compiled

@@ -148,8 +148,10 @@ def _scores(
         found = np.array([product(text[row], text[other]) for other in rows.tolist()], np.float64)
     else:
         shared = batch.context.entities(number)
-        found = np.zeros(0) if shared is None else shared.of(b).of(rows, places)[:, ENTITY_TASTE]
-    return np.round(found.astype(np.float64), 6)
+        weights = shared.of(b).of(rows, places)[:, ENTITY_TASTE] if shared is not None else np.zeros(0)
+        found = weights.astype(np.float64)
+    rounded: NDArray[np.float64] = np.round(found, 6)
+    return rounded
 
 
 def _fused(batch: RankBatch, b: int, at: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -58,7 +58,8 @@ async def followed(site: Site, items: int) -> None:
 async def test_pages_follow_each_other_to_the_end(site: Opened, path: str) -> None:
     async with site() as here:
         whole = await ids(here, path, n=MOST)
-        pages, cursor = list[str](), ""
+        pages: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = await read(here, path, n=5, **({"cursor": cursor} if cursor else {}))
             cursor = page["cursor"]

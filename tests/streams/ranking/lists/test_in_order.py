@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def sorted_rows(values: NDArray[np.float64], blocked: NDArray[np.uint8], upwards
 
 
 def page(
-    values: NDArray[np.float64], blocked: NDArray[np.uint8], last: tuple[float, int], upwards: bool, n: int
+    values: NDArray[Any], blocked: NDArray[np.uint8], last: tuple[float, int], upwards: bool, n: int
 ) -> list[int]:
     found = np.empty(n, np.int32)
     count = next_rows(values, blocked, *last, upwards, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -92,7 +93,11 @@ def by_graph(small: Small, row: int) -> dict[int, float]:
     return dict(sums)
 
 
-PLAIN = {"behaviour": by_behaviour, "text": by_text, "graph": by_graph}
+PLAIN: dict[By, Callable[[Small, int], dict[int, float]]] = {
+    "behaviour": by_behaviour,
+    "text": by_text,
+    "graph": by_graph,
+}
 
 
 @pytest.mark.parametrize("by", PLAIN)
