@@ -16,6 +16,7 @@ from benchmarks import picture
 from streams.commands.main import COMMANDS
 from streams.events.schema import AnyEvent, Click, Control, Event, Impression, Item, Review, User
 from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.ranking.metrics import RankerMetrics
 from streams.settings.tree import Settings
 from streams.worker.metrics import WorkerMetrics
 
@@ -91,8 +92,12 @@ def test_defaults_are_those_of_the_settings() -> None:
 def test_every_metric_is_documented_and_no_other() -> None:
     families = [
         family
-        for metrics in (GatewayMetrics(CollectorRegistry()), WorkerMetrics(CollectorRegistry()))
-        for family in metrics.registry.collect()
+        for registry in (
+            GatewayMetrics(CollectorRegistry()).registry,
+            WorkerMetrics(CollectorRegistry()).registry,
+            RankerMetrics(CollectorRegistry()).registry,
+        )
+        for family in registry.collect()
         if family.name.startswith("headrace_")
     ]
     exported = {family.name + SUFFIX.get(family.type, "") for family in families}

@@ -21,7 +21,7 @@ class RankerWatch(Protocol):
         ...
 
     def refused(self, reason: str) -> None:
-        """A request got no slate: "busy", "late", "unready", "store" or "error"."""
+        """A request got no slate: "busy", "late", "unready" or "store"."""
         ...
 
 

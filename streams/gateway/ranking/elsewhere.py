@@ -9,11 +9,13 @@ from typing import Any
 
 import aiohttp
 from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
-from streams.gateway.answers import JSON, Answer, response
+from streams.gateway.answers import JSON, Answer, send_answer
 from streams.gateway.bodies import body_of
-from streams.gateway.errors import on_problem, unavailable
+from streams.gateway.errors import problem_answer, refused_by_http, unavailable
 from streams.settings.tree import Settings
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,22 @@ class ForwardError(Exception):
     def __init__(self, held: bool = False) -> None:
         super().__init__("a ranker elsewhere is to answer")
         self.held = held
+
+
+class _Forwarded(Response[Any]):
+    """An answer that is asked for when it is sent: Litestar's exception handlers don't wait."""
+
+    def __init__(self, rankers: RankersElsewhere, request: Request[Any, Any, Any], held: bool) -> None:
+        super().__init__(None)
+        self._rankers, self._request, self._held = rankers, request, held
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIApp:  # type: ignore[override]
+        """What Litestar calls to have it sent."""
+
+        async def send_it(scope: Scope, receive: Receive, send: Send) -> None:
+            await send_answer(await self._rankers.answer(self._request, self._held), send)
+
+        return send_it
 
 
 class RankersElsewhere:
@@ -56,9 +74,16 @@ class RankersElsewhere:
         if self._client is not None:
             await self._client.close()
 
-    async def on_forward(self, request: Request[Any, Any, Any], error: ForwardError) -> Response[Any]:
+    def on_forward(self, request: Request[Any, Any, Any], error: ForwardError) -> Response[Any]:
         """The answer of the first ranker that has one."""
-        body = await body_of(request)
+        return _Forwarded(self, request, error.held)
+
+    async def answer(self, request: Request[Any, Any, Any], held: bool) -> Answer:
+        """Ask one after the other. `held`: see `ForwardError`."""
+        try:
+            body = await body_of(request)
+        except HTTPException as refused:
+            return refused_by_http(refused.status_code, request.method, request.url.path, refused.detail)
         headers = {name: value for name in PASSED_ON if (value := request.headers.get(name)) is not None}
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
         query = request.scope["query_string"].decode("latin-1")
@@ -72,12 +97,13 @@ class RankersElsewhere:
                 came = f"{address}: {failed or type(failed).__name__}"
                 log.warning("a ranker does not answer: %s", came)
                 continue
-            unknown = error.held and (answer.status == 404 or b'"wrong_cursor"' in answer.body)
+            unknown = held and (answer.status == 404 or b'"wrong_cursor"' in answer.body)
             if answer.status not in NEXT_AFTER and not unknown:
                 break
         if answer is None:
-            return on_problem(request, unavailable("ranker", came, self._again_s))
-        return response(answer)
+            error = unavailable("ranker", came, self._again_s)
+            return problem_answer(error.problem, error.headers)
+        return answer
 
     def _in_turn(self) -> Sequence[str]:
         """All of them, each time from another one on."""

@@ -12,6 +12,7 @@ class RankerMetrics:
     """What `RankerWatch` is told, counted."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self._waiting = Gauge(
             "headrace_ranker_waiting", "Requests that wait for the ranker.", registry=registry
         )
@@ -28,7 +29,7 @@ class RankerMetrics:
         )
         self._refused = Counter(
             "headrace_ranker_refused",
-            "Requests that got no slate: busy, late, unready, store, error.",
+            "Requests that got no slate: busy, late, unready, store.",
             ("reason",),
             registry=registry,
         )

@@ -1,0 +1,139 @@
+"""Rankers in processes of their own: a gateway hands on what it can't answer, to one that can."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from streams.clock import ManualClock
+from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
+from streams.gateway.serve import listen
+from streams.ranking.slate import Reason, Slate, SlateItem, encode
+from streams.serving.ranker import Ranker, open_ranker
+from streams.settings.reading import override
+from streams.settings.tree import Settings
+from streams.stores.memory import MemoryStore
+from tests.streams.gateway.conftest import RecordingSink
+from tests.streams.worker.conftest import NOW_MS, Desk, click
+
+RANK = {"user_id": "u1", "items": ["item-3", "item-1", "nowhere"], "n": 2}
+
+
+@asynccontextmanager
+async def listening(app: Gateway) -> AsyncIterator[str]:
+    """The app behind a real server; its address."""
+    config = uvicorn.Config(app, http="httptools", lifespan="on", log_config=None, server_header=False)
+    server = uvicorn.Server(config)
+    with listen(override(Settings(), {"gateway": {"port": 0}}).gateway) as listener:
+        serving = asyncio.create_task(server._serve([listener]))  # without its signal handlers
+        host, port = listener.getsockname()[:2]
+        while not server.started:  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0.01)
+        try:
+            yield f"http://{host}:{port}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def closed() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+Handed = Callable[..., AbstractAsyncContextManager[tuple[httpx.AsyncClient, list[Ranker], RecordingSink]]]
+
+
+@pytest.fixture
+def handed(ranked_settings: Settings) -> Handed:
+    """A gateway with `rankers` elsewhere, and `more` addresses before theirs."""
+
+    @asynccontextmanager
+    async def opened(rankers: int = 1, *more: str) -> AsyncIterator[Any]:
+        store, sink, clock = MemoryStore(), RecordingSink(), ManualClock(NOW_MS + 1_000)
+        desk = Desk(store, ranked_settings)
+        await desk.take(*(click(n, f"u{n % 3}", f"item-{n % 24}") for n in range(60)))
+        item = SlateItem("stored", 1.0, "popular", Reason("popular"))
+        await store.put_feed("u1", encode(Slate("5f", "u1", NOW_MS, [item], "m", "full")))
+        async with AsyncExitStack() as running:
+            addresses, made = list(more), []
+            for _ in range(rankers):
+                ranker = await running.enter_async_context(open_ranker(ranked_settings, store, clock))
+                alone = create_app(ranked_settings, store, sink, clock, ranker=ranker, ranks_alone=True)
+                addresses.append(await running.enter_async_context(listening(alone)))
+                made.append(ranker)
+            tree = {"ranker": {"where": "elsewhere", "addresses": addresses}}
+            gateway = create_app(override(ranked_settings, tree), store, RecordingSink(), clock)
+            transport = httpx.ASGITransport(gateway)
+            await running.enter_async_context(gateway.described.lifespan())
+            http = await running.enter_async_context(
+                httpx.AsyncClient(transport=transport, base_url="http://headrace")
+            )
+            yield http, made, sink
+
+    return opened
+
+
+async def test_what_a_ranker_answers_is_what_the_client_gets(handed: Handed) -> None:
+    async with handed() as (http, [ranker], sink):
+        answer = await http.post("/v1/rank", json=RANK)
+        body = answer.json()
+        assert answer.status_code == 200
+        assert body["unknown"] == ["nowhere"]
+        assert ranker.slates.get(body["slate_id"]) is not None
+        [shown] = [sink.delivered[0]] if sink.delivered else [None]
+        assert shown is None or shown.slate_id == body["slate_id"]  # type: ignore[union-attr]
+        wrong = await http.post("/v1/rank", json={"items": []})
+        assert (wrong.status_code, wrong.json()["reason"]) == (422, "bad_body")
+        assert wrong.headers["content-type"].startswith("application/problem+json")
+        assert (await http.post("/v1/rank", content=b" " * 2_000_001)).status_code == 413
+
+
+async def test_stored_feeds_need_no_ranker(handed: Handed) -> None:
+    async with handed(0, closed()) as (http, _, _sink):
+        plain = await http.get("/v1/users/u1/feed?n=1")
+        assert [item["item_id"] for item in plain.json()["items"]] == ["stored"]
+        asked = await http.get("/v1/users/u1/feed?n=1&surface=x")
+        assert (asked.status_code, asked.json()["reason"]) == (503, "ranker_unavailable")
+        assert asked.headers["retry-after"]
+        readiness = (await http.get("/readyz")).json()
+        assert readiness["ready"] is True
+        assert readiness["parts"]["ranker"]["ready"] is False
+
+
+async def test_one_that_is_away_is_passed_over(handed: Handed) -> None:
+    async with handed(1, closed()) as (http, _, _sink):
+        for user in ("u1", "ü b/c"[:3], "u2"):
+            answer = await http.get(f"/v1/users/{user}/feed", params={"n": 2, "surface": "x"})
+            assert answer.status_code == 200
+            assert answer.json()["user_id"] == user
+        assert (await http.get("/readyz")).json()["parts"]["ranker"]["ready"] is True
+
+
+async def test_pages_and_slates_come_from_the_one_that_made_them(handed: Handed) -> None:
+    async with handed(2) as (http, rankers, _):
+        slates = []
+        for _ in range(4):
+            first = (await http.get("/v1/users/u1/feed?n=3&surface=x")).json()
+            for _ in range(2):
+                page = await http.get("/v1/users/u1/feed", params={"n": 3, "cursor": first["cursor"]})
+                assert page.status_code == 200
+                assert page.json()["slate_id"] == first["slate_id"]
+                found = await http.get(f"/v1/slates/{first['slate_id']}/explanation?history=1")
+                assert found.status_code == 200
+            slates.append(first["slate_id"])
+        held = [{each for each in slates if ranker.slates.get(each) is not None} for ranker in rankers]
+        assert held[0] | held[1] == set(slates)
+        assert held[0]
+        assert held[1]
+        assert (await http.get("/v1/slates/unheard-of")).status_code == 404
