@@ -59,6 +59,7 @@ from streams.state.event_meaning import items_named
 from streams.state.fold import Applied, Delivery, apply
 from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record
+from streams.state.recent_users import RecentUsers
 from streams.state.user_state import Interaction, UserState
 
 
@@ -71,7 +72,8 @@ class Recommender:
     the names of what is kept of each place, and learned from: features, then heads. `report`: what the
     learner had come to when `look_back` was called last; None where it only counts. `earnings`: what the
     sources have earned by the same lessons, None where no arm's quotas follow it; `earned`: the last report
-    of that. `on_item`: is told of each item that is put, with its row.
+    of that. `on_item`: is told of each item that is put, with its row. `recent_users`: what others' records
+    say of users, where a process keeps that.
     """
 
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
@@ -85,6 +87,7 @@ class Recommender:
         self.learner, self.earnings = self._learner(), self._earnings()
         self.learned_to, self._closed = "", list[Lesson]()
         self.on_item: Callable[[int, ItemRecord], object] | None = None
+        self.recent_users: RecentUsers | None = None
         self.report: LearnerReport | None = None
         self.earned: dict[str, Earned] = {}
         adaptive = self.learner if isinstance(self.learner, AdaptiveLearner) else None
@@ -273,6 +276,8 @@ class Recommender:
         """Count what another process has applied. Its items must have been met."""
         for interaction in record.interactions:
             self._count(interaction)
+            if self.recent_users is not None:
+                self.recent_users.note(interaction, self.meanings)
         for showing in record.impressions:
             self.counters.show(showing.rows)
         if not self.learned_to:

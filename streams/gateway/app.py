@@ -29,6 +29,7 @@ from streams.gateway.intake import EventIntake
 from streams.gateway.items import ItemBody, items_route
 from streams.gateway.known_parameters import KnownParameters
 from streams.gateway.line_stream import LineAnswer, LineStreams, StreamEnd
+from streams.gateway.lists.routes import lists_routes
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.number_formats import describe_numbers
 from streams.gateway.openapi import (
@@ -118,6 +119,7 @@ def create_app(
             *record_routes(settings, store, producer, clock, metrics, answers),
             *feed_routes(on_request, reads),
             *ranking_routes(on_request, store),
+            *lists_routes(on_request, store),
             *searching_routes(on_request),
             *experiment_routes(settings, store, clock),
             *admin_routes(settings, store, producer, clock),

@@ -84,7 +84,7 @@ def _asked(request: RankRequest) -> tuple[Any, ...]:
         None if search is None else (search.text, search.vector.tobytes()),
         frozenset(request.exclude),
         frozenset(request.score_also),
-        None if request.filter is NO_FILTER or request.filter == NO_FILTER else _filter(request.filter),
+        None if request.filter is NO_FILTER or request.filter == NO_FILTER else filter_parts(request.filter),
         request.complete,
         request.explain,
         *given,
@@ -100,7 +100,8 @@ def _suiting(request: RankRequest) -> tuple[Any, ...]:
     return ("suiting", suiting.rows.tobytes(), suiting.score.tobytes(), float(suiting.net))
 
 
-def _filter(asked: ItemFilter) -> tuple[Any, ...]:
+def filter_parts(asked: ItemFilter) -> tuple[Any, ...]:
+    """What names a filter, in a slate's id and elsewhere."""
     prices = [None if price is None else float(price) for price in (asked.price_from, asked.price_to)]
     return (
         frozenset(asked.categories),

@@ -111,7 +111,7 @@ async def open_live(
     async with contextlib.AsyncExitStack() as opened:
         await in_thread(check_arms, settings, registry)
         graph = await in_thread(load_graph, settings.graph)
-        replica = Replica(settings, store, clock, graph, items)
+        replica = Replica(settings, store, clock, graph, items, knows_users=read_only)
         opened.push_async_callback(replica.close)
         models = RegistryModels(settings, store, replica, watcher, confirms=not read_only)
         opened.push_async_callback(models.close)

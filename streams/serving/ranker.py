@@ -200,7 +200,7 @@ class Ranker:
 
     async def _run(self) -> None:
         # Alone, and first: where it has to compile, little else in this process gets its turn in time.
-        await in_thread(warm_up, self.settings)
+        await in_thread(warm_up, self.settings, True)
         pause_s, longest_s = AGAIN_AFTER_S
         while not self._over.is_set():
             try:

@@ -36,6 +36,7 @@ from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
 from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record, decode_record
+from streams.state.recent_users import RecentUsers
 from streams.state.user_state import UserState
 from streams.stores.base import START, LedgerEntry, Snapshot, Store, digest_of, order_of
 
@@ -69,7 +70,8 @@ class Page(NamedTuple):
 class Replica:
     """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
     yet). `graph` is taken up by each `rebuild`. `measured`: the experiments that run; the next batch goes by
-    it.
+    it. `knows_users`: whether it keeps what the ledger says of users (`streams.state.recent_users`); a
+    process that folds events itself finds only others' users there.
     """
 
     def __init__(
@@ -79,14 +81,16 @@ class Replica:
         clock: Clock,
         graph: Graph | None = None,
         items: ItemWatch | None = None,
+        knows_users: bool = False,
     ) -> None:
         self.settings, self.store, self.clock, self.items = settings, store, clock, items
+        self.knows_users = knows_users
         self.lock = HandoverLock()
         self.core = CoreThread()
         self._background = Background()
         self.graph = graph
         self.measured: Measured = NOTHING_MEASURED
-        self.recommender = _begun(settings, graph)
+        self.recommender = _begun(settings, graph, knows_users)
         self.writer = ""
         self.position = self.own_position = START
         self.activated = ""
@@ -118,7 +122,7 @@ class Replica:
 
     async def _rebuild(self, mend: bool) -> None:
         before = self.recommender
-        recommender = await self.core.call(_begun, self.settings, self.graph, self.items)
+        recommender = await self.core.call(_begun, self.settings, self.graph, self.items, self.knows_users)
         snapshot = await self.store.snapshot()
         await self.core.call(recommender.meet, await self.store.interned(0), 0)
         await self._read_items(recommender, mend)
@@ -326,9 +330,12 @@ class Replica:
         await self._background.close()
 
 
-def _begun(settings: Settings, graph: Graph | None, items: ItemWatch | None = None) -> Recommender:
+def _begun(
+    settings: Settings, graph: Graph | None, items: ItemWatch | None = None, knows_users: bool = False
+) -> Recommender:
     """One that has counted nothing, and learns what the ledger brings."""
     recommender = Recommender(settings, graph)
+    recommender.recent_users = RecentUsers() if knows_users else None
     recommender.learned_to = START
     if items is not None:
         items.reading(graph)
@@ -349,6 +356,8 @@ def _carry_over(before: Recommender, recommender: Recommender) -> None:
             source.index, source.seen = former.index, seen
     for model in models.all():
         model.carry_on(seen)
+    if seen is not None:  # rows mean what they meant
+        recommender.recent_users = before.recent_users
     recommender.serve(models.active)
     recommender.arms.run(before.arms.registry, before.arms.without)
     for model in models.named.values():

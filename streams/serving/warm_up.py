@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import msgspec
@@ -23,6 +24,11 @@ from streams.popular_feed import popular_feed
 from streams.ranking.adaptation import Adaptation
 from streams.ranking.degradation import RUNGS
 from streams.ranking.index.vector_index import VectorIndex
+from streams.ranking.lists.item_lists import NAMES as LIST_NAMES
+from streams.ranking.lists.item_lists import ItemLists
+from streams.ranking.lists.neighbours import neighbours
+from streams.ranking.lists.page import ListAsk
+from streams.ranking.lists.similar import SOURCES, SimilarAsk
 from streams.ranking.model_in_service import feature_names, fill_history
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.user_views import read_views
@@ -34,7 +40,8 @@ from streams.state.consumed import EVERY_ACTION
 from streams.state.event_meaning import NO_VECTORS, Vectors
 from streams.state.fold import Delivery
 from streams.state.knowledge_graph import Graph, Triple, build
-from streams.state.user_state import WORDS_DIM, UserState
+from streams.state.recent_users import RecentUsers
+from streams.state.user_state import WORDS_DIM, Interaction, UserState
 
 NOW_MS = 1_000_000
 PLACES = 5
@@ -42,9 +49,9 @@ ITEMS = [f"item-{n}" for n in range(30)]
 DISLIKED = 13  # an event after which there is something to avert
 
 
-def warm_up(settings: Settings) -> None:
+def warm_up(settings: Settings, on_request: bool = False) -> None:
     """Drive recommenders of its own through every stage, on every rung: one with a knowledge graph, one
-    without.
+    without. on_request: also through what is asked of rankers alone.
     """
     _driven(settings, None)
     recommender, states = _driven(settings, build(Triple(item, "made_by", "somebody") for item in ITEMS))
@@ -56,6 +63,8 @@ def warm_up(settings: Settings) -> None:
     popular_feed(recommender, "", NOW_MS)
     _warm_snapshot(recommender)
     _warm_consumed(recommender, states["user-0"])
+    if on_request:
+        _warm_lists(settings, recommender)
 
 
 def _driven(settings: Settings, graph: Graph | None) -> tuple[Recommender, dict[str, UserState]]:
@@ -143,6 +152,17 @@ def _warm_arms(recommender: Recommender, state: UserState) -> None:
         recommender.draft(recommender.request(state, NOW_MS, plan=plan))
     for plan in [plan for plan in plans if plan.settings.candidates.quotas != "fixed"][:1]:
         recommender.draft(recommender.request(state, NOW_MS, plan=plan))
+
+
+def _warm_lists(settings: Settings, recommender: Recommender) -> None:
+    """A page of each list, of an item with a text, and who is like a user."""
+    lists, asked = ItemLists(settings), ListAsk(PLACES, NOW_MS)
+    for name in LIST_NAMES:
+        lists.page(recommender.pipeline, name, asked)
+    lists.similar(recommender.pipeline, [SimilarAsk(1, by, asked) for by in SOURCES])
+    users, met = RecentUsers(), np.arange(PLACES, dtype=np.int32)
+    users.note(Interaction(0, NOW_MS, code_of("click"), math.nan, met, 0, user="user-0"), settings.meanings)
+    neighbours(recommender.pipeline, users, "user-1", met, PLACES)
 
 
 def _warm_snapshot(recommender: Recommender) -> None:

@@ -108,6 +108,7 @@ def encode_record(record: Record) -> bytes:
             propensities=_propensities(record.impressions),
             lessons=record.lessons,
             shares=_shares(done),
+            users=_unless_empty([each.user for each in done]),
         )
     )
 
@@ -178,6 +179,7 @@ def decode_record(payload: bytes) -> Record:
             packed.surfaces or [""] * len(packed.action),
             packed.arms or [""] * len(packed.action),
             np.frombuffer(packed.shares, _F8).tolist() if packed.shares else [1.0] * len(packed.action),
+            packed.users or [""] * len(packed.action),
             strict=True,
         )
         return Record(

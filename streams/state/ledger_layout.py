@@ -15,8 +15,8 @@ _I4, _U2 = np.dtype("<i4"), np.dtype("<u2")
 
 class Packed(msgspec.Struct, array_like=True):
     """Version 3. Lists of rows lie end to end, with their lengths beside them. Columns of where interactions
-    came from are empty where none of them says so, that of their shares where all count in full: builds
-    before it pass over it.
+    came from are empty where none of them says so, that of their shares where all count in full. Builds
+    before the last columns pass over them.
     """
 
     version: int
@@ -47,6 +47,7 @@ class Packed(msgspec.Struct, array_like=True):
     propensities: bytes = b""
     lessons: list[bytes] = []
     shares: bytes = b""
+    users: list[str] = []
 
 
 def flatten(parts: list[Rows]) -> tuple[bytes, bytes]:

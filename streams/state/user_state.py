@@ -62,7 +62,8 @@ class Interaction(NamedTuple):
     leave out what the user did not like: nothing goes together with it.
     `rating` and `value` are NaN where there is none. `slate_id`, `surface` and `arm` ("": not told) and
     `position` (-1) say where it came from: as the event has it, else as the slate that it was joined with.
-    `share`: what part of it counts, from 0 to 1 (`streams.counters.shares`).
+    `share`: what part of it counts, from 0 to 1 (`streams.counters.shares`). `user`: who acted, as the ledger
+    tells it.
     """
 
     row: int
@@ -78,6 +79,7 @@ class Interaction(NamedTuple):
     surface: str = ""
     arm: str = ""
     share: float = 1.0
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

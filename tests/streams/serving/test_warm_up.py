@@ -14,6 +14,13 @@ from streams.recommender import Recommender
 from streams.serving.kept_counters import Copy, restore
 from streams.settings.reading import override
 from streams.settings.tree import Settings
+from streams.ranking.lists.item_lists import NAMES, ItemLists
+from streams.ranking.lists.neighbours import neighbours
+from streams.ranking.lists.page import ListAsk
+from streams.ranking.lists.similar import SOURCES, SimilarAsk
+from streams.ranking.request import ItemFilter
+from streams.state.recent_users import RecentUsers
+from streams.state.user_state import Interaction
 from tests.streams.core import toy_model
 from tests.streams.ranking.test_adaptation import lessons
 from tests.streams.core import Small
@@ -26,7 +33,7 @@ def compiled():
 
 bandit = {"exploration": {"share": 1.0, "policy": "thompson"}, "candidates": {"quotas": "thompson"}}
 settings = override(Settings(), {"reweighting": {"enabled": True}, "arms": {"bandit": {"stages": bandit}}})
-warm_up(settings)
+warm_up(settings, on_request=True)
 before = compiled()
 small = driven(settings)
 small.core.recommend(many(small))
@@ -64,6 +71,19 @@ for n in range(3):
     many_items.core.meet([f"new {n} {k}" for k in range(300)], many_items.now_ms)
     many_items.announce(n, available=False, ts=many_items.now_ms + n)
     many_items.core.recommend([many_items.request("u1")])
+
+# Lists, with what there is and with what there is not, and who is like a user.
+lists, pipeline = ItemLists(settings), small.core.pipeline
+asked = ListAsk(3, small.now_ms, ItemFilter(categories=("none such",), price_from=1.0))
+for asked in (ListAsk(3, small.now_ms), asked):
+    for name in NAMES:
+        cursor = lists.page(pipeline, name, asked).cursor
+        lists.page(pipeline, name, ListAsk(9, small.now_ms, asked.filter, cursor))
+    lists.similar(pipeline, [SimilarAsk(2, by, asked) for by in SOURCES])
+users = RecentUsers()
+for record in (Interaction(1, 5, 1, 4.5, np.array([2, 3], np.int32)[::-1], 0, user=user) for user in "ab"):
+    users.note(record, settings.meanings)
+assert neighbours(pipeline, users, "a", small.state("u1").items[::-1], 5)
 after = compiled()
 assert sum(after.values()) > 30, after
 print(sorted(name for name, count in after.items() if count != before.get(name, 0)))

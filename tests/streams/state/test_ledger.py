@@ -38,6 +38,7 @@ interactions = st.builds(
     surface=texts,
     arm=texts,
     share=st.just(1.0) | st.floats(0, 1),
+    user=texts,
 )
 
 
@@ -75,7 +76,7 @@ def plain(record: Record) -> Any:
             (
                 *(i.row, i.ts, i.action, np.float64(i.rating).tobytes()),
                 *(of(i.previous), i.tied, of(i.following)),
-                *(i.slate_id, i.position, np.float64(i.value).tobytes(), i.surface, i.arm, i.share),
+                *(i.slate_id, i.position, np.float64(i.value).tobytes(), i.surface, i.arm, i.share, i.user),
             )
             for i in record.interactions
         ],
@@ -100,7 +101,7 @@ def test_numbers_come_back_as_pythons_own() -> None:
     (again,) = decode_record(encode_record(Record(interactions=[told]))).interactions
     assert [type(value) for value in again] == [
         *(int, int, int, float, np.ndarray, int, np.ndarray),
-        *(str, int, float, str, str, float),
+        *(str, int, float, str, str, float, str),
     ]
 
 
@@ -131,9 +132,9 @@ def test_what_counts_in_full_is_written_as_by_builds_before_there_were_shares() 
     told = Interaction(row=1, ts=2, action=3, rating=4.5, previous=np.empty(0, np.int32), tied=0)
     for share, column in ((1.0, b""), (0.25, np.float64(0.25).tobytes())):
         columns = msgspec.msgpack.decode(encode_record(Record(interactions=[told._replace(share=share)])))
-        assert columns[-1] == column
-        (again,) = decode_record(msgspec.msgpack.encode(columns[: -1 if share == 1.0 else None])).interactions
-        assert again.share == share
+        assert columns[-2:] == [column, []]
+        (again,) = decode_record(msgspec.msgpack.encode(columns[: -2 if share == 1.0 else -1])).interactions
+        assert (again.share, again.user) == (share, "")
 
 
 def test_a_batch_of_32_takes_little_room() -> None:

@@ -586,6 +586,7 @@ APART = {
     "state.user_state_migrations": "what `state.user_state_codec` lifts; its bytes are frozen there",
     "events.schema": "the wire: `v` is refused by `check`, see test_schema",
     "learning.experts.river_expert": "a classifier's state within `learning.experts.packing`",
+    "ranking.lists.cursor": "a page's end, which the caller keeps; another version is refused as no cursor",
     "offline.building.segment": "a file that lives for one run of one build",
     "stores.redis_relay": "a map of items to 0 or 1, in an entry of an outbox until it is in the ledger",
 }
