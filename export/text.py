@@ -27,7 +27,9 @@ from export.providers import OnFallback
 from export.session import Runner, open_session
 from export.tokens import Tokens, load_tokens
 from model.schema import F32
+from model.universal import UNIVERSAL
 
+UNKNOWN_SHARE = 0.2
 TEXT_INPUTS = ("tokens", "mask")
 TEXT_OUTPUTS = ("vectors",)
 GPU_BATCH = 64
@@ -130,6 +132,26 @@ def load_text_encoder(
         load_projection(folder / PROJECTION, manifest.dim),
         manifest,
         max_tokens,
+    )
+
+
+def too_much_unknown(encoder: str, count: TokenCount) -> str:
+    """What to do where more than `UNKNOWN_SHARE` of a catalogue's tokens are unknown to the encoder; "" else.
+
+    >>> too_much_unknown("some", TokenCount(1_000, 200))
+    ''
+    """
+    if count.share <= UNKNOWN_SHARE:
+        return ""
+    other = (
+        "a Hugging Face id of an encoder for your language"
+        if encoder == UNIVERSAL
+        else f"{UNIVERSAL!r} (sixteen languages), or a Hugging Face id of an encoder for yours"
+    )
+    return (
+        f"text encoder {encoder!r} does not know {count.share:.0%} of the tokens of these texts "
+        f"({count.unknown} of {count.tokens}): all of them are the same to it. Set model.text_encoder to "
+        f"{other}, and train again"
     )
 
 

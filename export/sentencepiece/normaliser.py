@@ -57,7 +57,7 @@ def normalise(text: U8, units: U32, replacements: U8, room: int) -> U8:
             node ^= (unit >> 10) << ((unit & 0x200) >> 6)
             place += 1
             if unit & 0x100:
-                longest, found = place - at, np.int64(units[node] & 0x7FFFFFFF)
+                longest, found = place - at, int(units[node] & 0x7FFFFFFF)
         source, begin, end = replacements, found, found
         if longest > 0:
             while replacements[end] != 0:

@@ -31,6 +31,7 @@ from streams.serving.core_thread import CoreThread
 from streams.serving.handover_lock import HandoverLock
 from streams.serving.kept_counters import Copy, restore
 from streams.serving.lessons import learn, taught_by
+from streams.serving.text_identity import agree
 from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
 from streams.state.knowledge_graph import Graph
@@ -68,7 +69,7 @@ class Page(NamedTuple):
 class Replica:
     """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
     yet). `graph` is taken up by each `rebuild`. `measured`: the experiments that run; the next batch goes by
-    it.
+    it. `texts_by`: the text encoder's identity, by which the store's texts must have been read; "" for none.
     """
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, graph: Graph | None = None) -> None:
@@ -77,6 +78,7 @@ class Replica:
         self.core = CoreThread()
         self._background = Background()
         self.graph = graph
+        self.texts_by = ""
         self.measured: Measured = NOTHING_MEASURED
         self.recommender = _begun(settings, graph)
         self.writer = ""
@@ -93,7 +95,8 @@ class Replica:
     async def rebuild(self, mend: bool = True) -> None:
         """Begin again from the snapshot, the ledger after it and the item records. The caller holds `lock`.
 
-        mend: whether to write to the store, where its list of withdrawn items is wrong.
+        mend: whether to write to the store: where its list of withdrawn items is wrong, and by which encoder
+        its texts are read where it does not say so.
 
         This process becomes a new writer: what it wrote so far is read back like anybody else's. While
         `sound` is False, the counters must not be used.
@@ -134,6 +137,9 @@ class Replica:
             await self._take(self.position, entries, uncounted)
             self.position = entries[-1].position
         await self.core.call(_date_unannounced, recommender)
+        if self.texts_by:
+            vectors = await self.core.call(_has_vectors, recommender)
+            await agree(self.store, self.texts_by, vectors, writes=mend)
 
     async def _read_items(self, recommender: Recommender, mend: bool) -> None:
         """Take the item records, a page at a time.
@@ -385,6 +391,11 @@ def _put_items(recommender: Recommender, first: int, raws: Sequence[bytes | None
     for row, raw in enumerate(raws, first):
         if raw is not None:
             recommender.put_item(row, decode_item(raw))
+
+
+def _has_vectors(recommender: Recommender) -> bool:
+    """Whether any item has that of a text."""
+    return bool(recommender.catalog.text.any())
 
 
 def _date_unannounced(recommender: Recommender) -> None:

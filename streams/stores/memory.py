@@ -79,6 +79,7 @@ class MemoryStore:
         self._snapshot: Snapshot | None = None
         self._leases: dict[str, tuple[str, int]] = {}
         self._model: str | None = None
+        self._text_encoder: str | None = None
         self._experiments: bytes | None = None
         self._experiments_log: list[bytes] = []
         self._arm_sums: dict[str, dict[str, int]] = {}
@@ -227,6 +228,13 @@ class MemoryStore:
 
     async def active_model(self) -> str | None:
         return self._model
+
+    async def note_text_encoder(self, encoder: str) -> str:
+        self._text_encoder = self._text_encoder or encoder
+        return self._text_encoder
+
+    async def text_encoder(self) -> str | None:
+        return self._text_encoder
 
     async def experiments(self) -> bytes | None:
         return self._experiments

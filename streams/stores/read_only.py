@@ -57,6 +57,9 @@ class ReadOnlyStore:
     async def active_model(self) -> str | None:
         return await self._store.active_model()
 
+    async def text_encoder(self) -> str | None:
+        return await self._store.text_encoder()
+
     async def experiments(self) -> bytes | None:
         return await self._store.experiments()
 
@@ -98,6 +101,9 @@ class ReadOnlyStore:
 
     async def activate(self, model: str) -> NoReturn:
         _refuse("activate")
+
+    async def note_text_encoder(self, encoder: str) -> NoReturn:
+        _refuse("note_text_encoder")
 
     async def append_sums_history(self, experiment: str, ts_ms: int) -> NoReturn:
         _refuse("append_sums_history")

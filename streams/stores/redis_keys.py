@@ -14,6 +14,7 @@ What all processes share:
     relayed                        hash: how far each outbox is in the ledger
     snapshot, snapshot:TOKEN:N     hash: head of the snapshot; its chunks
     lease:NAME, model              who leads; the active model
+    text-encoder                   by which encoder texts were read
     experiments, experiments:log   the registry of experiments; list of the entries of its log
     sums-history:EXPERIMENT        list of notes of an experiment's sums
     shards                         how many shards there are, where there are several

@@ -32,6 +32,7 @@ SHARED = (
     "ledger:dropped",
     "snapshot",
     "model",
+    "text-encoder",
     "experiments",
     "experiments:log",
 )

@@ -77,6 +77,7 @@ class StoreContract:
         assert await store.read_ledger(START, 10) == []
         assert await store.snapshot() is None
         assert await store.active_model() is None
+        assert await store.text_encoder() is None
 
     async def test_nothing_can_be_asked_for(self, store: Store) -> None:
         assert (await store.load([], []))[:2] == ([], {})
@@ -548,6 +549,11 @@ class StoreContract:
         await store.activate("m1")
         await store.activate("m2")
         assert await store.active_model() == "m2"
+
+    async def test_the_first_text_encoder_stays_noted(self, store: Store, make_store: MakeStore) -> None:
+        assert await store.note_text_encoder("one") == "one"
+        assert await make_store().note_text_encoder("two") == "one"
+        assert await store.text_encoder() == "one"
 
     # Experiments
 
