@@ -4,8 +4,8 @@
 
 It learns from the first four fifths of the stream and judges the last: how often a review of four or five
 stars has a higher value than one of one or two (AUC), from title and text together. `whole`: the encoder's
-own vectors; `kept`: those of 64 numbers that states and items hold. The head is a logistic regression in which
-both kinds weigh alike; its ridge is chosen on the last fifth of what it learns from.
+own vectors; `kept`: the 64 numbers that states and items hold. The head is a logistic regression. Both kinds
+weigh alike in it; its ridge is chosen on the last fifth of what it learns from.
 """
 
 from __future__ import annotations
