@@ -29,7 +29,8 @@ from benchmarks.machine import made
 from export.manifest import TEXT_ENCODER_FP32, TOKENIZER
 from export.neighbours import neighbours_kept
 from export.session import Runner, open_session
-from export.text import TEXT_INPUTS, TEXT_OUTPUTS, load_tokenizer
+from export.text import TEXT_OUTPUTS, text_inputs
+from export.tokens import load_tokenizer
 from model.schema import F32
 
 PACKAGES = ("numpy", "onnx", "onnxruntime")
@@ -102,24 +103,14 @@ def _file(path: Path, _provider: str) -> Path:
     return path
 
 
-def inputs_of(rows: Sequence[Sequence[int]]) -> dict[str, Any]:
-    """Token ids, padded to the longest."""
-    width = max(map(len, rows))
-    tokens, mask = np.zeros((len(rows), width), np.int64), np.zeros((len(rows), width), np.int64)
-    for k, row in enumerate(rows):
-        tokens[k, : len(row)] = row
-        mask[k, : len(row)] = 1
-    return dict(zip(TEXT_INPUTS, (tokens, mask), strict=True))
-
-
 def vectors(runner: Runner, encoded: Sequence[Sequence[int]]) -> F32:
     """One text at a time."""
-    return np.concatenate([runner.run(inputs_of([row]))[0] for row in encoded])
+    return np.concatenate([runner.run(text_inputs([row]))[0] for row in encoded])
 
 
 def cpu_ms(runners: Sequence[Runner], turns: int = 40) -> list[float]:
     """The best CPU time of each for 27 tokens; they take turns."""
-    inputs = inputs_of([list(range(1000, 1027))])
+    inputs = text_inputs([list(range(1000, 1027))])
     best = [float("inf")] * len(runners)
     for _ in range(turns):
         for k, runner in enumerate(runners):
@@ -158,7 +149,7 @@ def main() -> None:
         for (way, path), runner, cpu in zip(paths.items(), runners, times, strict=True):
             found = vectors(runner, encoded)
             cosines = (found * exact).sum(1)
-            together = np.abs(runner.run(inputs_of(encoded[:16]))[0] - found[:16]).max()
+            together = np.abs(runner.run(text_inputs(encoded[:16]))[0] - found[:16]).max()
             size = path.stat().st_size / 1e6
             near = neighbours_kept(exact, found)
             rows.append(

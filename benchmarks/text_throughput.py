@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.machine import made
-from export.manifest import TEXT_ENCODER_FP32, TOKENIZER
+from export.manifest import TEXT_ENCODER_FP32
 from export.session import Runner, open_session
-from export.text import TEXT_OUTPUTS, TextEncoder, load_text_encoder, load_tokenizer
+from export.text import TEXT_OUTPUTS, TextEncoder, load_text_encoder
+from export.tokens import load_tokens
 from model.errors import ProviderError
 from model.schema import F32
 from streams.commands.options import add_dataset, dataset_from
@@ -56,9 +57,9 @@ def measure(encoder: TextEncoder, texts: Sequence[str], exact: F32, threads: int
 def exactly(folder: Path, texts: Sequence[str], encoder: TextEncoder) -> F32:
     """The vectors of the fp32 file on the CPU."""
     opened = open_session(lambda _provider: folder / TEXT_ENCODER_FP32, threads=0)
-    tokenizer = load_tokenizer(folder / TOKENIZER)
+    tokens = load_tokens(folder, encoder.manifest)
     return TextEncoder(
-        Runner(opened, TEXT_OUTPUTS), tokenizer, encoder.projection, encoder.manifest, 128
+        Runner(opened, TEXT_OUTPUTS), tokens, encoder.projection, encoder.manifest, 128
     ).encode(texts)
 
 

@@ -35,8 +35,11 @@ FILES_OF = {IN_ONE: tuple(name for name in MODEL_FILES if name != ITEM_PART), IN
 TEXT_ENCODER = "text_encoder.onnx"
 TEXT_ENCODER_FP32 = "text_encoder.fp32.onnx"
 TOKENIZER = "tokenizer.json"
+PIECES = "pieces.npz"
+VECTOR_TABLE = "token_vectors.bin"
 PROJECTION = "projection.npz"
-TEXT_FILES = (TEXT_ENCODER, TEXT_ENCODER_FP32, TOKENIZER, PROJECTION)
+TEXT_FILES = (TEXT_ENCODER, TEXT_ENCODER_FP32, PROJECTION)
+"""Of any text encoder; besides, a transformer has TOKENIZER, the universal one PIECES and VECTOR_TABLE."""
 
 
 BETTER = "better"
@@ -102,6 +105,8 @@ class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `neighbours_kept`: the share of each text's ten nearest in fp32 that are among its ten nearest in int8,
     among `neighbours` different texts; None if nobody measured it, or there are too few texts.
+    `unknown_id`: the token that stands for what the encoder does not know; None if there is none, or if a
+    former build made the folder.
     """
 
     name: str
@@ -115,6 +120,7 @@ class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     neighbours_kept: float | None = None
     neighbours: int = 0
+    unknown_id: int | None = None
 
     @property
     def reference(self) -> TextEncoderRef:

@@ -32,6 +32,11 @@ def quantize_text_encoder(source: Path, target: Path) -> None:
     _quantize(onnx.load(source), target, ("MatMul", "Gather"), [])
 
 
+def quantize_matrices(model: onnx.ModelProto, target: Path, kept: list[str]) -> None:
+    """Write the int8 form of the matrices alone, but of those that the nodes `kept` multiply by."""
+    _quantize(model, target, ("MatMul",), kept)
+
+
 def narrow_matrices(model: onnx.ModelProto, columns: int) -> list[str]:
     """The nodes that multiply by a constant with fewer than `columns` columns."""
     constants = {each.name: each.dims for each in model.graph.initializer}

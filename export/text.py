@@ -1,4 +1,4 @@
-"""Texts -> vectors with a registered text encoder: tokenizers and onnxruntime, no torch.
+"""Texts -> vectors with a registered text encoder: tokens and onnxruntime, no torch.
 
 A text's vector never depends on the texts around it. The int8 file scales activations over all rows of a run,
 so it gets one text at a time; the fp32 file (GPUs) gets batches of similar length.
@@ -6,18 +6,18 @@ so it gets one text at a time; the fp32 file (GPUs) gets batches of similar leng
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from tokenizers import Tokenizer
+from numpy.typing import NDArray
 
 from export.manifest import (
     PROJECTION,
     TEXT_ENCODER,
     TEXT_ENCODER_FP32,
     TEXT_FILES,
-    TOKENIZER,
     TextManifest,
     read_manifest,
     verify,
@@ -25,22 +25,38 @@ from export.manifest import (
 from export.projection import Projection, load_projection
 from export.providers import OnFallback
 from export.session import Runner, open_session
-from model.errors import ManifestError
+from export.tokens import Tokens, load_tokens
 from model.schema import F32
-from model.surrogates import made_whole
+from model.universal import UNIVERSAL
 
+UNKNOWN_SHARE = 0.2
 TEXT_INPUTS = ("tokens", "mask")
 TEXT_OUTPUTS = ("vectors",)
 GPU_BATCH = 64
 
 
+class TokenCount(NamedTuple):
+    """How many tokens texts have, and how many of them stand for what the encoder does not know."""
+
+    tokens: int
+    unknown: int
+
+    @property
+    def share(self) -> float:
+        """Of unknown ones; 0 where there is no token."""
+        return self.unknown / max(self.tokens, 1)
+
+
 class TextEncoder:
-    """`encode(texts)` -> float32 [n, dim], rows of length 1; an empty text is a zero vector."""
+    """`encode(texts)` -> float32 [n, dim], rows of length 1; an empty text is a zero vector.
+
+    `counted`: the tokens of all texts that it has read so far.
+    """
 
     def __init__(
         self,
         runner: Runner,
-        tokenizer: Tokenizer,
+        tokens: Tokens,
         projection: Projection,
         manifest: TextManifest,
         max_tokens: int,
@@ -50,10 +66,11 @@ class TextEncoder:
         self.dim = manifest.dim
         self._runner = runner
         self.batch = 1 if runner.provider == "cpu" else GPU_BATCH
-        self._tokenizer = tokenizer
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(max_tokens)
+        self._tokens = tokens
+        tokens.cut(max_tokens)
+        self.counted = TokenCount(0, 0)
         self.encode(["a first run, so that the first text does not pay for it"])
+        self.counted = TokenCount(0, 0)
 
     @property
     def provider(self) -> str:
@@ -69,28 +86,28 @@ class TextEncoder:
         """The vectors to keep of items' or reviews' texts: float32 [n, kept], rows of length 1 or zero."""
         return self.projection(self.encode(texts))
 
+    def count(self, texts: Sequence[str]) -> TokenCount:
+        """Of the texts as far as the encoder reads them."""
+        return self._counts(self._tokens.ids([text for text in texts if text.strip()]))
+
     def encode(self, texts: Sequence[str]) -> F32:
         """The vectors, in the order of the texts."""
         found = np.zeros((len(texts), self.dim), np.float32)
         written = [row for row, text in enumerate(texts) if text.strip()]
-        tokens = {
-            row: encoding.ids
-            for row, encoding in zip(
-                written,
-                self._tokenizer.encode_batch([made_whole(texts[row]) for row in written]),
-                strict=True,
-            )
-        }
+        tokens = dict(zip(written, self._tokens.ids([texts[row] for row in written]), strict=True))
+        self._count(tokens.values())
         for rows in _by_length(tokens, self.batch):
-            width = len(tokens[rows[-1]])
-            ids = np.zeros((len(rows), width), np.int64)
-            mask = np.zeros((len(rows), width), np.int64)
-            for place, row in enumerate(rows):
-                length = len(tokens[row])
-                ids[place, :length] = tokens[row]
-                mask[place, :length] = 1
-            found[rows] = self._runner.run(dict(zip(TEXT_INPUTS, (ids, mask), strict=True)))[0]
+            found[rows] = self._runner.run(text_inputs([tokens[row] for row in rows]))[0]
         return found
+
+    def _counts(self, tokens: Iterable[list[int]]) -> TokenCount:
+        unknown, ends = self.manifest.unknown_id, self._tokens.ends
+        found = [(len(ids) - ends, 0 if unknown is None else ids.count(unknown)) for ids in tokens]
+        return TokenCount(sum(count for count, _ in found), sum(count for _, count in found))
+
+    def _count(self, tokens: Iterable[list[int]]) -> None:
+        more = self._counts(tokens)
+        self.counted = TokenCount(self.counted.tokens + more.tokens, self.counted.unknown + more.unknown)
 
 
 def load_text_encoder(
@@ -111,19 +128,41 @@ def load_text_encoder(
     opened = open_session(file_for, providers, fallback, threads, on_fallback)
     return TextEncoder(
         Runner(opened, TEXT_OUTPUTS),
-        load_tokenizer(folder / TOKENIZER),
+        load_tokens(folder, manifest),
         load_projection(folder / PROJECTION, manifest.dim),
         manifest,
         max_tokens,
     )
 
 
-def load_tokenizer(path: Path) -> Tokenizer:
-    """A `tokenizer.json` of the tokenizers library."""
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises plain exceptions
-        raise ManifestError(f"{path} is no tokenizer.json ({error}); export the text encoder again") from None
+def too_much_unknown(encoder: str, count: TokenCount) -> str:
+    """What to do where more than `UNKNOWN_SHARE` of a catalogue's tokens are unknown to the encoder; "" else.
+
+    >>> too_much_unknown("some", TokenCount(1_000, 200))
+    ''
+    """
+    if count.share <= UNKNOWN_SHARE:
+        return ""
+    other = (
+        "a Hugging Face id of an encoder for your language"
+        if encoder == UNIVERSAL
+        else f"{UNIVERSAL!r} (sixteen languages), or a Hugging Face id of an encoder for yours"
+    )
+    return (
+        f"text encoder {encoder!r} does not know {count.share:.0%} of the tokens of these texts "
+        f"({count.unknown} of {count.tokens}): all of them are the same to it. Set model.text_encoder to "
+        f"{other}, and train again"
+    )
+
+
+def text_inputs(tokens: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
+    """What a graph reads of texts, padded to the longest: their tokens, and where there are any."""
+    width = max(map(len, tokens))
+    ids, mask = np.zeros((len(tokens), width), np.int64), np.zeros((len(tokens), width), np.int64)
+    for row, each in enumerate(tokens):
+        ids[row, : len(each)] = each
+        mask[row, : len(each)] = 1
+    return dict(zip(TEXT_INPUTS, (ids, mask), strict=True))
 
 
 def encoder_name(encoder: str) -> str:

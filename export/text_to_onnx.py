@@ -1,4 +1,4 @@
-"""From a sentence encoder in torch to `registry/text/<name>/`: ONNX in fp32 and int8, tokenizer, cosines."""
+"""From a sentence encoder to `registry/text/<name>/`: ONNX in fp32 and int8, tokens, projection, cosines."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from transformers import AutoTokenizer
 
 from export.manifest import (
+    PIECES,
     PROJECTION,
     TEXT_ENCODER,
     TEXT_ENCODER_FP32,
     TEXT_FILES,
     TOKENIZER,
+    VECTOR_TABLE,
     TextManifest,
     facts_of,
     versions_of,
@@ -23,15 +22,13 @@ from export.manifest import (
 )
 from export.neighbours import neighbours_kept
 from export.projection import fit_projection, save_projection
-from export.quantize import quantize_text_encoder
 from export.registry import Registry
 from export.session import Runner, open_session
-from export.text import TEXT_INPUTS, TEXT_OUTPUTS, encoder_name, load_tokenizer
-from export.to_onnx import compare, write_onnx
-from model.errors import ModelError, ParityError
+from export.text import TEXT_OUTPUTS, encoder_name, text_inputs
+from export.tokens import LibraryTokens, Tokens, load_tokenizer, unknown_in
+from model.errors import ParityError
 from model.schema import F32
-from model.surrogates import made_whole
-from model.text_encoder import BUNDLED, folder_of, load_encoder
+from model.universal import UNIVERSAL
 
 COSINE_MEAN = 0.99
 KEPT = 64
@@ -63,15 +60,16 @@ GENERAL = (
     "Good for the price, but the instructions are poor.",
 )
 """They stand in for the texts of a dataset without any: its items may get some later."""
-Inputs = dict[str, NDArray[np.int64]]
-PACKAGES = ("headrace", "onnx", "onnxruntime", "onnxscript", "tokenizers", "torch", "transformers")
+PACKAGES = (
+    "headrace", UNIVERSAL, "onnx", "onnxruntime", "onnxscript", "tokenizers", "torch", "transformers",
+)  # fmt: skip
 
 
 def export_text_encoder(
     registry: Registry,
     texts: Sequence[str],
     created_ms: int,
-    encoder: str = BUNDLED,
+    encoder: str = UNIVERSAL,
     max_tokens: int = 128,
     cosine_mean: float = COSINE_MEAN,
     kept: int = KEPT,
@@ -80,24 +78,17 @@ def export_text_encoder(
 
     `texts`: real ones, to fit the projection to `kept` dimensions. The function compares int8 with fp32 on
     `COMPARED` of them: a mean cosine below `cosine_mean` is a `ParityError`. If there are few texts, or none
-    (a dataset of ids alone), general ones join them.
+    (a dataset of ids alone), general ones join them. fp32 must agree with what the weights came from.
     """
     if len(texts) < len(GENERAL):
         texts = [*texts, *GENERAL]
-    module = load_encoder(encoder)
+    step = -(-len(texts) // COMPARED)
     with registry.text.adding(encoder_name(encoder)) as folder:
-        items, length = torch.export.Dim("texts"), torch.export.Dim("length")
-        tokens, mask = torch.arange(5, 23).reshape(2, 9), torch.ones(2, 9, dtype=torch.int64)
-        shape = {0: items, 1: length}
-        fp32 = folder / TEXT_ENCODER_FP32
-        write_onnx(module, (tokens, mask), (shape, shape), TEXT_INPUTS, TEXT_OUTPUTS, fp32)
-        _write_tokenizer(encoder, folder / TOKENIZER)
-        encoded = _tokens(folder / TOKENIZER, texts, max_tokens)
-        compare(module, fp32, [_inputs(each) for each in encoded[:8]], TEXT_OUTPUTS)
-        quantize_text_encoder(fp32, folder / TEXT_ENCODER)
+        tokens, unknown, own_files = _written(encoder, folder, texts[::step])
+        tokens.cut(max_tokens)
+        encoded = tokens.ids(texts)
         served = _vectors(folder / TEXT_ENCODER, encoded)
-        step = -(-len(encoded) // COMPARED)
-        exact = _vectors(fp32, encoded[::step])
+        exact = _vectors(folder / TEXT_ENCODER_FP32, encoded[::step])
         cosines = (exact * served[::step]).sum(1)
         if not cosines.mean() >= cosine_mean:
             raise ParityError(
@@ -112,42 +103,35 @@ def export_text_encoder(
             created_ms=created_ms,
             encoder=encoder,
             dim=served.shape[1],
-            files={each: facts_of(folder / each) for each in TEXT_FILES},
+            files={each: facts_of(folder / each) for each in (*TEXT_FILES, *own_files)},
             texts=len(cosines),
             cosine_mean=float(cosines.mean()),
             cosine_min=float(cosines.min()),
             versions=versions_of(PACKAGES),
             neighbours_kept=None if np.isnan(kept_near) else kept_near,
             neighbours=len(different),
+            unknown_id=unknown,
         )
         write_manifest(folder, manifest)
     return manifest
 
 
-def _write_tokenizer(encoder: str, path: Path) -> None:
-    """The tokenizer as the tokenizers library reads it, without padding or truncation."""
-    backend = getattr(AutoTokenizer.from_pretrained(folder_of(encoder)), "backend_tokenizer", None)
-    if backend is None:
-        raise ModelError(
-            f"text encoder {encoder!r} has no fast tokenizer; name one that has a tokenizer.json"
-        )
-    backend.no_padding()
-    backend.no_truncation()
-    backend.save(str(path))
+def _written(encoder: str, folder: Path, texts: Sequence[str]) -> tuple[Tokens, int | None, tuple[str, ...]]:
+    """Write both graphs, checked on `texts`. What they need: the tokens, the unknown one, further files."""
+    if encoder == UNIVERSAL:
+        from export.sentencepiece.pieces import UNKNOWN, Pieces
+        from export.universal.files import write_universal
 
+        pieces: Pieces = write_universal(folder, texts)
+        return pieces, UNKNOWN, (PIECES, VECTOR_TABLE)
+    from export.transformer_to_onnx import write_transformer  # brings torch
 
-def _tokens(tokenizer_file: Path, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
-    tokenizer = load_tokenizer(tokenizer_file)
-    tokenizer.enable_truncation(max_tokens)
-    return [encoding.ids for encoding in tokenizer.encode_batch(list(map(made_whole, texts)))]
-
-
-def _inputs(ids: list[int]) -> Inputs:
-    tokens = np.array([ids], np.int64)
-    return dict(zip(TEXT_INPUTS, (tokens, np.ones_like(tokens)), strict=True))
+    write_transformer(encoder, folder, texts)
+    path = folder / TOKENIZER
+    return LibraryTokens(load_tokenizer(path)), unknown_in(path), (TOKENIZER,)
 
 
 def _vectors(path: Path, encoded: Sequence[list[int]]) -> F32:
     """The vectors of texts, one text at a time, as a worker runs the file."""
     runner = Runner(open_session(lambda _provider: path), TEXT_OUTPUTS)
-    return np.concatenate([runner.run(_inputs(ids))[0] for ids in encoded])
+    return np.concatenate([runner.run(text_inputs([ids]))[0] for ids in encoded])

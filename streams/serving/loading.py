@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.loaded import LoadedModel, load_model
-from export.manifest import Manifest, TextEncoderRef, read_manifest
+from export.manifest import Manifest, TextEncoderRef, TextManifest, read_manifest
 from export.providers import OnFallback
 from export.registry import Registry
 from export.text import TextEncoder, encoder_name, load_text_encoder
+from model.errors import ModelError
 from streams.ranking.model_in_service import ModelInService
+from streams.serving.unknown_tokens import WatchedEncoder
 from streams.settings.sections import ModelSettings
 from streams.state.event_meaning import Encode
 
@@ -80,12 +82,28 @@ def encoder_of(folder: Path, settings: ModelSettings) -> TextEncoder | None:
     return encoder if encoder.manifest.reference == trained else None
 
 
+def encoder_here(settings: ModelSettings, registry: Registry) -> TextManifest | None:
+    """The manifest of the text encoder of the settings, None where it is not registered."""
+    name = encoder_name(settings.text_encoder)
+    if not registry.text.has(name):
+        return None
+    return read_manifest(registry.text.get(name), TextManifest)
+
+
 def load_encoder(
     settings: ModelSettings, registry: Registry, on_fallback: OnFallback | None = None
 ) -> Encode | None:
-    """The text encoder of the settings with its projection; None, and said, where none is registered."""
+    """The text encoder of the settings with its projection; None, and said, where none is registered.
+
+    Raises `ModelError` where others are.
+    """
     name = encoder_name(settings.text_encoder)
     if not registry.text.has(name):
+        if others := registry.text.names():
+            raise ModelError(
+                f"no text encoder {name!r} in {registry.text.folder} (there: {', '.join(others)}): set "
+                "model.text_encoder to the one that the active model was trained with"
+            )
         log.warning("no text encoder %r in %s: texts are left out", name, registry.text.folder)
         return None
     encoder = load_text_encoder(
@@ -96,7 +114,7 @@ def load_encoder(
         settings.text_max_tokens,
         on_fallback=on_fallback,
     )
-    return encoder.project
+    return WatchedEncoder(encoder)
 
 
 def load_in_service(

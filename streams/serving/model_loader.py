@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from export.loaded import load_model
-from export.manifest import TextEncoderRef, TextManifest, read_manifest
 from export.registry import Registry
-from export.text import encoder_name
 from streams.ranking.model_in_service import ModelInService
 from streams.serving.background import in_thread
-from streams.serving.loading import in_service, other_encoder, other_graph
+from streams.serving.loading import encoder_here, in_service, other_encoder, other_graph
 from streams.serving.model_watcher import ModelWatcher
 from streams.serving.replica import Replica
 from streams.settings.sections import ModelSettings
@@ -61,10 +59,10 @@ class ModelLoader:
             self.settings.threads,
             on_fallback=self.runs_elsewhere,
         )
-        graph = self.replica.graph
+        graph, encoder = self.replica.graph, encoder_here(self.settings, self.registry)
         for trouble in (
             other_graph(loaded.manifest, graph.digest() if graph is not None else ""),
-            other_encoder(loaded.manifest, self._encoder_here()),
+            other_encoder(loaded.manifest, None if encoder is None else encoder.reference),
         ):
             if trouble:
                 self.watcher.warned(trouble)
@@ -74,13 +72,6 @@ class ModelLoader:
         model.refresh(seen)
         model.index.configure(index, beside=True)
         return Loaded(model, loaded.rescorer.provider, catalog)
-
-    def _encoder_here(self) -> TextEncoderRef | None:
-        """The text encoder of the settings, None where it is not registered."""
-        name = encoder_name(self.settings.text_encoder)
-        if not self.registry.text.has(name):
-            return None
-        return read_manifest(self.registry.text.get(name), TextManifest).reference
 
     def runs_elsewhere(self, asked: str, got: str) -> None:
         """A model, or the text encoder, runs on another provider than the first that was asked for."""

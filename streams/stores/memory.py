@@ -84,6 +84,7 @@ class MemoryStore:
         self._leases: dict[str, tuple[str, int]] = {}
         self._activations: list[Activation] = []
         self._notes = _Expiring(0, self._clock)
+        self._text_encoder: str | None = None
         self._experiments: bytes | None = None
         self._experiments_log: list[bytes] = []
         self._arm_sums: dict[str, dict[str, int]] = {}
@@ -256,6 +257,13 @@ class MemoryStore:
             self._notes.put(name, value, ttl_ms)
         else:
             self._notes.values.pop(name, None)
+
+    async def note_text_encoder(self, encoder: str) -> str:
+        self._text_encoder = self._text_encoder or encoder
+        return self._text_encoder
+
+    async def text_encoder(self) -> str | None:
+        return self._text_encoder
 
     async def experiments(self) -> bytes | None:
         return self._experiments

@@ -71,6 +71,9 @@ class ReadOnlyStore:
     async def notes(self, names: Sequence[str]) -> list[bytes | None]:
         return await self._store.notes(names)
 
+    async def text_encoder(self) -> str | None:
+        return await self._store.text_encoder()
+
     async def experiments(self) -> bytes | None:
         return await self._store.experiments()
 
@@ -115,6 +118,9 @@ class ReadOnlyStore:
 
     async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> NoReturn:
         _refuse("put_note")
+
+    async def note_text_encoder(self, encoder: str) -> NoReturn:
+        _refuse("note_text_encoder")
 
     async def append_sums_history(self, experiment: str, ts_ms: int) -> NoReturn:
         _refuse("append_sums_history")

@@ -296,6 +296,14 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
             Activation(0, name) for name in [await self.active_model()] if name is not None
         ]  # an older build noted no activations
 
+    async def note_text_encoder(self, encoder: str) -> str:
+        await self._pooled.call("SET", self._keys.shared("text-encoder"), encoder, "NX")
+        return await self.text_encoder() or encoder
+
+    async def text_encoder(self) -> str | None:
+        encoder: bytes | None = await self._pooled.call("GET", self._keys.shared("text-encoder"))
+        return None if encoder is None else encoder.decode()
+
     async def experiments(self) -> bytes | None:
         value: bytes | None = await self._pooled.call("GET", self._keys.shared("experiments"))
         return value

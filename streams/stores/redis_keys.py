@@ -16,6 +16,7 @@ What all processes share:
     snapshot, snapshot:TOKEN:N     hash: head of the snapshot; its chunks
     lease:NAME                     who leads
     model, model:log               the active model; list of the latest activations
+    text-encoder                   by which encoder texts were read
     experiments, experiments:log   the registry of experiments; list of the entries of its log
     sums-history:EXPERIMENT        list of notes of an experiment's sums
     shards                         how many shards there are, where there are several

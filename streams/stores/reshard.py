@@ -34,6 +34,7 @@ SHARED = (
     "snapshot",
     "model",
     "model:log",
+    "text-encoder",
     "experiments",
     "experiments:log",
 )

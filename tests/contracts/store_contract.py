@@ -79,6 +79,7 @@ class StoreContract:
         assert await store.read_ledger(START, 10) == []
         assert await store.snapshot() is None
         assert await store.active_model() is None
+        assert await store.text_encoder() is None
 
     async def test_nothing_can_be_asked_for(self, store: Store) -> None:
         assert (await store.load([], []))[:2] == ([], {})
@@ -630,6 +631,11 @@ class StoreContract:
         answers = await asyncio.gather(*puts, return_exceptions=True)
         assert sum(answer is None for answer in answers) == 1
         assert sum(isinstance(answer, FencedError) for answer in answers) == 7
+
+    async def test_the_first_text_encoder_stays_noted(self, store: Store, make_store: MakeStore) -> None:
+        assert await store.note_text_encoder("one") == "one"
+        assert await make_store().note_text_encoder("two") == "one"
+        assert await store.text_encoder() == "one"
 
     # Experiments
 

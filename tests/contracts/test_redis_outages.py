@@ -44,6 +44,8 @@ CALLS: dict[str, Callable[[Store], Coroutine[Any, Any, object]]] = {
     "lead": lambda store: store.lead("l", "w", 1_000),
     "activate": lambda store: store.activate("m"),
     "active_model": lambda store: store.active_model(),
+    "note_text_encoder": lambda store: store.note_text_encoder("e"),
+    "text_encoder": lambda store: store.text_encoder(),
     "condition": lambda store: store.condition(),
 }
 

@@ -11,13 +11,14 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from export import text_to_onnx
+from export import text_to_onnx, transformer_to_onnx
 from export.manifest import PROJECTION, TEXT_ENCODER, TEXT_ENCODER_FP32, TextManifest, read_manifest
 from export.projection import load_projection
 from export.registry import Registry
 from export.session import Runner, open_session
-from export.text import TEXT_OUTPUTS, TextEncoder, load_text_encoder, load_tokenizer
+from export.text import TEXT_OUTPUTS, TextEncoder, load_text_encoder
 from export.text_to_onnx import export_text_encoder
+from export.tokens import load_tokens
 from model.errors import ManifestError, ModelError, ParityError
 from model.schema import F32
 from model.text_encoder import BUNDLED, folder_of, load_encoder
@@ -44,7 +45,7 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     registry = Registry(tmp_path_factory.mktemp("models"))
-    export_text_encoder(registry, TEXTS, created_ms=1)
+    export_text_encoder(registry, TEXTS, 1, BUNDLED)
     return registry.text.get(BUNDLED)
 
 
@@ -71,8 +72,8 @@ def fp32(folder: Path, batch: int) -> TextEncoder:
     opened = open_session(lambda provider: folder / TEXT_ENCODER_FP32)
     manifest = read_manifest(folder, TextManifest)
     projection = load_projection(folder / PROJECTION, manifest.dim)
-    tokenizer = load_tokenizer(folder / "tokenizer.json")
-    found = TextEncoder(Runner(opened, TEXT_OUTPUTS), tokenizer, projection, manifest, 64)
+    tokens = load_tokens(folder, manifest)
+    found = TextEncoder(Runner(opened, TEXT_OUTPUTS), tokens, projection, manifest, 64)
     found.batch = batch
     return found
 
@@ -160,21 +161,21 @@ def traced_before(encoder_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     def copied(*arguments: object) -> None:
         shutil.copy(encoder_folder / TEXT_ENCODER_FP32, str(arguments[-1]))
 
-    monkeypatch.setattr(text_to_onnx, "write_onnx", copied)
+    monkeypatch.setattr(transformer_to_onnx, "write_onnx", copied)
 
 
 @pytest.mark.usefixtures("traced_before")
 def test_encoder_that_loses_too_much_is_not_registered(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
     with pytest.raises(ParityError, match="mean cosine"):
-        export_text_encoder(registry, TEXTS, created_ms=1, cosine_mean=0.9999)
+        export_text_encoder(registry, TEXTS, 1, BUNDLED, cosine_mean=0.9999)
     assert registry.text.names() == []
 
 
 @pytest.mark.usefixtures("traced_before")
 def test_dataset_without_texts_gets_an_encoder_too(tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    manifest = export_text_encoder(registry, [], created_ms=1)
+    manifest = export_text_encoder(registry, [], 1, BUNDLED)
     assert manifest.texts == len(text_to_onnx.GENERAL)
     kept = load_text_encoder(registry.text.get(BUNDLED)).project(["a film", "another film", "a guitar"])
     assert kept[0] @ kept[1] > kept[0] @ kept[2]

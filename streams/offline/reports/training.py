@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.text import UNKNOWN_SHARE
 from model.evaluate import Estimate
 from model.reliability import Reliability
 from streams.offline.reports.page import beside, page, plot, section, table, tiles, without_plotly, write_page
@@ -38,7 +39,7 @@ def _parts(title: str, findings: Findings, facts: Mapping[str, Any]) -> list[str
 
     judged = [each for each in findings.progress if not np.isnan(each.ndcg.value)]
     return [
-        _head(title, findings),
+        _head(title, findings, facts),
         tiles(
             [
                 ("HR@10", _short(judged[-1].hit_rate) if judged else "–"),
@@ -89,12 +90,19 @@ def _parts(title: str, findings: Findings, facts: Mapping[str, Any]) -> list[str
     ]
 
 
-def _head(title: str, findings: Findings) -> str:
+def _head(title: str, findings: Findings, facts: Mapping[str, Any]) -> str:
     learned = max((each.done for each in findings.progress), default=0)
+    unknown = facts.get("unknown_tokens", 0.0)
+    warning = (
+        f"<p><strong>The text encoder does not know {unknown:.0%} of the texts' tokens.</strong> All of them "
+        "are the same to it: name another one as model.text_encoder, and train again.</p>"
+        if unknown > UNKNOWN_SHARE
+        else ""
+    )
     return (
         f"<h1>Training: {escape(title)}</h1><p>The model learned {learned:,} examples, over all epochs. "
         f"Everything below but the losses is of {findings.events:,} newer, held-out examples, each "
-        "with its whole pool of candidates; a candidate miss scores 0.</p>"
+        f"with its whole pool of candidates; a candidate miss scores 0.</p>{warning}"
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from export.registry import Registry
-from export.text import TextEncoder, encoder_name, load_text_encoder
+from export.text import TextEncoder, TokenCount, encoder_name, load_text_encoder, too_much_unknown
 from model.errors import ModelError
 from model.schema import F32
 from streams.datasets.as_events import reviews_of
@@ -19,12 +20,18 @@ from streams.state.event_meaning import Encode, encoded
 Say = Callable[[str, int, int], None]
 """Takes the stage, how far it is, and how far it goes."""
 
+log = logging.getLogger(__name__)
+
 TEXTS_FOR_PROJECTION = 2_000
+TEXTS_COUNTED = 2_000
 TEXTS_AT_A_TIME = 64
 
 
 def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, say: Say) -> TextEncoder:
-    """The registered encoder that the settings name; exports it first if the registry lacks it."""
+    """The registered encoder that the settings name; exports it first if the registry lacks it.
+
+    The log says where it does not know much of the texts.
+    """
     name = encoder_name(settings.model.text_encoder)
     if not registry.text.has(name):
         from export.text_to_onnx import export_text_encoder
@@ -38,9 +45,17 @@ def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, s
                 raise
         say("exporting the text encoder", 1, 1)
     model = settings.model
-    return load_text_encoder(
+    encoder = load_text_encoder(
         registry.text.get(name), model.providers, model.fallback, model.threads, model.text_max_tokens
     )
+    if trouble := too_much_unknown(settings.model.text_encoder, counted(encoder, texts)):
+        log.warning("%s", trouble)
+    return encoder
+
+
+def counted(encoder: TextEncoder, texts: Sequence[str]) -> TokenCount:
+    """The tokens of the texts, or of so many of them as tell how it is with all."""
+    return encoder.count(spread(texts, TEXTS_COUNTED))
 
 
 def texts_of(dataset: Dataset, until: int) -> list[str]:

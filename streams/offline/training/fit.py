@@ -19,7 +19,7 @@ from export.registry import Registry
 from model import examples
 from streams.datasets.dataset import Dataset
 from streams.offline.stream_driver import Prequential
-from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
+from streams.offline.training.dataset_texts import Say, counted, text_encoder, texts_of
 from streams.offline.training.half_lives import adapted
 from streams.offline.training.model_schema import schema_of, tasks_of, vocabulary_of
 from streams.offline.training.registration import register
@@ -39,6 +39,8 @@ class Trained(NamedTuple):
     progress: list[Progress]
 
 
+UNKNOWN_TOKENS = "unknown_tokens"
+"""What a manifest's `training` calls the share of tokens that the text encoder does not know."""
 Look = Callable[[Trained], None]
 """Takes the result of a training, to examine it."""
 
@@ -64,11 +66,13 @@ def fit(
     keep: Path | None = None,
     resume: Path | None = None,
     look: Look | None = None,
+    unknown_tokens: float | None = None,
 ) -> Manifest:
     """Train on the examples, export, pass the gate, register under `name`. A `ParityError` keeps nothing.
 
     `keep`: a folder for the checkpoint and the examples, to learn from them later. `resume`: a folder for the
     state of the training, which goes on from the state in it. `look` gets the result before the export.
+    `unknown_tokens`: which share of the texts' tokens the encoder does not know; None without texts.
     """
     from model.checkpoint import Checkpoint, save_checkpoint
     from model.resume import Savepoints
@@ -107,6 +111,7 @@ def fit(
         "plan": msgspec.to_builtins(model.training),
         "tasks": msgspec.to_builtins(tasks),
         "graph": "" if entities is None else entities.graph.digest(),
+        **({} if unknown_tokens is None else {UNKNOWN_TOKENS: round(unknown_tokens, 4)}),
     }
     say("exporting the model", 0, 1)
     ref = None if encoder is None else encoder.reference
@@ -131,8 +136,10 @@ def fit_model(
 ) -> Fitted:
     """Do all of it: text encoder, warm core, examples, training, export. Returns model and warm core."""
     settings = adapted(settings, dataset.interactions, warm_events)
-    encoder = text_encoder(registry, texts_of(dataset, warm_events), settings, say)
+    texts = texts_of(dataset, warm_events)
+    encoder = text_encoder(registry, texts, settings, say)
+    unknown = counted(encoder, texts).share if texts else None
     run = prepare(dataset, settings, encoder.project, say)
     collected = warm(run, warm_events, settings, say)
-    manifest = fit(run, collected, registry, name, say, encoder.manifest, keep, resume, look)
+    manifest = fit(run, collected, registry, name, say, encoder.manifest, keep, resume, look, unknown)
     return Fitted(name, registry.get(name), manifest, settings, run)

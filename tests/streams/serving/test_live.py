@@ -26,13 +26,15 @@ from model.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from model.universal import UNIVERSAL
 from streams.clock import ManualClock
-from streams.events.schema import Control
+from streams.events.schema import Control, Item
 from streams.serving import live as module
 from streams.serving.live import Live, open_live
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
+from streams.state.catalog import decode_item
 from streams.stores.base import LedgerEntry
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
@@ -96,6 +98,10 @@ class Faulty(MemoryStore):
     async def read_ledger(self, after: str, limit: int) -> list[LedgerEntry]:
         self._answer()
         return await super().read_ledger(after, limit)
+
+    async def text_encoder(self) -> str | None:
+        self._answer()
+        return await super().text_encoder()
 
     async def active_model(self) -> str | None:
         self._answer()
@@ -264,6 +270,55 @@ async def test_a_store_that_is_away_can_be_waited_for(settings: Settings) -> Non
         assert_equal(live.replica, desk.replica)
         assert live.models.name == "first"
     assert waited > 1
+
+
+async def test_a_store_that_another_encoder_has_read_is_not_gone_on_with(
+    settings: Settings, registry: Registry, universal_registry: Registry, tmp_path: Path
+) -> None:
+    """Neither by a worker nor by a reader; nothing in it changes."""
+    store = MemoryStore()
+    async with opened(settings, store) as live:
+        noted = await store.text_encoder()
+        assert noted is not None
+        assert noted.startswith(f"{settings.model.text_encoder} ")
+        assert live.encode is not None
+        desk = Desk(store, settings)
+        desk.batches.reader.encode = live.encode
+        await desk.take(
+            *(
+                message(Item(event_id=f"{n}", ts=NOW_MS, item_id=f"i{n}", title=title), n)
+                for n, title in enumerate(["a quiet film", "of the sea"])
+            )
+        )
+    records = await store.items(["i0", "i1"])
+    assert all(decode_item(raw or b"").text for raw in records)
+    shutil.copytree(registry.folder, tmp_path / "models")
+    shutil.copytree(universal_registry.text.get(UNIVERSAL), tmp_path / "models" / "text" / UNIVERSAL)
+    other = override(settings, {"model": {"registry": str(tmp_path / "models"), "text_encoder": UNIVERSAL}})
+    for read_only in (False, True):
+        with nothing_left(), pytest.raises(ModelError, match=settings.model.text_encoder):
+            async with opened(other, store, read_only=read_only):
+                raise AssertionError("it is not whole")
+    assert (await store.text_encoder(), await store.items(["i0", "i1"])) == (noted, records)
+    # What a former build has filled says nothing of its encoder.
+    store._text_encoder = None
+    with pytest.raises(ModelError, match="a former build"):
+        async with opened(other, store):
+            raise AssertionError("it is not whole")
+    async with opened(settings, store):
+        assert await store.text_encoder() == noted
+    # An empty one is begun with the other.
+    empty = MemoryStore()
+    async with opened(other, empty):
+        assert ((await empty.text_encoder()) or "").startswith(f"{UNIVERSAL} ")
+
+
+async def test_a_registry_without_the_encoder_of_the_settings_is_refused(settings: Settings) -> None:
+    """Texts were left out in silence else, after the default has changed."""
+    unset = override(settings, {"model": {"text_encoder": UNIVERSAL}})
+    with nothing_left(), pytest.raises(ModelError, match=rf"there: {settings.model.text_encoder}\)"):
+        async with opened(unset, MemoryStore()):
+            raise AssertionError("it is not whole")
 
 
 async def test_texts_can_be_left_out(settings: Settings) -> None:

@@ -22,6 +22,7 @@ READS: dict[str, tuple[Any, ...]] = {
     "read_ledger": (START, 10),
     "snapshot": (),
     "active_model": (),
+    "text_encoder": (),
     "experiments": (),
     "experiments_log": (),
     "condition": (),
@@ -36,6 +37,7 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "save_snapshot": (Snapshot("9-9", "w", "9-9", b"p"),),
     "lead": ("leader", "w", 1_000),
     "activate": ("second",),
+    "note_text_encoder": ("another",),
     "put_experiments": (b"two", digest_of(b"one"), b"second"),
     "append_sums_history": ("e", 2),
 }
@@ -49,6 +51,7 @@ async def filled() -> MemoryStore:
     await store.append_sums_history("e", 1)
     await store.save_snapshot(Snapshot(START, "w", START, b"p"))
     await store.activate("first")
+    await store.note_text_encoder("one")
     await store.put_experiments(b"one", digest_of(None), b"first")
     return store
 

@@ -49,6 +49,7 @@ async def filled(settings: RedisSettings) -> None:
         await store.append_sums_history("look", users)
     await store.intern(ITEMS)
     await store.activate("model-1")
+    await store.note_text_encoder("words 1")
     await store.put_experiments(b"registry", "", b"entry")
     position = await store.commit(Commit({}, {}, {}, {}, {}, b"second"), "w")
     await store.save_snapshot(Snapshot(position, "w", position, bytes(range(256)) * (CHUNK_BYTES // 100)))
@@ -65,6 +66,7 @@ async def held(settings: RedisSettings) -> dict[str, Any]:
         "ledger": await store.read_ledger(START, 100),
         "snapshot": await store.snapshot(),
         "model": await store.active_model(),
+        "texts": await store.text_encoder(),
         "withdrawn": await store.withdrawals(""),
         "sums": [await store.read_arm_sums(name) for name in ("look", "*?[x]")],
         "history": await store.read_sums_history("look"),

