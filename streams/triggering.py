@@ -61,7 +61,7 @@ def triggered(recommender: Recommender, made: BatchSlates, compared: Sequence[Be
     shown = {slate.user_id: look.rows for slate, look in zip(made.slates, made.looks, strict=True)}
     same: dict[str, list[str]] = {}
     for each in compared:
-        own = [next(rows_of) for _ in each.own] or [shown.get(each.user)]
+        own = [next(rows_of) for _ in each.own] or [shown.get(each.user, ())]
         of_others = [[next(rows_of) for _ in orders] for orders in each.others]
         if all(orders == own for orders in of_others):
             same.setdefault(each.user, []).append(each.served)

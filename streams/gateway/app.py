@@ -145,8 +145,12 @@ def create_app(
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
     describe_bodies(app, [UserBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    kinds = [ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd]
-    describe_kinds(app, [*kinds, *RANKED_KINDS, *SEARCH_KINDS])
+    describe_kinds(
+        app,
+        [
+            ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd, *RANKED_KINDS, *SEARCH_KINDS,
+        ],
+    )  # fmt: skip
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))
     describe_refusals(app)

@@ -93,7 +93,7 @@ class Replica:
         self.graph = graph
         self.texts_by = ""
         self.measured: Measured = NOTHING_MEASURED
-        self.recommender = _begun(settings, graph, knows_users)
+        self.recommender = _begun(settings, graph, knows_users=knows_users)
         self.writer = ""
         self.position = self.own_position = START
         self.activated = ""

@@ -8,12 +8,13 @@ import msgspec
 import pytest
 
 from streams.clock import ManualClock
+from streams.experiments.readings.reading import Reading
 from streams.experiments.readings.words import verdict
 from streams.experiments.registry import changes
 from streams.experiments.registry.audit import Entry
 from streams.experiments.registry.planned import plan_of
-from streams.experiments.registry.state import Registry, decode, encode
-from streams.serving.experiment_readings import course
+from streams.experiments.registry.state import Experiment, Registry, decode, encode
+from streams.serving.experiment_readings import Course, course
 from streams.settings.tree import Settings
 from streams.stores.base import Commit, digest_of
 from streams.stores.memory import MemoryStore
@@ -128,6 +129,13 @@ async def test_what_was_known_in_former_periods_counts_by_their_weights() -> Non
     assert second["arm2"] > 0.5 > second["arm1"]
 
 
+async def read_now(moving: Moving, experiment: Experiment) -> Reading:
+    """What it has come to."""
+    come = await course(moving.store, "e", experiment, SETTINGS.known_metrics, moving.clock.now_ms())
+    assert isinstance(come, Course)
+    return come.read()
+
+
 async def test_two_that_lead_for_a_moment_weigh_once() -> None:
     moving = Moving()
     await moving.begin()
@@ -148,8 +156,7 @@ async def test_a_stopped_arm_gets_no_weight() -> None:
     await moving.store.put_experiments(encode(stopped), digest_of(raw), b"entry")
     experiment = (await moving.look(1.1)).experiments["e"]
     assert set(experiment.weights) == {"arm0", "arm1"}
-    course_now = await course(moving.store, "e", experiment, SETTINGS.known_metrics, moving.clock.now_ms())
-    assert [each.arm for each in course_now.read().primary] == ["arm1"]
+    assert [each.arm for each in (await read_now(moving, experiment)).primary] == ["arm1"]
 
 
 async def test_the_reading_names_the_best_arm_and_judges_each_period_by_its_shares() -> None:
@@ -157,14 +164,12 @@ async def test_the_reading_names_the_best_arm_and_judges_each_period_by_its_shar
     await moving.begin()
     await moving.came({"arm0": 0.1, "arm1": 0.2, "arm2": 0.1})
     experiment = (await moving.look(1.1)).experiments["e"]
-    now_ms = moving.clock.now_ms()
-    seen = (await course(moving.store, "e", experiment, SETTINGS.known_metrics, now_ms)).read()
+    seen = await read_now(moving, experiment)
     assert (seen.best, seen.blocked) == ("arm1", False)
     assert verdict(plan_of(experiment) or pytest.fail("no plan"), seen).startswith("arm1 is the best arm.")
     # 600 users each, where most should have come to one arm.
     await moving.came({"arm0~2": 0.1, "arm1~2": 0.2, "arm2~2": 0.1})
-    seen = (await course(moving.store, "e", experiment, SETTINGS.known_metrics, now_ms)).read()
-    assert seen.blocked
+    assert (await read_now(moving, experiment)).blocked
 
 
 async def test_an_adaptive_experiment_is_noted_twice_a_period() -> None:
