@@ -97,8 +97,8 @@ class Impression(Event, frozen=True, kw_only=True, tag="impression"):
             list[Annotated[int, Meta(ge=-1, le=1)]],
             Meta(
                 max_length=200,
-                description="Of an interleaved slate, which order brought each of the `items`: 0 that of the"
-                " first arm that `arm` names, 1 that of the second, -1 neither.",
+                description="Of an interleaved slate, which order brought each of the `items`, as many as"
+                " there are: 0 that of the first arm that `arm` names, 1 that of the second, -1 neither.",
             ),
         ]
         | None

@@ -21,6 +21,7 @@ Fields = dict[str, msgspec.Raw]
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 _fields_decoder = msgspec.json.Decoder(Fields)
+_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 # An escape and what it stands for, by its size in UTF-8: 1, 2, half of a surrogate pair (2), 3, 1.
 _ESCAPE = re.compile(rb"\\(?:(u00[0-7].)|(u0[0-7]..)|(u[dD][89a-fA-F]..)|(u....)|(.))", re.DOTALL)
@@ -66,6 +67,8 @@ class EventReader(Generic[E]):
             fields = {name: value for name, value in fields.items() if value != b"null"}
             if "profile" in fields:
                 fields["profile"] = _without_nulls(fields["profile"])
+            if "teams" in fields:
+                fields["teams"] = _each_plain(fields["teams"])
         except msgspec.ValidationError:  # it is no object
             raise EventError("invalid", str(error)) from None
         except UNREADABLE as unreadable:
@@ -146,6 +149,14 @@ def _without_nulls(value: bytes) -> bytes:
     except msgspec.ValidationError:
         return value  # it is no object: its own error follows
     return msgspec.json.encode({name: each for name, each in pairs.items() if bytes(each) != b"null"})
+
+
+def _each_plain(value: bytes) -> bytes:
+    try:
+        numbers = _list_decoder.decode(value)
+    except msgspec.ValidationError:
+        return value  # it is no list: its own error follows
+    return b"[" + b",".join(map(_plain, numbers)) + b"]"
 
 
 class _RepeatedError(ValueError):

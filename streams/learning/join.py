@@ -119,7 +119,7 @@ def shown(
         shown=(*slate.shown, *[rows[k] for k in fresh]),
         shown_as=_known_propensities(slate, propensities, fresh),
         surface=surface if begins else slate.surface,
-        teams=_known_teams(slate, teams, fresh),
+        teams=_known_teams(slate, teams, rows, fresh),
     )
     return Shown(_put(slates, at, marked), fresh, "shown" if begins else "more")
 
@@ -142,12 +142,16 @@ def _known_propensities(slate: KeptSlate, told: Sequence[float], fresh: Sequence
     return (*before, *((told[k] for k in fresh) if told else (math.nan,) * len(fresh)))
 
 
-def _known_teams(slate: KeptSlate, told: Sequence[int], fresh: Sequence[int]) -> bytes:
-    """The teams of all that is shown; none where none are told."""
-    if not told and not slate.teams:
+def _known_teams(slate: KeptSlate, told: Sequence[int], rows: Sequence[int], fresh: Sequence[int]) -> bytes:
+    """The teams of all that is shown: as the impression tells them, else as the slate was made; none where
+    neither says any.
+    """
+    if not told and not slate.teams and not slate.drafted:
         return b""
-    before = slate.teams or bytes([TEAMS.index(NO_TEAM)]) * len(slate.shown)
-    return before + bytes(TEAMS.index(told[k] if told else NO_TEAM) for k in fresh)
+    none = TEAMS.index(NO_TEAM)
+    made = dict(zip(slate.rows, slate.drafted, strict=False))
+    before = slate.teams or bytes([none]) * len(slate.shown)
+    return before + bytes(TEAMS.index(told[k]) if told else made.get(rows[k], none) for k in fresh)
 
 
 def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int) -> Joined:

@@ -42,9 +42,9 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     """One slate.
 
     `ts`: when it was made (ms); of a slate that the app made itself, when it was first shown.
-    As made: the `rows` of its places, and their `looks`, packed (`streams.learning.looks`), and `segment`,
-    what its user was by then (`streams.learning.experts.segments`). A slate of the app's own has none of
-    these.
+    As made: the `rows` of its places, and their `looks`, packed (`streams.learning.looks`), `segment`, what
+    its user was by then (`streams.learning.experts.segments`), and `drafted`, a byte for each place of an
+    interleaved slate (`TEAMS`), else none. A slate of the app's own has none of these.
     As shown: `shown_ms` (NEVER: not, or not since it was closed), `shown` rows in their order, `shown_as`
     their propensities (NaN: not known) or none, `teams` a byte for each of them (`TEAMS`) or none,
     `surface`. `closed_ms`: it has been a lesson for what was shown up to then.
@@ -64,6 +64,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     looks: bytes = b""
     segment: str = ""
     teams: bytes = b""
+    drafted: bytes = b""
 
     @property
     def waits(self) -> bool:
@@ -105,6 +106,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
             + ANSWER_BYTES * len(self.answers)
             + len(self.looks)
             + len(self.teams)
+            + len(self.drafted)
         )
 
 
@@ -148,6 +150,8 @@ def checked(kept: UserSlates) -> UserSlates:
             raise ValueError(f"{len(slate.shown)} rows shown, {len(slate.shown_as)} propensities")
         if len(slate.teams) not in (0, len(slate.shown)) or (slate.teams and max(slate.teams) >= len(TEAMS)):
             raise ValueError(f"{len(slate.shown)} rows shown, of teams {slate.teams.hex()}")
+        if len(slate.drafted) not in (0, len(slate.rows)) or max(slate.drafted, default=0) >= len(TEAMS):
+            raise ValueError(f"{len(slate.rows)} rows made, of teams {slate.drafted.hex()}")
     return kept
 
 

@@ -47,6 +47,7 @@ class _Entry(msgspec.Struct, array_like=True, gc=False):
     looks: int
     segment: str = ""
     teams: bytes = b""
+    drafted: bytes = b""
 
 
 class _Index(msgspec.Struct, array_like=True, gc=False):
@@ -67,7 +68,7 @@ def encode(kept: UserSlates) -> bytes:
     """Kept slates as the bytes that `decode` reads."""
     # A tuple is written like an `_Entry`, and is made in a tenth of the time.
     entries = [
-        (*msgspec.structs.astuple(slate)[:-3], len(slate.looks), *_last(slate)) for slate in kept.slates
+        (*msgspec.structs.astuple(slate)[:-4], len(slate.looks), *_last(slate)) for slate in kept.slates
     ]
     closed = (kept.seen, kept.chosen, kept.placed) if kept.seen else ()
     index = _encoder.encode((entries, kept.recent, *closed))
@@ -77,6 +78,8 @@ def encode(kept: UserSlates) -> bytes:
 
 def _last(slate: KeptSlate) -> tuple[str | bytes, ...]:
     """The fields that are left out where they, and those behind them, are empty."""
+    if slate.drafted:
+        return slate.segment, slate.teams, slate.drafted
     if slate.teams:
         return slate.segment, slate.teams
     return (slate.segment,) if slate.segment else ()

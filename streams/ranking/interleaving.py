@@ -16,7 +16,7 @@ import numpy as np
 
 from model.schema import F32
 from streams.experiments.interleaving.team_draft import CONTROL, OTHER, Drafted, drafted
-from streams.learning.kept_slates import KeptSlate
+from streams.learning.kept_slates import TEAMS, KeptSlate
 from streams.learning.looks import F16, NO_FEATURES, Looks, pack_looks
 from streams.ranking.request import RankRequest
 from streams.ranking.slate import Slate, slate_id
@@ -103,6 +103,7 @@ def _look(pair: tuple[KeptSlate, KeptSlate], draft: Drafted, slate: Slate) -> Ke
             features,
             names,
         ),
+        drafted=bytes(TEAMS.index(team) for team in draft.teams),
     )
 
 

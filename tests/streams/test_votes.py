@@ -158,6 +158,19 @@ def test_the_order_in_which_click_and_impression_come_means_nothing() -> None:
     assert world.votes() == Votes(1, slate.teams[0], 1 - slate.teams[0]) == recounted(world.events)
 
 
+def test_an_app_that_sends_impressions_of_its_own_need_not_say_the_teams() -> None:
+    world = World(FRESH, 5)
+    world.take(world.click("ann", "i5", action="view"))
+    slate = world.slates["ann"]
+    items = [slate.items[place].item_id for place in (3, 0)]  # what was in view
+    world.take(
+        Impression(event_id="own", ts=world.now_ms, user_id="ann", slate_id=slate.slate_id, items=items)
+    )
+    world.take(world.click("ann", items[0], slate))
+    assert slate.teams is not None
+    assert world.votes() == Votes(1, slate.teams[3], 1 - slate.teams[3])
+
+
 def test_what_is_no_vote() -> None:
     world = World(FRESH, 2)
     world.take(world.click("ann", "i5", action="view"))

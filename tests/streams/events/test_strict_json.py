@@ -161,6 +161,18 @@ def test_a_whole_number_is_whole_in_any_notation(ts: str) -> None:
     )
 
 
+def test_teams_are_whole_in_any_notation() -> None:
+    raw = (
+        b'{"type":"impression","event_id":"e","ts":1763934000000,"user_id":"u","slate_id":"s","items":["a","b","c"],'
+        b'"teams":%s}'
+    )
+    event = decode(raw % b"[0.0, -1.0,1e0]", NOW, LIMITS)
+    assert isinstance(event, Impression)
+    assert event.teams == [0, -1, 1]
+    for teams in (b"[0.5,0,0]", b"[0,0]", b'{"a":0}', b"[[0.0],0,0]", b"[2.0,0,0]"):
+        assert refusal(raw % teams).reason == "invalid"
+
+
 def test_a_newer_version_is_known_in_any_notation() -> None:
     for version in (b"%d" % (VERSION + 1), b"%d.0" % (VERSION + 1)):
         raw = b'{"type":"gesture","event_id":"e","ts":5,"v":%s}' % version

@@ -34,6 +34,7 @@ NEARLY_EVENTS = st.fixed_dictionaries(
         "slate_id": st.text(min_size=1, max_size=4) | JSON_VALUES,
         "items": st.lists(st.text(min_size=1, max_size=4), max_size=3) | JSON_VALUES,
         "propensities": st.lists(st.floats(0, 1), max_size=3) | JSON_VALUES,
+        "teams": st.lists(st.integers(-1, 1), max_size=3) | JSON_VALUES,
         "value": st.floats() | JSON_VALUES,
         "v": st.integers(0, 2) | JSON_VALUES,
     },

@@ -1,7 +1,7 @@
 """Requests drawn from /schema itself: what it calls valid is accepted, and what is refused it calls invalid.
 
 Two rules are said in words there, since JSON Schema has no way to say them: how late `ts` may be (the bound
-moves with time), and that an impression has as many propensities as items.
+moves with time), and that an impression has as many propensities, and teams, as items.
 """
 
 from __future__ import annotations
@@ -67,9 +67,10 @@ def said_in_words(body: Any) -> Any:
     for event in body if isinstance(body, list) else [body]:
         if isinstance(event.get("ts"), int | float):
             event["ts"] = min(event["ts"], NOW_MS + LIMITS.max_early_ms)
-        if event.get("propensities") is not None and event.get("type") == "impression":
-            longer = event["propensities"] * len(event["items"]) or [0.5] * len(event["items"])
-            event["propensities"] = longer[: len(event["items"])]
+        for name, one in (("propensities", 0.5), ("teams", 0)):
+            if event.get(name) is not None and event.get("type") == "impression":
+                longer = event[name] * len(event["items"]) or [one] * len(event["items"])
+                event[name] = longer[: len(event["items"])]
     return body
 
 

@@ -61,6 +61,9 @@ def kept_slates(draw: st.DrawFn) -> KeptSlate:
         teams=bytes(
             draw(st.just([]) | st.lists(st.integers(0, 2), min_size=len(shown), max_size=len(shown)))
         ),
+        drafted=bytes(
+            draw(st.just([]) | st.lists(st.integers(0, 2), min_size=len(rows), max_size=len(rows)))
+        ),
     )
 
 
@@ -103,6 +106,8 @@ def test_teams_of_other_places_than_were_shown_are_refused() -> None:
     for teams in (b"\x01", b"\x01\x03"):
         with pytest.raises(StoreError, match="of teams"):
             decode(encode(UserSlates((replace(slate, teams=teams),))))
+    with pytest.raises(StoreError, match="rows made, of teams"):
+        decode(encode(UserSlates((replace(slate, drafted=b"\x01"),))))
 
 
 def test_nothing_is_kept_of_a_new_user() -> None:
