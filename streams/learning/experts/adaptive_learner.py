@@ -35,6 +35,7 @@ from streams.state.user_state import UserState
 log = logging.getLogger(__name__)
 
 F64 = NDArray[np.float64]
+EXAMINATION = "examination."
 NO_PLACES, NO_NUMBERS = np.empty(0, np.int64), np.empty(0)
 
 TAUGHT_NOTHING = ("other_columns", "unknown_places", "user_cap")
@@ -218,10 +219,20 @@ class AdaptiveLearner:
                 ", ".join(self.settings.experts),
             )
         else:
-            put_arrays("learner", fresh._arrays(), kept.arrays)
+            put_arrays("learner", fresh._arrays(), fresh._with_own_curve(kept.arrays))
             fresh.levels.restore(kept)
         self.scales, self.examination, self.caps = fresh.scales, fresh.examination, fresh.caps
         self.levels, self._counts = fresh.levels, fresh._counts
+
+    def _with_own_curve(self, kept: Mapping[str, bytes]) -> dict[str, bytes]:
+        """What was packed, with the curve as the settings say it: it is estimated now and was not before, or
+        the other way round.
+        """
+        own = {
+            name: value for name, value in pack_arrays(self._arrays()).items() if name.startswith(EXAMINATION)
+        }
+        same = self.settings.harvest and all(len(kept.get(name, b"")) == len(own[name]) for name in own)
+        return dict(kept) if same else {**kept, **own}
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         """All that is not a level's."""

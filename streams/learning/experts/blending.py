@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
+from streams.learning.experts.exponentials import exponentials
 from streams.learning.experts.mixture import share_weights
 
 F64 = NDArray[np.float64]
@@ -22,13 +23,20 @@ def blend(log_weight: F64, scores: F32, worth: float, divisor: float, out: F32) 
     are scores [L, n]. What makes scores of them: see `scoring.mixed_score`.
     """
     count, n = scores.shape
+    best, total, here = np.full(n, -math.inf), np.zeros(n), np.empty(n)
+    for level in range(count):
+        for i in range(n):
+            best[i] = max(best[i], log_weight[level] + scores[level, i])
+    for level in range(count):
+        if log_weight[level] <= ABSENT:
+            continue
+        for i in range(n):
+            here[i] = log_weight[level] + scores[level, i] - best[i]
+        exponentials(here)
+        for i in range(n):
+            total[i] += here[i]
     for i in range(n):
-        best, total = -math.inf, 0.0
-        for level in range(count):
-            best = max(best, log_weight[level] + scores[level, i])
-        for level in range(count):
-            total += math.exp(log_weight[level] + scores[level, i] - best)
-        out[i] = np.float32((best + math.log(total) + divisor) / worth)
+        out[i] = np.float32((best[i] + math.log(total[i]) + divisor) / worth)
 
 
 @compiled

@@ -20,8 +20,8 @@ How seldom a place is looked at is not known: it is believed, or estimated from 
 random. Under a curve that falls too fast an order that turns the slate round looks better than the one that
 is shown; under one that falls too slowly the one that is shown looks better, whatever it is. So the guard
 bets under several curves. It lets in what is better under each of them, and gives up what is worse under
-any: a doubt speaks for the frozen order. Where one of the curves is right, each error is as unlikely as it is
-for that curve alone.
+any: a doubt speaks for the frozen order. Where one of the curves is right, it is at most as likely to let in
+what is not better as under that curve alone. What is better it may give up.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
+from streams.learning.experts.exponentials import exponentials
 from streams.learning.experts.mixture import Experts, utilities
 
 F64 = NDArray[np.float64]
@@ -68,11 +69,11 @@ def mixed_score(
         highest, total = -math.inf, 0.0
         for i in range(among):
             highest = max(highest, given[e, i])
+        for i in range(n):
+            here[i] = min(given[e, i] - highest, HIGH)
+        exponentials(here)
         for i in range(among):
-            here[i] = math.exp(given[e, i] - highest)
             total += here[i]
-        for i in range(among, n):
-            here[i] = math.exp(min(given[e, i] - highest, HIGH))
         divisor[e] = highest + math.log(total)
         part = weight[e] / total
         for i in range(n):

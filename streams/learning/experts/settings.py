@@ -40,9 +40,9 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     what is better under each of these curves as well, and gives up what is worse under any.
     `per_user_hour`: lessons of a user that teach in an hour, and `times_busy` as many as a busy user's (see
     `caps`); `per_item_hour`: choices of an item.
-    `guard_alpha`: how likely the guard may let an adapted order in that is not better, or switch one off that
-    is not worse; 0 for no guard, and then the adapted order is served from the first lesson on. `drift`:
-    detectors of river's that mark changes of the loss; () for none.
+    `guard_alpha`: how likely the guard may let an adapted order in that is not better, or, under one curve,
+    switch one off that is not worse; 0 for no guard, and then the adapted order is served from the first
+    lesson on. `drift`: detectors of river's that mark changes of the loss; () for none.
     """
 
     enabled: bool = True

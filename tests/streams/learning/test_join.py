@@ -201,7 +201,7 @@ def test_an_item_that_the_slate_had_and_the_impression_does_not_name_may_be_answ
     slates = shown(S, "s", T, rows(1)).slates
     slates = answered(slates, "s", answer(3, T + 5), WAIT_MS).slates
     (lesson,) = closed("u", slates, T + WAIT_MS + 1, WAIT_MS).lessons
-    assert lesson.rows.tolist() == [1, 3]
+    assert (lesson.rows.tolist(), lesson.seen) == ([1, 3], 1)
     assert [(each.place, each.delay_ms) for each in lesson.answers] == [(1, 5)]
     assert answered(shown(S, "s", T, rows(1)).slates, None, answer(3, T + 5), WAIT_MS).slate is None
 

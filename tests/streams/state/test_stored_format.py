@@ -306,6 +306,7 @@ def check_lesson(told: lesson.Lesson) -> None:
     assert (told.surface, told.shown_ms, told.names) == ("home", NOW_MS, b"12345678")
     assert (told.rows.tolist(), told.features[0].tolist()) == ([4, 3], [1.0])
     assert np.isnan(told.features[1, 0])
+    assert (told.named, told.seen) == (-1, 2)
     assert told.propensities[0] == 0.5
     ((place, action, value, delay_ms),) = told.answers
     assert (place, action, delay_ms, np.isnan(value)) == (1, 7, 40, True)

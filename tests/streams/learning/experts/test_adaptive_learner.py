@@ -258,6 +258,20 @@ def test_the_guard_goes_by_slates_that_an_impression_tells_of() -> None:
         assert learned.report().levels[GLOBAL].lessons > 390
 
 
+@pytest.mark.parametrize(("before", "now"), [(True, False), (False, True)])
+def test_the_curve_is_that_of_the_settings_where_it_was_estimated_before(before: bool, now: bool) -> None:
+    learned = learner(ReweightingSettings(drift=(), eta=0.5, harvest=before))
+    for each in clicks(np.random.default_rng(1), [0, 0.3, 0, 1.0, 0], 50):
+        learned.learn(each)
+    again = learner(ReweightingSettings(drift=(), eta=0.0, harvest=now))
+    again.restore(learned.pack())
+    assert not again.examination.log_chance.any()
+    assert again.report().levels[GLOBAL].lessons == learned.report().levels[GLOBAL].lessons
+    twice = learner(again.settings)
+    twice.restore(again.pack())
+    assert twice.pack() == again.pack()
+
+
 def test_what_is_packed_under_other_curves_begins_its_bets_anew() -> None:
     learned = learner(ReweightingSettings(drift=()))
     for each in clicks(np.random.default_rng(1), [0, 0.3, 0, 1.0, 0], 50):

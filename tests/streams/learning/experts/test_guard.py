@@ -78,10 +78,10 @@ def test_it_lets_in_what_is_better_under_each_curve_and_gives_up_what_is_worse_u
     assert guard.evidence() < 0
     for n in range(400, 1_200):
         guard.bet([0.3, 0.2, 0.1], n)
-    assert guard.on
+    assert guard.report().on
     for n in range(1_200, 1_600):
         guard.bet([0.1, 0.0, -0.1], n)
-    assert not guard.on
+    assert len(guard.report().switches) == 2
 
 
 @pytest.mark.parametrize("truth", [0.0, 0.5, 1.0])
