@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -40,7 +39,7 @@ class Measuring:
         delay_ms = self._now_ms - done.ts if q.DELAY_MS in self._measured.codes else 0
         value = done.rating if done.action == _REVIEW else done.value
         moment = q.action_moment(done.ts, done.action, delay_ms, value)
-        return replace(after, sums=with_moment(_begun(before), moment, self._measured))
+        return after.with_sums(with_moment(_begun(before), moment, self._measured))
 
     def showed(
         self, state: UserState, event: Impression, showing: Showing, outcome: str, kept: UserSlates
@@ -51,7 +50,7 @@ class Measuring:
         first = int(outcome == "shown")
         moment = q.shown_moment(event.ts, self._showed(showing, first))
         arms = counted_in(event.arm if event.arm != DEFAULT_ARM else _arm_of(kept, event.slate_id))
-        return replace(state, sums=with_moment(_begun(state), moment, self._measured, arms))
+        return state.with_sums(with_moment(_begun(state), moment, self._measured, arms))
 
     def increments(self, before: Mapping[str, UserState], after: Mapping[str, UserState]) -> Increments:
         """By how much the arms' sums change where these users' states do."""
