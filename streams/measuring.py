@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -43,7 +42,7 @@ class Measuring:
         delay_ms = self._now_ms - done.ts if q.DELAY_MS in self._measured.codes else 0
         value = done.rating if done.action == _REVIEW else done.value
         moment = q.action_moment(done.ts, done.action, delay_ms, value)
-        return replace(after, sums=with_moment(_begun(before), moment, self._measured))
+        return after.with_sums(with_moment(_begun(before), moment, self._measured))
 
     def showed(
         self, state: UserState, event: Impression, showing: Showing, outcome: str, kept: UserSlates
@@ -54,7 +53,7 @@ class Measuring:
         first = int(outcome == "shown")
         moment = q.shown_moment(event.ts, self._showed(showing, first))
         arms = counted_in(event.arm if event.arm != DEFAULT_ARM else _arm_of(kept, event.slate_id))
-        after = replace(state, sums=with_moment(_begun(state), moment, self._measured, arms))
+        after = state.with_sums(with_moment(_begun(state), moment, self._measured, arms))
         return self._with_early_votes(after, event, showing, kept)
 
     def _with_early_votes(
@@ -84,7 +83,7 @@ class Measuring:
             for ts, row in clicks:
                 if (team := slate.team_of(row)) != NO_TEAM:
                     sums = with_moment(sums, q.vote_moment(ts, team), self._measured)
-        return state if sums is state.sums else replace(state, sums=sums)
+        return state if sums is state.sums else state.with_sums(sums)
 
     def increments(self, before: Mapping[str, UserState], after: Mapping[str, UserState]) -> Increments:
         """By how much the arms' sums change where these users' states do."""

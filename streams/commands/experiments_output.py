@@ -102,8 +102,12 @@ def facts(name: str, experiment: Experiment, now_ms: int) -> dict[str, Any]:
         "layer": settings.layer_of(name),
         "share": size(experiment.slices) / SLOTS if experiment.state == "running" else settings.share,
         "arms": {
-            arm: {"weight": weight, "share": weight / total, "state": _state(experiment, arm)}
-            for arm, weight in weights.items()
+            arm: {
+                "weight": weights.get(arm, 0.0),  # of a stopped one, an adaptive experiment has none later
+                "share": weights.get(arm, 0.0) / total,
+                "state": _state(experiment, arm),
+            }
+            for arm in settings.arms
         },
     }
 

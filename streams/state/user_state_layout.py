@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-from operator import sub
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +11,7 @@ from streams.state.packed_rows import pack_sorted, unpack_sorted
 from streams.state.user_sums import NOT_MEASURED, Exposure, Moment, UserSums
 
 _HASHED, _BLOCKED_HASHED = 128, 256
+_made = tuple.__new__  # half the time of a call of the class, 48 times a state
 
 
 PackedSums = tuple[tuple[tuple[int, int, tuple[int, ...]], ...], dict[int, int], tuple[Exposure, ...]]
@@ -81,19 +79,17 @@ def pack_sums(sums: UserSums) -> PackedSums | None:
     """As `Body.sums` has them."""
     if not (sums.moments or sums.totals or sums.exposures):
         return None
-    if not sums.moments:
-        return (), sums.totals, sums.exposures
-    times, codes, amounts = zip(*sums.moments, strict=True)
-    since = (times[0], *map(sub, times[1:], times))
-    return tuple(zip(since, codes, amounts, strict=True)), sums.totals, sums.exposures
+    last, moments = 0, []
+    for ts, code, amounts in sums.moments:
+        moments.append((ts - last, code, amounts))
+        last = ts
+    return tuple(moments), sums.totals, sums.exposures
 
 
 def unpack_sums(packed: PackedSums | None) -> UserSums:
     """What `pack_sums` packed."""
     if packed is None:
         return NOT_MEASURED
-    if not packed[0]:
-        return UserSums((), packed[1], packed[2])
-    since, codes, amounts = zip(*packed[0], strict=True)
-    moments = map(Moment._make, zip(accumulate(since), codes, amounts, strict=True))
+    ts = 0
+    moments = [_made(Moment, (ts := ts + each[0], each[1], each[2])) for each in packed[0]]
     return UserSums(tuple(moments), packed[1], packed[2])

@@ -55,9 +55,10 @@ def best_chances(value: F64, squared_error: F64) -> F64:
     from scipy.special import ndtr
 
     arms = value.shape[-1]
-    known = np.isfinite(value).all(-1) & (np.isfinite(squared_error) & (squared_error > 0)).all(-1)
-    mean = np.where(known[..., None], value, 0.0)
-    error = np.sqrt(np.where(known[..., None], squared_error, 1.0))
+    each = np.isfinite(value) & np.isfinite(squared_error) & (squared_error > 0)
+    known = each.all(-1, keepdims=True)
+    mean = np.where(known, value, 0.0)
+    error = np.sqrt(np.where(known, squared_error, 1.0))
     steps = np.linspace(-6, 6, GRID)
     density = np.exp(-0.5 * steps**2)
     chances = np.empty(value.shape)
@@ -68,4 +69,5 @@ def best_chances(value: F64, squared_error: F64) -> F64:
             if j != k:
                 below *= ndtr((at - mean[..., j, None]) / error[..., j, None])
         chances[..., k] = (density * below).sum(-1)
-    return chances / chances.sum(-1, keepdims=True)
+    found: F64 = chances / chances.sum(-1, keepdims=True)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from random import Random
 
 import msgspec
@@ -452,3 +452,9 @@ def test_parts_that_do_not_fit_together_are_refused(state: UserState) -> None:
 @pytest.mark.parametrize("cut", [1, 2, 100, 1_000, 3_000])
 def test_a_state_that_was_cut_off_is_refused(cut: int) -> None:
     assert not readable(encode(full_state(0))[:-cut])
+
+
+def test_a_state_with_other_sums_is_the_same_but_for_these() -> None:
+    state = UserState(**{each.name: object() for each in fields(UserState)})  # type: ignore[arg-type]
+    sums = UserSums(totals={1: 2})
+    assert state.with_sums(sums) == replace(state, sums=sums)
