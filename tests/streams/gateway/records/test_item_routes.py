@@ -19,7 +19,7 @@ from tests.streams.gateway.records.applying import apply
 
 Client = TestClient[Gateway]
 LAMP = {"title": "Lamp", "text": "Warm light.", "categories": ["home"], "tags": ["led"], "price": 19.9}
-EMPTY = {
+EMPTY: dict[str, Any] = {
     "title": "", "text": "", "categories": [], "tags": [], "price": None, "available": True, "attributes": {},
     "image_vector": None, "audio_vector": None,
 }  # fmt: skip
