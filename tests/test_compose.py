@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from model.errors import SettingsError
 from streams.commands.main import COMMANDS
+from streams.gateway.host_check import Names
 from streams.gateway.metrics import GatewayMetrics
 from streams.local.kafka_jars import KAFKA_VERSION
 from streams.settings.reading import load
@@ -108,7 +109,9 @@ def test_processes_agree_on_everything_they_share() -> None:
 
 def test_processes_are_reached_from_other_containers() -> None:
     assert settings_of("worker").worker.host == "0.0.0.0"
-    assert settings_of("gateway").gateway.host == "0.0.0.0"
+    gateway = settings_of("gateway").gateway
+    assert gateway.host == "0.0.0.0"
+    assert all(Names(gateway).has(host) for host in ("gateway:8080", "localhost:8080", "127.0.0.1:8080"))
 
 
 def test_workers_can_be_scaled() -> None:

@@ -40,6 +40,7 @@ SHELL = {
     "streams.stores.redis_layout",
     "streams.stores.redis_ledger",
     "streams.stores.redis_pipeline",
+    "streams.stores.redis_records",
     "streams.stores.redis_relay",
     "streams.stores.redis_scripts",
     "streams.stores.redis_server",

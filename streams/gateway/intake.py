@@ -160,7 +160,8 @@ def _not_json(body: bytes, trouble: str) -> ProblemError:
     if second is not None:
         trouble += f"; another JSON value begins at byte {second}"
         remedy = (
-            "send several events as one array, `[...]` with commas: not as lines, not one after the other"
+            "send several events as one array, `[...]` with commas; or as lines, with the header"
+            " Content-Type: application/x-ndjson"
         )
     return ProblemError(
         problem(

@@ -1,4 +1,4 @@
-"""Formats of numbers in /schema: without them, generators of clients take 32 bits; a time in ms needs more."""
+"""Formats of numbers in /schema: without them, clients are made with 32 bits; a time in ms needs more."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _at_length_one(vector: Sequence[float] | None) -> bytes:
     if not vector:
         return b""
     values = np.asarray(vector, np.float64)
-    length, halves = np.linalg.norm(values), values.astype(np.float16)
-    if abs(length - 1.0) < AT_LENGTH_ONE and (halves == values).all():
+    length = np.linalg.norm(values)
+    if abs(length - 1.0) < AT_LENGTH_ONE and ((halves := values.astype(np.float16)) == values).all():
         return halves.tobytes()  # as a store has it: who reads an item and writes it again changes nothing
     return (values / length if length > 0 else values).astype(np.float16).tobytes()

@@ -374,7 +374,7 @@ async def test_a_cursor_that_no_page_named_is_refused(store: RedisStore, cursor:
 async def test_few_users_among_many_other_keys_are_found(store: RedisStore) -> None:
     await store.commit(batch(items={f"i{n}": b"r" for n in range(3_000)}), "w")
     await store.commit(batch(states={"u": b"s"}), "w")
-    met, cursor, pages = [], "", 0
+    met, cursor, pages = list[str](), "", 0
     while not pages or cursor:
         page = await store.users(cursor, 1)
         met, cursor, pages = met + page.users, page.cursor, pages + 1

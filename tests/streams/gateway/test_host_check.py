@@ -24,7 +24,7 @@ async def served(scope: Any, receive: Any, send: Any) -> None:
 async def status(host: bytes | None, gateway: GatewaySettings = GATEWAY) -> int:
     headers = () if host is None else ((b"accept", b"*/*"), (b"host", host))
     check = HostCheck(served, gateway)
-    answers = [await ask(check, Asked("GET", b"/v1/users/u/feed", headers)) for _ in range(2)]  # type: ignore[arg-type]  # it returns what is awaited
+    answers = [await ask(check, Asked("GET", b"/v1/users/u/feed", headers)) for _ in range(2)]
     assert answers[0] == answers[1], "the second time, the name is remembered"
     if answers[0].status != 204:
         told = msgspec.json.decode(answers[0].body)
@@ -66,7 +66,7 @@ async def test_the_name_it_listens_on_is_its_own() -> None:
 async def test_what_it_remembers_is_bounded() -> None:
     check = HostCheck(served, GATEWAY)
     for n in range(REMEMBERED + 10):
-        await ask(check, Asked("GET", b"/", ((b"host", b"10.0.0.7:%d" % (n % 65_536)),)))  # type: ignore[arg-type]
+        await ask(check, Asked("GET", b"/", ((b"host", b"10.0.0.7:%d" % (n % 65_536)),)))
     assert len(check._known) == REMEMBERED
 
 

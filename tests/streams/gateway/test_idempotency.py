@@ -60,7 +60,7 @@ def test_what_was_refused_is_looked_at_again(client: Client, sink: RecordingSink
 
 @pytest.mark.parametrize("key", ['""', "", "a b", "x" * 129, "ü", '"a"b"'])
 def test_a_key_that_is_none_is_refused(client: Client, sink: RecordingSink, key: str) -> None:
-    answer = client.post("/v1/events", json=CLICK, headers={"Idempotency-Key": key.encode()})
+    answer = client.post("/v1/events", json=CLICK, headers={b"Idempotency-Key": key.encode()})
     assert (answer.status_code, answer.json()["reason"]) == (400, "bad_idempotency_key")
     assert sink.delivered == []
 

@@ -12,7 +12,7 @@ from streams.gateway.lines import Line, LineSplitter, is_ndjson
 
 
 def lines_of(body: bytes, cuts: list[int], longest: int) -> list[Line]:
-    splitter, found = LineSplitter(longest), []
+    splitter, found = LineSplitter(longest), list[Line]()
     places = [0, *sorted(cuts), len(body)]
     for start, end in pairwise(places):
         found += splitter.feed(body[start:end])

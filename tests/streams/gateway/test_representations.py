@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cramjam
 import pytest
@@ -24,7 +24,10 @@ from tests.streams.gateway.records.test_item_routes import work
 from tests.streams.gateway.test_feeds import slate
 
 Client = TestClient[Gateway]
-DECODE = {"gzip": gzip.decompress, "zstd": lambda body: bytes(cramjam.zstd.decompress(body))}
+DECODE: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "zstd": lambda body: bytes(cramjam.zstd.decompress(body)),
+}
 LONG = {"title": "Lamp", "text": "warm light " * 1_000}
 
 
@@ -45,7 +48,8 @@ def client(app: Gateway, store: MemoryStore, sink: RecordingSink) -> Iterator[Cl
 
 def get(client: Client, app: Gateway, target: str, **headers: str) -> Sent:
     sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return client.blocking_portal.call(ask, app, Asked("GET", target.encode(), (HOST, *sent)))
+    sent_back: Sent = client.blocking_portal.call(ask, app, Asked("GET", target.encode(), (HOST, *sent)))
+    return sent_back
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])

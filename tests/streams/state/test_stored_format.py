@@ -26,6 +26,8 @@ from streams.counters.counters import Counters
 from streams.counters.pairs import CLOSE, TOGETHER
 from streams.counters.settings import CounterSettings
 from streams.experiments.registry import state as experiments
+from streams.gateway import idempotency
+from streams.gateway.records import underway
 from streams.kafka import dead_letter_box, dead_letters
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec, lesson
@@ -456,6 +458,24 @@ def check_registry(registry: experiments.Registry) -> None:
     assert each.declared.arms["bold"].stages == {"feed": {"size": 3}}
 
 
+def kept_answer() -> bytes:
+    return packed([1, b"\x01", 202, b"{}", "application/json", [["ETag", '"a"']]])
+
+
+def check_answer(kept: idempotency.KeptAnswer) -> None:
+    assert (kept.request, kept.status, kept.body) == (b"\x01", 202, b"{}")
+    assert (kept.media_type, kept.headers) == ("application/json", [("ETag", '"a"')])
+
+
+def note_of_a_write() -> bytes:
+    return packed([1, False, ["", '"a"'], "e1", NOW_MS, b'{"user_id":"u"}', b"{}"])
+
+
+def check_write(note: underway.Note) -> None:
+    assert (note.sent, note.over, note.event_id, note.ts) == (False, ["", '"a"'], "e1", NOW_MS)
+    assert (note.document, note.before) == (b'{"user_id":"u"}', b"{}")
+
+
 class Format(NamedTuple):
     """`written`: bytes of this build. `frozen`: bytes of each version, former ones above all, by their
     number; several where a version came in several forms. `marked(raw, version)`: the bytes with another
@@ -566,6 +586,20 @@ FORMATS: dict[str, Format] = {
         check_feed,
         {1: [lambda: feed_with(["after", "j"]), lambda: feed_with(["after", "j", None])]},
         lambda raw, version: packed({**msgspec.msgpack.decode(raw), "v": version}),
+    ),
+    "gateway.idempotency": Format(
+        lambda: idempotency.encode_answer(idempotency.decode_answer(kept_answer())),
+        idempotency.decode_answer,
+        check_answer,
+        {1: [kept_answer]},
+        first_element,
+    ),
+    "gateway.records.underway": Format(
+        lambda: underway.encode_note(underway.decode_note(note_of_a_write())),
+        underway.decode_note,
+        check_write,
+        {1: [note_of_a_write]},
+        first_element,
     ),
     "stores.redis_sums": Format(
         lambda: redis_sums.encode_note(NOW_MS, {"bold:click_through@00112233:1": -7}),

@@ -19,7 +19,7 @@ from tests.streams.gateway.records.applying import apply
 
 Client = TestClient[Gateway]
 LAMP = {"title": "Lamp", "text": "Warm light.", "categories": ["home"], "tags": ["led"], "price": 19.9}
-EMPTY = {
+EMPTY: dict[str, Any] = {
     "title": "", "text": "", "categories": [], "tags": [], "price": None, "available": True, "attributes": {},
     "image_vector": None, "audio_vector": None,
 }  # fmt: skip
@@ -88,6 +88,14 @@ def test_vectors_are_read_as_stored_and_do_not_drift(
     (read,) = map(json.loads, tags)
     assert sum(each * each for each in read) == pytest.approx(1, abs=1e-3)
     assert read[1] / read[0] == pytest.approx(-1.7 / 0.3, rel=1e-2)
+
+
+def test_a_vector_may_have_any_numbers(client: Client, store: MemoryStore, sink: RecordingSink) -> None:
+    for vector in ([9.7e-287, 2.5, 65_729.7], [0.0, 0.0], [-1e6] * 4_096, [1.0], []):
+        put = client.put("/v1/items/i-1", json={"audio_vector": vector})
+        assert put.status_code == 202, put.text
+        work(client, store, sink)
+        assert client.get("/v1/items/i-1").json() == put.json()
 
 
 def test_if_match_holds_while_nobody_else_has_written(

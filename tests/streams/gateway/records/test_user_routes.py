@@ -69,7 +69,8 @@ def test_users_are_listed(client: Client, store: MemoryStore, sink: RecordingSin
     body = "\n".join(json.dumps({"user_id": f"u{n}", "profile": {"n": str(n)}}) for n in range(5))
     client.post("/v1/users", content=body, headers=LINES)
     work(client, store, sink)
-    listed, cursor = [], ""
+    listed = []
+    cursor: str | None = ""
     while cursor is not None:
         page = client.get("/v1/users", params={"n": 2, "cursor": cursor}).json()
         listed += page["users"]
