@@ -73,6 +73,11 @@ class TextEncoder:
         self.counted = TokenCount(0, 0)
 
     @property
+    def kept(self) -> int:
+        """How many numbers are kept of a text."""
+        return int(self.projection.components.shape[1])
+
+    @property
     def provider(self) -> str:
         """ "tensorrt", "cuda" or "cpu": what truly runs."""
         return self._runner.provider
