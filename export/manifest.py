@@ -106,7 +106,7 @@ class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
     `neighbours_kept`: the share of each text's ten nearest in fp32 that are among its ten nearest in int8,
     among `neighbours` different texts; None if nobody measured it, or there are too few texts.
     `unknown_id`: the token that stands for what the encoder does not know; None if there is none, or if a
-    former build made the folder.
+    former build made the folder (`export/text.py` then looks it up).
     """
 
     name: str

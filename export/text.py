@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,7 @@ from export.manifest import (
     TEXT_ENCODER,
     TEXT_ENCODER_FP32,
     TEXT_FILES,
+    TOKENIZER,
     TextManifest,
     read_manifest,
     verify,
@@ -25,7 +27,7 @@ from export.manifest import (
 from export.projection import Projection, load_projection
 from export.providers import OnFallback
 from export.session import Runner, open_session
-from export.tokens import Tokens, load_tokens
+from export.tokens import Tokens, load_tokens, unknown_in
 from model.schema import F32
 from model.universal import UNIVERSAL
 
@@ -71,6 +73,11 @@ class TextEncoder:
         self.counted = TokenCount(0, 0)
         self.encode(["a first run, so that the first text does not pay for it"])
         self.counted = TokenCount(0, 0)
+
+    @property
+    def kept(self) -> int:
+        """How many numbers are kept of a text."""
+        return int(self.projection.components.shape[1])
 
     @property
     def provider(self) -> str:
@@ -121,6 +128,8 @@ def load_text_encoder(
     """Check a folder of `registry/text/`, and open it. Raises `ManifestError` or `ProviderError`."""
     manifest = read_manifest(folder, TextManifest)
     verify(folder, manifest, TEXT_FILES)
+    if manifest.unknown_id is None and TOKENIZER in manifest.files:  # a former build noted none
+        manifest = msgspec.structs.replace(manifest, unknown_id=unknown_in(folder / TOKENIZER))
 
     def file_for(provider: str) -> Path:
         return folder / (TEXT_ENCODER if provider == "cpu" else TEXT_ENCODER_FP32)

@@ -16,14 +16,20 @@ from streams.ranking.model_in_service import ModelInService
 from streams.serving.unknown_tokens import WatchedEncoder
 from streams.settings.sections import ModelSettings
 from streams.state.event_meaning import Encode
+from streams.state.user_state import WORDS_DIM
 
 log = logging.getLogger(__name__)
 
 
 def in_service(loaded: LoadedModel, sources: Sequence[str]) -> ModelInService:
     """A loaded model as the pipeline serves it; `sources` as in `Pipeline.names`. One whose examples knew no
-    candidates of a user tower brings none.
+    candidates of a user tower brings none. Raises `ModelError` where it reads texts of another width.
     """
+    if (width := loaded.manifest.model_schema.text_dim) != WORDS_DIM:
+        raise ModelError(
+            f"model {loaded.manifest.name!r} reads {width} numbers of a text, this build keeps {WORDS_DIM}: "
+            "train it again with this build, or activate another"
+        )
     return ModelInService(
         loaded.manifest.name,
         loaded.manifest.model_schema,
@@ -64,6 +70,16 @@ def other_encoder(manifest: Manifest, here: TextEncoderRef | None) -> str:
     )
 
 
+def check_width(encoder: TextEncoder) -> TextEncoder:
+    """The encoder itself; `ModelError` where it keeps another width of texts than states and items hold."""
+    if encoder.kept != WORDS_DIM:
+        raise ModelError(
+            f"text encoder {encoder.manifest.name!r} keeps {encoder.kept} numbers of a text, states and "
+            f"items hold {WORDS_DIM}: take it out of the registry's folder text/, and train again"
+        )
+    return encoder
+
+
 def encoder_of(folder: Path, settings: ModelSettings) -> TextEncoder | None:
     """The text encoder that the model in `folder` was trained with, which lies beside it in its registry.
 
@@ -79,7 +95,7 @@ def encoder_of(folder: Path, settings: ModelSettings) -> TextEncoder | None:
         settings.threads,
         settings.text_max_tokens,
     )
-    return encoder if encoder.manifest.reference == trained else None
+    return check_width(encoder) if encoder.manifest.reference == trained else None
 
 
 def encoder_here(settings: ModelSettings, registry: Registry) -> TextManifest | None:
@@ -95,7 +111,7 @@ def load_encoder(
 ) -> Encode | None:
     """The text encoder of the settings with its projection; None, and said, where none is registered.
 
-    Raises `ModelError` where others are.
+    Raises `ModelError` where others are, or where it keeps another width of texts.
     """
     name = encoder_name(settings.text_encoder)
     if not registry.text.has(name):
@@ -114,7 +130,7 @@ def load_encoder(
         settings.text_max_tokens,
         on_fallback=on_fallback,
     )
-    return WatchedEncoder(encoder)
+    return WatchedEncoder(check_width(encoder))
 
 
 def load_in_service(

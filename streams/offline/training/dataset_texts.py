@@ -14,6 +14,7 @@ from model.errors import ModelError
 from model.schema import F32
 from streams.datasets.as_events import reviews_of
 from streams.datasets.dataset import Dataset
+from streams.serving.loading import check_width
 from streams.settings.tree import Settings
 from streams.state.event_meaning import Encode, encoded
 
@@ -45,8 +46,10 @@ def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, s
                 raise
         say("exporting the text encoder", 1, 1)
     model = settings.model
-    encoder = load_text_encoder(
-        registry.text.get(name), model.providers, model.fallback, model.threads, model.text_max_tokens
+    encoder = check_width(
+        load_text_encoder(
+            registry.text.get(name), model.providers, model.fallback, model.threads, model.text_max_tokens
+        )
     )
     if trouble := too_much_unknown(settings.model.text_encoder, counted(encoder, texts)):
         log.warning("%s", trouble)
