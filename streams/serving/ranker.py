@@ -186,10 +186,10 @@ class Ranker:
 
     async def _ranked(self, live: Live, waiting: Sequence[Waiting]) -> RankedBatch:
         """Where a state names items that were met since the ledger was last read, these are met first."""
-        for _ in range(MEETINGS):
+        for again in reversed(range(MEETINGS)):
             core = live.recommender
-            made = await live.replica.core.call(rank, core, waiting, self.clock.now_ms())
-            if made.newest < 0:
+            made = await live.replica.core.call(rank, core, waiting, self.clock.now_ms(), again > 0)
+            if made.newest < 0 or not again:
                 return made
             async with live.replica.lock:
                 await live.replica.know(made.newest)
@@ -209,9 +209,10 @@ class Ranker:
                     log.info("the ranker answers, with model %r", live.models.name)
                     self._opened.set()
                     await self._over.wait()
-            except (HeadraceError, OSError) as error:
-                self._opening = str(error)
-                log.error("the ranker can't be opened, and is tried again: %s", error)
+            except Exception as error:  # whatever a library raises, it may work the next time
+                self._opening = str(error) or type(error).__name__
+                seen = None if isinstance(error, HeadraceError | OSError) else error
+                log.error("the ranker can't be opened, and is tried again: %s", error, exc_info=seen)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, longest_s)
             finally:
