@@ -1,7 +1,7 @@
 """Rank on request in a process of its own: the gateway's routes, for gateways to ask.
 
   headrace ranker --port 8090
-  HEADRACE_RANKER__WHERE=elsewhere HEADRACE_RANKER__ADDRESSES='["http://127.0.0.1:8090"]' headrace gateway
+  HEADRACE_RANKER__WHERE=elsewhere HEADRACE_RANKER__ADDRESSES=http://127.0.0.1:8090 headrace gateway
 
 A ranker follows what the workers write, and writes nothing to the store. It logs what it shows to Kafka. Run
 as many as the load needs, with the settings of the workers; `GET /readyz` says when one is ready. On SIGTERM

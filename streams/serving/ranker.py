@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,7 +24,6 @@ from model.schema import F32
 from streams import gc_pauses
 from streams.clock import Clock
 from streams.recommender import Recommender
-from streams.serving.background import in_thread
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live, Step, open_live
 from streams.serving.ranker_asked import Answer, Asked
@@ -97,14 +97,14 @@ class Ranker:
         await self._opened.wait()
 
     async def close(self) -> None:
-        """End it, with all that waits."""
+        """End it, with all that waits; what is being loaded has `gateway.drain_deadline_s`."""
         await self._queue.close()
         await self._queries.close()
         self._over.set()
         if self._running is not None:
             if self.live is None:
                 self._running.cancel()
-            await asyncio.wait([self._running])
+            await asyncio.wait([self._running], timeout=self.settings.gateway.drain_deadline_s)
 
     @property
     def trouble(self) -> str:
@@ -189,10 +189,10 @@ class Ranker:
 
     async def _ranked(self, live: Live, waiting: Sequence[Waiting]) -> RankedBatch:
         """Where a state names items that were met since the ledger was last read, these are met first."""
-        for _ in range(MEETINGS):
+        for again in reversed(range(MEETINGS)):
             core = live.recommender
-            made = await live.replica.core.call(rank, core, waiting, self.clock.now_ms())
-            if made.newest < 0:
+            made = await live.replica.core.call(rank, core, waiting, self.clock.now_ms(), again > 0)
+            if made.newest < 0 or not again:
                 return made
             async with live.replica.lock:
                 await live.replica.know(made.newest)
@@ -200,7 +200,7 @@ class Ranker:
 
     async def _run(self) -> None:
         # Alone, and first: where it has to compile, little else in this process gets its turn in time.
-        await in_thread(warm_up, self.settings, True)
+        await _aside(warm_up, self.settings, True)
         pause_s, longest_s = AGAIN_AFTER_S
         while not self._over.is_set():
             try:
@@ -221,9 +221,10 @@ class Ranker:
                     log.info("the ranker answers, with model %r", live.models.name)
                     self._opened.set()
                     await self._over.wait()
-            except (HeadraceError, OSError) as error:
-                self._opening = str(error)
-                log.error("the ranker can't be opened, and is tried again: %s", error)
+            except Exception as error:  # whatever a library raises, it may work the next time
+                self._opening = str(error) or type(error).__name__
+                seen = None if isinstance(error, HeadraceError | OSError) else error
+                log.error("the ranker can't be opened, and is tried again: %s", error, exc_info=seen)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, longest_s)
             finally:
@@ -260,6 +261,23 @@ async def open_ranker(
         yield ranker
     finally:
         await ranker.close()
+
+
+async def _aside(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call it in a thread that keeps no process alive: whoever ends the ranker does not wait for it."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+    def call() -> None:
+        try:
+            function(*args, **kwargs)
+        except Exception:
+            log.exception("what a ranker does beforehand has failed, and is done when it is needed")
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(over.set)
+
+    threading.Thread(target=call, name="warm up", daemon=True).start()
+    await over.wait()
 
 
 def _forget(calling: asyncio.Task[object]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from model.errors import HeadraceError, StoreError
+from model.errors import StoreError
 from model.schema import F32
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NEVER, Slates
@@ -49,8 +49,13 @@ class RankedBatch(NamedTuple):
     newest: int = -1
 
 
-def rank(recommender: Recommender, waiting: Sequence[Waiting], now_ms: int) -> RankedBatch:
-    """Slates as a worker makes them: the user's arms, and without a model by the counters alone."""
+def rank(
+    recommender: Recommender, waiting: Sequence[Waiting], now_ms: int, whole: bool = False
+) -> RankedBatch:
+    """Slates as a worker makes them: the user's arms, and without a model by the counters alone.
+
+    whole: where a state names an item that is still to be met, nothing is made; else all the others are.
+    """
     answers: list[Answer | Exception] = [_UNKNOWN_ROWS] * len(waiting)
     requests: dict[int, RankRequest] = {}
     unknown: dict[int, tuple[str, ...]] = {}
@@ -61,12 +66,13 @@ def rank(recommender: Recommender, waiting: Sequence[Waiting], now_ms: int) -> R
             if each.session is not None:
                 session = user_state_codec.decode(each.session)
                 state = with_session(state, session, recommender.settings.state)
-            newest = max(newest, _newest(state))
-            if newest < len(recommender.catalog):
+            named = _newest(state)
+            newest = max(newest, named)
+            if named < len(recommender.catalog):
                 requests[at], unknown[at] = _request(recommender, each, state, now_ms)
-        except HeadraceError as error:
+        except Exception as error:  # whatever it is, the others must not suffer for it
             answers[at] = error
-    if newest >= len(recommender.catalog):
+    if whole and newest >= len(recommender.catalog):
         return RankedBatch(answers, newest=newest)
     for at, made in zip(requests, _made(recommender, list(requests.values())), strict=True):
         answers[at] = made if isinstance(made, Exception) else made._replace(unknown=unknown[at])

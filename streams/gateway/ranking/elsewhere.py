@@ -63,6 +63,7 @@ class RankersElsewhere:
             sock_connect=settings.gateway.timeout_ms / 1_000,
         )
         self._turn = 0
+        self._away: set[str] = set()
         self._client: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -94,9 +95,12 @@ class RankersElsewhere:
             try:
                 answer = await self._ask(address, request.method, path, headers, body)
             except (aiohttp.ClientError, TimeoutError, OSError) as failed:
-                came = f"{address}: {failed or type(failed).__name__}"
-                log.warning("a ranker does not answer: %s", came)
+                came = f"{address}: {str(failed) or type(failed).__name__}"
+                if address not in self._away:
+                    log.warning("a ranker does not answer: %s", came)
+                self._away.add(address)
                 continue
+            self._away.discard(address)
             unknown = held and (answer.status == 404 or b'"wrong_cursor"' in answer.body)
             if answer.status not in NEXT_AFTER and not unknown:
                 break
@@ -130,5 +134,5 @@ class RankersElsewhere:
         try:
             answer = await self._ask(address, "GET", "/readyz", {}, b"")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return f"{address}: {error or type(error).__name__}"
+            return f"{address}: {str(error) or type(error).__name__}"
         return "" if answer.status == 200 else f"{address}: status {answer.status}"

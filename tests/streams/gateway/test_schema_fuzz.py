@@ -128,7 +128,15 @@ def test_a_feed_that_the_schema_allows_to_ask_for_is_answered(shared: Client, da
             asked[parameter["name"]] = data.draw(from_schema(parameter["schema"], document()))
     user = quote(asked.pop("user_id"), safe="")
     answer = shared.get(f"/v1/users/{user}/feed", params=asked)
-    assert answer.status_code == 200, answer.text
+    if asked.keys() <= {"n", "impression"}:
+        assert answer.status_code == 200, answer.text
+        return
+    # There is no ranker here. Rules over several parameters, and what an expression says, are in words.
+    assert answer.status_code in {200, 400, 503}, answer.text
+    if answer.status_code != 200:
+        assert answer.json()["reason"] in {
+            "bad_request", "no_ranker", "wrong_cursor", "wrong_expression", "repeated_parameter",
+        }, answer.text  # fmt: skip
 
 
 @pytest.mark.parametrize("n", [0, -1, 21, 1.5, "", "ten"])

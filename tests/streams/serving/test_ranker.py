@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError, RequestError, StoreError
@@ -163,3 +165,18 @@ async def test_it_says_why_it_is_not_ready(settings: Settings) -> None:
     with pytest.raises(RankerUnreadyError, match="starting"):
         await ranker.ask(size)
     await ranker.close()
+
+
+async def test_a_state_that_names_what_nobody_knows_takes_no_other_with_it(settings: Settings) -> None:
+    store = MemoryStore()
+    desk = await busy(store, settings)
+    known = user_state_codec.decode((await store.states(["u1"]))[0])
+    lost = replace(known, items=known.items + np.int32(len(desk.replica.recommender.catalog)))
+    store._states.put("lost", user_state_codec.encode(lost))
+    async with open_ranker(settings, store, ManualClock(NOW_MS)) as ranker:
+        good, bad = await asyncio.gather(
+            ranker.slate(Asked("u1", size=4)), ranker.slate(Asked("lost")), return_exceptions=True
+        )
+    assert not isinstance(good, BaseException)
+    assert len(good.slate.items) == 4
+    assert isinstance(bad, StoreError)
