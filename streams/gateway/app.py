@@ -101,7 +101,7 @@ def create_app(
             items_route(intake, settings),
             *feed_routes(on_request, reads),
             *ranking_routes(on_request, store),
-            *searching_routes(on_request),
+            *searching_routes(on_request, metrics.registry),
             *experiment_routes(settings, store, clock),
             alive,
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
