@@ -116,18 +116,19 @@ def world(args: argparse.Namespace, searches: Searches) -> World:
         args.interactions, args.items = map(str, write_dataset(searches, Path(folder)))
         dataset = dataset_from(args, settings)
     events = len(dataset.interactions)
-    if registry.has(NAME):
+    if registry.has(NAME) or args.without_net:
         settings = adapted(settings, dataset.interactions, events)
         encoder = text_encoder(registry, texts_of(dataset, events), settings, say)
         run = prepare(dataset, settings, encoder.project, say)
         run.warm(events, None, 0, lambda done: None)
-        folder_of_model = registry.get(NAME)
+        folder_of_model = None if args.without_net else registry.get(NAME)
     else:
         fitted = fit_model(dataset, settings, registry, NAME, events, say)
         run, folder_of_model = fitted.run, fitted.folder
         encoder = text_encoder(registry, (), settings, say)
     core = run.recommender
-    core.serve(load_in_service(folder_of_model, settings.model, core.pipeline.names))
+    if folder_of_model is not None:
+        core.serve(load_in_service(folder_of_model, settings.model, core.pipeline.names))
     index = SearchIndex(settings.search)
     for record in records(dataset, {}, int(dataset.interactions.ts_ms[0])):
         index.note(core.catalog.rows[record.item_id], record)
@@ -171,6 +172,8 @@ def main() -> None:
     add_training(parser)
     add_settings(parser)
     parser.add_argument("--keep", type=Path, required=True, help="a registry for the model")
+    parser.add_argument("--without-net", action="store_true", help="train none, and leave its rows out")
+    parser.add_argument("--searches", type=int, help="so many alone, drawn by a hash")
     parser.add_argument("--json", type=Path)
     parser.add_argument(
         "--tune", action="store_true", help="figures by weight, on the other half of the users"
@@ -181,7 +184,11 @@ def main() -> None:
     here = world(args, searches)
     half = [each for each in searches.test if (drawn("half", each.purchase.user) < 0.5) == args.tune]
     chosen = here.found_by.settings
+    if args.searches is not None:
+        half = sorted(half, key=lambda each: drawn("some", *each.purchase[:2], each.kind))[: args.searches]
     rows = tuned(chosen) if args.tune else ways(chosen)
+    if args.without_net:
+        rows = [way for way in rows if not way.settings.net]
     places = {way.name: [place(here, asked, way) for asked in half] for way in rows}
     if not args.tune:
         places["popular"] = [popular(here, asked) for asked in half]

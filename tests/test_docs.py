@@ -17,6 +17,7 @@ from streams.commands.main import COMMANDS
 from streams.events.schema import AnyEvent, Click, Control, Event, Impression, Item, Review, User
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.ranking.metrics import RankerMetrics
+from streams.gateway.searching.metrics import SearchMetrics
 from streams.settings.tree import Settings
 from streams.worker.metrics import WorkerMetrics
 
@@ -96,6 +97,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
             GatewayMetrics(CollectorRegistry()).registry,
             WorkerMetrics(CollectorRegistry()).registry,
             RankerMetrics(CollectorRegistry()).registry,
+            SearchMetrics(CollectorRegistry(), lambda: None).registry,
         )
         for family in registry.collect()
         if family.name.startswith("headrace_")

@@ -120,7 +120,7 @@ def create_app(
             *feed_routes(on_request, reads),
             *ranking_routes(on_request, store),
             *lists_routes(on_request, store),
-            *searching_routes(on_request),
+            *searching_routes(on_request, metrics.registry),
             *experiment_routes(settings, store, clock),
             *admin_routes(settings, store, producer, clock),
             version_route(version),
@@ -145,12 +145,8 @@ def create_app(
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
     describe_bodies(app, [UserBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    describe_kinds(
-        app,
-        [
-            ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd, *RANKED_KINDS, *SEARCH_KINDS,
-        ],
-    )  # fmt: skip
+    own_kinds = (ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd)
+    describe_kinds(app, own_kinds + RANKED_KINDS + SEARCH_KINDS)
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))
     describe_refusals(app)

@@ -64,6 +64,7 @@ class SearchIndex:
         self.committed = 0
         self._changes: deque[_Change | _Mark] = deque()
         self._reading: list[int] | None = None
+        self._kept: NDArray[np.int64] | None = None
         self._lived: set[int] | None = None
         self._behind: list[ItemDocument] = []
         self._listed = set[tuple[str, str]]()
@@ -104,7 +105,7 @@ class SearchIndex:
     @property
     def waiting(self) -> int:
         """How many changes are not found yet."""
-        return len(self._changes) + len(self._behind)
+        return len(self._changes) + len(self._behind) + (self._kept is not None)
 
     def commit(self) -> int:
         """Index what was noted; how many documents have changed. What can't be written now is tried again
@@ -112,7 +113,7 @@ class SearchIndex:
         """
         changed = 0
         while self.waiting:
-            kept = self._take()
+            self._take()
             made = self.words.put(self._behind)
             self.table.learn(itertools.chain.from_iterable(made))
             self.names.speak(self.words.spoken()[0])
@@ -120,27 +121,26 @@ class SearchIndex:
                 self._learn(document)
             self._behind = []
             changed += len(made)
-            if kept is not None:
-                self.words.keep_only(kept)
+            if self._kept is not None:
+                self.words.keep_only(self._kept)
+                self._kept = None
         self._learn_graph()
         self.committed += changed
         return changed
 
-    def _take(self) -> NDArray[np.int64] | None:
-        """Some of what was noted, as documents; where it ends with a reading's end, the rows that were
-        read.
-        """
+    def _take(self) -> None:
+        """Some of what was noted, as documents; up to a reading's end, which says what is kept."""
         for _ in range(min(len(self._changes), AT_ONCE)):
             change = self._changes.popleft()
             if isinstance(change, _Mark):
-                return change.kept
+                self._kept = change.kept
+                return
             if self._lived is not None:
                 if change.stored and change.row in self._lived:
                     continue
                 if not change.stored:
                     self._lived.add(change.row)
             self._behind.append(document_of(change.row, change.record))
-        return None
 
     def read_back(self) -> None:
         """Learn the spelling of what a folder already had."""

@@ -24,6 +24,7 @@ from model.schema import F32
 from streams import gc_pauses
 from streams.clock import Clock
 from streams.recommender import Recommender
+from streams.serving.background import in_thread
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live, Step, open_live
 from streams.serving.ranker_asked import Answer, Asked

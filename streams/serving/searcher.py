@@ -6,10 +6,12 @@ A search is made once, and kept among the ranker's slates: its places do not mov
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from model.errors import HeadraceError, RankerLateError, RankerUnreadyError
+from model.errors import HeadraceError, RankerBusyError, RankerLateError, RankerUnreadyError
 from model.schema import F32
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
@@ -63,7 +65,7 @@ class Searcher:
     """What it answers is kept among the ranker's slates."""
 
     def __init__(self, ranker: Ranker) -> None:
-        self._ranker = ranker
+        self._ranker, self._asked = ranker, 0
 
     @property
     def items(self) -> ItemSearch:
@@ -75,6 +77,24 @@ class Searcher:
 
     async def search(self, query: Query) -> Found:
         """All places. Raises what `Ranker.slate` raises."""
+        with self._room():
+            return await self._search(query)
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Raises `RankerBusyError` where more is asked already than may wait: the core would answer late, and
+        answer those who have gone.
+        """
+        most = self._ranker.settings.ranker.queue_max
+        if self._asked >= most:
+            raise RankerBusyError(f"{self._asked} searches wait; {most} may (ranker.queue_max)")
+        self._asked += 1
+        try:
+            yield
+        finally:
+            self._asked -= 1
+
+    async def _search(self, query: Query) -> Found:
         items, ranker = self.items, self._ranker
         index = items.index
         understood = await ranker.ask(_understand, index, query.text)
@@ -105,7 +125,8 @@ class Searcher:
 
     async def suggest(self, typed: str, limit: int) -> Suggestions:
         """Completions of what is typed; raises what `Ranker.ask` raises."""
-        return await self._ranker.ask(suggest, self.items.index, typed, limit)
+        with self._room():
+            return await self._ranker.ask(suggest, self.items.index, typed, limit)
 
     async def rebuild(self) -> int:
         """Make the index anew from the store; how many items it has."""

@@ -69,6 +69,11 @@ class OnRequest:
             )
         return self._ranker
 
+    @property
+    def ranks_here(self) -> bool:
+        """Whether this process has a ranker."""
+        return self._ranker is not None
+
     def kept(self, slate_id: str) -> RankedSlate | None:
         """A slate that was made here of late; raises `ForwardError` where another process may have it."""
         if self._ranker is None:

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
+from prometheus_client import CollectorRegistry
 
 from streams.gateway.answers import JSON, json_answer, response
 from streams.gateway.feeds import NO_STORE
@@ -58,9 +59,9 @@ class Rebuilt(msgspec.Struct):
     items: int
 
 
-def searching_routes(on_request: OnRequest) -> list[HTTPRouteHandler]:
-    """The routes of this room."""
-    searches = Searches(on_request)
+def searching_routes(on_request: OnRequest, registry: CollectorRegistry) -> list[HTTPRouteHandler]:
+    """The routes of this room; `registry`: of the process's metrics."""
+    searches = Searches(on_request, registry)
     refusals = {**says(400, "A parameter is out of range, unknown, or can't be read"), **UNANSWERED}
     of_bodies = {
         **says(408, "The body did not come to its end in time"),

@@ -6,12 +6,15 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from prometheus_client import CollectorRegistry, Histogram
+
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.ranking.cursor import Cursor, read_cursor, wrong_cursor
 from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.ranked_feed import withdrawn
 from streams.gateway.searching.bodies import SearchBody
 from streams.gateway.searching.found import SearchResult, first_page, page
+from streams.gateway.searching.metrics import SearchMetrics
 
 if TYPE_CHECKING:
     from streams.search.suggesting import Suggestions
@@ -21,9 +24,13 @@ if TYPE_CHECKING:
 class Searches:
     """Answers searches, and logs what they show."""
 
-    def __init__(self, on_request: OnRequest) -> None:
+    def __init__(self, on_request: OnRequest, registry: CollectorRegistry) -> None:
         self._on_request = on_request
         self._made: Searcher | None = None
+        self._seconds: dict[str, Histogram] = {}
+        if on_request.ranks_here:
+            seconds = SearchMetrics(registry, lambda: on_request.ranker.items).seconds
+            self._seconds = {kind: seconds.labels(kind) for kind in ("search", "suggest")}
 
     @property
     def searcher(self) -> Searcher:
@@ -60,7 +67,8 @@ class Searches:
             surface=body.surface,
             cause=uuid.uuid4().hex,
         )
-        found = await self._on_request.answered(searcher.search(query))
+        with self._seconds["search"].time():
+            found = await self._on_request.answered(searcher.search(query))
         slate = found.answer.slate
         at = range(min(body.n, len(slate.items)))
         if body.impression and user:
@@ -96,7 +104,9 @@ class Searches:
 
     async def suggest(self, typed: str, n: int) -> Suggestions:
         """Raises `ProblemError`."""
-        return await self._on_request.answered(self.searcher.suggest(typed, n))
+        searcher = self.searcher
+        with self._seconds["suggest"].time():
+            return await self._on_request.answered(searcher.suggest(typed, n))
 
     async def rebuild(self) -> int:
         """Make the index anew; raises `ProblemError`."""

@@ -153,6 +153,18 @@ async def test_the_index_is_made_anew_by_order(stocked: Stocked) -> None:
         assert await found(site, q="kazoo") == ["shop-40"]
 
 
+async def test_more_than_may_wait_is_refused(stocked: Stocked) -> None:
+    async with stocked(ranker={"queue_max": 1}) as site:
+        asked = [site.http.get("/v1/search", params={"q": "guitar"}) for _ in range(8)]
+        answers = await asyncio.gather(*asked)
+        refused = [each for each in answers if each.status_code == 503]
+        assert any(each.status_code == 200 for each in answers)
+        assert refused
+        assert {each.json()["reason"] for each in refused} == {"busy"}
+        assert all(each.headers["retry-after"] for each in refused)
+        assert (await found(site, q="leather strap"))[0] == "shop-0"
+
+
 async def test_without_an_index_the_answer_says_so(stocked: Stocked, site: Stocked) -> None:
     async with site(search={"enabled": False}) as bare:
         answer = await bare.http.get("/v1/search", params={"q": "x"})
