@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,8 @@ def with_session(user: UserState, session: UserState, settings: StateSettings) -
     last_ts = max(user.last_ts, session.last_ts)
 
     def faded(state: UserState) -> float:
-        return state.activity * 0.5 ** ((last_ts - state.last_ts) / 1_000 / settings.activity_half_life_s)
+        half_lives = (last_ts - state.last_ts) / 1_000 / settings.activity_half_life_s
+        return state.activity * math.exp2(-half_lives)
 
     worded = user if len(user.words) else session
     return replace(

@@ -94,7 +94,7 @@ class RankersElsewhere:
             try:
                 answer = await self._ask(address, request.method, path, headers, body)
             except (aiohttp.ClientError, TimeoutError, OSError) as failed:
-                came = f"{address}: {failed or type(failed).__name__}"
+                came = f"{address}: {str(failed) or type(failed).__name__}"
                 log.warning("a ranker does not answer: %s", came)
                 continue
             unknown = held and (answer.status == 404 or b'"wrong_cursor"' in answer.body)
@@ -130,5 +130,5 @@ class RankersElsewhere:
         try:
             answer = await self._ask(address, "GET", "/readyz", {}, b"")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return f"{address}: {error or type(error).__name__}"
+            return f"{address}: {str(error) or type(error).__name__}"
         return "" if answer.status == 200 else f"{address}: status {answer.status}"

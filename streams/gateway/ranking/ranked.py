@@ -32,7 +32,7 @@ class Ranked(Feed, kw_only=True):
     that were asked for and that the filter keeps out, or that can't be had.
     """
 
-    items: list[RankedItem]
+    items: list[RankedItem]  # type: ignore[assignment]  # narrower, and nobody adds to it
     cursor: str | None = None
     unknown: list[str] = msgspec.field(default_factory=list)
     left_out: list[str] = msgspec.field(default_factory=list)
