@@ -242,7 +242,7 @@ async def test_whatever_is_asked_is_answered_or_refused(site: Opened, path: str)
     ]
     rng = np.random.default_rng(7)
     base, _, query = path.partition("?")
-    given = [tuple(query.split("="))] if query else []
+    given: list[tuple[str, str]] = [("user_id", "u1")] if query else []
     async with site() as here:
         good = (await read(here, base, n=2))["cursor"] if "neighbours" not in base else "x"
         for _ in range(150):
