@@ -3,8 +3,8 @@
 An item's list is what the candidate sources find for a user who has met this item and nothing else, and who
 liked it. So one rule serves feeds and lists: *together* is then the cosine of two items by the users who met
 both, *nearest* the cosine of their texts, *entities* the weight of what they share in the graph (Adamic &
-Adar, 2003). `blended` is the fusion of their ranks, as the pool of a feed is made (Cormack et al., 2009). What
-users do counts most in it.
+Adar, 2003). `blended` is the fusion of their ranks, as the pool of a feed is made (Cormack et al., 2009), in
+which what users do counts most.
 """
 
 from __future__ import annotations
