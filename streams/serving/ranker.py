@@ -11,7 +11,9 @@ What waits while a batch is ranked is the next batch (`streams.serving.ranker_qu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +24,6 @@ from model.schema import F32
 from streams import gc_pauses
 from streams.clock import Clock
 from streams.recommender import Recommender
-from streams.serving.background import in_thread
 from streams.serving.live import Live, Step, open_live
 from streams.serving.ranker_asked import Answer, Asked
 from streams.serving.ranker_batch import RankedBatch, Waiting, rank
@@ -93,14 +94,14 @@ class Ranker:
         await self._opened.wait()
 
     async def close(self) -> None:
-        """End it, with all that waits."""
+        """End it, with all that waits; what is being loaded has `gateway.drain_deadline_s`."""
         await self._queue.close()
         await self._queries.close()
         self._over.set()
         if self._running is not None:
             if self.live is None:
                 self._running.cancel()
-            await asyncio.wait([self._running])
+            await asyncio.wait([self._running], timeout=self.settings.gateway.drain_deadline_s)
 
     @property
     def trouble(self) -> str:
@@ -196,7 +197,7 @@ class Ranker:
 
     async def _run(self) -> None:
         # Alone, and first: where it has to compile, little else in this process gets its turn in time.
-        await in_thread(warm_up, self.settings, True)
+        await _aside(warm_up, self.settings, True)
         pause_s, longest_s = AGAIN_AFTER_S
         while not self._over.is_set():
             try:
@@ -242,6 +243,23 @@ async def open_ranker(
         yield ranker
     finally:
         await ranker.close()
+
+
+async def _aside(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call it in a thread that keeps no process alive: whoever ends the ranker does not wait for it."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+    def call() -> None:
+        try:
+            function(*args, **kwargs)
+        except Exception:
+            log.exception("what a ranker does beforehand has failed, and is done when it is needed")
+        finally:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(over.set)
+
+    threading.Thread(target=call, name="warm up", daemon=True).start()
+    await over.wait()
 
 
 def _forget(calling: asyncio.Task[object]) -> None:

@@ -115,7 +115,8 @@ def test_it_is_what_the_states_hold(drawn: list[tuple[str, int, str | float]]) -
         there.follow(decode_record(encode_record(Record(out.record.interactions))))
         found = set(known(there.recent_users, user) or [])
         fell_out = set(before.items[:1].tolist() if len(before.items) == HISTORY else [])
-        assert liked(states[user]) <= found <= liked(states[user]) | fell_out
+        again = set() if what in ("dislike", 1.0) else {row}  # what they met again after they disliked it
+        assert liked(states[user]) <= found <= liked(states[user]) | fell_out | again
     assert set(there.recent_users) == set(states)
 
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
+from litestar.testing import TestClient
 
-from streams.events.schema import Impression
+from model.errors import StoreUnavailableError
+from streams.clock import ManualClock
+from streams.events.schema import Control, Impression
+from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
 from streams.recommender import Recommender
+from streams.serving.ranker import Ranker
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
+from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
+from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.ranking.conftest import Opened, Site
+from tests.streams.worker.conftest import NOW_MS, message
 
 ITEMS = [f"item-{n}" for n in (3, 9, 1, 7, 20)]
 
@@ -102,3 +113,63 @@ async def test_a_body_that_is_no_json_is_refused(site: Opened) -> None:
             assert answer.status_code in (400, 422), raw[:10]
         answer = await here.http.post("/v1/rank", content=b" " * 2_000_001)
         assert answer.status_code == 413
+
+
+async def test_a_gateway_without_a_ranker_says_what_to_set(client: TestClient[Gateway]) -> None:
+    for answer in (
+        client.post("/v1/rank", json={"user_id": "u", "items": ["i"]}),
+        client.get("/v1/users/u/feed?surface=x"),
+        client.get("/v1/slates/5f/explanation"),
+    ):
+        assert (answer.status_code, answer.json()["reason"]) == (503, "no_ranker")
+        assert "ranker.where" in answer.json()["remedy"]
+    assert client.get("/v1/users/u/feed").status_code == 200
+    assert client.get("/v1/slates/5f").status_code == 404
+
+
+async def test_while_it_starts_feeds_are_read(ranked_settings: Settings) -> None:
+    """And what is asked of it is 503."""
+    store, sink, clock = MemoryStore(), RecordingSink(), ManualClock(NOW_MS)
+    ranker = Ranker(ranked_settings, store, clock)
+    app = create_app(ranked_settings, store, sink, clock, ranker=ranker)
+    transport = httpx.ASGITransport(app)
+    async with app.described.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://h") as http:
+        assert (await http.get("/v1/users/u/feed")).status_code == 200
+        asked = await http.post("/v1/rank", json={"user_id": "u", "items": ["i"]})
+        assert (asked.status_code, asked.json()["reason"]) == (503, "ranker_unready")
+        assert asked.headers["retry-after"]
+        readiness = await http.get("/readyz")
+        assert readiness.status_code == 200
+        assert readiness.json()["parts"]["ranker"] == {"ready": False, "trouble": "the ranker is starting"}
+        await ranker.opened()
+        asked = await http.post("/v1/rank", json={"user_id": "u", "items": ["i"]})
+        assert (asked.status_code, asked.json()["unknown"]) == (200, ["i"])
+    assert ranker.live is None
+
+
+async def test_the_store_away_is_503_within_the_timeout(
+    site: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site() as here:
+
+        async def away(*_: Any) -> Any:
+            raise StoreUnavailableError("no answer")
+
+        monkeypatch.setattr(here.store, "load", away)
+        status, problem = await rank(here, user_id="u1", items=ITEMS)
+        assert (status, problem["reason"]) == (503, "store_unavailable")
+        monkeypatch.undo()
+        assert (await rank(here, user_id="u1", items=ITEMS))[0] == 200
+
+
+async def test_another_model_scores_as_soon_as_it_is_activated(site: Opened) -> None:
+    async with site() as here:
+        assert (await rank(here, user_id="u1", items=ITEMS))[1]["model"] == "first"
+        here.desk.models.known = ("second",)
+        order = Control(event_id="o", ts=NOW_MS, command="activate_model", model="second")
+        await here.desk.take(message(order, 0))
+        live = here.ranker.live
+        assert live is not None
+        await eventually(lambda: live.models.name == "second")
+        status, body = await rank(here, user_id="u1", items=ITEMS)
+        assert (status, body["model"]) == (200, "second")
