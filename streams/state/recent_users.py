@@ -21,12 +21,15 @@ MOST_ITEMS = 50
 
 
 class RecentUsers:
-    """Of user `slot`: items[slot, :counts[slot]], int32 rows, each once. 4 MB for `MOST_USERS`."""
+    """Of user `slot`: items[slot, :counts[slot]], int32 rows, each once; newest_ms[slot]: the time of the
+    newest event. 4 MB for `MOST_USERS`.
+    """
 
     def __init__(self, most_users: int = MOST_USERS, most_items: int = MOST_ITEMS) -> None:
         self.most_users = most_users
         self.items = np.zeros((0, most_items), np.int32)
         self.counts = np.zeros(0, np.int32)
+        self.newest_ms = np.zeros(0, np.int64)
         self._slots: dict[str, int] = {}
         self._names: list[str] = []
 
@@ -53,13 +56,15 @@ class RecentUsers:
             return
         rows = [*interaction.following.tolist()[::-1], interaction.row, *interaction.previous.tolist()]
         slot = self._slots.pop(interaction.user, -1)
-        if slot >= 0 and len(rows) == 1:  # it is older than all of a full history: what is known stays
+        if slot >= 0 and len(rows) == 1 and interaction.ts < self.newest_ms[slot]:
+            # It is older than all of a full history: what is known stays.
             rows += self.items[slot, : self.counts[slot]].tolist()
         if _disliked(interaction, meanings):
             rows = [row for row in rows if row != interaction.row]
         if slot < 0:
             slot = self._free()
-            self._names[slot] = interaction.user
+            self._names[slot], self.newest_ms[slot] = interaction.user, interaction.ts
+        self.newest_ms[slot] = max(int(self.newest_ms[slot]), interaction.ts)
         kept = list(dict.fromkeys(rows))[: self.items.shape[1]]
         self.items[slot, : len(kept)], self.counts[slot] = kept, len(kept)
         self._slots[interaction.user] = slot
@@ -77,6 +82,7 @@ class RecentUsers:
         if slot == len(self.counts):
             room = min(room_for(slot + 1), self.most_users)
             self.items, self.counts = longer(self.items, room), longer(self.counts, room)
+            self.newest_ms = longer(self.newest_ms, room)
         return slot
 
 

@@ -21,11 +21,8 @@ class ListedItem(msgspec.Struct):
 
 
 class ItemList(msgspec.Struct):
-    """A page of a list. `ts`: when it was made, in ms since the epoch. `cursor` asks for the next page; null
-    where this is the last one.
-    """
+    """A page of a list. `cursor` asks for the next page; null where this is the last one."""
 
-    ts: int
     items: list[ListedItem]
     cursor: str | None
 
@@ -37,7 +34,6 @@ class SimilarItems(msgspec.Struct):
 
     item_id: str
     by: By
-    ts: int
     items: list[ListedItem]
     cursor: str | None
     user_id: str | None = None
@@ -61,6 +57,5 @@ class Neighbours(msgspec.Struct):
     """Who is like a user. `among`: of so many users, those who acted lately, they are the nearest."""
 
     user_id: str
-    ts: int
     among: int
     neighbours: list[NeighbourOfUser]

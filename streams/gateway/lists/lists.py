@@ -48,7 +48,7 @@ class Lists:
         from streams.gateway.lists import in_core
 
         found = await self._on_request.answered(ranker.ask(in_core.page, self._lists, name, ask))
-        return ItemList(ask.now_ms, found.items, found.cursor)
+        return ItemList(found.items, found.cursor)
 
     async def similar(self, item_id: str, by: By, n: int, asked: ItemFilter, cursor: str) -> SimilarItems:
         """A page of what is like an item, the same for all."""
@@ -58,7 +58,7 @@ class Lists:
         found = await self._on_request.answered(ranker.ask(in_core.similar, self._lists, item_id, by, ask))
         if found is None:
             raise _unknown("item", item_id, "an item that was announced or met", "put the item first")
-        return SimilarItems(item_id, by, ask.now_ms, found.items, found.cursor)
+        return SimilarItems(item_id, by, found.items, found.cursor)
 
     async def similar_for(
         self, user: str, item_id: str, by: By, n: int, asked: ItemFilter, cursor: str, impression: bool
@@ -75,7 +75,7 @@ class Lists:
         if found is None:
             raise _unknown("item", item_id, "an item that was announced or met", "put the item first")
         if not found.item_ids:
-            return SimilarItems(item_id, by, ask.now_ms, [], None, user)
+            return SimilarItems(item_id, by, [], None, user)
         answer = await on_request.answered(
             ranker.slate(
                 Asked(
@@ -92,13 +92,13 @@ class Lists:
         if impression:
             on_request.show(slate, range(len(listed.items)), SURFACE)
         return SimilarItems(
-            item_id, by, slate.ts, listed.items, listed.cursor, user, slate.slate_id, slate.model, slate.arm
+            item_id, by, listed.items, listed.cursor, user, slate.slate_id, slate.model, slate.arm
         )
 
     async def neighbours(self, user: str, n: int) -> Neighbours:
         """Who is like a user. Whoever is gone from the store is not shown."""
         on_request = self._on_request
-        ranker, now_ms = on_request.ranker, on_request.clock.now_ms()
+        ranker = on_request.ranker
         from streams.gateway.lists import in_core
 
         (state,) = await self._states([user])
@@ -107,7 +107,7 @@ class Lists:
         found = await on_request.answered(ranker.ask(in_core.near_users, user, state, CHECKED * n))
         states = await self._states([each.user_id for each in found.users]) if found.users else []
         there = [each for each, raw in zip(found.users, states, strict=True) if raw is not None]
-        return Neighbours(user, now_ms, found.among, there[:n])
+        return Neighbours(user, found.among, there[:n])
 
     async def _states(self, users: Sequence[str]) -> list[bytes | None]:
         gateway = self._on_request.settings.gateway

@@ -63,8 +63,10 @@ def test_what_comes_late_has_its_place_and_what_is_too_old_removes_nothing() -> 
     users = RecentUsers()
     users.note(met(2, 1)._replace(following=rows(3, 4)), BUILT_IN)
     assert known(users, "ann") == [4, 3, 2, 1]
-    users.note(met(9), BUILT_IN)
+    users.note(met(9)._replace(ts=NOW_MS - 1), BUILT_IN)
     assert known(users, "ann") == [9, 4, 3, 2, 1]
+    users.note(met(8)._replace(ts=NOW_MS + 1), BUILT_IN)
+    assert known(users, "ann") == [8], "they disliked all before it"
 
 
 def test_the_user_who_acted_longest_ago_gives_way() -> None:
@@ -95,7 +97,7 @@ def liked(state: UserState) -> set[int]:
 @given(st.lists(acts, max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_it_is_what_the_states_hold(drawn: list[tuple[str, int, str | float]]) -> None:
-    """Through the bytes of the ledger, in another process; what just fell out may still be there."""
+    """What they held before the event, and what it adds: through the ledger, in another process."""
     bounded = with_settings(state=StateSettings(history=HISTORY))
     here, there = Recommender(bounded), Recommender(bounded)
     for core in (here, there):
@@ -113,9 +115,9 @@ def test_it_is_what_the_states_hold(drawn: list[tuple[str, int, str | float]]) -
         assert not out.failed
         states |= out.states
         there.follow(decode_record(encode_record(Record(out.record.interactions))))
-        found = set(known(there.recent_users, user) or [])
-        fell_out = set(before.items[:1].tolist() if len(before.items) == HISTORY else [])
-        assert liked(states[user]) <= found <= liked(states[user]) | fell_out
+        disliked = what in ("dislike", 1.0)
+        expected = liked(before) - {row} if disliked else liked(before) | {row}
+        assert set(known(there.recent_users, user) or []) == expected
     assert set(there.recent_users) == set(states)
 
 

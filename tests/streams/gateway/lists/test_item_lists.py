@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
 from litestar.testing import TestClient
 
+from model.errors import StoreUnavailableError
 from streams.events.schema import Impression, Item
 from streams.gateway.hot_routes import Gateway
 from streams.ranking.lists.page import MOST
@@ -75,7 +79,6 @@ async def test_an_item_says_how_and_why_it_is_there(site: Opened) -> None:
         latest = await read(here, "/v1/latest", n=1)
         similar = await read(here, "/v1/items/item-3/similar", by="behaviour", n=1)
     popular = {"kind": "popular", "item_id": None, "text": None}
-    assert trending["ts"] == NOW_MS + 1_000
     assert trending["items"][0] == {
         "item_id": "item-0", "score": pytest.approx(3.0, abs=0.001), "source": "trending", "reason": popular
     }  # fmt: skip
@@ -207,6 +210,60 @@ async def test_lists_follow_the_events(site: Opened) -> None:
 
         await eventually(first)
         assert "novelty" in await ids(here, "/v1/items/item-20/similar", by="behaviour", n=MOST)
+
+
+ODD = [
+    *("", " ", "0", "-1", "1e400", "nan", "999999999999999999999", "true", "None", "null", "a" * 5_000),
+    *(
+        "\x00",
+        "é",
+        "日本",
+        "😀",
+        "..",
+        "/",
+        "%",
+        "&",
+        "[]",
+        "{}",
+        "a:b",
+        "a:b or",
+        "not",
+        '"',
+        "\\",
+    ),
+]
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/v1/items/item-3/similar?user_id=u1", "/v1/users/u1/neighbours"])
+async def test_whatever_is_asked_is_answered_or_refused(site: Opened, path: str) -> None:
+    names = [
+        *("n", "cursor", "categories", "tags", "attributes", "price_from", "price_to", "by", "user_id"),
+        *("impression", "other"),
+    ]
+    rng = np.random.default_rng(7)
+    base, _, query = path.partition("?")
+    given: list[tuple[str, str]] = [("user_id", "u1")] if query else []
+    async with site() as here:
+        good = (await read(here, base, n=2))["cursor"] if "neighbours" not in base else "x"
+        for _ in range(150):
+            asked = [(str(rng.choice(names)), ODD[rng.integers(len(ODD))]) for _ in range(rng.integers(1, 4))]
+            asked += [("cursor", good[: rng.integers(len(good))])] * int(rng.integers(2))
+            answer = await here.http.get(base, params=httpx.QueryParams([*given, *asked]))
+            assert answer.status_code in (200, 400, 404, 422), (asked, answer.text)
+            if answer.status_code != 200:
+                assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/v1/users/u1/neighbours", "/v1/items/item-3/similar?user_id=u1"])
+async def test_a_store_that_is_away_is_said(site: Opened, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(users: Sequence[str]) -> list[bytes | None]:
+        raise StoreUnavailableError("no answer")
+
+    async with site() as here:
+        monkeypatch.setattr(here.store, "states", away)
+        answer = await here.http.get(path)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "store_unavailable")
+    assert answer.headers["retry-after"]
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/v1/users/u1/neighbours", "/v1/items/item-3/similar?user_id=u"])

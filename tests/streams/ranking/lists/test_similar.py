@@ -11,7 +11,7 @@ import pytest
 from model.errors import RequestError
 from streams.ranking.lists.item_lists import ItemLists
 from streams.ranking.lists.page import MOST, ListAsk, Page
-from streams.ranking.lists.similar import SOURCES, By, SimilarAsk
+from streams.ranking.lists.similar import SOURCES, WEIGHTS, By, SimilarAsk
 from streams.ranking.request import ItemFilter
 from streams.ranking.slate import Reason
 from streams.state.catalog import ItemRecord
@@ -123,7 +123,7 @@ def test_blended_is_the_fusion_of_the_ranks(small: Small, row: int) -> None:
     best: dict[int, tuple[float, str]] = {}
     for by in PLAIN:
         for rank, entry in enumerate(whole(small, row, by).entries, 1):
-            part = 1.0 / (constant + rank)
+            part = WEIGHTS[entry.source] / (constant + rank)
             sums[entry.row] += part
             best[entry.row] = max(best.get(entry.row, (0.0, "")), (part, entry.source), key=lambda p: p[0])
     found = whole(small, row, "blended").entries
