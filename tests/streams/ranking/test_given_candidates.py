@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ def small() -> Small:
     return found
 
 
-def ranked(small: Small, user: str, *candidates: int, **asked: object) -> Draft:
+def ranked(small: Small, user: str, *candidates: int, **asked: Any) -> Draft:
     request = small.core.request(small.state(user), small.now_ms, user=user, candidates=candidates, **asked)
     return small.core.draft(request)
 

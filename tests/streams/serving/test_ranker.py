@@ -55,7 +55,7 @@ async def test_the_same_request_through_the_core_makes_the_same_slate(settings: 
         assert ranker.live is not None
         core = ranker.live.recommender
         state = user_state_codec.decode((await store.states(["u1"]))[0])
-        asked = {"user": "u1", "cause": "c"}
+        asked: dict[str, Any] = {"user": "u1", "cause": "c"}
         rows = tuple(core.catalog.rows[item] for item in ("item-3", "item-1"))
         [one, other] = await ranker.ask(
             lambda core: (

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -60,7 +61,8 @@ def site(ranked_settings: Settings) -> Opened:
         await desk.take(*(click(n, f"u{n % 3}", f"item-{n % 24}") for n in range(60)))
         async with open_ranker(settings, store, clock) as ranker:
             app = create_app(settings, store, sink, clock, ranker=ranker)
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            served: Any = app  # httpx has its own types of ASGI
+            transport = httpx.ASGITransport(served, raise_app_exceptions=False)
             async with (
                 app.described.lifespan(),
                 httpx.AsyncClient(transport=transport, base_url="http://headrace") as http,

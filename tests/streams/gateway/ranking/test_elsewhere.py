@@ -73,7 +73,7 @@ def handed(ranked_settings: Settings) -> Handed:
                 addresses.append(await running.enter_async_context(listening(alone)))
                 made.append(ranker)
             tree = {"ranker": {"where": "elsewhere", "addresses": addresses}}
-            gateway = create_app(override(ranked_settings, tree), store, RecordingSink(), clock)
+            gateway: Any = create_app(override(ranked_settings, tree), store, RecordingSink(), clock)
             transport = httpx.ASGITransport(gateway)
             await running.enter_async_context(gateway.described.lifespan())
             http = await running.enter_async_context(

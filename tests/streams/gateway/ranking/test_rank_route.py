@@ -131,7 +131,7 @@ async def test_while_it_starts_feeds_are_read(ranked_settings: Settings) -> None
     """And what is asked of it is 503."""
     store, sink, clock = MemoryStore(), RecordingSink(), ManualClock(NOW_MS)
     ranker = Ranker(ranked_settings, store, clock)
-    app = create_app(ranked_settings, store, sink, clock, ranker=ranker)
+    app: Any = create_app(ranked_settings, store, sink, clock, ranker=ranker)
     transport = httpx.ASGITransport(app)
     async with app.described.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://h") as http:
         assert (await http.get("/v1/users/u/feed")).status_code == 200
