@@ -81,7 +81,7 @@ def candidates(
 
 def ordered(recommender: Recommender, found: Candidates, items: Sequence[SlateItem]) -> Listed:
     """The page of what is left, in the order of a slate of it."""
-    rows = recommender.catalog.rows
+    rows = {each: entry.row for each, entry in zip(found.item_ids, found.left.entries, strict=True)}
     scores = [(rows[item.item_id], item.score) for item in items]
     return _listed(recommender, in_order_of(found.ask, found.left, scores))
 
