@@ -10,6 +10,8 @@ from streams.ranking.request import ItemFilter
 from streams.search import finding
 from streams.search.finding import PARTS, find
 from streams.search.queries import MOST_TERMS
+from streams.search.searching import SearchAsked, search
+from streams.search.suggesting import suggest
 from streams.state.knowledge_graph import Triple, build
 from streams.state.user_state import EMPTY
 from tests.streams.search.catalogue import NOW_MS, SHOP, Goods, Shop, shop, vector_of
@@ -146,3 +148,13 @@ def test_odd_queries_are_answered(stocked: Shop, query: str) -> None:
 def test_stop_words_alone_are_searched_as_they_are() -> None:
     made = shop([Goods("The The", text="a band"), Goods("Queen", text="another band of the time")])
     assert found(made, "the the")[0] == "The The"
+
+
+@pytest.mark.parametrize("query", ["", "guitar", "under 50", "耳机", "()"])
+def test_an_empty_catalogue_is_searched_too(query: str) -> None:
+    made = shop([])
+    understood = made.indexed.understand(query)
+    asked = SearchAsked(understood, vector_of(query) if query else None, "ann")
+    answer = search(made.core, made.indexed, asked, EMPTY, NOW_MS)
+    assert (answer.slate.items, answer.found) == ([], 0)
+    assert not suggest(made.core, made.indexed, query, 5).completions
