@@ -230,14 +230,16 @@ def describe_refusals(app: Litestar) -> None:
 
 
 def bound_parameters(app: Litestar, bounds: Mapping[tuple[str, str], Schema]) -> None:
-    """Give parameters the bounds that the routes check themselves, by the path's template ("" for any) and
-    the parameter's name.
+    """Give parameters the bounds that the routes check themselves, by the path's template ("" for what is
+    itself in a path) and the parameter's name.
     """
     for template, path in (app.openapi_schema.paths or {}).items():
         for method in METHODS:
             operation = getattr(path, method)
             for parameter in (operation and operation.parameters) or []:
                 if isinstance(parameter, Parameter):
-                    found = bounds.get((template, parameter.name)) or bounds.get(("", parameter.name))
+                    found = bounds.get((template, parameter.name))
+                    if found is None and parameter.param_in == "path":
+                        found = bounds.get(("", parameter.name))
                     if found is not None:
                         parameter.schema = found
