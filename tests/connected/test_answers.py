@@ -66,6 +66,7 @@ def site(settings: Settings, tmp_path: Path) -> Any:
 async def test_answers_follow_what_users_do(settings: Settings, tmp_path: Path, site: Any) -> None:
     await ensure_topics(settings.kafka)
     with worker(tmp_path, settings.kafka, settings.redis), site("one") as here:
+        await eventually(lambda: here.client.get("/readyz").status_code == 200)
         here.put(
             *(
                 {"item_id": item, "title": item, "categories": [category], "price": 5.0}

@@ -41,7 +41,9 @@ async def test_a_feed_that_is_read_and_clicked_is_one_lesson(
         with worker(tmp_path, kafka, redis, ENVIRON, "victim") as victim:
             async with producer(kafka) as client:
                 ann = Click(event_id="a", ts=now_ms(), user_id="ann", item_id="film-0")
-                await send(client, kafka, [*clicks, ann])
+                await send(client, kafka, clicks)
+                await wait_until_applied(settings, store)  # so there is something to show
+                await send(client, kafka, [ann])
                 await wait_until_applied(settings, store)
                 feed = door.client.get("/v1/users/ann/feed", params={"n": 3}).json()
                 assert len(feed["items"]) == 3
