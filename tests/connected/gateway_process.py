@@ -47,8 +47,8 @@ def gateway(
 ) -> Iterator[Gateway]:
     """A gateway on a free port; it is ended when the block ends. It need not be ready at first.
 
-    namespace: its own, from which its prefixes derive; `prefix` is not used then. `more`: further settings as
-    variables.
+    It has no ranker, unless `more` says so: further settings as variables. namespace: its own, from which its
+    prefixes derive; `prefix` is not used then.
     """
     if namespace:
         names = {"HEADRACE_NAMESPACE": namespace}
@@ -61,6 +61,7 @@ def gateway(
         **names,
         "HEADRACE_GATEWAY__TIMEOUT_MS": str(timeout_ms),
         "HEADRACE_REDIS__TIMEOUT_MS": str(timeout_ms),
+        "HEADRACE_RANKER__WHERE": "off",
         **more,
     }
     command = [sys.executable, "-c", PROGRAM]

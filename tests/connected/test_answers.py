@@ -56,6 +56,7 @@ def site(settings: Settings, tmp_path: Path) -> Any:
         more = {
             "HEADRACE_KAFKA__PARTITIONS": str(kafka.partitions),
             "HEADRACE_MODEL__REGISTRY": str(tmp_path / "models"),
+            "HEADRACE_RANKER__WHERE": "here",
         }
         with gateway(folder, kafka.bootstrap, redis.url, str(redis.prefix), more=more) as running:
             yield Site(running.client)

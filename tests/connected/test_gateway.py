@@ -298,7 +298,7 @@ def test_it_starts_before_kafka_and_finds_it(tmp_path: Path, valkey_url: str, pr
 
 
 def assert_unavailable(client: httpx.Client, ask: Callable[[], httpx.Response], part: str) -> None:
-    """503 with Retry-After, in bounded time, and /readyz names the part; a ranker may miss it, too."""
+    """503 with Retry-After, in bounded time, and /readyz names the part."""
     began = time.monotonic()
     answer = ask()
     ready = client.get("/readyz")
@@ -307,8 +307,7 @@ def assert_unavailable(client: httpx.Client, ask: Callable[[], httpx.Response], 
     assert int(answer.headers["retry-after"]) >= 1
     assert answer.json()["reason"] == f"{part}_unavailable"
     assert ready.status_code == 503
-    away = [name for name, state in ready.json()["parts"].items() if not state["ready"]]
-    assert [name for name in away if name != "ranker"] == [part]
+    assert [name for name, state in ready.json()["parts"].items() if not state["ready"]] == [part]
 
 
 @contextmanager

@@ -40,6 +40,7 @@ async def test_items_are_found_soon_after_they_came(
         gateway(
             tmp_path, settings.kafka.bootstrap, settings.redis.url, settings.kafka.prefix,
             more={
+                "HEADRACE_RANKER__WHERE": "here",
                 "HEADRACE_REDIS__PREFIX": settings.redis.prefix,
                 "HEADRACE_MODEL__REGISTRY": str(tmp_path / "models"),
             },
