@@ -125,9 +125,9 @@ class Assignment:
     def arms_on_request(
         self, user: str, state: UserState = EMPTY, now_ms: int = 0, surface: str = "feed"
     ) -> str:
-        """The same for a slate that is made when somebody asks. It is of one order, and compared with none: so
-        for an interleaved experiment, and for one that counts only who was shown what differs, as long as the
-        user was not, it is what control makes, and counts for nothing.
+        """The same for a slate that is made when somebody asks. It is of one order, and compared with none.
+        So for an interleaved experiment it is what control makes, and counts for nothing; and so it is for
+        one that counts only who was shown what differs, as long as the user was not.
         """
         text = self.arms(user, state, now_ms, surface)
         if not self._interleaved and not self._triggers:
