@@ -34,12 +34,19 @@ def slates_of(recommender: Recommender, requests: Sequence[RankRequest]) -> Batc
     return out
 
 
+def steps_of(recommender: Recommender, request: RankRequest) -> list[RankRequest]:
+    """The request, and what is asked for where it fails: the same from the counters alone, where a model
+    scores it, or the other order of a slate that is drafted of two.
+    """
+    plans = [request.plan, *([] if request.against is None else [request.against.plan])]
+    if not any(plan.settings.rescoring.enabled for plan in plans):
+        return [request]
+    made = recommender.arms.of(request.arm, "counters")
+    return [request, replace(request, plan=made.plan, against=made.against)]
+
+
 def _slate_of(recommender: Recommender, out: BatchSlates, request: RankRequest) -> list[Slate]:
-    steps = [request]
-    if request.plan.settings.rescoring.enabled:
-        made = recommender.arms.of(request.arm, "counters")
-        steps.append(replace(request, plan=made.plan, against=made.against))
-    for step in steps:
+    for step in steps_of(recommender, request):
         try:
             return recommender.recommend([step], out.looks)
         except Exception as error:  # the state is right; only this feed stays as it was

@@ -40,7 +40,7 @@ from streams.ranking.arm_plans import ArmPlans, earns, learns
 from streams.ranking.candidates.quotas import Quotas, shares_of
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
-from streams.ranking.heads import head_columns
+from streams.ranking.heads import BASE, head_columns
 from streams.ranking.interleaving import interleaved, sides_of
 from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline, source_names
@@ -317,6 +317,10 @@ class Recommender:
         """The arms of the experiments that a user's slate is of, as its text; the default arm for none."""
         return self.arms.assignment.arms(user, state, now_ms, surface)
 
+    def arms_on_request(self, user: str, state: UserState, now_ms: int, surface: str) -> str:
+        """The same of a slate that is made when somebody asks: see `Assignment.arms_on_request`."""
+        return self.arms.assignment.arms_on_request(user, state, now_ms, surface)
+
     def plan(self, tree: Mapping[str, Any]) -> StagePlan:
         """The stages of the settings with the values of `tree`; `SettingsError` where that can't be."""
         stages = overridden(self.settings.stages, tree, "stages of a request")
@@ -336,7 +340,8 @@ class Recommender:
         """The same where some slates are drafted of two orders."""
         sides = sides_of(requests)
         looks: list[KeptSlate] | None = None if kept is None else []
-        slates, drafted = interleaved(sides, self.recommend(sides.requests, looks), looks or ())
+        made, base = self.recommend(sides.requests, looks), self.columns.index(BASE)
+        slates, drafted = interleaved(sides, made, looks or (), base)
         if kept is not None:
             kept += drafted
         return slates

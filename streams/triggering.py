@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import replace as replaced
 
-from streams.batch_slates import BatchSlates
+from streams.batch_slates import BatchSlates, steps_of
 from streams.experiments.assignment.arm_text import uncounted
 from streams.ranking.interleaving import sides_of
 from streams.ranking.request import RankRequest
@@ -30,13 +29,13 @@ Shown = tuple[int, ...]
 
 class Beside(NamedTuple):
     """What one user's slate is compared with for one experiment. `served`: their arm, as its text says it.
-    `own`: their own orders, where the slate is drafted of two; else none, since the slate is there.
+    `own`: their own request, where the slate is drafted of two orders; else none, since the slate is there.
     """
 
     user: str
     served: str
     own: list[RankRequest]
-    others: list[list[RankRequest]]
+    others: list[RankRequest]
 
 
 def beside(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Beside]:
@@ -46,8 +45,8 @@ def beside(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Be
     found = []
     for request in requests:
         for compared in recommender.arms.assignment.to_compare(request.arm, request.state):
-            own = [] if request.against is None else _orders(request)
-            others = [_orders(_with_arm(recommender, request, arm)) for arm in compared.others]
+            own = [] if request.against is None else [request]
+            others = [_with_arm(recommender, request, arm) for arm in compared.others]
             found.append(Beside(request.user, compared.served, own, others))
     return found
 
@@ -56,13 +55,13 @@ def triggered(recommender: Recommender, made: BatchSlates, compared: Sequence[Be
     """The slates as they are, with what does not differ marked as not counting."""
     if not compared:
         return made
-    asked = [each for beside in compared for each in (*beside.own, *chain.from_iterable(beside.others))]
-    rows_of = iter(_shown(recommender, asked))
+    asked = [each for beside in compared for each in (*beside.own, *beside.others)]
+    orders_of = iter(_orders(recommender, asked))
     shown = {slate.user_id: look.rows for slate, look in zip(made.slates, made.looks, strict=True)}
     same: dict[str, list[str]] = {}
     for each in compared:
-        own = [next(rows_of) for _ in each.own] or [shown.get(each.user, ())]
-        of_others = [[next(rows_of) for _ in orders] for orders in each.others]
+        own = next(orders_of) if each.own else [shown.get(each.user, ())]
+        of_others = [next(orders_of) for _ in each.others]
         if all(orders == own for orders in of_others):
             same.setdefault(each.user, []).append(each.served)
     return made._replace(
@@ -79,30 +78,25 @@ def _with_arm(recommender: Recommender, request: RankRequest, arm: str) -> RankR
     return replace(request, arm=arm, plan=made.plan, model=made.model, against=made.against, explain=False)
 
 
-def _orders(request: RankRequest) -> list[RankRequest]:
-    """The request as the stages take it: of a slate that is drafted of two orders, both."""
-    return sides_of([request]).requests
-
-
-def _shown(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Shown]:
-    """What each of these would show; () where that can't be made at all."""
+def _orders(recommender: Recommender, requests: Sequence[RankRequest]) -> list[list[Shown]]:
+    """What each of these would show, of a slate that is drafted of two orders both; () where that can't be
+    made at all.
+    """
+    sides = sides_of(requests)
     try:
-        return recommender.shown(requests)
+        shown = recommender.shown(sides.requests)
     except Exception:  # one user's slate, or the model: find out whose
-        return [_shown_or_less(recommender, request) for request in requests]
+        return [_orders_or_less(recommender, request) for request in requests]
+    return [[shown[at] for at in places] for places in sides.of]
 
 
-def _shown_or_less(recommender: Recommender, request: RankRequest) -> Shown:
-    """As `batch_slates` falls back."""
-    steps = [request]
-    if request.plan.settings.rescoring.enabled:
-        steps.append(replace(request, plan=recommender.arms.of(request.arm, "counters").plan))
-    for step in steps:
+def _orders_or_less(recommender: Recommender, request: RankRequest) -> list[Shown]:
+    for step in steps_of(recommender, request):
         try:
-            return recommender.shown([step])[0]
+            return recommender.shown(sides_of([step]).requests)
         except Exception:  # noqa: S112  what was made says so where it is the user's own
             continue
-    return ()
+    return [()]
 
 
 def _marked(text: str, user: str, same: Mapping[str, list[str]]) -> str:

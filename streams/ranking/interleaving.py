@@ -46,10 +46,11 @@ def sides_of(requests: Sequence[RankRequest]) -> Sides:
 
 
 def interleaved(
-    sides: Sides, slates: Sequence[Slate], looks: Sequence[KeptSlate] = ()
+    sides: Sides, slates: Sequence[Slate], looks: Sequence[KeptSlate] = (), base: int = 0
 ) -> tuple[list[Slate], list[KeptSlate]]:
     """A slate for each request that was asked, of those of all its sides; and its looks, where these are
-    given.
+    given. `base`: the column of their features that has the score, which is left out where the two sides do
+    not score alike: as choices among places such scores would teach what is not so.
     """
     made, kept = [], []
     for first, *others in sides.of:
@@ -62,8 +63,17 @@ def interleaved(
         draft = _drafted(pair, int(name, 16))
         made.append(_slate(pair, draft, name))
         if looks:
-            kept.append(_look((looks[first], looks[others[0]]), draft, made[-1]))
+            asked = sides.requests[first], sides.requests[others[0]]
+            left_out = None if _score_alike(pair, asked) else base
+            kept.append(_look((looks[first], looks[others[0]]), draft, made[-1], left_out))
     return made, kept
+
+
+def _score_alike(pair: tuple[Slate, Slate], asked: tuple[RankRequest, RankRequest]) -> bool:
+    """Whether a point of score is the same in both orders."""
+    first, second = (request.plan.settings.feed for request in asked)
+    weights = (first.rating_weight, first.task_weights), (second.rating_weight, second.task_weights)
+    return pair[0].model == pair[1].model and weights[0] == weights[1]
 
 
 def _drafted(pair: tuple[Slate, Slate], seed: int) -> Drafted:
@@ -86,11 +96,15 @@ def _slate(pair: tuple[Slate, Slate], draft: Drafted, name: str) -> Slate:
     )
 
 
-def _look(pair: tuple[KeptSlate, KeptSlate], draft: Drafted, slate: Slate) -> KeptSlate:
-    """What the places looked like: each as the side that brought it saw it."""
+def _look(pair: tuple[KeptSlate, KeptSlate], draft: Drafted, slate: Slate, left_out: int | None) -> KeptSlate:
+    """What the places looked like: each as the side that brought it saw it, but for the column that is left
+    out where both sides have it.
+    """
     where = list(zip(draft.sides, draft.places, strict=True))
     looked = [look.looked() for look in pair]
     features, names = _features(looked, where)
+    if left_out is not None and all(each.feature_bytes for each in looked):
+        features[:, left_out] = np.nan
     scores = [each.scores for each in looked]
     return msgspec.structs.replace(
         pair[CONTROL],

@@ -14,6 +14,7 @@ from streams.ranking.request import RankRequest
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
 from tests.streams.core import Small, toy_model
+from tests.streams.experiments.declarations import raw, running
 
 
 @pytest.fixture
@@ -88,3 +89,24 @@ def test_without_rescoring_there_is_nothing_simpler_to_try(
     assert [slate.user_id for slate in slates] == ["u0", "u2"]
     assert list(unranked) == ["u1"]
     assert ranks.calls == 1 + 3
+
+
+def test_a_draft_falls_back_where_the_model_of_its_second_order_fails(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control goes by the counters anyway: that its order can be made helps nobody."""
+    plain = {"stages": {"rescoring": {"enabled": False}}}
+    declared = raw({"plain": plain, "new": {}}, design="interleaved", primary="preference")
+    small.core.arms.run(running(e=declared))
+    request = small.core.request(small.state("u0"), small.now_ms, user="u0", arm="e=plain+new")
+    execute = small.core.pipeline.execute
+
+    def without_model(requests: Sequence[RankRequest]) -> Any:
+        if any(each.plan.settings.rescoring.enabled for each in requests):
+            raise ZeroDivisionError
+        return execute(requests)
+
+    monkeypatch.setattr(small.core.pipeline, "execute", without_model)
+    (slate,), _, unranked = slates_of(small.core, [request])
+    assert (slate.rung, slate.arm, set(unranked)) == ("counters", "e=plain+new", {"u0"})
+    assert slate.teams

@@ -161,6 +161,67 @@ def test_an_arm_whose_slate_can_not_be_made_differs_and_costs_nobody_a_slate() -
     assert rungs == [{"full"}, *[{"full"}, {"counters"}] * USERS]  # all at once, then each with its fallback
 
 
+def with_a_draft(e_arms: dict[str, Any], arm: str) -> World:
+    """Slates are drafted of two orders for one experiment, while another one counts what differs."""
+    new = {"stages": {"candidates": {"sources": ["popular"]}}}
+    draft = raw({"plain": {}, "new": new}, design="interleaved", primary="preference")
+    registry = running(now_ms=NOW_MS, d=draft, e=raw(e_arms, trigger="slate"))
+    return World(registry, f"d=plain+new,e={arm}")
+
+
+def orders_of(world: World, arm: str) -> dict[str, list[list[str]]]:
+    """What both sides of a draft would show each user, by the stages of an arm, one after the other."""
+    found: dict[str, list[list[str]]] = {}
+    for side in ("plain", "new"):
+        requests = [
+            world.core.request(state, NOW_MS + 10_000, user=user, arm=f"d={side}!,e={arm}!")
+            for user, state in world.states.items()
+        ]
+        for slate in world.core.recommend(requests):
+            found.setdefault(slate.user_id, []).append([item.item_id for item in slate.items])
+    return found
+
+
+def test_a_slate_of_two_orders_is_compared_by_both_and_not_by_its_coins() -> None:
+    made = {arm: with_a_draft(ARMS, arm) for arm in ARMS}
+    counted = {arm: counting(world.slates()) for arm, world in made.items()}
+    by_arm = {arm: orders_of(made["calm"], arm) for arm in ARMS}
+    differ = {user for user, orders in by_arm["calm"].items() if by_arm["bold"][user] != orders}
+    assert counted["calm"] == counted["bold"] == differ
+    assert 2 <= len(differ) <= USERS - 2
+    assert {look.slates[-1].arm for look in made["calm"].kept.values()} == {
+        "d=plain+new,e=calm",
+        "d=plain+new,e=calm!",
+    }
+
+
+def test_a_draft_of_arms_that_are_alike_counts_nobody() -> None:
+    world = with_a_draft({"a": {}, "b": {}}, "b")
+    out = world.slates()
+    assert {slate.arm for slate in out.slates} == {"d=plain+new,e=b!"}
+    assert world.compared == 4 * USERS  # both orders of both arms
+
+
+def test_where_a_model_fails_each_order_of_a_draft_is_compared_as_its_own_fallback() -> None:
+    """Only the second order differs, and only on the counters do slates come out."""
+    shorter = {"b": {"stages": {"candidates": {"rank_constant": 65.0}}}}
+    world = with_a_draft({"a": {}, **shorter}, "b")
+    shown = world.core.shown
+    fallbacks: list[list[tuple[str, ...]]] = []
+
+    def broken(requests: Sequence[RankRequest]) -> list[tuple[int, ...]]:
+        if any(each.plan.rung == "full" for each in requests):
+            raise ZeroDivisionError
+        fallbacks.append([tuple(each.plan.settings.candidates.sources) for each in requests])
+        return shown(requests)
+
+    world.core.shown = broken  # type: ignore[method-assign]
+    world.slates()
+    assert len(fallbacks) == 2 * USERS
+    assert {sources[1] for sources in fallbacks} == {("popular",)}
+    assert ("popular",) not in {sources[0] for sources in fallbacks}
+
+
 def sums_of(rng: np.random.Generator, users: int, chance: float) -> ArmSums:
     """Of ten places each."""
     clicks = rng.binomial(10, rng.beta(20 * chance, 20 * (1 - chance), users))

@@ -17,6 +17,7 @@ from streams.experiments.registry.state import Experiment, Registry
 BYTES_MAX = 65_536
 """Of one declaration, as JSON."""
 PHASES_MAX = 99
+EXPLORATION: Setting = ("exploration",)
 
 
 def check_room(registry: Registry, name: str, settings: ExperimentSettings, path: Path) -> None:
@@ -29,12 +30,21 @@ def check_room(registry: Registry, name: str, settings: ExperimentSettings, path
     for other, each in sorted(registry.experiments.items()):
         layer = each.declared.layer_of(other)
         if other != name and not each.ended and layer != settings.layer_of(name):
-            _check_apart(settings, path, f"{other} (layer {layer})", touched(each.declared))
+            taken = touched(each.declared)
+            if each.declared.interleaved:  # its coins stand for whatever else draws
+                taken.add(EXPLORATION)
+            _check_apart(settings, path, f"{other} (layer {layer})", taken)
             if settings.interleaved and each.declared.interleaved:
                 raise DeclarationError(
                     (*path, "layer"), f"{layer!r}, as the interleaved experiment {other} has it",
                     repr(settings.layer_of(name)),
                     "a slate is of two orders, not of four: put both into one layer",
+                )  # fmt: skip
+            if settings.interleaved and any(setting[:1] == EXPLORATION for setting in taken):
+                raise DeclarationError(
+                    (*path, "layer"), f"{layer!r}, as {other} has it, which explores",
+                    repr(settings.layer_of(name)),
+                    "an interleaved slate is drawn by its coins alone: put both into one layer",
                 )  # fmt: skip
     _check_text(registry, name, settings, path)
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from model.actions import code_of
 from streams.experiments.interleaving.team_draft import propensities
 from streams.experiments.registry.state import Registry
-from streams.learning.kept_slates import KeptSlate
+from streams.learning.experts.adaptive_learner import AdaptiveLearner
+from streams.learning.experts.settings import ReweightingSettings
+from streams.learning.kept_slates import Answer, KeptSlate
+from streams.learning.lesson import lesson_of
 from streams.ranking.slate import Slate, encode
 from streams.settings.reading import override
 from streams.settings.tree import Settings
@@ -151,3 +156,33 @@ def test_a_side_that_finds_nothing_leaves_the_other() -> None:
     assert slate.items == plain.items
     assert slate.teams == [-1] * len(plain.items)
     assert slate.propensities == [1.0] * len(plain.items)
+
+
+@pytest.mark.parametrize(
+    ("new", "teaches"),
+    [
+        (NEW, True),
+        ({"stages": {"feed": {"rating_weight": 0.9}}}, False),
+        ({"model": "double"}, False),
+        ({"stages": {"reweighting": {"enabled": False}}}, True),
+    ],
+)
+def test_scores_of_two_kinds_teach_no_learner(new: dict[str, Any], teaches: bool) -> None:
+    small = small_with({}, new)
+    core = small.core
+    other = toy_model(core.pipeline)
+    other.name = "double"
+    core.load(other)
+    (slate, _), (look, _) = made_by(small, PLAIN_AND_NEW)
+    assert slate.model == ("toy+double" if "model" in new else "toy")
+    learner = AdaptiveLearner(ReweightingSettings(enabled=True), core.columns, core.meanings)
+    answer = Answer(look.rows[1], code_of("click"), float("nan"), slate.ts + 5)
+    shown = msgspec.structs.replace(look, shown_ms=slate.ts, shown=look.rows, answers=(answer,))
+    lesson = lesson_of("u0", shown)
+    learner.learn(lesson)
+    assert (learner.counts()["answered"], learner.counts()["unknown_places"]) == (1, int(not teaches))
+    assert bool(learner.report().levels["global"].lessons) is teaches
+    at = core.columns.index("base")
+    others = np.delete(lesson.features, at, axis=1)
+    assert np.isfinite(lesson.features[:, at]).all() == teaches
+    assert np.isfinite(others).all()  # what sources earn is told by these

@@ -106,3 +106,24 @@ def test_beside_another_layer_both_sides_have_that_layers_arm() -> None:
     assert [plan.settings.candidates.pool for plan in (made.plan, made.against.plan)] == [60, 60]
     assert [plan.settings.feed.size for plan in (made.plan, made.against.plan)] == [20, 5]
     assert plans.of("e=new!", "full").against is None
+
+
+@pytest.mark.parametrize("more", [INTERLEAVED, {"trigger": "slate"}])
+def test_what_workers_alone_can_compare_is_shown_where_workers_make_slates(more: dict[str, Any]) -> None:
+    experiment(target={"surfaces": ["feed", "mail"]}, **more)
+    experiment(**more)
+    with pytest.raises(DeclarationError, match=r"target\.surfaces: expected 'feed' among them"):
+        experiment(target={"surfaces": ["search"]}, **more)
+    experiment(target={"surfaces": ["search"]})
+
+
+def test_nothing_of_another_layer_explores_in_slates_that_coins_draw() -> None:
+    draft = raw(2, **INTERLEAVED)
+    explores = raw({"a": {}, "b": {"stages": {"exploration": {"share": 0.1}}}})
+    with pytest.raises(
+        DeclarationError, match=r"f\.arms\.b\.stages\.exploration\.share: .*as e \(layer e\) does"
+    ):
+        running(e=draft, f=explores)
+    with pytest.raises(DeclarationError, match=r"e\.layer: expected 'f', as f has it, which explores"):
+        running(f=explores, e=draft)
+    running(e={**draft, "layer": "x", "share": 0.5}, f={**explores, "layer": "x", "share": 0.5})

@@ -72,6 +72,23 @@ def test_what_has_ended_is_over() -> None:
     assert found.over == {state_key("e", 70)}
 
 
+def test_an_adaptive_experiment_that_was_removed_is_over_under_the_one_name_of_its_sums() -> None:
+    registry = running(now_ms=70, e=raw(3, allocation="adaptive"), f=raw())
+    registry = changes.reweighed(registry, "e", WEIGHTS, 900, 70 + DAY_MS).registry
+    registry = changes.declared(
+        registry, "f", experiment("f", {"arm0": {"weight": 3}, "arm1": {}}), 900
+    ).registry
+    for name in "ef":
+        registry = changes.removed(changes.stopped(registry, name, 99 + DAY_MS).registry, name).registry
+    keys = {name: gone.begun for name, gone in registry.removed.items()}
+    assert keys == {"e": {"e": 70}, "f": {"f": 70, "f~2": 900}}
+    assert measured_of(registry, KNOWN).over == {
+        state_key("e", 70),
+        state_key("f", 70),
+        state_key("f~2", 900),
+    }
+
+
 def test_a_metric_that_this_build_does_not_know_is_left_out() -> None:
     registry = running(e=raw(secondary=["revenue"]), other=raw(primary="own"))
     found = measured_of(registry, {"click_through": KNOWN["click_through"]})
