@@ -317,10 +317,6 @@ class Recommender:
         """The arms of the experiments that a user's slate is of, as its text; the default arm for none."""
         return self.arms.assignment.arms(user, state, now_ms, surface)
 
-    def arms_on_request(self, user: str, state: UserState, now_ms: int, surface: str) -> str:
-        """The same of a slate that is made when somebody asks: see `Assignment.arms_on_request`."""
-        return self.arms.assignment.arms_on_request(user, state, now_ms, surface)
-
     def plan(self, tree: Mapping[str, Any]) -> StagePlan:
         """The stages of the settings with the values of `tree`; `SettingsError` where that can't be."""
         stages = overridden(self.settings.stages, tree, "stages of a request")

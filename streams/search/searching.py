@@ -78,7 +78,7 @@ def search(
     asked.
     """
     rows = recommender.catalog.rows
-    arm = recommender.arms_on_request(asked.user, state, now_ms, asked.surface)
+    arm = recommender.arms_of(asked.user, state, now_ms, asked.surface)
     if recommender.pipeline.models.active is None:
         rung = "counters"
     fields: dict[str, Any] = {

@@ -88,7 +88,7 @@ def _request(
 ) -> tuple[RankRequest, tuple[str, ...]]:
     """The request, and the items that it names and nobody knows."""
     asked, rows = waiting.asked, recommender.catalog.rows
-    arm = asked.arm or recommender.arms_on_request(asked.user, state, now_ms, asked.surface)
+    arm = asked.arm or recommender.arms_of(asked.user, state, now_ms, asked.surface)
     fields: dict[str, Any] = {"user": asked.user, "cause": asked.cause, "surface": asked.surface}
     unknown: tuple[str, ...] = ()
     size = asked.size

@@ -3,8 +3,7 @@
 A name with a phase behind it, `ranking~2`, is the experiment under the weights and arms of its second phase.
 `ranking=bold~3` is of an experiment with adaptive allocation: the user was drawn to `bold` by the weights of
 its third period. What ends with `!` made the slate and counts for no reading: the user is a tester, was drawn
-to an arm that is stopped, or would have been shown the same by each arm (`trigger`); or the slate was made on
-request, and the arms can't be compared by it.
+to an arm that is stopped, or would have been shown the same by each arm (`trigger`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ import numpy as np
 from streams.experiments.assignment.arm_text import (
     Served,
     declared_arm,
-    name_of,
     period_arm,
     replaced,
     served_by,
@@ -84,9 +83,6 @@ class Assignment:
             for name, each in self.running.items()
             if each.declared.trigger == "slate"
         }
-        self._interleaved = {
-            each.key(name) for name, each in self.running.items() if each.declared.interleaved
-        }
 
     def arms(self, user: str, state: UserState = EMPTY, now_ms: int = 0, surface: str = "feed") -> str:
         """The text of the arms of a slate that is asked for at `now_ms`; `DEFAULT` where there are none.
@@ -121,23 +117,6 @@ class Assignment:
                 others = [each._replace(arm=each.arm.replace(own, arm, 1)).text for arm in arms if arm != own]
                 found.append(Compared(each.text, [replaced(text, each.text, other) for other in others]))
         return found
-
-    def arms_on_request(
-        self, user: str, state: UserState = EMPTY, now_ms: int = 0, surface: str = "feed"
-    ) -> str:
-        """The same for a slate that is made when somebody asks. It is of one order, and compared with none.
-        So for an interleaved experiment it is what control makes, and counts for nothing; and so it is for
-        one that counts only who was shown what differs, as long as the user was not.
-        """
-        text = self.arms(user, state, now_ms, surface)
-        if not self._interleaved and not self._triggers:
-            return text
-        waiting = {each.served for each in self.to_compare(text, state)}
-        for each in served_by(text):
-            if each.counts and (each.key in self._interleaved or each.text in waiting):
-                control = self.running[name_of(each.key)].declared.control
-                text = replaced(text, each.text, Served(each.key, control, counts=False).text)
-        return text
 
     def _kept(self, served: Served, kept: bytes, state: UserState) -> str:
         """The arm that a user was first shown, in the period in which that was; else the one drawn."""

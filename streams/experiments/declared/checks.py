@@ -8,8 +8,6 @@ from streams.experiments.declared.interleaved import check_design
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
 
 ARMS_MAX = 20
-WORKERS = "feed"
-"""The surface that workers make slates for; all others are made on request."""
 
 
 def check(name: str, experiment: ExperimentSettings, path: Path) -> None:
@@ -38,19 +36,6 @@ def check(name: str, experiment: ExperimentSettings, path: Path) -> None:
     _check_reading(experiment, path)
     check_design(experiment, path)
     _check_allocation(experiment, path)
-    _check_surfaces(experiment, path)
-
-
-def _check_surfaces(experiment: ExperimentSettings, path: Path) -> None:
-    surfaces = experiment.target.surfaces
-    if surfaces and WORKERS not in surfaces and (experiment.interleaved or experiment.trigger != "none"):
-        key = 'design = "interleaved"' if experiment.interleaved else f'trigger = "{experiment.trigger}"'
-        raise DeclarationError(
-            (*path, "target", "surfaces"),
-            f"{WORKERS!r} among them with {key}: workers alone make and compare two slates of one user",
-            ", ".join(surfaces),
-            f"add {WORKERS!r}, or take {key} out",
-        )
 
 
 def _check_times(experiment: ExperimentSettings, path: Path) -> None:

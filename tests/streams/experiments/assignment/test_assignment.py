@@ -292,24 +292,3 @@ def test_users_of_a_stopped_arm_get_what_control_makes_in_whatever_period_they_c
 def test_an_experiment_of_fixed_weights_moves_users_as_its_weights_say() -> None:
     arms = Assignment(running(now_ms=5, e=raw(3))).arms
     assert [arms(user, exposed("arm2")) for user in FEW] == [arms(user) for user in FEW]
-
-
-def test_a_slate_on_request_is_controls_where_it_can_not_be_drafted_or_compared() -> None:
-    draft = raw({"old": {}, "new": {}}, design="interleaved", primary="preference")
-    registry = running(d=draft, e=raw({"calm": {}, "bold": {}}, trigger="slate"), f=raw({"x": {}, "y": {}}))
-    assignment = Assignment(registry)
-    exposed = UserSums(exposures=(Exposure(state_key("e", 0), "bold", 5, False, b"", {}, {}),))
-    seen: set[str] = set()
-    for user in FEW[:200]:
-        drawn = {each.key: each.text for each in served_by(assignment.arms(user))}
-        assert assignment.arms_on_request(user) == f"d=old!,e=calm!,{drawn['f']}"
-        later = assignment.arms_on_request(user, UserState(sums=exposed))
-        assert later == f"d=old!,{drawn['e']},{drawn['f']}"
-        seen.add(later)
-    assert len(seen) == 4
-
-
-def test_a_slate_on_request_is_that_of_the_arm_in_all_other_experiments() -> None:
-    assignment = Assignment(running(e=raw(2), t=raw(2, testers={"ann": "arm1"})))
-    for user in ("ann", *FEW[:50]):
-        assert assignment.arms_on_request(user) == assignment.arms(user)

@@ -108,15 +108,6 @@ def test_beside_another_layer_both_sides_have_that_layers_arm() -> None:
     assert plans.of("e=new!", "full").against is None
 
 
-@pytest.mark.parametrize("more", [INTERLEAVED, {"trigger": "slate"}])
-def test_what_workers_alone_can_compare_is_shown_where_workers_make_slates(more: dict[str, Any]) -> None:
-    experiment(target={"surfaces": ["feed", "mail"]}, **more)
-    experiment(**more)
-    with pytest.raises(DeclarationError, match=r"target\.surfaces: expected 'feed' among them"):
-        experiment(target={"surfaces": ["search"]}, **more)
-    experiment(target={"surfaces": ["search"]})
-
-
 def test_nothing_of_another_layer_explores_in_slates_that_coins_draw() -> None:
     draft = raw(2, **INTERLEAVED)
     explores = raw({"a": {}, "b": {"stages": {"exploration": {"share": 0.1}}}})
