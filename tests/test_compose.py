@@ -114,6 +114,16 @@ def test_processes_are_reached_from_other_containers() -> None:
     assert all(Names(gateway).has(host) for host in ("gateway:8080", "localhost:8080", "127.0.0.1:8080"))
 
 
+def test_gateway_ranks_with_what_workers_rank_with() -> None:
+    assert settings_of("gateway").ranker.where == "here"
+    theirs = {volume for volume in SERVICES["worker"]["volumes"] if not volume.startswith("examples:")}
+    assert set(SERVICES["gateway"]["volumes"]) == theirs, "models, and a place for compiled code"
+
+
+def test_gateway_without_keys_is_open_to_this_machine_alone() -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES["gateway"]["ports"])
+
+
 def test_workers_can_be_scaled() -> None:
     worker = SERVICES["worker"]
     assert "container_name" not in worker

@@ -1,8 +1,10 @@
-"""The Host header is checked before anything else: a page of another site must not ask through a browser.
+"""Before anything else looks at a request: pages of other sites must not ask through a browser.
 
 By DNS rebinding a site gives its own name the address of a machine behind a firewall. The browser then takes
 the gateway for that site, and lets its pages read the answers. The header tells: it has the site's name. So a
 name that is not the gateway's is refused (421). Nobody can rebind an address in the place of a name.
+
+What a page sends from its own site to the gateway is refused as well (403), see `streams.gateway.cross_site`.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import re
 from collections.abc import Awaitable, Callable
 
 from litestar.enums import ScopeType
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 
 from streams.gateway.answers import send_answer
-from streams.gateway.errors import problem, problem_answer
+from streams.gateway.cross_site import ORIGIN, SITE, host_of_origin, is_guarded, is_near
+from streams.gateway.errors import Problem, problem, problem_answer
+from streams.gateway.loopback import is_loopback
 from streams.settings.sections import GatewaySettings
 
 REMEMBERED = 1_024
@@ -33,12 +37,34 @@ class HostCheck:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP:
+            host: bytes = b""
+            site: bytes | None = None
+            origins: list[bytes] = []
             for name, value in scope["headers"]:
                 if name == b"host":
-                    if value in self._known or self._is_known(value):
-                        break
-                    return self._refuse(scope, send, value)
+                    if value not in self._known and not self._is_known(value):
+                        return send_answer(problem_answer(self._unknown(value)), send)
+                    host = value
+                elif name == SITE:
+                    site = value
+                elif name == ORIGIN:
+                    origins.append(value)
+            if (site is not None or origins) and is_guarded(scope["method"], scope["path"]):
+                came = self._stranger(host, site, origins)
+                if came:
+                    return send_answer(problem_answer(self._cross_site(came)), send)
         return self._app(scope, receive, send)
+
+    def _stranger(self, host: bytes, site: bytes | None, origins: list[bytes]) -> str:
+        """Whose page asks, where it is another site's; else ""."""
+        if is_near(site):
+            return ""
+        for origin in origins:
+            if not self._names.own(host_of_origin(origin) or "", host.decode("latin-1")):
+                return f"Origin: {origin[:200].decode('latin-1')}"
+        if site is not None and not origins:
+            return f"Sec-Fetch-Site: {site[:200].decode('latin-1')}"
+        return ""
 
     def _is_known(self, value: bytes) -> bool:
         if not self._names.has(value.decode("latin-1")):
@@ -47,15 +73,24 @@ class HostCheck:
             self._known.add(value)
         return True
 
-    async def _refuse(self, scope: HTTPScope, send: Send, value: bytes) -> None:
-        refusal = problem(
+    def _unknown(self, value: bytes) -> Problem:
+        return problem(
             421,
             "unknown_host",
             expected=f"a Host header with an address of the gateway, or one of {self._names}",
             came=repr(value[:200].decode("latin-1")),
             remedy="ask under one of these names, or add the name to gateway.hosts",
         )
-        await send_answer(problem_answer(refusal), send)
+
+    def _cross_site(self, came: str) -> Problem:
+        return problem(
+            403,
+            "cross_site",
+            expected="a request of a program, or of a page of the gateway's own host, of this machine or of"
+            f" {self._names}",
+            came=came,
+            remedy="have the page's server ask, or add the page's host to gateway.hosts",
+        )
 
 
 class Names:
@@ -81,6 +116,19 @@ class Names:
             return False
         host = found[1].lower().removesuffix(".")
         return host in self._exact or host.endswith(self._below) or _is_address(host.strip("[]"))
+
+    def own(self, host: str, header: str) -> bool:
+        """Whether a page of `host` is the gateway's own, where `header` is the Host header. Anybody may have
+        an address: only this machine's, and the one that was asked, are its own.
+
+        >>> names = Names(GatewaySettings(hosts=("shop.example", "*")))
+        >>> [names.own(host, "10.0.0.7:80") for host in ("shop.example", "10.0.0.7", "::1", "6.6.6.6")]
+        [True, True, True, False]
+        """
+        asked = _HOST.fullmatch(header)
+        if asked is not None and host == asked[1].lower():
+            return True
+        return host in self._exact or host.endswith(self._below) or is_loopback(host.strip("[]"))
 
     def __str__(self) -> str:
         return ", ".join([*sorted(self._exact), *(f"*{ending}" for ending in self._below)])

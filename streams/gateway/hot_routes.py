@@ -127,7 +127,7 @@ class Gateway:
 
     async def _other(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """A stream of lines, or what Litestar takes."""
-        path = scope["path"]
+        path = scope["path"].removesuffix("/")
         if scope["method"] != "POST" or path not in READS_OF_LINES or not _has_lines(scope["headers"]):
             await self.described(scope, receive, self._representations.sending(scope, send))
             return

@@ -116,11 +116,14 @@ async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int =
     own = {topic_name(settings, topic) for topic in EVENT_TOPICS}
     async with _box(settings) as (consumer, place), _producer(settings) as producer:
         replayed = await read_replayed(settings, place)
-        letters = [
-            letter async for letter in _letters(consumer, place, replayed, reason) if not letter.replayed
-        ]
-        for start in range(0, len(letters[: limit or None]), CHUNK):
-            chunk = letters[start : min(start + CHUNK, limit or len(letters))]
+        letters: list[StoredLetter] = []
+        async for letter in _letters(consumer, place, replayed, reason):
+            if not letter.replayed:
+                letters.append(letter)
+                if len(letters) == limit:  # the topic may hold more than fits into memory
+                    break
+        for start in range(0, len(letters), CHUNK):
+            chunk = letters[start : start + CHUNK]
             acks = []
             for letter in chunk:
                 if letter.topic not in own:

@@ -316,9 +316,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`events_max`: events in one request at most; `timeout_ms`: the longest wait for Kafka or the store.
 
     `hosts`: the names under which it may be asked, beside its addresses, `localhost` and `host`; `*.NAME` for
-    all below a name, `*` for any. `streams_max`: bodies of NDJSON at a time. Answers under an Idempotency-Key
-    are kept for `idempotency_hours`. Answers of `compress_from_bytes` or more are compressed where the client
-    takes that, but for the hot routes'; 0: none is.
+    all below a name, `*` for any. Pages of these hosts may ask it, too (`*` names none). `streams_max`:
+    bodies of NDJSON at a time. Answers under an Idempotency-Key are kept for `idempotency_hours`. Answers of
+    `compress_from_bytes` or more are compressed where the client takes that, but for the hot routes'; 0: none
+    is.
 
     SIGTERM has `drain_deadline_s` to answer what was asked and to log the last impressions.
     """

@@ -107,7 +107,7 @@ def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
         ] = None,
         reason: Annotated[str, QueryParameter(description="Only such letters.", max_length=64)] = "",
     ) -> Response[LetterList]:
-        async with calls.answering(READ_WITHIN_S), reading:
+        async with calls.answering(READ_WITHIN_S, "kafka"), reading:
             page = await read_page(kafka, before, n, reason)
         shown = LetterList([_view(letter, SHOWN_MOST) for letter in page.letters], page.before)
         return response(json_answer(200, shown, headers=NO_STORE))
@@ -118,7 +118,7 @@ def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
     ) -> Response[LetterView]:
         if not 0 <= position <= LAST_POSITION:
             raise _unknown(position)
-        async with calls.answering(READ_WITHIN_S), reading:
+        async with calls.answering(READ_WITHIN_S, "kafka"), reading:
             letter = await read_letter(kafka, position)
         if letter is None:
             raise _unknown(position)
@@ -146,7 +146,7 @@ def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
     async def replay(request: Asked) -> Response[Replayed]:
         check_loopback(request)
         asked = _asked(await body_of(request) or b"{}")
-        async with calls.answering(REPLAY_WITHIN_S), reading:
+        async with calls.answering(REPLAY_WITHIN_S, "kafka"), reading:
             done = await replay_letters(kafka, asked.reason, asked.limit)
         told = Replayed(dict(done.sent), done.foreign, done.parts)
         return response(json_answer(200, told, headers=NO_STORE))

@@ -30,8 +30,8 @@ class StoreCalls:
         self._gateway = gateway
 
     @asynccontextmanager
-    async def answering(self, timeout_s: float | None = None) -> AsyncIterator[None]:
-        """`timeout_s`: in place of `gateway.timeout_ms`."""
+    async def answering(self, timeout_s: float | None = None, part: str = "store") -> AsyncIterator[None]:
+        """`timeout_s`: in place of `gateway.timeout_ms`. `part`: what is asked."""
         within_s = self._gateway.timeout_ms / 1_000 if timeout_s is None else timeout_s
         try:
             async with asyncio.timeout(within_s):
@@ -40,4 +40,4 @@ class StoreCalls:
             raise unavailable("kafka", str(error), self._gateway.retry_after_s) from None
         except (StoreError, TimeoutError) as error:
             came = str(error) or f"no answer within {within_s:g} s"
-            raise unavailable("store", came, self._gateway.retry_after_s) from None
+            raise unavailable(part, came, self._gateway.retry_after_s) from None

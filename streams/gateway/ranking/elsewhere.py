@@ -85,7 +85,9 @@ class RankersElsewhere:
             body = await body_of(request)
         except HTTPException as refused:
             return refused_by_http(refused.status_code, request.method, request.url.path, refused.detail)
-        headers = {name: value for name in PASSED_ON if (value := request.headers.get(name)) is not None}
+        passed = {name: value for name in PASSED_ON if (value := request.headers.get(name)) is not None}
+        # Else the client asks for a compressed answer; this gateway compresses for who asks it.
+        headers = {**passed, "accept-encoding": "identity"}
         raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
         query = request.scope["query_string"].decode("latin-1")
         path = raw_path.decode("latin-1").partition("?")[0] + (f"?{query}" if query else "")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from model.errors import CursorError
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.records.item_kind import ItemDocument, ItemKind
-from streams.gateway.records.kind import packed
+from streams.gateway.records.kind import RecordKind, packed
 from streams.gateway.records.records import Records
 from streams.gateway.records.user_kind import UserDocument, UserKind
 from streams.stores.base import Store
 
+D = TypeVar("D")
 D_co = TypeVar("D_co", covariant=True)
 
 PAGE_MOST, PAGE_DEFAULT = 1_000, 100
@@ -21,6 +23,8 @@ LOOKS = 20
 shown.
 """
 ROWS_END = 2**31
+AT_ONCE = 64
+"""So many records are read and decoded in one turn of the event loop, and reads of feeds come in between."""
 
 
 class Page(NamedTuple, Generic[D_co]):
@@ -50,10 +54,8 @@ class ItemListing:
         for _ in range(LOOKS):
             missing = n - len(found)
             ids = await self._store.item_ids(row, missing)
-            known = [each.document for each in await self._kind.stored(self._store, ids)]
-            found += [
-                each for each in known if each is not None and self._available in (None, each.available)
-            ]
+            known = await _known(self._store, self._kind, ids)
+            found += [each for each in known if self._available in (None, each.available)]
             row += len(ids)
             if len(ids) < missing:
                 return Page(found, "")
@@ -70,8 +72,7 @@ class UserListing:
 
     async def page(self, cursor: str, n: int) -> Page[UserDocument]:
         users, after = await self._store.users(cursor, n)
-        stored = await self._kind.stored(self._store, users)
-        return Page([each.document for each in stored if each.document is not None], after)
+        return Page(await _known(self._store, self._kind, users), after)
 
 
 async def one_page(records: Records[D_co], listing: Listing[D_co], cursor: str, n: int) -> Page[D_co]:
@@ -103,6 +104,16 @@ async def all_lines(
         if not page.cursor:
             return
         page = await one_page(records, listing, page.cursor, n)
+
+
+async def _known(store: Store, kind: RecordKind[D], ids: Sequence[str]) -> list[D]:
+    """Those of `ids` that there are."""
+    found: list[D] = []
+    for at in range(0, len(ids), AT_ONCE):
+        stored = await kind.stored(store, ids[at : at + AT_ONCE])
+        found += [each.document for each in stored if each.document is not None]
+        await asyncio.sleep(0)
+    return found
 
 
 def _row_of(cursor: str) -> int:

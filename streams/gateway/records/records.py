@@ -153,7 +153,8 @@ class Records(Generic[D]):
         over = list(dict.fromkeys(found.over))[-OVER_MOST:]
         before = b"" if found.document is None else packed(found.document)
         after = packed(self.kind.told(event))
-        return Note(VERSION, False, over, event.event_id, event.ts, after, before)
+        ts = max(event.ts, found.ts + 1)
+        return Note(VERSION, False, over, event.event_id, ts, after, before)
 
     async def _deliver(self, event: AnyEvent, now_ms: int) -> str:
         """Write the event; why Kafka did not confirm it, "" where it did."""

@@ -29,7 +29,8 @@ KEPT_MS = 600_000
 class Note(msgspec.Struct, frozen=True, array_like=True):
     """Version 1. `sent`: Kafka has it; until then nobody else writes the record, so that Kafka has the writes
     in their order. `over`: the tags of the versions before it that a worker may still show, "" for none.
-    `event_id`, `ts`: of the write; `document`: what it makes of the record, as JSON; `before`: what the
+    `event_id`: of the write; `ts`: its time, moved behind that of the version before it where that one's
+    gateway has a clock that is ahead; `document`: what it makes of the record, as JSON; `before`: what the
     record was, for those who read it until Kafka has the write (b"": there was none).
     """
 
@@ -52,13 +53,16 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Current(NamedTuple, Generic[D]):
-    """A record as it is for whoever asks now; None and "" where there is none. `note`: as it was found."""
+    """A record as it is for whoever asks now; None and "" where there is none. `note`: as it was found.
+    `ts`: of this version.
+    """
 
     document: D | None
     tag: str
     note: bytes | None = None
     sending: bool = False
     over: tuple[str, ...] = ("",)
+    ts: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -96,9 +100,9 @@ async def current(store: Store, kind: RecordKind[D], record_id: str) -> Current[
         if note.shown and _is_underway(note, stored, tag):
             document = msgspec.json.decode(note.shown, type=kind.document)
             shown = tag_of(note.shown)
-            return Current(document, shown, raw, not note.sent, (*note.over, shown))
-        return Current(stored.document, tag, raw, not note.sent, (tag,))
-    return Current(stored.document, tag, over=(tag,))
+            return Current(document, shown, raw, not note.sent, (*note.over, shown), note.ts)
+        return Current(stored.document, tag, raw, not note.sent, (tag,), stored.ts)
+    return Current(stored.document, tag, over=(tag,), ts=stored.ts)
 
 
 def _is_underway(note: Note, stored: Stored[D], tag: str) -> bool:

@@ -70,9 +70,14 @@ def registry() -> CollectorRegistry:
 
 
 @pytest.fixture
-def app(sink: RecordingSink, store: MemoryStore, registry: CollectorRegistry) -> Gateway:
+def clock() -> ManualClock:
+    return ManualClock(NOW_MS)
+
+
+@pytest.fixture
+def app(sink: RecordingSink, store: MemoryStore, clock: ManualClock, registry: CollectorRegistry) -> Gateway:
     settings = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=2_000_000, timeout_ms=200))
-    return create_app(settings, store, sink, ManualClock(NOW_MS), registry)
+    return create_app(settings, store, sink, clock, registry)
 
 
 @pytest.fixture

@@ -63,6 +63,61 @@ async def test_the_name_it_listens_on_is_its_own() -> None:
     assert await status(b"anything.at.all", GatewaySettings(hosts=("*",))) == 204
 
 
+async def of_page(
+    method: str, target: bytes, *headers: tuple[bytes, bytes], host: bytes = b"127.0.0.1:8080"
+) -> int:
+    answer = await ask(HostCheck(served, GATEWAY), Asked(method, target, ((b"host", host), *headers)))
+    if answer.status != 204:
+        told = msgspec.json.decode(answer.body)
+        assert (told["status"], told["reason"]) == (403, "cross_site")
+    return answer.status
+
+
+CROSS = (b"sec-fetch-site", b"cross-site")
+ROUTES = [
+    ("POST", b"/v1/events"),
+    ("PUT", b"/v1/items/i"),
+    ("DELETE", b"/v1/items/i"),
+    ("POST", b"/v1/admin/models/roll-back"),
+    ("GET", b"/v1/users/u/feed"),
+    ("POST", b"/elsewhere"),
+]
+
+
+@pytest.mark.parametrize(("method", "target"), ROUTES)
+async def test_a_page_of_another_site_is_refused(method: str, target: bytes) -> None:
+    for origin in (
+        b"https://evil.example", b"null", b"", b"http://6.6.6.6", b"http://localhost.evil.example",
+        b"http://evil.example/@localhost", b"http://localhost@evil.example", b"http://127.0.0.1, http://evil",
+        b"https://gateway.evil.example", b"\xff",
+    ):  # fmt: skip
+        assert await of_page(method, target, (b"origin", origin)) == 403
+        assert await of_page(method, target, (b"origin", origin), CROSS) == 403
+        assert await of_page(method, target, (b"origin", b"http://localhost"), (b"origin", origin)) == 403
+    assert await of_page(method, target, CROSS) == 403, "an image, or a form without an origin"
+
+
+@pytest.mark.parametrize(("method", "target"), ROUTES)
+async def test_its_own_pages_and_programs_are_not(method: str, target: bytes) -> None:
+    for origin in (
+        b"http://127.0.0.1:3000", b"http://localhost:5173", b"http://[::1]:1", b"https://shop.example",
+        b"http://a.b.cluster.local", b"http://GATEWAY",
+    ):  # fmt: skip
+        assert await of_page(method, target, (b"origin", origin)) == 204
+        assert await of_page(method, target, (b"origin", origin), CROSS) == 204
+    for site in (b"same-origin", b"same-site", b"none"):
+        near = (b"sec-fetch-site", site)
+        assert await of_page(method, target, near) == 204
+        assert await of_page(method, target, near, (b"origin", b"https://behind.a.proxy")) == 204
+    assert await of_page(method, target, (b"origin", b"http://10.0.0.7:3000"), host=b"10.0.0.7:8080") == 204
+    assert await of_page(method, target) == 204
+
+
+async def test_a_link_from_another_site_may_lead_to_what_changes_nothing() -> None:
+    for target in (b"/schema", b"/healthz", b"/metrics"):
+        assert await of_page("GET", target, CROSS) == 204
+
+
 async def test_what_it_remembers_is_bounded() -> None:
     check = HostCheck(served, GATEWAY)
     for n in range(REMEMBERED + 10):

@@ -62,6 +62,13 @@ def test_a_damaged_line_does_not_lose_the_others(client: Client, sink: Recording
     assert [event.event_id for event in sink.delivered] == ["e1", "e2", "e3"]
 
 
+@pytest.mark.parametrize("path", ["/v1/events/", "/v1/users/"])
+def test_a_slash_at_the_end_changes_nothing(client: Client, sink: RecordingSink, path: str) -> None:
+    body = b'{"user_id":"u","type":"user","event_id":"1","ts":%d}\n' % NOW_MS
+    answer = client.post(path, content=2 * body, headers=HEADERS)
+    assert (answer.status_code, told(answer.content)[-1]["accepted"]) == (200, 2)
+
+
 def test_only_refusals_are_told_where_that_is_asked_for(client: Client) -> None:
     body = b"\n".join([click(1), b"{", click(2)])
     answer = client.post("/v1/events?answers=refused", content=body, headers=HEADERS)

@@ -99,6 +99,15 @@ async def test_what_a_ranker_answers_is_what_the_client_gets(handed: Handed) -> 
         assert (await http.post("/v1/rank", content=b" " * 2_000_001)).status_code == 413
 
 
+async def test_a_long_answer_comes_as_a_client_can_read_it(handed: Handed) -> None:
+    async with handed() as (http, _, _sink):
+        long = {**RANK, "items": [f"nowhere-{n:0100d}" for n in range(400)]}
+        for coding in ("identity", "gzip"):
+            answer = await http.post("/v1/rank", json=long, headers={"accept-encoding": coding})
+            assert answer.status_code == 200
+            assert len(answer.json()["unknown"]) == 400
+
+
 async def test_stored_feeds_need_no_ranker(handed: Handed) -> None:
     async with handed(0, closed()) as (http, _, _sink):
         plain = await http.get("/v1/users/u1/feed?n=1")

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from litestar.testing import TestClient
 
+from streams.clock import ManualClock
 from streams.events.schema import Item
 from streams.gateway.hot_routes import Gateway
 from streams.state.catalog import decode_item, encode_item
@@ -72,6 +73,22 @@ def test_patches_add_up_before_any_is_applied(
     work(client, store, sink)
     assert client.get("/v1/items/i-1").json() == expected
     assert client.get("/v1/items/i-1").headers["etag"] == answer.headers["etag"]
+
+
+@pytest.mark.parametrize("behind_ms", [0, 40])
+def test_patches_add_up_where_a_gateways_clock_is_behind(
+    client: Client, store: MemoryStore, sink: RecordingSink, clock: ManualClock, behind_ms: int
+) -> None:
+    """Or where the clock has not moved on."""
+    client.put("/v1/items/i-1", json=LAMP)
+    work(client, store, sink)
+    clock.advance(-behind_ms)
+    for n, patch in enumerate(({"price": 1.0}, {"title": "L"}, {"tags": None})):
+        patched = client.patch("/v1/items/i-1", json=patch)
+        assert client.get("/v1/items/i-1").json() == patched.json(), f"patch {n}, before it is applied"
+    assert patched.json() == whole("i-1", **{**LAMP, "price": 1.0, "title": "L", "tags": []})
+    work(client, store, sink)
+    assert client.get("/v1/items/i-1").json() == patched.json()
 
 
 def test_vectors_are_read_as_stored_and_do_not_drift(

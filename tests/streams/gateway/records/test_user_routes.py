@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from litestar.testing import TestClient
 
 from streams.events.schema import User
 from streams.gateway.hot_routes import Gateway
+from streams.gateway.records.listing import AT_ONCE
 from streams.state import user_state_codec
 from streams.state.user_state import UserState
 from streams.stores.base import Commit
@@ -78,6 +80,26 @@ def test_users_are_listed(client: Client, store: MemoryStore, sink: RecordingSin
     assert listed == [{"user_id": f"u{n}", "profile": {"n": str(n)}} for n in range(5)]
     lines = client.get("/v1/users?n=2", headers={"Accept": "application/x-ndjson"}).text.splitlines()
     assert list(map(json.loads, lines)) == listed
+
+
+def test_a_long_page_is_read_some_users_at_a_time(
+    client: Client, store: MemoryStore, sink: RecordingSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = "\n".join(json.dumps({"user_id": f"u{n:03}"}) for n in range(200))
+    client.post("/v1/users", content=body, headers=LINES)
+    work(client, store, sink)
+    asked: list[int] = []
+    states = store.states
+
+    async def counted(users: Sequence[str]) -> list[bytes | None]:
+        asked.append(len(users))
+        return await states(users)
+
+    monkeypatch.setattr(store, "states", counted)
+    page = client.get("/v1/users?n=1000").json()
+    assert [user["user_id"] for user in page["users"]] == [f"u{n:03}" for n in range(200)]
+    assert sum(asked) == 200
+    assert max(asked) <= AT_ONCE
 
 
 @pytest.mark.parametrize(
