@@ -12,19 +12,18 @@ from model.schema import F32
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NEVER, Slates
 from streams.ranking.degradation import Rung
+from streams.ranking.interleaving import brought, interleaved, sides_of
 from streams.ranking.request import RankRequest, Search
-from streams.ranking.score_parts import score_parts
+from streams.ranking.score_parts import parts_of_both, score_parts
 from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.serving.ranker_asked import Answer, Asked
 from streams.state import user_state_codec
 from streams.state.session import with_session
 from streams.state.user_state import UserState
+from streams.triggering import triggered_alone
 
 log = logging.getLogger(__name__)
-
-
-_UNKNOWN_ROWS = StoreError("a state names an item that is still to be read")
 
 
 class Waiting(NamedTuple):
@@ -56,7 +55,7 @@ def rank(
 
     whole: where a state names an item that is still to be met, nothing is made; else all the others are.
     """
-    answers: list[Answer | Exception] = [_UNKNOWN_ROWS] * len(waiting)
+    answers: list[Answer | Exception] = [_unknown_rows() for _ in waiting]
     requests: dict[int, RankRequest] = {}
     unknown: dict[int, tuple[str, ...]] = {}
     newest = -1
@@ -77,6 +76,11 @@ def rank(
     for at, made in zip(requests, _made(recommender, list(requests.values())), strict=True):
         answers[at] = made if isinstance(made, Exception) else made._replace(unknown=unknown[at])
     return RankedBatch(answers, recommender.pipeline.models.missed())
+
+
+def _unknown_rows() -> StoreError:
+    """One of its own for each: an error that is raised again holds all that raised it before."""
+    return StoreError("a state names an item that is still to be read")
 
 
 def _newest(state: UserState) -> int:
@@ -142,7 +146,8 @@ def _alone(recommender: Recommender, request: RankRequest) -> Answer | Exception
     """As it asks, else from the counters alone."""
     steps = [request]
     if request.plan.settings.rescoring.enabled:
-        steps.append(replace(request, plan=recommender.arms.of(request.arm, "counters").plan))
+        made = recommender.arms.of(request.arm, "counters")
+        steps.append(replace(request, plan=made.plan, against=made.against))
     for step in steps:
         try:
             return _answers(recommender, [step])[0]
@@ -155,13 +160,22 @@ def _alone(recommender: Recommender, request: RankRequest) -> Answer | Exception
 def _answers(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Answer]:
     ids, popularity = recommender.catalog.ids, recommender.counters.popularity
     mean = popularity.mean_rating() if popularity.all_rating_count else None
-    batch = recommender.pipeline.execute(requests)
-    slates = slates_of(batch, range(len(batch)), ids, recommender.pipeline.names)
+    sides = sides_of(requests)
+    batch = recommender.pipeline.execute(sides.requests)
+    orders = slates_of(batch, range(len(batch)), ids, recommender.pipeline.names)
+    slates, _ = interleaved(sides, orders)
     answers = []
-    for b, (slate, request) in enumerate(zip(slates, requests, strict=True)):
+    for slate, request, of in zip(slates, requests, sides.of, strict=True):
         left_out: tuple[str, ...] = ()
-        if request.candidates is not None and len(batch.given[b]) < len(request.candidates):
-            given = set(batch.given[b].tolist())
+        if request.candidates is not None and len(batch.given[of[0]]) < len(request.candidates):
+            given = set(batch.given[of[0]].tolist())
             left_out = tuple(ids[row] for row in request.candidates if row not in given)
-        answers.append(Answer(slate, request, score_parts(batch, b, mean), left_out=left_out))
-    return answers
+        parts = [score_parts(batch, b, mean) for b in of]
+        if len(of) > 1:
+            parts[0] = parts_of_both(parts[0], parts[1], brought(*(orders[b] for b in of)))
+        answers.append(Answer(slate, request, parts[0], left_out=left_out))
+    # What is compared goes through the pipeline, too: the batch is of no use behind this.
+    return [
+        answer._replace(slate=triggered_alone(recommender, request, answer.slate))
+        for answer, request in zip(answers, requests, strict=True)
+    ]
