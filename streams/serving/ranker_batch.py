@@ -61,14 +61,15 @@ def rank(
     newest = -1
     for at, each in enumerate(waiting):
         try:
-            state = user_state_codec.decode(each.state)
+            state, in_session = user_state_codec.decode(each.state), list[int]()
             if each.session is not None:
                 session = user_state_codec.decode(each.session)
+                in_session = session.items.tolist()
                 state = with_session(state, session, recommender.settings.state)
             named = _newest(state)
             newest = max(newest, named)
             if named < len(recommender.catalog):
-                requests[at], unknown[at] = _request(recommender, each, state, now_ms)
+                requests[at], unknown[at] = _request(recommender, each, state, in_session, now_ms)
         except Exception as error:  # whatever it is, the others must not suffer for it
             answers[at] = error
     if whole and newest >= len(recommender.catalog):
@@ -88,9 +89,9 @@ def _newest(state: UserState) -> int:
 
 
 def _request(
-    recommender: Recommender, waiting: Waiting, state: UserState, now_ms: int
+    recommender: Recommender, waiting: Waiting, state: UserState, in_session: Sequence[int], now_ms: int
 ) -> tuple[RankRequest, tuple[str, ...]]:
-    """The request, and the items that it names and nobody knows."""
+    """The request, and the items that it names and nobody knows. in_session: rows that were met there."""
     asked, rows = waiting.asked, recommender.catalog.rows
     arm = asked.arm or recommender.arms_of(asked.user, state, now_ms, asked.surface)
     fields: dict[str, Any] = {"user": asked.user, "cause": asked.cause, "surface": asked.surface}
@@ -102,8 +103,8 @@ def _request(
         unknown = tuple(item for item in known if item not in rows)
         size = min(size or len(known), max(len(fields["candidates"]), 1))
     exclude = [rows[item] for item in asked.exclude if item in rows]
-    if asked.items is None and waiting.session is not None:
-        exclude += state.items.tolist()  # what was met in the session does not come back either
+    if asked.items is None:
+        exclude += in_session  # what was met in the session does not come back either
     if asked.not_seen_for_ms:
         slates = kept_slates_codec.decode(waiting.slates).slates
         wait_ms = recommender.settings.learning.wait_ms

@@ -146,3 +146,18 @@ def test_each_state_that_names_what_nobody_knows_has_an_error_of_its_own() -> No
     assert isinstance(one, StoreError)
     assert isinstance(other, StoreError)
     assert one is not other
+
+
+def test_what_may_come_back_does_so_beside_a_session_too() -> None:
+    small = small_with(running(), override(Settings(), {"feed": {"repeat": True}}), model=False)
+    met = {small.core.catalog.ids[row] for row in small.state("u1").items.tolist()}
+    small.act("s", 39)
+    asked = Asked("u1", size=40, session="s")
+    alone, session = small.state("u1"), user_state_codec.encode(small.state("s"))
+    [without] = ranked(small, Asked("u1", size=40))
+    waiting = Waiting(asked, user_state_codec.encode(alone), session=session)
+    [answer] = rank(small.core, [waiting], small.now_ms).answers
+    assert isinstance(answer, Answer)
+    before, shown = ({item.item_id for item in each.slate.items} for each in (without, answer))
+    assert len(met & shown) > 1
+    assert shown == before - {"i39"}
