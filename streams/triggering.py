@@ -11,7 +11,7 @@ orders for another experiment is compared by both orders: coins say nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from streams.batch_slates import BatchSlates, steps_of
 from streams.experiments.assignment.arm_text import uncounted
 from streams.ranking.interleaving import sides_of
 from streams.ranking.request import RankRequest
+from streams.ranking.slate import Slate
 from streams.recommender import Recommender
 
 Shown = tuple[int, ...]
@@ -38,7 +39,15 @@ class Beside(NamedTuple):
     others: list[RankRequest]
 
 
-def beside(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Beside]:
+Fit = Callable[[RankRequest], RankRequest]
+"""Makes of the request of another arm what would be asked in its place."""
+
+
+def _as_it_is(request: RankRequest) -> RankRequest:
+    return request
+
+
+def beside(recommender: Recommender, requests: Sequence[RankRequest], fit: Fit = _as_it_is) -> list[Beside]:
     """What the slates of these requests are to be compared with. Arms that come to the same stages and model
     show the same, unless what is learned goes by the arm or places are drawn.
     """
@@ -46,7 +55,7 @@ def beside(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Be
     for request in requests:
         for compared in recommender.arms.assignment.to_compare(request.arm, request.state):
             own = [] if request.against is None else [request]
-            others = [_with_arm(recommender, request, arm) for arm in compared.others]
+            others = [fit(_with_arm(recommender, request, arm)) for arm in compared.others]
             found.append(Beside(request.user, compared.served, own, others))
     return found
 
@@ -55,15 +64,8 @@ def triggered(recommender: Recommender, made: BatchSlates, compared: Sequence[Be
     """The slates as they are, with what does not differ marked as not counting."""
     if not compared:
         return made
-    asked = [each for beside in compared for each in (*beside.own, *beside.others)]
-    orders_of = iter(_orders(recommender, asked))
     shown = {slate.user_id: look.rows for slate, look in zip(made.slates, made.looks, strict=True)}
-    same: dict[str, list[str]] = {}
-    for each in compared:
-        own = next(orders_of) if each.own else [shown.get(each.user, ())]
-        of_others = [next(orders_of) for _ in each.others]
-        if all(orders == own for orders in of_others):
-            same.setdefault(each.user, []).append(each.served)
+    same = _same(recommender, compared, shown)
     return made._replace(
         slates=[replaced(slate, arm=_marked(slate.arm, slate.user_id, same)) for slate in made.slates],
         looks=[
@@ -71,6 +73,35 @@ def triggered(recommender: Recommender, made: BatchSlates, compared: Sequence[Be
             for slate, look in zip(made.slates, made.looks, strict=True)
         ],
     )
+
+
+def triggered_alone(
+    recommender: Recommender, request: RankRequest, slate: Slate, fit: Fit = _as_it_is
+) -> Slate:
+    """The same of one slate that nobody keeps."""
+    compared = beside(recommender, [request], fit)
+    if not compared:
+        return slate
+    rows = recommender.catalog.rows
+    shown = {request.user: tuple(rows[item.item_id] for item in slate.items)}
+    return replaced(slate, arm=_marked(slate.arm, request.user, _same(recommender, compared, shown)))
+
+
+def _same(
+    recommender: Recommender, compared: Sequence[Beside], shown: Mapping[str, Shown]
+) -> dict[str, list[str]]:
+    """By user: the arms, as texts have them, that differ from no other one. shown: what each user's slate
+    shows.
+    """
+    asked = [each for beside in compared for each in (*beside.own, *beside.others)]
+    orders_of = iter(_orders(recommender, asked))
+    same: dict[str, list[str]] = {}
+    for each in compared:
+        own = next(orders_of) if each.own else [shown.get(each.user, ())]
+        of_others = [next(orders_of) for _ in each.others]
+        if all(orders == own for orders in of_others):
+            same.setdefault(each.user, []).append(each.served)
+    return same
 
 
 def _with_arm(recommender: Recommender, request: RankRequest, arm: str) -> RankRequest:

@@ -59,7 +59,7 @@ def interleaved(
             kept += [looks[first]] if looks else []
             continue
         pair = slates[first], slates[others[0]]
-        name = slate_id("interleaved", *(slate.slate_id for slate in pair))
+        name = _name(*pair)
         draft = _drafted(pair, int(name, 16))
         made.append(_slate(pair, draft, name))
         if looks:
@@ -74,6 +74,18 @@ def _score_alike(pair: tuple[Slate, Slate], asked: tuple[RankRequest, RankReques
     first, second = (request.plan.settings.feed for request in asked)
     weights = (first.rating_weight, first.task_weights), (second.rating_weight, second.task_weights)
     return pair[0].model == pair[1].model and weights[0] == weights[1]
+
+
+def brought(first: Slate, other: Slate) -> list[tuple[int, int]]:
+    """Of each place of the slate that is drafted of these two: from which of them it is, and from which place
+    there.
+    """
+    draft = _drafted((first, other), int(_name(first, other), 16))
+    return list(zip(draft.sides, draft.places, strict=True))
+
+
+def _name(first: Slate, other: Slate) -> str:
+    return slate_id("interleaved", first.slate_id, other.slate_id)
 
 
 def _drafted(pair: tuple[Slate, Slate], seed: int) -> Drafted:

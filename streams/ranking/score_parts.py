@@ -11,6 +11,7 @@ Where no model scores, a score is a place in the pool, and its one part is calle
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,3 +61,17 @@ def score_parts(batch: RankBatch, b: int, mean_rating: float | None) -> list[Sco
     left = told - np.sum([each.values for each in rounded], axis=0)
     first = rounded[0]
     return [ScorePart(first.name, (first.values + left).round(DIGITS)), *rounded[1:]]
+
+
+def parts_of_both(
+    first: Sequence[ScorePart], other: Sequence[ScorePart], brought: Sequence[tuple[int, int]]
+) -> list[ScorePart]:
+    """The parts of an interleaved slate's scores, each place as the order that brought it has them; 0 where
+    that order has no such part. brought: the order, 0 or 1, and the place in it.
+    """
+    of = [{part.name: part.values for part in parts} for parts in (first, other)]
+    found = []
+    for name in dict.fromkeys([*of[0], *of[1]]):
+        values = [of[side][name][at] if name in of[side] else 0.0 for side, at in brought]
+        found.append(ScorePart(name, np.array(values, np.float64)))
+    return found

@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 
 from model.schema import F32
+from streams.experiments.assignment.arm_text import served_by, uncounted
+from streams.experiments.declared.experiment import TOGETHER
 from streams.ranking.degradation import Rung
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.score_parts import DIGITS, ScorePart, score_parts
@@ -26,6 +28,7 @@ from streams.search.personal import personal_share
 from streams.search.queries import Understood
 from streams.settings.stages import overridden
 from streams.state.user_state import UserState
+from streams.triggering import triggered_alone
 
 HISTORY = 50
 """Of the user's newest items that are compared with the query."""
@@ -92,7 +95,7 @@ def search(
     if asked.vector is not None:
         fields["search"] = Search(asked.understood.text, asked.vector)
     request = recommender.request(state, now_ms, rung=rung, arm=arm, **fields)
-    request = replace(request, plan=_as_found(recommender, request.plan))
+    request = _in_one_order(recommender, request)
     if asked.understood.empty:
         return _browsed(recommender, request, asked)
     pool = find(recommender, index, asked.understood, asked.vector, request)
@@ -103,6 +106,7 @@ def search(
     if not asked.personal:
         chosen = replace(chosen, state=UserState())
     slate, _ = _made(recommender, chosen)
+    slate = triggered_alone(recommender, chosen, slate, lambda other: _in_one_order(recommender, other))
     at = _places(slate, pool, rows)
     return SearchAnswer(
         _with_sources(slate, pool, at), chosen, _parts(slate, pool, at), share, len(pool), pool.relaxed
@@ -115,6 +119,7 @@ def _browsed(recommender: Recommender, request: RankRequest, asked: SearchAsked)
     if not asked.personal:
         bounded = replace(bounded, state=UserState())
     slate, parts = _made(recommender, bounded)
+    slate = triggered_alone(recommender, bounded, slate, lambda other: _in_one_order(recommender, other))
     return SearchAnswer(slate, bounded, parts, float(asked.personal), len(slate.items), False)
 
 
@@ -137,6 +142,17 @@ def _share(recommender: Recommender, index: SearchIndex, asked: SearchAsked, sta
 def _suiting(pool: Pool, net: float) -> Suiting:
     order = np.argsort(pool.rows)
     return Suiting(pool.rows[order], pool.score[order], net)
+
+
+def _in_one_order(recommender: Recommender, request: RankRequest) -> RankRequest:
+    """The request as a search takes it. A search is not drafted of two orders: it has that of control, and
+    counts for no reading of an experiment that is interleaved.
+    """
+    arm = request.arm
+    for each in served_by(arm) if request.against is not None else ():
+        if each.counts and TOGETHER in each.arm:
+            arm = uncounted(arm, each.text)
+    return replace(request, arm=arm, against=None, plan=_as_found(recommender, request.plan))
 
 
 def _as_found(recommender: Recommender, plan: StagePlan) -> StagePlan:

@@ -19,7 +19,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Concatenate, ParamSpec, TypeVar
 
-from model.errors import HeadraceError, RankerLateError, RankerUnreadyError, StoreUnavailableError
+from model.errors import (
+    HeadraceError,
+    RankerBusyError,
+    RankerLateError,
+    RankerUnreadyError,
+    StoreUnavailableError,
+)
 from model.schema import F32
 from streams import gc_pauses
 from streams.clock import Clock
@@ -47,7 +53,11 @@ AGAIN_AFTER_S = (0.1, 10.0)
 """What could not be opened is tried again after the first of these, then after twice as long, up to the
 second.
 """
+LONGEST_S = 60.0
+"""The same of what time alone seldom mends, such as a model that is missing: each attempt reads the store."""
 MEETINGS = 3
+EXPLANATIONS = 2
+"""So many may be asked for at a time: each takes the core as long as a dozen slates."""
 
 
 class Ranker:
@@ -73,6 +83,7 @@ class Ranker:
         )
         self.slates = RankedSlates(settings.ranker.slates_kept)
         self._queries = Queries(settings.ranker.timeout_ms / 1_000)
+        self._asking = self._explaining = 0
         self._opened, self._over = asyncio.Event(), asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -127,12 +138,18 @@ class Ranker:
 
     async def worth(self, answer: Answer, places: int, history: int) -> Worth:
         """What the items of the user's history are worth to the first places of a slate that was made
-        here.
+        here. Raises what `ask` raises.
         """
         if answer.request is None:
             return {}
+        if self._explaining >= EXPLANATIONS:
+            raise RankerBusyError(f"{self._explaining} explanations are being made already")
         items = [item.item_id for item in answer.slate.items[:places]]
-        return await self.ask(worth, answer.request, items, history)
+        self._explaining += 1
+        try:
+            return await self.ask(worth, answer.request, items, history)
+        finally:
+            self._explaining -= 1
 
     async def ask(
         self, function: Callable[Concatenate[Recommender, P], R], *args: P.args, **kwargs: P.kwargs
@@ -140,17 +157,34 @@ class Ranker:
         """What `function(recommender, ...)` returns, called in the core's thread between two batches. It
         should not take longer than a batch does.
 
-        Raises `RankerUnreadyError`, `RankerLateError`, and what the function raises.
+        Raises `RankerUnreadyError`, `RankerLateError`, `RankerBusyError` where `ranker.queue_max` calls wait
+        already, and what the function raises. What nobody waits for any more is not called.
         """
-        live = self._ready()
-        calling = asyncio.create_task(
-            live.replica.core.call(lambda: function(live.recommender, *args, **kwargs))
-        )
-        done, _ = await asyncio.wait([calling], timeout=self.settings.ranker.timeout_ms / 1_000)
+        live, ranker, over = self._ready(), self.settings.ranker, False
+        if self._asking >= ranker.queue_max:
+            raise RankerBusyError(f"{self._asking} calls wait for the core already")
+
+        def call() -> R:
+            if over:
+                raise RankerLateError("nobody waits for this call any more")
+            return function(live.recommender, *args, **kwargs)
+
+        self._asking += 1
+        calling = asyncio.create_task(live.replica.core.call(call))
+        calling.add_done_callback(self._asked)
+        try:
+            done, _ = await asyncio.wait([calling], timeout=ranker.timeout_ms / 1_000)
+        finally:
+            over = True
         if not done:
-            calling.add_done_callback(_forget)
-            raise RankerLateError(f"the core did not answer within {self.settings.ranker.timeout_ms} ms")
+            raise RankerLateError(f"the core did not answer within {ranker.timeout_ms} ms")
         return calling.result()
+
+    def _asked(self, calling: asyncio.Task[object]) -> None:
+        """A call is over; where nobody waits for it any more, what it raised is of no use."""
+        self._asking -= 1
+        if not calling.cancelled():
+            calling.exception()
 
     async def vector(self, text: str) -> F32 | None:
         """The vector of a query, float32 [text_dim]; None for "", and where there is no text encoder."""
@@ -177,7 +211,13 @@ class Ranker:
         states = dict(zip(users, loaded.states, strict=True))
         slates = dict(zip(viewers, loaded.slates, strict=True))
         waiting = [
-            Waiting(asked, states[asked.user], query, states.get(asked.session), slates.get(asked.user))
+            Waiting(
+                asked,
+                states[asked.user],
+                query,
+                None if asked.session == asked.user else states.get(asked.session),
+                slates.get(asked.user),
+            )
             for asked, query in batch
         ]
         read = time.perf_counter()
@@ -202,7 +242,7 @@ class Ranker:
     async def _run(self) -> None:
         # Alone, and first: where it has to compile, little else in this process gets its turn in time.
         await _aside(warm_up, self.settings, True)
-        pause_s, longest_s = AGAIN_AFTER_S
+        pause_s, _ = AGAIN_AFTER_S
         while not self._over.is_set():
             try:
                 items = self.items = await self._open_items()
@@ -223,11 +263,13 @@ class Ranker:
                     self._opened.set()
                     await self._over.wait()
             except Exception as error:  # whatever a library raises, it may work the next time
-                self._opening = str(error) or type(error).__name__
-                seen = None if isinstance(error, HeadraceError | OSError) else error
-                log.error("the ranker can't be opened, and is tried again: %s", error, exc_info=seen)
+                came = str(error) or type(error).__name__
+                if self._opening != came:  # said once
+                    seen = None if isinstance(error, HeadraceError | OSError) else error
+                    log.error("the ranker can't be opened, and is tried again: %s", came, exc_info=seen)
+                self._opening = came
                 await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, longest_s)
+                pause_s = min(2 * pause_s, LONGEST_S)
             finally:
                 self.live = None
 
@@ -279,9 +321,3 @@ async def _aside(function: Callable[P, object], *args: P.args, **kwargs: P.kwarg
 
     threading.Thread(target=call, name="warm up", daemon=True).start()
     await over.wait()
-
-
-def _forget(calling: asyncio.Task[object]) -> None:
-    """Nobody waits for it any more, and what it raised is of no use."""
-    if not calling.cancelled():
-        calling.exception()

@@ -9,22 +9,22 @@ from typing import Any, NamedTuple
 
 from model.errors import StoreError
 from model.schema import F32
+from streams.batch_slates import steps_of
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NEVER, Slates
 from streams.ranking.degradation import Rung
+from streams.ranking.interleaving import brought, interleaved, sides_of
 from streams.ranking.request import RankRequest, Search
-from streams.ranking.score_parts import score_parts
+from streams.ranking.score_parts import parts_of_both, score_parts
 from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.serving.ranker_asked import Answer, Asked
 from streams.state import user_state_codec
 from streams.state.session import with_session
 from streams.state.user_state import UserState
+from streams.triggering import triggered_alone
 
 log = logging.getLogger(__name__)
-
-
-_UNKNOWN_ROWS = StoreError("a state names an item that is still to be read")
 
 
 class Waiting(NamedTuple):
@@ -56,20 +56,21 @@ def rank(
 
     whole: where a state names an item that is still to be met, nothing is made; else all the others are.
     """
-    answers: list[Answer | Exception] = [_UNKNOWN_ROWS] * len(waiting)
+    answers: list[Answer | Exception] = [_unknown_rows() for _ in waiting]
     requests: dict[int, RankRequest] = {}
     unknown: dict[int, tuple[str, ...]] = {}
     newest = -1
     for at, each in enumerate(waiting):
         try:
-            state = user_state_codec.decode(each.state)
+            state, in_session = user_state_codec.decode(each.state), list[int]()
             if each.session is not None:
                 session = user_state_codec.decode(each.session)
+                in_session = session.items.tolist()
                 state = with_session(state, session, recommender.settings.state)
             named = _newest(state)
             newest = max(newest, named)
             if named < len(recommender.catalog):
-                requests[at], unknown[at] = _request(recommender, each, state, now_ms)
+                requests[at], unknown[at] = _request(recommender, each, state, in_session, now_ms)
         except Exception as error:  # whatever it is, the others must not suffer for it
             answers[at] = error
     if whole and newest >= len(recommender.catalog):
@@ -79,14 +80,19 @@ def rank(
     return RankedBatch(answers, recommender.pipeline.models.missed())
 
 
+def _unknown_rows() -> StoreError:
+    """One of its own for each: an error that is raised again holds all that raised it before."""
+    return StoreError("a state names an item that is still to be read")
+
+
 def _newest(state: UserState) -> int:
     return max(state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
 
 
 def _request(
-    recommender: Recommender, waiting: Waiting, state: UserState, now_ms: int
+    recommender: Recommender, waiting: Waiting, state: UserState, in_session: Sequence[int], now_ms: int
 ) -> tuple[RankRequest, tuple[str, ...]]:
-    """The request, and the items that it names and nobody knows."""
+    """The request, and the items that it names and nobody knows. in_session: rows that were met there."""
     asked, rows = waiting.asked, recommender.catalog.rows
     arm = asked.arm or recommender.arms_of(asked.user, state, now_ms, asked.surface)
     fields: dict[str, Any] = {"user": asked.user, "cause": asked.cause, "surface": asked.surface}
@@ -98,8 +104,8 @@ def _request(
         unknown = tuple(item for item in known if item not in rows)
         size = min(size or len(known), max(len(fields["candidates"]), 1))
     exclude = [rows[item] for item in asked.exclude if item in rows]
-    if asked.items is None and waiting.session is not None:
-        exclude += state.items.tolist()  # what was met in the session does not come back either
+    if asked.items is None:
+        exclude += in_session  # what was met in the session does not come back either
     if asked.not_seen_for_ms:
         slates = kept_slates_codec.decode(waiting.slates).slates
         wait_ms = recommender.settings.learning.wait_ms
@@ -140,10 +146,7 @@ def _made(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Ans
 
 def _alone(recommender: Recommender, request: RankRequest) -> Answer | Exception:
     """As it asks, else from the counters alone."""
-    steps = [request]
-    if request.plan.settings.rescoring.enabled:
-        steps.append(replace(request, plan=recommender.arms.of(request.arm, "counters").plan))
-    for step in steps:
+    for step in steps_of(recommender, request):
         try:
             return _answers(recommender, [step])[0]
         except Exception as error:
@@ -155,13 +158,22 @@ def _alone(recommender: Recommender, request: RankRequest) -> Answer | Exception
 def _answers(recommender: Recommender, requests: Sequence[RankRequest]) -> list[Answer]:
     ids, popularity = recommender.catalog.ids, recommender.counters.popularity
     mean = popularity.mean_rating() if popularity.all_rating_count else None
-    batch = recommender.pipeline.execute(requests)
-    slates = slates_of(batch, range(len(batch)), ids, recommender.pipeline.names)
+    sides = sides_of(requests)
+    batch = recommender.pipeline.execute(sides.requests)
+    orders = slates_of(batch, range(len(batch)), ids, recommender.pipeline.names)
+    slates, _ = interleaved(sides, orders)
     answers = []
-    for b, (slate, request) in enumerate(zip(slates, requests, strict=True)):
+    for slate, request, of in zip(slates, requests, sides.of, strict=True):
         left_out: tuple[str, ...] = ()
-        if request.candidates is not None and len(batch.given[b]) < len(request.candidates):
-            given = set(batch.given[b].tolist())
+        if request.candidates is not None and len(batch.given[of[0]]) < len(request.candidates):
+            given = set(batch.given[of[0]].tolist())
             left_out = tuple(ids[row] for row in request.candidates if row not in given)
-        answers.append(Answer(slate, request, score_parts(batch, b, mean), left_out=left_out))
-    return answers
+        parts = [score_parts(batch, b, mean) for b in of]
+        if len(of) > 1:
+            parts[0] = parts_of_both(parts[0], parts[1], brought(*(orders[b] for b in of)))
+        answers.append(Answer(slate, request, parts[0], left_out=left_out))
+    # What is compared goes through the pipeline, too: the batch is of no use behind this.
+    return [
+        answer._replace(slate=triggered_alone(recommender, request, answer.slate))
+        for answer, request in zip(answers, requests, strict=True)
+    ]

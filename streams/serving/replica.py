@@ -127,6 +127,8 @@ class Replica:
     async def _rebuild(self, mend: bool) -> None:
         before = self.recommender
         recommender = await self.core.call(_begun, self.settings, self.graph, self.items, self.knows_users)
+        if self.texts_by:  # before all is read for nothing
+            await agree(self.store, self.texts_by, vectors=False, writes=False)
         snapshot = await self.store.snapshot()
         await self.core.call(recommender.meet, await self.store.interned(0), 0)
         await self._read_items(recommender, mend)

@@ -72,6 +72,7 @@ class RankedFeeds:
 
 
 def withdrawn(recommender: Recommender, item_ids: Sequence[str]) -> set[str]:
-    """Which of them can't be had now; in the core's thread."""
+    """Which of them can't be had now, or are not known any more; in the core's thread."""
     catalog = recommender.catalog
-    return {item for item in item_ids if not catalog.available[catalog.rows[item]]}
+    rows = {item: catalog.rows.get(item) for item in item_ids}
+    return {item for item, row in rows.items() if row is None or not catalog.available[row]}

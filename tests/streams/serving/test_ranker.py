@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from streams.serving.ranker_asked import Asked
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
-from streams.stores.base import Loaded
+from streams.stores.base import Loaded, Snapshot
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
 from tests.streams.worker.conftest import NOW_MS, Desk, click
@@ -154,6 +155,68 @@ async def test_too_many_are_refused_and_what_takes_too_long_is_given_up(settings
         Slow.gate.set()
         await eventually(lambda: ranker.trouble == "")
         assert (await ranker.slate(Asked("u1"))).slate.items
+
+
+async def test_calls_of_the_core_and_explanations_have_limits(settings: Settings) -> None:
+    store, gate, called = MemoryStore(), threading.Event(), list[int]()
+    await busy(store, settings)
+    bounds = override(settings, {"ranker": {"queue_max": 3, "timeout_ms": 300}})
+
+    def hold(_: Recommender) -> None:
+        gate.wait(30)
+
+    def count(_: Recommender) -> None:
+        called.append(1)
+
+    async with open_ranker(bounds, store, ManualClock(NOW_MS)) as ranker:
+        answer = await ranker.slate(Asked("u1", size=4))
+        assert await ranker.worth(answer, 4, 2)
+        results = await asyncio.gather(
+            ranker.ask(hold), *(ranker.ask(count) for _ in range(4)), return_exceptions=True
+        )
+        assert [type(each) for each in results] == [RankerLateError] * 3 + [RankerBusyError] * 2
+        explained = await asyncio.gather(
+            *(ranker.worth(answer, 4, 2) for _ in range(3)), return_exceptions=True
+        )
+        assert {type(each) for each in explained} == {RankerBusyError}
+        gate.set()
+        await eventually(lambda: ranker._asking == 0)
+        assert not called, "whoever asked is gone"
+        explained = await asyncio.gather(
+            *(ranker.worth(answer, 4, 2) for _ in range(4)), return_exceptions=True
+        )
+        assert [isinstance(each, RankerBusyError) for each in explained] == [False, False, True, True]
+        await ranker.ask(count)
+        assert called
+
+
+async def test_a_session_that_is_the_user_counts_once(settings: Settings) -> None:
+    store = MemoryStore()
+    await busy(store, settings)
+    async with open_ranker(settings, store, ManualClock(NOW_MS)) as ranker:
+        alone = await ranker.slate(Asked("u1", size=4, cause="c"))
+        both = await ranker.slate(Asked("u1", size=4, cause="c", session="u1"))
+    assert both.slate == alone.slate
+
+
+async def test_what_can_t_be_opened_is_said_once(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Counting(MemoryStore):
+        snapshots = 0
+
+        async def snapshot(self) -> Snapshot | None:
+            self.snapshots += 1
+            return await super().snapshot()
+
+    store = Counting()
+    ranker = Ranker(override(settings, {"model": {"active": "nowhere"}}), store, ManualClock(NOW_MS))
+    ranker.begin()
+    await eventually(lambda: store.snapshots >= 4)
+    assert "nowhere" in ranker.trouble
+    said = [each for each in caplog.records if "can't be opened" in each.message]
+    assert len(said) == 1
+    await ranker.close()
 
 
 async def test_it_says_why_it_is_not_ready(settings: Settings) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.errors import FencedError, StoreError
+from model.errors import FencedError, ModelError, StoreError
 from streams.clock import ManualClock
 from streams.counters import gradual_copy
 from streams.counters.counters import Counters
@@ -21,6 +21,7 @@ from streams.serving import heard_copy
 from streams.serving.replica import Replica
 from streams.settings.reading import override
 from streams.settings.tree import Settings
+from streams.stores.base import Snapshot
 from streams.stores.memory import MemoryStore
 from tests.streams.counters.pair_reference import as_dicts
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
@@ -167,6 +168,21 @@ async def test_rows_that_mean_something_else_are_noticed(store: MemoryStore) -> 
         with pytest.raises(FencedError, match="emptied"):
             await desk.replica.meet(["i2"])
     assert not desk.replica.sound
+
+
+async def test_another_encoder_is_refused_before_anything_is_read() -> None:
+    class Unread(MemoryStore):
+        async def snapshot(self) -> Snapshot | None:
+            raise AssertionError("the snapshot was read")
+
+    store = Unread()
+    await store.note_text_encoder("mini aaaa bbbb")
+    replica = Replica(Settings(), store, ManualClock(NOW_MS))
+    replica.texts_by = "other cccc dddd"
+    async with replica.lock:
+        with pytest.raises(ModelError, match="do not compare"):
+            await replica.rebuild(mend=False)
+    await replica.close()
 
 
 def test_counters_as_bytes() -> None:

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from streams.events.schema import Impression, Item
+from streams.experiments.registry.state import encode as encode_registry
 from streams.ranking.slate import Reason as Why
 from streams.ranking.slate import Slate, SlateItem, encode
+from streams.stores.base import digest_of
 from tests.connected.events_on_kafka import eventually
+from tests.streams.experiments.declarations import raw, running
 from tests.streams.gateway.ranking.conftest import Opened, Site
 from tests.streams.worker.conftest import NOW_MS, click, message
 
@@ -52,6 +55,25 @@ async def feed(site: Site, **params: Any) -> dict[str, Any]:
 
 def names(body: dict[str, Any]) -> list[str]:
     return [item["item_id"] for item in body["items"]]
+
+
+async def test_each_page_of_an_interleaved_slate_says_whose_its_places_are(site: Opened) -> None:
+    fresh = {"stages": {"candidates": {"sources": ["fresh"]}}}
+    drafted = raw({"plain": {}, "new": fresh}, design="interleaved", primary="preference")
+    async with site() as here:
+        await here.store.put_experiments(encode_registry(running(e=drafted)), digest_of(None), b"entry")
+        while await here.ranker.ask(lambda core: not core.arms.registry.experiments):
+            await _nap()
+        first = await feed(here, n=4, surface="shelf")
+        await feed(here, n=5, cursor=first["cursor"])
+        await eventually(lambda: len(here.sink.delivered) >= 2)
+        kept = here.ranker.slates.get(first["slate_id"])
+        assert kept is not None
+        slate = kept.answer.slate
+        assert slate.teams is not None
+        shown = [each for each in here.sink.delivered if isinstance(each, Impression)]
+        assert [each.teams for each in shown] == [slate.teams[:4], slate.teams[4:9]]
+        assert {each.arm for each in shown} == {"e=plain+new"}
 
 
 async def test_without_parameters_it_is_the_stored_feed_and_with_any_it_is_ranked_now(site: Opened) -> None:
