@@ -92,7 +92,8 @@ class RankersElsewhere:
         query = request.scope["query_string"].decode("latin-1")
         path = raw_path.decode("latin-1").partition("?")[0] + (f"?{query}" if query else "")
         came = "no ranker at any of ranker.addresses"
-        answer: Answer | None = None
+        later: Answer | None = None
+        unknown: Answer | None = None
         for address in self._in_turn():
             try:
                 answer = await self._ask(address, request.method, path, headers, body)
@@ -103,13 +104,16 @@ class RankersElsewhere:
                 self._away.add(address)
                 continue
             self._away.discard(address)
-            unknown = held and (answer.status == 404 or b'"wrong_cursor"' in answer.body)
-            if answer.status not in NEXT_AFTER and not unknown:
-                break
-        if answer is None:
-            error = unavailable("ranker", came, self._again_s)
-            return problem_answer(error.problem, error.headers)
-        return answer
+            if answer.status in NEXT_AFTER:
+                later = answer
+            elif held and (answer.status == 404 or b'"wrong_cursor"' in answer.body):
+                unknown = answer
+            else:
+                return answer
+        if (last := later or unknown) is not None:  # one that is busy may hold what the others don't know
+            return last
+        error = unavailable("ranker", came, self._again_s)
+        return problem_answer(error.problem, error.headers)
 
     def _in_turn(self) -> Sequence[str]:
         """All of them, each time from another one on."""

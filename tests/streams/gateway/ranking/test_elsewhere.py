@@ -12,6 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
+from model.errors import RankerBusyError
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
@@ -146,3 +147,19 @@ async def test_pages_and_slates_come_from_the_one_that_made_them(handed: Handed)
         assert held[0]
         assert held[1]
         assert (await http.get("/v1/slates/unheard-of")).status_code == 404
+
+
+async def test_a_page_of_one_that_is_busy_is_not_called_unknown(
+    handed: Handed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with handed(2) as (http, rankers, _):
+        first = (await http.get("/v1/users/u1/feed?n=3&surface=x")).json()
+        [holder] = [each for each in rankers if each.slates.get(first["slate_id"]) is not None]
+
+        async def busy(*_: object) -> None:
+            raise RankerBusyError("much is asked")
+
+        monkeypatch.setattr(holder, "ask", busy)
+        for _ in range(2):
+            page = await http.get("/v1/users/u1/feed", params={"n": 3, "cursor": first["cursor"]})
+            assert (page.status_code, page.json()["reason"]) == (503, "busy")
