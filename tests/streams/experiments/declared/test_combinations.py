@@ -51,8 +51,7 @@ def works(combination: tuple[str, ...]) -> bool:
     plans = ArmPlans(Settings(), source_names())
     plans.run(registry)
     texts = {plans.assignment.arms(f"u{n}") for n in range(40)}
-    on_request = {plans.assignment.arms_on_request(f"u{n}") for n in range(40)}
-    for text in texts | on_request:
+    for text in texts:
         assert (plans.of(text, "full").against is None) == ("+" not in text)
     measured = measured_of(registry, KNOWN).experiments["e"]
     assert {text.removeprefix("e=") for text in texts} == measured.arms
