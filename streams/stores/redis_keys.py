@@ -39,6 +39,8 @@ from streams.events.partition import partition_of
 
 VALUES = ("state", "feed", "slates", "item")
 """The kinds of values: those of a user, then that of an item."""
+NOTE = "note"
+"""The kind of what gateways note for a while."""
 
 
 class RedisKeys:

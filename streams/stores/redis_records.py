@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from model.errors import CursorError
 from streams.stores.base import UserPage
 from streams.stores.redis_calls import Calls
-from streams.stores.redis_keys import RedisKeys
+from streams.stores.redis_keys import NOTE, RedisKeys
 from streams.stores.redis_scripts import PUT_NOTE
 
 SCANS = 64
@@ -56,12 +56,12 @@ class RedisRecords:
             parts.setdefault(self._keys.shard_of(name), []).append(name)
         values: dict[str, bytes | None] = {}
         for part in parts.values():
-            found = await self._pooled.call("MGET", *(self._keys.of("note", name) for name in part))
+            found = await self._pooled.call("MGET", *(self._keys.of(NOTE, name) for name in part))
             values.update(zip(part, found, strict=True))
         return [values[name] for name in names]
 
     async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
-        await self._pooled.script(PUT_NOTE, [self._keys.of("note", name)], [found, value, ttl_ms])
+        await self._pooled.script(PUT_NOTE, [self._keys.of(NOTE, name)], [found, value, ttl_ms])
 
 
 def place_of(cursor: str, shards: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from streams.settings.sections import RedisSettings
 from streams.stores.base import LEADER
 from streams.stores.redis_calls import Calls
 from streams.stores.redis_cluster import servers_of
-from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
+from streams.stores.redis_keys import NOTE, VALUES, RedisKeys, tag_of
 from streams.stores.redis_pipeline import Command
 from streams.stores.redis_records import escaped
 from streams.stores.redis_relay import Relay
@@ -88,7 +88,7 @@ async def reshard(source: RedisSettings, target: RedisSettings, say: Callable[[s
             relay = Relay(old.calls, old.keys, old.margin_ms)
             await relay.bring_rest(range(old.keys.shards), again=True)
         counts: Counter[str] = Counter()
-        for kind in VALUES:
+        for kind in (*VALUES, NOTE):
             async for names in old.names(kind):
                 counts[kind] += await _copy(
                     old, new, [(old.keys.of(kind, name), new.keys.of(kind, name)) for name in names]

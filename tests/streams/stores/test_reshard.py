@@ -23,6 +23,7 @@ from tests.conftest import patient
 
 USERS = ["ann", "bob", "{curly}", "*?[x]", "ü" * 30, *(f"u{n}" for n in range(700))]
 ITEMS = [f"film-{n}" for n in range(40)]
+NOTES = [*(f"item:film-{n}" for n in range(20)), "user:{curly}", "answer:f00d"]
 PLACES = [f"{topic}-{n}" for topic in ("clicks", "items") for n in range(8)]
 
 
@@ -50,6 +51,8 @@ async def filled(settings: RedisSettings) -> None:
     await store.intern(ITEMS)
     await store.activate("model-1")
     await store.note_text_encoder("words 1")
+    for name in NOTES:
+        await store.put_note(name, name.encode(), "", 600_000)
     await store.put_experiments(b"registry", "", b"entry")
     position = await store.commit(Commit({}, {}, {}, {}, {}, b"second"), "w")
     await store.save_snapshot(Snapshot(position, "w", position, bytes(range(256)) * (CHUNK_BYTES // 100)))
@@ -68,6 +71,7 @@ async def held(settings: RedisSettings) -> dict[str, Any]:
         "model": await store.active_model(),
         "texts": await store.text_encoder(),
         "withdrawn": await store.withdrawals(""),
+        "notes": await store.notes(NOTES),
         "sums": [await store.read_arm_sums(name) for name in ("look", "*?[x]")],
         "history": await store.read_sums_history("look"),
         "experiments": (await store.experiments(), await store.experiments_log()),
@@ -82,6 +86,7 @@ async def test_there_and_back(
     await filled(redis_settings)
     before = await held(redis_settings)
     assert before["loaded"].progress["items-7"] == 15
+    assert before["notes"] == [name.encode() for name in NOTES]
     sharded = RedisSettings(url=valkey_cluster.url, prefix=prefix, cluster=True, shards=4)
     counts = await reshard(redis_settings, sharded, lambda _: None)
     assert (counts["state"], counts["feed"], counts["item"], counts["progress"]) == (705, 706, 40, 16)
