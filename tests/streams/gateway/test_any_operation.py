@@ -46,6 +46,8 @@ CHECKS = [
 ]
 NOT_STARTED = {"no_ranker"}
 """Reasons of a 503 that say that a part is not there, which this test does not start."""
+ADDRESS_MAX = 65_000
+"""Longer addresses uvicorn refuses by itself, in plain text."""
 BOUNDED = settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
@@ -99,6 +101,9 @@ def test_any_operation(address: str, operation: Any, mode: GenerationMode) -> No
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Case[Any]) -> None:
         answer = case.call(base_url=address, timeout=30)
+        if len(str(answer.request.url)) >= ADDRESS_MAX:
+            assert answer.status_code == 400  # the server's own answer: no such request reaches the app
+            return
         is_missing = answer.status_code == 503 and answer.json().get("reason") in NOT_STARTED
         case.validate_response(answer, checks=CHECKS[is_missing:])
 
