@@ -291,7 +291,7 @@ def test_places_are_counted_by_where_they_came_from(shop: Shop, registry: Collec
 
 def test_the_schema_says_where_a_place_came_from(client: Client) -> None:
     schemas = client.get("/schema").json()["components"]["schemas"]
-    (item,) = [schema for name, schema in schemas.items() if name.endswith("FeedItem")]
+    (item,) = [schema for name, schema in schemas.items() if name.endswith("RankedItem")]
     assert sorted(item["properties"]["feed"]["enum"]) == ["own", "popular"]
 
 
