@@ -12,10 +12,10 @@ from streams.serving.core_thread import CoreThread
 
 
 async def test_calls_come_one_at_a_time_in_one_thread_and_in_their_order() -> None:
-    core, order, names = CoreThread(), list[int](), set[str]()
+    core, order, threads = CoreThread(), list[int](), set[threading.Thread]()
 
     def call(n: int) -> int:
-        names.add(threading.current_thread().name)
+        threads.add(threading.current_thread())
         order.append(n)
         return n * n
 
@@ -27,9 +27,9 @@ async def test_calls_come_one_at_a_time_in_one_thread_and_in_their_order() -> No
     assert [await each for each in calls] == [n * n for n in range(0, 30, 2)]
     await core.close()
     assert order == list(range(30))
-    assert len(names) == 1
-    assert names != {threading.current_thread().name}
-    assert not names & {thread.name for thread in threading.enumerate()}, "it has ended"
+    assert len(threads) == 1
+    assert threads != {threading.current_thread()}
+    assert not threads & {*threading.enumerate()}, "it has ended"
     core.post(call, 30)
     assert len(order) == 30
 
