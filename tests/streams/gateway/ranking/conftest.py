@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,9 @@ def site(ranked_settings: Settings) -> Opened:
         store, sink, clock = MemoryStore(), RecordingSink(), ManualClock(NOW_MS + 1_000)
         desk = Desk(store, settings)
         await desk.take(*(click(n, f"u{n % 3}", f"item-{n % 24}") for n in range(60)))
-        async with open_ranker(settings, store, clock) as ranker:
+        async with AsyncExitStack() as running:
+            running.push_async_callback(desk.replica.close)
+            ranker = await running.enter_async_context(open_ranker(settings, store, clock))
             app = create_app(settings, store, sink, clock, ranker=ranker)
             served: Any = app  # httpx has its own types of ASGI
             transport = httpx.ASGITransport(served, raise_app_exceptions=False)

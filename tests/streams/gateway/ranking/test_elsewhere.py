@@ -67,6 +67,7 @@ def handed(ranked_settings: Settings) -> Handed:
         item = SlateItem("stored", 1.0, "popular", Reason("popular"))
         await store.put_feed("u1", encode(Slate("5f", "u1", NOW_MS, [item], "m", "full")))
         async with AsyncExitStack() as running:
+            running.push_async_callback(desk.replica.close)
             addresses, made = list(more), []
             for _ in range(rankers):
                 ranker = await running.enter_async_context(open_ranker(ranked_settings, store, clock))
