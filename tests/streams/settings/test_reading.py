@@ -39,6 +39,7 @@ LEAVES = dict(leaves(Settings()))
 OTHERS = {
     "reweighting.experts": ("frozen", "kalman:0.9"),
     "reweighting.levels": ("arm",),
+    "ranker.where": "off",
     "reweighting.guard_alpha": 0.05,
     "ratings.low_counts": 0.25,
     "model.network.fusion": "concat",

@@ -22,6 +22,10 @@ READS: dict[str, tuple[Any, ...]] = {
     "read_ledger": (START, 10),
     "snapshot": (),
     "active_model": (),
+    "activations": (),
+    "item_ids": (0, 5),
+    "users": ("", 5),
+    "notes": (["n"],),
     "text_encoder": (),
     "experiments": (),
     "experiments_log": (),
@@ -40,6 +44,8 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "note_text_encoder": ("another",),
     "put_experiments": (b"two", digest_of(b"one"), b"second"),
     "append_sums_history": ("e", 2),
+    "forget_sums": ("e",),
+    "put_note": ("n", b"w", digest_of(b"v"), 60_000),
 }
 
 
@@ -52,6 +58,7 @@ async def filled() -> MemoryStore:
     await store.save_snapshot(Snapshot(START, "w", START, b"p"))
     await store.activate("first")
     await store.note_text_encoder("one")
+    await store.put_note("n", b"v", digest_of(None), 60_000)
     await store.put_experiments(b"one", digest_of(None), b"first")
     return store
 
