@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from export.registry import Registry
 from streams.bench.schedule import Arrivals
 from streams.bench.synthetic import catalogue, warm_core
 from streams.bench.workload import acting, zipf
@@ -18,7 +19,7 @@ from streams.demo.progress import Steps
 from streams.demo.seed import seed
 from streams.kafka.topics import ensure_topics
 from streams.recommender import Recommender
-from streams.serving.loading import load_in_service
+from streams.serving.loading import load_in_service, texts_by
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.state.user_state import UserState
@@ -96,6 +97,7 @@ async def seed_world(world: World) -> None:
     await ensure_topics(world.settings.kafka)
     store = RedisStore(world.settings.redis, world.settings.state, world.settings.learning)
     try:
-        await seed(store, world.core, world.states, world.records, SystemClock())
+        by = texts_by(world.settings.model, Registry(Path(world.settings.model.registry)))
+        await seed(store, world.core, world.states, world.records, SystemClock(), by)
     finally:
         await store.close()

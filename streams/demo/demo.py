@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
+from export.registry import Registry
 from model.errors import LocalStackError, SettingsError
 from streams.clock import SystemClock
 from streams.demo import experiment, summary
@@ -21,6 +23,7 @@ from streams.local.ports import free_ports, is_free
 from streams.local.services import Services
 from streams.local.stack import LocalStack
 from streams.local.stopping import terminate_as_exit
+from streams.serving.loading import texts_by
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 
@@ -62,7 +65,8 @@ async def _begin(ready: Prepared, settings: Settings) -> None:
     core = ready.run.recommender
     try:
         core.arms.run(await experiment.start(store, clock))
-        await seed(store, core, ready.run.states, ready.records(), clock)
+        by = texts_by(settings.model, Registry(Path(settings.model.registry)))
+        await seed(store, core, ready.run.states, ready.records(), clock, by)
     finally:
         await store.close()
 

@@ -33,13 +33,18 @@ async def seed(
     states: Mapping[str, UserState],
     records: Mapping[str, ItemRecord],
     clock: Clock,
+    texts_by: str,
 ) -> None:
     """Write what `recommender` knows, and a feed for each user, as their arms make it. `StoreError` where the
     store is not empty.
+
+    texts_by: by which encoder texts were read (`streams.serving.loading.texts_by`); "" where none were.
     """
     ids = recommender.catalog.ids
     if await store.intern(ids) != list(range(len(ids))):
         raise StoreError("the store holds other items already; give it another namespace, or empty it")
+    if texts_by:
+        await store.note_text_encoder(texts_by)
     for items in _parts(records):
         await _write(store, items={item_id: encode_item(record) for item_id, record in items.items()})
     for users in _parts(states):

@@ -27,12 +27,11 @@ from streams.serving.experiments import ServedExperiments
 from streams.serving.follower import Follower
 from streams.serving.graph import load_graph
 from streams.serving.item_watch import ItemWatch
-from streams.serving.loading import encoder_here, load_encoder
+from streams.serving.loading import load_encoder, texts_by
 from streams.serving.memory import give_back
 from streams.serving.model_watcher import LogAlone, ModelWatcher
 from streams.serving.models import RegistryModels
 from streams.serving.replica import Replica
-from streams.serving.text_identity import identity_of
 from streams.settings.tree import Settings
 from streams.state.event_meaning import Encode
 from streams.stores.base import Store
@@ -114,8 +113,7 @@ async def open_live(
         graph = await in_thread(load_graph, settings.graph)
         replica = Replica(settings, store, clock, graph, items, knows_users=read_only)
         if texts:
-            encoder = await in_thread(encoder_here, settings.model, registry)
-            replica.texts_by = "" if encoder is None else identity_of(encoder)
+            replica.texts_by = await in_thread(texts_by, settings.model, registry)
         opened.push_async_callback(replica.close)
         models = RegistryModels(settings, store, replica, watcher, confirms=not read_only)
         opened.push_async_callback(models.close)

@@ -13,6 +13,7 @@ from export.registry import Registry
 from export.text import TextEncoder, encoder_name, load_text_encoder
 from model.errors import ModelError
 from streams.ranking.model_in_service import ModelInService
+from streams.serving.text_identity import identity_of
 from streams.serving.unknown_tokens import WatchedEncoder
 from streams.settings.sections import ModelSettings
 from streams.state.event_meaning import Encode
@@ -104,6 +105,12 @@ def encoder_here(settings: ModelSettings, registry: Registry) -> TextManifest | 
     if not registry.text.has(name):
         return None
     return read_manifest(registry.text.get(name), TextManifest)
+
+
+def texts_by(settings: ModelSettings, registry: Registry) -> str:
+    """The identity of the text encoder of the settings; "" where it is not registered."""
+    encoder = encoder_here(settings, registry)
+    return "" if encoder is None else identity_of(encoder)
 
 
 def load_encoder(

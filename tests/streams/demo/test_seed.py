@@ -25,9 +25,11 @@ async def test_a_worker_starts_where_the_warm_core_stood() -> None:
     records = catalogue(60, 64, NOW_MS, seed=1)
     core, states = warm_core(SETTINGS, records, users=7, events=300, now_ms=NOW_MS, seed=1)
     store, clock = MemoryStore(), ManualClock(NOW_MS)
-    await seed(store, core, states, records, clock)
+    await seed(store, core, states, records, clock, "words ab cd")
 
+    assert await store.text_encoder() == "words ab cd"
     replica = Replica(SETTINGS, store, clock)
+    replica.texts_by = "words ab cd"
     await replica.rebuild()
     found = replica.recommender
     assert found.catalog.ids == core.catalog.ids
@@ -52,7 +54,7 @@ async def test_every_user_has_a_feed_from_the_start() -> None:
     records = catalogue(30, 64, NOW_MS, seed=1)
     core, states = warm_core(SETTINGS, records, users=3, events=40, now_ms=NOW_MS, seed=1)
     store = MemoryStore()
-    await seed(store, core, states, records, ManualClock(NOW_MS))
+    await seed(store, core, states, records, ManualClock(NOW_MS), "")
     for user in states:
         raw = await store.feed(user)
         assert raw is not None
@@ -65,5 +67,5 @@ async def test_a_store_in_use_is_left_alone() -> None:
     store = MemoryStore()
     await store.intern(["somebody-elses"])
     with pytest.raises(StoreError, match="holds other items already"):
-        await seed(store, core, states, records, ManualClock(NOW_MS))
+        await seed(store, core, states, records, ManualClock(NOW_MS), "")
     assert await store.snapshot() is None
