@@ -1,4 +1,4 @@
-"""The demo as a newcomer runs it, but on a small slice and with a small text encoder."""
+"""The demo as a newcomer runs it, but on a small slice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.connected
 
 ROOT = Path(__file__).parents[2]
 SLICE = ("--limit", "1500", "--epochs", "1", "--rate", "40")
-ENCODER = "HEADRACE_MODEL__TEXT_ENCODER"
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +80,10 @@ def assert_gone(family: dict[int, str], addresses: list[str]) -> None:
     assert [address for address in addresses if listens(address)] == []
 
 
-def test_plays_for_some_seconds_and_leaves_nothing_behind(folder: Path, small_encoder: Path) -> None:
+def test_plays_for_some_seconds_and_leaves_nothing_behind(folder: Path) -> None:
     output = folder / "first.txt"
     arguments = ("demo", *SLICE, "--seconds", "6", "--folder", str(folder))
-    with command(*arguments, output=output, **{ENCODER: str(small_encoder)}) as process:
+    with command(*arguments, output=output) as process:
         wait_for(process, output, lambda text: "live after" in text)
         family, addresses = offspring(process)
         assert len(family) >= 4, family
@@ -100,10 +99,10 @@ def test_plays_for_some_seconds_and_leaves_nothing_behind(folder: Path, small_en
     assert_gone(family, addresses)
 
 
-def test_a_worker_that_dies_ends_the_demo_with_its_log(folder: Path, small_encoder: Path) -> None:
+def test_a_worker_that_dies_ends_the_demo_with_its_log(folder: Path) -> None:
     output = folder / "second.txt"
     arguments = ("demo", *SLICE, "--folder", str(folder))
-    with command(*arguments, output=output, **{ENCODER: str(small_encoder)}) as process:
+    with command(*arguments, output=output) as process:
         text = wait_for(process, output, lambda text: "live after" in text)
         assert "training" not in text  # the first run's model serves again
         text = wait_for(process, output, lambda text: "look at it: " in text)
