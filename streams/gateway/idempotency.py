@@ -18,7 +18,7 @@ from model.errors import FencedError, StoreError
 from streams.gateway.answers import Answer
 from streams.gateway.errors import ProblemError, problem, retry_after, unavailable
 from streams.settings.sections import GatewaySettings
-from streams.state.stored_format import check_version, leading_version
+from streams.state.stored_format import decoded_by_head
 from streams.stores.base import Store, digest_of
 
 log = logging.getLogger(__name__)
@@ -55,11 +55,7 @@ def encode_answer(kept: KeptAnswer) -> bytes:
 
 def decode_answer(raw: bytes) -> KeptAnswer:
     """The answer that `encode_answer` packed; `StoreError` for anything else."""
-    try:
-        check_version("kept answer", leading_version(raw), VERSION)
-        return _decoder.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"kept answer of {len(raw)} bytes can't be read: {error}") from None
+    return decoded_by_head("kept answer", _decoder, raw, VERSION)
 
 
 def key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:

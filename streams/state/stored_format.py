@@ -59,3 +59,14 @@ def decoded(
         raise StoreError(f"{what} of {len(raw)} bytes can't be read: {error}") from None
     check_version(what, version_of(record), newest)
     return record
+
+
+def decoded_by_head(what: str, decoder: msgspec.msgpack.Decoder[T], raw: bytes, newest: int) -> T:
+    """A record that begins with its version, which is read first: what follows may be of another layout.
+    `StoreError` where it can't be read.
+    """
+    try:
+        check_version(what, leading_version(raw), newest)
+        return decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{what} of {len(raw)} bytes can't be read: {error}") from None

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import msgspec
 
-from model.errors import StoreError
 from streams.experiments.arm_totals import totals_of
-from streams.state.stored_format import check_version, leading_version
+from streams.state.stored_format import decoded_by_head
 from streams.stores.base import HISTORY_MOST, AllTotals
 from streams.stores.redis_calls import Calls
 from streams.stores.redis_keys import RedisKeys
@@ -71,8 +70,4 @@ def encode_note(ts_ms: int, numbers: dict[str, int]) -> bytes:
 
 def decode_note(raw: bytes) -> Note:
     """The note that `encode_note` packed; `StoreError` for anything else."""
-    try:
-        check_version("note of sums", leading_version(raw), VERSION)
-        return _decoder.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"note of sums of {len(raw)} bytes can't be read: {error}") from None
+    return decoded_by_head("note of sums", _decoder, raw, VERSION)

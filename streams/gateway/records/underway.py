@@ -11,11 +11,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from model.errors import StoreError
 from streams.gateway.conditional import tag_of
 from streams.gateway.records.kind import RecordKind, Stored, packed
 from streams.state.fold import event_key
-from streams.state.stored_format import check_version, leading_version
+from streams.state.stored_format import decoded_by_head
 from streams.stores.base import Store
 
 D = TypeVar("D")
@@ -76,11 +75,7 @@ def encode_note(note: Note) -> bytes:
 
 def decode_note(raw: bytes) -> Note:
     """The note that `encode_note` packed; `StoreError` for anything else."""
-    try:
-        check_version("note of a write", leading_version(raw), VERSION)
-        return _decoder.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"note of a write of {len(raw)} bytes can't be read: {error}") from None
+    return decoded_by_head("note of a write", _decoder, raw, VERSION)
 
 
 def note_name(kind: str, record_id: str) -> str:

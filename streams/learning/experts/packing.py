@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import StoreError
-from streams.state.stored_format import check_version, leading_version
+from streams.state.stored_format import decoded_by_head
 
 VERSION = 1
 Arrays = Mapping[str, NDArray[Any]]
@@ -54,11 +54,7 @@ def packed(learner: PackedLearner) -> bytes:
 
 def unpacked(raw: bytes) -> PackedLearner:
     """What was packed, or `StoreError`."""
-    try:
-        check_version("learner", leading_version(raw), VERSION)
-        return _decoder.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise StoreError(f"learner of {len(raw)} bytes can't be read: {error}") from None
+    return decoded_by_head("learner", _decoder, raw, VERSION)
 
 
 def pack_arrays(arrays: Arrays) -> dict[str, bytes]:
