@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
 
 from streams.gateway.answers import Answer, json_answer, response
 
@@ -27,6 +28,11 @@ class Problem(msgspec.Struct, kw_only=True):
     expected: str
     came: str
     remedy: str
+
+
+def says(status: int, text: str) -> dict[int, ResponseSpec]:
+    """A problem that a route may answer, for /schema."""
+    return {status: ResponseSpec(Problem, description=text, media_type=PROBLEM_JSON)}
 
 
 class ProblemError(Exception):

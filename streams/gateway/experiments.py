@@ -9,7 +9,6 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
 
 from model.errors import ExperimentError, FencedError, SettingsError, StoreError
@@ -22,7 +21,7 @@ from streams.experiments.registry.changes import arm_stopped, declared, shipped,
 from streams.experiments.registry.state import Registry, find
 from streams.gateway.answers import JSON, json_answer, response
 from streams.gateway.bodies import body_of
-from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem, unavailable
+from streams.gateway.errors import ProblemError, problem, says, unavailable
 from streams.gateway.experiment_bodies import (
     AuditView,
     Because,
@@ -50,17 +49,13 @@ ExperimentName = Annotated[str, PathParameter(description="The experiment's name
 ArmName = Annotated[str, PathParameter(description="The arm's name.", max_length=32)]
 
 
-def _says(status: int, text: str) -> dict[int, ResponseSpec]:
-    return {status: ResponseSpec(Problem, description=text, media_type=PROBLEM_JSON)}
-
-
-_READ = {**_says(404, "No such experiment"), **_says(503, "The store does not answer")}
+_READ = {**says(404, "No such experiment"), **says(503, "The store does not answer")}
 _CHANGED = {
-    **_says(400, "The body is not JSON"),
-    **_says(403, "Not from a loopback address"),
+    **says(400, "The body is not JSON"),
+    **says(403, "Not from a loopback address"),
     **_READ,
-    **_says(409, "The experiment is in another state, or has no room"),
-    **_says(422, "The declaration, or the body, is wrong"),
+    **says(409, "The experiment is in another state, or has no room"),
+    **says(422, "The declaration, or the body, is wrong"),
 }
 
 
@@ -251,7 +246,7 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
 
     @get(
         f"{PATH}/{{name:str}}/reading", summary="What an experiment has come to", tags=["experiments"],
-        responses={**_READ, **_says(409, "It has not started")},
+        responses={**_READ, **says(409, "It has not started")},
     )  # fmt: skip
     async def read_experiment_now(name: ExperimentName) -> Response[ReadingView]:
         return await answered(experiments.reading(name))

@@ -12,14 +12,14 @@ from litestar.params import PathParameter, QueryParameter
 
 from streams.gateway.answers import response
 from streams.gateway.conditional import conditions_of
-from streams.gateway.errors import PROBLEM_JSON, ProblemError, problem
+from streams.gateway.errors import PROBLEM_JSON, ProblemError, problem, says
 from streams.gateway.feeds import FeedReads, out_of_range
 from streams.gateway.openapi import body_as
 from streams.gateway.operations import IF_NONE_MATCH, operation
 from streams.gateway.ranking.cursor import PATTERN
 from streams.gateway.ranking.feed_body import PLACES_MAX, TEN_YEARS_S, FeedBody
 from streams.gateway.ranking.json_bodies import json_body
-from streams.gateway.ranking.on_request import OnRequest, says
+from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.parameters import check_known
 from streams.gateway.ranking.ranked import Ranked
 from streams.gateway.ranking.ranked_feed import RankedFeeds

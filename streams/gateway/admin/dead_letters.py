@@ -15,11 +15,10 @@ from msgspec import Meta
 from streams.gateway.admin.replies import CHANGED, READ, StoreCalls
 from streams.gateway.answers import json_answer, response
 from streams.gateway.bodies import body_of
-from streams.gateway.errors import ProblemError, problem
+from streams.gateway.errors import ProblemError, problem, says
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.operations import json_body, operation
-from streams.gateway.records.replies import says
 from streams.kafka.dead_letter_box import StoredLetter, read_letter, read_page, replay_letters
 from streams.settings.tree import Settings
 

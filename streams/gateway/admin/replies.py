@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from model.errors import BrokerUnavailableError, StoreError
-from streams.gateway.errors import unavailable
-from streams.gateway.records.replies import says
+from streams.gateway.errors import says, unavailable
 from streams.settings.sections import GatewaySettings
 
 READ = {

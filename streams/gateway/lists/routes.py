@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from streams.gateway.answers import JSON, json_answer, response
+from streams.gateway.errors import says
 from streams.gateway.feeds import NO_STORE, USER_ID_MAX
 from streams.gateway.lists.answers import By, ItemList, Neighbours, SimilarItems
 from streams.gateway.lists.lists import Lists
@@ -28,7 +29,7 @@ from streams.gateway.lists.parameters import (
     UserId,
     filter_of,
 )
-from streams.gateway.ranking.on_request import UNANSWERED, OnRequest, says
+from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.parameters import check_known
 from streams.ranking.lists.page import MOST
 from streams.stores.base import Store

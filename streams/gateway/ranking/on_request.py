@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from litestar.openapi.datastructures import ResponseSpec
 from msgspec.structs import replace
 
 from model.errors import (
@@ -19,7 +18,7 @@ from model.errors import (
     StoreUnavailableError,
 )
 from streams.clock import Clock
-from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem, retry_after, unavailable
+from streams.gateway.errors import ProblemError, problem, retry_after, says, unavailable
 from streams.gateway.impressions import ImpressionLog, impression_of
 from streams.gateway.ranking.elsewhere import ForwardError
 from streams.ranking.slate import Slate
@@ -34,11 +33,6 @@ T = TypeVar("T")
 
 IMPRESSION_MOST = 200
 """So many places an impression has at most."""
-
-
-def says(status: int, text: str) -> dict[int, ResponseSpec]:
-    """A problem that a route may answer, for /schema."""
-    return {status: ResponseSpec(Problem, description=text, media_type=PROBLEM_JSON)}
 
 
 UNANSWERED = says(503, "There is no ranker, it has not started or has too much to do, or the store is away")

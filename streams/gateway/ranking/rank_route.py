@@ -9,11 +9,11 @@ from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
 from streams.gateway.answers import response
-from streams.gateway.errors import ProblemError, problem
+from streams.gateway.errors import ProblemError, problem, says
 from streams.gateway.openapi import body_as
 from streams.gateway.ranking.bodies import RankBody
 from streams.gateway.ranking.json_bodies import json_body
-from streams.gateway.ranking.on_request import UNANSWERED, OnRequest, says
+from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.ranked import Ranked, ranked, ranked_answer
 from streams.serving.ranker_asked import Asked
 

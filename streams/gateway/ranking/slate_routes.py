@@ -16,9 +16,9 @@ from litestar.params import PathParameter, QueryParameter
 
 from model.errors import StoreError, StoreUnavailableError
 from streams.gateway.answers import JSON, json_answer, response
-from streams.gateway.errors import ProblemError, problem, unavailable
+from streams.gateway.errors import ProblemError, problem, says, unavailable
 from streams.gateway.feeds import NO_STORE
-from streams.gateway.ranking.on_request import UNANSWERED, OnRequest, says
+from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.parameters import check_known
 from streams.gateway.ranking.ranked import Contribution, Ranked, contributions, ranked, ranked_answer
 from streams.learning.slate_ids import made_id

@@ -7,16 +7,11 @@ from typing import Any
 from litestar import Request
 from litestar.openapi.datastructures import ResponseSpec
 
-from streams.gateway.errors import PROBLEM_JSON, Problem, ProblemError, problem
+from streams.gateway.errors import PROBLEM_JSON, ProblemError, problem, says
 from streams.gateway.lines import NDJSON
 from streams.gateway.records.listing import PAGE_DEFAULT, PAGE_MOST
 
 MERGE_PATCH = "application/merge-patch+json"
-
-
-def says(status: int, text: str) -> dict[int, ResponseSpec]:
-    """An answer that is a problem."""
-    return {status: ResponseSpec(Problem, description=text, media_type=PROBLEM_JSON)}
 
 
 AWAY = says(503, "Kafka or the store does not answer in time")

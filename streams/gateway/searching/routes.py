@@ -11,12 +11,13 @@ from litestar.params import QueryParameter
 from prometheus_client import CollectorRegistry
 
 from streams.gateway.answers import JSON, json_answer, response
+from streams.gateway.errors import says
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
 from streams.gateway.ranking.cursor import PATTERN
 from streams.gateway.ranking.json_bodies import json_body
-from streams.gateway.ranking.on_request import UNANSWERED, OnRequest, says
+from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.parameters import check_known
 from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody, wrong
 from streams.gateway.searching.found import SearchResult
