@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from random import Random
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,11 +15,10 @@ import pytest
 from streams.experiments.measured import MeasuredExperiment, measured
 from streams.settings.sections import RedisSettings
 from tests.conftest import patient
-from tests.connected.test_measuring import Fragile, KilledError, messages
+from tests.connected.thrown_away import taken
 from tests.streams.experiments.recomputed import DAY_MS, Event
 from tests.streams.experiments.sums import sums_in
 from tests.streams.test_measuring import ITEMS, KNOWN, START_MS
-from tests.streams.worker.conftest import Desk
 
 DRAWN = "plain+new"
 USERS = ("u1", "u9", "u10")  # of partition 0, also where there are four
@@ -78,31 +77,8 @@ async def test_workers_that_are_thrown_away_count_no_vote_twice(
 ) -> None:
     settings = msgspec.structs.replace(patient(redis_settings), shards=2)
     random = Random(seed)
-    Fragile.random = random
-    stores: list[Fragile] = []
-
-    async def started() -> Desk:
-        stores.append(Fragile(settings))
-        desk = Desk(cast("Any", stores[-1]))
-        desk.clock.advance(40 * DAY_MS)
-        desk.replica.measured = RUNNING
-        async with desk.replica.lock:
-            await desk.replica.rebuild()
-        return desk
-
     events = visits(random)
-    desks, left, killed = [await started(), await started()], messages(events), 0
-    while left:
-        at, size = random.randrange(2), random.randint(1, 8)
-        try:
-            done = await desks[at].take(*left[:size])
-        except KilledError:
-            killed += 1
-            desks[at] = await started()
-        else:
-            left = [each for each in left if each not in done]
-    assert killed > 2
-    assert [letter for desk in desks for letter in desk.box.letters] == []
+    stores = await taken(settings, RUNNING, events, random)
     numbers = (await sums_in(stores[0], "apart"))[DRAWN, "preference"]
     assert [numbers[0], numbers[1], numbers[5]] == recounted(events)
     for store in stores:
