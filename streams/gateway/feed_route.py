@@ -20,7 +20,7 @@ from streams.gateway.ranking.cursor import PATTERN
 from streams.gateway.ranking.feed_body import PLACES_MAX, TEN_YEARS_S, FeedBody
 from streams.gateway.ranking.json_bodies import json_body
 from streams.gateway.ranking.on_request import OnRequest
-from streams.gateway.ranking.parameters import check_known
+from streams.gateway.ranking.parameters import check_once
 from streams.gateway.ranking.ranked import Ranked
 from streams.gateway.ranking.ranked_feed import RankedFeeds
 from streams.ranking.attribute_expression import LENGTH_MAX
@@ -133,7 +133,7 @@ def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandle
             ),
         ] = None,
     ) -> Response[Ranked]:
-        check_known(request, KNOWN, once=[name for name in KNOWN if name not in MANY])
+        check_once(request, [name for name in KNOWN if name not in MANY])
         given = {
             "impression": impression,
             "exclude": exclude,
@@ -173,7 +173,6 @@ def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandle
         },
     )
     async def ask_feed(request: Request[Any, Any, Any], user_id: UserId) -> Response[Ranked]:
-        check_known(request, ())
         return response(await feeds.answer(user_id, await json_body(request, FeedBody)))
 
     return [read_feed, ask_feed]

@@ -30,7 +30,7 @@ from streams.gateway.lists.parameters import (
     filter_of,
 )
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
-from streams.gateway.ranking.parameters import check_known
+from streams.gateway.ranking.parameters import check_once
 from streams.ranking.lists.page import MOST
 from streams.stores.base import Store
 
@@ -95,7 +95,7 @@ def _list_route(lists: Lists, name: str) -> HTTPRouteHandler:
         price_from: PriceFrom = None,
         price_to: PriceTo = None,
     ) -> Response[ItemList]:
-        check_known(request, known, once=[name for name in known if name not in MANY])
+        check_once(request, [name for name in known if name not in MANY])
         asked = filter_of(categories, tags, attributes, price_from, price_to)
         return _answered(await lists.page(name, n, asked, cursor))
 
@@ -137,7 +137,7 @@ def _similar_route(lists: Lists) -> HTTPRouteHandler:
         price_from: PriceFrom = None,
         price_to: PriceTo = None,
     ) -> Response[SimilarItems]:
-        check_known(request, known, once=[name for name in known if name not in MANY])
+        check_once(request, [name for name in known if name not in MANY])
         asked = filter_of(categories, tags, attributes, price_from, price_to)
         if not user_id:
             return _answered(await lists.similar(item_id, by, n, asked, cursor))
@@ -169,7 +169,7 @@ def _neighbours_route(lists: Lists) -> HTTPRouteHandler:
         user_id: UserId,
         n: Annotated[int, QueryParameter(ge=1, le=100, description="How many users.")] = DEFAULT_N,
     ) -> Response[Neighbours]:
-        check_known(request, known, once=[name for name in known if name not in MANY])
+        check_once(request, [name for name in known if name not in MANY])
         return _answered(await lists.neighbours(user_id, n))
 
     return read_neighbours

@@ -19,7 +19,7 @@ from streams.gateway.answers import JSON, json_answer, response
 from streams.gateway.errors import ProblemError, problem, says, unavailable
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
-from streams.gateway.ranking.parameters import check_known
+from streams.gateway.ranking.parameters import check_once
 from streams.gateway.ranking.ranked import Contribution, Ranked, contributions, ranked, ranked_answer
 from streams.learning.slate_ids import made_id
 from streams.ranking.slate import decode
@@ -115,7 +115,7 @@ def slate_routes(on_request: OnRequest, store: Store) -> list[HTTPRouteHandler]:
     async def get_slate(
         request: Request[Any, Any, Any], slate_id: SlateId, user_id: Owner = None
     ) -> Response[Ranked]:
-        check_known(request, ("user_id",), once=("user_id",))
+        check_once(request, ("user_id",))
         return response(ranked_answer(ranked(await found(slate_id, user_id), explain=True)))
 
     @get(
@@ -135,7 +135,7 @@ def slate_routes(on_request: OnRequest, store: Store) -> list[HTTPRouteHandler]:
         places: Annotated[int, QueryParameter(description="How many.", ge=1, le=PLACES_MOST)] = 10,
         history: Annotated[int, QueryParameter(description="How many.", ge=0, le=HISTORY_MOST)] = 5,
     ) -> Response[Explanation]:
-        check_known(request, ("places", "history"), once=("places", "history"))
+        check_once(request, ("places", "history"))
         ranker = on_request.ranker
         answer = await found(slate_id, None)
         slate = answer.slate

@@ -18,7 +18,7 @@ from streams.gateway.openapi import body_as
 from streams.gateway.ranking.cursor import PATTERN
 from streams.gateway.ranking.json_bodies import json_body
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
-from streams.gateway.ranking.parameters import check_known
+from streams.gateway.ranking.parameters import check_once
 from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody, wrong
 from streams.gateway.searching.found import SearchResult
 from streams.gateway.searching.searches import Searches
@@ -112,7 +112,7 @@ def searching_routes(on_request: OnRequest, registry: CollectorRegistry) -> list
         explain: Annotated[bool, QueryParameter(description="With what each score is the sum of.")] = False,
     ) -> Response[SearchResult]:
         known = SearchBody.__struct_fields__
-        check_known(request, known, once=[name for name in known if name not in MANY])
+        check_once(request, [name for name in known if name not in MANY])
         given = {
             "q": q, "user_id": user_id, "session": session, "n": n, "cursor": cursor,
             "categories": categories, "tags": tags, "price_from": price_from, "price_to": price_to,
@@ -137,7 +137,6 @@ def searching_routes(on_request: OnRequest, registry: CollectorRegistry) -> list
         responses={**refusals, **of_bodies},
     )
     async def ask_search(request: Request[Any, Any, Any]) -> Response[SearchResult]:
-        check_known(request, ())
         body = await json_body(request, SearchBody)
         return response(json_answer(200, await searches.search(body), JSON, NO_STORE))
 
@@ -156,7 +155,7 @@ def searching_routes(on_request: OnRequest, registry: CollectorRegistry) -> list
         q: Annotated[str, QueryParameter(description="What was typed.", max_length=QUERY_MAX)] = "",
         n: Annotated[int, QueryParameter(description="How many.", ge=1, le=COMPLETIONS_MAX)] = 10,
     ) -> Response[Completions]:
-        check_known(request, ("q", "n"), once=("q", "n"))
+        check_once(request, ("q", "n"))
         made = await searches.suggest(q, n)
         found = [Completion(*each) for each in made.completions]
         return response(json_answer(200, Completions(q, made.corrected or None, found), JSON, NO_STORE))
@@ -174,7 +173,6 @@ def searching_routes(on_request: OnRequest, registry: CollectorRegistry) -> list
     )
     async def rebuild_search(request: Request[Any, Any, Any]) -> Response[Rebuilt]:
         check_loopback(request)
-        check_known(request, ())
         return response(json_answer(200, Rebuilt(await searches.rebuild()), JSON, NO_STORE))
 
     return [read_search, ask_search, read_suggestions, rebuild_search]
