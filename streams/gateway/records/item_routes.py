@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from functools import partial
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request, Response, delete, get, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Operation
 from litestar.params import PathParameter, QueryParameter
-from litestar.response import Stream
 
 from streams.gateway.addresses import check_path_id
-from streams.gateway.answers import JSON, json_answer, response
+from streams.gateway.answers import JSON, response
 from streams.gateway.bodies import body_of
-from streams.gateway.conditional import conditions_of
-from streams.gateway.feeds import NO_STORE
 from streams.gateway.idempotency import IdempotentAnswers
-from streams.gateway.lines import NDJSON
 from streams.gateway.operations import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
@@ -25,8 +22,9 @@ from streams.gateway.operations import (
     json_body,
     operation,
 )
+from streams.gateway.records.answering import Asked, listed, written
 from streams.gateway.records.item_kind import ItemContent, ItemDocument, withdrawn
-from streams.gateway.records.listing import ItemListing, all_lines, one_page
+from streams.gateway.records.listing import ItemListing, Page
 from streams.gateway.records.records import Records
 from streams.gateway.records.replies import (
     CHANGED,
@@ -35,13 +33,10 @@ from streams.gateway.records.replies import (
     PUT,
     READ,
     STREAMED,
-    check_n,
     not_lines,
-    wants_lines,
 )
 
 ITEMS_PATH = "/v1/items"
-Asked = Request[Any, Any, Any]
 ItemId = Annotated[str, PathParameter(description="The id that events carry.")]
 EXAMPLE = {"title": "Guitar strings, light", "categories": ["strings"], "price": 9.5}
 
@@ -85,13 +80,8 @@ def item_routes(records: Records[ItemDocument], answers: IdempotentAnswers) -> l
     )
     async def put_item(request: Asked, item_id: ItemId) -> Response[ItemDocument]:
         check_path_id("item_id", item_id)
-        body, conditions = await body_of(request), conditions_of(request.scope["headers"])
-        return response(
-            await answers.answer(
-                request.scope["headers"], f"PUT {request.url.path}", body,
-                lambda event_id: records.put(item_id, body, conditions, event_id),
-            )
-        )  # fmt: skip
+        body = await body_of(request)
+        return await written(request, answers, body, partial(records.put, item_id, body))
 
     @patch(
         one,
@@ -111,13 +101,8 @@ def item_routes(records: Records[ItemDocument], answers: IdempotentAnswers) -> l
     )
     async def patch_item(request: Asked, item_id: ItemId) -> Response[ItemDocument]:
         check_path_id("item_id", item_id)
-        body, conditions = await body_of(request), conditions_of(request.scope["headers"])
-        return response(
-            await answers.answer(
-                request.scope["headers"], f"PATCH {request.url.path}", body,
-                lambda event_id: records.patch(item_id, body, conditions, event_id),
-            )
-        )  # fmt: skip
+        body = await body_of(request)
+        return await written(request, answers, body, partial(records.patch, item_id, body))
 
     @delete(
         one,
@@ -133,18 +118,12 @@ def item_routes(records: Records[ItemDocument], answers: IdempotentAnswers) -> l
     )
     async def withdraw_item(request: Asked, item_id: ItemId) -> Response[ItemDocument]:
         check_path_id("item_id", item_id)
-        conditions = conditions_of(request.scope["headers"])
 
         def without(document: ItemDocument) -> ItemDocument:
             records.kind.check_known(document, ())
             return withdrawn(document)
 
-        return response(
-            await answers.answer(
-                request.scope["headers"], f"DELETE {request.url.path}", b"",
-                lambda event_id: records.change(item_id, conditions, event_id, without),
-            )
-        )  # fmt: skip
+        return await written(request, answers, b"", partial(records.change, item_id, changed=without))
 
     @get(
         ITEMS_PATH,
@@ -166,13 +145,10 @@ def item_routes(records: Records[ItemDocument], answers: IdempotentAnswers) -> l
             bool | None, QueryParameter(description="Only such items, or only those that are withdrawn.")
         ] = None,
     ) -> Response[ItemPage]:
-        count, listing = check_n(n), ItemListing(records.store, available)
-        page = await one_page(records, listing, cursor, count)
-        if wants_lines(request):
-            lines = all_lines(records, listing, page, count)
-            return cast("Response[ItemPage]", Stream(lines, media_type=NDJSON))
-        body = ItemPage(list(page.documents), page.cursor or None)
-        return response(json_answer(200, body, headers=NO_STORE))
+        def shown(page: Page[ItemDocument]) -> ItemPage:
+            return ItemPage(list(page.documents), page.cursor or None)
+
+        return await listed(request, records, ItemListing(records.store, available), cursor, n, shown)
 
     return [read_item, put_item, patch_item, withdraw_item, list_items]
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from functools import partial
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Request, Response, get, patch, post, put
+from litestar import Response, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Operation
 from litestar.params import PathParameter, QueryParameter
-from litestar.response import Stream
 
 from streams.gateway.addresses import check_path_id
-from streams.gateway.answers import JSON, json_answer, response
+from streams.gateway.answers import JSON, response
 from streams.gateway.bodies import body_of
-from streams.gateway.conditional import conditions_of
-from streams.gateway.feeds import NO_STORE
 from streams.gateway.idempotency import IdempotentAnswers
-from streams.gateway.lines import NDJSON
 from streams.gateway.operations import (
     IDEMPOTENCY_KEY,
     IF_MATCH,
@@ -25,7 +22,8 @@ from streams.gateway.operations import (
     json_body,
     operation,
 )
-from streams.gateway.records.listing import UserListing, all_lines, one_page
+from streams.gateway.records.answering import Asked, listed, written
+from streams.gateway.records.listing import Page, UserListing
 from streams.gateway.records.records import Records
 from streams.gateway.records.replies import (
     CHANGED,
@@ -34,14 +32,11 @@ from streams.gateway.records.replies import (
     PUT,
     READ,
     STREAMED,
-    check_n,
     not_lines,
-    wants_lines,
 )
 from streams.gateway.records.user_kind import UserContent, UserDocument
 
 USERS_PATH = "/v1/users"
-Asked = Request[Any, Any, Any]
 UserId = Annotated[str, PathParameter(description="The id that events carry.")]
 EXAMPLE = {"profile": {"country": "DE", "plan": "gold"}}
 
@@ -85,13 +80,8 @@ def user_routes(records: Records[UserDocument], answers: IdempotentAnswers) -> l
     )
     async def put_user(request: Asked, user_id: UserId) -> Response[UserDocument]:
         check_path_id("user_id", user_id)
-        body, conditions = await body_of(request), conditions_of(request.scope["headers"])
-        return response(
-            await answers.answer(
-                request.scope["headers"], f"PUT {request.url.path}", body,
-                lambda event_id: records.put(user_id, body, conditions, event_id),
-            )
-        )  # fmt: skip
+        body = await body_of(request)
+        return await written(request, answers, body, partial(records.put, user_id, body))
 
     @patch(
         one,
@@ -111,13 +101,8 @@ def user_routes(records: Records[UserDocument], answers: IdempotentAnswers) -> l
     )
     async def patch_user(request: Asked, user_id: UserId) -> Response[UserDocument]:
         check_path_id("user_id", user_id)
-        body, conditions = await body_of(request), conditions_of(request.scope["headers"])
-        return response(
-            await answers.answer(
-                request.scope["headers"], f"PATCH {request.url.path}", body,
-                lambda event_id: records.patch(user_id, body, conditions, event_id),
-            )
-        )  # fmt: skip
+        body = await body_of(request)
+        return await written(request, answers, body, partial(records.patch, user_id, body))
 
     @get(
         USERS_PATH,
@@ -137,13 +122,10 @@ def user_routes(records: Records[UserDocument], answers: IdempotentAnswers) -> l
         n: Annotated[int | None, QueryParameter(description="How many users a page has, about.")] = None,
         cursor: Annotated[str, QueryParameter(description="`cursor` of the page before.")] = "",
     ) -> Response[UserPage]:
-        count, listing = check_n(n), UserListing(records.store)
-        page = await one_page(records, listing, cursor, count)
-        if wants_lines(request):
-            lines = all_lines(records, listing, page, count)
-            return cast("Response[UserPage]", Stream(lines, media_type=NDJSON))
-        body = UserPage(list(page.documents), page.cursor or None)
-        return response(json_answer(200, body, headers=NO_STORE))
+        def shown(page: Page[UserDocument]) -> UserPage:
+            return UserPage(list(page.documents), page.cursor or None)
+
+        return await listed(request, records, UserListing(records.store), cursor, n, shown)
 
     return [read_user, put_user, patch_user, list_users]
 
