@@ -12,12 +12,13 @@ from litestar.params import PathParameter, QueryParameter
 
 from streams.gateway.answers import response
 from streams.gateway.conditional import conditions_of
-from streams.gateway.errors import PROBLEM_JSON, ProblemError, problem, says
+from streams.gateway.errors import PROBLEM_JSON, says
 from streams.gateway.feeds import FeedReads, out_of_range
 from streams.gateway.openapi import body_as
 from streams.gateway.operations import IF_NONE_MATCH, operation
 from streams.gateway.ranking.cursor import PATTERN
 from streams.gateway.ranking.feed_body import PLACES_MAX, TEN_YEARS_S, FeedBody
+from streams.gateway.ranking.filtered import wrong
 from streams.gateway.ranking.json_bodies import json_body
 from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.parameters import check_once
@@ -187,7 +188,7 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, colon, value = text.partition(":")
         if not colon or not name:
-            raise _wrong("context: NAME:VALUE, such as device:phone", repr(text[:60]))
+            raise wrong("context: NAME:VALUE, such as device:phone", repr(text[:60]))
         pairs[name] = value
     return pairs
 
@@ -196,12 +197,4 @@ def _converted(given: dict[str, Any]) -> FeedBody:
     try:
         return msgspec.convert({name: value for name, value in given.items() if value is not None}, FeedBody)
     except msgspec.ValidationError as error:
-        raise _wrong("parameters within their bounds", str(error)) from None
-
-
-def _wrong(expected: str, came: str) -> ProblemError:
-    return ProblemError(
-        problem(
-            400, "bad_request", expected=expected, came=came, remedy="correct it; GET /schema describes it"
-        )
-    )
+        raise wrong("parameters within their bounds", str(error)) from None

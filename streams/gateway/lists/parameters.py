@@ -10,7 +10,7 @@ from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import PathParameter, QueryParameter
 
 from streams.gateway.feeds import USER_ID_MAX, out_of_range
-from streams.gateway.ranking.feed_body import FeedBody
+from streams.gateway.ranking.filtered import Filtered
 from streams.ranking.attribute_expression import LENGTH_MAX
 from streams.ranking.lists.page import MOST
 from streams.ranking.request import ItemFilter
@@ -77,6 +77,6 @@ def filter_of(
         "price_from": price_from, "price_to": price_to,
     }  # fmt: skip
     try:
-        return msgspec.convert(given, FeedBody).filter()
+        return msgspec.convert(given, Filtered).filter()
     except msgspec.ValidationError as error:
         raise out_of_range("categories, tags, attributes, prices", "as /schema has it", str(error)) from None

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
-from msgspec import Meta
+from msgspec import Meta, field
 
-from model.errors import RequestError
 from streams.events.schema import Id, Short
-from streams.gateway.errors import ProblemError, problem
-from streams.gateway.ranking.bodies import Price
-from streams.ranking.attribute_expression import LENGTH_MAX, parse
-from streams.ranking.request import NO_FILTER, ItemFilter
+from streams.gateway.ranking.filtered import Filtered
 from streams.serving.ranker_asked import Asked
 
 PLACES_MAX = 200
 TEN_YEARS_S = 10 * 365 * 86_400
 
 
-class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FeedBody(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A feed, ranked now. `exclude`: ids of items that are not to be shown. `categories`: of which an item
     has one; `tags`: of which it has all; `price_from`, `price_to`: bounds, both included. `available`: false
     shows withdrawn items too. `attributes`: an expression, such as `colour:red and not size:S`. `surface`:
@@ -31,16 +26,9 @@ class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     n: Annotated[int, Meta(ge=1, le=PLACES_MAX)] | None = None
     impression: bool = True
-    exclude: Annotated[list[Id], Meta(max_length=1_000)] = []
-    categories: Annotated[list[Short], Meta(max_length=64)] = []
-    tags: Annotated[list[Short], Meta(max_length=64)] = []
-    price_from: Price | None = None
-    price_to: Price | None = None
-    available: bool = True
-    attributes: Annotated[str, Meta(max_length=LENGTH_MAX)] = ""
     surface: Short = "feed"
     session: Id | None = None
-    context: Annotated[dict[Short, Short], Meta(max_length=32)] = {}
+    context: Annotated[dict[Short, Short], Meta(max_length=32)] = field(default_factory=dict)
     not_seen_for: Annotated[int, Meta(ge=0, le=TEN_YEARS_S)] = 0
     explain: bool = False
     cursor: Annotated[str, Meta(max_length=64)] = ""
@@ -55,31 +43,6 @@ class FeedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Whether all it asks besides a cursor is what goes with one."""
         alone = FeedBody(n=self.n, impression=self.impression, explain=self.explain, cursor=self.cursor)
         return self == alone
-
-    def filter(self) -> ItemFilter:
-        """Raises `ProblemError`."""
-        try:
-            expression = parse(self.attributes) if self.attributes else None
-        except RequestError as error:
-            came, _, expected = str(error).partition("; expected ")
-            raise ProblemError(
-                problem(
-                    400,
-                    "wrong_expression",
-                    expected=expected,
-                    came=came,
-                    remedy='correct it; see "attributes" in docs/api.md',
-                )
-            ) from None
-        asked = ItemFilter(
-            categories=tuple(self.categories),
-            tags=tuple(self.tags),
-            price_from=self.price_from,
-            price_to=self.price_to,
-            available=self.available,
-            expression=expression,
-        )
-        return NO_FILTER if asked == NO_FILTER else asked
 
     def asked(self, user: str, places: int, cause: str) -> Asked:
         """For a slate of so many places."""

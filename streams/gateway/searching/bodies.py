@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
-from model.errors import RequestError
 from streams.events.schema import Id, Short, Text
-from streams.gateway.errors import ProblemError, problem
-from streams.gateway.ranking.bodies import Price
-from streams.ranking.attribute_expression import LENGTH_MAX, parse
-from streams.ranking.request import NO_FILTER, ItemFilter
+from streams.gateway.ranking.filtered import Filtered, wrong
+from streams.ranking.request import ItemFilter
 
 PLACES_MAX = 100
 COMPLETIONS_MAX = 50
 
 
-class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class SearchBody(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A search. `q`: what is searched for; nothing in it is a syntax. Empty, it asks for all that the rest of
     the body lets through. `user_id`, or `session` for someone who is not known by name: whose history may
     count. `personal`: false leaves it out. `n`: how many places. `impression`: false for what is not shown.
@@ -34,13 +30,6 @@ class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     session: Id | None = None
     n: Annotated[int, Meta(ge=1, le=PLACES_MAX)] = 10
     cursor: Annotated[str, Meta(max_length=64)] = ""
-    categories: Annotated[list[Short], Meta(max_length=64)] = []
-    tags: Annotated[list[Short], Meta(max_length=64)] = []
-    price_from: Price | None = None
-    price_to: Price | None = None
-    available: bool = True
-    attributes: Annotated[str, Meta(max_length=LENGTH_MAX)] = ""
-    exclude: Annotated[list[Id], Meta(max_length=1_000)] = []
     personal: bool = True
     surface: Short = "search"
     impression: bool = True
@@ -62,31 +51,8 @@ class SearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         )  # fmt: skip
 
     def filter(self) -> ItemFilter:
-        """Raises `ProblemError`."""
+        """Raises `ProblemError`, also for prices that no item can have."""
         low, high = self.price_from, self.price_to
         if low is not None and high is not None and low > high:
             raise wrong("price_from: at most price_to", f"{low:g} and {high:g}")
-        try:
-            expression = parse(self.attributes) if self.attributes else None
-        except RequestError as error:
-            came, _, expected = str(error).partition("; expected ")
-            raise ProblemError(
-                problem(
-                    400, "wrong_expression", expected=expected, came=came,
-                    remedy='correct it; see "attributes" in docs/api.md',
-                )
-            ) from None  # fmt: skip
-        asked = ItemFilter(
-            categories=tuple(self.categories), tags=tuple(self.tags), price_from=low, price_to=high,
-            available=self.available, expression=expression,
-        )  # fmt: skip
-        return NO_FILTER if asked == NO_FILTER else asked
-
-
-def wrong(expected: str, came: str) -> ProblemError:
-    """The answer to a parameter that can't be."""
-    return ProblemError(
-        problem(
-            400, "bad_request", expected=expected, came=came, remedy="correct it; GET /schema describes it"
-        )
-    )
+        return super().filter()

@@ -16,10 +16,11 @@ from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
 from streams.gateway.ranking.cursor import PATTERN
+from streams.gateway.ranking.filtered import wrong
 from streams.gateway.ranking.json_bodies import json_body
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.parameters import check_once
-from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody, wrong
+from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody
 from streams.gateway.searching.found import SearchResult
 from streams.gateway.searching.searches import Searches
 from streams.ranking.attribute_expression import LENGTH_MAX

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Histogram
 
 from streams.gateway.errors import ProblemError, problem
-from streams.gateway.ranking.cursor import Cursor, read_cursor, wrong_cursor
+from streams.gateway.ranking.cursor import Cursor, wrong_cursor
+from streams.gateway.ranking.further import further
 from streams.gateway.ranking.on_request import OnRequest
-from streams.gateway.ranking.ranked_feed import withdrawn
 from streams.gateway.searching.bodies import SearchBody
 from streams.gateway.searching.found import SearchResult, first_page, page
 from streams.gateway.searching.metrics import SearchMetrics
@@ -81,23 +80,9 @@ class Searches:
         """Places of a search that was made before, but for items that can't be had any more."""
         if not body.a_page:
             raise wrong_cursor("a cursor beside parameters that the first page has settled")
-        cursor, user = read_cursor(body.cursor), body.user
-        kept = self._on_request.kept(cursor.slate_id)
-        ranker = self._on_request.ranker
-        if kept is None:
-            raise wrong_cursor("a cursor of a search that is not kept (any more)")
-        if kept.asked.user != user:
-            raise wrong_cursor("a cursor of another user's search")
+        kept, at, end = await further(self._on_request, body.cursor, body.user, body.n, "search")
         slate = kept.answer.slate
-        if not 0 < cursor.place < len(slate.items):
-            raise wrong_cursor(f"place {cursor.place} of a search with {len(slate.items)}")
-        end = min(cursor.place + body.n, len(slate.items))
-        at: Sequence[int] = range(cursor.place, end)
-        if kept.asked.filter.available:
-            ids = [slate.items[k].item_id for k in at]
-            gone = await self._on_request.answered(ranker.ask(withdrawn, ids))
-            at = [k for k in at if slate.items[k].item_id not in gone]
-        if body.impression and user:
+        if body.impression and body.user:
             self._on_request.show(slate, at, kept.asked.surface)
         more = str(Cursor(slate.slate_id, end)) if end < len(slate.items) else None
         return page(kept.answer, kept.asked.query, at, body.explain, more)
