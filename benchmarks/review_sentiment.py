@@ -10,10 +10,6 @@ weigh alike in it; its ridge is chosen on the last fifth of what it learns from.
 
 from __future__ import annotations
 
-import argparse
-import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,17 +17,15 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
-from benchmarks.machine import made
+from benchmarks.encoders import compare_encoders
 from export.registry import Registry
 from export.text import encoder_name, load_text_encoder
 from export.text_to_onnx import export_text_encoder
 from model.schema import F32
 from model.universal import UNIVERSAL
-from streams.commands.options import add_dataset, dataset_from
 from streams.datasets.as_events import reviews_of
 from streams.datasets.dataset import Dataset
 from streams.offline.training.dataset_texts import spread
-from streams.settings.tree import Settings
 
 PACKAGES = (UNIVERSAL, "numpy", "onnxruntime", "scipy")
 LEARNED, RIDGES = 0.8, (1.0, 3.0, 10.0, 30.0)
@@ -103,21 +97,10 @@ def measure(registry: Registry, name: str, dataset: Dataset) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print a line for each encoder and, with `--json`, write the same for programs."""
-    parser = argparse.ArgumentParser(description="What the text of a review alone says of its stars.")
-    add_dataset(parser)
-    parser.add_argument("--encoders", default=UNIVERSAL, help="comma-separated")
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    dataset = dataset_from(arguments, Settings())
-    command = f"python -m benchmarks.review_sentiment --interactions FILE --encoders {arguments.encoders}"
-    report: dict[str, Any] = made(command, PACKAGES)
-    with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.encoders.split(","):
-            report[name] = measure(Registry(Path(folder)), name, dataset)
-            print(name, report[name])
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    """See `compare_encoders`."""
+    compare_encoders(
+        "review_sentiment", "What the text of a review alone says of its stars.", UNIVERSAL, PACKAGES, measure
+    )
 
 
 if __name__ == "__main__":

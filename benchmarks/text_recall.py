@@ -8,25 +8,19 @@ its reviews. The projection is fitted to texts of the first half; the last fifth
 
 from __future__ import annotations
 
-import argparse
-import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import made
+from benchmarks.encoders import compare_encoders
 from export.registry import Registry
 from export.text import encoder_name, load_text_encoder
 from export.text_to_onnx import export_text_encoder
 from model.evaluate import hit_rate, ndcg
 from model.text_encoder import BUNDLED
 from model.universal import UNIVERSAL
-from streams.commands.options import add_dataset, dataset_from
 from streams.datasets.as_events import reviews_of
 from streams.datasets.dataset import Dataset
 from streams.offline.text_tuning.text_recall import next_item_ranks
 from streams.offline.training.dataset_texts import spread, texts_of
-from streams.settings.tree import Settings
 
 PACKAGES = (UNIVERSAL, BUNDLED, "numpy", "onnxruntime", "tokenizers")
 JUDGED_FROM = 0.8
@@ -55,21 +49,10 @@ def measure(registry: Registry, name: str, dataset: Dataset) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print a line for each encoder and, with `--json`, write the same for programs."""
-    parser = argparse.ArgumentParser(description="The next item by text alone.")
-    add_dataset(parser)
-    parser.add_argument("--encoders", default=f"{UNIVERSAL},{BUNDLED}", help="comma-separated")
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    dataset = dataset_from(arguments, Settings())
-    command = f"python -m benchmarks.text_recall --interactions FILE --encoders {arguments.encoders}"
-    report: dict[str, Any] = made(command, PACKAGES)
-    with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.encoders.split(","):
-            report[name] = measure(Registry(Path(folder)), name, dataset)
-            print(name, report[name])
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    """See `compare_encoders`."""
+    compare_encoders(
+        "text_recall", "The next item by text alone.", f"{UNIVERSAL},{BUNDLED}", PACKAGES, measure
+    )
 
 
 if __name__ == "__main__":

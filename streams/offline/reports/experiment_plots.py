@@ -14,7 +14,7 @@ from streams.experiments.readings.moments import F64
 from streams.experiments.readings.plan import Guardrail, Plan
 from streams.experiments.readings.reading import mismatch_evidence
 from streams.experiments.readings.tracks import Line, Sums, track
-from streams.offline.reports.figure import CLEAR, GREY, band, figure, line
+from streams.offline.reports.figure import GREY, add_interval, figure, line
 
 ROOM = 1.15
 
@@ -37,18 +37,8 @@ def interval(
             line={"color": GREY, "dash": "dot", "width": 1},
             hoverinfo="skip",
         )
-    shown.add_scatter(
-        x=when, y=_finite(seen.adjusted.low[at]), showlegend=False, line={"color": CLEAR}, hoverinfo="skip"
-    )
-    shown.add_scatter(
-        x=when,
-        y=_finite(seen.adjusted.high[at]),
-        name=f"{1 - plan.alpha:.0%} interval, adjusted",
-        fill="tonexty",
-        fillcolor=band(0),
-        line={"color": CLEAR},
-        hoverinfo="skip",
-    )
+    low, high = _finite(seen.adjusted.low[at]), _finite(seen.adjusted.high[at])
+    add_interval(shown, when, low, high, f"{1 - plan.alpha:.0%} interval, adjusted")
     shown.add_scatter(
         x=when,
         y=seen.adjusted.lift.value[at],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -42,3 +43,17 @@ def band(index: int, strength: float = 0.18) -> str:
     colour = COLOURS[index % len(COLOURS)].lstrip("#")
     red, green, blue = (int(colour[at : at + 2], 16) for at in (0, 2, 4))
     return f"rgba({red},{green},{blue},{strength})"
+
+
+def add_interval(shown: go.Figure, when: Sequence[Any], low: Any, high: Any, name: str) -> None:
+    """An area from `low` to `high` over time, in the colour of the first line."""
+    shown.add_scatter(x=when, y=low, showlegend=False, line={"color": CLEAR}, hoverinfo="skip")
+    shown.add_scatter(
+        x=when,
+        y=high,
+        name=name,
+        fill="tonexty",
+        fillcolor=band(0),
+        line={"color": CLEAR},
+        hoverinfo="skip",
+    )

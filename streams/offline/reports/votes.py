@@ -55,24 +55,14 @@ def votes_page(name: str, declared: ExperimentSettings, points: Sequence[tuple[i
 
 
 def _shares(declared: ExperimentSettings, points: Sequence[tuple[int, Votes]]) -> go.Figure:
-    from streams.offline.reports.figure import CLEAR, GREY, band, figure, line
+    from streams.offline.reports.figure import GREY, add_interval, figure, line
 
     cast = [(ts_ms, each) for ts_ms, each in points if each.cast]
     when = [datetime.fromtimestamp(ts_ms / 1_000, UTC) for ts_ms, _ in cast]
     ends = [interval_of(each.arm, each.control, declared.alpha) for _, each in cast]
     shown = figure("", f"{declared.other} against {declared.control}: votes", 380)
-    shown.add_scatter(
-        x=when, y=[low for low, _ in ends], showlegend=False, line={"color": CLEAR}, hoverinfo="skip"
-    )
-    shown.add_scatter(
-        x=when,
-        y=[high for _, high in ends],
-        name=f"{1 - declared.alpha:.0%} interval",
-        fill="tonexty",
-        fillcolor=band(0),
-        line={"color": CLEAR},
-        hoverinfo="skip",
-    )
+    low, high = [low for low, _ in ends], [high for _, high in ends]
+    add_interval(shown, when, low, high, f"{1 - declared.alpha:.0%} interval")
     shown.add_scatter(
         x=when,
         y=[each.arm / each.cast for _, each in cast],
