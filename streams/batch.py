@@ -252,6 +252,7 @@ def _slates(
             arm=arm_of(user, out.states[user], now_ms),
             user=user,
             cause=incoming.event.event_id,
+            trial=True,
         )
         for user, incoming in causes.items()
     ]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from streams.learning.looks import Looks, check_looks, pack_looks, unpack_looks
+from streams.learning.trial import ADAPTED
 from streams.state.user_state import EVENT_ID_BYTES
 
 NEVER = -1
@@ -44,7 +45,8 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     `ts`: when it was made (ms); of a slate that the app made itself, when it was first shown.
     As made: the `rows` of its places, and their `looks`, packed (`streams.learning.looks`), `segment`, what
     its user was by then (`streams.learning.experts.segments`), and `drafted`, a byte for each place of an
-    interleaved slate (`TEAMS`), else none. A slate of the app's own has none of these.
+    interleaved slate (`TEAMS`), else none; `trial`, a byte for each place of a slate that tries two orders
+    (`streams.learning.trial`), else none. A slate of the app's own has none of these.
     As shown: `shown_ms` (NEVER: not, or not since it was closed), `shown` rows in their order, `shown_as`
     their propensities (NaN: not known) or none, `teams` a byte for each of them (`TEAMS`) or none,
     `surface`. `closed_ms`: it has been a lesson for what was shown up to then.
@@ -65,6 +67,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     segment: str = ""
     teams: bytes = b""
     drafted: bytes = b""
+    trial: bytes = b""
 
     @property
     def waits(self) -> bool:
@@ -107,6 +110,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
             + len(self.looks)
             + len(self.teams)
             + len(self.drafted)
+            + len(self.trial)
         )
 
 
@@ -152,6 +156,8 @@ def checked(kept: UserSlates) -> UserSlates:
             raise ValueError(f"{len(slate.shown)} rows shown, of teams {slate.teams.hex()}")
         if len(slate.drafted) not in (0, len(slate.rows)) or max(slate.drafted, default=0) >= len(TEAMS):
             raise ValueError(f"{len(slate.rows)} rows made, of teams {slate.drafted.hex()}")
+        if len(slate.trial) not in (0, len(slate.rows)) or max(slate.trial, default=0) > ADAPTED:
+            raise ValueError(f"{len(slate.rows)} rows made, of orders {slate.trial.hex()}")
     return kept
 
 

@@ -30,7 +30,7 @@ _STAMP_BYTES = 8
 
 class _Entry(msgspec.Struct, array_like=True, gc=False):
     """A slate without its looks, which are so many bytes; the fields as in `KeptSlate`. An entry may end
-    before the segment, or before the teams.
+    before the segment, the teams, or the trial.
     """
 
     slate_id: str
@@ -48,6 +48,7 @@ class _Entry(msgspec.Struct, array_like=True, gc=False):
     segment: str = ""
     teams: bytes = b""
     drafted: bytes = b""
+    trial: bytes = b""
 
 
 class _Index(msgspec.Struct, array_like=True, gc=False):
@@ -68,7 +69,7 @@ def encode(kept: UserSlates) -> bytes:
     """Kept slates as the bytes that `decode` reads."""
     # A tuple is written like an `_Entry`, and is made in a tenth of the time.
     entries = [
-        (*msgspec.structs.astuple(slate)[:-4], len(slate.looks), *_last(slate)) for slate in kept.slates
+        (*msgspec.structs.astuple(slate)[:-5], len(slate.looks), *_last(slate)) for slate in kept.slates
     ]
     closed = (kept.seen, kept.chosen, kept.placed) if kept.seen else ()
     index = _encoder.encode((entries, kept.recent, *closed))
@@ -78,6 +79,8 @@ def encode(kept: UserSlates) -> bytes:
 
 def _last(slate: KeptSlate) -> tuple[str | bytes, ...]:
     """The fields that are left out where they, and those behind them, are empty."""
+    if slate.trial:
+        return slate.segment, slate.teams, slate.drafted, slate.trial
     if slate.drafted:
         return slate.segment, slate.teams, slate.drafted
     if slate.teams:

@@ -15,6 +15,7 @@ from model.errors import StoreError
 from model.schema import F32
 from streams.learning.kept_slates import NEVER, KeptSlate
 from streams.learning.looks import F2, F4, F16, Looks
+from streams.learning.trial import NEITHER
 from streams.state.stored_format import check_version, leading_version
 from streams.state.user_state import Rows
 
@@ -39,8 +40,9 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
     `answers` is empty for silence. `named`: so many of the places were shown, as far as anything says so;
     those behind were only answered; -1 where a former build did not keep it. `shown_ms`: when it was first
     shown; NEVER where no impression says so, and its answers alone tell that it was. `names`: the digest of
-    the features' names. `segment`: what is known of the user (`streams.learning.experts.segments`). Entries
-    of former builds end before `segment`, or before `named`.
+    the features' names. `segment`: what is known of the user (`streams.learning.experts.segments`). `trial`:
+    of a slate that tried two orders, the one that brought each place (`streams.learning.trial`), n bytes;
+    else none. Entries of former builds end before `segment`, `named` or `trial`.
     """
 
     version: int
@@ -57,6 +59,7 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
     answers: tuple[Answered, ...]
     segment: str = ""
     named: int = -1
+    trial: bytes = b""
 
     @property
     def kind(self) -> str:
@@ -126,7 +129,16 @@ def lesson_of(user: str, slate: KeptSlate) -> Lesson:
         ),
         slate.segment,
         len(shown),
+        _trial(slate, rows),
     )
+
+
+def _trial(slate: KeptSlate, rows: tuple[int, ...]) -> bytes:
+    """The orders that brought `rows`; none where no two were tried."""
+    if not slate.trial:
+        return b""
+    brought = dict(zip(slate.rows, slate.trial, strict=True))
+    return bytes(brought.get(row, NEITHER) for row in rows)
 
 
 def _features(slate: KeptSlate, looks: Looks, rows: tuple[int, ...]) -> bytes:
@@ -173,6 +185,8 @@ def decode_lesson(raw: bytes) -> Lesson:
             raise ValueError(
                 f"{len(lesson.feature_bytes)} bytes of features for {len(lesson.row_bytes)} of rows"
             )
+        if len(lesson.trial) not in (0, n):
+            raise ValueError(f"{len(lesson.trial)} places of a trial, of {n}")
         if lesson.named > n:
             raise ValueError(f"{lesson.named} places that were shown, of {n}")
         if len(lesson.propensity_bytes) not in (0, F4.itemsize * n):

@@ -102,6 +102,11 @@ class Draft:
         return bool(self.batch.adapted[self.number])
 
     @property
+    def tried(self) -> bool:
+        """Whether its slate is drafted of the frozen and the adapted order."""
+        return self.number in self.batch.tried
+
+    @property
     def order(self) -> NDArray[np.intp]:
         """The places as indices into `rows`, best first."""
         return self.batch.order[self.number]

@@ -39,7 +39,7 @@ def sides_of(requests: Sequence[RankRequest]) -> Sides:
             found.append(request)
             of.append((at,))
         else:
-            first = replace(request, against=None)
+            first = replace(request, against=None, trial=False)
             found += [first, replace(first, plan=against.plan, model=against.model)]
             of.append((at, at + 1))
     return Sides(found, of)

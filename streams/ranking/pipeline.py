@@ -40,6 +40,7 @@ from streams.ranking.request import RankRequest
 from streams.ranking.rerankers.drawn import Drawn
 from streams.ranking.rerankers.fresh_place import FreshPlace
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
+from streams.ranking.rerankers.trial import Trial
 from streams.ranking.reranking import Rerank
 from streams.ranking.rescoring import Rescore
 from streams.ranking.reweighting import Reweight
@@ -103,7 +104,7 @@ class Pipeline:
             Reweight(counters, tasks, adaptation),
             Avert(counters, workspace),
             Match(),
-            Rerank(workspace, (FreshPlace(catalog, fresh), Drawn(posterior))),
+            Rerank(workspace, (Trial(), FreshPlace(catalog, fresh), Drawn(posterior))),
             Explain(catalog, counters, workspace, self.names),
         )
 

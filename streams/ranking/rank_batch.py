@@ -43,6 +43,7 @@ class NamedSlate(NamedTuple):
     request: RankRequest
     model: str
     adapted: bool
+    tried: bool
     slate_id: str
 
 
@@ -61,11 +62,13 @@ class RankBatch:
     features: features [N, F], zero where no model is asked; featured bool [B]: where they were made.
     rescore: click, rating and `more`, the further tasks by name (NaN where a request's model lacks it): [N].
     reweight: heads [H, N], what a learner reads of the scores (`streams.ranking.heads`); score [N]; adapted
-    bool [B]: where what was learned from answers is in the scores.
+    bool [B]: where what was learned from answers is in the scores. tried: of each request whose slate is
+    drafted of two orders, the scores of its candidates as an adapted order would have them, float32 each.
     avert: averted: by request, what was taken off the scores of its candidates, float32 each, where anything
     was and a model scored them.
     rerank: order: for each request its places as indices into its rows, best first.
     propensities: of each request's places, where they may have been drawn: float32 [places]; else None.
+    teams: of each request that was tried, the order that brought each candidate (`trial`), int8 each.
     explored: by request, which places got another item than the best that was left, since they were drawn:
     bool [places] each.
     explain: reasons: for each request those of its places; None where none were asked for.
@@ -91,9 +94,11 @@ class RankBatch:
     heads: F32 = field(default_factory=lambda: NO_FEATURES)
     score: F32 = field(default_factory=lambda: NO_SCORES)
     adapted: NDArray[np.bool_] = field(default_factory=lambda: NO_FLAGS)
+    tried: dict[int, F32] = field(default_factory=dict)
     averted: dict[int, F32] = field(default_factory=dict)
     order: list[NDArray[np.intp]] = field(default_factory=list)
     propensities: list[F32 | None] = field(default_factory=list)
+    teams: dict[int, NDArray[np.int8]] = field(default_factory=dict)
     explored: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
     reasons: list[list[Reason] | None] = field(default_factory=list)
     ids: dict[int, NamedSlate] = field(default_factory=dict)

@@ -82,6 +82,8 @@ class RankRequest:
     `against`: the slate is drafted of the order of `plan` and of this one: `Recommender.recommend` makes both
     (`streams.ranking.interleaving`).
     `suiting`: how well each candidate suits a query, where that counts beside the model's score.
+    `trial`: what is shown of this slate will be answered, so it may be drafted of the frozen and the adapted
+    order, for the guard to see which is better (`streams.ranking.rerankers.trial`).
     """
 
     state: UserState
@@ -102,6 +104,12 @@ class RankRequest:
     explain: bool = True
     against: Against | None = None
     suiting: Suiting | None = None
+    trial: bool = False
+
+    @property
+    def occasion(self) -> str:
+        """What the request is known by, however its slate is made: what is drawn for it is drawn by this."""
+        return f"{self.now_ms}|{self.cause}|{self.user}"
 
     @property
     def places(self) -> int:

@@ -29,7 +29,7 @@ class SlateLooks:
         rows, scores = batch.rows[at].tolist(), batch.score[at]
         kept, begin = [], 0
         parts = zip(slates, batch.requests, batch.order, self._features(batch), strict=True)
-        for slate, request, order, features in parts:
+        for b, (slate, request, order, features) in enumerate(parts):
             end = begin + len(order)
             told = NO_NUMBERS if slate.propensities is None else np.array(slate.propensities, np.float32)
             kept.append(
@@ -41,6 +41,7 @@ class SlateLooks:
                     rows=tuple(rows[begin:end]),
                     looks=pack_looks(scores[begin:end], told, features, self._names),
                     segment=self._segments.of_user(request.state),
+                    trial=batch.teams[b][order].tobytes() if b in batch.teams else b"",
                 )
             )
             begin = end

@@ -64,11 +64,14 @@ def id_of(draft: Draft) -> str:
     """The id of the slate that a scored draft becomes; made once, for what draws it asks for it too."""
     request, ids = draft.request, draft.batch.ids
     known = ids.get(draft.number)
-    if known is None or known[0] is not request or known[1:3] != (draft.model, draft.adapted):
+    moved = draft.adapted, draft.tried
+    if known is None or known[0] is not request or known[1:4] != (draft.model, *moved):
         made_of = (request.user, request.cause, request.now_ms, request.arm, draft.model, *_asked(request))
-        # Without the last part, it is as if nothing could learn.
-        name = slate_id(*made_of, *(("adapted",) if draft.adapted else ()))
-        known = ids[draft.number] = NamedSlate(request, draft.model, draft.adapted, name)
+        # Without what follows, it is as if nothing could learn.
+        name = slate_id(
+            *made_of, *(part for part, is_so in zip(("adapted", "tried"), moved, strict=True) if is_so)
+        )
+        known = ids[draft.number] = NamedSlate(request, draft.model, *moved, name)
     return known.slate_id
 
 

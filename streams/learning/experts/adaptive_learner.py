@@ -29,6 +29,7 @@ from streams.learning.experts.signals import signals_of
 from streams.learning.kept_slates import NEVER
 from streams.learning.lesson import KINDS, Lesson
 from streams.learning.looks import digest_of_names
+from streams.learning.trial import lead
 from streams.state.action_meaning import Meanings
 from streams.state.user_state import UserState
 
@@ -132,7 +133,7 @@ class AdaptiveLearner:
         # What nobody told to be shown is known by its answers alone, so its silence is never seen.
         drawn = choices.drawn if told else math.nan
         curves = np.ascontiguousarray(self.examination.curves[:, : len(x)])
-        slate = _slate(x, base, curves, known, choices.made, drawn)
+        slate = _slate(x, base, curves, known, choices.made, drawn, lead(lesson.trial, choices.made))
         if not self.levels.learn(
             self._arm_name(lesson.arm), self.segments.name(lesson.surface, lesson.segment), slate
         ):
@@ -148,6 +149,14 @@ class AdaptiveLearner:
         """Whether what it learned moves any scores: some level's guard lets it."""
         return bool(self.scales.slates.any() or self.levels.lessons) and self.levels.adapts
 
+    @property
+    def tries(self) -> float:
+        """The part of slates that are drafted of the frozen and the adapted order, 0 where they are one, or
+        where there is no guard that would go by it.
+        """
+        learned = self.levels.lessons and self.settings.guard_alpha and self.levels.moves
+        return self.settings.trial if learned else 0.0
+
     def score(
         self,
         signals: F32,
@@ -155,16 +164,18 @@ class AdaptiveLearner:
         ends: NDArray[np.int64],
         levels: Sequence[Level],
         out: F32,
+        unguarded: bool = False,
     ) -> None:
         """Fill out [N] with the scores of candidates. signals [N, K] as `reads` picks them from the columns;
         those of request b from offsets[b] on, int64 [B + 1]. Those up to ends[b] are weighed against each
-        other, and those behind against these. A level for each request. Nothing is learned.
+        other, and those behind against these. A level for each request. `unguarded`: as if all guards let
+        what was learned move scores. Nothing is learned.
         """
         for b, (arm, segment) in enumerate(levels):
             begin, end = int(offsets[b]), int(offsets[b + 1])
             raw, among = signals[begin:end], int(ends[b]) - begin
             x, base = self.scales.standardised(raw, among), np.ascontiguousarray(raw[:, 0])
-            out[begin:end] = self.levels.served(arm, segment, x, base, among)
+            out[begin:end] = self.levels.served(arm, segment, x, base, among, unguarded)
 
     def sampled(self, signals: F32, among: int, chosen: NDArray[np.intp], level: Level) -> F64:
         """What samples of the posterior say of one request's candidates `chosen` [m]: [`SAMPLES`, m]. signals
@@ -261,12 +272,13 @@ def _slate(
     known: NDArray[np.bool_],
     choices: Sequence[Choice],
     drawn: float,
+    led: float,
 ) -> Slate:
     if not choices:
         return Slate(x, base, curves, known, NO_PLACES, NO_NUMBERS, NO_NUMBERS, drawn)
     places, signs, weights = zip(*choices, strict=True)
     return Slate(
-        x, base, curves, known, np.array(places), np.array(signs, np.float64), np.array(weights), drawn
+        x, base, curves, known, np.array(places), np.array(signs, np.float64), np.array(weights), drawn, led
     )
 
 

@@ -22,6 +22,10 @@ is shown; under one that falls too slowly the one that is shown looks better, wh
 bets under several curves. It lets in what is better under each of them, and gives up what is worse under
 any: a doubt speaks for the frozen order. Where one of the curves is right, it is at most as likely to let in
 what is not better as under that curve alone. What is better it may give up.
+
+Some slates are a trial (`streams.learning.trial`): drafted of both orders, so that no curve is needed to see
+which of them brings what is chosen. The guard begins with half of its money for these, and half for the
+curves. What it holds is the mean of both, so either may decide, and alpha holds for them together.
 """
 
 from __future__ import annotations
@@ -40,6 +44,8 @@ F64 = NDArray[np.float64]
 STAKES = np.array([0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625])
 """Parts of its money that each bettor stakes: small ones find small harm, after long."""
 SWITCHES_KEPT = 32
+FORMER_STATE_BYTES = 24
+"""Of a guard's state in former builds, which held no trials."""
 PLACES_COUNTED = 20
 """From here on places count as looked at as seldom as this one: a rare look must not weigh without bound."""
 
@@ -56,15 +62,16 @@ class GuardState(NamedTuple):
 
 
 class Guard:
-    """A fold of advantages, under so many `curves`. `alpha`: how likely it ever switches off what is not
-    worse; 0 for no guard.
+    """A fold of advantages, under so many `curves` and, where there are trials, of what these say. `alpha`:
+    how likely it ever switches off what is not worse; 0 for no guard.
     """
 
-    def __init__(self, alpha: float, curves: int = 1) -> None:
+    def __init__(self, alpha: float, curves: int = 1, trials: bool = False) -> None:
         self.alpha = alpha
-        self.held: F64 = np.zeros((curves, len(STAKES)))
-        # On, slates since it switched, switches ever. Without a guard it is always on.
-        self.state: F64 = np.array([0.0 if alpha else 1.0, 0.0, 0.0])
+        self.held: F64 = np.zeros((curves + trials, len(STAKES)))
+        # On, slates since it switched, switches ever, trials since it switched. Without a guard it is on.
+        self.state: F64 = np.array([0.0 if alpha else 1.0, 0.0, 0.0, 0.0])
+        self._curves = curves
         self.switches: F64 = np.zeros(SWITCHES_KEPT)
 
     @property
@@ -85,19 +92,20 @@ class Guard:
 
     def begin_anew(self) -> None:
         """Forget its bets, and go on as it is, on or off."""
-        self.state[1] = 0.0
+        self.state[1] = self.state[3] = 0.0
         self.held[:] = 0.0
 
-    def bet(self, advantages: Sequence[float], lesson: int) -> None:
-        """Take the advantage of the adapted order on one slate, under each curve."""
+    def bet(self, advantages: Sequence[float], lesson: int, lead: float = math.nan) -> None:
+        """Take the advantage of the adapted order on one slate, under each curve, and what a trial says
+        (`trial.lead`).
+        """
         if self.alpha:
-            bet(np.array(advantages, np.float64), lesson, self.alpha, self.held, self.state, self.switches)
+            said = np.array(advantages, np.float64)
+            bet(said, lead, lesson, self.alpha, self.held, self.state, self.switches)
 
     def evidence(self) -> float:
-        """The logarithm of what it holds under the curve that decides."""
-        held = self.held.mean(axis=1)
-        decides = float(held.max() if self.on else held.min())
-        return math.log(decides + 1.0 / (self.state[1] + 1.0))
+        """The logarithm of what it holds."""
+        return math.log(_wealth(self.held, self.state, self._curves))
 
     def report(self) -> GuardState:
         """Where it stands."""
@@ -109,24 +117,45 @@ class Guard:
 
 
 @compiled
-def bet(advantages: F64, lesson: int, alpha: float, held: F64, state: F64, switches: F64) -> None:
-    """Move what is held [C, stakes] by the advantages [C] of one slate, and switch where it is enough."""
+def bet(
+    advantages: F64, lead: float, lesson: int, alpha: float, held: F64, state: F64, switches: F64
+) -> None:
+    """Move what is held [C, or C + 1 where there are trials, stakes] by the advantages [C] and the lead (NaN
+    for none) of one slate, and switch where it is enough.
+    """
+    against, curves = -1.0 if state[0] else 1.0, len(advantages)
     state[1] += 1.0
-    begins = 1.0 / (state[1] * (state[1] + 1.0))
-    curves, stakes = held.shape
-    least, most = math.inf, 0.0
     for c in range(curves):
-        worse = -advantages[c] if state[0] else advantages[c]
-        total = 0.0
-        for k in range(stakes):
-            held[c, k] = (held[c, k] + begins) * (1.0 + STAKES[k] * worse)
-            total += held[c, k]
-        least, most = min(least, total), max(most, total)
-    decides = most if state[0] else least
-    if decides / stakes + 1.0 / (state[1] + 1.0) >= 1.0 / alpha:
+        _stake(held[c], against * advantages[c], state[1])
+    if len(held) > curves and lead == lead:
+        state[3] += 1.0
+        _stake(held[curves], against * lead, state[3])
+    if _wealth(held, state, curves) >= 1.0 / alpha:
         switches[int(state[2]) % len(switches)] = lesson
-        state[0], state[1], state[2] = 1.0 - state[0], 0.0, state[2] + 1.0
+        state[0], state[1], state[2], state[3] = 1.0 - state[0], 0.0, state[2] + 1.0, 0.0
         held[:] = 0.0
+
+
+@compiled
+def _stake(held: F64, won: float, slates: float) -> None:
+    """What each of the stakes holds after the slate of this number, and what begins with it."""
+    begins = 1.0 / (slates * (slates + 1.0))
+    for k in range(len(held)):
+        held[k] = (held[k] + begins) * (1.0 + STAKES[k] * won)
+
+
+@compiled
+def _wealth(held: F64, state: F64, curves: int) -> float:
+    """What is held in all: under the curve that decides, and by trials; what has not begun is kept."""
+    least, most, stakes = math.inf, 0.0, held.shape[1]
+    for c in range(curves):
+        total = held[c].sum() / stakes
+        least, most = min(least, total), max(most, total)
+    wealth = (most if state[0] else least) + 1.0 / (state[1] + 1.0)
+    if len(held) > curves:
+        tried = held[curves].sum() / stakes + 1.0 / (state[3] + 1.0)
+        wealth = (wealth + tried) / 2.0
+    return float(wealth)
 
 
 @compiled

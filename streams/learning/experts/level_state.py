@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from model.errors import StoreError
 from model.schema import F32
 from streams.learning.experts.drift import DriftWatch, Mark
-from streams.learning.experts.guard import Guard, GuardState
+from streams.learning.experts.guard import FORMER_STATE_BYTES, Guard, GuardState
 from streams.learning.experts.level_step import take
 from streams.learning.experts.mixture import LEARNS_NOTHING, Bounds, new_experts
 from streams.learning.experts.packing import PackedLevel, pack_arrays, put_arrays
@@ -28,7 +29,7 @@ class Slate(NamedTuple):
     """What one lesson says, of n places. x [n, K] standardised; base float32 [n]: the frozen scores; curves
     [D, n]: logarithms of examination, as it is believed and as it might be; known [n]: which places may be
     chosen. places, signs, weights [C]: the choices. drawn: 1 where it drew an answer, 0 where it did not, NaN
-    where nothing says so.
+    where nothing says so. lead: what its trial says for the adapted order, NaN where it was none.
     """
 
     x: F64
@@ -39,6 +40,7 @@ class Slate(NamedTuple):
     signs: F64
     weights: F64
     drawn: float
+    lead: float = math.nan
 
 
 class LevelReport(NamedTuple):
@@ -69,7 +71,7 @@ class LevelState:
             settings.surprise_nats,
             settings.silence,
         )
-        self.guard = Guard(settings.guard_alpha, 1 + len(settings.doubts))
+        self.guard = Guard(settings.guard_alpha, 1 + len(settings.doubts), bool(settings.trial))
         self.drift = DriftWatch(settings.drift)
         self.river = {
             at: RiverExpert(name.partition(":")[2], signals)
@@ -84,7 +86,12 @@ class LevelState:
     @property
     def adapts(self) -> bool:
         """Whether it serves anything but the frozen order."""
-        return self.guard.on and bool(self.experts.log_weight[0] < LOG_ALL)
+        return self.guard.on and self.moves
+
+    @property
+    def moves(self) -> bool:
+        """Whether what it learned is anything but the frozen order."""
+        return bool(self.experts.log_weight[0] < LOG_ALL)
 
     def mixed(self, x: F64, base: F32, above: F32, among: int, scaled: bool, out: F32) -> tuple[float, float]:
         """Fill out [n] with what the mixture says of candidates x [n, K], [n], whatever the guard says, and
@@ -92,9 +99,11 @@ class LevelState:
         """
         return mixed_score(self.experts, x, self._given(x, above), base, among, scaled, out)
 
-    def served(self, x: F64, base: F32, above: F32, among: int, out: F32) -> tuple[float, float]:
+    def served(
+        self, x: F64, base: F32, above: F32, among: int, out: F32, unguarded: bool = False
+    ) -> tuple[float, float]:
         """The same of what is served: where the guard is off, the frozen order's chances."""
-        if self.guard.on:
+        if self.guard.on or unguarded:
             return self.mixed(x, base, above, among, False, out)
         scale = float(self.experts.mean[0, 0])
         return scale, frozen_score(scale, base, among, out)
@@ -107,7 +116,7 @@ class LevelState:
         take(
             self.experts, self.bounds, guard.alpha, guard.held, guard.state, guard.switches, self.lessons,
             self.losses, self._last, slate.x, slate.base, slate.curves, slate.known, slate.places,
-            slate.signs, slate.weights, slate.drawn, self._given(slate.x, above), mixed,
+            slate.signs, slate.weights, slate.drawn, slate.lead, self._given(slate.x, above), mixed,
         )  # fmt: skip
         if self.river:
             self._teach_river(slate)
@@ -136,9 +145,12 @@ class LevelState:
     def restore(self, name: str, packed: PackedLevel) -> None:
         """Take what `pack` packed, or raise `StoreError`."""
         arrays, held = dict(packed.arrays), self.guard.held
-        anew = len(arrays.get("guard.held", b"")) != held.nbytes  # it was under other curves
+        anew = len(arrays.get("guard.held", b"")) != held.nbytes  # it was under other curves, or no trial
         if anew:
             arrays["guard.held"] = bytes(held.nbytes)
+        state = arrays.get("guard.state", b"")
+        if len(state) == FORMER_STATE_BYTES:
+            arrays["guard.state"] = state + bytes(self.guard.state.nbytes - len(state))
         put_arrays(f"learner's level {name}", self._arrays(), arrays)
         if anew:
             self.guard.begin_anew()

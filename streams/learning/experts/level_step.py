@@ -37,15 +37,16 @@ def take(
     signs: F64,
     weights: F64,
     drawn: float,
+    lead: float,
     given: F64,
     mixed: F32,
 ) -> None:
     """Take the choices of a slate of n places; shapes as in `mixture.learn`, curves as in `Slate`.
 
     given [E, n]: scores of experts that are not linear; the rows of the others are filled.
-    alpha, held, state, switches: of the guard. lessons [1]: how many made a choice. losses, last [E + 1]: of
-    late and of this lesson. base, mixed [n]: the frozen scores, and what the mixture says before it learns,
-    which is filled.
+    alpha, held, state, switches: of the guard; lead: what a trial says, NaN for nothing. lessons [1]: how
+    many made a choice. losses, last [E + 1]: of late and of this lesson. base, mixed [n]: the frozen scores,
+    and what the mixture says before it learns, which is filled.
     """
     mixed_score(experts, x, given, base, len(x), False, mixed)
     learn(experts, bounds, x, curves[0], known, places, signs, weights, drawn, given, last)
@@ -58,4 +59,4 @@ def take(
     if alpha > 0.0 and drawn == drawn:
         ahead = np.empty(len(curves))
         compare(mixed, base, curves, known, places, signs, weights, ahead)
-        bet(ahead, lessons[0], alpha, held, state, switches)
+        bet(ahead, lead, lessons[0], alpha, held, state, switches)

@@ -65,14 +65,19 @@ class Levels:
             self._weigh((names[0] or "", names[1] or ""), losses)
         return None not in names
 
-    def served(self, arm: str, segment: str, x: F64, base: F32, among: int) -> F32:
+    @property
+    def moves(self) -> bool:
+        """Whether what any level learned is anything but the frozen order."""
+        return self.everyone.moves or any(level.moves for level in self.below.values())
+
+    def served(self, arm: str, segment: str, x: F64, base: F32, among: int, unguarded: bool = False) -> F32:
         """What is served of candidates x [n, K] whose frozen scores are base [n], [n]; the first `among` of
-        them are weighed against each other.
+        them are weighed against each other. `unguarded`: what would be, if all guards let it.
         """
         everyone = self.everyone
         names = (self._name("arm", arm), self._name("segment", segment))
         asked = [everyone, *(self.below[name] for name in names if name)]
-        if not any(level.adapts for level in asked):
+        if not any(level.moves if unguarded else level.adapts for level in asked):
             return base
         out = np.empty(len(x), np.float32)
         if len(asked) == 1:
@@ -82,8 +87,8 @@ class Levels:
         worth, divisor = everyone.mixed(x, base, base, among, False, scores[0])
         for at, name in enumerate(names, 1):
             if name:
-                self.below[name].served(x, base, scores[0], among, scores[at])
-        if not everyone.guard.on:
+                self.below[name].served(x, base, scores[0], among, scores[at], unguarded)
+        if not (everyone.guard.on or unguarded):
             worth, divisor = everyone.served(x, base, base, among, scores[0])
         blend(self.pairs.get(names, _even(names)), scores, worth, divisor, out)
         return out

@@ -42,7 +42,9 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     `caps`); `per_item_hour`: choices of an item.
     `guard_alpha`: how likely the guard may let an adapted order in that is not better, or, under one curve,
     switch one off that is not worse; 0 for no guard, and then the adapted order is served from the first
-    lesson on. `drift`: detectors of river's that mark changes of the loss; () for none.
+    lesson on. `trial`: of this part of the slates the places are drafted of the frozen and the adapted order,
+    so the guard also goes by which of them brings what is chosen, whatever the curve; 0 for none. `drift`:
+    detectors of river's that mark changes of the loss; () for none.
     """
 
     enabled: bool = True
@@ -65,6 +67,7 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     times_busy: Annotated[float, Meta(ge=1, le=60_000)] = 2.0
     per_item_hour: Hourly = 1_000
     guard_alpha: Annotated[float, Meta(ge=0, lt=0.5)] = 0.01
+    trial: Annotated[float, Meta(ge=0, le=0.5)] = 0.1
     drift: tuple[str, ...] = ("ADWIN", "PageHinkley")
 
     def __post_init__(self) -> None:

@@ -154,7 +154,7 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
 
 def without_places(settings: Settings) -> Settings:
     """The next event of a replay answers what was offered wherever it stood: no place counts as a bias."""
-    reweighting = msgspec.structs.replace(settings.reweighting, eta=0.0, harvest=False, doubts=())
+    reweighting = msgspec.structs.replace(settings.reweighting, eta=0.0, harvest=False, doubts=(), trial=0.0)
     return msgspec.structs.replace(settings, reweighting=reweighting)
 
 

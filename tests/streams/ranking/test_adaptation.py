@@ -19,6 +19,8 @@ from streams.settings.tree import Settings
 from streams.state.user_state import UserState
 from tests.streams.core import Small, toy_model
 
+replace_slate = msgspec.structs.replace
+
 ON = override(Settings(), {"reweighting": {"enabled": True, "guard_alpha": 0}})  # adapts at once
 ARMS = override(ON, {"arms": {"plain": {"stages": {"reweighting": {"enabled": False}}}}})
 
@@ -237,3 +239,51 @@ def test_an_adapted_score_falls_as_it_does_among_all_candidates(also: tuple[int,
     np.testing.assert_allclose(fallen, scores[0] - scores[1], atol=1e-4)
     assert np.abs(fallen).max() > 0
     np.testing.assert_allclose(scores[0], draft.score[places], rtol=1e-4)
+
+
+def test_a_share_of_slates_tries_both_orders_while_the_guard_serves_the_frozen_one() -> None:
+    small = world(override(ON, {"reweighting": {"guard_alpha": 1e-9, "trial": 0.5}}), 300)
+    requests = [small.request(f"u{n % 6}", cause=f"e{n}", trial=True) for n in range(40)]
+    kept: list[KeptSlate] = []
+    slates = small.core.recommend(requests, kept)
+    plain = small.core.recommend([replace(each, trial=False) for each in requests])
+    tried = [bool(each.trial) for each in kept]
+    assert 8 < sum(tried) < 32
+    others = 0
+    for took_part, slate, before, look in zip(tried, slates, plain, kept, strict=True):
+        if not took_part:
+            assert slate == before
+            continue
+        assert slate.slate_id != before.slate_id
+        assert len(slate.items) == len(before.items)
+        assert len(look.trial) == len(look.rows)
+        others += [item.item_id for item in slate.items] != [item.item_id for item in before.items]
+    assert others
+    again: list[KeptSlate] = []
+    assert small.core.recommend(requests, again) == slates
+    assert again == kept
+
+
+def test_nothing_is_tried_where_nothing_could_be_learned_from_it() -> None:
+    """Of slates without a guard, of arms that do not adapt, and of those that may be drawn."""
+    trying = {"guard_alpha": 1e-9, "trial": 0.5}
+    for settings in (
+        override(ON, {"reweighting": {"trial": 0.5}}),
+        override(ON, {"reweighting": {**trying, "enabled": False}}),
+        override(ON, {"reweighting": trying, "exploration": {"share": 0.5}}),
+        override(ON, {"reweighting": {**trying, "trial": 0}}),
+    ):
+        small = world(settings, 300)
+        kept: list[KeptSlate] = []
+        requests = [small.request(f"u{n % 6}", cause=f"e{n}", trial=True) for n in range(20)]
+        small.core.recommend(requests, kept)
+        assert not any(each.trial for each in kept)
+
+
+def test_a_lesson_knows_which_order_brought_each_place_that_was_shown() -> None:
+    made = KeptSlate("s", 1, rows=(5, 6, 7, 8), trial=bytes([1, 2, 0, 2]))
+    shown = replace_slate(made, shown_ms=2, shown=(8, 5, 9), answers=(Answer(8, 1, 1.0, 3),))
+    lesson = lesson_of("u", shown)
+    assert list(lesson.trial) == [2, 1, 0]
+    assert decode_lesson(encode_lesson(lesson)) == lesson
+    assert lesson_of("u", replace_slate(shown, trial=b"")).trial == b""

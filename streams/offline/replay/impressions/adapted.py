@@ -93,7 +93,9 @@ def settings_of(
     if not signals:
         tasks = tuple(name for name in columns if name.startswith(HEAD) and name not in ALWAYS)
         signals = (*(name for name in OF_ITEMS if name in columns), *tasks, *names_of(fields))
-    return msgspec.structs.replace(settings, signals=signals, eta=0.0, harvest=False, doubts=(), levels=())
+    return msgspec.structs.replace(
+        settings, signals=signals, eta=0.0, harvest=False, doubts=(), trial=0.0, levels=()
+    )
 
 
 def scores_by(learner: AdaptiveLearner, scored: ScoredList, level: Level) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from model.errors import SettingsError, StoreError
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.experts.level_state import GLOBAL
+from streams.learning.experts.packing import packed, unpacked
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.kept_slates import NEVER
 from streams.learning.lesson import Lesson
@@ -159,7 +160,7 @@ def test_where_the_frozen_order_is_right_nothing_is_lost() -> None:
 
 def test_the_guard_gives_the_frozen_order_back_and_lets_go() -> None:
     """An expert that can't learn has the frozen order upside down and all weight."""
-    stuck = ReweightingSettings(eta=0.0, drift=(), share=0, loss_max=1e-9, step_max=1e-9)
+    stuck = ReweightingSettings(eta=0.0, drift=(), share=0, loss_max=1e-9, step_max=1e-9, trial=0)
     learned, rng = learner(stuck), np.random.default_rng(5)
     level = learned.levels.everyone
     level.experts.mean[1, 0], level.experts.log_weight[:] = -1.0, [-50, 0, -50]
@@ -280,9 +281,43 @@ def test_what_is_packed_under_other_curves_begins_its_bets_anew() -> None:
     again.restore(learned.pack())
     ours, others = (each.levels.everyone for each in (again, learned))
     assert ours.experts.mean.tobytes() == others.experts.mean.tobytes()
-    assert ours.guard.held.shape == (1, others.guard.held.shape[1])
+    assert ours.guard.held.shape == (2, others.guard.held.shape[1])
     assert ours.guard.evidence() == 0.0
     assert ours.guard.on == others.guard.on
+
+
+def test_what_a_former_build_packed_of_a_guard_is_read() -> None:
+    """It knew of no trials: its state had three numbers."""
+    learned = learner(ReweightingSettings(drift=()))
+    for each in clicks(np.random.default_rng(1), [0, 0.3, 0, 1.0, 0], 50):
+        learned.learn(each)
+    whole = unpacked(learned.pack())
+    level = whole.levels[GLOBAL].arrays
+    level["guard.state"], level["guard.held"] = level["guard.state"][:24], level["guard.held"][: 3 * 48]
+    again = learner(ReweightingSettings(drift=()))
+    again.restore(packed(whole))
+    guard = again.levels.everyone.guard
+    assert guard.state.tolist() == [0.0, 0.0, 0.0, 0.0]
+    assert again.report().levels[GLOBAL].lessons == learned.report().levels[GLOBAL].lessons
+
+
+def tried(rng: np.random.Generator, place: int) -> Lesson:
+    """A choice of that place; the adapted order brought those with odd numbers."""
+    told = lesson(rng.normal(size=(5, len(COLUMNS))), [did(place)])
+    return msgspec.structs.replace(told, trial=bytes([1, 2, 1, 2, 0]))
+
+
+def test_a_trial_says_which_order_brings_what_is_chosen() -> None:
+    learned, rng = learner(ReweightingSettings(drift=(), doubts=(), trial=0.1)), np.random.default_rng(4)
+    assert learned.tries == 0.0, "nothing was learned that could be tried"
+    for _ in range(60):
+        learned.learn(tried(rng, 1))
+    guard = learned.levels.everyone.guard
+    assert guard.state[2] == 1.0, "it was let in"
+    assert learned.tries == 0.1
+    for _ in range(60):
+        learned.learn(tried(rng, 0))
+    assert not guard.on
 
 
 def test_one_users_lessons_are_bounded_and_the_rest_is_counted() -> None:

@@ -112,6 +112,41 @@ def test_under_whichever_curve_users_look_a_turned_slate_does_not_get_in(truth: 
         assert alone == 10
 
 
+@pytest.mark.parametrize("curves", [1, 3])
+def test_trials_that_say_nothing_seldom_let_anything_in(curves: int) -> None:
+    rng, let_in = np.random.default_rng(11), 0
+    for _ in range(200):
+        guard = Guard(ALPHA, curves, trials=True)
+        for n, lead in enumerate(rng.choice([-1.0, 0.0, 1.0], 400).tolist()):
+            guard.bet([0.0] * curves, n, lead)
+        let_in += len(guard.report().switches) > 0
+    assert let_in <= 200 * ALPHA + 3 * np.sqrt(200 * ALPHA)
+
+
+def test_trials_let_in_what_curves_can_not_see_and_give_up_what_they_would_keep() -> None:
+    rng, guard = np.random.default_rng(12), Guard(ALPHA, 3, trials=True)
+    n = 0
+    while not guard.on and n < 2_000:
+        n += 1
+        guard.bet([0.1, 0.0, -0.1], n, float(rng.choice([1.0, -1.0], p=[0.7, 0.3])))
+    assert guard.on
+    assert n < 300
+    while guard.on and n < 4_000:
+        n += 1
+        guard.bet([0.1, 0.1, 0.1], n, float(rng.choice([1.0, -1.0], p=[0.3, 0.7])))
+    assert not guard.on
+
+
+def test_slates_that_try_nothing_are_no_bets_of_trials() -> None:
+    guard = Guard(ALPHA, 1, trials=True)
+    for n in range(50):
+        guard.bet([0.0], n)
+    assert guard.state[3] == 0.0
+    assert guard.evidence() == pytest.approx(0.0, abs=1e-9)
+    guard.bet([0.0], 51, 0.0)
+    assert guard.state[3] == 1.0
+
+
 def test_it_follows_another_until_it_has_switched_itself() -> None:
     guard = Guard(ALPHA)
     guard.bet([1.0], 1)

@@ -141,7 +141,7 @@ def test_samples_are_the_frozen_order_once_the_guard_has_found_the_adapted_one_w
     guard = learned.levels.everyone.guard
     assert not guard.on
     assert len(np.unique(sampled(learned), axis=0)) > SAMPLES / 2, "it has not decided yet"
-    guard.state[:] = 0.0, 1.0, 2.0
+    guard.state[:3] = 0.0, 1.0, 2.0
     base = FEATURES[:, 1] - FEATURES[0, 1]
     again = learner()
     again.restore(learned.pack())
