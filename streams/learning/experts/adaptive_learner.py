@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 F64 = NDArray[np.float64]
 EXAMINATION = "examination."
+TRIED_ON = 1 / 3
+"""Of the trials, once the adapted order is in force: half of what it gains is lost in each."""
 NO_PLACES, NO_NUMBERS = np.empty(0, np.int64), np.empty(0)
 
 TAUGHT_NOTHING = ("other_columns", "unknown_places", "user_cap")
@@ -152,10 +154,11 @@ class AdaptiveLearner:
     @property
     def tries(self) -> float:
         """The part of slates that are drafted of the frozen and the adapted order, 0 where they are one, or
-        where there is no guard that would go by it.
+        where there is no guard that would go by it. Fewer are once the adapted order serves all users.
         """
-        learned = self.levels.lessons and self.settings.guard_alpha and self.levels.moves
-        return self.settings.trial if learned else 0.0
+        if not (self.levels.lessons and self.settings.guard_alpha and self.levels.moves):
+            return 0.0
+        return self.settings.trial * (TRIED_ON if self.levels.everyone.guard.on else 1.0)
 
     def score(
         self,

@@ -43,7 +43,8 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     `guard_alpha`: how likely the guard may let an adapted order in that is not better, or, under one curve,
     switch one off that is not worse; 0 for no guard, and then the adapted order is served from the first
     lesson on. `trial`: of this part of the slates the places are drafted of the frozen and the adapted order,
-    so the guard also goes by which of them brings what is chosen, whatever the curve; 0 for none. `drift`:
+    so the guard also goes by which of them brings what is chosen, whatever the curve; of a third as many
+    once the adapted order is in force; 0 for none. `drift`:
     detectors of river's that mark changes of the loss; () for none.
     """
 
@@ -67,7 +68,7 @@ class ReweightingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     times_busy: Annotated[float, Meta(ge=1, le=60_000)] = 2.0
     per_item_hour: Hourly = 1_000
     guard_alpha: Annotated[float, Meta(ge=0, lt=0.5)] = 0.01
-    trial: Annotated[float, Meta(ge=0, le=0.5)] = 0.1
+    trial: Annotated[float, Meta(ge=0, le=0.5)] = 0.3
     drift: tuple[str, ...] = ("ADWIN", "PageHinkley")
 
     def __post_init__(self) -> None:
