@@ -27,8 +27,8 @@ class Trial:
         averted = batch.averted.get(number)
         if averted is not None:
             frozen, adapted = frozen - averted, adapted - averted
-        orders = (_best(scores[: draft.placed], len(chosen)) for scores in (frozen, adapted))
-        places, brought = drafted(*orders, len(chosen), number_of(draft.request.occasion))
+        first, second = (_best(scores[: draft.placed], len(chosen)) for scores in (frozen, adapted))
+        places, brought = drafted(first, second, len(chosen), number_of(draft.request.occasion))
         teams = np.zeros(len(draft.rows), np.int8)
         teams[places] = brought
         batch.teams[number] = teams

@@ -126,15 +126,15 @@ def test_trials_that_say_nothing_seldom_let_anything_in(curves: int) -> None:
 def test_trials_let_in_what_curves_can_not_see_and_give_up_what_they_would_keep() -> None:
     rng, guard = np.random.default_rng(12), Guard(ALPHA, 3, trials=True)
     n = 0
-    while not guard.on and n < 2_000:
+    while not guard.report().on and n < 2_000:
         n += 1
         guard.bet([0.1, 0.0, -0.1], n, float(rng.choice([1.0, -1.0], p=[0.7, 0.3])))
-    assert guard.on
+    assert guard.report().on
     assert n < 300
-    while guard.on and n < 4_000:
+    while guard.report().on and n < 4_000:
         n += 1
         guard.bet([0.1, 0.1, 0.1], n, float(rng.choice([1.0, -1.0], p=[0.3, 0.7])))
-    assert not guard.on
+    assert not guard.report().on
 
 
 def test_slates_that_try_nothing_are_no_bets_of_trials() -> None:
