@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from streams.tracing.trace_context import TraceContext
 
-_LOW = (1 << 64) - 1
+_LOW_MOST = 1 << 64
 
 
 def event_trace(event_id: str) -> TraceContext:
@@ -20,19 +20,28 @@ def event_trace(event_id: str) -> TraceContext:
     >>> event_trace("c-1") == event_trace("c-1") != event_trace("c-2")
     True
     """
-    digest = blake2b(
-        event_id.encode("utf-8", "surrogatepass"), digest_size=24, person=b"headrace-trace"
-    ).digest()
+    digest = _digest(event_id)
     return TraceContext(
         int.from_bytes(digest[:16], "big") or 1, int.from_bytes(digest[16:], "big") or 1, sampled=True
     )
 
 
-def is_sampled(trace_id: int, ratio: float) -> bool:
-    """Whether a trace is among the share `ratio` of all: by its low half, as OpenTelemetry's sampler
-    TraceIdRatioBased decides it.
+class EventSampler:
+    """Says whether an event's own trace is among the share `ratio` of all: by the low half of its number, as
+    OpenTelemetry's sampler TraceIdRatioBased decides it. This is asked of every event.
 
-    >>> is_sampled(1, 1.0), is_sampled(1, 0.0)
+    >>> EventSampler(1.0).takes("c-1"), EventSampler(0.0).takes("c-1")
     (True, False)
     """
-    return (trace_id & _LOW) < round(ratio * (_LOW + 1))
+
+    def __init__(self, ratio: float) -> None:
+        # As bytes, which compare as the numbers do. All of them are below nine bytes.
+        self._below = round(ratio * _LOW_MOST).to_bytes(9, "big")
+
+    def takes(self, event_id: str) -> bool:
+        return b"\0" + _digest(event_id)[8:16] < self._below
+
+
+def _digest(event_id: str) -> bytes:
+    """16 bytes for the trace and 8 for its first span."""
+    return blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=24).digest()

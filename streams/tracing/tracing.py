@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from model.errors import SettingsError
 from streams.settings.tracing import TracingSettings
 from streams.settings.tree import Settings
-from streams.tracing.event_trace import event_trace, is_sampled
+from streams.tracing.event_trace import EventSampler, event_trace
 from streams.tracing.metrics import TracingMetrics
 from streams.tracing.span import Span
 from streams.tracing.span_queue import SpanQueue
@@ -32,18 +32,17 @@ class Tracing:
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._queue, self._metrics, self._now_s = settings, queue, metrics, now_s
+        self._sampler = EventSampler(settings.ratio)
         self._second, self._chosen = 0, 0
 
     def chosen(self, event_id: str, parent: TraceContext | None) -> TraceContext | None:
         """The event's first span in this deployment, in its caller's trace or one of its own; None where the
         event is not traced.
         """
-        if parent is not None:
-            if not parent.sampled or not self.admits():
-                return None
-            return event_trace(event_id)._replace(trace_id=parent.trace_id)
+        if not (self._sampler.takes(event_id) if parent is None else parent.sampled) or not self.admits():
+            return None
         own = event_trace(event_id)
-        return own if is_sampled(own.trace_id, self._settings.ratio) and self.admits() else None
+        return own if parent is None else own._replace(trace_id=parent.trace_id)
 
     def admits(self) -> bool:
         """Whether another event may be traced in this second: a caller that has all of its requests traced
