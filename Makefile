@@ -9,7 +9,7 @@ ifdef SSL_CERT_FILE
 export REQUESTS_CA_BUNDLE ?= $(SSL_CERT_FILE)
 endif
 
-.PHONY: help env demo test format lint types imports lock bench clean
+.PHONY: help env demo test format lint types imports lock bench dashboards clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ lock: env  ## pin the requirements anew (UPGRADE=1 takes newer versions)
 
 bench: env  ## freshness by offered load on the local stack
 	$(BIN)/headrace bench freshness
+
+dashboards: env  ## make ops/grafana/dashboards anew: after a metric has come, changed or gone
+	@$(BIN)/python -m ops.dashboards
 
 clean:  ## remove the environment, caches and what runs left in var/
 	rm -rf .venv var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -19,6 +19,7 @@ from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.searching.metrics import SearchMetrics
 from streams.settings.tree import Settings
+from streams.tracing.metrics import TracingMetrics
 from streams.worker.metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +99,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
             WorkerMetrics(CollectorRegistry()).registry,
             RankerMetrics(CollectorRegistry()).registry,
             SearchMetrics(CollectorRegistry(), lambda: None).registry,
+            TracingMetrics(CollectorRegistry()).registry,
         )
         for family in registry.collect()
         if family.name.startswith("headrace_")

@@ -46,6 +46,7 @@ SHELL = {
     "streams.stores.redis_server",
     "streams.stores.redis_sums",
     "streams.stores.reshard",
+    "streams.tracing",
     "streams.worker",
 }
 

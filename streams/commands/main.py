@@ -32,6 +32,7 @@ COMMANDS = {
     "examples": "build training examples as shards, for data that outgrows a machine",
     "experiments": "arms for some of the users: declare, start, look at, stop and ship them",
     "explain": "why a user is shown what they are shown, exactly",
+    "trace": "which trace an event has, by its id",
     "train": "train, export and register a model from a dataset",
     "distil": "train a smaller model to rank like a registered one",
     "tune-text": "tune the text encoder on a dataset, and keep it if it is better",

@@ -10,6 +10,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import uvicorn
+from litestar.types import ASGIApp
+from prometheus_client import CollectorRegistry
 
 from model.errors import SettingsError
 from streams import gc_pauses
@@ -17,12 +19,15 @@ from streams.clock import Clock, SystemClock
 from streams.gateway.app import create_app
 from streams.gateway.host_check import HostCheck
 from streams.gateway.loopback import is_loopback
+from streams.gateway.traced_requests import TracedRequests
+from streams.gateway.traced_sink import TracedSink
 from streams.kafka.connection import mend_connections
-from streams.kafka.producer import KafkaProducer
+from streams.kafka.producer import EventSink, KafkaProducer
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.base import Store
 from streams.stores.redis import RedisStore
+from streams.tracing.tracing import open_tracing
 
 if TYPE_CHECKING:
     from streams.serving.ranker import Ranker
@@ -43,18 +48,24 @@ def serve(settings: Settings, name: str = "gateway") -> None:
     """
     gateway = settings.gateway
     listener = listen(gateway)
+    registry = CollectorRegistry()
+    tracing = open_tracing(settings, f"headrace-{name}", registry)
     # aiokafka logs each failed attempt as an error; our producer logs only when the connection changes.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     mend_connections()
     store, clock = RedisStore(settings.redis), SystemClock()
-    app = create_app(
+    kafka = KafkaProducer(settings.kafka)
+    producer: EventSink = kafka if tracing is None else TracedSink(kafka, tracing, clock)
+    gateway_app = create_app(
         settings,
         store,
-        KafkaProducer(settings.kafka),
+        producer,
         clock,
+        registry,
         ranker=_ranker(settings, store, clock),
         ranks_alone=name == "ranker",
     )
+    app: ASGIApp = gateway_app if tracing is None else TracedRequests(gateway_app, clock)
     config = uvicorn.Config(
         HostCheck(app, gateway),
         interface="asgi3",
@@ -82,7 +93,11 @@ def serve(settings: Settings, name: str = "gateway") -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     gc_pauses.freeze()
-    uvicorn.Server(config).run(sockets=[listener])
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        if tracing is not None:
+            tracing.close()
 
 
 def _ranker(settings: Settings, store: Store, clock: Clock) -> Ranker | None:

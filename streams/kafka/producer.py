@@ -21,6 +21,7 @@ from streams.events.partition import partition_of
 from streams.events.schema import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
 from streams.kafka.topics import ACCEPTED_HEADER, client_id, ensure_topics
 from streams.settings.sections import KafkaSettings
+from streams.tracing.trace_context import TRACEPARENT
 
 log = logging.getLogger(__name__)
 
@@ -80,19 +81,26 @@ class KafkaProducer:
         self._keeper = asyncio.create_task(self._keep_connected())
 
     async def deliver(
-        self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float
+        self,
+        events: Sequence[AnyEvent],
+        accepted_ms: int,
+        timeout_s: float,
+        traceparents: Sequence[bytes | None] = (),
     ) -> Acknowledgement:
+        """`traceparents`: one for each event, None for one that is not traced; or none at all."""
         producer = self._producer
         if producer is None:
             return Acknowledgement([False] * len(events), self._trouble)
-        headers = [(ACCEPTED_HEADER, b"%d" % accepted_ms)]
+        accepted = [(ACCEPTED_HEADER, b"%d" % accepted_ms)]
         partitions = {kind: _partitions(producer, self._topics[kind]) for kind in set(map(type, events))}
         acks: list[asyncio.Future[object]] = []
         trouble = ""
         try:
             async with asyncio.timeout(timeout_s):
-                for event in events:
+                for at, event in enumerate(events):
                     kind, key = type(event), key_of(event)
+                    trace = traceparents[at] if traceparents else None
+                    headers = accepted if trace is None else [*accepted, (TRACEPARENT, trace)]
                     partition = partition_of(key, partitions[kind]) if partitions[kind] else None
                     sent = producer.send(self._topics[kind], encode(event), key, partition, headers=headers)
                     acks.append(await sent)

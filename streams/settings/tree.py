@@ -44,6 +44,7 @@ from streams.settings.sections import (
     redis_prefix,
 )
 from streams.settings.stages import StageSettings, overridden
+from streams.settings.tracing import TracingSettings
 from streams.state.action_meaning import ActionSettings, Meanings, RatingSettings, built_in
 from streams.state.user_state import StateSettings
 
@@ -91,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gateway: GatewaySettings = GatewaySettings()
     search: SearchSettings = SearchSettings()
     ranker: RankerSettings = RankerSettings()
+    tracing: TracingSettings = TracingSettings()
     seed: int = 7
 
     def __post_init__(self) -> None:

@@ -41,6 +41,7 @@ from streams.worker.metrics import WorkerMetrics
 from streams.worker.offset_order import Log, OffsetOrder
 from streams.worker.reading import Read, Reader
 from streams.worker.recovery import Recovery
+from streams.worker.traced_batches import Moments, Traced, TracedBatches
 from streams.worker.waiting import Waiting
 from streams.worker.writing import RETRY_S, Writing
 
@@ -68,13 +69,19 @@ class _Batch(NamedTuple):
     reads: Sequence[Read]
     letters: Sequence[DeadLetter]
     begun_ms: float
+    traced: Sequence[Traced] = ()
 
 
 class _Folded(NamedTuple):
-    """What a batch comes to; `made` is None where nothing is left of it."""
+    """What a batch comes to; `made` is None where nothing is left of it. When the store was asked, when it
+    had answered, and when all was folded: ms since the epoch.
+    """
 
     work: Work
     made: Made | None
+    asked_ms: float
+    loaded_ms: float
+    folded_ms: float
 
 
 class Batches:
@@ -93,8 +100,10 @@ class Batches:
         clock: Clock,
         examples: Examples | None = None,
         waiting: Waiting | None = None,
+        traces: TracedBatches | None = None,
     ) -> None:
         self.finished = 0
+        self._traces = traces
         self.replica, self.models, self.reader = replica, models, reader
         self.metrics, self.clock = metrics, clock
         self._kept: KeptStates[UserState] = KeptStates(settings.worker.states_kept, clock)
@@ -139,7 +148,8 @@ class Batches:
     async def _begin(self, messages: Sequence[Message]) -> asyncio.Task[list[Message]]:
         self.metrics.batch_events.observe(len(messages))
         begun_ms = self.clock.precise_ms()
-        batch = _Batch(messages, *await self.reader.read(messages), begun_ms)
+        traced = self._traces.traced(messages) if self._traces is not None else ()
+        batch = _Batch(messages, *await self.reader.read(messages), begun_ms, traced)
         last, flight = self._last, Flight()
         folded = await self._fold_behind(batch, last) if last is not None else None
         if last is not None and folded is None and not last.task.done():
@@ -201,6 +211,9 @@ class Batches:
                         folded = await self._fold_alone(batch)
                     done = await self._write(folded, flight)
                     self.finished += 1
+                    if batch.traced and self._traces is not None:
+                        moments = Moments(batch.begun_ms, *folded[2:], flight.pushed_ms, flight.written_ms)
+                        self._traces.written(batch.traced, moments, folded.work, folded.made)
                     return done
                 except FencedError as error:
                     log.warning("batch fenced, the counters are read anew: %s", error)
@@ -227,13 +240,16 @@ class Batches:
 
     async def _fold(self, batch: _Batch) -> _Folded:
         await self.models.swap()
+        asked_ms = self.clock.precise_ms()
         work = await self._look_up.rest(batch.messages, batch.reads, batch.letters)
+        loaded_ms = self.clock.precise_ms()
         self._writing.trouble = ""
-        return _Folded(work, await self.folding.fold(work, batch.begun_ms) if work.progress else None)
+        made = await self.folding.fold(work, batch.begun_ms) if work.progress else None
+        return _Folded(work, made, asked_ms, loaded_ms, self.clock.precise_ms())
 
     async def _write(self, folded: _Folded, flight: Flight) -> list[Message]:
         """Write what was folded, and release the lock."""
-        work, made = folded
+        work, made = folded.work, folded.made
         try:
             if made is not None:
                 try:
@@ -265,5 +281,7 @@ class Batches:
             flight.folded.set_result(None)
             if self.folding.behind():
                 await asyncio.sleep(0)  # the next batch goes to the core before this one is packed and sent
-        pushed_ms = self.clock.precise_ms()
-        return await self._writing.commit(begun(bytes_of.commit, pushed_ms), self.replica.writer), pushed_ms
+        flight.pushed_ms = pushed_ms = self.clock.precise_ms()
+        position = await self._writing.commit(begun(bytes_of.commit, pushed_ms), self.replica.writer)
+        flight.written_ms = self.clock.precise_ms()
+        return position, pushed_ms

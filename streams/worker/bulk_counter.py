@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 
 class BulkCounter(Collector):
-    """Counts by the values of its `labels`. One thread adds, any may ask.
+    """Counts by the values of its `labels`, which are its `label_names`. One thread adds, any may ask.
 
     >>> registry = CollectorRegistry()
     >>> counter = BulkCounter("slates", "Slates made.", ("rung",), registry)
@@ -26,7 +26,7 @@ class BulkCounter(Collector):
     def __init__(
         self, name: str, documentation: str, labels: Sequence[str], registry: CollectorRegistry
     ) -> None:
-        self._name, self._documentation, self._labels = name, documentation, labels
+        self._name, self._documentation, self.label_names = name, documentation, tuple(labels)
         self._counts: dict[tuple[str, ...], int] = {}
         if not labels:
             self._counts[()] = 0  # where nothing tells them apart, there is a first line to read
@@ -38,7 +38,7 @@ class BulkCounter(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """What was counted so far."""
-        family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)
+        family = CounterMetricFamily(self._name, self._documentation, labels=self.label_names)
         for labels, count in list(self._counts.items()):
             family.add_metric(labels, count)
         yield family

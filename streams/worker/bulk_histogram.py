@@ -74,6 +74,7 @@ class BulkHistogram(Series, Collector):
     ) -> None:
         super().__init__(np.array(buckets, np.float64))
         self._name, self._documentation, self._label = name, documentation, label
+        self.label_names = (label,) if label else ()
         self._of: dict[str, Series] = {}
         registry.register(self)
 
@@ -86,8 +87,7 @@ class BulkHistogram(Series, Collector):
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """What was counted so far."""
-        named = [self._label] if self._label else []
-        family = HistogramMetricFamily(self._name, self._documentation, labels=named)
+        family = HistogramMetricFamily(self._name, self._documentation, labels=self.label_names)
         bounds = [*map(floatToGoString, self._bounds.tolist()), "+Inf"]
         for value, series in list(self._of.items()) if self._label else [("", self)]:
             counts, total = series.so_far()

@@ -21,6 +21,7 @@ from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader
 from streams.worker.store_watch import StoreWatch
+from streams.worker.traced_batches import TracedBatches
 from streams.worker.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Running:
         watch: StoreWatch,
         membership: Membership,
         waiting: Waiting,
+        traces: TracedBatches | None = None,
     ) -> None:
         settings, store = live.settings, live.store
         self.live, self.watch = live, watch
@@ -57,7 +59,7 @@ class Running:
         )
         self.batches = Batches(
             *(settings, store, live.replica, live.models, reader, letters, self.kafka, metrics, clock),
-            *(self.examples, waiting),
+            *(self.examples, waiting, traces),
         )
         self.intake = BatchIntake(settings, self.batches)
         self.batches.folding.behind = self.intake.queued

@@ -19,6 +19,7 @@ from streams.serving.live import open_live
 from streams.serving.warm_up import warm_up
 from streams.settings.tree import Settings
 from streams.stores.base import Store
+from streams.tracing.tracing import open_tracing
 from streams.worker.ending import because_of
 from streams.worker.health import Part, Readiness
 from streams.worker.index_metrics import collect_indexes
@@ -29,6 +30,7 @@ from streams.worker.model_metrics import ModelMetrics
 from streams.worker.pulse import BatchPulse, Pulse
 from streams.worker.running import Running
 from streams.worker.store_watch import StoreWatch
+from streams.worker.traced_batches import TracedBatches
 from streams.worker.vitals import ended_reader, ended_task
 from streams.worker.waiting import Waiting
 from streams.worker.writing import RETRY_S
@@ -48,6 +50,7 @@ class Worker:
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self.settings, self.store, self.clock = settings, store, clock
         self.metrics = WorkerMetrics()
+        self.tracing = open_tracing(settings, "headrace-worker", self.metrics.registry)
         self.pulse, self.progress = Pulse(), BatchPulse()
         self.failure: BaseException | None = None
         self.waiting, self.membership = Waiting(), Membership(settings.kafka)
@@ -74,7 +77,8 @@ class Worker:
             )
         )
         self.running = Running(
-            *(live, self.letters, self.metrics, self.clock, self.watch, self.membership, self.waiting)
+            *(live, self.letters, self.metrics, self.clock, self.watch, self.membership, self.waiting),
+            None if self.tracing is None else TracedBatches(self.tracing),
         )
         await self.running.start()
         gc_pauses.freeze()
@@ -155,6 +159,8 @@ class Worker:
         await self._core.aclose()
         await self.letters.stop()
         await self.store.close()
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.close)
 
     def _kafka_trouble(self) -> str:
         if self.trouble and self._group_trouble():

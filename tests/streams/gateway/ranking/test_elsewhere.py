@@ -164,3 +164,23 @@ async def test_a_page_of_one_that_is_busy_is_not_called_unknown(
         for _ in range(2):
             page = await http.get("/v1/users/u1/feed", params={"n": 3, "cursor": first["cursor"]})
             assert (page.status_code, page.json()["reason"]) == (503, "busy")
+
+
+async def test_a_caller_s_trace_is_handed_on(handed: Handed) -> None:
+    came: list[dict[bytes, bytes]] = []
+
+    async def ranker(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            for step in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{step}.complete"})
+            return
+        came.append(dict(scope["headers"]))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "a=1"}
+    played: Any = ranker
+    async with listening(played) as address, handed(0, address) as (http, _, _sink):
+        assert (await http.post("/v1/rank", json=RANK, headers=trace)).status_code == 200
+    assert {name: came[-1].get(name.encode(), b"").decode() for name in trace} == trace

@@ -1,0 +1,1 @@
+"""What operators run beside the processes: alerts, dashboards, provisioning."""

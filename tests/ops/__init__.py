@@ -1,0 +1,1 @@
+"""Checks of what operators run: dashboards, alerts, runbooks."""
