@@ -31,6 +31,10 @@ class Counters:
         self.popularity.grow(items)
         self.pairs.grow(items)
 
+    def make_room(self, rows: int) -> None:
+        """Make room for so many rows, of which those behind the items have no counts."""
+        self.popularity.make_room(rows)
+
     def observe(self, interaction: Interaction) -> None:
         """Count one applied click or review, as far as its share goes. One that has none leaves no rating."""
         if self.copying is not None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.ranking.attribute_expression import Expression
+from streams.ranking.given_fields import GivenFields
 from streams.ranking.stage_plan import StagePlan
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.user_state import UserState
@@ -82,6 +83,8 @@ class RankRequest:
     `against`: the slate is drafted of the order of `plan` and of this one: `Recommender.recommend` makes both
     (`streams.ranking.interleaving`).
     `suiting`: how well each candidate suits a query, where that counts beside the model's score.
+    `given`: what the request says of its own candidates. Those that the catalogue lacks have rows below 0
+    in `candidates`.
     """
 
     state: UserState
@@ -102,6 +105,7 @@ class RankRequest:
     explain: bool = True
     against: Against | None = None
     suiting: Suiting | None = None
+    given: GivenFields | None = None
 
     @property
     def places(self) -> int:
