@@ -20,6 +20,8 @@ from model.schema import F32
 ROUNDS = 30
 SPREAD = 0.25
 """The share of a topic's clauses that are too far from its middle to be called of it."""
+SLACK = 1e-3
+"""Below the bound of a topic: in service a cosine is summed up in another order."""
 NAMED_BY = 2
 """Ways to name a topic by two words, before one has to do."""
 EVEN = 0.8
@@ -58,7 +60,10 @@ def found_topics(vectors: F32, count: int, seed: int) -> Topics:
         middles = np.where(alone[:, None], middles, _units(sums))
     cosines = (units @ middles.T)[np.arange(len(units)), of]
     least = np.array(
-        [np.quantile(cosines[of == k], SPREAD) if (of == k).any() else 1.0 for k in range(len(middles))],
+        [
+            np.quantile(cosines[of == k], SPREAD) - SLACK if (of == k).any() else 1.0
+            for k in range(len(middles))
+        ],
         np.float32,
     )
     return Topics(middles, centre.astype(np.float32), least, np.where(cosines >= least[of], of, -1))
