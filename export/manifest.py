@@ -6,10 +6,10 @@ A process checks a folder against its manifest before it runs anything in it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -128,7 +128,12 @@ class TextManifest(msgspec.Struct, frozen=True, kw_only=True):
         return TextEncoderRef(self.name, self.files[TEXT_ENCODER].sha256)
 
 
-AnyManifest = TypeVar("AnyManifest", Manifest, TextManifest)
+class _HasFiles(Protocol):
+    @property
+    def files(self) -> Mapping[str, FileFacts]: ...
+
+
+AnyManifest = TypeVar("AnyManifest", bound=msgspec.Struct)
 
 
 def facts_of(path: Path) -> FileFacts:
@@ -149,7 +154,7 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def write_manifest(folder: Path, manifest: Manifest | TextManifest) -> None:
+def write_manifest(folder: Path, manifest: msgspec.Struct) -> None:
     """Write `manifest.json`, indented for people."""
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
 
@@ -168,7 +173,7 @@ def read_manifest(folder: Path, kind: type[AnyManifest]) -> AnyManifest:
         ) from None
 
 
-def verify(folder: Path, manifest: Manifest | TextManifest, required: Iterable[str]) -> None:
+def verify(folder: Path, manifest: _HasFiles, required: Iterable[str]) -> None:
     """Check that the manifest lists every required file, and that no listed file has changed; else
     `ManifestError`.
     """

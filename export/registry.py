@@ -17,18 +17,18 @@ from pathlib import Path
 from export.manifest import MANIFEST, Manifest, read_manifest
 from model.errors import ManifestError, ModelError
 
-TEXT = "text"
-"""The folder in a registry that is a registry of text encoders."""
+TEXT, OPINIONS = "text", "opinions"
+"""The folders in a registry that are registries: of text encoders, and of what reads opinions by them."""
 
 _name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def check_name(name: str) -> str:
     """The name itself, or `ModelError`: names become folders, so they must not lead elsewhere."""
-    if not _name.fullmatch(name) or name == TEXT:
+    if not _name.fullmatch(name) or name in (TEXT, OPINIONS):
         raise ModelError(
             f"model name {name!r}: expected 1 to 64 letters, digits, '.', '_' or '-', "
-            f"a letter or digit first, and not {TEXT!r}"
+            f"a letter or digit first, and neither {TEXT!r} nor {OPINIONS!r}"
         )
     return name
 
@@ -43,6 +43,11 @@ class Registry:
     def text(self) -> Registry:
         """The registry of text encoders inside this one."""
         return Registry(self.folder / TEXT)
+
+    @property
+    def opinions(self) -> Registry:
+        """The registry of what reads opinions, inside this one; by the names of text encoders."""
+        return Registry(self.folder / OPINIONS)
 
     @contextmanager
     def adding(self, name: str) -> Iterator[Path]:
@@ -87,7 +92,9 @@ class Registry:
         return sorted(
             path.name
             for path in self.folder.iterdir()
-            if _name.fullmatch(path.name) and path.name != TEXT and (path / MANIFEST).is_file()
+            if _name.fullmatch(path.name)
+            and path.name not in (TEXT, OPINIONS)
+            and (path / MANIFEST).is_file()
         )
 
     def models(self) -> list[Manifest]:

@@ -185,7 +185,7 @@ def _fold(
         met = target_of(recommender, state, event, vectors, slates)
         if met is not None:
             before(event.event_id, state.until(event.ts), event.ts, met)
-    applied = recommender.apply(state, event, incoming.delivery, vectors.words, slates)
+    applied = recommender.apply(state, event, incoming.delivery, vectors.words, slates, vectors.opinion)
     if measuring is not None and applied.interaction is not None and not isinstance(event, User):
         applied = applied._replace(state=measuring.acted(state, applied.state, applied.interaction))
     out.states[event.user_id] = applied.state
@@ -207,6 +207,8 @@ def _fold(
     done, said = applied.interaction, vectors.words
     if said is not None and done.share > 0.0 and not recommender.catalog.own_text[done.row]:
         out.record.heard.append((done.row, said))
+    if vectors.opinion is not None and done.share > 0.0:
+        out.record.opinions.append((done.row, vectors.opinion))
     return event.user_id
 
 

@@ -59,6 +59,7 @@ from streams.state.event_meaning import items_named
 from streams.state.fold import Applied, Delivery, apply
 from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record
+from streams.state.opinion import Opinion
 from streams.state.recent_users import RecentUsers
 from streams.state.user_state import Interaction, UserState
 
@@ -178,11 +179,12 @@ class Recommender:
         delivery: Delivery,
         words: F32 | None,
         kept: UserSlates = NOTHING_KEPT,
+        opinion: Opinion | None = None,
     ) -> Applied:
         """Fold one event into its user's state and, where it counted, into the counters.
 
-        Every item that the event names must have been met (`meet`); `words` is a review's vector or None.
-        `kept`: the user's slates, which may say what part of it counts.
+        Every item that the event names must have been met (`meet`); `words` is a review's vector or None,
+        `opinion` what it says. `kept`: the user's slates, which may say what part of it counts.
         """
         self.learn_closed()
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
@@ -193,6 +195,8 @@ class Recommender:
             self._count(done)
             if words is not None and done.share > 0.0:
                 self.catalog.hear(done.row, words)
+            if opinion is not None and done.share > 0.0:
+                self.counters.aspects.observe(done.row, opinion)
             return applied._replace(interaction=done)
         return applied
 
@@ -286,6 +290,8 @@ class Recommender:
             self.put_item(row, decode_item(raw))
         for row, words in record.heard:
             self.catalog.hear(row, words)
+        for row, opinion in record.opinions:
+            self.counters.aspects.observe(row, opinion)
 
     def _count(self, interaction: Interaction) -> None:
         """An item that nobody announced is as old as its first event: the same in every process."""

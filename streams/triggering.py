@@ -19,6 +19,7 @@ from msgspec.structs import replace as replaced
 
 from streams.batch_slates import BatchSlates, steps_of
 from streams.experiments.assignment.arm_text import uncounted
+from streams.ranking.guests import rows_of
 from streams.ranking.interleaving import sides_of
 from streams.ranking.request import RankRequest
 from streams.ranking.slate import Slate
@@ -82,8 +83,8 @@ def triggered_alone(
     compared = beside(recommender, [request], fit)
     if not compared:
         return slate
-    rows = recommender.catalog.rows
-    shown = {request.user: tuple(rows[item.item_id] for item in slate.items)}
+    rows = rows_of(request, recommender.catalog, [item.item_id for item in slate.items])
+    shown = {request.user: tuple(rows)}
     return replaced(slate, arm=_marked(slate.arm, request.user, _same(recommender, compared, shown)))
 
 

@@ -1,4 +1,4 @@
-"""All counters that an interaction updates, and nothing else: popularity and pairs."""
+"""All counters that an interaction updates: popularity, pairs, and what reviews say of items."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.counters.aspects import Aspects
 from streams.counters.gradual_copy import GradualCopy
 from streams.counters.pairs import PairTable
 from streams.counters.popularity import Popularity
@@ -22,6 +23,7 @@ class Counters:
         self.settings, self.meanings = settings, meanings
         self.popularity = Popularity(settings)
         self.pairs = PairTable(settings)
+        self.aspects = Aspects()
         self.interactions = 0
         self.copying: GradualCopy | None = None
         """Is told of each row before it changes."""
@@ -30,6 +32,10 @@ class Counters:
         """Make room for `items` rows."""
         self.popularity.grow(items)
         self.pairs.grow(items)
+
+    def make_room(self, rows: int) -> None:
+        """Make room for so many rows, of which those behind the items have no counts."""
+        self.popularity.make_room(rows)
 
     def observe(self, interaction: Interaction) -> None:
         """Count one applied click or review, as far as its share goes. One that has none leaves no rating."""

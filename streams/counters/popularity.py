@@ -58,12 +58,16 @@ class Popularity:
 
     def grow(self, items: int) -> None:
         """Make room for `items` rows."""
-        if items > len(self.total):
-            room = room_for(items)
+        self.make_room(items)
+        self._known = max(self._known, items)
+
+    def make_room(self, rows: int) -> None:
+        """Make room for so many rows; there may be fewer items."""
+        if rows > len(self.total):
+            room = room_for(rows)
             for name in ("total", "events", "shown", "rating_sum", "rating_count", "first_ms", "last_ms"):
                 setattr(self, name, longer(getattr(self, name), room))
             self.decayed = longer(self.decayed, room)
-        self._known = max(self._known, items)
 
     def observe(self, row: int, ts: int, weight: float, rating: float) -> None:
         """Count one interaction; `rating` is NaN where there is none."""

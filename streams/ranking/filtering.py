@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from streams.ranking.filters.asked_for import AskedFor
 from streams.ranking.filters.consumed import Consumed
+from streams.ranking.filters.described import fitting
 from streams.ranking.filters.excluded import Excluded
 from streams.ranking.filters.rule import Rule
 from streams.ranking.filters.unavailable import Unavailable
+from streams.ranking.given_fields import described
+from streams.ranking.guests import Guests
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -36,9 +39,30 @@ class Filter:
             request = batch.requests[b]
             self._mark(request, blocked[b], about_user=False)
             if request.candidates is not None:
-                rows = np.array(request.candidates, np.int32)
-                batch.given[b] = rows[blocked[b][rows] == 0]
+                batch.given[b] = self._given(request, batch.guests, blocked[b])
             self._mark(request, blocked[b], about_user=True)
+
+    def _given(self, request: RankRequest, guests: Guests, mask: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """The candidates that may be shown. Of those that the request describes, its own words count."""
+        rows, items = guests.rows(request), len(self.catalog)
+        shown = np.zeros(len(rows), np.bool_)
+        known = rows < items
+        shown[known] = mask[rows[known]] == 0
+        told = {row: guests.fields_of(request, row) for row in rows.tolist()} if request.given else {}
+        own = [
+            k
+            for k, row in enumerate(rows.tolist())
+            if (its := told.get(row)) and (its.filtered or row >= items)
+        ]
+        if own:
+            items_told = [
+                described(its, self.catalog, row if row < items else -1)
+                for row in rows[own].tolist()
+                if (its := told[row]) is not None
+            ]
+            shown[own] = fitting(request.filter, items_told)
+            shown[own] &= ~np.isin(rows[own], request.exclude)
+        return rows[shown]
 
     def _mark(self, request: RankRequest, mask: NDArray[np.uint8], about_user: bool) -> None:
         for rule in self.rules:

@@ -15,6 +15,7 @@ from model.errors import ManifestError
 from model.features import LIVE_FEATURES, RETRIEVAL, rank_feature
 from model.schema import F32, RescorerInputs, Schema, Scores, SeenUsers, UserInputs
 from model.vocabulary import Vocabulary
+from streams.ranking.given_fields import CandidateFields, described
 from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.user_views import UserViews
@@ -180,20 +181,69 @@ class ModelInService:
             rows, features = (np.concatenate([each[part] for part in parts]) for each in (rows, features))
             offsets = np.cumsum([0, *(part.stop - part.start for part in parts)])
         features = np.ascontiguousarray(features[:, self.columns], np.float32)
+        items = ItemTables(self.vectors, self.tables)
+        if told := self._told(batch, chosen, rows, offsets):
+            rows, items = self._with_own(batch.context.catalog, rows, told)
         if self.parts is None:
-            return self._score_whole(seen, rows, features, np.diff(offsets))
+            return self._score_whole(seen, items.vectors, rows, features, np.diff(offsets))
         asked = Candidates(rows, features, offsets.tolist())
-        return self.parts.rescore(seen, ItemTables(self.vectors, self.tables), asked)
+        return self.parts.rescore(seen, items, asked)
+
+    def _told(
+        self, batch: RankBatch, chosen: Sequence[int], rows: NDArray[np.int32], offsets: NDArray[np.int64]
+    ) -> dict[int, CandidateFields]:
+        """Which of the candidates are what their request says, and not what the catalogue has."""
+        told = {}
+        for b, begin, end in zip(chosen, offsets.tolist(), offsets[1:].tolist(), strict=False):
+            request = batch.requests[b]
+            for k in range(begin, end) if request.given is not None else ():
+                fields = batch.guests.fields_of(request, int(rows[k]))
+                if fields is not None and (fields.says_what_it_is or rows[k] >= len(batch.context.catalog)):
+                    told[k] = fields
+        return told
+
+    def _with_own(
+        self, catalog: Catalog, rows: NDArray[np.int32], told: Mapping[int, CandidateFields]
+    ) -> tuple[NDArray[np.int32], ItemTables]:
+        """Tables of the candidates alone, and their rows in them; where one was `told` to be something else,
+        the vectors are made of that.
+        """
+        items = len(catalog)
+        known, at = rows < items, np.array(sorted(told), np.intp)
+
+        def alone(table: F32) -> F32:
+            made = np.zeros((len(rows), *table.shape[1:]), np.float32)
+            made[known] = table[rows[known]]
+            return made
+
+        vectors, tables = alone(self.vectors), {name: alone(each) for name, each in self.tables.items()}
+        own = [
+            described(told[k], catalog, row if row < items else -1)
+            for k, row in zip(at.tolist(), rows[at].tolist(), strict=True)
+        ]
+        ids = np.array(self.numbering.of([each.item_id for each in own]), np.int64)
+        content = self._content(catalog, rows[at].astype(np.intp))
+        content["attributes"] = np.array([each.numbers() for each in own], np.int64)
+        vectors[at], _ = self.tower(ids, content)
+        if self.parts is not None:
+            for name, made in self.parts.tables(vectors[at]).items():
+                tables[name][at] = made
+        return np.arange(len(rows), dtype=np.int32), ItemTables(vectors, tables)
 
     def _score_whole(
-        self, seen: SeenUsers, rows: NDArray[np.int32], features: F32, lengths: NDArray[np.int64]
+        self,
+        seen: SeenUsers,
+        vectors: F32,
+        rows: NDArray[np.int32],
+        features: F32,
+        lengths: NDArray[np.int64],
     ) -> Scores:
         """In one run of the rescorer, padded to the most candidates that one request has."""
         there = np.arange(lengths.max()) < lengths[:, None]
         padded = [
             np.zeros((*there.shape, width), np.float32) for width in (self.schema.item_dim, features.shape[1])
         ]
-        padded[0][there], padded[1][there] = self.vectors.take(rows, axis=0), features
+        padded[0][there], padded[1][there] = vectors.take(rows, axis=0), features
         scores = self.scorer(
             RescorerInputs(**seen.parts, candidate_vectors=padded[0], candidate_features=padded[1])
         )

@@ -1,7 +1,7 @@
 """From requests to slates: the list of stages.
 
     remember · hydrate · filter · find · blend · features
-    rescore · reweight · avert · match · rerank · explain
+    rescore · reweight · avert · match · favour · rerank · explain
 
 A stage is one file here, and is called once for a batch of requests. What differs between requests is in
 the requests (`streams.ranking.request`). A candidate source is one file in `candidates/` and one line in
@@ -27,6 +27,7 @@ from streams.ranking.candidates.source import Source
 from streams.ranking.candidates.together import Together
 from streams.ranking.candidates.transitions import Transitions
 from streams.ranking.explaining import Explain
+from streams.ranking.favouring import Favour
 from streams.ranking.featuring import Features
 from streams.ranking.filtering import Filter
 from streams.ranking.finding import Find
@@ -104,6 +105,7 @@ class Pipeline:
             Reweight(counters, tasks, adaptation),
             Avert(counters, workspace),
             Match(),
+            Favour(),
             Rerank(workspace, (Trial(), FreshPlace(catalog, fresh), Drawn(posterior))),
             Explain(catalog, counters, workspace, self.names),
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32, SeenUsers
 from streams.ranking.draft import Draft
+from streams.ranking.guests import NO_GUESTS, Guests
 from streams.ranking.request import RankRequest
 from streams.ranking.slate import Reason
 from streams.ranking.user_views import UserViews, no_views
@@ -51,7 +52,8 @@ class NamedSlate(NamedTuple):
 class RankBatch:
     """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
 
-    remember: context: what later stages are given of the users. filter and find write there, too.
+    remember: context: what later stages are given of the users. filter and find write there, too. guests:
+    candidates that the catalogue lacks.
     filter: given: by request, the rows of its own candidates that may be shown, in their order, int32 each.
     hydrate: users: what models read of them, empty where none is asked; models: which scores each request,
     None for none; seen: what that model made of the user, and which row of it is theirs.
@@ -66,6 +68,8 @@ class RankBatch:
     drafted of two orders, the scores of its candidates as an adapted order would have them, float32 each.
     avert: averted: by request, what was taken off the scores of its candidates, float32 each, where anything
     was and a model scored them.
+    favour: favoured: by request, what the caller's own "boost" and "relevancy" of each candidate have added
+    to the scores, float32 each.
     rerank: order: for each request its places as indices into its rows, best first.
     propensities: of each request's places, where they may have been drawn: float32 [places]; else None.
     teams: of each request that was tried, the order that brought each candidate (`trial`), int8 each.
@@ -77,6 +81,7 @@ class RankBatch:
 
     requests: Sequence[RankRequest]
     context: BatchContext = field(init=False)
+    guests: Guests = NO_GUESTS
     users: UserViews = field(default_factory=lambda: NOBODY)
     models: list[ModelInService | None] = field(default_factory=list)
     seen: list[tuple[SeenUsers, int] | None] = field(default_factory=list)
@@ -96,6 +101,7 @@ class RankBatch:
     adapted: NDArray[np.bool_] = field(default_factory=lambda: NO_FLAGS)
     tried: dict[int, F32] = field(default_factory=dict)
     averted: dict[int, F32] = field(default_factory=dict)
+    favoured: dict[int, dict[str, F32]] = field(default_factory=dict)
     order: list[NDArray[np.intp]] = field(default_factory=list)
     propensities: list[F32 | None] = field(default_factory=list)
     teams: dict[int, NDArray[np.int8]] = field(default_factory=dict)
@@ -168,6 +174,7 @@ class RankBatch:
         at = np.concatenate([np.empty(0, np.int64), *where])
         kept = RankBatch(
             requests=requests,
+            guests=self.guests,
             users=self.users.of(numbers) if len(self.users.history) else self.users,
             models=[self.models[b] for b in numbers],
             seen=[self.seen[b] for b in numbers],

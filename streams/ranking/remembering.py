@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from streams.counters.counters import Counters
 from streams.ranking.candidates.context import BatchContext
+from streams.ranking.guests import guests_of
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -13,8 +14,8 @@ from streams.state.catalog import Catalog
 
 
 class Remember:
-    """Writes `context`; what the batch before has left in the workspace is forgotten. Histories and signals
-    are read when a stage first asks for them.
+    """Writes `context` and `guests`; what the batch before has left in the workspace is forgotten.
+    Histories and signals are read when a stage first asks for them.
     """
 
     def __init__(self, catalog: Catalog, counters: Counters, workspace: Workspace) -> None:
@@ -24,5 +25,6 @@ class Remember:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
+        batch.guests = guests_of(batch.requests, self.catalog, self.counters, self.workspace)
         number = self.workspace.begin()
         batch.context = BatchContext(batch.requests, self.catalog, self.counters, self.workspace, number)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.ranking.attribute_expression import Expression
+from streams.ranking.given_fields import GivenFields
 from streams.ranking.stage_plan import StagePlan
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.user_state import UserState
@@ -84,6 +85,8 @@ class RankRequest:
     `suiting`: how well each candidate suits a query, where that counts beside the model's score.
     `trial`: what is shown of this slate will be answered, so it may be drafted of the frozen and the adapted
     order, for the guard to see which is better (`streams.ranking.rerankers.trial`).
+    `given`: what the request says of its own candidates. Those that the catalogue lacks have rows below 0
+    in `candidates`.
     """
 
     state: UserState
@@ -105,6 +108,7 @@ class RankRequest:
     against: Against | None = None
     suiting: Suiting | None = None
     trial: bool = False
+    given: GivenFields | None = None
 
     @property
     def occasion(self) -> str:

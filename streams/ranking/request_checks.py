@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from model.errors import RequestError
+from streams.ranking.given_checks import check_given
+from streams.ranking.given_fields import GivenFields
 from streams.ranking.request import ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.stage_plan import StagePlan
 
@@ -46,7 +48,7 @@ def check(asked: Mapping[str, Any], items: int, text_dim: int) -> None:
             _rows(name, value, items if name == "score_also" else HIGHEST_ROW + 1)
         elif name == "candidates":
             if value is not None:
-                _rows(name, value, items)
+                _rows(name, value, items, least=-_guests(asked.get("given")))
                 _expect(len(set(value)) == len(value), name, value, "each row once")
         elif name in ("user", "cause", "arm", "model", "surface"):
             _expect(isinstance(value, str), name, value, "a text")
@@ -60,6 +62,8 @@ def check(asked: Mapping[str, Any], items: int, text_dim: int) -> None:
             _filter(value)
         elif name == "suiting":
             _suiting(value)
+        elif name == "given":
+            check_given(value, asked.get("candidates"), text_dim)
 
 
 def _search(search: Any, text_dim: int) -> None:
@@ -115,11 +119,18 @@ def _filter(asked: ItemFilter) -> None:
     )
 
 
-def _rows(name: str, rows: Collection[int], below: int) -> None:
+def _guests(given: object) -> int:
+    """How many candidates the catalogue lacks."""
+    return sum(row < 0 for row in given.of) if isinstance(given, GivenFields) else 0
+
+
+def _rows(name: str, rows: Collection[int], below: int, least: int = 0) -> None:
     _list(name, rows, _whole, "rows of the catalog")
     if name in ("score_also", "candidates"):
         for row in rows:
-            _expect(0 <= row < below, name, row, f"rows from 0 to {below - 1}: those of items that were met")
+            _expect(
+                least <= row < below, name, row, f"rows from 0 to {below - 1}: those of items that were met"
+            )
     else:  # a row beyond the catalog is nothing that could be shown
         for row in rows:
             _expect(abs(row) < below, name, row, "rows of the catalog")

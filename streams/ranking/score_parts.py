@@ -5,8 +5,10 @@
     TASK       log(sigmoid(logit)) of a further task, times its weight (`reweighting.weighted`)
     learned    what was learned from answers (`adaptation`)
     aversion   what was taken off for closeness to what the user did not like (`aversion`)
+    boost      what the caller added to the candidate (`favouring`)
+    relevancy  what the caller's own score of it added
 
-Where no model scores, a score is a place in the pool, and its one part is called `place`.
+Where no model scores, a score is a place in the pool, and its own part is called `place`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from model.schema import F32
 from streams.ranking.rank_batch import RankBatch
 
 DIGITS = 6
@@ -38,8 +41,14 @@ def score_parts(batch: RankBatch, b: int, mean_rating: float | None) -> list[Sco
     """
     part, order = batch.part(b), batch.order[b]
     score = batch.score[part][order].astype(np.float64)
+    own = [
+        ScorePart(name, values[order].astype(np.float64))
+        for name, values in batch.favoured.get(b, {}).items()
+        if values.any()
+    ]
+    score -= np.sum([values for _, values in own], axis=0) if own else 0.0
     if not batch.scored(b):
-        return [ScorePart("place", score.round(DIGITS))]
+        return _rounded([ScorePart("place", score), *own], batch.score[part][order])
     feed = batch.requests[b].plan.settings.feed
     parts = [ScorePart("click", batch.click[part][order].astype(np.float64))]
     if feed.rating_weight and mean_rating is not None:
@@ -56,8 +65,12 @@ def score_parts(batch: RankBatch, b: int, mean_rating: float | None) -> list[Sco
         parts.append(ScorePart("learned", score + taken_off - batch.heads[0, part][order]))
     if averted is not None:
         parts.append(ScorePart("aversion", 0.0 - taken_off))
+    return _rounded([*parts, *own], batch.score[part][order])
+
+
+def _rounded(parts: Sequence[ScorePart], scores: F32) -> list[ScorePart]:
     rounded = [ScorePart(name, values.round(DIGITS)) for name, values in parts]
-    told = batch.score[part][order].astype(float).round(DIGITS)
+    told = scores.astype(float).round(DIGITS)
     left = told - np.sum([each.values for each in rounded], axis=0)
     first = rounded[0]
     return [ScorePart(first.name, (first.values + left).round(DIGITS)), *rounded[1:]]

@@ -14,6 +14,7 @@ from typing import Any
 
 from streams.ranking.draft import Draft
 from streams.ranking.explanations import FOR_YOU, GIVEN
+from streams.ranking.given_fields import given_parts
 from streams.ranking.rank_batch import NamedSlate, RankBatch
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest
 from streams.ranking.slate import Slate, SlateItem, slate_id
@@ -35,7 +36,9 @@ def slates_of(
     for b, begin, end in zip(chosen, first, first[1:], strict=False):
         reasons = batch.reasons[b] or [FOR_YOU] * (end - begin)
         items = [
-            SlateItem(item_ids[row], score, sources[origin] if origin >= 0 else GIVEN, reason)
+            SlateItem(
+                batch.guests.item_id(item_ids, row), score, sources[origin] if origin >= 0 else GIVEN, reason
+            )
             for row, score, origin, reason in zip(
                 rows[begin:end], scores[begin:end], origins[begin:end], reasons, strict=True
             )
@@ -92,6 +95,7 @@ def _asked(request: RankRequest) -> tuple[Any, ...]:
         request.explain,
         *given,
         *_suiting(request),
+        *given_parts(request.given),
     )
 
 

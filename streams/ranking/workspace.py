@@ -58,11 +58,17 @@ class Workspace:
 
     def grow(self, item_ids: Sequence[str]) -> None:
         """Make room for these items, those of all rows."""
-        self.items = items = len(item_ids)
+        self.items = len(item_ids)
         if self.entities is not None:
             self.entities.grow(item_ids)
-        if items > len(self.places):
-            self.places = np.full(max(items, len(self.places) * 3 // 2), -1, np.int32)
+        self.make_room(self.items)
+
+    def make_room(self, rows: int) -> None:
+        """Make room for so many rows, of which some may be no items."""
+        if self.entities is not None:
+            self.entities.make_room(rows)
+        if rows > len(self.places):
+            self.places = np.full(max(rows, len(self.places) * 3 // 2), -1, np.int32)
 
     def begin(self) -> int:
         """A new batch, which forgets the last one; its number."""

@@ -12,6 +12,7 @@ import hashlib
 from collections import OrderedDict
 from typing import NamedTuple
 
+from streams.search.chinese import simplified
 from streams.search.scripts import normalized
 
 MOST_WORDS = 6
@@ -96,5 +97,7 @@ class _Asked:
 
 
 def _keys(name: str) -> list[str]:
-    words = normalized(name).split()
-    return [" ".join(words[at:]) for at in range(min(len(words), MOST_WORDS))]
+    written = normalized(name)
+    ways = [each.split() for each in dict.fromkeys((written, simplified(written)))]
+    keys = [" ".join(words[at:]) for words in ways for at in range(min(len(words), MOST_WORDS))]
+    return list(dict.fromkeys(keys))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.search.analysis import terms
+from streams.search.chinese import simplified
 from streams.search.documents import ItemDocument
 from streams.search.languages import stem
 from streams.state.catalog import Catalog
@@ -73,9 +74,10 @@ class Names:
             return
         self._known[named.kind + named.attribute, name] = named
         for part in _parts(name) if named.kind == "category" else [name]:
-            made = self._keys(terms(part))
-            if 0 < len(made) <= LONGEST_NAME:
-                self._named[made] = (*self._named.get(made, ()), named)
+            for spelling in dict.fromkeys((part, simplified(part))):
+                made = self._keys(terms(spelling))
+                if 0 < len(made) <= LONGEST_NAME:
+                    self._named[made] = (*self._named.get(made, ()), named)
 
     def find(self, asked: Sequence[str]) -> list[Named]:
         """What is named by the terms of a query."""

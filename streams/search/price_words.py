@@ -14,7 +14,8 @@ BELOW_BEFORE = (
     "meno di", "al massimo", "abaixo de", "no máximo", "por menos de", "onder", "minder dan",
     "hoogstens", "maximaal", "poniżej", "mniej niż", "maks", "maksymalnie", "nie więcej niż", "дешевле",
     "не дороже", "меньше", "ниже", "не более", "максимум", "en fazla", "أقل من", "تحت", "لا يزيد عن",
-    "بحد أقصى", "低于", "不到", "少于", "不超过", "小于", "不高于", "최대", "ไม่เกิน", "ต่ำกว่า",
+    "بحد أقصى", "低于", "不到", "少于", "不超过", "小于", "不高于", "预算", "低於", "少於", "不超過", "小於",
+    "不高於", "預算", "최대", "ไม่เกิน", "ต่ำกว่า",
     "น้อยกว่า",
 )  # fmt: skip
 BELOW_BEFORE_MONEY = (
@@ -25,14 +26,15 @@ BELOW_BEFORE_MONEY = (
 BELOW_AFTER = (
     "or less", "and under", "o menos", "ou moins", "oder weniger", "o meno", "ou menos", "of minder",
     "lub mniej", "или дешевле", "altı", "altında", "altındaki", "ve altı", "'den ucuz", "أو أقل",
-    "以下", "以内", "之内", "未満", "まで", "以内の", "이하", "미만", "까지", "아래", "หรือต่ำกว่า",
+    "以下", "以内", "之内", "以內", "之內", "未満", "まで", "以内の", "이하", "미만", "까지", "아래",
+    "หรือต่ำกว่า",
 )  # fmt: skip
 ABOVE_BEFORE = (
     "over", "above", "more than", "at least", "minimum", "min", "más de", "por encima de", "mínimo",
     "plus de", "au moins", "au-dessus de", "über", "mehr als", "mindestens", "oltre", "più di",
     "almeno", "acima de", "mais de", "pelo menos", "boven", "meer dan", "minstens", "powyżej", "ponad",
     "więcej niż", "дороже", "больше", "свыше", "не дешевле", "en az", "أكثر من", "فوق", "على الأقل",
-    "高于", "超过", "大于", "不低于", "최소", "มากกว่า", "เกิน", "ตั้งแต่",
+    "高于", "超过", "大于", "不低于", "高於", "超過", "大於", "不低於", "최소", "มากกว่า", "เกิน", "ตั้งแต่",
 )  # fmt: skip
 ABOVE_BEFORE_MONEY = (
     "from", "starting at", "desde", "a partir de", "à partir de", "dès", "ab", "a partire da", "da",
@@ -43,6 +45,9 @@ ABOVE_AFTER = (
     "lub więcej", "и выше", "üzeri", "üstü", "ve üzeri", "أو أكثر", "以上", "起", "以上の", "から",
     "이상", "부터", "ขึ้นไป",
 )  # fmt: skip
+AROUND_AFTER = ("左右", "上下")
+PRICE_NAMES = ("价格在", "价格", "价位", "售价", "價格在", "價格", "價位", "售價")
+"""What stands before a bound and is a part of it."""
 BETWEEN = (
     "between", "from", "entre", "de", "desde", "zwischen", "von", "tra", "fra", "da", "tussen", "van",
     "między", "od", "между", "от", "بين", "من", "ระหว่าง",
@@ -58,7 +63,8 @@ CURRENCIES = (
     "euros", "pound", "pounds", "quid", "dólar", "dólares", "pesos", "soles", "livres", "franken",
     "francs", "reais", "r$", "yen", "yuan", "won", "baht", "zł", "zloty", "złotych", "руб", "руб.", "р",
     "р.", "рублей", "рубля", "евро", "долларов", "tl", "lira", "دولار", "يورو", "ريال", "درهم", "جنيه",
-    "元", "块", "块钱", "圆", "人民币", "美元", "欧元", "円", "엔", "원", "달러", "유로", "บาท",
+    "元", "块", "块钱", "圆", "人民币", "美元", "欧元", "圓", "塊", "塊錢", "人民幣", "歐元",
+    "円", "엔", "원", "달러", "유로", "บาท",
     "เหรียญ", "ยูโร",
 )  # fmt: skip
 CHEAP = (
@@ -69,14 +75,15 @@ CHEAP = (
     "economica", "economici", "economiche", "a buon mercato", "goedkoop", "goedkope", "tani", "tania",
     "tanie", "дешевый", "дешёвый", "дешевая", "дешёвая", "дешевые", "дешёвые", "дешево", "дёшево",
     "недорогой", "недорогая", "недорогие", "недорого", "ucuz", "uygun fiyatlı", "رخيص", "رخيصة",
-    "便宜的", "便宜", "实惠的", "实惠", "廉价", "平价", "性价比高", "安い", "格安", "激安", "저렴한",
-    "저렴", "싼", "가성비", "ราคาถูก", "ราคาประหยัด",
+    "最便宜的", "最便宜", "便宜点的", "便宜的", "便宜", "实惠的", "实惠", "廉价", "平价", "性价比高的",
+    "性价比高", "便宜點的", "實惠的", "實惠", "廉價", "平價", "性價比高的", "性價比高", "安い",
+    "格安", "激安", "저렴한", "저렴", "싼", "가성비", "ราคาถูก", "ราคาประหยัด",
 )  # fmt: skip
 DEAR = (
     "expensive", "premium", "luxury", "high-end", "high end", "caro", "cara", "caros", "caras", "lujo",
     "de luxe", "haut de gamme", "teuer", "teure", "hochwertig", "hochwertige", "di lusso", "duur",
     "dure", "luksusowy", "дорогой", "дорогие", "премиум", "люкс", "pahalı", "lüks", "فاخر", "فاخرة",
-    "高端", "高档", "豪华", "奢侈", "高級", "고급", "명품", "หรู",
+    "高端", "高档", "豪华", "奢侈", "高檔", "豪華", "高級", "고급", "명품", "หรู",
 )  # fmt: skip
 UNITS = (
     "cm", "mm", "m", "km", "kg", "g", "mg", "lb", "lbs", "oz", "w", "watt", "watts", "v", "volt", "a",
@@ -84,7 +91,7 @@ UNITS = (
     "pouces", "pulgadas", "ml", "cl", "l", "liter", "litres", "gb", "tb", "mb", "mp", "hours", "hour",
     "h", "min", "minutes", "minuten", "days", "years", "year", "jahre", "jahren", "años", "ans", "anni",
     "anos", "лет", "pieces", "pcs", "pack", "strings", "keys", "people", "players", "pages", "ohm",
-    "ohms", "bit", "bits", "см", "мм", "м", "кг", "г", "вт", "л", "岁", "厘米", "米", "公斤", "克",
+    "ohms", "bit", "bits", "см", "мм", "м", "кг", "г", "вт", "л", "岁", "歲", "厘米", "米", "公斤", "克",
     "寸", "英寸", "歳", "インチ", "세", "인치", "ปี", "ซม", "นิ้ว",
 )  # fmt: skip
 """What stands behind a number that is no price."""

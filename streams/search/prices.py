@@ -11,9 +11,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from streams.search import price_words as words
+from streams.search.chinese_numbers import with_digits
 from streams.search.scripts import UNSPACED, normalized, unspaced
 
 _TIMES = {"k": 1e3, "千": 1e3, "천": 1e3, "万": 1e4, "萬": 1e4, "만": 1e4, "พัน": 1e3, "หมื่น": 1e4, "тыс": 1e3}
+NEAR = 0.2
+"""A sum "or so" is this part of it below and above."""
 MOST_READ = 1_000
 """Characters of a query that are looked at for prices."""
 
@@ -55,7 +58,7 @@ def price_words(text: str) -> PriceWords:
     """
     if len(text) > MOST_READ:
         return PriceWords(None, None, 0, text)
-    rest, low, high = normalized(text), None, None
+    rest, low, high = with_digits(normalized(text)), None, None
     sums = _sums(rest)
     for first, second in pairwise(sums):
         if (cut := _range(rest, first, second)) is not None:
@@ -70,6 +73,9 @@ def price_words(text: str) -> PriceWords:
             elif low is None and (cut := _bound(rest, each, _ABOVE)) is not None:
                 low = each.value
                 cuts.append(cut)
+            elif low is high is None and each.money and (after := _AROUND.match(rest, each.end)):
+                low, high = each.value * (1.0 - NEAR), each.value * (1.0 + NEAR)
+                cuts.append((each.begin, _end_of(rest, after.end())))
         for cut in reversed(cuts):
             rest = _without(rest, *cut)
     if low is not None and high is not None and low > high:
@@ -121,9 +127,11 @@ def _bound(text: str, each: _Sum, said: _Said) -> tuple[int, int] | None:
     after = said.after.match(text, each.end)
     if before is None and after is None:
         return None
-    end = each.end if after is None else after.end()
-    linked = _OF.match(text, end)
-    return (each.begin if before is None else before.start()), (end if linked is None else linked.end())
+    begin = each.begin if before is None else before.start()
+    named = _NAMED.search(text[:begin])
+    return (begin if named is None else named.start()), _end_of(
+        text, each.end if after is None else after.end()
+    )
 
 
 def _range(text: str, first: _Sum, second: _Sum) -> tuple[int, int] | None:
@@ -133,10 +141,15 @@ def _range(text: str, first: _Sum, second: _Sum) -> tuple[int, int] | None:
     before = _BETWEEN.search(text[: first.begin])
     if before is None and not (first.money or second.money):
         return None
-    linked = _OF.match(text, second.end)
-    return (first.begin if before is None else before.start()), (
-        second.end if linked is None else linked.end()
-    )
+    begin = first.begin if before is None else before.start()
+    named = _NAMED.search(text[:begin])
+    return (begin if named is None else named.start()), _end_of(text, second.end)
+
+
+def _end_of(text: str, end: int) -> int:
+    """Where a bound ends that is linked to what follows it."""
+    linked = _OF.match(text, end)
+    return end if linked is None else linked.end()
 
 
 def _without(text: str, begin: int, end: int) -> str:
@@ -185,4 +198,6 @@ _BETWEEN = re.compile(_any(words.BETWEEN) + r"\s*$")
 _AND_TO = re.compile(r"\s*" + _any(words.AND_TO) + r"\s*")
 _CHEAP = re.compile(_any(words.CHEAP))
 _DEAR = re.compile(_any(words.DEAR))
-_OF = re.compile(r"\s*(?:的|の|짜리|대의)")
+_AROUND = re.compile(r"\s*" + _any(words.AROUND_AFTER))
+_NAMED = re.compile(_any(words.PRICE_NAMES) + r"\s*$")
+_OF = re.compile(r"\s*(?:(?:之间|之間)?的|之间|之間|の|짜리|대의)")

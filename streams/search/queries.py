@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.search.analysis import is_word, terms
+from streams.search.chinese import spellings
 from streams.search.intent import Named, Names
 from streams.search.languages import says_nothing, stem
 from streams.search.prices import PriceWords, price_words
@@ -57,29 +58,34 @@ def understand(text: str, words: Words, table: SpellingTable, names: Names, pric
     prices = price_words(text) if priced else PriceWords(None, None, 0, text)
     languages = words.spoken()
     every = list(dict.fromkeys(terms(prices.rest)))[:MOST_TERMS]
+    simple = spellings(prices.rest)
     telling = [term for term in every if not says_nothing(term, languages)] or every
     asked, fixed = [], dict[str, str]()
     for at, term in enumerate(telling):
-        spellings = {term: 1.0}
-        _add(spellings, _same_stem(term, languages, SAME_STEM))
-        if unspaced(term) and len(letters_of(term)) == 1:
-            _add(spellings, [(each, ONE_LETTER) for each, _ in words.beginning(term, MOST_BEGINNINGS)])
+        ways = {term: 1.0}
+        _add(ways, _same_stem(term, languages, SAME_STEM))
+        if term in simple:
+            _add(ways, [(simple[term], 1.0)])
+        for way in list(ways) if unspaced(term) and len(letters_of(term)) == 1 else ():
+            _add(ways, [(each, ONE_LETTER) for each, _ in words.beginning(way, MOST_BEGINNINGS)])
         for near in (
             telling[at - 1] + term if at else "",
             term + (telling[at + 1] if at + 1 < len(telling) else ""),
         ):
             if near and near != term and is_word(near) and words.frequency(near):
-                _add(spellings, [(near, JOINED)])
+                _add(ways, [(near, JOINED)])
         corrections = table.correct(term, words.frequency)
         for each in corrections:
             for word in each.words:
                 counts = MISTAKES[each.distance]
-                _add(spellings, [(word, counts), *_same_stem(word, languages, counts * SAME_STEM)])
-        if corrections and not _known(spellings, term, words):
+                _add(ways, [(word, counts), *_same_stem(word, languages, counts * SAME_STEM)])
+        if corrections and not _known(ways, term, words):
             fixed[term] = " ".join(corrections[0].words)
-        asked.append(list(spellings.items()))
+        asked.append(list(ways.items()))
     corrected = " ".join(fixed.get(term, term) for term in every) if fixed else ""
     named = names.find(terms(corrected) if corrected else every)
+    if simple and not corrected:
+        named = list(dict.fromkeys([*named, *names.find([simple.get(term, term) for term in every])]))
     return Understood(text, prices.rest, prices, asked, corrected, named)
 
 

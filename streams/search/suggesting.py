@@ -13,6 +13,7 @@ from symspellpy.editdistance import DistanceAlgorithm, EditDistance
 
 from streams.recommender import Recommender
 from streams.search.analysis import is_word, terms
+from streams.search.chinese import simplified
 from streams.search.completions import Completion
 from streams.search.index import SearchIndex
 from streams.search.scripts import normalized
@@ -38,26 +39,28 @@ def suggest(recommender: Recommender, index: SearchIndex, typed: str, limit: int
     its = terms(begins)[-MOST_TERMS:]
     if not its:
         return Suggestions([], "")
-    found = _complete(recommender, index, begins, its, limit)
+    found = _complete(recommender, index, list(dict.fromkeys((simplified(begins), begins))), limit)
     if found:
         return Suggestions(found, "")
     mended = _mended(index, its)
     if mended == its:
         return Suggestions([], "")
     begins = " ".join(mended)
-    found = _complete(recommender, index, begins, mended, limit)
+    found = _complete(recommender, index, [begins], limit)
     return Suggestions(found, begins if found else "")
 
 
 def _complete(
-    recommender: Recommender, index: SearchIndex, begins: str, its: Sequence[str], limit: int
+    recommender: Recommender, index: SearchIndex, spellings: Sequence[str], limit: int
 ) -> list[Completion]:
-    lists = [
-        [Completion(text, "query") for text in index.queries.find(begins, limit)],
-        [Completion(text, "category") for text in index.categories.find(begins, limit)],
-        [Completion(text, "maker") for text in index.makers.find(begins, limit)],
-        _titles(recommender, index, its, limit),
+    """spellings: of what is typed; what any of them finds is a completion."""
+    named = (("query", index.queries), ("category", index.categories), ("maker", index.makers))
+    ways = [
+        [Completion(text, kind) for begins in spellings for text in names.find(begins, limit)]
+        for kind, names in named
     ]
+    titles = [_titles(recommender, index, terms(begins)[-MOST_TERMS:], limit) for begins in spellings]
+    lists = [list(dict.fromkeys(way)) for way in (*ways, [each for found in titles for each in found])]
     different: dict[str, Completion] = {}
     for each in [completion for completions in lists for completion in completions]:
         different.setdefault(normalized(each.text), each)

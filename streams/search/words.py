@@ -19,6 +19,7 @@ import tantivy
 from numpy.typing import NDArray
 
 from streams.search.analysis import joined, terms
+from streams.search.chinese import may_be_chinese, second_spelling
 from streams.search.documents import FIELDS, ItemDocument
 from streams.search.languages import LANGUAGES, language_of, stems
 from streams.settings.search import FieldWeights
@@ -179,7 +180,11 @@ class Words:
         return _Q.disjunction_max_query(ways, TIE)
 
     def _made(self, document: ItemDocument) -> _Made:
-        by_field = {name: terms(getattr(document, name), indexed=True) for name in FIELDS}
+        texts = {name: getattr(document, name) for name in FIELDS}
+        by_field = {name: terms(text, indexed=True) for name, text in texts.items()}
+        if may_be_chinese(" ".join(texts.values())):
+            for name, text in texts.items():
+                by_field[name] += second_spelling(text, by_field[name])
         language = language_of(term for its in by_field.values() for term in its)
         if self.fixed:
             language = language if language in self.fixed else self.fixed[0]

@@ -1,5 +1,5 @@
 """The payload of a snapshot: the counters, what reviews say of items without a text of their own, the
-learner, and what sources have earned.
+learner, what sources have earned, and what reviews say of items.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from streams.state.stored_format import check_version
 
 log = logging.getLogger(__name__)
 
-VERSION = 4
+VERSION = 5
 """Of the payload around the counters, which have a version of their own."""
-WITHOUT_EARNINGS = 3
-"""The version that is written where sources earn nothing: builds before this one read it."""
+WITHOUT_OPINIONS, WITHOUT_EARNINGS = 4, 3
+"""The versions that are written where no review was read for opinions, and where besides sources earn
+nothing: builds before this one read them.
+"""
 IN_ORDER_SINCE = 3
 SLICE_BYTES = 1 << 20
 """So much is compressed at once, without the interpreter's lock."""
@@ -43,8 +45,9 @@ class _Payload(msgspec.Struct, array_like=True):
     """`learned_to`: the place in the ledger up to which `learner` and `earned` have learned; "" for the
     snapshot's own.
 
-    Payloads of version 3 end before `earned`, those of version 2 before `learned_to`, those of version 1
-    before `learner`, the first ones before `version`.
+    Payloads of version 4 end before `opinions` (`streams.counters.aspects`), those of version 3 before
+    `earned`, those of version 2 before `learned_to`, those of version 1 before `learner`, the first ones
+    before `version`.
     """
 
     counters: memoryview
@@ -53,6 +56,7 @@ class _Payload(msgspec.Struct, array_like=True):
     learner: bytes = b""
     learned_to: str = ""
     earned: bytes = b""
+    opinions: bytes = b""
 
 
 class _Head(msgspec.Struct, array_like=True):
@@ -82,6 +86,7 @@ class Copy:
         recommender.learn_closed()
         self._learner, self._learned_to = recommender.learner.pack(), recommender.learned_to
         self._earned = None if recommender.earnings is None else recommender.earnings.pack()
+        self._opinions = recommender.counters.aspects.pack()
         self.longest_s = time.perf_counter() - started
 
     def step(self) -> bool:
@@ -115,10 +120,12 @@ class Copy:
         heard = self._heard
         columns = (heard.rows, heard.reviews, heard.text)
         said = [piece for column in columns for piece in binary(bytes_of(column))]
-        earned = [] if self._earned is None else binary(self._earned)
-        version = WITHOUT_EARNINGS if self._earned is None else VERSION
-        last = _encoder.encode(version), *binary(self._learner), _encoder.encode(self._learned_to), *earned
-        fields = array_header(5 if self._earned is None else 6)
+        version = WITHOUT_EARNINGS if self._earned is None else WITHOUT_OPINIONS
+        version = VERSION if self._opinions else version
+        further = [self._earned or b"", self._opinions][: version - WITHOUT_EARNINGS]
+        last = [_encoder.encode(version), *binary(self._learner), _encoder.encode(self._learned_to)]
+        last += [piece for part in further for piece in binary(part)]
+        fields = array_header(5 + len(further))
         return [fields, *binary(*pieces_of(self._counters)), array_header(3), *said, *last]
 
 
@@ -142,6 +149,7 @@ def restore(recommender: Recommender, raw: bytes, position: str = "") -> None:
     restore_counters(recommender.counters, payload.counters)
     recommender.learned_to = payload.learned_to or position
     _restore_learned(recommender, payload)
+    recommender.counters.aspects.restore(payload.opinions)
     recommender.pipeline.grow()
     catalog = recommender.catalog
     rows = np.frombuffer(payload.heard.rows, np.int32)

@@ -31,7 +31,9 @@ from streams.serving.loading import load_encoder, texts_by
 from streams.serving.memory import give_back
 from streams.serving.model_watcher import LogAlone, ModelWatcher
 from streams.serving.models import RegistryModels
+from streams.serving.opining import Opining
 from streams.serving.replica import Replica
+from streams.serving.unknown_tokens import WatchedEncoder
 from streams.settings.tree import Settings
 from streams.state.event_meaning import Encode
 from streams.stores.base import Store
@@ -47,7 +49,8 @@ LONGEST_TURN_S = 0.5
 
 @dataclass(frozen=True)
 class Live:
-    """`encode`: texts to vectors; None where no text encoder is registered, or none was asked for.
+    """`encode`: texts to vectors; None where no text encoder is registered, or none was asked for. `opine`:
+    the same with what reviews say; None where nothing reads that.
 
     `experiments` are those that the registry had when this was opened; the owner has them follow.
     `following` runs for as long as this is open for reading only; None where the owner follows the ledger. It
@@ -62,6 +65,7 @@ class Live:
     experiments: ServedExperiments
     follower: Follower | None = None
     following: asyncio.Task[None] | None = None
+    opine: Opining | None = None
 
     @property
     def recommender(self) -> Recommender:
@@ -118,7 +122,7 @@ async def open_live(
         models = RegistryModels(settings, store, replica, watcher, confirms=not read_only)
         opened.push_async_callback(models.close)
         # It is read while the counters are, which takes about as long.
-        reading: asyncio.Task[Encode | None] | None = None
+        reading: asyncio.Task[WatchedEncoder | None] | None = None
         if texts:
             reading = asyncio.create_task(
                 in_thread(load_encoder, settings.model, registry, models.loader.runs_elsewhere)
@@ -134,16 +138,17 @@ async def open_live(
         experiments = ServedExperiments(store, replica, models)
         await attempt(experiments.begin)
         encode = await reading if reading is not None else None
+        opine = None if encode is None else encode.opine
         await in_thread(give_back)
         if not read_only:
-            yield Live(settings, store, replica, models, encode, experiments)
+            yield Live(settings, store, replica, models, encode, experiments, opine=opine)
             return
         follower = Follower(replica, models, lambda: _recover(replica))
         every_s = min(settings.worker.ledger_every_ms / 1_000, LONGEST_TURN_S)
         following = asyncio.create_task(follower.run(every_s), name="following the ledger")
         opened.push_async_callback(_end, following)
         opened.push_async_callback(_end, asyncio.create_task(experiments.run(), name="following experiments"))
-        yield Live(settings, store, replica, models, encode, experiments, follower, following)
+        yield Live(settings, store, replica, models, encode, experiments, follower, following, opine)
 
 
 async def _recover(replica: Replica) -> None:

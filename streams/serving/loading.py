@@ -13,10 +13,10 @@ from export.registry import Registry
 from export.text import TextEncoder, encoder_name, load_text_encoder
 from model.errors import ModelError
 from streams.ranking.model_in_service import ModelInService
+from streams.serving.opining import opining
 from streams.serving.text_identity import identity_of
 from streams.serving.unknown_tokens import WatchedEncoder
 from streams.settings.sections import ModelSettings
-from streams.state.event_meaning import Encode
 from streams.state.user_state import WORDS_DIM
 
 log = logging.getLogger(__name__)
@@ -115,8 +115,9 @@ def texts_by(settings: ModelSettings, registry: Registry) -> str:
 
 def load_encoder(
     settings: ModelSettings, registry: Registry, on_fallback: OnFallback | None = None
-) -> Encode | None:
-    """The text encoder of the settings with its projection; None, and said, where none is registered.
+) -> WatchedEncoder | None:
+    """The text encoder of the settings with its projection, and what reads opinions by it; None, and said,
+    where none is registered.
 
     Raises `ModelError` where others are, or where it keeps another width of texts.
     """
@@ -137,7 +138,7 @@ def load_encoder(
         settings.text_max_tokens,
         on_fallback=on_fallback,
     )
-    return WatchedEncoder(check_width(encoder))
+    return WatchedEncoder(check_width(encoder), opining(encoder, registry))
 
 
 def load_in_service(

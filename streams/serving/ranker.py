@@ -24,6 +24,7 @@ from model.errors import (
     RankerBusyError,
     RankerLateError,
     RankerUnreadyError,
+    RequestError,
     StoreUnavailableError,
 )
 from model.schema import F32
@@ -42,6 +43,7 @@ from streams.serving.ranker_slates import RankedSlates
 from streams.serving.ranker_watch import RankerWatch, Unwatched
 from streams.serving.warm_up import warm_up
 from streams.settings.tree import Settings
+from streams.state.event_meaning import Said
 from streams.stores.base import Store
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,8 @@ second.
 LONGEST_S = 60.0
 """The same of what time alone seldom mends, such as a model that is missing: each attempt reads the store."""
 MEETINGS = 3
+DESCRIBED_MAX = 50
+"""Candidates of one request that the catalogue lacks: the text encoder reads each of them."""
 EXPLANATIONS = 2
 """So many may be asked for at a time: each takes the core as long as a dozen slates."""
 
@@ -74,7 +78,7 @@ class Ranker:
         self.live: Live | None = None
         self.items: ItemSearch | None = None
         self._store, self._opening = store, "the ranker has not begun"
-        self._queue: RankerQueue[tuple[Asked, F32 | None], Answer] = RankerQueue(
+        self._queue: RankerQueue[tuple[Asked, F32 | None, Said], Answer] = RankerQueue(
             self._work,
             settings.ranker.batch_max,
             settings.ranker.queue_max,
@@ -129,9 +133,9 @@ class Ranker:
         Raises `RankerUnreadyError`, `RankerBusyError`, `RankerLateError`, `RequestError` for what can't be
         asked, and `StoreError` where the user's state can't be read.
         """
-        self._ready()
-        started = time.perf_counter()
-        answer = await self._queue.answer((asked, await self.vector(asked.query)))
+        live, started = self._ready(), time.perf_counter()
+        texts = await self._queries.vectors(_to_describe(asked, live.recommender), live.encode)
+        answer = await self._queue.answer((asked, await self.vector(asked.query), texts))
         self._queue.watch.took("whole", time.perf_counter() - started)
         self.slates.keep(asked, answer)
         return answer
@@ -199,14 +203,14 @@ class Ranker:
             raise RankerUnreadyError(live.trouble)
         return live
 
-    async def _work(self, batch: Sequence[tuple[Asked, F32 | None]]) -> Sequence[Answer | Exception]:
-        """`batch`: what is asked, with the vector of its query. The users' states are read in one call, then
-        all slates are made in one call of the core.
+    async def _work(self, batch: Sequence[tuple[Asked, F32 | None, Said]]) -> Sequence[Answer | Exception]:
+        """`batch`: what is asked, with the vectors of its query and of other texts. The users' states
+        are read in one call, then all slates are made in one call of the core.
         """
         live, watch, started = self._ready(), self._queue.watch, time.perf_counter()
-        everyone = [user for asked, _ in batch for user in (asked.user, asked.session) if user]
+        everyone = [user for asked, *_ in batch for user in (asked.user, asked.session) if user]
         users = list(dict.fromkeys(everyone))
-        viewers = list(dict.fromkeys(asked.user for asked, _ in batch if asked.not_seen_for_ms))
+        viewers = list(dict.fromkeys(asked.user for asked, *_ in batch if asked.not_seen_for_ms))
         loaded = await live.store.load(users, (), viewers)
         states = dict(zip(users, loaded.states, strict=True))
         slates = dict(zip(viewers, loaded.slates, strict=True))
@@ -217,8 +221,9 @@ class Ranker:
                 query,
                 None if asked.session == asked.user else states.get(asked.session),
                 slates.get(asked.user),
+                texts,
             )
-            for asked, query in batch
+            for asked, query, texts in batch
         ]
         read = time.perf_counter()
         watch.took("read", read - started)
@@ -290,6 +295,18 @@ class Ranker:
                 self._opening = str(error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, longest_s)
+
+
+def _to_describe(asked: Asked, recommender: Recommender) -> list[str]:
+    """The texts of candidates that the catalogue lacks; raises `RequestError` for too many."""
+    known = recommender.catalog.rows
+    texts = [told.as_text for item, told in asked.given.items() if item not in known and told.says_what_it_is]
+    if len(texts) > DESCRIBED_MAX:
+        raise RequestError(
+            f"{len(texts)} of the candidates are new and described; expected {DESCRIBED_MAX} at most. "
+            "Announce items with PUT /v1/items, and name them by their ids"
+        )
+    return texts
 
 
 @asynccontextmanager

@@ -6,9 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from streams.ranking.given_fields import CandidateFields
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest
 from streams.ranking.score_parts import ScorePart
 from streams.ranking.slate import Slate
+from streams.state.item_text import of_item
+
+
+@dataclass(frozen=True, slots=True)
+class GivenItem:
+    """What is said of one of the caller's candidates; `title` and `text` describe it where the catalogue
+    lacks it. See `CandidateFields`.
+    """
+
+    fields: CandidateFields = field(default_factory=CandidateFields)
+    title: str = ""
+    text: str = ""
+
+    @property
+    def as_text(self) -> str:
+        """What the text encoder reads of it, by the rule for items."""
+        fields = self.fields
+        return of_item(self.title, fields.categories or (), fields.tags or (), self.text)
+
+    @property
+    def says_what_it_is(self) -> bool:
+        """Whether it can be ranked where nothing else is known of it."""
+        return bool(self.as_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +40,7 @@ class Asked:
     """A slate for one user, by ids. It is checked where it becomes a `RankRequest`.
 
     `user`: any id; nothing needs to be known of it (an anonymous visitor has the id of their session).
+    `given`: what is said of some of `items`; `relevancy_weight`: see `GivenFields`.
     `session`: an id under which the user did something before they were known by name; "" for none. It counts
     as if they had done it. `items`: the candidates; None for what the sources find. `size`: places, 0 for
     `feed.size`, or for all `items`. `exclude`: items that are not to be shown. `query`: what the user
@@ -37,6 +62,8 @@ class Asked:
     not_seen_for_ms: int = 0
     cause: str = ""
     arm: str = ""
+    given: Mapping[str, GivenItem] = field(default_factory=dict)
+    relevancy_weight: float = 1.0
 
 
 class Answer(NamedTuple):

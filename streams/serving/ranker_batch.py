@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from model.errors import StoreError
@@ -13,6 +14,7 @@ from streams.batch_slates import steps_of
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NEVER, Slates
 from streams.ranking.degradation import Rung
+from streams.ranking.given_fields import CandidateFields, GivenFields
 from streams.ranking.interleaving import brought, interleaved, sides_of
 from streams.ranking.request import RankRequest, Search
 from streams.ranking.score_parts import parts_of_both, score_parts
@@ -20,6 +22,7 @@ from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.serving.ranker_asked import Answer, Asked
 from streams.state import user_state_codec
+from streams.state.event_meaning import Said
 from streams.state.session import with_session
 from streams.state.user_state import UserState
 from streams.triggering import triggered_alone
@@ -29,7 +32,7 @@ log = logging.getLogger(__name__)
 
 class Waiting(NamedTuple):
     """What is asked, and of whom: the states of user and session and the user's kept slates, as the store has
-    them. `query`: the vector of the query, where it has one.
+    them. `query`: the vector of the query, where it has one. `texts`: those of candidates' texts.
     """
 
     asked: Asked
@@ -37,6 +40,7 @@ class Waiting(NamedTuple):
     query: F32 | None = None
     session: bytes | None = None
     slates: bytes | None = None
+    texts: Said = MappingProxyType({})
 
 
 class RankedBatch(NamedTuple):
@@ -100,9 +104,12 @@ def _request(
     size = asked.size
     if asked.items is not None:
         known = dict.fromkeys(asked.items)
-        fields["candidates"] = tuple(rows[item] for item in known if item in rows)
-        unknown = tuple(item for item in known if item not in rows)
-        size = min(size or len(known), max(len(fields["candidates"]), 1))
+        candidates = candidates_of(asked, rows)
+        fields["candidates"] = tuple(candidates.values())
+        unknown = tuple(item for item in known if item not in candidates)
+        size = min(size or len(known), max(len(candidates), 1))
+        if given := given_of(asked, candidates, waiting.texts):
+            fields["given"] = GivenFields(given, asked.relevancy_weight)
     exclude = [rows[item] for item in asked.exclude if item in rows]
     if asked.items is None:
         exclude += in_session  # what was met in the session does not come back either
@@ -119,6 +126,30 @@ def _request(
     rung: Rung = "full" if recommender.pipeline.models.active is not None else "counters"
     made = recommender.request(state, now_ms, rung=rung, arm=arm, size=size, filter=asked.filter, **fields)
     return made, unknown
+
+
+def candidates_of(asked: Asked, rows: Mapping[str, int]) -> dict[str, int]:
+    """The rows of the candidates by their ids; below 0 those that the catalogue lacks and the caller
+    describes. What nobody knows and nobody describes is left out.
+    """
+    found, guests = dict[str, int](), 0
+    for item in dict.fromkeys(asked.items or ()):
+        if item in rows:
+            found[item] = rows[item]
+        elif item in asked.given and asked.given[item].says_what_it_is:
+            guests += 1
+            found[item] = -guests
+    return found
+
+
+def given_of(asked: Asked, candidates: Mapping[str, int], texts: Said) -> dict[int, CandidateFields]:
+    """What is said of these candidates, by row."""
+    found = {}
+    for item, row in candidates.items():
+        if (told := asked.given.get(item)) is not None:
+            text = texts.get(told.as_text)
+            found[row] = told.fields if row >= 0 else replace(told.fields, item_id=item, text=text)
+    return found
 
 
 def shown_since(slates: Slates, since_ms: int, wait_ms: int) -> list[int]:
@@ -166,8 +197,9 @@ def _answers(recommender: Recommender, requests: Sequence[RankRequest]) -> list[
     for slate, request, of in zip(slates, requests, sides.of, strict=True):
         left_out: tuple[str, ...] = ()
         if request.candidates is not None and len(batch.given[of[0]]) < len(request.candidates):
-            given = set(batch.given[of[0]].tolist())
-            left_out = tuple(ids[row] for row in request.candidates if row not in given)
+            given, guests = set(batch.given[of[0]].tolist()), batch.guests
+            rows = guests.rows(sides.requests[of[0]]).tolist()
+            left_out = tuple(guests.item_id(ids, row) for row in rows if row not in given)
         parts = [score_parts(batch, b, mean) for b in of]
         if len(of) > 1:
             parts[0] = parts_of_both(parts[0], parts[1], brought(*(orders[b] for b in of)))

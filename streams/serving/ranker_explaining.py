@@ -15,10 +15,12 @@ Worth = dict[str, list[tuple[str, float]]]
 
 def worth(recommender: Recommender, request: RankRequest, items: Sequence[str], history: int) -> Worth:
     """For each of `items`: without which of the last `history` items its score falls by how much, the largest
-    first. The request is made again, with the counters of now. Empty where no model scores it, or the user
+    first. The request is made again, with the counters of now. An item that the catalogue lacks is left out.
+    Empty where no model scores it, or the user
     has met nothing.
     """
     catalog = recommender.catalog
+    items = [item for item in items if item in catalog.rows]
     recent = list(dict.fromkeys(request.state.items[::-1].tolist()))[:history]
     rows = [catalog.rows[item] for item in items]
     draft = recommender.draft(replace(request, score_also=tuple(rows), explain=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from model.errors import RankerLateError
 from model.schema import F32
@@ -38,11 +39,31 @@ class Queries:
             raise RankerLateError(f"no vector of the query within {1_000 * self._timeout_s:.0f} ms")
         return making.result()
 
-    async def _make(self, text: str, encode: Encode) -> F32:
-        made = (await in_thread(encoded, [text], encode))[text]
-        self._known[text] = made
+    async def vectors(self, texts: Sequence[str], encode: Encode | None) -> dict[str, F32]:
+        """The same of several texts, made in one go; none without an encoder."""
+        if encode is None or not texts:
+            return {}
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        made = dict[str, F32]()
+        if missing:
+            making = asyncio.create_task(in_thread(encoded, missing, encode))
+            done, _ = await asyncio.wait([making], timeout=self._timeout_s)
+            if not done:
+                raise RankerLateError(f"no vectors of the texts within {1_000 * self._timeout_s:.0f} ms")
+            made = making.result()
+        found = {text: made[text] if text in made else self._known[text] for text in texts}
+        for text, vector in made.items():
+            self._keep(text, vector)
+        return found
+
+    def _keep(self, text: str, vector: F32) -> None:
+        self._known[text] = vector
         if len(self._known) > self._kept:
             self._known.popitem(last=False)
+
+    async def _make(self, text: str, encode: Encode) -> F32:
+        made = (await in_thread(encoded, [text], encode))[text]
+        self._keep(text, made)
         return made
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from export.text import TextEncoder, too_much_unknown
 from model.schema import F32
+from streams.serving.opining import Opining
 
 log = logging.getLogger(__name__)
 
@@ -15,10 +16,12 @@ TOKENS_LEAST = 1_000
 
 
 class WatchedEncoder:
-    """Texts to the vectors that are kept of them. `said`: whether it was said."""
+    """Texts to the vectors that are kept of them. `said`: whether it was said. `opine`: see `Opine`; None
+    where nothing reads opinions.
+    """
 
-    def __init__(self, encoder: TextEncoder) -> None:
-        self._encoder, self.said = encoder, False
+    def __init__(self, encoder: TextEncoder, opine: Opining | None = None) -> None:
+        self._encoder, self.opine, self.said = encoder, opine, False
 
     def __call__(self, texts: Sequence[str]) -> F32:
         vectors = self._encoder.project(texts)

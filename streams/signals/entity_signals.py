@@ -51,16 +51,20 @@ class EntitySignals:
     def grow(self, item_ids: Sequence[str]) -> None:
         """Link the items that are new since the last call; `item_ids` are those of all rows."""
         items = len(item_ids)
-        if items > len(self.node_of):
-            node_of = np.full(max(items, len(self.node_of) * 3 // 2), -1, np.int32)
-            node_of[: self._known] = self.node_of[: self._known]
-            self.node_of = node_of
+        self.make_room(items)
         for row in range(self._known, items):
             node = self.graph.nodes.get(item_ids[row], -1)
             self.node_of[row] = node
             if node >= 0:
                 self.row_of[node] = row
         self._known = items
+
+    def make_room(self, rows: int) -> None:
+        """Make room for so many rows; those behind the items are of nothing that the graph has."""
+        if rows > len(self.node_of):
+            node_of = np.full(max(rows, len(self.node_of) * 3 // 2), -1, np.int32)
+            node_of[: self._known] = self.node_of[: self._known]
+            self.node_of = node_of
 
     def read(
         self,

@@ -125,13 +125,17 @@ class Catalog:
             self.rows.update(zip(part, range(first + at, first + at + len(part)), strict=True))
             self.ids.extend(part)
         size = len(self.ids)
-        if size > len(self.available):
-            self._make_room(room_for(size))
+        self.make_room(size)
+        self.text[first:size] = 0.0  # a guest may have stood there (`streams.ranking.guests`)
         self.available[first:size], self.announced_ms[first:size] = True, -1
         self.added_ms[first:size] = ts
         self._revise(range(first, size))
 
-    def _make_room(self, room: int) -> None:
+    def make_room(self, rows: int) -> None:
+        """Make room for so many rows; there may be fewer items."""
+        if rows <= len(self.available):
+            return
+        room = room_for(rows)
         for name in COLUMNS:
             setattr(self, name, longer(getattr(self, name), room))
         self.modalities = {name: longer(vectors, room) for name, vectors in self.modalities.items()}

@@ -15,20 +15,25 @@ from model.schema import F32
 from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User
 from streams.state.catalog import ItemRecord
 from streams.state.item_text import of_item, of_review
+from streams.state.opinion import NO_OPINIONS, Opinion, Opinions
 
 Encode = Callable[[Sequence[str]], F32]
 """Texts to vectors [n, 64] of length 1 (zero for an empty text)."""
+Opine = Callable[[Sequence[str], Sequence[str]], tuple[F32, Opinions]]
+"""The same of texts, and what those say that are reviews: these are the second argument, among the first."""
 Said = Mapping[str, F32]
 """The vector of each text, as `encoded` makes it."""
 
 
 class Vectors(NamedTuple):
     """Of an event's texts, rounded: `words` of what an item or a review says, `searched` of the search that a
-    click came from. None where it has none, or where there is no encoder.
+    click came from. None where it has none, or where there is no encoder. `opinion`: what a review says,
+    where anything reads that.
     """
 
     words: F32 | None = None
     searched: F32 | None = None
+    opinion: Opinion | None = None
 
 
 NO_VECTORS = Vectors()
@@ -103,9 +108,13 @@ def rounded(vectors: F32) -> F32:
     return vectors.astype(np.float16).astype(np.float32)
 
 
-def vectors_of(event: AnyEvent, said: Said) -> Vectors:
-    """The vectors of an event's texts, out of those that were encoded."""
-    return Vectors(said.get(text_of(event)), said.get(search_of(event))) if said else NO_VECTORS
+def vectors_of(event: AnyEvent, said: Said, opinions: Opinions = NO_OPINIONS) -> Vectors:
+    """The vectors of an event's texts, and its opinion, out of those that were read."""
+    if not said:
+        return NO_VECTORS
+    text = text_of(event)
+    opinion = opinions.get(text) if isinstance(event, Review) else None
+    return Vectors(said.get(text), said.get(search_of(event)), opinion)
 
 
 def item_record(event: Item, vectors: Vectors, added_ms: int) -> ItemRecord:

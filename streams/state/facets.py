@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,15 @@ Facet = tuple[str, str, str]
 
 TYPE = "i"  # of an array of int32
 FEW = 16  # rows that may have left a facet before its array is made anew
+
+
+class ItemFacets(NamedTuple):
+    """Of one item."""
+
+    categories: tuple[str, ...]
+    tags: tuple[str, ...]
+    attributes: dict[str, str]
+    price: float | None
 
 
 class Facets:
@@ -25,6 +36,7 @@ class Facets:
     def __init__(self) -> None:
         self.prices = np.empty(0, np.float64)
         self._numbers: dict[Facet, int] = {}
+        self._facets: list[Facet] = []
         self._rows: list[_Rows] = []
         self._of: list[bytes] = []
 
@@ -46,7 +58,7 @@ class Facets:
         numbers = [self._number("category", "", value) for value in categories]
         numbers += [self._number("tag", "", value) for value in tags]
         numbers += [self._number("attribute", *pair) for pair in attributes.items()]
-        packed = array(TYPE, sorted(set(numbers))).tobytes()
+        packed = array(TYPE, dict.fromkeys(numbers)).tobytes()
         before = self._of[row]
         if packed == before:
             return
@@ -62,7 +74,21 @@ class Facets:
         if number is None:
             number = self._numbers[facet] = len(self._rows)
             self._rows.append(_Rows())
+            self._facets.append(facet)
         return number
+
+    def of(self, row: int) -> ItemFacets:
+        """What an item was last put with, in its order; nothing for one that was never put."""
+        if row >= len(self._of):
+            return ItemFacets((), (), {}, None)
+        facets = [self._facets[number] for number in array(TYPE, self._of[row])]
+        price = float(self.prices[row])
+        return ItemFacets(
+            tuple(value for kind, _, value in facets if kind == "category"),
+            tuple(value for kind, _, value in facets if kind == "tag"),
+            {name: value for kind, name, value in facets if kind == "attribute"},
+            None if math.isnan(price) else price,
+        )
 
     def having_any(self, facets: Iterable[Facet], items: int) -> NDArray[np.bool_]:
         """Which of the first `items` rows have at least one of `facets`: bool [items]."""

@@ -19,6 +19,9 @@ from model.errors import StoreError
 from model.schema import F32
 from streams.state.ledger_layout import VERSION, Packed, flatten, split
 from streams.state.ledger_migrations import MIGRATIONS
+from streams.state.opinion import Opinion
+from streams.state.opinion import packed as packed_opinion
+from streams.state.opinion import unpacked as unpacked_opinion
 from streams.state.stored_format import check_version, leading_version
 from streams.state.user_state import NO_ROWS, Interaction, Rows
 
@@ -50,7 +53,8 @@ class Record:
     (`streams.learning.lesson`). `items`: row and encoded record of each item that
     came or changed. `heard`: row and vector of each review that speaks for an item after these (kept as
     float16): not of one that had a text of its own then, or got one later in the batch.
-    `activate`: the model to switch to ("": none).
+    `activate`: the model to switch to ("": none). `opinions`: row and opinion of each review that was read
+    for one; all of them are read by the same.
     """
 
     interactions: list[Interaction] = field(default_factory=list)
@@ -59,6 +63,7 @@ class Record:
     heard: list[tuple[int, F32]] = field(default_factory=list)
     items: list[tuple[int, bytes]] = field(default_factory=list)
     activate: str = ""
+    opinions: list[tuple[int, Opinion]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
@@ -109,6 +114,9 @@ def encode_record(record: Record) -> bytes:
             lessons=record.lessons,
             shares=_shares(done),
             users=_unless_empty([each.user for each in done]),
+            opinion_rows=_column("i", [row for row, _ in record.opinions]),
+            opinions=[packed_opinion(opinion) for _, opinion in record.opinions],
+            opinions_by=record.opinions[0][1].by if record.opinions else "",
         )
     )
 
@@ -194,6 +202,12 @@ def decode_record(payload: bytes) -> Record:
             ],
             items=list(zip(np.frombuffer(packed.item_rows, _I4).tolist(), packed.item_records, strict=True)),
             activate=packed.activate,
+            opinions=[
+                (row, unpacked_opinion(raw, packed.opinions_by))
+                for row, raw in zip(
+                    np.frombuffer(packed.opinion_rows, _I4).tolist(), packed.opinions, strict=True
+                )
+            ],
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise _unreadable(payload, error) from None

@@ -48,6 +48,9 @@ class Packed(msgspec.Struct, array_like=True):
     lessons: list[bytes] = []
     shares: bytes = b""
     users: list[str] = []
+    opinion_rows: bytes = b""
+    opinions: list[bytes] = []
+    opinions_by: str = ""
 
 
 def flatten(parts: list[Rows]) -> tuple[bytes, bytes]:

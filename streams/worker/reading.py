@@ -10,11 +10,12 @@ from typing import NamedTuple, Protocol
 from model.errors import BrokerUnavailableError, EventError, ModelError, StoreUnavailableError
 from streams.batch import Incoming
 from streams.clock import Clock
-from streams.events.schema import AnyEvent, Control, EventLimits, check_action, unknown_command
+from streams.events.schema import AnyEvent, Control, EventLimits, Review, check_action, unknown_command
 from streams.kafka.dead_letters import DeadLetter, dead_letter
 from streams.kafka.message import Message, read, read_early
 from streams.state.action_meaning import BUILT_IN
-from streams.state.event_meaning import Encode, encoded, text_of, texts_of, vectors_of
+from streams.state.event_meaning import Encode, Opine, Said, encoded, rounded, text_of, texts_of, vectors_of
+from streams.state.opinion import NO_OPINIONS, Opinions
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.shards import check_shard
 
@@ -42,8 +43,9 @@ class ModelCheck(Protocol):
 
 
 class Reader:
-    """Reads batches. `encode` None: texts have no vectors. `searches`: whether those of searches are wanted;
-    only an example reads them. `actions`: those that are declared. `shards`: of the store.
+    """Reads batches. `encode` None: texts have no vectors. `opine`: says of reviews what they say, too (see
+    `Opine`). `searches`: whether those of searches are wanted; only an example reads them. `actions`: those
+    that are declared. `shards`: of the store.
     """
 
     def __init__(
@@ -56,10 +58,11 @@ class Reader:
         searches: bool = True,
         actions: Collection[str] = BUILT_IN.names,
         shards: int = 1,
+        opine: Opine | None = None,
     ) -> None:
         self.limits, self.clock, self.metrics = limits, clock, metrics
         self.check_model, self.encode, self.searches = check_model, encode, searches
-        self.actions, self.shards = actions, shards
+        self.actions, self.shards, self.opine = actions, shards, opine
         self._decode_s = metrics.stage_s.of("decode")
 
     def early(self, message: Message) -> Message:
@@ -114,7 +117,7 @@ class Reader:
             return reads
         started = time.perf_counter()
         try:
-            said = await asyncio.to_thread(encoded, texts, self.encode)
+            said, opinions = await asyncio.to_thread(self._said, texts, [each.event for each in reads])
         except Exception as error:
             if len(reads) > 1:  # one by one, so that the others have theirs
                 parts = [await self._with_vectors([each], letters) for each in reads]
@@ -125,9 +128,18 @@ class Reader:
             return []
         self.metrics.stage_s.of("encode").observe(time.perf_counter() - started)
         return [
-            each._replace(incoming=each.incoming._replace(vectors=vectors_of(each.event, said)))
+            each._replace(incoming=each.incoming._replace(vectors=vectors_of(each.event, said, opinions)))
             for each in reads
         ]
+
+    def _said(self, texts: Sequence[str], events: Sequence[AnyEvent]) -> tuple[Said, Opinions]:
+        """The vectors of texts by text, and the opinions of those that are reviews."""
+        reviews = [text for event in events if isinstance(event, Review) and (text := text_of(event))]
+        if self.opine is None or not reviews:
+            return encoded(texts, self.encode), NO_OPINIONS
+        different = list(dict.fromkeys(texts))
+        vectors, opinions = self.opine(different, list(dict.fromkeys(reviews)))
+        return dict(zip(different, rounded(vectors), strict=True)), opinions
 
 
 def _text_alone(event: AnyEvent) -> list[str]:

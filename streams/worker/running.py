@@ -56,6 +56,7 @@ class Running:
             searches=logged,
             actions=settings.meanings.names,
             shards=settings.redis.shards,
+            opine=live.opine,
         )
         self.batches = Batches(
             *(settings, store, live.replica, live.models, reader, letters, self.kafka, metrics, clock),

@@ -14,6 +14,7 @@ from streams.gateway.answers import JSON, json_answer, response
 from streams.gateway.errors import says
 from streams.gateway.feeds import NO_STORE, USER_ID_MAX
 from streams.gateway.lists.answers import By, ItemList, Neighbours, SimilarItems
+from streams.gateway.lists.aspects import aspects_route
 from streams.gateway.lists.lists import Lists
 from streams.gateway.lists.parameters import (
     DEFAULT_N,
@@ -66,7 +67,12 @@ LISTS = {
 def lists_routes(on_request: OnRequest, store: Store) -> list[HTTPRouteHandler]:
     """All of them."""
     lists = Lists(on_request, store)
-    return [*(_list_route(lists, name) for name in LISTS), _similar_route(lists), _neighbours_route(lists)]
+    return [
+        *(_list_route(lists, name) for name in LISTS),
+        _similar_route(lists),
+        _neighbours_route(lists),
+        aspects_route(on_request),
+    ]
 
 
 def _answered(body: msgspec.Struct) -> Response[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, post
@@ -11,14 +12,20 @@ from litestar.handlers import HTTPRouteHandler
 from streams.gateway.answers import response
 from streams.gateway.errors import ProblemError, problem, says
 from streams.gateway.openapi import body_as
-from streams.gateway.ranking.bodies import RankBody
+from streams.gateway.ranking.bodies import GivenItem, RankBody
 from streams.gateway.ranking.json_bodies import json_body
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.ranked import Ranked, ranked, ranked_answer
 from streams.serving.ranker_asked import Asked
+from streams.serving.ranker_asked import GivenItem as Given
 
 PATH = "/v1/rank"
-EXAMPLE = {"user_id": "ann", "items": ["B0002E1O5C", "B0002F7K7Y"], "n": 2, "surface": "shelf"}
+EXAMPLE = {
+    "user_id": "ann",
+    "items": ["B0002E1O5C", {"item_id": "B0002F7K7Y", "price": 12.5, "boost": 0.3}],
+    "n": 2,
+    "surface": "shelf",
+}
 
 
 def asked_of(body: RankBody, candidates_max: int) -> Asked:
@@ -33,6 +40,7 @@ def asked_of(body: RankBody, candidates_max: int) -> Asked:
                 came=f"{len(items)} items", remedy="send the best of them, or several requests",
             )
         )  # fmt: skip
+    given = given_of([each for each in body.items if isinstance(each, GivenItem)])
     return Asked(
         user=user,
         session=session,
@@ -44,7 +52,25 @@ def asked_of(body: RankBody, candidates_max: int) -> Asked:
         query=body.query,
         context=body.context,
         cause=uuid.uuid4().hex,
+        given=given,
+        relevancy_weight=body.relevancy_weight,
     )
+
+
+def given_of(items: Sequence[GivenItem]) -> dict[str, Given]:
+    """What is said of candidates; raises `ProblemError` where one thing is said twice, and differently."""
+    found = dict[str, GivenItem]()
+    for item in items:
+        if found.setdefault(item.item_id, item) != item:
+            raise _twofold("one entry for each item", f"item {item.item_id!r} twice, with other fields")
+    told = [item for item in found.values() if item.says_more]
+    if any(item.relevancy is not None for item in told) and any(item.position is not None for item in told):
+        raise _twofold("relevancy, or position", "both of them: their scales differ")
+    return {item.item_id: item.as_given() for item in told}
+
+
+def _twofold(expected: str, came: str) -> ProblemError:
+    return ProblemError(problem(422, "bad_request", expected=expected, came=came, remedy="say it in one way"))
 
 
 def user_of(user_id: str | None, session: str | None) -> str:
@@ -69,8 +95,9 @@ def rank_route(on_request: OnRequest) -> HTTPRouteHandler:
         summary="Rank your own candidates",
         description=(
             f"Ranks the items of the body (at most {most}) for a user, as their feed is ranked: by the same "
-            "model, counters and arms. Items that the user has met stay in. What is answered counts as "
-            "shown, unless `impression` is false: let `n` be what you show."
+            "model, counters and arms. Items that the user has met stay in. An item may bring fields of its "
+            "own, which count in this request alone; one that nobody knows is ranked by them. What is "
+            "answered counts as shown, unless `impression` is false: let `n` be what you show."
         ),
         tags=["on request"],
         operation_class=body_as(RankBody, EXAMPLE),

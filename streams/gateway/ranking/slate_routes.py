@@ -18,6 +18,7 @@ from model.errors import StoreError, StoreUnavailableError
 from streams.gateway.answers import JSON, json_answer, response
 from streams.gateway.errors import ProblemError, problem, says, unavailable
 from streams.gateway.feeds import NO_STORE
+from streams.gateway.lists.aspects import aspects_of, names_here
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.parameters import check_once
 from streams.gateway.ranking.ranked import Contribution, Ranked, contributions, ranked, ranked_answer
@@ -51,13 +52,14 @@ class ItemWorth(msgspec.Struct):
 class PlaceExplained(msgspec.Struct):
     """One place. `contributions`: what its score is the sum of, exactly, as it was made. `history`: what the
     items that the user met lately are worth to it, each left out alone, the counters as they are now; these
-    overlap, and are no sum.
+    overlap, and are no sum. `praised_for`: what the texts of the item's reviews praise; no part of its score.
     """
 
     item_id: str
     score: float
     contributions: list[Contribution]
     history: list[ItemWorth]
+    praised_for: list[str] = []
 
 
 class Explanation(msgspec.Struct):
@@ -141,14 +143,18 @@ def slate_routes(on_request: OnRequest, store: Store) -> list[HTTPRouteHandler]:
         slate = answer.slate
         worth = await on_request.answered(ranker.worth(answer, places, history)) if history else {}
         at = range(min(places, len(slate.items)))
+        names = names_here(None if ranker.live is None else ranker.live.opine)
+        asked = [slate.items[k].item_id for k in at]
+        told = await on_request.answered(ranker.ask(aspects_of, asked, *names))
         items = [
             PlaceExplained(
                 item.item_id,
                 item.score,
                 parts,
                 [ItemWorth(*each) for each in worth.get(item.item_id, ())],
+                [] if said is None else said.praised_for,
             )
-            for item, parts in zip(slate.items, contributions(answer, at), strict=False)
+            for item, parts, said in zip(slate.items, contributions(answer, at), told, strict=False)
         ]
         explained = Explanation(
             slate.slate_id, slate.user_id, slate.ts, slate.model, slate.rung, slate.arm, items

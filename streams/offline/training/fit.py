@@ -22,6 +22,7 @@ from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import Say, counted, text_encoder, texts_of
 from streams.offline.training.half_lives import adapted
 from streams.offline.training.model_schema import schema_of, tasks_of, vocabulary_of
+from streams.offline.training.opinions import opinions_of
 from streams.offline.training.registration import register
 from streams.offline.training.warming import Collected, prepare, warm
 from streams.settings.tree import Settings
@@ -139,6 +140,7 @@ def fit_model(
     texts = texts_of(dataset, warm_events)
     encoder = text_encoder(registry, texts, settings, say)
     unknown = counted(encoder, texts).share if texts else None
+    opinions_of(dataset, warm_events, encoder, registry, settings.seed, say)
     run = prepare(dataset, settings, encoder.project, say)
     collected = warm(run, warm_events, settings, say)
     manifest = fit(run, collected, registry, name, say, encoder.manifest, keep, resume, look, unknown)

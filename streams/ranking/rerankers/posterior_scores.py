@@ -44,7 +44,8 @@ class PosteriorScores:
         self.learner = learner
 
     def of(self, draft: Draft, pool: NDArray[np.intp]) -> F64:
-        """float64 [S, m] of the candidates `pool` [m]; what was averted is taken off."""
+        """float64 [S, m] of the candidates `pool` [m]; what was averted is taken off, and what the
+        caller says for a candidate is added."""
         batch, number, request = draft.batch, draft.number, draft.request
         signals = signals_of(batch, np.array([number], np.int64), self.learner.reads)
         level = self.learner.level(request.arm, request.surface, request.state)
@@ -52,4 +53,6 @@ class PosteriorScores:
         averted = batch.averted.get(number)
         if averted is not None:
             scores -= self.learner.worth * averted[pool]
+        for favoured in batch.favoured.get(number, {}).values():
+            scores += self.learner.worth * favoured[pool]
         return scores

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from streams.ranking.given_fields import CandidateFields, GivenFields
 from streams.ranking.pipeline import Pipeline, sources
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import ItemFilter, RankRequest, Search, Suiting
@@ -27,12 +28,14 @@ STAGES = [
     "Reweight",
     "Avert",
     "Match",
+    "Favour",
     "Rerank",
     "Explain",
 ]
 
 
 SUITING = Suiting(np.arange(1, 4, dtype=np.int32), np.array([0.1, 0.3, 0.2], np.float32), 0.5)
+GIVEN = GivenFields({3: CandidateFields(boost=1.0), -1: CandidateFields(item_id="new", categories=("a",))})
 
 
 class BrokenError(Exception):
@@ -55,6 +58,7 @@ def many(small: Small) -> list[RankRequest]:
         small.request("u2", "counters", filter=ItemFilter(tags=("none",))),
         small.request("u3", search=Search("x", unit(np.ones(64))), score_also=(1, 2)),
         small.request("u4", candidates=(3, 1, 2), suiting=SUITING),
+        small.request("u5", candidates=(3, -1, 2), given=GIVEN),
     ]
 
 

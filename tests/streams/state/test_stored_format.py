@@ -22,6 +22,7 @@ from aiokafka.structs import ConsumerRecord
 import streams
 from model.errors import NewerVersionError, StoreError
 from streams.counters import snapshot
+from streams.counters.aspects import Aspects
 from streams.counters.counters import Counters
 from streams.counters.pairs import CLOSE, TOGETHER
 from streams.counters.settings import CounterSettings
@@ -42,6 +43,7 @@ from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state import catalog, ledger, user_state_codec
 from streams.state.action_meaning import BUILT_IN
+from streams.state.opinion import Opinion
 from streams.state.stored_format import NEIGHBOURS, check_version
 from streams.state.user_state import UserState
 from streams.state.user_sums import NOT_MEASURED
@@ -248,8 +250,38 @@ def payload_v3() -> bytes:
     return zlib.compress(packed([*first, 3, learner_v1(), "7-0"]), level=1)
 
 
+def payload_v4() -> bytes:
+    """Its reviews were not read for opinions. Where nothing reads them, this build writes the same."""
+    first = msgspec.msgpack.decode(zlib.decompress(unmarked_payload()))
+    return zlib.compress(packed([*first, 4, learner_v1(), "7-0", earnings_v1()]), level=1)
+
+
 def written_payload() -> bytes:
-    return kept_counters.copied(with_counters(unmarked_payload())).pack()
+    recommender = with_counters(unmarked_payload())
+    recommender.counters.aspects.observe(3, OPINION)
+    return kept_counters.copied(recommender).pack()
+
+
+OPINION = Opinion(64 / 127, ((2, 1.0), (2, -1.0)), "topics")
+
+
+def opinions_v1() -> bytes:
+    counts = np.zeros((1, 2, 32), np.float32)
+    counts[0, :, 2] = 1.0
+    return packed([1, "topics", column([3], "<i4"), column([1.0, 64 / 127], "<f8"), counts.tobytes()])
+
+
+def opined(raw: bytes) -> Aspects:
+    aspects = Aspects()
+    aspects.restore(raw)
+    return aspects
+
+
+def check_opinions(aspects: Aspects) -> None:
+    found = aspects.of(3)
+    assert found is not None
+    assert (aspects.by, found.reviews, found.sentiment) == ("topics", 1, 64 / 127)
+    assert (found.praised[2], found.blamed[2], found.praised.sum()) == (1.0, 1.0, 1.0)
 
 
 # What is kept of slates, and lessons.
@@ -536,7 +568,7 @@ FORMATS: dict[str, Format] = {
         written_payload,
         with_counters,
         check_payload,
-        {1: [unmarked_payload, payload_v1], 2: [payload_v2], 3: [payload_v3]},
+        {1: [unmarked_payload, payload_v1], 2: [payload_v2], 3: [payload_v3], 4: [payload_v4]},
         lambda raw, version: zlib.compress(third_element(zlib.decompress(raw), version), level=1),
     ),
     "learning.kept_slates_codec": Format(
@@ -558,6 +590,9 @@ FORMATS: dict[str, Format] = {
     ),
     "learning.earnings": Format(
         lambda: earned(earnings_v1()).pack(), earned, check_earnings, {1: [earnings_v1]}, first_element
+    ),
+    "counters.aspects": Format(
+        lambda: opined(opinions_v1()).pack(), opined, check_opinions, {1: [opinions_v1]}, first_element
     ),
     "learning.experts.packing": Format(
         lambda: packing.packed(packing.unpacked(experts_v1())),
@@ -701,3 +736,22 @@ def test_without_quotas_a_payload_is_of_the_version_that_builds_before_read() ->
     kept_counters.restore(recommender, payload_v3())
     again = msgspec.msgpack.decode(zlib.decompress(kept_counters.copied(recommender).pack()))
     assert (len(again), again[2], again[4]) == (5, 3, "7-0")
+
+
+def test_opinions_come_back_from_a_payload_and_need_no_quotas() -> None:
+    for settings in (Settings(), override(Settings(), {"candidates": {"quotas": "mean"}})):
+        recommender = Recommender(settings)
+        recommender.meet([f"i{n}" for n in range(5)], 0)
+        kept_counters.restore(recommender, payload_v3())
+        recommender.counters.aspects.observe(3, OPINION)
+        raw = kept_counters.copied(recommender).pack()
+        again = Recommender(settings)
+        again.meet([f"i{n}" for n in range(5)], 0)
+        kept_counters.restore(again, raw)
+        check_opinions(again.counters.aspects)
+        assert kept_counters.copied(again).pack() == raw
+
+
+def test_a_ledger_entry_tells_opinions() -> None:
+    told = ledger.Record(opinions=[(3, OPINION), (4, Opinion(-1.0, (), "topics"))])
+    assert ledger.decode_record(ledger.encode_record(told)) == told

@@ -13,6 +13,7 @@ from streams.clock import ManualClock
 from streams.events.schema import Control, Impression
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
+from streams.ranking.given_fields import CandidateFields, GivenFields
 from streams.recommender import Recommender
 from streams.serving.ranker import Ranker
 from streams.settings.tree import Settings
@@ -173,3 +174,94 @@ async def test_another_model_scores_as_soon_as_it_is_activated(site: Opened) -> 
         await eventually(lambda: live.models.name == "second")
         status, body = await rank(here, user_id="u1", items=ITEMS)
         assert (status, body["model"]) == (200, "second")
+
+
+NEWCOMER = {
+    "item_id": "new-1", "title": "A violet lamp", "text": "It shines.", "categories": ["lamps"], "price": 9.5,
+}  # fmt: skip
+
+
+async def test_fields_of_items_over_http_and_through_the_core_make_one_slate(site: Opened) -> None:
+    """What `replay` and tests ask of the core is what the route asks of it."""
+    fields = {"item_id": "item-9", "price": 4.0, "available": True, "categories": ["x"], "boost": 2.5}
+    async with site() as here:
+        status, body = await rank(
+            here, user_id="u1", items=["item-3", fields, NEWCOMER], explain=True, relevancy_weight=3
+        )
+        state = user_state_codec.decode((await here.store.states(["u1"]))[0])
+
+        def replayed(core: Recommender) -> Any:
+            rows = core.catalog.rows
+            told = GivenFields(
+                {
+                    rows["item-9"]: CandidateFields(4.0, True, ("x",), boost=2.5),
+                    -1: CandidateFields(9.5, categories=("lamps",), item_id="new-1"),
+                },
+                relevancy_weight=3,
+            )
+            request = core.request(
+                state, body["ts"], user="u1", cause=body["cause"], surface="feed", size=3, given=told,
+                candidates=(rows["item-3"], rows["item-9"], -1), arm=body["arm"],
+            )  # fmt: skip
+            return core.recommend([request])[0]
+
+        slate = await here.ranker.ask(replayed)
+        why = await here.http.get(f"/v1/slates/{body['slate_id']}/explanation")
+    assert status == 200, body
+    assert body["slate_id"] == slate.slate_id
+    assert [(each["item_id"], each["score"]) for each in body["items"]] == [
+        (item.item_id, item.score) for item in slate.items
+    ]
+    assert {each["item_id"] for each in body["items"]} == {"item-3", "item-9", "new-1"}
+    for each in body["items"]:
+        told = {part["name"]: part["value"] for part in each["contributions"]}
+        assert round(sum(told.values()), 6) == each["score"]
+        assert told["boost"] == (2.5 if each["item_id"] == "item-9" else 0.0)
+    assert why.status_code == 200, why.text
+
+
+async def test_a_position_stands_for_a_relevancy(site: Opened) -> None:
+    async with site() as here:
+        items = [{"item_id": item, "position": at} for at, item in enumerate(ITEMS)]
+        _, first = await rank(here, user_id="u1", items=items, relevancy_weight=100)
+        _, last = await rank(here, user_id="u1", items=items, relevancy_weight=-100)
+        plain = await rank(here, user_id="u1", items=ITEMS)
+        _, zero = await rank(here, user_id="u1", items=items, relevancy_weight=0)
+    assert [each["item_id"] for each in first["items"]] == ITEMS
+    assert [each["item_id"] for each in last["items"]] == ITEMS[::-1]
+    assert [each["score"] for each in zero["items"]] == [each["score"] for each in plain[1]["items"]]
+
+
+async def test_an_item_that_nobody_knows_needs_a_description(site: Opened) -> None:
+    async with site() as here:
+        items = ["item-3", {"item_id": "bare", "price": 3, "boost": 9}, NEWCOMER]
+        _, body = await rank(here, user_id="u1", items=items, n=1)
+        _, filtered = await rank(here, user_id="u1", items=items, filter={"price_to": 9})
+        many = [NEWCOMER | {"item_id": f"new-{n}", "title": f"lamp {n}"} for n in range(51)]
+        status, problem = await rank(here, user_id="u1", items=many)
+    assert body["unknown"] == ["bare"]
+    assert len(body["items"]) == 1
+    assert filtered["left_out"] == ["item-3", "new-1"]
+    assert (status, problem["reason"]) == (422, "bad_request")
+    assert "51" in problem["came"]
+    assert "PUT /v1/items" in problem["expected"]
+
+
+@pytest.mark.parametrize(
+    ("items", "came"),
+    [
+        ([{"item_id": "item-3", "boost": 101}], "boost"),
+        ([{"item_id": "item-3", "price": -1}], "price"),
+        ([{"item_id": "item-3", "colour": "red"}], "colour"),
+        ([{"item_id": "item-3", "position": -1}], "position"),
+        ([{"item_id": "item-3", "title": "x" * 257}], "title"),
+        ([{"item_id": "item-3", "boost": 1}, {"item_id": "item-3", "boost": 2}], "twice"),
+        ([{"item_id": "item-3", "boost": 1}, {"item_id": "item-3"}], "twice"),
+        ([{"item_id": "item-3", "position": 1}, {"item_id": "item-9", "relevancy": 2}], "scales"),
+    ],
+)
+async def test_fields_that_cant_be_are_refused(site: Opened, items: Any, came: str) -> None:
+    async with site() as here:
+        status, problem = await rank(here, user_id="u1", items=items)
+    assert status == 422
+    assert came in problem["came"]
