@@ -50,7 +50,8 @@ class Record:
     (`streams.learning.lesson`). `items`: row and encoded record of each item that
     came or changed. `heard`: row and vector of each review that speaks for an item after these (kept as
     float16): not of one that had a text of its own then, or got one later in the batch.
-    `activate`: the model to switch to ("": none).
+    `activate`: the model to switch to ("": none). `forgotten`: users who were deleted, by the digests of
+    their ids (`streams.state.tombstone`); what the record says besides came after that.
     """
 
     interactions: list[Interaction] = field(default_factory=list)
@@ -59,11 +60,18 @@ class Record:
     heard: list[tuple[int, F32]] = field(default_factory=list)
     items: list[tuple[int, bytes]] = field(default_factory=list)
     activate: str = ""
+    forgotten: list[bytes] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
         return bool(
-            self.interactions or self.impressions or self.lessons or self.heard or self.items or self.activate
+            self.interactions
+            or self.impressions
+            or self.lessons
+            or self.heard
+            or self.items
+            or self.activate
+            or self.forgotten
         )
 
 
@@ -109,6 +117,7 @@ def encode_record(record: Record) -> bytes:
             lessons=record.lessons,
             shares=_shares(done),
             users=_unless_empty([each.user for each in done]),
+            forgotten=record.forgotten,
         )
     )
 
@@ -194,6 +203,7 @@ def decode_record(payload: bytes) -> Record:
             ],
             items=list(zip(np.frombuffer(packed.item_rows, _I4).tolist(), packed.item_records, strict=True)),
             activate=packed.activate,
+            forgotten=packed.forgotten,
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise _unreadable(payload, error) from None

@@ -48,6 +48,7 @@ class Packed(msgspec.Struct, array_like=True):
     lessons: list[bytes] = []
     shares: bytes = b""
     users: list[str] = []
+    forgotten: list[bytes] = []
 
 
 def flatten(parts: list[Rows]) -> tuple[bytes, bytes]:
