@@ -55,7 +55,7 @@ OTHERS = {
     "kafka.consumer": "aiokafka",
     "exploration.policy": "thompson",
     "search.fusion": "ranks",
-    "search.personal_floor": 0.5,
+    "search.personal_floor": 0.3,
     "search.attention_from": 0.25,
     "candidates.quotas": "mean",
     "candidates.quota_part": 0.4,

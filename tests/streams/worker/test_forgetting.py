@@ -95,9 +95,7 @@ async def test_in_one_batch_each_event_counts_by_its_order(desk: Desk, store: Me
     assert await held(store) == [None, None, None], "who acted and was deleted in one batch has no feed"
 
 
-async def test_a_deletion_that_is_delivered_again_deletes_nothing_new(
-    desk: Desk, store: MemoryStore
-) -> None:
+async def test_a_deletion_that_is_delivered_again_deletes_nothing_new(desk: Desk, store: MemoryStore) -> None:
     desk.clock.advance(10)
     new = since(message(later(3), 0))
     await desk.take(message(deletion(), 0), new)
