@@ -10,12 +10,13 @@ among all items, and what was bought is the one right answer.
     meaning          the text encoder alone
     fusion           both (`search.fusion`), the same for everybody
     ranks            both by reciprocal ranks
-    net              fusion and the network, as much of it for everybody (`personal_floor` 1)
-    net, personal    fusion and the network with the zero-attention option, as served
+    net              fusion and the network with the query, without the user's history: the same for everybody
+    net, history     the same with the user's history, as much of it for everybody (`personal_floor` 1)
+    net, personal    the same with the zero-attention option, as served
     popular          no query: the most bought
 
-The first half of the searches, by a hash of the user, chooses nothing here; `--tune` prints figures of it by
-weight, and the report is of the other half.
+Half of the users, by a hash, are for the choice of settings: `--tune` prints figures of them by weight. The
+report is of the other half. "above fusion" and "above words" are differences over the same searches.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Way(NamedTuple):
     name: str
     settings: SearchSettings
     vectors: bool = True
+    personal: bool = True
 
 
 def ways(chosen: SearchSettings) -> list[Way]:
@@ -79,7 +81,8 @@ def ways(chosen: SearchSettings) -> list[Way]:
         Way("meaning", but(net=0.0, words=0.0, intent=0.0)),
         Way("fusion", but(net=0.0)),
         Way("ranks", but(net=0.0, fusion="ranks")),
-        Way("net", but(personal_floor=1.0)),
+        Way("net", but(personal_floor=1.0), personal=False),
+        Way("net, history", but(personal_floor=1.0)),
         Way("net, personal", but()),
     ]
 
@@ -142,7 +145,9 @@ def place(here: World, asked: Asked, way: Way) -> int:
     index, core = here.found_by, here.run.recommender
     index.settings = way.settings
     vector = here.vectors.get(asked.query) if way.vectors else None
-    query = SearchAsked(index.understand(asked.query), vector, asked.purchase.user, PLACES)
+    query = SearchAsked(
+        index.understand(asked.query), vector, asked.purchase.user, PLACES, personal=way.personal
+    )
     answer = search(core, index, query, here.run.state(asked.purchase.user), asked.purchase.ts_ms)
     found = [item.item_id for item in answer.slate.items]
     return found.index(asked.purchase.item) + 1 if asked.purchase.item in found else 0
@@ -157,9 +162,13 @@ def popular(here: World, asked: Asked) -> int:
     return at if at <= PLACES else 0
 
 
-def figures(places: Sequence[int], others: Sequence[int]) -> dict[str, dict[str, float]]:
-    """NDCG@10 and MRR with standard errors, and by how much the first is above that of `others`."""
-    told = {"ndcg@10": ndcg(places), "mrr": mrr(places), "above fusion": ndcg_difference(places, others)}
+def figures(
+    places: Sequence[int], fusion: Sequence[int], words: Sequence[int] | None = None
+) -> dict[str, dict[str, float]]:
+    """NDCG@10 and MRR with standard errors, and by how much the first is above that of others."""
+    told = {"ndcg@10": ndcg(places), "mrr": mrr(places), "above fusion": ndcg_difference(places, fusion)}
+    if words is not None:
+        told["above words"] = ndcg_difference(places, words)
     return {
         name: {"value": round(each.value, 4), "error": round(each.error, 4)} for name, each in told.items()
     }
@@ -199,16 +208,18 @@ def main() -> None:
     }  # fmt: skip
     for sort, chosen_of in SORTS.items():
         at = [k for k, asked in enumerate(half) if chosen_of(asked)]
-        base = [places["fusion"][k] for k in at]
-        told = {way: figures([its[k] for k in at], base) for way, its in places.items()}
+        fusion, words = ([places[way][k] for k in at] for way in ("fusion", "words"))
+        told = {way: figures([its[k] for k in at], fusion, words) for way, its in places.items()}
         report["sorts"][sort] = {"searches": len(at), "ways": told}
         for way, row in told.items():
-            print(f"{sort:16} {len(at):5} {way:24}", *(f"{n} {each['value']:.4f}" for n, each in row.items()))
+            values = (f"{name} {each['value']:.4f} ± {each['error']:.4f}" for name, each in row.items())
+            print(f"{sort:16} {len(at):5} {way:28}", *values)
     if args.json is not None:
         args.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
 SORTS: dict[str, Callable[[Asked], bool]] = {
+    "all": lambda asked: True,
     "kind": lambda asked: asked.kind == "kind",
     "kind, hidden": lambda asked: asked.kind == "kind" and asked.hidden,
     "phrase": lambda asked: asked.kind == "phrase",
@@ -221,14 +232,16 @@ def tuned(chosen: SearchSettings) -> list[Way]:
     def but(**changes: Any) -> SearchSettings:
         return msgspec.structs.replace(chosen, pool=PLACES, results=PLACES, **changes)
 
-    rows = [Way("fusion", but(net=0.0))]
-    rows += [Way(f"meaning {m}", but(net=0.0, meaning=m)) for m in (0.25, 1.0, 2.0)]
-    rows += [Way(f"ranks, meaning {m}", but(net=0.0, fusion="ranks", meaning=m)) for m in (0.5, 1.0)]
-    rows += [Way(f"net {w} for all", but(net=w, personal_floor=1.0)) for w in (0.03, 0.1, 0.2, 0.4)]
+    rows = [Way("words", but(net=0.0), vectors=False), Way("fusion", but(net=0.0))]
+    rows += [Way(f"meaning {m}", but(net=0.0, meaning=m)) for m in (0.25, 1.0)]
+    rows += [Way("ranks", but(net=0.0, fusion="ranks"))]
+    weights = (0.025, 0.05, 0.1, 0.2, 0.4)
+    rows += [Way(f"net {w}", but(net=w, personal_floor=1.0), personal=False) for w in weights]
+    rows += [Way(f"net {w}, history", but(net=w, personal_floor=1.0)) for w in weights]
     rows += [
-        Way(f"net {w} from {c} at {t}", but(net=w, personal_floor=0.3, attention=t, attention_from=c))
-        for w in (0.1, 0.2, 0.4)
-        for c, t in ((0.5, 10.0), (0.3, 10.0))
+        Way(f"net {w}, floor {floor}, from {c}", but(net=w, personal_floor=floor, attention_from=c))
+        for w in (0.1, 0.2)
+        for floor, c in ((0.0, 0.5), (0.3, 0.5), (0.3, 0.3))
     ]
     return rows
 

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import msgspec
 
 from streams.batch_slates import slates_of
-from streams.events.schema import AnyEvent, Control, Impression, Item, User, unknown_command
+from streams.events.schema import AnyEvent, Control, Forget, Impression, Item, User, unknown_command
 from streams.examples.target import Target, target_of
 from streams.experiments.arm_totals import Increments
 from streams.experiments.measured import NOTHING_MEASURED, Measured
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
-from streams.learning.lesson import Lesson, encode_lesson
+from streams.learning.lesson import Lesson, encode_lesson, without_user
 from streams.measuring import Measuring
 from streams.ranking.degradation import Rung
 from streams.ranking.slate import Slate
@@ -27,8 +27,9 @@ from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.catalog import encode_item
 from streams.state.event_meaning import NO_VECTORS, Vectors, item_record
-from streams.state.fold import Delivery, repeats
+from streams.state.fold import Delivery, is_forgotten, repeats
 from streams.state.ledger import Record
+from streams.state.tombstone import digest_of_user
 from streams.state.user_state import EMPTY, UserState
 from streams.triggering import beside, triggered
 
@@ -57,7 +58,8 @@ class BatchResult:
     `withdrawn`: of each item that was put, whether it can't be had now. `applied`: the places in the batch of
     the events that changed something. `skipped`: places of those that were applied before, and why. `failed`:
     places of those that raised, and the error. `unranked`: users whose slate could not be made as the rung
-    asks. `kept`: the slates that are kept of each user, where they changed. `answers`, `showings`,
+    asks. `kept`: the slates that are kept of each user, where they changed. `forgotten`: users who were
+    deleted, and the state that this left, before anything came of them since. `answers`, `showings`,
     `lessons`: how many there are of each kind. `late`: how many interactions came after a later one of their
     user. `arm_sums`: what is added to experiments' sums. `fold_s` and `recommend_s`: the time that took.
     """
@@ -72,6 +74,7 @@ class BatchResult:
     failed: dict[int, Exception] = field(default_factory=dict)
     unranked: dict[str, Exception] = field(default_factory=dict)
     kept: dict[str, UserSlates] = field(default_factory=dict)
+    forgotten: dict[str, UserState] = field(default_factory=dict)
     answers: Counter[str] = field(default_factory=Counter)
     showings: Counter[str] = field(default_factory=Counter)
     lessons: Counter[str] = field(default_factory=Counter)
@@ -113,6 +116,8 @@ def process(
             user = _fold(recommender, out, states, kept or {}, at, incoming, now_ms, before, measuring)
             if user is not None:
                 causes[user] = incoming
+            elif isinstance(incoming.event, Forget) and at not in out.skipped:
+                causes.pop(incoming.event.user_id, None)
         except Exception as error:  # whatever it is, the other events must not suffer for it
             out.failed[at] = error
     folded = timer()
@@ -165,6 +170,9 @@ def _fold(
             return None
         case Impression():
             slates = _kept(out, kept, event.user_id)
+            if is_forgotten(slates.forgotten_ms, event.ts, incoming.delivery):
+                out.skipped[at] = "forgotten"
+                return None
             showing = recommender.show(slates, event)
             _take(out, event.user_id, slates, showing.kept, showing.lessons)
             out.showings[showing.outcome] += 1
@@ -181,6 +189,9 @@ def _fold(
             return None
     state = _state(out, states, event.user_id)
     slates = _kept(out, kept, event.user_id)
+    if isinstance(event, Forget):
+        _forget(recommender, out, at, state, event, incoming.delivery)
+        return None
     if before is not None and repeats(state, event, incoming.delivery) is None:
         met = target_of(recommender, state, event, vectors, slates)
         if met is not None:
@@ -188,10 +199,12 @@ def _fold(
     applied = recommender.apply(state, event, incoming.delivery, vectors.words, slates, vectors.opinion)
     if measuring is not None and applied.interaction is not None and not isinstance(event, User):
         applied = applied._replace(state=measuring.acted(state, applied.state, applied.interaction))
-    out.states[event.user_id] = applied.state
     if applied.skipped is not None:
         out.skipped[at] = applied.skipped
+        if applied.state is not state:
+            out.states[event.user_id] = applied.state
         return None
+    out.states[event.user_id] = applied.state
     out.applied.append(at)
     if applied.interaction is None or isinstance(event, User):
         return None
@@ -210,6 +223,30 @@ def _fold(
     if vectors.opinion is not None and done.share > 0.0:
         out.record.opinions.append((done.row, vectors.opinion))
     return event.user_id
+
+
+def _forget(
+    recommender: Recommender, out: BatchResult, at: int, state: UserState, event: Forget, delivery: Delivery
+) -> None:
+    """Nothing is left of a user: what the batch has of them so far loses their name."""
+    user = event.user_id
+    applied = recommender.apply(state, event, delivery, None)
+    out.states[user] = applied.state
+    if applied.skipped is not None:
+        out.skipped[at] = applied.skipped
+        return
+    out.forgotten[user] = applied.state
+    out.kept[user] = UserSlates(forgotten_ms=applied.state.forgotten_ms)
+    record = out.record
+    record.interactions[:] = [
+        each._replace(user="") if each.user == user else each for each in record.interactions
+    ]
+    record.impressions[:] = [
+        each._replace(user="") if each.user == user else each for each in record.impressions
+    ]
+    record.lessons[:] = [without_user(raw, user) for raw in record.lessons]
+    record.forgotten.append(digest_of_user(user))
+    out.applied.append(at)
 
 
 def _state(out: BatchResult, states: Mapping[str, UserState], user: str) -> UserState:

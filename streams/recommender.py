@@ -17,7 +17,7 @@ from model.schema import F32, HIGHEST_RATING, LOWEST_RATING
 from model.tasks import ALWAYS
 from streams.counters.counters import Counters
 from streams.counters.shares import choosing, own_share
-from streams.events.schema import Click, Impression, Review, User, UserEvent
+from streams.events.schema import Click, Impression, Review, UserEvent
 from streams.experiments.assignment.learned_arms import experiments_that_learn, level_names
 from streams.learning.earnings import Earned, SourceEarnings
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
@@ -74,7 +74,8 @@ class Recommender:
     learner had come to when `look_back` was called last; None where it only counts. `earnings`: what the
     sources have earned by the same lessons, None where no arm's quotas follow it; `earned`: the last report
     of that. `on_item`: is told of each item that is put, with its row. `recent_users`: what others' records
-    say of users, where a process keeps that.
+    say of users, where a process keeps that. `on_forgotten`: is told of users who were deleted, by the
+    digests of their ids (`streams.state.tombstone`).
     """
 
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
@@ -89,6 +90,7 @@ class Recommender:
         self.learned_to, self._closed = "", list[Lesson]()
         self.on_item: Callable[[int, ItemRecord], object] | None = None
         self.recent_users: RecentUsers | None = None
+        self.on_forgotten: Callable[[Sequence[bytes]], object] | None = None
         self.report: LearnerReport | None = None
         self.earned: dict[str, Earned] = {}
         adaptive = self.learner if isinstance(self.learner, AdaptiveLearner) else None
@@ -190,7 +192,7 @@ class Recommender:
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
         applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings)
         done = applied.interaction
-        if done is not None and not isinstance(event, User):
+        if done is not None and isinstance(event, Click | Review):
             done = done._replace(share=self._share(state, applied.state, event, done, kept))
             self._count(done)
             if words is not None and done.share > 0.0:
@@ -278,6 +280,8 @@ class Recommender:
 
     def follow(self, record: Record) -> None:
         """Count what another process has applied. Its items must have been met."""
+        if record.forgotten:
+            self.forget_users(record.forgotten)
         for interaction in record.interactions:
             self._count(interaction)
             if self.recent_users is not None:
@@ -292,6 +296,13 @@ class Recommender:
             self.catalog.hear(row, words)
         for row, opinion in record.opinions:
             self.counters.aspects.observe(row, opinion)
+
+    def forget_users(self, digests: Sequence[bytes]) -> None:
+        """What is at hand of users who were deleted goes; the counters know nobody by name."""
+        if self.recent_users is not None:
+            self.recent_users.forget(digests)
+        if self.on_forgotten is not None:
+            self.on_forgotten(digests)
 
     def _count(self, interaction: Interaction) -> None:
         """An item that nobody announced is as old as its first event: the same in every process."""

@@ -127,6 +127,12 @@ class User(Event, frozen=True, kw_only=True, tag="user"):
     profile: Annotated[dict[Short, Short], Meta(max_length=32)] = {}
 
 
+class Forget(Event, frozen=True, kw_only=True, tag="forget"):
+    """Nothing of a user is to be known any more that happened up to now; the gateway writes it."""
+
+    user_id: Id
+
+
 class Control(Event, frozen=True, kw_only=True, tag="control"):
     """An order to the running system."""
 
@@ -134,20 +140,22 @@ class Control(Event, frozen=True, kw_only=True, tag="control"):
     model: Short = ""
 
 
-UserEvent = Click | Review | User
+UserEvent = Click | Review | User | Forget
 """What changes a user's state. An impression marks a slate as shown instead (`streams.learning.join`)."""
-AnyEvent = Click | Review | Impression | Item | User | Control
+AnyEvent = Click | Review | Impression | Item | User | Forget | Control
 
-# Which topic (without its prefix) an event travels on.
+# Which topic (without its prefix) an event travels on. A deletion goes the way of profiles, so that it stands
+# before or behind each of them.
 TOPIC_OF: dict[type[Event], str] = {
     Click: "clicks",
     Review: "reviews",
     Impression: "impressions",
     User: "users",
+    Forget: "users",
     Item: "items",
     Control: "control",
 }
-EVENT_TOPICS = tuple(TOPIC_OF.values())
+EVENT_TOPICS = tuple(dict.fromkeys(TOPIC_OF.values()))
 DEAD_LETTERS = "dead-letters"
 
 

@@ -15,6 +15,7 @@ from streams.events.schema import (
     Control,
     Event,
     EventLimits,
+    Forget,
     Impression,
     Item,
     Review,
@@ -125,6 +126,11 @@ def read_event(raw: bytes, now_ms: int, limits: EventLimits) -> AnyEvent:
         if "missing required field" in str(error):
             raise EventError(error.reason, f"{error}; {_IDENTITY}") from None
         raise
+    if isinstance(event, Forget):
+        raise EventError(
+            "not_allowed",
+            "expected an event of an app, got the deletion of a user; ask DELETE /v1/users/{user_id} for it",
+        )
     if isinstance(event, Control):
         raise EventError(
             "not_allowed",

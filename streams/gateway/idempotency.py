@@ -95,15 +95,18 @@ class IdempotentAnswers:
         target: str,
         body: bytes,
         make: Callable[[str], Awaitable[Answer]],
+        about: str = "",
     ) -> Answer:
-        """The answer, made or kept. `target`: method, path and query. Raises `ProblemError`."""
+        """The answer, made or kept. `target`: method, path and query. `about`: the user whom the answer
+        names, with whom it goes. Raises `ProblemError`.
+        """
         key = key_in(headers)
         if key is None:
             return await make(uuid.uuid4().hex)
         request = _digest(target.encode(), body)
         name = f"answer:{_digest(key, target.encode()).hex()}"
         marked = encode_answer(KeptAnswer(VERSION, request))
-        if (kept := await self._claimed(name, request, marked)) is not None:
+        if (kept := await self._claimed(name, request, marked, about)) is not None:
             return Answer(kept.status, kept.body, kept.media_type, (*kept.headers, REPLAYED))
         answer: Answer | None = None
         try:
@@ -111,14 +114,14 @@ class IdempotentAnswers:
             answer = await make(f"k-{_digest(key, request).hex()}")
             return answer
         finally:
-            await self._keep(name, request, marked, answer)
+            await self._keep(name, request, marked, answer, about)
 
-    async def _claimed(self, name: str, request: bytes, marked: bytes) -> KeptAnswer | None:
+    async def _claimed(self, name: str, request: bytes, marked: bytes, about: str) -> KeptAnswer | None:
         """None where the request is to be answered now; else its kept answer."""
         try:
-            (raw,) = await self._store.notes([name])
+            (raw,) = await self._store.notes([name], about)
             if raw is None:
-                await self._store.put_note(name, marked, "", self._working_ms)
+                await self._store.put_note(name, marked, "", self._working_ms, about)
                 return None
             kept = decode_answer(raw)
         except FencedError:
@@ -134,7 +137,9 @@ class IdempotentAnswers:
             )
         return kept
 
-    async def _keep(self, name: str, request: bytes, marked: bytes, answer: Answer | None) -> None:
+    async def _keep(
+        self, name: str, request: bytes, marked: bytes, answer: Answer | None, about: str
+    ) -> None:
         value = b""
         if answer is not None and answer.status < 400 and len(answer.body) <= ANSWER_MOST:
             headers = list(answer.headers)
@@ -142,7 +147,9 @@ class IdempotentAnswers:
                 KeptAnswer(VERSION, request, answer.status, answer.body, answer.media_type, headers)
             )
         try:
-            await self._store.put_note(name, value, digest_of(marked), self._kept_ms)
+            await self._store.put_note(name, value, digest_of(marked), self._kept_ms, about)
+        except FencedError:
+            log.info("the answer under an idempotency key is not kept: its user was deleted meanwhile")
         except StoreError as error:
             log.warning("the answer under an idempotency key is not kept: %s", error)
 

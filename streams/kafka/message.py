@@ -114,5 +114,6 @@ def read(message: Message, now_ms: int, limits: EventLimits) -> Incoming:
         raise EventError("wrong_topic", f"an event of topic {expected} came on {message.topic}")
     if message.key != key_of(event):
         raise EventError("wrong_key", f"key {message.key!r}, expected {key_of(event)!r}")
-    delivery = Delivery(message.topic, message.offset)
-    return Incoming(event, delivery, message.accepted_ms(now_ms), passed=message.passed)
+    accepted_ms = message.accepted_ms(now_ms)
+    delivery = Delivery(message.topic, message.offset, accepted_ms)
+    return Incoming(event, delivery, accepted_ms, passed=message.passed)

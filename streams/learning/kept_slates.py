@@ -123,7 +123,8 @@ class UserSlates(NamedTuple):
     (`fold.event_key`, end to end), by which one that its producer sends again is known, also after its slate
     has fallen. Of the shown slates that were closed of late, `seen` is how many places they had, and
     `chosen` how many of these were answered well; each that is closed takes a tenth off what came before.
-    `placed`: at which places the last of them stood (`place_code`).
+    `placed`: at which places the last of them stood (`place_code`). `forgotten_ms`: when the user was
+    deleted, NEVER for not; it is kept apart (`streams.state.tombstone`).
     """
 
     slates: Slates = ()
@@ -131,6 +132,12 @@ class UserSlates(NamedTuple):
     seen: float = 0.0
     chosen: float = 0.0
     placed: bytes = b""
+    forgotten_ms: int = NEVER
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is kept."""
+        return self._replace(forgotten_ms=NEVER) == NOTHING_KEPT
 
 
 NOTHING_KEPT = UserSlates()

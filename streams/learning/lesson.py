@@ -199,6 +199,12 @@ def decode_lesson(raw: bytes) -> Lesson:
     return lesson
 
 
+def without_user(raw: bytes, user: str) -> bytes:
+    """A packed lesson without the name of its user, where that is `user`."""
+    lesson = decode_lesson(raw)
+    return raw if lesson.user != user else encode_lesson(msgspec.structs.replace(lesson, user=""))
+
+
 def newest_lesson_row(lessons: Iterable[Lesson]) -> int:
     """The highest row that they name; -1 for none."""
     rows = np.frombuffer(b"".join(lesson.row_bytes for lesson in lessons), I4)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,12 +98,14 @@ async def open_live(
     texts: bool = True,
     watcher: ModelWatcher | None = None,
     items: ItemWatch | None = None,
+    on_forgotten: Callable[[Sequence[bytes]], object] | None = None,
     attempt: Attempt = once,
 ) -> AsyncIterator[Live]:
     """Everything that ranks, for as long as the block lasts. The store stays the caller's to close.
 
     read_only: it writes nothing and takes no lease, and follows the ledger by itself.
     texts: whether the text encoder is loaded. items: is told of the items, from the first one on.
+    on_forgotten: as the recommender has it; called in the core's thread.
 
     Raises `SettingsError` where an arm names a model that can't be served, `DataError` for a graph that can't
     be read, `ModelError` for the active model, `StoreUnavailableError` where `attempt` gives up. Nothing
@@ -115,7 +117,7 @@ async def open_live(
     async with contextlib.AsyncExitStack() as opened:
         await in_thread(check_arms, settings, registry)
         graph = await in_thread(load_graph, settings.graph)
-        replica = Replica(settings, store, clock, graph, items, knows_users=read_only)
+        replica = Replica(settings, store, clock, graph, items, read_only, on_forgotten)
         if texts:
             replica.texts_by = await in_thread(texts_by, settings.model, registry)
         opened.push_async_callback(replica.close)

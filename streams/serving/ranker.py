@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from model.errors import (
@@ -248,6 +249,7 @@ class Ranker:
         # Alone, and first: where it has to compile, little else in this process gets its turn in time.
         await _aside(warm_up, self.settings, True)
         pause_s, _ = AGAIN_AFTER_S
+        loop = asyncio.get_running_loop()
         while not self._over.is_set():
             try:
                 items = self.items = await self._open_items()
@@ -259,6 +261,7 @@ class Ranker:
                         self.clock,
                         read_only=True,
                         items=items,
+                        on_forgotten=partial(self._forget, loop),
                         attempt=self._until_there,
                     ) as live,
                 ):
@@ -277,6 +280,10 @@ class Ranker:
                 pause_s = min(2 * pause_s, LONGEST_S)
             finally:
                 self.live = None
+
+    def _forget(self, loop: asyncio.AbstractEventLoop, digests: Sequence[bytes]) -> None:
+        """In the core's thread; the slates belong to the loop's."""
+        loop.call_soon_threadsafe(self.slates.forget, digests)
 
     async def _open_items(self) -> ItemSearch | None:
         if not self.settings.search.enabled:

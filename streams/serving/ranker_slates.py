@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import NamedTuple
 
 from streams.serving.ranker_asked import Answer, Asked
+from streams.state.tombstone import digest_of_user
 
 
 class RankedSlate(NamedTuple):
@@ -30,6 +32,16 @@ class RankedSlates:
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
+    def forget(self, digests: Collection[bytes]) -> None:
+        """Those of the users whose digests these are (`streams.state.tombstone`), by name or as sessions."""
+        gone = [name for name, (asked, _) in self._kept.items() if _stands(asked, digests)]
+        for name in gone:
+            del self._kept[name]
+
     def get(self, slate_id: str) -> RankedSlate | None:
         """The slate; None where it was not made here, or is forgotten."""
         return self._kept.get(slate_id)
+
+
+def _stands(asked: Asked, digests: Collection[bytes]) -> bool:
+    return any(user and digest_of_user(user) in digests for user in (asked.user, asked.session))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from model.errors import FencedError, LedgerGapError
@@ -72,7 +72,8 @@ class Replica:
     """`recommender` is this process's own; `activated` is the model that the ledger named last ("": none
     yet). `graph` is taken up by each `rebuild`. `measured`: the experiments that run; the next batch goes by
     it. `knows_users`: whether it keeps what the ledger says of users (`streams.state.recent_users`); a
-    process that folds events itself finds only others' users there. `texts_by`: the text encoder's identity,
+    process that folds events itself finds only others' users there. `on_forgotten`: as the recommender has
+    it. `texts_by`: the text encoder's identity,
     by which the store's texts must have been read; "" for none.
     """
 
@@ -84,8 +85,10 @@ class Replica:
         graph: Graph | None = None,
         items: ItemWatch | None = None,
         knows_users: bool = False,
+        on_forgotten: Callable[[Sequence[bytes]], object] | None = None,
     ) -> None:
         self.settings, self.store, self.clock, self.items = settings, store, clock, items
+        self.on_forgotten = on_forgotten
         self.knows_users = knows_users
         self.lock = HandoverLock()
         self.core = CoreThread()
@@ -134,7 +137,10 @@ class Replica:
         await self._read_items(recommender, mend)
         if snapshot is not None:
             await self.core.call(restore, recommender, snapshot.payload, snapshot.position)
-        await self.core.call(_carry_over, before, recommender)
+        # Who was deleted in what the ledger holds no more can't be told.
+        heard_all = snapshot is None or order_of(snapshot.position) <= order_of(self.position)
+        await self.core.call(_carry_over, before, recommender, heard_all)
+        recommender.on_forgotten = self.on_forgotten
         self.recommender = recommender  # what follows may fail, and is begun again from here
         await self.core.call(recommender.index_beside, True)
         await self.core.call(recommender.prepare)
@@ -352,9 +358,10 @@ def _begun(
     return recommender
 
 
-def _carry_over(before: Recommender, recommender: Recommender) -> None:
+def _carry_over(before: Recommender, recommender: Recommender, heard_all: bool) -> None:
     """The models go on serving, and what was made of the items stays where they are the same: to make the
-    vectors and indexes of a million items takes ten seconds and more.
+    vectors and indexes of a million items takes ten seconds and more. heard_all: whether the ledger was read
+    without a gap, so that of its users nobody was deleted unheard.
     """
     models, catalog = before.pipeline.models, recommender.catalog
     old, new = before.pipeline.near, recommender.pipeline.near
@@ -365,7 +372,7 @@ def _carry_over(before: Recommender, recommender: Recommender) -> None:
             source.index, source.seen = former.index, seen
     for model in models.all():
         model.carry_on(seen)
-    if seen is not None:  # rows mean what they meant
+    if seen is not None and heard_all:  # rows mean what they meant
         recommender.recent_users = before.recent_users
     recommender.serve(models.active)
     recommender.arms.run(before.arms.registry, before.arms.without)

@@ -56,11 +56,11 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fusion: Literal["ranks", "scores"] = "scores"
     rank_constant: Annotated[float, Meta(gt=0, le=1e6)] = 60.0
     words: Weight = 1.0
-    meaning: Weight = 0.5
+    meaning: Weight = 0.1
     intent: Weight = 0.2
     least_cosine: Annotated[float, Meta(ge=-1, le=1)] = 0.1
     net: Weight = 0.1
-    personal_floor: Part = 0.3
+    personal_floor: Part = 0.5
     attention: Annotated[float, Meta(gt=0, le=1_000)] = 10.0
     attention_from: Annotated[float, Meta(ge=-1, le=1)] = 0.5
     results: Annotated[int, Meta(ge=1, le=200)] = 100

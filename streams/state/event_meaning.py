@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model.schema import F32
-from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User
+from streams.events.schema import AnyEvent, Click, Control, Forget, Impression, Item, Review, User
 from streams.state.catalog import ItemRecord
 from streams.state.item_text import of_item, of_review
 from streams.state.opinion import NO_OPINIONS, Opinion, Opinions
@@ -46,7 +46,7 @@ def user_of(event: AnyEvent) -> str | None:
     match event:
         case Item() | Control() | Impression():
             return None
-        case Click() | Review() | User():
+        case Click() | Review() | User() | Forget():
             return event.user_id
 
 
@@ -55,7 +55,7 @@ def shown_to(event: AnyEvent) -> str | None:
     match event:
         case Item() | Control() | User():
             return None
-        case Click() | Review() | Impression():
+        case Click() | Review() | Impression() | Forget():
             return event.user_id
 
 
@@ -66,7 +66,7 @@ def items_named(event: AnyEvent) -> Sequence[str]:
             return (event.item_id,)
         case Impression():
             return event.items
-        case User() | Control():
+        case User() | Forget() | Control():
             return ()
 
 
@@ -77,7 +77,7 @@ def text_of(event: AnyEvent) -> str:
             return of_item(event.title, event.categories, event.tags, event.text)
         case Review():
             return of_review(event.title, event.text)
-        case Click() | Impression() | User() | Control():
+        case Click() | Impression() | User() | Forget() | Control():
             return ""
 
 

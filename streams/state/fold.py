@@ -1,7 +1,7 @@
 """The fold that keeps a user's state: `apply(state, event) -> state`.
 
 It is pure and idempotent: an event at or below its topic's offset, or with an event id seen lately, changes
-nothing.
+nothing. Nor does one from before the user was deleted, whenever it comes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.events.schema import Click, Review, User, UserEvent
+from streams.events.schema import TOPIC_OF, Click, Forget, Review, User, UserEvent
 from streams.state.action_meaning import BUILT_IN, Meanings
 from streams.state.consumed import Consumed
 from streams.state.heard_words import hear, reviews_after, sentiment
@@ -31,15 +31,23 @@ from streams.state.user_state import (
 Scalar = TypeVar("Scalar", np.int32, np.uint8, np.float32, np.int64)
 
 
+FORGETS = TOPIC_OF[Forget]
+
+
 class Delivery(NamedTuple):
-    """Where an event came from: the topic without its prefix, and its offset in the user's partition."""
+    """Where an event came from: the topic without its prefix, and its offset in the user's partition; by when
+    it had been accepted (ms since the epoch).
+    """
 
     topic: str
     offset: int
+    accepted_ms: float = math.inf
 
 
 class Applied(NamedTuple):
-    """The outcome of one fold. An event `skipped` for its "offset" or as "duplicate" moved only offsets."""
+    """The outcome of one fold. An event `skipped` for its "offset" or as "duplicate" moved only offsets; one
+    that is "forgotten" moved nothing.
+    """
 
     state: UserState
     interaction: Interaction | None = None
@@ -62,15 +70,20 @@ def apply(
     meanings: what the user's actions mean.
     """
     key = event_key(event.event_id)
-    skipped = _repeats(state, delivery, key)
-    if skipped == "offset":
+    skipped = _repeats(state, event.ts, delivery, key)
+    if skipped in ("offset", "forgotten"):
         return Applied(state, skipped=skipped)
     offsets = {**state.offsets, delivery.topic: delivery.offset}
     if skipped is not None:
         return Applied(replace(state, offsets=offsets), skipped=skipped)
     recent = (*state.recent, key)[-settings.recent_event_ids :]
     noted: dict[str, Any] = {"offsets": offsets, "recent": recent}  # with all else in one copy
+    if state.gone:
+        noted["gone"] = False
     match event:
+        case Forget():
+            forgotten_ms = max(state.forgotten_ms, event.ts)
+            return Applied(UserState(offsets=offsets, recent=recent, forgotten_ms=forgotten_ms, gone=True))
         case User():
             return Applied(replace(state, profile=dict(event.profile), **noted))
         case Click():
@@ -88,7 +101,14 @@ def apply(
 
 def repeats(state: UserState, event: UserEvent, delivery: Delivery) -> str | None:
     """Why `apply` would skip the event, as in `Applied.skipped`; None where it would not."""
-    return _repeats(state, delivery, event_key(event.event_id))
+    return _repeats(state, event.ts, delivery, event_key(event.event_id))
+
+
+def is_forgotten(forgotten_ms: int, ts: int, delivery: Delivery) -> bool:
+    """Whether an event of `ts` is from before its user was deleted. The topic of the deletion says so by its
+    order. On the others it is the time; nothing happened later than it was accepted.
+    """
+    return delivery.topic != FORGETS and min(ts, delivery.accepted_ms) <= forgotten_ms
 
 
 def event_key(event_id: str) -> bytes:
@@ -96,9 +116,11 @@ def event_key(event_id: str) -> bytes:
     return hashlib.blake2b(event_id.encode(), digest_size=EVENT_ID_BYTES).digest()
 
 
-def _repeats(state: UserState, delivery: Delivery, key: bytes) -> str | None:
+def _repeats(state: UserState, ts: int, delivery: Delivery, key: bytes) -> str | None:
     if delivery.offset <= state.offsets.get(delivery.topic, -1):
         return "offset"
+    if is_forgotten(state.forgotten_ms, ts, delivery):
+        return "forgotten"
     return "duplicate" if key in state.recent else None
 
 

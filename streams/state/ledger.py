@@ -54,7 +54,8 @@ class Record:
     came or changed. `heard`: row and vector of each review that speaks for an item after these (kept as
     float16): not of one that had a text of its own then, or got one later in the batch.
     `activate`: the model to switch to ("": none). `opinions`: row and opinion of each review that was read
-    for one; all of them are read by the same.
+    for one; all of them are read by the same. `forgotten`: users who were deleted, by the digests of their
+    ids (`streams.state.tombstone`); what the record says besides came after that.
     """
 
     interactions: list[Interaction] = field(default_factory=list)
@@ -64,11 +65,18 @@ class Record:
     items: list[tuple[int, bytes]] = field(default_factory=list)
     activate: str = ""
     opinions: list[tuple[int, Opinion]] = field(default_factory=list)
+    forgotten: list[bytes] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
         return bool(
-            self.interactions or self.impressions or self.lessons or self.heard or self.items or self.activate
+            self.interactions
+            or self.impressions
+            or self.lessons
+            or self.heard
+            or self.items
+            or self.activate
+            or self.forgotten
         )
 
 
@@ -117,6 +125,7 @@ def encode_record(record: Record) -> bytes:
             opinion_rows=_column("i", [row for row, _ in record.opinions]),
             opinions=[packed_opinion(opinion) for _, opinion in record.opinions],
             opinions_by=record.opinions[0][1].by if record.opinions else "",
+            forgotten=record.forgotten,
         )
     )
 
@@ -208,6 +217,7 @@ def decode_record(payload: bytes) -> Record:
                     np.frombuffer(packed.opinion_rows, _I4).tolist(), packed.opinions, strict=True
                 )
             ],
+            forgotten=packed.forgotten,
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise _unreadable(payload, error) from None

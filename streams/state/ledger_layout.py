@@ -51,6 +51,7 @@ class Packed(msgspec.Struct, array_like=True):
     opinion_rows: bytes = b""
     opinions: list[bytes] = []
     opinions_by: str = ""
+    forgotten: list[bytes] = []
 
 
 def flatten(parts: list[Rows]) -> tuple[bytes, bytes]:

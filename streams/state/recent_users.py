@@ -6,12 +6,13 @@ that is kept of a user here: those of their history's items that they did not di
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
 from streams.state.action_meaning import Meanings
 from streams.state.columns import longer, room_for
+from streams.state.tombstone import digest_of_user
 from streams.state.user_state import Interaction, Rows
 
 MOST_USERS = 20_000
@@ -32,6 +33,7 @@ class RecentUsers:
         self.newest_ms = np.zeros(0, np.int64)
         self._slots: dict[str, int] = {}
         self._names: list[str] = []
+        self._unused: list[int] = []
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -74,7 +76,17 @@ class RecentUsers:
         slot = self._slots.get(user)
         return None if slot is None else self.items[slot, : self.counts[slot]].copy()
 
+    def forget(self, digests: Collection[bytes]) -> None:
+        """Nothing is known any more of the users whose digests these are (`streams.state.tombstone`)."""
+        for user in [name for name in self._slots if digest_of_user(name) in digests]:
+            slot = self._slots.pop(user)
+            self._names[slot], self.counts[slot] = "", 0
+            self.items[slot] = 0
+            self._unused.append(slot)
+
     def _free(self) -> int:
+        if self._unused:
+            return self._unused.pop()
         if len(self._slots) == self.most_users:
             return self._slots.pop(next(iter(self._slots)))
         slot = len(self._names)

@@ -25,6 +25,8 @@ ACTION_CODE: dict[str, int] = {name: code for code, name in enumerate(ACTIONS)}
 WORDS_DIM = 64
 EVENT_ID_BYTES = 8
 
+NEVER = -1
+
 Rows = NDArray[np.int32]
 
 
@@ -91,7 +93,9 @@ class UserState:
     `activity` is a forward-decayed count of interactions as of `last_ts`. `words` is the decaying mean of the
     user's own review vectors, [WORDS_DIM] or empty, rounded to float16; `liked` is the same mean with each
     vector times its sentiment, from -1 for one star to 1 for five (0 where the review has no rating).
-    `sums`: what experiments measure of the user; the fold leaves it as it is.
+    `sums`: what experiments measure of the user; the fold leaves it as it is. `forgotten_ms`: when the user
+    was deleted, NEVER for not; `gone`: and nothing has come of them since. These two are kept apart from the
+    state (`streams.state.tombstone`).
     """
 
     items: Rows = field(default_factory=_rows)
@@ -112,6 +116,8 @@ class UserState:
     offsets: dict[str, int] = field(default_factory=dict)
     profile: dict[str, str] = field(default_factory=dict)
     sums: UserSums = NOT_MEASURED
+    forgotten_ms: int = NEVER
+    gone: bool = False
 
     def mean_rating(self, overall: float) -> float:
         """The user's mean rating, drawn to the mean of all by `RATING_PRIOR` ratings' worth."""
@@ -122,7 +128,9 @@ class UserState:
         return self.consumed.has(row, blocking)
 
     def with_sums(self, sums: UserSums) -> UserState:
-        """The state with other sums. It is made for most events, and `replace` takes three times as long."""
+        """The state with other sums: something has come of the user. It is made for most events, and
+        `replace` takes three times as long.
+        """
         return UserState(
             self.items,
             self.actions,
@@ -142,6 +150,7 @@ class UserState:
             self.offsets,
             self.profile,
             sums,
+            self.forgotten_ms,
         )
 
     def until(self, ts: int) -> UserState:

@@ -16,12 +16,21 @@ from streams.stores.condition import Condition
 
 class Loaded(NamedTuple):
     """A state (or None) for each user, in order, and the last applied offset of each partition (-1: none);
-    the kept slates (or None) of each of those whose slates were asked for.
+    the kept slates (or None) of each of those whose slates were asked for. `tombstones`: of all these users,
+    those who were deleted; left out where no partition is asked for, as by who only reads.
     """
 
     states: list[bytes | None]
     progress: dict[str, int]
     slates: Sequence[bytes | None] = ()
+    tombstones: Mapping[str, bytes] = {}
+
+
+class Forgotten(NamedTuple):
+    """What a commit leaves of a deleted user: a tombstone. Notes about the user as of `until_ms` go, too."""
+
+    tombstone: bytes
+    until_ms: int
 
 
 class Commit(NamedTuple):
@@ -38,6 +47,8 @@ class Commit(NamedTuple):
     `slates`: of users, their kept slates, which expire by a time of their own (`learning.keep_s`);
     `found_slates` is to them what `found` is to states, but the digest of their head alone (`head_of`).
     `arm_sums`: of experiments by name, what is added to which of their numbers (`experiments.arm_totals`).
+    `forgotten`: users who are deleted. Their state, feed, kept slates and notes go before anything else is
+    written of them, and their tombstones stay for `tombstone_ms`.
     """
 
     expected: Mapping[str, int]
@@ -51,6 +62,8 @@ class Commit(NamedTuple):
     slates: Mapping[str, bytes] = {}
     found_slates: Mapping[str, str] = {}
     arm_sums: Mapping[str, Mapping[str, int]] = {}
+    forgotten: Mapping[str, Forgotten] = {}
+    tombstone_ms: int = 0
 
 
 class FeedsRead(NamedTuple):
@@ -273,13 +286,18 @@ class Store(Protocol):
         """Which models were the active one, the newest first; `ACTIVATIONS_MOST` at most."""
         ...
 
-    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
-        """Notes of the gateways, which expire soon."""
+    async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
+        """Notes of the gateways, which expire soon. about: a user; see `put_note`."""
         ...
 
-    async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
+    async def put_note(
+        self, name: str, value: bytes, found: str, ttl_ms: int, about: str = "", ts: int = 0
+    ) -> None:
         """Write a note (b"": delete it) in one step with a look at what is there. Raises `FencedError` where
         that is not what was found any more; `found` is its digest (`digest_of`).
+
+        about: the user whom it names; notes about a user have names of their own. Who deletes the user
+        deletes those whose `ts` (ms since the epoch) is not later than that.
         """
         ...
 

@@ -12,6 +12,7 @@ from streams.clock import Clock, SystemClock
 from streams.experiments.arm_totals import totals_of
 from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
+from streams.state.tombstone import tombstone_name
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
     ACTIVATIONS_MOST,
@@ -84,6 +85,8 @@ class MemoryStore:
         self._leases: dict[str, tuple[str, int]] = {}
         self._activations: list[Activation] = []
         self._notes = _Expiring(0, self._clock)
+        self._note_times: dict[tuple[str, str], int] = {}
+        self._tombstones = _Expiring(0, self._clock)
         self._text_encoder: str | None = None
         self._experiments: bytes | None = None
         self._experiments_log: list[bytes] = []
@@ -97,7 +100,12 @@ class MemoryStore:
             [self._states.get(user) for user in users],
             {partition: self._progress.get(partition, -1) for partition in partitions},
             [self._slates.get(user) for user in slates_of],
+            self._tombstones_of((*users, *slates_of)) if partitions else {},
         )
+
+    def _tombstones_of(self, users: Sequence[str]) -> dict[str, bytes]:
+        found = {user: self._tombstones.get(tombstone_name(user)) for user in users}
+        return {user: raw for user, raw in found.items() if raw is not None}
 
     async def commit(self, commit: Commit, writer: str) -> str:
         check_commit(commit)
@@ -120,6 +128,14 @@ class MemoryStore:
                 raise FencedError(
                     f"the slates of {user} are not those that were found: another has written them"
                 )
+        for user, (tombstone, until_ms) in commit.forgotten.items():
+            for values in (self._states, self._feeds, self._slates):
+                values.values.pop(user, None)
+            for key, ts in list(self._note_times.items()):
+                if key[0] == user and ts <= until_ms:
+                    del self._note_times[key]
+                    self._notes.values.pop(_note_key(*key), None)
+            self._tombstones.put(tombstone_name(user), tombstone, commit.tombstone_ms)
         for user, state in commit.states.items():
             self._states.put(user, state)
         for user, feed in commit.feeds.items():
@@ -247,16 +263,22 @@ class MemoryStore:
     async def activations(self) -> list[Activation]:
         return list(self._activations)
 
-    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
-        return [self._notes.get(name) for name in names]
+    async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
+        return [self._notes.get(_note_key(about, name)) for name in names]
 
-    async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
-        if digest_of(self._notes.get(name)) != found:
+    async def put_note(
+        self, name: str, value: bytes, found: str, ttl_ms: int, about: str = "", ts: int = 0
+    ) -> None:
+        key = _note_key(about, name)
+        if digest_of(self._notes.get(key)) != found:
             raise FencedError(f"the note {name!r} is not the one that was found: another has written it")
-        if value:
-            self._notes.put(name, value, ttl_ms)
-        else:
-            self._notes.values.pop(name, None)
+        self._note_times.pop((about, name), None)
+        if not value:
+            self._notes.values.pop(key, None)
+            return
+        self._notes.put(key, value, ttl_ms)
+        if about:
+            self._note_times[about, name] = ts
 
     async def note_text_encoder(self, encoder: str) -> str:
         self._text_encoder = self._text_encoder or encoder
@@ -298,3 +320,8 @@ class MemoryStore:
 
     async def close(self) -> None:
         return None
+
+
+def _note_key(about: str, name: str) -> str:
+    """Notes about a user lie apart from others, whatever their names."""
+    return f"{len(about)}:{about}:{name}"

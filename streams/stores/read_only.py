@@ -68,8 +68,8 @@ class ReadOnlyStore:
     async def activations(self) -> list[Activation]:
         return await self._store.activations()
 
-    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
-        return await self._store.notes(names)
+    async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
+        return await self._store.notes(names, about)
 
     async def text_encoder(self) -> str | None:
         return await self._store.text_encoder()
@@ -116,7 +116,9 @@ class ReadOnlyStore:
     async def activate(self, model: str) -> NoReturn:
         _refuse("activate")
 
-    async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> NoReturn:
+    async def put_note(
+        self, name: str, value: bytes, found: str, ttl_ms: int, about: str = "", ts: int = 0
+    ) -> NoReturn:
         _refuse("put_note")
 
     async def note_text_encoder(self, encoder: str) -> NoReturn:

@@ -17,6 +17,7 @@ from typing import TypeVar
 from model.errors import SettingsError
 from streams.learning.settings import LearningSettings
 from streams.settings.sections import RedisSettings
+from streams.state.tombstone import tombstone_name
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
     ACTIVATIONS_MOST,
@@ -32,7 +33,7 @@ from streams.stores.base import (
 )
 from streams.stores.condition import Condition, read_condition, waits_for, worst_of
 from streams.stores.redis_cluster import servers_of
-from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
+from streams.stores.redis_keys import ABOUT_USER, FORGOTTEN, VALUES, RedisKeys, tag_of
 from streams.stores.redis_layout import CheckedCalls, RedisLayout
 from streams.stores.redis_ledger import RedisLedger
 from streams.stores.redis_records import RedisRecords
@@ -88,7 +89,8 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
         if keys.shards > 1:
             await self._relay.bring_rest(list(places))
         asked = [("state", user) for user in users] + [("slates", user) for user in slates_of]
-        names = self._by_shard(asked)
+        deleted = list(dict.fromkeys((*users, *slates_of))) if partitions else []
+        names = self._by_shard([*asked, *((FORGOTTEN, user) for user in deleted)])
         progress: dict[str, int] = {}
         values: dict[tuple[str, str], bytes | None] = {}
 
@@ -97,7 +99,7 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
             if here:
                 commands.append(("HMGET", keys.of_shard(shard, "progress"), *here))
             if wanted:
-                commands.append(("MGET", *(keys.of(*each) for each in wanted)))
+                commands.append(("MGET", *(self._key_of(*each) for each in wanted)))
             replies = await self._hot.pipeline(commands)
             if here:
                 offsets = zip(here, replies[0], strict=True)
@@ -110,7 +112,16 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
         await together([read(shard, names.get(shard, [])) for shard in places])
         await together([read(shard, names[shard]) for shard in others])
         found = [values[each] for each in asked]
-        return Loaded(found[: len(users)], {name: progress[name] for name in partitions}, found[len(users) :])
+        buried = ((user, values[FORGOTTEN, user]) for user in deleted)
+        return Loaded(
+            found[: len(users)],
+            {name: progress[name] for name in partitions},
+            found[len(users) :],
+            {user: raw for user, raw in buried if raw is not None},
+        )
+
+    def _key_of(self, kind: str, user: str) -> str:
+        return self._keys.tombstone(tombstone_name(user)) if kind == FORGOTTEN else self._keys.of(kind, user)
 
     def _by_shard(self, wanted: Iterable[tuple[str, str]]) -> dict[int, list[tuple[str, str]]]:
         """Kinds and names of values, by their shards."""
@@ -131,7 +142,7 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
     async def _commit(self, commit: Commit, writer: str) -> str:
         keys = self._keys
         values = (commit.states, commit.feeds, commit.slates, commit.items)
-        named = chain(*values, commit.found, commit.found_slates)
+        named = chain(*values, commit.found, commit.found_slates, commit.forgotten)
         shard = keys.only_shard(commit.expected, named)
         first = [keys.of_shard(shard, "progress"), keys.of_shard(shard, "last-commit", writer)]
         marks, least, withdrawn = b"", "", commit.withdrawn
@@ -145,22 +156,31 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
         found = [keys.of("state", user) for user in commit.found]
         found += [keys.of("slates", user) for user in commit.found_slates]
         kinds = zip(VALUES, values, strict=True)
-        written = [keys.of(kind, name) for kind, names in kinds for name in names]
+        written = [
+            self._key_of(kind, user)
+            for user in commit.forgotten
+            for kind in ("state", "feed", "slates", ABOUT_USER, FORGOTTEN)
+        ]
+        written += [keys.of(kind, name) for kind, names in kinds for name in names]
         written += [keys.of_shard(shard, SUMS, experiment) for experiment in commit.arm_sums]
         parts = (
             *(commit.expected, commit.progress, *values),
-            *(commit.found, commit.found_slates, withdrawn, commit.arm_sums),
+            *(commit.found, commit.found_slates, withdrawn, commit.arm_sums, commit.forgotten),
         )
+        buried: list[bytes | int] = []
+        for tombstone, until_ms in commit.forgotten.values():
+            buried += [tombstone, until_ms]
         arguments = [
             *(writer, _token(commit), LAST_COMMIT_KNOWN_MS, self._ttl_ms, self._slates_ttl_ms),
             *(keys.channel, commit.ledger, marks, least),
             *map(len, parts),
-            HEAD_BYTES,
+            *(HEAD_BYTES, commit.tombstone_ms),
             *_flat(commit.expected),
             *commit.found.values(),
             *commit.found_slates.values(),
             *_marks(withdrawn),
             *_flat(commit.progress),
+            *buried,
             *chain.from_iterable(each.values() for each in values),
             *chain.from_iterable((len(added), *_flat(added)) for added in commit.arm_sums.values()),
             *commit.feeds,

@@ -3,6 +3,8 @@
 What a batch of one partition writes, of one shard:
     state:USER feed:USER item:ID   the values (states and feeds expire)
     slates:USER                    the user's kept slates (they expire sooner)
+    notes:USER                     hash: what a gateway notes about the user for a while
+    forgotten:NAME                 tombstone of a deleted user, under a hash of the id (it expires)
     progress                       hash: "topic-partition" -> last applied offset
     last-commit:WRITER             what a writer committed last, so that it can ask again
     sums:EXPERIMENT                hash: what the shard's users add to an experiment's sums
@@ -41,6 +43,10 @@ VALUES = ("state", "feed", "slates", "item")
 """The kinds of values: those of a user, then that of an item."""
 NOTE = "note"
 """The kind of what gateways note for a while."""
+ABOUT_USER = "notes"
+"""The kind of what they note about a user; it goes when the user is deleted."""
+FORGOTTEN = "forgotten"
+"""The kind of tombstones."""
 
 
 class RedisKeys:
@@ -63,6 +69,15 @@ class RedisKeys:
         """
         shard = shard_of(name, self.shards) if self.shards > 1 else 0
         return f"{self._of_shard[shard]}{kind}:{name}"
+
+    def tombstone(self, name: str) -> str:
+        """The key of a tombstone by its name (`streams.state.tombstone.tombstone_name`).
+
+        >>> from streams.state.tombstone import tombstone_name
+        >>> RedisKeys("shop:", 4).tombstone(tombstone_name("ann")).partition("}")[0]
+        'shop:{2'
+        """
+        return self.of_shard(int(name.partition(".")[0], 16) % self.shards, FORGOTTEN, name)
 
     def shared(self, *parts: str) -> str:
         """A key that all processes share."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from model.errors import CursorError
 from streams.stores.base import UserPage
 from streams.stores.redis_calls import Calls
-from streams.stores.redis_keys import NOTE, RedisKeys
-from streams.stores.redis_scripts import PUT_NOTE
+from streams.stores.redis_keys import ABOUT_USER, NOTE, RedisKeys
+from streams.stores.redis_scripts import PUT_NOTE, PUT_NOTE_ABOUT
 
 SCANS = 64
 """Calls for one page of users at most: few of the keys that are looked through may be states."""
@@ -50,7 +50,9 @@ class RedisRecords:
             count = about if keys else min(2 * count, SCAN_MOST)
         return UserPage(users, f"{shard}.{at}")
 
-    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
+    async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
+        if about:
+            return await self._notes_about(about, names)
         parts: dict[int, list[str]] = {}
         for name in dict.fromkeys(names):
             parts.setdefault(self._keys.shard_of(name), []).append(name)
@@ -60,8 +62,33 @@ class RedisRecords:
             values.update(zip(part, found, strict=True))
         return [values[name] for name in names]
 
-    async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
-        await self._pooled.script(PUT_NOTE, [self._keys.of(NOTE, name)], [found, value, ttl_ms])
+    async def _notes_about(self, user: str, names: Sequence[str]) -> list[bytes | None]:
+        if not names:
+            return []
+        # The first command says which node of a cluster is asked.
+        read = ("HMGET", self._keys.of(ABOUT_USER, user), *names)
+        packed, (seconds, microseconds) = await self._pooled.pipeline([read, ("TIME",)])
+        now_ms = 1_000 * int(seconds) + int(microseconds) // 1_000
+        return [None if raw is None else _held(raw, now_ms) for raw in packed]
+
+    async def put_note(
+        self, name: str, value: bytes, found: str, ttl_ms: int, about: str = "", ts: int = 0
+    ) -> None:
+        if about:
+            key = self._keys.of(ABOUT_USER, about)
+            await self._pooled.script(PUT_NOTE_ABOUT, [key], [name, found, value, ttl_ms, ts])
+        else:
+            await self._pooled.script(PUT_NOTE, [self._keys.of(NOTE, name)], [found, value, ttl_ms])
+
+
+def _held(packed: bytes, now_ms: int) -> bytes | None:
+    """What a note about a user says; None where it holds no more.
+
+    >>> _held(b"12:5:said: so", 11), _held(b"12:5:said", 12)
+    (b'said: so', None)
+    """
+    until_ms, _, value = packed.split(b":", 2)
+    return value if int(until_ms) > now_ms else None
 
 
 def place_of(cursor: str, shards: int) -> tuple[int, int]:

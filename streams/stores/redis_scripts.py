@@ -65,23 +65,32 @@ local function is_after(one, other)
 end
 """
 
-# KEYS: progress, the writer's last commit, then those of `_TO_LEDGER` or `_TO_OUTBOX`, then a key for each
-#       state, feed, user's slates and item, and each experiment whose sums change, and for each value that
-#       must be as it was found
+# A note about a user is a field of a hash: until when it holds (ms), its time (ms), and what it says.
+#     note_ts(packed)    its time
+_NOTE_PARTS = """
+local function note_ts(packed) return tonumber(string.match(packed, '^%d+:(%d+):')) end
+"""
+
+# KEYS: progress, the writer's last commit, then those of `_TO_LEDGER` or `_TO_OUTBOX`, then of each user who
+#       is deleted the state, feed, slates, notes and tombstone, then a key for each state, feed, user's
+#       slates and item, and each experiment whose sums change, and for each value that must be as it was
+#       found
 # ARGV: writer, token, ms a last commit is known, ms states and feeds live, ms slates live, feed channel,
 #       ledger payload, marks and the least id of the outbox (of `_TO_OUTBOX`),
-#       counts of expected, progress, states, feeds, slates, items, found, found slates, withdrawn and
-#       experiments, how many bytes of slates are compared, partition and offset of each expected, digest of
-#       each found, of each found slates, id and 1 or 0 of each withdrawn,
-#       partition and offset of each progress, then states, feeds, slates, items, of each experiment how many
-#       numbers change, and of each of these its name and by how much, then the feeds' users
+#       counts of expected, progress, states, feeds, slates, items, found, found slates, withdrawn,
+#       experiments and deleted users, how many bytes of slates are compared, ms tombstones live, partition
+#       and offset of each expected, digest of each found, of each found slates, id and 1 or 0 of each
+#       withdrawn, partition and offset of each progress, tombstone and time of each deleted user, then
+#       states, feeds, slates, items, of each experiment how many numbers change, and of each of these its
+#       name and by how much, then the feeds' users
 _CHECK = """
 local writer, token, known_ms, ttl_ms, slates_ttl_ms, channel, ledger, marks, least = unpack(ARGV, 1, 9)
 local expected, progress = tonumber(ARGV[10]), tonumber(ARGV[11])
 local states, feeds = tonumber(ARGV[12]), tonumber(ARGV[13])
 local slates, items = tonumber(ARGV[14]), tonumber(ARGV[15])
 local found, found_slates, withdrawn = tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
-local experiments, head, at = tonumber(ARGV[19]), tonumber(ARGV[20]), 21
+local experiments, forgotten, head = tonumber(ARGV[19]), tonumber(ARGV[20]), tonumber(ARGV[21])
+local tombstone_ms, at = ARGV[22], 23
 for _ = 1, expected do
   local stored = redis.call('HGET', KEYS[1], ARGV[at]) or '-1'
   if stored ~= ARGV[at + 1] then
@@ -91,21 +100,22 @@ for _ = 1, expected do
   end
   at = at + 2
 end
-for key = #KEYS - found - found_slates + 1, #KEYS do
+for there = #KEYS - found - found_slates + 1, #KEYS do
   local value
-  if key <= #KEYS - found_slates then
-    value = redis.call('GET', KEYS[key]) or ''
+  if there <= #KEYS - found_slates then
+    value = redis.call('GET', KEYS[there]) or ''
   else
-    value = redis.call('GETRANGE', KEYS[key], 0, head - 1)
+    value = redis.call('GETRANGE', KEYS[there], 0, head - 1)
   end
   if (value ~= '' and redis.sha1hex(value) or '') ~= ARGV[at] then
-    return redis.error_reply('FENCED ' .. KEYS[key] .. ' is not the value that was found')
+    return redis.error_reply('FENCED ' .. KEYS[there] .. ' is not the value that was found')
   end
   at = at + 1
 end
-for key = #KEYS - found - found_slates - experiments + 1, #KEYS - found - found_slates do
-  redis.call('HLEN', KEYS[key])
+for there = #KEYS - found - found_slates - experiments + 1, #KEYS - found - found_slates do
+  redis.call('HLEN', KEYS[there])
 end
+for user = 1, forgotten do redis.call('HLEN', KEYS[key + 5 * user - 2]) end
 local position = ''
 """
 
@@ -116,7 +126,6 @@ local changes = changes_of(KEYS[4], at, withdrawn)
 at = at + 2 * withdrawn
 if ledger ~= '' then position = redis.call('XADD', KEYS[3], '*', 'w', writer, 'p', ledger) end
 change(KEYS[4], KEYS[5], writer, changes)
-local key = 6
 """
 
 # KEYS 3 and 4: outbox, the id of its last entry                 -> the entry's id, and that of the one before
@@ -129,7 +138,6 @@ if ledger ~= '' or marks ~= '' then
   redis.call('SET', KEYS[4], id)
   position = id .. ' ' .. before
 end
-local key = 5
 """
 
 _WRITE = """
@@ -138,6 +146,15 @@ for _ = 1, progress do
   at = at + 2
 end
 redis.call('SET', KEYS[2], token .. position, 'PX', known_ms)
+for _ = 1, forgotten do
+  redis.call('DEL', KEYS[key], KEYS[key + 1], KEYS[key + 2])
+  local notes, until_ms = redis.call('HGETALL', KEYS[key + 3]), tonumber(ARGV[at + 1])
+  for field = 1, #notes, 2 do
+    if note_ts(notes[field + 1]) <= until_ms then redis.call('HDEL', KEYS[key + 3], notes[field]) end
+  end
+  redis.call('SET', KEYS[key + 4], ARGV[at], 'PX', tombstone_ms)
+  key, at = key + 5, at + 2
+end
 for _ = 1, states + feeds do
   redis.call('SET', KEYS[key], ARGV[at], 'PX', ttl_ms)
   key, at = key + 1, at + 1
@@ -162,8 +179,8 @@ end
 return position
 """
 
-COMMIT = _script(_WITHDRAWN + _CHECK + _TO_LEDGER + _WRITE)
-COMMIT_OF_SHARD = _script(_CHECK + _TO_OUTBOX + _WRITE)
+COMMIT = _script("local key = 6\n" + _WITHDRAWN + _NOTE_PARTS + _CHECK + _TO_LEDGER + _WRITE)
+COMMIT_OF_SHARD = _script("local key = 5\n" + _NOTE_PARTS + _CHECK + _TO_OUTBOX + _WRITE)
 
 # Entries of an outbox go to the ledger in their order, each once: `relayed` says up to which they did, and at
 # which position the last one is.
@@ -332,6 +349,37 @@ if (stored and redis.sha1hex(stored) or '') ~= ARGV[1] then
 end
 if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+)
+
+# The same of a note about a user, which is a field of a hash. Fields that hold no more go with each write.
+# KEYS: the notes about a user     ARGV: field, digest of what was found, what it becomes ('': nothing), ms it
+# lives, its time
+PUT_NOTE_ABOUT = _script(
+    """
+local now = redis.call('TIME')
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local stored, last_ms = '', now_ms
+local notes = redis.call('HGETALL', KEYS[1])
+for field = 1, #notes, 2 do
+  local until_ms, value = string.match(notes[field + 1], '^(%d+):%d+:(.*)$')
+  until_ms = tonumber(until_ms)
+  if until_ms <= now_ms then
+    redis.call('HDEL', KEYS[1], notes[field])
+  elseif notes[field] == ARGV[1] then
+    stored = redis.sha1hex(value)
+  else
+    last_ms = math.max(last_ms, until_ms)
+  end
+end
+if stored ~= ARGV[2] then
+  return redis.error_reply('FENCED note ' .. ARGV[1] .. ' is not the value that was found')
+end
+if ARGV[3] == '' then return redis.call('HDEL', KEYS[1], ARGV[1]) end
+local until_ms = now_ms + ARGV[4]
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f:', until_ms) .. ARGV[5] .. ':' .. ARGV[3])
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.max(last_ms, until_ms)))
 return 1
 """
 )

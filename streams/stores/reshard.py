@@ -18,7 +18,7 @@ from streams.settings.sections import RedisSettings
 from streams.stores.base import LEADER
 from streams.stores.redis_calls import Calls
 from streams.stores.redis_cluster import servers_of
-from streams.stores.redis_keys import NOTE, VALUES, RedisKeys, tag_of
+from streams.stores.redis_keys import ABOUT_USER, FORGOTTEN, NOTE, VALUES, RedisKeys, tag_of
 from streams.stores.redis_pipeline import Command
 from streams.stores.redis_records import escaped
 from streams.stores.redis_relay import Relay
@@ -88,12 +88,16 @@ async def reshard(source: RedisSettings, target: RedisSettings, say: Callable[[s
             relay = Relay(old.calls, old.keys, old.margin_ms)
             await relay.bring_rest(range(old.keys.shards), again=True)
         counts: Counter[str] = Counter()
-        for kind in (*VALUES, NOTE):
+        for kind in (*VALUES, NOTE, ABOUT_USER):
             async for names in old.names(kind):
                 counts[kind] += await _copy(
                     old, new, [(old.keys.of(kind, name), new.keys.of(kind, name)) for name in names]
                 )
             say(f"{counts[kind]} keys of the kind {kind} are copied")
+        async for names in old.names(FORGOTTEN):
+            counts[FORGOTTEN] += await _copy(
+                old, new, [(old.keys.tombstone(name), new.keys.tombstone(name)) for name in names]
+            )
         counts["sums"] = await _copy_sums(old, new)
         counts["shared"] = await _copy_shared(old, new)
         counts["progress"] = await _copy_progress(old, new)

@@ -151,5 +151,5 @@ class Folding:
             measured=work.measured,
         )
         started = time.perf_counter()
-        out = encoded(work, outcome, self.clock.precise_ms())
+        out = encoded(work, outcome, self.clock.precise_ms(), self.settings.events.max_late_ms)
         return Made(outcome, out, models.missed(), time.perf_counter() - started)

@@ -22,6 +22,7 @@ from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.serving.replica import Replica, newest_row
 from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
+from streams.state.tombstone import decode_tombstone, with_tombstone
 from streams.state.user_state import UserState
 from streams.stores.base import Loaded, Store, digest_of, head_of
 from streams.worker.kept_states import Kept, KeptStates
@@ -194,6 +195,19 @@ def _read(users: Sequence[str], viewers: Sequence[str], loaded: Loaded) -> _Read
     """Raises `NewerVersionError` where a newer build wrote some of it."""
     states, unreadable = _states(users, loaded)
     slates, lost = _slates(viewers, loaded)
+    for user, raw in loaded.tombstones.items():
+        try:
+            forgotten_ms = decode_tombstone(raw).forgotten_ms
+            if user in states:
+                state, digest = states[user]
+                states[user] = Kept(with_tombstone(state if digest else None, raw), digest)
+            if user in slates:
+                kept, digest = slates[user]
+                slates[user] = Kept(kept._replace(forgotten_ms=forgotten_ms), digest)
+        except NewerVersionError:
+            raise
+        except StoreError as error:
+            unreadable[user] = error
     return _Read(states, unreadable, slates, lost, newest_row(each.value for each in states.values()))
 
 

@@ -19,6 +19,7 @@ from streams.stores.base import (
     HISTORY_MOST,
     START,
     Commit,
+    Forgotten,
     LedgerEntry,
     Snapshot,
     Store,
@@ -122,12 +123,12 @@ class StoreContract:
             "w1",
         )
         loaded = await store.load(["u1"], ["c-0"], ["üa7", "nobody", "u1"])
-        assert loaded == ([b"state"], {"c-0": 0}, [b"\x00\xff", None, b"s1"])
+        assert loaded[:3] == ([b"state"], {"c-0": 0}, [b"\x00\xff", None, b"s1"])
         assert (await store.load([], [], ["u1"])).slates == [b"s1"]
         assert list((await store.load(["u1"], ["c-0"])).slates) == []
         again = Commit({"c-0": 0}, {"c-0": 1}, {}, {}, {}, slates={"u1": b"s2"})
         await store.commit(again, "w1")
-        assert (await store.load(["u1"], [], ["u1", "üa7"])) == ([b"state"], {}, [b"s2", b"\x00\xff"])
+        assert (await store.load(["u1"], [], ["u1", "üa7"]))[:3] == ([b"state"], {}, [b"s2", b"\x00\xff"])
 
     async def test_kept_slates_that_are_not_those_found_are_not_overwritten(self, store: Store) -> None:
         await store.commit(batch({"c-0": -1}, {"c-0": 0})._replace(slates={"u1": b"s1"}), "w1")
@@ -137,12 +138,12 @@ class StoreContract:
         for wrong in ({"u1": ""}, {"u1": digest_of(b"s0")}, {"u1": digest_of(b"s1"), "u9": digest_of(b"s")}):
             with pytest.raises(FencedError, match="not th"):
                 await store.commit(next_one._replace(found_slates=wrong), "w1")
-        assert await store.load(["u1"], ["c-0"], ["u1", "u9"]) == ([None], {"c-0": 0}, [b"s1", None])
+        assert await store.load(["u1"], ["c-0"], ["u1", "u9"]) == ([None], {"c-0": 0}, [b"s1", None], {})
         assert await store.read_ledger(START, 10) == []
         right = {"u1": digest_of(b"s1"), "u9": digest_of(None)}
         found = next_one._replace(found={"u1": digest_of(None)}, found_slates=right)
         position = await store.commit(found, "w1")
-        assert await store.load(["u1"], ["c-0"], ["u1", "u9"]) == ([b"state"], {"c-0": 1}, [b"s2", b"s"])
+        assert await store.load(["u1"], ["c-0"], ["u1", "u9"]) == ([b"state"], {"c-0": 1}, [b"s2", b"s"], {})
         assert await store.commit(found, "w1") == position, "the answer was lost: it is asked for again"
 
     async def test_slates_are_known_by_their_head(self, store: Store) -> None:
@@ -504,7 +505,7 @@ class StoreContract:
         assert sums["a", "m"] == ArmTotals(1, (-2, 0, 0, 0))
         assert sums["b", "m"] == ArmTotals(0, (0, 0, -(2**62), 0), (*[0] * 9, 2**63 - 1))
         assert await store.read_arm_sums("e2") == {("a", "m"): ArmTotals(1)}
-        assert await store.load(["u1"], ["c-0"], ["u1"]) == ([b"s2"], {"c-0": 1}, [b"k"])
+        assert await store.load(["u1"], ["c-0"], ["u1"]) == ([b"s2"], {"c-0": 1}, [b"k"], {})
         assert await store.feed("u1") == b"f"
 
     async def test_sums_of_two_shards_are_read_together(self, store: Store) -> None:
@@ -608,6 +609,75 @@ class StoreContract:
         await store.commit(batch(states={"u1": b"s"}), "w")
         await asyncio.sleep(0.3)
         assert await listed(store, 5) == []
+
+    # Deleted users
+
+    async def test_of_a_deleted_user_a_tombstone_is_left(self, store: Store) -> None:
+        ann, bob = names_of_one_shard("u", 2)
+        both = {ann: b"state", bob: b"state"}
+        await store.commit(
+            batch({"c-0": -1}, {"c-0": 0}, both, both)._replace(slates={ann: b"slates", bob: b"slates"}), "w"
+        )
+        assert (await store.load([ann], ["c-0"])).tombstones == {}
+        gone = batch({"c-0": 0}, {"c-0": 1})._replace(
+            found={ann: digest_of(b"state")},
+            found_slates={ann: digest_of(head_of(b"slates"))},
+            forgotten={ann: Forgotten(b"tomb", 5)},
+            tombstone_ms=60_000,
+            ledger=b"entry",
+        )
+        with pytest.raises(FencedError):
+            await store.commit(gone._replace(found={ann: digest_of(b"another")}), "w")
+        assert await store.feed(ann) == b"state", "nothing of a refused batch is done"
+        position = await store.commit(gone, "w")
+        assert await store.commit(gone, "w") == position, "the answer was lost: it is asked for again"
+        loaded = await store.load([ann, bob], ["c-0"], [ann, bob])
+        assert loaded == ([None, b"state"], {"c-0": 1}, [None, b"slates"], {ann: b"tomb"})
+        assert (await store.load([ann], [])).tombstones == {}, "who only reads needs none"
+        assert (await store.load([], ["c-0"], [ann])).tombstones == {ann: b"tomb"}
+        assert await store.feed(ann) is None
+        assert await store.feed(bob) == b"state"
+        assert [user for page in await listed(store, 5) for user in page] == [bob]
+
+    async def test_what_comes_of_a_user_in_the_batch_that_deletes_them_is_written(self, store: Store) -> None:
+        (ann,) = names_of_one_shard("u", 1)
+        await store.commit(batch({"c-0": -1}, {"c-0": 0}, {ann: b"old"}, {ann: b"old"}), "w")
+        new = Commit({"c-0": 0}, {"c-0": 1}, {ann: b"new"}, {ann: b"new"}, {}, slates={ann: b"new"})
+        await store.commit(new._replace(forgotten={ann: Forgotten(b"t", 5)}, tombstone_ms=60_000), "w")
+        assert await store.load([ann], ["c-0"], [ann]) == ([b"new"], {"c-0": 1}, [b"new"], {ann: b"t"})
+        assert await store.feed(ann) == b"new"
+
+    async def test_a_tombstone_expires(self, store: Store) -> None:
+        await store.commit(batch()._replace(forgotten={"u": Forgotten(b"t", 5)}, tombstone_ms=100), "w")
+        await asyncio.sleep(0.3)
+        assert (await store.load(["u"], ["c-0"])).tombstones == {}
+
+    async def test_notes_about_a_user_go_with_them(self, store: Store) -> None:
+        await store.put_note("write", b"before", "", 60_000, "ann", 5)
+        await store.put_note("answer", b"\x00:an answer:1:", "", 60_000, "ann")
+        await store.put_note("later", b"since", "", 60_000, "ann", 6)
+        await store.put_note("write", b"of bob", "", 60_000, "bob", 5)
+        await store.put_note("write", b"of nobody", "", 60_000)
+        noted = await store.notes(["write", "answer", "later", "none"], "ann")
+        assert noted == [b"before", b"\x00:an answer:1:", b"since", None]
+        await store.commit(batch()._replace(forgotten={"ann": Forgotten(b"t", 5)}, tombstone_ms=60_000), "w")
+        assert await store.notes(["write", "answer", "later"], "ann") == [None, None, b"since"]
+        assert await store.notes(["write"], "bob") == [b"of bob"]
+        assert await store.notes(["write"]) == [b"of nobody"]
+
+    async def test_a_note_about_a_user_is_written_where_it_is_as_found(self, store: Store) -> None:
+        assert await store.notes([], "ann") == []
+        await store.put_note("n", b"one", "", 60_000, "ann", 1)
+        for found in ("", digest_of(b"two")):
+            with pytest.raises(FencedError):
+                await store.put_note("n", b"three", found, 60_000, "ann", 2)
+        await store.put_note("n", b"two", digest_of(b"one"), 100, "ann", 2)
+        await store.put_note("m", b"stays", "", 60_000, "ann", 2)
+        await asyncio.sleep(0.3)
+        assert await store.notes(["n", "m"], "ann") == [None, b"stays"]
+        await store.put_note("n", b"three", "", 60_000, "ann", 3)
+        await store.put_note("n", b"", digest_of(b"three"), 60_000, "ann", 3)
+        assert await store.notes(["n", "m"], "ann") == [None, b"stays"]
 
     # Notes
 

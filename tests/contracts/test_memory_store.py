@@ -41,9 +41,9 @@ async def test_kept_slates_expire_by_a_time_of_their_own() -> None:
     store = MemoryStore(clock=clock, learning=LearningSettings(wait_s=60.0, keep_s=7_200.0))
     await store.commit(Commit({}, {}, {"u": b"s"}, {}, {}, slates={"u": b"k"}), "w")
     clock.advance(7_200_000 - 1)
-    assert await store.load(["u"], [], ["u"]) == ([b"s"], {}, [b"k"])
+    assert await store.load(["u"], [], ["u"]) == ([b"s"], {}, [b"k"], {})
     clock.advance(1)
-    assert await store.load(["u"], [], ["u"]) == ([b"s"], {}, [None])
+    assert await store.load(["u"], [], ["u"]) == ([b"s"], {}, [None], {})
 
 
 async def test_positions_grow_when_the_clock_steps_back() -> None:

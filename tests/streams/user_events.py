@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from model.actions import ACTIONS
-from streams.events.schema import TOPIC_OF, Click, Impression, Review, User, UserEvent
+from streams.events.schema import TOPIC_OF, Click, Forget, Impression, Review, User, UserEvent
 from streams.state.fold import Applied, Delivery, apply
 from streams.state.user_state import EMPTY, WORDS_DIM, StateSettings, UserState
 
@@ -28,7 +28,7 @@ def row_of(item_id: str) -> int:
 
 
 def rows_of(event: UserEvent) -> tuple[int, ...]:
-    if isinstance(event, User):
+    if isinstance(event, User | Forget):
         return ()
     return (row_of(event.item_id),)
 

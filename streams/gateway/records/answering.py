@@ -24,12 +24,16 @@ Write = Callable[[Conditions, str], Awaitable[Answer]]
 """Writes a record under these conditions, with this `event_id`."""
 
 
-async def written(request: Asked, answers: IdempotentAnswers, body: bytes, write: Write) -> Response[Any]:
-    """What `write` answers, once under an Idempotency-Key."""
+async def written(
+    request: Asked, answers: IdempotentAnswers, body: bytes, write: Write, about: str = ""
+) -> Response[Any]:
+    """What `write` answers, once under an Idempotency-Key. about: the user whom the answer names."""
     headers = request.scope["headers"]
     conditions = conditions_of(headers)
     target = f"{request.method} {request.url.path}"
-    return response(await answers.answer(headers, target, body, lambda event_id: write(conditions, event_id)))
+    return response(
+        await answers.answer(headers, target, body, lambda event_id: write(conditions, event_id), about)
+    )
 
 
 async def listed(

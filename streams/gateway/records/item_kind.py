@@ -63,6 +63,7 @@ class ItemKind:
 
     name = "item"
     document = ItemDocument
+    personal = False
 
     async def stored(self, store: Store, ids: Sequence[str]) -> list[Stored[ItemDocument]]:
         found = []

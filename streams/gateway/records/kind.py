@@ -39,6 +39,11 @@ class RecordKind(Protocol[D]):
     @property
     def document(self) -> type[D]: ...
 
+    @property
+    def personal(self) -> bool:
+        """Whether a record is a user's own, so that what is noted of it goes when the user is deleted."""
+        ...
+
     async def stored(self, store: Store, ids: Sequence[str]) -> list[Stored[D]]:
         """What the store has of each of `ids`."""
         ...

@@ -19,6 +19,7 @@ from streams.gateway.answers import JSON, Answer
 from streams.gateway.conditional import Conditions
 from streams.gateway.errors import ProblemError, problem, retry_after, unavailable
 from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.receipts import Result
 from streams.gateway.records.kind import RecordKind, packed
 from streams.gateway.records.merge_patch import merged
 from streams.gateway.records.underway import (
@@ -29,7 +30,7 @@ from streams.gateway.records.underway import (
     Note,
     current,
     encode_note,
-    note_name,
+    note_place,
 )
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
@@ -97,6 +98,16 @@ class Records(Generic[D]):
 
         return await self._write(record_id, conditions, event_id, made)
 
+    async def delete(
+        self, record_id: str, conditions: Conditions, event_id: str, deletes: Callable[[int], AnyEvent]
+    ) -> Answer:
+        """Delete the record, whether it is known or not: what is on its way in Kafka goes, too. `deletes`:
+        the event that does, by its time.
+        """
+        await self._send(record_id, conditions, lambda found, now_ms: deletes(max(now_ms, found.ts + 1)), b"")
+        headers = (("Cache-Control", "no-store"), (EVENT_ID, event_id))
+        return Answer(202, packed(Result(status="accepted", event_id=event_id)), JSON, headers)
+
     @asynccontextmanager
     async def answering(self) -> AsyncIterator[None]:
         """A block in which the store has to answer within the timeout; else the answer is 503."""
@@ -110,7 +121,24 @@ class Records(Generic[D]):
     async def _write(
         self, record_id: str, conditions: Conditions, event_id: str, make: Callable[[D | None], D]
     ) -> Answer:
-        name = note_name(self.kind.name, record_id)
+        def event(found: Current[D], now_ms: int) -> AnyEvent:
+            return self.kind.event(make(found.document), event_id, now_ms)
+
+        note = await self._send(record_id, conditions, event)
+        headers = (("ETag", note.tag), (EVENT_ID, event_id))
+        return Answer(202, note.document, JSON, headers)
+
+    async def _send(
+        self,
+        record_id: str,
+        conditions: Conditions,
+        make: Callable[[Current[D], int], AnyEvent],
+        document: bytes | None = None,
+    ) -> Note:
+        """Write the event that `make` makes of what is there, and the time; the note of it. document: what
+        the record becomes, where the event does not say it.
+        """
+        name, about = note_place(self.kind, record_id)
         patient_until_s = time.monotonic() + self._timeout_s / 2
         async with self.answering():
             while True:
@@ -122,14 +150,14 @@ class Records(Generic[D]):
                     continue
                 conditions.check(found.tag)
                 now_ms = self._clock.now_ms()
-                event = self.kind.event(make(found.document), event_id, now_ms)
+                event = make(found, now_ms)
                 self._check(event, now_ms)
-                note = self._note(event, found)
+                note = self._note(event, found, document)
                 try:
                     sending = encode_note(note)
                     # Long enough to hear from Kafka; whoever dies meanwhile holds nobody up for longer.
                     lives_ms = 2 * self._gateway.timeout_ms
-                    await self.store.put_note(name, sending, digest_of(found.note), lives_ms)
+                    await self.store.put_note(name, sending, digest_of(found.note), lives_ms, about, note.ts)
                     break
                 except FencedError:
                     continue
@@ -141,18 +169,21 @@ class Records(Generic[D]):
             else encode_note(msgspec.structs.replace(note, sent=True, before=b""))
         )
         try:
-            await self.store.put_note(name, after, digest_of(sending), KEPT_MS)
+            await self.store.put_note(name, after, digest_of(sending), KEPT_MS, about, note.ts)
+        except FencedError:
+            if not about:
+                log.warning("a write of %s is not noted: another note stands in its place", name)
+            # else a worker deleted the user meanwhile, and what is noted of them
         except StoreError as error:
             log.warning("a write of %s is not noted: %s", name, error)
         if trouble:
             raise self._unconfirmed(trouble)
-        headers = (("ETag", note.tag), (EVENT_ID, event_id))
-        return Answer(202, note.document, JSON, headers)
+        return note
 
-    def _note(self, event: AnyEvent, found: Current[D]) -> Note:
+    def _note(self, event: AnyEvent, found: Current[D], document: bytes | None) -> Note:
         over = list(dict.fromkeys(found.over))[-OVER_MOST:]
         before = b"" if found.document is None else packed(found.document)
-        after = packed(self.kind.told(event))
+        after = packed(self.kind.told(event)) if document is None else document
         ts = max(event.ts, found.ts + 1)
         return Note(VERSION, False, over, event.event_id, ts, after, before)
 

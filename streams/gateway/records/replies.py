@@ -35,6 +35,13 @@ CHANGED = {
     **says(404, "There is none of this id"),
     **says(409, "Its text is not known, or the same request is at work under this Idempotency-Key"),
 }
+DELETED = {
+    **says(400, "The id is out of range, or a header is wrong"),
+    **says(409, "The same request is at work under this Idempotency-Key"),
+    **says(412, "It is not as the client knows it"),
+    **says(422, "The Idempotency-Key was sent with another request"),
+    **AWAY,
+}
 LISTED = {**says(400, "A parameter is out of range, or unknown"), **AWAY}
 STREAMED = {
     **says(400, "A parameter is unknown"),

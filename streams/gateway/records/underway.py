@@ -29,8 +29,8 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
     """Version 1. `sent`: Kafka has it; until then nobody else writes the record, so that Kafka has the writes
     in their order. `over`: the tags of the versions before it that a worker may still show, "" for none.
     `event_id`: of the write; `ts`: its time, moved behind that of the version before it where that one's
-    gateway has a clock that is ahead; `document`: what it makes of the record, as JSON; `before`: what the
-    record was, for those who read it until Kafka has the write (b"": there was none).
+    gateway has a clock that is ahead; `document`: what it makes of the record, as JSON (b"": it deletes it);
+    `before`: what the record was, for those who read it until Kafka has the write (b"": there was none).
     """
 
     version: int
@@ -43,7 +43,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def tag(self) -> str:
-        return tag_of(self.document)
+        return tag_of(self.document) if self.document else ""
 
     @property
     def shown(self) -> bytes:
@@ -78,21 +78,31 @@ def decode_note(raw: bytes) -> Note:
     return decoded_by_head("note of a write", _decoder, raw, VERSION)
 
 
-def note_name(kind: str, record_id: str) -> str:
-    """The note about a record."""
-    return f"{kind}:{record_id}"
+class NotePlace(NamedTuple):
+    """Where the note about a record lies: its name, and the user whom it is about, "" for none."""
+
+    name: str
+    about: str
+
+
+def note_place(kind: RecordKind[D], record_id: str) -> NotePlace:
+    """The place of the note about a record."""
+    return NotePlace("write", record_id) if kind.personal else NotePlace(f"{kind.name}:{record_id}", "")
 
 
 async def current(store: Store, kind: RecordKind[D], record_id: str) -> Current[D]:
     """The record, with the write that is underway."""
     # The note is read first: a write that comes and is applied in between is then not overlooked, since the
     # note that was found is no longer there.
-    (raw,) = await store.notes([note_name(kind.name, record_id)])
+    name, about = note_place(kind, record_id)
+    (raw,) = await store.notes([name], about)
     (stored,) = await kind.stored(store, [record_id])
     tag = "" if stored.document is None else tag_of(packed(stored.document))
     if raw is not None:
         note = decode_note(raw)
-        if note.shown and _is_underway(note, stored, tag):
+        if (note.shown or note.sent) and _is_underway(note, stored, tag):
+            if not note.shown:
+                return Current(None, "", raw, False, (*note.over, ""), note.ts)
             document = msgspec.json.decode(note.shown, type=kind.document)
             shown = tag_of(note.shown)
             return Current(document, shown, raw, not note.sent, (*note.over, shown), note.ts)
@@ -103,5 +113,5 @@ async def current(store: Store, kind: RecordKind[D], record_id: str) -> Current[
 def _is_underway(note: Note, stored: Stored[D], tag: str) -> bool:
     """Whether the store has a version before the write, and no sign of the write."""
     if tag == note.tag or tag not in note.over:
-        return False
+        return False  # (the tag of a record that is not there is "", and so is that of a deletion)
     return stored.ts < note.ts and event_key(note.event_id) not in stored.applied

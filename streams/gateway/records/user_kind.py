@@ -38,6 +38,7 @@ class UserKind:
 
     name = "user"
     document = UserDocument
+    personal = True
 
     async def stored(self, store: Store, ids: Sequence[str]) -> list[Stored[UserDocument]]:
         found = []

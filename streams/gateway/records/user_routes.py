@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, get, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import Operation
 from litestar.params import PathParameter, QueryParameter
 
+from streams.events.schema import Forget
 from streams.gateway.addresses import check_path_id
-from streams.gateway.answers import JSON, response
+from streams.gateway.answers import JSON, Answer, response
 from streams.gateway.bodies import body_of
+from streams.gateway.conditional import Conditions
 from streams.gateway.idempotency import IdempotentAnswers
 from streams.gateway.operations import (
     IDEMPOTENCY_KEY,
@@ -22,11 +25,13 @@ from streams.gateway.operations import (
     json_body,
     operation,
 )
+from streams.gateway.receipts import Result
 from streams.gateway.records.answering import Asked, listed, written
 from streams.gateway.records.listing import Page, UserListing
 from streams.gateway.records.records import Records
 from streams.gateway.records.replies import (
     CHANGED,
+    DELETED,
     LISTED,
     MERGE_PATCH,
     PUT,
@@ -81,7 +86,7 @@ def user_routes(records: Records[UserDocument], answers: IdempotentAnswers) -> l
     async def put_user(request: Asked, user_id: UserId) -> Response[UserDocument]:
         check_path_id("user_id", user_id)
         body = await body_of(request)
-        return await written(request, answers, body, partial(records.put, user_id, body))
+        return await written(request, answers, body, partial(records.put, user_id, body), user_id)
 
     @patch(
         one,
@@ -102,7 +107,33 @@ def user_routes(records: Records[UserDocument], answers: IdempotentAnswers) -> l
     async def patch_user(request: Asked, user_id: UserId) -> Response[UserDocument]:
         check_path_id("user_id", user_id)
         body = await body_of(request)
-        return await written(request, answers, body, partial(records.patch, user_id, body))
+        return await written(request, answers, body, partial(records.patch, user_id, body), user_id)
+
+    @delete(
+        one,
+        status_code=202,
+        summary="Delete a user",
+        description=(
+            "Nothing of the user is known any more that happened up to now: history, profile, feed, slates, "
+            "and what experiments measured. The deletion is in Kafka when the answer comes; reads of this "
+            "user answer 404 from then on, and a worker deletes the rest a moment later. What comes late "
+            "from before is left out; what the user does from now on is a new user's. A user whom nobody "
+            "knows is deleted all the same: events of theirs may be on their way."
+        ),
+        tags=["users"],
+        operation_class=operation(headers=[IF_MATCH, IDEMPOTENCY_KEY]),
+        responses=DELETED,
+    )
+    async def delete_user(request: Asked, user_id: UserId) -> Response[Result]:
+        check_path_id("user_id", user_id)
+
+        def write(conditions: Conditions, event_id: str) -> Awaitable[Answer]:
+            def deletes(ts: int) -> Forget:
+                return Forget(event_id=event_id, ts=ts, user_id=user_id)
+
+            return records.delete(user_id, conditions, event_id, deletes)
+
+        return await written(request, answers, b"", write)
 
     @get(
         USERS_PATH,
@@ -127,7 +158,7 @@ def user_routes(records: Records[UserDocument], answers: IdempotentAnswers) -> l
 
         return await listed(request, records, UserListing(records.store), cursor, n, shown)
 
-    return [read_user, put_user, patch_user, list_users]
+    return [read_user, put_user, patch_user, delete_user, list_users]
 
 
 def user_lines_route(described: type[Operation]) -> HTTPRouteHandler:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from model.errors import EventError
 from streams.events.schema import (
+    EVENT_TOPICS,
     TOPIC_OF,
     VERSION,
     AnyEvent,
@@ -19,6 +20,7 @@ from streams.events.schema import (
     Control,
     Event,
     EventLimits,
+    Forget,
     Impression,
     Item,
     Review,
@@ -258,6 +260,7 @@ def test_keys_keep_what_belongs_together_on_one_partition() -> None:
         Review(event_id="b", ts=NOW, user_id="ü", item_id="j"),
         Impression(event_id="c", ts=NOW, user_id="ü", slate_id="s", items=["i"]),
         User(event_id="d", ts=NOW, user_id="ü"),
+        Forget(event_id="h", ts=NOW, user_id="ü"),
     ]
     assert {key_of(event) for event in of_a_user} == {"ü".encode()}
     assert key_of(Item(event_id="e", ts=NOW, item_id="i")) == b"i"
@@ -265,9 +268,12 @@ def test_keys_keep_what_belongs_together_on_one_partition() -> None:
     assert len(set(map(key_of, orders))) == 1
 
 
-def test_every_kind_of_event_has_a_topic_of_its_own() -> None:
+def test_every_kind_of_event_has_a_topic_of_its_own_and_deletions_that_of_profiles() -> None:
     assert set(TOPIC_OF) == set(Event.__subclasses__())
-    assert len(set(TOPIC_OF.values())) == len(TOPIC_OF)
+    others = [topic for kind, topic in TOPIC_OF.items() if kind is not Forget]
+    assert len(set(others)) == len(others)
+    assert TOPIC_OF[Forget] == TOPIC_OF[User]
+    assert len(set(EVENT_TOPICS)) == len(EVENT_TOPICS)
 
 
 def test_events_can_not_be_changed() -> None:

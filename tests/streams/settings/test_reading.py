@@ -56,7 +56,7 @@ OTHERS = {
     "exploration.policy": "thompson",
     "tracing.ratio": 0.5,
     "search.fusion": "ranks",
-    "search.personal_floor": 0.5,
+    "search.personal_floor": 0.3,
     "search.attention_from": 0.25,
     "candidates.quotas": "mean",
     "candidates.quota_part": 0.4,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.actions import ACTIONS
-from streams.events.schema import Click, Review, User, UserEvent
+from streams.events.schema import Click, Forget, Review, User, UserEvent
 from streams.state.action_meaning import Meanings
 from streams.state.fold import Delivery, apply, repeats
 from streams.state.packed_rows import pack_sorted
@@ -311,3 +311,73 @@ def test_a_like_that_comes_late_lifts_what_was_said_before_it_and_nothing_later(
 
 def said(action: str, ts: int) -> Click:
     return Click(event_id=f"e{ts}", ts=250_000_000 + ts, user_id="u", item_id="i0", action=action)
+
+
+# Deletion
+
+
+def deletion(ts: int) -> Forget:
+    return Forget(event_id=f"forget-{ts}", ts=ts, user_id="u")
+
+
+@given(user_events, user_events, times, st.data())
+def test_a_user_after_a_deletion_is_a_new_one(
+    before: list[UserEvent], after: list[UserEvent], ts: int, data: st.DataObject
+) -> None:
+    """Whatever came before, and however late the rest of it comes, what counts is what happened since."""
+    seen = {event.event_id for event in before}
+    after = [event for event in after if event.event_id not in seen]
+    late = data.draw(st.lists(clicks | reviews, max_size=5, unique_by=lambda event: event.event_id))
+    late = [
+        msgspec.structs.replace(event, event_id=f"late-{event.event_id}", ts=min(event.ts, ts))
+        for event in late
+    ]
+    since = [
+        event if isinstance(event, User) else msgspec.structs.replace(event, ts=max(event.ts, ts + 1))
+        for event in after
+    ]
+    mixed: list[UserEvent] = list(since)
+    for event in late:
+        mixed.insert(data.draw(st.integers(0, len(mixed))), event)
+    deliveries = delivered([*before, deletion(ts), *mixed])
+    state = fold(deliveries)
+    bookkeeping = ("offsets", "recent", "forgotten_ms", "gone")
+    assert plain(state, *bookkeeping) == plain(fold(delivered(since)), *bookkeeping)
+    assert state.forgotten_ms == ts
+    assert state.gone == (not since)
+    # Redelivery, as everywhere.
+    for sent, delivery in deliveries[data.draw(st.integers(0, len(deliveries))) :]:
+        again = step(state, sent, delivery)
+        assert again.interaction is None
+        assert plain(again.state) == plain(state)
+
+
+def test_a_deletion_leaves_no_trace_of_what_was() -> None:
+    click = Click(event_id="a", ts=5, user_id="u", item_id="i1", value=3.0)
+    profile = User(event_id="b", ts=6, user_id="u", profile={"name": "Ann"})
+    state = fold(delivered([click, profile]))
+    gone = step(state, deletion(9), Delivery("users", 1)).state
+    assert plain(gone, "offsets", "recent", "forgotten_ms", "gone") == plain(
+        EMPTY, "offsets", "recent", "forgotten_ms", "gone"
+    )
+    assert gone.offsets == {"clicks": 0, "users": 1}
+    assert not step(
+        gone, Click(event_id="c", ts=10, user_id="u", item_id="i1"), Delivery("clicks", 1)
+    ).state.gone
+
+
+def test_a_deletion_that_is_sent_twice_deletes_once() -> None:
+    state = fold(delivered([deletion(9), Click(event_id="c", ts=10, user_id="u", item_id="i1")]))
+    again = step(state, deletion(9), Delivery("users", 1))
+    assert (again.skipped, again.state.interactions) == ("duplicate", 1)
+
+
+def test_on_other_topics_the_time_decides_and_on_its_own_the_order() -> None:
+    gone = fold(delivered([deletion(1_000)]))
+    early = Click(event_id="c", ts=1_000, user_id="u", item_id="i1")
+    assert step(gone, early, Delivery("clicks", 0)).skipped == "forgotten"
+    ahead = msgspec.structs.replace(early, ts=5_000)
+    assert step(gone, ahead, Delivery("clicks", 0, accepted_ms=999.5)).skipped == "forgotten"
+    assert step(gone, ahead, Delivery("clicks", 0, accepted_ms=1_001.0)).skipped is None
+    put = User(event_id="p", ts=900, user_id="u", profile={"a": "b"})
+    assert step(gone, put, Delivery("users", 1)).state.profile == {"a": "b"}, "a gateway's clock may be slow"

@@ -41,7 +41,7 @@ from streams.recommender import Recommender
 from streams.serving import kept_counters
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.state import catalog, ledger, user_state_codec
+from streams.state import catalog, ledger, tombstone, user_state_codec
 from streams.state.action_meaning import BUILT_IN
 from streams.state.opinion import Opinion
 from streams.state.stored_format import NEIGHBOURS, check_version
@@ -508,6 +508,19 @@ def check_write(note: underway.Note) -> None:
     assert (note.document, note.before) == (b'{"user_id":"u"}', b"{}")
 
 
+def tombstone_v1() -> bytes:
+    return packed([1, NOW_MS, {"clicks": 3}, b"8 bytes."])
+
+
+def check_tombstone(read: tombstone.Tombstone) -> None:
+    assert (read.forgotten_ms, read.offsets, read.recent) == (NOW_MS, {"clicks": 3}, b"8 bytes.")
+
+
+def tombstone_of_this_build() -> bytes:
+    state = UserState(offsets={"clicks": 3}, recent=(b"8 bytes.",), forgotten_ms=NOW_MS, gone=True)
+    return tombstone.encode_tombstone(state)
+
+
 class Format(NamedTuple):
     """`written`: bytes of this build. `frozen`: bytes of each version, former ones above all, by their
     number; several where a version came in several forms. `marked(raw, version)`: the bytes with another
@@ -634,6 +647,13 @@ FORMATS: dict[str, Format] = {
         underway.decode_note,
         check_write,
         {1: [note_of_a_write]},
+        first_element,
+    ),
+    "state.tombstone": Format(
+        tombstone_of_this_build,
+        tombstone.decode_tombstone,
+        check_tombstone,
+        {1: [tombstone_v1]},
         first_element,
     ),
     "stores.redis_sums": Format(

@@ -15,7 +15,7 @@ from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
-from streams.stores.base import START, Commit, Snapshot, digest_of
+from streams.stores.base import START, Commit, Forgotten, Snapshot, digest_of
 from streams.stores.redis import RedisStore
 from streams.stores.redis_ledger import CHUNK_BYTES
 from streams.stores.reshard import reshard
@@ -24,6 +24,7 @@ from tests.conftest import patient
 USERS = ["ann", "bob", "{curly}", "*?[x]", "ü" * 30, *(f"u{n}" for n in range(700))]
 ITEMS = [f"film-{n}" for n in range(40)]
 NOTES = [*(f"item:film-{n}" for n in range(20)), "user:{curly}", "answer:f00d"]
+DELETED = [f"gone-{n}" for n in range(9)]
 PLACES = [f"{topic}-{n}" for topic in ("clicks", "items") for n in range(8)]
 
 
@@ -53,6 +54,10 @@ async def filled(settings: RedisSettings) -> None:
     await store.note_text_encoder("words 1")
     for name in NOTES:
         await store.put_note(name, name.encode(), "", 600_000)
+        await store.put_note("write", name.encode(), "", 600_000, name, 5)
+    for user in DELETED:
+        forgotten = {user: Forgotten(user.encode(), 5)}
+        await store.commit(Commit({}, {}, {}, {}, {}, forgotten=forgotten, tombstone_ms=600_000), "w")
     await store.put_experiments(b"registry", "", b"entry")
     position = await store.commit(Commit({}, {}, {}, {}, {}, b"second"), "w")
     await store.save_snapshot(Snapshot(position, "w", position, bytes(range(256)) * (CHUNK_BYTES // 100)))
@@ -72,6 +77,8 @@ async def held(settings: RedisSettings) -> dict[str, Any]:
         "texts": await store.text_encoder(),
         "withdrawn": await store.withdrawals(""),
         "notes": await store.notes(NOTES),
+        "notes about": [await store.notes(["write"], name) for name in NOTES],
+        "tombstones": (await store.load(DELETED, PLACES)).tombstones,
         "sums": [await store.read_arm_sums(name) for name in ("look", "*?[x]")],
         "history": await store.read_sums_history("look"),
         "experiments": (await store.experiments(), await store.experiments_log()),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from streams.events.schema import AnyEvent, Item, User
+from streams.events.schema import AnyEvent, Forget, Item, User
 from streams.state import user_state_codec
 from streams.state.catalog import Catalog, decode_item, encode_item
 from streams.state.event_meaning import NO_VECTORS, item_record
-from streams.state.fold import event_key
-from streams.state.user_state import EMPTY
-from streams.stores.base import Commit
+from streams.state.fold import Delivery, event_key
+from streams.state.fold import apply as fold
+from streams.state.tombstone import encode_tombstone
+from streams.state.user_state import EMPTY, StateSettings
+from streams.stores.base import Commit, Forgotten
 from streams.stores.memory import MemoryStore
 
 AHEAD_MS = 300_000
@@ -28,6 +30,10 @@ async def apply(store: MemoryStore, event: AnyEvent) -> None:
         assert record is not None
         await store.intern([event.item_id])
         await store.commit(Commit({}, {}, {}, {}, {event.item_id: encode_item(record)}), "worker")
+    elif isinstance(event, Forget):
+        state = fold(EMPTY, event, Delivery("users", 0), (), None, StateSettings()).state
+        gone = {event.user_id: Forgotten(encode_tombstone(state), state.forgotten_ms)}
+        await store.commit(Commit({}, {}, {}, {}, {}, forgotten=gone, tombstone_ms=60_000), "worker")
     else:
         assert isinstance(event, User)
         (raw,) = await store.states([event.user_id])
