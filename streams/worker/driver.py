@@ -60,6 +60,10 @@ class ClientThread(Protocol):
 
     def known(self, partition: TP) -> Known | None: ...
 
+    def more_to_come(self, partition: TP, last: int) -> bool:
+        """See `Consumer.more_to_come`."""
+        ...
+
     def spans(self) -> Mapping[Partition, Span]: ...
 
     def hold_back(self, partition: TP) -> None: ...
@@ -93,8 +97,7 @@ class Consumer(stock.Consumer):
         client lags, fetched events are on their way, or the client has not asked yet. False where another
         worker has the partition by now.
         """
-        known: Known | None = self._thread.known(partition)
-        return known is not None and (known.last > last or known.has_more)
+        return bool(self._thread.more_to_come(partition, last))
 
     async def reread(self, partition: TP, offset: int) -> int:
         """Go on at `offset`; returns the number of this seek. Events fetched before it may still come out."""
