@@ -109,8 +109,8 @@ class Runner:
         self.outputs = list(outputs)
         self._device = "cpu" if self.provider == "cpu" else "cuda"
         self._names = frozenset(each.name for each in self.session.get_inputs())
-        # What the library's `run` comes to with its fallback off. What it does before that is Python, and costs
-        # a lone event as much as ten nodes.
+        # What the library's `run` comes to with its fallback off. What it does before is Python, and costs as
+        # much as ten nodes.
         self._run = getattr(self.session, "_sess", self.session).run
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[F32]:

@@ -220,14 +220,18 @@ class Consumer(stock.Consumer):
         """
         if self._handing_on or self._dropped or not self._may_hand_on(generation):
             return False
-        count = sum(len(chunk.records) for chunk in chunks.values())
-        if not all(
-            self._wanted(tp) and all(queue.qsize() + count <= queue.maxsize for queue in self._queues(tp))
-            for tp in chunks
-        ):
-            return False
+        count = sum([len(chunk.records) for chunk in chunks.values()])
+        handed: list[tuple[Chunk, list[Any]]] = []
         for tp, chunk in chunks.items():
-            queues, since = self._queues(tp), chunk.since
+            if not self._wanted(tp):
+                return False
+            queues = self._queues(tp)
+            for queue in queues:
+                if queue.qsize() + count > queue.maxsize:
+                    return False
+            handed.append((chunk, queues))
+        for chunk, queues in handed:
+            since = chunk.since
             for record in chunk.records:
                 self._put(record, since, chunk.seek, generation, queues)
                 since = record.offset + 1
