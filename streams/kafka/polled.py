@@ -95,6 +95,21 @@ class Polling:
             return Known(position, position, max(0, end - position), last)
         return Known(position, end, 0, last)
 
+    def more_to_come(self, partition: Partition, last: int) -> bool:
+        """Whether `known` says that events behind offset `last` will come, or that the client has not asked
+        yet; False where this client does not have the partition.
+
+        The intake asks this of each empty partition for each event, so nothing is made for the answer.
+        """
+        place = self._places.get(partition)
+        if place is None:
+            return False
+        position, end = place.position, place.end
+        span = self.spans.get(partition)
+        if position is None or end is None or (span is not None and span.last > last):
+            return True
+        return position < end and place.read_to_end != position
+
     def assign(self, starts: Mapping[TP, int | None]) -> None:
         """Begin anew, with these partitions, each at an offset; None where it is not known."""
         seek = next_seek()

@@ -28,7 +28,7 @@ from streams.serving.follower import Follower
 from streams.serving.graph import load_graph
 from streams.serving.item_watch import ItemWatch
 from streams.serving.loading import load_encoder, texts_by
-from streams.serving.memory import give_back
+from streams.serving.memory import give_back, give_back_code
 from streams.serving.model_watcher import LogAlone, ModelWatcher
 from streams.serving.models import RegistryModels
 from streams.serving.opining import Opining
@@ -142,6 +142,7 @@ async def open_live(
         encode = await reading if reading is not None else None
         opine = None if encode is None else encode.opine
         await in_thread(give_back)
+        await in_thread(give_back_code)
         if not read_only:
             yield Live(settings, store, replica, models, encode, experiments, opine=opine)
             return

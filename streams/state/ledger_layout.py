@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -54,12 +57,12 @@ class Packed(msgspec.Struct, array_like=True):
     forgotten: list[bytes] = []
 
 
-def flatten(parts: list[Rows]) -> tuple[bytes, bytes]:
+def flatten(parts: Sequence[Rows]) -> tuple[bytes, bytes]:
     """Lists of rows end to end, and their lengths."""
     if not parts:
         return b"", b""
-    rows: NDArray[np.int32] = np.concatenate(parts)
-    return rows.astype(_I4, copy=False).tobytes(), np.array([len(part) for part in parts], _U2).tobytes()
+    rows: NDArray[np.int32] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return rows.astype(_I4, copy=False).tobytes(), struct.pack(f"<{len(parts)}H", *map(len, parts))
 
 
 def split(rows: bytes, lengths: bytes) -> list[Rows]:

@@ -171,6 +171,10 @@ class AiokafkaThread(stock.AIOKafkaConsumerThread):
         held_back = 0 if end is None else state.highwater - end
         return Known(position, end, held_back, -1 if span is None else span.last)
 
+    def more_to_come(self, partition: TP, last: int) -> bool:
+        known = self.known(partition)
+        return known is not None and (known.last > last or known.has_more)
+
     def spans(self) -> dict[Any, Span]:
         """What this client has read of the partitions since it got them."""
         return self.fetched.spans_of(self._assignment())

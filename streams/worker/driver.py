@@ -60,6 +60,10 @@ class ClientThread(Protocol):
 
     def known(self, partition: TP) -> Known | None: ...
 
+    def more_to_come(self, partition: TP, last: int) -> bool:
+        """See `Consumer.more_to_come`."""
+        ...
+
     def spans(self) -> Mapping[Partition, Span]: ...
 
     def hold_back(self, partition: TP) -> None: ...
@@ -93,8 +97,7 @@ class Consumer(stock.Consumer):
         client lags, fetched events are on their way, or the client has not asked yet. False where another
         worker has the partition by now.
         """
-        known: Known | None = self._thread.known(partition)
-        return known is not None and (known.last > last or known.has_more)
+        return bool(self._thread.more_to_come(partition, last))
 
     async def reread(self, partition: TP, offset: int) -> int:
         """Go on at `offset`; returns the number of this seek. Events fetched before it may still come out."""
@@ -217,14 +220,18 @@ class Consumer(stock.Consumer):
         """
         if self._handing_on or self._dropped or not self._may_hand_on(generation):
             return False
-        count = sum(len(chunk.records) for chunk in chunks.values())
-        if not all(
-            self._wanted(tp) and all(queue.qsize() + count <= queue.maxsize for queue in self._queues(tp))
-            for tp in chunks
-        ):
-            return False
+        count = sum([len(chunk.records) for chunk in chunks.values()])
+        handed: list[tuple[Chunk, list[Any]]] = []
         for tp, chunk in chunks.items():
-            queues, since = self._queues(tp), chunk.since
+            if not self._wanted(tp):
+                return False
+            queues = self._queues(tp)
+            for queue in queues:
+                if queue.qsize() + count > queue.maxsize:
+                    return False
+            handed.append((chunk, queues))
+        for chunk, queues in handed:
+            since = chunk.since
             for record in chunk.records:
                 self._put(record, since, chunk.seek, generation, queues)
                 since = record.offset + 1

@@ -131,6 +131,9 @@ class LibrdkafkaThread(Service):
     def known(self, partition: Partition) -> Known | None:
         return self._poller.polling.known(partition)
 
+    def more_to_come(self, partition: Partition, last: int) -> bool:
+        return self._poller.polling.more_to_come(partition, last)
+
     def spans(self) -> Mapping[Partition, Span]:
         return self._poller.polling.spans
 

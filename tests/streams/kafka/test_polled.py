@@ -196,6 +196,9 @@ def test_any_log_read_in_any_portions(log: list[bool], polls: list[int], dropped
     while taken != [offset for offset, event in enumerate(log) if event]:
         known = client.polling.known(CLICKS)
         assert known is not None
+        for last in (-1, known.last - 1, known.last):
+            said = known.last > last or known.has_more
+            assert client.polling.more_to_come(CLICKS, last) is said
         left = [offset for offset in range(known.position or 0, len(log)) if log[offset]]
         if not left:
             log.append(True)  # the last poll was dropped: the next event tells
