@@ -42,7 +42,7 @@ class Talk:
 
     async def until(self, said: bytes) -> None:
         async with asyncio.timeout(10):
-            while said not in b"".join(each.get("body", b"") for each in self.sent):
+            while said not in b"".join(each.get("body", b"") for each in self.sent):  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
 
     async def close(self) -> None:
