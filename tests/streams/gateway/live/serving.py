@@ -25,7 +25,7 @@ from streams.ranking.slate import POPULAR_USER, PopularFeed, encode
 from streams.settings.live import LiveSettings
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit
+from streams.stores.base import Commit, Store
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.live.strict_events import Event, StrictEvents
@@ -40,7 +40,7 @@ class Served:
 
     app: Gateway
     server: GatewayServer
-    store: MemoryStore
+    store: Store
     sink: RecordingSink
     registry: CollectorRegistry
     port: int
@@ -188,10 +188,13 @@ class Stream:
 
 
 @asynccontextmanager
-async def served(live: LiveSettings = LiveSettings(), **gateway: Any) -> AsyncIterator[Served]:
-    """A gateway that runs in this loop."""
+async def served(
+    live: LiveSettings = LiveSettings(), store: Store | None = None, **gateway: Any
+) -> AsyncIterator[Served]:
+    """A gateway that runs in this loop. It closes its store at its end."""
     settings = Settings(gateway=GatewaySettings(port=0, **{"timeout_ms": 1_000, **gateway}), live=live)
-    store, sink, registry = MemoryStore(), RecordingSink(), CollectorRegistry()
+    sink, registry = RecordingSink(), CollectorRegistry()
+    store = MemoryStore() if store is None else store
     app = create_app(settings, store, sink, SystemClock(), registry)
     server = GatewayServer(app, HostCheck(app, settings.gateway), settings)
     with listen(settings.gateway) as listener:
