@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from litestar.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from streams.gateway.hot_routes import Gateway
@@ -18,20 +19,48 @@ from streams.settings.tree import Settings
 if TYPE_CHECKING:
     from websockets.http11 import Request
 
+_quiet = logging.getLogger(f"{__name__}.websockets")
+_quiet.setLevel(logging.WARNING)
 SOCKET_MESSAGE_BYTES = 1_024
 """Clients on a WebSocket have next to nothing to say."""
 
 
 class _Http(HttpToolsProtocol):
-    """Puts the transport into the scope (`streams.gateway.live.wire`)."""
+    """Puts the transport into the scope (`streams.gateway.live.wire`).
+
+    Where a client has sent further requests behind the one that is being answered, uvicorn tells only the
+    last of them that the connection is lost. A stream before it would wait for ever, so all are told here.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._begun: list[RequestResponseCycle] = []
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         cast("dict[str, object]", self.scope)[TRANSPORT] = self.transport
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._begun = [cycle for cycle in self._begun if not cycle.response_complete]
+        if self.cycle is not None:
+            self._begun.append(self.cycle)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for cycle in self._begun:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self._begun = []
+        super().connection_lost(exc)
+
 
 class _WebSocket(WebSocketsSansIOProtocol):
-    """The same for WebSockets."""
+    """The same for WebSockets. Each that is accepted would be a line of the log, with the user's id in it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.logger = _quiet
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)  # makes the scope, and a task that has not begun yet

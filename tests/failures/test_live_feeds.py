@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -67,7 +68,7 @@ async def all_see(streams: list[Stream], name: str) -> None:
 
 async def test_a_subscription_that_is_cut_misses_nothing(server: Server, writer: RedisStore) -> None:
     gateways = RedisStore(RedisSettings(url=server.url))
-    client: Redis = Redis.from_url(server.url)
+    client: Any = Redis.from_url(server.url)
     async with served(store=gateways) as here:
         streams = await following(here)
         for round_ in range(3):

@@ -178,6 +178,9 @@ class Stream:
         self._raw += part
         return bool(part)
 
+    async def say(self, raw: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._link, raw)
+
     def close(self) -> None:
         self._link.close()
 

@@ -71,6 +71,16 @@ async def test_a_request_that_is_cancelled_gives_its_slot_back() -> None:
         await here.eventually(lambda: left(here) == (0, 0, 0))
 
 
+async def test_a_reset_behind_a_further_request_is_noticed_by_the_next_ping() -> None:
+    """The server reads no further while an answer is under way, so it does not see the reset itself."""
+    async with served(LiveSettings(ping_every_s=0.1)) as here:
+        stream = await here.connect()
+        await stream.say(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+        await stream.comments(1)
+        stream.reset()
+        await here.eventually(lambda: left(here) == (0, 0, 0))
+
+
 async def test_half_closed_connections_are_noticed_by_their_pings() -> None:
     """The client has sent its FIN, and reads no more: the answer to the next ping is a reset."""
     async with served(LiveSettings(ping_every_s=0.1)) as here:
