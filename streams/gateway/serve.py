@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
+import resource
 import signal
 import socket
 import sys
 from typing import TYPE_CHECKING
 
-import uvicorn
 from litestar.types import ASGIApp
 from prometheus_client import CollectorRegistry
 
@@ -19,6 +18,7 @@ from streams.clock import Clock, SystemClock
 from streams.gateway.app import create_app
 from streams.gateway.host_check import HostCheck
 from streams.gateway.loopback import is_loopback
+from streams.gateway.server import GatewayServer
 from streams.gateway.traced_requests import TracedRequests
 from streams.gateway.traced_sink import TracedSink
 from streams.kafka.connection import mend_connections
@@ -38,6 +38,9 @@ SWITCH_EVERY_S = 0.0005
 """Python's threads take turns so often: the loop that reads feeds waits no longer for the core's thread,
 where that does not give up its turn by itself.
 """
+
+FILES_BESIDE = 1_024
+"""Files that a gateway may have open beside its live connections."""
 
 
 def serve(settings: Settings, name: str = "gateway") -> None:
@@ -66,18 +69,8 @@ def serve(settings: Settings, name: str = "gateway") -> None:
         ranks_alone=name == "ranker",
     )
     app: ASGIApp = gateway_app if tracing is None else TracedRequests(gateway_app, clock)
-    config = uvicorn.Config(
-        HostCheck(app, gateway),
-        interface="asgi3",
-        loop="auto",
-        http="httptools",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=math.ceil(gateway.drain_deadline_s),
-    )
+    server = GatewayServer(gateway_app, HostCheck(app, gateway), settings)
+    _allow_files(settings)
     host, port = listener.getsockname()[:2]
     log.info("%s listens on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
     if is_loopback(host):
@@ -94,10 +87,26 @@ def serve(settings: Settings, name: str = "gateway") -> None:
     signal.signal(signal.SIGINT, lambda *_: None)
     gc_pauses.freeze()
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
     finally:
         if tracing is not None:
             tracing.close()
+
+
+def _allow_files(settings: Settings) -> None:
+    """Each connection is an open file, and the usual limit of a process is 1,024."""
+    wanted = settings.live.connections_max + FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    if most < wanted:
+        log.warning(
+            "live.connections_max is %d, and this process may open %d files: raise its limit (ulimit -n)",
+            settings.live.connections_max,
+            most,
+        )
 
 
 def _ranker(settings: Settings, store: Store, clock: Clock) -> Ranker | None:
