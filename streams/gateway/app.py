@@ -16,6 +16,7 @@ from streams.experiments.declared.experiment import ExperimentSettings
 from streams.gateway.admin.dead_letters import Replay
 from streams.gateway.admin.routes import admin_routes
 from streams.gateway.console.routes import console_routes
+from streams.gateway.demo_app.routes import demo_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
@@ -131,6 +132,7 @@ def create_app(
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
             *console_routes(settings, store, producer, clock),
+            *demo_routes(settings, store),
             asset_route,
         ],
         lifespan=[running],

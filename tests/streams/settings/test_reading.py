@@ -54,6 +54,7 @@ OTHERS = {
     "examples.sample": 0.5,
     "kafka.consumer": "aiokafka",
     "exploration.policy": "thompson",
+    "gateway.demo_app": "on",
     "search.fusion": "ranks",
     "search.personal_floor": 0.5,
     "search.attention_from": 0.25,

@@ -1,0 +1,25 @@
+"""GET /demo: the page. It asks the routes under /v1 as any app does; what it shows comes through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Template
+
+from streams.gateway.feeds import DEFAULT_N
+from streams.gateway.web.pages import render
+from streams.settings.tree import Settings
+
+
+def demo_page(settings: Settings) -> HTTPRouteHandler:
+    """The page's frame; its modules fill it."""
+    places = min(DEFAULT_N, settings.feed.size)
+    console = settings.gateway.console != "off"
+
+    @get("/", name="demo")
+    async def demo(request: Request[Any, Any, Any]) -> Template:
+        return render(request, "demo/demo.html", console=console, data={"places": places})
+
+    return demo

@@ -1,0 +1,91 @@
+// The visitor's own feed: it comes by itself, and moves in front of them.
+import { live } from "../web/live.js";
+import { format } from "../web/format.js";
+import { data } from "../web/page.js";
+import { item, know } from "./catalog.js";
+import { cards, mark, named, places } from "./cards.js";
+import { arrange } from "./flip.js";
+import { now, painted } from "./latency.js";
+import { arm, reason, rung, say } from "./words.js";
+
+/** Each feed that is shown counts as shown. */
+const PLACES = data("page").places;
+/** After so long without a feed the page says so. */
+export const LATE_MS = 2_000;
+
+/** Whether nothing of it was ranked for this user. */
+const strange = (feed) => feed.items.every((each) => each.feed === "popular");
+
+export class Feed {
+  /** `changed(feed, sample, change)` is told when a feed is on the screen; `sample` of `Latencies.note`, or null. */
+  constructor(section, latencies, does, changed) {
+    this.section = section;
+    this.list = section.querySelector("ol");
+    this.state = section.querySelector(".state");
+    this.latencies = latencies;
+    this.cards = cards(does);
+    this.changed = changed;
+    this.stream = null;
+    this.feed = null;
+  }
+
+  /** Follow this user from now on; what was shown of another one goes. */
+  follow(user) {
+    this.stream?.close();
+    this.feed = null;
+    this.latencies.waiting.clear();
+    this.list.replaceChildren();
+    this.section.dataset.feed = "waiting";
+    this.state.textContent = say("feed.waiting");
+    this.user = user;
+    this.stream = live(`/v1/users/${encodeURIComponent(user)}/live?n=${PLACES}&impression=true`, { on: { feed: (feed) => this.#take(feed, now()) } });
+  }
+
+  async #take(feed, arrived) {
+    const act = this.latencies.ledTo(feed);
+    const user = this.user;
+    this.coming = feed;
+    await know(named(feed));
+    if (this.user !== user || this.coming !== feed) {
+      if (act !== null) this.latencies.note(act, feed, arrived, now());
+      return; // a newer one came while titles were asked for
+    }
+    this.#show(feed, act, arrived);
+  }
+
+  async #show(feed, act, arrived) {
+    const first = this.feed === null;
+    this.feed = feed;
+    const made = act === null ? null : this.latencies.note(act, feed, arrived, arrived);
+    const label = made?.made == null ? null : say("made", { ms: format(made.made, "ms") });
+    const wanted = places(feed, item, { surface: "feed", made: label });
+    const change = arrange(this.list, wanted, this.cards);
+    mark(this.list, change, first);
+    this.section.dataset.feed = wanted.length === 0 ? "empty" : strange(feed) ? "cold" : "own";
+    this.state.replaceChildren(...this.#words(feed));
+    const seen = await painted();
+    if (made !== null) made.seen = seen - act.clicked;
+    this.changed(feed, made, change, first);
+  }
+
+  /** How the feed was made, in a line. */
+  #words(feed) {
+    if (feed.items.length === 0) return [say("feed.empty")];
+    if (strange(feed)) return [say("feed.cold")];
+    const how = rung(feed.rung);
+    return [feed.arm === "default" ? how : `${how} · ${arm(feed.arm)}`];
+  }
+
+  /** What a screen reader is told of a change: how much, and what is first now. */
+  static words(feed, sample, { came, moved }) {
+    const first = feed.items[0];
+    const parts = [say("told.changed", { came: came.length, moved: moved.size })];
+    if (sample !== null) parts.unshift(say("told.after", { ms: format(sample.seen, "ms") }));
+    if (first !== undefined) {
+      const holder = document.createElement("span");
+      holder.append(...reason(first.reason));
+      parts.push(say("told.first", { title: item(first.item_id).title, reason: holder.textContent }));
+    }
+    return parts.join(" ");
+  }
+}
