@@ -39,6 +39,7 @@ SHELL = {
     "streams.stores.redis_keys",
     "streams.stores.redis_layout",
     "streams.stores.redis_ledger",
+    "streams.stores.redis_news",
     "streams.stores.redis_pipeline",
     "streams.stores.redis_records",
     "streams.stores.redis_relay",

@@ -32,6 +32,9 @@ from streams.gateway.items import ItemBody, items_route
 from streams.gateway.known_parameters import KnownParameters
 from streams.gateway.line_stream import LineAnswer, LineStreams, StreamEnd
 from streams.gateway.lists.routes import lists_routes
+from streams.gateway.live.live import LiveFeeds
+from streams.gateway.live.metrics import LiveMetrics
+from streams.gateway.live.route import live_route
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.number_formats import describe_numbers
 from streams.gateway.openapi import (
@@ -90,6 +93,7 @@ def create_app(
     shelf = Shelf(settings.meanings, store, clock, gateway.timeout_ms / 1_000)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
     reads = FeedReads(settings, shelf, impressions, clock, metrics)
+    live = LiveFeeds(settings.live, store, reads, clock, LiveMetrics(metrics.registry), gateway.retry_after_s)
     on_request = OnRequest(settings, ranker, impressions, clock)
     if ranker is not None:
         ranker.watched_by(RankerMetrics(metrics.registry))
@@ -108,6 +112,8 @@ def create_app(
         try:
             yield
         finally:
+            live.end()
+            await live.stop()
             if ranker is not None and begun:
                 await ranker.close()
             if elsewhere is not None:
@@ -122,6 +128,7 @@ def create_app(
             items_route(intake, settings, answers),
             *record_routes(settings, store, producer, clock, metrics, answers),
             *feed_routes(on_request, reads),
+            live_route(settings.live, reads),
             *ranking_routes(on_request, store),
             *lists_routes(on_request, store),
             *searching_routes(on_request, metrics.registry),
@@ -161,7 +168,7 @@ def create_app(
     describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
-    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations)
+    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live)
 
 
 def _version() -> str:

@@ -93,28 +93,50 @@ class FeedReads:
 
         Of a feed that the client knows by its `slate_id` nothing is shown anew, so no impression is logged.
         """
-        if not 1 <= n <= self.size:
-            raise out_of_range("n", f"1 to {self.size}", str(n))
-        if len(user) > USER_ID_MAX:
-            raise out_of_range("user_id", f"at most {USER_ID_MAX} characters", f"{len(user)} characters")
-        started_s = time.perf_counter()
-        try:
-            shown = await self._shelf.show(user, n)
-        except (StoreUnavailableError, TimeoutError) as error:
-            came = str(error) or f"no answer within {self._gateway.timeout_ms} ms"
-            raise unavailable("store", came, self._gateway.retry_after_s) from None
-        finally:
-            self._metrics.feed_read_s.observe(time.perf_counter() - started_s)
-        self._served.get(shown.slate.rung, self._served["empty"]).inc()
-        self._metrics.count_places(shown.own, shown.n - shown.own, shown.withdrawn)
+        shown = await self.read(user, n)
+        self.count(shown)
         headers: Headers = NO_STORE
         if conditions.none_matches is not None and (tag := _tag(shown.slate.slate_id)):
             headers = (*NO_STORE, ("etag", tag))
             if conditions.knows(tag):
                 return Answer(304, b"", JSON, headers)
-        if impression and shown.n:
-            self._impressions.add(impression_of(shown.slate, shown.n, user, self._clock.now_ms()))
+        if impression:
+            self.log(shown, user)
         return json_answer(200, _feed(shown, user), headers=headers)
+
+    async def read(self, user: str, n: int) -> Shown:
+        """What the user should see now; raises `ProblemError`."""
+        self.check(user, n)
+        started_s = time.perf_counter()
+        try:
+            return await self._shelf.show(user, n)
+        except (StoreUnavailableError, TimeoutError) as error:
+            came = str(error) or f"no answer within {self._gateway.timeout_ms} ms"
+            raise unavailable("store", came, self._gateway.retry_after_s) from None
+        finally:
+            self._metrics.feed_read_s.observe(time.perf_counter() - started_s)
+
+    def check(self, user: str, n: int) -> None:
+        """Raises `ProblemError` where there can be no such feed."""
+        if not 1 <= n <= self.size:
+            raise out_of_range("n", f"1 to {self.size}", str(n))
+        if len(user) > USER_ID_MAX:
+            raise out_of_range("user_id", f"at most {USER_ID_MAX} characters", f"{len(user)} characters")
+
+    def count(self, shown: Shown) -> None:
+        """Count a feed that is served."""
+        self._served.get(shown.slate.rung, self._served["empty"]).inc()
+        self._metrics.count_places(shown.own, shown.n - shown.own, shown.withdrawn)
+
+    def log(self, shown: Shown, user: str) -> None:
+        """Log an impression of it, where it shows anything."""
+        if shown.n:
+            self._impressions.add(impression_of(shown.slate, shown.n, user, self._clock.now_ms()))
+
+
+def feed_content(shown: Shown, user: str) -> bytes:
+    """The body of an answer that shows it."""
+    return json_answer(200, _feed(shown, user)).body
 
 
 def _tag(slate_id: str) -> str:

@@ -14,12 +14,13 @@ import re
 from collections.abc import Awaitable, Callable
 
 from litestar.enums import ScopeType
-from litestar.types import Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Scope, Send, WebSocketScope
 
 from streams.gateway.answers import send_answer
 from streams.gateway.cross_site import ORIGIN, SITE, host_of_origin, is_guarded, is_near
 from streams.gateway.errors import Problem, problem, problem_answer
 from streams.gateway.loopback import is_loopback
+from streams.gateway.refused_sockets import refuse_socket
 from streams.settings.sections import GatewaySettings
 
 REMEMBERED = 1_024
@@ -36,24 +37,29 @@ class HostCheck:
         self._known: set[bytes] = set()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == ScopeType.HTTP:
+        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):
             host: bytes = b""
             site: bytes | None = None
             origins: list[bytes] = []
             for name, value in scope["headers"]:
                 if name == b"host":
                     if value not in self._known and not self._is_known(value):
-                        return send_answer(problem_answer(self._unknown(value)), send)
+                        return self._refuse(self._unknown(value), scope, receive, send)
                     host = value
                 elif name == SITE:
                     site = value
                 elif name == ORIGIN:
                     origins.append(value)
-            if (site is not None or origins) and is_guarded(scope["method"], scope["path"]):
+            if (site is not None or origins) and _is_guarded(scope):
                 came = self._stranger(host, site, origins)
                 if came:
-                    return send_answer(problem_answer(self._cross_site(came)), send)
+                    return self._refuse(self._cross_site(came), scope, receive, send)
         return self._app(scope, receive, send)
+
+    def _refuse(self, told: Problem, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == ScopeType.WEBSOCKET:
+            return refuse_socket(problem_answer(told), scope, receive, send)
+        return send_answer(problem_answer(told), send)
 
     def _stranger(self, host: bytes, site: bytes | None, origins: list[bytes]) -> str:
         """Whose page asks, where it is another site's; else ""."""
@@ -132,6 +138,11 @@ class Names:
 
     def __str__(self) -> str:
         return ", ".join([*sorted(self._exact), *(f"*{ending}" for ending in self._below)])
+
+
+def _is_guarded(scope: HTTPScope | WebSocketScope) -> bool:
+    """A browser lets pages of any site open a WebSocket, and read what comes on it."""
+    return scope["type"] == ScopeType.WEBSOCKET or is_guarded(scope["method"], scope["path"])
 
 
 def _is_address(host: str) -> bool:

@@ -1,9 +1,12 @@
-"""The gateway as an ASGI app: two hot routes in plain ASGI, everything else through Litestar.
+"""The gateway as an ASGI app: hot routes and streams in plain ASGI, everything else through Litestar.
 
 A framework costs several times what a read of a feed costs. So a request that is written the usual way is
 answered here: GET of a feed, with `n` and `impression` or without, and POST of events. Any other spelling,
 method or parameter goes to Litestar, which holds the same routes, describes them (/schema) and refuses what
 is wrong with them. Both ways share what they answer (`FeedReads`, `EventIntake`).
+
+Streams are plain because a framework's generators are not told when a client goes away: NDJSON in
+(`LineStreams`), and live feeds out (`streams.gateway.live`), which may be on a WebSocket.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Any, NamedTuple
 
 from litestar import Litestar
 from litestar.enums import ScopeType
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Scope, Send, WebSocketScope
 
 from streams.gateway.answers import JSON, Answer, send_answer
 from streams.gateway.bodies import BodyError, received_body
@@ -26,10 +29,14 @@ from streams.gateway.intake import EventIntake
 from streams.gateway.items import read_item
 from streams.gateway.line_stream import LineStreams
 from streams.gateway.lines import is_ndjson
+from streams.gateway.live.answering import LiveAnswers
+from streams.gateway.live.asked import user_of
+from streams.gateway.live.live import LiveFeeds
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.records.item_routes import ITEMS_PATH
 from streams.gateway.records.user_lines import read_user
 from streams.gateway.records.user_routes import USERS_PATH
+from streams.gateway.refused_sockets import refuse_socket
 from streams.gateway.representations import Representations
 
 BEFORE_USER, _, AFTER_USER = FEED_TEMPLATE.partition("{user_id}")
@@ -80,15 +87,20 @@ class Gateway:
         body_max_bytes: int,
         streams: LineStreams,
         representations: Representations,
+        live: LiveFeeds,
     ) -> None:
         self.described = described
+        self._live, self._live_answers = live, LiveAnswers(live, metrics)
         self._reads, self._intake, self._metrics = reads, intake, metrics
         self._body_max_bytes = body_max_bytes
         self._streams, self._representations = streams, representations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
-            await self.described(scope, receive, send)
+            if str(scope["type"]) == "lifespan":
+                await self.described(scope, receive, send)
+            else:
+                await self._socket(scope, receive, send)
             return
         if (hot := self._hot(scope, receive)) is None:
             await self._other(scope, receive, send)
@@ -126,7 +138,13 @@ class Gateway:
         return None
 
     async def _other(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """A stream of lines, or what Litestar takes."""
+        """A stream, or what Litestar takes."""
+        if (
+            scope["method"] == "GET"
+            and (followed := user_of(scope["path"], scope.get("root_path", ""))) is not None
+        ):
+            await self._live_answers.stream(followed, scope, receive, send)
+            return
         path = scope["path"].removesuffix("/")
         if scope["method"] != "POST" or path not in READS_OF_LINES or not _has_lines(scope["headers"]):
             await self.described(scope, receive, self._representations.sending(scope, send))
@@ -141,6 +159,17 @@ class Gateway:
             status = answer.status
             await send_answer(answer, send)
         self._metrics.count_answer(path, status)
+
+    async def _socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        """A live feed: nothing else is on a WebSocket."""
+        if (followed := user_of(scope["path"], scope.get("root_path", ""))) is not None:
+            await self._live_answers.socket(followed, scope, receive, send)
+        else:
+            await refuse_socket(refused_by_http(404, "WebSocket", scope["path"], ""), scope, receive, send)
+
+    def end_streams(self) -> None:
+        """Before the server waits for all answers to end: end those that would not."""
+        self._live.end()
 
     async def _events(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Answer:
         announced = next((int(value) for name, value in headers if name == b"content-length"), None)

@@ -24,6 +24,7 @@ from streams.gateway.lines import NDJSON
 REF = "#/components/schemas/{name}"
 
 IF_MATCH, IF_NONE_MATCH, IDEMPOTENCY_KEY = "If-Match", "If-None-Match", "Idempotency-Key"
+LAST_EVENT_ID = "Last-Event-ID"
 _HEADERS = {
     IF_MATCH: "Entity tags: do it only where what is there has one of them. `*`: only where something is.",
     IF_NONE_MATCH: (
@@ -34,6 +35,7 @@ _HEADERS = {
         "1 to 128 visible ASCII characters, new for each different request. Sent again under the same key, a "
         "request is done once and gets the same answer."
     ),
+    LAST_EVENT_ID: "`id` of the last event that came: a feed that the client has is not sent again.",
 }
 
 

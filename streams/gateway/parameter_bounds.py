@@ -6,6 +6,7 @@ from litestar.openapi.spec import OpenAPIType, Schema
 
 from streams.gateway.addresses import id_schema
 from streams.gateway.feed_route import FEED_TEMPLATE
+from streams.gateway.live.asked import LIVE_TEMPLATE
 from streams.gateway.records.item_routes import ITEMS_PATH
 from streams.gateway.records.listing import PAGE_DEFAULT, PAGE_MOST
 from streams.gateway.records.user_routes import USERS_PATH
@@ -25,6 +26,7 @@ def parameter_bounds(feed_size: int, feed_default: int) -> Bounds:
         ("", "user_id"): id_schema(),
         ("", "item_id"): id_schema(),
         (FEED_TEMPLATE, "n"): number(1, feed_size, feed_default),
+        (LIVE_TEMPLATE, "n"): number(1, feed_size, feed_default),
         (ITEMS_PATH, "n"): page,
         (USERS_PATH, "n"): page,
     }

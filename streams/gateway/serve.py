@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import math
+import resource
 import signal
 import socket
 import sys
 from typing import TYPE_CHECKING
-
-import uvicorn
 
 from model.errors import SettingsError
 from streams import gc_pauses
@@ -17,6 +15,7 @@ from streams.clock import Clock, SystemClock
 from streams.gateway.app import create_app
 from streams.gateway.host_check import HostCheck
 from streams.gateway.loopback import is_loopback
+from streams.gateway.server import GatewayServer
 from streams.kafka.connection import mend_connections
 from streams.kafka.producer import KafkaProducer
 from streams.settings.sections import GatewaySettings
@@ -33,6 +32,9 @@ SWITCH_EVERY_S = 0.0005
 """Python's threads take turns so often: the loop that reads feeds waits no longer for the core's thread,
 where that does not give up its turn by itself.
 """
+
+FILES_BESIDE = 1_024
+"""Files that a gateway may have open beside its live connections."""
 
 
 def serve(settings: Settings, name: str = "gateway") -> None:
@@ -55,18 +57,8 @@ def serve(settings: Settings, name: str = "gateway") -> None:
         ranker=_ranker(settings, store, clock),
         ranks_alone=name == "ranker",
     )
-    config = uvicorn.Config(
-        HostCheck(app, gateway),
-        interface="asgi3",
-        loop="auto",
-        http="httptools",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=math.ceil(gateway.drain_deadline_s),
-    )
+    server = GatewayServer(app, HostCheck(app, gateway), settings)
+    _allow_files(settings)
     host, port = listener.getsockname()[:2]
     log.info("%s listens on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)
     if is_loopback(host):
@@ -82,7 +74,23 @@ def serve(settings: Settings, name: str = "gateway") -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     gc_pauses.freeze()
-    uvicorn.Server(config).run(sockets=[listener])
+    server.run(sockets=[listener])
+
+
+def _allow_files(settings: Settings) -> None:
+    """Each connection is an open file, and the usual limit of a process is 1,024."""
+    wanted = settings.live.connections_max + FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    if most < wanted:
+        log.warning(
+            "live.connections_max is %d, and this process may open %d files: raise its limit (ulimit -n)",
+            settings.live.connections_max,
+            most,
+        )
 
 
 def _ranker(settings: Settings, store: Store, clock: Clock) -> Ranker | None:

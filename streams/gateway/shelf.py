@@ -34,13 +34,15 @@ class Shown(NamedTuple):
     """The first `n` items of `slate` are shown, and no others.
 
     `own`: how many of them, the first ones, were ranked for the user; the rest comes from the popular feed.
-    `withdrawn`: how many of the stored ones were left out.
+    `withdrawn`: how many of the stored ones were left out. `stored`: the id of the user's own slate, as the
+    store has it; "" where there is none.
     """
 
     slate: Slate
     n: int
     own: int
     withdrawn: int = 0
+    stored: str = ""
 
     @property
     def items(self) -> list[SlateItem]:
@@ -99,7 +101,7 @@ class Shelf:
         if own is None:
             return Shown(self._stranger(user, popular, filled), len(filled), 0)
         slate = shown(own, kept, filled, own.ts if popular is None else popular.ts)
-        return Shown(slate, len(slate.items), len(kept), len(stored) - len(kept))
+        return Shown(slate, len(slate.items), len(kept), len(stored) - len(kept), own.slate_id)
 
     async def _read_own(self, users: Sequence[str]) -> list[_Read]:
         read = await self._store.read_feeds(users)
@@ -134,8 +136,8 @@ def _of_own(own: Slate, n: int, gone: Collection[str]) -> Shown | None:
     if len(kept) < n:
         return None
     if len(kept) == len(stored):
-        return Shown(own, n, n)
-    return Shown(shown(own, kept[:n], [], own.ts), n, n, len(stored) - len(kept))
+        return Shown(own, n, n, 0, own.slate_id)
+    return Shown(shown(own, kept[:n], [], own.ts), n, n, len(stored) - len(kept), own.slate_id)
 
 
 def _readable(what: str, read: Callable[[bytes], T], raw: bytes | None) -> T | None:

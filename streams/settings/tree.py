@@ -19,6 +19,7 @@ from streams.experiments.metrics import MetricName, MetricSettings, known_metric
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.settings import LearningSettings
 from streams.settings.exploration import ExplorationSettings
+from streams.settings.live import LiveSettings
 from streams.settings.ranker import RankerSettings
 from streams.settings.search import SearchSettings
 from streams.settings.sections import (
@@ -89,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: ExampleSettings = ExampleSettings()
     renewal: RenewalSettings = RenewalSettings()
     gateway: GatewaySettings = GatewaySettings()
+    live: LiveSettings = LiveSettings()
     search: SearchSettings = SearchSettings()
     ranker: RankerSettings = RankerSettings()
     seed: int = 7

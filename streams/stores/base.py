@@ -173,6 +173,20 @@ def check_commit(commit: Commit) -> None:
             )
 
 
+class FeedNews(Protocol):
+    """Of whose feeds batches were written, from the moment on at which it was begun."""
+
+    async def next(self) -> Sequence[str]:
+        """The users since the last call, each once; waits until there is one.
+
+        Raises `StoreUnavailableError` once the link is lost. Then some may have been missed: begin anew, and
+        take every feed for a changed one.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
 HISTORY_MOST = 400
 """Notes of an experiment's sums that are kept at most."""
 
@@ -231,7 +245,11 @@ class Store(Protocol):
         ...
 
     async def put_feed(self, user: str, feed: bytes) -> None:
-        """Write a feed outside a batch (the popular fallback)."""
+        """Write a feed outside a batch (the popular fallback); it is no news."""
+        ...
+
+    async def hear_of_feeds(self) -> FeedNews:
+        """Hear of each feed that a batch writes from now on, whichever process writes it."""
         ...
 
     async def withdrawals(self, after: str) -> Withdrawals:

@@ -20,6 +20,7 @@ from streams.stores.base import (
     Activation,
     AllTotals,
     Commit,
+    FeedNews,
     FeedsRead,
     LedgerEntry,
     Loaded,
@@ -33,6 +34,7 @@ from streams.stores.base import (
     version_of,
 )
 from streams.stores.condition import SOUND, Condition
+from streams.stores.heard import Heard
 
 MS_PER_DAY = 86_400_000
 
@@ -89,6 +91,7 @@ class MemoryStore:
         self._experiments_log: list[bytes] = []
         self._arm_sums: dict[str, dict[str, int]] = {}
         self._sums_history: dict[str, list[tuple[int, AllTotals]]] = {}
+        self._hearing: set[Heard] = set()
 
     async def load(
         self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
@@ -135,6 +138,9 @@ class MemoryStore:
         self._progress.update(commit.progress)
         position = self._append(writer, commit.ledger) if commit.ledger else ""
         self._last_commit[writer] = (commit, position)
+        for heard in self._hearing:
+            for user in commit.feeds:
+                heard.add(user)
         return position
 
     def _append(self, writer: str, payload: bytes) -> str:
@@ -174,6 +180,11 @@ class MemoryStore:
             [self._states.get(user) for user in states],
             self._withdrawals,
         )
+
+    async def hear_of_feeds(self) -> FeedNews:
+        heard = Heard(closed=lambda: self._hearing.discard(heard))
+        self._hearing.add(heard)
+        return heard
 
     async def withdrawals(self, after: str) -> Withdrawals:
         (began, number), (now, _) = version_of(after), version_of(self._withdrawals)

@@ -10,6 +10,7 @@ from streams.stores.base import (
     Activation,
     AllTotals,
     Commit,
+    FeedNews,
     FeedsRead,
     LedgerEntry,
     Loaded,
@@ -52,6 +53,9 @@ class ReadOnlyStore:
 
     async def read_feeds(self, users: Sequence[str], states: Sequence[str] = ()) -> FeedsRead:
         return await self._store.read_feeds(users, states)
+
+    async def hear_of_feeds(self) -> FeedNews:
+        return await self._store.hear_of_feeds()
 
     async def withdrawals(self, after: str) -> Withdrawals:
         return await self._store.withdrawals(after)

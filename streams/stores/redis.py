@@ -23,6 +23,7 @@ from streams.stores.base import (
     HEAD_BYTES,
     Activation,
     Commit,
+    FeedNews,
     FeedsRead,
     Loaded,
     Withdrawals,
@@ -35,6 +36,7 @@ from streams.stores.redis_cluster import servers_of
 from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
 from streams.stores.redis_layout import CheckedCalls, RedisLayout
 from streams.stores.redis_ledger import RedisLedger
+from streams.stores.redis_news import subscribed
 from streams.stores.redis_records import RedisRecords
 from streams.stores.redis_relay import OutboxEntry, packed_marks
 from streams.stores.redis_scripts import (
@@ -277,6 +279,12 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
 
     async def put_feed(self, user: str, feed: bytes) -> None:
         await self._hot.call("SET", self._keys.of("feed", user), feed, "PX", self._ttl_ms)
+
+    async def hear_of_feeds(self) -> FeedNews:
+        calls = self._servers.pooled
+        return await subscribed(
+            self._servers.opened, self._keys.channel, calls.timeout_s, calls.as_store_error
+        )
 
     async def lead(self, name: str, writer: str, ttl_ms: int) -> bool:
         return bool(await self._pooled.script(LEAD, [self._keys.shared("lease", name)], [writer, ttl_ms]))

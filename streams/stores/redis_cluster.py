@@ -8,10 +8,12 @@ map is read anew; while they are moving, with where to ask this once (ASK).
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
@@ -85,6 +87,18 @@ class ClusterServers:
             return list(await asyncio.gather(*(node.attempts(commands) for node in await self.nodes())))
         except StoreUnavailableError:
             self.forget()
+            raise
+
+    async def opened(self) -> AbstractConnection:
+        """A connection to one of the primaries, for the caller alone: what is published on any node reaches
+        it. Raises redis' errors.
+        """
+        try:
+            await self._read()
+            node = random.choice(self._library.get_primaries())
+            return await self.node(node.host, int(node.port)).opened()
+        except BaseException:
+            self.forget()  # the node may be away for good
             raise
 
     async def close(self) -> None:

@@ -33,6 +33,11 @@ _INCOMPLETE = object()
 _packed = cast("Callable[[tuple[Argument, ...]], bytes]", hiredis.pack_command)
 
 
+def packed(*command: Argument) -> bytes:
+    """A command as it is sent."""
+    return _packed(command)
+
+
 class _Call:
     """Waits for `count` replies until `due_s` of the loop's clock."""
 
@@ -75,13 +80,13 @@ class PipelinedConnection(asyncio.Protocol):
         """
         if not self.usable:
             raise ConnectionError("Connection closed by server.")
-        packed = b"".join([_packed(tuple(command)) for command in commands])
+        written = b"".join([_packed(tuple(command)) for command in commands])
         due_s = self._loop.time() + self._timeout_s
         call = _Call(self._loop.create_future(), len(commands), due_s)
         self._calls.append(call)
         if self._timer is None:
             self._timer = self._loop.call_at(due_s, self._check_due)
-        self._transport.write(packed)
+        self._transport.write(written)
         return await call.answer
 
     def close(self, why: Exception | None = None) -> None:

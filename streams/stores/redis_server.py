@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ReadOnlyError, RedisError
@@ -49,14 +50,19 @@ class HotCalls(Calls):
     async def _opened(self) -> PipelinedConnection:
         async with self._opening:
             if self._connection is None or not self._connection.usable:
-                link = self._pool.make_connection()  # type: ignore[no-untyped-call]  # not annotated there
-                try:
-                    await link.connect()
-                    self._connection = PipelinedConnection(link, self.timeout_s)
-                except BaseException:
-                    await link.disconnect(nowait=True)
-                    raise
+                self._connection = PipelinedConnection(await opened_of(self._pool), self.timeout_s)
             return self._connection
+
+
+async def opened_of(pool: BlockingConnectionPool) -> AbstractConnection:
+    """A new connection, open and of nobody else. Raises redis' errors."""
+    link: AbstractConnection = pool.make_connection()  # type: ignore[no-untyped-call]  # not annotated there
+    try:
+        await link.connect()  # type: ignore[no-untyped-call]
+    except BaseException:
+        await link.disconnect(nowait=True)
+        raise
+    return link
 
 
 class PooledCalls(Calls):
@@ -131,6 +137,10 @@ class RedisServer:
     async def everywhere(self, commands: Sequence[Command]) -> list[list[Any]]:
         """What each server answers to commands without a key."""
         return [await self.pooled.attempts(commands)]
+
+    async def opened(self) -> AbstractConnection:
+        """A connection for the caller alone. Raises redis' errors."""
+        return await opened_of(self._pool)
 
     async def close(self) -> None:
         self.hot.drop()
