@@ -107,7 +107,9 @@ class Player:
         """Play one event: read, compare, send."""
         if (profile := self._untold.pop(due.user, None)) is not None:
             told = profile_of(due.user, profile, self._clock.now_ms())
-            await self._client.send(msgspec.structs.replace(told, event_id=f"{self._run_name}-{told.event_id}"))
+            await self._client.send(
+                msgspec.structs.replace(told, event_id=f"{self._run_name}-{told.event_id}")
+            )
         feed = await self._client.feed(due.user, K, impression=True)
         self._compare(due, feed)
         items = [item.item_id for item in feed.items]

@@ -22,9 +22,7 @@ def problems(tally: Tally, applied: int, dead_letters: int, others: int = 0) -> 
     return faults
 
 
-def lines(
-    tally: Tally, applied: int, dead_letters: int, elapsed_s: float, others: int = 0
-) -> Iterator[str]:
+def lines(tally: Tally, applied: int, dead_letters: int, elapsed_s: float, others: int = 0) -> Iterator[str]:
     """The summary."""
     yield (
         f"{tally.accepted:,} events in {elapsed_s:.0f} s ({tally.reviews:,} reviews, {tally.clicks:,} clicks)"

@@ -14,6 +14,7 @@ from streams.clock import Clock, SystemClock
 from streams.gateway.app import create_app
 from streams.gateway.host_check import HostCheck
 from streams.kafka.producer import EventSink
+from streams.serving.ranker import Ranker
 from streams.settings.tree import Settings
 from streams.stores.base import Store
 from streams.stores.memory import MemoryStore
@@ -26,10 +27,13 @@ def served(
     store: Store | None = None,
     sink: EventSink | None = None,
     clock: Clock | None = None,
+    ranker: Ranker | None = None,
 ) -> Iterator[str]:
     """The address of a gateway in a thread of its own, e.g. "http://127.0.0.1:23456"; it ends with the block."""
     settings = settings or Settings()
-    app = create_app(settings, store or MemoryStore(), sink or RecordingSink(), clock or SystemClock())
+    app = create_app(
+        settings, store or MemoryStore(), sink or RecordingSink(), clock or SystemClock(), ranker=ranker
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         HostCheck(app, settings.gateway),

@@ -8,14 +8,16 @@ from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Template
 
-from streams.gateway.feeds import DEFAULT_N
 from streams.gateway.web.pages import render
 from streams.settings.tree import Settings
+
+PLACES = 12
+"""Two rows of six, three of four, four of three."""
 
 
 def demo_page(settings: Settings) -> HTTPRouteHandler:
     """The page's frame; its modules fill it."""
-    places = min(DEFAULT_N, settings.feed.size)
+    places = min(PLACES, settings.feed.size)
     console = settings.gateway.console != "off"
 
     @get("/", name="demo")

@@ -63,7 +63,12 @@ function update(card, place) {
   facts.replaceChildren(...told.map((each) => el("span", {}, each)));
   facts.hidden = facts.childElementCount === 0;
   why.replaceChildren(...(place.note ? [place.note] : place.reason ? reason(place.reason) : []));
-  const parts = [place.source && el("span", { class: "source" }, source(place.source)), place.made && el("span", { class: "made" }, place.made)];
+  const told_twice = place.reason?.kind === "popular"; // its source says the same
+  const parts = [
+    place.source && !told_twice && el("span", { class: "source" }, source(place.source)),
+    place.made && el("span", { class: "made", title: place.made_words }, place.made_words ? icon("clock") : null, place.made),
+  ];
+  card.classList.toggle("alone", place.alone === true);
   origin.replaceChildren(...parts.filter(Boolean));
   origin.hidden = origin.childElementCount === 0;
 }

@@ -52,7 +52,7 @@ function drawing(item) {
   const defs = shape("defs", {});
   defs.append(
     gradient(`${fade}-sky`, [[0, colours.deep, 1], [0.62, colours.mid, 1], [1, colours.deep, 1]]),
-    gradient(fade, [[0.42, colours.deep, 0], [0.74, colours.deep, 0.92], [1, colours.deep, 1]]),
+    gradient(fade, [[0.3, colours.deep, 0], [0.55, colours.deep, 0.4], [0.8, colours.deep, 0.95], [1, colours.deep, 1]]),
   );
   const whole = { x: 0, y: 0, width: 200, height: 300 };
   svg.append(

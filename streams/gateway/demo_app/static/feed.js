@@ -22,6 +22,7 @@ export class Feed {
     this.section = section;
     this.list = section.querySelector("ol");
     this.state = section.querySelector(".state");
+    this.took = section.querySelector(".took");
     this.latencies = latencies;
     this.cards = cards(does);
     this.changed = changed;
@@ -35,6 +36,7 @@ export class Feed {
     this.feed = null;
     this.latencies.waiting.clear();
     this.list.replaceChildren();
+    this.took.hidden = true;
     this.section.dataset.feed = "waiting";
     this.state.textContent = say("feed.waiting");
     this.user = user;
@@ -57,14 +59,19 @@ export class Feed {
     const first = this.feed === null;
     this.feed = feed;
     const made = act === null ? null : this.latencies.note(act, feed, arrived, arrived);
-    const label = made?.made == null ? null : say("made", { ms: format(made.made, "ms") });
-    const wanted = places(feed, item, { surface: "feed", made: label });
+    const ms = made?.made == null ? null : format(made.made, "ms");
+    const when = ms === null ? {} : { made: ms, made_words: say("made_words", { ms }) };
+    const wanted = places(feed, item, { surface: "feed", ...when });
     const change = arrange(this.list, wanted, this.cards);
     mark(this.list, change, first);
     this.section.dataset.feed = wanted.length === 0 ? "empty" : strange(feed) ? "cold" : "own";
     this.state.replaceChildren(...this.#words(feed));
     const seen = await painted();
-    if (made !== null) made.seen = seen - act.clicked;
+    if (made !== null) {
+      made.seen = seen - act.clicked;
+      this.took.textContent = say("feed.took", { ms: format(made.seen, "ms") });
+    }
+    this.took.hidden = made === null;
     this.changed(feed, made, change, first);
   }
 

@@ -36,7 +36,7 @@ export class History {
       this.list.prepend(row);
       while (this.list.childElementCount > ROWS) this.list.lastElementChild.remove();
     }
-    row.dataset.state = state;
+    if (row.dataset.state !== "seen") row.dataset.state = state; // the feed may come before the answer to the event
     if (state === "failed") row.querySelector(".took").textContent = say("did.failed");
     this.none.hidden = true;
   }
