@@ -5,11 +5,13 @@ by the parts that a worker is made of.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from streams.clock import SystemClock
 from streams.events.schema import TOPIC_OF, AnyEvent, Click, Impression, Item, User, encode, key_of
@@ -64,7 +66,7 @@ class WorkedSink(RecordingSink):
         self, events: Sequence[AnyEvent], accepted_ms: int, timeout_s: float
     ) -> Acknowledgement:
         taken = await super().deliver(events, accepted_ms, timeout_s)
-        self._waiting += [self._message(event, accepted_ms) for event in events]
+        self._waiting += [self._message(event, accepted_ms) for event in events[: self.confirms]]
         if self.works:
             await self.work()
         return taken
@@ -101,11 +103,20 @@ def stage(items: bool = True, experiment: bool = True, **sections: object) -> It
     settings = override(Settings(), {"gateway": {"demo_app": "loopback"}, **sections})
     store = MemoryStore()
     sink = WorkedSink(store, settings)
-    asyncio.run(_filled(store, sink, items, experiment))
+    _run_apart(_filled(store, sink, items, experiment))
     sink.delivered.clear()
     ranker = Ranker(settings, store, SystemClock())
     with served(settings, store, sink, ranker=ranker) as address:
+        while ranker.trouble:
+            time.sleep(0.02)
         yield Stage(f"{address}/demo", sink)
+
+
+def _run_apart(filling: Coroutine[Any, Any, None]) -> None:
+    """In a loop of its own: a test's own loop runs already."""
+    thread = threading.Thread(target=asyncio.run, args=(filling,))
+    thread.start()
+    thread.join()
 
 
 async def _filled(store: MemoryStore, sink: WorkedSink, items: bool, experiment: bool) -> None:

@@ -25,11 +25,11 @@ const PALETTES = [
 
 let made = 0;
 
-/** By the categories: what is of one kind has the same colours. */
+/** By the categories: what is of the same kinds has the same colours. */
 export function palette(item) {
   const of = (text) => PALETTES[hash(text) % PALETTES.length];
-  const [deep, mid, light, accent] = of(item.categories[0] ?? item.title);
-  return { deep, mid, light, accent: item.categories.length > 1 ? of(item.categories[1])[3] : accent };
+  const [deep, mid, light, accent] = of(item.categories.length > 0 ? item.categories.join() : item.title);
+  return { deep, mid, light, accent: item.categories.length > 1 ? of(item.categories[0])[3] : accent };
 }
 
 /** The cover of an item, with its title on it. Its name, for who does not see it, is the title alone. */

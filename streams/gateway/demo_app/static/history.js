@@ -37,7 +37,7 @@ export class History {
       while (this.list.childElementCount > ROWS) this.list.lastElementChild.remove();
     }
     if (row.dataset.state !== "seen") row.dataset.state = state; // the feed may come before the answer to the event
-    if (state === "failed") row.querySelector(".took").textContent = say("did.failed");
+    if (row.dataset.state === "failed") row.querySelector(".took").textContent = say("did.failed");
     this.none.hidden = true;
   }
 

@@ -16,6 +16,7 @@ import { say } from "./words.js";
 
 const TRENDING = 16;
 const TRENDING_EVERY_MS = 15_000;
+const AGAIN_MS = 2_000;
 const FOUND = 20;
 const CATEGORIES = 18;
 const LOOK_EVERY_MS = 250;
@@ -60,7 +61,10 @@ function show(place, card, why = false) {
 
 /** A feed is on the screen. */
 function changed(came, sample, change, first) {
-  if (sample !== null) history.seen(sample);
+  if (sample !== null) {
+    history.seen(sample);
+    document.dispatchEvent(new CustomEvent("measured", { detail: sample }));
+  }
   late(false);
   if (!first) said.textContent = Feed.words(came, sample, change);
   if (!arms.section.hidden) arms.refresh(who);
@@ -157,8 +161,10 @@ function late(now_late) {
   if (now_late) box.querySelector("p").textContent = say("late");
 }
 
-function popularNow() {
-  if (!document.hidden) popular.show(() => trending(TRENDING), { surface: "trending" });
+/** Again and again; sooner where there was no answer: a ranker that starts has one in a moment. */
+async function popularNow() {
+  const came = document.hidden ? null : await popular.show(() => trending(TRENDING), { surface: "trending" });
+  setTimeout(popularNow, came === null ? AGAIN_MS : TRENDING_EVERY_MS);
 }
 
 const compare = part("compare");
@@ -178,6 +184,5 @@ addEventListener("offline", () => (part("offline").hidden = false));
 addEventListener("online", () => (part("offline").hidden = true));
 part("offline").hidden = navigator.onLine;
 setInterval(() => late(latencies.late(LATE_MS, now()).length > 0), LOOK_EVERY_MS);
-setInterval(popularNow, TRENDING_EVERY_MS);
 become(who);
 popularNow();
