@@ -57,20 +57,26 @@ function make(place, does) {
 }
 
 function update(card, place) {
+  const before = shown.get(card);
   shown.set(card, place);
   const [facts, why, origin] = card.querySelectorAll(":scope > p");
-  const told = [place.item.brand, price(place.item)].filter((each) => each !== null);
-  facts.replaceChildren(...told.map((each) => el("span", {}, each)));
-  facts.hidden = facts.childElementCount === 0;
-  why.replaceChildren(...(place.note ? [place.note] : place.reason ? reason(place.reason) : []));
-  const told_twice = place.reason?.kind === "popular"; // its source says the same
-  const parts = [
-    place.source && !told_twice && el("span", { class: "source" }, source(place.source)),
-    place.made && el("span", { class: "made", title: place.made_words }, place.made_words ? icon("clock") : null, place.made),
-  ];
+  const same = (name) => before !== undefined && JSON.stringify(before[name]) === JSON.stringify(place[name]);
+  if (!same("item")) {
+    const told = [place.item.brand, price(place.item)].filter((each) => each !== null);
+    facts.replaceChildren(...told.map((each) => el("span", {}, each)));
+    facts.hidden = told.length === 0;
+  }
+  if (!same("reason")) why.replaceChildren(...(place.reason ? reason(place.reason) : []));
+  if (!(same("reason") && same("source") && same("made"))) {
+    const told_twice = place.reason?.kind === "popular"; // its source says the same
+    const parts = [
+      place.source && !told_twice && el("span", { class: "source" }, source(place.source)),
+      place.made && el("span", { class: "made", title: place.made_words }, place.made_words ? icon("clock") : null, place.made),
+    ].filter(Boolean);
+    origin.replaceChildren(...parts);
+    origin.hidden = parts.length === 0;
+  }
   card.classList.toggle("alone", place.alone === true);
-  origin.replaceChildren(...parts.filter(Boolean));
-  origin.hidden = origin.childElementCount === 0;
 }
 
 /** Marks on cards what a change of the list did to them, for as long as it is news. */
@@ -80,6 +86,7 @@ export function mark(list, { came, moved }, first) {
     if (badge === null || card.dataset.leaving !== undefined) continue;
     const up = moved.get(card.dataset.key) ?? 0;
     const fresh = !first && came.includes(card.dataset.key);
+    if (up === 0 && !fresh && badge.textContent === "") continue;
     badge.className = `move ${fresh ? "fresh" : up > 0 ? "up" : up < 0 ? "down" : "still"}`;
     badge.textContent = fresh ? say("fresh") : up > 0 ? `↑${up}` : up < 0 ? `↓${-up}` : "";
     if (first || badge.textContent === "") continue;

@@ -9,9 +9,10 @@ export function item(id) {
   return known.get(id) ?? { id, title: id, categories: [], price: null, brand: null, image: null, facts: [] };
 }
 
-/** Ask for those that are not known. What does not come is shown by its id: no feed waits for a title for long. */
+/** Ask for those that are not known; gives how many. What does not come is shown by its id. */
 export async function know(ids) {
   const missing = [...new Set(ids)].filter((id) => !known.has(id));
+  if (missing.length === 0) return 0;
   const parts = [];
   for (let k = 0; k < missing.length; k += AT_A_TIME) parts.push(missing.slice(k, k + AT_A_TIME));
   await Promise.all(
@@ -24,6 +25,7 @@ export async function know(ids) {
       }
     }),
   );
+  return missing.length;
 }
 
 /** The categories of what is known, those with most items first. */

@@ -7,6 +7,8 @@ import { say } from "./words.js";
 import { explain } from "./why.js";
 
 const LIKE_IT = 8;
+/** The new feed goes first. */
+const AFTER_FEED_MS = 250;
 const OWN = new URL("./icons.svg", import.meta.url);
 
 function star(name, kind, file) {
@@ -39,13 +41,18 @@ export class Details {
     this.aside.hidden = false;
     this.body.replaceChildren(...this.#about(place));
     this.#explain(place, who, feed, why);
-    this.like_it.show(() => similar(place.key, who, LIKE_IT), { surface: "similar" }, () => "", say("details.nothing_like_it"));
+    this.like_it.hide();
+    clearTimeout(this.later);
+    this.later = setTimeout(() => {
+      this.like_it.show(() => similar(place.key, who, LIKE_IT), { surface: "similar" }, () => "", say("details.nothing_like_it"));
+    }, AFTER_FEED_MS);
     this.aside.scrollTop = 0;
     this.body.querySelector("h2").focus({ preventScroll: true });
   }
 
   close() {
     this.aside.hidden = true;
+    clearTimeout(this.later);
     this.like_it.hide();
     const back = this.opener?.isConnected ? this.opener : document.querySelector("#feed .open");
     back?.focus({ preventScroll: true });

@@ -17,7 +17,8 @@ export const LATE_MS = 2_000;
 const strange = (feed) => feed.items.every((each) => each.feed === "popular");
 
 export class Feed {
-  /** `changed(feed, sample, change)` is told when a feed is on the screen; `sample` of `Latencies.note`, or null. */
+  /** `changed(feed, sample, change, how)` is told when a feed is on the screen; `sample` of `Latencies.note`, or null.
+   *  how: {first, surprising}: whether it is the user's first, and whether titles had to be asked for. */
   constructor(section, latencies, does, changed) {
     this.section = section;
     this.list = section.querySelector("ol");
@@ -47,15 +48,15 @@ export class Feed {
     const act = this.latencies.ledTo(feed);
     const user = this.user;
     this.coming = feed;
-    await know(named(feed));
+    const unknown = await know(named(feed));
     if (this.user !== user || this.coming !== feed) {
       if (act !== null) this.latencies.note(act, feed, arrived, now());
       return; // a newer one came while titles were asked for
     }
-    this.#show(feed, act, arrived);
+    this.#show(feed, act, arrived, unknown > 0);
   }
 
-  async #show(feed, act, arrived) {
+  async #show(feed, act, arrived, surprising) {
     const first = this.feed === null;
     this.feed = feed;
     const made = act === null ? null : this.latencies.note(act, feed, arrived, arrived);
@@ -72,7 +73,7 @@ export class Feed {
       this.took.textContent = say("feed.took", { ms: format(made.seen, "ms") });
     }
     this.took.hidden = made === null;
-    this.changed(feed, made, change, first);
+    this.changed(feed, made, change, { first, surprising });
   }
 
   /** How the feed was made, in a line. */

@@ -60,7 +60,7 @@ function show(place, card, why = false) {
 }
 
 /** A feed is on the screen. */
-function changed(came, sample, change, first) {
+function changed(came, sample, change, { first, surprising }) {
   if (sample !== null) {
     history.seen(sample);
     document.dispatchEvent(new CustomEvent("measured", { detail: sample }));
@@ -69,6 +69,7 @@ function changed(came, sample, change, first) {
   if (!first) said.textContent = Feed.words(came, sample, change);
   if (!arms.section.hidden) arms.refresh(who);
   if (first) chips();
+  else if (surprising) soon(titles);
 }
 
 function become(id) {
@@ -85,6 +86,9 @@ function become(id) {
   said.textContent = say("told.visitor", { name: called(who) });
   titles();
 }
+
+/** Once nothing else is to be done. */
+const soon = globalThis.requestIdleCallback ?? ((doing) => setTimeout(doing, AGAIN_MS));
 
 /** Titles of what may come, so that a new feed need not wait for them. */
 async function titles() {

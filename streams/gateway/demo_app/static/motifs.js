@@ -63,18 +63,19 @@ function dots(draw, { mid, light, accent }) {
 
 function skyline(draw, { deep, mid, light, accent }) {
   const shapes = [circle(draw(40, 160), draw(45, 75), draw(18, 30), { fill: light, opacity: 0.9 })];
+  const lit = [];
   let x = -6;
   while (x < 200) {
     const [wide, top] = [draw(20, 38), draw(85, 180)];
     shapes.push(["rect", { x: round(x), y: round(top), width: round(wide), height: 220, fill: draw() < 0.5 ? mid : deep }]);
     for (let y = top + 10; y < 225; y += 13) {
       for (let w = x + 6; w < x + wide - 7; w += 9) {
-        if (draw() < 0.34) shapes.push(["rect", { x: round(w), y: round(y), width: 3.5, height: 5.5, fill: accent, opacity: 0.9 }]);
+        if (draw() < 0.34) lit.push(`M${round(w)} ${round(y)}h3.5v5.5h-3.5z`);
       }
     }
     x += wide + draw(0, 3);
   }
-  return shapes;
+  return [...shapes, path(lit.join(""), { fill: accent, opacity: 0.9 })];
 }
 
 function orbits(draw, { mid, light, accent }) {

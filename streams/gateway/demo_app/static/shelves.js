@@ -64,4 +64,4 @@ export const search = (q, who, n) => call("POST", "/v1/search", { q, user_id: wh
 export const preview = (arm, who, n) => call("POST", `${user(who)}/feed`, { n, arm });
 
 /** More of what may come, so that its titles are known before it comes. */
-export const ahead = (who) => call("POST", `${user(who)}/feed`, { n: 60, impression: false, surface: "ahead" });
+export const ahead = (who) => call("POST", `${user(who)}/feed`, { n: 200, impression: false, surface: "ahead" });
