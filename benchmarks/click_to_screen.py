@@ -84,7 +84,9 @@ def summary(samples: list[dict[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--url", default="http://127.0.0.1:8080", help="of the gateway of a running demo")
     parser.add_argument("--clicks", type=int, default=200, metavar="N")
     parser.add_argument("--chromium", default=shutil.which("chromium"), help="a Chromium")

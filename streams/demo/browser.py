@@ -31,7 +31,7 @@ def can_be_seen(
 
 
 def open_beside(address: str) -> threading.Thread:
-    """Open it in a thread of its own: a browser that is slow, or fails, holds nothing up and breaks nothing."""
+    """Open it in a thread of its own: a browser that is slow, or fails, breaks nothing."""
     opening = threading.Thread(target=_open, args=(address,), name="browser", daemon=True)
     opening.start()
     return opening
@@ -43,7 +43,7 @@ def _open(address: str) -> None:
         if takes_the_terminal(browser):
             return
         browser.open(address)
-    except Exception:  # noqa: BLE001, S110  # the address stands in the terminal, whatever goes wrong here
+    except Exception:  # noqa: S110  # the address stands in the terminal, whatever goes wrong here
         pass
 
 

@@ -1,7 +1,9 @@
 """The experiment that the demo runs: half of its users get the model's slates, the others what is popular.
 
 It is among the data set's users, who all have a profile. Visitors of the demo application have none: they are
-in no experiment, and get the model's slates. It is a real one. It is declared and started in the store, as `headrace experiments` does it; workers draw the
+in no experiment, and get the model's slates.
+
+It is a real one. It is declared and started in the store, as `headrace experiments` does it; workers draw the
 users, slates carry their arms, and what is read here is what `headrace experiments show` reads.
 """
 
@@ -85,7 +87,7 @@ def arm_named_by(text: str) -> str:
 def drawn_by(
     arms_of: Callable[[str, UserState], str], profiles: Mapping[str, Mapping[str, str]]
 ) -> Callable[[str], str]:
-    """From a user to their arm, by what says the text of all arms of a user in a state. `profiles`: by user."""
+    """From a user to their arm, by what says the text of a user's arms in a state. `profiles`: by user."""
     return lambda user: arm_named_by(arms_of(user, UserState(profile=dict(profiles.get(user, {})))))
 
 

@@ -33,8 +33,10 @@ APPLIED_WITHIN_S = 20.0
 
 
 class LiveDemo:
-    """One run; `tally`, `applied`, `dead_letters` and `reading` (of the experiment) hold its result. `others`:
-    how many events the gateway accepted that the demo did not play, such as those of the demo application.
+    """One run; `tally`, `applied`, `dead_letters` and `reading` (of the experiment) hold its result.
+
+    `others`: how many events the gateway accepted that the demo did not play, such as those of the demo
+    application.
     """
 
     def __init__(

@@ -38,8 +38,8 @@ class _Due(NamedTuple):
 
 
 class Player:
-    """Plays `stream` from event `at` on; `arm_of`: the arm of a user. `untold`: the profiles of users who come
-    anew; each is told before the user's first event. `run_name` keeps the event ids of two runs apart.
+    """Plays `stream` from event `at` on. `arm_of`: the arm of a user. `untold`: the profiles of users who
+    come anew; each is told before the user's first event. `run_name` keeps the event ids of two runs apart.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
-"""The demo application with a small catalog, over a store in memory: what the gateway accepts is applied at once,
-by the parts that a worker is made of.
+"""The demo application with a small catalog, over a store in memory. What the gateway accepts is applied at
+once, by the parts that a worker is made of.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ ELSEWHERE = "https://pictures.example/cover.png"
 
 
 class WorkedSink(RecordingSink):
-    """Kafka and a worker in one. `works`: whether the worker does; what came before is applied once it does."""
+    """Kafka and a worker in one. `works`: whether the worker does; what waits is applied once it does."""
 
     def __init__(self, store: MemoryStore, settings: Settings) -> None:
         super().__init__()
@@ -119,6 +119,20 @@ def _run_apart(filling: Coroutine[Any, Any, None]) -> None:
     thread.join()
 
 
+def _film(number: int, title: str, kinds: list[str], now_ms: int) -> Item:
+    """Some have a price, some a maker and a picture elsewhere, some a text."""
+    return Item(
+        event_id=f"item {number}",
+        ts=now_ms - 60_000,
+        item_id=f"f{number}",
+        title=title,
+        categories=kinds,
+        price=9.5 + number if number % 4 == 0 else None,
+        attributes={"brand": "Mill Street", "poster": ELSEWHERE} if number % 3 == 0 else {},
+        text="A film about water." if number % 2 else "",
+    )
+
+
 async def _filled(store: MemoryStore, sink: WorkedSink, items: bool, experiment: bool) -> None:
     now_ms = time.time_ns() // 1_000_000
     if experiment:
@@ -127,12 +141,7 @@ async def _filled(store: MemoryStore, sink: WorkedSink, items: bool, experiment:
         registry = encode_registry(running(ranking=declared))
         await store.put_experiments(registry, digest_of(None), b"entry")
     if items:
-        films: list[AnyEvent] = [
-            Item(event_id=f"item {n}", ts=now_ms - 60_000, item_id=f"f{n}", title=title, categories=list(kinds),
-                 price=9.5 + n if n % 4 == 0 else None, attributes={"brand": "Mill Street", "poster": ELSEWHERE} if n % 3 == 0 else {},
-                 text="A film about water." if n % 2 else "")
-            for n, (title, *kinds) in enumerate(FILMS)
-        ]  # fmt: skip
+        films: list[AnyEvent] = [_film(n, title, kinds, now_ms) for n, (title, *kinds) in enumerate(FILMS)]
         people: list[AnyEvent] = [
             User(
                 event_id=f"user {n}",

@@ -1,4 +1,4 @@
-"""The demo application in a real browser, over a store in memory: acts are applied at once, and feeds come live."""
+"""The demo application in a real browser, over a store in memory: acts are applied and feeds come at once."""
 
 from __future__ import annotations
 
@@ -242,31 +242,43 @@ async def test_offline_is_said(demo: Stage, open_page: OpenPage) -> None:
     await expect(page.locator("#offline")).to_be_hidden()
 
 
+FOCUSED = """() => {
+  const all = [...document.querySelectorAll('#feed .place:not([data-leaving])')];
+  return all.indexOf(document.activeElement.closest('.place'));
+}"""
+"""The place that has the focus."""
+
+
 async def test_the_focus_goes_along(demo: Stage, open_page: OpenPage) -> None:
     page = await opened(open_page, demo)
     await act(page, "dislike", 3)
     await expect(page.locator("#feed .took")).to_be_visible()
-    place = "[...document.querySelectorAll('#feed .place:not([data-leaving])')].indexOf(document.activeElement.closest('.place'))"
-    assert await page.evaluate(place) == 3  # the one that took its place
+    assert await page.evaluate(FOCUSED) == 3  # the one that took its place
     assert await page.evaluate("document.activeElement.dataset.part") == "dislike"
     await act(page, "why", 5)
     await expect(page.locator("#details h2")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(page.locator("#details")).to_be_hidden()
-    assert await page.evaluate(place) == 5
+    assert await page.evaluate(FOCUSED) == 5
+
+
+WATCH_MOTION = """() => {
+  globalThis.most = 0;
+  const list = document.querySelector('#feed ol');
+  const moving = () => list.getAnimations({subtree: true}).filter((each) => each.effect.target.matches('.place'));
+  const look = () => { globalThis.most = Math.max(globalThis.most, moving().length); };
+  new MutationObserver(() => requestAnimationFrame(look)).observe(list, {childList: true});
+}"""
+"""Counts the places that move at once, at most."""
 
 
 async def test_who_asks_for_less_motion_gets_none(demo: Stage, open_page: OpenPage) -> None:
-    moving = "document.querySelector('#feed ol').getAnimations({subtree: true}).filter((each) => each.effect.target.matches('.place')).length"
     for still in (False, True):
         page = await opened(open_page, demo, reduced_motion="reduce" if still else "no-preference")
-        await page.evaluate(
-            f"new MutationObserver(() => requestAnimationFrame(() => {{ globalThis.most = Math.max(globalThis.most ?? 0, {moving}); }}))"
-            ".observe(document.querySelector('#feed ol'), {childList: true})"
-        )
+        await page.evaluate(WATCH_MOTION)
         await act(page, "dislike", 0)
         await expect(page.locator("#feed .took")).to_be_visible()
-        assert (await page.evaluate("globalThis.most ?? 0") == 0) == still
+        assert (await page.evaluate("globalThis.most") == 0) == still
 
 
 async def test_a_visitor_stays_and_another_begins_cold(demo: Stage, open_page: OpenPage) -> None:
@@ -290,15 +302,20 @@ async def test_a_visitor_stays_and_another_begins_cold(demo: Stage, open_page: O
     await expect(page.locator("#visitor")).to_have_text("User u1")
 
 
+DIFFERENT = """() => {
+  const drawn = [...document.querySelectorAll('#feed .cover > svg')];
+  return new Set(drawn.map((each) => each.innerHTML.replace(/cover-\\d+/g, ''))).size;
+}"""
+"""How many covers of the feed differ from all others."""
+
+
 async def test_covers_are_drawn_here_and_always_the_same(demo: Stage, open_page: OpenPage) -> None:
     page = await opened(open_page, demo)
     await expect(page.locator(".cover > img")).to_have_count(0)
     draw = "document.querySelector('#trending [data-key={key}] svg').innerHTML.replace(/cover-\\d+/g, '')"
     key = await page.locator("#trending .place").first.get_attribute("data-key")
     before = await page.evaluate(draw.format(key=key))
-    others = await page.evaluate(
-        "new Set([...document.querySelectorAll('#feed svg[viewBox=\"0 0 200 300\"]')].map((each) => each.innerHTML.replace(/cover-\\d+/g, ''))).size"
-    )
+    others = await page.evaluate(DIFFERENT)
     await page.reload()
     await loaded(page)
     assert await page.evaluate(draw.format(key=key)) == before
@@ -317,7 +334,7 @@ async def test_latencies_are_measured_by_the_pages_own_clock(demo: Stage, open_p
     page = await opened(open_page, demo)
     latency = await module(page, "latency.js")
     offsets = await page.evaluate(
-        f"{latency}.then(({{ clockOffset }}) => [clockOffset(100, 120, 110), clockOffset(100, 120, 5_110), clockOffset(100, 120, -390)])"
+        f"{latency}.then(({{ clockOffset }}) => [110, 5_110, -390].map((at) => clockOffset(100, 120, at)))"
     )
     assert offsets == [0, 5_000, -500]
     sample = await page.evaluate(

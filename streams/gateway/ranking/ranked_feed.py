@@ -46,7 +46,7 @@ class RankedFeeds:
     def _page(
         self, answer: Answer, at: Sequence[int], next_place: int, body: FeedBody, asked: Asked
     ) -> HttpAnswer:
-        """The places `at` of an answer. A preview of an arm is shown to nobody: it would count for that arm."""
+        """The places `at` of an answer. A preview of an arm counts as shown for nobody."""
         slate = answer.slate
         if body.impression and not asked.arm:
             self._on_request.show(slate, at, asked.surface)
