@@ -265,8 +265,9 @@ async def test_the_focus_goes_along(demo: Stage, open_page: OpenPage) -> None:
 WATCH_MOTION = """() => {
   globalThis.most = 0;
   const list = document.querySelector('#feed ol');
-  const moving = () => list.getAnimations({subtree: true}).filter((each) => each.effect.target.matches('.place'));
-  const look = () => { globalThis.most = Math.max(globalThis.most, moving().length); };
+  const isPlace = (each) => each.effect.target.matches('.place');
+  const moving = () => list.getAnimations({subtree: true}).filter(isPlace).length;
+  const look = () => { globalThis.most = Math.max(globalThis.most, moving()); };
   new MutationObserver(() => requestAnimationFrame(look)).observe(list, {childList: true});
 }"""
 """Counts the places that move at once, at most."""

@@ -83,8 +83,9 @@ async def test_an_afternoon(address: str, open_page: OpenPage) -> None:
     )
     await why.locator("summary").click()
     rows = await why.locator("tr").evaluate_all(
-        "all => all.map((row) => [row.cells[0].textContent, Number(row.cells[1].textContent.replace(/,/g, ''))])"
+        "all => all.map((row) => [...row.cells].map((cell) => cell.textContent))"
     )
+    rows = [(name, float(value.replace(",", ""))) for name, value in rows]
     numbers = dict(rows)
     parts = [value for name, value in rows if name != "Score" and not name.startswith("Without")]
     assert "How likely you click" in numbers
