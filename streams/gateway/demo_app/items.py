@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ TEXT_MAX = 600
 FACTS_MAX = 6
 PICTURES = ("image", "image_url", "picture", "cover", "poster")
 """What attributes are called that have the address of a picture."""
+_PICTURE = re.compile(r"/(?!/|v1/)[\w./~%-]*\.(?:avif|gif|jpe?g|png|svg|webp)", re.IGNORECASE)
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,15 +114,14 @@ def card(record: ItemRecord) -> Card:
 
 
 def _image(attributes: Mapping[str, str]) -> str | None:
-    """A path of this gateway, and no address of another host.
+    """The path of a file with a picture on this gateway's host; a route of the API is none.
 
     >>> _image({"image": "/pictures/1.png"}), _image({"image": "https://elsewhere.example/1.png"})
     ('/pictures/1.png', None)
-    >>> _image({"image": "//elsewhere.example/1.png"}), _image({"image": "/\\\\elsewhere.example/1.png"})
+    >>> _image({"image": "//elsewhere.example/1.png"}), _image({"image": "/v1/users/u/feed"})
     (None, None)
     """
     for name, value in attributes.items():
-        own = value.startswith("/") and not value.startswith("//") and "\\" not in value
-        if name.lower() in PICTURES and own and value.isprintable():
+        if name.lower() in PICTURES and _PICTURE.fullmatch(value):
             return value
     return None

@@ -17,7 +17,8 @@ export const LATE_MS = 2_000;
 const strange = (feed) => feed.items.every((each) => each.feed === "popular");
 
 export class Feed {
-  /** `changed(feed, sample, change, how)` is told when a feed is on the screen; `sample` of `Latencies.note`, or null.
+  /** `changed(feed, samples, change, how)` is told when a feed is on the screen; samples: of the acts that it is the
+   *  first to hold.
    *  how: {first, surprising}: whether it is the user's first, and whether titles had to be asked for. */
   constructor(section, latencies, does, changed) {
     this.section = section;
@@ -36,6 +37,7 @@ export class Feed {
     this.stream?.close();
     this.feed = null;
     this.latencies.waiting.clear();
+    this.unseen = [];
     this.list.replaceChildren();
     this.took.hidden = true;
     this.section.dataset.feed = "waiting";
@@ -45,22 +47,21 @@ export class Feed {
   }
 
   async #take(feed, arrived) {
-    const act = this.latencies.ledTo(feed);
     const user = this.user;
+    this.unseen.push(...this.latencies.ledTo(feed).map((act) => ({ act, feed, arrived })));
     this.coming = feed;
     const unknown = await know(named(feed));
-    if (this.user !== user || this.coming !== feed) {
-      if (act !== null) this.latencies.note(act, feed, arrived, now());
-      return; // a newer one came while titles were asked for
-    }
-    this.#show(feed, act, arrived, unknown > 0);
+    if (this.user === user && this.coming === feed) this.#show(feed, unknown > 0); // else a newer one came meanwhile
   }
 
-  async #show(feed, act, arrived, surprising) {
+  async #show(feed, surprising) {
     const first = this.feed === null;
     this.feed = feed;
-    const made = act === null ? null : this.latencies.note(act, feed, arrived, arrived);
-    const ms = made?.made == null ? null : format(made.made, "ms");
+    const samples = this.unseen.map((each) => this.latencies.note(each.act, each.feed, each.arrived, each.arrived));
+    const clicked = this.unseen.map(({ act }) => act.clicked);
+    this.unseen = [];
+    const last = samples.at(-1) ?? null;
+    const ms = last?.made == null ? null : format(last.made, "ms");
     const when = ms === null ? {} : { made: ms, made_words: say("made_words", { ms }) };
     const wanted = places(feed, item, { surface: "feed", ...when });
     const change = arrange(this.list, wanted, this.cards);
@@ -68,12 +69,12 @@ export class Feed {
     this.section.dataset.feed = wanted.length === 0 ? "empty" : strange(feed) ? "cold" : "own";
     this.state.replaceChildren(...this.#words(feed));
     const seen = await painted();
-    if (made !== null) {
-      made.seen = seen - act.clicked;
-      this.took.textContent = say("feed.took", { ms: format(made.seen, "ms") });
-    }
-    this.took.hidden = made === null;
-    this.changed(feed, made, change, { first, surprising });
+    samples.forEach((each, k) => {
+      each.seen = seen - clicked[k];
+    });
+    if (last !== null) this.took.textContent = say("feed.took", { ms: format(last.seen, "ms") });
+    this.took.hidden = last === null;
+    this.changed(feed, samples, change, { first, surprising });
   }
 
   /** How the feed was made, in a line. */
@@ -85,10 +86,10 @@ export class Feed {
   }
 
   /** What a screen reader is told of a change: how much, and what is first now. */
-  static words(feed, sample, { came, moved }) {
+  static words(feed, samples, { came, moved }) {
     const first = feed.items[0];
     const parts = [say("told.changed", { came: came.length, moved: moved.size })];
-    if (sample !== null) parts.unshift(say("told.after", { ms: format(sample.seen, "ms") }));
+    if (samples.length > 0) parts.unshift(say("told.after", { ms: format(samples.at(-1).seen, "ms") }));
     if (first !== undefined) {
       const holder = document.createElement("span");
       holder.append(...reason(first.reason));

@@ -1,6 +1,7 @@
 // How long it takes from a click to the changed feed on the screen, measured where it counts: in the page.
 
 const KEPT = 40;
+const LONG_MS = 2_000;
 
 /** The difference of the gateway's clock to the page's, in ms: 0 where its `at` lies between asking and the answer. */
 export function clockOffset(asked, answered, at) {
@@ -60,20 +61,22 @@ export class Latencies {
     this.waiting.delete(id);
   }
 
-  /** The act that led to a feed, or null. What was done before it is in the feed as well, and waits no longer. */
-  ledTo(feed) {
-    const act = this.waiting.get(feed.cause);
-    if (act === undefined) return null;
-    for (const each of [...this.waiting.values()]) {
-      if (each.clicked <= act.clicked) this.waiting.delete(each.id);
-    }
-    return act;
+  /** The acts that are in a feed for the first time, in their order: the one that led to it is the last, and what
+   *  was done before it is in it as well. Of a feed that something else led to, those that waited for long. */
+  ledTo(feed, at = now()) {
+    const cause = this.waiting.get(feed.cause);
+    const until = cause?.clicked ?? at - LONG_MS;
+    const acts = [...this.waiting.values()].filter((each) => each.clicked <= until).sort((a, b) => a.clicked - b.clicked);
+    for (const each of acts) this.waiting.delete(each.id);
+    return acts;
   }
 
-  /** Notes one that is on the screen at `seen`; gives its parts, in ms since the click. */
+  /** Notes an act whose feed is on the screen at `seen`; gives its parts, in ms since the click. When the gateway had
+   *  it, is known of the one alone that led to the feed. */
   note(act, feed, arrived, seen) {
-    const { accepted, made } = feed.times;
-    const offset = clockOffset(act.asked, act.answered ?? arrived, accepted ?? act.asked);
+    const { made } = feed.times;
+    const accepted = act.id === feed.cause ? feed.times.accepted : undefined;
+    const offset = accepted === undefined ? 0 : clockOffset(act.asked, act.answered ?? arrived, accepted);
     const since = (at) => (at === undefined ? null : Math.max(0, at - offset - act.clicked));
     const sample = { what: act.what, accepted: since(accepted), made: since(made), arrived: arrived - act.clicked, seen: seen - act.clicked };
     this.done = [...this.done, sample].slice(-KEPT);

@@ -60,13 +60,13 @@ function show(place, card, why = false) {
 }
 
 /** A feed is on the screen. */
-function changed(came, sample, change, { first, surprising }) {
-  if (sample !== null) {
+function changed(came, samples, change, { first, surprising }) {
+  for (const sample of samples) {
     history.seen(sample);
     document.dispatchEvent(new CustomEvent("measured", { detail: sample }));
   }
   late(false);
-  if (!first) said.textContent = Feed.words(came, sample, change);
+  if (!first) said.textContent = Feed.words(came, samples, change);
   if (!arms.section.hidden) arms.refresh(who);
   if (first) chips();
   else if (surprising) soon(titles);
@@ -165,10 +165,11 @@ function late(now_late) {
   if (now_late) box.querySelector("p").textContent = say("late");
 }
 
-/** Again and again; sooner where there was no answer: a ranker that starts has one in a moment. */
-async function popularNow() {
+/** Again and again; at first sooner where there was no answer: a ranker that starts has one in a moment. */
+async function popularNow(wait = AGAIN_MS) {
   const came = document.hidden ? null : await popular.show(() => trending(TRENDING), { surface: "trending" });
-  setTimeout(popularNow, came === null ? AGAIN_MS : TRENDING_EVERY_MS);
+  const next = Math.min(2 * wait, TRENDING_EVERY_MS);
+  setTimeout(popularNow, came === null ? wait : TRENDING_EVERY_MS, came === null ? next : AGAIN_MS);
 }
 
 const compare = part("compare");

@@ -104,7 +104,17 @@ def test_a_card_takes_what_any_catalog_has() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["https://a.example/b.png", "//a.example/b.png", "/\\a.example/b", "javascript:x", "/\tb"]
+    "address",
+    [
+        "https://a.example/b.png",
+        "//a.example/b.png",
+        "/\\a.example/b",
+        "javascript:x",
+        "/\tb.png",
+        "/v1/users/u/feed",
+        "/v1/a.png",
+        "/a.png?b",
+    ],
 )
 def test_no_card_has_a_picture_of_another_host(address: str) -> None:
     assert card(record("f", attributes={"image": address})).image is None
