@@ -15,6 +15,11 @@ PLACES = 12
 """Two rows of six, three of four, four of three."""
 
 
+def here(request: Request[Any, Any, Any]) -> str:
+    """The gateway's address as the reader has it, for commands that the page shows."""
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
 def demo_page(settings: Settings) -> HTTPRouteHandler:
     """The page's frame; its modules fill it."""
     places = min(PLACES, settings.feed.size)
@@ -22,6 +27,6 @@ def demo_page(settings: Settings) -> HTTPRouteHandler:
 
     @get("/", name="demo")
     async def demo(request: Request[Any, Any, Any]) -> Template:
-        return render(request, "demo/demo.html", console=console, data={"places": places})
+        return render(request, "demo/demo.html", console=console, here=here(request), data={"places": places})
 
     return demo
