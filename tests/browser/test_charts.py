@@ -33,7 +33,9 @@ INK = """() => {
   context.drawImage(canvas, 0, 0);
   const { data } = context.getImageData(0, 0, copy.width, copy.height);
   const seen = new Set();
-  for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 250) seen.add(`${data[at]},${data[at + 1]},${data[at + 2]}`);
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at + 3] > 250) seen.add(`${data[at]},${data[at + 1]},${data[at + 2]}`);
+  }
   return [...seen];
 }"""
 

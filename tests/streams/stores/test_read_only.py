@@ -27,6 +27,8 @@ READS: dict[str, tuple[Any, ...]] = {
     "users": ("", 5),
     "notes": (["n"],),
     "text_encoder": (),
+    "reports": (),
+    "load_of_server": (),
     "experiments": (),
     "experiments_log": (),
     "condition": (),
@@ -45,6 +47,7 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "put_experiments": (b"two", digest_of(b"one"), b"second"),
     "append_sums_history": ("e", 2),
     "forget_sums": ("e",),
+    "put_report": ("w", b"r", 60_000),
     "put_note": ("n", b"w", digest_of(b"v"), 60_000),
 }
 
