@@ -16,6 +16,7 @@ from streams.experiments.declared.experiment import ExperimentSettings
 from streams.gateway.admin.dead_letters import Replay
 from streams.gateway.admin.routes import admin_routes
 from streams.gateway.console.routes import console_routes
+from streams.gateway.console.watch import Watch
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
@@ -92,6 +93,8 @@ def create_app(
     on_request = OnRequest(settings, ranker, impressions, clock)
     if ranker is not None:
         ranker.watched_by(RankerMetrics(metrics.registry))
+    console = gateway.console != "off" and not ranks_alone
+    watch = Watch(settings, store, producer, clock, metrics) if console else None
     elsewhere = None
     if ranker is None and settings.ranker.where == "elsewhere":
         elsewhere = RankersElsewhere(settings)
@@ -104,9 +107,13 @@ def create_app(
         begun = ranker is not None and ranker.begin()
         if elsewhere is not None:
             await elsewhere.start()
+        if watch is not None:
+            watch.start()
         try:
             yield
         finally:
+            if watch is not None:
+                await watch.stop()
             if ranker is not None and begun:
                 await ranker.close()
             if elsewhere is not None:
@@ -130,7 +137,7 @@ def create_app(
             alive,
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
-            *console_routes(settings, store, producer, clock),
+            *console_routes(settings, store, producer, clock, watch),
             asset_route,
         ],
         lifespan=[running],

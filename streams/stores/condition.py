@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 KEEPS = "noeviction"
 
 Kind = Literal["eviction", "persistence", "role", "loading"]
@@ -26,7 +28,7 @@ class Condition(NamedTuple):
     failing: str = ""
 
 
-class ServerLoad(NamedTuple):
+class ServerLoad(msgspec.Struct, frozen=True):
     """What a store's server, or all of them together, have to do; None where they do not say.
 
     `memory_limit_bytes`: 0 where there is none. `commands_per_s`: of late, as the server measures it.

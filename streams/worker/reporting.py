@@ -6,6 +6,7 @@ It is made of what is counted anyway. What slates show is looked at in a sample 
 from __future__ import annotations
 
 import os
+import random
 import resource
 import socket
 import time
@@ -28,9 +29,9 @@ from streams.worker.metrics import WorkerMetrics
 from streams.worker_reports.diversity import category_entropy, intra_list_distance
 from streams.worker_reports.report import (
     BOUNDS_MS,
-    ITEMS_MOST,
     NAMES_MOST,
     PARTITIONS_MOST,
+    PLACES_MOST,
     STAGE_OF,
     VERSION,
     WORDS_MOST,
@@ -73,6 +74,7 @@ class Reporting:
         self._stages = {name: [0] * (len(BOUNDS_MS) + 1) for name in STAGE_OF}
         self._shown = Shown()
         self._sources = Counter[str]()
+        self._drawn = random.Random()
 
     def report(self) -> Report:
         """What there is to say now; the slates that were made since the last one are looked at."""
@@ -117,11 +119,13 @@ class Reporting:
         slates = [(written_ms, slate) for written_ms, made in batches for slate in made]
         # Evenly over the second, not its end alone.
         looked = slates[:: max(1, -(-len(slates) // SLATES_MOST))]
-        items = Counter[str]()
+        items: list[str] = []
         for written_ms, slate in looked:
             self._time(slate, written_ms)
-            items.update([item.item_id for item in slate.items])
+            items += [item.item_id for item in slate.items]
             self._sources.update([item.source for item in slate.items])
+        if len(items) > PLACES_MOST:
+            items = self._drawn.sample(items, PLACES_MOST)
         before, catalog = self._shown, self._catalog()
         lists = [lists_of(slate, catalog) for _, slate in looked[:: max(1, -(-len(looked) // LISTS_MOST))]]
         entropies = [entropy for entropy, _ in lists if entropy is not None]
@@ -131,8 +135,8 @@ class Reporting:
             places=before.places + sum(len(slate.items) for _, slate in slates),
             looked=before.looked + len(looked),
             sources=dict(self._sources.most_common(NAMES_MOST)),
-            items=dict(items.most_common(ITEMS_MOST)),
-            item_places=items.total(),
+            items=dict(Counter(items)),
+            item_places=len(items),
             entropy_lists=before.entropy_lists + len(entropies),
             entropy_sum=before.entropy_sum + sum(entropies),
             distance_lists=before.distance_lists + len(distances),

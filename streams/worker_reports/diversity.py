@@ -23,7 +23,7 @@ def category_entropy(categories: Sequence[int] | NDArray[np.integer]) -> float |
     if len(known) < 2:
         return None
     shares = np.unique(known, return_counts=True)[1] / len(known)
-    return abs(float(-(shares * np.log(shares)).sum() / np.log(len(known))))
+    return abs(round(float(-(shares * np.log(shares)).sum() / np.log(len(known))), 9))
 
 
 def intra_list_distance(vectors: NDArray[np.float32]) -> float | None:

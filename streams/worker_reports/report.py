@@ -18,7 +18,7 @@ KEPT_MS = 60_000
 """So long after its last report a worker is known; one that ends in order takes its report away."""
 REPORT_BYTES_MOST = 24_576
 """What is longer is sent without the items that were shown, and without partitions."""
-ITEMS_MOST, PARTITIONS_MOST, NAMES_MOST, WORDS_MOST = 64, 128, 32, 300
+PLACES_MOST, PARTITIONS_MOST, NAMES_MOST, WORDS_MOST = 192, 128, 32, 300
 
 STAGES = ("queue", "wait", "fold", "rank", "write", "whole")
 """The times of a slate's way that are told apart, and the whole of it: see `STAGE_OF`."""
@@ -41,10 +41,10 @@ class Shown(msgspec.Struct, frozen=True, array_like=True):
     """Of the slates that were made: of all, how many `slates` and `places`; the others of those looked at.
 
     `looked`: slates that were looked at, some each second. `sources`: their places, by the source that
-    brought each. `items`: places by item, of the last second alone, the most frequent `ITEMS_MOST`;
-    `item_places`: all places of that second that were looked at. `entropy_sum`, `distance_sum`: of lists,
-    the entropy of their categories (0-1) and the mean distance of their items (1 - cosine of texts), summed
-    over so many lists.
+    brought each. `items`: by item, how many of `item_places` it has: these are drawn at random from those of
+    the last second alone, `PLACES_MOST` at most. `entropy_sum`, `distance_sum`: of lists, the entropy of
+    their categories (0-1) and the mean distance of their items (1 - cosine of texts), summed over so many
+    lists.
     `catalogue`: how many items can be had.
     """
 

@@ -14,5 +14,14 @@ class Page(NamedTuple):
     path: str
 
 
-NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (("console.group.now", (Page("overview", "/"),)),)
+NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (
+    (
+        "console.group.now",
+        (
+            Page("overview", "/"),
+            Page("servers", "/servers"),
+            Page("exposure", "/exposure"),
+        ),
+    ),
+)
 """Groups: the key of a group's title, and its pages. Paths are below `PREFIX`."""

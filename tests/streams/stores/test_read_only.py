@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from model.errors import StoreError
+from streams.clock import ManualClock
 from streams.stores.base import START, Commit, Snapshot, Store, digest_of
 from streams.stores.memory import MemoryStore
 from streams.stores.read_only import ReadOnlyStore
@@ -53,7 +54,8 @@ WRITES: dict[str, tuple[Any, ...]] = {
 
 
 async def filled() -> MemoryStore:
-    store = MemoryStore()
+    store = MemoryStore(clock=ManualClock(1_000))
+    await store.put_report("w", b"r", 60_000)
     await store.intern(["i"])
     commit = Commit({"clicks-0": -1}, {"clicks-0": 4}, {"u": b"s"}, {"u": b"f"}, {"i": b"r"}, b"entry")
     await store.commit(commit._replace(withdrawn={"i": True}, arm_sums={"e": {"a:m:0": 1}}), "w")
