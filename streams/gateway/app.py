@@ -16,6 +16,7 @@ from streams.experiments.declared.experiment import ExperimentSettings
 from streams.gateway.admin.dead_letters import Replay
 from streams.gateway.admin.routes import admin_routes
 from streams.gateway.console.routes import console_routes
+from streams.gateway.console.watch import Watch
 from streams.gateway.demo_app.routes import demo_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
@@ -97,6 +98,8 @@ def create_app(
     on_request = OnRequest(settings, ranker, impressions, clock)
     if ranker is not None:
         ranker.watched_by(RankerMetrics(metrics.registry))
+    console = gateway.console != "off" and not ranks_alone
+    watch = Watch(settings, store, producer, clock, metrics) if console else None
     elsewhere = None
     if ranker is None and settings.ranker.where == "elsewhere":
         elsewhere = RankersElsewhere(settings)
@@ -109,11 +112,15 @@ def create_app(
         begun = ranker is not None and ranker.begin()
         if elsewhere is not None:
             await elsewhere.start()
+        if watch is not None:
+            watch.start()
         try:
             yield
         finally:
             live.end()
             await live.stop()
+            if watch is not None:
+                await watch.stop()
             if ranker is not None and begun:
                 await ranker.close()
             if elsewhere is not None:
@@ -138,7 +145,7 @@ def create_app(
             alive,
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
-            *console_routes(settings, store, producer, clock),
+            *console_routes(settings, store, producer, clock, watch),
             *demo_routes(settings, store),
             asset_route,
         ],

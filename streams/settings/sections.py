@@ -323,8 +323,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     all below a name, `*` for any. Pages of these hosts may ask it, too (`*` names none). `streams_max`:
     bodies of NDJSON at a time. Answers under an Idempotency-Key are kept for `idempotency_hours`. Answers of
     `compress_from_bytes` or more are compressed where the client takes that, but for the hot routes'; 0: none
-    is. `console`: to whom the pages under /console are open; `demo_app`: the same of the demo
-    application under /demo, which `headrace demo` opens to its own machine.
+    is. `console`: to whom the pages under /console are open; there, feeds should be as fresh as
+    `freshness_p50_ms` and `freshness_p99_ms` say, from an event's acceptance until its feed is written. `demo_app`: to whom
+    the demo application under /demo is open, which `headrace demo` opens to its own machine.
 
     SIGTERM has `drain_deadline_s` to answer what was asked and to log the last impressions.
     """
@@ -342,3 +343,5 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compress_from_bytes: Annotated[int, Meta(ge=0)] = 16_384
     console: PagesOpenTo = "loopback"
     demo_app: PagesOpenTo = "off"
+    freshness_p50_ms: PositiveFloat = 50.0
+    freshness_p99_ms: PositiveFloat = 250.0

@@ -15,6 +15,13 @@ class Page(NamedTuple):
 
 
 NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (
-    ("console.group.now", (Page("overview", "/"),)),
+    (
+        "console.group.now",
+        (
+            Page("overview", "/"),
+            Page("servers", "/servers"),
+            Page("exposure", "/exposure"),
+        ),
+    ),
 )
 """Groups: the key of a group's title, and its pages. Paths are below `PREFIX`."""
