@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from benchmarks import picture
 from streams.commands.main import COMMANDS
 from streams.events.schema import AnyEvent, Click, Control, Event, Impression, Item, Review, User
+from streams.gateway.live.metrics import LiveMetrics
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.searching.metrics import SearchMetrics
@@ -90,11 +91,18 @@ def test_defaults_are_those_of_the_settings() -> None:
         assert str(getattr(getattr(Settings(), section), name)) == default, f"{section}.{name}"
 
 
+def live_registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    LiveMetrics(registry)
+    return registry
+
+
 def test_every_metric_is_documented_and_no_other() -> None:
     families = [
         family
         for registry in (
             GatewayMetrics(CollectorRegistry()).registry,
+            live_registry(),
             WorkerMetrics(CollectorRegistry()).registry,
             RankerMetrics(CollectorRegistry()).registry,
             SearchMetrics(CollectorRegistry(), lambda: None).registry,

@@ -9,7 +9,7 @@ from itertools import islice
 
 import pytest
 
-from model.errors import FencedError, LedgerGapError, StoreError
+from model.errors import FencedError, LedgerGapError, StoreError, StoreUnavailableError
 from streams.experiments.arm_totals import ArmTotals
 from streams.settings.sections import RedisSettings
 from streams.state.user_state import StateSettings
@@ -19,6 +19,7 @@ from streams.stores.base import (
     HISTORY_MOST,
     START,
     Commit,
+    FeedNews,
     LedgerEntry,
     Snapshot,
     Store,
@@ -69,6 +70,15 @@ async def listed(store: Store, about: int) -> list[list[str]]:
         pages += [page.users] if page.users else []
         cursor, first = page.cursor, False
     return pages
+
+
+async def told(news: FeedNews, users: int) -> list[str]:
+    """What is heard until so many users were named."""
+    heard: list[str] = []
+    async with asyncio.timeout(20):
+        while len(heard) < users:
+            heard += await news.next()
+    return heard
 
 
 class StoreContract:
@@ -387,6 +397,55 @@ class StoreContract:
         assert await store.intern(ids) == list(range(25_000))
         assert await store.interned(0) == ids
         assert await store.interned(24_999) == ids[24_999:]
+
+    # News of feeds
+
+    async def test_each_feed_of_a_batch_is_news_to_all_who_listen(self, make_store: MakeStore) -> None:
+        writer, listeners = make_store(), [make_store(), make_store()]
+        await writer.commit(batch(feeds={"u1": b"before"}), "w")
+        heard = [await listener.hear_of_feeds() for listener in listeners]
+        await writer.commit(batch(feeds={"u1": b"f1", "üa7": b"f2"}, states={"u9": b"s"}), "w")
+        for news in heard:
+            assert await told(news, 2) == ["u1", "üa7"]
+            news.close()
+
+    async def test_news_that_nobody_asked_for_yet_is_told_once_a_user(self, store: Store) -> None:
+        news = await store.hear_of_feeds()
+        for number in range(50):
+            await store.commit(batch(feeds={"u1": b"%d" % number}), "w")
+        await store.commit(batch(feeds={"üa7": b"f"}), "w")
+        heard: list[str] = []
+        async with asyncio.timeout(20):
+            while "üa7" not in heard:
+                await asyncio.sleep(0.05)  # nobody asks meanwhile
+                heard += await news.next()
+        assert heard.count("u1") <= 2
+        assert heard[-1] == "üa7"
+        news.close()
+
+    async def test_what_was_not_written_is_no_news(self, store: Store) -> None:
+        """A fenced batch, one that is committed again, and a feed outside batches."""
+        first = batch({"c-0": -1}, {"c-0": 0}, feeds={"u1": b"f"}, ledger=b"e")
+        await store.commit(first, "w1")
+        news = await store.hear_of_feeds()
+        with pytest.raises(FencedError):
+            await store.commit(batch({"c-0": -1}, {"c-0": 1}, feeds={"u1": b"g"}), "w2")
+        await store.commit(first, "w1")
+        await store.put_feed("u1", b"popular")
+        await store.commit(batch({"c-0": 0}, {"c-0": 1}, feeds={"üa7": b"f"}), "w1")
+        assert await told(news, 1) == ["üa7"]
+        news.close()
+
+    async def test_who_stopped_listening_is_told_so(self, store: Store) -> None:
+        news = await store.hear_of_feeds()
+        waiting = asyncio.create_task(told(news, 1))
+        await asyncio.sleep(0)
+        news.close()
+        with pytest.raises(StoreUnavailableError):
+            await waiting
+        await store.commit(batch(feeds={"u1": b"f"}), "w")
+        with pytest.raises(StoreUnavailableError):
+            await news.next()
 
     # The ledger and its snapshot
 

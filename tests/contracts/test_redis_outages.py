@@ -35,6 +35,7 @@ CALLS: dict[str, Callable[[Store], Coroutine[Any, Any, object]]] = {
     "states": lambda store: store.states(["u"]),
     "feed": lambda store: store.feed("u"),
     "read_feeds": lambda store: store.read_feeds(["u"], ["u"]),
+    "hear_of_feeds": lambda store: store.hear_of_feeds(),
     "put_feed": lambda store: store.put_feed("u", b"f"),
     "withdrawals": lambda store: store.withdrawals(""),
     "mend_withdrawn": lambda store: store.mend_withdrawn({"i": True}, {"i": digest_of(None)}),

@@ -31,7 +31,9 @@ class Connection(ABC):
 
     async def begin(self) -> None:
         """Begin the answer."""
-        self._wire.narrow(self._settings.slow_after_s)
+        # The kernel's bound is for clients that are dead, or have read none of what it still keeps. It is
+        # later than ours, which tells why.
+        self._wire.narrow(self._settings.slow_after_s + self._settings.ping_every_s)
         self.begun = True
         await self._start()
 

@@ -29,8 +29,8 @@ class LiveMetrics:
         self.pushed, self.skipped = feeds.labels("pushed"), feeds.labels("skipped")
         closed = Counter(
             "headrace_gateway_live_closed",
-            "Connections that ended: by the client, since it did not read (slow), with the gateway (shutdown),"
-            " after live.longest_s (aged), or by an error (failed).",
+            "Connections that ended: by the client, not reading (slow), with the gateway (shutdown), after "
+            "live.longest_s (aged), or by an error (failed).",
             ("cause",),
             registry=registry,
         )
@@ -43,6 +43,6 @@ class LiveMetrics:
         )
         self.hears = Gauge(
             "headrace_gateway_live_hears",
-            "1 while the gateway hears of new feeds; 0: the store is away, or nobody has followed a feed yet.",
+            "1 while the gateway hears of new feeds; 0: the store is away, or nobody has followed one yet.",
             registry=registry,
         )

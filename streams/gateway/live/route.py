@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from streams.gateway.errors import ProblemError, problem, says
@@ -15,6 +16,18 @@ from streams.gateway.live.asked import LIVE_TEMPLATE
 from streams.gateway.live.server_sent import MEDIA_TYPE
 from streams.gateway.operations import LAST_EVENT_ID, operation
 from streams.settings.live import LiveSettings
+
+
+class LiveEvent(msgspec.Struct):
+    """An event of the stream; `data` is a `Feed` as JSON, `id` its revision. `retry`: ms after which to come
+    back.
+    """
+
+    event: Literal["feed"]
+    id: str
+    data: str
+    retry: int | None = None
+
 
 PATH = LIVE_TEMPLATE.replace("}", ":str}")
 
@@ -39,6 +52,7 @@ def live_route(settings: LiveSettings, reads: FeedReads) -> HTTPRouteHandler:
         tags=["feeds"],
         operation_class=operation(headers=[LAST_EVENT_ID]),
         responses={
+            200: ResponseSpec(LiveEvent, description="Events without an end", media_type=MEDIA_TYPE),
             **says(400, "A parameter is out of range, or unknown"),
             **says(429, f"The user has {settings.per_user_max} connections already"),
             **says(503, "The store does not answer, or there are too many connections"),
@@ -52,7 +66,7 @@ def live_route(settings: LiveSettings, reads: FeedReads) -> HTTPRouteHandler:
             bool, QueryParameter(description="true: each feed that is sent counts as shown.")
         ] = False,
         last_event_id: Annotated[
-            Annotated[str, msgspec.Meta(max_length=256)] | None,
+            str | None,
             QueryParameter(description="As Last-Event-ID, where a client can't send that."),
         ] = None,
     ) -> Response[str]:

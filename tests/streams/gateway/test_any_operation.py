@@ -67,6 +67,7 @@ def address(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> I
         "kafka": {"bootstrap": kafka_bootstrap, "prefix": "any."},
         "model": {"registry": str(tmp_path_factory.mktemp("models"))},
         "gateway": {"port": 0},
+        "live": {"longest_s": 0.1},  # an answer that has no end must come to one here
     }
     config = override(Settings(), tree)
     asyncio.run(ensure_topics(config.kafka))

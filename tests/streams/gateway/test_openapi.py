@@ -45,6 +45,7 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/v1/users",
         "/v1/users/{user_id}",
         "/v1/users/{user_id}/feed",
+        "/v1/users/{user_id}/live",
         "/v1/admin/models",
         "/v1/admin/models/{name}",
         "/v1/admin/models/{name}/activate",

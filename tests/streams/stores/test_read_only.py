@@ -70,7 +70,14 @@ async def filled() -> MemoryStore:
 
 def test_no_method_is_left_out() -> None:
     methods = {name for name in vars(Store) if not name.startswith("_")}
-    assert methods == {*READS, *WRITES, "close"}
+    assert methods == {*READS, *WRITES, "close", "hear_of_feeds"}
+
+
+async def test_it_hears_of_feeds_that_the_other_writes() -> None:
+    store = MemoryStore()
+    news = await ReadOnlyStore(store).hear_of_feeds()
+    await store.commit(Commit({}, {}, {}, {"u": b"f"}, {}), "w")
+    assert await news.next() == ["u"]
 
 
 @pytest.mark.parametrize("method", READS)
