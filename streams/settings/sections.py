@@ -324,8 +324,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bodies of NDJSON at a time. Answers under an Idempotency-Key are kept for `idempotency_hours`. Answers of
     `compress_from_bytes` or more are compressed where the client takes that, but for the hot routes'; 0: none
     is. `console`: to whom the pages under /console are open; there, feeds should be as fresh as
-    `freshness_p50_ms` and `freshness_p99_ms` say, from an event's acceptance until its feed is written. `demo_app`: to whom
-    the demo application under /demo is open, which `headrace demo` opens to its own machine.
+    `freshness_p50_ms` and `freshness_p99_ms` say, from an event's acceptance until its feed is written.
+    `demo_app`: to whom the demo application under /demo is open.
 
     SIGTERM has `drain_deadline_s` to answer what was asked and to log the last impressions.
     """
