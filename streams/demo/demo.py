@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from export.registry import Registry
 from model.errors import LocalStackError, SettingsError
 from streams.clock import SystemClock
 from streams.demo import experiment, summary
+from streams.demo.browser import can_be_seen, open_beside
 from streams.demo.live import LiveDemo
 from streams.demo.prepare import DemoOptions, Prepared, prepared
 from streams.demo.progress import Steps
@@ -30,8 +32,10 @@ from streams.stores.redis import RedisStore
 FAILED = 1
 
 
-def run_demo(options: DemoOptions, settings: Settings, seconds: float | None) -> int:
-    """Run the demo; returns the exit status: 0 if nothing went wrong."""
+def run_demo(options: DemoOptions, settings: Settings, seconds: float | None, opens: bool = True) -> int:
+    """Run the demo; returns the exit status: 0 if nothing went wrong. `opens`: the application in a browser,
+    where there is one and somebody who sees it.
+    """
     if options.rate <= 0:
         raise SettingsError(f"--rate {options.rate:g}: expected more than 0 events a second")
     terminate_as_exit()
@@ -42,11 +46,15 @@ def run_demo(options: DemoOptions, settings: Settings, seconds: float | None) ->
         with Steps(console) as steps:
             stack = running.enter_context(LocalStack(settings, progress=steps.step, logs=logs))
             ready = prepared(options, stack.settings, SystemClock(), steps.say)
-            settings = experiment.noted(with_gateway_port(ready.settings))
+            settings = experiment.noted(with_pages(with_gateway_port(ready.settings)))
             steps.step("seeding the store with the first part")
             asyncio.run(_begin(ready, settings))
             services = running.enter_context(Services(settings, logs, progress=steps.step))
         console.print(f"live after {time.monotonic() - started_s:.0f} s at {services.gateway_url}")
+        for line in pages(settings, services.gateway_url):
+            console.print(line, highlight=False, soft_wrap=True)
+        if opens and can_be_seen(console.is_terminal):
+            open_beside(f"{services.gateway_url}/demo")
         for line in experiment.introduction(settings, options.users):
             console.print(line, highlight=False, soft_wrap=True)
         demo = LiveDemo(ready, services, [*stack.processes, *services.processes], options.rate, console)
@@ -79,12 +87,27 @@ def with_gateway_port(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, gateway=gateway)
 
 
+def with_pages(settings: Settings) -> Settings:
+    """The settings with the demo application open to this machine, if they leave it off."""
+    gateway = settings.gateway
+    if gateway.demo_app == "off":
+        gateway = msgspec.structs.replace(gateway, demo_app="loopback")
+    return msgspec.structs.replace(settings, gateway=gateway)
+
+
+def pages(settings: Settings, url: str) -> Iterator[str]:
+    """Where to look with a browser."""
+    yield f"the demo application: {url}/demo"
+    if settings.gateway.console != "off":
+        yield f"the console: {url}/console"
+
+
 def _sum_up(demo: LiveDemo, console: Console) -> int:
-    for line in summary.lines(demo.tally, demo.applied, demo.dead_letters, demo.elapsed_s):
+    for line in summary.lines(demo.tally, demo.applied, demo.dead_letters, demo.elapsed_s, demo.others):
         console.print(line, highlight=False, soft_wrap=True)
     if demo.experiment:
         console.print(demo.experiment, highlight=False, soft_wrap=True)
-    faults = summary.problems(demo.tally, demo.applied, demo.dead_letters)
+    faults = summary.problems(demo.tally, demo.applied, demo.dead_letters, demo.others)
     for problem in faults:
         console.print(f"problem: {problem}", style="red", highlight=False, soft_wrap=True)
     return FAILED if faults else 0

@@ -1,5 +1,8 @@
 """The experiment that the demo runs: half of its users get the model's slates, the others what is popular.
 
+It is among the data set's users, who all have a profile. Visitors of the demo application have none: they are
+in no experiment, and get the model's slates.
+
 It is a real one. It is declared and started in the store, as `headrace experiments` does it; workers draw the
 users, slates carry their arms, and what is read here is what `headrace experiments show` reads.
 """
@@ -7,7 +10,7 @@ users, slates carry their arms, and what is read here is what `headrace experime
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +19,7 @@ import msgspec
 from streams.clock import Clock
 from streams.demo.tally import MODEL, POPULAR
 from streams.experiments.assignment.arm_text import served_by
-from streams.experiments.declared.experiment import ExperimentArm, ExperimentSettings
+from streams.experiments.declared.experiment import ExperimentArm, ExperimentSettings, Target
 from streams.experiments.readings.reading import ArmReading, Reading
 from streams.experiments.readings.tracks import FEWEST_USERS
 from streams.experiments.readings.words import interval, percent
@@ -24,6 +27,7 @@ from streams.experiments.registry.changes import declared, started
 from streams.experiments.registry.state import Registry
 from streams.serving.experiment_registry import change
 from streams.settings.tree import Settings
+from streams.state.user_state import UserState
 from streams.stores.base import Store
 
 NAME = "ranking"
@@ -35,6 +39,7 @@ EXPERIMENT = ExperimentSettings(
     primary="click_through",
     users=600,
     minimum_effect=0.3,
+    target=Target(profile={"gender": ("F", "M")}),
     arms={
         POPULAR: ExperimentArm(
             stages={"candidates": {"sources": ["popular"]}, "rescoring": {"enabled": False}}
@@ -64,7 +69,7 @@ def noted(settings: Settings) -> Settings:
 def introduction(settings: Settings, users: int) -> Iterator[str]:
     """What a newcomer must know of it, and how to look at it."""
     yield (
-        f"{users} users at once; experiment {NAME}: half of all users get the model's slates (arm {MODEL}),"
+        f"{users} users at once; experiment {NAME}: half of them get the model's slates (arm {MODEL}),"
         f" half what is popular (arm {POPULAR})"
     )
     command = sys.argv[0] if Path(sys.argv[0]).name == "headrace" else "headrace"
@@ -79,9 +84,11 @@ def arm_named_by(text: str) -> str:
     return next((each.arm for each in served_by(text) if each.key == NAME), "")
 
 
-def drawn_by(arms_of: Callable[[str], str]) -> Callable[[str], str]:
-    """From a user to their arm, by what says the text of all of a user's arms."""
-    return lambda user: arm_named_by(arms_of(user))
+def drawn_by(
+    arms_of: Callable[[str, UserState], str], profiles: Mapping[str, Mapping[str, str]]
+) -> Callable[[str], str]:
+    """From a user to their arm, by what says the text of a user's arms in a state. `profiles`: by user."""
+    return lambda user: arm_named_by(arms_of(user, UserState(profile=dict(profiles.get(user, {})))))
 
 
 def line(reading: Reading) -> str:

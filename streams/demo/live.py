@@ -33,7 +33,11 @@ APPLIED_WITHIN_S = 20.0
 
 
 class LiveDemo:
-    """One run; `tally`, `applied`, `dead_letters` and `reading` (of the experiment) hold its result."""
+    """One run; `tally`, `applied`, `dead_letters` and `reading` (of the experiment) hold its result.
+
+    `others`: how many events the gateway accepted that the demo did not play, such as those of the demo
+    application.
+    """
 
     def __init__(
         self,
@@ -52,7 +56,7 @@ class LiveDemo:
         }
         self.tally = Tally()
         self.watch = Watch()
-        self.applied = self.dead_letters = 0
+        self.applied = self.dead_letters = self.others = 0
         self.reading: Reading | None = None
         self.elapsed_s = 0.0
         self._note = ""
@@ -67,6 +71,7 @@ class LiveDemo:
         asked = stop_event()
         stream, until = self.ready.dataset.interactions, self.ready.until
         baseline = PopularityBaseline(stream, until, self.ready.settings.seed)
+        profiles = self.ready.dataset.users
         async with GatewayClient(self.services.gateway_url, LANES + 4) as client:
             self.tally = Tally()
             player = Player(
@@ -77,7 +82,8 @@ class LiveDemo:
                 baseline,
                 self.tally,
                 self.watch,
-                experiment.drawn_by(self.ready.run.recommender.arms.assignment.arms),
+                experiment.drawn_by(self.ready.run.recommender.arms.assignment.arms, profiles),
+                {user: profile for user, profile in profiles.items() if user not in self.ready.run.states},
                 self.clock,
                 f"demo-{self.clock.now_ms()}",
             )
@@ -136,9 +142,15 @@ class LiveDemo:
             self.reading = (await client.reading(experiment.NAME)).reading
         try:
             pages = [await client.page(f"{url}/metrics") for url in self.services.worker_urls]
+            gateway = Samples.of([await client.page(f"{self.services.gateway_url}/metrics")])
         except RefusedError:
             return  # `check_running` reports a worker that has ended; a slow one gets another request
         samples = Samples.of(pages)
+        accepted = sum(
+            gateway.total("headrace_gateway_events_total", type=kind, result="accepted")
+            for kind in ("click", "review")
+        )
+        self.others = max(0, int(accepted) - self.tally.accepted)
         self.applied = int(
             sum(
                 samples.total("headrace_worker_events_total", topic=topic, result="applied")
@@ -153,7 +165,7 @@ class LiveDemo:
         while True:
             check_running(self.processes)
             await self._look(client)
-            if self.applied >= self.tally.accepted or time.monotonic() > end_s:
+            if self.applied >= self.tally.accepted + self.others or time.monotonic() > end_s:
                 return
             await asyncio.sleep(0.2)
 
@@ -171,10 +183,10 @@ class LiveDemo:
 
     def _say_note(self, seconds: float | None, playing: asyncio.Task[None]) -> str:
         user = self.watch.user or "655"
-        ask = f"curl '{self.services.gateway_url}/v1/users/{user}/feed?n=10'"
+        ask = f"{self.services.gateway_url}/demo?user={user}"
         if playing.done():
             return f"the stream is over; still serving: {ask} · Ctrl-C stops"
-        return f"try: {ask} · {'Ctrl-C stops' if seconds is None else f'stops after {seconds:g} s'}"
+        return f"look: {ask} · {'Ctrl-C stops' if seconds is None else f'stops after {seconds:g} s'}"
 
     def _lines(self) -> Iterator[str]:
         middle, high = self.tally.freshness.quantiles()["accepted to pushed"]

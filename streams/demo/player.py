@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from streams.clock import Clock
+from streams.datasets.as_events import profile_of
 from streams.datasets.interactions import Interactions
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.demo.popularity import K, PopularityBaseline
@@ -36,8 +38,8 @@ class _Due(NamedTuple):
 
 
 class Player:
-    """Plays `stream` from event `at` on; `arm_of`: the arm of a user. `run_name` keeps the event ids of two
-    runs apart.
+    """Plays `stream` from event `at` on. `arm_of`: the arm of a user. `untold`: the profiles of users who
+    come anew; each is told before the user's first event. `run_name` keeps the event ids of two runs apart.
     """
 
     def __init__(
@@ -50,10 +52,11 @@ class Player:
         tally: Tally,
         watch: Watch,
         arm_of: Callable[[str], str],
+        untold: Mapping[str, Mapping[str, str]],
         clock: Clock,
         run_name: str,
     ) -> None:
-        self._arm_of = arm_of
+        self._arm_of, self._untold = arm_of, dict(untold)
         self._client, self._stream, self._rate, self._clock = client, stream, rate, clock
         self._baseline, self._tally, self._watch, self._run_name = baseline, tally, watch, run_name
         self.at, self._start = at, at
@@ -102,6 +105,11 @@ class Player:
 
     async def _live(self, due: _Due) -> None:
         """Play one event: read, compare, send."""
+        if (profile := self._untold.pop(due.user, None)) is not None:
+            told = profile_of(due.user, profile, self._clock.now_ms())
+            await self._client.send(
+                msgspec.structs.replace(told, event_id=f"{self._run_name}-{told.event_id}")
+            )
         feed = await self._client.feed(due.user, K, impression=True)
         self._compare(due, feed)
         items = [item.item_id for item in feed.items]

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from streams.demo.tally import MODEL, POPULAR, STAGES, Tally
 
 
-def problems(tally: Tally, applied: int, dead_letters: int) -> list[str]:
-    """The problems in words; empty if there is none."""
+def problems(tally: Tally, applied: int, dead_letters: int, others: int = 0) -> list[str]:
+    """The problems in words; empty if there is none. `others`: accepted events that the demo did not play."""
     faults = [f"{count} requests failed: {what}" for what, count in tally.errors.items()]
     if not tally.accepted:
         faults.append("the gateway accepted no event")
-    if applied != tally.accepted:
-        faults.append(f"{tally.accepted:,} accepted events, but the workers applied {applied:,}")
+    if applied != (accepted := tally.accepted + others):
+        faults.append(f"{accepted:,} accepted events, but the workers applied {applied:,}")
     if dead_letters:
         faults.append(f"{dead_letters:,} dead letters; `headrace dead-letters list` shows such")
     if not tally.rungs["full"]:
@@ -22,12 +22,14 @@ def problems(tally: Tally, applied: int, dead_letters: int) -> list[str]:
     return faults
 
 
-def lines(tally: Tally, applied: int, dead_letters: int, elapsed_s: float) -> Iterator[str]:
+def lines(tally: Tally, applied: int, dead_letters: int, elapsed_s: float, others: int = 0) -> Iterator[str]:
     """The summary."""
     yield (
         f"{tally.accepted:,} events in {elapsed_s:.0f} s ({tally.reviews:,} reviews, {tally.clicks:,} clicks)"
         f"; {applied:,} applied, {dead_letters:,} dead letters, {sum(tally.errors.values()):,} errors"
     )
+    if others:
+        yield f"{others:,} events came from elsewhere, such as the demo application"
     for stage, (middle, high) in tally.freshness.quantiles().items():
         begin, end = STAGES[stage]
         if math.isnan(middle):

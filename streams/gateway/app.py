@@ -15,6 +15,9 @@ from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.gateway.admin.dead_letters import Replay
 from streams.gateway.admin.routes import admin_routes
+from streams.gateway.console.routes import console_routes
+from streams.gateway.console.watch import Watch
+from streams.gateway.demo_app.routes import demo_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
@@ -59,6 +62,8 @@ from streams.gateway.searching.routes import KINDS as SEARCH_KINDS
 from streams.gateway.searching.routes import searching_routes
 from streams.gateway.shelf import Shelf
 from streams.gateway.versions import version_route
+from streams.gateway.web.pages import template_config
+from streams.gateway.web.routes import asset_route
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
 from streams.stores.base import Store
@@ -93,6 +98,8 @@ def create_app(
     on_request = OnRequest(settings, ranker, impressions, clock)
     if ranker is not None:
         ranker.watched_by(RankerMetrics(metrics.registry))
+    console = gateway.console != "off" and not ranks_alone
+    watch = Watch(settings, store, producer, clock, metrics) if console else None
     elsewhere = None
     if ranker is None and settings.ranker.where == "elsewhere":
         elsewhere = RankersElsewhere(settings)
@@ -105,11 +112,15 @@ def create_app(
         begun = ranker is not None and ranker.begin()
         if elsewhere is not None:
             await elsewhere.start()
+        if watch is not None:
+            watch.start()
         try:
             yield
         finally:
             live.end()
             await live.stop()
+            if watch is not None:
+                await watch.stop()
             if ranker is not None and begun:
                 await ranker.close()
             if elsewhere is not None:
@@ -134,6 +145,9 @@ def create_app(
             alive,
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
+            *console_routes(settings, store, producer, clock, watch),
+            *demo_routes(settings, store),
+            asset_route,
         ],
         lifespan=[running],
         before_request=known.check,
@@ -144,6 +158,7 @@ def create_app(
             Exception: on_crash,
             **({} if elsewhere is None else {ForwardError: elsewhere.on_forward}),
         },
+        template_config=template_config(),
         openapi_config=config(version),
         request_max_body_size=gateway.body_max_bytes,
         logging_config=None,

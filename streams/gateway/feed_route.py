@@ -14,6 +14,7 @@ from streams.gateway.answers import response
 from streams.gateway.conditional import conditions_of
 from streams.gateway.errors import PROBLEM_JSON, says
 from streams.gateway.feeds import FeedReads, out_of_range
+from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
 from streams.gateway.operations import IF_NONE_MATCH, operation
 from streams.gateway.ranking.cursor import PATTERN
@@ -41,6 +42,7 @@ def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandle
     feeds = RankedFeeds(on_request, reads)
     refusals = {
         **says(400, "A parameter is out of range, unknown, or can't be read"),
+        **says(403, "It asks for an arm, and does not come from a loopback address"),
         **says(503, "The store does not answer, or the ranker does not"),
     }
 
@@ -124,6 +126,14 @@ def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandle
             ),
         ] = 0,
         explain: Annotated[bool, QueryParameter(description="With what each score is the sum of.")] = False,
+        arm: Annotated[
+            str | None,
+            QueryParameter(
+                description="What this arm would show, such as ranking=bold; from the gateway's own machine"
+                " alone. Nothing of it counts as shown.",
+                max_length=256,
+            ),
+        ] = None,
         cursor: Annotated[
             str | None,
             QueryParameter(
@@ -149,6 +159,7 @@ def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandle
             "context": None if context is None else _pairs(context),
             "not_seen_for": not_seen_for,
             "explain": explain,
+            "arm": arm,
             "cursor": cursor,
         }
         body = _converted(given)
@@ -157,6 +168,7 @@ def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandle
             return response(await reads.answer(user_id, count, impression, conditions))
         if n is not None and not 1 <= n <= PLACES_MAX:
             raise out_of_range("n", f"1 to {PLACES_MAX}", str(n))
+        _check_preview(request, body)
         return response(await feeds.answer(user_id, msgspec.structs.replace(body, n=n)))
 
     @post(
@@ -174,12 +186,20 @@ def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandle
         },
     )
     async def ask_feed(request: Request[Any, Any, Any], user_id: UserId) -> Response[Ranked]:
-        return response(await feeds.answer(user_id, await json_body(request, FeedBody)))
+        body = await json_body(request, FeedBody)
+        _check_preview(request, body)
+        return response(await feeds.answer(user_id, body))
 
     return [read_feed, ask_feed]
 
 
 KNOWN = FeedBody.__struct_fields__
+
+
+def _check_preview(request: Request[Any, Any, Any], body: FeedBody) -> None:
+    """What other users' arms would show is for operators; raises `ProblemError` (403)."""
+    if body.arm:
+        check_loopback(request)
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -21,7 +21,8 @@ class FeedBody(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     where it is shown. `session`: an id under which the user acted before they were known by name. `context`:
     counts as fields of the user's profile, for this feed alone. `not_seen_for`: what was shown within so many
     seconds is not shown again, as far as it is remembered. `explain`: with what each score is the sum of.
-    `cursor`: of the answer before this page; it goes with `n`, `explain` and `impression` alone.
+    `arm`: what this arm would show, in place of the user's own; nothing of it counts as shown. `cursor`: of
+    the answer before this page; it goes with `n`, `explain` and `impression` alone.
     """
 
     n: Annotated[int, Meta(ge=1, le=PLACES_MAX)] | None = None
@@ -31,6 +32,7 @@ class FeedBody(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     context: Annotated[dict[Short, Short], Meta(max_length=32)] = field(default_factory=dict)
     not_seen_for: Annotated[int, Meta(ge=0, le=TEN_YEARS_S)] = 0
     explain: bool = False
+    arm: Short = ""
     cursor: Annotated[str, Meta(max_length=64)] = ""
 
     @property
@@ -56,4 +58,5 @@ class FeedBody(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True):
             context=self.context,
             not_seen_for_ms=1_000 * self.not_seen_for,
             cause=cause,
+            arm=self.arm,
         )

@@ -14,6 +14,7 @@ from model.errors import (
     RankerLateError,
     RankerUnreadyError,
     RequestError,
+    SettingsError,
     StoreError,
     StoreUnavailableError,
 )
@@ -106,6 +107,13 @@ class OnRequest:
                 problem(
                     422, "bad_request", expected=expected or "what can be asked for", came=came,
                     remedy="correct it; GET /schema describes it",
+                )
+            ) from None  # fmt: skip
+        except SettingsError as error:
+            raise ProblemError(
+                problem(
+                    422, "unknown_arm", expected="an arm of the settings, or of an experiment that runs here",
+                    came=str(error), remedy="name one; GET /v1/admin/experiments has those of experiments",
                 )
             ) from None  # fmt: skip
 

@@ -12,7 +12,7 @@ from streams.gateway.ranking.feed_body import PLACES_MAX, FeedBody
 from streams.gateway.ranking.further import further
 from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.ranked import ranked, ranked_answer
-from streams.serving.ranker_asked import Answer
+from streams.serving.ranker_asked import Answer, Asked
 
 
 class RankedFeeds:
@@ -34,22 +34,22 @@ class RankedFeeds:
         ranker = self._on_request.ranker
         asked = body.asked(user, min(max(n, self._places), PLACES_MAX), uuid.uuid4().hex)
         answer = await self._on_request.answered(ranker.slate(asked))
-        return self._page(answer, range(min(n, len(answer.slate.items))), n, body, asked.surface)
+        return self._page(answer, range(min(n, len(answer.slate.items))), n, body, asked)
 
     async def _further(self, user: str, n: int, body: FeedBody) -> HttpAnswer:
         """Places of a slate that was made before, but for items that can't be had any more."""
         if not body.a_page:
             raise wrong_cursor("a cursor beside parameters that the first page has settled")
         kept, at, end = await further(self._on_request, body.cursor, user, n, "slate")
-        return self._page(kept.answer, at, end, body, kept.asked.surface)
+        return self._page(kept.answer, at, end, body, kept.asked)
 
     def _page(
-        self, answer: Answer, at: Sequence[int], next_place: int, body: FeedBody, surface: str
+        self, answer: Answer, at: Sequence[int], next_place: int, body: FeedBody, asked: Asked
     ) -> HttpAnswer:
-        """The places `at` of an answer."""
+        """The places `at` of an answer. A preview of an arm counts as shown for nobody."""
         slate = answer.slate
-        if body.impression:
-            self._on_request.show(slate, at, surface)
+        if body.impression and not asked.arm:
+            self._on_request.show(slate, at, asked.surface)
         more = next_place < len(slate.items)
         cursor = str(Cursor(slate.slate_id, next_place)) if more else None
         return ranked_answer(ranked(answer, at, body.explain, cursor))

@@ -35,8 +35,10 @@ async def test_it_is_declared_and_started_as_any_other() -> None:
 async def test_users_are_halved_and_the_arms_differ() -> None:
     plans = ArmPlans(Settings(), source_names())
     plans.run(await experiment.start(MemoryStore(), ManualClock(NOW_MS)))
-    arm_of = experiment.drawn_by(plans.assignment.arms)
-    arms = [arm_of(f"u{number}") for number in range(4_000)]
+    profiles = {f"u{number}": {"gender": "FM"[number % 2]} for number in range(4_000)}
+    arm_of = experiment.drawn_by(plans.assignment.arms, profiles)
+    arms = [arm_of(user) for user in profiles]
+    assert {arm_of(f"visitor-{number}") for number in range(40)} == {""}  # these are in no experiment
     assert set(arms) == {MODEL, POPULAR}
     assert abs(arms.count(MODEL) - 2_000) < 4 * np.sqrt(1_000)
     model, popular = (plans.of(f"{experiment.NAME}={arm}", "full").plan for arm in (MODEL, POPULAR))

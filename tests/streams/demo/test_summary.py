@@ -38,6 +38,12 @@ def test_whatever_went_wrong_is_said(
     assert message in problem
 
 
+def test_events_from_elsewhere_are_expected_of_the_workers_too() -> None:
+    assert problems(good(), applied=103, dead_letters=0, others=3) == []
+    assert "103 accepted events, but the workers applied 100" in problems(good(), 100, 0, others=3)[0]
+    assert "3 events came from elsewhere" in "\n".join(lines(good(), 103, 0, 2.0, others=3))
+
+
 def test_no_event_is_a_problem() -> None:
     assert "the gateway accepted no event" in problems(Tally(), 0, 0)
 

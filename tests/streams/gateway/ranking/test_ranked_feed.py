@@ -232,3 +232,52 @@ def _quoted(text: str) -> str:
     from urllib.parse import quote
 
     return quote(text, safe="")
+
+
+HERE = {"host": "127.0.0.1:8080"}
+
+
+async def compared(here: Site) -> None:
+    """Two arms of an experiment run, that rank by other sources."""
+    arms = {"all": {}, "new": {"stages": {"candidates": {"sources": ["fresh"]}}}}
+    await here.store.put_experiments(encode_registry(running(e=raw(arms))), digest_of(None), b"entry")
+    while await here.ranker.ask(lambda core: not core.arms.registry.experiments):
+        await _nap()
+
+
+async def test_a_preview_is_what_an_arm_would_show_and_counts_as_shown_for_nobody(site: Opened) -> None:
+    async with site() as here:
+        await compared(here)
+        found = {}
+        for arm in ("e=all", "e=new"):
+            answer = await here.http.post(FEED, json={"n": 4, "arm": arm}, headers=HERE)
+            assert answer.status_code == 200, answer.text
+            found[arm] = answer.json()
+            assert found[arm]["arm"] == arm
+        assert {item["source"] for item in found["e=new"]["items"]} == {"fresh"}
+        assert {item["source"] for item in found["e=all"]["items"]} != {"fresh"}
+        by_query = await here.http.get(FEED, params={"n": 4, "arm": "e=new"}, headers=HERE)
+        assert names(by_query.json()) == names(found["e=new"])
+        why = await here.http.get(f"/v1/slates/{found['e=all']['slate_id']}/explanation?history=0")
+        assert [each["item_id"] for each in why.json()["items"]][:4] == names(found["e=all"])
+        further = {"cursor": found["e=all"]["cursor"], "impression": True}
+        assert (await here.http.post(FEED, json=further, headers=HERE)).status_code == 200
+        own = (await here.http.post(FEED, json={"n": 2, "surface": "own"}, headers=HERE)).json()
+        await eventually(lambda: bool(here.sink.delivered))
+        shown = [each for each in here.sink.delivered if isinstance(each, Impression)]
+        assert [each.slate_id for each in shown] == [own["slate_id"]]  # the previews left none before it
+
+
+async def test_an_arm_is_for_operators_and_must_be_one(site: Opened) -> None:
+    async with site() as here:
+        await compared(here)
+        from_afar = await here.http.post(FEED, json={"arm": "e=new"}, headers={"host": "shop.example"})
+        assert (from_afar.status_code, from_afar.json()["reason"]) == (403, "not_loopback")
+        from_afar = await here.http.get(FEED, params={"arm": "e=new"}, headers={"host": "shop.example"})
+        assert from_afar.status_code == 403
+        for arm in ("e=old", "f=new", "nonsense"):
+            wrong = await here.http.post(FEED, json={"arm": arm}, headers=HERE)
+            assert (wrong.status_code, wrong.json()["reason"]) == (422, "unknown_arm")
+            assert arm in wrong.json()["came"]
+        page = await here.http.post(FEED, json={"arm": "e=new", "cursor": "x"}, headers=HERE)
+        assert page.status_code == 400

@@ -1,0 +1,91 @@
+// Who the visitor is: a new one, whose id this browser keeps, or one of the users who are there.
+import { call, Problem } from "../web/api.js";
+import { el, icon } from "../web/page.js";
+import { say } from "./words.js";
+
+const KEPT = "headrace-demo-visitor";
+const SHOWN = 24;
+/** No user of a dataset has such an id: so visitors and simulated users do not meet in one history. */
+const PREFIX = "visitor-";
+
+export const isVisitor = (id) => id.startsWith(PREFIX);
+
+/** A name for people: "New visitor 3f2a", "User 655". */
+export function called(id) {
+  return isVisitor(id) ? say("visitor.new", { name: id.slice(PREFIX.length, PREFIX.length + 4) }) : say("visitor.user", { name: id });
+}
+
+/** 96 random bits as hexadecimal digits. `crypto.randomUUID` is there on secure addresses alone. */
+export function unique() {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Who was here last in this browser, or whom the address names (?user=655); else a new visitor. */
+export function current() {
+  const named = new URLSearchParams(location.search).get("user");
+  if (named) return named;
+  try {
+    const kept = localStorage.getItem(KEPT);
+    if (kept) return kept;
+  } catch {
+    // Storage is off: the visitor is new each time.
+  }
+  return keep(PREFIX + unique());
+}
+
+function keep(id) {
+  try {
+    localStorage.setItem(KEPT, id);
+  } catch {
+    // It then holds for this page alone.
+  }
+  return id;
+}
+
+/** The dialog in which to choose. `chosen(id)` is told. */
+export class Visitors {
+  constructor(dialog, chosen) {
+    this.dialog = dialog;
+    this.chosen = chosen;
+    this.list = dialog.querySelector("ul");
+    this.trouble = dialog.querySelector(".trouble");
+    dialog.querySelector("#visitor-new").addEventListener("click", () => this.#choose(PREFIX + unique()));
+    dialog.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const id = dialog.querySelector("input").value.trim();
+      if (id !== "") this.#choose(id);
+    });
+    dialog.querySelector("#visitor-close").addEventListener("click", () => dialog.close());
+  }
+
+  async open(present) {
+    this.dialog.showModal();
+    this.list.replaceChildren(...Array.from({ length: 6 }, () => el("li", { class: "ghost", "aria-hidden": "true" })));
+    this.trouble.hidden = true;
+    try {
+      const { users } = await call("GET", `/v1/users?n=${4 * SHOWN}`);
+      const others = users.filter((each) => !isVisitor(each.user_id)).slice(0, SHOWN);
+      this.list.replaceChildren(...others.map((each) => this.#row(each, present)));
+      this.trouble.hidden = others.length > 0;
+      this.trouble.textContent = say("visitor.none");
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.list.replaceChildren();
+      this.trouble.hidden = false;
+      this.trouble.textContent = error.words;
+    }
+  }
+
+  #row({ user_id: id, profile }, present) {
+    const facts = Object.entries(profile ?? {}).filter(([name]) => !/zip|post/.test(name)).slice(0, 3).map(([, value]) => value);
+    const here = id === present;
+    const button = el("button", { type: "button", class: "user", "aria-current": here ? "true" : null }, icon("user"), el("span", {}, el("strong", {}, called(id)), el("small", {}, facts.join(" · "))));
+    button.addEventListener("click", () => this.#choose(id));
+    return el("li", {}, button);
+  }
+
+  #choose(id) {
+    this.dialog.close();
+    this.chosen(keep(id));
+  }
+}

@@ -1,0 +1,114 @@
+"""The demo application as a newcomer has it: `headrace demo` with all of its real parts, and a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.browser.accessibility import violations
+from tests.browser.conftest import OpenPage, picture
+from tests.connected.test_demo import SLICE, command, wait_for
+
+pytestmark = pytest.mark.connected
+PATIENCE_MS = 20_000
+
+
+def text_of(output: Path) -> str:
+    return output.read_text()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Where a demo that runs serves its application; it ends, and had no problem."""
+    folder = tmp_path_factory.mktemp("demo")
+    output = folder / "output.txt"
+    with command("demo", *SLICE, "--folder", str(folder), output=output) as process:
+        text = await asyncio.to_thread(wait_for, process, output, lambda text: "look at it: " in text)
+        found = re.search(r"^the demo application: (\S+)$", text, re.MULTILINE)
+        assert found is not None, text
+        assert f"the console: {found[1].removesuffix('/demo')}/console" in text
+        yield found[1]
+        process.terminate()
+        await asyncio.to_thread(process.wait, 120)
+        assert process.returncode == 0, text_of(output)
+        assert re.search(r"^\d+ events came from elsewhere", text_of(output), re.MULTILINE)
+
+
+async def opened(open_page: OpenPage, address: str) -> Page:
+    # A ranker that starts says 503 for a moment.
+    page = await open_page(address, allowed=("status of 503",))
+    await expect(page.locator("#feed .place")).to_have_count(12, timeout=PATIENCE_MS)
+    await expect(page.locator("#trending .place").first).to_be_visible(timeout=PATIENCE_MS)
+    return page
+
+
+async def test_an_afternoon(address: str, open_page: OpenPage) -> None:
+    page = await opened(open_page, address)
+    feed = page.locator("#feed .place:not([data-leaving])")
+    took, acts = page.locator("#feed .took"), page.locator("#history ol li[data-state=seen]")
+
+    clicked = await feed.nth(3).get_attribute("data-key")
+    await feed.nth(3).locator("[data-part=open]").click()
+    await expect(took).to_have_text(re.compile(r"on screen [\d,.]+ ms after your act"), timeout=PATIENCE_MS)
+    await expect(page.locator(f"#feed [data-key='{clicked}']")).to_have_count(0)
+    await expect(page.locator("#feed")).to_have_attribute("data-feed", "own")
+    await expect(page.locator("#feed .state")).to_have_text("ranked by the model")  # in no experiment
+
+    disliked = await feed.nth(0).get_attribute("data-key")
+    await feed.nth(0).hover()
+    await feed.nth(0).locator("[data-part=dislike]").click()
+    await expect(acts).to_have_count(2, timeout=PATIENCE_MS)
+    await expect(page.locator(f"#feed [data-key='{disliked}']")).to_have_count(0)
+
+    await page.locator("#query").fill("星球大战")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#found .place").first).to_have_text(
+        re.compile("Star Wars"), timeout=PATIENCE_MS
+    )
+    await page.locator("#found-close").click()
+
+    await feed.nth(1).hover()
+    await feed.nth(1).locator("[data-part=why]").click()
+    why = page.locator("#details .why")
+    await expect(why.locator("p").first).to_have_text(
+        re.compile("It was found by this source"), timeout=PATIENCE_MS
+    )
+    await why.locator("summary").click()
+    rows = await why.locator("tr").evaluate_all(
+        "all => all.map((row) => [...row.cells].map((cell) => cell.textContent))"
+    )
+    rows = [(name, float(value.replace(",", ""))) for name, value in rows]
+    numbers = dict(rows)
+    parts = [value for name, value in rows if name != "Score" and not name.startswith("Without")]
+    assert "How likely you click" in numbers
+    assert numbers["Score"] == pytest.approx(sum(parts), abs=2e-6)
+
+    await page.get_by_role("button", name="Two arms side by side").click()
+    sides = page.locator("#arms .side")
+    await expect(sides.nth(0).locator("select")).to_have_value("ranking=model")
+    await expect(sides.nth(1).locator("select")).to_have_value("ranking=popular")
+    for side in (0, 1):
+        await expect(sides.nth(side).locator(".place")).to_have_count(10, timeout=PATIENCE_MS)
+    await expect(sides.nth(1).locator(".reason").first).to_have_text("Popular now")
+    await picture(page, "demo-whole")
+    assert await violations(page) == []
+
+
+async def test_an_afternoon_in_chinese_on_a_phone(address: str, open_page: OpenPage) -> None:
+    page = await open_page(address, language="zh", theme="dark", width=390, allowed=("status of 503",))
+    feed = page.locator("#feed .place:not([data-leaving])")
+    await expect(feed).to_have_count(12, timeout=PATIENCE_MS)
+    await feed.nth(0).locator("[data-part=open]").click()
+    await expect(page.locator("#feed .took")).to_have_text(
+        re.compile("操作后 .*毫秒 显示到屏幕"), timeout=PATIENCE_MS
+    )
+    await expect(page.locator("#details")).to_be_visible()
+    await picture(page, "demo-whole-phone")
+    assert await violations(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
