@@ -68,6 +68,7 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/v1/admin/experiments/audit",
         "/v1/admin/experiments/{name}",
         "/v1/admin/experiments/{name}/reading",
+        "/v1/admin/experiments/{name}/course",
         "/v1/admin/experiments/{name}/start",
         "/v1/admin/experiments/{name}/stop",
         "/v1/admin/experiments/{name}/arms/{arm}/stop",
