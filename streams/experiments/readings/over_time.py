@@ -23,8 +23,9 @@ Series = list[float | None]
 
 
 class LiftOverTime(msgspec.Struct, frozen=True):
-    """The lift of an arm over control in one metric (0.05: 5% more), with its interval at each point. `bare_low`,
-    `bare_high`: the interval without CUPED. `users`: of both arms. `value`, `control_value`: the metric itself.
+    """The lift of an arm over control in one metric (0.05: 5% more), with its interval at each point.
+    `bare_low`, `bare_high`: the interval without CUPED. `users`: of both arms. `value`, `control_value`: the
+    metric itself.
     """
 
     arm: str
@@ -118,7 +119,8 @@ def _lift(plan: Plan, sums: Sequence[Sums], arm: str, metric: str) -> LiftOverTi
         return series(np.where(shown, values, np.nan))
 
     return LiftOverTime(
-        arm, metric, said(cuped.lift.value), said(cuped.low), said(cuped.high), said(bare.low), said(bare.high),
+        arm, metric, said(cuped.lift.value), said(cuped.low), said(cuped.high),
+        said(bare.low), said(bare.high),
         bare.lift.users.astype(int).tolist(), series(seen.arm.value), series(seen.control.value),
     )  # fmt: skip
 

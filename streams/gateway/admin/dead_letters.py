@@ -12,10 +12,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
-from streams.gateway.admin.replies import CHANGED, READ, StoreCalls
+from streams.gateway.admin.replies import BODY, CHANGED, READ, StoreCalls, admin_body
 from streams.gateway.answers import json_answer, response
 from streams.gateway.bodies import body_of
-from streams.gateway.errors import ProblemError, problem, says
+from streams.gateway.errors import ProblemError, problem
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.operations import json_body, operation
@@ -134,17 +134,11 @@ def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
         ),
         tags=["dead letters"],
         operation_class=operation(json_body(Replay, {"reason": "bad_model"}, required=False)),
-        responses={
-            **CHANGED,
-            **says(400, "The body is not JSON, or a parameter is unknown"),
-            **says(408, "The body did not come to its end in time"),
-            **says(413, "The body is too large"),
-            **says(422, "The body is wrong"),
-        },
+        responses={**CHANGED, **BODY},
     )
     async def replay(request: Asked) -> Response[Replayed]:
         check_loopback(request)
-        asked = _asked(await body_of(request) or b"{}")
+        asked = admin_body(await body_of(request), Replay)
         async with calls.answering(REPLAY_WITHIN_S, "kafka"), reading:
             done = await replay_letters(kafka, asked.reason, asked.limit)
         told = Replayed(dict(done.sent), done.foreign, done.parts)
@@ -189,22 +183,6 @@ def _is_text(value: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _asked(raw: bytes) -> Replay:
-    try:
-        return msgspec.json.decode(raw, type=Replay)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        wrong = isinstance(error, msgspec.ValidationError)
-        raise ProblemError(
-            problem(
-                422 if wrong else 400,
-                "bad_body" if wrong else "not_json",
-                expected="a JSON object with some of reason, limit",
-                came=str(error),
-                remedy="correct the body; GET /schema describes it",
-            )
-        ) from None
 
 
 def _unknown(position: int) -> ProblemError:

@@ -47,12 +47,15 @@ PLACES_COUNTED = 20
 class GuardState(NamedTuple):
     """`on`: whether the adapted order is served. `evidence`: against the order that is served, as the
     logarithm of what the guard holds under the curve that decides; it switches at log(1 / alpha). `switches`:
-    the numbers of the level's lessons at which it switched, the latest ones.
+    the numbers of the level's lessons at which it switched, the latest ones. `slates`: so many it has bet on
+    since it switched, or began. `wealth`: what it holds under each of its curves; it began with 1.
     """
 
     on: bool
     evidence: float
     switches: tuple[int, ...]
+    slates: int = 0
+    wealth: tuple[float, ...] = ()
 
 
 class Guard:
@@ -95,17 +98,19 @@ class Guard:
 
     def evidence(self) -> float:
         """The logarithm of what it holds under the curve that decides."""
-        held = self.held.mean(axis=1)
-        decides = float(held.max() if self.on else held.min())
-        return math.log(decides + 1.0 / (self.state[1] + 1.0))
+        return math.log(max(self.wealth()) if self.on else min(self.wealth()))
+
+    def wealth(self) -> tuple[float, ...]:
+        """What it holds under each curve, with what is not bet yet."""
+        waiting = 1.0 / (self.state[1] + 1.0)
+        return tuple((self.held.mean(axis=1) + waiting).tolist())
 
     def report(self) -> GuardState:
         """Where it stands."""
         ever = int(self.state[2])
         kept = range(max(0, ever - SWITCHES_KEPT), ever)
-        return GuardState(
-            self.on, self.evidence(), tuple(int(self.switches[at % SWITCHES_KEPT]) for at in kept)
-        )
+        switches = tuple(int(self.switches[at % SWITCHES_KEPT]) for at in kept)
+        return GuardState(self.on, self.evidence(), switches, int(self.state[1]), self.wealth())
 
 
 @compiled
