@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
-from streams.gateway.admin.dead_letters import Replay
+from streams.gateway.admin.dead_letters import Mending, Replay
 from streams.gateway.admin.routes import admin_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
@@ -122,7 +122,7 @@ def create_app(
             *lists_routes(on_request, store),
             *searching_routes(on_request, metrics.registry),
             *experiment_routes(settings, store, clock),
-            *admin_routes(settings, store, producer, clock),
+            *admin_routes(settings, store, producer, clock, on_request),
             version_route(version),
             alive,
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
@@ -145,7 +145,7 @@ def create_app(
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
     describe_bodies(app, [UserBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    own_kinds = (ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd)
+    own_kinds = (ExperimentSettings, Because, Shipping, Replay, Mending, LineAnswer, StreamEnd)
     describe_kinds(app, own_kinds + RANKED_KINDS + SEARCH_KINDS)
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))

@@ -12,6 +12,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
+from model.errors import EventError, LetterError
+from streams.clock import Clock
+from streams.events.schema import TOPIC_OF, AnyEvent, Control, check_action, decode, encode, key_of
 from streams.gateway.admin.replies import BODY, CHANGED, READ, StoreCalls, admin_body
 from streams.gateway.answers import json_answer, response
 from streams.gateway.bodies import body_of
@@ -19,7 +22,15 @@ from streams.gateway.errors import ProblemError, problem
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.operations import json_body, operation
-from streams.kafka.dead_letter_box import StoredLetter, read_letter, read_page, replay_letters
+from streams.kafka.dead_letter_box import (
+    Mended,
+    StoredLetter,
+    read_letter,
+    read_page,
+    replay_letter,
+    replay_letters,
+)
+from streams.kafka.topics import topic_name
 from streams.settings.tree import Settings
 
 PATH = "/v1/admin/dead-letters"
@@ -28,6 +39,7 @@ SHOWN_MOST = 1_000
 """Bytes of a value that a list shows."""
 READ_WITHIN_S, REPLAY_WITHIN_S = 10.0, 60.0
 LAST_POSITION = 2**63 - 1
+EXAMPLE = '{"type":"click","event_id":"e-7","ts":1763934000123,"user_id":"ann","item_id":"B0002E1O5C"}'
 Asked = Request[Any, Any, Any]
 
 
@@ -75,6 +87,23 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
 
 
+class Mending(msgspec.Struct, forbid_unknown_fields=True):
+    """What to send in place of a letter's bytes: `value`, an event as JSON text; null for the bytes as they
+    are. It goes to the topic and the partition that are the event's own.
+    """
+
+    value: Annotated[str, Meta(max_length=1_000_000)] | None = None
+
+
+class LetterReplayed(msgspec.Struct):
+    """The letter that was sent. `mended`: another event went in its place. `event_id` is that event's."""
+
+    position: int
+    topic: str
+    mended: bool
+    event_id: str | None
+
+
 class Replayed(msgspec.Struct):
     """How many letters were sent back, by reason. Left out were those of another deployment's topics, and
     those that are no whole records.
@@ -85,8 +114,8 @@ class Replayed(msgspec.Struct):
     parts: int
 
 
-def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
-    """The routes, to list, read and replay letters; one request at a time reads the topic."""
+def dead_letter_routes(settings: Settings, clock: Clock) -> list[HTTPRouteHandler]:
+    """The routes, to list, read, mend and replay letters; one request at a time reads the topic."""
     kafka, calls, reading = settings.kafka, StoreCalls(settings.gateway), asyncio.Lock()
 
     @get(
@@ -144,7 +173,86 @@ def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
         told = Replayed(dict(done.sent), done.foreign, done.parts)
         return response(json_answer(200, told, headers=NO_STORE))
 
-    return [list_letters, get_letter, replay]
+    @post(
+        f"{PATH}/{{position:int}}/replay",
+        status_code=200,
+        summary="Send one dead letter back, as it is or mended",
+        description=(
+            "Without a body, the original bytes go back to their topic. With `value`, that event goes in "
+            "their place: it is checked as `POST /v1/events` checks it, and the letter counts as replayed. "
+            "Keep its `event_id`: an event that was applied after all then changes nothing. From a loopback "
+            "address alone."
+        ),
+        tags=["dead letters"],
+        operation_class=operation(json_body(Mending, {"value": EXAMPLE}, required=False)),
+        responses={**CHANGED, **BODY},
+    )
+    async def replay_one_letter(
+        request: Asked,
+        position: Annotated[int, PathParameter(description="Its place among the letters.")],
+    ) -> Response[LetterReplayed]:
+        check_loopback(request)
+        asked = admin_body(await body_of(request), Mending)
+        if not 0 <= position <= LAST_POSITION:
+            raise _unknown(position)
+        event = None if asked.value is None else _mended(asked.value, settings, clock.now_ms())
+        mended = None
+        if event is not None:
+            mended = Mended(topic_name(kafka, TOPIC_OF[type(event)]), key_of(event), encode(event))
+        try:
+            async with calls.answering(REPLAY_WITHIN_S, "kafka"), reading:
+                letter = await replay_letter(kafka, position, mended)
+        except LetterError as error:
+            if error.reason == "unknown_letter":
+                raise _unknown(position) from None
+            raise ProblemError(
+                problem(
+                    409,
+                    error.reason,
+                    expected="a letter that can be sent back",
+                    came=str(error),
+                    remedy="send a mended event in its place, as `value`"
+                    if error.reason != "already_replayed"
+                    else "send the event anew by POST /v1/events",
+                )
+            ) from None
+        told = LetterReplayed(
+            position,
+            letter.topic if mended is None else mended.topic,
+            mended is not None,
+            None if event is None else event.event_id,
+        )
+        return response(json_answer(200, told, headers=NO_STORE))
+
+    return [list_letters, get_letter, replay, replay_one_letter]
+
+
+def _mended(text: str, settings: Settings, now_ms: int) -> AnyEvent:
+    """The event that goes in a letter's place; raises `ProblemError`."""
+    try:
+        event = decode(text.encode(errors="replace"), now_ms, settings.events)
+        check_action(event, settings.meanings.names)
+    except EventError as error:
+        raise ProblemError(
+            problem(
+                422,
+                error.reason,
+                expected="an event as POST /v1/events takes it",
+                came=str(error),
+                remedy="correct it; docs/events.md has all fields",
+            )
+        ) from None
+    if isinstance(event, Control):
+        raise ProblemError(
+            problem(
+                422,
+                "control_event",
+                expected="an event of an app",
+                came="a control event",
+                remedy="activate the model instead: POST /v1/admin/models/NAME/activate",
+            )
+        )
+    return event
 
 
 def _view(letter: StoredLetter, most: int | None = None) -> LetterView:
