@@ -15,6 +15,7 @@ from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.gateway.admin.dead_letters import Mending, Replay
 from streams.gateway.admin.routes import admin_routes
+from streams.gateway.console.routes import console_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
@@ -56,6 +57,8 @@ from streams.gateway.searching.routes import KINDS as SEARCH_KINDS
 from streams.gateway.searching.routes import searching_routes
 from streams.gateway.shelf import Shelf
 from streams.gateway.versions import version_route
+from streams.gateway.web.pages import template_config
+from streams.gateway.web.routes import asset_route
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
 from streams.stores.base import Store
@@ -127,6 +130,8 @@ def create_app(
             alive,
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
+            *console_routes(settings, store, producer, clock),
+            asset_route,
         ],
         lifespan=[running],
         before_request=known.check,
@@ -137,6 +142,7 @@ def create_app(
             Exception: on_crash,
             **({} if elsewhere is None else {ForwardError: elsewhere.on_forward}),
         },
+        template_config=template_config(),
         openapi_config=config(version),
         request_max_body_size=gateway.body_max_bytes,
         logging_config=None,

@@ -96,18 +96,21 @@ def refused_by_http(
     return problem_answer(problem(status, reason, expected=expected, came=came, remedy=remedy), headers)
 
 
-def crashed(method: str, path: str, error: Exception) -> Answer:
-    """The answer for a defect of the gateway; the details stay in the log."""
+def crash(method: str, path: str, error: Exception) -> Problem:
+    """What is told of a defect of the gateway; the details stay in the log."""
     log.error("%s %s failed", method, path, exc_info=error)
-    return problem_answer(
-        problem(
-            500,
-            "internal",
-            expected="an answer",
-            came="an unexpected error; the gateway's log holds it",
-            remedy="report it with the time of the request",
-        )
+    return problem(
+        500,
+        "internal",
+        expected="an answer",
+        came="an unexpected error; the gateway's log holds it",
+        remedy="report it with the time of the request",
     )
+
+
+def crashed(method: str, path: str, error: Exception) -> Answer:
+    """The answer for a defect of the gateway."""
+    return problem_answer(crash(method, path, error))
 
 
 def on_problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[Any]:

@@ -6,28 +6,36 @@ import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar import Request
+from litestar.connection import ASGIConnection
 
 from streams.gateway.errors import ProblemError, problem
 
+Connection = ASGIConnection[Any, Any, Any, Any]
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
-def check_loopback(request: Request[Any, Any, Any]) -> None:
+def check_loopback(request: Connection) -> None:
     """Raises `ProblemError` (403) unless the request comes from a loopback address, and says nothing of a
     proxy in between, of another host (a name that a browser was led to), or of a page of another host.
     """
+    if came := came_through(request):
+        raise _refused(came)
+
+
+def came_through(request: Connection) -> str:
+    """What shows that a request is not of this machine alone; "" where nothing does."""
     client = request.client.host if request.client is not None else ""
     if not is_loopback(client):
-        raise _refused(f"a request from {client or 'an unknown address'}")
+        return f"a request from {client or 'an unknown address'}"
     for name in FORWARDED:
         if name in request.headers:
-            raise _refused(f"a request that a proxy has forwarded ({name})")
+            return f"a request that a proxy has forwarded ({name})"
     if not is_loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or ""):
-        raise _refused(f"a request for the host {request.headers.get('host', '')[:100]!r}")
+        return f"a request for the host {request.headers.get('host', '')[:100]!r}"
     origin = request.headers.get("origin")
     if origin is not None and not is_loopback(urlsplit(origin).hostname or ""):
-        raise _refused(f"a request from a page of {origin[:100]!r}")
+        return f"a request from a page of {origin[:100]!r}"
+    return ""
 
 
 def is_loopback(host: str) -> bool:

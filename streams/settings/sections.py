@@ -312,6 +312,10 @@ class RenewalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_models: Positive = 5
 
 
+PagesOpenTo = Literal["loopback", "on", "off"]
+"""Who may see pages: requests of the gateway's own machine, everybody, nobody."""
+
+
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`events_max`: events in one request at most; `timeout_ms`: the longest wait for Kafka or the store.
 
@@ -319,7 +323,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     all below a name, `*` for any. Pages of these hosts may ask it, too (`*` names none). `streams_max`:
     bodies of NDJSON at a time. Answers under an Idempotency-Key are kept for `idempotency_hours`. Answers of
     `compress_from_bytes` or more are compressed where the client takes that, but for the hot routes'; 0: none
-    is.
+    is. `console`: to whom the pages under /console are open.
 
     SIGTERM has `drain_deadline_s` to answer what was asked and to log the last impressions.
     """
@@ -335,3 +339,4 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     streams_max: Positive = 16
     idempotency_hours: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
     compress_from_bytes: Annotated[int, Meta(ge=0)] = 16_384
+    console: PagesOpenTo = "loopback"

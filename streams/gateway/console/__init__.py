@@ -1,0 +1,1 @@
+"""/console: pages for who runs the system."""

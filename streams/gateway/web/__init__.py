@@ -1,0 +1,1 @@
+"""What every page of the gateway shares: templates, static files, texts in two languages, headers, access."""

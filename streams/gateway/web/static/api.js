@@ -1,0 +1,64 @@
+// Calls of the gateway's own routes, with what went wrong told to the reader.
+import { t, toast } from "./page.js";
+
+/** What a route refused: the fields of its problem document. */
+export class Problem extends Error {
+  constructor(told) {
+    super(told.reason ?? "problem");
+    Object.assign(this, told);
+  }
+
+  /** For people: what was expected, what came, what to do. */
+  get words() {
+    if (this.expected === undefined) return t("web.js.no_answer");
+    return [
+      `${this.status} ${this.title}`,
+      t("web.js.expected", { text: this.expected }),
+      t("web.js.came", { text: this.came }),
+      t("web.js.remedy", { text: this.remedy }),
+    ].join("\n");
+  }
+}
+
+/** The JSON that a route answers; null where it answers none. `body` is sent as JSON. Throws `Problem`. */
+export async function call(method, path, body, headers = {}) {
+  const sent = { method, headers: { accept: "application/json", ...headers }, cache: "no-store" };
+  if (body !== undefined) {
+    sent.headers["content-type"] = "application/json";
+    sent.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    answer = await fetch(path, sent);
+  } catch {
+    throw new Problem({ status: 0, reason: "no_answer" });
+  }
+  const text = await answer.text();
+  let content = null;
+  try {
+    content = text === "" ? null : JSON.parse(text);
+  } catch {
+    content = null;
+  }
+  if (!answer.ok) throw new Problem(content ?? { status: answer.status, reason: "no_answer" });
+  return content;
+}
+
+/** Does what a button is for: it can't be pressed again meanwhile, and a toast says how it ended.
+ *  `doing` returns what `call` does; `said` is the text of success. Gives the answer, or undefined. */
+export async function act(button, doing, said = t("web.js.done")) {
+  button.setAttribute("aria-busy", "true");
+  button.disabled = true;
+  try {
+    const answer = await doing();
+    toast(said, "good");
+    return answer;
+  } catch (error) {
+    toast(error instanceof Problem ? error.words : String(error), "bad");
+    if (!(error instanceof Problem)) throw error;
+    return undefined;
+  } finally {
+    button.disabled = false;
+    button.removeAttribute("aria-busy");
+  }
+}

@@ -1,0 +1,186 @@
+// Charts of Chart.js in the page's own colours, with a table of the same numbers.
+import "../chart/Chart.bundle.js";
+import { clock, format } from "./format.js";
+import { el, t } from "./page.js";
+
+const { Chart } = globalThis;
+const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4], [1, 3], []];
+const POINTS = ["circle", "rect", "triangle", "rectRot", "crossRot", "star", "dash", "line"];
+const drawn = new Set();
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name) => style.getPropertyValue(name).trim();
+  return {
+    text: of("--text"),
+    muted: of("--muted"),
+    line: of("--line"),
+    surface: of("--surface"),
+    objective: of("--objective"),
+    series: Array.from({ length: 8 }, (_, place) => of(`--series-${place + 1}`)),
+  };
+}
+
+/** Lines over time, or over another number.
+ *  series: [{name, values: [[x, y], ...], objective: bool}]; x in ms since 1970 where `time`. */
+export function line(figure, options) {
+  return new Drawing(figure, "line", options);
+}
+
+/** Bars. series: [{name, values: [[label, y], ...]}]; `stacked`, `across` (bars lie). */
+export function bars(figure, options) {
+  return new Drawing(figure, "bar", options);
+}
+
+/** An interval over time. series: [{name, values: [[x, low, mid, high], ...]}]; `zero`: a line at this height. */
+export function intervals(figure, options) {
+  return new Drawing(figure, "interval", options);
+}
+
+/** options: series, unit (a style of format.js), time, stacked, across, zero, min, max, legend.
+ *  `show(series)` draws other numbers in its place. A series keeps its colour by its place: `colour` gives another. */
+class Drawing {
+  constructor(figure, kind, options) {
+    this.figure = figure;
+    this.kind = kind;
+    this.options = { unit: "decimal", time: kind !== "bar", legend: true, ...options };
+    this.canvas = figure.querySelector("canvas");
+    this.table = figure.querySelector("table");
+    this.details = figure.querySelector("details");
+    this.details?.addEventListener("toggle", () => this.#tell());
+    drawn.add(this);
+    this.show(this.options.series ?? []);
+  }
+
+  show(series) {
+    this.series = series;
+    const empty = series.every((each) => each.values.length === 0);
+    this.canvas.hidden = empty;
+    this.figure.querySelector(".plot > .none")?.toggleAttribute("hidden", !empty);
+    if (empty) {
+      this.chart?.destroy();
+      this.chart = undefined;
+    } else if (this.chart === undefined) this.paint();
+    else {
+      const made = this.#datasets(colours());
+      const kept = this.chart.data.datasets;
+      if (made.length === kept.length) made.forEach((each, place) => Object.assign(kept[place], each));
+      else this.chart.data.datasets = made;
+      this.chart.data.labels = this.#labels();
+      this.chart.update("none");
+    }
+    this.#tell();
+  }
+
+  /** Draws it anew, in the colours that hold now. */
+  paint() {
+    this.chart?.destroy();
+    this.chart = undefined;
+    if (this.canvas.hidden) return;
+    const c = colours();
+    const type = this.kind === "bar" ? "bar" : "line";
+    const data = { labels: this.#labels(), datasets: this.#datasets(c) };
+    this.chart = new Chart(this.canvas, { type, data, options: this.#settings(c) });
+  }
+
+  destroy() {
+    drawn.delete(this);
+    this.chart?.destroy();
+  }
+
+  #labels() {
+    if (this.kind !== "bar") return undefined;
+    return [...new Set(this.series.flatMap((each) => each.values.map(([label]) => label)))];
+  }
+
+  #datasets(c) {
+    return this.series.flatMap((each, place) => {
+      const order = each.colour ?? place;
+      const colour = each.objective ? c.objective : c.series[order % 8];
+      if (this.kind === "bar") {
+        const of = new Map(each.values);
+        return [{ label: each.name, data: this.#labels().map((label) => of.get(label) ?? null), backgroundColor: colour, borderRadius: 3, maxBarThickness: 36 }];
+      }
+      const common = {
+        label: each.name,
+        borderColor: colour,
+        backgroundColor: colour,
+        borderWidth: each.objective ? 1.5 : 2,
+        borderDash: each.objective ? [4, 4] : DASHES[order % 8],
+        pointStyle: POINTS[order % 8],
+        pointRadius: each.values.length < 3 ? 3 : 0,
+        pointHitRadius: 10,
+        tension: 0,
+        stepped: each.stepped ?? false,
+        spanGaps: false,
+      };
+      if (this.kind === "line") {
+        const fill = this.options.stacked ? { fill: place === 0 ? "origin" : "-1", backgroundColor: `${colour}99` } : {};
+        return [{ ...common, ...fill, data: each.values.map(([x, y]) => ({ x, y })) }];
+      }
+      const edge = { ...common, borderWidth: 0, pointRadius: 0, pointHitRadius: 0, isEdge: true };
+      return [
+        { ...edge, label: `${each.name}, ${t("web.js.low")}`, data: each.values.map(([x, low]) => ({ x, y: low })), fill: false },
+        { ...edge, label: `${each.name}, ${t("web.js.high")}`, data: each.values.map(([x, , , high]) => ({ x, y: high })), fill: "-1", backgroundColor: `${colour}33` },
+        { ...common, data: each.values.map(([x, , mid]) => ({ x, y: mid })) },
+      ];
+    });
+  }
+
+  #settings(c) {
+    const { unit, time, stacked, across, zero, min, max } = this.options;
+    const told = (value) => format(value, unit);
+    const at = (value) => (time ? clock(value, "time") : this.kind === "bar" ? value : format(value));
+    const grid = { color: c.line, drawTicks: false };
+    const ticks = { color: c.muted, maxTicksLimit: 6, font: { size: 11 }, padding: 6 };
+    const border = { display: false };
+    const values = {
+      stacked, min, suggestedMax: max, beginAtZero: this.kind === "bar", border, grid: { ...grid, color: (line) => (zero !== undefined && line.tick?.value === zero ? c.text : c.line) },
+      ticks: { ...ticks, maxTicksLimit: 5, callback: told },
+    };
+    const places = {
+      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear",
+      ticks: { ...ticks, maxRotation: 0, autoSkip: !across, ...(this.kind === "bar" ? {} : { callback: at }) },
+    };
+    const shows = this.series.length > 1 && this.options.legend;
+    return {
+      animation: false,
+      responsive: true,
+      maintainAspectRatio: false,
+      indexAxis: across ? "y" : "x",
+      interaction: { mode: this.kind === "bar" ? "index" : "nearest", axis: across ? "y" : "x", intersect: false },
+      scales: across ? { x: values, y: { ...places, ticks: { ...places.ticks, maxTicksLimit: 40 } } } : { x: places, y: values },
+      plugins: {
+        legend: { display: shows, position: "bottom", align: "start", labels: { color: c.text, usePointStyle: true, pointStyleWidth: 18, boxHeight: 6, font: { size: 12 }, filter: (item, all) => !all.datasets[item.datasetIndex].isEdge } },
+        tooltip: {
+          backgroundColor: c.text, titleColor: c.surface, bodyColor: c.surface, displayColors: false,
+          callbacks: {
+            title: (items) => (items.length === 0 ? "" : this.kind === "bar" ? items[0].label : at(items[0].parsed.x)),
+            label: (item) => `${item.dataset.label}: ${told(across ? item.parsed.x : item.parsed.y)}`,
+          },
+        },
+      },
+    };
+  }
+
+  /** The same numbers as a table, where it is open. */
+  #tell() {
+    if (!this.details?.open) return;
+    const { unit, time } = this.options;
+    const rows = new Map();
+    this.series.forEach((each, place) => {
+      for (const [x, ...rest] of each.values) {
+        if (!rows.has(x)) rows.set(x, Array(this.series.length).fill("–"));
+        const [low, mid, high] = rest;
+        rows.get(x)[place] = this.kind === "interval" ? `${format(mid, unit)} (${format(low, unit)} – ${format(high, unit)})` : format(rest[0], unit);
+      }
+    });
+    const at = (x) => (time ? clock(x, "time") : typeof x === "number" ? format(x) : x);
+    const sorted = this.kind === "bar" ? [...rows] : [...rows].sort(([a], [b]) => b - a);
+    const head = el("tr", {}, el("th", { scope: "col" }, time ? t("web.js.time") : ""), ...this.series.map((each) => el("th", { scope: "col", class: "figure" }, each.name)));
+    const body = sorted.slice(0, 200).map(([x, cells]) => el("tr", {}, el("th", { scope: "row" }, at(x)), ...cells.map((cell) => el("td", { class: "figure" }, cell))));
+    this.table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...body));
+  }
+}
+
+document.addEventListener("themechange", () => drawn.forEach((each) => each.paint()));

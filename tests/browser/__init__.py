@@ -1,0 +1,1 @@
+"""Pages in a real browser: what they show, what they load, whom they leave out."""

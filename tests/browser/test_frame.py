@@ -1,0 +1,62 @@
+"""What every page has, on the console's first one: its frame, both languages, both themes, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import EachLook, OpenPage
+from tests.browser.serving import served
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with served() as address:
+        yield address
+
+
+async def test_it_looks_right_in_every_way(address: str, each_look: EachLook) -> None:
+    await each_look(f"{address}/console", "overview-empty")
+
+
+async def test_the_reader_chooses_a_language(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console?a=1")
+    await expect(page.locator("h1")).to_have_text("Overview")
+    await page.get_by_role("link", name="中文").click()
+    await expect(page.locator("h1")).to_have_text("概览")
+    assert "a=1" in page.url
+    await page.goto(f"{address}/console")
+    await expect(page.locator("h1")).to_have_text("概览")
+
+
+async def test_the_reader_chooses_a_theme(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console", theme="dark")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    dark = await page.evaluate(ground)
+    switch = page.get_by_role("button", name="Theme: as the system has it")
+    await switch.click()
+    await expect(page.get_by_role("button", name="Theme: light")).to_be_visible()
+    light = await page.evaluate(ground)
+    assert light != dark
+    await page.reload()
+    assert await page.evaluate(ground) == light
+    await page.get_by_role("button", name="Theme: light").click()
+    assert await page.evaluate(ground) == dark
+
+
+async def test_a_keyboard_skips_to_the_content(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console")
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+
+
+async def test_a_page_that_is_not_there_says_so(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
+    await expect(page.locator("h1")).to_have_text("This page can't be shown")
+    await expect(page.locator("main")).to_contain_text("GET /console/nowhere")
