@@ -19,7 +19,6 @@ NEVER_IMPORTED = {
     "mypy": "a program",
     "onnxruntime-gpu": "the same module as onnxruntime",
     "onnxscript": "torch's exporter imports it",
-    "pytest-asyncio": "a plugin of pytest",
     "river": "by name, where the settings name a detector or a classifier of it",
     "ruff": "a program",
     "types-jsonschema": "types for mypy",

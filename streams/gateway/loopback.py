@@ -1,4 +1,4 @@
-"""Who may change experiments over HTTP: whoever asks from this very machine, until there are keys."""
+"""Who may change how the system runs over HTTP: whoever asks from this very machine, until there are keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from litestar.connection import ASGIConnection
 
 from streams.gateway.errors import ProblemError, problem
+from streams.gateway.web.forgery import check_own_page
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -16,10 +17,11 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 def check_loopback(request: Connection) -> None:
     """Raises `ProblemError` (403) unless the request comes from a loopback address, and says nothing of a
-    proxy in between, of another host (a name that a browser was led to), or of a page of another host.
+    proxy in between, of another host (a name that a browser was led to), or of a page that is not its own.
     """
     if came := came_through(request):
         raise _refused(came)
+    check_own_page(request)
 
 
 def came_through(request: Connection) -> str:

@@ -37,8 +37,8 @@ def chromium() -> str:
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     if found is None:
         pytest.fail(
-            "no Chromium: install one (Debian: apt-get install chromium), name one by HEADRACE_CHROMIUM, or leave"
-            ' these tests out (-m "not browser")'
+            "no Chromium: install one (Debian: apt-get install chromium), name one by HEADRACE_CHROMIUM, or"
+            ' leave these tests out (-m "not browser")'
         )
     return found
 

@@ -27,7 +27,7 @@ def served(
     sink: EventSink | None = None,
     clock: Clock | None = None,
 ) -> Iterator[str]:
-    """The address of a gateway in a thread of its own, e.g. "http://127.0.0.1:23456"; it ends with the block."""
+    """The address of a gateway in a thread, e.g. "http://127.0.0.1:23456"; it ends with the block."""
     settings = settings or Settings()
     app = create_app(settings, store or MemoryStore(), sink or RecordingSink(), clock or SystemClock())
     listener = socket.create_server(("127.0.0.1", 0))

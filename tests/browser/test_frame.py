@@ -1,4 +1,4 @@
-"""What every page has, on the console's first one: its frame, both languages, both themes, nothing from elsewhere."""
+"""What every page has, on the console's first one: its frame, both languages, both themes."""
 
 from __future__ import annotations
 

@@ -14,7 +14,5 @@ class Page(NamedTuple):
     path: str
 
 
-NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (
-    ("console.group.now", (Page("overview", "/"),)),
-)
+NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (("console.group.now", (Page("overview", "/"),)),)
 """Groups: the key of a group's title, and its pages. Paths are below `PREFIX`."""

@@ -1,4 +1,4 @@
-"""Who may see pages: whoever asks from this very machine, until there are keys, or everybody where it is set so."""
+"""Who may see pages: whoever asks from this very machine, or everybody where it is set so."""
 
 from __future__ import annotations
 

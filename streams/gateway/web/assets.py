@@ -7,10 +7,10 @@ addresses, and no bundler is needed. What an address names never changes, so bro
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import zlib
 from collections.abc import Iterator
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ def _read() -> Iterator[tuple[str, bytes]]:
 
 def _chartkick() -> Path:
     """The package's folder; it is not imported, for its code is for other frameworks."""
-    found = find_spec("chartkick")
+    found = importlib.util.find_spec("chartkick")
     assert found is not None, "a requirement of this package"
     assert found.origin is not None
     return Path(found.origin).parent

@@ -1,8 +1,8 @@
-"""Calls that change something, and streams that take a slot: only pages of this very gateway may have a browser send them.
+"""Which page may have a browser send a call that changes something, or that takes a slot: the gateway's own.
 
-No page has a form that is sent by itself, and there are no cookies that give rights. So what is left to an
-attacker is a page that has a browser ask: of another site (refused before, `streams.gateway.cross_site`), or of
-another port of this machine, which counts as the same site. A browser says in headers that no page can write
+No page of the gateway has a form that the browser sends, and no cookie gives a right. So what is left to an
+attacker is a page that has a browser ask: one of another site (`streams.gateway.cross_site` refuses it), or
+one of another port of this machine, of the same site. A browser says in headers that no page can write
 where a request comes from. A program sends none of them, and is let in.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from streams.gateway.cross_site import SAFE
 from streams.gateway.errors import ProblemError, problem
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -28,7 +29,7 @@ def stranger(connection: Connection) -> str:
     for origin in headers.getall("origin", []):
         if origin.partition("://")[2].lower() != headers.get("host", "").lower():
             return f"Origin: {origin[:200]}"
-    if connection.scope.get("method") == "POST" and headers.get("sec-fetch-mode") == "navigate":
+    if connection.scope.get("method") not in SAFE and headers.get("sec-fetch-mode") == "navigate":
         return "a form that was sent by itself (Sec-Fetch-Mode: navigate)"
     return ""
 

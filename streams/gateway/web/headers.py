@@ -1,4 +1,4 @@
-"""What a browser may do with a page: load from its own gateway alone, run no code in the page, be in no frame."""
+"""What a browser may do with a page: load from the gateway alone, run no code in it, show it in no frame."""
 
 from __future__ import annotations
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import jinja2
 from litestar import Request, Response, Router, get
@@ -90,9 +90,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(
-        asset=assets().address, icon=icon, number=number, moment=moment, page_data=page_data
-    )
+    made.globals.update(asset=assets().address, icon=icon, number=number, moment=moment, page_data=page_data)
     return made
 
 
@@ -118,10 +116,10 @@ def number(value: float | None, style: str = "integer") -> Markup:
 
 
 def moment(at_ms: float | None, style: str = "ago") -> Markup:
-    """A time, in milliseconds since 1970. style: "ago" (goes on by itself), "time", "date", "moment" (both)."""
+    """A time, in milliseconds since 1970. style: "ago" (goes on by itself), "time", "date", "moment"."""
     if at_ms is None:
         return Markup('<span class="none">–</span>')
-    at = datetime.datetime.fromtimestamp(at_ms / 1_000, datetime.UTC).isoformat(timespec="milliseconds")
+    at = dt.datetime.fromtimestamp(at_ms / 1_000, dt.UTC).isoformat(timespec="milliseconds")
     return Markup('<time datetime="{}" data-format="{}">{}</time>').format(at, style, at[:19] + "Z")
 
 
@@ -133,7 +131,8 @@ def page_data(name: str, value: object) -> Markup:
 
 def _in_language(request: Request[Any, Any, Any], language: str) -> str:
     """The page's own address with `lang`: a query alone, so it leads nowhere else."""
-    asked = [each for each in request.query_params.multi_items() if each[0] != "lang"]
+    query = request.scope["query_string"].decode("latin-1")
+    asked = [each for each in parse_qsl(query, keep_blank_values=True) if each[0] != "lang"]
     return f"?{urlencode([*asked, ('lang', language)])}"
 
 

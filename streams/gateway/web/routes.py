@@ -16,7 +16,9 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 @get(ADDRESS + "/{digest:str}/{name:path}", include_in_schema=False, sync_to_thread=True)
-def asset_route(request: Request[Any, Any, Any], digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+def asset_route(
+    request: Request[Any, Any, Any], digest: FromPath[str], name: FromPath[str]
+) -> Response[bytes]:
     """A file, coded as the client takes it. 404 for one of another release: the page is then loaded anew."""
     coding = coding_for(request.headers.get("accept-encoding", "identity").encode("latin-1"))
     found = assets().find(digest, name.removeprefix("/"), coding)

@@ -21,7 +21,7 @@ def asked(client: str, headers: dict[str, str]) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:8080"])
 def test_this_machine_may(client: str, host: str) -> None:
     asked(client, {"host": host})
-    asked(client, {"host": host, "origin": "http://localhost:3000"})
+    asked(client, {"host": host, "origin": f"http://{host}"})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,11 @@ def test_others_may_not(client: str) -> None:
 def test_nor_what_comes_from_elsewhere_through_this_machine(more: dict[str, str]) -> None:
     with pytest.raises(ProblemError, match="403 not_loopback"):
         asked("127.0.0.1", HERE | more)
+
+
+def test_nor_may_a_page_of_another_server_on_this_machine() -> None:
+    with pytest.raises(ProblemError, match="403 cross_site"):
+        asked("127.0.0.1", HERE | {"origin": "http://localhost:3000"})
 
 
 def test_an_address_that_is_unknown() -> None:

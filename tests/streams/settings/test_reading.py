@@ -40,6 +40,7 @@ OTHERS = {
     "reweighting.experts": ("frozen", "kalman:0.9"),
     "reweighting.levels": ("arm",),
     "ranker.where": "off",
+    "gateway.console": "on",
     "reweighting.guard_alpha": 0.05,
     "ratings.low_counts": 0.25,
     "model.network.fusion": "concat",

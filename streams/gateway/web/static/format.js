@@ -57,9 +57,9 @@ export function ago(ms, now = Date.now()) {
 }
 
 const CLOCKS = {
-  time: new Intl.DateTimeFormat(locale, { timeStyle: "medium" }),
+  time: new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" }),
   date: new Intl.DateTimeFormat(locale, { dateStyle: "medium" }),
-  moment: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }),
+  moment: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }),
 };
 
 /** A time in one of the styles of `moment()` in a template. */
