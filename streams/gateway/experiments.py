@@ -208,7 +208,8 @@ async def _json(request: Asked, kind: type[T]) -> T:
         ) from None
 
 
-def _refusal(error: SettingsError | ExperimentError) -> ProblemError:
+def refusal(error: SettingsError | ExperimentError) -> ProblemError:
+    """What is answered where something can't be done with an experiment."""
     if isinstance(error, DeclarationError):
         return ProblemError(
             problem(
@@ -229,15 +230,14 @@ def _refusal(error: SettingsError | ExperimentError) -> ProblemError:
     )
 
 
-def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HTTPRouteHandler]:
+def experiment_routes(experiments: Experiments) -> list[HTTPRouteHandler]:
     """The routes, to list, look at, declare, start, stop and ship experiments, and to verify their log."""
-    experiments = Experiments(settings, store, clock)
 
     async def answered(asked: Awaitable[msgspec.Struct]) -> Response[Any]:
         try:
             return response(json_answer(200, await asked, JSON, NO_STORE))
         except (SettingsError, ExperimentError) as error:
-            raise _refusal(error) from None
+            raise refusal(error) from None
 
     @get(PATH, summary="All experiments", tags=["experiments"], responses=_READ)
     async def list_experiments() -> Response[ExperimentList]:

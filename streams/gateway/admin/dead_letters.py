@@ -114,9 +114,59 @@ class Replayed(msgspec.Struct):
     parts: int
 
 
-def dead_letter_routes(settings: Settings, clock: Clock) -> list[HTTPRouteHandler]:
-    """The routes, to list, read, mend and replay letters; one request at a time reads the topic."""
-    kafka, calls, reading = settings.kafka, StoreCalls(settings.gateway), asyncio.Lock()
+class DeadLetters:
+    """What the routes share; one request at a time reads the topic. Raises `ProblemError`."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._kafka, self._calls, self._reading = settings.kafka, StoreCalls(settings.gateway), asyncio.Lock()
+
+    async def page(self, n: int, before: int | None, reason: str) -> LetterList:
+        """Some letters, the newest first, with the beginning of their values."""
+        async with self._calls.answering(READ_WITHIN_S, "kafka"), self._reading:
+            page = await read_page(self._kafka, before, n, reason)
+        return LetterList([_view(letter, SHOWN_MOST) for letter in page.letters], page.before)
+
+    async def one(self, position: int) -> LetterView:
+        """A letter with its whole value."""
+        if not 0 <= position <= LAST_POSITION:
+            raise _unknown(position)
+        async with self._calls.answering(READ_WITHIN_S, "kafka"), self._reading:
+            letter = await read_letter(self._kafka, position)
+        if letter is None:
+            raise _unknown(position)
+        return _view(letter)
+
+    async def replay(self, asked: Replay) -> Replayed:
+        """Send letters back."""
+        async with self._calls.answering(REPLAY_WITHIN_S, "kafka"), self._reading:
+            done = await replay_letters(self._kafka, asked.reason, asked.limit)
+        return Replayed(dict(done.sent), done.foreign, done.parts)
+
+    async def replay_one(self, position: int, asked: Mending) -> LetterReplayed:
+        """Send a letter back, as it is or mended."""
+        if not 0 <= position <= LAST_POSITION:
+            raise _unknown(position)
+        event = None if asked.value is None else _mended(asked.value, self._settings, self._clock.now_ms())
+        mended = None
+        if event is not None:
+            topic = topic_name(self._kafka, TOPIC_OF[type(event)])
+            mended = Mended(topic, key_of(event), encode(event))
+        try:
+            async with self._calls.answering(REPLAY_WITHIN_S, "kafka"), self._reading:
+                letter = await replay_letter(self._kafka, position, mended)
+        except LetterError as error:
+            raise _unknown(position) if error.reason == "unknown_letter" else _refused(error) from None
+        return LetterReplayed(
+            position,
+            letter.topic if mended is None else mended.topic,
+            mended is not None,
+            None if event is None else event.event_id,
+        )
+
+
+def dead_letter_routes(letters: DeadLetters) -> list[HTTPRouteHandler]:
+    """The routes, to list, read, mend and replay letters."""
 
     @get(
         PATH,
@@ -135,22 +185,13 @@ def dead_letter_routes(settings: Settings, clock: Clock) -> list[HTTPRouteHandle
         ] = None,
         reason: Annotated[str, QueryParameter(description="Only such letters.", max_length=64)] = "",
     ) -> Response[LetterList]:
-        async with calls.answering(READ_WITHIN_S, "kafka"), reading:
-            page = await read_page(kafka, before, n, reason)
-        shown = LetterList([_view(letter, SHOWN_MOST) for letter in page.letters], page.before)
-        return response(json_answer(200, shown, headers=NO_STORE))
+        return response(json_answer(200, await letters.page(n, before, reason), headers=NO_STORE))
 
     @get(f"{PATH}/{{position:int}}", summary="One dead letter", tags=["dead letters"], responses=READ)
     async def get_letter(
         position: Annotated[int, PathParameter(description="Its place among the letters.")],
     ) -> Response[LetterView]:
-        if not 0 <= position <= LAST_POSITION:
-            raise _unknown(position)
-        async with calls.answering(READ_WITHIN_S, "kafka"), reading:
-            letter = await read_letter(kafka, position)
-        if letter is None:
-            raise _unknown(position)
-        return response(json_answer(200, _view(letter), headers=NO_STORE))
+        return response(json_answer(200, await letters.one(position), headers=NO_STORE))
 
     @post(
         f"{PATH}/replay",
@@ -167,10 +208,7 @@ def dead_letter_routes(settings: Settings, clock: Clock) -> list[HTTPRouteHandle
     )
     async def replay(request: Asked) -> Response[Replayed]:
         check_loopback(request)
-        asked = admin_body(await body_of(request), Replay)
-        async with calls.answering(REPLAY_WITHIN_S, "kafka"), reading:
-            done = await replay_letters(kafka, asked.reason, asked.limit)
-        told = Replayed(dict(done.sent), done.foreign, done.parts)
+        told = await letters.replay(admin_body(await body_of(request), Replay))
         return response(json_answer(200, told, headers=NO_STORE))
 
     @post(
@@ -192,39 +230,25 @@ def dead_letter_routes(settings: Settings, clock: Clock) -> list[HTTPRouteHandle
         position: Annotated[int, PathParameter(description="Its place among the letters.")],
     ) -> Response[LetterReplayed]:
         check_loopback(request)
-        asked = admin_body(await body_of(request), Mending)
-        if not 0 <= position <= LAST_POSITION:
-            raise _unknown(position)
-        event = None if asked.value is None else _mended(asked.value, settings, clock.now_ms())
-        mended = None
-        if event is not None:
-            mended = Mended(topic_name(kafka, TOPIC_OF[type(event)]), key_of(event), encode(event))
-        try:
-            async with calls.answering(REPLAY_WITHIN_S, "kafka"), reading:
-                letter = await replay_letter(kafka, position, mended)
-        except LetterError as error:
-            if error.reason == "unknown_letter":
-                raise _unknown(position) from None
-            raise ProblemError(
-                problem(
-                    409,
-                    error.reason,
-                    expected="a letter that can be sent back",
-                    came=str(error),
-                    remedy="send a mended event in its place, as `value`"
-                    if error.reason != "already_replayed"
-                    else "send the event anew by POST /v1/events",
-                )
-            ) from None
-        told = LetterReplayed(
-            position,
-            letter.topic if mended is None else mended.topic,
-            mended is not None,
-            None if event is None else event.event_id,
-        )
+        told = await letters.replay_one(position, admin_body(await body_of(request), Mending))
         return response(json_answer(200, told, headers=NO_STORE))
 
     return [list_letters, get_letter, replay, replay_one_letter]
+
+
+def _refused(error: LetterError) -> ProblemError:
+    again = error.reason == "already_replayed"
+    return ProblemError(
+        problem(
+            409,
+            error.reason,
+            expected="a letter that can be sent back",
+            came=str(error),
+            remedy="send the event anew by POST /v1/events"
+            if again
+            else "send a mended event in its place, as `value`",
+        )
+    )
 
 
 def _mended(text: str, settings: Settings, now_ms: int) -> AnyEvent:

@@ -201,9 +201,8 @@ def _guard(guard: GuardState, alpha: float) -> GuardView:
     )
 
 
-def learner_routes(settings: Settings, store: Store) -> list[HTTPRouteHandler]:
+def learner_routes(answers: LearnerAnswers) -> list[HTTPRouteHandler]:
     """The routes that tell it."""
-    answers = LearnerAnswers(settings, store)
 
     @get(PATH, summary="What was learned from answers", tags=["learner"], responses=READ)
     async def get_learner() -> Response[LearnerView]:

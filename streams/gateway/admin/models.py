@@ -227,9 +227,8 @@ def _view(manifest: Manifest, active: str | None, retained: Collection[str]) -> 
     )
 
 
-def model_routes(settings: Settings, store: Store, sink: EventSink, clock: Clock) -> list[HTTPRouteHandler]:
-    """The routes, to list, look at and activate models, and to go back."""
-    models = Models(settings, store, sink, clock)
+def model_routes(models: Models) -> list[HTTPRouteHandler]:
+    """The routes, to list, look at, activate and retain models, and to go back."""
 
     @get(PATH, summary="All models", tags=["models"], responses=READ)
     async def list_models() -> Response[ModelList]:

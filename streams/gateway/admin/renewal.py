@@ -124,9 +124,8 @@ def renewal_view(seen: RenewalSeen) -> RenewalView:
     )
 
 
-def renewal_routes(settings: Settings, store: Store, clock: Clock) -> list[HTTPRouteHandler]:
+def renewal_routes(renewals: Renewals) -> list[HTTPRouteHandler]:
     """The routes, to ask for a renewal and to look at it."""
-    renewals = Renewals(settings, store, clock)
 
     @get(PATH, summary="How renewals stand", tags=["models"], responses=READ)
     async def get_renewal() -> Response[RenewalView]:

@@ -14,5 +14,16 @@ class Page(NamedTuple):
     path: str
 
 
-NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (("console.group.now", (Page("overview", "/"),)),)
+NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (
+    ("console.group.now", (Page("overview", "/"),)),
+    (
+        "console.group.learning",
+        (Page("experiments", "/experiments"), Page("learner", "/learner"), Page("models", "/models")),
+    ),
+    ("console.group.records", (Page("users", "/users"), Page("items", "/items"))),
+    (
+        "console.group.upkeep",
+        (Page("dead-letters", "/dead-letters"), Page("settings", "/settings")),
+    ),
+)
 """Groups: the key of a group's title, and its pages. Paths are below `PREFIX`."""

@@ -37,7 +37,7 @@ async def test_reach_is_what_the_counters_say(site: Opened) -> None:
 
 async def test_ids_may_be_odd(site: Opened) -> None:
     async with site() as here:
-        await here.desk.take(click(100, "u1", ODD))
+        await here.desk.take(click(60, "u1", ODD))
         for path in (REACH, SIMILAR):
             async with here.ranker.live.replica.lock:  # type: ignore[union-attr]
                 await here.ranker.live.replica.catch_up()  # type: ignore[union-attr]

@@ -34,7 +34,7 @@ async def test_all_that_is_known_is_told_by_ids(site: Opened) -> None:
         assert told["met"]["by_action"] == {"click": 8}
         assert sorted(told["met"]["items"]) == sorted(f"item-{n}" for n in range(24) if n % 3 == 1)
         assert (told["met"]["exact"], told["met"]["total"], told["met"]["next_from"]) == (True, 8, None)
-        assert told["feed"]["model"] == "first"
+        assert told["feed"]["rung"] == "full"
         assert told["feed"]["places"][0]["item_id"] not in told["met"]["items"]
         assert told["slates"][0]["slate_id"]
         assert {place["item_id"] for place in told["slates"][0]["places"]} <= {f"item-{n}" for n in range(24)}
@@ -45,7 +45,7 @@ async def test_a_stranger_has_no_state_and_ids_may_be_odd(site: Opened) -> None:
     async with site() as here:
         told = (await here.http.get(STATE, params={"user_id": ODD})).json()
         assert (told["user_id"], told["state"], told["feed"], told["history"]) == (ODD, None, None, [])
-        await here.desk.take(click(100, ODD, ODD))
+        await here.desk.take(click(60, ODD, ODD))
         told = (await here.http.get(STATE, params={"user_id": ODD})).json()
         assert told["history"][0]["item_id"] == ODD
         assert (await here.http.get(STATE, params={"user_id": "x" * 129})).status_code == 400
