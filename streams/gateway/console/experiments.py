@@ -48,13 +48,13 @@ def experiment_pages(experiments: Experiments) -> list[HTTPRouteHandler]:
             raise refusal(error) from None
         except ProblemError as error:
             return show(
-                request, "experiment", error.problem.status, name=name, view=None, trouble=error.problem
+                request, "experiment", error.problem.status, experiment=name, view=None, trouble=error.problem
             )
         said = [] if reading is None else verdicts(texts(language_of(request)), view, reading)
         return show(
             request,
             "experiment",
-            name=name,
+            experiment=name,
             view=view,
             trouble=None,
             kinds=KINDS,
