@@ -54,7 +54,7 @@ def learner_page(answers: LearnerAnswers) -> HTTPRouteHandler:
             view=view,
             trouble=trouble,
             log=log[:LOG_MOST],
-            counts=sorted((view.counts if view else {}).items(), key=lambda each: (-each[1], each[0])),
+            counts=[] if view is None else counted(view),
             course=msgspec.to_builtins(course),
             marks=[[each.level, each.kind, each.lesson] for each in log],
             wealth={name: wealth(each.guard) for name, each in (view.levels if view else {}).items()},
@@ -62,6 +62,11 @@ def learner_page(answers: LearnerAnswers) -> HTTPRouteHandler:
         )
 
     return learner
+
+
+def counted(view: LearnerView) -> list[tuple[str, int]]:
+    """How many lessons there were of each kind, the most first, without those that never came."""
+    return sorted(((kind, n) for kind, n in view.counts.items() if n), key=lambda each: (-each[1], each[0]))
 
 
 def wealth(guard: GuardView) -> tuple[float, float] | None:

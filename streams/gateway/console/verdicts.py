@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from streams.experiments.interleaving.votes import VotesReading
 from streams.experiments.readings.reading import ArmReading, Reading
-from streams.experiments.readings.words import interval, percent
+from streams.experiments.readings.words import percent
 from streams.gateway.experiment_bodies import ExperimentView, ReadingView
 from streams.gateway.web.language import Texts
 
@@ -60,7 +60,8 @@ def _of_arm(t: Texts, view: ExperimentView, arm: ArmReading) -> Said:
         control=view.declared.control,
         metric=arm.metric,
         lift=percent(arm.adjusted.lift),
-        interval=interval(arm.adjusted),
+        low=percent(arm.adjusted.low),
+        high=percent(arm.adjusted.high),
         users=f"{arm.users + arm.control_users:,}",
         decided=f"{arm.decided_at or 0:,}",
         planned=f"{view.declared.users:,}",

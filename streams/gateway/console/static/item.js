@@ -6,8 +6,10 @@ import { data, el, t } from "../web/page.js";
 const { item_id: item, ways } = data("asked");
 const DAY_S = 86_400;
 
-function trouble(error) {
+/** Why something is not there; in a word or two where the whole is told above. */
+function trouble(error, short = false) {
   if (error instanceof Problem && error.reason === "unknown_item") return el("p", { class: "none" }, t("console.js.item.unknown"));
+  if (short) return el("p", { class: "none" }, t("console.js.item.away"));
   const words = error instanceof Problem ? error.words.split("\n") : [String(error)];
   return el("div", { class: "alarm bad", role: "alert" }, el("div", {}, ...words.map((each) => el("p", {}, each))));
 }
@@ -46,7 +48,7 @@ async function similar(by) {
       el("a", { class: "id", href: `/console/items?${new URLSearchParams({ id: each.item_id })}` }, el("bdi", {}, each.item_id)),
       el("span", { class: "note" }, ` ${format(each.score, "decimal")}${each.source && by === "blended" ? ` · ${each.source}` : ""}`)))));
   } catch (error) {
-    place.replaceChildren(trouble(error));
+    place.replaceChildren(trouble(error, true));
   }
 }
 
