@@ -128,7 +128,7 @@ async def _experiments(store: MemoryStore, now_ms: int) -> None:
     known = Settings().known_metrics
     for hour in range(8):
         for metric, rates in (
-            ("click_through", {"plain": 0.1, "bold": 0.12}),
+            ("click_through", {"plain": 0.1, "bold": 0.15}),
             ("dislikes", {"plain": 0.1, "bold": 0.1}),
         ):
             sums = increments(known[metric], rates, 120, seed=hour)
