@@ -77,6 +77,14 @@ class EventError(HeadraceError):
         self.reason = reason
 
 
+class LetterError(HeadraceError):
+    """A dead letter can't be sent back. `reason` is a short code."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class DataError(HeadraceError):
     """A dataset file, or a row of it, that can't be read."""
 

@@ -6,8 +6,8 @@
 Once the workers have logged enough examples, a process of its own fine-tunes the model on them, exports and
 checks it, and compares it with its parent on the newest examples. If the new model is better beyond the
 noise, the command activates it; if not, the registry keeps it under its name, and the model in force stays.
-Only one renewal runs at a time; SIGTERM ends it, and the next start goes on from there. Needs the extra
-`train`.
+Only one renewal runs at a time; SIGTERM ends it, and the next start goes on from there. A renewal that
+somebody asks for (POST /v1/admin/renewal) begins within seconds. Needs the extra `train`.
 """
 
 from __future__ import annotations
@@ -63,22 +63,31 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
     from streams.clock import SystemClock
     from streams.local.stopping import stop_event
     from streams.offline.renewal.child import run_child
+    from streams.offline.renewal.desk import PROGRESS, RenewalDesk
     from streams.offline.renewal.renewal_state import only_one
     from streams.offline.renewal.service import Renewal
     from streams.serving.activation import activate, active
     from streams.serving.claim import claim
     from streams.serving.experiment_registry import named
+    from streams.serving.retained_models import read_retained
+    from streams.stores.redis import RedisStore
 
     # A renewal deletes old models: of what another namespace serves it can know nothing.
     claim(Path(settings.model.registry), settings.namespace, "model.registry")
     registry, stopped = Registry(Path(settings.model.registry)), stop_event()
+    progress, clock = registry.folder / PROGRESS, SystemClock()
+    store = RedisStore(settings.redis)
 
     async def train(parent: str, name: str) -> bool:
         command = [sys.executable, "-m", "streams.commands", "train", "--continue", "--examples", str(folder)]
-        command += ["--from", parent, "--name", name, *options]
+        command += ["--from", parent, "--name", name, "--progress", str(progress), *options]
         return await run_child(command, stopped, lock)
 
+    async def to_stay() -> frozenset[str]:
+        return await named(settings) | await read_retained(store)
+
     with only_one(registry.folder) as lock:
+        desk = RenewalDesk(store, clock, progress)
         renewal = Renewal(
             settings,
             registry,
@@ -86,10 +95,18 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
             in_force=lambda: active(settings),
             promote=lambda name: activate(settings, name, CONFIRM_WITHIN_S),
             train=train,
-            clock=SystemClock(),
-            named=lambda: named(settings),
+            clock=clock,
+            named=to_stay,
+            desk=desk,
         )
-        if once:
-            return 0 if await renewal.once() in ("waiting", "kept", "promoted") else NOT_DONE
-        await renewal.serve(every_s, stopped)
-        return 0
+        telling = asyncio.create_task(desk.run(), name="the desk of renewals")
+        try:
+            if once:
+                outcome = await renewal.told(await desk.take())
+                return 0 if outcome in ("waiting", "kept", "promoted") else NOT_DONE
+            await renewal.serve(every_s, stopped)
+            return 0
+        finally:
+            telling.cancel()
+            await asyncio.wait([telling])
+            await store.close()

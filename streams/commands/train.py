@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--continue", action="store_true", dest="continued", help="learn from logged examples"
     )
     logged.add_argument("--from", dest="parent", metavar="NAME", help="the registered model to train further")
+    logged.add_argument("--progress", type=Path, metavar="FILE", help="keep writing how far it is")
     run = parser.add_argument_group("run")
     run.add_argument("--name", help="the model's name in the registry")
     run.add_argument("--registry", type=Path, metavar="FOLDER", help="from the settings: model.registry")

@@ -12,6 +12,7 @@ from model.errors import SettingsError
 from streams.commands.options import progress_lines
 from streams.local.stopping import terminate_as_exit
 from streams.offline.renewal.continued import continue_model
+from streams.offline.renewal.desk import ProgressFile
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 
@@ -26,7 +27,15 @@ def run(args: argparse.Namespace, settings: Settings, registry: Registry, consol
     if args.epochs is not None:
         settings = override(settings, {"renewal": {"epochs": args.epochs}})
     terminate_as_exit()
-    manifest = continue_model(settings, registry, args.parent, args.name, folder, progress_lines())
+    lines = progress_lines()
+    file = None if args.progress is None else ProgressFile(args.progress)
+
+    def say(stage: str, done: int, total: int) -> None:
+        lines(stage, done, total)
+        if file is not None:
+            file(stage, done, total)
+
+    manifest = continue_model(settings, registry, args.parent, args.name, folder, say)
     facts = manifest.training
     difference, error = facts["ndcg10_difference"]
     console.print(f"registered {registry.get(args.name)}", markup=False, highlight=False, soft_wrap=True)

@@ -13,15 +13,16 @@ from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
-from streams.gateway.admin.dead_letters import Replay
-from streams.gateway.admin.routes import admin_routes
+from streams.gateway.admin.dead_letters import Mending, Replay
+from streams.gateway.admin.routes import admin_routes, operators
+from streams.gateway.console.operator_pages import operator_pages
 from streams.gateway.console.routes import console_routes
 from streams.gateway.console.watch import Watch
 from streams.gateway.demo_app.routes import demo_routes
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
-from streams.gateway.experiments import experiment_routes
+from streams.gateway.experiments import Experiments, experiment_routes
 from streams.gateway.feed_route import feed_routes
 from streams.gateway.feeds import FeedReads
 from streams.gateway.health import alive, asked_ranker, ready_route
@@ -104,6 +105,9 @@ def create_app(
     if ranker is None and settings.ranker.where == "elsewhere":
         elsewhere = RankersElsewhere(settings)
 
+    shared = operators(settings, store, producer, clock, on_request)
+    experiments = Experiments(settings, store, clock)
+
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         await shelf.prepare()
@@ -139,13 +143,20 @@ def create_app(
             *ranking_routes(on_request, store),
             *lists_routes(on_request, store),
             *searching_routes(on_request, metrics.registry),
-            *experiment_routes(settings, store, clock),
-            *admin_routes(settings, store, producer, clock),
+            *experiment_routes(experiments),
+            *admin_routes(shared),
             version_route(version),
             alive,
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
-            *console_routes(settings, store, producer, clock, watch),
+            *console_routes(
+                settings,
+                store,
+                producer,
+                clock,
+                watch,
+                operator_pages(settings, store, shared, experiments),
+            ),
             *demo_routes(settings, store),
             asset_route,
         ],
@@ -167,7 +178,7 @@ def create_app(
     name_actions(app, settings.meanings.names)
     describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
     describe_bodies(app, [UserBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    own_kinds = (ExperimentSettings, Because, Shipping, Replay, LineAnswer, StreamEnd)
+    own_kinds = (ExperimentSettings, Because, Shipping, Replay, Mending, LineAnswer, StreamEnd)
     describe_kinds(app, own_kinds + RANKED_KINDS + SEARCH_KINDS)
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))

@@ -16,6 +16,7 @@ from streams.clock import Clock
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.declared.reading import read_experiment
 from streams.experiments.declared.refusal import DeclarationError
+from streams.experiments.readings.over_time import CourseOverTime, over_time, votes_over_time
 from streams.experiments.registry.audit import Change
 from streams.experiments.registry.changes import arm_stopped, declared, shipped, started, stopped
 from streams.experiments.registry.state import Registry, find
@@ -88,13 +89,19 @@ class Experiments:
         return view(name, find(registry, name), self._clock.now_ms())
 
     async def reading(self, name: str) -> ReadingView:
-        async def seen() -> Course | VotesCourse:
-            registry = await read_registry(self._store, self._settings.experiments)
-            known, now_ms = self._settings.known_metrics, self._clock.now_ms()
-            return await course(self._store, name, find(registry, name), known, now_ms)
-
-        found = await self._answered(seen())
+        found = await self._answered(self._seen(name))
         return await asyncio.to_thread(reading_view, name, found)
+
+    async def course(self, name: str) -> CourseOverTime:
+        found = await self._answered(self._seen(name))
+        if isinstance(found, VotesCourse):
+            return votes_over_time(found.points, found.declared.alpha)
+        return await asyncio.to_thread(over_time, found.plan, found.points)
+
+    async def _seen(self, name: str) -> Course | VotesCourse:
+        registry = await read_registry(self._store, self._settings.experiments)
+        known, now_ms = self._settings.known_metrics, self._clock.now_ms()
+        return await course(self._store, name, find(registry, name), known, now_ms)
 
     async def log(self) -> AuditView:
         entries, verdict = await self._answered(audit(self._store))
@@ -201,7 +208,8 @@ async def _json(request: Asked, kind: type[T]) -> T:
         ) from None
 
 
-def _refusal(error: SettingsError | ExperimentError) -> ProblemError:
+def refusal(error: SettingsError | ExperimentError) -> ProblemError:
+    """What is answered where something can't be done with an experiment."""
     if isinstance(error, DeclarationError):
         return ProblemError(
             problem(
@@ -222,15 +230,14 @@ def _refusal(error: SettingsError | ExperimentError) -> ProblemError:
     )
 
 
-def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HTTPRouteHandler]:
+def experiment_routes(experiments: Experiments) -> list[HTTPRouteHandler]:
     """The routes, to list, look at, declare, start, stop and ship experiments, and to verify their log."""
-    experiments = Experiments(settings, store, clock)
 
     async def answered(asked: Awaitable[msgspec.Struct]) -> Response[Any]:
         try:
             return response(json_answer(200, await asked, JSON, NO_STORE))
         except (SettingsError, ExperimentError) as error:
-            raise _refusal(error) from None
+            raise refusal(error) from None
 
     @get(PATH, summary="All experiments", tags=["experiments"], responses=_READ)
     async def list_experiments() -> Response[ExperimentList]:
@@ -250,6 +257,17 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
     )  # fmt: skip
     async def read_experiment_now(name: ExperimentName) -> Response[ReadingView]:
         return await answered(experiments.reading(name))
+
+    @get(
+        f"{PATH}/{{name:str}}/course", summary="How its intervals came about", tags=["experiments"],
+        description=(
+            "The intervals, the guardrails and the evidence of a mismatch at each moment at which a worker "
+            "noted the sums (`worker.note_sums_every_s`), and now."
+        ),
+        responses={**_READ, **says(409, "It has not started")},
+    )  # fmt: skip
+    async def get_experiment_course(name: ExperimentName) -> Response[CourseOverTime]:
+        return await answered(experiments.course(name))
 
     @put(
         f"{PATH}/{{name:str}}",
@@ -301,6 +319,7 @@ def experiment_routes(settings: Settings, store: Store, clock: Clock) -> list[HT
         return await answered(experiments.remove(request, name))
 
     return [
-        list_experiments, audit_experiments, get_experiment, read_experiment_now, declare_experiment,
+        list_experiments, audit_experiments, get_experiment, read_experiment_now, get_experiment_course,
+        declare_experiment,
         start_experiment, stop_experiment, stop_arm, ship_experiment, remove_experiment,
     ]  # fmt: skip

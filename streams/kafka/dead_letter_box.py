@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from model.errors import BrokerUnavailableError
+from model.errors import BrokerUnavailableError, LetterError
 from streams.events.schema import DEAD_LETTERS, EVENT_TOPICS
 from streams.kafka.dead_letters import CUT, MAX_REQUEST_BYTES, NO_KEY, NO_VALUE, VERSION
 from streams.kafka.message import UNDECODABLE
@@ -138,6 +138,46 @@ async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int =
             replayed = replayed.with_({letter.position for letter in chunk})
             await write_replayed(consumer, place, replayed)
     return Replayed(sent, foreign, parts)
+
+
+class Mended(NamedTuple):
+    """What is sent in the place of a letter: the full name of a topic, a key and a value."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+
+
+async def replay_letter(settings: KafkaSettings, position: int, mended: Mended | None = None) -> StoredLetter:
+    """Send one letter back to its topic, or what mends it; it then counts as replayed. The letter as it was.
+
+    Raises `LetterError` where it can't be: it is gone, was replayed, is of another deployment, or is no whole
+    record and nothing mends it.
+    """
+    own = {topic_name(settings, topic) for topic in EVENT_TOPICS}
+    async with _box(settings) as (consumer, place):
+        begin = (await consumer.beginning_offsets([place]))[place]
+        end = (await consumer.end_offsets([place]))[place]
+        replayed = await read_replayed(settings, place)
+        found: list[StoredLetter] = []
+        if begin <= position < end:
+            found = [each async for each in _between(consumer, place, replayed, position, position + 1, "")]
+        if not found:
+            raise LetterError("unknown_letter", f"there is no letter at position {position}")
+        (letter,) = found
+        if letter.replayed:
+            raise LetterError("already_replayed", f"the letter at position {position} was replayed already")
+        if mended is None:
+            if letter.topic not in own:
+                raise LetterError("foreign_letter", f"it came from {letter.topic!r}, of another deployment")
+            if not letter.whole:
+                raise LetterError("part_of_a_letter", "it holds a part of its record alone")
+            value = b"" if letter.value is None and letter.key is None else letter.value
+            mended = Mended(letter.topic, letter.key, value)
+        async with _producer(settings) as producer:
+            await producer.send_and_wait(mended.topic, mended.value, mended.key)
+        await write_replayed(consumer, place, replayed.with_({position}))
+        return letter
 
 
 @asynccontextmanager

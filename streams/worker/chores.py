@@ -1,5 +1,5 @@
 """What a worker does besides its batches: follow the ledger; and, where it leads, snapshots, the fallback
-feed and notes of experiments' sums.
+feed, and notes of experiments' sums and of what was learned.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from streams.ranking import slate as stored_slate
 from streams.ranking.slate import POPULAR_USER
 from streams.serving.experiments import EVERY_S, ServedExperiments
 from streams.serving.follower import Follower, Ordered
+from streams.serving.learner_course import note_course
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.stores.base import LEADER, Store
@@ -59,6 +60,7 @@ class Chores:
             (popular_s, self.popular),
             (self.settings.worker.snapshot_every_s, self.snapshot),
             (self.settings.worker.note_sums_every_s, self.note_sums),
+            (self.settings.worker.note_sums_every_s, self.note_learner),
             (TURN_S, self.watch.turn),
             (EVERY_S, self.experiments.turn),
         ):
@@ -122,3 +124,9 @@ class Chores:
         registry = self.experiments.registry
         if any(registry.running()) and await self._leads():
             await self.guarding.look(registry)
+
+    async def note_learner(self) -> None:
+        """Keep what the learner has come to now, for whoever asks later how it came there."""
+        report = self.replica.recommender.report
+        if report is not None and await self._leads():
+            await note_course(self.store, report, self.clock.now_ms())

@@ -12,14 +12,25 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta
 
-from streams.gateway.admin.replies import CHANGED, READ, StoreCalls
+from model.errors import EventError, LetterError
+from streams.clock import Clock
+from streams.events.schema import TOPIC_OF, AnyEvent, Control, check_action, decode, encode, key_of
+from streams.gateway.admin.replies import BODY, CHANGED, READ, StoreCalls, admin_body
 from streams.gateway.answers import json_answer, response
 from streams.gateway.bodies import body_of
-from streams.gateway.errors import ProblemError, problem, says
+from streams.gateway.errors import ProblemError, problem
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.operations import json_body, operation
-from streams.kafka.dead_letter_box import StoredLetter, read_letter, read_page, replay_letters
+from streams.kafka.dead_letter_box import (
+    Mended,
+    StoredLetter,
+    read_letter,
+    read_page,
+    replay_letter,
+    replay_letters,
+)
+from streams.kafka.topics import topic_name
 from streams.settings.tree import Settings
 
 PATH = "/v1/admin/dead-letters"
@@ -28,6 +39,7 @@ SHOWN_MOST = 1_000
 """Bytes of a value that a list shows."""
 READ_WITHIN_S, REPLAY_WITHIN_S = 10.0, 60.0
 LAST_POSITION = 2**63 - 1
+EXAMPLE = '{"type":"click","event_id":"e-7","ts":1763934000123,"user_id":"ann","item_id":"B0002E1O5C"}'
 Asked = Request[Any, Any, Any]
 
 
@@ -75,6 +87,23 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
 
 
+class Mending(msgspec.Struct, forbid_unknown_fields=True):
+    """What to send in place of a letter's bytes: `value`, an event as JSON text; null for the bytes as they
+    are. It goes to the topic and the partition that are the event's own.
+    """
+
+    value: Annotated[str, Meta(max_length=1_000_000)] | None = None
+
+
+class LetterReplayed(msgspec.Struct):
+    """The letter that was sent. `mended`: another event went in its place. `event_id` is that event's."""
+
+    position: int
+    topic: str
+    mended: bool
+    event_id: str | None
+
+
 class Replayed(msgspec.Struct):
     """How many letters were sent back, by reason. Left out were those of another deployment's topics, and
     those that are no whole records.
@@ -85,9 +114,59 @@ class Replayed(msgspec.Struct):
     parts: int
 
 
-def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
-    """The routes, to list, read and replay letters; one request at a time reads the topic."""
-    kafka, calls, reading = settings.kafka, StoreCalls(settings.gateway), asyncio.Lock()
+class DeadLetters:
+    """What the routes share; one request at a time reads the topic. Raises `ProblemError`."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
+        self._kafka, self._calls, self._reading = settings.kafka, StoreCalls(settings.gateway), asyncio.Lock()
+
+    async def page(self, n: int, before: int | None, reason: str) -> LetterList:
+        """Some letters, the newest first, with the beginning of their values."""
+        async with self._calls.answering(READ_WITHIN_S, "kafka"), self._reading:
+            page = await read_page(self._kafka, before, n, reason)
+        return LetterList([_view(letter, SHOWN_MOST) for letter in page.letters], page.before)
+
+    async def one(self, position: int) -> LetterView:
+        """A letter with its whole value."""
+        if not 0 <= position <= LAST_POSITION:
+            raise _unknown(position)
+        async with self._calls.answering(READ_WITHIN_S, "kafka"), self._reading:
+            letter = await read_letter(self._kafka, position)
+        if letter is None:
+            raise _unknown(position)
+        return _view(letter)
+
+    async def replay(self, asked: Replay) -> Replayed:
+        """Send letters back."""
+        async with self._calls.answering(REPLAY_WITHIN_S, "kafka"), self._reading:
+            done = await replay_letters(self._kafka, asked.reason, asked.limit)
+        return Replayed(dict(done.sent), done.foreign, done.parts)
+
+    async def replay_one(self, position: int, asked: Mending) -> LetterReplayed:
+        """Send a letter back, as it is or mended."""
+        if not 0 <= position <= LAST_POSITION:
+            raise _unknown(position)
+        event = None if asked.value is None else _mended(asked.value, self._settings, self._clock.now_ms())
+        mended = None
+        if event is not None:
+            topic = topic_name(self._kafka, TOPIC_OF[type(event)])
+            mended = Mended(topic, key_of(event), encode(event))
+        try:
+            async with self._calls.answering(REPLAY_WITHIN_S, "kafka"), self._reading:
+                letter = await replay_letter(self._kafka, position, mended)
+        except LetterError as error:
+            raise _unknown(position) if error.reason == "unknown_letter" else _refused(error) from None
+        return LetterReplayed(
+            position,
+            letter.topic if mended is None else mended.topic,
+            mended is not None,
+            None if event is None else event.event_id,
+        )
+
+
+def dead_letter_routes(letters: DeadLetters) -> list[HTTPRouteHandler]:
+    """The routes, to list, read, mend and replay letters."""
 
     @get(
         PATH,
@@ -106,22 +185,13 @@ def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
         ] = None,
         reason: Annotated[str, QueryParameter(description="Only such letters.", max_length=64)] = "",
     ) -> Response[LetterList]:
-        async with calls.answering(READ_WITHIN_S, "kafka"), reading:
-            page = await read_page(kafka, before, n, reason)
-        shown = LetterList([_view(letter, SHOWN_MOST) for letter in page.letters], page.before)
-        return response(json_answer(200, shown, headers=NO_STORE))
+        return response(json_answer(200, await letters.page(n, before, reason), headers=NO_STORE))
 
     @get(f"{PATH}/{{position:int}}", summary="One dead letter", tags=["dead letters"], responses=READ)
     async def get_letter(
         position: Annotated[int, PathParameter(description="Its place among the letters.")],
     ) -> Response[LetterView]:
-        if not 0 <= position <= LAST_POSITION:
-            raise _unknown(position)
-        async with calls.answering(READ_WITHIN_S, "kafka"), reading:
-            letter = await read_letter(kafka, position)
-        if letter is None:
-            raise _unknown(position)
-        return response(json_answer(200, _view(letter), headers=NO_STORE))
+        return response(json_answer(200, await letters.one(position), headers=NO_STORE))
 
     @post(
         f"{PATH}/replay",
@@ -134,23 +204,79 @@ def dead_letter_routes(settings: Settings) -> list[HTTPRouteHandler]:
         ),
         tags=["dead letters"],
         operation_class=operation(json_body(Replay, {"reason": "bad_model"}, required=False)),
-        responses={
-            **CHANGED,
-            **says(400, "The body is not JSON, or a parameter is unknown"),
-            **says(408, "The body did not come to its end in time"),
-            **says(413, "The body is too large"),
-            **says(422, "The body is wrong"),
-        },
+        responses={**CHANGED, **BODY},
     )
     async def replay(request: Asked) -> Response[Replayed]:
         check_loopback(request)
-        asked = _asked(await body_of(request) or b"{}")
-        async with calls.answering(REPLAY_WITHIN_S, "kafka"), reading:
-            done = await replay_letters(kafka, asked.reason, asked.limit)
-        told = Replayed(dict(done.sent), done.foreign, done.parts)
+        told = await letters.replay(admin_body(await body_of(request), Replay))
         return response(json_answer(200, told, headers=NO_STORE))
 
-    return [list_letters, get_letter, replay]
+    @post(
+        f"{PATH}/{{position:int}}/replay",
+        status_code=200,
+        summary="Send one dead letter back, as it is or mended",
+        description=(
+            "Without a body, the original bytes go back to their topic. With `value`, that event goes in "
+            "their place: it is checked as `POST /v1/events` checks it, and the letter counts as replayed. "
+            "Keep its `event_id`: an event that was applied after all then changes nothing. From a loopback "
+            "address alone."
+        ),
+        tags=["dead letters"],
+        operation_class=operation(json_body(Mending, {"value": EXAMPLE}, required=False)),
+        responses={**CHANGED, **BODY},
+    )
+    async def replay_one_letter(
+        request: Asked,
+        position: Annotated[int, PathParameter(description="Its place among the letters.")],
+    ) -> Response[LetterReplayed]:
+        check_loopback(request)
+        told = await letters.replay_one(position, admin_body(await body_of(request), Mending))
+        return response(json_answer(200, told, headers=NO_STORE))
+
+    return [list_letters, get_letter, replay, replay_one_letter]
+
+
+def _refused(error: LetterError) -> ProblemError:
+    again = error.reason == "already_replayed"
+    return ProblemError(
+        problem(
+            409,
+            error.reason,
+            expected="a letter that can be sent back",
+            came=str(error),
+            remedy="send the event anew by POST /v1/events"
+            if again
+            else "send a mended event in its place, as `value`",
+        )
+    )
+
+
+def _mended(text: str, settings: Settings, now_ms: int) -> AnyEvent:
+    """The event that goes in a letter's place; raises `ProblemError`."""
+    try:
+        event = decode(text.encode(errors="replace"), now_ms, settings.events)
+        check_action(event, settings.meanings.names)
+    except EventError as error:
+        raise ProblemError(
+            problem(
+                422,
+                error.reason,
+                expected="an event as POST /v1/events takes it",
+                came=str(error),
+                remedy="correct it; docs/events.md has all fields",
+            )
+        ) from None
+    if isinstance(event, Control):
+        raise ProblemError(
+            problem(
+                422,
+                "control_event",
+                expected="an event of an app",
+                came="a control event",
+                remedy="activate the model instead: POST /v1/admin/models/NAME/activate",
+            )
+        )
+    return event
 
 
 def _view(letter: StoredLetter, most: int | None = None) -> LetterView:
@@ -189,22 +315,6 @@ def _is_text(value: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _asked(raw: bytes) -> Replay:
-    try:
-        return msgspec.json.decode(raw, type=Replay)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        wrong = isinstance(error, msgspec.ValidationError)
-        raise ProblemError(
-            problem(
-                422 if wrong else 400,
-                "bad_body" if wrong else "not_json",
-                expected="a JSON object with some of reason, limit",
-                came=str(error),
-                remedy="correct the body; GET /schema describes it",
-            )
-        ) from None
 
 
 def _unknown(position: int) -> ProblemError:

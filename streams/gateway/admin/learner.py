@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from litestar import Response, get
@@ -13,20 +14,32 @@ from streams.gateway.admin.replies import READ, StoreCalls
 from streams.gateway.answers import json_answer, response
 from streams.gateway.errors import ProblemError, problem, unavailable
 from streams.gateway.feeds import NO_STORE
+from streams.serving.learner_course import Course, read_course
 from streams.settings.tree import Settings
 from streams.stores.base import Store, order_of
+
+if TYPE_CHECKING:
+    from streams.learning.experts.guard import GuardState
 
 PATH = "/v1/admin/learner"
 
 
 class GuardView(msgspec.Struct):
-    """`on`: the adapted order is served. `evidence`: against the order that is served, as a logarithm.
-    `switches`: at which of the level's lessons it switched, the latest ones.
+    """`on`: the adapted order is served. `in_force`: the order that is served; the guard bets against it, and
+    serves the other one once it holds `switches_at`; null for no guard. `evidence`: the logarithm of what it
+    holds. `wealth`: what it holds under each of its curves and, where there are trials, last by these; each
+    began with 1, and what it holds is the mean of the curve that decides and of trials.
+    `slates`: so many it has bet on since it switched, or began. `switches`: at which of the level's lessons
+    it switched, the latest ones.
     """
 
     on: bool
     evidence: float | None
     switches: list[int]
+    in_force: Literal["adapted", "frozen"]
+    switches_at: float | None
+    wealth: list[float | None]
+    slates: int
 
 
 class MarkView(msgspec.Struct):
@@ -73,6 +86,28 @@ class LearnerView(msgspec.Struct):
     sources: dict[str, EarnedView]
 
 
+class LevelTime(msgspec.Struct):
+    """A level over time, a value for each of `times` (ms since the epoch; the oldest first): `lessons` that
+    made a choice, the `weights` of its experts by name, the mixture's mean `loss` in a choice of late in
+    nats, whether the adapted order was served (`on`), and the guard's `evidence` as a logarithm.
+    """
+
+    times: list[int]
+    lessons: list[int]
+    weights: dict[str, list[float | None]]
+    loss: list[float | None]
+    on: list[bool]
+    evidence: list[float | None]
+
+
+class LearnerCourse(msgspec.Struct):
+    """What was noted of each level since it was first seen, every `worker.note_sums_every_s` in which it
+    learned; of a long time ever more coarsely. Empty where no arm adapts its scores.
+    """
+
+    levels: dict[str, LevelTime]
+
+
 class LearnerAnswers:
     """The last answer is kept until there is another snapshot: to read one takes time."""
 
@@ -105,6 +140,27 @@ class LearnerAnswers:
                 self._last = snapshot.position, view
             return self._last[1]
 
+    async def course(self) -> LearnerCourse:
+        """What was noted over time."""
+        async with self._calls.answering():
+            return course_view(await read_course(self._store))
+
+
+def course_view(course: Course) -> LearnerCourse:
+    """The series of each level."""
+    levels: dict[str, LevelTime] = {}
+    for point in course.points:
+        for name, level in point.levels.items():
+            told = levels.setdefault(name, LevelTime([], [], {}, [], [], []))
+            told.times.append(point.ts)
+            told.lessons.append(level.lessons)
+            for expert, weight in zip(course.experts, level.weights, strict=False):
+                told.weights.setdefault(expert, []).append(weight)
+            told.loss.append(level.loss)
+            told.on.append(level.on)
+            told.evidence.append(level.evidence)
+    return LearnerCourse(levels)
+
 
 def _view(settings: Settings, payload: bytes, position: str) -> LearnerView:
     # Imported here: a gateway of which nobody asks this does without the stages.
@@ -124,7 +180,7 @@ def _view(settings: Settings, payload: bytes, position: str) -> LearnerView:
                 dict(told.weights),
                 dict(told.losses),
                 told.lessons,
-                GuardView(told.guard.on, told.guard.evidence, list(told.guard.switches)),
+                _guard(told.guard, settings.reweighting.guard_alpha),
                 [MarkView(mark.detector, mark.lesson) for mark in told.marks],
             )
             for name, told in levels.items()
@@ -134,12 +190,27 @@ def _view(settings: Settings, payload: bytes, position: str) -> LearnerView:
     )
 
 
-def learner_routes(settings: Settings, store: Store) -> list[HTTPRouteHandler]:
-    """The route that tells it."""
-    answers = LearnerAnswers(settings, store)
+def _guard(guard: GuardState, alpha: float) -> GuardView:
+    return GuardView(
+        guard.on,
+        guard.evidence,
+        list(guard.switches),
+        "adapted" if guard.on else "frozen",
+        1.0 / alpha if alpha else None,
+        [*guard.wealth],
+        guard.slates,
+    )
+
+
+def learner_routes(answers: LearnerAnswers) -> list[HTTPRouteHandler]:
+    """The routes that tell it."""
 
     @get(PATH, summary="What was learned from answers", tags=["learner"], responses=READ)
     async def get_learner() -> Response[LearnerView]:
         return response(json_answer(200, await answers.now(), headers=NO_STORE))
 
-    return [get_learner]
+    @get(f"{PATH}/course", summary="What was learned over time", tags=["learner"], responses=READ)
+    async def get_learner_course() -> Response[LearnerCourse]:
+        return response(json_answer(200, await answers.course(), headers=NO_STORE))
+
+    return [get_learner, get_learner_course]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from litestar.params import PathParameter
 from export.manifest import Manifest, read_manifest, verify
 from export.parity import Parity
 from export.registry import Registry
-from model.errors import ManifestError, ModelError
+from model.errors import FencedError, ManifestError, ModelError
 from streams.clock import Clock
 from streams.events.schema import Control
 from streams.gateway.admin.replies import CHANGED, READ, StoreCalls
@@ -25,6 +26,7 @@ from streams.gateway.errors import ProblemError, problem, unavailable
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.kafka.producer import EventSink
+from streams.serving.retained_models import read_retained, retain
 from streams.settings.tree import Settings
 from streams.stores.base import Store
 
@@ -36,8 +38,9 @@ ModelName = Annotated[str, PathParameter(description="The model's name in the re
 
 class ModelView(msgspec.Struct):
     """A registered model. `parent`: the model that it went on learning from; null where it began by itself.
-    `held_back`: it was compared with the one in force, and was no better. `parity`: how far the exported
-    files are from the checkpoint. `training`: what its making noted.
+    `held_back`: it was compared with the one in force, and was no better. `retained`: renewals don't delete
+    it, however old it gets. `parity`: how far the exported files are from the checkpoint. `training`: what
+    its making noted.
     """
 
     name: str
@@ -45,6 +48,7 @@ class ModelView(msgspec.Struct):
     active: bool
     parent: str | None
     held_back: bool
+    retained: bool
     precision: str
     retrieves: bool
     text_encoder: str | None
@@ -80,6 +84,14 @@ class Activated(msgspec.Struct):
     confirmed: bool
 
 
+class Kept(msgspec.Struct):
+    """Whether renewals leave the model alone from now on; `names`: all those that they leave alone."""
+
+    model: str
+    retained: bool
+    names: list[str]
+
+
 class Models:
     """What the routes share."""
 
@@ -91,12 +103,13 @@ class Models:
     async def all(self) -> ModelList:
         async with self._calls.answering():
             active, activations = await self._store.active_model(), await self._store.activations()
+            retained = await read_retained(self._store)
         known = await asyncio.to_thread(self._registry.models)
         names = await asyncio.to_thread(self._registry.names)
         readable = {manifest.name for manifest in known}
         return ModelList(
             active,
-            [_view(manifest, active) for manifest in known],
+            [_view(manifest, active, retained) for manifest in known],
             [name for name in names if name not in readable],
             [ActivationView(each.model, each.since_ms or None) for each in activations],
         )
@@ -104,8 +117,27 @@ class Models:
     async def one(self, name: str) -> ModelView:
         manifest = await asyncio.to_thread(self._manifest, name, False)
         async with self._calls.answering():
-            active = await self._store.active_model()
-        return _view(manifest, active)
+            active, retained = await self._store.active_model(), await read_retained(self._store)
+        return _view(manifest, active, retained)
+
+    async def retain(self, name: str, keep: bool) -> Kept:
+        """Have renewals leave a model alone, or not any more. What is gone can be released, too."""
+        if keep:
+            await asyncio.to_thread(self._manifest, name, False)
+        try:
+            async with self._calls.answering():
+                names = await retain(self._store, name, keep)
+        except FencedError:
+            raise ProblemError(
+                problem(
+                    409,
+                    "changed_meanwhile",
+                    expected="nobody else who changes the list of retained models at the same time",
+                    came="another change, again and again",
+                    remedy="ask again",
+                )
+            ) from None
+        return Kept(name, keep, sorted(names))
 
     async def activate(self, name: str) -> Activated:
         """Order it, and wait a little for a worker to obey."""
@@ -177,7 +209,7 @@ class Models:
         return manifest
 
 
-def _view(manifest: Manifest, active: str | None) -> ModelView:
+def _view(manifest: Manifest, active: str | None, retained: Collection[str]) -> ModelView:
     parent = manifest.training.get("parent")
     return ModelView(
         name=manifest.name,
@@ -185,6 +217,7 @@ def _view(manifest: Manifest, active: str | None) -> ModelView:
         active=manifest.name == active,
         parent=parent if isinstance(parent, str) else None,
         held_back=manifest.held_back,
+        retained=manifest.name in retained,
         precision=manifest.precision,
         retrieves=manifest.retrieves,
         text_encoder=None if manifest.text_encoder is None else manifest.text_encoder.id,
@@ -194,9 +227,8 @@ def _view(manifest: Manifest, active: str | None) -> ModelView:
     )
 
 
-def model_routes(settings: Settings, store: Store, sink: EventSink, clock: Clock) -> list[HTTPRouteHandler]:
-    """The routes, to list, look at and activate models, and to go back."""
-    models = Models(settings, store, sink, clock)
+def model_routes(models: Models) -> list[HTTPRouteHandler]:
+    """The routes, to list, look at, activate and retain models, and to go back."""
 
     @get(PATH, summary="All models", tags=["models"], responses=READ)
     async def list_models() -> Response[ModelList]:
@@ -237,4 +269,31 @@ def model_routes(settings: Settings, store: Store, sink: EventSink, clock: Clock
         check_loopback(request)
         return response(json_answer(200, await models.roll_back(), headers=NO_STORE))
 
-    return [list_models, get_model, activate_model, roll_back_model]
+    @post(
+        f"{PATH}/{{name:str}}/retain",
+        status_code=200,
+        summary="Keep a model",
+        description=(
+            "Renewals delete all but the last `renewal.keep_models` models, and leave this one alone. From "
+            "a loopback address alone."
+        ),
+        tags=["models"],
+        responses=CHANGED,
+    )
+    async def retain_model(request: Asked, name: ModelName) -> Response[Kept]:
+        check_loopback(request)
+        return response(json_answer(200, await models.retain(name, True), headers=NO_STORE))
+
+    @post(
+        f"{PATH}/{{name:str}}/release",
+        status_code=200,
+        summary="Keep a model no longer",
+        description="Renewals may delete it once it is old. From a loopback address alone.",
+        tags=["models"],
+        responses=CHANGED,
+    )
+    async def release_model(request: Asked, name: ModelName) -> Response[Kept]:
+        check_loopback(request)
+        return response(json_answer(200, await models.retain(name, False), headers=NO_STORE))
+
+    return [list_models, get_model, activate_model, roll_back_model, retain_model, release_model]

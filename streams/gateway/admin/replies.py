@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import msgspec
 
 from model.errors import BrokerUnavailableError, StoreError
-from streams.gateway.errors import says, unavailable
+from streams.gateway.errors import ProblemError, problem, says, unavailable
 from streams.settings.sections import GatewaySettings
 
 READ = {
@@ -20,6 +23,32 @@ CHANGED = {
     **says(403, "Not from a loopback address"),
     **says(409, "It can't be done as things stand"),
 }
+
+BODY = {
+    **says(400, "The body is not JSON, or a parameter is unknown"),
+    **says(408, "The body did not come to its end in time"),
+    **says(413, "The body is too large"),
+    **says(422, "The body is wrong"),
+}
+"""Of routes that take a body."""
+B = TypeVar("B", bound=msgspec.Struct)
+
+
+def admin_body(raw: bytes, kind: type[B]) -> B:
+    """The body of a request as one of this kind; an empty one is an empty object. Raises `ProblemError`."""
+    try:
+        return msgspec.json.decode(raw or b"{}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        wrong = isinstance(error, msgspec.ValidationError)
+        raise ProblemError(
+            problem(
+                422 if wrong else 400,
+                "bad_body" if wrong else "not_json",
+                expected=f"a JSON object with some of {', '.join(kind.__struct_fields__)}",
+                came=str(error),
+                remedy="correct the body; GET /schema describes it",
+            )
+        ) from None
 
 
 class StoreCalls:

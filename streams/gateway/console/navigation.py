@@ -23,5 +23,14 @@ NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (
             Page("exposure", "/exposure"),
         ),
     ),
+    (
+        "console.group.learning",
+        (Page("experiments", "/experiments"), Page("learner", "/learner"), Page("models", "/models")),
+    ),
+    ("console.group.records", (Page("users", "/users"), Page("items", "/items"))),
+    (
+        "console.group.upkeep",
+        (Page("dead-letters", "/dead-letters"), Page("settings", "/settings")),
+    ),
 )
 """Groups: the key of a group's title, and its pages. Paths are below `PREFIX`."""

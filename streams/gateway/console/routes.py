@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from litestar import Router
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from streams.clock import Clock
 from streams.gateway.console.exposure import exposure_page
@@ -20,9 +22,16 @@ from streams.stores.base import Store
 
 
 def console_routes(
-    settings: Settings, store: Store, sink: EventSink, clock: Clock, watch: Watch | None
+    settings: Settings,
+    store: Store,
+    sink: EventSink,
+    clock: Clock,
+    watch: Watch | None,
+    further: Sequence[HTTPRouteHandler] = (),
 ) -> list[Router]:
-    """The console, where `gateway.console` lets it be; without a watch there is none."""
+    """The console, where `gateway.console` lets it be; without a watch there is none. `further`: pages beside
+    those of this room's own.
+    """
     mode = settings.gateway.console
     if mode == "off" or watch is None:
         return []
@@ -31,5 +40,6 @@ def console_routes(
         servers_page(watch, settings),
         exposure_page(watch),
         *live_routes(watch),
+        *further,
     ]
     return [pages_router(PREFIX, pages, [open_to(mode, "gateway.console")])]

@@ -74,6 +74,28 @@ class Explanation(msgspec.Struct):
     items: list[PlaceExplained]
 
 
+async def explanation(on_request: OnRequest, answer: Answer, places: int, history: int) -> Explanation:
+    """Why the first `places` of a slate that was ranked here are as they are. Raises `ProblemError`."""
+    slate = answer.slate
+    worth = await on_request.answered(on_request.ranker.worth(answer, places, history)) if history else {}
+    at = range(min(places, len(slate.items)))
+    ranker = on_request.ranker
+    names = names_here(None if ranker.live is None else ranker.live.opine)
+    asked = [slate.items[k].item_id for k in at]
+    told = await on_request.answered(ranker.ask(aspects_of, asked, *names))
+    items = [
+        PlaceExplained(
+            item.item_id,
+            item.score,
+            parts,
+            [ItemWorth(*each) for each in worth.get(item.item_id, ())],
+            [] if said is None else said.praised_for,
+        )
+        for item, parts, said in zip(slate.items, contributions(answer, at), told, strict=False)
+    ]
+    return Explanation(slate.slate_id, slate.user_id, slate.ts, slate.model, slate.rung, slate.arm, items)
+
+
 def slate_routes(on_request: OnRequest, store: Store) -> list[HTTPRouteHandler]:
     """The routes."""
     missing = says(404, "No such slate is kept")
@@ -138,27 +160,10 @@ def slate_routes(on_request: OnRequest, store: Store) -> list[HTTPRouteHandler]:
         history: Annotated[int, QueryParameter(description="How many.", ge=0, le=HISTORY_MOST)] = 5,
     ) -> Response[Explanation]:
         check_once(request, ("places", "history"))
-        ranker = on_request.ranker
-        answer = await found(slate_id, None)
-        slate = answer.slate
-        worth = await on_request.answered(ranker.worth(answer, places, history)) if history else {}
-        at = range(min(places, len(slate.items)))
-        names = names_here(None if ranker.live is None else ranker.live.opine)
-        asked = [slate.items[k].item_id for k in at]
-        told = await on_request.answered(ranker.ask(aspects_of, asked, *names))
-        items = [
-            PlaceExplained(
-                item.item_id,
-                item.score,
-                parts,
-                [ItemWorth(*each) for each in worth.get(item.item_id, ())],
-                [] if said is None else said.praised_for,
-            )
-            for item, parts, said in zip(slate.items, contributions(answer, at), told, strict=False)
-        ]
-        explained = Explanation(
-            slate.slate_id, slate.user_id, slate.ts, slate.model, slate.rung, slate.arm, items
-        )
+        if not on_request.ranks_here:
+            on_request.kept(slate_id)  # hands it on to the one of the rankers elsewhere that has it
+            _ = on_request.ranker  # says that there is none
+        explained = await explanation(on_request, await found(slate_id, None), places, history)
         return response(json_answer(200, explained, JSON, NO_STORE))
 
     return [get_slate, explain_slate]

@@ -53,12 +53,16 @@ PLACES_COUNTED = 20
 class GuardState(NamedTuple):
     """`on`: whether the adapted order is served. `evidence`: against the order that is served, as the
     logarithm of what the guard holds under the curve that decides; it switches at log(1 / alpha). `switches`:
-    the numbers of the level's lessons at which it switched, the latest ones.
+    the numbers of the level's lessons at which it switched, the latest ones. `slates`: so many it has bet on
+    since it switched, or began. `wealth`: what it holds under each of its curves and, where there are trials,
+    by these; each began with 1.
     """
 
     on: bool
     evidence: float
     switches: tuple[int, ...]
+    slates: int = 0
+    wealth: tuple[float, ...] = ()
 
 
 class Guard:
@@ -107,13 +111,17 @@ class Guard:
         """The logarithm of what it holds."""
         return math.log(_wealth(self.held, self.state, self._curves))
 
+    def wealth(self) -> tuple[float, ...]:
+        """What it holds under each curve and, where there are trials, by these; with what is not bet yet."""
+        bets = np.repeat(self.state[[1, 3]], [self._curves, len(self.held) - self._curves])
+        return tuple((self.held.mean(axis=1) + 1.0 / (bets + 1.0)).tolist())
+
     def report(self) -> GuardState:
         """Where it stands."""
         ever = int(self.state[2])
         kept = range(max(0, ever - SWITCHES_KEPT), ever)
-        return GuardState(
-            self.on, self.evidence(), tuple(int(self.switches[at % SWITCHES_KEPT]) for at in kept)
-        )
+        switches = tuple(int(self.switches[at % SWITCHES_KEPT]) for at in kept)
+        return GuardState(self.on, self.evidence(), switches, int(self.state[1]), self.wealth())
 
 
 @compiled

@@ -16,9 +16,11 @@ from export.registry import Registry
 from model.errors import HeadraceError
 from streams.clock import Clock
 from streams.offline.renewal.continued import learned_until
+from streams.offline.renewal.desk import RenewalDesk
 from streams.offline.renewal.example_split import example_split
 from streams.offline.renewal.renewal_state import load_state, save_state
 from streams.serving.arms import models_of
+from streams.serving.renewal_notes import RenewalAsked
 from streams.settings.tree import Settings
 
 log = logging.getLogger(__name__)
@@ -27,7 +29,7 @@ LOOK_EVERY_S = 60.0
 """How often the service checks for enough logged examples, and whether Kafka and the store answer again."""
 
 Named = Callable[[], Awaitable[frozenset[str]]]
-"""The models that experiments of the deployment name."""
+"""The models that must stay: those that experiments of the deployment name, and those that are retained."""
 InForce = Callable[[], Awaitable[str]]
 """The name of the model that the workers serve; "" if nobody has ordered one yet."""
 Promote = Callable[[str], Awaitable[bool]]
@@ -38,7 +40,10 @@ RenewalOutcome = Literal["no model", "waiting", "failed", "kept", "promoted", "o
 
 
 class Renewal:
-    """`once` does what is due; `serve` does so every `every_s`, until `stopped`. The state is on disk."""
+    """`once` does what is due; `serve` does so every `every_s`, until `stopped`. The state is on disk.
+
+    `said`: what there is to say of the last outcome. `desk`: where requests come from; None for none.
+    """
 
     def __init__(
         self,
@@ -50,34 +55,58 @@ class Renewal:
         train: Train,
         clock: Clock,
         named: Named | None = None,
+        desk: RenewalDesk | None = None,
     ) -> None:
         self.settings, self.registry, self.folder = settings, registry, folder
         self.in_force, self.promote, self.train, self.clock = in_force, promote, train, clock
-        self._named = named
+        self._named, self._desk = named, desk
+        self.said = ""
         self.progress = load_state(registry.folder)
         self._waiting = ""
 
     async def serve(self, every_s: float, stopped: asyncio.Event) -> None:
-        """Renew until `stopped`; log a failure, and try again."""
+        """Renew until `stopped`, when it is due or asked for; log a failure, and try again."""
         while not stopped.is_set():
             due_s = (self.progress.last_ms - self.clock.now_ms()) / 1_000 + every_s
-            if due_s <= 0 or self.progress.pending:
+            asked = None if self._desk is None else await self._desk.take()
+            if due_s <= 0 or self.progress.pending or asked is not None:
                 try:
-                    await self.once()
+                    await self.told(asked)
                 except HeadraceError as error:
                     log.error("no renewal: %s", error)
                 due_s = min(every_s, LOOK_EVERY_S)
-            try:
-                async with asyncio.timeout(due_s):
-                    await stopped.wait()
-            except TimeoutError:
-                continue
+            await self._wait(due_s, stopped)
+
+    async def told(self, asked: RenewalAsked | None = None) -> RenewalOutcome:
+        """`once`, of which the desk is told."""
+        if self._desk is None:
+            return await self.once()
+        await self._desk.begin(asked)
+        self.said = ""
+        try:
+            outcome = await self.once()
+        except HeadraceError as error:
+            await self._desk.ended("failed", str(error))
+            raise
+        await self._desk.ended(outcome, self.said)
+        return outcome
+
+    async def _wait(self, due_s: float, stopped: asyncio.Event) -> None:
+        """Until it is stopped, or asked, or due."""
+        events = [stopped] if self._desk is None else [stopped, self._desk.wanted]
+        waits = [asyncio.create_task(each.wait()) for each in events]
+        try:
+            await asyncio.wait(waits, timeout=due_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
 
     async def once(self) -> RenewalOutcome:
         """One renewal, if there are enough examples. Raises `HeadraceError` if Kafka or the store is away."""
         parent = await self._in_force()
         if not parent:
-            log.warning("no model in %s to renew; train one first", self.registry.folder)
+            self.said = f"there is no model in {self.registry.folder} to renew; train one first"
+            log.warning("%s", self.said)
             return "no model"
         if self.progress.pending:
             if self.progress.against == parent and self.registry.has(self.progress.pending):
@@ -91,7 +120,7 @@ class Renewal:
         if found.missing:
             if self._waiting != parent:  # log this once, not every minute
                 log.info("waiting: %s", found.missing)
-            self._waiting = parent
+            self._waiting, self.said = parent, found.missing
             return "waiting"
         self._waiting = ""
         name = self._name()
@@ -99,7 +128,8 @@ class Renewal:
         made = await self.train(parent, name) and self.registry.has(name)
         self._save(last_ms=self.clock.now_ms())
         if not made:
-            log.error("the training of %r failed; %r stays in force", name, parent)
+            self.said = f"the training of {name!r} failed, and its log says why; {parent!r} stays in force"
+            log.error("%s", self.said)
             return "failed"
         outcome = await self._judge(parent, name)
         await self._tidy(parent, name)
@@ -108,10 +138,11 @@ class Renewal:
     async def _judge(self, parent: str, name: str) -> RenewalOutcome:
         facts = read_manifest(self.registry.get(name), Manifest).training
         difference, error = facts["ndcg10_difference"]
-        log.info(
-            "%r is %s than %r: NDCG@10 %+.4f (standard error %.4f) on %d examples",
-            name, facts["verdict"], parent, difference, error, facts["judged"],
-        )  # fmt: skip
+        self.said = (
+            f"{name!r} is {facts['verdict']} than {parent!r}: NDCG@10 {difference:+.4f} (standard error"
+            f" {error:.4f}) on {facts['judged']} examples"
+        )
+        log.info("%s", self.said)
         if facts["verdict"] != BETTER:
             log.info("the registry keeps %r, and %r stays in force", name, parent)
             return "kept"

@@ -89,12 +89,19 @@ async def test_what_it_has_come_to(api: Api, store: MemoryStore) -> None:
     await api("PUT", "/e", json=raw())
     answer = await api("GET", "/e/reading")
     assert (answer.status_code, answer.json()["reason"]) == (409, "experiment_not_started")
+    assert (await api("GET", "/e/course")).json()["reason"] == "experiment_not_started"
     await api("POST", "/e/start")
     fields = increments(Settings().known_metrics["click_through"], {"arm0": 0.1, "arm1": 0.2}, 500)
     await store.commit(Commit({}, {}, {}, {}, {}, arm_sums={"e": fields}), "w")
     told = (await api("GET", "/e/reading")).json()
     assert "arm1 is better than arm0" in told["verdict"]
     assert told["reading"]["primary"][0]["state"] == "better"
+    primary = told["reading"]["primary"][0]
+    await store.append_sums_history("e", NOW_MS - 5_000)
+    course = (await api("GET", "/e/course")).json()
+    assert course["times"] == [NOW_MS - 5_000, NOW_MS]
+    assert course["lifts"][0]["low"] == pytest.approx([primary["adjusted"]["low"]] * 2)
+    assert course["lifts"][0]["users"] == [1_000, 1_000]
     assert (await api("GET", "/none/reading")).status_code == 404
 
 

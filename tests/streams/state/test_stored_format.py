@@ -38,7 +38,7 @@ from streams.learning.kept_slates import Answer, UserSlates
 from streams.learning.learner import CountingLearner
 from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
-from streams.serving import kept_counters
+from streams.serving import kept_counters, learner_course, renewal_notes, retained_models
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state import catalog, ledger, tombstone, user_state_codec
@@ -443,6 +443,39 @@ def check_note(note: redis_sums.Note) -> None:
     assert (note.ts_ms, note.numbers) == (NOW_MS, {"bold:click_through@00112233:1": -7})
 
 
+# What was learned over time.
+
+
+def course_v1() -> bytes:
+    level = [4, [0.75, 0.25], 0.5, True, -1.25]
+    return packed([1, ["frozen", "kalman:1", "global"], [[NOW_MS, {"global": level}]]])
+
+
+def check_course(course: learner_course.Course) -> None:
+    level = learner_course.LevelPoint(4, [0.75, 0.25], 0.5, True, -1.25)
+    assert course.experts == ["frozen", "kalman:1", "global"]
+    assert course.points == [learner_course.Point(NOW_MS, {"global": level})]
+
+
+# What is asked of renewals.
+
+
+def asked_v1() -> bytes:
+    return packed([1, "id", NOW_MS, "ann", "why"])
+
+
+def check_asked(asked: renewal_notes.RenewalAsked) -> None:
+    assert asked == renewal_notes.RenewalAsked(1, "id", NOW_MS, "ann", "why")
+
+
+def retained_v1() -> bytes:
+    return packed([1, ["a", "b"]])
+
+
+def check_retained(names: frozenset[str]) -> None:
+    assert names == {"a", "b"}
+
+
 def as_headers(raw: bytes) -> list[tuple[str, bytes]]:
     return [(name, value) for name, value in msgspec.msgpack.decode(raw)]
 
@@ -688,6 +721,27 @@ FORMATS: dict[str, Format] = {
         redis_sums.decode_note,
         check_note,
         {1: [note_v1]},
+        first_element,
+    ),
+    "serving.learner_course": Format(
+        lambda: learner_course.encode_course(learner_course.decode_course(course_v1())),
+        learner_course.decode_course,
+        check_course,
+        {1: [course_v1]},
+        first_element,
+    ),
+    "serving.renewal_notes": Format(
+        lambda: renewal_notes.encode_asked(renewal_notes.decode_asked(asked_v1())),
+        renewal_notes.decode_asked,
+        check_asked,
+        {1: [asked_v1]},
+        first_element,
+    ),
+    "serving.retained_models": Format(
+        lambda: retained_models.encode_retained(retained_models.decode_retained(retained_v1())),
+        retained_models.decode_retained,
+        check_retained,
+        {1: [retained_v1]},
         first_element,
     ),
     "kafka.dead_letters": Format(

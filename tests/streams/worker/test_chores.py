@@ -9,6 +9,8 @@ import pytest
 from model.errors import StoreUnavailableError
 from streams.experiments.registry import changes
 from streams.experiments.registry.state import encode
+from streams.serving.learner_course import read_course
+from streams.settings.reading import override
 from streams.settings.sections import WorkerSettings
 from streams.settings.tree import Settings
 from streams.stores.base import Commit, LedgerEntry, digest_of
@@ -77,3 +79,27 @@ async def test_the_one_that_leads_notes_the_sums_of_experiments() -> None:
     await leader.experiments.turn()
     await leader.note_sums()
     assert len(await store.read_sums_history("e")) == 1
+
+
+async def test_the_one_that_leads_notes_what_was_learned() -> None:
+    store, settings = MemoryStore(), override(Settings(), {"reweighting": {"enabled": True}})
+    both = [Desk(store, settings), Desk(store, settings)]
+    for desk in both:
+        await desk.replica.rebuild()
+        desk.replica.recommender.look_back()
+        await desk.chores().note_learner()
+    (point,) = (await read_course(store)).points
+    report = both[0].replica.recommender.report
+    assert report is not None
+    assert (point.ts, point.levels["global"].lessons) == (both[0].clock.now_ms(), 0)
+    assert point.levels["global"].weights == pytest.approx(
+        [*report.levels["global"].weights.values()], abs=1e-4
+    )
+
+
+async def test_where_nobody_learns_nothing_is_noted() -> None:
+    store = MemoryStore()
+    desk = Desk(store, override(Settings(), {"reweighting": {"enabled": False}}))
+    await desk.replica.rebuild()
+    await desk.chores().note_learner()
+    assert (await read_course(store)).points == []

@@ -17,6 +17,7 @@ from streams.clock import ManualClock
 from streams.events.schema import AnyEvent, Control
 from streams.gateway.app import create_app
 from streams.kafka.producer import Acknowledgement
+from streams.serving.retained_models import read_retained
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
@@ -120,6 +121,20 @@ async def test_what_can_not_serve_is_not_ordered(folder: Path) -> None:
     api.sink.confirms = 0
     answer = await api("POST", "/m2/activate")
     assert (answer.status_code, answer.json()["reason"]) == (503, "kafka_unavailable")
+
+
+async def test_a_model_is_retained_and_released(folder: Path) -> None:
+    api = Api(folder, Obeyed())
+    assert (await api("POST", "/m1/retain")).json() == {"model": "m1", "retained": True, "names": ["m1"]}
+    assert [each["retained"] for each in (await api("GET")).json()["models"]] == [True, False]
+    assert (await api("GET", "/m1")).json()["retained"]
+    assert (await api("POST", "/none/retain")).json()["reason"] == "unknown_model"
+    assert (await api("POST", "/gone/release")).json()["names"] == ["m1"]
+    assert (await api("POST", "/m1/release")).json() == {"model": "m1", "retained": False, "names": []}
+    assert await read_retained(api.store) == frozenset()
+    away = Api(folder, Obeyed(), client="10.0.0.7")
+    answers = await asyncio.gather(away("POST", "/m1/retain"), away("POST", "/m1/release"))
+    assert [answer.status_code for answer in answers] == [403, 403]
 
 
 async def test_only_this_machine_changes_the_model(folder: Path) -> None:

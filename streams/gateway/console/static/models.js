@@ -1,0 +1,71 @@
+// The registry's buttons, and how far a renewal is.
+import { call } from "../web/api.js";
+import { ago, format } from "../web/format.js";
+import { data, el, t } from "../web/page.js";
+import { press, wire } from "./doing.js";
+
+const EVERY_MS = 2_000;
+const alive = document.getElementById("renewal-alive");
+const now = document.getElementById("renewal-now");
+const renew = document.getElementById("renew");
+const KINDS = { promoted: "good", kept: "warn", waiting: "warn", failed: "bad", ordered: "warn", "no model": "warn" };
+
+function badge(text, kind) {
+  return el("span", { class: `badge ${kind}` }, text);
+}
+
+function fact(name, ...value) {
+  return [el("dt", {}, name), el("dd", {}, ...value)];
+}
+
+let told = "";
+
+function show(view) {
+  const text = JSON.stringify(view);
+  if (text === told) return;
+  told = text;
+  alive.replaceChildren(view.alive ? badge(t("console.js.models.alive"), "good") : badge(t("console.js.models.nobody"), "warn"));
+  renew.disabled = view.asked !== null;
+  const parts = [];
+  if (view.at_work !== null) {
+    const { stage, done, total, since_ms } = view.at_work;
+    const label = stage || t("console.js.models.begins");
+    parts.push(el("div", { class: "row apart" }, el("strong", {}, t("console.js.models.at_work", { stage: label })), el("span", { class: "note" }, ago(since_ms))));
+    parts.push(el("progress", { "aria-label": label, max: total || 1, value: total ? done : false }));
+    if (total) parts.push(el("p", { class: "note" }, t("console.js.models.of", { done: format(done), total: format(total) })));
+  }
+  if (view.asked !== null) {
+    const { by, because, asked_ms } = view.asked;
+    parts.push(el("div", { class: "alarm" }, el("p", {}, t(view.alive ? "console.js.models.asked" : "console.js.models.asked_nobody", { by, because: because || "–", when: ago(asked_ms) }))));
+  } else if (!view.alive && view.at_work === null) {
+    parts.push(el("p", {}, t("console.js.models.start")));
+  }
+  if (view.last !== null) {
+    const { outcome, said, ended_ms } = view.last;
+    parts.push(el("dl", { class: "facts" },
+      ...fact(t("console.js.models.last"), badge(t(`console.js.models.outcome.${outcome.replace(" ", "_")}`), KINDS[outcome] ?? "plain"), " ", el("span", { class: "note" }, ago(ended_ms))),
+      ...fact(t("console.js.models.said"), el("span", { lang: "en" }, said || "–"))));
+  }
+  now.replaceChildren(...parts);
+}
+
+async function look() {
+  try {
+    if (!document.hidden) show(await call("GET", "/v1/admin/renewal"));
+  } catch {
+    // The store is away: what is shown stays, and is asked for again.
+  }
+  setTimeout(look, EVERY_MS);
+}
+
+const dialog = document.getElementById("ask-activate");
+for (const button of document.querySelectorAll("button[data-name]")) {
+  button.addEventListener("click", () => {
+    const title = dialog.querySelector("h2");
+    title.textContent = t("console.js.models.activate", { name: button.dataset.name });
+  }, { capture: true });
+}
+wire({ answered: (answer) => (answer.confirmed === false ? t("console.js.models.unconfirmed", { name: answer.model }) : answer.confirmed ? t("console.js.models.confirmed", { name: answer.model }) : "") }, "#renew");
+renew.addEventListener("click", () => press(renew));
+show(data("renewal"));
+setTimeout(look, EVERY_MS);

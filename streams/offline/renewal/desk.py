@@ -1,0 +1,148 @@
+"""Where a renewal process takes requests, and tells how far it is (`streams.serving.renewal_notes`)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from pathlib import Path
+
+import msgspec
+
+from model.errors import StoreError
+from streams.clock import Clock
+from streams.serving.renewal_notes import (
+    RenewalAsked,
+    RenewalStatus,
+    read_renewal,
+    take_renewal,
+    tell_alive,
+    tell_status,
+)
+from streams.stores.base import Store
+
+log = logging.getLogger(__name__)
+
+TURN_S = 2.0
+WRITE_EVERY_S = 1.0
+PROGRESS = ".renewal-progress.json"
+"""The file in the registry in which a training says how far it is."""
+SAID_MOST = 1_000
+QUIET = ("waiting", "no model")
+"""Outcomes of the schedule's own looks that are no news."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a training is: `done` of `total` parts of a stage."""
+
+    stage: str
+    done: int
+    total: int
+
+
+class RenewalDesk:
+    """`turn` by turn it says that this process lives, and how far it is; `wanted` is set while a request
+    waits. A store that is away stops no renewal.
+    """
+
+    def __init__(self, store: Store, clock: Clock, progress: Path) -> None:
+        self._store, self._clock, self._progress = store, clock, progress
+        self._who = f"{socket.gethostname()}:{os.getpid()}"
+        self.wanted = asyncio.Event()
+        self.status = RenewalStatus()
+        self._told: RenewalStatus | None = None
+        self._away = False
+
+    async def run(self) -> None:
+        """Turn after turn, until it is cancelled."""
+        while True:
+            await self.turn()
+            await asyncio.sleep(TURN_S)
+
+    async def turn(self) -> None:
+        """Tell what there is to tell, and look for a request."""
+        try:
+            await tell_alive(self._store, self._who)
+            seen = await read_renewal(self._store)
+            if self._told is None and not self.status.outcome:  # what a process before this one ended with
+                self.status = msgspec.structs.replace(
+                    seen.status, began_ms=self.status.began_ms, request_id=self.status.request_id,
+                    stage=self.status.stage,
+                )  # fmt: skip
+            if seen.asked is not None:
+                self.wanted.set()
+            if self.status.began_ms:
+                self.status = msgspec.structs.replace(
+                    self.status, **msgspec.structs.asdict(read_progress(self._progress))
+                )
+            if self.status != self._told:
+                await tell_status(self._store, self.status)
+                self._told = self.status
+            self._away = False
+        except StoreError as error:
+            if not self._away:
+                log.warning("nobody is told of renewals: %s", error)
+            self._away = True
+
+    async def take(self) -> RenewalAsked | None:
+        """The request that waits, if there is one."""
+        self.wanted.clear()
+        try:
+            return await take_renewal(self._store)
+        except StoreError:
+            return None
+
+    async def begin(self, asked: RenewalAsked | None) -> None:
+        """A renewal begins, for a request or by the schedule."""
+        self._progress.unlink(missing_ok=True)
+        if asked is not None:
+            log.info("asked for by %s: %s", asked.by, asked.because or "no reason given")
+        self.status = msgspec.structs.replace(
+            self.status, began_ms=self._clock.now_ms(), request_id="" if asked is None else asked.request_id,
+            stage="", done=0, total=0,
+        )  # fmt: skip
+        if asked is not None:
+            await self.turn()
+
+    async def ended(self, outcome: str, said: str) -> None:
+        """It has ended. What the schedule alone looks for in vain, again and again, is not told."""
+        request_id = self.status.request_id
+        self._progress.unlink(missing_ok=True)
+        self.status = msgspec.structs.replace(
+            self.status, began_ms=0, request_id="", stage="", done=0, total=0
+        )
+        if request_id or outcome not in QUIET:
+            self.status = msgspec.structs.replace(
+                self.status, outcome=outcome, said=said[:SAID_MOST], ended_ms=self._clock.now_ms(),
+                ended_request_id=request_id,
+            )  # fmt: skip
+            await self.turn()
+
+
+class ProgressFile:
+    """Writes how far a training is into a file, once in `WRITE_EVERY_S` at most."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._next_s, self._stage = path, 0.0, ""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now_s = time.monotonic()
+        if now_s < self._next_s and stage == self._stage and done < total:
+            return
+        self._next_s, self._stage = now_s + WRITE_EVERY_S, stage
+        staging = self._path.with_suffix(".writing")
+        try:
+            staging.write_bytes(msgspec.json.encode(Progress(stage, done, total)))
+            staging.replace(self._path)
+        except OSError as error:
+            log.debug("the progress is not written: %s", error)
+
+
+def read_progress(path: Path) -> Progress:
+    """What a training wrote; nothing where it wrote nothing yet."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Progress)
+    except (OSError, msgspec.MsgspecError):
+        return Progress("", 0, 0)

@@ -1,0 +1,172 @@
+"""The pages of operators: what they show, what their buttons do, and that no id breaks them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+from playwright.async_api import Page, expect
+
+from streams.gateway.web.language import texts
+from streams.serving.renewal_notes import read_renewal, take_renewal
+from streams.serving.retained_models import read_retained
+from streams.stores.memory import MemoryStore
+from tests.browser.conftest import EachLook, OpenPage
+from tests.browser.operators import ODD, filled, settings_with
+from tests.browser.serving import served
+
+PAGES = ("experiments", "learner", "models", "users", "items", "settings")
+
+
+class Site(NamedTuple):
+    """A gateway, and the store behind it."""
+
+    address: str
+    store: MemoryStore
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings, store = filled(tmp_path_factory.mktemp("models"))
+    with served(settings, store) as address:
+        yield Site(f"{address}/console", store)
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(settings_with(tmp_path_factory.mktemp("none"))) as address:
+        yield f"{address}/console"
+
+
+def open_all(page: Page) -> object:
+    return page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_fresh_system_looks_right(fresh: str, each_look: EachLook, name: str) -> None:
+    await each_look(f"{fresh}/{name}", f"{name}-empty")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "experiments",
+        "experiments/length",
+        "experiments/waits",
+        "learner",
+        "models",
+        "users",
+        "items",
+        "settings",
+    ],
+)
+async def test_a_used_one_looks_right(site: Site, each_look: EachLook, path: str) -> None:
+    await each_look(f"{site.address}/{path}", path.replace("/", "-"), before=open_all)
+
+
+@pytest.mark.parametrize("page", ["users", "items"])
+async def test_an_odd_id_breaks_nothing(site: Site, each_look: EachLook, page: str) -> None:
+    async def asked(opened: Page) -> None:
+        await open_all(opened)
+        if page == "users":
+            await opened.locator("#why").click()
+            await expect(opened.locator("#why-said [role=alert]")).to_be_visible()
+        else:
+            await expect(opened.locator("[role=alert]")).to_have_count(1)
+
+    allowed = ("status of 503",)  # this gateway has no ranker
+    await each_look(f"{site.address}/{page}?{urlencode({'id': ODD})}", f"{page}-odd", asked, allowed)
+
+
+async def test_a_user_is_found_and_leads_to_items(site: Site, open_page: OpenPage) -> None:
+    page = await open_page(f"{site.address}/users", allowed=("status of 503",))
+    await page.get_by_label("User id").fill(ODD)
+    await page.get_by_role("button", name="Find").click()
+    await expect(page.locator("h1")).to_have_text(ODD)
+    await expect(page.locator("main")).to_contain_text("length=")
+    await page.locator("#met a.id", has_text="onerror").click()
+    await expect(page.locator("main")).to_contain_text("Nobody has described this item")
+    assert await page.evaluate("document.querySelectorAll('main img').length") == 0
+
+
+async def test_an_experiment_is_started_stopped_and_removed(site: Site, open_page: OpenPage) -> None:
+    page = await open_page(f"{site.address}/experiments/waits")
+    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    await expect(page.locator("main")).to_contain_text("It has not started")
+    await page.get_by_role("button", name="Start").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Start").click()
+    await expect(page.locator("#toasts")).to_contain_text("Started")
+    await expect(page.locator(".badge").first).to_have_text("running")
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    await page.get_by_role("dialog").get_by_label("Why").fill("it <b>ended</b>")
+    await page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
+    await expect(page.locator(".badge").first).to_have_text("stopped")
+    await expect(page.locator("main")).to_contain_text("it <b>ended</b>")
+    await page.get_by_role("button", name="Remove").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    await expect(page).to_have_url(re.compile("/console/experiments$"))
+    await expect(page.locator("tbody")).not_to_contain_text("waits")
+
+
+async def test_the_verdict_and_the_intervals_are_those_of_the_reading(
+    site: Site, open_page: OpenPage
+) -> None:
+    page = await open_page(f"{site.address}/experiments/length")
+    await expect(page.locator("main")).to_contain_text("bold is better than plain")
+    await page.locator("#chart-lift-0 summary").click()
+    await expect(page.locator("#chart-lift-0 tbody tr")).to_have_count(9)
+    chinese = await open_page(f"{site.address}/experiments/length", language="zh")
+    await expect(chinese.locator("main")).to_contain_text("bold 优于 plain")
+
+
+async def test_a_model_is_retained_and_a_renewal_asked_for(site: Site, open_page: OpenPage) -> None:
+    page = await open_page(f"{site.address}/models")
+    await page.get_by_role("button", name="Retain renewed-2").click()
+    await expect(page.get_by_role("button", name="Release renewed-2")).to_be_visible()
+    assert "renewed-2" in await read_retained(site.store)
+    await page.get_by_role("button", name="Retrain now").click()
+    await page.get_by_role("dialog").get_by_label("Why").fill("new items")
+    await page.get_by_role("dialog").get_by_role("button", name="Retrain now").click()
+    await expect(page.locator("#renewal")).to_contain_text("new items")
+    await expect(page.locator("#renew")).to_be_disabled()
+    asked = (await read_renewal(site.store)).asked
+    assert asked is not None
+    assert asked.because == "new items"
+    assert await take_renewal(site.store) == asked
+    await expect(page.locator("#renew")).to_be_enabled()
+
+
+async def test_an_order_that_no_worker_obeys_is_said(site: Site, open_page: OpenPage) -> None:
+    page = await open_page(f"{site.address}/models")
+    await page.get_by_role("button", name="Activate other").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("Activate other?")
+    await dialog.get_by_role("button", name="Activate").click()
+    await expect(page.locator("#toasts")).to_contain_text("no worker has confirmed it yet", timeout=15_000)
+
+
+async def test_passwords_are_not_shown_and_changes_are(site: Site, open_page: OpenPage) -> None:
+    page = await open_page(f"{site.address}/settings?which=changed")
+    assert "s3cret" not in await page.content()
+    await expect(page.locator("main")).to_contain_text("redis://•••@store:6379/0")
+    await expect(page.locator("main")).not_to_contain_text("kafka.partitions")
+
+
+async def test_another_level_of_the_learner_is_chosen(site: Site, open_page: OpenPage) -> None:
+    page = await open_page(f"{site.address}/learner")
+    await expect(page.get_by_label("Level")).to_have_value("global")
+    await page.locator("#chart-weights summary").click()
+    await expect(page.locator("#chart-weights tbody tr").first).to_contain_text("%")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_word_of_state_has_a_text(language: str) -> None:
+    t = texts("zh" if language == "zh" else "en")
+    for state in ("declared", "waiting", "running", "over", "stopped", "shipped"):
+        assert t(f"console.state.{state}")
+    for outcome in ("promoted", "kept", "ordered", "waiting", "no_model", "failed"):
+        assert t(f"console.js.models.outcome.{outcome}")

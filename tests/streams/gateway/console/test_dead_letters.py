@@ -1,0 +1,47 @@
+"""Bytes of dead letters as a page may show them."""
+
+from __future__ import annotations
+
+import base64
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.gateway.admin.dead_letters import Bytes
+from streams.gateway.console.dead_letters import DUMP_BYTES, PREVIEW, dump, pretty, preview, shown_text
+
+
+def as_bytes(raw: bytes) -> Bytes:
+    try:
+        return Bytes(len(raw), False, text=raw.decode())
+    except UnicodeDecodeError:
+        return Bytes(len(raw), False, base64=base64.b64encode(raw).decode())
+
+
+@given(st.binary(max_size=600) | st.text(max_size=300).map(lambda text: text.encode(errors="replace")))
+def test_any_bytes_are_shown_without_marks_that_move_others(raw: bytes) -> None:
+    value = as_bytes(raw)
+    text = shown_text(value)
+    assert text is not None
+    assert all(each.isprintable() or each in "\n\t" for each in text)
+    line = preview(value)
+    assert line is not None
+    assert len(line) <= PREVIEW
+    assert "\n" not in line
+    assert isinstance(pretty(value), str)
+
+
+@given(st.binary(max_size=2 * DUMP_BYTES))
+def test_a_dump_has_the_bytes_and_nothing_else(raw: bytes) -> None:
+    lines = [*dump(base64.b64encode(raw).decode())]
+    assert bytes.fromhex("".join(line[10:58] for line in lines)) == raw[:DUMP_BYTES]
+
+
+def test_what_is_no_value_is_none() -> None:
+    assert (shown_text(None), preview(None), pretty(None)) == (None, None, "")
+
+
+def test_json_is_made_easy_to_mend_and_all_else_stays() -> None:
+    assert pretty(as_bytes(b'{"a":1}')) == '{\n  "a": 1\n}'
+    assert pretty(as_bytes(b"{broken")) == "{broken"
+    assert pretty(as_bytes(b"[" * 5_000)) == "[" * 5_000

@@ -1,0 +1,127 @@
+"""A renewal that is asked for begins at once; whoever asked is told how far it is, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from model.errors import StoreUnavailableError
+from streams.clock import ManualClock
+from streams.offline.renewal import desk as module
+from streams.offline.renewal.desk import PROGRESS, Progress, ProgressFile, RenewalDesk, read_progress
+from streams.offline.renewal.service import Renewal
+from streams.serving.renewal_notes import RenewalAsked, RenewalSeen, ask_renewal, read_renewal
+from streams.stores.memory import MemoryStore
+from tests.streams.offline.renewal.test_service import NEW, NOW_MS, World
+
+ASKED = RenewalAsked(1, "r1", NOW_MS, "ann", "new items")
+HOUR_S = 3_600.0
+
+
+class Asked(World):
+    """The world of `test_service`, with a desk."""
+
+    def __init__(self, folder: Path, verdict: str = "better") -> None:
+        super().__init__(folder, verdict)
+        self.notes = MemoryStore()
+        self.desk = RenewalDesk(self.notes, self.clock, self.registry.folder / PROGRESS)
+        self.during: list[RenewalSeen] = []
+
+    def renewal(self) -> Renewal:
+        return Renewal(
+            self.settings, self.registry, self.examples, self.in_force, self.promote, self.train, self.clock,
+            desk=self.desk,
+        )  # fmt: skip
+
+    async def train(self, parent: str, name: str) -> bool:
+        ProgressFile(self.registry.folder / PROGRESS)("training", 3, 8)
+        await self.desk.turn()
+        self.during.append(await read_renewal(self.notes))
+        return await super().train(parent, name)
+
+
+async def until_told(world: Asked, outcome: str) -> None:
+    async with asyncio.timeout(30):
+        while (await read_renewal(world.notes)).status.outcome != outcome:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def test_a_request_is_served_though_nothing_is_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TURN_S", 0.005)
+    world = Asked(tmp_path)
+    await world.store.activate("first")
+    renewal = world.renewal()
+    renewal._save(last_ms=NOW_MS)  # the next one is due in an hour
+    stopped = asyncio.Event()
+    tasks = [asyncio.create_task(renewal.serve(HOUR_S, stopped)), asyncio.create_task(world.desk.run())]
+    try:
+        await asyncio.sleep(0.05)
+        assert world.trained == []
+        assert (await read_renewal(world.notes)).alive
+        assert await ask_renewal(world.notes, ASKED)
+        await until_told(world, "promoted")
+    finally:
+        stopped.set()
+        tasks[1].cancel()
+        await asyncio.wait(tasks)
+    assert world.trained == [("first", NEW)]
+    (during,) = world.during
+    assert (during.asked, during.status.request_id, during.status.began_ms) == (None, "r1", NOW_MS)
+    assert (during.status.stage, during.status.done, during.status.total) == ("training", 3, 8)
+    status = (await read_renewal(world.notes)).status
+    assert (status.began_ms, status.ended_request_id, status.ended_ms) == (0, "r1", NOW_MS)
+    assert f"{NEW!r} is better than 'first'" in status.said
+
+
+async def test_too_little_is_said_to_who_asked_and_to_nobody_else(tmp_path: Path) -> None:
+    world = Asked(tmp_path)
+    await world.store.activate("first")
+    renewal = world.renewal()
+    renewal.settings = world.settings = type(world.settings)()  # thousands of examples are wanted
+    assert await renewal.told() == "waiting"
+    assert (await read_renewal(world.notes)).status.outcome == ""
+    assert await renewal.told(ASKED) == "waiting"
+    status = (await read_renewal(world.notes)).status
+    assert (status.outcome, status.ended_request_id) == ("waiting", "r1")
+    assert "expected at least 5000" in status.said
+
+
+async def test_what_the_process_before_ended_with_is_still_told(tmp_path: Path) -> None:
+    world = Asked(tmp_path, "worse")
+    await world.store.activate("first")
+    await world.renewal().told(ASKED)
+    later = RenewalDesk(world.notes, ManualClock(NOW_MS + 5), tmp_path / PROGRESS)
+    await later.turn()
+    status = (await read_renewal(world.notes)).status
+    assert (status.outcome, status.ended_ms) == ("kept", NOW_MS)
+
+
+async def test_a_store_that_is_away_stops_no_renewal(tmp_path: Path) -> None:
+    class Away(MemoryStore):
+        async def notes(self, names: object) -> list[bytes | None]:
+            raise StoreUnavailableError("no answer")
+
+    world = Asked(tmp_path)
+    await world.store.activate("first")
+    world.desk._store = Away()
+    assert await world.desk.take() is None
+    assert await world.renewal().told() == "promoted"
+
+
+def test_progress_is_written_now_and_then(tmp_path: Path) -> None:
+    path = tmp_path / PROGRESS
+    assert read_progress(path) == Progress("", 0, 0)
+    say = ProgressFile(path)
+    say("training", 1, 8)
+    say("training", 2, 8)
+    assert read_progress(path) == Progress("training", 1, 8)
+    say("training", 8, 8)
+    assert read_progress(path) == Progress("training", 8, 8)
+    say("exporting the model", 0, 1)
+    assert read_progress(path) == Progress("exporting the model", 0, 1)
+    path.write_bytes(b"{")
+    assert read_progress(path) == Progress("", 0, 0)
