@@ -17,8 +17,8 @@ class Raced(MemoryStore):
 
     times = 1
 
-    async def notes(self, names: Sequence[str]) -> list[bytes | None]:
-        found = await super().notes(names)
+    async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
+        found = await super().notes(names, about)
         if self.times:
             self.times -= 1
             other = encode_retained([f"other{self.times}"])

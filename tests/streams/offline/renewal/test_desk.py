@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ async def test_what_the_process_before_ended_with_is_still_told(tmp_path: Path) 
 
 async def test_a_store_that_is_away_stops_no_renewal(tmp_path: Path) -> None:
     class Away(MemoryStore):
-        async def notes(self, names: object) -> list[bytes | None]:
+        async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
             raise StoreUnavailableError("no answer")
 
     world = Asked(tmp_path)
