@@ -11,10 +11,14 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from ops.dashboards.__main__ import not_on
-from ops.dashboards.all_boards import FOLDER, NOT_SHOWN, boards
+from ops.dashboards.all_boards import FOLDER, boards
+from ops.dashboards.boards import gateway, overview
 from ops.dashboards.exported import exported
+from ops.dashboards.further import NOT_SHOWN, ROW, not_on, plain, with_further
 from ops.dashboards.promql import gauge, quantile, rate, share
 from tests.ops.promql_names import outputs, unknown_in
 
@@ -47,9 +51,7 @@ def test_the_committed_files_are_what_the_generator_makes() -> None:
 
 
 def test_every_metric_is_on_a_dashboard_or_has_a_reason() -> None:
-    assert not_on("".join(file.read_text() for file in FILES)) == [], (
-        "give it a panel in ops/dashboards/boards/"
-    )
+    assert not_on("".join(file.read_text() for file in FILES)) == [], f"run {MAKE}"
     assert set(NOT_SHOWN) <= set(exported()), "an exception that is none"
 
 
@@ -92,6 +94,33 @@ def test_panels_lie_beside_each_other_and_not_over(file: Path) -> None:
         assert max(x for x, _ in cells) < 24
         assert not cells & taken, panel["title"]
         taken |= cells
+
+
+def test_a_metric_without_a_panel_gets_one_on_the_dashboard_of_its_job() -> None:
+    """Here all of a gateway that the overview does not show."""
+    empty = gateway.board()._replace(rows={})
+    first, second = with_further([overview.board(), empty])
+    assert ROW not in first.rows
+    titles = {panel.title for panel in second.rows[ROW]}
+    assert {"search items", "ranker seconds"} <= titles
+    assert "gateway feeds" not in titles, "the overview has it"
+
+
+@pytest.mark.parametrize("kind", ["counter", "gauge", "histogram"])
+def test_a_plain_panel_is_right_for_its_kind(kind: str) -> None:
+    for metric in exported().values():
+        if metric.kind == kind:
+            for query in plain(metric).queries:
+                assert unknown_in(with_values(query.expr)) == [], query
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_files_are_what_grafana_s_own_types_read(file: Path) -> None:
+    """Nothing is lost on the way through them: no field is misspelt."""
+    register_default_plugins()
+    tree = dashboard(file)
+    read = json.loads(json.dumps(Dashboard.from_json(tree), cls=JSONEncoder))
+    assert read == tree
 
 
 def test_what_does_not_exist_can_not_be_asked_for() -> None:
