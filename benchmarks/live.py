@@ -199,6 +199,9 @@ def main() -> None:
     parser.add_argument("--idle", type=int, default=5_000, metavar="N")
     parser.add_argument("--pushes", type=int, default=4_000, metavar="N")
     parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="holds the demo's model")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="train, where there is no model, on so many events"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here")
     args = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -210,7 +213,7 @@ def main() -> None:
     with contextlib.ExitStack() as running:
         logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="headrace-live-")))
         stack = running.enter_context(LocalStack(override(Settings(), tree), progress=steps.step))
-        world = world_of(BenchOptions(folder=args.folder), stack.settings, steps)
+        world = world_of(BenchOptions(folder=args.folder, limit=args.limit), stack.settings, steps)
         asyncio.run(seed_world(world))
         services = running.enter_context(Services(world.settings, logs, 1, steps.step))
         steps.done()

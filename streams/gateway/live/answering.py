@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 from litestar.types import HTTPScope, Receive, Send, WebSocketScope
 
 from streams.gateway.answers import Answer, send_answer
@@ -15,8 +13,6 @@ from streams.gateway.live.live import LiveFeeds
 from streams.gateway.live.live_socket import LiveSocket
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.refused_sockets import refuse_socket
-
-log = logging.getLogger(__name__)
 
 
 class LiveAnswers:
@@ -49,9 +45,9 @@ class LiveAnswers:
             await self._live.follow(asked, connection)
         except ProblemError as error:
             answer = problem_answer(error.problem, error.headers)
-        except OSError:
-            return None  # the client is gone
         except Exception as error:
+            if connection.begun and isinstance(error, OSError):
+                return None  # the client is gone
             answer = crashed("GET", scope["path"], error)
             if connection.begun:
                 connection.abort()

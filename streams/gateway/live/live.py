@@ -84,6 +84,7 @@ class LiveFeeds:
         for chore in chores:
             with contextlib.suppress(asyncio.CancelledError):
                 await chore
+        self._ending = False  # an app may be started again
 
     def _begin(self) -> None:
         if not self._chores:

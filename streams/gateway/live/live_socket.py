@@ -27,8 +27,11 @@ class LiveSocket(Connection):
     """A WebSocket whose handshake has been asked for."""
 
     kind, status = "websocket", 101
+    _closed = False
 
     async def feed(self, feed: LiveFeed) -> None:
+        if self._closed:
+            raise OSError("the gateway has closed this WebSocket")
         await self._send({"type": "websocket.send", "text": message(feed)})
 
     async def ping(self) -> None:
@@ -50,4 +53,6 @@ class LiveSocket(Connection):
         return bool(message["type"] == "websocket.disconnect")
 
     async def _close(self, code: int) -> None:
-        await self._send({"type": "websocket.close", "code": code})
+        if not self._closed:
+            self._closed = True
+            await self._send({"type": "websocket.close", "code": code})

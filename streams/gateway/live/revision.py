@@ -12,15 +12,13 @@ NOT_OWN = "-"
 
 
 def revision_of(shown: Shown) -> str:
-    """Names the user's own slate, and which of its items were left out as withdrawn. "" where nothing is
-    shown: whoever knows that much is shown what there is.
+    """Names the user's own slate, and which of its items were left out as withdrawn. "" where there is
+    nothing of anybody's to show: whoever knows that much is shown what there is.
 
     What fills a feed up from the popular one is not in it: it changes each second, and is no news.
     """
-    if not shown.n:
-        return ""
     if not shown.stored:
-        return NOT_OWN
+        return NOT_OWN if shown.n else ""
     if not shown.withdrawn:
         return _plain(shown.stored)
     return _plain(changed_id(shown.stored, (item.item_id for item in shown.items[: shown.own])))

@@ -73,15 +73,18 @@ async def test_who_does_not_answer_pings_is_closed() -> None:
 
 
 @pytest.mark.parametrize("said", ["pong", "x" * 2_000, b"\x00"])
-async def test_other_messages_close_it(said: str | bytes) -> None:
+async def test_other_messages_close_it(said: str | bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with served() as here:
         async with socket(here) as link:
             await link.receive_json()
             await (link.send_str(said) if isinstance(said, str) else link.send_bytes(said))
-            closed = await link.receive()
+            await here.push(slate_id="s9")
+            while (closed := await link.receive()).type == aiohttp.WSMsgType.TEXT:
+                pass
             assert closed.type == aiohttp.WSMsgType.CLOSE
             assert closed.data == (1009 if len(said) > 1_000 else 1003)
         await here.eventually(lambda: here.app._live.slots.taken == 0)
+    assert "can't be sent" not in caplog.text
 
 
 async def test_the_end_of_the_gateway_closes_it_with_come_back() -> None:

@@ -27,6 +27,7 @@ def test_withdrawn_items_make_another_revision() -> None:
 def test_feeds_of_nobody_are_one_and_nothing_is_none() -> None:
     assert revision_of(Shown(slate("x"), 5, 0)) == revision_of(Shown(slate("y"), 3, 0)) == NOT_OWN
     assert revision_of(Shown(slate("u", 0), 0, 0)) == ""
+    assert revision_of(Shown(slate("u", 0), 0, 0, 0, "s1")) == "s1", "an own slate without items is news"
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\rb", "ü", "\0", "a b", " ", "x" * 300, "\ud83d"])
