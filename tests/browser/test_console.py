@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
-from tests.browser.conftest import EachLook, OpenPage
+from tests.browser.conftest import EachLook
 from tests.browser.playing import PlayedWorker, acting
 from tests.browser.serving import served
 
