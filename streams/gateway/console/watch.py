@@ -67,16 +67,21 @@ class Watch:
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="the console's watch")
 
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+    def end(self) -> None:
+        """Let all live streams end: nothing more will come."""
         self._stopped = True
         self._next.set()
 
+    async def stop(self) -> None:
+        self.end()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
     async def changed(self) -> bool:
         """Returns with the next turn; False where none will come."""
-        await self._next.wait()
+        if not self._stopped:
+            await self._next.wait()
         return not self._stopped
 
     async def _run(self) -> None:

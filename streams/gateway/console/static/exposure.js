@@ -24,7 +24,7 @@ function draw({ exposed }) {
   const most = exposed.items[0]?.share ?? 1;
   fill(
     at("items"),
-    [t("console.js.item"), [t("console.js.share"), "figure"], ""],
+    [t("console.js.item"), [t("console.js.share"), "figure"], ["", "wide"]],
     exposed.items.map(({ item, share }) => [
       el("a", { href: `/console/items/${encodeURIComponent(item)}` }, item),
       format(share, "percent"),

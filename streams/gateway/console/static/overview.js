@@ -67,7 +67,7 @@ function draw(figures, points, [p50, p99]) {
     workers.map((each) => [
       el("span", {}, each.name, each.leads ? el("span", { class: "note" }, ` ${t("console.js.leads")}`) : null),
       el("span", {}, badge(t(`console.js.state_${each.state}`), STATES[each.state]), each.trouble ? el("span", { class: "note" }, ` ${each.trouble}`) : null),
-      t("console.js.ago", { time: format(each.age_s, "seconds") }),
+      t("console.js.ago", { time: duration(each.age_s) }),
       format(each.applied, "rate"),
       format(each.slates, "rate"),
       format(each.busy, "percent"),
