@@ -35,16 +35,20 @@ class ArmIncrements:
             return
         was = {each.key: each for each in before.exposures}
         for exposure in after.exposures:
+            old = was.pop(exposure.key, None)
             experiment = self._measured.by_key.get(exposure.key)
             if experiment is None:
                 continue
-            old = was.get(exposure.key)
             if exposure is old:
                 self._go_on(experiment, exposure, before.totals, after.totals, changed)
             else:
                 if old is not None:
                     self._worth(experiment, old, before.totals, -1)
                 self._worth(experiment, exposure, after.totals, 1)
+        for old in was.values():  # of a user who was deleted
+            experiment = self._measured.by_key.get(old.key)
+            if experiment is not None:
+                self._worth(experiment, old, before.totals, -1)
 
     def _worth(self, experiment: MeasuredExperiment, exposure: Exposure, totals: Sums, sign: int) -> None:
         """Add what a user is worth, or take it away."""

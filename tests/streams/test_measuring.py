@@ -149,6 +149,23 @@ async def test_sums_are_those_of_a_recomputation(window_ms: int | None, seed: in
     assert await worker.sums("look") == expected
 
 
+@pytest.mark.parametrize("seed", range(5))
+async def test_who_is_deleted_is_worth_nothing_to_any_sum(seed: int) -> None:
+    events = drawn_events(Random(seed))
+    worker = Worker(measured([experiment("ranking"), experiment("look", "click_through", "revenue")]))
+    for event in events:
+        await worker.take([event])
+    gone = events[0]["user_id"]
+    deletion = {"type": "forget", "event_id": "f", "ts": START_MS + 25 * DAY_MS, "user_id": gone}
+    await worker.take([deletion])
+    others = [event for event in events if event["user_id"] != gone]
+    assert others
+    for name, metrics in (("ranking", METRICS), ("look", ("click_through", "revenue"))):
+        expected = recomputed(others, name, ARMS[name], metrics)
+        found = {key: numbers for key, numbers in (await worker.sums(name)).items() if any(numbers)}
+        assert found == {key: numbers for key, numbers in expected.items() if any(numbers)}
+
+
 def click(n: int, ts: int, **more: Any) -> Event:
     return {"type": "click", "event_id": f"c{n}", "ts": ts, "user_id": "ann", "item_id": "i1", **more}
 
