@@ -149,10 +149,11 @@ class Poller:
             self._reset(polled.resets)
 
     def _end_of(self, partition: Partition) -> int | None:
-        with contextlib.suppress(KafkaException):
+        try:
             _, end = self._client.get_watermark_offsets(TopicPartition(*partition), cached=True)
-            return int(end) if end >= 0 else None
-        return None
+        except KafkaException:
+            return None
+        return int(end) if end >= 0 else None
 
     def _go_to(self, partition: TP, offset: int) -> None:
         try:

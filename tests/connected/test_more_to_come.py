@@ -23,7 +23,8 @@ from tests.connected.events_on_kafka import eventually
 class Thread:
     """As much of the consumer's thread as is looked at, over a client that runs in this one."""
 
-    known, _assignment = AiokafkaThread.known, AiokafkaThread._assignment
+    known, more_to_come = AiokafkaThread.known, AiokafkaThread.more_to_come
+    _assignment = AiokafkaThread._assignment
 
     def __init__(self, client: Any) -> None:
         self._ensure_consumer = lambda: client
