@@ -274,7 +274,7 @@ class Store(Protocol):
         ...
 
     async def notes(self, names: Sequence[str]) -> list[bytes | None]:
-        """Notes of the gateways, which expire soon."""
+        """Notes, which expire: of gateways, of renewals, of the worker that leads."""
         ...
 
     async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
