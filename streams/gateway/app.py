@@ -17,6 +17,7 @@ from streams.gateway.admin.dead_letters import Mending, Replay
 from streams.gateway.admin.routes import admin_routes, operators
 from streams.gateway.console.operator_pages import operator_pages
 from streams.gateway.console.routes import console_routes
+from streams.gateway.console.watch import Watch
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import FROM_APPS, events_route
 from streams.gateway.experiment_bodies import Because, Shipping
@@ -93,6 +94,8 @@ def create_app(
     on_request = OnRequest(settings, ranker, impressions, clock)
     if ranker is not None:
         ranker.watched_by(RankerMetrics(metrics.registry))
+    console = gateway.console != "off" and not ranks_alone
+    watch = Watch(settings, store, producer, clock, metrics) if console else None
     elsewhere = None
     if ranker is None and settings.ranker.where == "elsewhere":
         elsewhere = RankersElsewhere(settings)
@@ -108,9 +111,13 @@ def create_app(
         begun = ranker is not None and ranker.begin()
         if elsewhere is not None:
             await elsewhere.start()
+        if watch is not None:
+            watch.start()
         try:
             yield
         finally:
+            if watch is not None:
+                await watch.stop()
             if ranker is not None and begun:
                 await ranker.close()
             if elsewhere is not None:
@@ -135,7 +142,7 @@ def create_app(
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
             *console_routes(
-                settings, store, producer, clock, operator_pages(settings, store, shared, experiments)
+                settings, store, producer, clock, watch, operator_pages(settings, store, shared, experiments)
             ),
             asset_route,
         ],

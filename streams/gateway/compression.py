@@ -42,8 +42,8 @@ def coding_for(accepted: bytes) -> str | None:
 
 
 def is_compressible(media_type: str) -> bool:
-    """Whether a body of this type is text."""
-    return media_type.startswith((*_TYPES, "text/"))
+    """Whether a body of this type is text that gains by it; a stream of events must not wait in a coder."""
+    return media_type.startswith((*_TYPES, "text/")) and not media_type.startswith("text/event-stream")
 
 
 def compressed(body: bytes, coding: str) -> bytes:

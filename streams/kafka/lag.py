@@ -90,6 +90,10 @@ class Lag:
             self._events[topic] += max(0, end - offset)
             self._held_back[topic] += held_back
 
+    def places(self) -> dict[str, tuple[int, int]]:
+        """How far each partition is, and where it ends."""
+        return {place: (each.offset, each.end) for place, each in self._partitions.items()}
+
     def of(self, topic: str) -> int:
         """How many offsets of a topic's partitions wait."""
         return self._events[topic]

@@ -323,7 +323,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     all below a name, `*` for any. Pages of these hosts may ask it, too (`*` names none). `streams_max`:
     bodies of NDJSON at a time. Answers under an Idempotency-Key are kept for `idempotency_hours`. Answers of
     `compress_from_bytes` or more are compressed where the client takes that, but for the hot routes'; 0: none
-    is. `console`: to whom the pages under /console are open.
+    is. `console`: to whom the pages under /console are open; there, feeds should be as fresh as
+    `freshness_p50_ms` and `freshness_p99_ms` say, from an event's acceptance until its feed is written.
 
     SIGTERM has `drain_deadline_s` to answer what was asked and to log the last impressions.
     """
@@ -340,3 +341,5 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idempotency_hours: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
     compress_from_bytes: Annotated[int, Meta(ge=0)] = 16_384
     console: PagesOpenTo = "loopback"
+    freshness_p50_ms: PositiveFloat = 50.0
+    freshness_p99_ms: PositiveFloat = 250.0

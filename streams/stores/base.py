@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from model.errors import StoreError
 from streams.experiments.arm_totals import ArmTotals
-from streams.stores.condition import Condition
+from streams.stores.condition import Condition, ServerLoad
 
 
 class Loaded(NamedTuple):
@@ -61,6 +61,14 @@ class FeedsRead(NamedTuple):
     feeds: list[bytes | None]
     states: list[bytes | None]
     withdrawals: str
+
+
+class StoredReport(NamedTuple):
+    """What a worker said of itself last. `age_ms`: how long ago, by the store's clock."""
+
+    worker: str
+    age_ms: float
+    report: bytes
 
 
 class UserPage(NamedTuple):
@@ -281,6 +289,18 @@ class Store(Protocol):
         """Write a note (b"": delete it) in one step with a look at what is there. Raises `FencedError` where
         that is not what was found any more; `found` is its digest (`digest_of`).
         """
+        ...
+
+    async def put_report(self, worker: str, report: bytes, ttl_ms: int) -> None:
+        """Keep what a worker says of itself, in place of what it said before, for `ttl_ms` (0: drop it)."""
+        ...
+
+    async def reports(self) -> list[StoredReport]:
+        """Those of all workers that have not expired, in the order of their names."""
+        ...
+
+    async def load_of_server(self) -> ServerLoad:
+        """What the server that keeps it has to do."""
         ...
 
     async def note_text_encoder(self, encoder: str) -> str:

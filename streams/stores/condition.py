@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 KEEPS = "noeviction"
 
 Kind = Literal["eviction", "persistence", "role", "loading"]
@@ -26,6 +28,22 @@ class Condition(NamedTuple):
     failing: str = ""
 
 
+class ServerLoad(msgspec.Struct, frozen=True):
+    """What a store's server, or all of them together, have to do; None where they do not say.
+
+    `memory_limit_bytes`: 0 where there is none. `commands_per_s`: of late, as the server measures it.
+    """
+
+    servers: int = 1
+    version: str = ""
+    memory_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    commands_per_s: float | None = None
+    clients: int | None = None
+    keys: int | None = None
+    up_s: int | None = None
+
+
 class Concern(NamedTuple):
     """`text` says what is wrong, and what to do."""
 
@@ -36,14 +54,54 @@ class Concern(NamedTuple):
 SOUND = Condition(KEEPS, "master", appendonly=True, saves=True)
 
 
+def read_load(infos: Sequence[str]) -> ServerLoad:
+    """The load in the texts of INFO, one of each server.
+
+    >>> read_load(["redis_version:7.2.4\\r\\nused_memory:10\\r\\ndb0:keys=3,expires=1"]).keys
+    3
+    >>> read_load(["used_memory:10", "used_memory:5"]).memory_bytes
+    15
+    """
+    fields = [_fields(info) for info in infos]
+
+    def total(name: str) -> int | None:
+        said = [int(each[name]) for each in fields if each.get(name, "").isdigit()]
+        return sum(said) if said else None
+
+    keys = [
+        int(part.removeprefix("keys="))
+        for each in fields
+        for name, value in each.items()
+        if name.startswith("db") and name[2:].isdigit()
+        for part in value.split(",")
+        if part.startswith("keys=")
+    ]
+    ups = [int(each["uptime_in_seconds"]) for each in fields if each.get("uptime_in_seconds", "").isdigit()]
+    versions = [each.get("valkey_version") or each.get("redis_version", "") for each in fields]
+    return ServerLoad(
+        servers=len(infos),
+        version=next(filter(None, versions), ""),
+        memory_bytes=total("used_memory"),
+        memory_limit_bytes=total("maxmemory"),
+        commands_per_s=total("instantaneous_ops_per_sec"),
+        clients=total("connected_clients"),
+        keys=sum(keys) if keys else (None if not any(fields) else 0),
+        up_s=min(ups) if ups else None,
+    )
+
+
+def _fields(info: str) -> dict[str, str]:
+    lines = (line.partition(":") for line in info.splitlines() if not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in lines}
+
+
 def read_condition(info: str, config: Mapping[str, str]) -> Condition:
     """The condition in the text of INFO and the answer of CONFIG GET (empty if the server refuses it).
 
     >>> read_condition("# Memory\\r\\nmaxmemory_policy:allkeys-lru\\r\\nrole:master\\r\\n", {}).policy
     'allkeys-lru'
     """
-    lines = (line.partition(":") for line in info.splitlines() if not line.startswith("#"))
-    info_fields = {name.strip(): value.strip() for name, _, value in lines}
+    info_fields = _fields(info)
     failing = [
         what
         for what, field in (("snapshots", "rdb_last_bgsave_status"), ("appendonly", "aof_last_write_status"))

@@ -24,6 +24,7 @@ from streams.stores.base import (
     LedgerEntry,
     Loaded,
     Snapshot,
+    StoredReport,
     UserPage,
     Withdrawals,
     check_commit,
@@ -32,7 +33,7 @@ from streams.stores.base import (
     order_of,
     version_of,
 )
-from streams.stores.condition import SOUND, Condition
+from streams.stores.condition import SOUND, Condition, ServerLoad
 
 MS_PER_DAY = 86_400_000
 
@@ -84,6 +85,7 @@ class MemoryStore:
         self._leases: dict[str, tuple[str, int]] = {}
         self._activations: list[Activation] = []
         self._notes = _Expiring(0, self._clock)
+        self._reports: dict[str, tuple[float, float, bytes]] = {}
         self._text_encoder: str | None = None
         self._experiments: bytes | None = None
         self._experiments_log: list[bytes] = []
@@ -257,6 +259,24 @@ class MemoryStore:
             self._notes.put(name, value, ttl_ms)
         else:
             self._notes.values.pop(name, None)
+
+    async def put_report(self, worker: str, report: bytes, ttl_ms: int) -> None:
+        if ttl_ms > 0:
+            now_ms = self._clock.now_ms()
+            self._reports[worker] = (now_ms, now_ms + ttl_ms, report)
+        else:
+            self._reports.pop(worker, None)
+
+    async def reports(self) -> list[StoredReport]:
+        now_ms = self._clock.now_ms()
+        self._reports = {name: each for name, each in self._reports.items() if each[1] > now_ms}
+        return [
+            StoredReport(worker, now_ms - at_ms, report)
+            for worker, (at_ms, _, report) in sorted(self._reports.items())
+        ]
+
+    async def load_of_server(self) -> ServerLoad:
+        return ServerLoad()
 
     async def note_text_encoder(self, encoder: str) -> str:
         self._text_encoder = self._text_encoder or encoder

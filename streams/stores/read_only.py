@@ -15,10 +15,11 @@ from streams.stores.base import (
     Loaded,
     Snapshot,
     Store,
+    StoredReport,
     UserPage,
     Withdrawals,
 )
-from streams.stores.condition import Condition
+from streams.stores.condition import Condition, ServerLoad
 
 
 class ReadOnlyStore:
@@ -71,6 +72,12 @@ class ReadOnlyStore:
     async def notes(self, names: Sequence[str]) -> list[bytes | None]:
         return await self._store.notes(names)
 
+    async def reports(self) -> list[StoredReport]:
+        return await self._store.reports()
+
+    async def load_of_server(self) -> ServerLoad:
+        return await self._store.load_of_server()
+
     async def text_encoder(self) -> str | None:
         return await self._store.text_encoder()
 
@@ -118,6 +125,9 @@ class ReadOnlyStore:
 
     async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> NoReturn:
         _refuse("put_note")
+
+    async def put_report(self, worker: str, report: bytes, ttl_ms: int) -> NoReturn:
+        _refuse("put_report")
 
     async def note_text_encoder(self, encoder: str) -> NoReturn:
         _refuse("note_text_encoder")

@@ -30,7 +30,7 @@ from streams.stores.base import (
     digest_of,
     version_of,
 )
-from streams.stores.condition import Condition, read_condition, waits_for, worst_of
+from streams.stores.condition import Condition, ServerLoad, read_condition, read_load, waits_for, worst_of
 from streams.stores.redis_cluster import servers_of
 from streams.stores.redis_keys import VALUES, RedisKeys, tag_of
 from streams.stores.redis_layout import CheckedCalls, RedisLayout
@@ -333,6 +333,10 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
         if waits_for(worst) is None:
             await self._layout.check()  # another process may have begun the store meanwhile
         return worst
+
+    async def load_of_server(self) -> ServerLoad:
+        infos = [reply for (reply,) in await self._servers.everywhere([("INFO",)])]
+        return read_load([info.decode(errors="replace") for info in infos if isinstance(info, bytes)])
 
     async def close(self) -> None:
         await self._servers.close()

@@ -15,6 +15,7 @@ What all processes share:
     relayed                        hash: how far each outbox is in the ledger
     snapshot, snapshot:TOKEN:N     hash: head of the snapshot; its chunks
     lease:NAME                     who leads
+    reports                        hash: what each worker said of itself last (it expires)
     model, model:log               the active model; list of the latest activations
     text-encoder                   by which encoder texts were read
     experiments, experiments:log   the registry of experiments; list of the entries of its log

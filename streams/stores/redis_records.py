@@ -1,14 +1,16 @@
-"""What is asked of Redis about records one by one: pages of items and users, and notes of the gateways."""
+"""What is asked of Redis about records one by one: pages of items and users, notes of the gateways,
+and what workers report of themselves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from model.errors import CursorError
-from streams.stores.base import UserPage
+from streams.stores.base import StoredReport, UserPage
 from streams.stores.redis_calls import Calls
 from streams.stores.redis_keys import NOTE, RedisKeys
-from streams.stores.redis_scripts import PUT_NOTE
+from streams.stores.redis_scripts import PUT_NOTE, PUT_REPORT
 
 SCANS = 64
 """Calls for one page of users at most: few of the keys that are looked through may be states."""
@@ -62,6 +64,19 @@ class RedisRecords:
 
     async def put_note(self, name: str, value: bytes, found: str, ttl_ms: int) -> None:
         await self._pooled.script(PUT_NOTE, [self._keys.of(NOTE, name)], [found, value, ttl_ms])
+
+    async def put_report(self, worker: str, report: bytes, ttl_ms: int) -> None:
+        await self._pooled.script(PUT_REPORT, [self._keys.shared("reports")], [worker, report, ttl_ms])
+
+    async def reports(self) -> list[StoredReport]:
+        pairs, now = await self._pooled.pipeline([("HGETALL", self._keys.shared("reports")), ("TIME",)])
+        now_ms = int(now[0]) * 1_000 + int(now[1]) / 1_000
+        found = []
+        for name, value in zip(pairs[::2], pairs[1::2], strict=True):
+            written, expires, report = value.split(b" ", 2)
+            if int(expires) > now_ms:
+                found.append(StoredReport(name.decode(), max(0.0, now_ms - int(written)), report))
+        return sorted(found)
 
 
 def place_of(cursor: str, shards: int) -> tuple[int, int]:

@@ -323,6 +323,26 @@ return 'OK'
 """
 )
 
+# A hash: the name of a worker -> when it was written, when it expires (ms of the server's clock), the report.
+# KEYS: the reports     ARGV: worker, report, ms it lives (0: none)
+PUT_REPORT = _script(
+    """
+local now = redis.call('TIME')
+local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local names = redis.call('HKEYS', KEYS[1])
+for _, name in ipairs(names) do
+  local kept = redis.call('HGET', KEYS[1], name)
+  if tonumber(string.match(kept, '^%d+ (%d+) ') or 0) <= ms then redis.call('HDEL', KEYS[1], name) end
+end
+local lives = tonumber(ARGV[3])
+if lives <= 0 then return redis.call('HDEL', KEYS[1], ARGV[1]) end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %.0f ', ms, ms + lives) .. ARGV[2])
+local left = redis.call('PTTL', KEYS[1])
+if left < lives then redis.call('PEXPIRE', KEYS[1], lives) end
+return 1
+"""
+)
+
 # KEYS: note     ARGV: digest of what was found, what it becomes ('': nothing), ms it lives
 PUT_NOTE = _script(
     """

@@ -102,7 +102,7 @@ class Batches:
         order = OffsetOrder(kafka, metrics)
         self._look_up = LookUp(store, replica, order, self._kept, self._kept_slates, metrics, clock)
         self._writing = Writing(store, letters, metrics, clock)
-        self._counting = Counting(metrics, clock, settings.meanings.name_of)
+        self.counting = Counting(metrics, clock, settings.meanings.name_of)
         self.folding = Folding(settings, replica, clock, examples, waiting)
         at_hand = (self._kept, self._kept_slates)
         self.recovery = Recovery(store, replica, kafka, at_hand, order.gaps, metrics)
@@ -244,7 +244,7 @@ class Batches:
                 self.folding.keep()
                 self.replica.committed(position)
                 self._look_up.written(work.progress)
-                self._counting.count(work, made, position, pushed_ms)
+                self.counting.count(work, made, position, pushed_ms)
                 self.models.fell_back(made.missed)
                 if name := made.outcome.record.activate:
                     self.replica.activated = name

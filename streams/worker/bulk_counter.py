@@ -36,6 +36,10 @@ class BulkCounter(Collector):
         """So many more."""
         self._counts[labels] = self._counts.get(labels, 0) + count
 
+    def counts(self) -> dict[tuple[str, ...], int]:
+        """What was counted so far, by the values of the labels."""
+        return dict(self._counts)
+
     def collect(self) -> Iterator[CounterMetricFamily]:
         """What was counted so far."""
         family = CounterMetricFamily(self._name, self._documentation, labels=self._labels)

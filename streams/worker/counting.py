@@ -6,7 +6,7 @@ The loop does this for each batch: what is counted of events is counted once a b
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+BATCHES_OF_LATE = 256
+
 
 class Counting:
     """Tells `metrics`; `action_names`: of the actions that are declared, by their codes."""
@@ -32,6 +34,8 @@ class Counting:
         self, metrics: WorkerMetrics, clock: Clock, action_names: Mapping[int, str] = BUILT_IN.name_of
     ) -> None:
         self.metrics, self.clock, self.action_names = metrics, clock, action_names
+        self.made_of_late: deque[tuple[float, list[Slate]]] = deque(maxlen=BATCHES_OF_LATE)
+        """The slates of the newest batches, and when they were written (ms): reports look at them."""
         self._fold, self._recommend, self._pack = (
             metrics.stage_s.of(name) for name in ("fold", "recommend", "pack")
         )
@@ -67,6 +71,7 @@ class Counting:
             for arm, count in explored_places(slates).items():
                 metrics.explored.add(count, arm)
             written_ms = _written_ms(position, pushed_ms, now_ms)
+            self.made_of_late.append((written_ms, slates))
             metrics.pushed_s.observe_all(
                 [max(0.0, written_ms - slate.times["accepted"]) / 1_000 for slate in slates]
             )

@@ -20,6 +20,8 @@ from streams.worker.lag_watch import LagWatch
 from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader
+from streams.worker.report_writer import ReportWriter
+from streams.worker.reporting import Reporting, Standing
 from streams.worker.store_watch import StoreWatch
 from streams.worker.waiting import Waiting
 
@@ -73,6 +75,12 @@ class Running:
             *(settings, store, live.replica, live.models, live.experiments),
             *(self.batches.recovery.recover, metrics, clock, watch),
         )
+        reporting = Reporting(
+            *(metrics, self.batches.counting, self.lag.lag),
+            *(lambda: live.recommender.catalog, self._standing, clock),
+        )
+        self.reports = ReportWriter(store, reporting)
+        self.membership = membership
         self.app: Any = create_app(settings, self.intake, membership, waiting)
         self.kafka.app = self.app
 
@@ -81,15 +89,29 @@ class Running:
         """Why the store is waited for; "" where it is not."""
         return self.batches.trouble or self.chores.trouble or self.watch.trouble
 
+    def _standing(self) -> Standing:
+        live = self.live
+        reading = "" if live.replica.sound else "the counters are being read"
+        troubles = self.store_trouble, self.lag.trouble, self.membership.trouble, reading
+        return Standing(
+            trouble="; ".join(filter(None, troubles)),
+            queued=self.intake.queued(),
+            ledger=live.replica.position,
+            followed=live.replica.followed,
+            models={live.models.name: live.models.provider} if live.models.name else {},
+        )
+
     async def start(self) -> None:
         self.chores.start()
         if self.examples is not None:
             self.examples.start()
         await self.app.start()
         self.lag.start()
+        self.reports.start()
 
     async def stop(self) -> None:
         """Stop fetching, finish the batch in flight, commit offsets, leave the group."""
+        await self.reports.stop()
         await self.intake.drain()
         await self.lag.stop()
         await self.app.stop()

@@ -625,6 +625,42 @@ class StoreContract:
         assert await store.notes(["a"]) == [None]
         await store.put_note("a", b"", "", 60_000)
 
+    async def test_a_report_takes_the_place_of_the_one_before(self, store: Store) -> None:
+        assert await store.reports() == []
+        await store.put_report("host:2", b"\x00 1 2", 60_000)
+        await store.put_report("host:1", b"one", 60_000)
+        await store.put_report("host:1", b"two words", 60_000)
+        kept = await store.reports()
+        assert [(each.worker, each.report) for each in kept] == [
+            ("host:1", b"two words"),
+            ("host:2", b"\x00 1 2"),
+        ]
+        assert all(0 <= each.age_ms < 60_000 for each in kept)
+
+    async def test_a_report_is_taken_away_or_expires(self, store: Store) -> None:
+        await store.put_report("a", b"", 60_000)
+        await store.put_report("b", b"short", 200)
+        await store.put_report("c", b"gone", 60_000)
+        await store.put_report("c", b"", 0)
+        await store.put_report("never there", b"", 0)
+        assert [each.worker for each in await store.reports()] == ["a", "b"]
+        await asyncio.sleep(0.4)
+        assert [each.worker for each in await store.reports()] == ["a"]
+        await store.put_report("a", b"again", 60_000)
+        ((_, age_ms, report),) = await store.reports()
+        assert report == b"again"
+        assert age_ms < 60_000
+
+    async def test_reports_of_many_workers_at_once(self, store: Store, make_store: MakeStore) -> None:
+        writers = [store, make_store()]
+        await asyncio.gather(*(writers[n % 2].put_report(f"w{n}", b"%d" % n, 60_000) for n in range(40)))
+        assert {each.worker for each in await store.reports()} == {f"w{n}" for n in range(40)}
+
+    async def test_what_the_server_has_to_do(self, store: Store) -> None:
+        load = await store.load_of_server()
+        assert load.servers >= 1
+        assert load.memory_bytes is None or load.memory_bytes > 0
+
     async def test_a_note_expires(self, store: Store) -> None:
         await store.put_note("a", b"one", "", 100)
         await asyncio.sleep(0.3)

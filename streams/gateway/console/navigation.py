@@ -15,7 +15,14 @@ class Page(NamedTuple):
 
 
 NAVIGATION: tuple[tuple[str, tuple[Page, ...]], ...] = (
-    ("console.group.now", (Page("overview", "/"),)),
+    (
+        "console.group.now",
+        (
+            Page("overview", "/"),
+            Page("servers", "/servers"),
+            Page("exposure", "/exposure"),
+        ),
+    ),
     (
         "console.group.learning",
         (Page("experiments", "/experiments"), Page("learner", "/learner"), Page("models", "/models")),

@@ -12,7 +12,7 @@ import jinja2
 from litestar import Request, Response, Router, get
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotFoundException
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Template
@@ -56,7 +56,7 @@ def render(request: Request[Any, Any, Any], name: str, status: int = 200, **valu
     return answer
 
 
-def pages_router(path: str, handlers: Sequence[HTTPRouteHandler], guards: Sequence[Guard]) -> Router:
+def pages_router(path: str, handlers: Sequence[BaseRouteHandler], guards: Sequence[Guard]) -> Router:
     """The routes of a room's pages. What goes wrong in them is told as a page. /schema leaves them out."""
     return Router(
         path=path,

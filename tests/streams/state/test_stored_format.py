@@ -46,6 +46,7 @@ from streams.state.stored_format import NEIGHBOURS, check_version
 from streams.state.user_state import UserState
 from streams.state.user_sums import NOT_MEASURED
 from streams.stores import redis_sums
+from streams.worker_reports import report
 from tests.streams.state.test_user_state_codec import V1 as STATE_V1
 
 NOW_MS = 1_700_000_000_000
@@ -509,6 +510,25 @@ def check_write(note: underway.Note) -> None:
     assert (note.document, note.before) == (b'{"user_id":"u"}', b"{}")
 
 
+def report_v1() -> bytes:
+    shown = [9, 180, 9, {"popular": 180}, {"i1": 9}, 180, 9, 4.5, 8, 6.0, 1_000]
+    return packed(
+        [
+            1, "host:7", NOW_MS, NOW_MS + 5_000, False, "no answer", {"clicks": [7, 1, 0]}, [3, 8],
+            {"whole": [0, 2, 7]}, {"full": 9}, {"clicks": 4}, {"clicks-0": [8, 12]}, 2, {"invalid": 1},
+            {"store": 3}, {"m1": "CPU"}, "1-0", 5, True, 1_000_000, 2.5, shown,
+        ]
+    )  # fmt: skip
+
+
+def check_report(told: report.Report) -> None:
+    assert (told.worker, told.began_ms, told.at_ms, told.ready) == ("host:7", NOW_MS, NOW_MS + 5_000, False)
+    assert (told.events, told.batch_events, told.rungs) == ({"clicks": (7, 1, 0)}, (3, 8), {"full": 9})
+    assert (told.lag, told.partitions, told.queued) == ({"clicks": 4}, {"clicks-0": (8, 12)}, 2)
+    assert (told.models, told.ledger, told.leads, told.busy_s) == ({"m1": "CPU"}, "1-0", True, 2.5)
+    assert (told.shown.items, told.shown.entropy_sum, told.shown.catalogue) == ({"i1": 9}, 4.5, 1_000)
+
+
 class Format(NamedTuple):
     """`written`: bytes of this build. `frozen`: bytes of each version, former ones above all, by their
     number; several where a version came in several forms. `marked(raw, version)`: the bytes with another
@@ -632,6 +652,13 @@ FORMATS: dict[str, Format] = {
         underway.decode_note,
         check_write,
         {1: [note_of_a_write]},
+        first_element,
+    ),
+    "worker_reports.report": Format(
+        lambda: report.encode(report.decode(report_v1())),
+        report.decode,
+        check_report,
+        {1: [report_v1]},
         first_element,
     ),
     "stores.redis_sums": Format(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from model.errors import StoreError
+from streams.clock import ManualClock
 from streams.stores.base import START, Commit, Snapshot, Store, digest_of
 from streams.stores.memory import MemoryStore
 from streams.stores.read_only import ReadOnlyStore
@@ -27,6 +28,8 @@ READS: dict[str, tuple[Any, ...]] = {
     "users": ("", 5),
     "notes": (["n"],),
     "text_encoder": (),
+    "reports": (),
+    "load_of_server": (),
     "experiments": (),
     "experiments_log": (),
     "condition": (),
@@ -45,12 +48,14 @@ WRITES: dict[str, tuple[Any, ...]] = {
     "put_experiments": (b"two", digest_of(b"one"), b"second"),
     "append_sums_history": ("e", 2),
     "forget_sums": ("e",),
+    "put_report": ("w", b"r", 60_000),
     "put_note": ("n", b"w", digest_of(b"v"), 60_000),
 }
 
 
 async def filled() -> MemoryStore:
-    store = MemoryStore()
+    store = MemoryStore(clock=ManualClock(1_000))
+    await store.put_report("w", b"r", 60_000)
     await store.intern(["i"])
     commit = Commit({"clicks-0": -1}, {"clicks-0": 4}, {"u": b"s"}, {"u": b"f"}, {"i": b"r"}, b"entry")
     await store.commit(commit._replace(withdrawn={"i": True}, arm_sums={"e": {"a:m:0": 1}}), "w")

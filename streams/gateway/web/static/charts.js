@@ -139,7 +139,7 @@ class Drawing {
       ticks: { ...ticks, maxTicksLimit: 5, callback: told },
     };
     const places = {
-      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear",
+      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear", bounds: "data",
       ticks: { ...ticks, maxRotation: 0, autoSkip: !across, ...(this.kind === "bar" ? {} : { callback: at }) },
     };
     const shows = this.series.length > 1 && this.options.legend;
@@ -151,7 +151,7 @@ class Drawing {
       interaction: { mode: this.kind === "bar" ? "index" : "nearest", axis: across ? "y" : "x", intersect: false },
       scales: across ? { x: values, y: { ...places, ticks: { ...places.ticks, maxTicksLimit: 40 } } } : { x: places, y: values },
       plugins: {
-        legend: { display: shows, position: "bottom", align: "start", labels: { color: c.text, usePointStyle: true, pointStyleWidth: 18, boxHeight: 6, font: { size: 12 }, filter: (item, all) => !all.datasets[item.datasetIndex].isEdge } },
+        legend: { display: shows, position: "bottom", align: "start", labels: { color: c.text, usePointStyle: true, pointStyle: this.kind === "bar" ? "rect" : "line", pointStyleWidth: 24, boxHeight: 6, font: { size: 12 }, filter: (item, all) => !all.datasets[item.datasetIndex].isEdge } },
         tooltip: {
           backgroundColor: c.text, titleColor: c.surface, bodyColor: c.surface, displayColors: false,
           callbacks: {

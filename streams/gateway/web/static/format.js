@@ -24,7 +24,7 @@ function bytes(value) {
 function milliseconds(value) {
   const unit = Math.abs(value) >= 10_000 ? "second" : "millisecond";
   const shown = unit === "second" ? value / 1000 : value;
-  const digits = Math.abs(shown) < 10 ? { maximumFractionDigits: 1 } : { maximumFractionDigits: 0 };
+  const digits = { maximumFractionDigits: Math.abs(shown) < 1 ? 2 : Math.abs(shown) < 10 ? 1 : 0 };
   return numbers({ style: "unit", unit, unitDisplay: "short", ...digits }).format(shown);
 }
 
