@@ -150,12 +150,7 @@ def create_app(
             ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
             metrics_route(metrics),
             *console_routes(
-                settings,
-                store,
-                producer,
-                clock,
-                watch,
-                operator_pages(settings, store, shared, experiments),
+                settings, store, producer, clock, watch, operator_pages(settings, store, shared, experiments)
             ),
             *demo_routes(settings, store),
             asset_route,

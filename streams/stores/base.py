@@ -313,7 +313,9 @@ class Store(Protocol):
         ...
 
     async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
-        """Notes of the gateways, which expire soon. about: a user; see `put_note`."""
+        """Notes, which expire: of gateways, of renewals, of the worker that leads. about: a user; see
+        `put_note`.
+        """
         ...
 
     async def put_note(

@@ -8,7 +8,7 @@ What a batch of one partition writes, of one shard:
     progress                       hash: "topic-partition" -> last applied offset
     last-commit:WRITER             what a writer committed last, so that it can ask again
     sums:EXPERIMENT                hash: what the shard's users add to an experiment's sums
-    note:NAME                      what a gateway notes for a while (it expires)
+    note:NAME                      what gateways, renewals and the worker that leads note (it expires)
     outbox, outbox:last            stream of batches on their way to the ledger (of more than one shard)
 What all processes share:
     withdrawn, withdrawn:version   sorted set of items that can't be had, or came back; its version
@@ -43,9 +43,9 @@ from streams.events.partition import partition_of
 VALUES = ("state", "feed", "slates", "item")
 """The kinds of values: those of a user, then that of an item."""
 NOTE = "note"
-"""The kind of what gateways note for a while."""
+"""The kind of what is noted for a while."""
 ABOUT_USER = "notes"
-"""The kind of what they note about a user; it goes when the user is deleted."""
+"""The kind of what is noted about a user; it goes when the user is deleted."""
 FORGOTTEN = "forgotten"
 """The kind of tombstones."""
 

@@ -3,27 +3,64 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, NamedTuple
 
+import httpx
 import pytest
 
+from streams.clock import ManualClock
 from streams.experiments.registry.state import encode
 from streams.gateway.admin.user_seen import met_rows, met_seen
+from streams.gateway.app import create_app
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import Answer, KeptSlate, UserSlates
 from streams.settings.tree import Settings
 from streams.state.action_meaning import BUILT_IN
 from streams.state.consumed import Consumed
 from streams.stores.base import Commit, digest_of
+from streams.stores.memory import MemoryStore
 from tests.streams.experiments.declarations import raw, running
+from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.ranking.conftest import Opened
-from tests.streams.worker.conftest import NOW_MS, click
+from tests.streams.worker.conftest import NOW_MS, Desk, click
 
 STATE, WHY = "/v1/admin/users/state", "/v1/admin/users/why"
 ODD = 'a/../b?<b>"é\u4e2d#%2F'
 
 
-async def test_all_that_is_known_is_told_by_ids(site: Opened) -> None:
-    async with site() as here:
+class Here(NamedTuple):
+    """An app without a ranker, and the worker that writes to its store."""
+
+    http: httpx.AsyncClient
+    desk: Desk
+    store: MemoryStore
+
+
+Known = Callable[[], AbstractAsyncContextManager[Here]]
+
+
+@pytest.fixture
+def known() -> Known:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Here]:
+        store = MemoryStore()
+        desk = Desk(store)
+        await desk.take(*(click(n, f"u{n % 3}", f"item-{n % 24}") for n in range(60)))
+        app: Any = create_app(Settings(), store, RecordingSink(), ManualClock(NOW_MS + 1_000))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url="http://headrace") as http:
+                yield Here(http, desk, store)
+        finally:
+            await desk.replica.close()
+
+    return opened
+
+
+async def test_all_that_is_known_is_told_by_ids(known: Known) -> None:
+    async with known() as here:
         told = (await here.http.get(STATE, params={"user_id": "u1"})).json()
         assert told["state"]["interactions"] == 20
         newest = told["history"][0]
@@ -34,15 +71,15 @@ async def test_all_that_is_known_is_told_by_ids(site: Opened) -> None:
         assert told["met"]["by_action"] == {"click": 8}
         assert sorted(told["met"]["items"]) == sorted(f"item-{n}" for n in range(24) if n % 3 == 1)
         assert (told["met"]["exact"], told["met"]["total"], told["met"]["next_from"]) == (True, 8, None)
-        assert told["feed"]["rung"] == "full"
+        assert told["feed"]["rung"] == "counters"
         assert told["feed"]["places"][0]["item_id"] not in told["met"]["items"]
         assert told["slates"][0]["slate_id"]
         assert {place["item_id"] for place in told["slates"][0]["places"]} <= {f"item-{n}" for n in range(24)}
         assert told["arm"] == "default"
 
 
-async def test_a_stranger_has_no_state_and_ids_may_be_odd(site: Opened) -> None:
-    async with site() as here:
+async def test_a_stranger_has_no_state_and_ids_may_be_odd(known: Known) -> None:
+    async with known() as here:
         told = (await here.http.get(STATE, params={"user_id": ODD})).json()
         assert (told["user_id"], told["state"], told["feed"], told["history"]) == (ODD, None, None, [])
         await here.desk.take(click(60, ODD, ODD))
@@ -52,8 +89,8 @@ async def test_a_stranger_has_no_state_and_ids_may_be_odd(site: Opened) -> None:
         assert (await here.http.get(STATE)).status_code == 400
 
 
-async def test_what_was_shown_and_answered_stands_at_its_place(site: Opened) -> None:
-    async with site() as here:
+async def test_what_was_shown_and_answered_stands_at_its_place(known: Known) -> None:
+    async with known() as here:
         code = BUILT_IN.codes["click"]
         slate = KeptSlate(
             "s", NOW_MS, arm="look=bold", rows=(0, 1, 2), shown_ms=NOW_MS + 5, shown=(0, 9),
@@ -73,8 +110,8 @@ async def test_what_was_shown_and_answered_stands_at_its_place(site: Opened) -> 
         assert (seen["shown_ms"], seen["closed_ms"], seen["arm"]) == (NOW_MS + 5, None, "look=bold")
 
 
-async def test_the_arms_are_those_of_the_experiments_that_run(site: Opened) -> None:
-    async with site() as here:
+async def test_the_arms_are_those_of_the_experiments_that_run(known: Known) -> None:
+    async with known() as here:
         registry = encode(running(e=raw()))
         await here.store.put_experiments(registry, digest_of(None), b"entry")
         told = (await here.http.get(STATE, params={"user_id": "u1"})).json()
