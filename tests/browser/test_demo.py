@@ -185,6 +185,11 @@ async def test_two_arms_stand_side_by_side_and_count_for_nobody(demo: Stage, ope
     await expect(page.locator("#arms .overlap")).to_have_text("10 of 10 items are in both.")
     shown = [each for each in demo.sink.delivered if isinstance(each, Impression)]
     assert all(each.arm == "default" for each in shown)
+    await sides.nth(0).locator("[data-part=open]").first.click()
+    await expect(page.locator("#history ol li")).to_have_count(2)
+    click = demo.events[-1]
+    assert isinstance(click, Click)
+    assert (click.surface, click.slate_id, click.position) == ("compare", None, None)
     await compare.click()
     await expect(page.locator("#arms")).to_be_hidden()
 
