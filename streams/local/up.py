@@ -38,6 +38,8 @@ def run_until_stopped(settings: Settings, workers: int, folder: Path | None) -> 
             asyncio.run(ensure_topics(stack.settings.kafka))
             services = running.enter_context(Services(stack.settings, logs, workers, _say))
             _say(f"gateway   {services.gateway_url}   (its API: {services.gateway_url}/schema)")
+            if stack.settings.gateway.demo_app != "off":
+                _say(f"demo      {services.gateway_url}/demo")
             for url in services.worker_urls:
                 _say(f"worker    {url}/metrics")
             _say(f"Kafka     {stack.settings.kafka.bootstrap}")

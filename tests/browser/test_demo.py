@@ -87,17 +87,20 @@ async def test_a_system_without_items_says_what_to_do(each_look: EachLook) -> No
 
 
 async def test_a_click_is_sent_as_an_app_would_and_the_feed_moves(demo: Stage, open_page: OpenPage) -> None:
-    page = await opened(open_page, demo)
-    slate = await page.evaluate("document.querySelector('#feed .place').dataset.key")
+    page = await open_page(demo.address)
+    await loaded(page)
     key = await act(page, "open", 2)
     await expect(page.locator(f"#feed [data-key={key}]")).to_have_count(0)
     await expect(page.locator("#feed .took")).to_have_text(re.compile(r"on screen [\d,.]+ ms after your act"))
-    (event,) = demo.events
+    event = demo.events[-1]
     assert isinstance(event, Click)
     assert (event.item_id, event.action, event.position, event.surface) == (key, "click", 2, None)
     assert event.user_id.startswith("visitor-")
-    assert event.slate_id
-    assert slate
+    shown = [each for each in demo.sink.delivered if isinstance(each, Impression)]
+    answered = next(
+        each for each in shown if each.slate_id == event.slate_id
+    )  # what was seen counts as shown
+    assert (answered.user_id, answered.items[2]) == (event.user_id, key)
     first = places(page).first
     await expect(first.locator(".made")).to_have_text(re.compile(r"\d ms"))
     await expect(page.locator("#said")).to_have_text(
@@ -185,6 +188,11 @@ async def test_two_arms_stand_side_by_side_and_count_for_nobody(demo: Stage, ope
     await expect(page.locator("#arms .overlap")).to_have_text("10 of 10 items are in both.")
     shown = [each for each in demo.sink.delivered if isinstance(each, Impression)]
     assert all(each.arm == "default" for each in shown)
+    await sides.nth(0).locator("[data-part=open]").first.click()
+    await expect(page.locator("#history ol li")).to_have_count(2)
+    click = demo.events[-1]
+    assert isinstance(click, Click)
+    assert (click.surface, click.slate_id, click.position) == ("compare", None, None)
     await compare.click()
     await expect(page.locator("#arms")).to_be_hidden()
 

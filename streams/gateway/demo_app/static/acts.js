@@ -46,10 +46,10 @@ export class Acts {
   }
 }
 
-/** Where it was shown, as events say it. A preview of an arm was shown to nobody, so it is not answered either. */
-function from({ key, slateId, position, surface, query }) {
+/** Where it was shown, as events say it. A preview of an arm was shown to nobody, so its slate is not answered. */
+function from({ key, slateId, position, surface, query, preview }) {
   const said = { item_id: key };
-  if (slateId) Object.assign(said, { slate_id: slateId, position });
+  if (slateId && !preview) Object.assign(said, { slate_id: slateId, position });
   if (surface && surface !== "feed") said.surface = surface;
   if (query) said.query = query;
   return said;

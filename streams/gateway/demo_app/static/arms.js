@@ -62,7 +62,7 @@ export class Arms {
       list.replaceChildren();
       return;
     }
-    const wanted = places(answer, item, { surface: "compare" }).map((each) => ({ ...each, source: null, alone: !other.has(each.key), made: other.has(each.key) ? say("arms.there", { place: other.get(each.key) }) : say("arms.alone_here") }));
+    const wanted = places(answer, item, { surface: "compare", preview: true }).map((each) => ({ ...each, source: null, alone: !other.has(each.key), made: other.has(each.key) ? say("arms.there", { place: other.get(each.key) }) : say("arms.alone_here") }));
     arrange(list, wanted, this.cards);
     told.hidden = wanted.length > 0;
     told.textContent = say("shelf.empty");

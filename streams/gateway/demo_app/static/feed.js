@@ -65,10 +65,10 @@ export class Feed {
     const when = ms === null ? {} : { made: ms, made_words: say("made_words", { ms }) };
     const wanted = places(feed, item, { surface: "feed", ...when });
     const change = arrange(this.list, wanted, this.cards);
-    mark(this.list, change, first);
     this.section.dataset.feed = wanted.length === 0 ? "empty" : strange(feed) ? "cold" : "own";
     this.state.replaceChildren(...this.#words(feed));
     const seen = await painted();
+    mark(this.list, change, first);
     samples.forEach((each, k) => {
       each.seen = seen - clicked[k];
     });

@@ -40,9 +40,8 @@ const does = {
     if (details.open && details.place.key === place.key) details.close();
   },
   why: (place, card) => show(place, card, true),
-  review: (place, stars, text) => {
-    acts.review(place, stars, text);
-    toast(say("review_sent"), "good", 3);
+  async review(place, stars, text) {
+    if (await acts.review(place, stars, text)) toast(say("review_sent"), "good", 3);
   },
   category: (name) => choose(name),
 };

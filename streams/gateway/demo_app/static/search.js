@@ -1,7 +1,7 @@
 // The search field: completions while one types (a combobox as WAI-ARIA describes it), results as a shelf.
 import { call, Problem } from "../web/api.js";
 import { el, icon } from "../web/page.js";
-import { say } from "./words.js";
+import { can, say } from "./words.js";
 
 const WAIT_MS = 70;
 const MOST = 8;
@@ -59,7 +59,7 @@ export class SearchField {
     this.at = -1;
     this.list.replaceChildren(...completions.map((each, k) => {
       const name = each.kind === "query" ? "clock" : each.kind === "item" ? "play" : "search";
-      const option = el("li", { role: "option", id: `completion-${k}`, "aria-selected": "false" }, icon(name), el("span", {}, each.text), el("small", {}, say(`completion.${each.kind}`)));
+      const option = el("li", { role: "option", id: `completion-${k}`, "aria-selected": "false" }, icon(name), el("span", {}, each.text), el("small", {}, can(`completion.${each.kind}`) ? say(`completion.${each.kind}`) : ""));
       option.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
       option.addEventListener("click", () => this.#choose(k));
       return option;

@@ -8,6 +8,9 @@ const SHOWN = 24;
 /** No user of a dataset has such an id: so visitors and simulated users do not meet in one history. */
 const PREFIX = "visitor-";
 
+/** An id with a slash, "." and ".." have no address. */
+const HAS_FEED = /^(?!\.{1,2}$)[^/]{1,128}$/;
+
 export const isVisitor = (id) => id.startsWith(PREFIX);
 
 /** A name for people: "New visitor 3f2a", "User 655". */
@@ -23,7 +26,7 @@ export function unique() {
 /** Who was here last in this browser, or whom the address names (?user=655); else a new visitor. */
 export function current() {
   const named = new URLSearchParams(location.search).get("user");
-  if (named) return named;
+  if (named && HAS_FEED.test(named)) return named;
   try {
     const kept = localStorage.getItem(KEPT);
     if (kept) return kept;
@@ -53,7 +56,7 @@ export class Visitors {
     dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       const id = dialog.querySelector("input").value.trim();
-      if (id !== "") this.#choose(id);
+      if (HAS_FEED.test(id)) this.#choose(id);
     });
     dialog.querySelector("#visitor-close").addEventListener("click", () => dialog.close());
   }
