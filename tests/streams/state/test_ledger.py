@@ -132,8 +132,8 @@ def test_what_counts_in_full_is_written_as_by_builds_before_there_were_shares() 
     told = Interaction(row=1, ts=2, action=3, rating=4.5, previous=np.empty(0, np.int32), tied=0)
     for share, column in ((1.0, b""), (0.25, np.float64(0.25).tobytes())):
         columns = msgspec.msgpack.decode(encode_record(Record(interactions=[told._replace(share=share)])))
-        assert columns[-3:] == [column, [], []]
-        (again,) = decode_record(msgspec.msgpack.encode(columns[: -2 if share == 1.0 else -1])).interactions
+        assert columns[-6:] == [column, [], b"", [], "", []]
+        (again,) = decode_record(msgspec.msgpack.encode(columns[: -6 if share == 1.0 else -5])).interactions
         assert (again.share, again.user) == (share, "")
 
 
