@@ -17,7 +17,9 @@ _NAME = TRACEPARENT.encode()
 
 
 class Begun(NamedTuple):
-    """A request: when it came (ms since the epoch), and which span of the caller's it belongs to."""
+    """A request: when it came, or what came of it before was accepted (ms since the epoch); and the span of
+    the caller's that it belongs to.
+    """
 
     at_ms: float
     parent: TraceContext | None

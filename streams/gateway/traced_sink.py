@@ -19,6 +19,7 @@ from streams.tracing.trace_context import TraceContext, traceparent
 from streams.tracing.tracing import Tracing
 
 UNCONFIRMED = "Kafka has not acknowledged the event"
+KAFKA = {"messaging.system": "kafka", "messaging.operation.name": "send"}
 
 
 class CarryingSink(EventSink, Protocol):
@@ -53,46 +54,27 @@ class TracedSink:
         for at, event in enumerate(events):
             if (context := self._tracing.chosen(event.event_id, parent)) is not None:
                 traced[at] = context
+        if begun is not None:  # what comes later in the same body was not there yet
+            BEGUN.set(begun._replace(at_ms=accepted_ms))
         if not traced:
             return await self._sink.deliver(events, accepted_ms, timeout_s)
         sends = {at: another(context) for at, context in traced.items()}
         headers = [traceparent(sends[at]) if at in sends else None for at in range(len(events))]
         sent_ms = self._clock.precise_ms()
-        try:
-            delivery = await self._sink.deliver(events, accepted_ms, timeout_s, headers)
-        finally:
-            ended_ms = self._clock.precise_ms()
-        begun_ms = begun.at_ms if begun is not None else sent_ms
-        spans = []
+        delivery = await self._sink.deliver(events, accepted_ms, timeout_s, headers)
+        ended_ms = self._clock.precise_ms()
+        begun_ms, above = (sent_ms, 0) if begun is None else (begun.at_ms, parent.span_id if parent else 0)
         for at, context in traced.items():
             error = "" if delivery.confirmed[at] else delivery.trouble or UNCONFIRMED
-            event, above = events[at], parent.span_id if parent is not None else 0
-            told = _told(event)
-            spans += [
-                Span(
-                    f"accept {told['headrace.event_type']}",
-                    context,
-                    above,
-                    begun_ms,
-                    ended_ms,
-                    "server",
-                    told,
-                    (),
-                    error,
-                ),
-                Span(
-                    f"send {TOPIC_OF[type(event)]}",
-                    sends[at],
-                    context.span_id,
-                    sent_ms,
-                    ended_ms,
-                    "producer",
-                    {**told, "messaging.system": "kafka", "messaging.operation.name": "send"},
-                    (),
-                    error,
-                ),
-            ]
-        self._tracing.put(spans)
+            told, topic = _told(events[at]), TOPIC_OF[type(events[at])]
+            name, sent = f"accept {told['headrace.event_type']}", {**told, **KAFKA}
+            accept = Span(name, context, above, begun_ms, ended_ms, "server", told, error=error)
+            send = Span(
+                f"send {topic}",
+                *(sends[at], context.span_id, sent_ms, ended_ms, "producer", sent),
+                error=error,
+            )
+            self._tracing.put((accept, send))
         return delivery
 
     async def check(self, timeout_s: float) -> None:

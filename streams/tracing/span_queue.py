@@ -66,6 +66,7 @@ class SpanQueue:
             self._awake.wait(EXPORT_EVERY_S)
             self._awake.clear()
             self._export()
+        self._export()  # what came between the last look and the end
 
     def _export(self) -> None:
         while self._waiting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from litestar.testing import TestClient
 from streams.clock import SystemClock
 from streams.events.schema import TOPIC_OF, AnyEvent, encode, key_of
 from streams.gateway.app import create_app
+from streams.gateway.line_stream import AT_ONCE
 from streams.gateway.traced_requests import TracedRequests
 from streams.gateway.traced_sink import TracedSink
 from streams.kafka.message import Headers, Message
@@ -172,6 +174,17 @@ def test_every_route_that_writes_is_traced(all_traced: World) -> None:
     accepts = [span for span in all_traced.spans() if span.name.startswith("accept")]
     assert [span.name for span in accepts] == ["accept item", "accept user", "accept click"]
     assert {(span.context.trace_id, span.parent_id) for span in accepts} == {CALLER[:2]}
+
+
+def test_a_line_of_a_stream_begins_when_the_one_before_it_was_accepted() -> None:
+    """And not with the request, which may be hours old."""
+    world = World(TracingSettings(ratio=1.0, events_per_s=1_000))
+    bodies = [json.dumps(click(f"e-{number}")) + "\n" for number in range(200)]  # more than one turn takes
+    with world.client:
+        headers = {"content-type": "application/x-ndjson"}
+        assert world.client.post("/v1/events", content="".join(bodies), headers=headers).is_success
+    begun = Counter(span.start_ms for span in world.gateway.spans() if span.name == "accept click")
+    assert list(begun.values()) == [AT_ONCE, 200 - AT_ONCE]
 
 
 async def test_what_is_not_sampled_has_no_header_and_no_span() -> None:
