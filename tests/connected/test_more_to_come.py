@@ -108,6 +108,11 @@ async def test_what_was_fetched_and_is_on_its_way_is_to_come(reading: Reading) -
 async def test_an_open_transaction_is_not_waited_for(reading: Reading, writer: Any) -> None:
     await writer.begin_transaction()
     await writer.send_and_wait(reading.partition.topic, b"{}", partition=0)
-    await reading.brings_nothing_more(-1)
-    assert reading.client.highwater(reading.partition) == 1
+
+    async def heard() -> bool:
+        await reading.brings_nothing_more(-1)
+        return bool(reading.client.highwater(reading.partition) == 1)
+
+    await eventually(heard)
+    assert not reading.more_to_come(-1)
     await writer.abort_transaction()

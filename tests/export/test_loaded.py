@@ -22,7 +22,7 @@ from export.manifest import (
 from export.random_inputs import random_inputs
 from export.registry import Registry
 from export.session import Runner, open_session
-from model.errors import ManifestError, ProviderError
+from model.errors import ManifestError, ModelError, ProviderError
 from tests.export.conftest import SCHEMA
 
 
@@ -123,3 +123,20 @@ def test_bound_buffers_give_the_same_scores(registered: tuple[Registry, Manifest
     plain, bound = runner.run(inputs), runner.run_bound(inputs, "cpu")
     for one, other in zip(plain, bound, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_run_without_the_librarys_checks_is_its_own(registered: tuple[Registry, Manifest]) -> None:
+    folder = registered[0].get("first")
+    runner = Runner(open_session(lambda provider: folder / RESCORER), SCHEMA.tasks)
+    parts = load_model(folder).parts
+    assert parts is not None
+    inputs = parts.inputs_of(random_inputs(SCHEMA, 2, 20))
+    for one, other in zip(runner.run(inputs), runner.session.run(runner.outputs, inputs), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for wrong in ({"shared": inputs["shared"]}, {**inputs, "shared": inputs["shared"][:, :, 1:]}):
+        with pytest.raises(ModelError, match=r"did not run on .*shared"):
+            runner.run(wrong)
+    with pytest.raises(ModelError, match="keys, language, values are missing"):
+        runner.run(
+            {name: each for name, each in inputs.items() if name not in {"keys", "values", "language"}}
+        )
