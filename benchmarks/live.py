@@ -209,7 +209,9 @@ def main() -> None:
     (port,) = free_ports(1)
     tree = {"gateway": {"port": port}, "ranker": {"where": "off"}}
     steps = Steps(Console())
-    result = made("python -m benchmarks.live", PACKAGES)
+    words = f"--followers {args.followers} --clicks {args.clicks} --idle {args.idle} --pushes {args.pushes}"
+    limit = "" if args.limit is None else f" --limit {args.limit}"
+    result = made(f"python -m benchmarks.live {words}{limit}", PACKAGES)
     with contextlib.ExitStack() as running:
         logs = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="headrace-live-")))
         stack = running.enter_context(LocalStack(override(Settings(), tree), progress=steps.step))
