@@ -56,6 +56,7 @@ async def test_a_fresh_system_looks_right(fresh: str, each_look: EachLook, name:
         "experiments",
         "experiments/length",
         "experiments/waits",
+        "experiments/drafts",
         "learner",
         "models",
         "users",
