@@ -41,8 +41,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{address}/console"
 
 
-def open_all(page: Page) -> object:
-    return page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+async def open_all(page: Page) -> None:
+    await page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -48,8 +48,8 @@ def test_a_lesson_was_noted_by_the_first_point_that_had_it(lesson: int, by_ms: i
 
 
 def test_the_curve_that_decides_is_the_one_that_is_shown() -> None:
-    assert wealth(guard(True, [], [2.0, 10.0])) == (10.0, pytest.approx(math.log(10) / math.log(100)))
-    assert wealth(guard(False, [], [2.0, 10.0])) == (2.0, pytest.approx(math.log(2) / math.log(100)))
+    assert wealth(guard(True, [], [2.0, 10.0])) == pytest.approx((10.0, math.log(10) / math.log(100)))
+    assert wealth(guard(False, [], [2.0, 10.0])) == pytest.approx((2.0, math.log(2) / math.log(100)))
     assert wealth(guard(False, [], [0.01])) == (0.01, 0.0)
     assert wealth(guard(True, [], [1e9])) == (1e9, 1.0)
     assert wealth(guard(True, [], [1.0], None)) is None
