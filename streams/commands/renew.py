@@ -76,17 +76,18 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
     claim(Path(settings.model.registry), settings.namespace, "model.registry")
     registry, stopped = Registry(Path(settings.model.registry)), stop_event()
     progress, clock = registry.folder / PROGRESS, SystemClock()
-    store = RedisStore(settings.redis)
 
     async def train(parent: str, name: str) -> bool:
         command = [sys.executable, "-m", "streams.commands", "train", "--continue", "--examples", str(folder)]
         command += ["--from", parent, "--name", name, "--progress", str(progress), *options]
         return await run_child(command, stopped, lock)
 
-    async def to_stay() -> frozenset[str]:
-        return await named(settings) | await read_retained(store)
-
     with only_one(registry.folder) as lock:
+        store = RedisStore(settings.redis)
+
+        async def to_stay() -> frozenset[str]:
+            return await named(settings) | await read_retained(store)
+
         desk = RenewalDesk(store, clock, progress)
         renewal = Renewal(
             settings,

@@ -113,6 +113,10 @@ async def _experiments(store: MemoryStore, now_ms: int) -> None:
                 registry, name, declared, now_ms - 9 * HOUR_MS
             )
         )
+    drafts = raw({"plain": {}, "new": {}}, design="interleaved", primary="preference")
+    drafted = read_experiment("drafts", drafts)
+    steps.append(lambda registry: changes.declared(registry, "drafts", drafted, now_ms - 9 * HOUR_MS))
+    steps.append(lambda registry: changes.started(registry, "drafts", now_ms - 8 * HOUR_MS))
     steps.append(lambda registry: changes.started(registry, "length", now_ms - 8 * HOUR_MS))
     steps.append(lambda registry: changes.started(registry, "look", now_ms - 7 * HOUR_MS))
     steps.append(

@@ -41,8 +41,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{address}/console"
 
 
-def open_all(page: Page) -> object:
-    return page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+async def open_all(page: Page) -> None:
+    await page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -56,6 +56,7 @@ async def test_a_fresh_system_looks_right(fresh: str, each_look: EachLook, name:
         "experiments",
         "experiments/length",
         "experiments/waits",
+        "experiments/drafts",
         "learner",
         "models",
         "users",

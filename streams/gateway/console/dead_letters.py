@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -105,10 +106,17 @@ def dump(encoded: str) -> Iterator[str]:
 
 
 def pretty(value: Bytes | None) -> str:
-    """What is to be mended: JSON with indents; as it came where it is none."""
+    """What is to be mended: JSON with indents, letters that can't be seen as escapes; as it came where it is
+    none.
+    """
     if value is None or value.text is None:
         return ""
     try:
-        return msgspec.json.format(value.text, indent=2)
+        text = msgspec.json.format(value.text, indent=2)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return value.text
+    return "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)
+
+
+def _escape(letter: str) -> str:
+    return json.dumps(letter)[1:-1]

@@ -1,4 +1,4 @@
-"""The pages on what operators change and look up: experiments, learner, models, records, letters, settings."""
+"""Pages on what operators change and look up: experiments, learner, models, records, letters, settings."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ function show(view) {
   if (view.last !== null) {
     const { outcome, said, ended_ms } = view.last;
     parts.push(el("dl", { class: "facts" },
-      ...fact(t("console.js.models.last"), badge(t(`console.js.models.outcome.${outcome.replace(" ", "_")}`), KINDS[outcome] ?? "plain"), " ", el("span", { class: "note" }, ago(ended_ms))),
+      ...fact(t("console.js.models.last"), badge(outcome in KINDS ? t(`console.js.models.outcome.${outcome.replace(" ", "_")}`) : outcome, KINDS[outcome] ?? "plain"), " ", el("span", { class: "note" }, ago(ended_ms))),
       ...fact(t("console.js.models.said"), el("span", { lang: "en" }, said || "–"))));
   }
   now.replaceChildren(...parts);

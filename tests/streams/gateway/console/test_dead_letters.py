@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,5 +44,8 @@ def test_what_is_no_value_is_none() -> None:
 
 def test_json_is_made_easy_to_mend_and_all_else_stays() -> None:
     assert pretty(as_bytes(b'{"a":1}')) == '{\n  "a": 1\n}'
+    hidden = json.dumps({"a": "x\u202ey\U000e0001z"}, ensure_ascii=False)
+    assert json.loads(pretty(as_bytes(hidden.encode()))) == {"a": "x\u202ey\U000e0001z"}
+    assert pretty(as_bytes(hidden.encode())).replace("\n", "").isascii()
     assert pretty(as_bytes(b"{broken")) == "{broken"
     assert pretty(as_bytes(b"[" * 5_000)) == "[" * 5_000
