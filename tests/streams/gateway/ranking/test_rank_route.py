@@ -258,6 +258,7 @@ async def test_an_item_that_nobody_knows_needs_a_description(site: Opened) -> No
         ([{"item_id": "item-3", "boost": 1}, {"item_id": "item-3", "boost": 2}], "twice"),
         ([{"item_id": "item-3", "boost": 1}, {"item_id": "item-3"}], "twice"),
         ([{"item_id": "item-3", "position": 1}, {"item_id": "item-9", "relevancy": 2}], "scales"),
+        ([{"item_id": f"i{n}", "tags": ["x" * 256] * 64} for n in range(20)], "327680 characters"),
     ],
 )
 async def test_fields_that_cant_be_are_refused(site: Opened, items: Any, came: str) -> None:
