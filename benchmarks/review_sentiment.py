@@ -13,9 +13,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.stats import rankdata
 
 from benchmarks.encoders import compare_encoders
 from export.registry import Registry
@@ -26,55 +23,15 @@ from model.universal import UNIVERSAL
 from streams.datasets.as_events import reviews_of
 from streams.datasets.dataset import Dataset
 from streams.offline.training.dataset_texts import spread
+from streams.offline.training.opinion_head import LEARNED, Bool, judged
 
 PACKAGES = (UNIVERSAL, "numpy", "onnxruntime", "scipy")
-LEARNED, RIDGES = 0.8, (1.0, 3.0, 10.0, 30.0)
-RESAMPLED = 200
-F64 = NDArray[np.float64]
-Bool = NDArray[np.bool_]
 
 
-def fitted(vectors: F64, praises: Bool, ridge: float) -> F64:
-    """Weights [dim + 1], the last one the offset: least logistic loss plus ridge / 2 times their squares."""
-    signs = np.where(praises, 1.0, -1.0)
-    weights = np.where(praises, 0.5 / praises.mean(), 0.5 / (~praises).mean())
-    inputs = np.hstack([vectors, np.ones((len(vectors), 1))])
-
-    def loss(head: F64) -> tuple[float, F64]:
-        margins = signs * (inputs @ head)
-        slopes = -signs * weights / (1.0 + np.exp(np.clip(margins, -50, 50)))
-        value = weights @ np.logaddexp(0.0, -margins) + ridge / 2 * head[:-1] @ head[:-1]
-        return float(value), inputs.T @ slopes + ridge * np.append(head[:-1], 0.0)
-
-    found: F64 = minimize(loss, np.zeros(inputs.shape[1]), jac=True, method="L-BFGS-B").x
-    return found
-
-
-def auc(values: F64, praises: Bool) -> float:
-    """How often one that praises is above one that does not; half for a tie.
-
-    >>> auc(np.array([0.1, 0.9, 0.5]), np.array([False, True, True]))
-    1.0
-    """
-    above = rankdata(values)[praises].sum() - praises.sum() * (praises.sum() + 1) / 2
-    return float(above / (praises.sum() * (~praises).sum()))
-
-
-def judged(vectors: F32, praises: Bool, learned: int) -> dict[str, Any]:
+def told(vectors: F32, praises: Bool, learned: int) -> dict[str, Any]:
     """The AUC on what comes after the first `learned` reviews, its standard error (bootstrap), the ridge."""
-    exact, inner = vectors.astype(np.float64), int(learned * LEARNED)
-    tried = {
-        ridge: auc(
-            exact[inner:learned] @ fitted(exact[:inner], praises[:inner], ridge)[:-1], praises[inner:learned]
-        )
-        for ridge in RIDGES
-    }
-    ridge = max(tried, key=lambda each: tried[each])
-    values = exact[learned:] @ fitted(exact[:learned], praises[:learned], ridge)[:-1]
-    rng, true = np.random.default_rng(7), praises[learned:]
-    drawn = (rng.integers(0, len(true), len(true)) for _ in range(RESAMPLED))
-    error = float(np.std([auc(values[some], true[some]) for some in drawn]))
-    return {"auc": round(auc(values, true), 4), "error": round(error, 4), "ridge": ridge}
+    _, found = judged(vectors.astype(np.float64), praises, learned)
+    return {"auc": round(found.auc, 4), "error": round(found.error, 4), "ridge": found.ridge}
 
 
 def measure(registry: Registry, name: str, dataset: Dataset) -> dict[str, Any]:
@@ -91,8 +48,8 @@ def measure(registry: Registry, name: str, dataset: Dataset) -> dict[str, Any]:
     return {
         "learned": {"praise": int(praises[:learned].sum()), "blame": int((~praises[:learned]).sum())},
         "judged": {"praise": int(praises[learned:].sum()), "blame": int((~praises[learned:]).sum())},
-        "whole": judged(whole, praises, learned),
-        "kept": judged(encoder.projection(whole), praises, learned),
+        "whole": told(whole, praises, learned),
+        "kept": told(encoder.projection(whole), praises, learned),
     }
 
 

@@ -48,20 +48,15 @@ class Filter:
         shown = np.zeros(len(rows), np.bool_)
         known = rows < items
         shown[known] = mask[rows[known]] == 0
-        told = {row: guests.fields_of(request, row) for row in rows.tolist()} if request.given else {}
-        own = [
-            k
-            for k, row in enumerate(rows.tolist())
-            if (its := told.get(row)) and (its.filtered or row >= items)
-        ]
+        own, items_told = [], []
+        for k, row in enumerate(rows.tolist() if request.given is not None else ()):
+            its = guests.fields_of(request, row)
+            if its is not None and (its.filtered or row >= items):
+                own.append(k)
+                items_told.append(described(its, self.catalog, row if row < items else -1))
         if own:
-            items_told = [
-                described(its, self.catalog, row if row < items else -1)
-                for row in rows[own].tolist()
-                if (its := told[row]) is not None
-            ]
             shown[own] = fitting(request.filter, items_told)
-            shown[own] &= ~np.isin(rows[own], request.exclude)
+            shown &= ~np.isin(np.array(request.candidates), request.exclude)
         return rows[shown]
 
     def _mark(self, request: RankRequest, mask: NDArray[np.uint8], about_user: bool) -> None:

@@ -74,7 +74,7 @@ def guests_of(
     if not guests:
         return guests
     end = items + len(guests.fields)
-    catalog.make_room(end)
+    catalog.lend(end)
     counters.make_room(end)
     workspace.make_room(end)
     catalog.text[items:end], catalog.added_ms[items:end] = 0.0, now_ms

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -138,7 +139,7 @@ class Ranker:
         texts = await self._queries.vectors(_to_describe(asked, live.recommender), live.encode)
         answer = await self._queue.answer((asked, await self.vector(asked.query), texts))
         self._queue.watch.took("whole", time.perf_counter() - started)
-        self.slates.keep(asked, answer)
+        self.slates.keep(replace(asked, given={}), answer)  # without the texts, which nobody asks for again
         return answer
 
     async def worth(self, answer: Answer, places: int, history: int) -> Worth:

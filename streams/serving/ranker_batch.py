@@ -102,6 +102,7 @@ def _request(
     fields: dict[str, Any] = {"user": asked.user, "cause": asked.cause, "surface": asked.surface}
     unknown: tuple[str, ...] = ()
     size = asked.size
+    candidates = dict[str, int]()
     if asked.items is not None:
         known = dict.fromkeys(asked.items)
         candidates = candidates_of(asked, rows)
@@ -110,7 +111,7 @@ def _request(
         size = min(size or len(known), max(len(candidates), 1))
         if given := given_of(asked, candidates, waiting.texts):
             fields["given"] = GivenFields(given, asked.relevancy_weight)
-    exclude = [rows[item] for item in asked.exclude if item in rows]
+    exclude = [at[item] for item in asked.exclude for at in (rows, candidates) if item in at]
     if asked.items is None:
         exclude += in_session  # what was met in the session does not come back either
     if asked.not_seen_for_ms:

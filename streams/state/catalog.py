@@ -110,6 +110,7 @@ class Catalog:
         self._changes: deque[range] = deque(maxlen=REMEMBERED)
         self.withdrawn = RowSet()
         self.facets = Facets()
+        self._lent = 0
         self.before: Callable[[int], None] | None = None
         """Is told of a row before its text changes."""
 
@@ -126,10 +127,17 @@ class Catalog:
             self.ids.extend(part)
         size = len(self.ids)
         self.make_room(size)
-        self.text[first:size] = 0.0  # a guest may have stood there (`streams.ranking.guests`)
+        self.text[first : max(first, min(size, self._lent))] = 0.0
         self.available[first:size], self.announced_ms[first:size] = True, -1
         self.added_ms[first:size] = ts
         self._revise(range(first, size))
+
+    def lend(self, rows: int) -> None:
+        """Let others write into the columns up to so many rows, behind the items: what stands there is of no
+        item, and is cleared where one comes (`streams.ranking.guests`).
+        """
+        self.make_room(rows)
+        self._lent = max(self._lent, rows)
 
     def make_room(self, rows: int) -> None:
         """Make room for so many rows; there may be fewer items."""

@@ -10,8 +10,9 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from streams.gateway.answers import JSON, json_answer, response
-from streams.gateway.errors import ProblemError, problem, says
+from streams.gateway.errors import says
 from streams.gateway.feeds import NO_STORE
+from streams.gateway.lists.lists import unknown
 from streams.gateway.lists.parameters import ItemId
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.parameters import check_once
@@ -101,15 +102,7 @@ def aspects_route(on_request: OnRequest) -> HTTPRouteHandler:
         names = names_here(None if ranker.live is None else ranker.live.opine)
         (found,) = await on_request.answered(ranker.ask(aspects_of, [item_id], *names))
         if found is None:
-            raise ProblemError(
-                problem(
-                    404,
-                    "no_item",
-                    expected="an item that was announced or met",
-                    came=item_id[:128],
-                    remedy="put the item first",
-                )
-            )
+            raise unknown("item", item_id, "an item that was announced or met", "put the item first")
         return response(json_answer(200, found, JSON, NO_STORE))
 
     return read_aspects

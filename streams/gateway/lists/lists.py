@@ -57,7 +57,7 @@ class Lists:
 
         found = await self._on_request.answered(ranker.ask(in_core.similar, self._lists, item_id, by, ask))
         if found is None:
-            raise _unknown("item", item_id, "an item that was announced or met", "put the item first")
+            raise unknown("item", item_id, "an item that was announced or met", "put the item first")
         return SimilarItems(item_id, by, found.items, found.cursor)
 
     async def similar_for(
@@ -73,7 +73,7 @@ class Lists:
             ranker.ask(in_core.candidates, self._lists, item_id, by, ask, user, state)
         )
         if found is None:
-            raise _unknown("item", item_id, "an item that was announced or met", "put the item first")
+            raise unknown("item", item_id, "an item that was announced or met", "put the item first")
         if not found.item_ids:
             return SimilarItems(item_id, by, [], None, user)
         answer = await on_request.answered(
@@ -103,7 +103,7 @@ class Lists:
 
         (state,) = await self._states([user])
         if state is None:
-            raise _unknown("user", user, "a user who has acted", "send the user's events first")
+            raise unknown("user", user, "a user who has acted", "send the user's events first")
         found = await on_request.answered(ranker.ask(in_core.near_users, user, state, CHECKED * n))
         states = await self._states([each.user_id for each in found.users]) if found.users else []
         there = [each for each, raw in zip(found.users, states, strict=True) if raw is not None]
@@ -119,5 +119,6 @@ class Lists:
             raise unavailable("store", came, gateway.retry_after_s) from None
 
 
-def _unknown(what: str, came: str, expected: str, remedy: str) -> ProblemError:
+def unknown(what: str, came: str, expected: str, remedy: str) -> ProblemError:
+    """404, `unknown_{what}`."""
     return ProblemError(problem(404, f"unknown_{what}", expected=expected, came=came, remedy=remedy))

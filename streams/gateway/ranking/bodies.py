@@ -63,6 +63,17 @@ class GivenItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """Whether it is more than an id."""
         return self != GivenItem(item_id=self.item_id)
 
+    @property
+    def letters(self) -> int:
+        """How many characters it says, but for its title and text."""
+        pairs = (self.attributes or {}).items()
+        return sum(
+            map(
+                len,
+                [*(self.categories or ()), *(self.tags or ()), *(each for pair in pairs for each in pair)],
+            )
+        )
+
     def as_given(self) -> Given:
         """As a ranker takes it. A position counts as its discount (Järvelin, Kekäläinen, TOIS 2002)."""
         relevancy = self.relevancy

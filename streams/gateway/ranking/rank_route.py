@@ -20,6 +20,10 @@ from streams.serving.ranker_asked import Asked
 from streams.serving.ranker_asked import GivenItem as Given
 
 PATH = "/v1/rank"
+TOLD_MAX = 262_144
+"""Characters that one request may say of its items, but for titles and texts: a ranker keeps them with the
+slate.
+"""
 EXAMPLE = {
     "user_id": "ann",
     "items": ["B0002E1O5C", {"item_id": "B0002F7K7Y", "price": 12.5, "boost": 0.3}],
@@ -62,15 +66,21 @@ def given_of(items: Sequence[GivenItem]) -> dict[str, Given]:
     found = dict[str, GivenItem]()
     for item in items:
         if found.setdefault(item.item_id, item) != item:
-            raise _twofold("one entry for each item", f"item {item.item_id!r} twice, with other fields")
+            raise _refused("one entry for each item", f"item {item.item_id!r} twice, with other fields")
     told = [item for item in found.values() if item.says_more]
+    if (letters := sum(item.letters for item in told)) > TOLD_MAX:
+        raise _refused(
+            f"at most {TOLD_MAX} characters in categories, tags and attributes of all items",
+            f"{letters} characters",
+        )
     if any(item.relevancy is not None for item in told) and any(item.position is not None for item in told):
-        raise _twofold("relevancy, or position", "both of them: their scales differ")
+        raise _refused("relevancy, or position", "both of them: their scales differ")
     return {item.item_id: item.as_given() for item in told}
 
 
-def _twofold(expected: str, came: str) -> ProblemError:
-    return ProblemError(problem(422, "bad_request", expected=expected, came=came, remedy="say it in one way"))
+def _refused(expected: str, came: str) -> ProblemError:
+    remedy = "correct the fields of the items"
+    return ProblemError(problem(422, "bad_request", expected=expected, came=came, remedy=remedy))
 
 
 def user_of(user_id: str | None, session: str | None) -> str:

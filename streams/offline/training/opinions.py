@@ -92,6 +92,7 @@ def opinions_of(
         probes=probes_of(PROBES, served, encoder),
         versions=versions_of(PACKAGES),
     )
+    log.info("reviews are read for opinions: AUC %.3f, %d topics", manifest.auc, len(manifest.topics))
     try:
         with registry.opinions.adding(name) as folder:
             return save_opinions(folder, arrays, manifest)

@@ -64,6 +64,7 @@ def test_every_route_is_described(document: dict[str, Any]) -> None:
         "/v1/admin/dead-letters/replay",
         "/v1/admin/dead-letters/{position}/replay",
         "/v1/users/{user_id}/neighbours",
+        "/v1/items/{item_id}/aspects",
         "/v1/items/{item_id}/similar",
         "/v1/trending",
         "/v1/popular",

@@ -120,5 +120,5 @@ async def test_an_item_without_reviews_and_one_that_nobody_knows(opened: Opened)
         missing = await here.http.get("/v1/items/nowhere/aspects")
         wrong = await here.http.get("/v1/items/good/aspects?n=3")
     assert plain == {"item_id": "good", "reviews": 0, "sentiment": None, "praised_for": [], "aspects": []}
-    assert (missing.status_code, missing.json()["reason"]) == (404, "no_item")
+    assert (missing.status_code, missing.json()["reason"]) == (404, "unknown_item")
     assert (wrong.status_code, wrong.json()["reason"]) == (400, "unknown_parameter")

@@ -237,11 +237,14 @@ async def test_an_item_that_nobody_knows_needs_a_description(site: Opened) -> No
         items = ["item-3", {"item_id": "bare", "price": 3, "boost": 9}, NEWCOMER]
         _, body = await rank(here, user_id="u1", items=items, n=1)
         _, filtered = await rank(here, user_id="u1", items=items, filter={"price_to": 9})
+        _, excluded = await rank(here, user_id="u1", items=items, exclude=["new-1"])
         many = [NEWCOMER | {"item_id": f"new-{n}", "title": f"lamp {n}"} for n in range(51)]
         status, problem = await rank(here, user_id="u1", items=many)
     assert body["unknown"] == ["bare"]
     assert len(body["items"]) == 1
     assert filtered["left_out"] == ["item-3", "new-1"]
+    assert excluded["left_out"] == ["new-1"]
+    assert [each["item_id"] for each in excluded["items"]] == ["item-3"]
     assert (status, problem["reason"]) == (422, "bad_request")
     assert "51" in problem["came"]
     assert "PUT /v1/items" in problem["expected"]
@@ -258,6 +261,7 @@ async def test_an_item_that_nobody_knows_needs_a_description(site: Opened) -> No
         ([{"item_id": "item-3", "boost": 1}, {"item_id": "item-3", "boost": 2}], "twice"),
         ([{"item_id": "item-3", "boost": 1}, {"item_id": "item-3"}], "twice"),
         ([{"item_id": "item-3", "position": 1}, {"item_id": "item-9", "relevancy": 2}], "scales"),
+        ([{"item_id": f"i{n}", "tags": ["x" * 256] * 64} for n in range(20)], "327680 characters"),
     ],
 )
 async def test_fields_that_cant_be_are_refused(site: Opened, items: Any, came: str) -> None:
