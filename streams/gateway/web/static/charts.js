@@ -64,10 +64,11 @@ class Drawing {
     else {
       const made = this.#datasets(colours());
       const kept = this.chart.data.datasets;
-      if (made.length === kept.length) made.forEach((each, place) => Object.assign(kept[place], each));
-      else this.chart.data.datasets = made;
-      this.chart.data.labels = this.#labels();
-      this.chart.update("none");
+      if (made.length === kept.length) {
+        made.forEach((each, place) => Object.assign(kept[place], each));
+        this.chart.data.labels = this.#labels();
+        this.chart.update("none");
+      } else this.paint(); // with one series there is no legend
     }
     this.#tell();
   }
@@ -108,7 +109,7 @@ class Drawing {
         borderWidth: each.objective ? 1.5 : 2,
         borderDash: each.objective ? [4, 4] : DASHES[order % 8],
         pointStyle: POINTS[order % 8],
-        pointRadius: each.values.length < 3 ? 3 : 0,
+        pointRadius: each.values.length < 3 && !each.objective ? 3 : 0,
         pointHitRadius: 10,
         tension: 0,
         stepped: each.stepped ?? false,
