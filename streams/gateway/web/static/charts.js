@@ -67,6 +67,7 @@ class Drawing {
       if (made.length === kept.length) {
         made.forEach((each, place) => Object.assign(kept[place], each));
         this.chart.data.labels = this.#labels();
+        if (this.options.time) Object.assign(this.chart.options.scales.x, this.#range());
         this.chart.update("none");
       } else this.paint(); // with one series there is no legend
     }
@@ -92,6 +93,13 @@ class Drawing {
   #labels() {
     if (this.kind !== "bar") return undefined;
     return [...new Set(this.series.flatMap((each) => each.values.map(([label]) => label)))];
+  }
+
+  /** From the first time to the last; around the only one where there is one. */
+  #range() {
+    const times = this.series.flatMap((each) => each.values.map(([x]) => x));
+    const [first, last] = [Math.min(...times), Math.max(...times)];
+    return first < last ? { min: first, max: last } : { min: first - 5000, max: last + 5000 };
   }
 
   #datasets(c) {
@@ -137,11 +145,11 @@ class Drawing {
     const border = { display: false };
     const values = {
       stacked, min, suggestedMax: max, beginAtZero: this.kind === "bar", border, grid: { ...grid, color: (line) => (zero !== undefined && line.tick?.value === zero ? c.text : c.line) },
-      ticks: { ...ticks, maxTicksLimit: 5, callback: told },
+      ticks: { ...ticks, maxTicksLimit: 5, ...(unit === "integer" ? { precision: 0 } : {}), callback: told },
     };
     const places = {
-      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear", bounds: "data",
-      ticks: { ...ticks, maxRotation: 0, autoSkip: !across, ...(this.kind === "bar" ? {} : { callback: at }) },
+      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear", ...(time && this.kind !== "bar" ? this.#range() : {}),
+      ticks: { ...ticks, maxRotation: 0, includeBounds: false, autoSkip: !across, ...(this.kind === "bar" ? {} : { callback: at }) },
     };
     const shows = this.series.length > 1 && this.options.legend;
     return {

@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from model.errors import StoreUnavailableError
 from streams.clock import ManualClock
-from streams.gateway.console.watch import POINTS, Figures, Watch
+from streams.gateway.console.moments import Figures
+from streams.gateway.console.watch import POINTS, Watch
 from streams.gateway.metrics import GatewayMetrics
 from streams.settings.tree import Settings
 from streams.stores.base import StoredReport
