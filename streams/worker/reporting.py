@@ -141,7 +141,7 @@ class Reporting:
             entropy_sum=before.entropy_sum + sum(entropies),
             distance_lists=before.distance_lists + len(distances),
             distance_sum=before.distance_sum + sum(distances),
-            catalogue=int(catalog.available[: len(catalog)].sum()),
+            catalogue=int(np.count_nonzero(catalog.available[: len(catalog)])),
         )
 
     def _time(self, slate: Slate, written_ms: float) -> None:

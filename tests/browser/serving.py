@@ -28,13 +28,14 @@ def served(
     sink: EventSink | None = None,
     clock: Clock | None = None,
     ranker: Ranker | None = None,
+    port: int = 0,
 ) -> Iterator[str]:
     """The address of a gateway in a thread, e.g. "http://127.0.0.1:23456"; it ends with the block."""
     settings = settings or Settings()
     app = create_app(
         settings, store or MemoryStore(), sink or RecordingSink(), clock or SystemClock(), ranker=ranker
     )
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
         HostCheck(app, settings.gateway),
         interface="asgi3",

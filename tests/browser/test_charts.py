@@ -79,7 +79,7 @@ def address() -> Iterator[str]:
 async def test_a_chart_is_drawn_and_told(
     address: str, open_page: OpenPage, kind: str, options: dict[str, Any], told: str
 ) -> None:
-    page = await open_page(f"{address}/console")
+    page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
     own = [address + assets().address(name) for name in ("web/charts.js", "web/page.js")]
     await page.evaluate(DRAW, [*own, kind, options])
     light = set(await page.evaluate(INK))
@@ -95,7 +95,7 @@ async def test_a_chart_is_drawn_and_told(
 
 
 async def test_a_chart_without_numbers_says_so(address: str, open_page: OpenPage) -> None:
-    page = await open_page(f"{address}/console")
+    page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
     own = [address + assets().address(name) for name in ("web/charts.js", "web/page.js")]
     await page.evaluate(DRAW, [*own, "line", {"series": []}])
     await expect(page.get_by_text("No data")).to_be_visible()

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import Page, expect
 
+from model.errors import StoreUnavailableError
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
+from streams.stores.base import StoredReport
 from streams.stores.memory import MemoryStore
-from tests.browser.conftest import EachLook
+from tests.browser.accessibility import violations
+from tests.browser.conftest import PHONE, EachLook, OpenPage, picture
 from tests.browser.playing import PlayedWorker, acting
 from tests.browser.serving import served
 
@@ -49,3 +52,122 @@ async def test_pages_of_a_system_that_runs(
 @pytest.mark.parametrize("path", PAGES)
 async def test_pages_of_a_system_without_workers(address: str, each_look: EachLook, path: str) -> None:
     await each_look(address + path, f"console{path.replace('/', '-') or '-overview'}-empty")
+
+
+async def test_alarms_come_and_go_in_words(address: str, store: MemoryStore, open_page: OpenPage) -> None:
+    one, other = two(store)
+    page = await open_page(address)
+    alarms = page.locator("#alarms")
+    await expect(alarms).to_contain_text("No worker has reported")
+    async with acting(one, other):
+        await expect(alarms).to_have_text("Nothing needs attention")
+        await expect(page.locator("#workers tbody tr")).to_have_count(2)
+        one.quiet = True
+        await expect(alarms).to_contain_text("Worker host-a:101 has not reported for 5 s", timeout=20_000)
+        await expect(page.locator("#workers tbody")).to_contain_text("silent")
+        other.ready, other.trouble = False, "it <b>starts</b>"
+        other.slower, other.rung, other.letters = 60, "counters", 3
+        await expect(alarms).to_contain_text("Worker host-b:77 is not ready: it <b>starts</b>")
+        await expect(alarms).to_contain_text("Freshness p99 is", timeout=20_000)
+        await expect(alarms).to_contain_text("made on a lower rung")
+        await expect(alarms).to_contain_text("3 dead letters")
+        await expect(page.locator("#stat-p99.over")).to_be_visible()
+        assert await violations(page) == []
+        await picture(page, "console-overview-alarms")
+        one.quiet = False
+        await expect(alarms).not_to_contain_text("has not reported", timeout=20_000)
+
+
+class Away(MemoryStore):
+    away = False
+
+    async def reports(self) -> list[StoredReport]:
+        if self.away:
+            raise StoreUnavailableError("redis at store:6379 did not answer within 2 s; try again")
+        return await super().reports()
+
+
+async def test_a_store_that_is_away_is_said_on_each_page(open_page: OpenPage) -> None:
+    store = Away()
+    with served(store=store) as address:
+        async with acting(*two(store)):
+            page = await open_page(f"{address}/console/servers")
+            await live(page)
+            store.away = True
+            await expect(page.locator("#alarms")).to_contain_text(
+                "The store does not answer: redis at store:6379"
+            )
+            await expect(page.locator("#store-state")).to_have_text("does not answer")
+            await picture(page, "console-servers-away")
+            for path in PAGES:
+                answer = await page.goto(f"{address}/console{path}")
+                assert answer is not None
+                assert answer.status == 200
+            store.away = False
+            await page.goto(f"{address}/console")
+            await expect(page.locator("#alarms")).to_have_text("Nothing needs attention", timeout=20_000)
+            await page.close()
+
+
+async def test_a_keyboard_reaches_everything(address: str, store: MemoryStore, open_page: OpenPage) -> None:
+    async with acting(*two(store)):
+        page = await open_page(address)
+        await live(page)
+        reached = set()
+        for _ in range(40):
+            await page.keyboard.press("Tab")
+            here = await page.evaluate(
+                "[document.activeElement.tagName, document.activeElement.textContent.trim().slice(0, 40),"
+                " getComputedStyle(document.activeElement).outlineStyle]"
+            )
+            reached.add((here[0], here[1]))
+            assert here[0] == "BODY" or here[2] != "none", f"{here} has the focus, and does not show it"
+        assert {("A", "Store and broker"), ("A", "Sources and exposure"), ("A", "中文")} <= reached
+        assert sum(tag == "SUMMARY" for tag, _ in reached) == 4
+        summary = page.locator("#chart-throughput summary")
+        await summary.focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#chart-throughput table")).to_contain_text("Events applied")
+        assert await violations(page) == []
+
+
+async def test_a_phone_shows_all_of_it(address: str, store: MemoryStore, open_page: OpenPage) -> None:
+    async with acting(*two(store)):
+        page = await open_page(address, width=PHONE)
+        await live(page)
+        for link in ("Store and broker", "Sources and exposure", "Overview"):
+            await page.get_by_role("link", name=link, exact=True).click()
+            await expect(page.locator("h1")).to_have_text(link)
+
+
+async def test_the_first_paint(
+    address: str, store: MemoryStore, open_page: OpenPage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Printed, not judged: how long it takes depends on what else the machine does."""
+    told = []
+    async with acting(*two(store)):
+        for path in PAGES:
+            page = await open_page(address + path)
+            await live(page)
+            paint = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+            size = await page.evaluate(
+                "performance.getEntriesByType('resource')"
+                ".reduce((sum, each) => sum + each.encodedBodySize, 0)"
+            )
+            told.append(f"/console{path}: first paint after {paint:.0f} ms, {size / 1_000:.0f} KB")
+            assert paint > 0
+            await page.close()
+    with capsys.disabled():
+        print("", *told, sep="\n")
+
+
+async def test_the_stream_comes_back(store: MemoryStore, open_page: OpenPage) -> None:
+    """A gateway that is started again on the same port; meanwhile the page says that it has lost it."""
+    with served(store=store) as address:
+        page = await open_page(f"{address}/console", allowed=("ERR_",))
+        await expect(page.locator("[data-live-state=open]")).to_be_visible()
+    await expect(page.locator("[data-live-state=lost]")).to_be_visible()
+    port = int(address.rpartition(":")[2])
+    with served(store=store, port=port):
+        await expect(page.locator("[data-live-state=open]")).to_be_visible(timeout=60_000)
+        await page.close()

@@ -1,4 +1,4 @@
-"""What every page has, on the console's first one: its frame, both languages, both themes."""
+"""What every page has: its frame, both languages, both themes, and what it says where it can't be shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def address() -> Iterator[str]:
 
 
 async def test_it_looks_right_in_every_way(address: str, each_look: EachLook) -> None:
-    await each_look(f"{address}/console", "overview-empty")
+    await each_look(f"{address}/console/nowhere", "problem", allowed=("status of 404",))
 
 
 async def test_the_reader_chooses_a_language(address: str, open_page: OpenPage) -> None:

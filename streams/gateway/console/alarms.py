@@ -60,6 +60,7 @@ def alarms(
     found = [
         *_of_services(store, concerns, broker),
         *_of_workers(workers, active, bool(store)),
+        *([Alarm("no_worker", "bad")] if not (workers or unreadable or store) else []),
         *(Alarm("unreadable", "warn", {"worker": name}) for name in unreadable),
         *_of_measures(measured, objective_ms),
     ]
@@ -76,8 +77,6 @@ def _of_services(store: str, concerns: Sequence[str], broker: str) -> Iterator[A
 
 
 def _of_workers(workers: Mapping[str, Seen], active: str | None, store_away: bool) -> Iterator[Alarm]:
-    if not workers and not store_away:
-        yield Alarm("no_worker", "bad")
     for name, each in sorted(workers.items()):
         if each.age_s > SILENT_AFTER_S:
             # A store that is away hides them all: that is one sentence, not one for each of them.

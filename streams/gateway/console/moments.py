@@ -79,6 +79,8 @@ class Figures(msgspec.Struct):
 def shown_worker(name: str, seen: Seen, happened: Happened, seconds: float) -> Worker:
     report = seen.report
     silent = seen.age_s > SILENT_AFTER_S
+    if silent:
+        happened, seconds = Happened(), 0.0
     return Worker(
         name=name,
         state="silent" if silent else "ready" if report.ready else "unready",

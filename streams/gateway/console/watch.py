@@ -48,6 +48,8 @@ class Watch:
         self.figures: Figures | None = None
         self.services = Services()
         self._workers: dict[str, Seen] = {}
+        self._rates: dict[str, tuple[Happened, float]] = {}
+        self._damaged: set[str] = set()
         self._late: deque[Happened] = deque(maxlen=WINDOW)
         self._letters: deque[int] = deque(maxlen=300)
         self._exposed = Exposed()
@@ -143,7 +145,6 @@ class Watch:
 
     def _take(self, reports: list[StoredReport] | None) -> tuple[Happened, list[Worker], list[str]]:
         parts: list[Happened] = []
-        rates: dict[str, tuple[Happened, float]] = {}
         unreadable: list[str] = []
         found: set[str] = set()
         for stored in reports or ():
@@ -153,12 +154,17 @@ class Watch:
                 unreadable.append(stored.worker)
                 continue
             except StoreError as error:
-                log.warning("the report of %r is left out: %s", stored.worker[:100], error)
+                if stored.worker not in self._damaged:
+                    log.warning("the report of %r is left out: %s", stored.worker[:100], error)
+                self._damaged.add(stored.worker)
                 continue
             found.add(stored.worker)
             before = self._workers.get(stored.worker)
-            rates[stored.worker] = between(before.report if before else None, report)
-            parts.append(rates[stored.worker][0])
+            happened, seconds = between(before.report if before else None, report)
+            parts.append(happened)
+            # Seen twice, before the next one came: its rates still hold.
+            if before is None or report.at_ms != before.report.at_ms:
+                self._rates[stored.worker] = happened, seconds
             self._workers[stored.worker] = Seen(report, stored.age_ms / 1_000)
         for name, seen in list(self._workers.items()):
             if name not in found:
@@ -167,8 +173,9 @@ class Watch:
                 seen.age_s += EVERY_S
                 if ended or seen.age_s > FORGET_S:
                     del self._workers[name]
+                    self._rates.pop(name, None)
         workers = [
-            shown_worker(name, seen, *rates.get(name, (Happened(), 0.0)))
+            shown_worker(name, seen, *self._rates.get(name, (Happened(), 0.0)))
             for name, seen in sorted(self._workers.items())
         ]
         return together(parts), workers, unreadable

@@ -22,6 +22,7 @@ def test_entropy_of_categories(categories: list[int]) -> None:
         return
     shares = [count / len(known) for count in Counter(known).values()]
     assert found == pytest.approx(-sum(p * np.log(p) for p in shares) / np.log(len(known)), abs=1e-6)
+    assert found is not None
     assert 0 <= found <= 1
 
 

@@ -64,10 +64,12 @@ class Drawing {
     else {
       const made = this.#datasets(colours());
       const kept = this.chart.data.datasets;
-      if (made.length === kept.length) made.forEach((each, place) => Object.assign(kept[place], each));
-      else this.chart.data.datasets = made;
-      this.chart.data.labels = this.#labels();
-      this.chart.update("none");
+      if (made.length === kept.length) {
+        made.forEach((each, place) => Object.assign(kept[place], each));
+        this.chart.data.labels = this.#labels();
+        if (this.options.time) Object.assign(this.chart.options.scales.x, this.#range());
+        this.chart.update("none");
+      } else this.paint(); // with one series there is no legend
     }
     this.#tell();
   }
@@ -93,6 +95,13 @@ class Drawing {
     return [...new Set(this.series.flatMap((each) => each.values.map(([label]) => label)))];
   }
 
+  /** From the first time to the last; around the only one where there is one. */
+  #range() {
+    const times = this.series.flatMap((each) => each.values.map(([x]) => x));
+    const [first, last] = [Math.min(...times), Math.max(...times)];
+    return first < last ? { min: first, max: last } : { min: first - 5000, max: last + 5000 };
+  }
+
   #datasets(c) {
     return this.series.flatMap((each, place) => {
       const order = each.colour ?? place;
@@ -108,7 +117,7 @@ class Drawing {
         borderWidth: each.objective ? 1.5 : 2,
         borderDash: each.objective ? [4, 4] : DASHES[order % 8],
         pointStyle: POINTS[order % 8],
-        pointRadius: each.values.length < 3 ? 3 : 0,
+        pointRadius: each.values.length < 3 && !each.objective ? 3 : 0,
         pointHitRadius: 10,
         tension: 0,
         stepped: each.stepped ?? false,
@@ -136,11 +145,11 @@ class Drawing {
     const border = { display: false };
     const values = {
       stacked, min, suggestedMax: max, beginAtZero: this.kind === "bar", border, grid: { ...grid, color: (line) => (zero !== undefined && line.tick?.value === zero ? c.text : c.line) },
-      ticks: { ...ticks, maxTicksLimit: 5, callback: told },
+      ticks: { ...ticks, maxTicksLimit: 5, ...(unit === "integer" ? { precision: 0 } : {}), callback: told },
     };
     const places = {
-      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear", bounds: "data",
-      ticks: { ...ticks, maxRotation: 0, autoSkip: !across, ...(this.kind === "bar" ? {} : { callback: at }) },
+      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear", ...(time && this.kind !== "bar" ? this.#range() : {}),
+      ticks: { ...ticks, maxRotation: 0, includeBounds: false, autoSkip: !across, ...(this.kind === "bar" ? {} : { callback: at }) },
     };
     const shows = this.series.length > 1 && this.options.legend;
     return {

@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from model.errors import StoreUnavailableError
 from streams.clock import ManualClock
-from streams.gateway.console.watch import POINTS, Figures, Watch
+from streams.gateway.console.moments import Figures
+from streams.gateway.console.watch import POINTS, Watch
 from streams.gateway.metrics import GatewayMetrics
 from streams.settings.tree import Settings
 from streams.stores.base import StoredReport
@@ -110,6 +111,18 @@ async def test_a_worker_that_ends_in_order_is_no_alarm(scene: Scene) -> None:
     figures = await scene.second(report("b:1", 2_000))
     assert [each.name for each in figures.workers] == ["b:1"]
     assert scene.kinds() == []
+
+
+async def test_a_report_that_is_seen_twice_keeps_its_rate(scene: Scene) -> None:
+    first = report()
+    await scene.second(first)
+    await scene.second(grown(first, 30))
+    figures = await scene.second()
+    assert (figures.point.applied, figures.workers[0].applied) == (30, 30)
+    assert figures.exposed["sources"] == {"nearest": 1.0}
+    for _ in range(4):
+        figures = await scene.second()
+    assert figures.point.applied == 0, "of one that is silent nothing is known"
 
 
 async def test_a_worker_that_begins_again_has_no_rate_at_first(scene: Scene) -> None:
