@@ -29,7 +29,7 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
     folder = tmp_path_factory.mktemp("demo")
     output = folder / "output.txt"
     with command("demo", *SLICE, "--folder", str(folder), output=output) as process:
-        text = await asyncio.to_thread(wait_for, process, output, lambda text: "look at it: " in text)
+        text = await asyncio.to_thread(wait_for, process, output, lambda text: "look at it: " in text, 900)
         found = re.search(r"^the demo application: (\S+)$", text, re.MULTILINE)
         assert found is not None, text
         assert f"the console: {found[1].removesuffix('/demo')}/console" in text
