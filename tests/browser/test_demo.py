@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from streams.events.schema import Click, Impression, Review
 from tests.browser.accessibility import violations
@@ -378,3 +379,23 @@ async def test_of_two_clicks_at_once_both_are_measured(demo: Stage, open_page: O
     await act(page, "dislike", 2)  # all three are one batch
     await expect(page.locator("#history ol li[data-state=seen]")).to_have_count(3)
     await expect(page.locator("#history .bars .bar")).to_have_count(3)
+
+
+async def test_a_feed_does_not_wait_for_titles_that_come_late(demo: Stage, open_page: OpenPage) -> None:
+    page = await opened(open_page, demo)
+    held = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/demo/items", late)
+    await page.reload()
+    await expect(places(page)).to_have_count(PLACES)
+    await expect(places(page).first.locator(".title")).to_have_text(re.compile(r"^f\d+$"))
+    held.set()
+    first = (await keys(page))[0]
+    await expect(places(page).first.locator(".title")).to_have_text(title_of(first))
+    await expect(places(page).first.locator("[data-part=dislike]")).to_have_attribute(
+        "aria-label", f"{title_of(first)} is not for me"
+    )

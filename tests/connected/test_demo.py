@@ -51,16 +51,18 @@ def command(*arguments: str, output: Path, **environ: str) -> Iterator[subproces
             process.kill()  # its children go with it
 
 
-def wait_for(process: subprocess.Popen[bytes], output: Path, condition: Callable[[str], bool]) -> str:
+def wait_for(
+    process: subprocess.Popen[bytes], output: Path, condition: Callable[[str], bool], within_s: float = 300
+) -> str:
     """The output, once it is as wanted."""
-    end_s = time.monotonic() + 300
+    end_s = time.monotonic() + within_s
     while time.monotonic() < end_s:
         text = output.read_text()
         if condition(text):
             return text
         assert process.poll() is None, text
         time.sleep(0.1)
-    raise AssertionError(f"not within 300 s:\n{output.read_text()}")
+    raise AssertionError(f"not within {within_s:g} s:\n{output.read_text()}")
 
 
 def offspring(process: subprocess.Popen[bytes]) -> tuple[dict[int, str], list[str]]:

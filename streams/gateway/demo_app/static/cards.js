@@ -4,6 +4,8 @@ import { cover } from "./covers.js";
 import { reason, say, source } from "./words.js";
 
 const shown = new WeakMap();
+/** Their pictures; what they say is "like_of" and so on. */
+const DEEDS = { like: "like", dislike: "dislike", why: "question" };
 const PRICE = new Intl.NumberFormat(document.documentElement.lang || "en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** The price in the catalog's own currency, which nobody names; null where there is none. */
@@ -31,22 +33,17 @@ export function named(answer) {
 /** How `arrange` makes and updates cards. `does`: functions "open", "like", "dislike", "why" of a place. */
 export function cards(does) {
   return {
-    make: (place) => make(place, does),
+    make: () => make(does),
     update,
   };
 }
 
-function make(place, does) {
+function make(does) {
   const card = el("li", { class: "place" });
-  const button = (part, name, label) =>
-    el("button", { type: "button", class: `deed ${part}`, "data-part": part, "aria-label": label, title: label, onclick: () => does[part](shown.get(card), card) }, icon(name));
-  const { title } = place.item;
-  const deeds = [
-    does.like && button("like", "like", say("like", { title })),
-    does.dislike && button("dislike", "dislike", say("dislike", { title })),
-    does.why && button("why", "question", say("why_of", { title })),
-  ].filter(Boolean);
-  const open = el("button", { type: "button", class: "open", "data-part": "open", onclick: () => does.open(shown.get(card), card) }, cover(place.item));
+  const press = (part) => () => does[part](shown.get(card), card);
+  const deeds = Object.keys(DEEDS).filter((part) => does[part]).map((part) =>
+    el("button", { type: "button", class: `deed ${part}`, "data-part": part, onclick: press(part) }, icon(DEEDS[part])));
+  const open = el("button", { type: "button", class: "open", "data-part": "open", onclick: press("open") });
   card.append(
     el("div", { class: "sheet" }, open, el("span", { class: "move", "aria-hidden": "true" }), el("div", { class: "deeds" }, ...deeds)),
     el("p", { class: "about" }),
@@ -62,6 +59,12 @@ function update(card, place) {
   const [facts, why, origin] = card.querySelectorAll(":scope > p");
   const same = (name) => before !== undefined && JSON.stringify(before[name]) === JSON.stringify(place[name]);
   if (!same("item")) {
+    card.querySelector(".open").replaceChildren(cover(place.item));
+    for (const deed of card.querySelectorAll(".deed")) {
+      const label = say(`${deed.dataset.part}_of`, { title: place.item.title });
+      deed.setAttribute("aria-label", label);
+      deed.title = label;
+    }
     const told = [place.item.brand, price(place.item)].filter((each) => each !== null);
     facts.replaceChildren(...told.map((each) => el("span", {}, each)));
     facts.hidden = told.length === 0;

@@ -95,7 +95,7 @@ export class Details {
     }
     const words = el("textarea", { rows: 3, maxlength: 16384, id: "words", placeholder: say("review_placeholder") });
     const thumb = (name) =>
-      el("button", { type: "button", "aria-label": say(name, { title }), onclick: () => this.does[name](place, null) }, icon(name), say(`${name}_short`));
+      el("button", { type: "button", "aria-label": say(`${name}_of`, { title }), onclick: () => this.does[name](place, null) }, icon(name), say(`${name}_short`));
     const form = el("form", { class: "opinion" },
       el("div", { class: "thumbs" }, thumb("like"), thumb("dislike")),
       stars,

@@ -13,6 +13,10 @@ const PLACES = data("page").places;
 /** After so long without a feed the page says so. */
 export const LATE_MS = 2_000;
 
+/** No feed waits longer for the titles of new items: they follow. */
+const TITLES_MS = 400;
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Whether nothing of it was ranked for this user. */
 const strange = (feed) => feed.items.every((each) => each.feed === "popular");
 
@@ -50,8 +54,11 @@ export class Feed {
     const user = this.user;
     this.unseen.push(...this.latencies.ledTo(feed).map((act) => ({ act, feed, arrived })));
     this.coming = feed;
-    const unknown = await know(named(feed));
-    if (this.user === user && this.coming === feed) this.#show(feed, unknown > 0); // else a newer one came meanwhile
+    const isCurrent = () => this.user === user && this.coming === feed; // else a newer one came meanwhile
+    const titles = know(named(feed));
+    const unknown = await Promise.race([titles, pause(TITLES_MS)]);
+    if (isCurrent()) this.#show(feed, unknown !== 0);
+    if (unknown === undefined && (await titles) > 0 && isCurrent()) arrange(this.list, places(feed, item, { surface: "feed" }), this.cards);
   }
 
   async #show(feed, surprising) {
