@@ -13,9 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from streams.bench.asking import Answered
 from streams.bench.gateway_row import GatewayRow, row_of
-from streams.bench.requests import Kind, RequestPlan
+from streams.bench.requests import Answers, Kind, RequestPlan
 from streams.bench.stored_feeds import Actors, seed_feeds
 from streams.bench.under_load import UnderLoad
 from streams.bench.world import BenchOptions, seed_world, world_of
@@ -33,13 +32,15 @@ REQUESTS_MAX = 1_000_000
 @dataclass(frozen=True)
 class GatewayStep:
     """`rate` requests a second over `clients` connections; 0: each client asks as soon as it is answered.
-    `per_request`: events in one request, or items to rank. `n`: places of one feed.
+    `per_request`: events in one request, or items to rank. `n`: places of one feed. `feeds`: reads of feeds a
+    second beside.
     """
 
     clients: int = 8
     rate: float = 0.0
     per_request: int = 1
     n: int = 10
+    feeds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _running(options: GatewayOptions, settings: Settings, steps: Steps) -> Itera
             world = world_of(options.world, stack.settings, steps)
             steps.step("seeding the store")
             asyncio.run(seed_world(world))
-            actors = Actors(world.settings, world.users, world.items, world.popularity)
+            actors = Actors(world.settings, world.users, world.items, world.popularity, world.queries)
         else:
             actors = asyncio.run(seed_feeds(stack.settings, options.world.users))
         services = running.enter_context(Services(actors.settings, logs, options.world.workers, steps.step))
@@ -96,7 +97,7 @@ class _System:
     ) -> list[GatewayRow]:
         rows = []
         async with GatewayClient(self.services.gateway_url, 2) as client:
-            if kind == "rank":
+            if kind in ("rank", "search"):
                 await self._ranks(client)
             if options.warm_seconds > 0 and options.steps:
                 await self._step(self._plan(kind, "warm", options, options.steps[-1], True), client)
@@ -121,7 +122,8 @@ class _System:
         meter.look()
         spent_s = meter.spent_s()
         by_part = {"gateway": spent_s["gateway"], **spent_s}  # first what is measured
-        return row_of(plan, _answered(plan), by_part, messages, read, waited_s)
+        answers = _answered(plan)
+        return row_of(plan, answers.asked, by_part, messages, read, waited_s, answers.feeds)
 
     async def _ranks(self, client: GatewayClient) -> None:
         """Returns once the gateway's ranker answers."""
@@ -169,6 +171,8 @@ class _System:
             items=self.actors.items,
             popularity=self.actors.popularity,
             n=step.n,
+            queries=list(self.actors.queries),
+            feeds=step.feeds,
             per_request=step.per_request,
             host=gateway.host,
             port=gateway.port,
@@ -177,5 +181,5 @@ class _System:
         )
 
 
-def _answered(plan: RequestPlan) -> Answered:
-    return msgspec.json.decode(Path(plan.result).read_bytes(), type=Answered)
+def _answered(plan: RequestPlan) -> Answers:
+    return msgspec.json.decode(Path(plan.result).read_bytes(), type=Answers)

@@ -1,4 +1,4 @@
-"""The results of `bench feed` and `bench ingest` as cases."""
+"""The results of `bench feed`, `ingest`, `rank` and `search` as cases."""
 
 from __future__ import annotations
 
@@ -70,6 +70,11 @@ def case_of_row(row: GatewayRow, each: str = "events") -> Case:
             "messages": row.messages,
             "folded messages": row.folded,
             "drained in s": row.drained_s,
+            **(
+                {"feeds p50 ms": row.feeds_p50_ms, "feeds p99 ms": row.feeds_p99_ms}
+                if row.feeds_p99_ms
+                else {}
+            ),
         },
         cpu_us=dict(row.cpu_us),
     )

@@ -17,7 +17,8 @@ class GatewayRow:
 
     `offered`: requests a second of an open loop, 0 for a closed one. `failed`: requests without the right
     answer. `messages`: what they wrote to Kafka, impressions or events; `folded`: how many of these the
-    workers had read when the row was made, `drained_s` after the last answer.
+    workers had read when the row was made, `drained_s` after the last answer. `feeds_p50_ms` and
+    `feeds_p99_ms`: latency of the reads of feeds beside; 0 where there were none.
     """
 
     clients: int
@@ -32,6 +33,8 @@ class GatewayRow:
     messages: int
     folded: int
     drained_s: float
+    feeds_p50_ms: float = 0.0
+    feeds_p99_ms: float = 0.0
 
 
 def row_of(
@@ -41,21 +44,33 @@ def row_of(
     messages: int,
     folded: int,
     drained_s: float,
+    feeds: Answered | None = None,
 ) -> GatewayRow:
-    """Combine what the generator wrote, what the processes used, and what the gateway and workers counted."""
+    """Combine what the generator wrote, what the processes used, and what the gateway and workers counted.
+    feeds: what became of the reads of feeds beside. A read that failed is a failed request.
+    """
     count = len(answered.latency_ms)
-    p50_ms, p99_ms = np.quantile(answered.latency_ms, (0.5, 0.99)) if count else (np.nan, np.nan)
+    p50_ms, p99_ms = _quantiles(answered)
+    feeds_p50_ms, feeds_p99_ms = (0.0, 0.0) if feeds is None else _quantiles(feeds)
     return GatewayRow(
         clients=plan.clients,
         offered=plan.rate,
         per_request=plan.per_request,
         requests=count,
-        failed=answered.failed,
+        failed=answered.failed + (0 if feeds is None else feeds.failed),
         rate=round(count / answered.seconds, 1),
-        p50_ms=round(float(p50_ms), 3),
-        p99_ms=round(float(p99_ms), 3),
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
         cpu_us={name: round(1e6 * spent / max(1, count), 1) for name, spent in cpu_s.items()},
         messages=messages,
         folded=folded,
         drained_s=round(drained_s, 2),
+        feeds_p50_ms=feeds_p50_ms,
+        feeds_p99_ms=feeds_p99_ms,
     )
+
+
+def _quantiles(answered: Answered) -> tuple[float, float]:
+    """Median and 99th percentile of the latency; NaN for none."""
+    found = np.quantile(answered.latency_ms, (0.5, 0.99)) if answered.latency_ms else (np.nan, np.nan)
+    return round(float(found[0]), 3), round(float(found[1]), 3)

@@ -21,14 +21,15 @@ from streams.bench.whole_file import write_whole
 from streams.bench.workload import DRAWN, acts, clicks
 from streams.events.schema import encode
 
-Kind = Literal["feed", "events", "rank"]
+Kind = Literal["feed", "events", "rank", "search"]
 BODIES = 2_000
 """So many different requests for a ranking are made; then they begin again."""
 
 
 class RequestPlan(msgspec.Struct, frozen=True, kw_only=True):
     """One step: `kind` "feed" reads `n` places of feeds, "events" posts `per_request` clicks in a request,
-    "rank" has as many items ranked, for `n` places.
+    "rank" has as many items ranked, for `n` places, "search" asks for `queries` in turn. `feeds`: so many
+    reads of feeds a second go beside, over as many connections more.
 
     `rate` requests a second over `clients` connections; 0: as many as are answered. It ends after `seconds`,
     or after `requests_max` requests.
@@ -47,6 +48,8 @@ class RequestPlan(msgspec.Struct, frozen=True, kw_only=True):
     popularity: list[float]
     n: int
     per_request: int
+    queries: list[str] = []
+    feeds: float = 0.0
     host: str
     port: int
     started: str
@@ -67,6 +70,8 @@ def requests_of(plan: RequestPlan) -> Iterator[bytes]:
             yield asked[user]
     if plan.kind == "rank":
         yield from cycle(rankings(plan, at))
+    if plan.kind == "search":
+        yield from cycle(searches(plan, at))
     made = clicks(plan.name, drawn)
     while True:
         events = [encode(next(made)) for _ in range(plan.per_request)]
@@ -86,11 +91,37 @@ def rankings(plan: RequestPlan, at: str) -> list[bytes]:
     return made
 
 
-async def run(plan: RequestPlan) -> Answered:
+def searches(plan: RequestPlan, at: str) -> list[bytes]:
+    """Each query, for a user drawn at random. None of it counts as shown."""
+    rng = np.random.default_rng(plan.seed)
+    made = []
+    for query in plan.queries:
+        user = quote(plan.users[rng.integers(len(plan.users))], safe="")
+        asked = f"q={quote(query, safe='')}&user_id={user}&n={plan.n}&impression=false"
+        made.append(request("GET", f"/v1/search?{asked}", at))
+    return made
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """What became of the requests, and of the reads of feeds beside them, where there were any."""
+
+    asked: Answered
+    feeds: Answered | None = None
+
+
+async def run(plan: RequestPlan) -> Answers:
     """Send the requests and wait for the answers."""
+    write_whole(plan.started, b"")
+    if not plan.feeds:
+        return Answers(await _asked(plan))
+    beside = msgspec.structs.replace(plan, kind="feed", rate=plan.feeds, seed=plan.seed + 1)
+    asked, feeds = await asyncio.gather(_asked(plan), _asked(beside))
+    return Answers(asked, feeds)
+
+
+async def _asked(plan: RequestPlan) -> Answered:
     pool = ConnectionPool(plan.host, plan.port, plan.clients)
     pace = Pace(plan.clients, plan.rate, plan.seconds, plan.arrivals, plan.seed, plan.requests_max)
-    write_whole(plan.started, b"")
     answered = await ask(pool, requests_of(plan), pace, status_must_be(202 if plan.kind == "events" else 200))
     pool.close()
     return answered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +18,13 @@ ITEMS = 1_000
 
 
 class Actors(NamedTuple):
-    """Who acts, on what: users, items, and how often each item is drawn."""
+    """Who acts, on what: users, items, and how often each item is drawn; what is searched for."""
 
     settings: Settings
     users: list[str]
     items: list[str]
     popularity: list[float]
+    queries: Sequence[str] = ()
 
 
 async def seed_feeds(settings: Settings, users: int, seed: int = 7) -> Actors:

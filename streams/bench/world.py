@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 from export.registry import Registry
 from streams.bench.schedule import Arrivals
 from streams.bench.synthetic import catalogue, warm_core
+from streams.bench.worded import queries_for, worded
 from streams.bench.workload import acting, zipf
 from streams.clock import SystemClock
 from streams.demo.prepare import DemoOptions, Prepared, prepared
@@ -31,7 +33,8 @@ WARM_EVENTS = 50_000
 @dataclass(frozen=True)
 class BenchOptions:
     """`items` 0: ml-100k's; else a synthetic catalogue of this size. `folder`: holds the model; `limit`: the
-    training uses only the first part of this many events.
+    training uses only the first part of this many events. `worded`: whether synthetic items have titles and
+    texts to be searched.
     """
 
     rates: tuple[float, ...] = (100.0, 300.0, 600.0, 1_000.0)
@@ -47,10 +50,13 @@ class BenchOptions:
     seed: int = 7
     folder: Path = Path("var/demo")
     limit: int | None = None
+    worded: bool = False
 
 
 class World(NamedTuple):
-    """The data to seed the store with, and the distributions from which the load draws."""
+    """The data to seed the store with, and the distributions from which the load draws. `queries`: searches
+    for what stands in the items' titles.
+    """
 
     core: Recommender
     states: dict[str, UserState]
@@ -59,6 +65,7 @@ class World(NamedTuple):
     users: list[str]
     items: list[str]
     popularity: list[float]
+    queries: Sequence[str] = ()
 
 
 def world_of(options: BenchOptions, settings: Settings, steps: Steps) -> World:
@@ -86,10 +93,15 @@ def world_of(options: BenchOptions, settings: Settings, steps: Steps) -> World:
 def _synthetic(options: BenchOptions, ready: Prepared) -> World:
     now, settings = SystemClock().now_ms(), ready.settings
     records = catalogue(options.items, ready.run.recommender.catalog.text.shape[1], now, options.seed)
+    queries = []
+    if options.worded:
+        records = worded(records, options.seed)
+        queries = queries_for([record.title for record in records.values()], options.seed)
     core, states = warm_core(settings, records, options.users, WARM_EVENTS, now, options.seed)
     folder = Path(settings.model.registry) / ready.model
     core.serve(load_in_service(folder, settings.model, core.pipeline.names))
-    return World(core, states, records, settings, list(states), list(records), zipf(options.items).tolist())
+    popularity = zipf(options.items).tolist()
+    return World(core, states, records, settings, list(states), list(records), popularity, queries)
 
 
 async def seed_world(world: World) -> None:

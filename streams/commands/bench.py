@@ -34,6 +34,7 @@ BENCHMARKS = {
     "feed": "reads of feeds at the gateway, each of them an impression",
     "ingest": "events in at the gateway",
     "rank": "rankings on request at the gateway",
+    "search": "searches on request at the gateway",
     "rescoring": "the model: seeing users and scoring their candidates",
     "catalogue": "slates by the number of items, and what indexes find",
     "workers": "what it costs that each worker follows all others",

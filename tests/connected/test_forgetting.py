@@ -6,10 +6,12 @@ import asyncio
 import zlib
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import httpx
 from redis.asyncio import Redis
 
-from streams.events.schema import Click, Impression, Review
+from streams.events.schema import AnyEvent, Click, Impression, Review
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.tombstone import tombstone_name
@@ -52,9 +54,9 @@ async def test_no_key_and_no_value_names_a_deleted_user(
     settings: Settings, store: RedisStore, tmp_path: Path
 ) -> None:
     kafka, redis = settings.kafka, settings.redis
-    more = [Click(event_id=f"o{n}", ts=now_ms(), user_id=f"u{n}", item_id=f"i{n % 7}") for n in range(20)]
+    others = [Click(event_id=f"o{n}", ts=now_ms(), user_id=f"u{n}", item_id=f"i{n % 7}") for n in range(20)]
     before_ms = now_ms()
-    own = [
+    own: list[AnyEvent] = [
         Click(event_id="a1", ts=before_ms, user_id=ANN, item_id="i1"),
         Review(event_id="a2", ts=before_ms, user_id=ANN, item_id="i2", rating=5.0, text="My own words."),
         Impression(event_id="a3", ts=before_ms, user_id=ANN, slate_id="s", items=["i3", "i4"]),
@@ -63,9 +65,12 @@ async def test_no_key_and_no_value_names_a_deleted_user(
         gateway(tmp_path, kafka.bootstrap, redis.url, kafka.prefix) as door,
         worker(tmp_path, kafka, redis, ENVIRON),
     ):
-        ask = partial(asyncio.to_thread, door.client.request)
+
+        async def ask(method: str, path: str, **more: Any) -> httpx.Response:
+            return await asyncio.to_thread(partial(door.client.request, method, path, **more))
+
         async with producer(kafka) as client, Redis.from_url(redis.url) as server:
-            await send(client, kafka, [*more, *own])
+            await send(client, kafka, [*others, *own])
             key = {"Idempotency-Key": "k-1"}
             put = await ask("PUT", f"/v1/users/{ANN}", json={"profile": {"city": "Ulm"}}, headers=key)
             assert put.status_code == 202

@@ -106,14 +106,44 @@ def add_requests(parser: argparse.ArgumentParser, clients: str) -> None:
     load.add_argument("--workers", type=int, default=1, metavar="W", help="worker processes behind it (1)")
 
 
-def request_options(args: argparse.Namespace, steps: tuple[GatewayStep, ...]) -> GatewayOptions:
-    """The options of `add_requests` and `add_model`; raises `SettingsError`."""
+def add_feeds(parser: argparse.ArgumentParser) -> None:
+    """Reads of feeds beside what is measured."""
+    parser.add_argument(
+        "--feeds", type=float, default=0.0, metavar="R", help="reads of feeds a second beside, timed too (0)"
+    )
+
+
+def check_ranker(args: argparse.Namespace, settings: Settings) -> None:
+    """Raises `SettingsError` where the gateway would not rank in its own process, with a model."""
+    if settings.ranker.where != "here":
+        raise SettingsError(
+            f'ranker.where is "{settings.ranker.where}"; this measures a ranker that is "here"'
+        )
+    if args.workers < 1:
+        raise SettingsError(f"--workers {args.workers}: expected 1 or more, since they bring the model")
+    if not 0 <= args.feeds < float("inf"):
+        raise SettingsError(f"--feeds {args.feeds:g}: expected reads a second, or 0")
+
+
+def request_options(
+    args: argparse.Namespace, steps: tuple[GatewayStep, ...], items: int = 0, worded: bool = False
+) -> GatewayOptions:
+    """The options of `add_requests` and `add_model`; raises `SettingsError`. items: of a synthetic catalogue,
+    0 for ml-100k's; worded: whether these have titles and texts.
+    """
     from streams.bench.gateway_load import GatewayOptions
     from streams.bench.world import BenchOptions
 
     if not 0 <= args.rate < float("inf"):
         raise SettingsError(f"--rate {args.rate:g}: expected requests a second, or 0")
-    world = BenchOptions(users=args.users, workers=args.workers, folder=args.folder, limit=args.limit)
+    world = BenchOptions(
+        users=args.users,
+        workers=args.workers,
+        items=items,
+        worded=worded,
+        folder=args.folder,
+        limit=args.limit,
+    )
     return GatewayOptions(steps, args.seconds, world=world)
 
 

@@ -2,9 +2,11 @@
 
   headrace bench rank --items 100,300 --rate 200
   headrace bench rank --items 100 --rate 0 --clients 4
+  headrace bench rank --items 100 --rate 200 --feeds 500
 
 The gateway ranks in its own process (`ranker.where`), with the demo's model over ml-100k. The items of each
-request are drawn at random; nothing of it counts as shown.
+request are drawn at random; nothing of it counts as shown. --feeds reads feeds beside: rankings must not hold
+them up.
 """
 
 from __future__ import annotations
@@ -13,8 +15,14 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING
 
-from model.errors import SettingsError
-from streams.commands.benches.benchmark import add_model, add_requests, numbers, request_options
+from streams.commands.benches.benchmark import (
+    add_feeds,
+    add_model,
+    add_requests,
+    check_ranker,
+    numbers,
+    request_options,
+)
 from streams.commands.options import settings_from
 
 if TYPE_CHECKING:
@@ -30,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--items", default="100,300", metavar="N,N,...", help="of one request, in turn (100,300)"
     )
     parser.add_argument("--n", type=int, default=10, metavar="N", help="places of the answer (10)")
+    add_feeds(parser)
     add_model(parser)
 
 
@@ -38,16 +47,11 @@ def measure(args: argparse.Namespace) -> Result:
     from streams.bench.gateway_report import gateway_report
 
     settings = settings_from(args)
-    if settings.ranker.where != "here":
-        raise SettingsError(
-            f'ranker.where is "{settings.ranker.where}"; this measures a ranker that is "here"'
-        )
-    if args.workers < 1:
-        raise SettingsError(f"--workers {args.workers}: expected 1 or more, since they bring the model")
+    check_ranker(args, settings)
     clients = [int(count) for count in numbers("--clients", args.clients, whole=True)]
     items = [int(count) for count in numbers("--items", args.items, whole=True)]
     steps = tuple(
-        GatewayStep(clients=count, rate=args.rate, n=args.n, per_request=each)
+        GatewayStep(clients=count, rate=args.rate, n=args.n, per_request=each, feeds=args.feeds)
         for count in clients
         for each in items
     )

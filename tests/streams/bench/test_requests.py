@@ -11,9 +11,16 @@ import msgspec
 import numpy as np
 import pytest
 
+from streams.bench.asking import Answered
 from streams.bench.requests import RequestPlan, requests_of, run
 from streams.events.schema import Click, EventLimits, decode
 from tests.streams.bench.test_http import answer, server
+
+
+async def both(asked: RequestPlan) -> tuple[Answered, Answered | None]:
+    answers = await run(asked)
+    return answers.asked, answers.feeds
+
 
 FEED, ACCEPTED = answer(b"{}", b"200 OK"), answer(b"{}")
 
@@ -90,7 +97,7 @@ async def test_a_closed_loop_has_as_many_requests_under_way_as_clients(tmp_path:
         writer.write(ACCEPTED)
 
     async with server(slow) as port:
-        answered = await run(plan(tmp_path, port, clients=3))
+        answered, _ = await both(plan(tmp_path, port, clients=3))
     assert (len(answered.latency_ms), answered.failed, most) == (20, 0, 3)
     assert min(answered.latency_ms) > 4
     assert (tmp_path / "started").exists()
@@ -106,7 +113,7 @@ async def test_an_open_loop_counts_a_stall_for_every_request_that_was_due(tmp_pa
         writer.write(FEED)
 
     async with server(stall_once) as port:
-        answered = await run(plan(tmp_path, port, kind="feed", clients=1, rate=100.0, seconds=0.2))
+        answered, _ = await both(plan(tmp_path, port, kind="feed", clients=1, rate=100.0, seconds=0.2))
     assert len(answered.latency_ms) == 20
     assert np.median(answered.latency_ms) > 300
 
@@ -117,7 +124,7 @@ async def test_another_answer_is_a_failure_and_has_no_latency(tmp_path: Path, st
         writer.write(answer(b"{}", status))
 
     async with server(refuse) as port:
-        answered = await run(plan(tmp_path, port, kind="feed", requests_max=6))
+        answered, _ = await both(plan(tmp_path, port, kind="feed", requests_max=6))
     assert (answered.latency_ms, answered.failed) == ([], 6)
 
 
@@ -126,6 +133,27 @@ async def test_a_closed_loop_ends_after_its_time(tmp_path: Path) -> None:
         writer.write(ACCEPTED)
 
     async with server(take) as port:
-        answered = await run(plan(tmp_path, port, seconds=0.2, requests_max=10_000_000))
+        answered, _ = await both(plan(tmp_path, port, seconds=0.2, requests_max=10_000_000))
     assert 0.2 <= answered.seconds < 10
     assert answered.latency_ms
+
+
+def test_a_search_asks_for_the_queries_in_turn(tmp_path: Path) -> None:
+    asked = plan(tmp_path, 1, kind="search", queries=["red & blue", "ü"])
+    lines = [made.split(b"\r\n")[0] for made in itertools.islice(requests_of(asked), 4)]
+    assert lines[:2] == lines[2:]
+    assert lines[0].startswith(b"GET /v1/search?q=red%20%26%20blue&user_id=")
+    assert b"q=%C3%BC&" in lines[1]
+    assert all(line.endswith(b"&n=5&impression=false HTTP/1.1") for line in lines)
+
+
+async def test_feeds_are_read_beside_and_timed_apart(tmp_path: Path) -> None:
+    async def read(_: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(FEED)
+
+    async with server(read) as port:
+        asked = plan(tmp_path, port, kind="search", queries=["a"], rate=50.0, seconds=0.2, feeds=100.0)
+        answered, feeds = await both(asked)
+    assert feeds is not None
+    assert (len(answered.latency_ms), len(feeds.latency_ms)) == (10, 20)
+    assert (answered.failed, feeds.failed) == (0, 0)

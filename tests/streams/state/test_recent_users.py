@@ -16,6 +16,7 @@ from streams.state.action_meaning import BUILT_IN
 from streams.state.fold import Delivery
 from streams.state.ledger import Record, decode_record, encode_record
 from streams.state.recent_users import RecentUsers
+from streams.state.tombstone import digest_of_user
 from streams.state.user_state import Interaction, StateSettings, UserState
 from tests.streams.core import with_settings
 
@@ -126,3 +127,28 @@ def test_records_of_former_builds_name_nobody() -> None:
     record = decode_record(encode_record(Record([met(3, 2, user="")])))
     users.note(record.interactions[0], BUILT_IN)
     assert len(users) == 0
+
+
+def test_who_was_deleted_is_known_no_more_and_the_place_is_used_again() -> None:
+    users = RecentUsers(most_users=3)
+    for n, user in enumerate(["ann", "bob", "cid"]):
+        users.note(met(n, user=user), BUILT_IN)
+    users.forget([digest_of_user("bob"), digest_of_user("nobody")])
+    assert (list(users), known(users, "bob")) == (["ann", "cid"], None)
+    assert "bob" not in users.names
+    users.note(met(7, user="dot"), BUILT_IN)
+    assert {user: known(users, user) for user in users} == {"ann": [0], "cid": [2], "dot": [7]}
+    assert len(users.names) == 3
+
+
+def test_a_follower_hears_of_deletions_first() -> None:
+    there = Recommender(with_settings())
+    there.meet([f"i{n}" for n in range(ITEMS)], NOW_MS)
+    there.recent_users = RecentUsers()
+    heard: list[object] = []
+    there.on_forgotten = heard.append
+    there.follow(Record(interactions=[met(1), met(2, user="bob")]))
+    record = Record(interactions=[met(3)], forgotten=[digest_of_user("ann"), digest_of_user("bob")])
+    there.follow(decode_record(encode_record(record)))
+    assert heard == [record.forgotten]
+    assert {user: known(there.recent_users, user) for user in there.recent_users} == {"ann": [3]}

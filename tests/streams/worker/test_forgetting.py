@@ -1,4 +1,4 @@
-"""A user is deleted by an event in the order of their events: nothing stays in the store, nothing comes back."""
+"""A user is deleted by an event in its order: nothing stays in the store, and nothing comes back."""
 
 from __future__ import annotations
 
