@@ -31,7 +31,7 @@ from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.live.strict_events import Event, StrictEvents
 from tests.streams.gateway.test_feeds import slate
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @dataclass
