@@ -49,7 +49,8 @@ class LiveFeeds:
 
             def sent(feed: LiveFeed) -> None:
                 self._count(feed)
-                if asked.impression:
+                # What comes in place of a deleted user's feed is none: it would begin the user anew.
+                if asked.impression and (feed.shown.stored or not follower.had_own):
                     self.reads.log(feed.shown, asked.user)
 
             follower = Follower(

@@ -25,7 +25,7 @@ from streams.ranking.slate import POPULAR_USER, PopularFeed, encode
 from streams.settings.live import LiveSettings
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, Store
+from streams.stores.base import Commit, Forgotten, Store
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.live.strict_events import Event, StrictEvents
@@ -50,6 +50,11 @@ class Served:
         """A batch with this feed."""
         made = msgspec.structs.replace(slate(user, count), slate_id=slate_id, **more)
         await self.store.commit(Commit({}, {}, {}, {user: encode(made)}, {}), "w")
+
+    async def delete(self, user: str = "u") -> None:
+        """A batch that deletes this user."""
+        gone = Commit({}, {}, {}, {}, {}, forgotten={user: Forgotten(b"tombstone", 1)}, tombstone_ms=60_000)
+        await self.store.commit(gone, "w")
 
     async def withdraw(self, *items: str) -> None:
         commit = Commit({}, {}, {}, {}, dict.fromkeys(items, b"record"))
