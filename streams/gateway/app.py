@@ -181,7 +181,10 @@ def create_app(
     describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
-    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live)
+    return Gateway(
+        app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live,
+        end_its=watch.end if watch is not None else lambda: None,
+    )  # fmt: skip
 
 
 def _version() -> str:
