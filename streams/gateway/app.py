@@ -37,6 +37,7 @@ from streams.gateway.lists.routes import lists_routes
 from streams.gateway.live.live import LiveFeeds
 from streams.gateway.live.metrics import LiveMetrics
 from streams.gateway.live.route import live_route
+from streams.gateway.live.traced_pushes import TracedPushes
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.number_formats import describe_numbers
 from streams.gateway.openapi import (
@@ -68,6 +69,7 @@ from streams.gateway.web.routes import asset_route
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
 from streams.stores.base import Store
+from streams.tracing.tracing import Tracing
 
 if TYPE_CHECKING:
     from streams.serving.ranker import Ranker
@@ -81,12 +83,14 @@ def create_app(
     registry: CollectorRegistry | None = None,
     ranker: Ranker | None = None,
     ranks_alone: bool = False,
+    tracing: Tracing | None = None,
 ) -> Gateway:
     """The app; it starts `producer` when it starts, and closes `producer` and `store` when it ends.
 
     ranker: answers what is asked of it; where it has not begun, the app has it begin, and closes it.
     ranks_alone: whether this process is there for that, and is not ready before its ranker is.
     registry: holds the app's metrics; by default the app makes a new one.
+    tracing: of the process, where it is on: feeds that are pushed are traced by it.
     """
     metrics = GatewayMetrics(CollectorRegistry() if registry is None else registry)
     gateway = settings.gateway
@@ -95,7 +99,10 @@ def create_app(
     shelf = Shelf(settings.meanings, store, clock, gateway.timeout_ms / 1_000)
     impressions = ImpressionLog(producer, clock, metrics, gateway.timeout_ms / 1_000)
     reads = FeedReads(settings, shelf, impressions, clock, metrics)
-    live = LiveFeeds(settings.live, store, reads, clock, LiveMetrics(metrics.registry), gateway.retry_after_s)
+    live = LiveFeeds(
+        *(settings.live, store, reads, clock, LiveMetrics(metrics.registry), gateway.retry_after_s),
+        traces=None if tracing is None else TracedPushes(tracing, clock),
+    )
     on_request = OnRequest(settings, ranker, impressions, clock)
     if ranker is not None:
         ranker.watched_by(RankerMetrics(metrics.registry))
@@ -181,7 +188,10 @@ def create_app(
     describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
-    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live)
+    return Gateway(
+        app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live,
+        end_its=watch.end if watch is not None else lambda: None,
+    )  # fmt: skip
 
 
 def _version() -> str:

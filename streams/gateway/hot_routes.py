@@ -12,7 +12,7 @@ Streams are plain because a framework's generators are not told when a client go
 from __future__ import annotations
 
 import re
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, NamedTuple
 
 from litestar import Litestar
@@ -76,7 +76,9 @@ def feed_query(query: bytes) -> FeedQuery | None:
 
 
 class Gateway:
-    """The app. `described`: a framework's app with the same routes and all others."""
+    """The app. `described`: a framework's app with the same routes and all others. `end_its`: ends the
+    streams that are answered there.
+    """
 
     def __init__(
         self,
@@ -88,9 +90,11 @@ class Gateway:
         streams: LineStreams,
         representations: Representations,
         live: LiveFeeds,
+        end_its: Callable[[], None] = lambda: None,
     ) -> None:
         self.described = described
         self._live, self._live_answers = live, LiveAnswers(live, metrics)
+        self._end_its = end_its
         self._reads, self._intake, self._metrics = reads, intake, metrics
         self._body_max_bytes = body_max_bytes
         self._streams, self._representations = streams, representations
@@ -170,6 +174,7 @@ class Gateway:
     def end_streams(self) -> None:
         """Before the server waits for all answers to end: end those that would not."""
         self._live.end()
+        self._end_its()
 
     async def _events(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Answer:
         announced = next((int(value) for name, value in headers if name == b"content-length"), None)

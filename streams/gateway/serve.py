@@ -67,6 +67,7 @@ def serve(settings: Settings, name: str = "gateway") -> None:
         registry,
         ranker=_ranker(settings, store, clock),
         ranks_alone=name == "ranker",
+        tracing=tracing,
     )
     app: ASGIApp = gateway_app if tracing is None else TracedRequests(gateway_app, clock)
     server = GatewayServer(gateway_app, HostCheck(app, gateway), settings)

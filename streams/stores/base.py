@@ -195,7 +195,7 @@ def check_commit(commit: Commit) -> None:
 
 
 class FeedNews(Protocol):
-    """Of whose feeds batches were written, from the moment on at which it was begun."""
+    """Whose feeds batches wrote, or deleted, from the moment on at which it was begun."""
 
     async def next(self) -> Sequence[str]:
         """The users since the last call, each once; waits until there is one.
@@ -270,7 +270,9 @@ class Store(Protocol):
         ...
 
     async def hear_of_feeds(self) -> FeedNews:
-        """Hear of each feed that a batch writes from now on, whichever process writes it."""
+        """Hear of each feed that a batch writes from now on, whichever process writes it; and of each that
+        goes with a deleted user.
+        """
         ...
 
     async def withdrawals(self, after: str) -> Withdrawals:

@@ -18,7 +18,7 @@ class Heard:
         self._some = asyncio.Event()
 
     def add(self, user: str) -> None:
-        """A feed of this user was written."""
+        """A feed of this user was written, or is gone."""
         self._users[user] = None
         self._some.set()
 

@@ -157,7 +157,7 @@ class MemoryStore:
         position = self._append(writer, commit.ledger) if commit.ledger else ""
         self._last_commit[writer] = (commit, position)
         for heard in self._hearing:
-            for user in commit.feeds:
+            for user in (*commit.feeds, *commit.forgotten):
                 heard.add(user)
         return position
 

@@ -185,7 +185,7 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
             *buried,
             *chain.from_iterable(each.values() for each in values),
             *chain.from_iterable((len(added), *_flat(added)) for added in commit.arm_sums.values()),
-            *commit.feeds,
+            *{**commit.feeds, **commit.forgotten},  # each once: of whose feeds all are told
         ]
         reply: bytes = await self._hot.script(script, [*first, *written, *found], arguments)
         position = reply.decode()

@@ -23,7 +23,7 @@ What all processes share:
     experiments, experiments:log   the registry of experiments; list of the entries of its log
     sums-history:EXPERIMENT        list of notes of an experiment's sums
     shards                         how many shards there are, where there are several
-Each feed that a batch writes is announced on the channel `feeds` (the message is the user id).
+Each feed that a batch writes or deletes is announced on the channel `feeds` (the message is the user id).
 
 With one shard the names stand as they are. With several (`redis.shards`), the number of the shard is the hash
 tag of the keys of the first kind, and "shared" that of the second: on Redis Cluster, keys of one tag lie

@@ -1,4 +1,4 @@
-"""A subscription in Redis: of whose feeds batches were written (`FeedNews`).
+"""A subscription in Redis: whose feeds batches wrote, or deleted (`FeedNews`).
 
 It has a connection of its own, which the client library opens and hiredis reads. A server that says nothing
 is asked for a sign of life, so a link that is dead without a word is lost, too.

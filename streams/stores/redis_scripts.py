@@ -82,7 +82,7 @@ local function note_ts(packed) return tonumber(string.match(packed, '^%d+:(%d+):
 #       and offset of each expected, digest of each found, of each found slates, id and 1 or 0 of each
 #       withdrawn, partition and offset of each progress, tombstone and time of each deleted user, then
 #       states, feeds, slates, items, of each experiment how many numbers change, and of each of these its
-#       name and by how much, then the feeds' users
+#       name and by how much, then the users whose feeds are written or go
 _CHECK = """
 local writer, token, known_ms, ttl_ms, slates_ttl_ms, channel, ledger, marks, least = unpack(ARGV, 1, 9)
 local expected, progress = tonumber(ARGV[10]), tonumber(ARGV[11])
@@ -172,10 +172,7 @@ for _ = 1, experiments do
   for number = at + 1, last, 2 do redis.call('HINCRBY', KEYS[key], ARGV[number], ARGV[number + 1]) end
   key, at = key + 1, last + 1
 end
-for _ = 1, feeds do
-  redis.call('PUBLISH', channel, ARGV[at])
-  at = at + 1
-end
+for user = at, #ARGV do redis.call('PUBLISH', channel, ARGV[user]) end
 return position
 """
 

@@ -437,6 +437,21 @@ class StoreContract:
         assert await told(news, 1) == ["üa7"]
         news.close()
 
+    async def test_a_deleted_user_is_news(self, make_store: MakeStore) -> None:
+        writer, listener = make_store(), make_store()
+        ann, bob = names_of_one_shard("u", 2)
+        await writer.commit(batch(feeds={ann: b"f"}), "w")
+        news = await listener.hear_of_feeds()
+        gone = batch({"c-0": -1}, {"c-0": 0})._replace(
+            forgotten={ann: Forgotten(b"t", 5)}, tombstone_ms=60_000
+        )
+        await writer.commit(gone, "w")
+        assert await told(news, 1) == [ann]
+        both = batch({"c-0": 0}, {"c-0": 1}, feeds={ann: b"new", bob: b"f"})
+        await writer.commit(both._replace(forgotten={ann: Forgotten(b"t", 6)}, tombstone_ms=60_000), "w")
+        assert await told(news, 2) == [ann, bob]
+        news.close()
+
     async def test_who_stopped_listening_is_told_so(self, store: Store) -> None:
         news = await store.hear_of_feeds()
         waiting = asyncio.create_task(told(news, 1))

@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from model.errors import StoreUnavailableError
-from streams.events.schema import Click
+from streams.events.schema import Click, Forget
 from streams.kafka.topics import ensure_topics
 from streams.ranking.slate import encode
 from streams.settings.live import LiveSettings
@@ -117,7 +117,7 @@ async def test_a_server_that_says_nothing_is_lost(
 
 
 async def test_from_a_click_to_the_stream(settings: Settings, tmp_path: Path) -> None:
-    """The whole way, with a worker: what comes was caused by the click."""
+    """The whole way, with a worker: what comes was caused by the click, and goes with the user."""
     await ensure_topics(settings.kafka)
     async with served(LiveSettings(), RedisStore(patient(settings.redis))) as here:
         stream = await here.connect("ann")
@@ -129,4 +129,6 @@ async def test_from_a_click_to_the_stream(settings: Settings, tmp_path: Path) ->
                     await send(client, settings.kafka, [act])
                     (feed,) = await stream.feeds(1)
                     assert feed["cause"] == f"c{number}"
+                await send(client, settings.kafka, [Forget(event_id="f", ts=now_ms(), user_id="ann")])
+                assert (await stream.next(1))[0].last_event_id in {"-", ""}, "there is no feed any more"
         assert here.value("live_lag_seconds_count") == 3

@@ -33,6 +33,14 @@ def pushed(fast: int, all_of_them: int) -> Series:
     }
 
 
+def hears(instance: str, samples: str, **connections: str) -> Series:
+    """Whether a gateway hears of new feeds, and its connections by their kind."""
+    return {f'headrace_gateway_live_hears{{instance="{instance}"}}': samples} | {
+        f'headrace_gateway_live_connections{{instance="{instance}",kind="{kind}"}}': count
+        for kind, count in connections.items()
+    }
+
+
 def newborn(series: str, at: int = 10, value: int = 3) -> Series:
     """A counter that has no sample before it first counts."""
     return {series: f"_x{at} {value}+0x60"}
@@ -62,6 +70,15 @@ CASES = {
                 'headrace_gateway_requests_total{route="/a",status="500"}': "0+1x60",
             },
             {'headrace_gateway_requests_total{route="/a",status="422"}': "0+10x60"},
+        ),
+    ),
+    "LiveFeedsHearNothing": Case(
+        hears("g1", "0x60", sse="0x60", websocket="3x60") | hears("g2", "1x60", sse="5x60"),
+        (
+            hears("g1", "0x60", sse="0x60", websocket="0x60") | hears("g2", "1x60", sse="5x60"),
+            hears("g1", "1x60", sse="5x60"),
+            hears("g1", "1x18 0x1 1x40", sse="5x60"),  # the link was lost, and is there again
+            {'headrace_gateway_live_hears{instance="g1"}': "0x60"},
         ),
     ),
     "FeedsNotFresh": Case(pushed(90, 100), (pushed(100, 100), pushed(999, 1000), pushed(0, 0))),

@@ -67,6 +67,7 @@ class Watch:
         return gateway.freshness_p50_ms, gateway.freshness_p99_ms
 
     def start(self) -> None:
+        self._stopped, self._next = False, asyncio.Event()  # an app may be started again
         self._task = asyncio.create_task(self._run(), name="the console's watch")
 
     def end(self) -> None:

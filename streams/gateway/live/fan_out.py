@@ -62,7 +62,7 @@ class FanOut:
                 del self._users[follower.user]
 
     def hear(self, users: Iterable[str]) -> None:
-        """Their feeds were written."""
+        """Their feeds were written, or are gone."""
         for user in users:
             if (followed := self._users.get(user)) is not None:
                 followed.news = True

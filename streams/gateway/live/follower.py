@@ -71,6 +71,8 @@ class Follower:
         self.user, self.n = user, n
         self.first: asyncio.Future[None] | None = asyncio.get_running_loop().create_future()
         """Done once the feed was read for the first time; an error where that was in vain."""
+        self.had_own = False
+        """Whether a feed of the user's own was there before; one of nobody's own then says it is gone."""
         self.cause = "client"
         """Why the connection ended."""
         self._known, self._outlet, self._settings, self._metrics = known, outlet, settings, metrics
@@ -84,6 +86,7 @@ class Follower:
 
     def offer(self, feed: LiveFeed) -> None:
         """Have it sent, unless the client has it; an older one that still waits is skipped."""
+        self.had_own = self.had_own or bool(feed.shown.stored)
         if self._waiting is not None and self._waiting.revision != feed.revision:
             self._metrics.skipped.inc()
         self._waiting = None if feed.revision == self._known else feed

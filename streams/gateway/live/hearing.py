@@ -1,4 +1,6 @@
-"""The gateway's one subscription: it hears of every feed that is written, and tells those who follow."""
+"""The gateway's one subscription: it hears of every feed that is written or deleted, and
+tells those who follow.
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from streams.gateway.live.follower import Follower, LiveFeed
 from streams.gateway.live.hearing import keep_hearing
 from streams.gateway.live.metrics import LiveMetrics
 from streams.gateway.live.slots import Slots
+from streams.gateway.live.traced_pushes import TracedPushes
 from streams.settings.live import LiveSettings
 from streams.stores.base import Store
 
@@ -32,11 +33,12 @@ class LiveFeeds:
         clock: Clock,
         metrics: LiveMetrics,
         retry_after_s: int,
+        traces: TracedPushes | None = None,
     ) -> None:
         self.settings, self.reads = settings, reads
         self.slots = Slots(settings, retry_after_s)
         self._store, self._clock, self._metrics = store, clock, metrics
-        self._fan_out = FanOut(reads)
+        self._fan_out, self._traces = FanOut(reads), traces
         self._chores: list[asyncio.Task[None]] = []
         self._ending = False
 
@@ -49,7 +51,10 @@ class LiveFeeds:
 
             def sent(feed: LiveFeed) -> None:
                 self._count(feed)
-                if asked.impression:
+                if self._traces is not None:
+                    self._traces.sent(feed, connection.kind)
+                # What comes in place of a deleted user's feed is none: it would begin the user anew.
+                if asked.impression and (feed.shown.stored or not follower.had_own):
                     self.reads.log(feed.shown, asked.user)
 
             follower = Follower(

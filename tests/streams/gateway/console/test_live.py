@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.browser.serving import served
 from tests.streams.gateway.asgi_requests import HOST, Asked, ask
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.console.reports import report
+from tests.streams.gateway.live import serving
 from tests.streams.gateway.web.test_forgery import app
 
 
@@ -168,6 +170,20 @@ def _patiently(host: str, port: int, request: bytes) -> bytes:
         if b" 503 " not in line:
             break
     return line
+
+
+async def test_the_end_of_the_gateway_does_not_wait_for_a_console_that_is_open() -> None:
+    async with serving.served(drain_deadline_s=30.0) as here:
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.write(b"GET /console/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"\n\n")
+        here.server.should_exit = True
+        began_s = time.monotonic()
+        async with asyncio.timeout(serving.PATIENCE_S):
+            rest = await reader.read()
+        assert rest.endswith(b"0\r\n\r\n"), "the answer comes to its end: it is not cut off"
+        writer.close()
+    assert time.monotonic() - began_s < serving.PATIENCE_S
 
 
 @pytest.mark.parametrize("path", [b"/console/live", b"/console/figures"])

@@ -25,8 +25,9 @@ from streams.ranking.slate import POPULAR_USER, PopularFeed, encode
 from streams.settings.live import LiveSettings
 from streams.settings.sections import GatewaySettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, Store
+from streams.stores.base import Commit, Forgotten, Store
 from streams.stores.memory import MemoryStore
+from streams.tracing.tracing import Tracing
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.live.strict_events import Event, StrictEvents
 from tests.streams.gateway.test_feeds import slate
@@ -50,6 +51,11 @@ class Served:
         """A batch with this feed."""
         made = msgspec.structs.replace(slate(user, count), slate_id=slate_id, **more)
         await self.store.commit(Commit({}, {}, {}, {user: encode(made)}, {}), "w")
+
+    async def delete(self, user: str = "u") -> None:
+        """A batch that deletes this user."""
+        gone = Commit({}, {}, {}, {}, {}, forgotten={user: Forgotten(b"tombstone", 1)}, tombstone_ms=60_000)
+        await self.store.commit(gone, "w")
 
     async def withdraw(self, *items: str) -> None:
         commit = Commit({}, {}, {}, {}, dict.fromkeys(items, b"record"))
@@ -192,13 +198,16 @@ class Stream:
 
 @asynccontextmanager
 async def served(
-    live: LiveSettings = LiveSettings(), store: Store | None = None, **gateway: Any
+    live: LiveSettings = LiveSettings(),
+    store: Store | None = None,
+    tracing: Tracing | None = None,
+    **gateway: Any,
 ) -> AsyncIterator[Served]:
     """A gateway that runs in this loop. It closes its store at its end."""
     settings = Settings(gateway=GatewaySettings(port=0, **{"timeout_ms": 1_000, **gateway}), live=live)
     sink, registry = RecordingSink(), CollectorRegistry()
     store = MemoryStore() if store is None else store
-    app = create_app(settings, store, sink, SystemClock(), registry)
+    app = create_app(settings, store, sink, SystemClock(), registry, tracing=tracing)
     server = GatewayServer(app, HostCheck(app, settings.gateway), settings)
     with listen(settings.gateway) as listener:
         port = listener.getsockname()[1]

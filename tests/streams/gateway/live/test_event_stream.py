@@ -236,6 +236,43 @@ async def test_a_feed_that_the_client_has_is_no_impression() -> None:
     assert [each.slate_id for each in here.impressions()] == ["s2"]
 
 
+# Deleted users
+
+
+async def test_a_deleted_user_has_no_feed_any_more() -> None:
+    async with served() as here:
+        await here.push(slate_id="s1")
+        stream = await here.connect()
+        assert (await stream.next(1))[0].last_event_id == "s1"
+        await here.delete()
+        (event,) = await stream.next(1)
+        assert (event.last_event_id, json.loads(event.data)["items"]) == ("", [])
+        await here.push(slate_id="s2")
+        assert (await stream.next(1))[0].last_event_id == "s2", "they have come again"
+        await here.popular()
+        await here.delete()
+        (event,) = await stream.next(1)
+        assert event.last_event_id == "-"
+        assert {item["feed"] for item in json.loads(event.data)["items"]} == {"popular"}
+
+
+async def test_what_comes_in_place_of_a_deleted_feed_is_no_impression() -> None:
+    async with served() as here:
+        await here.popular()
+        await here.push(slate_id="s1")
+        stream = await here.connect(query="?n=2&impression=true")
+        back = await here.connect(query="?n=2&impression=true", headers={"Last-Event-ID": "s1"})
+        await stream.next(1)
+        await here.delete()
+        for each in (stream, back):
+            assert (await each.next(1))[0].last_event_id == "-"
+        await here.push(slate_id="s2")
+        for each in (stream, back):
+            await each.next(1)
+        await here.eventually(lambda: len(here.impressions()) == 3)
+    assert [each.slate_id for each in here.impressions()] == ["s1", "s2", "s2"]
+
+
 # Refusals
 
 
