@@ -174,7 +174,7 @@ async def test_what_happens_in_one_is_not_seen_in_the_other(
     for side in sides:
         assert await servers.client_ids(f"{side.name}.workers") == {f"{side.name}.worker"}
     keys = {key.removeprefix(f"{quiet.name}:") for key in await servers.keys() if key.startswith(quiet.name)}
-    assert {key.split(":")[0] for key in keys} == {"feed", "lease", "snapshot"}
+    assert {key.split(":")[0] for key in keys} == {"feed", "lease", "reports", "snapshot"}
     assert {"feed:", "lease:leader"} <= keys
 
     # It works by itself: the same ids begin anew there.
