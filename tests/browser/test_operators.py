@@ -156,6 +156,7 @@ async def test_a_models_numbers_have_room_and_its_buttons_are_in_sight(
 
 async def test_a_log_has_room_on_a_phone(site: Site, open_page: OpenPage) -> None:
     page = await open_page(f"{site.address}/experiments/length", width=PHONE)
+    await expect(page.locator(".sides [aria-current]")).to_have_text("Experiments")
     width = await page.locator("td.roomy").last.evaluate("each => each.getBoundingClientRect().width")
     assert width >= 200
 
