@@ -102,3 +102,55 @@ async def test_a_chart_without_numbers_says_so(address: str, open_page: OpenPage
     await page.evaluate("series => window.drawn.show(series)", OVER_TIME)
     await expect(page.get_by_text("No data")).to_be_hidden()
     assert len(await page.evaluate(INK)) > 3
+
+
+SCALE = "() => { const { min, max, ticks } = window.drawn.chart.scales.x; return [min, max, ticks.map((each) => each.label)]; }"  # noqa: E501
+AN_HOUR, A_DAY = 3_600_000, 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "labels"),
+    [
+        (AT + 400, AT + 3_900, ["21:40:01", "21:40:02", "21:40:03"]),
+        (AT, AT + 8 * AN_HOUR, ["22:00", "00:00", "02:00", "04:00"]),
+        (AT, AT + 4 * A_DAY, ["Nov 24", "Nov 25", "Nov 26", "Nov 27"]),
+    ],
+)
+async def test_times_are_round_and_end_where_the_numbers_end(
+    address: str, open_page: OpenPage, first: int, last: int, labels: list[str]
+) -> None:
+    page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
+    own = [address + assets().address(name) for name in ("web/charts.js", "web/page.js")]
+    series = [{"name": "p50", "values": [[first, 1.0], [last, 2.0]]}]
+    await page.evaluate(DRAW, [*own, "line", {"series": series}])
+    low, high, told = await page.evaluate(SCALE)
+    assert (low, high) == (first, last)
+    assert told[: len(labels)] == labels
+    later = [{"name": "p50", "values": [[first, 1.0], [last, 2.0], [last + 1_000, 2.0]]}]
+    await page.evaluate("series => window.drawn.show(series)", later)
+    assert (await page.evaluate(SCALE))[:2] == [first, last + 1_000]
+
+
+async def test_other_numbers_than_times_end_there_too(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
+    own = [address + assets().address(name) for name in ("web/charts.js", "web/page.js")]
+    series = [{"name": "loss", "values": [[3, 1.0], [17, 2.0]]}]
+    await page.evaluate(DRAW, [*own, "line", {"series": series, "time": False}])
+    assert (await page.evaluate(SCALE))[:2] == [3, 17]
+
+
+async def test_a_number_without_neighbours_is_a_dot(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
+    own = [address + assets().address(name) for name in ("web/charts.js", "web/page.js")]
+    values = [[AT, None], [AT + 1_000, 5.0], [AT + 2_000, None], [AT + 3_000, 4.0], [AT + 4_000, 4.5]]
+    await page.evaluate(DRAW, [*own, "line", {"series": [{"name": "p50", "values": values}]}])
+    radius = "() => window.drawn.chart.getDatasetMeta(0).data.map((each) => each.options.radius)"
+    assert await page.evaluate(radius) == [0, 3, 0, 0, 0]
+
+
+async def test_a_legend_shows_the_dashes_of_its_lines(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
+    own = [address + assets().address(name) for name in ("web/charts.js", "web/page.js")]
+    await page.evaluate(DRAW, [*own, "line", {"series": OVER_TIME}])
+    dashes = await page.evaluate("() => window.drawn.chart.legend.legendItems.map((each) => each.lineDash)")
+    assert dashes == [[], [6, 3], [4, 4]]

@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, Route, expect
 
 from streams.events.schema import Click, Impression, Review
 from tests.browser.accessibility import violations
-from tests.browser.conftest import EachLook, OpenPage
+from tests.browser.conftest import PHONE, EachLook, OpenPage
 from tests.browser.demo_stage import FILMS, Stage, stage
 
 PLACES = 12
@@ -61,6 +61,15 @@ async def act(page: Page, part: str, place: int = 0) -> str:
 
 async def test_it_looks_right_in_every_way(demo: Stage, each_look: EachLook) -> None:
     await each_look(demo.address, "demo-cold", loaded)
+
+
+async def test_a_phone_leads_to_the_console_too(demo: Stage, open_page: OpenPage) -> None:
+    page = await open_page(demo.address, width=PHONE)
+    await expect(page.locator("#history .figures"), "nothing is measured yet").to_be_hidden()
+    await page.get_by_role("link", name="Open the console").click()
+    await expect(page.locator("h1")).to_have_text("Overview")
+    await page.get_by_role("link", name="Demo", exact=True).click()
+    await expect(page.locator("h1")).to_have_text("Click something. Watch the feed move.")
 
 
 async def test_what_opens_on_it_looks_right_too(demo: Stage, each_look: EachLook) -> None:

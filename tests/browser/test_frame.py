@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import EachLook, OpenPage
+from tests.browser.conftest import PHONE, EachLook, OpenPage
 from tests.browser.serving import served
 
 
@@ -60,3 +60,10 @@ async def test_a_page_that_is_not_there_says_so(address: str, open_page: OpenPag
     page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
     await expect(page.locator("h1")).to_have_text("This page can't be shown")
     await expect(page.locator("main")).to_contain_text("GET /console/nowhere")
+    await page.get_by_role("link", name="To the first page").click()
+    await expect(page.locator("h1")).to_have_text("Overview")
+
+
+async def test_a_phone_shows_which_page_is_open(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console/settings", width=PHONE)
+    await expect(page.locator(".sides [aria-current=page]")).to_be_in_viewport(ratio=0.9)

@@ -14,7 +14,7 @@ from streams.gateway.web.language import texts
 from streams.serving.renewal_notes import read_renewal, take_renewal
 from streams.serving.retained_models import read_retained
 from streams.stores.memory import MemoryStore
-from tests.browser.conftest import EachLook, OpenPage
+from tests.browser.conftest import PHONE, EachLook, OpenPage
 from tests.browser.operators import ODD, filled, settings_with
 from tests.browser.serving import served
 
@@ -139,6 +139,26 @@ async def test_a_model_is_retained_and_a_renewal_asked_for(site: Site, open_page
     assert asked.because == "new items"
     assert await take_renewal(site.store) == asked
     await expect(page.locator("#renew")).to_be_enabled()
+
+
+async def test_a_models_numbers_have_room_and_its_buttons_are_in_sight(
+    site: Site, open_page: OpenPage
+) -> None:
+    page = await open_page(f"{site.address}/models")
+    await open_all(page)
+    widths = await page.locator("tr.more dd").evaluate_all(
+        "all => all.map((each) => each.getBoundingClientRect().width)"
+    )
+    assert min(widths) > 300
+    scroll = page.get_by_role("region", name="Registry")
+    assert await scroll.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+async def test_a_log_has_room_on_a_phone(site: Site, open_page: OpenPage) -> None:
+    page = await open_page(f"{site.address}/experiments/length", width=PHONE)
+    await expect(page.locator(".sides [aria-current]")).to_have_text("Experiments")
+    width = await page.locator("td.roomy").last.evaluate("each => each.getBoundingClientRect().width")
+    assert width >= 200
 
 
 async def test_an_order_that_no_worker_obeys_is_said(site: Site, open_page: OpenPage) -> None:

@@ -8,7 +8,7 @@ const at = (id) => document.getElementById(id);
 const throughput = line(at("chart-throughput"), { unit: "rate", min: 0 });
 const freshness = line(at("chart-freshness"), { unit: "ms", min: 0 });
 const lag = line(at("chart-lag"), { unit: "integer", min: 0 });
-const rungs = line(at("chart-rungs"), { unit: "percent", min: 0, max: 1, stacked: true });
+const rungs = line(at("chart-rungs"), { unit: "percent", min: 0, max: 1, stacked: true, legend: "always" });
 const STATES = { ready: "good", unready: "bad", silent: "bad" };
 
 function over(points, pick) {

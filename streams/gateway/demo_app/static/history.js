@@ -10,6 +10,7 @@ const ICONS = { click: "play", like: "like", dislike: "dislike", rate: "star", r
 export class History {
   constructor(section, latencies) {
     this.latencies = latencies;
+    this.figures = section.querySelector(".figures");
     this.median = section.querySelector(".median");
     this.count = section.querySelector(".count");
     this.bars = section.querySelector(".bars");
@@ -53,6 +54,7 @@ export class History {
 
   #draw() {
     const { done } = this.latencies;
+    this.figures.hidden = done.length === 0;
     this.median.textContent = done.length === 0 ? "–" : format(this.latencies.quantile(0.5), "ms");
     this.count.textContent = done.length === 0 ? say("history.none") : say("history.of", { n: done.length, high: format(this.latencies.quantile(0.99), "ms") });
     this.legend.hidden = done.length === 0;

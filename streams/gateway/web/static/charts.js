@@ -5,6 +5,9 @@ import { el, t } from "./page.js";
 
 const { Chart } = globalThis;
 const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4], [1, 3], []];
+const SECOND = 1000;
+const DAY = 86_400 * SECOND;
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800].map((each) => each * SECOND);
 const POINTS = ["circle", "rect", "triangle", "rectRot", "crossRot", "star", "dash", "line"];
 const drawn = new Set();
 
@@ -19,6 +22,28 @@ function colours() {
     objective: of("--objective"),
     series: Array.from({ length: 8 }, (_, place) => of(`--series-${place + 1}`)),
   };
+}
+
+/** Round times of the reader's clock within [min, max], at most `most`, and how far they are apart. */
+export function roundTimes(min, max, most) {
+  const step = STEPS.find((each) => (max - min) / each <= most) ?? Math.ceil((max - min) / most / DAY) * DAY;
+  const zone = new Date(min).getTimezoneOffset() * 60 * SECOND;
+  const times = [];
+  for (let at = Math.ceil((min - zone) / step) * step + zone; at <= max; at += step) times.push(at);
+  return { step, times: times.length === 0 ? [min] : times.slice(0, most) };
+}
+
+/** How a round time is written: to the second, to the minute, or as a day. */
+function roundTime(at, step, span) {
+  if (step < 60 * SECOND) return clock(at, "time");
+  const midnight = (at - new Date(at).getTimezoneOffset() * 60 * SECOND) % DAY === 0;
+  return clock(at, step >= DAY || (midnight && span > DAY) ? "day" : "minute");
+}
+
+/** Points that no line goes to: there is no number on either side of them. */
+function alone(values) {
+  const lacks = (at) => (values[at]?.[1] ?? null) === null;
+  return values.map((_, at) => !lacks(at) && lacks(at - 1) && lacks(at + 1));
 }
 
 /** Lines over time, or over another number.
@@ -37,7 +62,7 @@ export function intervals(figure, options) {
   return new Drawing(figure, "interval", options);
 }
 
-/** options: series, unit (a style of format.js), time, stacked, across, zero, min, max, legend.
+/** options: series, unit (a style of format.js), time, stacked, across, zero, min, max, legend ("always": of one, too).
  *  `show(series)` draws other numbers in its place. A series keeps its colour by its place: `colour` gives another. */
 class Drawing {
   constructor(figure, kind, options) {
@@ -57,6 +82,7 @@ class Drawing {
     const empty = series.every((each) => each.values.length === 0);
     this.canvas.hidden = empty;
     this.figure.querySelector(".plot > .none")?.toggleAttribute("hidden", !empty);
+    this.details?.toggleAttribute("hidden", empty);
     if (empty) {
       this.chart?.destroy();
       this.chart = undefined;
@@ -67,7 +93,7 @@ class Drawing {
       if (made.length === kept.length) {
         made.forEach((each, place) => Object.assign(kept[place], each));
         this.chart.data.labels = this.#labels();
-        if (this.options.time) Object.assign(this.chart.options.scales.x, this.#range());
+        if (this.kind !== "bar") Object.assign(this.chart.options.scales.x, this.#range());
         this.chart.update("none");
       } else this.paint(); // with one series there is no legend
     }
@@ -95,11 +121,18 @@ class Drawing {
     return [...new Set(this.series.flatMap((each) => each.values.map(([label]) => label)))];
   }
 
-  /** From the first time to the last; around the only one where there is one. */
+  /** From the first place to the last; around the only one where there is one. */
   #range() {
     const times = this.series.flatMap((each) => each.values.map(([x]) => x));
     const [first, last] = [Math.min(...times), Math.max(...times)];
-    return first < last ? { min: first, max: last } : { min: first - 5000, max: last + 5000 };
+    const around = first < last ? 0 : this.options.time ? 5 * SECOND : 0.5;
+    return { min: first - around, max: last + around };
+  }
+
+  /** A time in a table or at a pointer; with its day where the chart is longer than one. */
+  #told(at) {
+    const { min, max } = this.#range();
+    return clock(at, max - min > DAY ? "moment" : "time");
   }
 
   #datasets(c) {
@@ -110,6 +143,8 @@ class Drawing {
         const of = new Map(each.values);
         return [{ label: each.name, data: this.#labels().map((label) => of.get(label) ?? null), backgroundColor: colour, borderRadius: 3, maxBarThickness: 36 }];
       }
+      const lonely = alone(each.values);
+      const dotted = lonely.includes(true);
       const common = {
         label: each.name,
         borderColor: colour,
@@ -117,7 +152,8 @@ class Drawing {
         borderWidth: each.objective ? 1.5 : 2,
         borderDash: each.objective ? [4, 4] : DASHES[order % 8],
         pointStyle: POINTS[order % 8],
-        pointRadius: each.values.length < 3 && !each.objective ? 3 : 0,
+        pointRadius: dotted && !each.objective ? lonely.map((is) => (is ? 3 : 0)) : 0,
+        clip: dotted ? 4 : undefined, // a dot at the edge stays round
         pointHitRadius: 10,
         tension: 0,
         stepped: each.stepped ?? false,
@@ -139,19 +175,28 @@ class Drawing {
   #settings(c) {
     const { unit, time, stacked, across, zero, min, max } = this.options;
     const told = (value) => format(value, unit);
-    const at = (value) => (time ? clock(value, "time") : this.kind === "bar" ? value : format(value));
+    const at = (value) => (time ? this.#told(value) : this.kind === "bar" ? value : format(value));
+    let [step, span] = [SECOND, 0];
+    const rounded = (axis) => {
+      span = axis.max - axis.min;
+      const found = roundTimes(axis.min, axis.max, Math.max(2, Math.min(6, Math.floor(axis.width / 80))));
+      step = found.step;
+      axis.ticks = found.times.map((value) => ({ value }));
+    };
+    const labels = (chart) =>
+      Chart.defaults.plugins.legend.labels.generateLabels(chart).map((item) => ({ ...item, lineDash: chart.data.datasets[item.datasetIndex].borderDash, lineWidth: 2 }));
     const grid = { color: c.line, drawTicks: false };
     const ticks = { color: c.muted, maxTicksLimit: 6, font: { size: 11 }, padding: 6 };
     const border = { display: false };
     const values = {
       stacked, min, suggestedMax: max, beginAtZero: this.kind === "bar", border, grid: { ...grid, color: (line) => (zero !== undefined && line.tick?.value === zero ? c.text : c.line) },
-      ticks: { ...ticks, maxTicksLimit: 5, ...(unit === "integer" ? { precision: 0 } : {}), callback: told },
+      ticks: { ...ticks, maxTicksLimit: 5, includeBounds: false, ...(unit === "integer" ? { precision: 0 } : {}), callback: told },
     };
     const places = {
-      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear", ...(time && this.kind !== "bar" ? this.#range() : {}),
-      ticks: { ...ticks, maxRotation: 0, includeBounds: false, autoSkip: !across, ...(this.kind === "bar" ? {} : { callback: at }) },
+      stacked, border, grid: { display: false }, type: this.kind === "bar" ? "category" : "linear", ...(this.kind === "bar" ? {} : this.#range()), ...(time ? { afterBuildTicks: rounded } : {}),
+      ticks: { ...ticks, maxRotation: 0, includeBounds: false, autoSkip: !across, ...(this.kind === "bar" ? {} : { callback: time ? (value) => roundTime(value, step, span) : at }) },
     };
-    const shows = this.series.length > 1 && this.options.legend;
+    const shows = (this.series.length > 1 || this.options.legend === "always") && this.options.legend;
     return {
       animation: false,
       responsive: true,
@@ -160,7 +205,7 @@ class Drawing {
       interaction: { mode: this.kind === "bar" ? "index" : "nearest", axis: across ? "y" : "x", intersect: false },
       scales: across ? { x: values, y: { ...places, ticks: { ...places.ticks, maxTicksLimit: 40 } } } : { x: places, y: values },
       plugins: {
-        legend: { display: shows, position: "bottom", align: "start", labels: { color: c.text, usePointStyle: true, pointStyle: this.kind === "bar" ? "rect" : "line", pointStyleWidth: 24, boxHeight: 6, font: { size: 12 }, filter: (item, all) => !all.datasets[item.datasetIndex].isEdge } },
+        legend: { display: Boolean(shows), position: "bottom", align: "start", labels: { ...(this.kind === "bar" ? {} : { generateLabels: labels }), color: c.text, usePointStyle: true, pointStyle: this.kind === "bar" ? "rect" : "line", pointStyleWidth: 24, boxHeight: 6, font: { size: 12 }, filter: (item, all) => !all.datasets[item.datasetIndex].isEdge } },
         tooltip: {
           backgroundColor: c.text, titleColor: c.surface, bodyColor: c.surface, displayColors: false,
           callbacks: {
@@ -184,7 +229,7 @@ class Drawing {
         rows.get(x)[place] = this.kind === "interval" ? `${format(mid, unit)} (${format(low, unit)} – ${format(high, unit)})` : format(rest[0], unit);
       }
     });
-    const at = (x) => (time ? clock(x, "time") : typeof x === "number" ? format(x) : x);
+    const at = (x) => (time ? this.#told(x) : typeof x === "number" ? format(x) : x);
     const sorted = this.kind === "bar" ? [...rows] : [...rows].sort(([a], [b]) => b - a);
     const head = el("tr", {}, el("th", { scope: "col" }, time ? t("web.js.time") : ""), ...this.series.map((each) => el("th", { scope: "col", class: "figure" }, each.name)));
     const body = sorted.slice(0, 200).map(([x, cells]) => el("tr", {}, el("th", { scope: "row" }, at(x)), ...cells.map((cell) => el("td", { class: "figure" }, cell))));

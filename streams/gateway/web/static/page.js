@@ -96,6 +96,16 @@ function themeSwitch() {
   button.hidden = false;
 }
 
+/** On a phone the navigation is wider than the window: the page that is open is in sight. */
+function navigation() {
+  const here = document.querySelector(".sides [aria-current]");
+  const bar = here?.closest(".sides");
+  if (!bar) return;
+  const [inner, outer] = [here.getBoundingClientRect(), bar.getBoundingClientRect()];
+  bar.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+}
+
+navigation();
 themeSwitch();
 formatAll(document);
 setInterval(() => formatAll(document, "time[data-format=ago]"), 1000);

@@ -48,6 +48,15 @@ def client() -> Iterator[Client]:
         yield client
 
 
+@pytest.mark.parametrize(("mode", "leads"), [("on", True), ("off", False)])
+def test_pages_lead_to_the_demo_application_where_there_is_one(mode: str, leads: bool) -> None:
+    settings = override(Settings(), {"gateway": {"console": "on", "demo_app": mode}})
+    app = create_app(settings, MemoryStore(), RecordingSink(), ManualClock(NOW_MS), CollectorRegistry())
+    with TestClient(app) as client:
+        for path in PATHS:
+            assert ('href="/demo"' in client.get(path).text) == leads, path
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_page_of_the_navigation_is_there(client: Client, path: str, language: str) -> None:
