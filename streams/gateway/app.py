@@ -181,7 +181,7 @@ def create_app(
     describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
-    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live)
+    return Gateway(app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live, watch)
 
 
 def _version() -> str:

@@ -21,6 +21,7 @@ from litestar.types import HTTPScope, Receive, Scope, Send, WebSocketScope
 
 from streams.gateway.answers import JSON, Answer, send_answer
 from streams.gateway.bodies import BodyError, received_body
+from streams.gateway.console.watch import Watch
 from streams.gateway.errors import ProblemError, crashed, problem_answer, refused_by_http
 from streams.gateway.events import EVENTS_PATH, read_event
 from streams.gateway.feed_route import FEED_TEMPLATE
@@ -76,7 +77,9 @@ def feed_query(query: bytes) -> FeedQuery | None:
 
 
 class Gateway:
-    """The app. `described`: a framework's app with the same routes and all others."""
+    """The app. `described`: a framework's app with the same routes and all others. `watch`: of the console,
+    where there is one.
+    """
 
     def __init__(
         self,
@@ -88,8 +91,10 @@ class Gateway:
         streams: LineStreams,
         representations: Representations,
         live: LiveFeeds,
+        watch: Watch | None = None,
     ) -> None:
         self.described = described
+        self._watch = watch
         self._live, self._live_answers = live, LiveAnswers(live, metrics)
         self._reads, self._intake, self._metrics = reads, intake, metrics
         self._body_max_bytes = body_max_bytes
@@ -170,6 +175,8 @@ class Gateway:
     def end_streams(self) -> None:
         """Before the server waits for all answers to end: end those that would not."""
         self._live.end()
+        if self._watch is not None:
+            self._watch.end()
 
     async def _events(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Answer:
         announced = next((int(value) for name, value in headers if name == b"content-length"), None)
