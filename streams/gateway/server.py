@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import socket
@@ -31,13 +32,16 @@ UNREAD_BYTES_MOST = 262_144
 """What waits for a client that sends on a WebSocket and reads nothing: each of its pings has an answer."""
 HEAD_BYTES_MOST = 65_536
 """Of a request's line and headers, beside what came in one piece with what went before."""
+HEAD_WITHIN_S = 30.0
+"""So long a request line and its headers may take to come, as may the first request of a connection."""
 PIPELINED_MOST = 64
 """Requests of one connection that wait for the answer before them."""
 
 
 class _Http(HttpToolsProtocol):
     """Puts the transport into the scope (`streams.gateway.live.wire`), and bounds what a client may have the
-    gateway keep: uvicorn reads headers without an end, and takes in any number of further requests.
+    gateway keep: uvicorn reads headers without an end, waits for them for ever, and takes in any number of
+    further requests.
 
     Where a client has sent further requests behind the one that is being answered, uvicorn tells only the
     last of them that the connection is lost. A stream before it would wait for ever, so all are told here.
@@ -47,11 +51,18 @@ class _Http(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._begun: list[RequestResponseCycle] = []
         self._of_head = 0
-        self._goes_on = False
+        self._goes_on = self._in_head = False
+        self._late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
         self._goes_on = False
         super().data_received(data)
+        if self._in_head and self._late is None:  # nearly always a head comes as a whole
+            self._wait_for_head()
         # Neither a request that begins, nor the end of its head, nor a body: headers, or what follows a body.
         self._of_head = 0 if self._goes_on else self._of_head + len(data)
         if self._of_head > HEAD_BYTES_MOST and not self.transport.is_closing():
@@ -59,7 +70,7 @@ class _Http(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._goes_on = True
+        self._goes_on = self._in_head = True
         cast("dict[str, object]", self.scope)[TRANSPORT] = self.transport
 
     def on_headers_complete(self) -> None:
@@ -67,7 +78,8 @@ class _Http(HttpToolsProtocol):
             self.transport.abort()
             raise OverflowError("too many requests that wait")  # the parser ends with it
         super().on_headers_complete()
-        self._goes_on = True
+        self._goes_on, self._in_head = True, False
+        self._wait_no_more()
         self._begun = [cycle for cycle in self._begun if not cycle.response_complete]
         if self.cycle is not None:
             self._begun.append(self.cycle)
@@ -102,6 +114,14 @@ class _Http(HttpToolsProtocol):
         self.transport.write(head.encode() + answer.body)
         self.transport.close()
 
+    def _wait_for_head(self) -> None:
+        self._late = self.loop.call_later(HEAD_WITHIN_S, self.transport.abort)
+
+    def _wait_no_more(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
@@ -112,6 +132,7 @@ class _Http(HttpToolsProtocol):
                 cycle.disconnected = True
                 cycle.message_event.set()
         self._begun = []
+        self._wait_no_more()
         super().connection_lost(exc)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from streams.gateway import server
 from streams.gateway.server import FRAGMENTS_MOST, HEAD_BYTES_MOST, PIPELINED_MOST, UNREAD_BYTES_MOST
 from tests.streams.gateway.live.serving import Served, served
 
@@ -63,6 +65,27 @@ async def test_the_refusal_says_why() -> None:
         assert answer.startswith(b"HTTP/1.1 431 ")
         assert b'"reason":"head_too_large"' in answer
         writer.close()
+
+
+@pytest.mark.parametrize(
+    "before", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["first", "second"]
+)
+@pytest.mark.parametrize("begin", [b"", b"GET / HTTP/1.1\r\nHost: loc"], ids=["nothing", "a part"])
+async def test_a_head_that_does_not_come_is_not_waited_for(
+    before: bytes, begin: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_WITHIN_S", 0.3)
+    async with served() as here:
+        stream = await here.connect()
+        reader, writer = await dialled(here)
+        writer.write(before + begin)
+        async with asyncio.timeout(20):
+            with contextlib.suppress(ConnectionResetError):
+                await reader.read()
+        writer.close()
+        assert here.app._live.slots.taken == 1, "an answer may last longer"
+        await here.push()
+        await stream.next(2)
 
 
 async def test_trailers_without_an_end_are_refused() -> None:
