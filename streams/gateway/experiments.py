@@ -202,7 +202,7 @@ async def _json(request: Asked, kind: type[T]) -> T:
             problem(422, "bad_body", expected=f"a JSON object with some of {expected}", came=str(error),
                     remedy="correct the body; GET /schema describes it")
         ) from None  # fmt: skip
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(
             problem(400, "not_json", expected="a body of JSON in UTF-8", came=str(error), remedy="send JSON")
         ) from None

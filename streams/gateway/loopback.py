@@ -12,7 +12,19 @@ from streams.gateway.errors import ProblemError, problem
 from streams.gateway.web.forgery import check_own_page
 
 Connection = ASGIConnection[Any, Any, Any, Any]
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+FORWARDED = (
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-host",
+    "x-original-url",
+    "x-envoy-external-address",
+    "true-client-ip",
+    "cf-connecting-ip",
+)
+"""Headers of proxies, beside all that begin with `x-forwarded`."""
 
 
 def check_loopback(request: Connection) -> None:
@@ -29,15 +41,26 @@ def came_through(request: Connection) -> str:
     client = request.client.host if request.client is not None else ""
     if not is_loopback(client):
         return f"a request from {client or 'an unknown address'}"
-    for name in FORWARDED:
-        if name in request.headers:
-            return f"a request that a proxy has forwarded ({name})"
-    if not is_loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname or ""):
-        return f"a request for the host {request.headers.get('host', '')[:100]!r}"
-    origin = request.headers.get("origin")
-    if origin is not None and not is_loopback(urlsplit(origin).hostname or ""):
-        return f"a request from a page of {origin[:100]!r}"
+    for name in request.headers:
+        if name in FORWARDED or name.startswith("x-forwarded"):
+            return f"a request that a proxy has forwarded ({name[:100]})"
+    if request.scope.get("http_version") == "1.0":
+        return "a request in HTTP/1.0, as nginx forwards it without a word where it is not told otherwise"
+    for host in request.headers.getall("host", [""]):
+        if not is_loopback(_host_of(f"//{host}")):
+            return f"a request for the host {host[:100]!r}"
+    for origin in request.headers.getall("origin", []):
+        if not is_loopback(_host_of(origin)):
+            return f"a request from a page of {origin[:100]!r}"
     return ""
+
+
+def _host_of(address: str) -> str:
+    """The host in an address; "" where there is none, or where it is no address."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

@@ -136,6 +136,7 @@ def _warm_learner(recommender: Recommender, state: UserState) -> None:
         )
         recommender.learn([lesson_of("user-0", slate)])
     if isinstance(learner, AdaptiveLearner):
+        learner.report()
         learner.levels.everyone.guard.follow(True)
         Adaptation(learner).run(batch, [0])
         ends, out = np.array([len(places)]), np.empty(len(places), np.float32)

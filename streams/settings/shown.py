@@ -61,20 +61,29 @@ def masked(name: str, value: Any) -> Any:
 
     >>> masked("redis.url", "rediss://ann:s3cret@store:6380/0?password=x&db=1")
     'rediss://•••@store:6380/0?password=•••&db=1'
-    >>> masked("kafka.sasl_password", "s3cret"), masked("redis.url", "redis://store:6379/0")
-    ('•••', 'redis://store:6379/0')
+    >>> masked("kafka.sasl_password", "s3cret"), masked("redis.url", "redis://store:6379/0?password=a@b")
+    ('•••', 'redis://store:6379/0?password=•••')
     """
     if _SECRET_NAME.search(name.rpartition(".")[2]) and value not in ("", None, 0, False):
         return MASK
     if isinstance(value, str):
-        # A password may hold an @: the host begins behind the last one.
-        hidden = _AT_LAST.sub(rf"\g<scheme>{MASK}@", value)
-        return _SECRET_PARAMETER.sub(rf"\g<name>{MASK}", hidden)
+        # A password may hold an @: one of a parameter is hidden first, and the host begins behind the last @.
+        hidden = _SECRET_PARAMETER.sub(rf"\g<name>{MASK}", value)
+        return _AT_LAST.sub(rf"\g<scheme>{MASK}@", hidden)
     if isinstance(value, list | tuple):
         return [masked(name, each) for each in value]
     if isinstance(value, Mapping):
         return {key: masked(str(key), each) for key, each in value.items()}
     return value
+
+
+def server_of(url: str) -> str:
+    """What messages name a server by: its address, without who asks and their password.
+
+    >>> server_of("redis://ann:s3cret@store:6379/0"), server_of("redis://store/0?password=a@b&db=1")
+    ('store:6379/0', 'store/0?password=•••&db=1')
+    """
+    return str(masked("", url)).rpartition("@")[2].removeprefix("redis://")
 
 
 def _row(name: str, value: Any, default: Any) -> Row:

@@ -19,6 +19,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 
 from model.errors import SettingsError
 from streams.settings.sections import RedisSettings
+from streams.settings.shown import server_of
 from streams.stores.redis_calls import Calls
 from streams.stores.redis_pipeline import Command, PipelinedConnection
 
@@ -121,8 +122,7 @@ class RedisServer:
             )
         except ValueError as error:
             raise SettingsError(f"redis.url: {error}; expected redis://HOST:PORT/DATABASE") from None
-        # A password may stand in the URL; messages name the server without it.
-        server = settings.url.rpartition("@")[2].removeprefix("redis://")
+        server = server_of(settings.url)  # a password may stand in the URL
         if host:
             self._pool.connection_kwargs.update(host=host, port=port)
             server = f"{host}:{port}"

@@ -23,6 +23,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from streams.settings.shown import masked
 from streams.tracing.span import Span
 from streams.tracing.trace_context import TraceContext
 
@@ -96,7 +97,9 @@ class OtlpExporter:
         self._said.texts.clear()
         if self._exporter.export(made) is SpanExportResult.SUCCESS:
             return ""
-        return f"{self._where}: {' '.join(self._said.texts)[:SAID_MOST] or 'no reason was given'}"
+        # What is returned is logged, and an address may hold a key.
+        said = str(masked("", " ".join(self._said.texts)))[:SAID_MOST]
+        return f"{masked('', self._where)}: {said or 'no reason was given'}"
 
     def close(self) -> None:
         self._exporter.shutdown()

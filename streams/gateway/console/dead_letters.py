@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -24,6 +26,9 @@ PREVIEW = 160
 DUMP_BYTES = 4_096
 """So many bytes of what is no text are shown."""
 WIDTH = 16
+DEEPEST = 32
+"""What is nested more deeply is shown as it came: indents would make a thousand times as much of it."""
+_TEXT_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def dead_letter_pages(letters: DeadLetters) -> list[HTTPRouteHandler]:
@@ -111,11 +116,19 @@ def pretty(value: Bytes | None) -> str:
     """
     if value is None or value.text is None:
         return ""
+    if _depth(value.text) > DEEPEST:
+        return value.text
     try:
         text = msgspec.json.format(value.text, indent=2)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return value.text
     return "".join(each if each.isprintable() or each == "\n" else _escape(each) for each in text)
+
+
+def _depth(text: str) -> int:
+    """How deeply JSON is nested."""
+    steps = {"[": 1, "{": 1, "]": -1, "}": -1, '"': 0}
+    return max(accumulate(steps[found[0][0]] for found in _TEXT_OR_BRACKET.finditer(text)), default=0)
 
 
 def _escape(letter: str) -> str:

@@ -18,6 +18,7 @@ from litestar.types import Receive, Scope, Send
 
 from streams.gateway.console.watch import Watch
 from streams.gateway.errors import ProblemError, problem
+from streams.gateway.live.wire import Wire
 from streams.gateway.web.forgery import check_own_page
 from streams.gateway.web.headers import SAFE
 
@@ -43,7 +44,7 @@ class LiveStreams:
         self.taken = 0
         self._sent: tuple[object, bytes] = (None, b"")
 
-    async def answer(self, receive: Receive, send: Send) -> None:
+    async def answer(self, receive: Receive, send: Send, wire: Wire = Wire({})) -> None:
         """One stream, to its end. Raises `ProblemError` (503) where all slots are taken."""
         if self.taken >= self._most:
             raise ProblemError(
@@ -58,11 +59,17 @@ class LiveStreams:
             )
         self.taken += 1
         try:
-            await _first_of(_gone(receive), self._send_all(send))
+            await _first_of(_gone(receive), self._send_all(send, wire))
         finally:
             self.taken -= 1
 
-    async def _send_all(self, send: Send) -> None:
+    async def _send_all(self, send: Send, wire: Wire) -> None:
+        try:
+            await self._send_figures(send)
+        except TimeoutError:
+            wire.cut()  # the server would wait until the client has read what lies there
+
+    async def _send_figures(self, send: Send) -> None:
         await _within(send, {"type": "http.response.start", "status": 200, "headers": HEADERS})
         ends_s = asyncio.get_running_loop().time() + LIVES_S
         goes_on = True
@@ -87,7 +94,7 @@ def live_routes(watch: Watch) -> list[BaseRouteHandler]:
 
     @asgi("/live", guards=[check_own_page], copy_scope=True)
     async def live(scope: Scope, receive: Receive, send: Send) -> None:
-        await streams.answer(receive, send)
+        await streams.answer(receive, send, Wire(scope))
 
     @get("/figures", guards=[check_own_page])
     async def figures() -> Response[bytes]:

@@ -10,13 +10,14 @@ from litestar.response import Template
 
 from streams.gateway.console.showing import show
 from streams.gateway.console.watch import Watch
+from streams.settings.shown import server_of
 from streams.settings.tree import Settings
 
 
 def servers_page(watch: Watch, settings: Settings) -> HTTPRouteHandler:
     """What workers stand on. The servers' addresses are named without passwords."""
     addresses = {
-        "store": settings.redis.url.rpartition("@")[2].removeprefix("redis://"),
+        "store": server_of(settings.redis.url),
         "broker": settings.kafka.bootstrap,
     }
 

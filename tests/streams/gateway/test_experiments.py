@@ -164,7 +164,10 @@ async def test_what_is_refused_changes_nothing(api: Api, store: MemoryStore, cas
 
 
 async def test_a_body_that_is_no_json(api: Api) -> None:
-    answer = await api("PUT", "/e", content=b"{")
+    for raw_body in (b"{", b'{"a":' * 100_000, b'{"a":"\xff"}'):
+        answer = await api("PUT", "/e", content=raw_body)
+        assert (answer.status_code, answer.json()["reason"]) == (400, "not_json")
+    answer = await api("POST", "/of-file/start", content=b'{"because":"\xff"}')
     assert (answer.status_code, answer.json()["reason"]) == (400, "not_json")
 
 

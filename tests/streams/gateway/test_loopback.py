@@ -39,15 +39,29 @@ def test_others_may_not(client: str) -> None:
         {"forwarded": "for=10.0.0.7"},
         {"x-real-ip": "10.0.0.7"},
         {"via": "1.1 proxy"},
+        {"x-forwarded-proto": "https"},
+        {"x-forwarded-host": "shop.example.org"},
+        {"cf-connecting-ip": "10.0.0.7"},
         {"host": "shop.example.org"},
         {"host": "127.0.0.1.example.org"},
         {"origin": "https://shop.example.org"},
         {"origin": "null"},
+        {"origin": "http://["},
+        {"host": "["},
     ],
 )
 def test_nor_what_comes_from_elsewhere_through_this_machine(more: dict[str, str]) -> None:
     with pytest.raises(ProblemError, match="403 not_loopback"):
         asked("127.0.0.1", HERE | more)
+
+
+def test_nor_what_a_proxy_forwards_without_a_word() -> None:
+    """nginx by default: the upstream's own name as Host, no header of its own, HTTP/1.0."""
+    request = RequestFactory(server="127.0.0.1").put("/", headers=HERE)
+    request.scope["client"] = ("127.0.0.1", 5_000)
+    request.scope["http_version"] = "1.0"
+    with pytest.raises(ProblemError, match=r"403 not_loopback.*HTTP/1\.0"):
+        check_loopback(request)
 
 
 def test_nor_may_a_page_of_another_server_on_this_machine() -> None:

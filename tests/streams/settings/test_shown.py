@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.settings.reading import override
-from streams.settings.shown import MASK, Row, flat, masked, shown
+from streams.settings.shown import MASK, Row, flat, masked, server_of, shown
 from streams.settings.tree import Settings, written
 
 SECRET = "s3cr@t/pa:ss"
@@ -52,6 +52,15 @@ def test_no_part_of_a_secret_is_left(secret: str, form: str) -> None:
     told = masked("redis.url", form.format(f"SECRET{secret}"))
     assert "SECRET" not in told
     assert MASK in told
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://u:a@TAIL@h/0", "redis://h/0?password=a@TAIL&db=1", "rediss://:TAIL@h"]
+)
+def test_nor_what_follows_an_at_sign_in_it(url: str) -> None:
+    assert "TAIL" not in masked("redis.url", url)
+    assert "TAIL" not in server_of(url)
+    assert "h" in server_of(url)
 
 
 @pytest.mark.parametrize("name", ["kafka.sasl_password", "x.api_key", "gateway.token", "x.client_secret"])

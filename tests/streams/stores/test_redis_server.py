@@ -80,6 +80,21 @@ async def test_user_and_password_of_the_url(server: Server) -> None:
             assert await way.call("PING") == b"PONG", "the connection is as good as before"
 
 
+async def test_messages_name_a_server_without_a_password_among_its_parameters() -> None:
+    async def hang_up(*_: object) -> None:
+        return
+
+    async with (
+        listening(hang_up) as port,
+        reached(f"redis://127.0.0.1:{port}/0?password=s3cr@t", 500) as redis,
+    ):
+        for way in (redis.hot, redis.pooled):
+            with pytest.raises(StoreUnavailableError, match=f"127.0.0.1:{port}") as caught:
+                await way.call("PING")
+            assert "s3cr" not in str(caught.value)
+            assert "password=•••" in str(caught.value)
+
+
 async def test_a_socket_in_the_file_system(server: Server, tmp_path: Path) -> None:
     await started(server, "--unixsocket", str(tmp_path / "valkey.sock"))
     async with reached(f"unix://{tmp_path}/valkey.sock?db=2") as redis:

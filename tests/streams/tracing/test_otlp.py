@@ -74,6 +74,17 @@ def test_an_endpoint_that_is_not_there_is_named() -> None:
     assert handler.buffer == [], "the SDK says nothing in the log: the queue does, once"
 
 
+def test_no_key_of_an_endpoint_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    where = f"http://ann:s3cret@127.0.0.1:{port}/v1/traces?api_key=s3cret"
+    exporter = otlp_exporter(where, 0.2, "headrace-worker", "host:1")
+    said = exporter.export([FIRST])
+    exporter.close()
+    assert str(port) in said
+    assert "s3cret" not in said
+
+
 def test_an_endpoint_that_refuses_says_why(receiver: Receiver) -> None:
     receiver.status = 400
     exporter = otlp_exporter(receiver.endpoint, 30, "headrace-worker", "host:1")

@@ -167,7 +167,7 @@ def replayed(rows: Rows, settings: Settings, folder: Path) -> Outcome:
         run.learn()
         state = run.states[event.user_id]
         looks: list[KeptSlate] = []
-        request = core.request(state, event.ts, user=event.user_id, cause=event.event_id)
+        request = core.request(state, event.ts, user=event.user_id, cause=event.event_id, trial=True)
         (slate,) = core.recommend([request], looks)
         run.slates[event.user_id] = core.keep(event.user_id, run.slates[event.user_id], looks[0]).kept
         slates.append(plain_slate(slate))

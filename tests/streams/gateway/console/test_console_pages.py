@@ -36,7 +36,10 @@ class Away(MemoryStore):
 def opened(store: MemoryStore) -> Client:
     settings = override(
         Settings(),
-        {"gateway": {"console": "on"}, "redis": {"url": "redis://user:secret@store.example:6379/0"}},
+        {
+            "gateway": {"console": "on"},
+            "redis": {"url": "redis://user:secret@store.example:6379/0?password=secret"},
+        },
     )
     sink, clock = RecordingSink(), ManualClock(NOW_MS)
     return TestClient(create_app(settings, store, sink, clock, CollectorRegistry()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +50,10 @@ def test_json_is_made_easy_to_mend_and_all_else_stays() -> None:
     assert pretty(as_bytes(hidden.encode())).replace("\n", "").isascii()
     assert pretty(as_bytes(b"{broken")) == "{broken"
     assert pretty(as_bytes(b"[" * 5_000)) == "[" * 5_000
+
+
+@pytest.mark.parametrize("before", ["", '["' + "]" * 1_000 + '",', '["\\"' + "}" * 1_000 + '",'])
+def test_indents_make_no_flood_of_what_is_nested(before: str) -> None:
+    deep = before + "[" * 500 + "1," * 1_000 + "1" + "]" * 500 + ("]" if before else "")
+    json.loads(deep)
+    assert len(pretty(as_bytes(deep.encode()))) < 2 * len(deep)

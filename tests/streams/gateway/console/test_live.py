@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.clock import SystemClock
 from streams.gateway.console import live as module
+from streams.gateway.console import watch as watching
 from streams.gateway.console.live import LiveStreams
 from streams.gateway.console.watch import Watch
 from streams.gateway.errors import ProblemError
@@ -28,6 +29,7 @@ from tests.streams.gateway.asgi_requests import HOST, Asked, ask
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.console.reports import report
 from tests.streams.gateway.live import serving
+from tests.streams.gateway.live.serving import served as gateway
 from tests.streams.gateway.web.test_forgery import app
 
 
@@ -140,6 +142,30 @@ async def test_a_stream_that_is_cancelled_gives_its_slot_back(watch: Watch) -> N
     answer.cancel()
     await asyncio.gather(answer, return_exceptions=True)
     assert streams.taken == 0
+
+
+async def test_one_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SEND_AT_MOST_S", 0.2)
+    monkeypatch.setattr(watching, "EVERY_S", 0.01)
+    # Far more than lies in buffers, so that a second event finds no room.
+    monkeypatch.setattr(LiveStreams, "_event", lambda _: b": " + b"x" * 8_000_000 + b"\n\n")
+    async with gateway() as here:
+        _, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.write(b"GET /console/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await here.eventually(lambda: len(here.server.server_state.tasks) == 1)
+        await here.eventually(lambda: not here.server.server_state.connections)
+        writer.close()
+
+
+async def test_the_end_of_the_gateway_ends_the_stream_at_once() -> None:
+    async with gateway(drain_deadline_s=60.0) as here:
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.write(b"GET /console/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(20):
+            await reader.readuntil(b"\n\n")
+            here.server.should_exit = True
+            assert (await reader.read()).endswith(b"0\r\n\r\n"), "the answer comes to its end"
+        writer.close()
 
 
 def test_connections_that_are_reset_leave_no_slot_taken() -> None:
