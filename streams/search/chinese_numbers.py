@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _DIGITS = {"〇": 0, "零": 0, "一": 1, "二": 2, "两": 2, "兩": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7}
 _DIGITS |= {"八": 8, "九": 9}
@@ -13,13 +14,34 @@ _COIN = r"\s*[元块塊圆圓]"
 _sum = re.compile(rf"(?<!\d){_NUMERAL}(?={_COIN}|[到至~-](?:{_NUMERAL}|\d+){_COIN})")
 
 
-def with_digits(text: str) -> str:
+class Numeral(NamedTuple):
+    """Digits in a text, from `begin` to `end`, that were `written` in other signs."""
+
+    begin: int
+    end: int
+    written: str
+
+
+class Digits(NamedTuple):
+    """`numerals`: those of the text that stood for something else, in its order."""
+
+    text: str
+    numerals: list[Numeral]
+
+
+def with_digits(text: str) -> Digits:
     """The text with digits for numerals that a currency follows; other numerals are words.
 
-    >>> with_digits("一百二十元以下"), with_digits("三件套"), with_digits("千元手机")
-    ('120元以下', '三件套', '1000元手机')
+    >>> with_digits("一百二十元以下").text, with_digits("三件套").text, with_digits("千元手机")
+    ('120元以下', '三件套', Digits(text='1000元手机', numerals=[Numeral(begin=0, end=4, written='千')]))
     """
-    return _sum.sub(lambda found: str(number_of(found[0])), text)
+    made, numerals, at = "", list[Numeral](), 0
+    for found in _sum.finditer(text):
+        made += text[at : found.start()]
+        digits, at = str(number_of(found[0])), found.end()
+        numerals.append(Numeral(len(made), len(made) + len(digits), found[0]))
+        made += digits
+    return Digits(made + text[at:], numerals)
 
 
 def number_of(numerals: str) -> int:

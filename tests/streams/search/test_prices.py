@@ -80,3 +80,20 @@ def test_what_is_dear_leans_up_and_its_word_stays(text: str) -> None:
 def test_any_text_is_read(text: str) -> None:
     said = price_words(text)
     assert said.low is None or said.high is None or said.low <= said.high
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "rest"),
+    [
+        ("便宜的三元锂电池", None, None, "三元锂电池"),
+        ("三元锂电池 500元以下", None, 500, "三元锂电池"),
+        ("一百二十元以下的三元牛奶", None, 120, "三元牛奶"),
+        ("三元牛奶 三到五元", 3, 5, "三元牛奶"),
+        ("高端三元锂电池 两千元左右", 1600, 2400, "高端三元锂电池"),
+    ],
+)
+def test_numerals_that_are_no_price_stay_as_they_were_written(
+    text: str, low: float | None, high: float | None, rest: str
+) -> None:
+    said = price_words(text)
+    assert (said.low, said.high, said.rest) == (low, high, rest)
