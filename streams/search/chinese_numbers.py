@@ -45,18 +45,21 @@ def with_digits(text: str) -> Digits:
 
 
 def number_of(numerals: str) -> int:
-    """What Chinese numerals say.
+    """What Chinese numerals say. A last digit right behind a unit is of the unit below: 两千五 is 2,500, and
+    2,005 is 两千零五.
 
-    >>> [number_of(each) for each in ("十五", "两百", "一千零五", "三万二千", "一二三")]
-    [15, 200, 1005, 32000, 123]
+    >>> [number_of(each) for each in ("十五", "两百", "一千零五", "三万二千", "一二三", "两千五")]
+    [15, 200, 1005, 32000, 123, 2500]
     """
-    whole, part, last = 0, 0, None
+    whole, part, last, below = 0, 0, 0, 1
     for sign in numerals:
         if sign in _DIGITS:
-            last = _DIGITS[sign] if last is None or not last else 10 * last + _DIGITS[sign]
+            digit = _DIGITS[sign]
+            if last or not digit:
+                below = 1
+            last = 10 * last + digit
         elif sign in _UNITS:
-            part += _UNITS[sign] * (last or 1)
-            last = None
+            part, last, below = part + _UNITS[sign] * (last or 1), 0, _UNITS[sign] // 10
         else:
-            whole, part, last = (whole + part + (last or 0)) * 10_000 or 10_000, 0, None
-    return whole + part + (last or 0)
+            whole, part, last, below = (whole + part + last * below) * 10_000 or 10_000, 0, 0, 1_000
+    return whole + part + last * below

@@ -97,3 +97,22 @@ def test_numerals_that_are_no_price_stay_as_they_were_written(
 ) -> None:
     said = price_words(text)
     assert (said.low, said.high, said.rest) == (low, high, rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "high"),
+    [
+        ("两千五以内的手机", None),
+        ("两千五块以内的手机", 2500),
+        ("一百五元以下", 150),
+        ("十二万八元以下", 128_000),
+        ("一百零五元以下", 105),
+        ("一百一十五元以下", 115),
+        ("三万零五十元以下", 30_050),
+        ("二〇元以下", 20),
+        ("千元以下", 1000),
+        ("万元以下", 10_000),
+    ],
+)
+def test_a_last_digit_behind_a_unit_is_of_the_unit_below(text: str, high: float | None) -> None:
+    assert price_words(text).high == high
