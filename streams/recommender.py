@@ -63,6 +63,8 @@ from streams.state.opinion import Opinion
 from streams.state.recent_users import RecentUsers
 from streams.state.user_state import Interaction, UserState
 
+OnForgotten = Callable[[Sequence[bytes] | None], object]
+
 
 class Recommender:
     """One catalog, one set of counters and the pipeline over them; `graph`: what is known of how items are
@@ -75,7 +77,7 @@ class Recommender:
     sources have earned by the same lessons, None where no arm's quotas follow it; `earned`: the last report
     of that. `on_item`: is told of each item that is put, with its row. `recent_users`: what others' records
     say of users, where a process keeps that. `on_forgotten`: is told of users who were deleted, by the
-    digests of their ids (`streams.state.tombstone`).
+    digests of their ids (`streams.state.tombstone`); of None where it may have been anybody.
     """
 
     def __init__(self, settings: Settings, graph: Graph | None = None) -> None:
@@ -90,7 +92,7 @@ class Recommender:
         self.learned_to, self._closed = "", list[Lesson]()
         self.on_item: Callable[[int, ItemRecord], object] | None = None
         self.recent_users: RecentUsers | None = None
-        self.on_forgotten: Callable[[Sequence[bytes]], object] | None = None
+        self.on_forgotten: OnForgotten | None = None
         self.report: LearnerReport | None = None
         self.earned: dict[str, Earned] = {}
         adaptive = self.learner if isinstance(self.learner, AdaptiveLearner) else None

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from streams.search import price_words as words
-from streams.search.chinese_numbers import with_digits
+from streams.search.chinese_numbers import Numeral, with_digits
 from streams.search.scripts import UNSPACED, normalized, unspaced
 
 _TIMES = {"k": 1e3, "千": 1e3, "천": 1e3, "万": 1e4, "萬": 1e4, "만": 1e4, "พัน": 1e3, "หมื่น": 1e4, "тыс": 1e3}
@@ -58,26 +58,25 @@ def price_words(text: str) -> PriceWords:
     """
     if len(text) > MOST_READ:
         return PriceWords(None, None, 0, text)
-    rest, low, high = with_digits(normalized(text)), None, None
-    sums = _sums(rest)
+    (read, numerals), low, high = with_digits(normalized(text)), None, None
+    sums, cuts = _sums(read), list[tuple[int, int]]()
     for first, second in pairwise(sums):
-        if (cut := _range(rest, first, second)) is not None:
-            low, high, rest = first.value, second.value, _without(rest, *cut)
+        if (cut := _range(read, first, second)) is not None:
+            low, high = first.value, second.value
+            cuts.append(cut)
             break
     else:
-        cuts = []
         for each in sums:
-            if high is None and (cut := _bound(rest, each, _BELOW)) is not None:
+            if high is None and (cut := _bound(read, each, _BELOW)) is not None:
                 high = each.value
                 cuts.append(cut)
-            elif low is None and (cut := _bound(rest, each, _ABOVE)) is not None:
+            elif low is None and (cut := _bound(read, each, _ABOVE)) is not None:
                 low = each.value
                 cuts.append(cut)
-            elif low is high is None and each.money and (after := _AROUND.match(rest, each.end)):
+            elif low is high is None and each.money and (after := _AROUND.match(read, each.end)):
                 low, high = each.value * (1.0 - NEAR), each.value * (1.0 + NEAR)
-                cuts.append((each.begin, _end_of(rest, after.end())))
-        for cut in reversed(cuts):
-            rest = _without(rest, *cut)
+                cuts.append((each.begin, _end_of(read, after.end())))
+    rest = _rest(read, cuts, numerals)
     if low is not None and high is not None and low > high:
         return PriceWords(None, None, 0, text)
     leaning = 0
@@ -150,6 +149,21 @@ def _end_of(text: str, end: int) -> int:
     """Where a bound ends that is linked to what follows it."""
     linked = _OF.match(text, end)
     return end if linked is None else linked.end()
+
+
+def _rest(text: str, cuts: Sequence[tuple[int, int]], numerals: Sequence[Numeral]) -> str:
+    """The text without what the cuts take out; numerals elsewhere are as they were written."""
+    for cut in reversed(cuts):
+        text = _without(text, *cut)
+        short = 1 - (cut[1] - cut[0])
+        numerals = [
+            each if each.end <= cut[0] else each._replace(begin=each.begin + short, end=each.end + short)
+            for each in numerals
+            if each.end <= cut[0] or each.begin >= cut[1]
+        ]
+    for each in reversed(numerals):
+        text = f"{text[: each.begin]}{each.written}{text[each.end :]}"
+    return text
 
 
 def _without(text: str, begin: int, end: int) -> str:

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from export.registry import Registry
 from streams.clock import Clock
-from streams.recommender import Recommender
+from streams.recommender import OnForgotten, Recommender
 from streams.serving.arms import check_arms
 from streams.serving.background import in_thread
 from streams.serving.experiments import ServedExperiments
@@ -98,7 +98,7 @@ async def open_live(
     texts: bool = True,
     watcher: ModelWatcher | None = None,
     items: ItemWatch | None = None,
-    on_forgotten: Callable[[Sequence[bytes]], object] | None = None,
+    on_forgotten: OnForgotten | None = None,
     attempt: Attempt = once,
 ) -> AsyncIterator[Live]:
     """Everything that ranks, for as long as the block lasts. The store stays the caller's to close.

@@ -282,7 +282,7 @@ class Ranker:
             finally:
                 self.live = None
 
-    def _forget(self, loop: asyncio.AbstractEventLoop, digests: Sequence[bytes]) -> None:
+    def _forget(self, loop: asyncio.AbstractEventLoop, digests: Sequence[bytes] | None) -> None:
         """In the core's thread; the slates belong to the loop's."""
         loop.call_soon_threadsafe(self.slates.forget, digests)
 

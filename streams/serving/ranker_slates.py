@@ -32,8 +32,13 @@ class RankedSlates:
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
-    def forget(self, digests: Collection[bytes]) -> None:
-        """Those of the users whose digests these are (`streams.state.tombstone`), by name or as sessions."""
+    def forget(self, digests: Collection[bytes] | None) -> None:
+        """Those of the users whose digests these are (`streams.state.tombstone`), by name or as sessions; all
+        of them for None.
+        """
+        if digests is None:
+            self._kept.clear()
+            return
         gone = [name for name, (asked, _) in self._kept.items() if _stands(asked, digests)]
         for name in gone:
             del self._kept[name]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from model.errors import FencedError, LedgerGapError
@@ -25,7 +25,7 @@ from streams.clock import Clock
 from streams.experiments.measured import NOTHING_MEASURED, Measured
 from streams.learning.lesson import decode_lesson, newest_lesson_row
 from streams.ranking.model_in_service import ModelInService
-from streams.recommender import Recommender
+from streams.recommender import OnForgotten, Recommender
 from streams.serving.background import Background
 from streams.serving.core_thread import CoreThread
 from streams.serving.handover_lock import HandoverLock
@@ -85,7 +85,7 @@ class Replica:
         graph: Graph | None = None,
         items: ItemWatch | None = None,
         knows_users: bool = False,
-        on_forgotten: Callable[[Sequence[bytes]], object] | None = None,
+        on_forgotten: OnForgotten | None = None,
     ) -> None:
         self.settings, self.store, self.clock, self.items = settings, store, clock, items
         self.on_forgotten = on_forgotten
@@ -138,9 +138,12 @@ class Replica:
         if snapshot is not None:
             await self.core.call(restore, recommender, snapshot.payload, snapshot.position)
         # Who was deleted in what the ledger holds no more can't be told.
-        heard_all = snapshot is None or order_of(snapshot.position) <= order_of(self.position)
+        passed = START if snapshot is None else max(snapshot.position, snapshot.own_position, key=order_of)
+        heard_all = order_of(passed) <= order_of(self.position)
         await self.core.call(_carry_over, before, recommender, heard_all)
         recommender.on_forgotten = self.on_forgotten
+        if self.on_forgotten is not None and not heard_all:
+            await self.core.call(self.on_forgotten, None)
         self.recommender = recommender  # what follows may fail, and is begun again from here
         await self.core.call(recommender.index_beside, True)
         await self.core.call(recommender.prepare)

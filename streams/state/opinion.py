@@ -25,6 +25,7 @@ _ends = re.compile(
     r"(?<=[.!?;…])\s+|[。！？；，\n]+|,?\s+(?:but|however|although|though|aber|pero|mais|ma|mas|но)\s+|(?=但是|不过|可是)",
     re.IGNORECASE,
 )
+_blank = re.compile(r"\s+")
 _letter_words = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e01-\u0e4e]")
 
 
@@ -50,7 +51,8 @@ def clauses_of(text: str) -> list[str]:
     ['Great tone', 'the tuners slip.', '音色很好', '但是弦钮太松']
     """
     found = []
-    for part in _ends.split(text):
+    # One by one, blanks cost nothing; from each of a long run of them on, `_ends` would look to its end.
+    for part in _ends.split(_blank.sub(lambda run: "\n" if "\n" in run[0] else " ", text)):
         clause = part.strip()[:LONGEST_CLAUSE]
         words, letters = len(clause.split()), len(_letter_words.findall(clause))
         if words >= SHORTEST_WORDS or letters >= SHORTEST_LETTERS or (words == 2 and len(clause) >= 8):

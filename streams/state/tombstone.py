@@ -2,7 +2,7 @@
 them back. It lies under a hash of the user's id, apart from states: who is deleted has none.
 
 It says when, how far each topic was applied, and the hashes of the last events' ids. It lives for as long as
-events of that age are accepted (`events.max_late_ms`).
+events of that age are accepted (`events.max_late_ms`), and for `LEAST_MS`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from streams.state.user_state import EVENT_ID_BYTES, UserState
 
 VERSION = 1
 DIGEST_BYTES = 16
+LEAST_MS = 7 * 86_400_000
+"""So long a tombstone lives at least: what was accepted in time may wait in Kafka."""
 
 
 class Tombstone(msgspec.Struct, array_like=True, frozen=True):

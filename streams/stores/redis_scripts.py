@@ -370,33 +370,31 @@ return 1
 """
 )
 
-# The same of a note about a user, which is a field of a hash. Fields that hold no more go with each write.
+# The same of a note about a user, which is a field of a hash. Some of the fields that hold no more go with
+# each write, by chance: to look at all of them would take ever longer.
 # KEYS: the notes about a user     ARGV: field, digest of what was found, what it becomes ('': nothing), ms it
 # lives, its time
 PUT_NOTE_ABOUT = _script(
     """
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
-local stored, last_ms = '', now_ms
-local notes = redis.call('HGETALL', KEYS[1])
-for field = 1, #notes, 2 do
-  local until_ms, value = string.match(notes[field + 1], '^(%d+):%d+:(.*)$')
-  until_ms = tonumber(until_ms)
-  if until_ms <= now_ms then
-    redis.call('HDEL', KEYS[1], notes[field])
-  elseif notes[field] == ARGV[1] then
-    stored = redis.sha1hex(value)
-  else
-    last_ms = math.max(last_ms, until_ms)
-  end
+local function until_ms(packed) return tonumber(string.match(packed, '^(%d+):')) end
+local packed, stored = redis.call('HGET', KEYS[1], ARGV[1]), ''
+if packed and until_ms(packed) > now_ms then
+  stored = redis.sha1hex(string.match(packed, '^%d+:%d+:(.*)$'))
 end
 if stored ~= ARGV[2] then
   return redis.error_reply('FENCED note ' .. ARGV[1] .. ' is not the value that was found')
 end
+local last_ms = now_ms + math.max(redis.call('PTTL', KEYS[1]), 0)
+local some = redis.call('HRANDFIELD', KEYS[1], 8, 'WITHVALUES')
+for field = 1, #some, 2 do
+  if until_ms(some[field + 1]) <= now_ms then redis.call('HDEL', KEYS[1], some[field]) end
+end
 if ARGV[3] == '' then return redis.call('HDEL', KEYS[1], ARGV[1]) end
-local until_ms = now_ms + ARGV[4]
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f:', until_ms) .. ARGV[5] .. ':' .. ARGV[3])
-redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.max(last_ms, until_ms)))
+local holds_ms = now_ms + ARGV[4]
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f:', holds_ms) .. ARGV[5] .. ':' .. ARGV[3])
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.max(last_ms, holds_ms)))
 return 1
 """
 )

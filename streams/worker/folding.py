@@ -21,6 +21,7 @@ from streams.ranking.ladder import Ladder
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
+from streams.state.tombstone import LEAST_MS
 from streams.state.user_state import UserState
 from streams.worker.encoding import Encoded, encoded
 from streams.worker.look_up import Work
@@ -151,5 +152,6 @@ class Folding:
             measured=work.measured,
         )
         started = time.perf_counter()
-        out = encoded(work, outcome, self.clock.precise_ms(), self.settings.events.max_late_ms)
+        tombstone_ms = max(self.settings.events.max_late_ms, LEAST_MS)
+        out = encoded(work, outcome, self.clock.precise_ms(), tombstone_ms)
         return Made(outcome, out, models.missed(), time.perf_counter() - started)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from model.errors import FencedError, NewerVersionError, StoreError
 from streams.clock import Clock
-from streams.events.schema import AnyEvent, Impression
+from streams.events.schema import AnyEvent, Forget, Impression
 from streams.experiments.measured import NOTHING_MEASURED, Measured
 from streams.kafka.dead_letters import DeadLetter, dead_letter
 from streams.kafka.message import Message
@@ -23,7 +23,7 @@ from streams.serving.replica import Replica, newest_row
 from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.tombstone import decode_tombstone, with_tombstone
-from streams.state.user_state import UserState
+from streams.state.user_state import EMPTY, UserState
 from streams.stores.base import Loaded, Store, digest_of, head_of
 from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.metrics import WorkerMetrics
@@ -107,12 +107,10 @@ class LookUp:
             progress = {message.place: message.offset for message in messages if message in taken}
         if unreadable:
             now_ms = self.clock.now_ms()
+            kept, damaged = _apart(kept, unreadable, known, changed)
             fresh_letters += [
-                dead_letter(each.message, "state_unreadable", unreadable[user], now_ms)
-                for each in kept
-                if (user := changed(each.event)) in unreadable
+                dead_letter(read.message, "state_unreadable", error, now_ms) for read, error in damaged
             ]
-            kept = [each for each in kept if changed(each.event) not in unreadable]
         self._load_s.observe(time.perf_counter() - started)
         return Work(
             kept,
@@ -134,7 +132,7 @@ class LookUp:
         places: set[str],
         known: dict[str, Kept[UserState]],
         slates: dict[str, Kept[UserSlates]],
-    ) -> tuple[dict[str, int], dict[str | None, StoreError]]:
+    ) -> tuple[dict[str, int], dict[str, _Unreadable]]:
         """The progress of `places`, and whose states can't be read; those that can are added to `known`, and
         the slates of `viewers` to `slates`.
 
@@ -144,7 +142,7 @@ class LookUp:
         missing = [user for user in users if user not in known]
         self.metrics.states.add(len(known), "kept")
         self.metrics.states.add(len(missing), "read")
-        progress, unreadable = self.kept.progress, dict[str | None, StoreError]()
+        progress, unreadable = self.kept.progress, dict[str, _Unreadable]()
         slates_of = [user for user in viewers if user not in slates]
         if missing or slates_of or not places <= progress.keys():
             # A batch may be written between the question and the answer, which then tells of before.
@@ -179,13 +177,44 @@ def changed_by(measured: Measured) -> Callable[[AnyEvent], str | None]:
     return lambda event: event.user_id if isinstance(event, Impression) else user_of(event)
 
 
+class _Unreadable(NamedTuple):
+    """Why a user's state can't be read, and the digest of its bytes in the store."""
+
+    error: StoreError
+    digest: str
+
+
+def _apart(
+    reads: Sequence[Read],
+    unreadable: Mapping[str, _Unreadable],
+    known: dict[str, Kept[UserState]],
+    changed: Callable[[AnyEvent], str | None],
+) -> tuple[list[Read], list[tuple[Read, StoreError]]]:
+    """Those that can be applied, and those of users whose states can't be read, with the reason. A deletion
+    needs no state: it is applied to an empty one, which is added to `known`, and so is what comes after it.
+    """
+    fine, damaged, deleted = list[Read](), list[tuple[Read, StoreError]](), set[str]()
+    for each in reads:
+        user = changed(each.event)
+        lost = None if user is None or user in deleted else unreadable.get(user)
+        if lost is not None and isinstance(each.event, Forget):
+            deleted.add(each.event.user_id)
+            known.setdefault(each.event.user_id, Kept(EMPTY, lost.digest))
+            lost = None
+        if lost is None:
+            fine.append(each)
+        else:
+            damaged.append((each, lost.error))
+    return fine, damaged
+
+
 class _Read(NamedTuple):
     """What was loaded, decoded. `unreadable`: whose states can't be read, and why. `slates_lost`: how many
     users' slates can't be. `newest`: the newest row that a state names.
     """
 
     states: dict[str, Kept[UserState]]
-    unreadable: dict[str | None, StoreError]
+    unreadable: dict[str, _Unreadable]
     slates: dict[str, Kept[UserSlates]]
     slates_lost: int
     newest: int
@@ -207,7 +236,8 @@ def _read(users: Sequence[str], viewers: Sequence[str], loaded: Loaded) -> _Read
         except NewerVersionError:
             raise
         except StoreError as error:
-            unreadable[user] = error
+            digest = states[user].digest if user in states else ""
+            unreadable.setdefault(user, _Unreadable(error, digest))
     return _Read(states, unreadable, slates, lost, newest_row(each.value for each in states.values()))
 
 
@@ -222,17 +252,17 @@ def _fenced_places(messages: Sequence[Message]) -> set[str]:
 
 def _states(
     users: Sequence[str], loaded: Loaded
-) -> tuple[dict[str, Kept[UserState]], dict[str | None, StoreError]]:
+) -> tuple[dict[str, Kept[UserState]], dict[str, _Unreadable]]:
     """The states, and why some could not be read."""
     states: dict[str, Kept[UserState]] = {}
-    unreadable: dict[str | None, StoreError] = {}
+    unreadable: dict[str, _Unreadable] = {}
     for user, raw in zip(users, loaded.states, strict=True):
         try:
             states[user] = Kept(user_state_codec.decode(raw), digest_of(raw))
         except NewerVersionError:
             raise  # nothing is wrong with it: this build must not go on
         except StoreError as error:
-            unreadable[user] = error
+            unreadable[user] = _Unreadable(error, digest_of(raw))
     return states, unreadable
 
 

@@ -127,6 +127,29 @@ async def test_kept_slates_expire_by_a_time_of_their_own(
     await store.close()
 
 
+async def test_a_note_about_a_user_takes_no_longer_the_more_there_are(
+    redis_settings: RedisSettings, client: Redis, store: RedisStore
+) -> None:
+    key = f"{redis_settings.prefix}notes:ann"
+    for n in range(60):
+        await store.put_note(f"short-{n}", b"v", "", 50, "ann", 1)
+    await store.put_note("long", b"v", "", 60_000, "ann", 1)
+    await asyncio.sleep(0.1)
+    before = await _all_fields_read(client)
+    for n in range(60):
+        await store.put_note(f"later-{n}", b"v", "", 1_000, "ann", 1)
+    assert await _all_fields_read(client) == before
+    assert await client.hlen(key) < 90, "most of what holds no more is gone"
+    assert 1_000 < await client.pttl(key) <= 60_000, "until the last of them holds no more"
+    assert await store.notes(["long"], "ann") == [b"v"]
+
+
+async def _all_fields_read(client: Redis) -> int:
+    """How often all fields of some hash were read."""
+    told = await client.info("commandstats")
+    return int(told.get("cmdstat_hgetall", {"calls": 0})["calls"])
+
+
 async def test_each_feed_of_a_batch_is_announced(
     redis_settings: RedisSettings, client: Redis, store: RedisStore
 ) -> None:

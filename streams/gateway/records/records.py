@@ -101,8 +101,8 @@ class Records(Generic[D]):
     async def delete(
         self, record_id: str, conditions: Conditions, event_id: str, deletes: Callable[[int], AnyEvent]
     ) -> Answer:
-        """Delete the record, whether it is known or not: what is on its way in Kafka goes, too. `deletes`:
-        the event that does, by its time.
+        """Delete the record, whether it is known or not, and whether it can be read or not: what is on its
+        way in Kafka goes, too. `deletes`: the event that does, by its time.
         """
         await self._send(record_id, conditions, lambda found, now_ms: deletes(max(now_ms, found.ts + 1)), b"")
         headers = (("Cache-Control", "no-store"), (EVENT_ID, event_id))
@@ -142,7 +142,7 @@ class Records(Generic[D]):
         patient_until_s = time.monotonic() + self._timeout_s / 2
         async with self.answering():
             while True:
-                found = await current(self.store, self.kind, record_id)
+                found = await current(self.store, self.kind, record_id, damaged=document == b"")
                 if found.sending:
                     if time.monotonic() > patient_until_s:
                         raise self._busy(record_id)

@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from model.errors import NewerVersionError, StoreError, StoreUnavailableError
 from streams.gateway.conditional import tag_of
 from streams.gateway.records.kind import RecordKind, Stored, packed
 from streams.state.fold import event_key
@@ -90,13 +91,22 @@ def note_place(kind: RecordKind[D], record_id: str) -> NotePlace:
     return NotePlace("write", record_id) if kind.personal else NotePlace(f"{kind.name}:{record_id}", "")
 
 
-async def current(store: Store, kind: RecordKind[D], record_id: str) -> Current[D]:
-    """The record, with the write that is underway."""
+async def current(store: Store, kind: RecordKind[D], record_id: str, damaged: bool = False) -> Current[D]:
+    """The record, with the write that is underway. damaged: one that can't be read counts as none; else that
+    raises `StoreError`.
+    """
     # The note is read first: a write that comes and is applied in between is then not overlooked, since the
     # note that was found is no longer there.
     name, about = note_place(kind, record_id)
     (raw,) = await store.notes([name], about)
-    (stored,) = await kind.stored(store, [record_id])
+    try:
+        (stored,) = await kind.stored(store, [record_id])
+    except (StoreUnavailableError, NewerVersionError):
+        raise
+    except StoreError:
+        if not damaged:
+            raise
+        stored = Stored[D](None)
     tag = "" if stored.document is None else tag_of(packed(stored.document))
     if raw is not None:
         note = decode_note(raw)

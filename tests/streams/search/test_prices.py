@@ -80,3 +80,39 @@ def test_what_is_dear_leans_up_and_its_word_stays(text: str) -> None:
 def test_any_text_is_read(text: str) -> None:
     said = price_words(text)
     assert said.low is None or said.high is None or said.low <= said.high
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "rest"),
+    [
+        ("便宜的三元锂电池", None, None, "三元锂电池"),
+        ("三元锂电池 500元以下", None, 500, "三元锂电池"),
+        ("一百二十元以下的三元牛奶", None, 120, "三元牛奶"),
+        ("三元牛奶 三到五元", 3, 5, "三元牛奶"),
+        ("高端三元锂电池 两千元左右", 1600, 2400, "高端三元锂电池"),
+    ],
+)
+def test_numerals_that_are_no_price_stay_as_they_were_written(
+    text: str, low: float | None, high: float | None, rest: str
+) -> None:
+    said = price_words(text)
+    assert (said.low, said.high, said.rest) == (low, high, rest)
+
+
+@pytest.mark.parametrize(
+    ("text", "high"),
+    [
+        ("两千五以内的手机", None),
+        ("两千五块以内的手机", 2500),
+        ("一百五元以下", 150),
+        ("十二万八元以下", 128_000),
+        ("一百零五元以下", 105),
+        ("一百一十五元以下", 115),
+        ("三万零五十元以下", 30_050),
+        ("二〇元以下", 20),
+        ("千元以下", 1000),
+        ("万元以下", 10_000),
+    ],
+)
+def test_a_last_digit_behind_a_unit_is_of_the_unit_below(text: str, high: float | None) -> None:
+    assert price_words(text).high == high

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from streams.clock import ManualClock
+from streams.events.schema import Forget
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
-from tests.streams.worker.conftest import NOW_MS, Desk, click
+from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
 def known(replica: Replica) -> dict[str, list[str]]:
@@ -65,4 +66,24 @@ async def test_users_of_a_store_that_was_emptied_are_forgotten(store: MemoryStor
     async with reader.lock:
         await reader.rebuild(mend=False)
     assert known(reader) == {"bob": ["other"]}, "rows mean other items now"
+    await reader.close()
+
+
+async def test_a_deletion_that_the_snapshot_covers_is_not_missed(store: MemoryStore, desk: Desk) -> None:
+    """The reader was behind what the leader itself wrote, which is not read again behind its snapshot."""
+    heard: list[object] = []
+    reader = Replica(Settings(), store, ManualClock(NOW_MS), knows_users=True, on_forgotten=heard.append)
+    other = Desk(store)
+    await other.take(click(0, "bob", "i2", partition=1))
+    await desk.take(click(0, "ann", "i1"))
+    async with reader.lock:
+        await reader.rebuild(mend=False)
+    assert (known(reader), heard) == ({"bob": ["i2"], "ann": ["i1"]}, [])
+    await desk.take(message(Forget(event_id="f", ts=NOW_MS, user_id="ann"), 0))
+    assert await store.lead("leader", desk.replica.writer, 60_000)
+    await desk.replica.save_snapshot()
+    async with reader.lock:
+        await reader.rebuild(mend=False)
+    assert "ann" not in known(reader)
+    assert heard == [None]
     await reader.close()

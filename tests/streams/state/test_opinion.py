@@ -46,7 +46,7 @@ def test_clauses_are_bounded_parts_of_the_text(text: str) -> None:
     clauses = clauses_of(text)
     assert len(clauses) <= MOST_CLAUSES
     for clause in clauses:
-        assert clause in text
+        assert " ".join(clause.split()) in " ".join(text.split())
         assert 0 < len(clause) <= LONGEST_CLAUSE
 
 
@@ -62,3 +62,10 @@ def test_clauses_are_bounded_parts_of_the_text(text: str) -> None:
 )
 def test_clauses(text: str, clauses: list[str]) -> None:
     assert clauses_of(text) == clauses
+
+
+@pytest.mark.parametrize("blanks", [" ", "\n ", "\u3000"])
+def test_a_long_run_of_blanks_costs_nothing(blanks: str) -> None:
+    """It would take an hour if each of them were looked at from each other one."""
+    found = clauses_of(f"The tone is great{200_000 * blanks}but the tuners slip")
+    assert found[0] == "The tone is great"

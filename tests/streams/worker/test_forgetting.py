@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from streams.events.schema import Click, Forget, Impression, User
+from streams.events.schema import Click, EventLimits, Forget, Impression, User
 from streams.kafka.message import Message
+from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.ledger import decode_record
 from streams.state.tombstone import digest_of_user, tombstone_name
@@ -109,3 +110,32 @@ async def test_a_tombstone_that_cant_be_read_holds_up_nobody_else(desk: Desk, st
     await desk.take(click(0), click(1, "bob"))
     assert [letter.reason for letter in desk.box.letters] == ["state_unreadable"]
     assert await interactions(store, "bob") == 1
+
+
+async def test_who_has_a_state_that_cant_be_read_is_deleted_all_the_same(
+    desk: Desk, store: MemoryStore
+) -> None:
+    store._states.put("ann", b"damaged")
+    desk.clock.advance(10)
+    await desk.take(click(0), message(deletion(), 0), since(message(later(1), 1)))
+    assert [letter.reason for letter in desk.box.letters] == ["state_unreadable"]
+    assert await interactions(store) == 1
+    await desk.take(message(deletion(NOW_MS + 5), 1))
+    assert await held(store) == [None, None, None]
+
+
+async def test_a_new_deletion_mends_a_tombstone_that_cant_be_read(desk: Desk, store: MemoryStore) -> None:
+    await desk.take(click(0))
+    store._tombstones.put(tombstone_name("ann"), b"\xff", 60_000)
+    heir = Desk(store)
+    await heir.take(message(deletion(), 0), click(1))
+    assert heir.box.letters == []
+    assert heir.counted("skipped_events_total", reason="forgotten") == 1
+    assert await held(store) == [None, None, None]
+
+
+async def test_a_tombstone_lives_for_a_while_however_little_may_be_late() -> None:
+    settings = Settings(events=EventLimits(max_late_ms=0))
+    store = MemoryStore()
+    await Desk(store, settings).take(message(deletion(), 0))
+    assert list((await store.load(["ann"], ["users-0"])).tombstones) == ["ann"]

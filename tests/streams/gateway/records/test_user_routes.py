@@ -168,6 +168,17 @@ def test_whom_nobody_knows_is_deleted_all_the_same(client: Client, sink: Recordi
     assert client.delete("/v1/users/ghost", headers={"If-Match": '"other"'}).status_code == 412
 
 
+def test_a_user_whose_state_cant_be_read_is_deleted_all_the_same(
+    client: Client, store: MemoryStore, sink: RecordingSink
+) -> None:
+    store._states.put("ann", b"damaged")
+    assert client.get("/v1/users/ann").status_code == 503
+    assert client.patch("/v1/users/ann", json=ANN).status_code == 503
+    assert client.delete("/v1/users/ann").status_code == 202
+    work(client, store, sink)
+    assert client.get("/v1/users/ann").status_code == 404
+
+
 def test_a_deletion_that_kafka_does_not_confirm_changes_nothing(
     client: Client, store: MemoryStore, sink: RecordingSink
 ) -> None:
