@@ -113,6 +113,7 @@ async def test_a_keyboard_reaches_everything(address: str, store: MemoryStore, o
     async with acting(*two(store)):
         page = await open_page(address)
         await live(page)
+        await expect(page.locator("canvas:visible")).to_have_count(4, timeout=20_000)
         reached = set()
         for _ in range(40):
             await page.keyboard.press("Tab")

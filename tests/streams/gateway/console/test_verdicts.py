@@ -35,7 +35,7 @@ def seen(plan: Plan, chances: dict[str, float], users: int, count: int = 10, **m
         (seen(PLAN, BETTER, 200), "good", "bold is better than plain", "bold 优于 plain"),
         (seen(PLAN, {"plain": 0.26, "bold": 0.2}, 200), "bad", "bold is worse than plain", "bold 不如 plain"),
         (seen(PLAN, SAME, 40), "plain", "not decided yet", "尚未判定"),
-        (seen(PLAN, SAME, 3), "plain", "too early", "为时过早"),
+        (seen(PLAN, SAME, 3), "plain", "too early", "数据不足"),
         (seen(PLAN, SAME, 250), "warn", "no difference was found", "未发现差异"),
         (seen(PLAN, SAME, 200, sizes={"bold": 60}), "bad", "Nothing can be read", "无法解读"),
     ],
