@@ -242,7 +242,9 @@ def test_an_adapted_score_falls_as_it_does_among_all_candidates(also: tuple[int,
 
 
 def test_a_share_of_slates_tries_both_orders_while_the_guard_serves_the_frozen_one() -> None:
-    small = world(override(ON, {"reweighting": {"guard_alpha": 1e-9, "trial": 0.5}}), 300)
+    small = world(override(ON, {"reweighting": {"guard_alpha": 1e-9, "trial": 0.5}}), 60)
+    assert isinstance(small.core.learner, AdaptiveLearner)
+    assert not small.core.learner.levels.everyone.guard.on
     requests = [small.request(f"u{n % 6}", cause=f"e{n}", trial=True) for n in range(40)]
     kept: list[KeptSlate] = []
     slates = small.core.recommend(requests, kept)
