@@ -36,7 +36,8 @@ class Fused(NamedTuple):
 
 
 def by_scores(lists: Sequence[Found]) -> Fused:
-    """Sum of weight * score / the sum of weights; 0 from a list without the row. Ties go to the lower row.
+    """Sum of weight * score / the sum of weights; 0 from a list without the row. A list that found nothing
+    has no weight: what is asked in another language is found by meaning alone. Ties go to the lower row.
 
     >>> one = Found(np.array([4, 2], np.int32), np.array([1.0, 0.5], np.float32), 3.0)
     >>> two = Found(np.array([2], np.int32), np.array([1.0], np.float32), 1.0)
@@ -67,9 +68,9 @@ def scaled(scores: F32) -> F32:
 def _fused(lists: Sequence[Found], scores: Sequence[NDArray[np.floating]]) -> Fused:
     every = np.unique(np.concatenate([each.rows for each in lists])) if lists else np.empty(0, np.int32)
     parts = np.zeros((len(lists), len(every)), np.float32)
-    total = sum(each.weight for each in lists)
+    total = sum(each.weight for each in lists if len(each.rows))
     for part, each, its in zip(parts, lists, scores, strict=True):
-        if total > 0:
+        if total > 0 and len(each.rows):
             part[np.searchsorted(every, each.rows)] = its * (each.weight / total)
     score = parts.sum(axis=0, dtype=np.float32)
     order = np.argsort(-score, kind="stable")

@@ -11,7 +11,9 @@ from streams.search.fusion import Found, by_ranks, by_scores, scaled
 from streams.search.personal import personal_share
 
 LISTS = st.lists(
-    st.tuples(st.lists(st.integers(0, 30), unique=True, max_size=12), st.floats(0, 5)), min_size=1, max_size=4
+    st.tuples(st.lists(st.integers(0, 30), unique=True, max_size=12), st.floats(0, 5, allow_subnormal=False)),
+    min_size=1,
+    max_size=4,
 )
 
 
@@ -25,7 +27,7 @@ def made(lists: list[tuple[list[int], float]]) -> list[Found]:
 @given(LISTS)
 def test_scores_are_the_weighted_means(lists: list[tuple[list[int], float]]) -> None:
     found = made(lists)
-    fused, total = by_scores(found), sum(each.weight for each in found)
+    fused, total = by_scores(found), sum(each.weight for each in found if len(each.rows))
     for row, score in zip(fused.rows.tolist(), fused.score.tolist(), strict=True):
         expected = sum(
             each.weight / total * each.scores[each.rows.tolist().index(row)]
@@ -40,7 +42,7 @@ def test_scores_are_the_weighted_means(lists: list[tuple[list[int], float]]) -> 
 @given(LISTS, st.floats(1, 100))
 def test_ranks_are_reciprocal(lists: list[tuple[list[int], float]], constant: float) -> None:
     found = made(lists)
-    fused, total = by_ranks(found, constant), sum(each.weight for each in found)
+    fused, total = by_ranks(found, constant), sum(each.weight for each in found if len(each.rows))
     for row, score in zip(fused.rows.tolist(), fused.score.tolist(), strict=True):
         expected = sum(
             each.weight / (constant + each.rows.tolist().index(row) + 1)
@@ -48,6 +50,15 @@ def test_ranks_are_reciprocal(lists: list[tuple[list[int], float]], constant: fl
             if row in each.rows.tolist()
         )
         assert not total or abs(score - expected * (constant + 1) / total) < 1e-4
+
+
+def test_a_list_that_found_nothing_takes_no_weight_from_the_others() -> None:
+    nothing = Found(np.empty(0, np.int32), np.empty(0, np.float32), 1.0)
+    near = Found(np.array([7, 3], np.int32), np.array([0.8, 0.2], np.float32), 0.1)
+    for fused in (by_scores([nothing, near]), by_scores([near])):
+        assert fused.rows.tolist() == [7, 3]
+        np.testing.assert_allclose(fused.score, [0.8, 0.2])
+    assert by_ranks([nothing, near], 60.0).score[0] == 1.0
 
 
 def test_word_scores_are_scaled_by_the_best() -> None:
