@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.browser.accessibility import violations
+from tests.browser.accessibility import still, violations
 from tests.browser.watching import Watch
 
 HERE = Path(__file__).parent
@@ -124,10 +124,6 @@ ALL_LOOKS = tuple(
     for language in ("en", "zh")
     for width in (WIDE, PHONE)
 )
-# Texts that fade in have less contrast until they are there. What turns for ever is not waited for.
-STILL = """Promise.all(document.getAnimations()
-  .filter((each) => each.effect.getComputedTiming().endTime < Infinity)
-  .map((each) => each.finished.catch(() => {})))"""
 Before = Callable[[Page], Awaitable[object]]
 
 
@@ -152,7 +148,7 @@ async def each_look(open_page: OpenPage) -> EachLook:
             page = await open_page(address, **each._asdict(), allowed=allowed)
             if before is not None:
                 await before(page)
-            await page.evaluate(STILL)
+            await still(page)
             await picture(page, f"{name}-{each.theme}-{each.language}-{each.width}")
             assert await page.evaluate("document.documentElement.lang") == (
                 "zh-Hans" if each.language == "zh" else "en"

@@ -108,7 +108,7 @@ async def test_an_afternoon_in_chinese_on_a_phone(address: str, open_page: OpenP
     await expect(feed).to_have_count(12, timeout=PATIENCE_MS)
     await feed.nth(0).locator("[data-part=open]").click()
     await expect(page.locator("#feed .took")).to_have_text(
-        re.compile("操作后 .*毫秒 显示到屏幕"), timeout=PATIENCE_MS
+        re.compile("操作后 .*毫秒 ?显示到屏幕"), timeout=PATIENCE_MS
     )
     await expect(page.locator("#details")).to_be_visible()
     await picture(page, "demo-whole-phone")
