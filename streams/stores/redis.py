@@ -98,16 +98,21 @@ class RedisStore(RedisLedger, RedisRecords, RedisSums):
 
         async def read(shard: int, wanted: Sequence[tuple[str, str]]) -> None:
             here, commands = places.get(shard, []), list[tuple[str, ...]]()
+            together_read = [each for each in wanted if each[0] != FORGOTTEN]
+            alone = [each for each in wanted if each[0] == FORGOTTEN]
             if here:
                 commands.append(("HMGET", keys.of_shard(shard, "progress"), *here))
-            if wanted:
-                commands.append(("MGET", *(self._key_of(*each) for each in wanted)))
+            if together_read:
+                commands.append(("MGET", *(self._key_of(*each) for each in together_read)))
+            # Most users have no tombstone. While a slot moves, no node reads a missing key beside others.
+            commands += [("GET", self._key_of(*each)) for each in alone]
             replies = await self._hot.pipeline(commands)
             if here:
                 offsets = zip(here, replies[0], strict=True)
                 progress.update((name, -1 if offset is None else int(offset)) for name, offset in offsets)
-            if wanted:
-                values.update(zip(wanted, replies[-1], strict=True))
+            if together_read:
+                values.update(zip(together_read, replies[bool(here)], strict=True))
+            values.update(zip(alone, replies[len(replies) - len(alone) :], strict=True))
 
         # Where users are of shards whose progress is not asked for, nothing else orders the two.
         others = names.keys() - places.keys()

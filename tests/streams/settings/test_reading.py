@@ -58,6 +58,7 @@ OTHERS = {
     "tracing.ratio": 0.5,
     "gateway.demo_app": "on",
     "search.fusion": "ranks",
+    "reweighting.trial": 0.2,
     "search.personal_floor": 0.3,
     "search.attention_from": 0.25,
     "candidates.quotas": "mean",

@@ -457,4 +457,4 @@ def test_a_state_that_was_cut_off_is_refused(cut: int) -> None:
 def test_a_state_with_other_sums_is_the_same_but_for_these() -> None:
     state = UserState(**{each.name: object() for each in fields(UserState)})  # type: ignore[arg-type]
     sums = UserSums(totals={1: 2})
-    assert state.with_sums(sums) == replace(state, sums=sums)
+    assert state.with_sums(sums) == replace(state, sums=sums, gone=False), "who has sums is there again"
