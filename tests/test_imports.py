@@ -45,6 +45,7 @@ SHELL = {
     "streams.stores.redis_relay",
     "streams.stores.redis_scripts",
     "streams.stores.redis_server",
+    "streams.stores.redis_takeover",
     "streams.stores.redis_sums",
     "streams.stores.reshard",
     "streams.tracing",

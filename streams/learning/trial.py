@@ -39,7 +39,7 @@ def is_drawn(occasion: str, share: float) -> bool:
 def drafted(
     frozen: Sequence[int], adapted: Sequence[int], places: int, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
-    """The first `places` items of a team draft of two orders of the same items, and which order brought each.
+    """The first `places` items of a team draft of two orders of so many at least, and which brought each.
 
     As Radlinski, Kurup and Joachims have it (CIKM 2008, algorithm 2), but where both have the same item next
     it is of neither team: it says nothing, and would be noise. The same seed gives the same slate.
@@ -50,22 +50,21 @@ def drafted(
     coins = np.random.default_rng(seed).random(places) < 0.5
     taken: dict[int, int] = {}
     for coin in coins.tolist():
-        best = _next(frozen, taken), _next(adapted, taken)
-        if len(taken) >= places or None in best:
+        if len(taken) == places:
             break
-        if best[0] == best[1]:
-            taken[best[0]] = NEITHER  # type: ignore[index]
+        best = _best(frozen, taken)
+        if best == _best(adapted, taken):
+            taken[best] = NEITHER
             continue
         for order, team in ((frozen, FROZEN), (adapted, ADAPTED))[:: 1 if coin else -1]:
-            item = _next(order, taken)
-            if item is not None and len(taken) < places:
-                taken[item] = team
+            if len(taken) < places:
+                taken[_best(order, taken)] = team
     return np.array(list(taken), np.intp), np.array(list(taken.values()), np.int8)
 
 
-def _next(order: Sequence[int], taken: dict[int, int]) -> int | None:
-    """The best item that is left."""
-    return next((item for item in order if item not in taken), None)
+def _best(order: Sequence[int], taken: dict[int, int]) -> int:
+    """The best item that is left, of an order that has one."""
+    return next(item for item in order if item not in taken)
 
 
 def lead(trial: bytes, choices: Sequence[tuple[int, int, float]]) -> float:

@@ -10,19 +10,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-import hiredis
-from redis._parsers.base import BaseParser
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, RedisClusterException, RedisError
 
 from model.errors import StoreError, StoreUnavailableError
 from streams.stores.heard import Heard
 from streams.stores.redis_pipeline import packed
+from streams.stores.redis_takeover import INCOMPLETE, reply_reader, taken_over
 
 SILENT_S = 5.0
 """A server that was silent for so long is asked for a sign of life, and is lost after as long again."""
 PING = b"*1\r\n$4\r\nPING\r\n"
-_INCOMPLETE = object()
 
 
 async def subscribed(
@@ -51,17 +49,11 @@ class _Link(asyncio.Protocol):
     def __init__(
         self, connection: AbstractConnection, as_store_error: Callable[[Exception], StoreError]
     ) -> None:
-        writer = connection._writer
-        if writer is None:
-            raise ConnectionError("the connection was closed while it was opened")
-        connection._reader = connection._writer = None  # the library has no part in it any more
-        self._writer = writer  # it would close the transport if it went
-        self._transport = cast("asyncio.Transport", writer.transport)
+        self._writer = taken_over(connection)
+        self._transport = cast("asyncio.Transport", self._writer.transport)
         self._as_store_error = as_store_error
         self._loop = asyncio.get_running_loop()
-        self._reader = hiredis.Reader(
-            protocolError=ConnectionError, replyError=BaseParser.parse_error, notEnoughData=_INCOMPLETE
-        )
+        self._reader = reply_reader()
         self._confirmed: asyncio.Future[None] = self._loop.create_future()
         self._asked = self._spoke = False
         self._timer = self._loop.call_later(SILENT_S, self._check_life)
@@ -83,7 +75,7 @@ class _Link(asyncio.Protocol):
         self._spoke = True
         self._reader.feed(data)
         try:
-            while (reply := self._reader.gets(False)) is not _INCOMPLETE:
+            while (reply := self._reader.gets(False)) is not INCOMPLETE:
                 self._take(reply)
         except RedisError as error:
             self._transport.abort()

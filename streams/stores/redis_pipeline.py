@@ -17,9 +17,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import hiredis
-from redis._parsers.base import BaseParser
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, ReadOnlyError, TimeoutError
+
+from streams.stores.redis_takeover import INCOMPLETE, reply_reader, taken_over
 
 Argument = str | bytes | int
 Command = Sequence[Argument]
@@ -27,7 +28,6 @@ Command = Sequence[Argument]
 GRACE_S = 0.005
 """An answer may be there already when it is found to be overdue, if the event loop was held up."""
 
-_INCOMPLETE = object()
 
 # The library's own annotation takes a tuple of one word only.
 _packed = cast("Callable[[tuple[Argument, ...]], bytes]", hiredis.pack_command)
@@ -55,20 +55,14 @@ class PipelinedConnection(asyncio.Protocol):
     """
 
     def __init__(self, connection: AbstractConnection, timeout_s: float) -> None:
-        writer = connection._writer
-        if writer is None:
-            raise ConnectionError("the connection was closed while it was opened")
-        connection._reader = connection._writer = None  # the library has no part in it any more
-        self._writer = writer  # it would close the transport if it went
-        self._transport = cast("asyncio.Transport", writer.transport)
+        self._writer = taken_over(connection)
+        self._transport = cast("asyncio.Transport", self._writer.transport)
         self._loop = asyncio.get_running_loop()
         self._timeout_s = timeout_s
         self._calls: deque[_Call] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._overdue: _Call | None = None
-        self._reader = hiredis.Reader(
-            protocolError=ConnectionError, replyError=BaseParser.parse_error, notEnoughData=_INCOMPLETE
-        )
+        self._reader = reply_reader()
         self.usable = not self._transport.is_closing()
         self._transport.set_protocol(self)
 
@@ -99,7 +93,7 @@ class PipelinedConnection(asyncio.Protocol):
         reader, calls = self._reader, self._calls
         reader.feed(data)
         try:
-            while (reply := reader.gets(False)) is not _INCOMPLETE:
+            while (reply := reader.gets(False)) is not INCOMPLETE:
                 if type(reply) is hiredis.PushNotification:
                     continue
                 if not calls:

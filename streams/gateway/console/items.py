@@ -6,39 +6,29 @@ Reach and neighbours come from a ranker, so the page asks for them when it is th
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Template
 
-from model.errors import CursorError
 from streams.gateway.admin.replies import StoreCalls
 from streams.gateway.console.answered import tried
+from streams.gateway.console.pages_of_records import show_page
 from streams.gateway.console.showing import show
-from streams.gateway.console.users import wrong_cursor
 from streams.gateway.feeds import USER_ID_MAX
 from streams.gateway.records.item_kind import ItemDocument, ItemKind
-from streams.gateway.records.listing import ItemListing, Page
+from streams.gateway.records.listing import ItemListing
 from streams.settings.tree import Settings
 from streams.stores.base import Store
 
 Asked = Request[Any, Any, Any]
-A_PAGE = 50
 WAYS = ("blended", "behaviour", "text", "graph")
 
 
 def items_page(settings: Settings, store: Store) -> HTTPRouteHandler:
     """The page."""
     listing, calls, kind = ItemListing(store), StoreCalls(settings.gateway), ItemKind()
-
-    async def some(cursor: str) -> Page[ItemDocument]:
-        async with calls.answering():
-            try:
-                return await listing.page(cursor, A_PAGE)
-            except CursorError as error:
-                raise wrong_cursor(error) from None
 
     async def one(item_id: str) -> ItemDocument | None:
         async with calls.answering():
@@ -52,11 +42,7 @@ def items_page(settings: Settings, store: Store) -> HTTPRouteHandler:
         cursor: Annotated[str, QueryParameter(max_length=200)] = "",
     ) -> Template:
         if not id:
-            found, trouble = await tried(some(cursor), Page([], ""))
-            following = urlencode({"cursor": found.cursor}) if found.cursor else None
-            return show(
-                request, "items", trouble=trouble, items=found.documents, following=following, cursor=cursor
-            )
+            return await show_page(request, "items", calls, listing, cursor)
         document, trouble = await tried(one(id), None)
         return show(
             request,

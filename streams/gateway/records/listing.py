@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from model.errors import CursorError
@@ -75,9 +76,15 @@ class UserListing:
         return Page(await _known(self._store, self._kind, users), after)
 
 
-async def one_page(records: Records[D_co], listing: Listing[D_co], cursor: str, n: int) -> Page[D_co]:
+class Answering(Protocol):
+    """Says how long the store may take, and what is answered where it takes longer."""
+
+    def answering(self) -> AbstractAsyncContextManager[None]: ...
+
+
+async def one_page(calls: Answering, listing: Listing[D_co], cursor: str, n: int) -> Page[D_co]:
     """A page; raises `ProblemError`."""
-    async with records.answering():
+    async with calls.answering():
         try:
             return await listing.page(cursor, n)
         except CursorError as error:
