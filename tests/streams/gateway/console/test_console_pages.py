@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 
@@ -49,6 +50,13 @@ def opened(store: MemoryStore) -> Client:
 def client() -> Iterator[Client]:
     with opened(MemoryStore()) as client:
         yield client
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_stands_before_the_body_is_not_to_be_read(client: Client, path: str) -> None:
+    """A block of a page may have the name of another one in a template that it extends."""
+    head = client.get(path).text.partition("<body")[0].partition("<head>")[2]
+    assert set(re.findall(r"<([a-z]+)", head)) <= {"meta", "title", "link", "script"}
 
 
 @pytest.mark.parametrize(("mode", "leads"), [("on", True), ("off", False)])
