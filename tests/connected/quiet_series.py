@@ -9,6 +9,7 @@ QUIET = {
     'headrace_gateway_events_total{result!="accepted"}': "no event was refused",
     'headrace_gateway_impressions_total{result="dropped"}': "no impression was dropped",
     'headrace_gateway_requests_total{status=~"5.."}': "no request failed",
+    "headrace_ranker_refused_total": "the ranker took all that was asked",
     "headrace_worker_dead_letters_total": "all that came could be read",
     "headrace_worker_example_failures_total": "all examples were logged",
     "headrace_worker_gaps_total": "Kafka has every offset that was expected",

@@ -28,14 +28,16 @@ CHOSEN = ("namespace", "instance")
 
 
 class Prometheus:
-    """One that runs, asked over HTTP."""
+    """One that runs, asked over HTTP. `at_s`: the moment that queries are of; None for now."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
+        self.at_s: float | None = None
 
     def result(self, query: str) -> list[dict[str, Any]]:
         """Of an instant query: its series. A test fails where Prometheus does not take it."""
-        answer = self.client.get("/api/v1/query", params={"query": query}).json()
+        moment = {} if self.at_s is None else {"time": f"{self.at_s:.3f}"}
+        answer = self.client.get("/api/v1/query", params={"query": query, **moment}).json()
         assert answer["status"] == "success", f"{query}: {answer.get('error')}"
         found: list[dict[str, Any]] = answer["data"]["result"]
         return found
