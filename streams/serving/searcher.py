@@ -169,7 +169,7 @@ def _searched(
         raise
     except Exception:
         log.exception("a search could not be scored by the model; the counters rank it")
-        made = search(recommender, index, asked, state, now_ms, rung="counters")
+        made = search(recommender, index, asked, state, now_ms, stages_of="counters")
     understood = asked.understood
     if made.slate.items and not understood.empty:
         index.queries.note(understood.corrected or understood.text, asked.user)
