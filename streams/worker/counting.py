@@ -68,6 +68,8 @@ class Counting:
             self._recommend.observe(outcome.recommend_s)
             for rung, count in _counted([slate.rung for slate in slates]):
                 metrics.slates.add(count, rung)
+            if made.rung != "full":
+                metrics.lowered.add(len(slates))
             for arm, count in explored_places(slates).items():
                 metrics.explored.add(count, arm)
             written_ms = _written_ms(position, pushed_ms, now_ms)

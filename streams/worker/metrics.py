@@ -100,6 +100,12 @@ class WorkerMetrics:
             ("rung",),
             registry=registry,
         )
+        self.lowered = BulkCounter(
+            "headrace_worker_lowered_slates",
+            "Slates of batches for which the degradation ladder chose a rung below the full one.",
+            (),
+            registry=registry,
+        )
         self.explored = BulkCounter(
             "headrace_worker_explored_places",
             "Places that were drawn and got another item than the best that was left, by arm.",

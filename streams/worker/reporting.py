@@ -92,6 +92,7 @@ class Reporting:
             batch_events=(sizes[0][-1], round(sizes[1])),
             stages=self._stages,
             rungs=_by_label(metrics.slates),
+            lowered=sum(metrics.lowered.counts().values()),
             lag={topic: self._lag.of(topic) for topic in {place.rpartition("-")[0] for place in partitions}},
             partitions=dict(islice(sorted(partitions.items()), PARTITIONS_MOST)),
             queued=standing.queued,

@@ -34,7 +34,7 @@ class Seen(msgspec.Struct):
 
 class Measured(msgspec.Struct):
     """Freshness of late, in ms, and by how many slates; dead letters, and of how many minutes; the part of
-    the feeds that lower rungs made.
+    the feeds that the ladder lowered, since workers were behind.
     """
 
     p50_ms: float | None = None
