@@ -140,7 +140,8 @@ class Ranker:
         texts = await self._queries.vectors(_to_describe(asked, live.recommender), live.encode)
         answer = await self._queue.answer((asked, await self.vector(asked.query), texts))
         self._queue.watch.took("whole", time.perf_counter() - started)
-        self.slates.keep(replace(asked, given={}), answer)  # without the texts, which nobody asks for again
+        # Without the texts, which nobody asks for again.
+        self.slates.keep(replace(asked, given={}) if asked.given else asked, answer)
         return answer
 
     async def worth(self, answer: Answer, places: int, history: int) -> Worth:

@@ -125,8 +125,7 @@ def rank_route(rankings: Rankings) -> HTTPRouteHandler:
             f"Ranks the items of the body (at most {rankings.most}) for a user, as their feed is ranked: by "
             "the same model, counters and arms. Items that the user has met stay in. An item may bring "
             "fields of its own, which count in this request alone; one that nobody knows is ranked by "
-            "them. What is "
-            "answered counts as shown, unless `impression` is false: let `n` be what you show."
+            "them. What is answered counts as shown, unless `impression` is false: let `n` be what you show."
         ),
         tags=["on request"],
         operation_class=body_as(RankBody, EXAMPLE),
