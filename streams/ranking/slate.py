@@ -17,7 +17,7 @@ NEITHER = -1
 """The team of a place that no order of an interleaved slate brought by itself."""
 
 
-class Reason(msgspec.Struct, frozen=True, array_like=True):
+class Reason(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why an item is there. `kind` names the signal that the score used; `item_id` is the item it refers to,
     if any.
 
@@ -31,8 +31,10 @@ class Reason(msgspec.Struct, frozen=True, array_like=True):
     text: str | None = None
 
 
-class SlateItem(msgspec.Struct, frozen=True, array_like=True):
-    """One place of a slate."""
+class SlateItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One place of a slate. The garbage collector passes over places and reasons: they hold no cycles, and a
+    ranker keeps hundreds of thousands of them.
+    """
 
     item_id: str
     score: float

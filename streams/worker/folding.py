@@ -33,13 +33,14 @@ BETWEEN_MOST = 2.0
 
 class Made(NamedTuple):
     """What a batch comes to, and as bytes. `missed`: how many requests named a model that is not in service,
-    by its name. `encode_s`: the time that the bytes took.
+    by its name. `encode_s`: the time that the bytes took. `rung`: which the ladder chose for it.
     """
 
     outcome: BatchResult
     encoded: Encoded
     missed: Counter[str]
     encode_s: float
+    rung: Rung
 
 
 class Examples(Protocol):
@@ -153,4 +154,4 @@ class Folding:
         started = time.perf_counter()
         tombstone_ms = max(self.settings.events.max_late_ms, LEAST_MS)
         out = encoded(work, outcome, self.clock.precise_ms(), tombstone_ms)
-        return Made(outcome, out, models.missed(), time.perf_counter() - started)
+        return Made(outcome, out, models.missed(), time.perf_counter() - started, rung)

@@ -33,14 +33,15 @@ class Seen(msgspec.Struct):
 
 
 class Measured(msgspec.Struct):
-    """Freshness of late, in ms, and by how many slates; dead letters of the last minutes; the part of the
-    feeds that were made on lower rungs of the ladder.
+    """Freshness of late, in ms, and by how many slates; dead letters, and of how many minutes; the part of
+    the feeds that were made on lower rungs of the ladder.
     """
 
     p50_ms: float | None = None
     p99_ms: float | None = None
     slates: int = 0
     letters: int = 0
+    letters_minutes: int = 5
     lowered: float = 0.0
 
 
@@ -102,4 +103,4 @@ def _of_measures(measured: Measured, objective_ms: tuple[float, float]) -> Itera
     if measured.lowered > 0.01:
         yield Alarm("lowered", "warn", {"percent": round(100 * measured.lowered)})
     if measured.letters:
-        yield Alarm("letters", "warn", {"count": measured.letters})
+        yield Alarm("letters", "warn", {"count": measured.letters, "minutes": measured.letters_minutes})

@@ -47,7 +47,7 @@ async def test_what_a_worker_did_is_in_its_report(desk: Desk) -> None:
     after = made.report()
     assert after.events["clicks"][0] == 3
     assert after.batch_events[1] == 3
-    assert (after.rungs, after.shown.slates) == ({"full": 2}, 2), "no model ranks them, but the worker keeps up"
+    assert (after.rungs, after.shown.slates) == ({"full": 2}, 2), "without a model, and in time"
     assert desk.metrics.slates.counts() == {("full", "counters"): 2}
     assert sum(after.stages["whole"]) == 2
     assert after.partitions == {"clicks-0": (7, 10), "clicks-1": (3, 3)}

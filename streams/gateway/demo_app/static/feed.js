@@ -23,8 +23,9 @@ const strange = (feed) => feed.items.every((each) => each.feed === "popular");
 export class Feed {
   /** `changed(feed, samples, change, how)` is told when a feed is on the screen; samples: of the acts that it is the
    *  first to hold.
-   *  how: {first, surprising}: whether it is the user's first, and whether titles had to be asked for. */
-  constructor(section, latencies, does, changed) {
+   *  how: {first, surprising}: whether it is the user's first, and whether titles had to be asked for.
+   *  `standing(name)`: how the stream stands, see web/live.js. */
+  constructor(section, latencies, does, changed, standing) {
     this.section = section;
     this.list = section.querySelector("ol");
     this.state = section.querySelector(".state");
@@ -32,6 +33,7 @@ export class Feed {
     this.latencies = latencies;
     this.cards = cards(does);
     this.changed = changed;
+    this.standing = standing;
     this.stream = null;
     this.feed = null;
   }
@@ -47,7 +49,10 @@ export class Feed {
     this.section.dataset.feed = "waiting";
     this.state.textContent = say("feed.waiting");
     this.user = user;
-    this.stream = live(`/v1/users/${encodeURIComponent(user)}/live?n=${PLACES}&impression=true`, { on: { feed: (feed) => this.#take(feed, now()) } });
+    this.stream = live(`/v1/users/${encodeURIComponent(user)}/live?n=${PLACES}&impression=true`, {
+      on: { feed: (feed) => this.#take(feed, now()) },
+      state: this.standing,
+    });
   }
 
   async #take(feed, arrived) {
