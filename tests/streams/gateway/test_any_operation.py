@@ -38,6 +38,8 @@ from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 
+pytestmark = pytest.mark.patient
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
