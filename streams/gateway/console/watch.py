@@ -20,8 +20,8 @@ from streams.gateway.console.alarms import SILENT_AFTER_S, Measured, Seen, alarm
 from streams.gateway.console.exposed import Exposed
 from streams.gateway.console.looking import Looking
 from streams.gateway.console.moments import Figures, Point, Services, Worker, shown_worker
-from streams.gateway.console.services import ASKED_AT_MOST_S, ask_services
 from streams.gateway.console.recent_letters import RecentLetters
+from streams.gateway.console.services import ASKED_AT_MOST_S, ask_services
 from streams.gateway.metrics import GatewayMetrics
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
