@@ -113,7 +113,7 @@ TOKENS = """() => {
   const probe = document.body.appendChild(document.createElement("span"));
   const names = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
     .filter((rule) => rule.selectorText === ":root").flatMap((rule) => [...rule.style])
-    .filter((name) => name.startsWith("--") && getComputedStyle(probe).getPropertyValue(name).includes("light-dark"));
+    .filter((name) => getComputedStyle(probe).getPropertyValue(name).includes("light-dark"));
   const found = Object.fromEntries(names.map((name) => {
     probe.style.boxShadow = name.startsWith("--shadow") ? `var(${name})` : `0 0 1px var(${name})`;
     return [name, getComputedStyle(probe).boxShadow];

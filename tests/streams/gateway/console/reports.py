@@ -15,7 +15,7 @@ def report(worker: str = "host:1", at_ms: int = 1_000, **given: Any) -> Report:
 
 
 def grown(before: Report, slates: int, took_ms: float = 8.0, lowered: int = 0, **given: Any) -> Report:
-    """The next report, a second later: it made so many slates, each in `took_ms`; the ladder `lowered` some."""
+    """The next report, a second later: it made so many slates, each in `took_ms`, some `lowered`."""
     counts = list(before.stages.get("whole", [0] * (len(BOUNDS_MS) + 1)))
     counts[bucket_of(took_ms)] += slates
     applied, skipped, letters = before.events.get("clicks", (0, 0, 0))
