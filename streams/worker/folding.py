@@ -134,8 +134,6 @@ class Folding:
     def _made(self, recommender: Recommender, work: Work, rung: Rung, begun_ms: float) -> Made:
         """In the core's thread."""
         models = recommender.pipeline.models
-        # Without a model its features are not worth their price.
-        modelled = models.active is not None or rung == "popular"
         if self.examples is not None:
             self.examples.begin(recommender)
         # A worker that is behind has no time for examples.
@@ -145,12 +143,13 @@ class Folding:
             [each.incoming for each in work.reads],
             work.states,
             self.clock.now_ms(),
-            rung if modelled else "counters",
+            rung,
             before=before,
             kept=work.slates,
             passed={"begun": begun_ms, "applied": self.clock.precise_ms()},
             arm_of=recommender.arms_of,
             measured=work.measured,
+            stages_of=recommender.worthwhile(rung),
         )
         started = time.perf_counter()
         tombstone_ms = max(self.settings.events.max_late_ms, LEAST_MS)

@@ -96,14 +96,8 @@ class WorkerMetrics:
         )
         self.slates = BulkCounter(
             "headrace_worker_slates",
-            "Slates made, by rung of the degradation ladder.",
-            ("rung",),
-            registry=registry,
-        )
-        self.lowered = BulkCounter(
-            "headrace_worker_lowered_slates",
-            "Slates of batches for which the degradation ladder chose a rung below the full one.",
-            (),
+            "Slates made, by rung of the degradation ladder and by what ranked them.",
+            ("rung", "ranked_by"),
             registry=registry,
         )
         self.explored = BulkCounter(

@@ -20,7 +20,6 @@ class Happened:
     skipped: int = 0
     letters: int = 0
     slates: int = 0
-    lowered: int = 0
     batches: int = 0
     batch_events: int = 0
     busy_s: float = 0.0
@@ -64,7 +63,6 @@ def between(before: Report | None, after: Report) -> tuple[Happened, float]:
         skipped=sum(each[1] for each in events),
         letters=sum(each[2] for each in events),
         slates=new.slates - old.slates,
-        lowered=after.lowered - before.lowered,
         batches=after.batch_events[0] - before.batch_events[0],
         batch_events=after.batch_events[1] - before.batch_events[1],
         busy_s=after.busy_s - before.busy_s,

@@ -92,7 +92,6 @@ class Report(msgspec.Struct, frozen=True, array_like=True):
     memory_bytes: int = 0
     busy_s: float = 0.0
     shown: Shown = Shown()
-    lowered: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()

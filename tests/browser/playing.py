@@ -48,7 +48,7 @@ class PlayedWorker:
         self._began_ms = _now_ms()
         self._stages = {name: [0] * (len(BOUNDS_MS) + 1) for name in STAGES}
         self._rungs, self._sources, self._at_ms = Counter[str](), Counter[str](), self._began_ms
-        self._entropy, self._lowered = 0.0, 0
+        self._entropy = 0.0
 
     async def act(self) -> None:
         """Some events, and a report of them."""
@@ -61,7 +61,6 @@ class PlayedWorker:
                 at = bucket_of(ms * self.slower * self.drawn.lognormvariate(0, 0.5))
                 self._stages[name][at] += 1
         self._rungs[self.rung] += slates
-        self._lowered += 0 if self.rung == "full" else slates
         self._sources.update(SOURCES)
         self._entropy += 0.7 * slates + self.drawn.uniform(-2, 2)
         self._at_ms = _now_ms()
@@ -81,7 +80,6 @@ class PlayedWorker:
             batch_events=(self.applied // 8, self.applied),
             stages=self._stages,
             rungs=dict(self._rungs),
-            lowered=self._lowered,
             lag={"clicks": sum(end - offset for offset, end in places.values())},
             partitions=places,
             queued=2,

@@ -35,7 +35,7 @@ class Seen(msgspec.Struct):
 
 class Measured(msgspec.Struct):
     """Freshness of late, in ms, and by how many slates; dead letters, and of how many minutes; the part of
-    the feeds that the ladder lowered, since workers were behind.
+    the feeds that were made on lower rungs of the ladder.
     """
 
     p50_ms: float | None = None
@@ -86,7 +86,9 @@ def _of_workers(workers: Mapping[str, Seen], active: str | None, store_away: boo
                 yield Alarm("silent", "bad", {"worker": name, "seconds": round(each.age_s)})
         elif not each.report.ready:
             yield Alarm("unready", "bad", {"worker": name, "why": each.report.trouble})
-        elif active and each.report.models and active not in each.report.models:
+        elif active and not each.report.models:
+            yield Alarm("no_model", "warn", {"worker": name, "active": active})
+        elif active and active not in each.report.models:
             serving = ", ".join(each.report.models)
             yield Alarm("other_model", "warn", {"worker": name, "model": serving, "active": active})
 

@@ -144,13 +144,14 @@ class Watch:
         point = self._point(workers, happened, store_ms)
         self.points.append(point)
         window = together(self._late)
+        made = sum(window.rungs.values())
         measured = Measured(
             point.p50.get("whole"),
             point.p99.get("whole"),
             sum(window.stages.get("whole", ())),
             self._letters.count,
             self._letters.minutes,
-            window.lowered / window.slates if window.slates else 0.0,
+            1 - window.rungs["full"] / made if made else 0.0,
         )
         services = self.services
         told = alarms(

@@ -6,7 +6,7 @@ import { item, know } from "./catalog.js";
 import { cards, mark, named, places } from "./cards.js";
 import { arrange } from "./flip.js";
 import { now, painted } from "./latency.js";
-import { arm, reason, rung, say } from "./words.js";
+import { arm, made, reason, say } from "./words.js";
 
 /** Each feed that is shown counts as shown. */
 const PLACES = data("page").places;
@@ -93,7 +93,7 @@ export class Feed {
   #words(feed) {
     if (feed.items.length === 0) return [say("feed.empty")];
     if (strange(feed)) return [say("feed.cold")];
-    const how = rung(feed.rung);
+    const how = made(feed);
     return [feed.arm === "default" ? how : `${how} · ${arm(feed.arm)}`];
   }
 

@@ -107,16 +107,13 @@ async def test_a_worker_that_falls_silent_is_told_of_until_it_is_forgotten(scene
     assert len(scene.watch.points) == POINTS
 
 
-async def test_slates_without_a_model_are_not_taken_for_late_ones(scene: Scene) -> None:
+async def test_slates_of_lower_rungs_are_told_of(scene: Scene) -> None:
     first = report(rungs={"full": 3})
     await scene.second(first)
-    by_counters = grown(first, 30, rungs={"full": 3, "counters": 30})
-    figures = await scene.second(by_counters)
-    assert (figures.point.rungs, figures.alarms) == ({"counters": 1.0}, [])
-    await scene.second(grown(by_counters, 30, lowered=6, rungs={"counters": 60}))
-    assert scene.kinds() == ["lowered"]
-    assert scene.watch.figures is not None
-    assert scene.watch.figures.alarms[0].values == {"percent": 10}
+    late = grown(first, 30, rungs={"full": 30, "counters": 3})
+    figures = await scene.second(late)
+    assert (figures.point.rungs, scene.kinds()) == ({"counters": 0.1, "full": 0.9}, ["lowered"])
+    assert figures.alarms[0].values == {"percent": 10}
 
 
 async def test_a_worker_that_ends_in_order_is_no_alarm(scene: Scene) -> None:
