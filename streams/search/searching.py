@@ -86,10 +86,10 @@ def search(
     asked: SearchAsked,
     state: UserState,
     now_ms: int,
-    rung: Rung = "full",
+    stages_of: Rung = "full",
 ) -> SearchAnswer:
-    """One search. rung: without a model it is "counters" in any case. Raises `RequestError` for what can't be
-    asked.
+    """One search. stages_of: the rung whose stages rank it; without a model "counters" in any case. Raises
+    `RequestError` for what can't be asked.
     """
     return made_of(recommender, [begin(recommender, index, asked, state, now_ms, rung)])[0]
 
@@ -105,8 +105,6 @@ def begin(
     """What a search finds, before the model is asked; see `search`."""
     rows = recommender.catalog.rows
     arm = recommender.arms_of(asked.user, state, now_ms, asked.surface)
-    if recommender.pipeline.models.active is None:
-        rung = "counters"
     fields: dict[str, Any] = {
         "user": asked.user,
         "cause": asked.cause,
@@ -117,7 +115,9 @@ def begin(
     }
     if asked.vector is not None:
         fields["search"] = Search(asked.understood.text, asked.vector)
-    request = recommender.request(state, now_ms, rung=rung, arm=arm, **fields)
+    request = recommender.request(
+        state, now_ms, stages_of=recommender.worthwhile(stages_of), arm=arm, **fields
+    )
     request = _in_one_order(recommender, request)
     if asked.understood.empty:  # the user's feed within the filter, and within the prices that it names
         bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))

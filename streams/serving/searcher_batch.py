@@ -101,7 +101,7 @@ def _alone(
     except Exception:
         log.exception("a search could not be scored by the model; the counters rank it")
     try:
-        return search(recommender, index, asked, state, now_ms, rung="counters")
+        return search(recommender, index, asked, state, now_ms, stages_of="counters")
     except Exception as error:
         return error
 
