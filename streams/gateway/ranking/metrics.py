@@ -18,7 +18,7 @@ class RankerMetrics:
         )
         stages = Histogram(
             "headrace_ranker_seconds",
-            "Time that a request waits to be read and for the core, that a batch is read and ranked, and of all.",
+            "Time that a request waits, that its batch is read and ranked, and of the whole.",
             ("stage",),
             buckets=BUCKETS_S,
             registry=registry,
