@@ -106,7 +106,8 @@ def _request(
         known = dict.fromkeys(asked.items)
         candidates = candidates_of(asked, rows)
         fields["candidates"] = tuple(candidates.values())
-        unknown = tuple(item for item in known if item not in candidates)
+        if len(candidates) < len(known):
+            unknown = tuple(item for item in known if item not in candidates)
         size = min(size or len(known), max(len(candidates), 1))
         if given := given_of(asked, candidates, waiting.texts):
             fields["given"] = GivenFields(given, asked.relevancy_weight)
