@@ -49,6 +49,7 @@ from streams.gateway.openapi import (
     describe_refusals,
     name_actions,
 )
+from streams.gateway.openapi_headers import describe_headers
 from streams.gateway.parameter_bounds import parameter_bounds
 from streams.gateway.ranking.elsewhere import ForwardError, RankersElsewhere
 from streams.gateway.ranking.metrics import RankerMetrics
@@ -185,6 +186,7 @@ def create_app(
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))
     describe_refusals(app)
+    describe_headers(app)
     describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)

@@ -84,7 +84,8 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         raise DataError(
             f"{total} events can't be parted at {options.warm}; at least one must come on each side"
         )
-    settings = adapted(settings, stream, until)
+    if not options.requests:  # their gateway has the half-lives of its settings
+        settings = adapted(settings, stream, until)
     if options.offered:
         settings = without_places(settings)
     clock = _Stages()
