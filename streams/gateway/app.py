@@ -143,7 +143,7 @@ def create_app(
 
     app = Litestar(
         route_handlers=[
-            events_route(intake, settings, answers),
+            events_route(intake, settings, answers, clock.now_ms()),
             items_route(intake, settings, answers),
             *record_routes(settings, store, producer, clock, metrics, answers),
             *feed_routes(on_request, reads),

@@ -131,7 +131,8 @@ async def one_by_one(app: App) -> None:
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
     assert again.headers["ETag"] == put.headers["ETag"]
     refused(app.ask("items.put_item", "tuner", body=content, if_none_match="*"), 412, "changed_meanwhile")
-    refused(app.ask("events.send_events", body=app.click("a", "b"), idempotency_key="é"), 400, "bad_header")
+    no_key = app.ask("events.send_events", body=app.click("a", "b"), idempotency_key="two words")
+    refused(no_key, 400, "bad_idempotency_key")
 
     tag = put.headers["ETag"]
     assert app.ask("items.read_item", "tuner").headers["ETag"] == tag
@@ -153,7 +154,8 @@ async def searches(app: App) -> None:
 
     await eventually(lambda: app.ids(search("蓝牙耳机"))[:1] == ["ear"])
     cheap = search("100元以下的耳机")
-    assert (app.ids(cheap), cheap.understood.price_to) == (["wire"], 100.0)
+    assert (app.ids(cheap)[0], cheap.understood.price_to) == ("wire", 100.0)
+    assert not {"ear", "boot", "drum"} & set(app.ids(cheap)), "they cost more"
     assert app.ids(search("鞋"))[:2] in (["shoe", "boot"], ["boot", "shoe"])
     assert app.ids(search("running shoes for men"))[:1] == ["shoe"]
     mended = search("gutar strap", explain=True)
@@ -161,9 +163,9 @@ async def searches(app: App) -> None:
     parts = mended.items[0].contributions
     assert round(sum(part.value for part in parts), 6) == mended.items[0].score
     body = app.models.SearchBody(q="耳机", impression=False, price_from=100)
-    assert app.ids(app.ask("search.ask_search", body=body).parsed) == ["ear"]
+    assert app.ids(app.ask("search.ask_search", body=body).parsed)[0] == "ear"
     completed = app.ask("search.read_suggestions", q="蓝").parsed.completions
-    assert [each.text for each in completed] == ["蓝牙耳机 无线降噪"]
+    assert "蓝牙耳机 无线降噪" in [each.text for each in completed]
     assert app.ask("search.read_suggestions", q="gui").parsed.completions
 
 
