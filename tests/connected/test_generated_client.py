@@ -225,7 +225,7 @@ async def ranks(app: App) -> None:
     assert app.ids(app.ask("on_request.get_slate", slate.slate_id).parsed) == app.ids(slate)
     why = app.ask("on_request.explain_slate", slate.slate_id, places=2, history=2).parsed
     assert [place.item_id for place in why.items] == app.ids(slate)
-    assert all(place.history for place in why.items)
+    assert all(place.contributions for place in why.items)
     refused(app.ask("on_request.get_slate", "none"), 404, "no_slate")
     refused(app.ask("on_request.rank", body=app.models.RankBody(items=["drum"])), 422, "no_user")
 
