@@ -49,7 +49,9 @@ def test_what_is_due_is_answered_in_its_place(tmp_path: Path) -> None:
     assert (len(explained.items), len(stored.items)) == (4, 10)
     assert explained.items[0].contributions
     core = run.recommender
-    request = core.request(run.state(user), asked["ts"], user=user, cause="c", rung="counters")
+    request = core.request(
+        run.state(user), asked["ts"], user=user, cause="c", stages_of=core.worthwhile("full")
+    )
     assert stored.slate_id == core.recommend([request])[0].slate_id
     run.learn()
     assert answering.due() == []
@@ -57,7 +59,8 @@ def test_what_is_due_is_answered_in_its_place(tmp_path: Path) -> None:
     (ranked,) = answering.due()
     assert (len(ranked.items), ranked.unknown, ranked.cause) == (3, ["nowhere"], "c")
     rows = tuple(core.catalog.rows[item] for item in items)
-    fields: dict[str, Any] = {"user": user, "cause": "c", "candidates": rows, "size": 3, "rung": "counters"}
+    fields: dict[str, Any] = {"user": user, "cause": "c", "candidates": rows, "size": 3}
+    fields["stages_of"] = core.worthwhile("full")
     slate = core.recommend([core.request(run.state(user), asked["ts"], **fields)])[0]
     assert ranked.slate_id == slate.slate_id
     assert [(item.item_id, item.score) for item in ranked.items] == [
