@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
@@ -109,9 +107,6 @@ def read_opinions(dataset: Dataset, settings: Settings, until: int, progress: Pr
     """What all reviews say, by what the warm part teaches of it."""
     if not (READS_OPINIONS or TELLS_STARS):
         return NO_OPINIONS
-    if stars := os.environ.get("STARS_FILE"):
-        rating = np.load(stars)
-        dataset = replace(dataset, interactions=replace(dataset.interactions, rating=rating))
     encoder = text_encoder(Registry(cache_folder() / "models"), texts_of(dataset, until), settings, progress)
     with TemporaryDirectory(prefix="headrace-opinions-") as folder:
         registry = Registry(Path(folder))
