@@ -6,13 +6,20 @@ A test that uses one is marked `connected`; `pytest -m "not connected"` leaves t
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
+
+# Matrices as small as in tests are slower on several threads, most of all beside other processes.
+# Libraries read this once, when they are loaded, and so do the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import msgspec
 from hypothesis import HealthCheck, settings
 
 from export.registry import Registry

@@ -13,7 +13,6 @@ from model.schema import F32
 from streams.batch_slates import steps_of
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NEVER, Slates
-from streams.ranking.degradation import Rung
 from streams.ranking.given_fields import CandidateFields, GivenFields
 from streams.ranking.interleaving import brought, interleaved, sides_of
 from streams.ranking.request import RankRequest, Search
@@ -124,8 +123,10 @@ def _request(
         fields["search"] = Search(asked.query, waiting.query)
     if asked.context:
         state = replace(state, profile={**state.profile, **asked.context})
-    rung: Rung = "full" if recommender.pipeline.models.active is not None else "counters"
-    made = recommender.request(state, now_ms, rung=rung, arm=arm, size=size, filter=asked.filter, **fields)
+    stages_of = recommender.worthwhile("full")
+    made = recommender.request(
+        state, now_ms, stages_of=stages_of, arm=arm, size=size, filter=asked.filter, **fields
+    )
     return made, unknown
 
 

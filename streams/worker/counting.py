@@ -13,7 +13,7 @@ from typing import TypeVar
 from streams.clock import Clock
 from streams.events.schema import Item
 from streams.ranking.explanations import EXPLORED
-from streams.ranking.slate import Slate
+from streams.ranking.slate import Slate, ranked_by
 from streams.state.action_meaning import BUILT_IN
 from streams.stores.base import order_of
 from streams.worker.folding import Made
@@ -66,8 +66,8 @@ class Counting:
             self._count_skipped(work, made)
         if slates:
             self._recommend.observe(outcome.recommend_s)
-            for rung, count in _counted([slate.rung for slate in slates]):
-                metrics.slates.add(count, rung)
+            for labels, count in _counted([(slate.rung, ranked_by(slate)) for slate in slates]):
+                metrics.slates.add(count, *labels)
             for arm, count in explored_places(slates).items():
                 metrics.explored.add(count, arm)
             written_ms = _written_ms(position, pushed_ms, now_ms)

@@ -13,14 +13,14 @@ from streams.ranking.slate import SlateItem
 from streams.serving.ranker_asked import Answer
 
 
-class Contribution(msgspec.Struct):
+class Contribution(msgspec.Struct, gc=False):
     """One part of a score; see docs/api.md for the names."""
 
     name: str
     value: float
 
 
-class RankedItem(FeedItem, kw_only=True):
+class RankedItem(FeedItem, kw_only=True, gc=False):
     """One place. `contributions`: what its score is the sum of, where that was asked for."""
 
     contributions: list[Contribution] | None = None

@@ -92,7 +92,7 @@ def test_a_slate_that_can_t_be_scored_is_drafted_of_counters() -> None:
     broken.score = fail  # type: ignore[method-assign]
     small.core.serve(broken)
     [answer] = ranked(small, Asked("u1", size=6))
-    assert (answer.slate.model, answer.slate.rung) == ("", "counters")
+    assert (answer.slate.model, answer.slate.rung) == ("", "full")
     assert answer.slate.teams is not None
 
 

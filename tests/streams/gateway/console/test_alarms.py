@@ -46,6 +46,7 @@ def test_where_all_is_well_nothing_is_told() -> None:
         ({"workers": {"w": Seen(report(ready=False, trouble="it starts"), 1)}}, ["unready"]),
         ({"active": "other"}, ["other_model"]),
         ({"active": None}, []),
+        ({"workers": {"w": Seen(report(), 1)}}, ["no_model"]),
         ({"store": "no answer"}, ["store_away"]),
         ({"broker": "no answer"}, ["broker_away"]),
         ({"concerns": ("it forgets", "it keeps nothing")}, ["store_concern", "store_concern"]),

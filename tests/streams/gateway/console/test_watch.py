@@ -105,6 +105,15 @@ async def test_a_worker_that_falls_silent_is_told_of_until_it_is_forgotten(scene
     assert len(scene.watch.points) == POINTS
 
 
+async def test_slates_of_lower_rungs_are_told_of(scene: Scene) -> None:
+    first = report(rungs={"full": 3})
+    await scene.second(first)
+    late = grown(first, 30, rungs={"full": 30, "counters": 3})
+    figures = await scene.second(late)
+    assert (figures.point.rungs, scene.kinds()) == ({"counters": 0.1, "full": 0.9}, ["lowered"])
+    assert figures.alarms[0].values == {"percent": 10}
+
+
 async def test_a_worker_that_ends_in_order_is_no_alarm(scene: Scene) -> None:
     await scene.second(report("a:1"), report("b:1"))
     await scene.store.put_report("a:1", b"", 0)
