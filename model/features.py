@@ -7,7 +7,6 @@ logarithms; the network standardises what it gets with means and deviations of i
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -48,14 +47,8 @@ SIGNAL_FEATURES = (
 )
 ENTITY_FEATURES = ("entity_last", "entity_taste", "entity_liked", "entity_signed")
 TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query", "text_signed")
-READS_OPINIONS = bool(os.environ.get("OPINION_FEATURES"))
-OPINION_FEATURES = (
-    ("opinions", "opinion_mean", "praise_share", "topics_agree", "topics_cosine") if READS_OPINIONS else ()
-)
-LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + ENTITY_FEATURES + TEXT_FEATURES + OPINION_FEATURES
+LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + ENTITY_FEATURES + TEXT_FEATURES
 ENTITIES_FROM = len(COUNT_FEATURES) + len(SIGNAL_FEATURES)
-TEXTS_FROM = ENTITIES_FROM + len(ENTITY_FEATURES)
-OPINIONS_FROM = TEXTS_FROM + len(TEXT_FEATURES)
 USER_FEATURES = (
     "interactions",
     "gap",
@@ -69,7 +62,7 @@ USER_FEATURES = (
     "rating_bias",
     "rating_lately",
 )
-HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight") + (("felt", "read") if READS_OPINIONS else ())
+HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
 NEVER_S = 1e9  # since the last event, where there was none
 EVENTS = "popular_ever"  # 0 of an item that nobody has met, and of no other
 RETRIEVAL = "learned"  # the source that is the model's own user tower
@@ -148,7 +141,6 @@ class Moments(NamedTuple):
     weights: F32
     told: NDArray[np.float64]
     bias: NDArray[np.float64]
-    felt: F32
 
 
 def candidate_features(
@@ -198,7 +190,7 @@ def _fill(
     if shared is not None:
         find_signals(shared, chosen, candidates.offsets, candidates.rows, places, at)
         _entities(candidates.offsets, chosen, shared.values, at, ENTITIES_FROM, out)
-    _texts(candidates, chosen, text, views, TEXTS_FROM, out)
+    _texts(candidates, chosen, text, views, live - len(TEXT_FEATURES), out)
 
 
 @compiled
@@ -405,8 +397,3 @@ def fill_user_features(moments: Moments, users: F32, histories: F32) -> None:
             histories[b, k, 2] = _log1p(max(now_ms - times[k], 0) / 1_000.0)
             histories[b, k, 3] = times[k] == times[0]
             histories[b, k, 4] = moments.weights[moments.actions[first + k]]
-            if histories.shape[2] > 5:
-                felt = moments.felt[first + k]
-                if not math.isnan(felt):
-                    histories[b, k, 5] = felt
-                    histories[b, k, 6] = 1.0

@@ -192,7 +192,7 @@ class Recommender:
         """
         self.learn_closed()
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
-        applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings, opinion)
+        applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings)
         done = applied.interaction
         if done is not None and isinstance(event, Click | Review):
             done = done._replace(share=self._share(state, applied.state, event, done, kept))

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from model.errors import StoreError
 from model.schema import F32
@@ -73,8 +72,6 @@ class Aspects:
         self._slots = dict[int, int]()
         self._sums = np.zeros((0, 2), np.float64)
         self._counts = np.zeros((0, 2, TOPICS_MOST), np.float32)
-        self._all = np.zeros(2, np.float64)
-        self._all_counts = np.zeros((2, TOPICS_MOST), np.float32)
 
     def __len__(self) -> int:
         """How many items have been reviewed."""
@@ -95,24 +92,9 @@ class Aspects:
                 room = room_for(slot + 1)
                 self._sums, self._counts = longer(self._sums, room), longer(self._counts, room)
         self._sums[slot] += 1.0, opinion.sentiment
-        self._all += 1.0, opinion.sentiment
         for topic, sentiment in opinion.aspects:
             if abs(sentiment) >= TELLING:
                 self._counts[slot, int(sentiment < 0), topic] += 1.0
-                self._all_counts[int(sentiment < 0), topic] += 1.0
-
-    def columns(self, rows: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64], F32, F32]:
-        """Of these items: reviews [n], summed sentiment [n], praised and blamed [n, TOPICS_MOST]."""
-        slots = np.array([self._slots.get(row, -1) for row in rows.tolist()], np.intp)
-        there = slots >= 0
-        sums = np.zeros((len(rows), 2), np.float64)
-        counts = np.zeros((len(rows), 2, TOPICS_MOST), np.float32)
-        sums[there], counts[there] = self._sums[slots[there]], self._counts[slots[there]]
-        return sums[:, 0], sums[:, 1], counts[:, 0], counts[:, 1]
-
-    def totals(self) -> ItemOpinions:
-        """Of all items together; `sentiment` is the sum."""
-        return ItemOpinions(int(self._all[0]), float(self._all[1]), *self._all_counts)
 
     def of(self, row: int) -> ItemOpinions | None:
         """What reviews say of an item; None where none was counted."""
@@ -148,4 +130,3 @@ class Aspects:
             raise StoreError(f"opinions of items, {len(raw)} bytes, can't be read: {error}") from None
         self.by, self._sums, self._counts = packed.by, sums.copy(), counts.copy()
         self._slots = {row: slot for slot, row in enumerate(rows.tolist())}
-        self._all, self._all_counts = sums.sum(axis=0), counts.sum(axis=0)

@@ -22,7 +22,6 @@ from streams.settings.tree import DEFAULT_ARM
 from streams.state.catalog import ItemRecord
 from streams.state.event_meaning import Said, Vectors, items_named, vectors_of
 from streams.state.fold import Delivery
-from streams.state.opinion import NO_OPINIONS, Opinions
 from streams.state.user_state import EMPTY, UserState
 
 Say = Callable[[int], None]
@@ -35,7 +34,6 @@ class Stream(NamedTuple):
     interactions: Interactions
     said: Said
     profiles: Mapping[str, Mapping[str, str]]
-    opinions: Opinions = NO_OPINIONS
 
 
 class Prequential:
@@ -75,8 +73,7 @@ class Prequential:
         core.meet([item for item in items_named(event) if item not in core.catalog.rows], event.ts)
         user, delivery = event.user_id, Delivery("stream", self.first + self.at)
         kept = self.slates.get(user, NOTHING_KEPT)
-        vectors = self.vectors(event)
-        applied = core.apply(self.state(user), event, delivery, vectors.words, kept, vectors.opinion)
+        applied = core.apply(self.state(user), event, delivery, self.vectors(event).words, kept)
         self.states[user] = applied.state
         if applied.interaction is not None:
             step = core.join(kept, event, applied.interaction)
@@ -108,7 +105,7 @@ class Prequential:
 
     def vectors(self, event: Click | Review) -> Vectors:
         """The vectors of an event's texts."""
-        return vectors_of(event, self.stream.said, self.stream.opinions)
+        return vectors_of(event, self.stream.said)
 
     def warm(self, until: int, collector: ExampleCollector | None, burn_in: int, say: Say) -> None:
         """Learn up to event `until`; from `burn_in` on, each event first becomes a training example."""

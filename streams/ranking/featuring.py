@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import READS_OPINIONS, Candidates, ItemColumns, candidate_features
+from model.features import Candidates, ItemColumns, candidate_features
 from model.schema import F32
 from streams.counters.counters import Counters
-from streams.ranking.opinion_features import fill_opinions
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -40,8 +39,6 @@ class Features:
             _views(batch),
             self.workspace.places,
         )
-        if READS_OPINIONS:
-            fill_opinions(batch, self.counters.aspects)
 
     def _columns(self, now_ms: NDArray[np.int64]) -> ItemColumns:
         """What is known of all items."""

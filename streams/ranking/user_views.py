@@ -13,7 +13,6 @@ from model.features import HISTORY_FEATURES, USER_FEATURES, Moments, fill_user_f
 from model.hashing import PROFILE_FIELDS, profile_of
 from model.schema import F32
 from streams.ranking.candidates.context import BatchContext
-from streams.state.user_state import UserState
 
 
 @dataclass
@@ -75,7 +74,6 @@ def read_views(context: BatchContext, length: int) -> UserViews:
     moments = Moments(
         histories.offsets, context.now_ms, histories.times, histories.liking, histories.actions,
         context.counters.meanings.counts, np.array(told, np.float64), histories.bias,
-        np.concatenate([felt_of(state) for state in states]),
     )  # fmt: skip
     _read(
         moments, histories.items, views.history, views.history_actions, views.user_features,
@@ -91,13 +89,6 @@ def read_views(context: BatchContext, length: int) -> UserViews:
         if request.search is not None:
             views.query[b] = request.search.vector
     return views
-
-
-def felt_of(state: UserState) -> F32:
-    """What the texts of the user's reviews say, newest first; NaN for nothing."""
-    if len(state.felt) == len(state.items):
-        return state.felt[::-1]
-    return np.full(len(state.items), np.nan, np.float32)
 
 
 @compiled

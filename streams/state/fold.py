@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
@@ -19,8 +18,7 @@ from numpy.typing import NDArray
 from streams.events.schema import TOPIC_OF, Click, Forget, Review, User, UserEvent
 from streams.state.action_meaning import BUILT_IN, Meanings
 from streams.state.consumed import Consumed
-from streams.state.heard_words import hear, praise, reviews_after, sentiment
-from streams.state.opinion import Opinion
+from streams.state.heard_words import hear, reviews_after, sentiment
 from streams.state.user_state import (
     EVENT_ID_BYTES,
     NO_ROWS,
@@ -34,7 +32,6 @@ Scalar = TypeVar("Scalar", np.int32, np.uint8, np.float32, np.int64)
 
 
 FORGETS = TOPIC_OF[Forget]
-TELLS_STARS = bool(os.environ.get("TOLD_STARS"))
 
 
 class Delivery(NamedTuple):
@@ -65,7 +62,6 @@ def apply(
     words: NDArray[np.float32] | None,
     settings: StateSettings,
     meanings: Meanings = BUILT_IN,
-    opinion: Opinion | None = None,
 ) -> Applied:
     """Fold one event into a user's state.
 
@@ -96,17 +92,11 @@ def apply(
         case Review():
             rating = math.nan if event.rating is None else event.rating
             action = meanings.code(event)
-            told, felt = rating, math.nan if opinion is None else opinion.sentiment
-            if TELLS_STARS and math.isnan(rating) and opinion is not None:
-                told = 3.0 + 2.0 * opinion.sentiment
-            applied = _interact(state, rows[0], event, action, rating, noted, settings, meanings, told, felt)
+            applied = _interact(state, rows[0], event, action, rating, noted, settings, meanings)
             if words is None:
                 return applied
             later = reviews_after(state, event.ts)
-            heard = hear(applied.state, words, sentiment(told), later, settings)
-            if opinion is not None:
-                heard = replace(heard, praised=praise(heard.praised, opinion, settings))
-            return applied._replace(state=heard)
+            return applied._replace(state=hear(applied.state, words, sentiment(rating), later, settings))
 
 
 def repeats(state: UserState, event: UserEvent, delivery: Delivery) -> str | None:
@@ -143,8 +133,6 @@ def _interact(
     noted: Mapping[str, Any],
     settings: StateSettings,
     meanings: Meanings,
-    told: float = math.nan,
-    felt: float = math.nan,
 ) -> Applied:
     ts, times, n = event.ts, state.times, len(state.items)
     newest = int(times[-1]) if n else -1
@@ -172,8 +160,7 @@ def _interact(
         noted = {
             "items": _with(state.items[skip:], at, row),
             "actions": _with(state.actions[skip:], at, action),
-            "ratings": _with(state.ratings[skip:], at, told),
-            "felt": _with(state.felt[skip:], at, felt),
+            "ratings": _with(state.ratings[skip:], at, rating),
             "times": _with(times[skip:], at, ts),
             **noted,
         }
@@ -181,7 +168,7 @@ def _interact(
     return Applied(
         replace(
             state,
-            consumed=_consumed(state, row, action, told, end, settings, meanings),
+            consumed=_consumed(state, row, action, rating, end, settings, meanings),
             interactions=state.interactions + 1,
             rating_count=state.rating_count + rated,
             rating_sum=state.rating_sum + (rating if rated else 0.0),

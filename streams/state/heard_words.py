@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.state.opinion import TOPICS_MOST, Opinion
 from streams.state.user_state import ACTION_CODE, StateSettings, UserState
 
 
@@ -46,13 +45,3 @@ def hear(
 
     said, liked = moved(state.words, words), moved(state.liked, np.float32(feeling) * words)
     return replace(state, words=said, liked=liked, words_weight=weight)
-
-
-def praise(before: NDArray[np.float32], opinion: Opinion, settings: StateSettings) -> NDArray[np.float32]:
-    """Which topics a user praised, then which they blamed: decayed clauses, [2 * TOPICS_MOST]."""
-    fade = 0.5 ** (1.0 / settings.words_half_life)
-    now = before * np.float32(fade) if len(before) else np.zeros(2 * TOPICS_MOST, np.float32)
-    for topic, sentiment in opinion.aspects:
-        if abs(sentiment) >= 0.3:
-            now[topic + (TOPICS_MOST if sentiment < 0 else 0)] += 1.0
-    return now

@@ -118,8 +118,6 @@ class UserState:
     sums: UserSums = NOT_MEASURED
     forgotten_ms: int = NEVER
     gone: bool = False
-    felt: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
-    praised: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
     def mean_rating(self, overall: float) -> float:
         """The user's mean rating, drawn to the mean of all by `RATING_PRIOR` ratings' worth."""
@@ -153,8 +151,6 @@ class UserState:
             self.profile,
             sums,
             self.forgotten_ms,
-            felt=self.felt,
-            praised=self.praised,
         )
 
     def until(self, ts: int) -> UserState:
@@ -170,7 +166,6 @@ class UserState:
             actions=self.actions[:at],
             ratings=self.ratings[:at],
             times=self.times[:at],
-            felt=self.felt[:at],
         )
 
 

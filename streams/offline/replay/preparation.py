@@ -11,26 +11,20 @@ import numpy as np
 
 from export.projection import fit_projection
 from export.registry import Registry
-from model.features import READS_OPINIONS
 from model.schema import F32
 from model.vocabulary import Vocabulary
-from streams.datasets.as_events import reviews_of
 from streams.datasets.dataset import Dataset
 from streams.local.kafka_jars import cache_folder
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import spread, text_encoder, texts_of
 from streams.offline.training.fit import fit
-from streams.offline.training.opinions import opinions_of
 from streams.offline.training.warming import Collected, prepare, warm
 from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import ModelInService
 from streams.serving.loading import encoder_of, load_in_service
-from streams.serving.opining import opining
 from streams.settings.tree import Settings
 from streams.state.event_meaning import Encode
-from streams.state.fold import TELLS_STARS
-from streams.state.opinion import NO_OPINIONS, Opinion, Opinions
 
 if TYPE_CHECKING:
     from streams.offline.replay.continual import Continual
@@ -54,7 +48,6 @@ def ready(
     """Warm on the first `until` events, and train on them where no model is given."""
     encode, said = encode_of(dataset, options, settings, until, progress)
     run = prepare(dataset, settings, encode, progress)
-    run.stream = run.stream._replace(opinions=read_opinions(dataset, settings, until, progress))
     names = run.recommender.pipeline.names
     if options.model == "none":
         run.warm(until, None, until, lambda done: progress("warming", done, until))
@@ -101,27 +94,6 @@ def encode_of(
         return projection(encoder.encode(some))
 
     return encode, said
-
-
-def read_opinions(dataset: Dataset, settings: Settings, until: int, progress: Progress) -> Opinions:
-    """What all reviews say, by what the warm part teaches of it."""
-    if not (READS_OPINIONS or TELLS_STARS):
-        return NO_OPINIONS
-    encoder = text_encoder(Registry(cache_folder() / "models"), texts_of(dataset, until), settings, progress)
-    with TemporaryDirectory(prefix="headrace-opinions-") as folder:
-        registry = Registry(Path(folder))
-        manifest = opinions_of(dataset, until, encoder, registry, settings.seed, progress)
-        print(None if manifest is None else (manifest.auc, manifest.auc_error, manifest.topics), flush=True)
-        reader = opining(encoder, registry)
-    if reader is None:
-        return NO_OPINIONS
-    reviews = list(dict.fromkeys(text for text in reviews_of(dataset.interactions) if text))
-    found: dict[str, Opinion] = {}
-    for begin in range(0, len(reviews), 64):
-        part = reviews[begin : begin + 64]
-        found |= reader(part, part)[1]
-        progress("reading opinions", begin + len(part), len(reviews))
-    return found
 
 
 def _continual(
