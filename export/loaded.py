@@ -10,7 +10,6 @@ from typing import NamedTuple
 import msgspec
 
 from export.compiled_parts import CompiledParts
-from export.forward.lowering import UnknownNetwork
 from export.in_parts import InParts
 from export.manifest import (
     IN_ONE,
@@ -27,10 +26,9 @@ from export.manifest import (
 )
 from export.providers import COMPILED, OnFallback, Opened
 from export.session import ItemTower, Rescorer, UserTower, open_session
-from model.errors import ManifestError
+from model.errors import ManifestError, UnknownNetworkError
 from model.schema import Schema
 from model.vocabulary import Vocabulary
-
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +59,8 @@ def load_model(
     """Check every file against the manifest, then open and warm up; `ManifestError` or `ProviderError`.
 
     `expected`: the schema for which this build computes features; the function refuses another one. CPUs run
-    the served precision, GPUs the fp32 file (their kernels have no dynamic int8), and so does compiled code. A
-    network that has no compiled form, which the log says, runs on the CPU.
+    the served precision, GPUs the fp32 file (their kernels have no dynamic int8), and so does compiled code.
+    A network that has no compiled form, which the log says, runs on the CPU.
     """
     manifest = read_manifest(folder, Manifest)
     verify(folder, manifest, manifest.required)
@@ -97,8 +95,8 @@ def _compiled(folder: Path, manifest: Manifest, opened: Callable[[str], Opened])
     """The model as compiled code, where it has such a form."""
     try:
         if manifest.layout == IN_ONE:
-            raise UnknownNetwork("its layout is of headrace up to 0.1")
+            raise UnknownNetworkError("its layout is of headrace up to 0.1")
         return CompiledParts(folder, opened(ITEM_PART), manifest.model_schema)
-    except UnknownNetwork as error:
+    except UnknownNetworkError as error:
         log.warning("model %s runs in onnxruntime, since it has no compiled form: %s", manifest.name, error)
         return None

@@ -8,7 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.forward.instructions import (
-    ADD, COPY, DIV, EQUAL, FIRST, GREATER, KIND, MAX, MIN, MUL, OUT, SECOND, SIGMOID, SIZES, SQRT, SUB, TANH,
+    ADD,
+    COPY,
+    DIV,
+    FIRST,
+    GREATER,
+    KIND,
+    MAX,
+    MIN,
+    MUL,
+    OUT,
+    SECOND,
+    SIGMOID,
+    SIZES,
+    SQRT,
+    SUB,
+    TANH,
     THIRD,
 )  # fmt: skip
 from export.forward.intrinsics import exp
@@ -99,7 +114,7 @@ def _with_number(kind: int, arena: F32, out: np.uint64, x: np.uint64, y: np.floa
             arena[out + j] = arena[x + j] / y
     elif kind == MAX:
         for j in range(n):
-            arena[out + j] = y if arena[x + j] < y else arena[x + j]
+            arena[out + j] = max(arena[x + j], y)
     else:
         for j in range(n):
             arena[out + j] = _compared(kind, arena[x + j], y)
@@ -108,9 +123,9 @@ def _with_number(kind: int, arena: F32, out: np.uint64, x: np.uint64, y: np.floa
 @kernel
 def _compared(kind: int, x: np.float32, y: np.float32) -> np.float32:
     if kind == MAX:
-        return y if x < y else x
+        return max(x, y)
     if kind == MIN:
-        return y if x > y else x
+        return min(x, y)
     if kind == GREATER:
         return ONE if x > y else ZERO
     return ONE if x == y else ZERO

@@ -8,15 +8,17 @@ size, with one rounding each (fused multiply-add).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils as numba_cgutils
 from numba.extending import intrinsic
 
 from export.forward.instructions import LANES
 
+cgutils: Any = numba_cgutils
 F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(F32, LANES)
 WIDE = bool(binding.get_host_cpu_features().get("avx512f"))
@@ -32,18 +34,17 @@ POLYNOMIAL = (
 
 
 def tile_of(rows: int, vectors: int) -> Callable[..., None]:
-    """A function for compiled code: `tile(arena, a, a_step, b, b_step, c, c_step, out, out_step, inner)` writes
+    """For compiled code: `tile(arena, a, a_step, b, b_step, c, c_step, out, out_step, inner)` writes
     c + a @ b for `rows` rows and `vectors` * LANES columns; places and steps between rows are in numbers.
     """
 
-    @intrinsic  # type: ignore[untyped-decorator]
     def tile(
         typing: Any, arena: Any, a: Any, a_step: Any, b: Any, b_step: Any, c: Any, c_step: Any, out: Any,
         out_step: Any, inner: Any,
     ) -> Any:  # fmt: skip
         return types.void(arena, *[types.uint64] * 9), _tile_code(rows, vectors)
 
-    made: Callable[..., None] = tile
+    made: Callable[..., None] = intrinsic(tile)
     return made
 
 
@@ -97,12 +98,6 @@ def _fma(builder: Any, kind: Any, name: str) -> Any:
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def exp(typing: Any, x: Any) -> Any:
-    """exp of a float32, to 2 units in the last place; 0 below LOWEST, no more than at HIGHEST."""
-    return types.float32(types.float32), _exp_code
-
-
 def _exp_code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
     fma = _fma(builder, F32, "llvm.fma.f32")
     nearest = cgutils.get_or_insert_function(
@@ -127,3 +122,11 @@ def _exp_code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
     value = builder.fadd(value, number(1.0))
     bits = builder.shl(builder.add(builder.fptosi(power, I32), ir.Constant(I32, 127)), ir.Constant(I32, 23))
     return builder.select(nothing, number(0.0), builder.fmul(value, builder.bitcast(bits, F32)))
+
+
+def _exp(typing: Any, x: Any) -> Any:
+    return types.float32(types.float32), _exp_code
+
+
+exp = cast("Callable[[np.float32], np.float32]", intrinsic(_exp))
+"""exp of a float32 to 2 units in the last place; 0 below LOWEST, and no more than at HIGHEST."""

@@ -20,7 +20,14 @@ from model.errors import ManifestError
 GRAPH = 7
 NODE, INITIALIZER, INPUT, OUTPUT = 1, 5, 11, 12
 NODE_INPUT, NODE_OUTPUT, NODE_KIND, NODE_ATTRIBUTE = 1, 2, 4, 5
-ATTRIBUTE_NAME, ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_TEXT, ATTRIBUTE_TENSOR, ATTRIBUTE_INTS = 1, 2, 3, 4, 5, 8
+ATTRIBUTE_NAME, ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_TEXT, ATTRIBUTE_TENSOR, ATTRIBUTE_INTS = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    8,
+)
 TENSOR_DIMS, TENSOR_TYPE, TENSOR_NAME, TENSOR_RAW = 1, 2, 8, 9
 VALUE_NAME, VALUE_TYPE, TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIM, DIM_SIZE, DIM_NAME = 1, 2, 1, 2, 1, 1, 2
 DTYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_}
@@ -50,7 +57,11 @@ def read_graph(path: Path) -> Graph:
     """The graph of the file; `ManifestError` where it is none."""
     try:
         graph = next(_bytes(value) for field, value in fields(path.read_bytes()) if field == GRAPH)
-        parts = [(field, _bytes(value)) for field, value in fields(graph) if field in (NODE, INITIALIZER, INPUT, OUTPUT)]
+        parts = [
+            (field, _bytes(value))
+            for field, value in fields(graph)
+            if field in (NODE, INITIALIZER, INPUT, OUTPUT)
+        ]
         constants = dict(_tensor(value) for field, value in parts if field == INITIALIZER)
         inputs = dict(_input(value) for field, value in parts if field == INPUT)
         return Graph(
@@ -105,7 +116,7 @@ def _tensor(data: bytes) -> tuple[str, NDArray[Any]]:
             name = _bytes(value).decode()
         elif field == TENSOR_RAW:
             raw = _bytes(value)
-    values = np.frombuffer(raw, DTYPES[kind])
+    values: NDArray[Any] = np.frombuffer(raw, DTYPES[kind])
     if len(values) != math.prod(shape):
         raise ValueError(f"{name} holds {len(values)} numbers for a shape of {shape}")
     return name, values.reshape(shape)

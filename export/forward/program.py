@@ -43,11 +43,13 @@ class Program(NamedTuple):
         for name, place in self.inputs.items():
             arena[place.start : place.end] = inputs[name].reshape(-1)
         execute(self.tape, arena)
-        return {name: arena[place.start : place.end].reshape(place.shape) for name, place in self.outputs.items()}
+        return {
+            name: arena[place.start : place.end].reshape(place.shape) for name, place in self.outputs.items()
+        }
 
 
 def compile_graph(path: Path, sizes: Mapping[str, int]) -> Program:
-    """The file's graph for inputs whose free sizes are `sizes`; `UnknownNetwork` where it can't be."""
+    """The file's graph for inputs whose free sizes are `sizes`; `UnknownNetworkError` where it can't be."""
     graph = read_graph(path)
     lowering = Lowering(graph, sizes)
     lowering.run()
@@ -55,7 +57,7 @@ def compile_graph(path: Path, sizes: Mapping[str, int]) -> Program:
     # Side by side in roots that hold nothing else, each in one piece of the arena.
     takes = _beside([lowering.values[name] for name in graph.inputs])
     gives = Root(np.zeros(sum(each.view.size for each in results.values()), np.float32))
-    outputs, tape, start = {}, list(lowering.tape), 0
+    outputs, tape, start = {}, list(lowering.write.tape), 0
     for name, value in results.items():
         outputs[name] = Place(start, value.shape)
         at = Value(gives.numbers[start : (start := start + value.view.size)].reshape(value.shape), gives)

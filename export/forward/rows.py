@@ -59,7 +59,7 @@ def _squares(arena: F32, at: np.uint64, n: np.uint64, mean: np.float32) -> np.fl
 
 @kernel_in_any_order
 def _largest(arena: F32, at: np.uint64, n: np.uint64) -> np.float32:
-    found = arena[at]
+    found = np.float32(arena[at])
     for j in range(n):
         found = max(found, arena[at + j])
     return found

@@ -89,12 +89,11 @@ def by_rows(values: Sequence[Value]) -> tuple[tuple[int, int, int], list[Operand
     shape = values[0].shape
     dims = [(size, *(each.steps[at] for each in values)) for at, size in enumerate(shape) if size != 1]
     merged: list[tuple[int, ...]] = []
-    for dim in dims:
-        if merged and all(
-            before == step * dim[0] for before, step in zip(merged[-1][1:], dim[1:], strict=True)
-        ):
-            dim = (merged.pop()[0] * dim[0], *dim[1:])
-        merged.append(dim)
+    for size, *steps in dims:
+        if merged and all(before == step * size for before, step in zip(merged[-1][1:], steps, strict=True)):
+            merged.append((merged.pop()[0] * size, *steps))
+        else:
+            merged.append((size, *steps))
     if not merged or merged[-1][1] != 1:
         merged.append((1, *([1] * len(values))))
     if len(merged) > 3:
