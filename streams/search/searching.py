@@ -91,7 +91,7 @@ def search(
     """One search. stages_of: the rung whose stages rank it; without a model "counters" in any case. Raises
     `RequestError` for what can't be asked.
     """
-    return made_of(recommender, [begin(recommender, index, asked, state, now_ms, rung)])[0]
+    return made_of(recommender, [begin(recommender, index, asked, state, now_ms, stages_of)])[0]
 
 
 def begin(
@@ -100,7 +100,7 @@ def begin(
     asked: SearchAsked,
     state: UserState,
     now_ms: int,
-    rung: Rung = "full",
+    stages_of: Rung = "full",
 ) -> Begun:
     """What a search finds, before the model is asked; see `search`."""
     rows = recommender.catalog.rows

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from streams.stores.condition import Concern
 from streams.worker_reports.report import Report
 
 SILENT_AFTER_S = 4.0
@@ -50,7 +51,7 @@ def alarms(
     measured: Measured,
     objective_ms: tuple[float, float],
     store: str,
-    concerns: Sequence[str],
+    concerns: Sequence[Concern],
     broker: str,
     active: str | None,
     unreadable: Sequence[str],
@@ -68,13 +69,13 @@ def alarms(
     return sorted(found, key=lambda each: each.gravity != "bad")
 
 
-def _of_services(store: str, concerns: Sequence[str], broker: str) -> Iterator[Alarm]:
+def _of_services(store: str, concerns: Sequence[Concern], broker: str) -> Iterator[Alarm]:
     if store:
         yield Alarm("store_away", "bad", {"why": store})
     if broker:
         yield Alarm("broker_away", "bad", {"why": broker})
     for each in concerns:
-        yield Alarm("store_concern", "warn", {"what": each})
+        yield Alarm(f"store_{each.kind}", "warn")
 
 
 def _of_workers(workers: Mapping[str, Seen], active: str | None, store_away: bool) -> Iterator[Alarm]:

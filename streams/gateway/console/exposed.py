@@ -64,8 +64,8 @@ class Exposed:
         self._told = {}
 
     def told(self) -> dict[str, Any]:
-        """Of the last five minutes, or of the `seconds` since somebody looks; `history`: of each ten seconds of
-        the last half hour.
+        """Of the last five minutes, or of the `seconds` since somebody looks; `history`: of each ten
+        seconds of the last half hour.
         """
         if not self._told:
             whole = Happened()

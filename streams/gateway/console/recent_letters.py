@@ -51,8 +51,8 @@ class RecentLetters:
                 count += letters
             self._before[report.worker] = _Told(report.began_ms, letters, now_s)
         self._before = {name: each for name, each in self._before.items() if each.at_s > now_s - FORGET_S}
-        if count > 0:
-            self._recent.append(_Counted(self._taken_s or now_s, now_s, count))
+        if count > 0 and self._taken_s is not None:
+            self._recent.append(_Counted(self._taken_s, now_s, count))
         self._taken_s = now_s
         while self._recent and self._recent[0].to_s < now_s - WINDOW_S:
             self._recent.popleft()

@@ -27,6 +27,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 from schemathesis.core.result import Ok
+from schemathesis.transport.serialization import Binary
 
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
@@ -55,7 +56,9 @@ BOUNDED = settings(max_examples=10, deadline=None, derandomize=True, suppress_he
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(_: Any, value: Any) -> bytes:
-    """A text as it is, anything else as lines of JSON."""
+    """A text or bytes as they are, anything else as lines of JSON."""
+    if isinstance(value, Binary):
+        return value.data
     if isinstance(value, str):
         return value.encode(errors="replace")
     rows = value if isinstance(value, list) else [value]

@@ -147,7 +147,9 @@ function find(text) {
 
 /** What the search made of the words. */
 function understood({ understood: it, items }) {
-  const parts = [say("results_n", { n: items.length })];
+  // A search by meaning finds something for any text.
+  const by_meaning = items.length > 0 && items.every((each) => each.source === "meaning");
+  const parts = [by_meaning ? say("results_meaning") : say("results_n", { n: items.length })];
   if (it?.corrected) parts.push(say("results_corrected", { text: it.corrected }));
   if (it?.names?.length) parts.push(say("results_names", { names: it.names.map((each) => each.name).join(", ") }));
   return parts.join(" ");
